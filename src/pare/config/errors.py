@@ -1,0 +1,26 @@
+"""The one error that users see: what was expected, what was found, what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PareError(Exception):
+    """A problem that the user can mend; its message is shown without a traceback."""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str], where: str) -> PareError:
+    """Say that a name is unknown, which one was probably meant, and where the known ones are defined.
+
+    Args:
+        kind: what the name should have been, e.g. ``task``.
+        name: what was given.
+        known: the valid names.
+        where: the command or file that lists them.
+
+    Returns:
+        The error, ready to be raised.
+    """
+    names = sorted(known)
+    near = get_close_matches(str(name), names, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+    return PareError(f"{kind} {name!r} is unknown.{hint} Known: {', '.join(names) or 'none'}. See {where}.")
