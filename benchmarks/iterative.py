@@ -1,0 +1,26 @@
+"""The paper's relaxed top-k as its pseudocode has it (Algorithm 1): one softmax per selected token.
+
+The reference for tests and benchmarks of ``pare.intermediate.relaxed_top_k``; plain autograd, nothing optimised.
+"""
+
+import torch
+from torch import Tensor
+
+
+def iterative_kappa(scores: Tensor, k: int, tau: float) -> Tensor:
+    """Relaxed k-hot vector of already perturbed scores, ``(batch, tokens)``, after k rounds of softmax."""
+    kappa = torch.zeros_like(scores)
+    for _ in range(k):
+        share = (scores / tau).softmax(-1)
+        kappa = kappa + share
+        scores = scores + torch.log1p(-share)
+    return kappa
+
+
+def iterative_top_k(scores: Tensor, k: int, tau: float = 0.9, *, noise: bool = True, **_: object) -> Tensor:
+    """Straight-through mask of the k largest kappa, ``(batch, tokens)``; takes what ``relaxed_top_k`` takes."""
+    if noise:
+        scores = scores - torch.empty_like(scores).exponential_().log()
+    kappa = iterative_kappa(scores, k, tau)
+    hard = torch.zeros_like(kappa).scatter_(-1, kappa.topk(k, dim=-1).indices, 1.0)
+    return hard + kappa - kappa.detach()

@@ -1,0 +1,92 @@
+"""Time and memory of the mixing step: the loop-free relaxed top-k against the paper's iterative one.
+
+    python benchmarks/selection.py                  # the paper's first epoch, about half a minute on two cores
+    python benchmarks/selection.py --device cuda
+
+Both variants run ``replace_patches`` forward and backward on the same inputs and differ only in the operator. Each
+has a process of its own, so that its peak memory is its own.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from unittest.mock import patch
+
+import torch
+from iterative import iterative_top_k
+
+from pare.intermediate import relaxed_top_k, replace_patches
+
+OPERATORS = {"iterative": iterative_top_k, "loop-free": relaxed_top_k}
+
+
+def measure(operator: str, options: argparse.Namespace) -> tuple[float, float]:
+    """Median seconds of one mixing step, forward and backward, and its peak memory beyond the inputs in MB."""
+    torch.manual_seed(0)
+    shape = (options.batch, options.tokens)
+    target, source = (
+        torch.randn(*shape, options.width, device=options.device, requires_grad=True) for _ in range(2)
+    )
+    target_scores, source_scores = (
+        torch.rand(*shape, device=options.device, requires_grad=True) for _ in range(2)
+    )
+    gradient = torch.randn_like(target)
+
+    def step() -> float:
+        begin = time.perf_counter()
+        mixed, _ = replace_patches(target, source, target_scores, source_scores, options.k)
+        torch.autograd.grad(mixed, (target, source, target_scores, source_scores), gradient)
+        if gradient.is_cuda:
+            torch.cuda.synchronize()
+        return time.perf_counter() - begin
+
+    with patch("pare.intermediate.replacement.relaxed_top_k", OPERATORS[operator]):
+        before = peak_bytes(gradient.is_cuda)
+        step()  # warms up: not timed
+        memory = peak_bytes(gradient.is_cuda) - before
+        seconds = statistics.median(step() for _ in range(options.repeats))
+    return seconds, memory / 2**20
+
+
+def peak_bytes(cuda: bool) -> int:
+    """Highest memory so far, of the GPU's tensors or of this process."""
+    if cuda:
+        return torch.cuda.max_memory_allocated()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts kilobytes
+
+
+def main() -> None:
+    """Measure both operators and print them side by side."""
+    parser = argparse.ArgumentParser(
+        description="Time and peak memory of replace_patches, forward and backward, with either operator.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--batch", type=int, default=4, help="samples")
+    parser.add_argument("--tokens", type=int, default=3136, help="tokens of a sample")
+    parser.add_argument("--width", type=int, default=128, help="width of a token")
+    parser.add_argument("--k", type=int, default=3000, help="tokens replaced")
+    parser.add_argument("--repeats", type=int, default=7, help="timed steps, of which the median is printed")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    options = parser.parse_args()
+
+    results = {}
+    for operator in OPERATORS:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+            results[operator] = process.submit(measure, operator, options).result()
+    print(
+        f"mixing step, batch {options.batch}, {options.tokens} tokens of width {options.width}, k={options.k}, "
+        f"{options.device}, torch {torch.__version__}, median of {options.repeats}"
+    )
+    for operator, (seconds, memory) in results.items():
+        print(f"{operator:>10}  {1000 * seconds:9.1f} ms  {memory:8.0f} MB")
+    (slow, much), (fast, little) = results.values()
+    print(f"{'ratio':>10}  {slow / fast:9.0f} x   {much / max(little, 1):8.0f} x")
+
+
+if __name__ == "__main__":
+    main()

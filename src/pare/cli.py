@@ -1,0 +1,207 @@
+"""Commands of this project: `kedro run` with both spellings of parameters, and `kedro tasks`."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from kedro.config import OmegaConfigLoader
+from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.cli.utils import CONTEXT_SETTINGS, env_option
+from rich.console import Console
+from rich.table import Table
+
+from pare.config import Library, PareError, Run, Task, resolve
+from pare.config.estimate import estimate
+from pare.hooks import load_library
+from pare.settings import CONFIG_LOADER_ARGS
+
+PROJECT = Path(__file__).parents[2]
+
+
+class RunCommand(click.Command):
+    """`kedro run` that also takes ``--params task:darcy_flow`` and ends in one clear message."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Turn the first colon of each parameter without an equals sign into one (Kedro 1.x dropped it)."""
+        return super().parse_args(ctx, _equals_for_colons(args))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run; a mistake of the user's ends without a traceback, and so does Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.secho("\nInterrupted. The same command goes on after the last finished epoch.", err=True)
+            ctx.exit(130)
+        except Exception as error:
+            mistake = _user_mistake(error)
+            if mistake is None:
+                raise
+            raise click.ClickException(str(mistake)) from None
+
+
+def _equals_for_colons(args: list[str]) -> list[str]:
+    result, expects_params = [], False
+    for arg in args:
+        flag, sign, value = arg.partition("=")
+        if expects_params:
+            arg = _equals_for_colon_items(arg)
+        elif flag == "--params" and sign:
+            arg = f"--params={_equals_for_colon_items(value)}"
+        expects_params = arg == "--params"
+        result.append(arg)
+    return result
+
+
+def _equals_for_colon_items(text: str) -> str:
+    return ",".join(item if "=" in item else item.replace(":", "=", 1) for item in text.split(","))
+
+
+def _user_mistake(error: BaseException | None) -> PareError | None:
+    """The PareError that an error was caused by; Kedro wraps those that its datasets raise."""
+    while error is not None:
+        if isinstance(error, PareError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+run = RunCommand(
+    name="run",
+    params=kedro_run.params,
+    callback=kedro_run.callback,
+    help=f"""{kedro_run.help}
+
+    \b
+    Examples:
+      kedro run --pipeline=pare_train --params task:darcy_flow
+      kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
+    `kedro tasks` lists the tasks, `kedro tasks show TASK` what a run of it would do.""",
+)
+
+
+@click.group(context_settings=CONTEXT_SETTINGS, name="pare")
+def cli() -> None:
+    """Commands of the PaRe project."""
+
+
+cli.add_command(run)
+
+
+@cli.group(invoke_without_command=True)
+@env_option
+@click.pass_context
+def tasks(ctx: click.Context, env: str | None) -> None:
+    """List the tasks; `kedro tasks show NAME` shows one in full."""
+    ctx.obj = _config_loader(env)
+    if ctx.invoked_subcommand is None:
+        with _clear_errors():
+            _print_tasks(load_library(ctx.obj))
+
+
+@tasks.command()
+@click.argument("name")
+@click.option("--params", default="", help="as for `kedro run`, e.g. method=finetune,training.epochs=3")
+@click.pass_obj
+def show(loader: OmegaConfigLoader, name: str, params: str) -> None:
+    """Show task NAME: its data card, the run it resolves to, and what that will cost."""
+    with _clear_errors():
+        overrides = _parse_params(params) | {"task": name}
+        loader.runtime_params = overrides
+        resolved = resolve(load_library(loader), loader["parameters"], overrides)
+        _print_card(resolved)
+
+
+class _clear_errors:
+    """Show a PareError as a message of the command line."""
+
+    def __enter__(self) -> None:
+        logging.getLogger("kedro").setLevel(logging.WARNING)
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, PareError):
+            raise click.ClickException(str(error)) from None
+
+
+def _config_loader(env: str | None) -> OmegaConfigLoader:
+    return OmegaConfigLoader(conf_source=str(PROJECT / "conf"), env=env, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
+
+
+def _parse_params(text: str) -> dict[str, Any]:
+    option = next(p for p in kedro_run.params if p.name == "params")
+    values = option.callback(None, option, _equals_for_colon_items(text)) if text and option.callback else {}  # type: ignore[arg-type]
+    return dict(values)
+
+
+def _print_tasks(library: Library) -> None:
+    table = Table("task", "suite", "input", "prediction", "metric", "source", "files", box=None, header_style="bold")
+    for name in sorted(library.tasks):
+        task = library.task(name)
+        shape = "×".join(map(str, task.input.shape))
+        table.add_row(name, task.suite, shape, _prediction(task), task.metric, task.source, _readiness(name, task, library))
+    Console().print(table)
+    click.echo("\n`kedro tasks show TASK` shows one in full; run it: kedro run --pipeline=pare_train --params task:TASK")
+
+
+def _prediction(task: Task) -> str:
+    return f"{task.classes} classes" if task.classes else "field " + "×".join(map(str, task.output.shape))
+
+
+def _readiness(name: str, task: Task, library: Library) -> str:
+    """Where the files that the task needs come from."""
+    if (PROJECT / "data" / "01_raw" / name / "manifest.json").is_file():
+        files = "here"
+    elif task.raw.needs_network:
+        files = "need network"
+    else:
+        files = "simulated offline" if task.raw.simulated else "offline"
+    source = library.source(task.source)
+    proxy = library.proxy(source.proxy[task.output.kind])
+    if source.encoder.needs_network or proxy.raw.needs_network:
+        files += ", source needs network"
+    return files
+
+
+def _print_card(run: Run) -> None:
+    task, console = run.task, Console()
+    console.print(f"[bold]{run.task_name}[/]: {task.title} ({task.suite})", highlight=False)
+    if task.description:
+        console.print(task.description, highlight=False)
+    grid = "×".join(map(str, task.grid))
+    facts = {
+        "input": f"{'×'.join(map(str, task.input.shape))} {' '.join(task.input.channels)}",
+        "prediction": f"{_prediction(task)} {task.output.name}",
+        "rows": ", ".join(f"{n} {part}" for part, n in task.samples.items()),
+        "raw files": f"{task.raw.origin}{' (simulated)' if task.raw.simulated else ''}, {task.raw.url or 'no page'}",
+        "licence": task.raw.licence,
+        "tokens": f"{grid}, one per {task.tokens.kind}",
+        "loss, metric": f"{task.loss}, {task.metric}",
+        "source": f"{run.source_name}: {run.source.title}",
+        "proxy": f"{run.proxy_name}: {run.proxy.title}",
+        "method": f"{run.method_name}: {run.method.title}",
+        "protocol, seed": f"{run.protocol}, {run.seed}",
+        "paper": ", ".join(f"{method} {value:g}" for method, value in task.paper.items()) or "no figure",
+    }
+    card = Table(box=None, show_header=False)
+    for name, value in facts.items():
+        card.add_row(name, value.strip())
+    console.print(card, highlight=False)
+    settings = Table("hyperparameter", "value", "from", box=None, header_style="bold")
+    for section, values in (("training", run.training), ("mixing", run.mixing)):
+        for key, value in (values.model_dump() if values else {}).items():
+            settings.add_row(f"{section}.{key}", f"{value}", run.provenance.get(f"{section}.{key}", "schema"))
+    console.print(settings, highlight=False)
+    console.print(f"\nOn this machine's CPU: {estimate(run, _matrix_speed())}.", highlight=False)
+
+
+def _matrix_speed() -> float:
+    """Floating-point operations per second of a matrix product in float32."""
+    a = np.ones((1536, 1536), dtype=np.float32)
+    seconds = []
+    for _ in range(4):
+        start = time.perf_counter()
+        a @ a
+        seconds.append(time.perf_counter() - start)
+    return 2 * len(a) ** 3 / min(seconds)

@@ -1,0 +1,68 @@
+"""What a run will cost, from its configuration alone: parameters, memory, steps, time."""
+
+from dataclasses import dataclass
+from math import ceil, prod
+
+from pare.config.schema import Run
+
+# Share of a plain matrix product's speed that a training step reaches; measured on 2 CPU cores with
+# all-MiniLM-L6-v2 and 100 tokens, see docs/defaults.md.
+EFFICIENCY = 0.55
+ACTIVATION_BYTES = 34  # per token, unit of width and layer, half precision (Korthikanti et al. 2022, section 4.1)
+RUNTIME_MB = 600  # Python, torch and transformers before any model
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Cost of a training.
+
+    Attributes:
+        parameters: of the encoder, the embedder and both predictors together.
+        tokens: per sample.
+        steps: optimiser steps.
+        memory_mb: peak memory.
+        seconds: of training alone, without simulation and evaluation.
+    """
+
+    parameters: int
+    tokens: int
+    steps: int
+    memory_mb: int
+    seconds: float
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(round(self.seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        time = f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+        return (
+            f"{self.parameters / 1e6:.1f} M parameters, {self.tokens} tokens per sample, {self.steps} steps, "
+            f"about {self.memory_mb / 1024:.1f} GiB of memory and {time} of training"
+        )
+
+
+def estimate(run: Run, flops_per_second: float) -> Estimate:
+    """Price a run.
+
+    Args:
+        run: the run.
+        flops_per_second: speed of a matrix product on the device that will train.
+    """
+    task, size, training = run.task, run.source.size, run.training
+    tokens = prod(task.grid)
+    out_width = size.width * 2 ** (size.stages - 1)
+    inputs = task.input.shape[0] * task.tokens.patch ** (len(task.input.shape) - 1) if task.tokens.kind == "patch" else 2
+    outputs = task.output.shape[0] if task.classes else prod(task.output.shape) / tokens
+    parameters = round(size.parameters + size.width * inputs + out_width * outputs)
+
+    validation = task.split.validation if run.protocol == "validated" else 0.0
+    n_train = round(task.n_development * (1 - validation))
+    steps = ceil(ceil(n_train / training.batch_size) / training.accumulation) * training.epochs
+
+    deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens  # most of Swin's weights: stage 3
+    dense = 6 * parameters * deep_tokens
+    attention = 12 * size.layers * deep_tokens**2 * out_width if size.stages == 1 else 0
+    passes = 2 if run.mixing and run.mixing.start > 0 else 1
+    flops = (dense + attention) * n_train * training.epochs * passes
+    activations = ACTIVATION_BYTES * 2 * training.batch_size * passes * deep_tokens * out_width * size.layers
+    memory = RUNTIME_MB + (16 * parameters + activations) / 2**20
+    return Estimate(parameters, tokens, steps, round(memory), flops / (flops_per_second * EFFICIENCY))

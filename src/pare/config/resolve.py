@@ -1,0 +1,160 @@
+"""From YAML to a resolved run: names looked up, layers merged, every key checked."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pare.config.errors import PareError, unknown_name
+from pare.config.schema import Method, MixingConfig, ProxyConfig, Run, Source, Task, TrainingConfig
+
+Model = TypeVar("Model", bound=BaseModel)
+PARAMETERS = ("task", "source", "method", "seed", "protocol", "training", "mixing")
+
+
+class Library(BaseModel):
+    """Everything that the configuration folder defines, by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tasks: dict[str, Any]
+    sources: dict[str, Any]
+    proxies: dict[str, Any]
+    methods: dict[str, Any]
+
+    def task(self, name: str) -> Task:
+        """The task of that name; PareError where it is unknown or its YAML is wrong."""
+        return _entry(Task, "task", name, self.tasks, "`kedro tasks`")
+
+    def source(self, name: str) -> Source:
+        """The source of that name; PareError where it is unknown or its YAML is wrong."""
+        return _entry(Source, "source", name, self.sources, "conf/base/sources.yml")
+
+    def proxy(self, name: str) -> ProxyConfig:
+        """The proxy dataset of that name; PareError where it is unknown or its YAML is wrong."""
+        return _entry(ProxyConfig, "proxy", name, self.proxies, "conf/base/proxies.yml")
+
+    def method(self, name: str) -> Method:
+        """The method of that name; PareError where it is unknown or its YAML is wrong."""
+        return _entry(Method, "method", name, self.methods, "conf/base/methods.yml")
+
+
+def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> Run:
+    """Build the run that the parameters ask for.
+
+    Hyperparameters are merged from the general defaults, the task, the method and the command line;
+    the later one wins and ``Run.provenance`` remembers which did.
+
+    Args:
+        library: tasks, sources, proxies and methods.
+        parameters: the project's parameters, command line included.
+        overrides: what the command line set.
+
+    Raises:
+        PareError: for an unknown name or key, or a value of the wrong type.
+    """
+    for key in [*parameters, *overrides]:
+        if key not in PARAMETERS:
+            raise unknown_name("parameter", key, PARAMETERS, "conf/base/parameters.yml")
+    task_name, method_name = _text(parameters, "task"), _text(parameters, "method")
+    task, method = library.task(task_name), library.method(method_name)
+    source_name = task.source if parameters.get("source") is None else _text(parameters, "source")
+    source = library.source(source_name)
+    proxy_name = source.proxy[task.output.kind]
+
+    training, provenance = _merge(
+        "training",
+        {
+            "defaults": _section(parameters, "training"),
+            f"task {task_name}": task.training,
+            f"method {method_name}": method.training,
+            "command line": _section(overrides, "training"),
+        },
+    )
+    mixing, origins = _merge(
+        "mixing",
+        {
+            f"method {method_name}": method.mixing.model_dump(exclude_unset=True) if method.mixing else {},
+            f"task {task_name}": task.mixing,
+            "command line": _section(overrides, "mixing"),
+        },
+    )
+    if method.mixing is None and _section(overrides, "mixing"):
+        raise PareError(f"method {method_name!r} does not mix, so mixing.* has no effect; drop it or use method=pare")
+    return _validated(
+        Run,
+        "",
+        {
+            "task_name": task_name,
+            "source_name": source_name,
+            "method_name": method_name,
+            "proxy_name": proxy_name,
+            "seed": parameters.get("seed"),
+            "protocol": parameters.get("protocol"),
+            "task": task,
+            "source": source,
+            "proxy": library.proxy(proxy_name),
+            "method": method,
+            "training": _validated(TrainingConfig, "training", training),
+            "mixing": _validated(MixingConfig, "mixing", mixing) if method.mixing else None,
+            "provenance": provenance | (origins if method.mixing else {}),
+        },
+    )
+
+
+def _text(parameters: Mapping[str, Any], key: str) -> str:
+    value = parameters.get(key)
+    if not isinstance(value, str):
+        raise PareError(f"parameter {key!r} must be a name, found {value!r}; e.g. --params {key}=NAME")
+    return value
+
+
+def _section(parameters: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = parameters.get(key) or {}
+    if not isinstance(value, Mapping):
+        raise PareError(f"parameter {key!r} has keys of its own, found {value!r}; e.g. --params {key}.KEY=VALUE")
+    return dict(value)
+
+
+def _merge(section: str, layers: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+    values: dict[str, Any] = {}
+    provenance: dict[str, str] = {}
+    for origin, layer in layers.items():
+        values |= layer
+        provenance |= {f"{section}.{key}": origin for key in layer}
+    return values, provenance
+
+
+def _entry(model: type[Model], kind: str, name: str, entries: Mapping[str, Any], where: str) -> Model:
+    if name not in entries:
+        raise unknown_name(kind, name, entries, where)
+    return _validated(model, f"{kind} {name}", entries[name])
+
+
+def _validated(model: type[Model], where: str, values: Any) -> Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise PareError("\n".join(_sentence(model, where, e) for e in error.errors())) from None
+
+
+def _sentence(model: type[BaseModel], where: str, error: Any) -> str:
+    """One pydantic error as: which key, what was found, what would have been right."""
+    path = ".".join(str(part) for part in error["loc"])
+    key = ".".join(part for part in (where, path) if part)
+    if error["type"] == "extra_forbidden":
+        known = _fields(model, error["loc"][:-1])
+        return str(unknown_name("key", key, [f"{key.rpartition('.')[0]}.{name}" for name in known], "`kedro tasks show`"))
+    if error["type"] == "missing":
+        return f"key {key!r} is missing; add it to the configuration."
+    return f"key {key!r}: {error['msg']}, found {error['input']!r}."
+
+
+def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    """Names of the fields of the model that stands at ``path`` below ``model``."""
+    for part in path:
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)

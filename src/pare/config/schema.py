@@ -1,0 +1,221 @@
+"""What a task, a source and a method may say, and the run that they make together.
+
+Every class refuses unknown keys, so that a misspelt option is an error and not a silent default.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Strict(BaseModel):
+    """Base of all configuration: immutable, without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RawConfig(Strict):
+    """Where files come from: a publisher, a package, or a simulator of ours."""
+
+    origin: str = Field(description="name of the function that brings the files, see pare.raw")
+    options: dict[str, Any] = Field(default_factory=dict, description="arguments of that function")
+    licence: str = Field(description="licence of the files, in words")
+    url: str | None = Field(default=None, description="the publisher's page")
+    simulated: bool = Field(default=False, description="true where the files are computed, not observed")
+
+    @property
+    def needs_network(self) -> bool:
+        """Whether the files come from the internet rather than from a package or a computation."""
+        return self.origin in ("download", "openml_dataset", "hub_encoder")
+
+
+class ReaderConfig(Strict):
+    """Which reader turns the raw files into arrays."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class InputConfig(Strict):
+    """One input sample as the model sees it."""
+
+    shape: tuple[int, ...] = Field(description="(channels, *grid) for fields and images, (features,) for tables")
+    channels: list[str] = Field(default_factory=list, description="names of the channels")
+
+
+class OutputConfig(Strict):
+    """What is predicted: classes, or a field."""
+
+    kind: Literal["classification", "dense"]
+    shape: tuple[int, ...] = Field(description="(classes,) or (channels, *grid)")
+    name: str = Field(default="", description="what the field or the class means")
+
+
+class TokensConfig(Strict):
+    """How a sample is cut into tokens: one a feature, or one a patch of the grid."""
+
+    kind: Literal["feature", "patch"]
+    patch: int = Field(default=1, ge=1, description="edge of a patch in grid points")
+    resize: int | None = Field(default=None, ge=1, description="edge to which the grid is resized first")
+
+
+class SplitConfig(Strict):
+    """How rows are divided where the publisher does not, or not wholly."""
+
+    test: float | None = Field(default=None, gt=0, lt=1, description="share of rows; none: publisher's test part")
+    validation: float = Field(default=0.1, gt=0, lt=1, description="share of the training rows")
+    stratified: bool = False
+
+
+class NormalisationConfig(Strict):
+    """Statistics of the training rows that scale inputs and outputs."""
+
+    inputs: Literal["none", "pointwise", "feature"] = "none"
+    outputs: Literal["none", "pointwise"] = "none"
+    coordinates: bool = Field(default=False, description="append one channel per grid axis, from 0 to 1")
+
+
+class TrainingConfig(Strict):
+    """How the model is fitted."""
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")
+    optimiser: Literal["AdamW", "Adam", "SGD"] = "AdamW"
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="SGD only")
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
+    warmup_epochs: float = Field(default=1.0, ge=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="in the encoder, hidden and attention")
+    clip_norm: float | None = Field(default=1.0, gt=0)
+    precision: Literal["auto", "no", "bf16"] = "auto"
+    class_weights: bool = Field(default=False, description="weight classes by their inverse frequency")
+    beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
+    beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
+    source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")
+
+
+class MixingConfig(Strict):
+    """How source and target tokens are mixed (sections 3.2 and 3.3)."""
+
+    start: float = Field(ge=0, le=1, description="share of tokens replaced in the first epoch")
+    end: float = Field(default=0.0, ge=0, le=1, description="share of tokens replaced in the last epoch")
+    temperature: float = Field(default=0.9, gt=0)
+    noise: bool = Field(default=True, description="Gumbel noise on the scores")
+    exact_rounds: int = Field(default=8, ge=0)
+
+
+class Task(Strict):
+    """What is to be learnt."""
+
+    title: str
+    suite: str
+    description: str = ""
+    raw: RawConfig
+    reader: ReaderConfig
+    samples: dict[Literal["train", "test", "all"], int] = Field(description="rows used of each publisher's part")
+    input: InputConfig
+    output: OutputConfig
+    tokens: TokensConfig
+    split: SplitConfig = SplitConfig()
+    normalisation: NormalisationConfig = NormalisationConfig()
+    loss: str
+    metric: str
+    source: str
+    training: dict[str, Any] = Field(default_factory=dict)
+    mixing: dict[str, Any] = Field(default_factory=dict)
+    paper: dict[str, float] = Field(default_factory=dict, description="the paper's figure per method")
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> "Task":
+        if self.tokens.kind == "feature" and len(self.input.shape) != 1:
+            raise ValueError(f"one token per feature needs input.shape [features], found {list(self.input.shape)}")
+        if self.tokens.kind == "patch" and len(self.input.shape) < 2:
+            raise ValueError(f"patches need input.shape [channels, …grid], found {list(self.input.shape)}")
+        if self.output.kind == "classification" and len(self.output.shape) != 1:
+            raise ValueError(f"classification needs output.shape [classes], found {list(self.output.shape)}")
+        if set(self.samples) not in ({"train", "test"}, {"all"}):
+            raise ValueError(f"samples must name train and test, or all; found {sorted(self.samples)}")
+        if ("all" in self.samples) != (self.split.test is not None):
+            raise ValueError("split.test is needed exactly where samples names 'all'")
+        return self
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Tokens along each axis."""
+        if self.tokens.kind == "feature":
+            return self.input.shape
+        edges = [self.tokens.resize or n for n in self.input.shape[1:]]
+        return tuple(-(-n // self.tokens.patch) for n in edges)
+
+    @property
+    def classes(self) -> int | None:
+        """Number of classes; None for a field."""
+        return self.output.shape[0] if self.output.kind == "classification" else None
+
+    @property
+    def n_test(self) -> int:
+        """Test rows."""
+        return self.samples["test"] if "test" in self.samples else round(self.samples["all"] * (self.split.test or 0))
+
+    @property
+    def n_development(self) -> int:
+        """Rows for training and validation together."""
+        return self.samples.get("train", self.samples.get("all", 0) - self.n_test)
+
+
+class ProxyConfig(Strict):
+    """A labelled dataset of the encoder's own modality."""
+
+    title: str
+    raw: RawConfig
+    reader: str = Field(description="images or sentences")
+    labels: Literal["classes", "mask"] = Field(description="what the source predictor learns")
+
+
+class EncoderSize(Strict):
+    """Facts that price a run before the encoder is loaded."""
+
+    width: int
+    layers: int
+    parameters: int = Field(description="parameters that every token passes")
+    stages: int = Field(default=1, description="4 for Swin, whose stages halve the grid and double the width")
+
+
+class Source(Strict):
+    """What is already known: a pretrained encoder, and proxy datasets of its modality."""
+
+    title: str
+    encoder: RawConfig
+    size: EncoderSize
+    proxy: dict[Literal["classification", "dense"], str] = Field(description="proxy per kind of target output")
+
+
+class Method(Strict):
+    """How to get from source to target."""
+
+    title: str
+    description: str = ""
+    initialisation: Literal["pretrained", "random"] = "pretrained"
+    trainable: Literal["all", "layernorm"] = "all"
+    mixing: MixingConfig | None = None
+    training: dict[str, Any] = Field(default_factory=dict)
+
+
+class Run(Strict):
+    """A run, wholly resolved: task × source × method × seed."""
+
+    task_name: str
+    source_name: str
+    method_name: str
+    proxy_name: str
+    seed: int = Field(ge=0)
+    protocol: Literal["validated", "paper"]
+    task: Task
+    source: Source
+    proxy: ProxyConfig
+    method: Method
+    training: TrainingConfig
+    mixing: MixingConfig | None
+    provenance: dict[str, str] = Field(description="where each hyperparameter came from")

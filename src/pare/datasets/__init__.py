@@ -1,0 +1,13 @@
+"""Kedro datasets of this project.
+
+Saving a description (what to fetch, what to prepare) does the work, unless what stands there already has
+the same fingerprint; loading gives a handle that reads when asked.
+"""
+
+from pare.datasets.array_store import ArrayStoreDataset
+from pare.datasets.arrays import ArraysDataset
+from pare.datasets.folder import FolderDataset
+from pare.datasets.model import ModelDataset
+from pare.datasets.raw_folder import RawFolder, RawFolderDataset
+
+__all__ = ["ArrayStoreDataset", "ArraysDataset", "FolderDataset", "ModelDataset", "RawFolder", "RawFolderDataset"]

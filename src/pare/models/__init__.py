@@ -1,0 +1,9 @@
+"""Pretrained encoders behind one interface, embedders, gate and predictors, and the model they make.
+
+Notation for shapes: batch; tokens N; width D of a token; ``*grid`` the axes of a field.
+"""
+
+from pare.models.backbones import Backbone, load_backbone
+from pare.models.model import CrossModalModel
+
+__all__ = ["Backbone", "CrossModalModel", "load_backbone"]

@@ -1,0 +1,77 @@
+"""Target embedders f^t: raw samples of any shape to tokens (paper, section 3.1).
+
+Only a projection is learnt from nothing; scale, positions and normalisation come from the encoder.
+"""
+
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pare.config.schema import Task
+
+
+class PatchEmbedder(nn.Module):
+    """Cut a field into patches and project each one; the grid is padded with zeros at its far ends.
+
+    Args:
+        channels: channels of a sample.
+        grid: tokens along each axis.
+        patch: edge of a patch in grid points.
+        resize: edge to which the field is resized first, or None.
+        width: width of a token.
+    """
+
+    def __init__(self, channels: int, grid: tuple[int, ...], patch: int, resize: int | None, width: int) -> None:
+        super().__init__()
+        self.grid, self.patch, self.resize = grid, patch, resize
+        self.projection = nn.Linear(channels * patch ** len(grid), width)
+        nn.init.normal_(self.projection.weight, std=self.projection.in_features**-0.5)
+        nn.init.zeros_(self.projection.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, channels, *grid points)`` to ``(batch, tokens, width)``."""
+        if self.resize:
+            mode = "linear" if len(self.grid) == 1 else "bilinear"
+            x = F.interpolate(x, size=[self.resize] * len(self.grid), mode=mode, align_corners=False)
+        padding = [p for n, size in zip(self.grid[::-1], x.shape[:1:-1], strict=True) for p in (0, n * self.patch - size)]
+        x = F.pad(x, padding)
+        for axis, n in enumerate(self.grid):
+            x = x.unflatten(2 + 2 * axis, (n, self.patch))
+        axes = len(self.grid)
+        order = [0, *range(2, 2 + 2 * axes, 2), 1, *range(3, 3 + 2 * axes, 2)]
+        return self.projection(x.permute(order).flatten(1 + axes).flatten(1, axes))
+
+
+class FeatureEmbedder(nn.Module):
+    """One token per column of a table: value × direction + bias (FT-Transformer, Gorishniy et al. 2021).
+
+    A missing value (NaN) has a token of its own per column.
+    """
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.direction = nn.Parameter(torch.randn(features, width) * 0.5**0.5)
+        self.bias = nn.Parameter(torch.randn(features, width) * 0.5**0.5)
+        self.missing = nn.Parameter(torch.zeros(features, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, features)`` to ``(batch, features, width)``."""
+        absent = x.isnan().unsqueeze(-1)
+        present = x.nan_to_num(0.0).unsqueeze(-1) * self.direction
+        return torch.where(absent, self.missing, present) + self.bias
+
+
+def build_embedder(task: Task, width: int) -> PatchEmbedder | FeatureEmbedder:
+    """The target embedder that a task's tokens ask for."""
+    if task.tokens.kind == "feature":
+        return FeatureEmbedder(prod(task.input.shape), width)
+    return PatchEmbedder(task.input.shape[0], task.grid, task.tokens.patch, task.tokens.resize, width)
+
+
+def rescale(embedder: nn.Module, factor: float | Tensor) -> None:
+    """Multiply all weights of an embedder, and so its output, by a factor."""
+    with torch.no_grad():
+        for parameter in embedder.parameters():
+            parameter.mul_(factor)

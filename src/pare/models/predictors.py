@@ -1,0 +1,81 @@
+"""Predictors h^t and h^s: features to classes or fields (paper, section 3.1), and the gate (section 3.3)."""
+
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class ClassPredictor(nn.Module):
+    """Average the tokens, then one linear layer."""
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(batch, tokens, width)`` to logits ``(batch, classes)``."""
+        return self.linear(features.mean(1))
+
+
+class DensePredictor(nn.Module):
+    """One linear layer per token gives its cell of the field; the cells are laid out as the grid.
+
+    Args:
+        width: width of a token.
+        grid: tokens along each axis.
+        cell: edge of the cell that a token predicts, in grid points.
+        extent: points along each axis that the tokens cover before padding.
+        shape: ``(channels, *grid points)`` of the output; resized from ``extent`` where they differ.
+    """
+
+    def __init__(
+        self, width: int, grid: tuple[int, ...], cell: tuple[int, ...], extent: tuple[int, ...], shape: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.grid, self.cell, self.extent, self.shape = grid, cell, extent, shape
+        self.linear = nn.Linear(width, shape[0] * prod(cell))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(batch, tokens, width)`` to ``(batch, channels, *grid points)``."""
+        axes = len(self.grid)
+        cells = self.linear(features).unflatten(2, (self.shape[0], *self.cell)).unflatten(1, self.grid)
+        # (batch, *grid, channels, *cell) to (batch, channels, grid 0, cell 0, grid 1, cell 1, …)
+        order = [0, 1 + axes, *(i for axis in range(axes) for i in (1 + axis, 2 + axes + axis))]
+        field = cells.permute(order)
+        for axis in range(axes):
+            field = field.flatten(2 + axis, 3 + axis)
+        field = field[(..., *(slice(n) for n in self.extent))]
+        if self.extent != self.shape[1:]:
+            mode = "linear" if axes == 1 else "bilinear"
+            field = F.interpolate(field, size=self.shape[1:], mode=mode, align_corners=False)
+        return field
+
+
+class PhysicalUnits(nn.Module):
+    """Undo the point-wise normalisation of outputs, so that predictions have physical units."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("scale", torch.ones(shape))
+
+    def forward(self, normalised: Tensor) -> Tensor:
+        """``(batch, *shape)`` in units of the standard deviation, to physical units, in float32."""
+        return normalised.float() * self.scale + self.mean
+
+
+class Gate(nn.Module):
+    """Score of a token: one linear layer and a sigmoid, shared by source and target (section 3.3)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, 1)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``(batch, tokens, width)`` to scores in (0, 1), ``(batch, tokens)``."""
+        return self.linear(tokens).squeeze(-1).float().sigmoid()

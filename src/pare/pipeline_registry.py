@@ -1,0 +1,17 @@
+"""The pipelines that `kedro run` knows."""
+
+from kedro.pipeline import Pipeline
+
+from pare.pipelines import evaluate, ingest, preprocess, train
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """One pipeline per stage, for DVC, and ``pare_train``, the whole way, which is also the default."""
+    stages = {
+        "ingest": ingest.create_pipeline(),
+        "preprocess": preprocess.create_pipeline(),
+        "train": train.create_pipeline(),
+        "evaluate": evaluate.create_pipeline(),
+    }
+    whole = sum(stages.values(), Pipeline([]))
+    return {**stages, "pare_train": whole, "__default__": whole}

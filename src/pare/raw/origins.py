@@ -1,0 +1,26 @@
+"""Every origin of files by the name that configuration uses for it.
+
+An origin is called with a folder and its options, writes each file whole or not at all, and returns
+``{file name: URL}``, with None for a file that was computed or that a package ships.
+"""
+
+from collections.abc import Callable
+
+from pare.raw.darcy import darcy_flow_simulation
+from pare.raw.dinov2 import dinov2_onnx
+from pare.raw.download import download
+from pare.raw.encoders import hub_encoder, package_encoder
+from pare.raw.proxies import english_topics, mnist_digits
+from pare.raw.tables import openml_dataset, scikit_learn_wdbc
+
+ORIGINS: dict[str, Callable[..., dict[str, str | None]]] = {
+    "darcy_flow_simulation": darcy_flow_simulation,
+    "dinov2_onnx": dinov2_onnx,
+    "download": download,
+    "english_topics": english_topics,
+    "hub_encoder": hub_encoder,
+    "mnist_digits": mnist_digits,
+    "openml_dataset": openml_dataset,
+    "package_encoder": package_encoder,
+    "scikit_learn_wdbc": scikit_learn_wdbc,
+}

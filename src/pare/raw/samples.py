@@ -1,0 +1,24 @@
+"""Samples of one part of a dataset, read by rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Rows of a dataset that are read only when asked for.
+
+    Attributes:
+        count: number of rows.
+        read: ``read(start, stop)`` returns inputs and targets of rows start to stop - 1, ``(rows, *x)`` and
+            ``(rows, *y)``.
+        columns: names of the input features, where the publisher gives them.
+        classes: names of the classes, in the order of their codes, where the target is a class.
+    """
+
+    count: int
+    read: Callable[[int, int], tuple[np.ndarray, np.ndarray]]
+    columns: list[str] | None = None
+    classes: list[str] | None = None

@@ -1,0 +1,20 @@
+"""Kedro's settings for this project."""
+
+from kedro.config import OmegaConfigLoader
+
+from pare.hooks import RunHooks
+
+HOOKS = (RunHooks(),)
+CONFIG_LOADER_CLASS = OmegaConfigLoader
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "config_patterns": {
+        "tasks": ["tasks/*.yml", "tasks/**/*.yml"],
+        "sources": ["sources*.yml"],
+        "proxies": ["proxies*.yml"],
+        "methods": ["methods*.yml"],
+        "catalog": ["catalog/*.yml"],
+    },
+    "merge_strategy": {name: "soft" for name in ("parameters", "tasks", "sources", "proxies", "methods")},
+}

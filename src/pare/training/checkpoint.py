@@ -1,0 +1,83 @@
+"""The state of an unfinished run, saved at the end of each epoch; a killed run goes on from there.
+
+Randomness needs no state: everything random in an epoch is drawn from the seed and the epoch's number.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from pare.arrays.atomic import atomic_path
+
+PROGRESS, BEST = "progress.json", "best.safetensors"
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        fingerprint: of the run.
+        epochs_done: finished epochs.
+        best_epoch: epoch with the best validation metric so far, from 0.
+        best_value: that metric.
+        history: one dict an epoch.
+        replaced: share of batches in which each target slot was replaced, per epoch.
+        seconds: time spent so far.
+        peak_memory_mb: the most memory so far.
+    """
+
+    fingerprint: str
+    epochs_done: int = 0
+    best_epoch: int | None = None
+    best_value: float | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    replaced: list[list[float]] = field(default_factory=list)
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+
+
+class Checkpoint:
+    """A folder that holds the last finished epoch, whole or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, accelerator: Accelerator, model: nn.Module, progress: Progress) -> None:
+        """Save the state; the best weights so far are carried along."""
+        with atomic_path(self.folder) as unfinished:
+            accelerator.save_state(str(unfinished))
+            if progress.best_epoch == progress.epochs_done - 1:
+                save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, unfinished / BEST)
+            else:
+                os.link(self.folder / BEST, unfinished / BEST)
+            (unfinished / PROGRESS).write_text(json.dumps(asdict(progress)))
+
+    def progress(self, fingerprint: str) -> Progress:
+        """How far the run with that fingerprint has come; another run's checkpoint is removed."""
+        path = self.folder / PROGRESS
+        if path.is_file():
+            saved = Progress(**json.loads(path.read_text()))
+            if saved.fingerprint == fingerprint:
+                return saved
+            self.remove()
+        return Progress(fingerprint)
+
+    def restore(self, accelerator: Accelerator) -> None:
+        """Bring weights, optimiser and schedule back to the end of the last finished epoch."""
+        accelerator.load_state(str(self.folder))
+
+    def best_weights(self) -> dict[str, Any]:
+        """State of the model at its best epoch."""
+        return load_file(self.folder / BEST)
+
+    def remove(self) -> None:
+        """Delete the checkpoint."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,56 @@
+"""The progress bar of a training: loss, k, λ, learning rate, time left; a line per epoch where no terminal is."""
+
+import logging
+from types import TracebackType
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+logger = logging.getLogger(__name__)
+
+
+class EpochProgress:
+    """Shows a training's steps as one bar.
+
+    Args:
+        epochs: epochs of the whole training.
+        steps: steps per epoch.
+        done: epochs that an earlier session finished.
+    """
+
+    def __init__(self, epochs: int, steps: int, done: int) -> None:
+        self.epochs, self.epoch = epochs, done
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            transient=True,
+        )
+        self.task = self.bar.add_task("training", total=epochs * steps, completed=done * steps)
+
+    def __enter__(self) -> "EpochProgress":
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def step(self, loss: float, k: int, learning_rate: float) -> None:
+        """One optimiser step is done."""
+        mixing = f" k {k}" if k else ""
+        text = f"epoch {self.epoch + 1}/{self.epochs} loss {loss:.4g}{mixing} rate {learning_rate:.1e}"
+        self.bar.update(self.task, advance=1, description=text)
+
+    def epoch_done(self, row: dict[str, Any]) -> None:
+        """One epoch is done; its line stays on the screen."""
+        self.epoch += 1
+        mixing = f", λ {row['lambda']:.2f}" if "lambda" in row else ""
+        validation = "" if row["validation"] is None else f", validation {row['validation']:.4g}"
+        logger.info(
+            "epoch %d/%d: loss %.4g%s%s, %.1f s", self.epoch, self.epochs, row["loss"], mixing, validation, row["seconds"]
+        )

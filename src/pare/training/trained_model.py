@@ -1,0 +1,65 @@
+"""A trained model and the record of its training; as files: safetensors and JSON."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+
+from pare.config.errors import PareError
+from pare.config.schema import Run
+from pare.models import CrossModalModel, load_backbone
+
+WEIGHTS, RECORD, ENCODER = "model.safetensors", "record.json", "config.json"
+
+
+@dataclass
+class TrainedModel:
+    """A model with everything that is known of how it came about.
+
+    Attributes:
+        run: the run that made it.
+        model: the model, on the CPU, in evaluation mode.
+        record: fingerprint, history per epoch, best epoch, seconds, memory, versions.
+        encoder_config: the encoder's ``config.json``.
+    """
+
+    run: Run
+    model: CrossModalModel
+    record: dict[str, Any]
+    encoder_config: dict[str, Any]
+
+    def save(self, folder: Path) -> None:
+        """Write the model into a new folder."""
+        folder.mkdir()
+        save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, folder / WEIGHTS)
+        (folder / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
+        content = {"run": self.run.model_dump(mode="json"), **self.record}
+        (folder / RECORD).write_text(json.dumps(content, indent=2))
+
+    @classmethod
+    def load(cls, folder: Path) -> "TrainedModel":
+        """Read what `save` wrote; needs neither the source nor its package.
+
+        Raises:
+            PareError: where the folder holds no whole model.
+        """
+        try:
+            record = json.loads((folder / RECORD).read_text())
+            run = Run.model_validate(record.pop("run"))
+            backbone = load_backbone(folder, run.task.grid, "random")
+            model = CrossModalModel(run.task, backbone, record["source_classes"])
+            model.load_state_dict(load_file(folder / WEIGHTS))
+            config = json.loads((folder / ENCODER).read_text())
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
+        return cls(run, model.eval(), record, config)
+
+
+def recorded_fingerprint(folder: Path) -> str | None:
+    """Fingerprint of the trained model in a folder, or None where there is none."""
+    path = folder / RECORD
+    return json.loads(path.read_text())["fingerprint"] if path.is_file() else None
+
+

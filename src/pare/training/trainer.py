@@ -1,0 +1,296 @@
+"""The training loop (paper, algorithm 1), resumable at the borders of epochs."""
+
+import json
+import logging
+import platform
+import resource
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator, DataLoaderConfiguration
+from accelerate.state import AcceleratorState
+from accelerate.utils import set_seed
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torchmetrics import Metric
+from transformers import get_scheduler
+
+from pare.arrays.fingerprint import fingerprint
+from pare.arrays.store import ArrayStore
+from pare.config.errors import PareError
+from pare.config.schema import Run
+from pare.intermediate import Curriculum
+from pare.models import CrossModalModel, load_backbone
+from pare.training.checkpoint import Checkpoint, Progress
+from pare.training.losses import build_loss
+from pare.training.objective import Objective, Terms
+from pare.training.progress import EpochProgress
+from pare.training.source_batches import SourceBatches, load_source_batches
+from pare.training.trained_model import ENCODER, TrainedModel, recorded_fingerprint
+
+logger = logging.getLogger(__name__)
+CALIBRATION_ROWS = 64
+
+
+def run_fingerprint(run: Run, store: ArrayStore, source_fingerprints: list[str]) -> str:
+    """Digest of everything that decides the trained weights, the machine left aside."""
+    return fingerprint(
+        run.task.model_dump(mode="json", include={"input", "output", "tokens", "loss", "metric"}),
+        run.method.model_dump(mode="json", include={"initialisation", "trainable"}),
+        run.training.model_dump(mode="json"),
+        run.mixing.model_dump(mode="json") if run.mixing else None,
+        [run.seed, run.protocol, run.proxy.reader, run.proxy.labels],
+        store.fingerprint,
+        source_fingerprints,
+    )
+
+
+def fit(
+    run: Run,
+    store: ArrayStore,
+    encoder_folder: Path,
+    proxy_folder: Path,
+    source_fingerprints: list[str],
+    folder: Path,
+    metric: Metric,
+) -> TrainedModel:
+    """Train the run's model, go on with an interrupted training, or return the finished one.
+
+    Args:
+        run: what to train.
+        store: the model input.
+        encoder_folder: the encoder's files.
+        proxy_folder: the proxy's files.
+        source_fingerprints: of the encoder's and the proxy's manifests.
+        folder: where the finished model stands (``model``) and the unfinished one is kept (``checkpoint``).
+        metric: the task's metric, for the choice of the best epoch.
+
+    Returns:
+        The model of the best validation epoch (protocol validated) or of the last epoch (protocol paper).
+
+    Raises:
+        PareError: where the loss is not finite, or the encoder does not fit the task.
+    """
+    digest = run_fingerprint(run, store, source_fingerprints)
+    if recorded_fingerprint(folder / "model") == digest:
+        logger.info("This run is finished already (fingerprint %s): nothing to train.", digest)
+        return TrainedModel.load(folder / "model")
+    return Trainer(run, store, encoder_folder, proxy_folder, folder, metric, digest).train()
+
+
+class Trainer:
+    """One training from its first epoch, or the first unfinished one, to its last."""
+
+    def __init__(
+        self,
+        run: Run,
+        store: ArrayStore,
+        encoder_folder: Path,
+        proxy_folder: Path,
+        folder: Path,
+        metric: Metric,
+        digest: str,
+    ) -> None:
+        self.run, self.store, self.metric = run, store, metric
+        self.encoder_config = json.loads((encoder_folder / ENCODER).read_text())
+        self.accelerator = _accelerator(run)
+        set_seed(run.seed)
+        backbone = load_backbone(encoder_folder, run.task.grid, run.method.initialisation, dropout=run.training.dropout)
+        self.source = load_source_batches(run.proxy, proxy_folder, encoder_folder, backbone)
+        self.model = CrossModalModel(run.task, backbone, self.source.classes)
+        self.rows = {split: store.rows(split) for split in ("train", "validation")}
+        self._calibrate()
+        self.model.choose_trainable(run.method.trainable)
+        self.curriculum = Curriculum(run.mixing.start, run.mixing.end, run.training.epochs) if run.mixing else None
+        self._prepare()
+        self.checkpoint = Checkpoint(folder / "checkpoint")
+        self.progress = self.checkpoint.progress(digest)
+
+    def _calibrate(self) -> None:
+        first = self.rows["train"].__getitems__(range(min(CALIBRATION_ROWS, len(self.rows["train"]))))
+        x = torch.from_numpy(np.stack([row["x"] for row in first]))
+        source, _ = next(self.source.batches(len(first), np.random.default_rng(self.run.seed)))
+        self.model.calibrate(x, source, self.store.statistics)
+
+    def _prepare(self) -> None:
+        training = self.run.training
+        trainable = [p for p in self.model.parameters() if p.requires_grad]
+        optimiser = _optimiser(training.optimiser, trainable, training)
+        loader = DataLoader(self.rows["train"], training.batch_size, shuffle=True, drop_last=False)  # type: ignore[arg-type]
+        objective = Objective(self.model, build_loss(self.run.task.loss, self._class_weights()), training, self.run.mixing)
+        self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
+        steps = -(-len(self.loader) // training.accumulation)
+        schedule = get_scheduler(
+            training.schedule,
+            optimiser,
+            num_warmup_steps=round(steps * training.warmup_epochs) * self.accelerator.num_processes,
+            num_training_steps=steps * training.epochs * self.accelerator.num_processes,
+        )
+        self.schedule = self.accelerator.prepare(schedule)
+        self.validation = self.accelerator.prepare(DataLoader(self.rows["validation"], training.batch_size * 2))  # type: ignore[arg-type]
+        self.metric = self.metric.to(self.accelerator.device)
+
+    def _class_weights(self) -> Tensor | None:
+        if not self.run.training.class_weights:
+            return None
+        labels = np.concatenate([row["y"][None] for row in self.rows["train"].__getitems__(range(len(self.rows["train"])))])
+        counts = np.bincount(labels, minlength=self.run.task.output.shape[0])
+        if not counts.all():
+            raise PareError(f"classes {np.flatnonzero(counts == 0).tolist()} have no training row; class_weights needs one each")
+        return torch.tensor(counts.sum() / counts, dtype=torch.float32, device=self.accelerator.device)
+
+    def train(self) -> TrainedModel:
+        """Run the epochs that are left and return the chosen model."""
+        if self.progress.epochs_done:
+            self.checkpoint.restore(self.accelerator)
+            logger.info("Going on after epoch %d of %d.", self.progress.epochs_done, self.run.training.epochs)
+        with EpochProgress(self.run.training.epochs, len(self.loader), self.progress.epochs_done) as bar:
+            for epoch in range(self.progress.epochs_done, self.run.training.epochs):
+                self._epoch(epoch, bar)
+        return self._result()
+
+    def _epoch(self, epoch: int, bar: EpochProgress) -> None:
+        started = time.perf_counter()
+        set_seed(int(self._rng(epoch, 0).integers(2**31)))
+        self.loader.set_epoch(epoch)
+        k = self.curriculum.tokens(epoch, int(np.prod(self.run.task.grid))) if self.curriculum else 0
+        sums, replaced = self._steps(epoch, k, bar)
+        value = self._validate()
+        seconds = time.perf_counter() - started
+        row: dict[str, Any] = {"epoch": epoch + 1, **sums, "learning_rate": self.schedule.get_last_lr()[0]}
+        if self.curriculum:
+            row |= {"k": k, "lambda": k / int(np.prod(self.run.task.grid))}
+            self.progress.replaced.append(replaced)
+        row |= {"validation": value, "seconds": seconds}
+        self._note(epoch, row, value, seconds)
+        if self.accelerator.is_main_process:
+            self.checkpoint.save(self.accelerator, self.model, self.progress)
+        bar.epoch_done(row)
+
+    def _note(self, epoch: int, row: dict[str, Any], value: float | None, seconds: float) -> None:
+        progress = self.progress
+        best = progress.best_value
+        sign = 1 if self.metric.higher_is_better else -1
+        if value is None or best is None or sign * value > sign * best:
+            progress.best_epoch, progress.best_value = epoch, value
+        progress.epochs_done = epoch + 1
+        progress.history.append(row)
+        progress.seconds += seconds
+        progress.peak_memory_mb = max(progress.peak_memory_mb, _peak_memory_mb())
+
+    def _steps(self, epoch: int, k: int, bar: EpochProgress) -> tuple[dict[str, float], list[float]]:
+        self.objective.train()
+        noise = torch.Generator().manual_seed(int(self._rng(epoch, 1).integers(2**31)))
+        source = self.source.batches(self.run.training.batch_size, self._rng(epoch, 2)) if k else None
+        sums: dict[str, float] = defaultdict(float)
+        replaced = torch.zeros(int(np.prod(self.run.task.grid)))
+        for step, batch in enumerate(self.loader):
+            terms = self._step(batch, source, k, noise, f"epoch {epoch + 1}, step {step + 1}")
+            for name in ("total", "target", "mixed_target", "source"):
+                if (term := getattr(terms, name)) is not None:
+                    sums["loss" if name == "total" else f"loss_{name}"] += term.item() / len(self.loader)
+            if terms.replaced is not None:
+                replaced += terms.replaced.float().mean(0).cpu() / len(self.loader)
+            bar.step(terms.total.item(), k, self.schedule.get_last_lr()[0])
+        return dict(sums), replaced.tolist()
+
+    def _step(
+        self, batch: dict[str, Tensor], source: Iterator[tuple[Tensor, Tensor]] | None, k: int, noise: torch.Generator, place: str
+    ) -> Terms:
+        device, size = self.accelerator.device, len(batch["x"])
+        proxy, proxy_y = (part[:size].to(device) for part in next(source)) if source else (None, None)
+        with self.accelerator.accumulate(self.objective):
+            terms = self.objective(batch["x"], batch["y"], proxy, proxy_y, k, noise)
+            if not torch.isfinite(terms.total):
+                raise PareError(
+                    f"the loss is {terms.total.item()} at {place}, learning rate {self.schedule.get_last_lr()[0]:.2e}; "
+                    "lower training.learning_rate or set training.precision=no"
+                )
+            self.accelerator.backward(terms.total)
+            if self.accelerator.sync_gradients and self.run.training.clip_norm:
+                self.accelerator.clip_grad_norm_(self.objective.parameters(), self.run.training.clip_norm)
+            self.optimiser.step()
+            self.schedule.step()
+            self.optimiser.zero_grad()
+        return terms
+
+    def _validate(self) -> float | None:
+        if not len(self.rows["validation"]):
+            return None
+        self.objective.eval()
+        self.metric.reset()
+        with torch.no_grad(), self.accelerator.autocast():
+            for batch in self.validation:
+                prediction, y = self.accelerator.gather_for_metrics((self.model(batch["x"]), batch["y"]))
+                self.metric.update(prediction.float(), y)
+        return float(self.metric.compute())
+
+    def _rng(self, epoch: int, purpose: int) -> np.random.Generator:
+        return np.random.default_rng([self.run.seed, epoch, purpose, self.accelerator.process_index])
+
+    def _result(self) -> TrainedModel:
+        progress = self.progress
+        self.model.load_state_dict(self.checkpoint.best_weights())
+        seen = len(self.rows["train"]) * self.run.training.epochs
+        record = {
+            "fingerprint": progress.fingerprint,
+            "source_classes": self.source.classes,
+            "history": progress.history,
+            "replaced": progress.replaced,
+            "best_epoch": None if progress.best_epoch is None else progress.best_epoch + 1,
+            "validation": progress.best_value,
+            "n_train": len(self.rows["train"]),
+            "train_seconds": round(progress.seconds, 1),
+            "samples_per_second": round(seen / progress.seconds, 2),
+            "peak_memory_mb": round(progress.peak_memory_mb),
+            "device": str(self.accelerator.device),
+            "precision": self.accelerator.mixed_precision,
+            "versions": _versions(),
+        }
+        return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config)
+
+
+def _accelerator(run: Run) -> Accelerator:
+    AcceleratorState._reset_state(reset_partial_state=True)  # another run of this process may have had another precision
+    precision = run.training.precision
+    if precision == "auto":
+        precision = "bf16" if _has_bf16() else "no"
+    return Accelerator(
+        mixed_precision=precision,
+        gradient_accumulation_steps=run.training.accumulation,
+        dataloader_config=DataLoaderConfiguration(use_seedable_sampler=True, data_seed=run.seed),
+    )
+
+
+def _has_bf16() -> bool:
+    """Whether this hardware multiplies bfloat16 faster than float32."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if torch.backends.mps.is_available() or not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def _optimiser(name: str, parameters: list[torch.nn.Parameter], training: Any) -> torch.optim.Optimizer:
+    rates = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
+    if name == "SGD":
+        return torch.optim.SGD(parameters, momentum=training.momentum, **rates)
+    return getattr(torch.optim, name)(parameters, betas=(0.9, 0.98), **rates)
+
+
+def _peak_memory_mb() -> float:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def _versions() -> dict[str, str]:
+    packages = ("pare", "torch", "transformers", "accelerate", "kedro")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
