@@ -17,8 +17,8 @@ from concurrent.futures import ProcessPoolExecutor
 from unittest.mock import patch
 
 import torch
-from iterative import iterative_top_k
 
+from iterative import iterative_top_k
 from pare.intermediate import relaxed_top_k, replace_patches
 
 OPERATORS = {"iterative": iterative_top_k, "loop-free": relaxed_top_k}
@@ -28,12 +28,8 @@ def measure(operator: str, options: argparse.Namespace) -> tuple[float, float]:
     """Median seconds of one mixing step, forward and backward, and its peak memory beyond the inputs in MB."""
     torch.manual_seed(0)
     shape = (options.batch, options.tokens)
-    target, source = (
-        torch.randn(*shape, options.width, device=options.device, requires_grad=True) for _ in range(2)
-    )
-    target_scores, source_scores = (
-        torch.rand(*shape, device=options.device, requires_grad=True) for _ in range(2)
-    )
+    target, source = (torch.randn(*shape, options.width, device=options.device, requires_grad=True) for _ in range(2))
+    target_scores, source_scores = (torch.rand(*shape, device=options.device, requires_grad=True) for _ in range(2))
     gradient = torch.randn_like(target)
 
     def step() -> float:

@@ -43,15 +43,15 @@ class RunCommand(click.Command):
 
 
 def _equals_for_colons(args: list[str]) -> list[str]:
-    result, expects_params = [], False
+    result: list[str] = []
     for arg in args:
         flag, sign, value = arg.partition("=")
-        if expects_params:
-            arg = _equals_for_colon_items(arg)
+        if result and result[-1] == "--params":
+            result.append(_equals_for_colon_items(arg))
         elif flag == "--params" and sign:
-            arg = f"--params={_equals_for_colon_items(value)}"
-        expects_params = arg == "--params"
-        result.append(arg)
+            result.append(f"--params={_equals_for_colon_items(value)}")
+        else:
+            result.append(arg)
     return result
 
 
@@ -140,9 +140,19 @@ def _print_tasks(library: Library) -> None:
     for name in sorted(library.tasks):
         task = library.task(name)
         shape = "×".join(map(str, task.input.shape))
-        table.add_row(name, task.suite, shape, _prediction(task), task.metric, task.source, _readiness(name, task, library))
+        table.add_row(
+            name,
+            task.suite,
+            shape,
+            _prediction(task),
+            task.metric,
+            task.source,
+            _readiness(name, task, library),
+        )
     Console().print(table)
-    click.echo("\n`kedro tasks show TASK` shows one in full; run it: kedro run --pipeline=pare_train --params task:TASK")
+    click.echo(
+        "\n`kedro tasks show TASK` shows one in full; run it: kedro run --pipeline=pare_train --params task:TASK"
+    )
 
 
 def _prediction(task: Task) -> str:

@@ -64,9 +64,7 @@ def test_dense_figure_shows_the_best_median_ninetieth_percentile_and_worst_sampl
     for row, sample in zip(rows, (3, 0, 2, 6), strict=True):
         shown = [ax.images[0].get_array() for ax in row]
         truth, prediction = truths[sample, 0], predictions[sample, 0]
-        for drawn, expected in zip(
-            shown, (inputs[sample, 0], truth, prediction, prediction - truth), strict=True
-        ):
+        for drawn, expected in zip(shown, (inputs[sample, 0], truth, prediction, prediction - truth), strict=True):
             np.testing.assert_array_equal(drawn, expected)
 
 
@@ -93,9 +91,7 @@ def test_truth_and_prediction_share_a_colour_scale_and_the_error_is_symmetric():
     assert -low == high == np.abs(both[1] - both[0]).max()
 
 
-@pytest.mark.parametrize(
-    ("n", "roles"), [(1, ["best"]), (2, ["best", "worst"]), (3, ["best", "median", "worst"])]
-)
+@pytest.mark.parametrize(("n", "roles"), [(1, ["best"]), (2, ["best", "worst"]), (3, ["best", "median", "worst"])])
 def test_a_few_samples_are_shown_once_each(n, roles):
     arrays, given = dense(n=n)
     labels = [ax.get_ylabel() for ax in panels(dense_figure(*arrays, **given))[::4]]
@@ -191,9 +187,7 @@ def test_replaced_figure_shows_at_most_eight_epochs_from_the_first_to_the_last(r
 
 def test_tokens_in_a_row_become_one_image_of_epochs_by_tokens():
     replaced = np.random.default_rng(0).random((3, 7))
-    figure = draws(
-        replaced_figure(replaced, epochs=[1, 2, 5], fractions=[0.9, 0.5, 0.0], grid=(7,), title="wdbc")
-    )
+    figure = draws(replaced_figure(replaced, epochs=[1, 2, 5], fractions=[0.9, 0.5, 0.0], grid=(7,), title="wdbc"))
     (ax,) = panels(figure)
     np.testing.assert_array_equal(ax.images[0].get_array(), replaced)
     assert [t.get_text() for t in ax.get_yticklabels()] == [
@@ -239,9 +233,7 @@ def test_a_class_without_samples_has_no_curve():
 
 def test_many_classes_have_the_matrix_alone_as_shares_of_each_true_class():
     probabilities, labels = classified(40, n=200)
-    figure = draws(
-        confusion_figure(probabilities, labels, class_names=[f"class {i}" for i in range(40)], title="t")
-    )
+    figure = draws(confusion_figure(probabilities, labels, class_names=[f"class {i}" for i in range(40)], title="t"))
     (matrix,) = panels(figure)
     np.testing.assert_allclose(matrix.images[0].get_array().sum(axis=1), 1)
     assert [t.get_text() for t in matrix.get_xticklabels()][:2] == ["class 0", "class 2"]

@@ -78,9 +78,7 @@ def test_uneven_chunks_give_the_same_value_as_one_update(name):
 def test_auroc_in_chunks_is_not_the_mean_of_the_chunks():
     logits, labels = logits_and_labels(3, n=30)
     parts = [score(build_metric("auroc_ovo", 3), logits[i::2], labels[i::2]) for i in range(2)]
-    assert score(build_metric("auroc_ovo", 3), logits, labels, chunks=2) != pytest.approx(
-        np.mean(parts), abs=1e-6
-    )
+    assert score(build_metric("auroc_ovo", 3), logits, labels, chunks=2) != pytest.approx(np.mean(parts), abs=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -37,9 +37,7 @@ def linear_graph(path, prefix):
         "decoder.bias": np.zeros(1, np.float32),
     }
     node = helper.make_node("MatMul", ["x", "onnx::MatMul_1"], ["y"], name=f"/{prefix}/encoder/fc/MatMul")
-    ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, n]) for name, n in (("x", 2), ("y", 3))
-    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, n]) for name, n in (("x", 2), ("y", 3))]
     held = [numpy_helper.from_array(tensor, name) for name, tensor in tensors.items()]
     save(helper.make_model(helper.make_graph([node], "g", ends[:1], ends[1:], held)), path)
     return weight

@@ -17,9 +17,7 @@ MD5 = hashlib.md5(DATA).hexdigest()
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        content = {"/data": DATA, "/page": b"\n <!DOCTYPE html><title>quota</title>", "/cut": DATA}.get(
-            self.path
-        )
+        content = {"/data": DATA, "/page": b"\n <!DOCTYPE html><title>quota</title>", "/cut": DATA}.get(self.path)
         self.server.asked.append(self.path)
         self.send_response(200 if content else 403)
         self.send_header("Content-Length", str(len(content or b"")))

@@ -29,9 +29,7 @@ def darcy(**options):
 def test_the_manifest_says_what_the_files_are(tmp_path):
     manifest = ingest(darcy(), tmp_path / "raw")
     assert manifest == read_manifest(tmp_path / "raw") == current_manifest(darcy(), tmp_path / "raw")
-    assert (
-        manifest.simulated and manifest.licence == "simulated here" and manifest.url == "https://example.org"
-    )
+    assert manifest.simulated and manifest.licence == "simulated here" and manifest.url == "https://example.org"
     assert {record.name for record in manifest.files} == {
         "piececonst_r9_N2_smooth1.mat",
         "piececonst_r9_N1_smooth2.mat",
@@ -82,9 +80,7 @@ def test_a_run_that_breaks_off_leaves_no_manifest_and_no_half_file(tmp_path, mon
 
 
 def test_an_unknown_origin_names_the_one_that_was_meant(tmp_path):
-    with pytest.raises(
-        PareError, match=r"'darcy_flow_simulaton' is unknown. Did you mean 'darcy_flow_simulation'"
-    ):
+    with pytest.raises(PareError, match=r"'darcy_flow_simulaton' is unknown. Did you mean 'darcy_flow_simulation'"):
         ingest(RawConfig(origin="darcy_flow_simulaton", licence="-"), tmp_path)
 
 

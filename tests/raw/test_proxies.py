@@ -35,15 +35,12 @@ def test_sentences_are_distinct_under_their_topics_and_in_the_same_order_each_ti
     pytest.importorskip("chatterbot_corpus")
     for name in ("a", "b"):
         english_topics(tmp_path / name)
-    assert (tmp_path / "a" / "sentences.json").read_bytes() == (
-        tmp_path / "b" / "sentences.json"
-    ).read_bytes()
+    assert (tmp_path / "a" / "sentences.json").read_bytes() == (tmp_path / "b" / "sentences.json").read_bytes()
     proxy = read_text_proxy(tmp_path / "a")
     assert len(proxy.texts) == len(set(proxy.texts)) == len(proxy.labels) > 1500
     assert {"ai", "science", "sports"} <= set(proxy.class_names)
     known = proxy.texts.index(
-        "Artificial Intelligence is the branch of engineering and science devoted to "
-        "constructing machines that think."
+        "Artificial Intelligence is the branch of engineering and science devoted to constructing machines that think."
     )
     assert proxy.class_names[proxy.labels[known]] == "ai"
     assert all(text == text.strip() != "" for text in proxy.texts)

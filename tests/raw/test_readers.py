@@ -25,9 +25,7 @@ ARFF = """% a comment
 
 
 def savemat(folder, coeff, sol, part=1):
-    scipy.io.savemat(
-        folder / f"piececonst_r{coeff.shape[-1]}_N9_smooth{part}.mat", {"coeff": coeff, "sol": sol}
-    )
+    scipy.io.savemat(folder / f"piececonst_r{coeff.shape[-1]}_N9_smooth{part}.mat", {"coeff": coeff, "sol": sol})
 
 
 @pytest.fixture
@@ -59,9 +57,7 @@ def test_darcy_of_the_publishers_older_format_gives_the_same_samples(darcy, tmp_
         fields = list(simulate_fields(21, 2, seed=0, part=part))
         savemat(old, *(np.stack([f[name] for f in fields]) for name in ("coeff", "sol")), part=part + 1)
     for part in ("train", "test"):
-        for a, b in zip(
-            darcy_mat(darcy, train_rows=2)[part].read(0, 2), darcy_mat(old)[part].read(0, 2), strict=True
-        ):
+        for a, b in zip(darcy_mat(darcy, train_rows=2)[part].read(0, 2), darcy_mat(old)[part].read(0, 2), strict=True):
             np.testing.assert_array_equal(a, b)
 
 

@@ -49,7 +49,11 @@ def write_store(
 def _append(group: h5py.Group, name: str, rows: np.ndarray) -> None:
     if name not in group:
         group.create_dataset(
-            name, shape=(0, *rows.shape[1:]), maxshape=(None, *rows.shape[1:]), dtype=rows.dtype, chunks=_chunk(rows)
+            name,
+            shape=(0, *rows.shape[1:]),
+            maxshape=(None, *rows.shape[1:]),
+            dtype=rows.dtype,
+            chunks=_chunk(rows),
         )
     data = group[name]
     data.resize(len(data) + len(rows), axis=0)

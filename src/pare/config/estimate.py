@@ -50,7 +50,9 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     task, size, training = run.task, run.source.size, run.training
     tokens = prod(task.grid)
     out_width = size.width * 2 ** (size.stages - 1)
-    inputs = task.input.shape[0] * task.tokens.patch ** (len(task.input.shape) - 1) if task.tokens.kind == "patch" else 2
+    inputs = (
+        task.input.shape[0] * task.tokens.patch ** (len(task.input.shape) - 1) if task.tokens.kind == "patch" else 2
+    )
     outputs = task.output.shape[0] if task.classes else prod(task.output.shape) / tokens
     parameters = round(size.parameters + size.width * inputs + out_width * outputs)
 

@@ -144,7 +144,9 @@ def _sentence(model: type[BaseModel], where: str, error: Any) -> str:
     key = ".".join(part for part in (where, path) if part)
     if error["type"] == "extra_forbidden":
         known = _fields(model, error["loc"][:-1])
-        return str(unknown_name("key", key, [f"{key.rpartition('.')[0]}.{name}" for name in known], "`kedro tasks show`"))
+        return str(
+            unknown_name("key", key, [f"{key.rpartition('.')[0]}.{name}" for name in known], "`kedro tasks show`")
+        )
     if error["type"] == "missing":
         return f"key {key!r} is missing; add it to the configuration."
     return f"key {key!r}: {error['msg']}, found {error['input']!r}."

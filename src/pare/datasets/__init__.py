@@ -10,4 +10,11 @@ from pare.datasets.folder import FolderDataset
 from pare.datasets.model import ModelDataset
 from pare.datasets.raw_folder import RawFolder, RawFolderDataset
 
-__all__ = ["ArrayStoreDataset", "ArraysDataset", "FolderDataset", "ModelDataset", "RawFolder", "RawFolderDataset"]
+__all__ = [
+    "ArrayStoreDataset",
+    "ArraysDataset",
+    "FolderDataset",
+    "ModelDataset",
+    "RawFolder",
+    "RawFolderDataset",
+]

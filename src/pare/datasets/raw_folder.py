@@ -6,6 +6,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
+from pare.config.errors import PareError
 from pare.config.schema import RawConfig
 from pare.raw import Manifest, ingest, read_manifest
 
@@ -35,14 +36,17 @@ class RawFolderDataset(AbstractDataset[RawConfig, RawFolder]):
 
     def load(self) -> RawFolder:
         """The folder; PareError where it was not ingested."""
-        return RawFolder(self.path, read_manifest(self.path))
+        manifest = read_manifest(self.path)
+        if manifest is None:
+            raise PareError(f"{self.path} holds no raw files with a manifest; run `kedro run --pipelines=ingest`")
+        return RawFolder(self.path, manifest)
 
     def save(self, data: RawConfig) -> None:
         """Bring the files, unless they are here already."""
         ingest(data, self.path)
 
     def _exists(self) -> bool:
-        return (self.path / "manifest.json").is_file()
+        return read_manifest(self.path) is not None
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self.path)}

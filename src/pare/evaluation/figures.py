@@ -72,9 +72,7 @@ def dense_figure(
     axes = figure.subplots(len(rows), 4, squeeze=False)
     for row, (sample, role) in zip(axes, rows, strict=True):
         _draw_fields(row, inputs[sample, 0], truths[sample, 0], predictions[sample, 0])
-        row[0].set_ylabel(
-            f"{role}: sample {sample}\n{metric_title} {scores[sample]:.3g}\n\nrow [grid points]"
-        )
+        row[0].set_ylabel(f"{role}: sample {sample}\n{metric_title} {scores[sample]:.3g}\n\nrow [grid points]")
     columns = (f"input: {channel_names[0]}", "truth", "prediction", "error: prediction \N{MINUS SIGN} truth")
     for top, bottom, column in zip(axes[0], axes[-1], columns, strict=True):
         top.set_title(column, fontsize="medium")
@@ -153,9 +151,7 @@ def replaced_figure(
     return figure
 
 
-def confusion_figure(
-    probabilities: Array, labels: Array, *, class_names: Sequence[str], title: str
-) -> Figure:
+def confusion_figure(probabilities: Array, labels: Array, *, class_names: Sequence[str], title: str) -> Figure:
     """Show which classes are taken for which (left) and the ROC curves (right).
 
     Up to ten classes: counts, and one curve a class against the rest (with two classes, the second only; a
@@ -207,9 +203,7 @@ def _check_fields(
             f"expected the same number of each, at least one"
         )
     if len(channel_names) != inputs.shape[1]:
-        raise ValueError(
-            f"{inputs.shape[1]} input channels have {len(channel_names)} names: expected as many"
-        )
+        raise ValueError(f"{inputs.shape[1]} input channels have {len(channel_names)} names: expected as many")
 
 
 def _representative(scores: Array) -> list[tuple[int, str]]:
@@ -276,9 +270,7 @@ def _draw_validation(ax: Axes, values: Array, epochs: Array, metric_title: str, 
     ax.set_ylabel(metric_title)
     if not np.isfinite(values).any():
         ax.set_yticks([])
-        ax.text(
-            0.5, 0.5, "no validation part", transform=ax.transAxes, ha="center", bbox={"facecolor": "white"}
-        )
+        ax.text(0.5, 0.5, "no validation part", transform=ax.transAxes, ha="center", bbox={"facecolor": "white"})
         return
     best = int(np.nanargmin(values) if direction == "lower" else np.nanargmax(values))
     ax.plot(epochs, values, "-", color="black", marker=".", markersize=4)
@@ -334,9 +326,7 @@ def _draw_token_row(
     return figure
 
 
-def _draw_confusion(
-    ax: Axes, predicted: Array, labels: Array, class_names: Sequence[str], *, counts: bool
-) -> None:
+def _draw_confusion(ax: Axes, predicted: Array, labels: Array, class_names: Sequence[str], *, counts: bool) -> None:
     classes = len(class_names)
     display = ConfusionMatrixDisplay.from_predictions(
         labels,
@@ -364,9 +354,7 @@ def _draw_roc(ax: Axes, probabilities: Array, labels: Array, class_names: Sequen
     for number in [1] if two else range(len(class_names)):
         positive = labels == number
         if positive.any() and not positive.all():
-            RocCurveDisplay.from_predictions(
-                positive, probabilities[:, number], name=class_names[number], ax=ax
-            )
+            RocCurveDisplay.from_predictions(positive, probabilities[:, number], name=class_names[number], ax=ax)
     ax.plot([0, 1], [0, 1], color="0.6", linestyle="-", linewidth=0.8, label="chance")
     ax.set_title(f"{class_names[1]} against {class_names[0]}" if two else "each class against the rest")
     ax.set(xlabel="false positive rate", ylabel="true positive rate")

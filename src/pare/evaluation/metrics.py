@@ -53,8 +53,7 @@ class RelativeL2(Metric):
         """
         if prediction.shape != target.shape:
             raise ValueError(
-                f"prediction has shape {tuple(prediction.shape)}, target has {tuple(target.shape)}: "
-                "both must match"
+                f"prediction has shape {tuple(prediction.shape)}, target has {tuple(target.shape)}: both must match"
             )
         prediction, target = (t.to(self.device).double().flatten(1) for t in (prediction, target))
         _require_finite(prediction)
@@ -217,9 +216,7 @@ def build_metric(name: str, classes: int | None = None) -> Metric:
         wanted, found = ("fields", "classes") if spec.dense else ("classes", "fields")
         raise PareError(f"metric {name!r} compares {wanted}, the task predicts {found}; use one of {suited}")
     if classes is not None and classes < 2:
-        raise PareError(
-            f"metric {name!r} needs at least 2 classes, found {classes}; correct the task's classes"
-        )
+        raise PareError(f"metric {name!r} needs at least 2 classes, found {classes}; correct the task's classes")
     return spec.build(classes)
 
 
@@ -233,9 +230,7 @@ def _class_batch(logits: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, 
     _require_finite(logits)
     strange = labels[(labels < 0) | (labels >= classes)]
     if len(strange):
-        raise PareError(
-            f"labels must lie in 0..{classes - 1}, found {int(strange[0])}; correct the task's classes"
-        )
+        raise PareError(f"labels must lie in 0..{classes - 1}, found {int(strange[0])}; correct the task's classes")
     return logits.detach(), labels.long()
 
 

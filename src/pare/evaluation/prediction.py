@@ -62,7 +62,5 @@ def constant_prediction(rows: Rows, output: OutputConfig, n: int) -> np.ndarray:
         counts = sum(np.bincount(y, minlength=output.shape[0]) for _, y in _batches(rows))
         constant = np.log(np.maximum(counts, 1e-9) / len(rows)).astype(np.float32)
     else:
-        constant = np.asarray(
-            sum(y.sum(0, dtype=np.float64) for _, y in _batches(rows)) / len(rows), np.float32
-        )
+        constant = np.asarray(sum(y.sum(0, dtype=np.float64) for _, y in _batches(rows)) / len(rows), np.float32)
     return np.broadcast_to(constant, (n, *constant.shape)).copy()

@@ -9,7 +9,6 @@ from math import isqrt, prod
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
@@ -46,9 +45,9 @@ class Backbone(nn.Module):
 class TextBackbone(Backbone):
     """BERT and RoBERTa: a token is a row of the word embedding table."""
 
-    def __init__(self, encoder: nn.Module, grid: tuple[int, ...]) -> None:
+    def __init__(self, encoder: Any, grid: tuple[int, ...]) -> None:
         super().__init__()
-        config: Any = encoder.config
+        config = encoder.config
         most = config.max_position_embeddings - (config.pad_token_id + 1 if config.model_type == "roberta" else 0)
         if prod(grid) > most:
             raise PareError(
@@ -58,11 +57,11 @@ class TextBackbone(Backbone):
         self.encoder = encoder
         self.grid = self.out_grid = grid
         self.width = self.out_width = config.hidden_size
-        encoder.embeddings.word_embeddings.requires_grad_(False)  # type: ignore[operator,union-attr]
+        encoder.embeddings.word_embeddings.requires_grad_(False)
 
     def embed_source(self, inputs: Tensor) -> Tensor:
         """Word embeddings of token ids, ``(batch, tokens)``."""
-        return self.encoder.embeddings.word_embeddings(inputs)  # type: ignore[operator,union-attr]
+        return self.encoder.embeddings.word_embeddings(inputs)
 
     def encode(self, tokens: Tensor) -> Tensor:
         """Add positions and token type, normalise, encode."""
@@ -72,10 +71,10 @@ class TextBackbone(Backbone):
 class TokenEntrance(nn.Module):
     """Stands where the patch embedding stood and passes on tokens that were made elsewhere."""
 
-    def __init__(self, patch_embeddings: nn.Module, grid: tuple[int, int], *, with_grid: bool) -> None:
+    def __init__(self, patch_embeddings: Any, grid: tuple[int, int], *, with_grid: bool) -> None:
         super().__init__()
         self.projection = patch_embeddings.projection
-        self.projection.requires_grad_(False)  # type: ignore[operator]
+        self.projection.requires_grad_(False)
         self.patch_size = patch_embeddings.patch_size  # DINOv2 asks for it when it resizes positions
         self.grid, self.with_grid = grid, with_grid
         self.tokens: Tensor | None = None
@@ -91,9 +90,9 @@ class ImageBackbone(Backbone):
     A one-dimensional task is folded into the squarest two-dimensional grid of as many tokens.
     """
 
-    def __init__(self, encoder: nn.Module, grid: tuple[int, ...]) -> None:
+    def __init__(self, encoder: Any, grid: tuple[int, ...]) -> None:
         super().__init__()
-        config: Any = encoder.config
+        config = encoder.config
         swin = config.model_type == "swin"
         rows, columns = grid if len(grid) == 2 else _squarest(prod(grid))
         self.encoder = encoder
@@ -109,15 +108,15 @@ class ImageBackbone(Backbone):
                 f"this Swin needs at least {edge} tokens along each axis, the task makes {rows}×{columns}; "
                 f"set tokens.resize={edge * config.patch_size} and tokens.patch={config.patch_size} in the task"
             )
-        self.entrance = TokenEntrance(encoder.embeddings.patch_embeddings, (rows, columns), with_grid=swin)  # type: ignore[union-attr,arg-type]
-        encoder.embeddings.patch_embeddings = self.entrance  # type: ignore[union-attr]
+        self.entrance = TokenEntrance(encoder.embeddings.patch_embeddings, (rows, columns), with_grid=swin)
+        encoder.embeddings.patch_embeddings = self.entrance
         if getattr(encoder.embeddings, "mask_token", None) is not None:
-            encoder.embeddings.mask_token.requires_grad_(False)  # type: ignore[operator,union-attr]
+            encoder.embeddings.mask_token.requires_grad_(False)
         self.resizes_positions = config.model_type == "vit"
 
     def embed_source(self, inputs: Tensor) -> Tensor:
         """Projected patches of normalised images, ``(batch, 3, *image_size)``."""
-        return self.entrance.projection(inputs).flatten(2).transpose(1, 2)  # type: ignore[operator]
+        return self.entrance.projection(inputs).flatten(2).transpose(1, 2)
 
     def encode(self, tokens: Tensor) -> Tensor:
         """Add (interpolated) positions where the family has them, encode, leave out the class token."""
@@ -150,7 +149,9 @@ def load_backbone(
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise PareError(f"{folder} holds no Hugging Face model ({error}); run `kedro run --pipelines=ingest`") from error
+        raise PareError(
+            f"{folder} holds no Hugging Face model ({error}); run `kedro run --pipelines=ingest`"
+        ) from error
     if config.model_type not in IMAGE_FAMILIES + TEXT_FAMILIES:
         raise PareError(
             f"{folder} holds a model of type {config.model_type!r}; "
@@ -164,13 +165,15 @@ def load_backbone(
     return TextBackbone(encoder, grid) if config.model_type in TEXT_FAMILIES else ImageBackbone(encoder, grid)
 
 
-def _pretrained(folder: Path, config: Any) -> nn.Module:
+def _pretrained(folder: Path, config: Any) -> Any:
     try:
         encoder, report = AutoModel.from_pretrained(
             folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError) as error:
-        raise PareError(f"the weights in {folder} cannot be read ({error}); delete the folder and ingest again") from error
+        raise PareError(
+            f"the weights in {folder} cannot be read ({error}); delete the folder and ingest again"
+        ) from error
     missing = [key for key in report["missing_keys"] if not key.startswith("pooler")]
     if missing:
         raise PareError(f"{folder} lacks weights: {', '.join(sorted(missing)[:5])}; a whole checkpoint was expected")

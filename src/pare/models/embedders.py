@@ -35,7 +35,9 @@ class PatchEmbedder(nn.Module):
         if self.resize:
             mode = "linear" if len(self.grid) == 1 else "bilinear"
             x = F.interpolate(x, size=[self.resize] * len(self.grid), mode=mode, align_corners=False)
-        padding = [p for n, size in zip(self.grid[::-1], x.shape[:1:-1], strict=True) for p in (0, n * self.patch - size)]
+        padding = [
+            p for n, size in zip(self.grid[::-1], x.shape[:1:-1], strict=True) for p in (0, n * self.patch - size)
+        ]
         x = F.pad(x, padding)
         for axis, n in enumerate(self.grid):
             x = x.unflatten(2 + 2 * axis, (n, self.patch))

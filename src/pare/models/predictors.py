@@ -31,7 +31,12 @@ class DensePredictor(nn.Module):
     """
 
     def __init__(
-        self, width: int, grid: tuple[int, ...], cell: tuple[int, ...], extent: tuple[int, ...], shape: tuple[int, ...]
+        self,
+        width: int,
+        grid: tuple[int, ...],
+        cell: tuple[int, ...],
+        extent: tuple[int, ...],
+        shape: tuple[int, ...],
     ) -> None:
         super().__init__()
         self.grid, self.cell, self.extent, self.shape = grid, cell, extent, shape

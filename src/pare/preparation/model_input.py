@@ -32,10 +32,18 @@ class ModelInput:
     """
 
     def __init__(
-        self, task_name: str, task: Task, samples: Mapping[str, Samples], raw_fingerprint: str, *, validated: bool
+        self,
+        task_name: str,
+        task: Task,
+        samples: Mapping[str, Samples],
+        raw_fingerprint: str,
+        *,
+        validated: bool,
     ) -> None:
         self.task_name, self.task, self.samples, self.validated = task_name, task, samples, validated
-        relevant = task.model_dump(mode="json", include={"reader", "samples", "input", "output", "split", "normalisation"})
+        relevant = task.model_dump(
+            mode="json", include={"reader", "samples", "input", "output", "split", "normalisation"}
+        )
         self.fingerprint = fingerprint(task_name, relevant, raw_fingerprint, validated)
 
     def write(self, path: Path) -> None:
@@ -59,7 +67,7 @@ class ModelInput:
         )
 
     def _parts(self) -> dict[str, np.ndarray]:
-        parts = {}
+        parts: dict[str, np.ndarray] = {}
         for part, wanted in self.task.samples.items():
             if part not in self.samples:
                 raise PareError(f"task {self.task_name!r} needs part {part!r}, its reader gives {sorted(self.samples)}")
@@ -98,14 +106,16 @@ class ModelInput:
         return statistics
 
     def _normalised(self, parts: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> Iterator[Block]:
-        for names, x, y in self._blocks(parts):
-            if "x_mean" in statistics:
-                x = ((x - statistics["x_mean"]) / statistics["x_scale"]).astype(np.float32)
-            if self.task.normalisation.coordinates:
-                x = append_coordinates(x)
+        for names, raw_x, y in self._blocks(parts):
+            x = self._scaled(raw_x, statistics)
             self._check(x, y)
             for split in np.unique(names):
                 yield str(split), x[names == split], y[names == split]
+
+    def _scaled(self, x: np.ndarray, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
+        if "x_mean" in statistics:
+            x = ((x - statistics["x_mean"]) / statistics["x_scale"]).astype(np.float32)
+        return append_coordinates(x) if self.task.normalisation.coordinates else x
 
     def _check(self, x: np.ndarray, y: np.ndarray) -> None:
         if x.shape[1:] != self.task.input.shape:

@@ -16,7 +16,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from rich.progress import track
 from scipy.fft import dstn, idctn
 from scipy.sparse.linalg import LinearOperator, cg
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from pare.arrays.atomic import atomic_path
 from pare.raw.matlab import write_mat73
@@ -43,9 +43,7 @@ def draw_coefficient(resolution: int, rng: np.random.Generator) -> np.ndarray:
     return np.where(idctn(modes, norm="ortho") >= 0, 12.0, 3.0)
 
 
-def solve_darcy(
-    coefficient: np.ndarray, forcing: np.ndarray | float = 1.0, tolerance: float = 1e-8
-) -> np.ndarray:
+def solve_darcy(coefficient: np.ndarray, forcing: np.ndarray | float = 1.0, tolerance: float = 1e-8) -> np.ndarray:
     """Solve -div(a grad u) = f on the unit square with u = 0 on the boundary.
 
     Second-order five-point differences; at a face, a is the mean of the two nodes beside it. Conjugate
@@ -68,9 +66,7 @@ def solve_darcy(
     if a.ndim != 2 or a.shape[0] != a.shape[1] or a.shape[0] < 3:
         raise ValueError(f"coefficient has shape {a.shape}, expected (n, n) with n >= 3")
     if not (np.isfinite(a).all() and a.min() > 0):
-        raise ValueError(
-            f"coefficient reaches from {a.min()} to {a.max()}, expected finite and positive values"
-        )
+        raise ValueError(f"coefficient reaches from {a.min()} to {a.max()}, expected finite and positive values")
     inner = a.shape[0] - 2
     step = 1 / (a.shape[0] - 1)
     size = inner * inner
@@ -79,9 +75,7 @@ def solve_darcy(
     laplacian = LinearOperator((size, size), matvec=_inverse_laplacian(inner, step), dtype=np.float64)
     u, failed = cg(flow, right, rtol=tolerance, atol=0.0, maxiter=1000, M=laplacian)
     if failed:
-        raise ValueError(
-            f"no convergence to {tolerance} in 1000 iterations; is the coefficient's contrast extreme?"
-        )
+        raise ValueError(f"no convergence to {tolerance} in 1000 iterations; is the coefficient's contrast extreme?")
     return np.pad(u.reshape(inner, inner), 1)
 
 

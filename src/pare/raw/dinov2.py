@@ -77,9 +77,7 @@ def backbone_weights(path: Path) -> dict[str, np.ndarray]:
     try:
         graph = onnx.load(path).graph
         tensors = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
-        weights = {
-            name.removeprefix("backbone."): t for name, t in tensors.items() if name.startswith("backbone.")
-        }
+        weights = {name.removeprefix("backbone."): t for name, t in tensors.items() if name.startswith("backbone.")}
         for node in graph.node:
             if node.op_type == "MatMul" and node.name.startswith("/backbone/") and node.input[1] in tensors:
                 module = node.name.removeprefix("/backbone/").removesuffix("/MatMul").replace("/", ".")

@@ -69,9 +69,7 @@ def _snapshot(id: str, revision: str) -> Path:
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import
 
     try:
-        return Path(
-            snapshot_download(id, revision=revision, allow_patterns=MODEL_FILES, ignore_patterns=["*/*"])
-        )
+        return Path(snapshot_download(id, revision=revision, allow_patterns=MODEL_FILES, ignore_patterns=["*/*"]))
     except Exception as error:  # requests', httpx's or the hub's own: all mean that it was not fetched
         raise PareError(
             f"cannot fetch encoder {id!r} (revision {revision!r}) from the Hugging Face hub "

@@ -3,10 +3,18 @@
 from datetime import datetime, timezone
 from pathlib import Path
 
-from pare.arrays.fingerprint import file_sha256, fingerprint
+from pare.arrays.fingerprint import file_sha256
 from pare.config.errors import PareError, unknown_name
 from pare.config.schema import RawConfig
-from pare.raw.manifest import MANIFEST, FileRecord, Manifest, current_manifest, read_manifest, write_manifest
+from pare.raw.manifest import (
+    MANIFEST,
+    FileRecord,
+    Manifest,
+    current_manifest,
+    read_manifest,
+    request_fingerprint,
+    write_manifest,
+)
 from pare.raw.options import bind_options
 from pare.raw.origins import ORIGINS
 
@@ -40,13 +48,12 @@ def ingest(raw: RawConfig, folder: Path) -> Manifest:
         files = bring(folder)
     except OSError as error:
         raise PareError(
-            f"cannot bring the files of {raw.origin!r} to {folder} ({error}); check free space and "
-            "permissions there"
+            f"cannot bring the files of {raw.origin!r} to {folder} ({error}); check free space and permissions there"
         ) from error
     manifest = Manifest(
         **raw.model_dump(include={"origin", "options", "licence", "url", "simulated"}),
         retrieved=datetime.now(timezone.utc),
-        fingerprint=fingerprint(raw),
+        fingerprint=request_fingerprint(raw),
         files=[_record(folder / name, url) for name, url in files.items()],
     )
     write_manifest(manifest, folder)

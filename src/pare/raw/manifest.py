@@ -15,9 +15,7 @@ MANIFEST = "manifest.json"
 def _plain_name(name: str) -> str:
     """Refuse names that would leave the folder: configuration and manifests are text that anyone may edit."""
     if name in ("", ".", "..", MANIFEST) or Path(name).name != name or "\\" in name:
-        raise ValueError(
-            f"{name!r} is no plain file name; give a name without folders, other than {MANIFEST}"
-        )
+        raise ValueError(f"{name!r} is no plain file name; give a name without folders, other than {MANIFEST}")
     return name
 
 
@@ -64,13 +62,18 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         path.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
+def request_fingerprint(raw: RawConfig) -> str:
+    """Fingerprint of what decides the files: the origin and its options, not the words about them."""
+    return fingerprint(raw.origin, raw.options)
+
+
 def current_manifest(raw: RawConfig, folder: Path) -> Manifest | None:
     """Manifest of a folder that holds what the configuration asks for, or None if it must be brought (again).
 
     Files are compared by size only: hashing gigabytes at every run would cost more than it protects.
     """
     manifest = read_manifest(folder)
-    if manifest is None or manifest.fingerprint != fingerprint(raw):
+    if manifest is None or manifest.fingerprint != request_fingerprint(raw):
         return None
     whole = all(_has_size(folder / record.name, record.bytes) for record in manifest.files)
     return manifest if whole else None

@@ -13,9 +13,7 @@ from pare.config.errors import PareError
 T = TypeVar("T")
 
 
-def bind_options(
-    kind: str, name: str, function: Callable[..., T], options: dict[str, Any]
-) -> Callable[[Path], T]:
+def bind_options(kind: str, name: str, function: Callable[..., T], options: dict[str, Any]) -> Callable[[Path], T]:
     """Check options by the function's signature and types, and bind them.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import arff  # type: ignore[import-untyped]
+import arff
 import numpy as np
 from pydantic import PositiveInt
 
@@ -58,9 +58,7 @@ def _darcy_part(folder: Path, pattern: str, stride: int, rows: int | None) -> Sa
             f"{shape[1] - 1} to keep both boundaries; set the reader's option 'stride'"
         )
     if rows is not None and rows > shape[0]:
-        raise PareError(
-            f"{fields.path} has {shape[0]} rows, the task asks for {rows}; ask for fewer or bring more"
-        )
+        raise PareError(f"{fields.path} has {shape[0]} rows, the task asks for {rows}; ask for fewer or bring more")
 
     def read(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         part = fields.read(start, stop)
@@ -85,9 +83,7 @@ def _check_finite(values: np.ndarray, path: Path, name: str, start: int) -> None
     bad = ~np.isfinite(values).all(axis=(1, 2))
     if bad.any():
         row = start + int(bad.argmax())
-        raise PareError(
-            f"{path}: {name} is not finite in row {row}; the file is damaged, remove it and {_FETCH}"
-        )
+        raise PareError(f"{path}: {name} is not finite in row {row}; the file is damaged, remove it and {_FETCH}")
 
 
 def arff_table(folder: Path, target: str | None = None) -> dict[str, Samples]:
@@ -115,13 +111,10 @@ def arff_table(folder: Path, target: str | None = None) -> dict[str, Samples]:
     target = target or description.get("default_target")
     if target not in kinds:
         raise PareError(
-            f"{path} has no target column {target!r}; set the reader's option 'target' to one of: "
-            f"{', '.join(kinds)}"
+            f"{path} has no target column {target!r}; set the reader's option 'target' to one of: {', '.join(kinds)}"
         )
     if not isinstance(kinds[target], list):
-        raise PareError(
-            f"{path}: target {target!r} is {kinds[target]}; expected a nominal column, {{class, …}}"
-        )
+        raise PareError(f"{path}: target {target!r} is {kinds[target]}; expected a nominal column, {{class, …}}")
     features = [name for name in kinds if name != target and name not in description.get("ignored", [])]
     other = [name for name in features if kinds[name] not in ("NUMERIC", "REAL", "INTEGER")]
     if other:

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import arff  # type: ignore[import-untyped]
+import arff
 from pydantic import PositiveInt
 
 from pare.arrays.atomic import atomic_path

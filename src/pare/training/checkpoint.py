@@ -55,7 +55,10 @@ class Checkpoint:
         with atomic_path(self.folder) as unfinished:
             accelerator.save_state(str(unfinished))
             if progress.best_epoch == progress.epochs_done - 1:
-                save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, unfinished / BEST)
+                save_file(
+                    {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()},
+                    unfinished / BEST,
+                )
             else:
                 os.link(self.folder / BEST, unfinished / BEST)
             (unfinished / PROGRESS).write_text(json.dumps(asdict(progress)))

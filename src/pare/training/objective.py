@@ -33,7 +33,9 @@ class Objective(nn.Module):
         mixing: how tokens are mixed, or None for plain fine-tuning.
     """
 
-    def __init__(self, model: CrossModalModel, loss: Loss, training: TrainingConfig, mixing: MixingConfig | None) -> None:
+    def __init__(
+        self, model: CrossModalModel, loss: Loss, training: TrainingConfig, mixing: MixingConfig | None
+    ) -> None:
         super().__init__()
         self.model, self.loss, self.training_config, self.mixing = model, loss, training, mixing
 
@@ -43,6 +45,7 @@ class Objective(nn.Module):
         y: Tensor,
         source: Tensor | None = None,
         source_y: Tensor | None = None,
+        *,
         k: int = 0,
         generator: torch.Generator | None = None,
     ) -> Terms:

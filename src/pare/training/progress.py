@@ -4,7 +4,14 @@ import logging
 from types import TracebackType
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -52,5 +59,11 @@ class EpochProgress:
         mixing = f", λ {row['lambda']:.2f}" if "lambda" in row else ""
         validation = "" if row["validation"] is None else f", validation {row['validation']:.4g}"
         logger.info(
-            "epoch %d/%d: loss %.4g%s%s, %.1f s", self.epoch, self.epochs, row["loss"], mixing, validation, row["seconds"]
+            "epoch %d/%d: loss %.4g%s%s, %.1f s",
+            self.epoch,
+            self.epochs,
+            row["loss"],
+            mixing,
+            validation,
+            row["seconds"],
         )

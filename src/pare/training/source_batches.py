@@ -4,9 +4,10 @@ A batch always has the size asked for: the proxy is shuffled anew whenever it is
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,8 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoTokenizer
 
+from pare.config.errors import PareError
 from pare.config.schema import ProxyConfig
-from pare.models.backbones import Backbone, ImageBackbone
+from pare.models.backbones import Backbone, ImageBackbone, TextBackbone
 from pare.models.model import MASK_CELL
 from pare.raw.proxies import PROXY_READERS, ImageProxy, TextProxy
 
@@ -63,8 +65,8 @@ class ImageBatches:
 class TextBatches:
     """Sentences of one topic, joined until they fill the token grid, so that no slot is padding."""
 
-    def __init__(self, proxy: TextProxy, tokenizer: AutoTokenizer, tokens: int) -> None:
-        encoded = tokenizer(list(proxy.texts), add_special_tokens=False)["input_ids"]  # type: ignore[operator]
+    def __init__(self, proxy: TextProxy, tokenizer: Any, tokens: int) -> None:
+        encoded = tokenizer(list(proxy.texts), add_special_tokens=False)["input_ids"]
         kept = [(ids, label) for ids, label in zip(encoded, proxy.labels, strict=True) if ids]
         self.sentences = [np.asarray(ids) for ids, _ in kept]
         self.labels = np.asarray([label for _, label in kept])
@@ -96,17 +98,39 @@ def _cycle(length: int, size: int, rng: np.random.Generator) -> Iterator[Tensor]
         rows = rows[size:]
 
 
-def load_source_batches(proxy: ProxyConfig, proxy_folder: Path, encoder_folder: Path, backbone: Backbone) -> SourceBatches:
+@dataclass(frozen=True)
+class SourceFolders:
+    """Where a source's files stand, and what they are.
+
+    Attributes:
+        encoder: the pretrained encoder, a Hugging Face model folder.
+        proxy: the proxy dataset.
+        fingerprints: of both manifests.
+    """
+
+    encoder: Path
+    proxy: Path
+    fingerprints: tuple[str, str]
+
+
+def load_source_batches(proxy: ProxyConfig, folders: SourceFolders, backbone: Backbone) -> SourceBatches:
     """Read a proxy and shape it for an encoder.
 
     Args:
         proxy: what the proxy is.
-        proxy_folder: its files.
-        encoder_folder: the encoder's files, for its tokenizer.
+        folders: the source's files; the encoder's hold its tokenizer.
         backbone: the encoder, made for the task's token grid.
+
+    Raises:
+        PareError: where the proxy is not of the encoder's modality.
     """
-    data = PROXY_READERS[proxy.reader](proxy_folder)
-    if isinstance(backbone, ImageBackbone):
+    data = PROXY_READERS[proxy.reader](folders.proxy)
+    if isinstance(backbone, ImageBackbone) and isinstance(data, ImageProxy):
         return ImageBatches(data, backbone, masks=proxy.labels == "mask")
-    tokenizer = AutoTokenizer.from_pretrained(encoder_folder, local_files_only=True)
-    return TextBatches(data, tokenizer, prod(backbone.grid))
+    if isinstance(backbone, TextBackbone) and isinstance(data, TextProxy):
+        tokenizer = AutoTokenizer.from_pretrained(folders.encoder, local_files_only=True)
+        return TextBatches(data, tokenizer, prod(backbone.grid))
+    raise PareError(
+        f"proxy {proxy.title!r} holds {proxy.reader}, which {type(backbone).__name__} cannot take; "
+        "give the source a proxy of its encoder's modality in sources.yml"
+    )

@@ -61,5 +61,3 @@ def recorded_fingerprint(folder: Path) -> str | None:
     """Fingerprint of the trained model in a folder, or None where there is none."""
     path = folder / RECORD
     return json.loads(path.read_text())["fingerprint"] if path.is_file() else None
-
-

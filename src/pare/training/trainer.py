@@ -8,7 +8,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +27,18 @@ from pare.config.errors import PareError
 from pare.config.schema import Run
 from pare.intermediate import Curriculum
 from pare.models import CrossModalModel, load_backbone
-from pare.training.checkpoint import Checkpoint, Progress
+from pare.training.checkpoint import Checkpoint
 from pare.training.losses import build_loss
 from pare.training.objective import Objective, Terms
 from pare.training.progress import EpochProgress
-from pare.training.source_batches import SourceBatches, load_source_batches
+from pare.training.source_batches import SourceFolders, load_source_batches
 from pare.training.trained_model import ENCODER, TrainedModel, recorded_fingerprint
 
 logger = logging.getLogger(__name__)
 CALIBRATION_ROWS = 64
 
 
-def run_fingerprint(run: Run, store: ArrayStore, source_fingerprints: list[str]) -> str:
+def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
     """Digest of everything that decides the trained weights, the machine left aside."""
     return fingerprint(
         run.task.model_dump(mode="json", include={"input", "output", "tokens", "loss", "metric"}),
@@ -48,16 +47,14 @@ def run_fingerprint(run: Run, store: ArrayStore, source_fingerprints: list[str])
         run.mixing.model_dump(mode="json") if run.mixing else None,
         [run.seed, run.protocol, run.proxy.reader, run.proxy.labels],
         store.fingerprint,
-        source_fingerprints,
+        source.fingerprints,
     )
 
 
 def fit(
     run: Run,
     store: ArrayStore,
-    encoder_folder: Path,
-    proxy_folder: Path,
-    source_fingerprints: list[str],
+    source: SourceFolders,
     folder: Path,
     metric: Metric,
 ) -> TrainedModel:
@@ -66,9 +63,7 @@ def fit(
     Args:
         run: what to train.
         store: the model input.
-        encoder_folder: the encoder's files.
-        proxy_folder: the proxy's files.
-        source_fingerprints: of the encoder's and the proxy's manifests.
+        source: the files of the encoder and its proxy.
         folder: where the finished model stands (``model``) and the unfinished one is kept (``checkpoint``).
         metric: the task's metric, for the choice of the best epoch.
 
@@ -78,11 +73,11 @@ def fit(
     Raises:
         PareError: where the loss is not finite, or the encoder does not fit the task.
     """
-    digest = run_fingerprint(run, store, source_fingerprints)
+    digest = run_fingerprint(run, store, source)
     if recorded_fingerprint(folder / "model") == digest:
         logger.info("This run is finished already (fingerprint %s): nothing to train.", digest)
         return TrainedModel.load(folder / "model")
-    return Trainer(run, store, encoder_folder, proxy_folder, folder, metric, digest).train()
+    return Trainer(run, store, source, folder, metric).train()
 
 
 class Trainer:
@@ -92,18 +87,16 @@ class Trainer:
         self,
         run: Run,
         store: ArrayStore,
-        encoder_folder: Path,
-        proxy_folder: Path,
+        source: SourceFolders,
         folder: Path,
         metric: Metric,
-        digest: str,
     ) -> None:
         self.run, self.store, self.metric = run, store, metric
-        self.encoder_config = json.loads((encoder_folder / ENCODER).read_text())
+        self.encoder_config = json.loads((source.encoder / ENCODER).read_text())
         self.accelerator = _accelerator(run)
         set_seed(run.seed)
-        backbone = load_backbone(encoder_folder, run.task.grid, run.method.initialisation, dropout=run.training.dropout)
-        self.source = load_source_batches(run.proxy, proxy_folder, encoder_folder, backbone)
+        backbone = load_backbone(source.encoder, run.task.grid, run.method.initialisation, dropout=run.training.dropout)
+        self.source = load_source_batches(run.proxy, source, backbone)
         self.model = CrossModalModel(run.task, backbone, self.source.classes)
         self.rows = {split: store.rows(split) for split in ("train", "validation")}
         self._calibrate()
@@ -111,7 +104,7 @@ class Trainer:
         self.curriculum = Curriculum(run.mixing.start, run.mixing.end, run.training.epochs) if run.mixing else None
         self._prepare()
         self.checkpoint = Checkpoint(folder / "checkpoint")
-        self.progress = self.checkpoint.progress(digest)
+        self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
 
     def _calibrate(self) -> None:
         first = self.rows["train"].__getitems__(range(min(CALIBRATION_ROWS, len(self.rows["train"]))))
@@ -123,8 +116,10 @@ class Trainer:
         training = self.run.training
         trainable = [p for p in self.model.parameters() if p.requires_grad]
         optimiser = _optimiser(training.optimiser, trainable, training)
-        loader = DataLoader(self.rows["train"], training.batch_size, shuffle=True, drop_last=False)  # type: ignore[arg-type]
-        objective = Objective(self.model, build_loss(self.run.task.loss, self._class_weights()), training, self.run.mixing)
+        loader: DataLoader[Any] = DataLoader(self.rows["train"], training.batch_size, shuffle=True, drop_last=False)  # type: ignore[arg-type]
+        objective = Objective(
+            self.model, build_loss(self.run.task.loss, self._class_weights()), training, self.run.mixing
+        )
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
         steps = -(-len(self.loader) // training.accumulation)
         schedule = get_scheduler(
@@ -135,15 +130,18 @@ class Trainer:
         )
         self.schedule = self.accelerator.prepare(schedule)
         self.validation = self.accelerator.prepare(DataLoader(self.rows["validation"], training.batch_size * 2))  # type: ignore[arg-type]
-        self.metric = self.metric.to(self.accelerator.device)
 
     def _class_weights(self) -> Tensor | None:
         if not self.run.training.class_weights:
             return None
-        labels = np.concatenate([row["y"][None] for row in self.rows["train"].__getitems__(range(len(self.rows["train"])))])
+        labels = np.concatenate(
+            [row["y"][None] for row in self.rows["train"].__getitems__(range(len(self.rows["train"])))]
+        )
         counts = np.bincount(labels, minlength=self.run.task.output.shape[0])
         if not counts.all():
-            raise PareError(f"classes {np.flatnonzero(counts == 0).tolist()} have no training row; class_weights needs one each")
+            raise PareError(
+                f"classes {np.flatnonzero(counts == 0).tolist()} have no training row; class_weights needs one each"
+            )
         return torch.tensor(counts.sum() / counts, dtype=torch.float32, device=self.accelerator.device)
 
     def train(self) -> TrainedModel:
@@ -202,12 +200,17 @@ class Trainer:
         return dict(sums), replaced.tolist()
 
     def _step(
-        self, batch: dict[str, Tensor], source: Iterator[tuple[Tensor, Tensor]] | None, k: int, noise: torch.Generator, place: str
+        self,
+        batch: dict[str, Tensor],
+        source: Iterator[tuple[Tensor, Tensor]] | None,
+        k: int,
+        noise: torch.Generator,
+        place: str,
     ) -> Terms:
         device, size = self.accelerator.device, len(batch["x"])
         proxy, proxy_y = (part[:size].to(device) for part in next(source)) if source else (None, None)
         with self.accelerator.accumulate(self.objective):
-            terms = self.objective(batch["x"], batch["y"], proxy, proxy_y, k, noise)
+            terms = self.objective(batch["x"], batch["y"], proxy, proxy_y, k=k, generator=noise)
             if not torch.isfinite(terms.total):
                 raise PareError(
                     f"the loss is {terms.total.item()} at {place}, learning rate {self.schedule.get_last_lr()[0]:.2e}; "
@@ -258,7 +261,9 @@ class Trainer:
 
 
 def _accelerator(run: Run) -> Accelerator:
-    AcceleratorState._reset_state(reset_partial_state=True)  # another run of this process may have had another precision
+    AcceleratorState._reset_state(
+        reset_partial_state=True
+    )  # another run of this process may have had another precision
     precision = run.training.precision
     if precision == "auto":
         precision = "bf16" if _has_bf16() else "no"

@@ -14,9 +14,7 @@ from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import constant_prediction, predict, score
 from pare.training import TrainedModel
 
-FROM_RECORD = (
-    "validation", "best_epoch", "n_train", "train_seconds", "samples_per_second", "peak_memory_mb", "device", "precision",
-)  # fmt: skip
+FROM_RECORD = ("validation", "best_epoch", "n_train", "train_seconds", "samples_per_second", "peak_memory_mb")
 
 
 def predict_test_rows(model: TrainedModel, model_input: ArrayStore) -> dict[str, np.ndarray]:
@@ -46,6 +44,8 @@ def compute_metrics(
         "n_test": len(truth),
         "epochs": run.training.epochs,
         **{name: record[name] for name in FROM_RECORD},
+        "device": record["device"],
+        "precision": record["precision"],
         "paper": run.task.paper.get(run.method_name),
         "versions": record["versions"],
     }
@@ -55,7 +55,9 @@ def draw_predictions(
     run: Run, model_input: ArrayStore, predictions: dict[str, np.ndarray], metrics: dict[str, Any]
 ) -> Figure:
     """Fields: input, truth, prediction, error. Classes: confusion and ROC."""
-    title = f"{run.task.title}, {run.method_name}, seed {run.seed}: test {metrics['metric']['title']} {metrics['test']:.4g}"
+    title = (
+        f"{run.task.title}, {run.method_name}, seed {run.seed}: test {metrics['metric']['title']} {metrics['test']:.4g}"
+    )
     prediction, truth = predictions["prediction"], predictions["truth"]
     if run.task.output.kind == "classification":
         names = model_input.description["classes"] or [str(i) for i in range(prediction.shape[1])]

@@ -17,7 +17,11 @@ def create_pipeline() -> Pipeline:
         [
             Node(predict_test_rows, inputs=["model", "model_input"], outputs="predictions"),
             Node(compute_metrics, inputs=["run", "model", "model_input", "predictions"], outputs="metrics"),
-            Node(draw_predictions, inputs=["run", "model_input", "predictions", "metrics"], outputs="prediction_figure"),
+            Node(
+                draw_predictions,
+                inputs=["run", "model_input", "predictions", "metrics"],
+                outputs="prediction_figure",
+            ),
             Node(draw_training, inputs=["run", "model"], outputs=["training_figure", "history"]),
             Node(draw_replaced, inputs=["run", "model"], outputs="replaced_figure"),
         ],

@@ -6,17 +6,12 @@ from pare.arrays.store import ArrayStore
 from pare.config import Run
 from pare.datasets import RawFolder
 from pare.evaluation.metrics import build_metric
-from pare.training import TrainedModel, fit
+from pare.training import SourceFolders, TrainedModel, fit
 
 
-def train_model(run: Run, model_input: ArrayStore, encoder: RawFolder, proxy: RawFolder, model_folder: Path) -> TrainedModel:
+def train_model(
+    run: Run, model_input: ArrayStore, encoder: RawFolder, proxy: RawFolder, model_folder: Path
+) -> TrainedModel:
     """Fine-tune the encoder on the task; unfinished work is kept in the model folder and gone on with."""
-    return fit(
-        run,
-        model_input,
-        encoder.path,
-        proxy.path,
-        [encoder.manifest.fingerprint, proxy.manifest.fingerprint],
-        model_folder,
-        build_metric(run.task.metric, run.task.classes),
-    )
+    source = SourceFolders(encoder.path, proxy.path, (encoder.manifest.fingerprint, proxy.manifest.fingerprint))
+    return fit(run, model_input, source, model_folder, build_metric(run.task.metric, run.task.classes))

@@ -8,5 +8,12 @@ from pare.pipelines.train.nodes import train_model
 def create_pipeline() -> Pipeline:
     """The pipeline."""
     return Pipeline(
-        [Node(train_model, inputs=["run", "model_input", "encoder", "proxy", "model_folder"], outputs="model", tags="train")]
+        [
+            Node(
+                train_model,
+                inputs=["run", "model_input", "encoder", "proxy", "model_folder"],
+                outputs="model",
+                tags="train",
+            )
+        ]
     )
