@@ -6,11 +6,14 @@ from typing import Any
 from kedro.io import AbstractDataset
 
 from pare.arrays.atomic import atomic_path
+from pare.training.checkpoint import CHECKPOINT, Checkpoint
 from pare.training.trained_model import TrainedModel, recorded_fingerprint
 
 
 class ModelDataset(AbstractDataset[TrainedModel, TrainedModel]):
     """Saves and loads a `TrainedModel`; a model with the same fingerprint is not written again.
+
+    Once the model is on disk, the checkpoint of its training, in the folder beside it, is removed.
 
     Example:
         ```yaml
@@ -33,6 +36,7 @@ class ModelDataset(AbstractDataset[TrainedModel, TrainedModel]):
         if recorded_fingerprint(self.path) != data.record["fingerprint"]:
             with atomic_path(self.path) as unfinished:
                 data.save(unfinished)
+        Checkpoint(self.path.parent / CHECKPOINT).remove()
 
     def _exists(self) -> bool:
         return recorded_fingerprint(self.path) is not None

@@ -124,13 +124,13 @@ def replaced_figure(
     grid: tuple[int, ...],
     title: str,
 ) -> Figure:
-    """Show which target slots hold source patches, epoch by epoch, averaged over a fixed probe batch.
+    """Show which target slots hold source patches, epoch by epoch, averaged over the batches of the epoch.
 
     Tokens of a two-dimensional grid become one small map for each of at most eight epochs, evenly chosen from
     the first to the last; tokens in a row become one image of epochs by tokens.
 
     Args:
-        replaced: share of the probe batch whose slot was replaced, 0 to 1, ``(epochs, N)``.
+        replaced: share of samples in which the slot was replaced, 0 to 1, ``(epochs, N)``.
         epochs: the epoch of each row.
         fractions: k/N in each of these epochs.
         grid: the tokens' ``(rows, columns)``, or ``(N,)``.
@@ -307,7 +307,7 @@ def _draw_token_grids(
         image = ax.imshow(replaced[row].reshape(grid), cmap="Greys", vmin=0, vmax=1)
         ax.set_title(f"epoch {epochs[row]}, k/N = {fractions[row]:.2f}", fontsize="medium")
         ax.set(xticks=[], yticks=[])
-    figure.colorbar(image, ax=list(drawn), label="share of the probe batch replaced")
+    figure.colorbar(image, ax=list(drawn), label="share of samples in which the slot was replaced")
     figure.supxlabel(f"target tokens, {grid[0]} rows of {grid[1]}", fontsize="medium")
     return figure
 
@@ -322,7 +322,7 @@ def _draw_token_row(
     ax.set_yticks(shown, [f"epoch {epochs[row]}, k/N = {fractions[row]:.2f}" for row in shown])
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.set_xlabel("target token")
-    figure.colorbar(image, ax=ax, label="share of the probe batch replaced")
+    figure.colorbar(image, ax=ax, label="share of samples in which the slot was replaced")
     return figure
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 from pare.intermediate.selection import relaxed_top_k
 
@@ -68,14 +69,60 @@ def replace_patches(
     select = partial(relaxed_top_k, tau=tau, noise=noise, exact_rounds=exact_rounds, generator=generator)
     kept = select(target_scores, tokens - k)
     taken = select(source_scores, k)
-    # Sorted in a stable way the freed slots and the taken tokens come first, each in order of position; k is known,
-    # so nothing waits for the device to count them.
-    freed = kept.argsort(dim=1, stable=True)[:, :k]
-    moved = taken.argsort(dim=1, stable=True, descending=True)[:, :k]
-    # Whole rows of (batch * tokens, width) are copied: several times faster than gather and scatter by element. The
-    # products keep only the parents for the backward pass.
-    first_row = torch.arange(len(target), device=target.device)[:, None] * tokens
-    staying = (target * kept[..., None].to(target.dtype)).flatten(0, 1)
-    coming = (source * taken[..., None].to(source.dtype)).flatten(0, 1).index_select(0, (first_row + moved).flatten())
-    mixed = staying.index_copy(0, (first_row + freed).flatten(), coming.to(target.dtype))
-    return mixed.view_as(target), kept == 0
+    replaced = kept == 0
+    origin = _origin(kept, taken)
+    # The weight is 1 everywhere: it only leads the gradient to the two masks.
+    weight = torch.where(replaced, taken.gather(1, origin), kept)
+    mixed: Tensor = _Mix.apply(target, source.to(target.dtype), weight, origin, replaced)
+    return mixed, replaced
+
+
+def _origin(kept: Tensor, taken: Tensor) -> Tensor:
+    """Position of the source token that belongs to each slot, a permutation of each row, ``(batch, tokens)``.
+
+    Pairs the i-th freed slot with the i-th taken token, and the kept slots with the tokens left over, which nobody
+    reads: unlike a list of the taken ones a permutation is inverted without adding up, and never repeats a row.
+    """
+    freed_first = kept.argsort(dim=1, stable=True)
+    taken_first = taken.argsort(dim=1, stable=True, descending=True)
+    return torch.empty_like(freed_first).scatter_(1, freed_first, taken_first)
+
+
+class _Mix(torch.autograd.Function):
+    """Source tokens where ``replaced``, target tokens elsewhere, times a ``weight`` of 1.
+
+    The same in plain autograd holds four more tensors of the size of the tokens, and on a CPU their allocation
+    costs more than the rest of the mixing step.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx, target: Tensor, source: Tensor, weight: Tensor, origin: Tensor, replaced: Tensor
+    ) -> Tensor:
+        mixed = _rows(source, origin)
+        torch.where(replaced[..., None], mixed, target, out=mixed)
+        ctx.save_for_backward(mixed, weight, origin, replaced)
+        return mixed
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # type: ignore[override]
+        ctx: FunctionCtx, grad: Tensor
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+        mixed, weight, origin, replaced = ctx.saved_tensors  # type: ignore[attr-defined]
+        for_target, for_source, for_weight = ctx.needs_input_grad[:3]  # type: ignore[attr-defined]
+        to_target = to_source = to_weight = None
+        if for_target:
+            to_target = grad * replaced.logical_not()[..., None]
+        if for_source:
+            slot = origin.argsort(dim=1)
+            to_source = _rows(grad, slot).mul_(replaced.gather(1, slot)[..., None])
+        if for_weight:
+            to_weight = torch.einsum("btw,btw->bt", grad, mixed).to(weight.dtype)
+        return to_target, to_source, to_weight, None, None
+
+
+def _rows(tokens: Tensor, position: Tensor) -> Tensor:
+    """The tokens at ``position``, ``(batch, tokens)``; copies whole rows, several times faster than ``gather``."""
+    first = torch.arange(len(tokens), device=tokens.device)[:, None] * tokens.shape[1]
+    return tokens.flatten(0, 1).index_select(0, (first + position).flatten()).view_as(tokens)

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from pare.arrays.fingerprint import fingerprint
+from pare.arrays.samples import Samples
 from pare.arrays.store import Block, write_store
 from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.preparation.split import assign_parts
 from pare.preparation.statistics import RunningMoments
-from pare.raw.samples import Samples
 
 BLOCK_ROWS = 64
 

@@ -5,13 +5,13 @@ origin (``ORIGINS``) puts files into a folder, and a manifest beside them says w
 Readers (``READERS``, ``PROXY_READERS``) open them.
 """
 
+from pare.arrays.samples import Samples
 from pare.raw.ingest import ingest
 from pare.raw.manifest import FileRecord, Manifest, current_manifest, read_manifest
 from pare.raw.options import bind_options
 from pare.raw.origins import ORIGINS
 from pare.raw.proxies import PROXY_READERS, ImageProxy, TextProxy
 from pare.raw.readers import READERS
-from pare.raw.samples import Samples
 
 __all__ = [
     "ORIGINS",

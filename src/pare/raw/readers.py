@@ -9,9 +9,9 @@ import arff
 import numpy as np
 from pydantic import PositiveInt
 
+from pare.arrays.samples import Samples
 from pare.config.errors import PareError
 from pare.raw.matlab import MatFields
-from pare.raw.samples import Samples
 from pare.raw.tables import ARFF, DESCRIPTION
 
 _FETCH = "fetch it: kedro run --pipeline=ingest --params task=<task>"

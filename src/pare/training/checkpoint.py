@@ -16,6 +16,7 @@ from torch import nn
 
 from pare.arrays.atomic import atomic_path
 
+CHECKPOINT = "checkpoint"  # the folder beside the finished model
 PROGRESS, BEST = "progress.json", "best.safetensors"
 
 

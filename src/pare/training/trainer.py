@@ -27,7 +27,7 @@ from pare.config.errors import PareError
 from pare.config.schema import Run
 from pare.intermediate import Curriculum
 from pare.models import CrossModalModel, load_backbone
-from pare.training.checkpoint import Checkpoint
+from pare.training.checkpoint import CHECKPOINT, Checkpoint
 from pare.training.losses import build_loss
 from pare.training.objective import Objective, Terms
 from pare.training.progress import EpochProgress
@@ -103,7 +103,7 @@ class Trainer:
         self.model.choose_trainable(run.method.trainable)
         self.curriculum = Curriculum(run.mixing.start, run.mixing.end, run.training.epochs) if run.mixing else None
         self._prepare()
-        self.checkpoint = Checkpoint(folder / "checkpoint")
+        self.checkpoint = Checkpoint(folder / CHECKPOINT)
         self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
 
     def _calibrate(self) -> None:

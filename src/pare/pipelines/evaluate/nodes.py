@@ -1,5 +1,6 @@
 """Nodes of the evaluate pipeline."""
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import constant_prediction, predict, score
 from pare.training import TrainedModel
 
+logger = logging.getLogger(__name__)
 FROM_RECORD = ("validation", "best_epoch", "n_train", "train_seconds", "samples_per_second", "peak_memory_mb")
 
 
@@ -30,6 +32,11 @@ def compute_metrics(
     truth = predictions["truth"]
     constant = constant_prediction(model_input.rows("train"), run.task.output, len(truth))
     record = model.record
+    test, baseline = score(metric, predictions["prediction"], truth), score(metric, constant, truth)
+    logger.info(
+        "%s, %s, seed %d: test %s %.4g on %d rows (always the same prediction: %.4g).",
+        *(run.task_name, run.method_name, run.seed, spec.title, test, len(truth), baseline),
+    )
     return {
         "task": run.task_name,
         "method": run.method_name,
@@ -39,8 +46,8 @@ def compute_metrics(
         "protocol": run.protocol,
         "simulated": run.task.raw.simulated,
         "metric": {"name": run.task.metric, "title": spec.title, "direction": spec.direction},
-        "test": score(metric, predictions["prediction"], truth),
-        "constant_prediction": score(metric, constant, truth),
+        "test": test,
+        "constant_prediction": baseline,
         "n_test": len(truth),
         "epochs": run.training.epochs,
         **{name: record[name] for name in FROM_RECORD},

@@ -4,6 +4,11 @@ from pare.config import Run
 from pare.config.schema import RawConfig
 
 
-def choose_raw_files(run: Run) -> tuple[RawConfig, RawConfig, RawConfig]:
-    """Say which files the run needs: the task's, the pretrained encoder's, the proxy dataset's."""
-    return run.task.raw, run.source.encoder, run.proxy.raw
+def choose_task_files(run: Run) -> RawConfig:
+    """Say which raw files the task needs."""
+    return run.task.raw
+
+
+def choose_source_files(run: Run) -> tuple[RawConfig, RawConfig]:
+    """Say which files the source needs: the pretrained encoder's and the proxy dataset's."""
+    return run.source.encoder, run.proxy.raw
