@@ -1,6 +1,8 @@
 """Commands of this project: `kedro run` with both spellings of parameters, and `kedro tasks`."""
 
+import json
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -149,7 +151,7 @@ def _print_tasks(library: Library) -> None:
             task.source,
             _readiness(name, task, library),
         )
-    Console().print(table)
+    _console().print(table)
     click.echo(
         "\n`kedro tasks show TASK` shows one in full; run it: kedro run --pipeline=pare_train --params task:TASK"
     )
@@ -161,12 +163,12 @@ def _prediction(task: Task) -> str:
 
 def _readiness(name: str, task: Task, library: Library) -> str:
     """Where the files that the task needs come from."""
-    if (PROJECT / "data" / "01_raw" / name / "manifest.json").is_file():
+    if _is_here(name, task):
         files = "here"
-    elif task.raw.needs_network:
+    elif task.raw.chosen.needs_network:
         files = "need network"
     else:
-        files = "simulated offline" if task.raw.simulated else "offline"
+        files = "simulated offline" if task.raw.chosen.simulated else "offline"
     source = library.source(task.source)
     proxy = library.proxy(source.proxy[task.output.kind])
     if source.encoder.needs_network or proxy.raw.needs_network:
@@ -174,8 +176,20 @@ def _readiness(name: str, task: Task, library: Library) -> str:
     return files
 
 
+def _is_here(name: str, task: Task) -> bool:
+    """Whether the task's own files were brought already, and in the way that the configuration says now."""
+    path = PROJECT / "data" / "01_raw" / name / "manifest.json"
+    manifest = json.loads(path.read_text()) if path.is_file() else {}
+    return (manifest.get("origin"), manifest.get("options")) == (task.raw.origin, task.raw.chosen.options)
+
+
+def _console() -> Console:
+    """As wide as the terminal; wide enough for the tables where the output goes elsewhere."""
+    return Console(width=None if sys.stdout.isatty() else 140)
+
+
 def _print_card(run: Run) -> None:
-    task, console = run.task, Console()
+    task, raw, console = run.task, run.task.raw.chosen, _console()
     console.print(f"[bold]{run.task_name}[/]: {task.title} ({task.suite})", highlight=False)
     if task.description:
         console.print(task.description, highlight=False)
@@ -184,8 +198,8 @@ def _print_card(run: Run) -> None:
         "input": f"{'×'.join(map(str, task.input.shape))} {' '.join(task.input.channels)}",
         "prediction": f"{_prediction(task)} {task.output.name}",
         "rows": ", ".join(f"{n} {part}" for part, n in task.samples.items()),
-        "raw files": f"{task.raw.origin}{' (simulated)' if task.raw.simulated else ''}, {task.raw.url or 'no page'}",
-        "licence": task.raw.licence,
+        "raw files": f"{raw.origin}{' (simulated)' if raw.simulated else ''}, {raw.url or 'no page'}",
+        "licence": raw.licence,
         "tokens": f"{grid}, one per {task.tokens.kind}",
         "loss, metric": f"{task.loss}, {task.metric}",
         "source": f"{run.source_name}: {run.source.title}",

@@ -29,6 +29,33 @@ class RawConfig(Strict):
         return self.origin in ("download", "openml_dataset", "hub_encoder")
 
 
+class RawEntry(Strict):
+    """One way to come by a task's raw files; see `RawConfig`."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    licence: str
+    url: str | None = None
+    simulated: bool = False
+
+
+class RawOrigins(Strict):
+    """Every way to come by a task's raw files, and the one that is taken; an environment may take another."""
+
+    origin: str = Field(description="the way taken, one of `origins`")
+    origins: dict[str, RawEntry]
+
+    @property
+    def chosen(self) -> RawConfig:
+        """The way that is taken."""
+        return RawConfig(origin=self.origin, **self.origins[self.origin].model_dump())
+
+    @model_validator(mode="after")
+    def _origin_is_described(self) -> "RawOrigins":
+        if self.origin not in self.origins:
+            raise ValueError(f"origin {self.origin!r} has no entry in origins: {', '.join(self.origins)}")
+        return self
+
+
 class ReaderConfig(Strict):
     """Which reader turns the raw files into arrays."""
 
@@ -112,7 +139,7 @@ class Task(Strict):
     title: str
     suite: str
     description: str = ""
-    raw: RawConfig
+    raw: RawOrigins
     reader: ReaderConfig
     samples: dict[Literal["train", "test", "all"], int] = Field(description="rows used of each publisher's part")
     input: InputConfig

@@ -115,11 +115,17 @@ class _Mix(torch.autograd.Function):
         if for_target:
             to_target = grad * replaced.logical_not()[..., None]
         if for_source:
-            slot = origin.argsort(dim=1)
+            slot = _inverse(origin)
             to_source = _rows(grad, slot).mul_(replaced.gather(1, slot)[..., None])
         if for_weight:
             to_weight = torch.einsum("btw,btw->bt", grad, mixed).to(weight.dtype)
         return to_target, to_source, to_weight, None, None
+
+
+def _inverse(permutation: Tensor) -> Tensor:
+    """Inverse of the permutation in each row, ``(batch, tokens)``."""
+    position = torch.arange(permutation.shape[1], device=permutation.device).expand_as(permutation)
+    return torch.empty_like(permutation).scatter_(1, permutation, position)
 
 
 def _rows(tokens: Tensor, position: Tensor) -> Tensor:

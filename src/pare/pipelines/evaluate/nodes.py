@@ -44,7 +44,7 @@ def compute_metrics(
         "proxy": run.proxy_name,
         "seed": run.seed,
         "protocol": run.protocol,
-        "simulated": run.task.raw.simulated,
+        "simulated": run.task.raw.chosen.simulated,
         "metric": {"name": run.task.metric, "title": spec.title, "direction": spec.direction},
         "test": test,
         "constant_prediction": baseline,

@@ -6,7 +6,7 @@ from pare.config.schema import RawConfig
 
 def choose_task_files(run: Run) -> RawConfig:
     """Say which raw files the task needs."""
-    return run.task.raw
+    return run.task.raw.chosen
 
 
 def choose_source_files(run: Run) -> tuple[RawConfig, RawConfig]:

@@ -1,0 +1,72 @@
+"""What several rooms' tests share: the shipped configuration, and encoders small enough to make on the spot."""
+
+from pathlib import Path
+from string import ascii_lowercase
+
+import pytest
+import torch
+import transformers
+from kedro.config import OmegaConfigLoader
+from transformers import AutoModel, BertConfig, BertTokenizerFast, Dinov2Config, PretrainedConfig
+
+from pare.config import Library
+from pare.hooks import load_library
+from pare.settings import CONFIG_LOADER_ARGS
+
+CONF = Path(__file__).parents[1] / "conf"
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *ascii_lowercase, *(f"##{c}" for c in ascii_lowercase)]
+
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+
+
+def config_loader(env: str = "base") -> OmegaConfigLoader:
+    """The project's configuration as Kedro reads it, without what the user may have in conf/local."""
+    return OmegaConfigLoader(conf_source=str(CONF), env=env, **CONFIG_LOADER_ARGS)
+
+
+def save_encoder(config: PretrainedConfig, folder: Path) -> Path:
+    """A Hugging Face model folder with random, always the same weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        AutoModel.from_config(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    """Tasks, sources, proxies and methods of conf/base."""
+    return load_library(config_loader())
+
+
+@pytest.fixture
+def parameters() -> dict:
+    """The parameters of conf/base; a test may change them."""
+    return dict(config_loader()["parameters"])
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory) -> Path:
+    """A BERT of width 32 with a WordPiece tokenizer that knows single letters."""
+    folder = tmp_path_factory.mktemp("tiny_bert")
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY))
+    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+    return save_encoder(
+        BertConfig(
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            vocab_size=len(VOCABULARY),
+        ),
+        folder,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_dinov2(tmp_path_factory) -> Path:
+    """A DINOv2 of width 32 with positions for 4×4 patches of 14 pixels."""
+    config = Dinov2Config(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=56, patch_size=14
+    )
+    return save_encoder(config, tmp_path_factory.mktemp("tiny_dinov2"))
