@@ -34,6 +34,12 @@ def save_encoder(config: PretrainedConfig, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def conf() -> Path:
+    """The project's configuration folder."""
+    return CONF
+
+
+@pytest.fixture(scope="session")
 def library() -> Library:
     """Tasks, sources, proxies and methods of conf/base."""
     return load_library(config_loader())

@@ -5,22 +5,27 @@ import logging
 import sys
 import time
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import click
 import numpy as np
-from kedro.config import OmegaConfigLoader
+from kedro.config import MissingConfigException, OmegaConfigLoader
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS, env_option
+from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.table import Table
+from yaml import YAMLError
 
 from pare.config import Library, PareError, Run, Task, resolve
 from pare.config.estimate import estimate
 from pare.hooks import load_library
 from pare.settings import CONFIG_LOADER_ARGS
 
-PROJECT = Path(__file__).parents[2]
+# What a user can mend: our own errors, those about configuration files, and those about names given to Kedro.
+MISTAKES = (PareError, MissingConfigException, OmegaConfBaseException, YAMLError)
+KEDRO_CHECKS = ("kedro.config", "kedro.framework.session.session", "kedro.pipeline.pipeline")
 
 
 class RunCommand(click.Command):
@@ -38,10 +43,8 @@ class RunCommand(click.Command):
             click.secho("\nInterrupted. The same command goes on after the last finished epoch.", err=True)
             ctx.exit(130)
         except Exception as error:
-            mistake = _user_mistake(error)
-            if mistake is None:
-                raise
-            raise click.ClickException(str(mistake)) from None
+            _end_clearly(error)
+            raise
 
 
 def _equals_for_colons(args: list[str]) -> list[str]:
@@ -61,13 +64,25 @@ def _equals_for_colon_items(text: str) -> str:
     return ",".join(item if "=" in item else item.replace(":", "=", 1) for item in text.split(","))
 
 
-def _user_mistake(error: BaseException | None) -> PareError | None:
-    """The PareError that an error was caused by; Kedro wraps those that its datasets raise."""
-    while error is not None:
-        if isinstance(error, PareError):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
+def _end_clearly(error: BaseException) -> None:
+    """Raise the user's mistake behind an error as a message of the command line; return where there is none."""
+    if (mistake := _user_mistake(error)) is not None:
+        raise click.ClickException(str(mistake)) from None
+
+
+def _user_mistake(error: BaseException) -> BaseException | None:
+    """The mistake that an error was caused by; Kedro wraps those that its datasets raise."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MISTAKES):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return error if isinstance(error, ValueError) and _module_that_raised(error).startswith(KEDRO_CHECKS) else None
+
+
+def _module_that_raised(error: BaseException) -> str:
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return str(frame.f_globals["__name__"])
 
 
 run = RunCommand(
@@ -97,47 +112,50 @@ cli.add_command(run)
 @click.pass_context
 def tasks(ctx: click.Context, env: str | None) -> None:
     """List the tasks; `kedro tasks show NAME` shows one in full."""
-    ctx.obj = _config_loader(env)
+    project: Path = ctx.obj.project_path  # Kedro hands its commands the project's metadata
+    ctx.obj = _config_loader(project, env)
     if ctx.invoked_subcommand is None:
         with _clear_errors():
-            _print_tasks(load_library(ctx.obj))
+            _print_tasks(load_library(ctx.obj), project / "data" / "01_raw")
+
+
+def _parse_params(ctx: click.Context, option: click.Parameter, text: str) -> dict[str, Any]:
+    """Read ``--params`` as `kedro run` does."""
+    parse = next(p.callback for p in kedro_run.params if p.name == "params")
+    return dict(parse(ctx, option, _equals_for_colon_items(text))) if parse and text else {}
 
 
 @tasks.command()
 @click.argument("name")
-@click.option("--params", default="", help="as for `kedro run`, e.g. method=finetune,training.epochs=3")
+@click.option(
+    "--params", default="", callback=_parse_params, help="as for `kedro run`, e.g. method=finetune,training.epochs=3"
+)
 @click.pass_obj
-def show(loader: OmegaConfigLoader, name: str, params: str) -> None:
+def show(loader: OmegaConfigLoader, name: str, params: dict[str, Any]) -> None:
     """Show task NAME: its data card, the run it resolves to, and what that will cost."""
     with _clear_errors():
-        overrides = _parse_params(params) | {"task": name}
+        overrides = params | {"task": name}
         loader.runtime_params = overrides
         resolved = resolve(load_library(loader), loader["parameters"], overrides)
         _print_card(resolved)
 
 
 class _clear_errors:
-    """Show a PareError as a message of the command line."""
+    """Show a mistake of the user's as a message of the command line."""
 
     def __enter__(self) -> None:
         logging.getLogger("kedro").setLevel(logging.WARNING)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, PareError):
-            raise click.ClickException(str(error)) from None
+        if error is not None:
+            _end_clearly(error)
 
 
-def _config_loader(env: str | None) -> OmegaConfigLoader:
-    return OmegaConfigLoader(conf_source=str(PROJECT / "conf"), env=env, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
+def _config_loader(project: Path, env: str | None) -> OmegaConfigLoader:
+    return OmegaConfigLoader(conf_source=str(project / "conf"), env=env, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
 
 
-def _parse_params(text: str) -> dict[str, Any]:
-    option = next(p for p in kedro_run.params if p.name == "params")
-    values = option.callback(None, option, _equals_for_colon_items(text)) if text and option.callback else {}  # type: ignore[arg-type]
-    return dict(values)
-
-
-def _print_tasks(library: Library) -> None:
+def _print_tasks(library: Library, raw: Path) -> None:
     table = Table("task", "suite", "input", "prediction", "metric", "source", "files", box=None, header_style="bold")
     for name in sorted(library.tasks):
         task = library.task(name)
@@ -149,7 +167,7 @@ def _print_tasks(library: Library) -> None:
             _prediction(task),
             task.metric,
             task.source,
-            _readiness(name, task, library),
+            _readiness(task, library, raw / name),
         )
     _console().print(table)
     click.echo(
@@ -161,9 +179,9 @@ def _prediction(task: Task) -> str:
     return f"{task.classes} classes" if task.classes else "field " + "×".join(map(str, task.output.shape))
 
 
-def _readiness(name: str, task: Task, library: Library) -> str:
+def _readiness(task: Task, library: Library, folder: Path) -> str:
     """Where the files that the task needs come from."""
-    if _is_here(name, task):
+    if _is_here(task, folder):
         files = "here"
     elif task.raw.chosen.needs_network:
         files = "need network"
@@ -176,9 +194,9 @@ def _readiness(name: str, task: Task, library: Library) -> str:
     return files
 
 
-def _is_here(name: str, task: Task) -> bool:
+def _is_here(task: Task, folder: Path) -> bool:
     """Whether the task's own files were brought already, and in the way that the configuration says now."""
-    path = PROJECT / "data" / "01_raw" / name / "manifest.json"
+    path = folder / "manifest.json"
     manifest = json.loads(path.read_text()) if path.is_file() else {}
     return (manifest.get("origin"), manifest.get("options")) == (task.raw.origin, task.raw.chosen.options)
 

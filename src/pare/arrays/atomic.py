@@ -33,11 +33,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise PareError(
             f"cannot write to {path.parent} ({error.strerror}); give this user write permission or free space there"
         ) from error
+    unfinished, replaced = scratch / path.name, scratch / f"{path.name}.replaced"
     try:
-        unfinished = scratch / path.name
         yield unfinished
         if path.is_dir():
-            os.rename(path, scratch / "replaced")
+            os.rename(path, replaced)
         os.replace(unfinished, path)
     finally:
+        if replaced.exists() and not path.exists():  # interrupted between the two renames
+            os.rename(replaced, path)
         shutil.rmtree(scratch, ignore_errors=True)

@@ -1,7 +1,7 @@
 """From YAML to a resolved run: names looked up, layers merged, every key checked."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -60,7 +60,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     task, method = library.task(task_name), library.method(method_name)
     source_name = task.source if parameters.get("source") is None else _text(parameters, "source")
     source = library.source(source_name)
-    proxy_name = source.proxy[task.output.kind]
+    proxy_name = _proxy_name(source_name, source, task)
 
     training, provenance = _merge(
         "training",
@@ -74,6 +74,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     mixing, origins = _merge(
         "mixing",
         {
+            "defaults": _section(parameters, "mixing"),
             f"method {method_name}": method.mixing.model_dump(exclude_unset=True) if method.mixing else {},
             f"task {task_name}": task.mixing,
             "command line": _section(overrides, "mixing"),
@@ -102,6 +103,15 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     )
 
 
+def _proxy_name(source_name: str, source: Source, task: Task) -> str:
+    if task.output.kind not in source.proxy:
+        raise PareError(
+            f"source {source_name!r} has no proxy for {task.output.kind} tasks, only for {', '.join(source.proxy)}; "
+            f"add proxy.{task.output.kind} to it in sources.yml"
+        )
+    return source.proxy[task.output.kind]
+
+
 def _text(parameters: Mapping[str, Any], key: str) -> str:
     value = parameters.get(key)
     if not isinstance(value, str):
@@ -110,7 +120,7 @@ def _text(parameters: Mapping[str, Any], key: str) -> str:
 
 
 def _section(parameters: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = parameters.get(key) or {}
+    value = {} if parameters.get(key) is None else parameters[key]
     if not isinstance(value, Mapping):
         raise PareError(f"parameter {key!r} has keys of its own, found {value!r}; e.g. --params {key}.KEY=VALUE")
     return dict(value)
@@ -149,14 +159,15 @@ def _sentence(model: type[BaseModel], where: str, error: Any) -> str:
         )
     if error["type"] == "missing":
         return f"key {key!r} is missing; add it to the configuration."
+    if error["type"] == "value_error":  # a rule of ours about several keys: it says itself what it found
+        return f"{key}: {error['ctx']['error']}."
     return f"key {key!r}: {error['msg']}, found {error['input']!r}."
 
 
 def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
     """Names of the fields of the model that stands at ``path`` below ``model``."""
     for part in path:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
+        annotation: Any = model.model_fields[part].annotation if part in model.model_fields else model
+        models = (a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel))
+        model = next(models, model)  # of an optional model or a dictionary of models, the model
     return list(model.model_fields)

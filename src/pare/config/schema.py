@@ -5,7 +5,7 @@ Every class refuses unknown keys, so that a misspelt option is an error and not 
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 
 class Strict(BaseModel):
@@ -66,7 +66,9 @@ class ReaderConfig(Strict):
 class InputConfig(Strict):
     """One input sample as the model sees it."""
 
-    shape: tuple[int, ...] = Field(description="(channels, *grid) for fields and images, (features,) for tables")
+    shape: tuple[PositiveInt, ...] = Field(
+        description="(channels, *grid) for fields and images, (features,) for tables"
+    )
     channels: list[str] = Field(default_factory=list, description="names of the channels")
 
 
@@ -74,7 +76,7 @@ class OutputConfig(Strict):
     """What is predicted: classes, or a field."""
 
     kind: Literal["classification", "dense"]
-    shape: tuple[int, ...] = Field(description="(classes,) or (channels, *grid)")
+    shape: tuple[PositiveInt, ...] = Field(description="(classes,) or (channels, *grid)")
     name: str = Field(default="", description="what the field or the class means")
 
 
@@ -141,7 +143,9 @@ class Task(Strict):
     description: str = ""
     raw: RawOrigins
     reader: ReaderConfig
-    samples: dict[Literal["train", "test", "all"], int] = Field(description="rows used of each publisher's part")
+    samples: dict[Literal["train", "test", "all"], PositiveInt] = Field(
+        description="rows used of each publisher's part"
+    )
     input: InputConfig
     output: OutputConfig
     tokens: TokensConfig
@@ -160,8 +164,14 @@ class Task(Strict):
             raise ValueError(f"one token per feature needs input.shape [features], found {list(self.input.shape)}")
         if self.tokens.kind == "patch" and len(self.input.shape) < 2:
             raise ValueError(f"patches need input.shape [channels, …grid], found {list(self.input.shape)}")
+        if self.tokens.kind == "feature" and self.normalisation.coordinates:
+            raise ValueError("normalisation.coordinates needs a grid, found one token per feature")
         if self.output.kind == "classification" and len(self.output.shape) != 1:
             raise ValueError(f"classification needs output.shape [classes], found {list(self.output.shape)}")
+        if self.output.kind == "dense" and self.tokens.kind == "feature":
+            raise ValueError("a field is predicted from patches, found one token per feature")
+        if self.output.kind == "dense" and len(self.output.shape) != len(self.input.shape):
+            raise ValueError(f"a field has the axes of the input, found {list(self.output.shape)}")
         if set(self.samples) not in ({"train", "test"}, {"all"}):
             raise ValueError(f"samples must name train and test, or all; found {sorted(self.samples)}")
         if ("all" in self.samples) != (self.split.test is not None):

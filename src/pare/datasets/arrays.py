@@ -8,6 +8,7 @@ import numpy as np
 from kedro.io import AbstractDataset
 
 from pare.arrays.atomic import atomic_path
+from pare.config.errors import PareError
 
 
 class ArraysDataset(AbstractDataset[dict[str, np.ndarray], dict[str, np.ndarray]]):
@@ -26,9 +27,14 @@ class ArraysDataset(AbstractDataset[dict[str, np.ndarray], dict[str, np.ndarray]
         self.metadata = metadata
 
     def load(self) -> dict[str, np.ndarray]:
-        """All arrays by name."""
-        with h5py.File(self.path, "r") as file:
-            return {name: data[()] for name, data in file.items()}
+        """All arrays by name; PareError where the file is missing or broken."""
+        try:
+            with h5py.File(self.path, "r") as file:
+                return {name: data[()] for name, data in file.items()}
+        except OSError as error:
+            raise PareError(
+                f"{self.path} is missing or damaged ({error}); run the stage that writes it again"
+            ) from error
 
     def save(self, data: dict[str, np.ndarray]) -> None:
         """Write all arrays."""

@@ -148,7 +148,7 @@ def load_backbone(
     """
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # OSError, ValueError, or huggingface_hub's own for a value of the wrong type
         raise PareError(
             f"{folder} holds no Hugging Face model ({error}); run `kedro run --pipelines=ingest`"
         ) from error
@@ -158,7 +158,7 @@ def load_backbone(
             f"known families: {', '.join(IMAGE_FAMILIES + TEXT_FAMILIES)}"
         )
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
-    encoder = _pretrained(folder, config) if initialisation == "pretrained" else AutoModel.from_config(config)
+    encoder = _pretrained(folder, config) if initialisation == "pretrained" else _random(folder, config)
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # the predictors pool for themselves
     encoder = encoder.float()
@@ -170,7 +170,7 @@ def _pretrained(folder: Path, config: Any) -> Any:
         encoder, report = AutoModel.from_pretrained(
             folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # SafetensorError derives from nothing else
         raise PareError(
             f"the weights in {folder} cannot be read ({error}); delete the folder and ingest again"
         ) from error
@@ -178,6 +178,15 @@ def _pretrained(folder: Path, config: Any) -> Any:
     if missing:
         raise PareError(f"{folder} lacks weights: {', '.join(sorted(missing)[:5])}; a whole checkpoint was expected")
     return encoder
+
+
+def _random(folder: Path, config: Any) -> Any:
+    try:
+        return AutoModel.from_config(config)
+    except ValueError as error:
+        raise PareError(
+            f"{folder}/config.json describes no network ({error}); delete the folder and ingest again"
+        ) from error
 
 
 def _squarest(tokens: int) -> tuple[int, int]:

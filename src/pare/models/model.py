@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.models.backbones import Backbone
 from pare.models.embedders import build_embedder, rescale
@@ -76,6 +77,11 @@ def _target_predictor(task: Task, backbone: Backbone) -> tuple[nn.Module, nn.Mod
         return ClassPredictor(backbone.out_width, task.output.shape[0]), nn.Identity()
     points = tuple(n * task.tokens.patch for n in task.grid)
     grid = backbone.out_grid
+    if len(grid) != len(points):
+        raise PareError(
+            f"the task's field has {len(points)} axes, this encoder returns features along {len(grid)}; "
+            "use a source whose encoder is not hierarchical, e.g. source=minilm"
+        )
     cell = tuple(-(-p // n) for p, n in zip(points, grid, strict=True))
     extent = (task.tokens.resize,) * len(grid) if task.tokens.resize else task.input.shape[1:]
     return (

@@ -1,0 +1,25 @@
+"""Messages for names that nobody knows."""
+
+from pare.config.errors import PareError, unknown_name
+
+
+def test_an_unknown_name_is_told_with_near_names_all_names_and_their_place():
+    error = unknown_name("task", "darcy_flw", ["openml_wdbc", "darcy_flow"], "`kedro tasks`")
+    assert isinstance(error, PareError)
+    assert str(error) == (
+        "task 'darcy_flw' is unknown. Did you mean 'darcy_flow'? Known: darcy_flow, openml_wdbc. See `kedro tasks`."
+    )
+
+
+def test_nothing_is_suggested_where_nothing_is_near():
+    message = str(unknown_name("task", "zzz", ["darcy_flow"], "here"))
+    assert "Did you mean" not in message
+    assert "Known: darcy_flow" in message
+
+
+def test_an_empty_list_of_names_is_said_to_be_empty():
+    assert "Known: none." in str(unknown_name("method", "pare", [], "conf/base/methods.yml"))
+
+
+def test_a_name_of_another_type_is_shown_as_it_was_given():
+    assert "task 3 is unknown" in str(unknown_name("task", 3, ["darcy_flow"], "here"))

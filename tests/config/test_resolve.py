@@ -1,0 +1,208 @@
+"""From YAML and the command line to a run, and what is said of mistakes."""
+
+from copy import deepcopy
+
+import pytest
+from kedro.config import OmegaConfigLoader
+
+from pare.config import Library, PareError, resolve
+from pare.hooks import load_library
+from pare.raw import ORIGINS, PROXY_READERS, READERS, bind_options
+from pare.settings import CONFIG_LOADER_ARGS
+
+
+def nested(dotted):
+    """``{"training.epochs": 3}`` as ``{"training": {"epochs": 3}}``, the way Kedro parses --params."""
+    result = {}
+    for key, value in dotted.items():
+        *sections, last = key.split(".")
+        place = result
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return result
+
+
+def merged(parameters, overrides):
+    """Parameters as Kedro merges them: nested, the command line last."""
+    result = deepcopy(parameters)
+    for key, value in overrides.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = result[key] | value if both else value
+    return result
+
+
+@pytest.fixture
+def run(library, parameters):
+    """Resolve what the command line would."""
+
+    def resolved(library=library, **dotted):
+        overrides = nested({key.replace("__", "."): value for key, value in dotted.items()})
+        return resolve(library, merged(parameters, overrides), overrides)
+
+    return resolved
+
+
+def changed(library, kind, name, **dotted):
+    """The library with some keys of one entry changed."""
+    entries = deepcopy(library.model_dump())
+    for key, value in dotted.items():
+        *sections, last = key.split("__")
+        place = entries[kind][name]
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    return Library(**entries)
+
+
+def test_the_task_decides_the_source_and_the_output_decides_the_proxy(run):
+    chosen = run(task="openml_wdbc")
+    assert (chosen.source_name, chosen.proxy_name) == ("minilm", "english_topics")
+    assert run(task="openml_wdbc", source="dinov2_small").proxy_name == "mnist_digits"
+    assert run(task="darcy_flow", source="dinov2_small").proxy_name == "mnist_ink"
+
+
+def test_later_layers_win_and_the_run_remembers_which_did(run, library):
+    library = changed(library, "tasks", "darcy_flow", training={"batch_size": 7, "weight_decay": 0.1, "momentum": 0.5})
+    library = changed(library, "methods", "pare", training={"weight_decay": 0.2, "momentum": 0.6})
+    resolved = run(library, training__momentum=0.7)
+    training, origin = resolved.training, resolved.provenance
+    assert (training.epochs, origin["training.epochs"]) == (20, "defaults")
+    assert (training.batch_size, origin["training.batch_size"]) == (7, "task darcy_flow")
+    assert (training.weight_decay, origin["training.weight_decay"]) == (0.2, "method pare")
+    assert (training.momentum, origin["training.momentum"]) == (0.7, "command line")
+    assert "training.dropout" not in origin  # nobody said it: the schema's default
+
+
+def test_mixing_comes_from_the_method_then_the_task_then_the_command_line(run, library):
+    library = changed(library, "tasks", "darcy_flow", mixing={"start": 0.5, "temperature": 0.4})
+    resolved = run(library, mixing__temperature=0.3)
+    assert (resolved.mixing.start, resolved.provenance["mixing.start"]) == (0.5, "task darcy_flow")
+    assert (resolved.mixing.temperature, resolved.provenance["mixing.temperature"]) == (0.3, "command line")
+    assert (resolved.mixing.end, resolved.provenance["mixing.end"]) == (0.0, "method pare")
+
+
+def test_mixing_defaults_in_the_parameters_are_heard_where_the_method_is_silent(library, parameters):
+    resolved = resolve(library, parameters | {"mixing": {"temperature": 0.5}}, {})
+    assert (resolved.mixing.temperature, resolved.provenance["mixing.temperature"]) == (0.5, "defaults")
+
+
+def test_pare_starts_at_3000_of_3136_tokens(run):
+    assert run().mixing.start * 3136 == pytest.approx(3000)
+
+
+def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):
+    assert run(method="finetune").mixing is None
+    with pytest.raises(PareError, match=r"'finetune' does not mix.*method=pare"):
+        run(method="finetune", mixing__start=0.5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"task": "darcy_flw"}, ["task 'darcy_flw'", "Did you mean 'darcy_flow'", "openml_wdbc", "`kedro tasks`"]),
+        ({"source": "mini"}, ["source 'mini'", "Did you mean 'minilm'", "conf/base/sources.yml"]),
+        ({"method": "pair"}, ["method 'pair'", "Did you mean 'pare'", "conf/base/methods.yml"]),
+        ({"tsk": "darcy_flow"}, ["parameter 'tsk'", "Did you mean 'task'", "conf/base/parameters.yml"]),
+        ({"training.epoch": 3}, ["'training.epoch'", "Did you mean 'training.epochs'", "`kedro tasks show`"]),
+        ({"mixing.strat": 0.3}, ["'mixing.strat'", "Did you mean 'mixing.start'"]),
+        ({"training.epochs": -1}, ["'training.epochs'", "greater than or equal to 1", "found -1"]),
+        ({"training.epochs": "x"}, ["'training.epochs'", "integer", "found 'x'"]),
+        ({"training.optimiser": "Lion"}, ["'training.optimiser'", "AdamW", "found 'Lion'"]),
+        ({"mixing.start": 2}, ["'mixing.start'", "less than or equal to 1", "found 2"]),
+        ({"seed": -1}, ["'seed'", "greater than or equal to 0", "found -1"]),
+        ({"seed": "one"}, ["'seed'", "integer", "found 'one'"]),
+        ({"protocol": "mine"}, ["'protocol'", "'validated' or 'paper'", "found 'mine'"]),
+        ({"training": 3}, ["'training'", "keys of its own", "found 3", "training.KEY=VALUE"]),
+        ({"training": 0}, ["'training'", "keys of its own", "found 0"]),
+        ({"mixing": "much"}, ["'mixing'", "keys of its own", "found 'much'"]),
+        ({"task": 3}, ["'task'", "must be a name", "found 3", "--params task=NAME"]),
+        ({"method": None}, ["'method'", "must be a name", "found None"]),
+    ],
+)
+def test_a_mistake_is_answered_with_the_key_the_value_and_what_would_be_right(library, parameters, asked, words):
+    overrides = nested(asked)
+    with pytest.raises(PareError) as caught:
+        resolve(library, merged(parameters, overrides), overrides)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_all_mistakes_of_a_section_are_told_at_once(run):
+    with pytest.raises(PareError) as caught:
+        run(training__epochs=0, training__learning_rate=-1)
+    assert "'training.epochs'" in str(caught.value)
+    assert "'training.learning_rate'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "change", "words"),
+    [
+        ("tasks", "darcy_flow", {"tokens__pach": 3}, ["'task darcy_flow.tokens.pach'", "tokens.patch'"]),
+        ("tasks", "darcy_flow", {"raw__origins__download__licens": "x"}, ["download.licens'", "download.licence'"]),
+        ("tasks", "darcy_flow", {"input__shape": [3, "a", 85]}, ["'task darcy_flow.input.shape.1'", "found 'a'"]),
+        ("tasks", "darcy_flow", {"samples__train": 0}, ["samples.train'", "greater than 0", "found 0"]),
+        ("methods", "pare", {"mixing__strat": 0.1}, ["'method pare.mixing.strat'", "'method pare.mixing.start'"]),
+        ("sources", "minilm", {"size__widht": 1}, ["'source minilm.size.widht'", "size.width'"]),
+        ("proxies", "english_topics", {"raw__licens": "x"}, ["'proxy english_topics.raw.licens'", "raw.licence'"]),
+        ("sources", "minilm", {"proxy": {"dense": "nothing"}}, ["proxy 'nothing'", "conf/base/proxies.yml"]),
+        ("sources", "minilm", {"proxy": {"classification": "mnist_digits"}}, ["no proxy for dense", "proxy.dense"]),
+        ("tasks", "darcy_flow", {"source": "nowhere"}, ["source 'nowhere'", "minilm"]),
+    ],
+)
+def test_a_mistake_in_the_yaml_names_the_entry_and_the_key(run, library, kind, name, change, words):
+    with pytest.raises(PareError) as caught:
+        run(changed(library, kind, name, **change))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_missing_key_is_named(run, library):
+    entries = deepcopy(library.model_dump())
+    del entries["tasks"]["darcy_flow"]["metric"]
+    with pytest.raises(PareError, match=r"'task darcy_flow\.metric' is missing"):
+        run(Library(**entries))
+
+
+def test_a_broken_rule_is_told_without_the_whole_task(run, library):
+    broken = changed(library, "tasks", "darcy_flow", tokens={"kind": "feature"})
+    with pytest.raises(PareError) as caught:
+        run(broken)
+    assert str(caught.value) == "task darcy_flow: one token per feature needs input.shape [features], found [3, 85, 85]."
+
+
+@pytest.fixture(scope="module", params=["base", "paper"])
+def environment(request, conf):
+    """The library and the parameters of an environment that ships with the project."""
+    loader = OmegaConfigLoader(conf_source=str(conf), env=request.param, **CONFIG_LOADER_ARGS)
+    return load_library(loader), loader["parameters"]
+
+
+def test_every_entry_that_ships_is_valid_with_every_method(environment):
+    library, parameters = environment
+    for task in library.tasks:
+        for method in library.methods:
+            resolve(library, parameters | {"task": task, "method": method}, {})
+    for source in library.sources:
+        for proxy in library.source(source).proxy.values():
+            library.proxy(proxy)
+
+
+def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environment):
+    library, _ = environment
+    tasks, proxies = map(library.task, library.tasks), list(map(library.proxy, library.proxies))
+    for task in tasks:
+        for origin, entry in task.raw.origins.items():
+            bind_options("origin", origin, ORIGINS[origin], entry.options)
+        bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)
+    for raw in [proxy.raw for proxy in proxies] + [library.source(source).encoder for source in library.sources]:
+        bind_options("origin", raw.origin, ORIGINS[raw.origin], raw.options)
+    assert {proxy.reader for proxy in proxies} <= set(PROXY_READERS)
+
+
+def test_the_base_environment_needs_no_network(library, parameters):
+    for task in library.tasks:
+        run = resolve(library, parameters | {"task": task}, {})
+        assert not run.task.raw.chosen.needs_network
+        assert not run.source.encoder.needs_network
+        assert not run.proxy.raw.needs_network
