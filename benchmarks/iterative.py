@@ -9,11 +9,12 @@ from torch import Tensor
 
 def iterative_kappa(scores: Tensor, k: int, tau: float) -> Tensor:
     """Relaxed k-hot vector of already perturbed scores, ``(batch, tokens)``, after k rounds of softmax."""
+    tiny = torch.finfo(scores.dtype).tiny
     kappa = torch.zeros_like(scores)
     for _ in range(k):
         share = (scores / tau).softmax(-1)
         kappa = kappa + share
-        scores = scores + torch.log1p(-share)
+        scores = scores + (1 - share).clamp(min=tiny).log()  # -inf would turn the gradient into NaN
     return kappa
 
 

@@ -4,6 +4,8 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -33,18 +35,17 @@ class RunCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Turn the first colon of each parameter without an equals sign into one (Kedro 1.x dropped it)."""
-        return super().parse_args(ctx, _equals_for_colons(args))
+        with _clear_errors():
+            return super().parse_args(ctx, _equals_for_colons(args))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run; a mistake of the user's ends without a traceback, and so does Ctrl-C."""
         try:
-            return super().invoke(ctx)
+            with _clear_errors():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             click.secho("\nInterrupted. The same command goes on after the last finished epoch.", err=True)
             ctx.exit(130)
-        except Exception as error:
-            _end_clearly(error)
-            raise
 
 
 def _equals_for_colons(args: list[str]) -> list[str]:
@@ -64,9 +65,15 @@ def _equals_for_colon_items(text: str) -> str:
     return ",".join(item if "=" in item else item.replace(":", "=", 1) for item in text.split(","))
 
 
-def _end_clearly(error: BaseException) -> None:
-    """Raise the user's mistake behind an error as a message of the command line; return where there is none."""
-    if (mistake := _user_mistake(error)) is not None:
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Show a mistake of the user's as a message of the command line, without a traceback."""
+    try:
+        yield
+    except Exception as error:
+        mistake = _user_mistake(error)
+        if mistake is None:
+            raise
         raise click.ClickException(str(mistake)) from None
 
 
@@ -138,17 +145,6 @@ def show(loader: OmegaConfigLoader, name: str, params: dict[str, Any]) -> None:
         loader.runtime_params = overrides
         resolved = resolve(load_library(loader), loader["parameters"], overrides)
         _print_card(resolved)
-
-
-class _clear_errors:
-    """Show a mistake of the user's as a message of the command line."""
-
-    def __enter__(self) -> None:
-        logging.getLogger("kedro").setLevel(logging.WARNING)
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is not None:
-            _end_clearly(error)
 
 
 def _config_loader(project: Path, env: str | None) -> OmegaConfigLoader:

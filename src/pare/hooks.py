@@ -1,8 +1,6 @@
 """Kedro hooks: the run is resolved and checked before anything else happens."""
 
-from typing import Any
-
-from kedro.config import AbstractConfigLoader, MissingConfigException
+from kedro.config import AbstractConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
@@ -14,14 +12,7 @@ LIBRARY = ("tasks", "sources", "proxies", "methods")
 
 def load_library(config_loader: AbstractConfigLoader) -> Library:
     """Read all tasks, sources, proxies and methods of an environment."""
-    return Library(**{kind: _read(config_loader, kind) for kind in LIBRARY})
-
-
-def _read(config_loader: AbstractConfigLoader, kind: str) -> dict[str, Any]:
-    try:
-        return dict(config_loader[kind])
-    except MissingConfigException:
-        return {}  # a configuration folder of the user's own may leave a kind out
+    return Library(**{kind: config_loader[kind] for kind in LIBRARY})
 
 
 class RunHooks:
