@@ -4,7 +4,8 @@
     python benchmarks/selection.py --device cuda
 
 Both variants run ``replace_patches`` forward and backward on the same inputs and differ only in the operator. Each
-has a process of its own, so that its peak memory is its own.
+has a process of its own, so that its peak memory is its own. On a CPU that other processes use as well the many
+small steps wait for each other's threads: ``OMP_NUM_THREADS=1`` gives steadier figures there.
 """
 
 import argparse
@@ -35,7 +36,7 @@ def measure(operator: str, options: argparse.Namespace) -> tuple[float, float]:
     def step() -> float:
         begin = time.perf_counter()
         mixed, _ = replace_patches(target, source, target_scores, source_scores, options.k)
-        torch.autograd.grad(mixed, (target, source, target_scores, source_scores), gradient)
+        torch.autograd.grad(mixed, (target, target_scores, source_scores), gradient)
         if gradient.is_cuda:
             torch.cuda.synchronize()
         return time.perf_counter() - begin
@@ -76,7 +77,7 @@ def main() -> None:
             results[operator] = process.submit(measure, operator, options).result()
     print(
         f"mixing step, batch {options.batch}, {options.tokens} tokens of width {options.width}, k={options.k}, "
-        f"{options.device}, torch {torch.__version__}, median of {options.repeats}"
+        f"{options.device}, {torch.get_num_threads()} threads, torch {torch.__version__}, median of {options.repeats}"
     )
     for operator, (seconds, memory) in results.items():
         print(f"{operator:>10}  {1000 * seconds:9.1f} ms  {memory:8.0f} MB")

@@ -1,5 +1,6 @@
 """What several rooms' tests share: the shipped configuration, and encoders small enough to make on the spot."""
 
+from collections.abc import Callable
 from pathlib import Path
 from string import ascii_lowercase
 
@@ -25,14 +26,6 @@ def config_loader(env: str = "base") -> OmegaConfigLoader:
     return OmegaConfigLoader(conf_source=str(CONF), env=env, **CONFIG_LOADER_ARGS)
 
 
-def save_encoder(config: PretrainedConfig, folder: Path) -> Path:
-    """A Hugging Face model folder with random, always the same weights."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        AutoModel.from_config(config).save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture(scope="session")
 def conf() -> Path:
     """The project's configuration folder."""
@@ -52,7 +45,20 @@ def parameters() -> dict:
 
 
 @pytest.fixture(scope="session")
-def tiny_bert(tmp_path_factory) -> Path:
+def save_encoder() -> Callable[[PretrainedConfig, Path], Path]:
+    """Make a Hugging Face model folder with random, always the same weights."""
+
+    def save(config: PretrainedConfig, folder: Path) -> Path:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            AutoModel.from_config(config).save_pretrained(folder)
+        return folder
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory, save_encoder) -> Path:
     """A BERT of width 32 with a WordPiece tokenizer that knows single letters."""
     folder = tmp_path_factory.mktemp("tiny_bert")
     (folder / "vocab.txt").write_text("\n".join(VOCABULARY))
@@ -70,7 +76,7 @@ def tiny_bert(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_dinov2(tmp_path_factory) -> Path:
+def tiny_dinov2(tmp_path_factory, save_encoder) -> Path:
     """A DINOv2 of width 32 with positions for 4×4 patches of 14 pixels."""
     config = Dinov2Config(
         hidden_size=32, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=56, patch_size=14

@@ -1,7 +1,6 @@
 """Commands of this project: `kedro run` with both spellings of parameters, and `kedro tasks`."""
 
 import json
-import logging
 import sys
 import time
 from collections.abc import Iterator

@@ -112,7 +112,7 @@ class ArrayStore:
                 self.fingerprint = str(file.attrs["fingerprint"])
                 self.description: dict[str, Any] = json.loads(file.attrs["description"])
                 self.statistics = {name: array[()] for name, array in file.get("statistics", {}).items()}
-        except (OSError, KeyError) as error:
+        except (OSError, KeyError, ValueError) as error:
             raise PareError(
                 f"{path} is missing or not a whole model-input file ({error}); run `kedro run --pipelines=preprocess`"
             ) from error

@@ -111,14 +111,15 @@ class _Mix(torch.autograd.Function):
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
         mixed, weight, origin, replaced = ctx.saved_tensors  # type: ignore[attr-defined]
         for_target, for_source, for_weight = ctx.needs_input_grad[:3]  # type: ignore[attr-defined]
-        to_target = to_source = to_weight = None
-        if for_target:
-            to_target = grad * replaced.logical_not()[..., None]
+        to_target = to_source = to_weight = product = None
+        if for_weight:
+            product = grad * mixed
+            to_weight = product.sum(-1).to(weight.dtype)
+        if for_target:  # into the memory of the product, which nobody needs any more
+            to_target = torch.mul(grad, replaced.logical_not()[..., None], out=product)
         if for_source:
             slot = _inverse(origin)
             to_source = _rows(grad, slot).mul_(replaced.gather(1, slot)[..., None])
-        if for_weight:
-            to_weight = torch.einsum("btw,btw->bt", grad, mixed).to(weight.dtype)
         return to_target, to_source, to_weight, None, None
 
 

@@ -100,8 +100,9 @@ def _kappa_vjp(scores: Tensor, grad: Tensor, k: int, tau: float, exact_rounds: i
 
     rounds = []
     for done in range(min(exact_rounds, k)):
-        rounds.append(_take_round(scores, tau))
-        scores = torch.where(done < wanted, scores + rounds[-1].log_left, scores)
+        taken, log_left = _take_round(scores, tau)
+        rounds.append(taken)
+        scores = torch.where(done < wanted, scores + log_left, scores)
     adjoint = _closed_form_vjp(scores, grad, wanted - len(rounds), tau)
     for done, taken in reversed(list(enumerate(rounds))):
         adjoint = torch.where(done < wanted, _round_vjp(taken, grad, adjoint, tau), adjoint)
@@ -111,19 +112,19 @@ def _kappa_vjp(scores: Tensor, grad: Tensor, k: int, tau: float, exact_rounds: i
 
 
 class _Round(NamedTuple):
-    """One softmax round, ``(batch, tokens)`` except ``largest``.
-
-    Only the largest share can come near 1, where 1 - share would lose all its digits: what it leaves is therefore
-    computed from its lead over the others.
-    """
+    """One softmax round, ``(batch, tokens)`` except ``largest``."""
 
     share: Tensor
     largest: Tensor  # index of the largest share, (batch, 1)
     share_of_others: Tensor  # softmax without the largest
-    log_left: Tensor  # log(1 - share)
 
 
-def _take_round(scores: Tensor, tau: float) -> _Round:
+def _take_round(scores: Tensor, tau: float) -> tuple[_Round, Tensor]:
+    """One round and log(1 - share), by which it lowers the scores.
+
+    Only the largest share can come near 1, where 1 - share would lose all its digits: what it leaves is therefore
+    computed from its lead over the others.
+    """
     logits = scores / tau
     top, largest = logits.max(-1, keepdim=True)
     others = logits.scatter_(-1, largest, -math.inf)
@@ -131,12 +132,12 @@ def _take_round(scores: Tensor, tau: float) -> _Round:
     lead = top - others.logsumexp(-1, keepdim=True)
     share = (share_of_others * torch.sigmoid(-lead)).scatter_(-1, largest, torch.sigmoid(lead))
     log_left = torch.log1p(-share).scatter_(-1, largest, logsigmoid(-lead))
-    return _Round(share, largest, share_of_others, log_left)
+    return _Round(share, largest, share_of_others), log_left
 
 
 def _round_vjp(taken: _Round, grad: Tensor, adjoint: Tensor, tau: float) -> Tensor:
     """Adjoint of the scores before a round, from the ``grad`` of its share and the ``adjoint`` of the scores after."""
-    share, largest, share_of_others, _ = taken
+    share, largest, share_of_others = taken
     pull = (share / (1 - share) * adjoint).scatter_(-1, largest, 0.0)
     pull_of_largest = share.gather(-1, largest) * adjoint.gather(-1, largest)
     common = pull.sum(-1, keepdim=True) - (share * grad).sum(-1, keepdim=True)

@@ -4,7 +4,6 @@ Randomness needs no state: everything random in an epoch is drawn from the seed 
 """
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -61,7 +60,7 @@ class Checkpoint:
                     unfinished / BEST,
                 )
             else:
-                os.link(self.folder / BEST, unfinished / BEST)
+                shutil.copyfile(self.folder / BEST, unfinished / BEST)
             (unfinished / PROGRESS).write_text(json.dumps(asdict(progress)))
 
     def progress(self, fingerprint: str) -> Progress:

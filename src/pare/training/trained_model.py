@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pare.config.errors import PareError
@@ -52,12 +53,14 @@ class TrainedModel:
             model = CrossModalModel(run.task, backbone, record["source_classes"])
             model.load_state_dict(load_file(folder / WEIGHTS))
             config = json.loads((folder / ENCODER).read_text())
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, PareError) as error:
             raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
         return cls(run, model.eval(), record, config)
 
 
 def recorded_fingerprint(folder: Path) -> str | None:
-    """Fingerprint of the trained model in a folder, or None where there is none."""
-    path = folder / RECORD
-    return json.loads(path.read_text())["fingerprint"] if path.is_file() else None
+    """Fingerprint of the trained model in a folder, or None where there is none that can be read."""
+    try:
+        return str(json.loads((folder / RECORD).read_text())["fingerprint"])
+    except (OSError, ValueError, KeyError):
+        return None

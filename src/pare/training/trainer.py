@@ -24,6 +24,7 @@ from transformers import get_scheduler
 from pare.arrays.fingerprint import fingerprint
 from pare.arrays.store import ArrayStore
 from pare.config.errors import PareError
+from pare.config.estimate import estimate
 from pare.config.schema import Run
 from pare.intermediate import Curriculum
 from pare.models import CrossModalModel, load_backbone
@@ -146,6 +147,7 @@ class Trainer:
 
     def train(self) -> TrainedModel:
         """Run the epochs that are left and return the chosen model."""
+        logger.info("%s: %s.", self.accelerator.device, estimate(self.run, _matrix_speed(self.accelerator)))
         if self.progress.epochs_done:
             self.checkpoint.restore(self.accelerator)
             logger.info("Going on after epoch %d of %d.", self.progress.epochs_done, self.run.training.epochs)
@@ -272,6 +274,18 @@ def _accelerator(run: Run) -> Accelerator:
         gradient_accumulation_steps=run.training.accumulation,
         dataloader_config=DataLoaderConfiguration(use_seedable_sampler=True, data_seed=run.seed),
     )
+
+
+def _matrix_speed(accelerator: Accelerator) -> float:
+    """Floating-point operations per second of a matrix product, on the device and in the precision of the training."""
+    dtype = torch.bfloat16 if accelerator.mixed_precision == "bf16" else torch.float32
+    factor = torch.ones(2048, 2048, device=accelerator.device, dtype=dtype)
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        float((factor @ factor)[0, 0])  # reading one number waits for the device
+        seconds.append(time.perf_counter() - start)
+    return 2 * len(factor) ** 3 / min(seconds)
 
 
 def _has_bf16() -> bool:

@@ -1,0 +1,101 @@
+"""The price of a run against the models and loaders that it will have."""
+
+from math import prod
+
+import pytest
+import torch
+from torch.utils.data import DataLoader
+from transformers import AutoModel, BertConfig, Dinov2Config, RobertaConfig, SwinConfig
+
+from pare.config import resolve
+from pare.config.estimate import estimate
+from pare.models import CrossModalModel, load_backbone
+
+SPEED = 1e11
+
+
+@pytest.fixture
+def small_field(library):
+    """The library with 500 training rows of darcy_flow, of which a tenth is for validation."""
+    rows = {"samples": {"train": 500, "test": 100}, "split": {"validation": 0.1}}
+    return library.model_copy(update={"tasks": {"darcy_flow": library.tasks["darcy_flow"] | rows}})
+
+
+@pytest.fixture
+def price(small_field, parameters):
+    """Estimate a run with some parameters of its own; 20 epochs of batches of 16 where it says nothing."""
+
+    def priced(protocol="validated", method="pare", **training):
+        training = {"epochs": 20, "batch_size": 16, "learning_rate": 1e-3} | training
+        asked = parameters | {"protocol": protocol, "method": method, "training": training}
+        return estimate(resolve(small_field, asked, {}), SPEED)
+
+    return priced
+
+
+@pytest.mark.parametrize(
+    ("source", "config"),
+    [
+        (
+            "minilm",
+            BertConfig(hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536),
+        ),
+        ("roberta_base", RobertaConfig()),
+        ("dinov2_small", Dinov2Config(hidden_size=384, num_attention_heads=6)),
+        ("swin_tiny", SwinConfig()),
+        ("swin_base", SwinConfig(embed_dim=128, depths=[2, 2, 18, 2], num_heads=[4, 8, 16, 32])),
+    ],
+)
+def test_the_declared_size_is_that_of_the_encoder(library, source, config):
+    with torch.device("meta"):
+        encoder = AutoModel.from_config(config).encoder
+    size = library.source(source).size
+    assert size.parameters == pytest.approx(sum(p.numel() for p in encoder.parameters()), rel=1e-3)
+    assert size.width == (config.embed_dim if config.model_type == "swin" else config.hidden_size)
+    assert size.layers == (sum(config.depths) if config.model_type == "swin" else config.num_hidden_layers)
+
+
+def test_parameters_are_those_of_the_assembled_model(small_field, library, tiny_bert, parameters):
+    task = small_field.task("darcy_flow")
+    model = CrossModalModel(task, load_backbone(tiny_bert, task.grid), 3)
+    encoder = model.backbone.encoder.encoder
+    counted = sum(p.numel() for part in (encoder, model.embedder, model.predictor) for p in part.parameters())
+    size = {"width": 32, "layers": 2, "parameters": sum(p.numel() for p in encoder.parameters())}
+    tiny = small_field.model_copy(update={"sources": {"minilm": library.sources["minilm"] | {"size": size}}})
+    assert estimate(resolve(tiny, parameters, {}), SPEED).parameters == pytest.approx(
+        counted, rel=0.02
+    )  # no biases, no padding
+
+
+@pytest.mark.parametrize(("batch_size", "accumulation"), [(16, 1), (7, 1), (7, 4), (1000, 1)])
+def test_steps_are_those_of_a_loader_over_the_training_rows(price, batch_size, accumulation):
+    batches = len(DataLoader(range(450), batch_size))  # 500 rows without a tenth for validation
+    expected = -(-batches // accumulation) * 3
+    assert price(epochs=3, batch_size=batch_size, accumulation=accumulation).steps == expected
+
+
+def test_protocol_paper_trains_on_the_validation_rows_too(price):
+    assert price(batch_size=1, protocol="paper").steps - price(batch_size=1).steps == 50 * 20
+
+
+def test_tokens_are_the_grid(price, library):
+    assert price().tokens == prod(library.task("darcy_flow").grid)
+
+
+def test_mixing_costs_a_second_pass_and_time_grows_with_epochs_and_rows(price):
+    plain = price(method="finetune")
+    assert price().seconds == pytest.approx(2 * plain.seconds)
+    assert price(epochs=40, method="finetune").seconds == pytest.approx(2 * plain.seconds)
+    assert price(batch_size=64).memory_mb > price().memory_mb > plain.memory_mb
+
+
+def test_a_faster_machine_takes_less_time(library, parameters):
+    run = resolve(library, parameters, {})
+    assert estimate(run, 2e11).seconds == pytest.approx(estimate(run, 1e11).seconds / 2)
+
+
+def test_the_sentence_reads_as_time_memory_and_size(price):
+    sentence = str(price(epochs=2000))
+    assert "M parameters, 100 tokens per sample, 58000 steps" in sentence
+    assert "GiB of memory" in sentence
+    assert " h " in sentence

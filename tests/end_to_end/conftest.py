@@ -1,0 +1,132 @@
+"""The real commands, in processes of their own, in a copy of the project with tasks that take seconds."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+# On the real grid of 421 points, but few fields, points and tokens.
+TINY_DARCY = {
+    "raw": {"origins": {"darcy_flow_simulation": {"options": {"train": 12, "test": 4}}}},
+    "reader": {"options": {"stride": 35}},
+    "samples": {"train": 12, "test": 4},
+    "input": {"shape": [3, 13, 13]},
+    "output": {"shape": [1, 13, 13]},
+    "tokens": {"patch": 4},
+}
+ENVIRONMENT = {
+    "COLUMNS": "400",  # no message is broken over lines
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+KEDRO_RUN = (str(Path(sys.executable).with_name("kedro")), "run")
+PYTHON_M_PARE = (sys.executable, "-m", "pare")
+
+
+def start(project: Path, *args: str, program: tuple[str, ...] = KEDRO_RUN) -> subprocess.Popen[str]:
+    """Start the command in a project."""
+    return subprocess.Popen(
+        [*program, *args],
+        cwd=project,
+        env=os.environ | ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended, and what it left unfinished: files have a dot in front of their name until whole."""
+
+    code: int
+    out: str
+    err: str
+    leftovers: list[Path]
+
+
+def finish(process: subprocess.Popen[str], project: Path) -> Outcome:
+    """Wait for a command to end."""
+    out, err = process.communicate()
+    hidden = [path for path in (project / "data").rglob(".*") if path.name != ".gitkeep"]
+    return Outcome(process.returncode, out, err, hidden)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory, conf, tiny_bert) -> Path:
+    """A copy of the project without data, whose tasks are tiny and use a tiny encoder."""
+    project = tmp_path_factory.mktemp("template") / "project"
+    shutil.copytree(conf, project / "conf", ignore=shutil.ignore_patterns("local"))
+    shutil.copy(conf.parent / "pyproject.toml", project)
+    (project / "src").mkdir()  # Kedro wants one; the package itself is installed
+    local = project / "conf" / "local"
+    (local / "tasks").mkdir(parents=True)
+    tiny = {
+        "title": "A tiny BERT",
+        "encoder": {"origin": "hub_encoder", "options": {"id": str(tiny_bert)}, "licence": "none"},
+        "size": {"width": 32, "layers": 2, "parameters": 17000},
+        "proxy": {"classification": "english_topics", "dense": "english_topics"},
+    }
+    (local / "sources.yml").write_text(yaml.safe_dump({"tiny": tiny}))
+    tasks = {"darcy_flow": TINY_DARCY, "openml_wdbc": {"samples": {"all": 120}}}
+    (local / "tasks" / "tiny.yml").write_text(yaml.safe_dump(tasks))
+    return project
+
+
+@pytest.fixture
+def project(template, tmp_path) -> Path:
+    """A copy of the template."""
+    return Path(shutil.copytree(template, tmp_path / "project"))
+
+
+@pytest.fixture(scope="session")
+def ingested(template, tmp_path_factory) -> Path:
+    """A project whose raw files of the tiny Darcy flow are there."""
+    project = Path(shutil.copytree(template, tmp_path_factory.mktemp("ingested") / "project"))
+    outcome = finish(start(project, "--pipelines=ingest", "--params", "task=darcy_flow,source=tiny"), project)
+    assert outcome.code == 0, outcome.err
+    return project
+
+
+@pytest.fixture
+def with_raw_files(ingested, tmp_path) -> Path:
+    """A copy of the ingested project."""
+    return Path(shutil.copytree(ingested, tmp_path / "project"))
+
+
+@pytest.fixture
+def kedro() -> Callable[..., Outcome]:
+    """`kedro run` in a project."""
+    return lambda project, *args: finish(start(project, *args), project)
+
+
+@pytest.fixture
+def python_m_pare() -> Callable[..., Outcome]:
+    """`python -m pare` in a project."""
+    return lambda project, *args: finish(start(project, *args, program=PYTHON_M_PARE), project)
+
+
+@pytest.fixture
+def kedro_interrupted() -> Callable[..., Outcome]:
+    """`kedro run` in a project, with Ctrl-C as soon as a file is there."""
+
+    def kedro_interrupted(project: Path, file: Path, *args: str) -> Outcome:
+        process = start(project, *args)
+        while not file.exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        return finish(process, project)
+
+    return kedro_interrupted

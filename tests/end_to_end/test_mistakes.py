@@ -1,0 +1,107 @@
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+TINY = "task=darcy_flow,source=tiny"
+RAW = "data/01_raw/darcy_flow"
+
+
+def assert_one_message(outcome, *words):
+    """The command failed with one message that holds the words, and left nothing unfinished."""
+    said = outcome.out + outcome.err
+    assert outcome.code in (1, 2), said
+    for clutter in ("Traceback", "failed with error", "from-nodes"):
+        assert clutter not in said
+    assert said.count("Error: ") == 1, said
+    for word in words:
+        assert word in said
+    assert outcome.leftovers == []
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--params", "task=darcy"], ["task 'darcy' is unknown", "darcy_flow"]),
+        (["--params", "source=minilmm"], ["source 'minilmm' is unknown", "minilm"]),
+        (["--params", "method=par"], ["method 'par' is unknown", "pare"]),
+        (["--params", "training.epoch=3"], ["training.epoch", "training.epochs"]),
+        (["--params", "training.epochs=-1"], ["training.epochs", "-1"]),
+        (["--params", "training.learning_rate=fast"], ["training.learning_rate", "fast"]),
+        (["--env", "nowhere"], ["nowhere"]),
+    ],
+)
+def test_a_wrong_parameter_is_told_before_anything_happens(project, kedro, args, words):
+    assert_one_message(kedro(project, *args), *words)
+    assert not (project / "data").exists()
+
+
+def test_a_broken_yaml_file_is_named(project, kedro):
+    (project / "conf" / "local" / "tasks" / "mine.yml").write_text("mine: [1")
+    assert_one_message(kedro(project), "mine.yml")
+
+
+def test_an_unknown_pipeline_is_named(project, kedro):
+    assert_one_message(kedro(project, "--pipelines=trian"), "trian", "train")
+
+
+def truncate(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def not_finite(file):
+    with h5py.File(file, "r+") as stored:
+        stored["sol"][:, :, 3] = np.nan
+
+
+def other_grid(file):
+    with h5py.File(file, "r+") as stored:
+        for name in ("coeff", "sol"):
+            fields = stored[name][:100, :100]
+            del stored[name]
+            stored[name] = fields
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda file: file.unlink(), ["no file piececonst_r*_smooth1.mat", "--pipeline"]),
+        (truncate, ["smooth1.mat", "damaged or cut short"]),
+        (not_finite, ["smooth1.mat", "sol is not finite in row 3"]),
+        (other_grid, ["100 grid points", "stride"]),
+    ],
+    ids=["missing", "truncated", "not finite", "other grid"],
+)
+def test_a_damaged_raw_file_is_named(with_raw_files, kedro, damage, words):
+    damage(next((with_raw_files / RAW).glob("*smooth1.mat")))
+    result = kedro(with_raw_files, "--pipelines=preprocess", "--params", TINY)
+    assert_one_message(result, *words)
+    assert not list((with_raw_files / "data" / "05_model_input").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("layer", "pipeline"), [("01_raw", "ingest"), ("05_model_input", "preprocess"), ("08_reporting", "__default__")]
+)
+def test_a_data_folder_that_cannot_be_written_is_named(with_raw_files, kedro, layer, pipeline):
+    folder = with_raw_files / "data" / layer
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.touch()
+    outcome = kedro(with_raw_files, f"--pipelines={pipeline}", "--params", f"{TINY},training.epochs=1")
+    assert_one_message(outcome, str(folder))
+
+
+def test_ctrl_c_leaves_the_last_finished_epoch_and_the_same_command_goes_on(with_raw_files, kedro, kedro_interrupted):
+    args = ["--params", f"{TINY},training.epochs=40"]
+    folder = with_raw_files / "data" / "06_models" / "darcy_flow" / "pare" / "seed_0"
+    stopped = kedro_interrupted(with_raw_files, folder / "checkpoint" / "progress.json", *args)
+    assert stopped.code == 130
+    assert stopped.err.strip() == "Interrupted. The same command goes on after the last finished epoch."
+    assert "Traceback" not in stopped.out
+    assert {path.name for path in folder.iterdir()} == {"checkpoint"}
+    assert stopped.leftovers == []
+
+    resumed = kedro(with_raw_files, *args)
+    assert resumed.code == 0, resumed.err
+    assert "Going on after epoch" in resumed.out
+    assert {path.name for path in folder.iterdir()} == {"model"}

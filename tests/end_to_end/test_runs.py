@@ -1,0 +1,58 @@
+import json
+
+import h5py
+import pytest
+
+WDBC = "task:openml_wdbc,training.epochs=1"
+EVERY_RUN = {
+    *("task", "method", "source", "seed", "protocol", "metric", "test", "validation", "n_train", "n_test", "epochs"),
+    *("train_seconds", "samples_per_second", "peak_memory_mb", "paper", "versions", "constant_prediction"),
+}
+FIGURES = ("prediction.png", "training.png", "replaced.png")
+
+
+def report(project, task, method="pare"):
+    """The metrics of a run, after a look at everything that should stand beside them."""
+    folder = project / "data" / "08_reporting" / task / method / "seed_0"
+    for figure in FIGURES:
+        assert (folder / figure).read_bytes().startswith(b"\x89PNG")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics.keys() >= EVERY_RUN
+    assert len(json.loads((folder / "history.json").read_text())) == metrics["epochs"]
+    return metrics
+
+
+def test_a_table_is_learnt_from_a_fresh_clone_and_the_same_command_trains_nothing_again(project, kedro, python_m_pare):
+    first = kedro(project, "--pipeline=pare_train", "--params", WDBC)
+    assert first.code == 0, first.err
+    assert first.leftovers == []
+    metrics = report(project, "openml_wdbc")
+    assert metrics["n_test"] == 60
+    assert metrics["n_train"] == 48
+    assert 0 <= metrics["test"] <= 1
+    assert metrics["source"] == "minilm"
+
+    folder = project / "data" / "06_models" / "openml_wdbc" / "pare" / "seed_0"
+    assert {path.name for path in folder.iterdir()} == {"model"}  # the checkpoint is gone
+    weights = folder / "model" / "model.safetensors"
+    written = weights.stat().st_mtime_ns
+    manifest = json.loads((project / "data" / "01_raw" / "openml_wdbc" / "manifest.json").read_text())
+    assert manifest["licence"]
+    assert {"dataset.arff"} <= {file["name"] for file in manifest["files"]}
+
+    again = python_m_pare(project, "--params", WDBC)
+    assert again.code == 0, again.err
+    assert "nothing to train" in again.out
+    assert weights.stat().st_mtime_ns == written
+    assert report(project, "openml_wdbc") == metrics
+
+
+@pytest.mark.parametrize("method", ["pare", "finetune"])
+def test_a_field_is_learnt_on_the_publishers_grid(with_raw_files, kedro, method):
+    result = kedro(with_raw_files, "--params", f"task:darcy_flow,source=tiny,training.epochs=2,method={method}")
+    assert result.code == 0, result.err
+    metrics = report(with_raw_files, "darcy_flow", method)
+    assert (metrics["n_train"], metrics["n_test"], metrics["simulated"]) == (11, 4, True)
+    assert 0 < metrics["constant_prediction"] < 1
+    with h5py.File(with_raw_files / f"data/07_model_output/darcy_flow/{method}/seed_0/predictions.h5") as file:
+        assert file["prediction"].shape == file["truth"].shape == (4, 1, 13, 13)

@@ -1,0 +1,32 @@
+import pytest
+
+from pare.pipeline_registry import register_pipelines
+
+STAGES = ("ingest", "preprocess", "train", "evaluate")
+
+
+@pytest.fixture(scope="module")
+def pipelines():
+    return register_pipelines()
+
+
+def test_the_whole_way_is_the_four_stages_and_the_default(pipelines):
+    nodes = {name: {node.name for node in pipeline.nodes} for name, pipeline in pipelines.items()}
+    assert nodes["pare_train"] == nodes["__default__"] == set().union(*(nodes[stage] for stage in STAGES))
+
+
+def test_each_stage_needs_only_what_an_earlier_one_saves(pipelines):
+    available = {"run", "model_folder"}
+    for stage in STAGES:
+        assert pipelines[stage].inputs() <= available
+        available |= pipelines[stage].outputs()
+
+
+def test_every_dataset_between_stages_is_in_the_catalog(pipelines, conf):
+    named = {line.split(":")[0] for path in (conf / "base" / "catalog").glob("*.yml") for line in path.open()}
+    assert pipelines["pare_train"].datasets() - {"run"} <= named
+
+
+@pytest.mark.parametrize(("tag", "outputs"), [("task", {"raw"}), ("source", {"encoder", "proxy"})])
+def test_ingest_can_be_done_by_halves(pipelines, tag, outputs):
+    assert pipelines["ingest"].only_nodes_with_tags(tag).outputs() == outputs

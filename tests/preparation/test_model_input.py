@@ -1,0 +1,247 @@
+"""From raw samples to the store: normalised by training rows only, whole or not at all."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from kedro.io import DatasetError
+
+from pare.arrays.samples import Samples
+from pare.arrays.store import ArrayStore
+from pare.config import PareError
+from pare.config.schema import Task
+from pare.datasets import ArrayStoreDataset
+from pare.preparation import ModelInput
+from pare.preparation.model_input import BLOCK_ROWS, append_coordinates
+from pare.preparation.split import assign_parts
+
+N_TRAIN, N_TEST = 150, 70  # more than a block each, and no whole number of blocks
+
+
+@pytest.fixture
+def field(library):
+    """A dense task on a grid of 4 × 6 points."""
+
+    def build(**changes):
+        small = {
+            "samples": {"train": N_TRAIN, "test": N_TEST},
+            "input": {"shape": [3, 4, 6], "channels": ["a", "x", "y"]},
+            "output": {"kind": "dense", "shape": [1, 4, 6]},
+            "tokens": {"kind": "patch", "patch": 2},
+        }
+        return Task.model_validate(library.tasks["darcy_flow"] | small | changes)
+
+    return build
+
+
+@pytest.fixture
+def table(library):
+    """A classification of 200 rows of 5 features."""
+    changes = {"samples": {"all": 200}, "input": {"shape": [5]}}
+    return Task.model_validate(library.tasks["openml_wdbc"] | changes)
+
+
+def samples_of(x, y, **names):
+    return Samples(len(x), lambda start, stop: (x[start:stop], y[start:stop]), **names)
+
+
+def raw_field(seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        part: samples_of(
+            rng.normal(5, 3, (n, 1, 4, 6)).astype(np.float32), rng.normal(-2, 0.5, (n, 1, 4, 6)).astype(np.float32)
+        )
+        for part, n in (("train", N_TRAIN), ("test", N_TEST))
+    }
+
+
+def raw_table(n=200):
+    rng = np.random.default_rng(1)
+    x = rng.normal(1, 4, (n, 5)).astype(np.float32)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    return {"all": samples_of(x, rng.integers(0, 2, n), columns=list("abcde"), classes=["good", "bad"])}
+
+
+def written(model_input, path):
+    model_input.write(path)
+    return ArrayStore(path)
+
+
+def arrays(store, split):
+    rows = store.rows(split)
+    batch = rows.__getitems__(range(len(rows)))
+    return np.stack([row["x"] for row in batch]), np.stack([row["y"] for row in batch])
+
+
+def test_rows_are_normalised_by_training_rows_and_outputs_keep_their_units(field, tmp_path):
+    task, samples = field(), raw_field()
+    store = written(ModelInput("darcy", task, samples, "raw", validated=True), tmp_path / "store.h5")
+    raw_x, raw_y = samples["train"].read(0, N_TRAIN)
+    names = assign_parts(task, "train", None, validated=True)
+    mean, std = raw_x[names == "train"].mean(0), raw_x[names == "train"].std(0, ddof=1)
+    for split in ("train", "validation"):
+        x, y = arrays(store, split)
+        np.testing.assert_allclose(x[:, :1], (raw_x[names == split] - mean) / std, atol=1e-4)
+        np.testing.assert_array_equal(y, raw_y[names == split])
+        assert x.dtype == y.dtype == np.float32
+    x, y = arrays(store, "test")
+    np.testing.assert_allclose(x[:, :1], (samples["test"].read(0, N_TEST)[0] - mean) / std, atol=1e-4)
+    np.testing.assert_array_equal(y, samples["test"].read(0, N_TEST)[1])
+    np.testing.assert_allclose(store.statistics["y_mean"], raw_y[names == "train"].mean(0), rtol=1e-5)
+    np.testing.assert_allclose(store.statistics["y_scale"], raw_y[names == "train"].std(0, ddof=1), rtol=1e-4)
+
+
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_no_row_but_the_training_rows_influences_what_training_sees(field, tmp_path, part):
+    task, samples = field(), raw_field()
+    before = written(ModelInput("darcy", task, samples, "raw", validated=True), tmp_path / "before.h5")
+    names = assign_parts(task, "train", None, validated=True)
+    other = raw_field(seed=9)
+    if part == "test":
+        samples["test"] = other["test"]
+    else:
+        (x, y), (other_x, other_y) = samples["train"].read(0, N_TRAIN), other["train"].read(0, N_TRAIN)
+        x, y = x.copy(), y.copy()
+        x[names == part], y[names == part] = 1000 * other_x[names == part], 1000 * other_y[names == part]
+        samples["train"] = samples_of(x, y)
+    after = written(ModelInput("darcy", task, samples, "raw", validated=True), tmp_path / "after.h5")
+    for a, b in zip(arrays(before, "train"), arrays(after, "train"), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for name, array in before.statistics.items():
+        np.testing.assert_array_equal(array, after.statistics[name])
+    assert not np.array_equal(arrays(before, part)[0], arrays(after, part)[0])
+
+
+def test_a_table_is_divided_with_its_labels_and_keeps_its_missing_values(table, tmp_path):
+    samples = raw_table()
+    store = written(ModelInput("wdbc", table, samples, "raw", validated=True), tmp_path / "store.h5")
+    raw_x, raw_y = samples["all"].read(0, 200)
+    names = assign_parts(table, "all", raw_y, validated=True)
+    mean, std = np.nanmean(raw_x[names == "train"], 0), np.nanstd(raw_x[names == "train"], 0, ddof=1)
+    for split in ("train", "validation", "test"):
+        x, y = arrays(store, split)
+        np.testing.assert_array_equal(y, raw_y[names == split])
+        np.testing.assert_allclose(x, (raw_x[names == split] - mean) / std, atol=1e-4)
+        assert np.isnan(x).any()
+    assert store.description == {"task": "wdbc", "channels": list("abcde"), "classes": ["good", "bad"]}
+
+
+def test_without_normalisation_values_stay_as_they_are(field, tmp_path):
+    task = field(normalisation={}, input={"shape": [1, 4, 6]})
+    samples = raw_field()
+    store = written(ModelInput("darcy", task, samples, "raw", validated=False), tmp_path / "store.h5")
+    np.testing.assert_array_equal(arrays(store, "train")[0], samples["train"].read(0, N_TRAIN)[0])
+    assert store.statistics == {}
+    assert len(store.rows("validation")) == 0
+
+
+def test_rows_beyond_those_declared_are_not_used(field, tmp_path):
+    task = field(samples={"train": BLOCK_ROWS + 1, "test": 3})
+    store = written(ModelInput("darcy", task, raw_field(), "raw", validated=False), tmp_path / "store.h5")
+    assert (len(store.rows("train")), len(store.rows("test"))) == (BLOCK_ROWS + 1, 3)
+
+
+@pytest.mark.parametrize("grid", [(7,), (4, 6), (2, 3, 5)])
+def test_coordinates_run_from_0_to_1_the_last_axis_first(grid):
+    x = np.random.default_rng(0).normal(size=(2, 3, *grid)).astype(np.float32)
+    result = append_coordinates(x)
+    assert result.dtype == np.float32
+    np.testing.assert_array_equal(result[:, :3], x)
+    expected = np.meshgrid(*(np.arange(n) / (n - 1) for n in grid), indexing="ij")
+    for sample in result[:, 3:]:
+        np.testing.assert_allclose(sample, expected[::-1], atol=1e-7)
+
+
+def test_in_two_dimensions_the_first_coordinate_is_that_of_the_columns():
+    x, y = append_coordinates(np.zeros((1, 1, 3, 5)))[0, 1:]
+    np.testing.assert_allclose(x, np.tile([0, 0.25, 0.5, 0.75, 1], (3, 1)))
+    np.testing.assert_allclose(y, np.tile([[0], [0.5], [1]], (1, 5)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"input": {"shape": [3, 4, 7]}}, r"input\.shape \[3, 4, 7\], the raw files give \[3, 4, 6\]"),
+        ({"output": {"kind": "dense", "shape": [2, 4, 6]}}, r"output\.shape \[2, 4, 6\].*give \[1, 4, 6\]"),
+        (
+            {"samples": {"train": N_TRAIN + 1, "test": 1}},
+            r"declares 151 rows of part 'train'.*hold 150.*samples\.train",
+        ),
+        ({"samples": {"all": 10}, "split": {"test": 0.5}}, r"needs part 'all', its reader gives \['test', 'train'\]"),
+    ],
+)
+def test_raw_files_that_do_not_fit_the_task_are_told_and_leave_no_file(field, tmp_path, changes, words):
+    dataset = ArrayStoreDataset(str(tmp_path / "store.h5"))
+    with pytest.raises(DatasetError, match=words) as caught:
+        dataset.save(ModelInput("darcy", field(**changes), raw_field(), "raw", validated=True))
+    assert isinstance(caught.value.__cause__, PareError)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("label", [2, -1])
+def test_a_label_outside_the_classes_is_told(table, tmp_path, label):
+    samples = raw_table()
+    x, y = samples["all"].read(0, 200)
+    y = np.where(np.arange(200) % 20 == 0, label, y)
+    with pytest.raises(PareError, match="declares 2 classes, the raw files hold labels from"):
+        ModelInput("wdbc", table, {"all": samples_of(x, y)}, "raw", validated=True).write(tmp_path / "store.h5")
+
+
+@pytest.fixture
+def fingerprint(field):
+    """Fingerprint of a model input with some of its inputs changed."""
+
+    def of(name="darcy", raw="raw", validated=True, **changes):
+        return ModelInput(name, field(**changes), raw_field(), raw, validated=validated).fingerprint
+
+    return of
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "other"},
+        {"raw": "other"},
+        {"validated": False},
+        {"normalisation": {}},
+        {"split": {"validation": 0.3}},
+        {"samples": {"train": 10, "test": 10}},
+        {"reader": {"name": "darcy_mat", "options": {"stride": 3}}},
+    ],
+)
+def test_the_fingerprint_changes_with_whatever_the_rows_depend_on(fingerprint, change):
+    assert fingerprint(**change) != fingerprint()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"training": {"epochs": 3}},
+        {"mixing": {"start": 0.1}},
+        {"title": "Another title"},
+        {"metric": "other", "loss": "other"},
+        {"tokens": {"kind": "patch", "patch": 3}},
+        {"source": "dinov2_small"},
+    ],
+)
+def test_the_fingerprint_does_not_change_with_what_only_training_depends_on(fingerprint, change):
+    assert fingerprint(**change) == fingerprint()
+
+
+def test_a_reader_that_fails_halfway_leaves_the_old_file_as_it_was(field, tmp_path):
+    dataset = ArrayStoreDataset(str(tmp_path / "store.h5"))
+    dataset.save(ModelInput("darcy", field(), raw_field(), "raw", validated=True))
+    before = (tmp_path / "store.h5").read_bytes()
+    samples = raw_field()
+    good = samples["test"].read
+
+    def read(start, stop):
+        if start >= BLOCK_ROWS:
+            raise PareError("the disk is gone")
+        return good(start, stop)
+
+    samples["test"] = replace(samples["test"], read=read)
+    with pytest.raises(DatasetError, match="the disk is gone"):
+        dataset.save(ModelInput("darcy", field(), samples, "another", validated=True))
+    assert [p.name for p in tmp_path.iterdir()] == ["store.h5"]
+    assert (tmp_path / "store.h5").read_bytes() == before

@@ -1,0 +1,91 @@
+"""Which row goes where: every row somewhere, always the same, and in the shares that the task declares."""
+
+import numpy as np
+import pytest
+
+from pare.config import PareError
+from pare.config.schema import Task
+from pare.preparation.split import assign_parts
+
+LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [120, 60, 20]))
+
+
+@pytest.fixture
+def table(library):
+    """A task of 200 rows, half of them for testing, a fifth of the others for validation."""
+
+    def build(**split):
+        rule = {"test": 0.5, "validation": 0.2, "stratified": True} | split
+        return Task.model_validate(library.tasks["openml_wdbc"] | {"samples": {"all": 200}, "split": rule})
+
+    return build
+
+
+@pytest.fixture
+def field(library):
+    """A task whose publisher gives 50 training and 10 test rows."""
+    changes = {"samples": {"train": 50, "test": 10}, "split": {"validation": 0.1}}
+    return Task.model_validate(library.tasks["darcy_flow"] | changes)
+
+
+def counts(names):
+    return dict(zip(*(part.tolist() for part in np.unique(names, return_counts=True)), strict=True))
+
+
+def test_every_row_has_one_part_and_the_shares_are_the_declared_ones(table):
+    names = assign_parts(table(), "all", LABELS, validated=True)
+    assert names.shape == (200,)
+    assert counts(names) == {"train": 80, "validation": 20, "test": 100}
+
+
+def test_a_validation_part_exists_only_where_one_is_asked_for(table, field):
+    assert counts(assign_parts(table(), "all", LABELS, validated=False)) == {"train": 100, "test": 100}
+    assert counts(assign_parts(field, "train", None, validated=False)) == {"train": 50}
+
+
+def test_the_test_rows_are_the_same_with_and_without_a_validation_part(table):
+    with_part, without = (assign_parts(table(), "all", LABELS, validated=v) for v in (True, False))
+    np.testing.assert_array_equal(with_part == "test", without == "test")
+
+
+def test_the_publishers_test_part_is_never_touched(field):
+    assert counts(assign_parts(field, "train", None, validated=True)) == {"train": 45, "validation": 5}
+    for validated in (True, False):
+        assert counts(assign_parts(field, "test", None, validated=validated)) == {"test": 10}
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_stratified_parts_hold_every_class_in_its_share(table, part):
+    names = assign_parts(table(), "all", LABELS, validated=True)
+    shares = np.bincount(LABELS[names == part], minlength=3) / (names == part).sum()
+    np.testing.assert_allclose(shares, [0.6, 0.3, 0.1], atol=0.01)
+
+
+def test_the_split_is_the_same_every_time_and_does_not_ask_numpys_global_seed(table):
+    np.random.seed(1)
+    first = assign_parts(table(), "all", LABELS, validated=True)
+    np.random.seed(2)
+    np.testing.assert_array_equal(first, assign_parts(table(), "all", LABELS, validated=True))
+
+
+def test_rows_are_drawn_and_not_cut_off_the_end(table):
+    names = assign_parts(table(stratified=False), "all", None, validated=True)
+    assert 30 < (names[:100] == "test").sum() < 70
+
+
+def test_a_small_training_part_still_gives_one_validation_row(field):
+    few = field.model_copy(update={"samples": {"train": 4, "test": 10}})
+    assert counts(assign_parts(few, "train", None, validated=True)) == {"train": 3, "validation": 1}
+
+
+def test_a_class_with_one_row_cannot_be_stratified(table):
+    labels = np.zeros(200, dtype=np.int64)
+    labels[7] = 1
+    with pytest.raises(PareError, match=r"cannot cut 100 test rows from 200.*change split in the task"):
+        assign_parts(table(), "all", labels, validated=True)
+
+
+def test_one_row_cannot_be_divided(field):
+    single = field.model_copy(update={"samples": {"train": 1, "test": 10}})
+    with pytest.raises(PareError, match="cannot cut 1 validation rows from 1"):
+        assign_parts(single, "train", None, validated=True)

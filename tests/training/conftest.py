@@ -1,0 +1,79 @@
+"""A small table, its run and its source: a training that takes a second."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pare.arrays.store import ArrayStore, write_store
+from pare.config import Library, Run, resolve
+from pare.evaluation.metrics import build_metric
+from pare.raw.proxies import SENTENCES
+from pare.training import SourceFolders, TrainedModel, fit
+
+FEATURES = 6
+ROWS = {"train": 48, "validation": 24, "test": 24}
+
+
+def write_table(path: Path, rows: dict[str, int]) -> ArrayStore:
+    """Rows of two classes that differ in the sum of their features; a third of the rows is mislabelled."""
+    rng = np.random.default_rng(0)
+    blocks = []
+    for split, n in rows.items():
+        x = rng.normal(size=(n, FEATURES)).astype(np.float32)
+        y = ((x.sum(1) > 0) ^ (rng.random(n) < 1 / 3)).astype(np.int64)
+        blocks.append((split, x, y))
+    write_store(path, blocks=blocks, statistics={}, fingerprint=f"table {rows}", description={"classes": None})
+    return ArrayStore(path)
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory) -> ArrayStore:
+    """The small table."""
+    return write_table(tmp_path_factory.mktemp("table") / "table.h5", ROWS)
+
+
+@pytest.fixture(scope="session")
+def topics(tmp_path_factory) -> Path:
+    """A text proxy of two topics, one written with the letters a to m, the other with n to z."""
+    folder = tmp_path_factory.mktemp("topics")
+    sentences = [
+        {"text": " ".join([first, *letters[:3]]), "topic": topic}
+        for topic, letters in (("early", "abcdefghijklm"), ("late", "nopqrstuvwxyz"))
+        for first in letters
+    ]
+    (folder / SENTENCES).write_text(json.dumps(sentences))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def source(tiny_bert, topics) -> SourceFolders:
+    """The tiny BERT and its proxy."""
+    return SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
+
+
+@pytest.fixture(scope="session")
+def table_run(library: Library) -> Callable[..., Run]:
+    """Resolve a run on the small table; keyword arguments are training's, ``top`` the other parameters."""
+    entry = library.tasks["openml_wdbc"]
+    task = {**entry, "input": {"shape": [FEATURES]}, "samples": {"all": sum(ROWS.values())}, "training": {}}
+    own = Library(**{**library.model_dump(), "tasks": {"table": task}})
+
+    def make(top: dict | None = None, **training) -> Run:
+        parameters = {"task": "table", "source": None, "method": "pare", "seed": 0, "protocol": "validated"}
+        settings = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "precision": "no", **training}
+        return resolve(own, {**parameters, **(top or {}), "training": settings}, {})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def train(source) -> Callable[[Run, ArrayStore, Path], TrainedModel]:
+    """`fit` with the small source and the task's metric."""
+
+    def train(run: Run, store: ArrayStore, folder: Path) -> TrainedModel:
+        return fit(run, store, source, folder, build_metric(run.task.metric, run.task.classes))
+
+    return train

@@ -1,0 +1,88 @@
+import pytest
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from pare.training.checkpoint import Checkpoint, Progress
+
+
+@pytest.fixture
+def accelerator():
+    return Accelerator(cpu=True)
+
+
+@pytest.fixture
+def parts(accelerator):
+    """A model with its optimiser, after one step."""
+    model = accelerator.prepare(nn.Linear(3, 2))
+    optimiser = accelerator.prepare(torch.optim.AdamW(model.parameters(), lr=0.1))
+    step(model, optimiser)
+    return model, optimiser
+
+
+def step(model, optimiser):
+    model(torch.ones(1, 3)).sum().backward()
+    optimiser.step()
+    optimiser.zero_grad()
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def equal(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def after(epochs, best):
+    return Progress("this run", epochs_done=epochs, best_epoch=best, best_value=0.5, history=[{"epoch": 1}])
+
+
+def test_a_new_folder_holds_no_progress(tmp_path):
+    assert Checkpoint(tmp_path / "none").progress("this run") == Progress("this run")
+
+
+def test_restored_weights_and_optimiser_take_the_same_next_step(accelerator, parts, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint")
+    checkpoint.save(accelerator, parts[0], after(1, 0))
+    step(*parts)
+    next_weights = weights(parts[0])
+    step(*parts)
+    checkpoint.restore(accelerator)
+    step(*parts)
+    assert equal(weights(parts[0]), next_weights)
+    assert checkpoint.progress("this run") == after(1, 0)
+
+
+def test_best_weights_outlive_worse_epochs(accelerator, parts, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint")
+    best = weights(parts[0])
+    checkpoint.save(accelerator, parts[0], after(1, 0))
+    for epoch in (2, 3):
+        step(*parts)
+        checkpoint.save(accelerator, parts[0], after(epoch, 0))
+    assert equal(checkpoint.best_weights(), best)
+    step(*parts)
+    checkpoint.save(accelerator, parts[0], after(4, 3))
+    assert equal(checkpoint.best_weights(), weights(parts[0]))
+
+
+def test_the_checkpoint_of_another_run_is_removed(accelerator, parts, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint")
+    checkpoint.save(accelerator, parts[0], after(1, 0))
+    assert checkpoint.progress("another run") == Progress("another run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_save_that_fails_leaves_the_previous_checkpoint_whole(accelerator, parts, tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path / "checkpoint")
+    checkpoint.save(accelerator, parts[0], after(1, 0))
+
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("pare.training.checkpoint.save_file", full)
+    with pytest.raises(OSError, match="no space"):
+        checkpoint.save(accelerator, parts[0], after(2, 1))
+    assert checkpoint.progress("this run") == after(1, 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]

@@ -1,0 +1,103 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from pare.config.schema import MixingConfig, TrainingConfig
+from pare.models import CrossModalModel, load_backbone
+from pare.training.losses import build_loss
+from pare.training.objective import Objective
+
+TOKENS, TOPICS, BATCH = 6, 3, 4
+WEIGHTS = TrainingConfig(
+    epochs=1, batch_size=BATCH, learning_rate=1, beta_target=0.7, beta_mixed=1.3, source_weight=0.4
+)
+MIXING = MixingConfig(start=0.9)
+
+
+@pytest.fixture
+def model(table_run, tiny_bert):
+    torch.manual_seed(0)
+    return CrossModalModel(table_run().task, load_backbone(tiny_bert, (TOKENS,)), TOPICS).eval()
+
+
+@pytest.fixture
+def batch():
+    rng = torch.Generator().manual_seed(1)
+    x = torch.randn(BATCH, TOKENS, generator=rng)
+    ids = torch.randint(5, 31, (BATCH, TOKENS), generator=rng)
+    return x, torch.tensor([0, 1, 1, 0]), ids, torch.tensor([2, 0, 1, 1])
+
+
+def objective(model, mixing=MIXING, weights=WEIGHTS):
+    return Objective(model, build_loss("cross_entropy"), weights, mixing)
+
+
+def noise():
+    return torch.Generator().manual_seed(2)
+
+
+def test_without_replaced_tokens_the_mixed_batch_is_the_target_batch(model, batch):
+    terms = objective(model)(*batch, k=0)
+    assert terms.target.item() == pytest.approx(F.cross_entropy(model(batch[0]), batch[1]).item(), rel=1e-6)
+    assert terms.total.item() == pytest.approx((0.7 + 1.3) * terms.target.item(), rel=1e-6)
+    assert terms.mixed_target is terms.source is terms.replaced is None
+
+
+def test_a_method_that_does_not_mix_has_the_target_loss_alone(model, batch):
+    terms = objective(model, mixing=None)(*batch[:2])
+    assert terms.total.item() == pytest.approx(0.7 * terms.target.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 4, TOKENS])
+def test_the_total_is_equations_1_and_2_of_the_paper(model, batch, k):
+    terms = objective(model)(*batch, k=k, generator=noise())
+    share = k / TOKENS
+    mixed = (1 - share) * terms.mixed_target + share * 0.4 * terms.source  # equation (1)
+    assert terms.total.item() == pytest.approx((0.7 * terms.target + 1.3 * mixed).item(), rel=1e-6)  # equation (2)
+    assert terms.replaced.sum(1).tolist() == [k] * BATCH
+
+
+def test_one_concatenated_pass_equals_two_separate_ones(model, batch):
+    x, y, ids, topics = batch
+    terms = objective(model)(*batch, k=3, generator=noise())
+    tokens = model.embedder(x)
+    mixed, replaced = objective(model).mix(tokens, ids, 3, noise())
+    features = model.backbone.encode(mixed)
+    wanted = (
+        F.cross_entropy(model(x), y),
+        F.cross_entropy(model.predict_target(features), y),
+        F.cross_entropy(model.predict_source(features), topics),
+    )
+    for term, loss in zip((terms.target, terms.mixed_target, terms.source), wanted, strict=True):
+        assert term.item() == pytest.approx(loss.item(), rel=1e-5)
+    assert torch.equal(replaced, terms.replaced)
+
+
+def test_replaced_slots_hold_source_tokens_and_the_others_their_own(model, batch):
+    tokens = model.embedder(batch[0])
+    source = model.embed_source(batch[2])
+    mixed, replaced = objective(model).mix(tokens, batch[2], 2, noise())
+    assert torch.allclose(mixed[~replaced], tokens[~replaced], atol=1e-6)
+    for sample, slots, words in zip(mixed, replaced, source, strict=True):
+        assert torch.cdist(sample[slots], words).min(1).values.max() < 1e-5
+
+
+def test_gate_and_both_predictors_learn_while_mixing_but_the_source_embedder_never_does(model, batch):
+    objective(model)(*batch, k=3, generator=noise()).total.backward()
+    for part in (model.gate, model.embedder, model.predictor, model.source_predictor):
+        assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in part.parameters())
+    assert model.backbone.encoder.embeddings.word_embeddings.weight.grad is None
+
+
+def test_the_generator_decides_which_slots_are_replaced(model, batch):
+    one, same, other = (
+        objective(model)(*batch, k=3, generator=torch.Generator().manual_seed(seed)).replaced for seed in (2, 2, 3)
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_a_source_weight_of_zero_silences_the_source(model, batch):
+    silent = objective(model, weights=WEIGHTS.model_copy(update={"source_weight": 0.0}))
+    silent(*batch, k=3, generator=noise()).total.backward()
+    assert model.source_predictor.linear.weight.grad.abs().sum() == 0

@@ -1,0 +1,54 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from pare.config import PareError
+from pare.models import CrossModalModel, load_backbone
+from pare.training import TrainedModel
+from pare.training.trained_model import recorded_fingerprint
+
+
+@pytest.fixture
+def trained(table_run, tiny_bert):
+    run = table_run()
+    model = CrossModalModel(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
+    return TrainedModel(run, model, {"fingerprint": "f", "source_classes": 2, "history": [{"epoch": 1}]}, {})
+
+
+@pytest.fixture
+def saved(trained, tiny_bert, tmp_path):
+    trained.encoder_config = json.loads((tiny_bert / "config.json").read_text())
+    trained.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_loaded_model_predicts_the_same_from_its_own_folder_alone(trained, saved, tmp_path):
+    moved = shutil.move(saved, tmp_path / "elsewhere")
+    loaded = TrainedModel.load(moved)
+    x = torch.randn(5, 6)
+    with torch.no_grad():
+        assert torch.equal(loaded.model(x), trained.model(x))
+    assert loaded.run == trained.run
+    assert loaded.record == trained.record
+
+
+def test_weights_are_safetensors_and_the_rest_is_json(saved):
+    assert {path.name for path in saved.iterdir()} == {"model.safetensors", "config.json", "record.json"}
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "record.json"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")], ids=["missing", "damaged"])
+def test_a_folder_that_lacks_a_part_is_refused_with_advice(saved, name, damage):
+    damage(saved / name)
+    with pytest.raises(PareError, match="train again"):
+        TrainedModel.load(saved)
+
+
+def test_the_fingerprint_is_read_without_the_model_and_none_where_there_is_no_model(saved, tmp_path):
+    assert recorded_fingerprint(saved) == "f"
+    assert recorded_fingerprint(tmp_path / "none") is None
+    (saved / "record.json").write_text("{")
+    assert recorded_fingerprint(saved) is None

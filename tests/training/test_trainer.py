@@ -1,0 +1,249 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pare.arrays.store import ArrayStore, write_store
+from pare.config import PareError
+from pare.evaluation.metrics import build_metric
+from pare.evaluation.prediction import predict, score
+from pare.training import trainer
+
+CPU = torch.device("cpu")
+
+
+def equal_weights(one, other):
+    one, other = one.model.state_dict(), other.model.state_dict()
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def values(history):
+    """The history without the times."""
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in history]
+
+
+@pytest.fixture(scope="module")
+def trained(train, table_run, table, tmp_path_factory):
+    """The plain PaRe run on the small table, and its folder."""
+    folder = tmp_path_factory.mktemp("trained")
+    return train(table_run(), table, folder), folder
+
+
+@pytest.fixture
+def on_table(train, table_run, table, tmp_path):
+    """Train a run on the small table in a folder of the test's own."""
+    return lambda top=None, folder="", **training: train(table_run(top, **training), table, tmp_path / folder)
+
+
+def test_the_same_seed_gives_the_same_weights_and_history(trained, on_table):
+    again = on_table()
+    assert equal_weights(trained[0], again)
+    assert values(trained[0].record["history"]) == values(again.record["history"])
+
+
+def test_another_seed_gives_other_weights(trained, on_table):
+    assert not equal_weights(trained[0], on_table({"seed": 1}))
+
+
+def test_history_follows_the_curriculum_and_adds_up(trained):
+    history = trained[0].record["history"]
+    assert [row["k"] for row in history] == [6, 3, 0]  # of 6 tokens, from 3000/3136 down to 0
+    for row in history[:2]:
+        mixed = (1 - row["lambda"]) * row["loss_mixed_target"] + row["lambda"] * row["loss_source"]
+        assert row["loss"] == pytest.approx(row["loss_target"] + mixed, rel=1e-5)
+    assert history[2]["loss"] == pytest.approx(2 * history[2]["loss_target"], rel=1e-5)
+    assert np.mean(trained[0].record["replaced"], axis=1) == pytest.approx([6 / 6, 3 / 6, 0 / 6], rel=1e-5)
+
+
+def test_the_recorded_validation_metric_is_that_of_the_returned_model(trained, table):
+    record = trained[0].record
+    outcome = predict(trained[0].model, table.rows("validation"), CPU)
+    recomputed = score(build_metric("auroc_ovo", 2), outcome["prediction"], outcome["truth"])
+    assert recomputed == record["validation"] == max(row["validation"] for row in record["history"])
+
+
+class ScriptedMetric:
+    """Says what it is told to, epoch by epoch, and remembers the predictions that it saw."""
+
+    def __init__(self, values, higher_is_better):
+        self.values, self.higher_is_better, self.seen = iter(values), higher_is_better, []
+
+    def reset(self):
+        self.seen.append([])
+
+    def update(self, prediction, _):
+        self.seen[-1].append(prediction)
+
+    def compute(self):
+        return next(self.values)
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_the_returned_model_is_that_of_the_best_validation_epoch(table_run, table, source, tmp_path, higher_is_better):
+    values = [0.5, 0.9, 0.7] if higher_is_better else [0.5, 0.1, 0.3]
+    metric = ScriptedMetric(values, higher_is_better)
+    result = trainer.fit(table_run(), table, source, tmp_path, metric)
+    assert (result.record["best_epoch"], result.record["validation"]) == (2, values[1])
+    predictions = predict(result.model, table.rows("validation"), CPU)["prediction"]
+    np.testing.assert_allclose(predictions, torch.cat(metric.seen[1]), rtol=1e-5)
+    assert not np.allclose(predictions, torch.cat(metric.seen[2]), rtol=1e-5)
+
+
+def test_without_validation_rows_the_last_epoch_is_returned(train, table_run, tmp_path):
+    store = write(tmp_path / "store.h5", {"train": 24, "test": 8})
+    result = train(table_run({"protocol": "paper"}), store, tmp_path)
+    last = load_file(tmp_path / "checkpoint" / "model.safetensors")
+    assert all(torch.equal(value, last[f"model.{name}"]) for name, value in result.model.state_dict().items())
+    assert result.record["best_epoch"] == 3
+    assert result.record["validation"] is None
+
+
+def test_a_finished_run_is_not_repeated_but_a_changed_one_is(trained, on_table, tmp_path, monkeypatch):
+    trained[0].save(tmp_path / "model")
+
+    def no_training(*_):
+        raise AssertionError("trained again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "Trainer", no_training)
+        assert equal_weights(on_table(), trained[0])
+    changed = on_table(learning_rate=2e-3)
+    assert not equal_weights(changed, trained[0])
+
+
+# Runs the run in a process of its own that kills itself, as the kernel would when memory is short.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from accelerate import Accelerator
+from pare.arrays.store import ArrayStore
+from pare.config import Run
+from pare.evaluation.metrics import build_metric
+from pare.training import SourceFolders, fit
+from pare.training.trainer import Trainer
+
+run, store, encoder, proxy, folder, owner, method, calls = sys.argv[1:]
+owner, calls = {"Trainer": Trainer, "Accelerator": Accelerator}[owner], int(calls)
+original, count = getattr(owner, method), 0
+
+def die(*args, **kwargs):
+    global count
+    count += 1
+    result = original(*args, **kwargs)
+    if count == calls:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(owner, method, die)
+source = SourceFolders(Path(encoder), Path(proxy), ("encoder", "proxy"))
+fit(Run.model_validate_json(Path(run).read_text()), ArrayStore(Path(store)), source, Path(folder),
+    build_metric("auroc_ovo", 2))
+"""
+
+
+@pytest.fixture(
+    params=[("Trainer", "_step", 6 + 3), ("Accelerator", "save_state", 2)],
+    ids=["in the middle of the second epoch", "while the second checkpoint is written"],
+)
+def killed(request, table_run, table, source, tmp_path):
+    """A folder in which that run was killed after its first epoch."""
+    (tmp_path / "run.json").write_text(table_run().model_dump_json())
+    paths = [tmp_path / "run.json", table.path, source.encoder, source.proxy, tmp_path]
+    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    command = [sys.executable, "-c", KILLED, *map(str, paths), *map(str, request.param)]
+    assert subprocess.run(command, env=os.environ | threads, check=False).returncode == -signal.SIGKILL
+
+
+@pytest.mark.usefixtures("killed")
+def test_a_killed_run_goes_on_to_bit_identical_weights(trained, on_table, caplog):
+    caplog.set_level("INFO", logger="pare")
+    resumed = on_table()
+    assert "Going on after epoch 1 of 3." in caplog.messages
+    assert equal_weights(resumed, trained[0])
+    assert values(resumed.record["history"]) == values(trained[0].record["history"])
+    assert resumed.record["replaced"] == trained[0].record["replaced"]
+
+
+def test_a_loss_that_is_not_finite_names_the_step_and_the_remedy(on_table, tmp_path):
+    with pytest.raises(PareError, match=r"epoch 1, step 2, learning rate 1\.00e\+30; lower training\.learning_rate"):
+        on_table(learning_rate=1e30, schedule="constant_with_warmup", warmup_epochs=0)
+    assert not (tmp_path / "checkpoint").exists()
+
+
+def test_the_layernorm_method_changes_only_norms_inside_the_encoder(on_table, tiny_bert):
+    result = on_table({"method": "layernorm"})
+    before = load_file(tiny_bert / "model.safetensors")
+    after = result.model.backbone.encoder.state_dict()
+    changed = {name for name in after if not torch.equal(after[name], before[name])}
+    assert changed == {name for name in after if "LayerNorm" in name}
+    assert not result.record["replaced"]
+
+
+def test_the_source_embedder_stays_as_it_was_pretrained(trained, tiny_bert):
+    before = load_file(tiny_bert / "model.safetensors")
+    after = trained[0].model.backbone.encoder.state_dict()
+    unchanged = {name for name in after if torch.equal(after[name], before[name])}
+    assert unchanged == {"embeddings.word_embeddings.weight"}
+
+
+def test_from_scratch_starts_elsewhere_than_pretrained(on_table):
+    scratch = on_table({"method": "from_scratch", "seed": 1}, epochs=1, folder="scratch")
+    tuned = on_table({"method": "finetune"}, epochs=1, folder="tuned")
+    name = "backbone.encoder.embeddings.word_embeddings.weight"
+    assert not torch.equal(scratch.model.state_dict()[name], tuned.model.state_dict()[name])
+
+
+def test_two_accumulated_half_batches_are_one_batch(on_table):
+    whole = on_table({"method": "finetune"}, batch_size=16, folder="whole")
+    halves = on_table({"method": "finetune"}, batch_size=8, accumulation=2, folder="halves")
+    for name, value in whole.model.state_dict().items():
+        torch.testing.assert_close(halves.model.state_dict()[name], value, rtol=0, atol=2e-4)
+    losses = [[row["loss"] for row in result.record["history"]] for result in (whole, halves)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_class_weights_are_the_inverse_frequencies(train, table_run, source, tmp_path):
+    store = write(tmp_path / "store.h5", {"train": 40, "validation": 8}, share=0.25)
+    run = table_run(class_weights=True)
+    weights = trainer.Trainer(run, store, source, tmp_path, build_metric("auroc_ovo", 2))._class_weights()
+    assert weights.tolist() == pytest.approx([40 / 30, 40 / 10])
+
+
+def test_class_weights_need_a_training_row_of_each_class(train, table_run, tmp_path):
+    store = write(tmp_path / "store.h5", {"train": 8}, share=0)
+    with pytest.raises(PareError, match=r"classes \[1\] have no training row"):
+        train(table_run(class_weights=True), store, tmp_path)
+
+
+@pytest.mark.parametrize("optimiser", ["AdamW", "Adam", "SGD"])
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant_with_warmup"])
+def test_every_optimiser_and_schedule_ends_where_it_should(train, table_run, tmp_path, optimiser, schedule):
+    store = write(tmp_path / "store.h5", {"train": 16})
+    result = train(table_run(optimiser=optimiser, schedule=schedule, epochs=2), store, tmp_path)
+    rates = [row["learning_rate"] for row in result.record["history"]]
+    assert rates[0] == pytest.approx(1e-3)  # one epoch of warm-up
+    assert rates[1] == pytest.approx(1e-3 if schedule == "constant_with_warmup" else 0, abs=1e-12)
+
+
+def test_a_text_source_refuses_more_tokens_than_it_has_positions(train, table_run, table, tmp_path):
+    run = table_run()
+    wide = run.task.model_copy(update={"input": run.task.input.model_copy(update={"shape": (600,)})})
+    with pytest.raises(PareError, match="600 tokens"):
+        train(run.model_copy(update={"task": wide}), table, tmp_path)
+
+
+def write(path: Path, rows: dict[str, int], share: float = 0.5) -> ArrayStore:
+    """A table of noise in which that share of each split is of class 1."""
+    rng = np.random.default_rng(0)
+    blocks = [
+        (split, rng.normal(size=(n, 6)).astype(np.float32), (np.arange(n) < share * n).astype(np.int64))
+        for split, n in rows.items()
+    ]
+    write_store(path, blocks=blocks, statistics={}, fingerprint="noise", description={"classes": None})
+    return ArrayStore(path)
