@@ -66,6 +66,13 @@ def test_a_mistake_of_the_users_is_shown_as_one_message(error):
     assert (result.exit_code, result.output) == (1, "Error: mend this\n")
 
 
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied", "f"), OSError(28, "No space left", "f")])
+def test_a_file_that_cannot_be_written_is_named(error):
+    result = outcome(wrapped(error))
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: cannot write f ({error.strerror}); give")
+
+
 @pytest.mark.parametrize("error", [TypeError("a bug"), ValueError("a bug"), wrapped(TypeError("a bug"))])
 def test_an_error_of_the_program_keeps_its_traceback(error):
     assert outcome(error).exception is error

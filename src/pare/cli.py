@@ -1,5 +1,6 @@
 """Commands of this project: `kedro run` with both spellings of parameters, and `kedro tasks`."""
 
+import errno
 import json
 import sys
 import time
@@ -26,6 +27,12 @@ from pare.settings import CONFIG_LOADER_ARGS
 
 # What a user can mend: our own errors, those about configuration files, and those about names given to Kedro.
 MISTAKES = (PareError, MissingConfigException, OmegaConfBaseException, YAMLError)
+# What keeps a file from being written, whatever library meets it.
+NOT_WRITABLE = {
+    getattr(errno, name)
+    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "EISDIR", "ENOTDIR")
+    if hasattr(errno, name)
+}
 KEDRO_CHECKS = ("kedro.config", "kedro.framework.session.session", "kedro.pipeline.pipeline")
 
 
@@ -82,6 +89,11 @@ def _user_mistake(error: BaseException) -> BaseException | None:
     while cause is not None:
         if isinstance(cause, MISTAKES):
             return cause
+        if isinstance(cause, OSError) and cause.errno in NOT_WRITABLE:
+            return PareError(
+                f"cannot write {cause.filename or 'a file'} ({cause.strerror}); "
+                "give this user write permission or free space there"
+            )
         cause = cause.__cause__ or cause.__context__
     return error if isinstance(error, ValueError) and _module_that_raised(error).startswith(KEDRO_CHECKS) else None
 

@@ -3,6 +3,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from pare.config import PareError
 from pare.training.checkpoint import Checkpoint, Progress
 
 
@@ -82,7 +83,7 @@ def test_a_save_that_fails_leaves_the_previous_checkpoint_whole(accelerator, par
         raise OSError("no space left")
 
     monkeypatch.setattr("pare.training.checkpoint.save_file", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(PareError, match="no space left"):
         checkpoint.save(accelerator, parts[0], after(2, 1))
     assert checkpoint.progress("this run") == after(1, 0)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]

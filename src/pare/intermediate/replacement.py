@@ -63,18 +63,14 @@ def replace_patches(
     if not 0 <= k <= tokens:
         raise ValueError(f"k={k} of {tokens} tokens cannot be replaced; k must lie in 0..{tokens}")
     if k in (0, tokens):
-        mixed = source.to(target.dtype) if k else target
-        return mixed, torch.full_like(target_scores, k > 0, dtype=torch.bool)
+        parent = source.to(target.dtype) if k else target
+        return parent, torch.full_like(target_scores, k > 0, dtype=torch.bool)
 
     select = partial(relaxed_top_k, tau=tau, noise=noise, exact_rounds=exact_rounds, generator=generator)
     kept = select(target_scores, tokens - k)
     taken = select(source_scores, k)
-    replaced = kept == 0
-    origin = _origin(kept, taken)
-    # The weight is 1 everywhere: it only leads the gradient to the two masks.
-    weight = torch.where(replaced, taken.gather(1, origin), kept)
-    mixed: Tensor = _Mix.apply(target, source.to(target.dtype), weight, origin, replaced)
-    return mixed, replaced
+    mixed: Tensor = _Mix.apply(target, source.to(target.dtype), kept, taken)
+    return mixed, kept == 0
 
 
 def _origin(kept: Tensor, taken: Tensor) -> Tensor:
@@ -89,38 +85,40 @@ def _origin(kept: Tensor, taken: Tensor) -> Tensor:
 
 
 class _Mix(torch.autograd.Function):
-    """Source tokens where ``replaced``, target tokens elsewhere, times a ``weight`` of 1.
+    """Kept target tokens in their slots and taken source tokens in the others, each times its mask of ones.
 
     The same in plain autograd holds four more tensors of the size of the tokens, and on a CPU their allocation
     costs more than the rest of the mixing step.
     """
 
     @staticmethod
-    def forward(
-        ctx: FunctionCtx, target: Tensor, source: Tensor, weight: Tensor, origin: Tensor, replaced: Tensor
-    ) -> Tensor:
+    def forward(ctx: FunctionCtx, target: Tensor, source: Tensor, kept: Tensor, taken: Tensor) -> Tensor:
+        replaced = kept == 0
+        origin = _origin(kept, taken)
         mixed = _rows(source, origin)
         torch.where(replaced[..., None], mixed, target, out=mixed)
-        ctx.save_for_backward(mixed, weight, origin, replaced)
+        ctx.save_for_backward(mixed, kept, taken, origin)
         return mixed
 
     @staticmethod
     @once_differentiable
     def backward(  # type: ignore[override]
         ctx: FunctionCtx, grad: Tensor
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
-        mixed, weight, origin, replaced = ctx.saved_tensors  # type: ignore[attr-defined]
-        for_target, for_source, for_weight = ctx.needs_input_grad[:3]  # type: ignore[attr-defined]
-        to_target = to_source = to_weight = product = None
-        if for_weight:
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+        mixed, kept, taken, origin = ctx.saved_tensors  # type: ignore[attr-defined]
+        for_target, for_source, for_kept, for_taken = ctx.needs_input_grad  # type: ignore[attr-defined]
+        slot = _inverse(origin)
+        to_target = to_source = to_kept = to_taken = product = None
+        if for_kept or for_taken:
             product = grad * mixed
-            to_weight = product.sum(-1).to(weight.dtype)
+            to_weight = product.sum(-1)
+            to_kept = kept * to_weight.to(kept.dtype)
+            to_taken = taken * to_weight.gather(1, slot).to(taken.dtype)
         if for_target:  # into the memory of the product, which nobody needs any more
-            to_target = torch.mul(grad, replaced.logical_not()[..., None], out=product)
+            to_target = torch.mul(grad, kept[..., None].to(grad.dtype), out=product)
         if for_source:
-            slot = _inverse(origin)
-            to_source = _rows(grad, slot).mul_(replaced.gather(1, slot)[..., None])
-        return to_target, to_source, to_weight, None, None
+            to_source = _rows(grad, slot).mul_(taken[..., None])
+        return to_target, to_source, to_kept, to_taken
 
 
 def _inverse(permutation: Tensor) -> Tensor:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pare.arrays.atomic import atomic_path
+from pare.config.errors import PareError
 
 CHECKPOINT = "checkpoint"  # the folder beside the finished model
 PROGRESS, BEST = "progress.json", "best.safetensors"
@@ -51,17 +53,26 @@ class Checkpoint:
         self.folder = folder
 
     def save(self, accelerator: Accelerator, model: nn.Module, progress: Progress) -> None:
-        """Save the state; the best weights so far are carried along."""
-        with atomic_path(self.folder) as unfinished:
-            accelerator.save_state(str(unfinished))
-            if progress.best_epoch == progress.epochs_done - 1:
-                save_file(
-                    {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()},
-                    unfinished / BEST,
-                )
-            else:
-                shutil.copyfile(self.folder / BEST, unfinished / BEST)
-            (unfinished / PROGRESS).write_text(json.dumps(asdict(progress)))
+        """Save the state; the best weights so far are carried along.
+
+        Raises:
+            PareError: where the folder cannot be written.
+        """
+        try:
+            with atomic_path(self.folder) as unfinished:
+                self._write(unfinished, accelerator, model, progress)
+        except (OSError, RuntimeError, SafetensorError) as error:  # each library has its own for a full disk
+            raise PareError(
+                f"cannot save the checkpoint {self.folder} ({error}); free space there, then the same command goes on"
+            ) from error
+
+    def _write(self, folder: Path, accelerator: Accelerator, model: nn.Module, progress: Progress) -> None:
+        accelerator.save_state(str(folder))
+        if progress.best_epoch == progress.epochs_done - 1:
+            save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder / BEST)
+        else:
+            shutil.copyfile(self.folder / BEST, folder / BEST)
+        (folder / PROGRESS).write_text(json.dumps(asdict(progress)))
 
     def progress(self, fingerprint: str) -> Progress:
         """How far the run with that fingerprint has come; another run's checkpoint is removed."""

@@ -32,9 +32,16 @@ class TrainedModel:
     encoder_config: dict[str, Any]
 
     def save(self, folder: Path) -> None:
-        """Write the model into a new folder."""
+        """Write the model into a new folder.
+
+        Raises:
+            PareError: where it cannot be written.
+        """
         folder.mkdir()
-        save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, folder / WEIGHTS)
+        try:
+            save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, folder / WEIGHTS)
+        except SafetensorError as error:
+            raise PareError(f"cannot write {folder / WEIGHTS} ({error}); free space there") from error
         (folder / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
         content = {"run": self.run.model_dump(mode="json"), **self.record}
         (folder / RECORD).write_text(json.dumps(content, indent=2))

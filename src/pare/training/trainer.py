@@ -178,7 +178,8 @@ class Trainer:
         progress = self.progress
         best = progress.best_value
         sign = 1 if self.metric.higher_is_better else -1
-        if value is None or best is None or sign * value > sign * best:
+        # A tie goes to the later epoch: it says nothing against the longer training.
+        if value is None or best is None or sign * value >= sign * best:
             progress.best_epoch, progress.best_value = epoch, value
         progress.epochs_done = epoch + 1
         progress.history.append(row)
