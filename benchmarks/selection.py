@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from unittest.mock import patch
 
 import torch
+from torch import Tensor
 
 from iterative import iterative_top_k
 from pare.intermediate import relaxed_top_k, replace_patches
@@ -28,33 +29,39 @@ OPERATORS = {"iterative": iterative_top_k, "loop-free": relaxed_top_k}
 def measure(operator: str, options: argparse.Namespace) -> tuple[float, float]:
     """Median seconds of one mixing step, forward and backward, and its peak memory beyond the inputs in MB."""
     torch.manual_seed(0)
-    shape = (options.batch, options.tokens)
-    target, source = (torch.randn(*shape, options.width, device=options.device, requires_grad=True) for _ in range(2))
-    target_scores, source_scores = (torch.rand(*shape, device=options.device, requires_grad=True) for _ in range(2))
-    gradient = torch.randn_like(target)
-
-    def step(tokens: int, k: int) -> float:
-        begin = time.perf_counter()
-        mixed, _ = replace_patches(
-            target[:, :tokens], source[:, :tokens], target_scores[:, :tokens], source_scores[:, :tokens], k
-        )
-        torch.autograd.grad(mixed, (target, target_scores, source_scores), gradient[:, :tokens])
-        if gradient.is_cuda:
-            torch.cuda.synchronize()
-        return time.perf_counter() - begin
-
     with patch("pare.intermediate.replacement.relaxed_top_k", OPERATORS[operator]):
-        step(2, 1)  # loads what torch loads on first use
-        before = peak_bytes(gradient.is_cuda)
-        step(options.tokens, options.k)
-        memory = peak_bytes(gradient.is_cuda) - before
-        seconds = statistics.median(step(options.tokens, options.k) for _ in range(options.repeats))
+        step(random_inputs(options, tokens=2), 1)  # loads what torch loads on first use
+        inputs = random_inputs(options, options.tokens)
+        before = peak_bytes(options.device)
+        step(inputs, options.k)
+        memory = peak_bytes(options.device) - before
+        seconds = statistics.median(step(inputs, options.k) for _ in range(options.repeats))
     return seconds, memory / 2**20
 
 
-def peak_bytes(cuda: bool) -> int:
+def random_inputs(options: argparse.Namespace, tokens: int) -> tuple[Tensor, ...]:
+    """Target and source tokens, their scores, and the gradient of the mixed tokens."""
+    shape, device = (options.batch, tokens), options.device
+    target, source, gradient = (torch.randn(*shape, options.width, device=device) for _ in range(3))
+    target_scores, source_scores = (torch.rand(shape, device=device, requires_grad=True) for _ in range(2))
+    # The embedder of the source is frozen: its tokens need no gradient.
+    return target.requires_grad_(), source, target_scores, source_scores, gradient
+
+
+def step(inputs: tuple[Tensor, ...], k: int) -> float:
+    """Seconds of one mixing step, forward and backward."""
+    target, source, target_scores, source_scores, gradient = inputs
+    begin = time.perf_counter()
+    mixed, _ = replace_patches(target, source, target_scores, source_scores, k)
+    torch.autograd.grad(mixed, (target, target_scores, source_scores), gradient)
+    if mixed.is_cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - begin
+
+
+def peak_bytes(device: str) -> int:
     """Highest memory so far, of the GPU's tensors or of this process."""
-    if cuda:
+    if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts kilobytes

@@ -16,9 +16,14 @@ SPEED = 1e11
 
 @pytest.fixture
 def small_field(library):
-    """The library with 500 training rows of darcy_flow, of which a tenth is for validation."""
-    rows = {"samples": {"train": 500, "test": 100}, "split": {"validation": 0.1}}
-    return library.model_copy(update={"tasks": {"darcy_flow": library.tasks["darcy_flow"] | rows}})
+    """The library with 500 training rows of darcy_flow, a tenth of them for validation, and 100 tokens each."""
+    changes = {
+        "samples": {"train": 500, "test": 100},
+        "split": {"validation": 0.1},
+        "tokens": {"kind": "patch", "patch": 9},
+        "training": {},
+    }
+    return library.model_copy(update={"tasks": {"darcy_flow": library.tasks["darcy_flow"] | changes}})
 
 
 @pytest.fixture
@@ -78,8 +83,8 @@ def test_protocol_paper_trains_on_the_validation_rows_too(price):
     assert price(batch_size=1, protocol="paper").steps - price(batch_size=1).steps == 50 * 20
 
 
-def test_tokens_are_the_grid(price, library):
-    assert price().tokens == prod(library.task("darcy_flow").grid)
+def test_tokens_are_the_grid(price, small_field):
+    assert price().tokens == prod(small_field.task("darcy_flow").grid) == 100
 
 
 def test_mixing_costs_a_second_pass_and_time_grows_with_epochs_and_rows(price):

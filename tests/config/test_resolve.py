@@ -75,20 +75,17 @@ def test_later_layers_win_and_the_run_remembers_which_did(run, library):
 
 
 def test_mixing_comes_from_the_method_then_the_task_then_the_command_line(run, library):
+    library = changed(library, "methods", "pare", mixing={"start": 0.9, "end": 0.1})
     library = changed(library, "tasks", "darcy_flow", mixing={"start": 0.5, "temperature": 0.4})
     resolved = run(library, mixing__temperature=0.3)
     assert (resolved.mixing.start, resolved.provenance["mixing.start"]) == (0.5, "task darcy_flow")
     assert (resolved.mixing.temperature, resolved.provenance["mixing.temperature"]) == (0.3, "command line")
-    assert (resolved.mixing.end, resolved.provenance["mixing.end"]) == (0.0, "method pare")
+    assert (resolved.mixing.end, resolved.provenance["mixing.end"]) == (0.1, "method pare")
 
 
 def test_mixing_defaults_in_the_parameters_are_heard_where_the_method_is_silent(library, parameters):
     resolved = resolve(library, parameters | {"mixing": {"temperature": 0.5}}, {})
     assert (resolved.mixing.temperature, resolved.provenance["mixing.temperature"]) == (0.5, "defaults")
-
-
-def test_pare_starts_at_3000_of_3136_tokens(run):
-    assert run().mixing.start * 3136 == pytest.approx(3000)
 
 
 def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):
@@ -150,7 +147,7 @@ def test_all_mistakes_of_a_section_are_told_at_once(run):
         ("tasks", "darcy_flow", {"source": "nowhere"}, ["source 'nowhere'", "minilm"]),
     ],
 )
-def test_a_mistake_in_the_yaml_names_the_entry_and_the_key(library, parameters, kind, name, change, words):  # noqa: PLR0917
+def test_a_mistake_in_the_yaml_names_the_entry_and_the_key(library, parameters, kind, name, change, words):
     with pytest.raises(PareError) as caught:
         resolve(changed(library, kind, name, **change), parameters, {})
     for word in words:
@@ -199,6 +196,13 @@ def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environ
     for raw in [proxy.raw for proxy in proxies] + [library.source(source).encoder for source in library.sources]:
         bind_options("origin", raw.origin, ORIGINS[raw.origin], raw.options)
     assert {proxy.reader for proxy in proxies} <= set(PROXY_READERS)
+
+
+def test_the_paper_environment_starts_at_3000_of_3136_tokens(conf):
+    loader = OmegaConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS)
+    run = resolve(load_library(loader), loader["parameters"], {})
+    assert (run.task_name, run.task.grid) == ("darcy_flow", (56, 56))
+    assert run.mixing.start * 3136 == pytest.approx(3000)
 
 
 def test_the_base_environment_needs_no_network(library, parameters):

@@ -14,10 +14,17 @@ def build(library, name, **changes):
 @pytest.mark.parametrize(
     ("changes", "grid"),
     [
-        ({}, (10, 10)),  # 85 points in patches of 9: ten, the last one padded
+        ({"tokens": {"kind": "patch", "patch": 9}}, (10, 10)),  # 85 points: the tenth patch is padded
         ({"tokens": {"kind": "patch", "patch": 17}}, (5, 5)),
         ({"tokens": {"kind": "patch", "patch": 4, "resize": 224}}, (56, 56)),  # the paper's Swin: 3136 tokens
-        ({"input": {"shape": [1, 1000]}, "output": {"kind": "dense", "shape": [1, 1000]}}, (112,)),
+        (
+            {
+                "input": {"shape": [1, 1000]},
+                "output": {"kind": "dense", "shape": [1, 1000]},
+                "tokens": {"kind": "patch", "patch": 9},
+            },
+            (112,),
+        ),
     ],
 )
 def test_a_patch_that_sticks_out_counts_as_a_token(library, changes, grid):

@@ -102,9 +102,7 @@ class _Mix(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(  # type: ignore[override]
-        ctx: FunctionCtx, grad: Tensor
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
         mixed, kept, taken, origin = ctx.saved_tensors  # type: ignore[attr-defined]
         for_target, for_source, for_kept, for_taken = ctx.needs_input_grad  # type: ignore[attr-defined]
         slot = _inverse(origin)
