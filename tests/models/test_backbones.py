@@ -248,3 +248,10 @@ def test_half_precision_weights_are_computed_with_in_single_precision(copy):
     path = copy / "model.safetensors"
     save_file({name: value.half() for name, value in load_file(path).items()}, path, metadata={"format": "pt"})
     assert {p.dtype for p in load_backbone(copy, (4,)).parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("folder", ["tiny_bert", "tiny_dinov2"])
+def test_state_survives_a_round_trip_through_safetensors(folder, request, tmp_path):
+    backbone = load_backbone(request.getfixturevalue(folder), (2, 3))
+    save_file(backbone.state_dict(), tmp_path / "state.safetensors")
+    assert load_file(tmp_path / "state.safetensors").keys() == backbone.state_dict().keys()

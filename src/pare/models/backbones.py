@@ -108,11 +108,18 @@ class ImageBackbone(Backbone):
                 f"this Swin needs at least {edge} tokens along each axis, the task makes {rows}×{columns}; "
                 f"set tokens.resize={edge * config.patch_size} and tokens.patch={config.patch_size} in the task"
             )
-        self.entrance = TokenEntrance(encoder.embeddings.patch_embeddings, (rows, columns), with_grid=swin)
-        encoder.embeddings.patch_embeddings = self.entrance
+        token_grid = (rows, columns)
+        encoder.embeddings.patch_embeddings = TokenEntrance(
+            encoder.embeddings.patch_embeddings, token_grid, with_grid=swin
+        )
         if getattr(encoder.embeddings, "mask_token", None) is not None:
             encoder.embeddings.mask_token.requires_grad_(False)
         self.resizes_positions = config.model_type == "vit"
+
+    @property
+    def entrance(self) -> TokenEntrance:
+        """Where tokens enter; a property, so that its weights stand in the state once."""
+        return self.encoder.embeddings.patch_embeddings
 
     def embed_source(self, inputs: Tensor) -> Tensor:
         """Projected patches of normalised images, ``(batch, 3, *image_size)``."""
