@@ -70,7 +70,7 @@ def test_harm_is_noticed_and_mended(tmp_path, harm):
 
 
 def test_a_run_that_breaks_off_leaves_no_manifest_and_no_half_file(tmp_path, monkeypatch):
-    def interrupt(coefficient):
+    def interrupt(coefficient, tolerance):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pare.raw.darcy.solve_darcy", interrupt)
