@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pare.arrays.store import ArrayStore, write_store
 from pare.config import PareError
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import predict, score
-from pare.training import trainer
+from pare.training import SourceFolders, trainer
 
 CPU = torch.device("cpu")
 
@@ -219,6 +220,16 @@ def test_class_weights_need_a_training_row_of_each_class(train, table_run, tmp_p
     store = write(tmp_path / "store.h5", {"train": 8}, share=0)
     with pytest.raises(PareError, match=r"classes \[1\] have no training row"):
         train(table_run(class_weights=True), store, tmp_path)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")], ids=["missing", "damaged"])
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_damaged_encoder_is_to_be_ingested_again(table_run, table, source, tmp_path, name, damage):
+    encoder = Path(shutil.copytree(source.encoder, tmp_path / "encoder"))
+    damage(encoder / name)
+    broken = SourceFolders(encoder, source.proxy, source.fingerprints)
+    with pytest.raises(PareError, match="ingest"):
+        trainer.fit(table_run(), table, broken, tmp_path, build_metric("auroc_ovo", 2))
 
 
 @pytest.mark.parametrize("optimiser", ["AdamW", "Adam", "SGD"])

@@ -93,10 +93,10 @@ class Trainer:
         metric: Metric,
     ) -> None:
         self.run, self.store, self.metric = run, store, metric
-        self.encoder_config = json.loads((source.encoder / ENCODER).read_text())
         self.accelerator = _accelerator(run)
         set_seed(run.seed)
         backbone = load_backbone(source.encoder, run.task.grid, run.method.initialisation, dropout=run.training.dropout)
+        self.encoder_config = json.loads((source.encoder / ENCODER).read_text())
         self.source = load_source_batches(run.proxy, source, backbone)
         self.model = CrossModalModel(run.task, backbone, self.source.classes)
         self.rows = {split: store.rows(split) for split in ("train", "validation")}
