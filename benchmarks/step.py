@@ -49,7 +49,7 @@ def build_objective(task: Task, layers: int, width: int, mixing: MixingConfig | 
         encoder.save_pretrained(folder)
         backbone = load_backbone(Path(folder), task.grid, "random")
     training = TrainingConfig(epochs=1, batch_size=1, learning_rate=1e-3)
-    return Objective(CrossModalModel(task, backbone, TOPICS), build_loss(task.loss), training, mixing)
+    return Objective(CrossModalModel(task, backbone, TOPICS), build_loss(task.loss, task.output.kind), training, mixing)
 
 
 def build_steps(options: argparse.Namespace) -> tuple[Callable[[], None], Callable[[], None]]:

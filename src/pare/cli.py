@@ -22,6 +22,7 @@ from yaml import YAMLError
 
 from pare.config import Library, PareError, Run, Task, resolve
 from pare.config.estimate import estimate
+from pare.config.resolve import default_proxy
 from pare.hooks import load_library
 from pare.settings import CONFIG_LOADER_ARGS
 
@@ -195,7 +196,7 @@ def _readiness(task: Task, library: Library, folder: Path) -> str:
     else:
         files = "simulated offline" if task.raw.chosen.simulated else "offline"
     source = library.source(task.source)
-    proxy = library.proxy(source.proxy[task.output.kind])
+    proxy = library.proxy(default_proxy(task.source, source, task))
     if source.encoder.needs_network or proxy.raw.needs_network:
         files += ", source needs network"
     return files

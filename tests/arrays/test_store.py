@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections import Counter
 
 import h5py
 import numpy as np
@@ -23,9 +24,19 @@ def arrays():
     }
 
 
-def written(path, blocks):
+def written(path, blocks, **options):
+    blocks = [(split, {"x": x, "y": y}) for split, x, y in blocks]
+    rows = Counter()
+    for split, block in blocks:
+        rows[split] += len(block["x"])
     write_store(
-        path, blocks=blocks, statistics=STATISTICS, fingerprint="abc", description={"task": "t", "channels": ["ü"]}
+        path,
+        rows=rows,
+        blocks=blocks,
+        statistics=STATISTICS,
+        fingerprint="abc",
+        description={"task": "t", "channels": ["ü"]},
+        **options,
     )
     return ArrayStore(path)
 
@@ -84,7 +95,7 @@ def test_rows_are_pickled_without_their_open_file(store, arrays):
     rows = store.rows("train")
     rows[0]
     copy = pickle.loads(pickle.dumps(rows))
-    assert "_group" not in vars(copy)
+    assert "_arrays" not in vars(copy)
     assert_same([copy[4]], arrays["train"][0][4:5], arrays["train"][1][4:5])
 
 
@@ -96,11 +107,34 @@ def test_a_worker_process_reads_what_this_process_reads(store, arrays):
     np.testing.assert_array_equal(np.concatenate([b["y"].numpy() for b in batches]), arrays["train"][1])
 
 
-def test_a_chunk_is_one_row_where_rows_are_large(tmp_path):
-    written(tmp_path / "store.h5", [("train", np.zeros((3, 1, 100, 100), np.float32), np.zeros(3, np.int64))])
-    with h5py.File(tmp_path / "store.h5") as file:
-        assert file["train/x"].chunks == (1, 1, 100, 100)
-        assert file["train/y"].chunks[0] > 1000
+@pytest.mark.parametrize("compress", [True, False])
+def test_compressed_or_not_the_rows_are_the_same(tmp_path, arrays, compress):
+    x, y = arrays["train"]
+    store = written(tmp_path / "store.h5", [("train", x, y)], compress=compress)
+    with h5py.File(store.path) as file:
+        assert (file["train/x"].compression == "lzf") == compress
+    assert_same(store.rows("train").__getitems__([3, 0, 40]), x[[3, 0, 40]], y[[3, 0, 40]])
+    np.testing.assert_array_equal(store.rows("train").read(5, 9)["x"], x[5:9])
+    np.testing.assert_array_equal(store.rows("train").array("y"), y)
+
+
+def test_another_number_of_rows_than_announced_is_an_error(tmp_path):
+    block = {"x": np.zeros((3, 2), np.float32)}
+    with pytest.raises(ValueError, match="announced {'train': 4}"):
+        write_store(
+            tmp_path / "s.h5",
+            rows={"train": 4},
+            blocks=[("train", block)],
+            statistics={},
+            fingerprint="f",
+            description={},
+        )
+
+
+def test_rows_may_be_changed_without_changing_the_file(store, arrays):
+    row = store.rows("train")[0]
+    row["x"][:] = 0
+    np.testing.assert_array_equal(store.rows("train")[0]["x"], arrays["train"][0][0])
 
 
 def test_a_missing_file_says_how_to_make_it(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from kedro.config import OmegaConfigLoader
 
 from pare.config import Library, PareError, resolve
+from pare.config.schema import Task
 from pare.hooks import load_library
 from pare.raw import ORIGINS, PROXY_READERS, READERS, bind_options
 from pare.settings import CONFIG_LOADER_ARGS
@@ -156,9 +157,38 @@ def test_a_mistake_in_the_yaml_names_the_entry_and_the_key(library, parameters, 
 
 def test_a_missing_key_is_named(run, library):
     entries = deepcopy(library.model_dump())
-    del entries["tasks"]["darcy_flow"]["metric"]
-    with pytest.raises(PareError, match=r"'task darcy_flow\.metric' is missing"):
+    del entries["tasks"]["darcy_flow"]["reader"]
+    with pytest.raises(PareError, match=r"'task darcy_flow\.reader' is missing"):
         run(Library(**entries))
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss", "metric"),
+    [("regression", "mse", "rmse"), ("multilabel", "binary_cross_entropy", "one_minus_auroc")],
+)
+def test_loss_and_metric_follow_from_what_is_predicted(library, kind, loss, metric):
+    entry = {key: value for key, value in library.tasks["openml_wdbc"].items() if key not in ("loss", "metric")}
+    task = Task.model_validate(entry | {"output": {"kind": kind, "shape": [1]}})
+    assert (task.loss, task.metric) == (loss, metric)
+
+
+def test_a_source_may_be_told_by_name_proxy_and_number_of_samples(library, parameters):
+    choice = {"name": "dinov2_small", "proxy": "mnist_digits", "samples": 500}
+    run = resolve(library, parameters | {"source": choice}, {"source": choice})
+    assert (run.source_name, run.proxy_name, run.proxy_samples) == ("dinov2_small", "mnist_digits", 500)
+    with pytest.raises(PareError, match=r"source\.proxies.*source\.proxy"):
+        resolve(library, parameters | {"source": {"proxies": "x"}}, {})
+
+
+def test_images_are_augmented_and_fields_refuse_it(library, parameters):
+    with pytest.raises(PareError, match=r"augmentation changes images.*darcy_flow.*dense"):
+        resolve(library, parameters, {"training": {"augmentation": ["flip"]}})
+
+
+def test_the_metric_follows_the_protocol(library, parameters):
+    published = changed(library, "tasks", "darcy_flow", paper_metric="published")
+    assert resolve(published, parameters, {}).metric == "relative_l2"
+    assert resolve(published, parameters | {"protocol": "paper"}, {}).metric == "published"
 
 
 def test_a_broken_rule_is_told_without_the_whole_task(run, library):
@@ -208,6 +238,5 @@ def test_the_paper_environment_starts_at_3000_of_3136_tokens(conf):
 def test_the_base_environment_needs_no_network(library, parameters):
     for task in library.tasks:
         run = resolve(library, parameters | {"task": task}, {})
-        assert not run.task.raw.chosen.needs_network
         assert not run.source.encoder.needs_network
         assert not run.proxy.raw.needs_network

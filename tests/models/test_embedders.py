@@ -104,3 +104,26 @@ def test_the_task_decides_the_embedder(library):
         embedder = build_embedder(task, 16)
         assert isinstance(embedder, kind)
         assert embedder(torch.randn(2, *task.input.shape)).shape == (2, torch.Size(task.grid).numel(), 16)
+
+
+def test_a_category_has_its_own_vector_and_a_number_its_direction():
+    embedder = FeatureEmbedder(4, 8, categories=[0, 3, 0, 2])
+    x = torch.tensor([[1.5, 2.0, -1.0, 0.0], [float("nan"), float("nan"), 0.5, 1.0]])
+    tokens = embedder(x)
+    levels = embedder.levels
+    torch.testing.assert_close(tokens[0, 0], 1.5 * embedder.direction[0] + embedder.bias[0])
+    torch.testing.assert_close(tokens[0, 1], levels[2] + embedder.bias[1])
+    torch.testing.assert_close(tokens[0, 3], levels[3] + embedder.bias[3])
+    torch.testing.assert_close(tokens[1, 3], levels[4] + embedder.bias[3])
+    torch.testing.assert_close(tokens[1, :2], embedder.missing[:2] + embedder.bias[:2])
+
+
+def test_the_gradient_of_a_table_with_missing_values_is_finite():
+    embedder = FeatureEmbedder(2, 8, categories=[0, 3])
+    embedder(torch.full((2, 2), float("nan"))).sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in embedder.parameters())
+
+
+def test_categories_for_another_number_of_columns_are_refused():
+    with pytest.raises(ValueError, match="categories of 3 columns given, the table has 2"):
+        FeatureEmbedder(2, 8, categories=[0, 0, 3])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pare.models.predictors import ClassPredictor, DensePredictor, Gate, PhysicalUnits
+from pare.models.predictors import PooledPredictor, DensePredictor, Gate, PhysicalUnits
 
 
 def placed(predictor, features):
@@ -53,7 +53,7 @@ def test_a_field_that_was_resized_comes_back_to_its_own_size(grid, shape, mode):
 
 
 def test_classes_are_predicted_from_the_mean_token():
-    predictor = ClassPredictor(8, 3)
+    predictor = PooledPredictor(8, 3)
     features = torch.randn(2, 5, 8)
     expected = sum(features[:, i] for i in range(5)) / 5 @ predictor.linear.weight.T + predictor.linear.bias
     torch.testing.assert_close(predictor(features), expected)

@@ -12,10 +12,17 @@ from pare.config import PareError
 from pare.config.schema import Task
 from pare.datasets import ArrayStoreDataset
 from pare.preparation import ModelInput
-from pare.preparation.model_input import BLOCK_ROWS, append_coordinates
+from pare.preparation.model_input import append_coordinates
 from pare.preparation.split import assign_parts
 
+BLOCK_ROWS = 64
 N_TRAIN, N_TEST = 150, 70  # more than a block each, and no whole number of blocks
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Blocks of 64 of the fields below."""
+    monkeypatch.setattr("pare.preparation.model_input.BLOCK_BYTES", BLOCK_ROWS * 4 * (3 + 1) * 24)
 
 
 @pytest.fixture
@@ -68,9 +75,8 @@ def written(model_input, path):
 
 
 def arrays(store, split):
-    rows = store.rows(split)
-    batch = rows.__getitems__(range(len(rows)))
-    return np.stack([row["x"] for row in batch]), np.stack([row["y"] for row in batch])
+    rows = store.rows(split).read(0, len(store.rows(split)))
+    return rows["x"], rows["y"]
 
 
 def test_rows_are_normalised_by_training_rows_and_outputs_keep_their_units(field, tmp_path):
@@ -123,7 +129,12 @@ def test_a_table_is_divided_with_its_labels_and_keeps_its_missing_values(table, 
         np.testing.assert_array_equal(y, raw_y[names == split])
         np.testing.assert_allclose(x, (raw_x[names == split] - mean) / std, atol=1e-4)
         assert np.isnan(x).any()
-    assert store.description == {"task": "wdbc", "channels": list("abcde"), "classes": ["good", "bad"]}
+    assert store.description == {
+        "task": "wdbc",
+        "channels": list("abcde"),
+        "classes": ["good", "bad"],
+        "categories": [],
+    }
 
 
 def test_without_normalisation_values_stay_as_they_are(field, tmp_path):
@@ -183,7 +194,7 @@ def test_a_label_outside_the_classes_is_told(table, tmp_path, label):
     samples = raw_table()
     x, y = samples["all"].read(0, 200)
     y = np.where(np.arange(200) % 20 == 0, label, y)
-    with pytest.raises(PareError, match="declares 2 classes, the raw files hold labels from"):
+    with pytest.raises(PareError, match="the label of row 0 of part 'all' is not a class from 0 to 1"):
         ModelInput("wdbc", table, {"all": samples_of(x, y)}, "raw", validated=True).write(tmp_path / "store.h5")
 
 
@@ -245,3 +256,100 @@ def test_a_reader_that_fails_halfway_leaves_the_old_file_as_it_was(field, tmp_pa
         dataset.save(ModelInput("darcy", field(), samples, "another", validated=True))
     assert [p.name for p in tmp_path.iterdir()] == ["store.h5"]
     assert (tmp_path / "store.h5").read_bytes() == before
+
+
+def test_a_publishers_validation_part_is_used_as_such_or_joins_the_training_rows(field, tmp_path):
+    task = field(samples={"train": 20, "validation": 6, "test": 5})
+    samples = raw_field() | {"validation": raw_field(seed=3)["train"]}
+    store = written(ModelInput("darcy", task, samples, "raw", validated=True), tmp_path / "validated.h5")
+    assert [len(store.rows(split)) for split in ("train", "validation", "test")] == [20, 6, 5]
+    np.testing.assert_array_equal(arrays(store, "validation")[1], samples["validation"].read(0, 6)[1])
+    store = written(ModelInput("darcy", task, samples, "raw", validated=False), tmp_path / "paper.h5")
+    assert [len(store.rows(split)) for split in ("train", "validation", "test")] == [26, 0, 5]
+
+
+def test_a_group_is_never_divided_and_its_number_is_kept(table, tmp_path):
+    groups = np.repeat(np.arange(50), 4)
+    samples = {"all": replace(raw_table()["all"], groups=groups)}
+    store = written(ModelInput("wdbc", table, samples, "raw", validated=True), tmp_path / "store.h5")
+    parts = [set(store.rows(split).array("group")) for split in ("train", "validation", "test")]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 50
+    assert all(parts)
+
+
+def test_categories_keep_their_codes_and_those_that_training_never_saw_are_missing(table, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(3, 2, (200, 5)).astype(np.float32)
+    x[:, 1] = rng.integers(0, 3, 200)
+    y = np.arange(200) % 2
+    names = assign_parts(table, "all", y, validated=True)
+    x[np.flatnonzero(names == "test")[:4], 1] = 3
+    levels = [None, ["a", "b", "c", "d"], None, None, None]
+    samples = {"all": samples_of(x, y, columns=list("vwxyz"), categories=levels)}
+    store = written(ModelInput("wdbc", table, samples, "raw", validated=True), tmp_path / "store.h5")
+    assert store.description["categories"] == [0, 4, 0, 0, 0]
+    np.testing.assert_array_equal(arrays(store, "train")[0][:, 1], x[names == "train", 1])
+    test = arrays(store, "test")[0]
+    assert np.isnan(test[:4, 1]).all() and not np.isnan(test[4:]).any()
+
+
+def test_one_mean_and_spread_per_channel(field, tmp_path):
+    task = field(input={"shape": [2, 4, 6]}, normalisation={"inputs": "channel"})
+    rng = np.random.default_rng(0)
+    x = rng.normal([[[3]], [[-50]]], [[[2]], [[9]]], (N_TRAIN, 2, 4, 6)).astype(np.float32)
+    samples = {part: samples_of(x, x[:, :1]) for part in ("train", "test")}
+    store = written(ModelInput("darcy", task, samples, "raw", validated=False), tmp_path / "store.h5")
+    train = arrays(store, "train")[0]
+    np.testing.assert_allclose(train.mean((0, 2, 3)), 0, atol=1e-4)
+    np.testing.assert_allclose(train.std((0, 2, 3)), 1, atol=1e-3)
+    assert store.statistics["x_mean"].shape == (2, 1, 1)
+
+
+def test_an_input_field_that_is_not_finite_is_told_by_part_and_row(field, tmp_path):
+    samples = raw_field()
+    x, y = samples["test"].read(0, N_TEST)
+    x[66, 0, 1, 1] = np.inf
+    samples["test"] = samples_of(x, y)
+    with pytest.raises(PareError, match="the input of row 66 of part 'test' is not a finite number everywhere"):
+        ModelInput("darcy", field(), samples, "raw", validated=True).write(tmp_path / "store.h5")
+
+
+def test_points_of_an_output_field_that_are_not_judged_stay_so(field, tmp_path):
+    samples = raw_field()
+    x, y = samples["train"].read(0, N_TRAIN)
+    y[:, 0, 0] = np.nan
+    samples["train"] = samples_of(x, y)
+    task = field(normalisation={"inputs": "pointwise"}, input={"shape": [1, 4, 6]})
+    store = written(ModelInput("darcy", task, samples, "raw", validated=True), tmp_path / "store.h5")
+    assert np.isnan(arrays(store, "train")[1][:, 0, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "y", "words"),
+    [
+        ("multilabel", 0.5, "a label of row 7 of part 'all' is not 0 or 1"),
+        ("regression", np.nan, "the target of row 7 of part 'all' is not a finite number"),
+    ],
+)
+def test_labels_and_numbers_of_another_kind_are_told(table, tmp_path, kind, y, words):
+    output = {"kind": kind, "shape": [2]}
+    task = Task.model_validate(
+        table.model_dump() | {"output": output, "split": {"test": 0.5}, "metric": "mae", "loss": "mse"}
+    )
+    targets = np.ones((200, 2), np.float32)
+    targets[7, 1] = y
+    samples = {"all": samples_of(raw_table()["all"].read(0, 200)[0], targets)}
+    with pytest.raises(PareError, match=words):
+        ModelInput("wdbc", task, samples, "raw", validated=True).write(tmp_path / "store.h5")
+
+
+def test_a_training_part_of_one_class_and_a_part_without_a_class_are_told(table, tmp_path):
+    x = raw_table()["all"].read(0, 200)[0]
+    loose = table.model_copy(update={"split": table.split.model_copy(update={"stratified": False})})
+    with pytest.raises(PareError, match="all training rows have one class"):
+        samples = {"all": samples_of(x, np.zeros(200, np.int64))}
+        ModelInput("wdbc", loose, samples, "raw", validated=True).write(tmp_path / "store.h5")
+    y = np.zeros(200, np.int64)
+    y[np.flatnonzero(assign_parts(loose, "all", y, validated=True) == "train")[:9]] = 1
+    with pytest.raises(PareError, match=r"has no row of class \[1\], metric auroc_ovo needs each"):
+        ModelInput("wdbc", loose, {"all": samples_of(x, y)}, "raw", validated=True).write(tmp_path / "store.h5")

@@ -73,7 +73,7 @@ def test_a_run_that_breaks_off_leaves_no_manifest_and_no_half_file(tmp_path, mon
     def interrupt(coefficient, tolerance):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pare.raw.darcy.solve_darcy", interrupt)
+    monkeypatch.setattr("pare.raw.simulators.darcy_flow.solve_darcy", interrupt)
     with pytest.raises(KeyboardInterrupt):
         ingest(darcy(), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -1,7 +1,11 @@
 """The model input of one task: an HDF5 file with a row per sample, written as a stream, read by rows.
 
-Layout: groups ``train``, ``validation`` and ``test``, each with ``x`` and ``y``; group ``statistics`` with
-the arrays that normalised them; the attributes ``fingerprint`` and ``description`` (JSON).
+Layout: groups ``train``, ``validation`` and ``test``, each with ``x`` and ``y`` and, where rows belong together,
+``group``; group ``statistics`` with the arrays that normalised them; the attributes ``fingerprint`` and
+``description`` (JSON).
+
+Arrays are contiguous unless compressed, so that they can be mapped into memory and rows be read at the speed of
+the page cache (see benchmarks/loading.py).
 """
 
 import json
@@ -16,54 +20,55 @@ import numpy as np
 from pare.config.errors import PareError
 
 SPLITS = ("train", "validation", "test")
-Block = tuple[str, np.ndarray, np.ndarray]
+Block = tuple[str, dict[str, np.ndarray]]
 
 
 def write_store(
     path: Path,
     *,
+    rows: Mapping[str, int],
     blocks: Iterable[Block],
     statistics: Mapping[str, np.ndarray],
     fingerprint: str,
     description: Mapping[str, Any],
+    compress: bool = False,
 ) -> None:
     """Write a store from a stream of blocks; only one block is in memory at a time.
 
     Args:
         path: file to create.
-        blocks: ``(split, x, y)`` with ``x`` and ``y`` of shape ``(rows, …)``, in any order of splits.
+        rows: how many rows each split will have.
+        blocks: ``(split, arrays)``, each array ``(rows, …)``, in any order of splits.
         statistics: arrays that normalised the rows.
         fingerprint: of everything that the content depends on.
         description: anything JSON can hold.
+        compress: whether arrays are compressed row by row, for samples that are mostly padding.
+
+    Raises:
+        ValueError: if the blocks hold another number of rows than announced.
     """
+    written = dict.fromkeys(rows, 0)
     with h5py.File(path, "w") as file:
-        for split, x, y in blocks:
-            for name, rows in (("x", x), ("y", y)):
-                _append(file.require_group(split), name, rows)
+        for split, arrays in blocks:
+            start, count = written[split], len(next(iter(arrays.values())))
+            for name, array in arrays.items():
+                data = _array(file.require_group(split), name, rows[split], array, compress=compress)
+                data[start : start + count] = array
+            written[split] += count
+        if written != dict(rows):
+            raise ValueError(f"rows written {written}, announced {dict(rows)}: both must match")
         for name, array in statistics.items():
             file.create_dataset(f"statistics/{name}", data=array)
         file.attrs["fingerprint"] = fingerprint
         file.attrs["description"] = json.dumps(description)
 
 
-def _append(group: h5py.Group, name: str, rows: np.ndarray) -> None:
+def _array(group: h5py.Group, name: str, rows: int, block: np.ndarray, *, compress: bool) -> h5py.Dataset:
+    """The array of that name, made on first use: contiguous, or one compressed chunk a row."""
     if name not in group:
-        group.create_dataset(
-            name,
-            shape=(0, *rows.shape[1:]),
-            maxshape=(None, *rows.shape[1:]),
-            dtype=rows.dtype,
-            chunks=_chunk(rows),
-        )
-    data = group[name]
-    data.resize(len(data) + len(rows), axis=0)
-    data[len(data) - len(rows) :] = rows
-
-
-def _chunk(rows: np.ndarray) -> tuple[int, ...]:
-    """One row a chunk, or as many small rows as fill 16 KiB: shuffled reading touches little else."""
-    row_bytes = max(1, rows[:1].nbytes)
-    return (max(1, 16_384 // row_bytes), *rows.shape[1:])
+        storage: dict[str, Any] = {"chunks": (1, *block.shape[1:]), "compression": "lzf"} if compress else {}
+        group.create_dataset(name, shape=(rows, *block.shape[1:]), dtype=block.dtype, **storage)
+    return group[name]
 
 
 class Rows:
@@ -82,20 +87,34 @@ class Rows:
         return self.length
 
     def __getitem__(self, row: int) -> dict[str, np.ndarray]:
-        return {"x": self._group["x"][row], "y": self._group["y"][row]}
+        return {name: np.array(array[row]) for name, array in self._arrays.items()}
 
     def __getitems__(self, rows: Sequence[int]) -> list[dict[str, np.ndarray]]:
-        """One batch by a single sorted read, in the order asked for."""
-        wanted, back = np.unique(rows, return_inverse=True)  # HDF5 takes rows in order, each once
-        x, y = self._group["x"][wanted], self._group["y"][wanted]
-        return [{"x": x[i], "y": y[i]} for i in back]
+        """Rows of one batch, in the order asked for."""
+        return [self[row] for row in rows]
+
+    def read(self, start: int, stop: int) -> dict[str, np.ndarray]:
+        """Rows start to stop - 1 as arrays, each ``(rows, …)``."""
+        return {name: np.array(array[start:stop]) for name, array in self._arrays.items()}
+
+    def array(self, name: str) -> np.ndarray:
+        """All rows of one array, ``(rows, …)``; meant for labels and groups, not for fields."""
+        return np.array(self._arrays[name][:])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_group"}
+        return {key: value for key, value in self.__dict__.items() if key != "_arrays"}
 
     @cached_property
-    def _group(self) -> h5py.Group:
-        return h5py.File(self.path, "r")[self.split]
+    def _arrays(self) -> dict[str, h5py.Dataset | np.memmap]:
+        file = h5py.File(self.path, "r")
+        return {name: self._mapped(data) for name, data in file[self.split].items()}
+
+    def _mapped(self, data: h5py.Dataset) -> h5py.Dataset | np.memmap:
+        """A contiguous array mapped into memory; a compressed one as HDF5 reads it."""
+        offset = data.id.get_offset()
+        if offset is None:
+            return data
+        return np.memmap(self.path, mode="r", dtype=data.dtype, shape=data.shape, offset=offset)
 
 
 class ArrayStore:

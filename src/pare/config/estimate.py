@@ -53,11 +53,10 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     inputs = (
         task.input.shape[0] * task.tokens.patch ** (len(task.input.shape) - 1) if task.tokens.kind == "patch" else 2
     )
-    outputs = task.output.shape[0] if task.classes else prod(task.output.shape) / tokens
+    outputs = task.output.shape[0] if task.output.kind != "dense" else prod(task.output.shape) / tokens
     parameters = round(size.parameters + size.width * inputs + out_width * outputs)
 
-    validation = task.split.validation if run.protocol == "validated" else 0.0
-    n_train = round(task.n_development * (1 - validation))
+    n_train = task.n_development - task.n_validation(run.protocol)
     steps = ceil(ceil(n_train / training.batch_size) / training.accumulation) * training.epochs
 
     deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens  # most of Swin's weights: stage 3

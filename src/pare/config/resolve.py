@@ -1,7 +1,7 @@
 """From YAML to a resolved run: names looked up, layers merged, every key checked."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -10,6 +10,7 @@ from pare.config.schema import Method, MixingConfig, ProxyConfig, Run, Source, T
 
 Model = TypeVar("Model", bound=BaseModel)
 PARAMETERS = ("task", "source", "method", "seed", "protocol", "training", "mixing")
+SOURCE_KEYS = ("name", "proxy", "samples")
 
 
 class Library(BaseModel):
@@ -58,9 +59,10 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
             raise unknown_name("parameter", key, PARAMETERS, "conf/base/parameters.yml")
     task_name, method_name = _text(parameters, "task"), _text(parameters, "method")
     task, method = library.task(task_name), library.method(method_name)
-    source_name = task.source if parameters.get("source") is None else _text(parameters, "source")
+    choice = _source_choice(parameters)
+    source_name = choice.get("name") or task.source
     source = library.source(source_name)
-    proxy_name = _proxy_name(source_name, source, task)
+    proxy_name = choice.get("proxy") or default_proxy(source_name, source, task)
 
     training, provenance = _merge(
         "training",
@@ -90,6 +92,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
             "source_name": source_name,
             "method_name": method_name,
             "proxy_name": proxy_name,
+            "proxy_samples": choice.get("samples"),
             "seed": parameters.get("seed"),
             "protocol": parameters.get("protocol"),
             "task": task,
@@ -103,13 +106,31 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     )
 
 
-def _proxy_name(source_name: str, source: Source, task: Task) -> str:
-    if task.output.kind not in source.proxy:
+def default_proxy(source_name: str, source: Source, task: Task) -> str:
+    """The proxy that a source takes for the kind of the task's output: masks for fields, classes for all else.
+
+    Raises:
+        PareError: if the source names none of that kind.
+    """
+    kind: Literal["classification", "dense"] = "dense" if task.output.kind == "dense" else "classification"
+    if kind not in source.proxy:
         raise PareError(
-            f"source {source_name!r} has no proxy for {task.output.kind} tasks, only for {', '.join(source.proxy)}; "
-            f"add proxy.{task.output.kind} to it in sources.yml"
+            f"source {source_name!r} has no proxy for {kind} tasks, only for {', '.join(source.proxy)}; "
+            f"add proxy.{kind} to it in sources.yml, or name one: --params source.proxy=NAME"
         )
-    return source.proxy[task.output.kind]
+    return source.proxy[kind]
+
+
+def _source_choice(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """``source`` of the parameters: a name, or a mapping with name, proxy and samples; each may be left out."""
+    value = parameters.get("source")
+    if value is None or isinstance(value, str):
+        return {"name": value}
+    choice = _section(parameters, "source")
+    for key in choice:
+        if key not in SOURCE_KEYS:
+            raise unknown_name("key", f"source.{key}", [f"source.{k}" for k in SOURCE_KEYS], "conf/base/parameters.yml")
+    return choice
 
 
 def _text(parameters: Mapping[str, Any], key: str) -> str:

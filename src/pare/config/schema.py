@@ -70,13 +70,16 @@ class InputConfig(Strict):
         description="(channels, *grid) for fields and images, (features,) for tables"
     )
     channels: list[str] = Field(default_factory=list, description="names of the channels")
+    compress: bool = Field(default=False, description="store compressed, where padding dominates; slower to read")
 
 
 class OutputConfig(Strict):
-    """What is predicted: classes, or a field."""
+    """What is predicted: one class of several, any of several labels, numbers, or a field."""
 
-    kind: Literal["classification", "dense"]
-    shape: tuple[PositiveInt, ...] = Field(description="(classes,) or (channels, *grid)")
+    kind: Literal["classification", "multilabel", "regression", "dense"]
+    shape: tuple[PositiveInt, ...] = Field(
+        description="(classes,), (labels,), (numbers,), or (channels, *grid) for a field"
+    )
     name: str = Field(default="", description="what the field or the class means")
 
 
@@ -99,7 +102,9 @@ class SplitConfig(Strict):
 class NormalisationConfig(Strict):
     """Statistics of the training rows that scale inputs and outputs."""
 
-    inputs: Literal["none", "pointwise", "feature"] = "none"
+    inputs: Literal["none", "pointwise", "feature", "channel"] = Field(
+        default="none", description="channel: one mean and one spread per channel of a field"
+    )
     outputs: Literal["none", "pointwise"] = "none"
     coordinates: bool = Field(default=False, description="append one channel per grid axis, from 0 to 1")
 
@@ -120,6 +125,10 @@ class TrainingConfig(Strict):
     clip_norm: float | None = Field(default=1.0, gt=0)
     precision: Literal["auto", "no", "bf16"] = "auto"
     class_weights: bool = Field(default=False, description="weight classes by their inverse frequency")
+    positive_weight: float = Field(default=1.0, gt=0, description="weight of positive labels; binary cross entropy only")
+    augmentation: list[Literal["crop", "flip", "spectrogram"]] = Field(
+        default_factory=list, description="random changes of training samples, see pare.training.augmentation"
+    )
     beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
     source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")
@@ -135,15 +144,23 @@ class MixingConfig(Strict):
     exact_rounds: int = Field(default=8, ge=0)
 
 
+DEFAULTS = {
+    "classification": {"loss": "cross_entropy", "metric": "error_percent"},
+    "multilabel": {"loss": "binary_cross_entropy", "metric": "one_minus_auroc"},
+    "regression": {"loss": "mse", "metric": "rmse"},
+    "dense": {"loss": "relative_l2", "metric": "relative_l2"},
+}
+
+
 class Task(Strict):
     """What is to be learnt."""
 
     title: str
-    suite: str
+    suite: str = "own data"
     description: str = ""
     raw: RawOrigins
     reader: ReaderConfig
-    samples: dict[Literal["train", "test", "all"], PositiveInt] = Field(
+    samples: dict[Literal["train", "validation", "test", "all"], PositiveInt] = Field(
         description="rows used of each publisher's part"
     )
     input: InputConfig
@@ -153,10 +170,22 @@ class Task(Strict):
     normalisation: NormalisationConfig = NormalisationConfig()
     loss: str
     metric: str
-    source: str
+    paper_metric: str | None = Field(default=None, description="metric of protocol paper where it is another one")
+    average_groups: bool = Field(
+        default=False, description="average the predictions of a group's rows, such as the chunks of a clip"
+    )
+    source: str = "minilm"
     training: dict[str, Any] = Field(default_factory=dict)
     mixing: dict[str, Any] = Field(default_factory=dict)
     paper: dict[str, float] = Field(default_factory=dict, description="the paper's figure per method")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_kind(cls, values: Any) -> Any:
+        """Loss and metric follow from what is predicted, where the task does not choose them."""
+        output = values.get("output") if isinstance(values, dict) else None
+        kind = output.get("kind") if isinstance(output, dict) else None
+        return DEFAULTS.get(str(kind), {}) | values if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> "Task":
@@ -166,14 +195,16 @@ class Task(Strict):
             raise ValueError(f"patches need input.shape [channels, …grid], found {list(self.input.shape)}")
         if self.tokens.kind == "feature" and self.normalisation.coordinates:
             raise ValueError("normalisation.coordinates needs a grid, found one token per feature")
-        if self.output.kind == "classification" and len(self.output.shape) != 1:
-            raise ValueError(f"classification needs output.shape [classes], found {list(self.output.shape)}")
+        if self.output.kind != "dense" and len(self.output.shape) != 1:
+            raise ValueError(f"{self.output.kind} needs output.shape [number], found {list(self.output.shape)}")
         if self.output.kind == "dense" and self.tokens.kind == "feature":
             raise ValueError("a field is predicted from patches, found one token per feature")
         if self.output.kind == "dense" and len(self.output.shape) != len(self.input.shape):
             raise ValueError(f"a field has the axes of the input, found {list(self.output.shape)}")
-        if set(self.samples) not in ({"train", "test"}, {"all"}):
-            raise ValueError(f"samples must name train and test, or all; found {sorted(self.samples)}")
+        if set(self.samples) not in ({"train", "test"}, {"train", "validation", "test"}, {"all"}):
+            raise ValueError(
+                f"samples must name train and test, perhaps validation, or all; found {sorted(self.samples)}"
+            )
         if ("all" in self.samples) != (self.split.test is not None):
             raise ValueError("split.test is needed exactly where samples names 'all'")
         return self
@@ -188,7 +219,7 @@ class Task(Strict):
 
     @property
     def classes(self) -> int | None:
-        """Number of classes; None for a field."""
+        """Number of classes; None where no class is predicted."""
         return self.output.shape[0] if self.output.kind == "classification" else None
 
     @property
@@ -199,7 +230,15 @@ class Task(Strict):
     @property
     def n_development(self) -> int:
         """Rows for training and validation together."""
-        return self.samples.get("train", self.samples.get("all", 0) - self.n_test)
+        if "all" in self.samples:
+            return self.samples["all"] - self.n_test
+        return self.samples["train"] + self.samples.get("validation", 0)
+
+    def n_validation(self, protocol: str) -> int:
+        """Rows of the validation part under a protocol."""
+        if protocol != "validated":
+            return 0
+        return self.samples.get("validation", max(1, round(self.n_development * self.split.validation)))
 
 
 class ProxyConfig(Strict):
@@ -207,7 +246,7 @@ class ProxyConfig(Strict):
 
     title: str
     raw: RawConfig
-    reader: str = Field(description="images or sentences")
+    reader: str = Field(description="name of the function that opens the files, see pare.raw.PROXY_READERS")
     labels: Literal["classes", "mask"] = Field(description="what the source predictor learns")
 
 
@@ -247,6 +286,7 @@ class Run(Strict):
     source_name: str
     method_name: str
     proxy_name: str
+    proxy_samples: PositiveInt | None = Field(default=None, description="random samples of the proxy; none: all")
     seed: int = Field(ge=0)
     protocol: Literal["validated", "paper"]
     task: Task
@@ -256,3 +296,18 @@ class Run(Strict):
     training: TrainingConfig
     mixing: MixingConfig | None
     provenance: dict[str, str] = Field(description="where each hyperparameter came from")
+
+    @model_validator(mode="after")
+    def _augmentation_suits(self) -> "Run":
+        if self.training.augmentation and (self.task.output.kind == "dense" or len(self.task.input.shape) != 3):
+            raise ValueError(
+                f"training.augmentation changes images and not what is predicted, task {self.task_name!r} is "
+                f"{self.task.output.kind} with input.shape {list(self.task.input.shape)}; set training.augmentation: []"
+            )
+        return self
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric under the run's protocol."""
+        published = self.task.paper_metric if self.protocol == "paper" else None
+        return published or self.task.metric

@@ -5,12 +5,15 @@ f^s up to and including that projection, `encode` is everything after it: positi
 encoder g. What enters `encode` may therefore come from either modality, and positions belong to the slot.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import isqrt, prod
 from pathlib import Path
 from typing import Any, Literal
 
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
+from transformers.utils import logging
 
 from pare.config.errors import PareError
 
@@ -26,12 +29,14 @@ class Backbone(nn.Module):
         width: width of a token that enters `encode`.
         out_grid: tokens along each axis that `encode` returns.
         out_width: width of a token that `encode` returns.
+        token_grid: the same tokens as the encoder itself sees them; an image encoder folds a line into a rectangle.
     """
 
     grid: tuple[int, ...]
     width: int
     out_grid: tuple[int, ...]
     out_width: int
+    token_grid: tuple[int, ...]
 
     def embed_source(self, inputs: Tensor) -> Tensor:
         """Pretrained embedder f^s: source samples to tokens, ``(batch, tokens, width)``."""
@@ -55,7 +60,7 @@ class TextBackbone(Backbone):
                 "use larger patches (tokens.patch) or another source"
             )
         self.encoder = encoder
-        self.grid = self.out_grid = grid
+        self.grid = self.out_grid = self.token_grid = grid
         self.width = self.out_width = config.hidden_size
         encoder.embeddings.word_embeddings.requires_grad_(False)
 
@@ -108,9 +113,9 @@ class ImageBackbone(Backbone):
                 f"this Swin needs at least {edge} tokens along each axis, the task makes {rows}×{columns}; "
                 f"set tokens.resize={edge * config.patch_size} and tokens.patch={config.patch_size} in the task"
             )
-        token_grid = (rows, columns)
+        self.token_grid = self.out_grid if swin else (rows, columns)
         encoder.embeddings.patch_embeddings = TokenEntrance(
-            encoder.embeddings.patch_embeddings, token_grid, with_grid=swin
+            encoder.embeddings.patch_embeddings, (rows, columns), with_grid=swin
         )
         if getattr(encoder.embeddings, "mask_token", None) is not None:
             encoder.embeddings.mask_token.requires_grad_(False)
@@ -174,9 +179,10 @@ def load_backbone(
 
 def _pretrained(folder: Path, config: Any) -> Any:
     try:
-        encoder, report = AutoModel.from_pretrained(
-            folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
+        with _no_progress_bar():
+            encoder, report = AutoModel.from_pretrained(
+                folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
     except Exception as error:  # SafetensorError derives from nothing else
         raise PareError(
             f"the weights in {folder} cannot be read ({error}); delete the folder and ingest again"
@@ -185,6 +191,18 @@ def _pretrained(folder: Path, config: Any) -> Any:
     if missing:
         raise PareError(f"{folder} lacks weights: {', '.join(sorted(missing)[:5])}; a whole checkpoint was expected")
     return encoder
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Reading a file of some megabytes needs no bar of its own."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _random(folder: Path, config: Any) -> Any:

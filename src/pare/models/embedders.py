@@ -3,6 +3,7 @@
 Only a projection is learnt from nothing; scale, positions and normalisation come from the encoder.
 """
 
+from collections.abc import Sequence
 from math import prod
 
 import torch
@@ -47,13 +48,29 @@ class PatchEmbedder(nn.Module):
 
 
 class FeatureEmbedder(nn.Module):
-    """One token per column of a table: value × direction + bias (FT-Transformer, Gorishniy et al. 2021).
+    """One token per column of a table (FT-Transformer, Gorishniy et al. 2021).
 
-    A missing value (NaN) has a token of its own per column.
+    A number is value × direction + bias, a category its own vector + bias. A missing value (NaN) has a token of its
+    own per column.
+
+    Args:
+        features: columns.
+        width: width of a token.
+        categories: number of categories per column, 0 for a column of numbers; empty where all are numbers.
     """
 
-    def __init__(self, features: int, width: int) -> None:
+    offsets: Tensor
+    categorical: Tensor
+
+    def __init__(self, features: int, width: int, categories: Sequence[int] = ()) -> None:
         super().__init__()
+        counts = torch.tensor(list(categories) or [0] * features)
+        if len(counts) != features:
+            raise ValueError(f"categories of {len(counts)} columns given, the table has {features}: both must match")
+        self.register_buffer("categorical", counts > 0, persistent=False)
+        self.register_buffer("offsets", counts.cumsum(0) - counts, persistent=False)
+        if counts.any():
+            self.levels = nn.Parameter(torch.randn(int(counts.sum()), width) * 0.5**0.5)
         self.direction = nn.Parameter(torch.randn(features, width) * 0.5**0.5)
         self.bias = nn.Parameter(torch.randn(features, width) * 0.5**0.5)
         self.missing = nn.Parameter(torch.zeros(features, width))
@@ -61,14 +78,18 @@ class FeatureEmbedder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, features)`` to ``(batch, features, width)``."""
         absent = x.isnan().unsqueeze(-1)
-        present = x.nan_to_num(0.0).unsqueeze(-1) * self.direction
+        x = x.nan_to_num(0.0)
+        present = x.unsqueeze(-1) * self.direction
+        if hasattr(self, "levels"):
+            codes = torch.where(self.categorical, x.long() + self.offsets, 0)
+            present = torch.where(self.categorical.unsqueeze(-1), self.levels[codes], present)
         return torch.where(absent, self.missing, present) + self.bias
 
 
-def build_embedder(task: Task, width: int) -> PatchEmbedder | FeatureEmbedder:
-    """The target embedder that a task's tokens ask for."""
+def build_embedder(task: Task, width: int, categories: Sequence[int] = ()) -> PatchEmbedder | FeatureEmbedder:
+    """The target embedder that a task's tokens ask for; ``categories`` as `FeatureEmbedder` takes them."""
     if task.tokens.kind == "feature":
-        return FeatureEmbedder(prod(task.input.shape), width)
+        return FeatureEmbedder(prod(task.input.shape), width, categories)
     return PatchEmbedder(task.input.shape[0], task.grid, task.tokens.patch, task.tokens.resize, width)
 
 

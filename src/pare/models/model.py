@@ -1,6 +1,6 @@
 """The assembled model: two embedders, one gate, one encoder, two predictors (paper, figure 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.models.backbones import Backbone
 from pare.models.embedders import build_embedder, rescale
-from pare.models.predictors import ClassPredictor, DensePredictor, Gate, PhysicalUnits
+from pare.models.predictors import PooledPredictor, DensePredictor, Gate, PhysicalUnits
 
 MASK_CELL = 4  # points of the proxy's mask that a token predicts along each axis
 
@@ -23,12 +23,15 @@ class CrossModalModel(nn.Module):
         task: the target task.
         backbone: the source's encoder, made for the task's token grid.
         source_classes: classes of the proxy, or None where its labels are masks.
+        categories: number of categories per column of a table, 0 for numbers; empty where all are numbers.
     """
 
-    def __init__(self, task: Task, backbone: Backbone, source_classes: int | None) -> None:
+    def __init__(
+        self, task: Task, backbone: Backbone, source_classes: int | None, categories: Sequence[int] = ()
+    ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.embedder = build_embedder(task, backbone.width)
+        self.embedder = build_embedder(task, backbone.width, categories)
         self.gate = Gate(backbone.width)
         self.predictor, self.units = _target_predictor(task, backbone)
         self.source_predictor = _source_predictor(backbone, source_classes)
@@ -60,7 +63,7 @@ class CrossModalModel(nn.Module):
             return self.backbone.embed_source(inputs)
 
     def predict_target(self, features: Tensor) -> Tensor:
-        """h^t: logits ``(batch, classes)``, or a field in physical units ``(batch, channels, *grid)``."""
+        """h^t: logits ``(batch, classes)``, or numbers or a field in physical units, ``(batch, *output shape)``."""
         return self.units(self.predictor(features))
 
     def predict_source(self, features: Tensor) -> Tensor:
@@ -73,8 +76,9 @@ class CrossModalModel(nn.Module):
 
 
 def _target_predictor(task: Task, backbone: Backbone) -> tuple[nn.Module, nn.Module]:
-    if task.output.kind == "classification":
-        return ClassPredictor(backbone.out_width, task.output.shape[0]), nn.Identity()
+    if task.output.kind != "dense":
+        units = PhysicalUnits(task.output.shape) if task.output.kind == "regression" else nn.Identity()
+        return PooledPredictor(backbone.out_width, task.output.shape[0]), units
     points = tuple(n * task.tokens.patch for n in task.grid)
     grid = backbone.out_grid
     if len(grid) != len(points):
@@ -92,7 +96,7 @@ def _target_predictor(task: Task, backbone: Backbone) -> tuple[nn.Module, nn.Mod
 
 def _source_predictor(backbone: Backbone, classes: int | None) -> nn.Module:
     if classes is not None:
-        return ClassPredictor(backbone.out_width, classes)
-    grid = backbone.out_grid
+        return PooledPredictor(backbone.out_width, classes)
+    grid = backbone.token_grid
     points = tuple(MASK_CELL * n for n in grid)
     return DensePredictor(backbone.out_width, grid, (MASK_CELL,) * len(grid), points, (2, *points))

@@ -7,15 +7,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class ClassPredictor(nn.Module):
-    """Average the tokens, then one linear layer."""
+class PooledPredictor(nn.Module):
+    """Average the tokens, then one linear layer: logits of classes or labels, or numbers."""
 
-    def __init__(self, width: int, classes: int) -> None:
+    def __init__(self, width: int, outputs: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(width, classes)
+        self.linear = nn.Linear(width, outputs)
 
     def forward(self, features: Tensor) -> Tensor:
-        """``(batch, tokens, width)`` to logits ``(batch, classes)``."""
+        """``(batch, tokens, width)`` to ``(batch, outputs)``."""
         return self.linear(features.mean(1))
 
 

@@ -4,8 +4,11 @@ Statistics come from training rows only. Outputs stay in physical units; their s
 that the model can predict physical units itself.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +20,7 @@ from pare.config.schema import Task
 from pare.preparation.split import assign_parts
 from pare.preparation.statistics import RunningMoments
 
-BLOCK_ROWS = 64
+BLOCK_BYTES = 16 << 20  # of inputs held at once; what a reader and the normalisation add is a few times that
 
 
 class ModelInput:
@@ -28,7 +31,7 @@ class ModelInput:
         task: the task.
         samples: the reader's result, by publisher's part.
         raw_fingerprint: fingerprint of the raw files.
-        validated: whether a validation part is cut from the training rows.
+        validated: whether there is a validation part.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class ModelInput:
         validated: bool,
     ) -> None:
         self.task_name, self.task, self.samples, self.validated = task_name, task, samples, validated
+        self.first = next(iter(samples.values()))
         relevant = task.model_dump(
             mode="json", include={"reader", "samples", "input", "output", "split", "normalisation"}
         )
@@ -50,20 +54,24 @@ class ModelInput:
         """Read the raw samples twice, once for the statistics and once for the rows, and write the store.
 
         Raises:
-            PareError: where rows are missing, or shapes or labels are not those that the task declares.
+            PareError: where rows or classes are missing, or shapes, labels or values are not those that the task
+                declares.
         """
         parts = self._parts()
-        statistics = self._statistics(parts)
+        statistics, seen = self._gather(parts)
         write_store(
             path,
-            blocks=self._normalised(parts, statistics),
+            rows=Counter(str(name) for names in parts.values() for name in names),
+            blocks=self._normalised(parts, statistics, seen),
             statistics=statistics,
             fingerprint=self.fingerprint,
             description={
                 "task": self.task_name,
-                "channels": self.task.input.channels or next(iter(self.samples.values())).columns,
-                "classes": next(iter(self.samples.values())).classes,
+                "channels": self.task.input.channels or self.first.columns,
+                "classes": self.first.classes,
+                "categories": [len(levels or []) for levels in self.first.categories or []],
             },
+            compress=self.task.input.compress,
         )
 
     def _parts(self) -> dict[str, np.ndarray]:
@@ -71,70 +79,141 @@ class ModelInput:
         for part, wanted in self.task.samples.items():
             if part not in self.samples:
                 raise PareError(f"task {self.task_name!r} needs part {part!r}, its reader gives {sorted(self.samples)}")
-            found = self.samples[part].count
-            if found < wanted:
+            samples = self.samples[part]
+            if samples.count < wanted:
                 raise PareError(
-                    f"task {self.task_name!r} declares {wanted} rows of part {part!r}, the raw files hold {found}; "
-                    f"lower samples.{part} in the task or bring the missing rows"
+                    f"task {self.task_name!r} declares {wanted} rows of part {part!r}, the raw files hold "
+                    f"{samples.count}; lower samples.{part} in the task or bring the missing rows"
                 )
             labels = self._labels(part) if self.task.split.stratified else None
-            parts[part] = assign_parts(self.task, part, labels, validated=self.validated)
+            groups = None if samples.groups is None else samples.groups[:wanted]
+            parts[part] = assign_parts(self.task, part, labels, groups, validated=self.validated)
         return parts
 
     def _labels(self, part: str) -> np.ndarray:
-        return np.concatenate([y for _, _, y in self._blocks({part: np.zeros(self.task.samples[part])})])  # type: ignore[index]
+        rows = np.zeros(self.task.samples[part])  # type: ignore[index]
+        return np.concatenate([y for *_, y in self._blocks({part: rows})])
 
-    def _blocks(self, parts: Mapping[str, np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def _blocks(self, parts: Mapping[str, np.ndarray]) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, np.ndarray]]:
+        """Raw rows in blocks: part, number of the first row, splits, x and y."""
+        row_bytes = 4 * (prod(self.task.input.shape) + prod(self.task.output.shape))
+        step = max(1, BLOCK_BYTES // row_bytes)
         for part, names in parts.items():
-            for start in range(0, len(names), BLOCK_ROWS):
-                stop = min(start + BLOCK_ROWS, len(names))
+            for start in range(0, len(names), step):
+                stop = min(start + step, len(names))
                 x, y = self.samples[part].read(start, stop)
-                yield names[start:stop], x, y
+                self._check_shapes(x, y)
+                yield part, start, names[start:stop], x, y
 
-    def _statistics(self, parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _gather(self, parts: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[int, np.ndarray]]:
+        """Statistics of the training rows, and the categories that occur among them, by column."""
         rule = self.task.normalisation
         moments = {
             name: RunningMoments() for name, wanted in (("x", rule.inputs), ("y", rule.outputs)) if wanted != "none"
         }
-        for names, x, y in self._blocks(parts if moments else {}):
-            for name, rows in (("x", x), ("y", y)):
+        seen = {column: np.empty(0) for column in self._categorical}
+        for _, _, names, x, y in self._blocks(parts if moments or seen else {}):
+            training = names == "train"
+            for name, rows in (("x", x[training]), ("y", y[training])):
                 if name in moments:
-                    moments[name].update(rows[names == "train"])
+                    moments[name].update(_by_channel(rows) if name == "x" and rule.inputs == "channel" else rows)
+            for column in seen:
+                seen[column] = np.union1d(seen[column], x[training, column])
         statistics = {}
         for name, gathered in moments.items():
-            statistics[f"{name}_mean"], statistics[f"{name}_scale"] = gathered.result()
-        return statistics
+            mean, scale = gathered.result()
+            if name == "x" and rule.inputs == "channel":
+                mean, scale = (a.reshape(-1, *[1] * (len(self.task.input.shape) - 1)) for a in (mean, scale))
+            if name == "x":
+                mean[self._categorical], scale[self._categorical] = 0, 1  # a category keeps its code
+            statistics |= {f"{name}_mean": mean, f"{name}_scale": scale}
+        return statistics, seen
 
-    def _normalised(self, parts: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> Iterator[Block]:
-        for names, raw_x, y in self._blocks(parts):
+    @property
+    def _categorical(self) -> list[int]:
+        """Numbers of the columns that hold categories."""
+        return [i for i, levels in enumerate(self.first.categories or []) if levels is not None]
+
+    def _normalised(
+        self, parts: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray], seen: Mapping[int, np.ndarray]
+    ) -> Iterator[Block]:
+        counts = {str(name): np.zeros(self.task.classes or 0, int) for names in parts.values() for name in names}
+        for part, start, names, raw_x, y in self._blocks(parts):
             x = self._scaled(raw_x, statistics)
-            self._check(x, y)
+            for column, levels in seen.items():  # what training never saw is as good as missing
+                x[~np.isin(x[:, column], levels), column] = np.nan
+            self._check(x, y, part, start)
             for split in np.unique(names):
-                yield str(split), x[names == split], y[names == split]
+                chosen = names == split
+                arrays = {"x": x[chosen], "y": y[chosen]}
+                groups = self.samples[part].groups
+                if groups is not None:
+                    arrays["group"] = groups[start : start + len(names)][chosen]
+                if self.task.classes:
+                    counts[str(split)] += np.bincount(y[chosen], minlength=self.task.classes)
+                yield str(split), arrays
+        self._check_classes(counts)
 
     def _scaled(self, x: np.ndarray, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
         if "x_mean" in statistics:
             x = ((x - statistics["x_mean"]) / statistics["x_scale"]).astype(np.float32)
-        return append_coordinates(x) if self.task.normalisation.coordinates else x
+        return append_coordinates(x) if self.task.normalisation.coordinates else np.array(x)
 
-    def _check(self, x: np.ndarray, y: np.ndarray) -> None:
-        if x.shape[1:] != self.task.input.shape:
-            raise PareError(
-                f"task {self.task_name!r} declares input.shape {list(self.task.input.shape)}, "
-                f"the raw files give {list(x.shape[1:])}"
-            )
-        if self.task.output.kind == "classification":
-            classes = self.task.output.shape[0]
-            if y.min() < 0 or y.max() >= classes:
+    def _check_shapes(self, x: np.ndarray, y: np.ndarray) -> None:
+        found = list(x.shape[1:])
+        if self.task.normalisation.coordinates:
+            found[0] += len(found) - 1
+        expected_y = [] if self.task.classes else list(self.task.output.shape)
+        for name, declared, given in (
+            ("input", list(self.task.input.shape), found),
+            ("output", expected_y, list(y.shape[1:])),
+        ):
+            if declared != given:
                 raise PareError(
-                    f"task {self.task_name!r} declares {classes} classes, "
-                    f"the raw files hold labels from {y.min()} to {y.max()}"
+                    f"task {self.task_name!r} declares {name}.shape {declared}, the raw files give {given}; "
+                    f"correct {name}.shape in the task, or the reader's options"
                 )
-        elif y.shape[1:] != self.task.output.shape:
+
+    def _check(self, x: np.ndarray, y: np.ndarray, part: str, start: int) -> None:
+        kind, classes = self.task.output.kind, self.task.classes
+        if self.task.tokens.kind == "patch":
+            self._check_rows(np.isfinite(x), part, start, "the input", "a finite number everywhere")
+        if classes:
+            self._check_rows((y >= 0) & (y < classes), part, start, "the label", f"a class from 0 to {classes - 1}")
+            return
+        if kind == "multilabel":
+            self._check_rows((y == 0) | (y == 1), part, start, "a label", "0 or 1")
+        if kind == "regression":
+            self._check_rows(np.isfinite(y), part, start, "the target", "a finite number")
+
+    def _check_rows(self, good: np.ndarray, part: str, start: int, what: str, expected: str) -> None:
+        bad = ~good.reshape(len(good), -1).all(axis=1)
+        if bad.any():
             raise PareError(
-                f"task {self.task_name!r} declares output.shape {list(self.task.output.shape)}, "
-                f"the raw files give {list(y.shape[1:])}"
+                f"task {self.task_name!r}: {what} of row {start + int(bad.argmax())} of part {part!r} is not {expected} "
+                f"({bad.sum()} such rows in this block); mend the raw file or leave those rows out"
             )
+
+    def _check_classes(self, counts: Mapping[str, np.ndarray]) -> None:
+        """A classifier needs two classes to learn, and some metrics every class in every part."""
+        if not self.task.classes:
+            return
+        if (counts["train"] > 0).sum() < 2:
+            raise PareError(
+                f"task {self.task_name!r}: all training rows have one class; expected at least two. "
+                "Set split.stratified: true, or bring rows of the other classes"
+            )
+        for split, found in counts.items():
+            if self.task.metric == "auroc_ovo" and not found.all():
+                raise PareError(
+                    f"task {self.task_name!r}: part {split!r} has no row of class {np.flatnonzero(found == 0).tolist()}, "
+                    "metric auroc_ovo needs each; set split.stratified: true, a larger share, or metric: error_percent"
+                )
+
+
+def _by_channel(rows: np.ndarray) -> np.ndarray:
+    """``(rows, channels, *grid)`` to ``(rows × grid points, channels)``."""
+    return np.moveaxis(rows, 1, -1).reshape(-1, rows.shape[1])
 
 
 def append_coordinates(x: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Which row goes to which part; always the same rows, whatever the seed of a run."""
 
 import numpy as np
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
@@ -9,37 +9,50 @@ from pare.config.schema import Task
 SPLIT_SEED = 0
 
 
-def assign_parts(task: Task, part: str, labels: np.ndarray | None, *, validated: bool) -> np.ndarray:
+def assign_parts(
+    task: Task, part: str, labels: np.ndarray | None, groups: np.ndarray | None = None, *, validated: bool
+) -> np.ndarray:
     """Name the split of each row of one of the publisher's parts.
+
+    A validation part of the publisher's is used as such, or joins the training rows where no validation is wanted.
 
     Args:
         task: the task; its ``split`` and ``samples`` say how.
-        part: ``train``, ``test`` or ``all``.
+        part: ``train``, ``validation``, ``test`` or ``all``.
         labels: class of each row, ``(rows,)``; needed where the split is stratified.
-        validated: whether a validation part is cut from the training rows.
+        groups: group of each row, ``(rows,)``; a group is never divided, and stratification then has no say.
+        validated: whether there is a validation part.
 
     Returns:
         ``train``, ``validation`` or ``test`` per row, ``(rows,)``.
 
     Raises:
-        PareError: where a class is too small to be split.
+        PareError: where a class is too small to be split, or there are too few groups.
     """
     names = np.full(task.samples[part], "test" if part == "test" else "train", dtype="U10")  # type: ignore[index]
+    if part == "validation" and validated:
+        names[:] = "validation"
+    strata = labels if task.split.stratified else None
     rows = np.arange(len(names))
     if part == "all":
-        rows = _cut(rows, names, "test", task.n_test, labels if task.split.stratified else None)
-    if part != "test" and validated:
+        rows = _cut(rows, names, "test", task.n_test, strata, groups)
+    if part in ("train", "all") and validated and "validation" not in task.samples:
         n_validation = max(1, round(len(rows) * task.split.validation))
-        _cut(rows, names, "validation", n_validation, labels if task.split.stratified else None)
+        _cut(rows, names, "validation", n_validation, strata, groups)
     return names
 
 
-def _cut(rows: np.ndarray, names: np.ndarray, name: str, n: int, labels: np.ndarray | None) -> np.ndarray:
-    """Give ``n`` of the rows that name; return the others."""
+def _cut(
+    rows: np.ndarray, names: np.ndarray, name: str, n: int, labels: np.ndarray | None, groups: np.ndarray | None
+) -> np.ndarray:
+    """Give ``n`` of the rows that name, or about as many where groups stay whole; return the others."""
     try:
-        rest, cut = train_test_split(
-            rows, test_size=n, random_state=SPLIT_SEED, stratify=None if labels is None else labels[rows]
-        )
+        if groups is not None:
+            cutter = GroupShuffleSplit(n_splits=1, test_size=n / len(rows), random_state=SPLIT_SEED)
+            rest, cut = (rows[part] for part in next(cutter.split(rows, groups=groups[rows])))
+        else:
+            strata = None if labels is None else labels[rows]
+            rest, cut = train_test_split(rows, test_size=n, random_state=SPLIT_SEED, stratify=strata)
     except ValueError as error:
         raise PareError(f"cannot cut {n} {name} rows from {len(rows)}: {error}; change split in the task") from error
     names[cut] = name

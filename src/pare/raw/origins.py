@@ -6,12 +6,12 @@ An origin is called with a folder and its options, writes each file whole or not
 
 from collections.abc import Callable
 
-from pare.raw.darcy import darcy_flow_simulation
+from pare.raw.simulators import darcy_flow_simulation
 from pare.raw.dinov2 import dinov2_onnx
 from pare.raw.download import download
 from pare.raw.encoders import hub_encoder, package_encoder
 from pare.raw.proxies import english_topics, mnist_digits
-from pare.raw.tables import openml_dataset, scikit_learn_wdbc
+from pare.raw.openml import openml_dataset, scikit_learn_wdbc
 
 ORIGINS: dict[str, Callable[..., dict[str, str | None]]] = {
     "darcy_flow_simulation": darcy_flow_simulation,

@@ -57,7 +57,7 @@ class TrainedModel:
             record = json.loads((folder / RECORD).read_text())
             run = Run.model_validate(record.pop("run"))
             backbone = load_backbone(folder, run.task.grid, "random")
-            model = CrossModalModel(run.task, backbone, record["source_classes"])
+            model = CrossModalModel(run.task, backbone, record["source_classes"], record["categories"])
             model.load_state_dict(load_file(folder / WEIGHTS))
             config = json.loads((folder / ENCODER).read_text())
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, PareError) as error:

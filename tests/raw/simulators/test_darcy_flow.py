@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from pare.raw.darcy import darcy_flow_simulation, draw_coefficient, simulate_fields, solve_darcy
+from pare.raw.simulators.darcy_flow import darcy_flow_simulation, draw_coefficient, simulate_fields, solve_darcy
 
 
 def manufactured_error(n):

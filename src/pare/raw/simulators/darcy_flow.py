@@ -5,23 +5,18 @@ format and variable names, other random numbers. Notation for shapes: n grid poi
 included.
 """
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
-from rich.progress import track
 from scipy.fft import dstn, idctn
 from scipy.sparse.linalg import LinearOperator, cg
-from threadpoolctl import threadpool_limits
 
 from pare.arrays.atomic import atomic_path
 from pare.raw.matlab import write_mat73
-
-_BLOCK = 64  # fields in flight: enough to keep the workers busy, 1.4 MB each at 421 x 421
+from pare.raw.simulators.parallel import random_generator, simulate_samples
 
 
 def draw_coefficient(resolution: int, rng: np.random.Generator) -> np.ndarray:
@@ -115,8 +110,6 @@ def simulate_fields(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Draw coefficients and solve, on every core that this process may use, in order.
 
-    Threads suffice: the transforms and sweeps over the grid release Python's lock.
-
     Args:
         resolution: grid points along each axis, n.
         count: number of fields.
@@ -129,18 +122,12 @@ def simulate_fields(
     """
 
     def field(index: int) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(part, index)))
-        coefficient = draw_coefficient(resolution, rng)
+        coefficient = draw_coefficient(resolution, random_generator(seed, part, index))
         # Leaves an error of 1e-10, far below the float32 of the file.
         return {"coeff": coefficient, "sol": solve_darcy(coefficient, tolerance=1e-6)}
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers or _usable_cores()) as pool:
-        for start in range(0, count, _BLOCK):
-            yield from pool.map(field, range(start, min(start + _BLOCK, count)))
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    label = f"simulating Darcy flow ({resolution}x{resolution}), file {part + 1} of 2"
+    return simulate_samples(field, count, label, workers)
 
 
 def darcy_flow_simulation(
@@ -172,8 +159,7 @@ def darcy_flow_simulation(
     for part, count in enumerate((train, test)):
         name = f"piececonst_r{resolution}_N{count}_smooth{part + 1}.mat"
         fields = simulate_fields(resolution, count, seed, part)
-        label = f"simulating Darcy flow ({resolution}x{resolution}), file {part + 1} of 2"
         with atomic_path(folder / name) as path:
-            write_mat73(path, resolution, count, track(fields, description=label, total=count))
+            write_mat73(path, resolution, count, fields)
         files[name] = None
     return files

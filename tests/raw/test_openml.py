@@ -11,7 +11,7 @@ from sklearn.datasets import load_breast_cancer
 
 from pare.config.errors import PareError
 from pare.raw.readers import arff_table
-from pare.raw.tables import openml_dataset, scikit_learn_wdbc
+from pare.raw.openml import openml_dataset, scikit_learn_wdbc
 
 ARFF = b"@RELATION t\n@ATTRIBUTE a REAL\n@ATTRIBUTE c {x,y}\n@DATA\n1,x\n2,y\n"
 

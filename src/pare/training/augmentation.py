@@ -1,0 +1,70 @@
+"""Random changes of training images, drawn anew for every sample and epoch.
+
+Shapes: ``batch`` images of ``channels`` planes, ``height`` × ``width`` points. All draws come from one CPU generator,
+so that the same seed makes the same changes on any device.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def crop(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Shift each image by up to an eighth of its edge, zeros moving in (4 of 32 points on CIFAR, paper's loader).
+
+    Args:
+        x: ``(batch, channels, height, width)``.
+        generator: of the shifts.
+    """
+    height, width = x.shape[-2:]
+    reach = (height // 8, width // 8)
+    padded = F.pad(x, (reach[1], reach[1], reach[0], reach[0]))
+    top, left = (torch.randint(2 * r + 1, (len(x),), generator=generator).to(x.device) for r in reach)
+    rows = top[:, None] + torch.arange(height, device=x.device)
+    columns = left[:, None] + torch.arange(width, device=x.device)
+    samples = torch.arange(len(x), device=x.device)[:, None, None]
+    return padded[samples, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def flip(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirror half of the images left to right, ``(batch, channels, height, width)``."""
+    mirrored = (torch.rand(len(x), generator=generator) < 0.5).to(x.device)
+    return torch.where(mirrored[:, None, None, None], x.flip(-1), x)
+
+
+def spectrogram(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Blank one or two bands of frequency (up to 15 %) and of time (up to 20 %) in half of the spectrograms.
+
+    A blank holds the sample's minimum (SpecAugment as FSD50K's baseline uses it).
+
+    Args:
+        x: ``(batch, 1, frequencies, frames)``.
+        generator: of the choice and the bands.
+    """
+    blank = torch.zeros(len(x), 1, *x.shape[-2:], dtype=torch.bool)
+    chosen = torch.rand(len(x), generator=generator) < 0.5
+    for axis, share in ((2, 0.15), (3, 0.2)):
+        points = torch.arange(x.shape[axis])
+        for mask in range(2):
+            present = chosen & ((mask == 0) | (torch.rand(len(x), generator=generator) < 0.5))
+            length = torch.rand(len(x), generator=generator) * share * len(points)
+            start = torch.rand(len(x), generator=generator) * (len(points) - length)
+            band = (points >= start[:, None]) & (points < (start + length)[:, None]) & present[:, None]
+            blank |= band[:, None, :, None] if axis == 2 else band[:, None, None, :]
+    return torch.where(blank.to(x.device), x.amin((1, 2, 3), keepdim=True), x)
+
+
+AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "crop": crop,
+    "flip": flip,
+    "spectrogram": spectrogram,
+}
+
+
+def augment(x: Tensor, names: Sequence[str], generator: torch.Generator) -> Tensor:
+    """The named changes one after another, ``(batch, channels, height, width)``."""
+    for name in names:
+        x = AUGMENTATIONS[name](x, generator)
+    return x

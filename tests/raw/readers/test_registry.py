@@ -1,0 +1,7 @@
+"""The list of readers."""
+
+from pare.raw import READERS
+
+
+def test_readers_are_registered_by_their_names():
+    assert all(reader.__name__ == name for name, reader in READERS.items())
