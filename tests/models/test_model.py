@@ -55,7 +55,34 @@ def test_source_and_target_have_as_many_tokens_and_predictions_the_tasks_shape(b
 def test_a_proxy_with_masks_gets_two_logits_for_each_point_of_its_mask(build, family):
     model, _ = build(family=family, source_classes=None)
     features = model.backbone.encode(model.embed_source(source_samples(model.backbone, 2)))
-    assert model.predict_source(features).shape == (2, 2, *(MASK_CELL * n for n in model.backbone.out_grid))
+    assert model.predict_source(features).shape == (2, 2, *(MASK_CELL * n for n in model.backbone.token_grid))
+
+
+def test_a_line_of_tokens_is_folded_for_an_image_encoder_and_its_masks_but_predicted_as_a_line(build):
+    line = {
+        "input": {"shape": [2, 48]},
+        "output": {"kind": "dense", "shape": [1, 48]},
+        "tokens": {"kind": "patch", "patch": 4},
+        "normalisation": {},
+    }
+    model, _ = build(family="dinov2", source_classes=None, **line)
+    assert (model.backbone.grid, model.backbone.token_grid) == ((12,), (3, 4))
+    assert model(torch.randn(2, 2, 48)).shape == (2, 1, 48)
+    features = model.backbone.encode(model.embed_source(source_samples(model.backbone, 2)))
+    assert model.predict_source(features).shape == (2, 2, 3 * MASK_CELL, 4 * MASK_CELL)
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "regression"])
+def test_labels_and_numbers_are_predicted_from_the_mean_token(build, kind):
+    model, _ = build("openml_wdbc", output={"kind": kind, "shape": [3]}, loss="mse", metric="rmse")
+    x, source = torch.randn(4, 30), source_samples(model.backbone)
+    plain = model(x)
+    assert plain.shape == (4, 3)
+    if kind == "regression":
+        model.calibrate(x, source, {})
+        plain = model(x)
+        model.calibrate(x, source, {"y_mean": np.full(3, 40, np.float32), "y_scale": np.full(3, 2, np.float32)})
+        torch.testing.assert_close(model(x), 40 + 2 * plain, rtol=1e-4, atol=1e-3)
 
 
 def test_a_field_of_one_dimension_is_predicted_point_by_point(build):

@@ -15,7 +15,8 @@ from pare.training.trained_model import recorded_fingerprint
 def trained(table_run, tiny_bert):
     run = table_run()
     model = CrossModalModel(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
-    return TrainedModel(run, model, {"fingerprint": "f", "source_classes": 2, "history": [{"epoch": 1}]}, {})
+    record = {"fingerprint": "f", "source_classes": 2, "categories": [], "history": [{"epoch": 1}]}
+    return TrainedModel(run, model, record, {})
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""Random changes of training images against slow versions of themselves."""
+
+import pytest
+import torch
+
+from pare.training.augmentation import AUGMENTATIONS, augment, crop, flip, spectrogram
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_crop_is_a_shift_by_at_most_an_eighth_with_zeros_moving_in():
+    x = torch.rand(40, 3, 16, 32) + 1
+    seen = set()
+    for before, after in zip(x, crop(x, generator()), strict=True):
+        shifts = []
+        for down in range(-2, 3):
+            for right in range(-4, 5):
+                shifted = torch.zeros_like(before)
+                rows, columns = slice(max(0, down), 16 + min(0, down)), slice(max(0, right), 32 + min(0, right))
+                from_rows = slice(max(0, -down), 16 + min(0, -down))
+                from_columns = slice(max(0, -right), 32 + min(0, -right))
+                shifted[:, rows, columns] = before[:, from_rows, from_columns]
+                if torch.equal(shifted, after):
+                    shifts.append((down, right))
+        assert len(shifts) == 1
+        seen.add(shifts[0])
+    assert len(seen) > 15
+
+
+def test_about_half_of_the_images_are_mirrored_and_the_others_left_alone():
+    x = torch.rand(400, 1, 2, 3)
+    mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(flip(x, generator()), x, strict=True)]
+    same = [torch.equal(a, b) for a, b in zip(flip(x, generator()), x, strict=True)]
+    assert all(a != b for a, b in zip(mirrored, same, strict=True))
+    assert 160 < sum(mirrored) < 240
+
+
+def test_bands_of_a_spectrogram_are_blanked_with_its_minimum():
+    x = torch.rand(300, 1, 40, 50)
+    y = spectrogram(x, generator())
+    changed = (x != y).squeeze(1)
+    assert 100 < changed.flatten(1).any(1).sum() < 160  # half of them; a few bands are empty
+    for before, after, where in zip(x, y, changed, strict=True):
+        assert (after[0][where] == before.min()).all()
+        full_rows, full_columns = where.float().mean(1) > 0.95, where.float().mean(0) > 0.95
+        assert full_rows.sum() <= 2 * 0.15 * 40 + 2 and full_columns.sum() <= 2 * 0.2 * 50 + 2
+
+
+@pytest.mark.parametrize("name", sorted(AUGMENTATIONS))
+def test_the_same_seed_makes_the_same_changes_and_another_seed_others(name):
+    x = torch.rand(20, 1, 16, 16)
+    assert torch.equal(augment(x, [name], generator(1)), augment(x, [name], generator(1)))
+    assert not torch.equal(augment(x, [name], generator(1)), augment(x, [name], generator(2)))
+
+
+def test_without_names_nothing_changes():
+    x = torch.rand(2, 1, 4, 4)
+    assert augment(x, [], generator()) is x
