@@ -89,17 +89,17 @@ class Rows:
     def __getitem__(self, row: int) -> dict[str, np.ndarray]:
         return {name: np.array(array[row]) for name, array in self._arrays.items()}
 
-    def __getitems__(self, rows: Sequence[int]) -> list[dict[str, np.ndarray]]:
-        """Rows of one batch, in the order asked for."""
-        return [self[row] for row in rows]
+    def __getitems__(self, rows: Sequence[int]) -> dict[str, np.ndarray]:
+        """A batch, in the order asked for, gathered with one copy: arrays ``(rows, …)``, not a list of samples."""
+        return {name: _gathered(array, rows) for name, array in self._arrays.items()}
 
     def read(self, start: int, stop: int) -> dict[str, np.ndarray]:
         """Rows start to stop - 1 as arrays, each ``(rows, …)``."""
         return {name: np.array(array[start:stop]) for name, array in self._arrays.items()}
 
-    def array(self, name: str) -> np.ndarray:
-        """All rows of one array, ``(rows, …)``; meant for labels and groups, not for fields."""
-        return np.array(self._arrays[name][:])
+    def array(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Rows start to stop - 1 of one array, ``(rows, …)``; by default all: meant for labels, not for fields."""
+        return np.array(self._arrays[name][start:stop])
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_arrays"}
@@ -115,6 +115,12 @@ class Rows:
         if offset is None:
             return data
         return np.memmap(self.path, mode="r", dtype=data.dtype, shape=data.shape, offset=offset)
+
+
+def _gathered(array: h5py.Dataset | np.memmap, rows: Sequence[int]) -> np.ndarray:
+    if isinstance(array, np.memmap):
+        return np.asarray(array[list(rows)])
+    return np.stack([array[row] for row in rows])  # HDF5 itself takes rows in ascending order only
 
 
 class ArrayStore:
