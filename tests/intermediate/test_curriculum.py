@@ -53,3 +53,40 @@ def test_an_epoch_that_does_not_exist_is_refused(epoch):
 def test_impossible_schedules_are_refused(wrong):
     with pytest.raises(ValueError, match=r"must lie in|at least one"):
         Curriculum(**wrong)
+
+
+def numbers(shape, **options):
+    curriculum = Curriculum(start=0.8, end=0.0, epochs=20, shape=shape, **options)
+    return [curriculum.tokens(epoch, 1000) for epoch in range(20)]
+
+
+@pytest.mark.parametrize("shape", ["linear", "piecewise", "exponential"])
+def test_gradual_shapes_never_rise_and_go_from_start_to_end(shape):
+    assert numbers(shape)[0] == 800 and numbers(shape)[-1] == 0
+    assert numbers(shape) == sorted(numbers(shape), reverse=True)
+
+
+def test_piecewise_has_four_stages_of_equal_steps_and_length():
+    stages = numbers("piecewise")
+    assert sorted(set(stages)) == [0, 267, 533, 800]
+    assert [stages.count(k) for k in (800, 533, 267, 0)] == [5, 5, 5, 5]
+
+
+def test_exponential_falls_fastest_at_first():
+    steps = [a - b for a, b in pairwise(numbers("exponential"))]
+    assert steps == sorted(steps, reverse=True)
+    assert numbers("exponential")[10] < numbers("linear")[10] / 4
+
+
+def test_constant_stays_at_the_start():
+    assert set(numbers("constant")) == {800}
+
+
+def test_random_lies_between_and_depends_on_the_seed_alone():
+    assert numbers("random") == numbers("random") != numbers("random", seed=1)
+    assert all(0 <= k <= 800 for k in numbers("random")) and len(set(numbers("random"))) > 10
+
+
+def test_an_unknown_shape_is_refused():
+    with pytest.raises(ValueError, match="expected one of linear, piecewise, exponential, constant, random"):
+        Curriculum(shape="cubic")

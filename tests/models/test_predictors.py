@@ -76,7 +76,7 @@ def test_the_gate_scores_each_token_alone_between_0_and_1():
     gate = Gate(8)
     tokens = torch.randn(2, 5, 8)
     scores = gate(tokens)
-    expected = 1 / (1 + torch.exp(-(tokens @ gate.linear.weight[0] + gate.linear.bias[0])))
+    expected = 1 / (1 + torch.exp(-(tokens @ gate.layers.weight[0] + gate.layers.bias[0])))
     torch.testing.assert_close(scores, expected)
     torch.testing.assert_close(gate(tokens[:, [3]])[:, 0], scores[:, 3])
     assert ((scores > 0) & (scores < 1)).all()
@@ -84,3 +84,15 @@ def test_the_gate_scores_each_token_alone_between_0_and_1():
 
 def test_the_gate_scores_in_single_precision_whatever_the_tokens():
     assert Gate(8).bfloat16()(torch.randn(2, 5, 8).bfloat16()).dtype == torch.float32
+
+
+@pytest.mark.parametrize("kind", ["mlp", "mlp_dropout"])
+def test_a_deeper_gate_scores_each_token_alone_and_drops_only_while_it_learns(kind):
+    gate = Gate(8, kind)
+    tokens = torch.randn(3, 5, 8)
+    gate.eval()
+    first, second = gate.layers[0], gate.layers[3]
+    hidden = (tokens @ first.weight.T + first.bias).clamp(min=0)
+    torch.testing.assert_close(gate(tokens), torch.sigmoid(hidden @ second.weight[0] + second.bias[0]))
+    gate.train()
+    assert torch.equal(gate(tokens), gate(tokens)) == (kind == "mlp")

@@ -29,7 +29,7 @@ def batch():
 
 
 def objective(model, mixing=MIXING, weights=WEIGHTS):
-    return Objective(model, build_loss("cross_entropy"), weights, mixing)
+    return Objective(model, build_loss("cross_entropy", "classification"), weights, mixing)
 
 
 def noise():
@@ -61,7 +61,7 @@ def test_one_concatenated_pass_equals_two_separate_ones(model, batch):
     x, y, ids, topics = batch
     terms = objective(model)(*batch, k=3, generator=noise())
     tokens = model.embedder(x)
-    mixed, replaced = objective(model).mix(tokens, ids, 3, noise())
+    mixed, replaced, _ = objective(model).mix(tokens, ids, 3, noise())
     features = model.backbone.encode(mixed)
     wanted = (
         F.cross_entropy(model(x), y),
@@ -76,7 +76,7 @@ def test_one_concatenated_pass_equals_two_separate_ones(model, batch):
 def test_replaced_slots_hold_source_tokens_and_the_others_their_own(model, batch):
     tokens = model.embedder(batch[0])
     source = model.embed_source(batch[2])
-    mixed, replaced = objective(model).mix(tokens, batch[2], 2, noise())
+    mixed, replaced, _ = objective(model).mix(tokens, batch[2], 2, noise())
     assert torch.allclose(mixed[~replaced], tokens[~replaced], atol=1e-6)
     for sample, slots, words in zip(mixed, replaced, source, strict=True):
         assert torch.cdist(sample[slots], words).min(1).values.max() < 1e-5
@@ -101,3 +101,43 @@ def test_a_source_weight_of_zero_silences_the_source(model, batch):
     silent = objective(model, weights=WEIGHTS.model_copy(update={"source_weight": 0.0}))
     silent(*batch, k=3, generator=noise()).total.backward()
     assert model.source_predictor.linear.weight.grad.abs().sum() == 0
+
+
+def mixed_terms(model, batch, **mixing):
+    tokens, settings = model.embedder(batch[0]), MIXING.model_copy(update=mixing)
+    objective_ = objective(model, mixing=settings)
+    return objective_.mix(tokens, batch[2], 3, noise()), objective_(*batch, k=3, generator=noise())
+
+
+def test_mixup_and_cutmix_weigh_the_two_labels_by_what_they_took(model, batch):
+    tokens, source = model.embedder(batch[0]), model.embed_source(batch[2])
+    (blended, replaced, share), terms = mixed_terms(model, batch, mixer="mixup")
+    torch.testing.assert_close(blended, 0.5 * tokens + 0.5 * source)
+    assert replaced is None and terms.replaced is None and share == 0.5
+    (block, replaced, share), terms = mixed_terms(model, batch, mixer="cutmix")
+    torch.testing.assert_close(block, torch.where(replaced[..., None], source, tokens))
+    mixed = (1 - share) * terms.mixed_target + share * 0.4 * terms.source
+    assert terms.total.item() == pytest.approx((0.7 * terms.target + 1.3 * mixed).item(), rel=1e-6)
+
+
+def test_with_other_target_samples_both_labels_are_the_targets(model, batch):
+    x, y, *_ = batch
+    (mixed, *_), terms = mixed_terms(model, batch, mixer="mixup", partner="target")
+    tokens = model.embedder(x)
+    torch.testing.assert_close(mixed, 0.5 * tokens + 0.5 * tokens.roll(1, 0))
+    prediction = model.predict_target(model.backbone.encode(mixed))
+    assert terms.source.item() == pytest.approx(F.cross_entropy(prediction, y.roll(1, 0)).item(), rel=1e-5)
+
+
+def test_masked_tokens_are_zero_and_have_no_label_of_their_own(model, batch):
+    (mixed, replaced, _), terms = mixed_terms(model, batch, partner="nothing")
+    assert (mixed[replaced] == 0).all() and replaced.sum(1).tolist() == [3] * BATCH
+    assert terms.source is None
+    assert terms.total.item() == pytest.approx((0.7 * terms.target + 1.3 * terms.mixed_target).item(), rel=1e-6)
+
+
+def test_a_random_choice_does_not_ask_the_gate(model, batch):
+    (_, replaced, _), terms = mixed_terms(model, batch, selector="random")
+    assert replaced.sum(1).tolist() == [3] * BATCH
+    terms.total.backward()
+    assert all(p.grad is None for p in model.gate.parameters())

@@ -135,13 +135,28 @@ class TrainingConfig(Strict):
 
 
 class MixingConfig(Strict):
-    """How source and target tokens are mixed (sections 3.2 and 3.3)."""
+    """How source and target tokens are mixed (sections 3.2 and 3.3; tables 4, 5, 6 and 18 for the alternatives)."""
 
+    mixer: Literal["replace", "mixup", "cutmix"] = Field(
+        default="replace", description="replace single tokens, blend all tokens, or replace one block of tokens"
+    )
+    partner: Literal["source", "target", "nothing"] = Field(
+        default="source", description="what is mixed in: proxy samples, other target samples, or zeros (a mask)"
+    )
+    selector: Literal["gate", "random"] = Field(default="gate", description="which tokens are replaced")
+    gate: Literal["linear", "mlp", "mlp_dropout"] = "linear"
+    curriculum: Literal["linear", "piecewise", "exponential", "constant", "random"] = "linear"
     start: float = Field(ge=0, le=1, description="share of tokens replaced in the first epoch")
     end: float = Field(default=0.0, ge=0, le=1, description="share of tokens replaced in the last epoch")
     temperature: float = Field(default=0.9, gt=0)
     noise: bool = Field(default=True, description="Gumbel noise on the scores")
     exact_rounds: int = Field(default=8, ge=0)
+
+    @model_validator(mode="after")
+    def _parts_suit(self) -> "MixingConfig":
+        if self.selector == "random" and not self.noise:
+            raise ValueError("selector 'random' chooses by noise; set noise: true")
+        return self
 
 
 DEFAULTS = {

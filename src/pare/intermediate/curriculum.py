@@ -1,11 +1,34 @@
-"""How many tokens are replaced in each epoch (paper, section 3.2 and appendix A.2.6)."""
+"""How many tokens are replaced in each epoch (paper, section 3.2, table 4 and appendix A.2.6).
 
+The paper names four shapes beside the linear one and gives no formulas; what they mean here is written at each.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+
+STAGES = 4  # of the piecewise curriculum
+DECAY = 5.0  # of the exponential one: what is left of the way after a fifth of the epochs is 36 %
+
+
+def _exponential(progress: float) -> float:
+    """The way from start (0) to end (1), fast at first."""
+    return (1 - exp(-DECAY * progress)) / (1 - exp(-DECAY))
+
+
+SHAPES: dict[str, Callable[[float], float]] = {
+    "linear": lambda progress: progress,
+    "piecewise": lambda progress: min(int(progress * STAGES), STAGES - 1) / (STAGES - 1),
+    "exponential": _exponential,
+    "constant": lambda progress: 0.0,
+}
 
 
 @dataclass(frozen=True)
 class Curriculum:
-    """The replaced share of the tokens, falling linearly from the first epoch to the last.
+    """The replaced share of the tokens, from the first epoch to the last.
 
     A share and not a number, because encoders differ in their number of tokens; the paper's 3000 of 3136 tokens
     become 0 over 60 epochs.
@@ -14,14 +37,20 @@ class Curriculum:
         start: share replaced in the first epoch, in 0..1.
         end: share replaced in the last epoch, in 0..1.
         epochs: number of epochs; a single one is a first epoch and uses ``start``, else nothing would be mixed.
+        shape: ``linear``; ``piecewise``, four equal stages; ``exponential``, with a rate of 5; ``constant``, always
+            ``start``; ``random``, in each epoch any share between ``end`` and ``start``. The last two are the
+            paper's non-gradual strategies.
+        seed: of the shape ``random``.
 
     Raises:
-        ValueError: if a share lies outside 0..1 or there is no epoch.
+        ValueError: if a share lies outside 0..1, there is no epoch, or the shape is unknown.
     """
 
     start: float = 3000 / 3136
     end: float = 0.0
     epochs: int = 60
+    shape: str = "linear"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse values that would give an impossible number of tokens."""
@@ -29,6 +58,8 @@ class Curriculum:
             raise ValueError(f"start={self.start} and end={self.end} are shares of the tokens; both must lie in 0..1")
         if self.epochs < 1:
             raise ValueError(f"epochs={self.epochs}; a curriculum needs at least one epoch")
+        if self.shape not in (*SHAPES, "random"):
+            raise ValueError(f"shape={self.shape!r} is unknown; expected one of {', '.join(SHAPES)}, random")
 
     def tokens(self, epoch: int, n_tokens: int) -> int:
         """Number of tokens to replace in an epoch: the k of ``replace_patches``.
@@ -45,5 +76,8 @@ class Curriculum:
         """
         if not 0 <= epoch < self.epochs:
             raise ValueError(f"epoch={epoch} of a curriculum of {self.epochs} epochs; expected 0..{self.epochs - 1}")
-        progress = epoch / max(self.epochs - 1, 1)
-        return round(n_tokens * (self.start + progress * (self.end - self.start)))
+        if self.shape == "random":
+            way = float(np.random.default_rng([self.seed, epoch]).random())
+        else:
+            way = SHAPES[self.shape](epoch / max(self.epochs - 1, 1))
+        return round(n_tokens * (self.start + way * (self.end - self.start)))

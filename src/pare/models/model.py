@@ -24,15 +24,21 @@ class CrossModalModel(nn.Module):
         backbone: the source's encoder, made for the task's token grid.
         source_classes: classes of the proxy, or None where its labels are masks.
         categories: number of categories per column of a table, 0 for numbers; empty where all are numbers.
+        gate: kind of gate.
     """
 
     def __init__(
-        self, task: Task, backbone: Backbone, source_classes: int | None, categories: Sequence[int] = ()
+        self,
+        task: Task,
+        backbone: Backbone,
+        source_classes: int | None,
+        categories: Sequence[int] = (),
+        gate: Literal["linear", "mlp", "mlp_dropout"] = "linear",
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.embedder = build_embedder(task, backbone.width, categories)
-        self.gate = Gate(backbone.width)
+        self.gate = Gate(backbone.width, gate)
         self.predictor, self.units = _target_predictor(task, backbone)
         self.source_predictor = _source_predictor(backbone, source_classes)
 

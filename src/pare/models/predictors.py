@@ -1,6 +1,7 @@
 """Predictors h^t and h^s: features to classes or fields (paper, section 3.1), and the gate (section 3.3)."""
 
 from math import prod
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -75,12 +76,19 @@ class PhysicalUnits(nn.Module):
 
 
 class Gate(nn.Module):
-    """Score of a token: one linear layer and a sigmoid, shared by source and target (section 3.3)."""
+    """Score of a token, shared by source and target (section 3.3).
 
-    def __init__(self, width: int) -> None:
+    Args:
+        width: width of a token.
+        kind: ``linear``, one layer and a sigmoid, the paper's choice; ``mlp``, with 64 hidden units before it;
+            ``mlp_dropout``, which drops half of them (table 6; the paper gives no sizes, these are its code's).
+    """
+
+    def __init__(self, width: int, kind: Literal["linear", "mlp", "mlp_dropout"] = "linear") -> None:
         super().__init__()
-        self.linear = nn.Linear(width, 1)
+        hidden = [nn.Linear(width, 64), nn.ReLU(), nn.Dropout(0.5 if kind == "mlp_dropout" else 0.0)]
+        self.layers = nn.Linear(width, 1) if kind == "linear" else nn.Sequential(*hidden, nn.Linear(64, 1))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """``(batch, tokens, width)`` to scores in (0, 1), ``(batch, tokens)``."""
-        return self.linear(tokens).squeeze(-1).float().sigmoid()
+        return self.layers(tokens).squeeze(-1).float().sigmoid()

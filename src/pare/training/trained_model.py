@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -57,12 +57,17 @@ class TrainedModel:
             record = json.loads((folder / RECORD).read_text())
             run = Run.model_validate(record.pop("run"))
             backbone = load_backbone(folder, run.task.grid, "random")
-            model = CrossModalModel(run.task, backbone, record["source_classes"], record["categories"])
+            model = CrossModalModel(run.task, backbone, record["source_classes"], record["categories"], gate_kind(run))
             model.load_state_dict(load_file(folder / WEIGHTS))
             config = json.loads((folder / ENCODER).read_text())
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, PareError) as error:
             raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
         return cls(run, model.eval(), record, config)
+
+
+def gate_kind(run: Run) -> Literal["linear", "mlp", "mlp_dropout"]:
+    """The gate that a run's mixing asks for; the plain one where nothing is mixed."""
+    return run.mixing.gate if run.mixing else "linear"
 
 
 def recorded_fingerprint(folder: Path) -> str | None:
