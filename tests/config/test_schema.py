@@ -1,9 +1,11 @@
 """What tasks may say, and what follows from it."""
 
+from math import prod
+
 import pytest
 from pydantic import ValidationError
 
-from pare.config.schema import Task
+from pare.config.schema import Task, default_patch
 
 
 def build(library, name, **changes):
@@ -57,7 +59,6 @@ def test_rows_add_up_whether_or_not_the_publisher_has_a_test_part(library):
         ("openml_wdbc", {"output": {"kind": "dense", "shape": [1]}}, "from patches"),
         ("darcy_flow", {"output": {"kind": "dense", "shape": [85]}}, "axes of the input"),
         ("darcy_flow", {"samples": {"train": 5}}, "train and test, perhaps validation, or all"),
-        ("darcy_flow", {"samples": {"all": 5}}, "split.test"),
         ("darcy_flow", {"split": {"test": 0.5}}, "split.test"),
         ("darcy_flow", {"samples": {"train": 0, "test": 3}}, "greater than 0"),
         ("darcy_flow", {"input": {"shape": [3, 0, 85]}}, "greater than 0"),
@@ -83,3 +84,95 @@ def test_the_chosen_origin_carries_its_own_licence_and_options(library):
 def test_configuration_cannot_be_changed_after_it_was_checked(library):
     with pytest.raises(ValidationError, match="frozen"):
         build(library, "darcy_flow").loss = "mse"
+
+
+SHORT = {"title": "mine", "raw": {"files": ["mine.csv"]}, "reader": {"name": "table"}}
+CLASSES = {"kind": "classification", "shape": [3]}
+NUMBERS = {"kind": "regression", "shape": [2]}
+
+
+def short(**keys):
+    """A task of the user's own that says no more than it must."""
+    return Task.model_validate(SHORT | keys)
+
+
+def test_a_table_of_the_users_own_needs_few_lines():
+    task = short(samples={"all": 50}, input={"shape": [7]}, output=CLASSES)
+    raw = task.raw.chosen
+    assert (raw.origin, raw.options, raw.licence) == ("own_files", {"files": ["mine.csv"]}, "the user's own")
+    assert not raw.needs_network and not raw.simulated
+    assert (task.suite, task.tokens.kind, task.grid) == ("own data", "feature", (7,))
+    assert (task.normalisation.inputs, task.normalisation.outputs) == ("feature", "none")
+    assert (task.split.test, task.split.stratified, task.n_test) == (0.2, True, 10)
+    assert (task.loss, task.metric, task.source) == ("cross_entropy", "error_percent", "minilm")
+
+
+def test_a_series_with_numbers_to_predict_needs_few_lines():
+    task = short(samples={"train": 50, "test": 9}, input={"shape": [2, 640]}, output=NUMBERS)
+    assert (task.tokens.kind, task.tokens.patch, task.grid) == ("patch", 10, (64,))
+    assert (task.normalisation.inputs, task.normalisation.outputs) == ("channel", "pointwise")
+    assert (task.split.test, task.split.stratified) == (None, False)
+
+
+def test_fields_and_labels_get_defaults_of_their_own():
+    field = short(samples={"all": 50}, input={"shape": [1, 30, 30]}, output={"kind": "dense", "shape": [1, 30, 30]})
+    labels = short(samples={"all": 50}, input={"shape": [5]}, output={"kind": "multilabel", "shape": [4]})
+    assert (field.normalisation.inputs, field.normalisation.outputs) == ("channel", "pointwise")
+    assert (labels.normalisation.inputs, labels.normalisation.outputs) == ("feature", "none")
+    assert not field.split.stratified and not labels.split.stratified
+
+
+def test_what_a_task_says_is_taken_as_it_is():
+    task = short(
+        samples={"all": 50},
+        input={"shape": [1, 8, 8]},
+        output=CLASSES,
+        split={"validation": 0.3},
+        normalisation={"coordinates": True},
+        tokens={"kind": "patch"},
+        metric="one_minus_f1",
+        raw={"files": ["a", "b"], "licence": "CC0"},
+    )
+    assert (task.split.test, task.split.validation, task.split.stratified) == (0.2, 0.3, True)
+    assert (task.normalisation.inputs, task.tokens.patch, task.metric) == ("none", 1, "one_minus_f1")
+    assert task.raw.chosen.licence == "CC0"
+
+
+def test_defaults_are_taken_from_no_value_that_is_wrong():
+    with pytest.raises(ValidationError) as caught:
+        short(samples={"all": 50}, input={"shape": ["wide", 8]}, output={"shape": [2]})
+    assert {error["loc"] for error in caught.value.errors()} >= {("input", "shape", 0), ("output", "kind")}
+    assert ("tokens",) not in {error["loc"] for error in caught.value.errors()}
+
+
+def test_the_users_own_files_may_take_the_place_of_a_publishers(library):
+    raw = library.tasks["darcy_flow"]["raw"] | {"files": ["mine.mat"]}
+    task = build(library, "darcy_flow", raw=raw)
+    assert task.raw.chosen.options == {"files": ["mine.mat"]}
+    assert "download" in task.raw.origins
+
+
+def test_a_task_is_the_same_after_it_was_stored(library):
+    task = short(samples={"all": 50}, input={"shape": [1, 8, 8]}, output=NUMBERS)
+    for stored in (task, *(library.task(name) for name in library.tasks)):
+        assert Task.model_validate(stored.model_dump(mode="json")) == stored
+
+
+@pytest.mark.parametrize(
+    ("grid", "patch", "tokens"),
+    [((85, 85), 11, 64), ((640,), 10, 64), ((28, 28), 4, 49), ((5, 4), 1, 20), ((3, 1000), 16, 63), ((64,), 1, 64)],
+)
+def test_patches_cut_a_grid_into_about_64_tokens(grid, patch, tokens):
+    assert default_patch(grid) == patch
+    assert prod(short(samples={"all": 9}, input={"shape": [1, *grid]}, output=CLASSES).grid) == tokens
+
+
+def test_no_other_patch_comes_nearer_to_64_tokens():
+    for grid in ((17, 90), (200, 31), (129, 129), (1001,), (12, 12, 12)):
+        counts = {p: 1 for p in range(1, max(grid) + 1)}
+        for p in counts:
+            for n in grid:
+                counts[p] *= -(-n // p)
+        best = min(max(c / 64, 64 / c) for c in counts.values())
+        chosen = counts[default_patch(grid)]
+        assert max(chosen / 64, 64 / chosen) == best

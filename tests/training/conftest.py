@@ -24,8 +24,8 @@ def write_table(path: Path, rows: dict[str, int]) -> ArrayStore:
     for split, n in rows.items():
         x = rng.normal(size=(n, FEATURES)).astype(np.float32)
         y = ((x.sum(1) > 0) ^ (rng.random(n) < 1 / 3)).astype(np.int64)
-        blocks.append((split, x, y))
-    write_store(path, blocks=blocks, statistics={}, fingerprint=f"table {rows}", description={"classes": None})
+        blocks.append((split, {"x": x, "y": y}))
+    write_store(path, rows=rows, blocks=blocks, statistics={}, fingerprint=f"table {rows}", description={"classes": None})
     return ArrayStore(path)
 
 
@@ -81,6 +81,6 @@ def train(source) -> Callable[[Run, ArrayStore, Path], TrainedModel]:
     """`fit` with the small source and the task's metric."""
 
     def train(run: Run, store: ArrayStore, folder: Path) -> TrainedModel:
-        return fit(run, store, source, folder, build_metric(run.task.metric, run.task.classes))
+        return fit(run, store, source, folder, build_metric(run.metric, run.task.output))
 
     return train

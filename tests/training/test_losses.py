@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit
+from sklearn.metrics import log_loss
 
 from pare.config import PareError
-from pare.training.losses import build_loss
+from pare.training.losses import LOSSES, build_loss
+
+FIELD_LOSSES = [name for name, spec in LOSSES.items() if "dense" in spec.kinds]
 
 
 @pytest.fixture
@@ -11,44 +15,170 @@ def rng():
     return np.random.default_rng(0)
 
 
-def test_relative_l2_is_the_mean_over_samples_of_the_relative_error(rng):
-    prediction, truth = rng.normal(size=(2, 5, 1, 4, 4))
-    errors = [np.linalg.norm(p - t) / np.linalg.norm(t) for p, t in zip(prediction, truth, strict=True)]
-    loss = build_loss("relative_l2")(torch.tensor(prediction), torch.tensor(truth))
-    assert loss.item() == pytest.approx(np.mean(errors), rel=1e-6)
+@pytest.fixture
+def fields(rng):
+    """Five predictions and truths; one truth lacks some points, one all of them."""
+    prediction, truth = rng.normal(size=(2, 5, 2, 4, 3))
+    truth[1, 0, :2] = np.nan
+    truth[3] = np.nan
+    return prediction, truth
 
 
-def test_relative_l2_of_the_truth_is_zero_and_has_a_finite_gradient():
-    truth = torch.ones(2, 1, 3, 3)
-    prediction = truth.clone().requires_grad_()
-    loss = build_loss("relative_l2")(prediction, truth)
-    loss.backward()
-    assert loss == 0
-    assert prediction.grad.isfinite().all()
+def loss_of(name, prediction, truth, kind="dense", **weights):
+    """Value and gradient."""
+    prediction = torch.tensor(prediction, requires_grad=True)
+    value = build_loss(name, kind, **weights)(prediction, torch.tensor(truth))
+    value.backward()
+    return value.item(), prediction.grad.numpy()
+
+
+def by_sample(measure, prediction, truth):
+    """Mean over samples of a measure of the judged numbers, one sample after the other."""
+    values = []
+    for p, t in zip(prediction, truth, strict=True):
+        judged = ~np.isnan(t)
+        if judged.any():
+            values.append(measure(p[judged], t[judged]))
+    return np.mean(values)
+
+
+def root_mean_square(values):
+    return np.sqrt(np.mean(values**2))
+
+
+@pytest.mark.parametrize(
+    ("name", "measure"),
+    [
+        ("relative_l2", lambda p, t: np.linalg.norm(p - t) / np.linalg.norm(t)),
+        ("nrmse", lambda p, t: root_mean_square(p - t) / root_mean_square(t)),
+        ("rmse", lambda p, t: root_mean_square(p - t)),
+    ],
+)
+def test_losses_by_sample_are_the_mean_over_the_samples_with_a_judged_point(name, measure, fields):
+    assert loss_of(name, *fields)[0] == pytest.approx(by_sample(measure, *fields), rel=1e-6)
+
+
+@pytest.mark.parametrize(("name", "measure"), [("mse", np.square), ("mae", np.abs)])
+def test_mse_and_mae_are_the_mean_over_all_judged_numbers(name, measure, fields):
+    prediction, truth = fields
+    judged = ~np.isnan(truth)
+    expected = measure(prediction[judged] - truth[judged]).mean()
+    assert loss_of(name, prediction, truth)[0] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mse", "mae"])
+def test_regression_and_complete_fields_agree_with_torch(name, rng):
+    prediction, truth = rng.normal(size=(2, 7, 3))
+    reference = {"mse": torch.nn.MSELoss(), "mae": torch.nn.L1Loss()}[name]
+    expected = reference(torch.tensor(prediction), torch.tensor(truth)).item()
+    assert loss_of(name, prediction, truth, "regression")[0] == pytest.approx(expected, rel=1e-6)
+
+
+def masks(truth):
+    """Values 0 and 1 where the truth is positive; NaN stays."""
+    return np.where(np.isnan(truth), np.nan, (truth > 0).astype(float))
+
+
+@pytest.mark.parametrize("positive_weight", [1.0, 4.0])
+def test_binary_cross_entropy_is_the_log_loss_with_positives_weighted(fields, positive_weight):
+    logits, truth = fields[0], masks(fields[1])
+    judged = ~np.isnan(truth)
+    weights = np.where(truth[judged] == 1, positive_weight, 1.0)
+    expected = log_loss(truth[judged], expit(logits[judged]), sample_weight=weights) * weights.mean()
+    value, _ = loss_of("binary_cross_entropy", logits, truth, positive_weight=positive_weight)
+    assert value == pytest.approx(expected, rel=1e-6)
+
+
+def test_binary_cross_entropy_of_labels_is_the_mean_over_samples_and_labels(rng):
+    logits, labels = rng.normal(size=(6, 5)), (rng.random((6, 5)) < 0.3).astype(float)
+    value, _ = loss_of("binary_cross_entropy", logits, labels, "multilabel")
+    assert value == pytest.approx(log_loss(labels.ravel(), expit(logits).ravel()), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", FIELD_LOSSES)
+@pytest.mark.parametrize("exploded", [1.0, np.nan, np.inf])
+def test_what_is_not_judged_neither_counts_nor_has_a_gradient_whatever_is_predicted_there(name, fields, exploded):
+    prediction, truth = fields
+    truth = masks(truth) if name == "binary_cross_entropy" else truth
+    judged = ~np.isnan(truth)
+    value, gradient = loss_of(name, prediction, truth)
+    assert (gradient[~judged] == 0).all()
+    assert (gradient[judged] != 0).any()
+    other, other_gradient = loss_of(name, np.where(judged, prediction, exploded), truth)
+    assert other == value
+    np.testing.assert_array_equal(gradient, other_gradient)
+
+
+@pytest.mark.parametrize("name", FIELD_LOSSES)
+def test_gradients_are_those_of_finite_differences(name, fields):
+    truth = masks(fields[1]) if name == "binary_cross_entropy" else fields[1]
+    loss = build_loss(name, "dense")
+    points = torch.tensor(fields[0], requires_grad=True)
+    # The losses compute in single precision, so the step is a large one.
+    assert torch.autograd.gradcheck(lambda p: loss(p, torch.tensor(truth)).double(), points, eps=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", FIELD_LOSSES)
+def test_a_batch_in_which_nothing_is_judged_is_worth_nothing(name):
+    value, gradient = loss_of(name, np.ones((2, 1, 3)), np.full((2, 1, 3), np.nan))
+    assert value == 0
+    assert (gradient == 0).all()
+
+
+@pytest.mark.parametrize("name", ["relative_l2", "nrmse", "rmse", "mse", "mae"])
+def test_the_truth_itself_is_worth_zero_and_has_a_finite_gradient(name):
+    value, gradient = loss_of(name, np.ones((2, 1, 3, 3)), np.ones((2, 1, 3, 3)))
+    assert value == 0
+    assert np.isfinite(gradient).all()
 
 
 def test_cross_entropy_is_the_negative_log_likelihood(rng):
     logits, labels = rng.normal(size=(6, 3)), rng.integers(3, size=6)
     likelihood = np.exp(logits[range(6), labels]) / np.exp(logits).sum(1)
-    loss = build_loss("cross_entropy")(torch.tensor(logits), torch.tensor(labels))
-    assert loss.item() == pytest.approx(-np.log(likelihood).mean(), rel=1e-6)
+    value, _ = loss_of("cross_entropy", logits, labels, "classification")
+    assert value == pytest.approx(-np.log(likelihood).mean(), rel=1e-6)
 
 
 def test_class_weights_make_a_weighted_mean(rng):
     logits, labels, weights = rng.normal(size=(6, 3)), rng.integers(3, size=6), np.array([1.0, 2.0, 5.0])
     likelihood = np.exp(logits[range(6), labels]) / np.exp(logits).sum(1)
-    loss = build_loss("cross_entropy", torch.tensor(weights, dtype=torch.float32))
-    wanted = np.average(-np.log(likelihood), weights=weights[labels])
-    assert loss(torch.tensor(logits), torch.tensor(labels)).item() == pytest.approx(wanted, rel=1e-6)
+    given = torch.tensor(weights, dtype=torch.float32)
+    value, _ = loss_of("cross_entropy", logits, labels, "classification", class_weights=given)
+    assert value == pytest.approx(np.average(-np.log(likelihood), weights=weights[labels]), rel=1e-6)
 
 
-def test_half_precision_predictions_are_scored_in_single_precision():
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_predictions_are_scored_in_single_precision(dtype):
     truth = torch.full((1, 1, 64, 64), 300.0)  # the squared norm, 3.7e8, overflows half precision
-    loss = build_loss("relative_l2")(torch.full_like(truth, 330, dtype=torch.float16), truth)
+    loss = build_loss("relative_l2", "dense")(torch.full_like(truth, 330, dtype=dtype), truth)
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(0.1, rel=1e-3)
 
 
+def test_a_prediction_of_another_shape_is_not_broadcast():
+    with pytest.raises(ValueError, match=r"\(2, 3, 3\) and target \(2, 1, 3, 3\)"):
+        build_loss("mse", "dense")(torch.ones(2, 3, 3), torch.ones(2, 1, 3, 3))
+
+
 def test_an_unknown_loss_is_answered_with_the_known_ones():
     with pytest.raises(PareError, match=r"cross_entropy.*relative_l2"):
-        build_loss("relative_l1")
+        build_loss("relative_l1", "dense")
+
+
+def test_a_loss_that_does_not_suit_the_output_is_answered_with_those_that_do():
+    with pytest.raises(PareError, match="suits dense, the task predicts multilabel; use binary_cross_entropy"):
+        build_loss("relative_l2", "multilabel")
+    with pytest.raises(PareError, match="suits multilabel and dense, the task predicts classification; use cross_"):
+        build_loss("binary_cross_entropy", "classification")
+
+
+@pytest.mark.parametrize("kind", ["classification", "multilabel", "regression", "dense"])
+def test_every_kind_of_output_has_a_loss(kind):
+    assert any(kind in spec.kinds for spec in LOSSES.values())
+
+
+def test_weights_that_a_loss_does_not_take_are_refused():
+    with pytest.raises(PareError, match=r"found 'mse'; set training.class_weights=false"):
+        build_loss("mse", "regression", class_weights=torch.ones(2))
+    with pytest.raises(PareError, match=r"found 'cross_entropy'; set training.positive_weight=1"):
+        build_loss("cross_entropy", "classification", positive_weight=2.0)

@@ -12,11 +12,13 @@ from safetensors.torch import load_file
 
 from pare.arrays.store import ArrayStore, write_store
 from pare.config import PareError
+from pare.config.schema import OutputConfig, Task
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import predict, score
-from pare.training import SourceFolders, trainer
+from pare.training import SourceFolders, TrainedModel, trainer
 
 CPU = torch.device("cpu")
+BINARY = OutputConfig(kind="classification", shape=(2,))
 
 
 def equal_weights(one, other):
@@ -65,7 +67,7 @@ def test_history_follows_the_curriculum_and_adds_up(trained):
 def test_the_recorded_validation_metric_is_that_of_the_returned_model(trained, table):
     record = trained[0].record
     outcome = predict(trained[0].model, table.rows("validation"), CPU)
-    recomputed = score(build_metric("auroc_ovo", 2), outcome["prediction"], outcome["truth"])
+    recomputed = score(build_metric("auroc_ovo", BINARY), outcome["prediction"], outcome["truth"])
     assert recomputed == record["validation"] == max(row["validation"] for row in record["history"])
 
 
@@ -125,6 +127,7 @@ from pathlib import Path
 from accelerate import Accelerator
 from pare.arrays.store import ArrayStore
 from pare.config import Run
+from pare.config.schema import OutputConfig
 from pare.evaluation.metrics import build_metric
 from pare.training import SourceFolders, fit
 from pare.training.trainer import Trainer
@@ -144,7 +147,7 @@ def die(*args, **kwargs):
 setattr(owner, method, die)
 source = SourceFolders(Path(encoder), Path(proxy), ("encoder", "proxy"))
 fit(Run.model_validate_json(Path(run).read_text()), ArrayStore(Path(store)), source, Path(folder),
-    build_metric("auroc_ovo", 2))
+    build_metric("auroc_ovo", OutputConfig(kind="classification", shape=(2,))))
 """
 
 
@@ -212,7 +215,7 @@ def test_two_accumulated_half_batches_are_one_batch(on_table):
 def test_class_weights_are_the_inverse_frequencies(train, table_run, source, tmp_path):
     store = write(tmp_path / "store.h5", {"train": 40, "validation": 8}, share=0.25)
     run = table_run(class_weights=True)
-    weights = trainer.Trainer(run, store, source, tmp_path, build_metric("auroc_ovo", 2))._class_weights()
+    weights = trainer.Trainer(run, store, source, tmp_path, build_metric("auroc_ovo", BINARY))._class_weights(np.arange(len(store.rows("train"))))
     assert weights.tolist() == pytest.approx([40 / 30, 40 / 10])
 
 
@@ -229,7 +232,7 @@ def test_a_damaged_encoder_is_to_be_ingested_again(table_run, table, source, tmp
     damage(encoder / name)
     broken = SourceFolders(encoder, source.proxy, source.fingerprints)
     with pytest.raises(PareError, match="ingest"):
-        trainer.fit(table_run(), table, broken, tmp_path, build_metric("auroc_ovo", 2))
+        trainer.fit(table_run(), table, broken, tmp_path, build_metric("auroc_ovo", BINARY))
 
 
 @pytest.mark.parametrize("optimiser", ["AdamW", "Adam", "SGD"])
@@ -249,12 +252,93 @@ def test_a_text_source_refuses_more_tokens_than_it_has_positions(train, table_ru
         train(run.model_copy(update={"task": wide}), table, tmp_path)
 
 
+KINDS = {
+    "multilabel": ([3], "binary_cross_entropy", "one_minus_map", {"positive_weight": 4.0}),
+    "regression": ([2], "mse", "r2", {}),
+    "dense": ([1, 24], "nrmse", "nrmse", {}),
+}
+
+
+def of_kind(run, kind, **training):
+    """The run with another output, its input a line of 24 points in 6 patches."""
+    shape, loss, metric, _ = KINDS[kind]
+    task = run.task.model_dump() | {
+        "input": {"shape": [1, 24]},
+        "output": {"kind": kind, "shape": shape},
+        "tokens": {"kind": "patch", "patch": 4},
+        "normalisation": {},
+        "loss": loss,
+        "metric": metric,
+    }
+    settings = run.training.model_copy(update=training)
+    return run.model_copy(update={"task": Task.model_validate(task), "training": settings})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_output_is_learnt_from_its_loss_and_judged_by_its_metric(train, table_run, tmp_path, kind):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(48, 1, 24)).astype(np.float32)
+    parts = x[:, 0, :3]
+    y = {"multilabel": (parts > 0).astype(np.float32), "regression": parts[:, :2], "dense": 2 * x}[kind]
+    if kind == "dense":
+        y[:, 0, 20:] = np.nan  # not judged
+    blocks = [("train", {"x": x[:32], "y": y[:32]}), ("validation", {"x": x[32:], "y": y[32:]})]
+    rows = {split: len(arrays["x"]) for split, arrays in blocks}
+    write_store(tmp_path / "s.h5", rows=rows, blocks=blocks, statistics={}, fingerprint="k", description={})
+    run = of_kind(table_run({"method": "finetune"}, epochs=12), kind, **KINDS[kind][3])
+    store = ArrayStore(tmp_path / "s.h5")
+    result = train(run, store, tmp_path)
+    losses = [row["loss"] for row in result.record["history"]]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < 0.9 * losses[0]
+    outcome = predict(result.model, store.rows("validation"), CPU)
+    recomputed = score(build_metric(run.metric, run.task.output), outcome["prediction"], outcome["truth"])
+    assert recomputed == pytest.approx(result.record["validation"], rel=1e-4)
+
+
+def test_class_weights_need_classes(train, table_run, table, tmp_path):
+    run = table_run(class_weights=True)
+    numbers = run.task.model_dump() | {"output": {"kind": "regression", "shape": [1]}, "loss": "mse", "metric": "rmse"}
+    with pytest.raises(PareError, match=r"the task predicts regression; set training.class_weights=false"):
+        train(run.model_copy(update={"task": Task.model_validate(numbers)}), table, tmp_path)
+
+
 def write(path: Path, rows: dict[str, int], share: float = 0.5) -> ArrayStore:
     """A table of noise in which that share of each split is of class 1."""
     rng = np.random.default_rng(0)
     blocks = [
-        (split, rng.normal(size=(n, 6)).astype(np.float32), (np.arange(n) < share * n).astype(np.int64))
+        (split, {"x": rng.normal(size=(n, 6)).astype(np.float32), "y": (np.arange(n) < share * n).astype(np.int64)})
         for split, n in rows.items()
     ]
-    write_store(path, blocks=blocks, statistics={}, fingerprint="noise", description={"classes": None})
+    write_store(path, rows=rows, blocks=blocks, statistics={}, fingerprint="noise", description={"classes": None})
     return ArrayStore(path)
+
+
+def test_a_fraction_of_the_training_rows_is_drawn_by_the_seed(train, table_run, table, tmp_path):
+    small = train(table_run(fraction=0.25, epochs=1), table, tmp_path / "a")
+    assert small.record["n_train"] == 12
+    again = train(table_run(fraction=0.25, epochs=1), table, tmp_path / "b")
+    other = train(table_run({"seed": 1}, fraction=0.25, epochs=1), table, tmp_path / "c")
+    assert small.record["history"][0]["loss"] == again.record["history"][0]["loss"]
+    assert small.record["history"][0]["loss"] != other.record["history"][0]["loss"]
+
+
+@pytest.mark.parametrize(
+    "mixing",
+    [
+        {"mixer": "mixup"},
+        {"mixer": "cutmix", "curriculum": "exponential"},
+        {"partner": "target", "mixer": "mixup"},
+        {"partner": "nothing"},
+        {"selector": "random", "curriculum": "random"},
+        {"gate": "mlp_dropout", "curriculum": "piecewise"},
+    ],
+)
+def test_every_way_of_mixing_trains_and_loads_again(train, table_run, table, tmp_path, mixing):
+    model = train(table_run({"mixing": mixing}, epochs=2), table, tmp_path)
+    assert len(model.record["history"]) == 2
+    model.save(tmp_path / "saved")
+    loaded = TrainedModel.load(tmp_path / "saved")
+    x = torch.from_numpy(table.rows("test").read(0, 5)["x"])
+    with torch.no_grad():
+        assert torch.equal(loaded.model(x), model.model(x))

@@ -56,7 +56,7 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     outputs = task.output.shape[0] if task.output.kind != "dense" else prod(task.output.shape) / tokens
     parameters = round(size.parameters + size.width * inputs + out_width * outputs)
 
-    n_train = task.n_development - task.n_validation(run.protocol)
+    n_train = max(1, round((task.n_development - task.n_validation(run.protocol)) * training.fraction))
     steps = ceil(ceil(n_train / training.batch_size) / training.accumulation) * training.epochs
 
     deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens  # most of Swin's weights: stage 3

@@ -107,11 +107,15 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
 
 
 def default_proxy(source_name: str, source: Source, task: Task) -> str:
-    """The proxy that a source takes for the kind of the task's output: masks for fields, classes for all else.
+    """The proxy that the task names for its own source, or else the source's for the kind of the task's output.
+
+    The kinds are dense, whose proxies have masks, and classification, which stands for all others.
 
     Raises:
         PareError: if the source names none of that kind.
     """
+    if task.proxy is not None and source_name == task.source:
+        return task.proxy
     kind: Literal["classification", "dense"] = "dense" if task.output.kind == "dense" else "classification"
     if kind not in source.proxy:
         raise PareError(

@@ -3,6 +3,9 @@
 Every class refuses unknown keys, so that a misspelt option is an error and not a silent default.
 """
 
+from bisect import bisect_left
+from collections.abc import Sequence
+from math import prod
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
@@ -29,6 +32,9 @@ class RawConfig(Strict):
         return self.origin in ("download", "openml_dataset", "hub_encoder")
 
 
+OWN_FILES = "own_files"
+
+
 class RawEntry(Strict):
     """One way to come by a task's raw files; see `RawConfig`."""
 
@@ -39,7 +45,10 @@ class RawEntry(Strict):
 
 
 class RawOrigins(Strict):
-    """Every way to come by a task's raw files, and the one that is taken; an environment may take another."""
+    """Every way to come by a task's raw files, and the one that is taken; an environment may take another.
+
+    A user's own files need no more than ``files: [path, …]``, also in the place of what a listed task takes.
+    """
 
     origin: str = Field(description="the way taken, one of `origins`")
     origins: dict[str, RawEntry]
@@ -48,6 +57,15 @@ class RawOrigins(Strict):
     def chosen(self) -> RawConfig:
         """The way that is taken."""
         return RawConfig(origin=self.origin, **self.origins[self.origin].model_dump())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _files_of_the_user(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "files" not in values:
+            return values
+        said = {key: value for key, value in values.items() if key not in ("files", "origin", "origins")}
+        own = {"licence": "the user's own", "options": {"files": values["files"]}} | said
+        return {"origin": OWN_FILES, "origins": values.get("origins", {}) | {OWN_FILES: own}}
 
     @model_validator(mode="after")
     def _origin_is_described(self) -> "RawOrigins":
@@ -113,6 +131,7 @@ class TrainingConfig(Strict):
     """How the model is fitted."""
 
     epochs: int = Field(ge=1)
+    fraction: float = Field(default=1.0, gt=0, le=1, description="random share of the training rows used (table 17)")
     batch_size: int = Field(ge=1)
     accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")
     optimiser: Literal["AdamW", "Adam", "SGD"] = "AdamW"
@@ -165,6 +184,19 @@ DEFAULTS = {
     "regression": {"loss": "mse", "metric": "rmse"},
     "dense": {"loss": "relative_l2", "metric": "relative_l2"},
 }
+TOKENS = 64  # about so many make a sample, where the task does not say how large a patch is
+TEST_SHARE = 0.2
+
+
+def default_patch(grid: Sequence[int], tokens: int = TOKENS) -> int:
+    """Edge of the patches that cut a grid into about as many tokens; 1 where the grid has fewer points."""
+
+    def count(patch: int) -> int:
+        return prod(-(-n // patch) for n in grid)
+
+    few = bisect_left(range(1, max(grid) + 1), -tokens, key=lambda patch: -count(patch)) + 1  # count falls with patch
+    many = max(few - 1, 1)
+    return many if count(many) / tokens < tokens / count(few) else few
 
 
 class Task(Strict):
@@ -190,6 +222,7 @@ class Task(Strict):
         default=False, description="average the predictions of a group's rows, such as the chunks of a clip"
     )
     source: str = "minilm"
+    proxy: str | None = Field(default=None, description="proxy dataset; none: the one that `source` takes by itself")
     training: dict[str, Any] = Field(default_factory=dict)
     mixing: dict[str, Any] = Field(default_factory=dict)
     paper: dict[str, float] = Field(default_factory=dict, description="the paper's figure per method")
@@ -197,10 +230,21 @@ class Task(Strict):
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_kind(cls, values: Any) -> Any:
-        """Loss and metric follow from what is predicted, where the task does not choose them."""
-        output = values.get("output") if isinstance(values, dict) else None
-        kind = output.get("kind") if isinstance(output, dict) else None
-        return DEFAULTS.get(str(kind), {}) | values if isinstance(values, dict) else values
+        """What follows from the data, where the task does not say it; a section that is given is taken as it is."""
+        if not isinstance(values, dict):
+            return values
+        kind, shape = (_key(values.get(name), key) for name, key in (("output", "kind"), ("input", "shape")))
+        rows, split = values.get("samples"), values.get("split", {})
+        defaults: dict[str, Any] = DEFAULTS.get(str(kind), {}) | {"tokens": _default_tokens(shape)}
+        if _key(values.get("raw"), "files") or _key(values.get("raw"), "origin") == OWN_FILES:
+            # Published data are taken as they are, unless the task says otherwise.
+            defaults["normalisation"] = {
+                "inputs": "channel" if _is_grid(shape) else "feature",
+                "outputs": "pointwise" if kind in ("regression", "dense") else "none",
+            }
+        if isinstance(rows, dict) and "all" in rows and isinstance(split, dict) and "test" not in split:
+            values = values | {"split": {"test": TEST_SHARE, "stratified": kind == "classification"} | split}
+        return defaults | values
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> "Task":
@@ -254,6 +298,20 @@ class Task(Strict):
         if protocol != "validated":
             return 0
         return self.samples.get("validation", max(1, round(self.n_development * self.split.validation)))
+
+
+def _key(section: Any, name: str) -> Any:
+    """A value of YAML that was not checked yet."""
+    return section.get(name) if isinstance(section, dict) else None
+
+
+def _is_grid(shape: Any) -> bool:
+    """Whether this is the shape of a field, ``[channels, …grid]``."""
+    return isinstance(shape, (list, tuple)) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
+
+
+def _default_tokens(shape: Any) -> dict[str, Any]:
+    return {"kind": "patch", "patch": default_patch(shape[1:])} if _is_grid(shape) else {"kind": "feature"}
 
 
 class ProxyConfig(Strict):

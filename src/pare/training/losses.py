@@ -1,12 +1,17 @@
-"""Losses of the target task by name."""
+"""Losses of the target task by name.
+
+NaN in the target of a field marks a point that is not judged, such as padding: it has no part in the loss, and the
+prediction there gets no gradient.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pare.config.errors import unknown_name
+from pare.config.errors import PareError, unknown_name
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -14,26 +19,112 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 def relative_l2(prediction: Tensor, target: Tensor) -> Tensor:
     """Mean over samples of ‖prediction − target‖₂ / ‖target‖₂, both ``(batch, …)``.
 
-    NAS-Bench-360 sums over the batch instead; the mean makes the learning rate independent of its size.
+    NAS-Bench-360 sums over the batch instead; the mean makes the learning rate independent of its size. PDEBench's
+    nRMSE, √mean((prediction − target)²) / √mean(target²), is the same number: the counts under the roots cancel.
     """
-    difference = (prediction.float() - target).flatten(1).norm(dim=1)
-    return (difference / target.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float32).tiny)).mean()
+    prediction, target, judged = _judged(prediction, target)
+    size = target.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
+    return _mean_over_samples((prediction - target).flatten(1).norm(dim=1) / size, judged)
 
 
-def build_loss(name: str, class_weights: Tensor | None = None) -> Loss:
+def rmse(prediction: Tensor, target: Tensor) -> Tensor:
+    """Mean over samples of √mean((prediction − target)²), both ``(batch, …)``: the RMSE of PDEBench."""
+    prediction, target, judged = _judged(prediction, target)
+    points = judged.flatten(1).sum(dim=1).clamp_min(1)
+    return _mean_over_samples((prediction - target).flatten(1).norm(dim=1) / points.sqrt(), judged)
+
+
+def mse(prediction: Tensor, target: Tensor) -> Tensor:
+    """Mean of (prediction − target)² over all judged numbers of the batch, both ``(batch, …)``."""
+    prediction, target, judged = _judged(prediction, target)
+    return (prediction - target).square().sum() / judged.sum().clamp_min(1)
+
+
+def mae(prediction: Tensor, target: Tensor) -> Tensor:
+    """Mean of |prediction − target| over all judged numbers of the batch, both ``(batch, …)``."""
+    prediction, target, judged = _judged(prediction, target)
+    return (prediction - target).abs().sum() / judged.sum().clamp_min(1)
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """How a loss is made and what it suits.
+
+    Attributes:
+        kinds: the kinds of output that it compares.
+        build: makes it from the class weights, ``(classes,)`` or None, and the positive weight.
+    """
+
+    kinds: tuple[str, ...]
+    build: Callable[[Tensor | None, float], Loss]
+
+
+def _cross_entropy(class_weights: Tensor | None, _: float) -> Loss:
+    """Cross entropy of logits ``(batch, classes)`` and class numbers ``(batch,)``; weights make a weighted mean."""
+    return lambda prediction, target: F.cross_entropy(prediction.float(), target, weight=class_weights)
+
+
+def _binary_cross_entropy(_: Tensor | None, positive_weight: float) -> Loss:
+    """Binary cross entropy of logits and labels 0 or 1, both ``(batch, …)``, mean over all judged labels."""
+
+    def loss(prediction: Tensor, target: Tensor) -> Tensor:
+        prediction, target, judged = _judged(prediction, target)
+        weight = prediction.new_tensor(positive_weight)
+        terms = F.binary_cross_entropy_with_logits(prediction, target, pos_weight=weight, reduction="none")
+        return torch.where(judged, terms, 0).sum() / judged.sum().clamp_min(1)
+
+    return loss
+
+
+LOSSES = {
+    "cross_entropy": LossSpec(("classification",), _cross_entropy),
+    "binary_cross_entropy": LossSpec(("multilabel", "dense"), _binary_cross_entropy),
+    "mse": LossSpec(("regression", "dense"), lambda *_: mse),
+    "mae": LossSpec(("regression", "dense"), lambda *_: mae),
+    "rmse": LossSpec(("dense",), lambda *_: rmse),
+    "nrmse": LossSpec(("dense",), lambda *_: relative_l2),
+    "relative_l2": LossSpec(("dense",), lambda *_: relative_l2),
+}
+
+
+def build_loss(name: str, kind: str, *, class_weights: Tensor | None = None, positive_weight: float = 1.0) -> Loss:
     """The loss of that name.
 
     Args:
-        name: ``relative_l2`` or ``cross_entropy``.
+        name: a key of `LOSSES`.
+        kind: what the task predicts: ``classification``, ``multilabel``, ``regression`` or ``dense``.
         class_weights: weight per class, ``(classes,)``; cross entropy only.
+        positive_weight: weight of labels that are 1; binary cross entropy only.
 
     Raises:
-        PareError: where the name is unknown.
+        PareError: where the name is unknown, the loss does not suit the output, or it takes no such weights.
     """
-    losses: dict[str, Loss] = {
-        "relative_l2": relative_l2,
-        "cross_entropy": lambda prediction, target: F.cross_entropy(prediction.float(), target, weight=class_weights),
-    }
-    if name not in losses:
-        raise unknown_name("loss", name, losses, "the task's YAML")
-    return losses[name]
+    if name not in LOSSES:
+        raise unknown_name("loss", name, LOSSES, "the task's YAML")
+    spec = LOSSES[name]
+    if kind not in spec.kinds:
+        suited = ", ".join(other for other, s in LOSSES.items() if kind in s.kinds)
+        raise PareError(f"loss {name!r} suits {' and '.join(spec.kinds)}, the task predicts {kind}; use {suited}")
+    if class_weights is not None and name != "cross_entropy":
+        raise PareError(f"class weights belong to loss cross_entropy, found {name!r}; set training.class_weights=false")
+    if positive_weight != 1 and name != "binary_cross_entropy":
+        raise PareError(
+            f"a positive weight belongs to loss binary_cross_entropy, found {name!r}; set training.positive_weight=1"
+        )
+    return spec.build(class_weights, positive_weight)
+
+
+def _judged(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Both with 0 where the target is NaN, in at least single precision, and where it is not.
+
+    The zeros are put in before any arithmetic: NaN times a zero gradient would still be NaN.
+    """
+    if prediction.shape != target.shape:
+        raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must have one shape")
+    judged = ~target.isnan()
+    return torch.where(judged, prediction.float(), 0), torch.where(judged, target, 0), judged
+
+
+def _mean_over_samples(values: Tensor, judged: Tensor) -> Tensor:
+    """Mean of ``values``, ``(batch,)``, over the samples that have a judged point; the others hold 0."""
+    return values.sum() / judged.flatten(1).any(dim=1).sum().clamp_min(1)

@@ -17,23 +17,24 @@ from accelerate import Accelerator, DataLoaderConfiguration
 from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 from torchmetrics import Metric
 from transformers import get_scheduler
 
 from pare.arrays.fingerprint import fingerprint
-from pare.arrays.store import ArrayStore
+from pare.arrays.store import ArrayStore, Rows
 from pare.config.errors import PareError
 from pare.config.estimate import estimate
 from pare.config.schema import Run
 from pare.intermediate import Curriculum
 from pare.models import CrossModalModel, load_backbone
+from pare.training.augmentation import augment
 from pare.training.checkpoint import CHECKPOINT, Checkpoint
 from pare.training.losses import build_loss
 from pare.training.objective import Objective, Terms
 from pare.training.progress import EpochProgress
 from pare.training.source_batches import SourceFolders, load_source_batches
-from pare.training.trained_model import ENCODER, TrainedModel, recorded_fingerprint
+from pare.training.trained_model import ENCODER, TrainedModel, gate_kind, recorded_fingerprint
 
 logger = logging.getLogger(__name__)
 CALIBRATION_ROWS = 64
@@ -46,7 +47,7 @@ def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
         run.method.model_dump(mode="json", include={"initialisation", "trainable"}),
         run.training.model_dump(mode="json"),
         run.mixing.model_dump(mode="json") if run.mixing else None,
-        [run.seed, run.protocol, run.proxy.reader, run.proxy.labels],
+        [run.seed, run.protocol, run.proxy.reader, run.proxy.labels, run.proxy_samples],
         store.fingerprint,
         source.fingerprints,
     )
@@ -81,6 +82,15 @@ def fit(
     return Trainer(run, store, source, folder, metric).train()
 
 
+def batch_loader(rows: "Rows | Subset[Any]", batch_size: int, *, shuffle: bool = False) -> "DataLoader[Any]":
+    """Batches ``{"x": (batch, …), "y": (batch, …)}`` of a split, each read at once."""
+    return DataLoader(rows, batch_size, shuffle=shuffle, collate_fn=_as_tensors)  # type: ignore[arg-type]
+
+
+def _as_tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
 class Trainer:
     """One training from its first epoch, or the first unfinished one, to its last."""
 
@@ -97,30 +107,35 @@ class Trainer:
         set_seed(run.seed)
         backbone = load_backbone(source.encoder, run.task.grid, run.method.initialisation, dropout=run.training.dropout)
         self.encoder_config = json.loads((source.encoder / ENCODER).read_text())
-        self.source = load_source_batches(run.proxy, source, backbone)
-        self.model = CrossModalModel(run.task, backbone, self.source.classes)
+        self.source = load_source_batches(run.proxy, source, backbone, run.proxy_samples, run.seed)
+        self.model = CrossModalModel(run.task, backbone, self.source.classes, store.description.get("categories", ()), gate_kind(run))
         self.rows = {split: store.rows(split) for split in ("train", "validation")}
         self._calibrate()
         self.model.choose_trainable(run.method.trainable)
-        self.curriculum = Curriculum(run.mixing.start, run.mixing.end, run.training.epochs) if run.mixing else None
+        self.curriculum = _curriculum(run)
         self._prepare()
         self.checkpoint = Checkpoint(folder / CHECKPOINT)
         self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
 
     def _calibrate(self) -> None:
-        first = self.rows["train"].__getitems__(range(min(CALIBRATION_ROWS, len(self.rows["train"]))))
-        x = torch.from_numpy(np.stack([row["x"] for row in first]))
-        source, _ = next(self.source.batches(len(first), np.random.default_rng(self.run.seed)))
+        x = torch.from_numpy(self.rows["train"].read(0, CALIBRATION_ROWS)["x"])
+        source, _ = next(self.source.batches(len(x), np.random.default_rng(self.run.seed)))
         self.model.calibrate(x, source, self.store.statistics)
 
     def _prepare(self) -> None:
         training = self.run.training
         trainable = [p for p in self.model.parameters() if p.requires_grad]
         optimiser = _optimiser(training.optimiser, trainable, training)
-        loader: DataLoader[Any] = DataLoader(self.rows["train"], training.batch_size, shuffle=True, drop_last=False)  # type: ignore[arg-type]
-        objective = Objective(
-            self.model, build_loss(self.run.task.loss, self._class_weights()), training, self.run.mixing
+        chosen = self._chosen_rows()
+        training_rows = Subset(self.rows["train"], chosen.tolist())  # type: ignore[arg-type]
+        loader = batch_loader(training_rows, training.batch_size, shuffle=True)
+        loss = build_loss(
+            self.run.task.loss,
+            self.run.task.output.kind,
+            class_weights=self._class_weights(chosen),
+            positive_weight=training.positive_weight,
         )
+        objective = Objective(self.model, loss, training, self.run.mixing)
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
         steps = -(-len(self.loader) // training.accumulation)
         schedule = get_scheduler(
@@ -130,15 +145,22 @@ class Trainer:
             num_training_steps=steps * training.epochs * self.accelerator.num_processes,
         )
         self.schedule = self.accelerator.prepare(schedule)
-        self.validation = self.accelerator.prepare(DataLoader(self.rows["validation"], training.batch_size * 2))  # type: ignore[arg-type]
+        self.validation = self.accelerator.prepare(batch_loader(self.rows["validation"], training.batch_size * 2))
 
-    def _class_weights(self) -> Tensor | None:
+    def _chosen_rows(self) -> np.ndarray:
+        """Numbers of the training rows: all, or a random share of them that the seed decides."""
+        rows, fraction = len(self.rows["train"]), self.run.training.fraction
+        if fraction == 1:
+            return np.arange(rows)
+        return np.random.default_rng(self.run.seed).permutation(rows)[: max(1, round(fraction * rows))]
+
+    def _class_weights(self, chosen: np.ndarray) -> Tensor | None:
         if not self.run.training.class_weights:
             return None
-        labels = np.concatenate(
-            [row["y"][None] for row in self.rows["train"].__getitems__(range(len(self.rows["train"])))]
-        )
-        counts = np.bincount(labels, minlength=self.run.task.output.shape[0])
+        if self.run.task.classes is None:
+            kind = self.run.task.output.kind
+            raise PareError(f"class weights weigh classes, the task predicts {kind}; set training.class_weights=false")
+        counts = np.bincount(self.rows["train"].array("y")[chosen], minlength=self.run.task.output.shape[0])
         if not counts.all():
             raise PareError(
                 f"classes {np.flatnonzero(counts == 0).tolist()} have no training row; class_weights needs one each"
@@ -211,9 +233,10 @@ class Trainer:
         place: str,
     ) -> Terms:
         device, size = self.accelerator.device, len(batch["x"])
+        x = augment(batch["x"], self.run.training.augmentation, noise)
         proxy, proxy_y = (part[:size].to(device) for part in next(source)) if source else (None, None)
         with self.accelerator.accumulate(self.objective):
-            terms = self.objective(batch["x"], batch["y"], proxy, proxy_y, k=k, generator=noise)
+            terms = self.objective(x, batch["y"], proxy, proxy_y, k=k, generator=noise)
             if not torch.isfinite(terms.total):
                 raise PareError(
                     f"the loss is {terms.total.item()} at {place}, learning rate {self.schedule.get_last_lr()[0]:.2e}; "
@@ -244,15 +267,16 @@ class Trainer:
     def _result(self) -> TrainedModel:
         progress = self.progress
         self.model.load_state_dict(self.checkpoint.best_weights())
-        seen = len(self.rows["train"]) * self.run.training.epochs
+        seen = len(self.loader.dataset) * self.run.training.epochs
         record = {
             "fingerprint": progress.fingerprint,
             "source_classes": self.source.classes,
+            "categories": self.store.description.get("categories", []),
             "history": progress.history,
             "replaced": progress.replaced,
             "best_epoch": None if progress.best_epoch is None else progress.best_epoch + 1,
             "validation": progress.best_value,
-            "n_train": len(self.rows["train"]),
+            "n_train": len(self.loader.dataset),
             "train_seconds": round(progress.seconds, 1),
             "samples_per_second": round(seen / progress.seconds, 2),
             "peak_memory_mb": round(progress.peak_memory_mb),
@@ -261,6 +285,13 @@ class Trainer:
             "versions": _versions(),
         }
         return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config)
+
+
+def _curriculum(run: Run) -> Curriculum | None:
+    mixing = run.mixing
+    if mixing is None:
+        return None
+    return Curriculum(mixing.start, mixing.end, run.training.epochs, mixing.curriculum, run.seed)
 
 
 def _accelerator(run: Run) -> Accelerator:
