@@ -17,18 +17,21 @@ def digits(tmp_path_factory):
     return read_image_proxy(folder)
 
 
-def test_digits_are_500_images_a_class(digits):
-    assert digits.images.shape == (5000, 28, 28) and digits.images.dtype == np.uint8
-    assert np.bincount(digits.labels).tolist() == [500] * 10
+def test_digits_are_500_grey_images_a_class(digits):
+    image = digits.image(1234)
+    assert image.shape == (28, 28, 3) and image.dtype == np.uint8 and image.max() > 200
+    assert (image == image[:, :, :1]).all()
+    assert digits.count == 5000 and np.bincount(digits.labels).tolist() == [500] * 10
     assert digits.class_names == [str(i) for i in range(10)]
 
 
 def test_masks_are_ink_which_a_zero_has_and_its_centre_has_not(digits):
-    assert digits.masks.dtype == np.uint8 and set(np.unique(digits.masks)) == {0, 1}
-    assert 0.05 < digits.masks.mean() < 0.25
-    zeros = digits.masks[digits.labels == 0]
+    masks = np.stack([digits.mask(row) for row in range(digits.count)])
+    assert masks.shape == (5000, 28, 28) and masks.dtype == np.uint8 and set(np.unique(masks)) == {0, 1}
+    assert 0.05 < masks.mean() < 0.25
+    zeros = masks[digits.labels == 0]
     assert zeros[:, 13:15, 13:15].mean() < 0.1 < zeros[:, 6:22, 6:22].mean()
-    assert digits.masks[digits.labels == 1][:, 13:15, 13:15].mean() > 0.5
+    assert masks[digits.labels == 1][:, 13:15, 13:15].mean() > 0.5
 
 
 def test_sentences_are_distinct_under_their_topics_and_in_the_same_order_each_time(tmp_path):
