@@ -71,7 +71,7 @@ def measure(run: Run) -> list[dict[str, float]]:
     store = ArrayStore(data / "05_model_input" / f"{run.task_name}.h5")
     norms.clear()
     with tempfile.TemporaryDirectory() as folder:
-        metric = build_metric(run.metric, run.task.classes)
+        metric = build_metric(run.metric, run.task.output)
         GradientTrainer(run, store, folders, Path(folder), metric).train()
     return list(norms)
 

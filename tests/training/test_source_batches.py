@@ -1,15 +1,18 @@
+from dataclasses import replace
 from itertools import islice
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torch.nn import functional as F
 from transformers import AutoTokenizer
 
 from pare.config import PareError
 from pare.models import load_backbone
 from pare.raw.proxies import IMAGES, ImageProxy, TextProxy, read_text_proxy
-from pare.training.source_batches import ImageBatches, SourceFolders, TextBatches, load_source_batches
+from pare.training.source_batches import IGNORED, ImageBatches, SourceFolders, TextBatches, load_source_batches
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # of ImageNet
 TOKENS = 10
@@ -60,12 +63,22 @@ def test_a_sentence_without_tokens_is_left_out(tiny_bert):
     assert set(take(text, 1, 8)[0][1].tolist()) == {0}
 
 
+def image_proxy(images, masks=None):
+    """Each image is a class of its own."""
+    names = [str(i) for i in range(len(images))]
+    return ImageProxy(
+        len(images), images.__getitem__, names, np.arange(len(images)), None if masks is None else masks.__getitem__
+    )
+
+
 @pytest.fixture(scope="module")
-def images():
-    """Blank paper, then full ink, then ink on the left half."""
-    images = np.zeros((3, 28, 28), dtype=np.uint8)
-    images[1], images[2, :, :14] = 255, 255
-    return ImageProxy(images, np.array([0, 1, 2]), ["0", "1", "2"])
+def halves():
+    """Black, then white, then white on the left half; three sizes. The masks are white, the last one's rim is void."""
+    images = [np.zeros((28, 28, 3), np.uint8), np.full((20, 60, 3), 255, np.uint8), np.zeros((16, 32, 3), np.uint8)]
+    images[2][:, :16] = 255
+    masks = [(image[..., 0] > 0).astype(np.uint8) for image in images]
+    masks[2][-4:] = 255
+    return image_proxy(images, masks)
 
 
 @pytest.fixture(scope="module")
@@ -73,26 +86,78 @@ def vision(tiny_dinov2):
     return load_backbone(tiny_dinov2, (4, 4))
 
 
-def test_images_are_normalised_as_the_encoder_was_trained(images, vision):
-    ((pixels, labels),) = take(ImageBatches(images, vision, masks=False), 1, 3)
+def test_images_of_any_size_are_normalised_as_the_encoder_was_trained(halves, vision):
+    ((pixels, labels),) = take(ImageBatches(halves, vision, masks=False), 1, 3)
     assert pixels.shape == (3, 3, *vision.image_size)
-    for label, ink in ((0, 0.0), (1, 1.0)):
+    for label, white in ((0, 0.0), (1, 1.0)):
         image = pixels[labels.tolist().index(label)].numpy()
-        np.testing.assert_allclose(image, np.broadcast_to(((ink - MEAN) / STD)[:, None, None], image.shape), rtol=1e-5)
+        expected = np.broadcast_to(((white - MEAN) / STD)[:, None, None], image.shape)
+        np.testing.assert_allclose(image, expected, rtol=1e-5)
 
 
-def test_masks_have_two_classes_on_a_grid_of_four_points_a_token(images, vision):
-    batches = ImageBatches(images, vision, masks=True)
+def test_colours_stay_and_are_resized_as_pillow_does(vision):
+    image = np.random.default_rng(0).integers(0, 256, (90, 70, 3), dtype=np.uint8)
+    ((pixels, _),) = take(ImageBatches(image_proxy([image]), vision, masks=False), 1, 1)
+    height, width = vision.image_size
+    expected = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)) / 255
+    found = pixels[0].numpy() * STD[:, None, None] + MEAN[:, None, None]
+    np.testing.assert_allclose(found, expected.transpose(2, 0, 1), atol=1.01 / 255)
+
+
+def test_masks_have_two_classes_on_a_grid_of_four_points_a_token_and_void_is_ignored(halves, vision):
+    batches = ImageBatches(halves, vision, masks=True)
     ((_, masks),) = take(batches, 1, 3)
     assert batches.classes is None
     assert masks.shape == (3, 16, 16)
-    half = next(m for m in masks if 0 < m.sum() < m.numel())
-    assert (half[:, :8] == 1).all()
-    assert (half[:, 8:] == 0).all()
+    half = next(m for m in masks if (m == IGNORED).any())
+    assert (half[:12, :8] == 1).all() and (half[:12, 8:] == 0).all() and (half[12:] == IGNORED).all()
+    logits = torch.zeros(1, 2, 16, 16)
+    logits[:, 1, 12:] = 1e4
+    assert F.cross_entropy(logits, half[None]).item() == pytest.approx(np.log(2))
 
 
-def test_a_proxy_of_another_modality_than_the_encoder_is_refused(images, tiny_bert, tmp_path):
-    np.savez(tmp_path / IMAGES, images=images.images, labels=images.labels)
-    proxy = SimpleNamespace(title="digits", reader="images", labels="classes")
-    with pytest.raises(PareError, match=r"'digits' holds images, which TextBackbone cannot take"):
-        load_source_batches(proxy, SourceFolders(tiny_bert, tmp_path, ("", "")), load_backbone(tiny_bert, (TOKENS,)))
+def test_a_line_of_tokens_before_an_image_encoder_has_masks_on_its_rectangle(halves, tiny_dinov2):
+    ((pixels, masks),) = take(ImageBatches(halves, load_backbone(tiny_dinov2, (12,)), masks=True), 1, 3)
+    assert pixels.shape == (3, 3, 3 * 14, 4 * 14) and masks.shape == (3, 12, 16)
+
+
+@pytest.fixture
+def digits(tmp_path):
+    """Ten black images on disk, and what the configuration says of them."""
+    np.savez(tmp_path / IMAGES, images=np.zeros((10, 28, 28), np.uint8), labels=np.arange(10))
+    return SimpleNamespace(title="digits", reader="images", labels="classes")
+
+
+def test_a_subset_of_the_proxy_is_drawn_by_the_seed_and_keeps_all_classes_of_the_predictor(
+    digits, tiny_dinov2, tmp_path, vision
+):
+    folders = SourceFolders(tiny_dinov2, tmp_path, ("", ""))
+    drawn = [load_source_batches(digits, folders, vision, 4, seed) for seed in (0, 0, 1)]
+    one, same, other = ({int(y) for _, labels in take(batches, 3, 4) for y in labels} for batches in drawn)
+    assert len(one) == 4 and one == same != other
+    assert drawn[0].classes == 10
+
+
+def test_a_subset_of_sentences_is_drawn(tiny_bert, topics, letters):
+    proxy = SimpleNamespace(title="topics", reader="sentences", labels="classes")
+    folders = SourceFolders(tiny_bert, topics, ("", ""))
+    batches = load_source_batches(proxy, folders, load_backbone(tiny_bert, (TOKENS,)), 5)
+    assert len({int(first) for ids, _ in take(batches, 4, 5) for first in ids[:, 0]}) == 5
+
+
+def test_more_samples_than_the_proxy_has_are_refused(digits, tiny_dinov2, tmp_path, vision):
+    with pytest.raises(PareError, match=r"'digits' has 10 samples, source.samples asks for 11; ask for fewer"):
+        load_source_batches(digits, SourceFolders(tiny_dinov2, tmp_path, ("", "")), vision, 11)
+
+
+def test_a_proxy_of_another_modality_than_the_encoder_is_refused(digits, tiny_bert, tmp_path):
+    with pytest.raises(PareError, match=r"'digits' holds images, which TextBackbone cannot take.* source.proxy=NAME"):
+        load_source_batches(digits, SourceFolders(tiny_bert, tmp_path, ("", "")), load_backbone(tiny_bert, (TOKENS,)))
+
+
+def test_labels_that_the_proxy_lacks_are_refused(monkeypatch, halves, tiny_dinov2, tmp_path, vision):
+    readers = {"flags": lambda _: replace(halves, mask=None)}
+    monkeypatch.setattr("pare.training.source_batches.PROXY_READERS", readers)
+    proxy = SimpleNamespace(title="flags", reader="flags", labels="mask")
+    with pytest.raises(PareError, match="'flags' has no mask; give it labels: classes"):
+        load_source_batches(proxy, SourceFolders(tiny_dinov2, tmp_path, ("", "")), vision)

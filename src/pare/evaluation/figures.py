@@ -1,11 +1,12 @@
-"""Figures of what a model learnt: fields, training curves, replaced patches (paper, section 3.3), confusion.
+"""Figures of what a model learnt: predictions of every kind, training curves, replaced patches (paper, section 3.3).
 
 Every function returns a `matplotlib.figure.Figure` of its own; pyplot's global state stays untouched, so
 nothing has to be closed and no display is needed.
 
-Notation for shapes: n samples, C channels, H rows and W columns of a field, N tokens.
+Notation for shapes: n samples, C channels, L points or H rows and W columns of a field, N tokens.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.metrics import ConfusionMatrixDisplay, RocCurveDisplay
 
+from pare.evaluation.ranking import auroc, average_precision
+
 Array = NDArray[Any]
 
 DPI = 150
@@ -29,11 +32,34 @@ LOSSES = {
     "loss_mixed_target": ("mixed, target label", "-.", "tab:orange"),
     "loss_source": ("mixed, source label", ":", "tab:green"),
 }
+MOST_CHANNELS = 3
 MOST_GRIDS = 8
 MOST_CURVES = 10
+MOST_POINTS = 2000
 MOST_NAMED_CLASSES = 30
+MOST_NAMED_LABELS = 40
 # The styles keep neighbouring curves apart in black and white.
 CURVES = cycler(color=TABLEAU_COLORS.values()) + cycler(linestyle=(["-", "--", "-.", ":"] * 3)[:10])
+
+
+def representative_samples(scores: Array, channels: int = 1) -> list[tuple[int, str]]:
+    """The samples that a `dense_figure` shows, best first, each once, with its role.
+
+    Args:
+        scores: one error a sample, lower is better, ``(n,)``; a sample whose error is NaN is never chosen.
+        channels: channels of the field; with more than one, only a median and a worst sample have room.
+
+    Raises:
+        ValueError: if no score is finite.
+    """
+    order = np.argsort(scores, kind="stable")[: np.isfinite(scores).sum()]
+    if not len(order):
+        raise ValueError(f"none of {len(scores)} scores is finite: expected at least one")
+    roles: dict[int, str] = {}
+    # The ends first: of a handful of samples the last is the worst, whatever else it is.
+    for quantile in sorted(ROLES if channels == 1 else (1.0, 0.5), key=lambda q: -abs(q - 0.5)):
+        roles.setdefault(round(quantile * (len(order) - 1)), ROLES[quantile])
+    return [(int(order[rank]), roles[rank]) for rank in sorted(roles)]
 
 
 def dense_figure(
@@ -41,42 +67,48 @@ def dense_figure(
     truths: Array,
     predictions: Array,
     *,
+    captions: Sequence[str],
     title: str,
-    channel_names: Sequence[str],
-    metric_title: str,
-    scores: Sequence[float] | Array,
+    input_names: Sequence[str],
+    output_names: Sequence[str],
 ) -> Figure:
-    """Show the best, the median, the 90th percentile and the worst sample: input, truth, prediction, error.
+    """Show a few samples, one row each and for each of at most three channels: input, truth, prediction, error.
 
-    Only the first channel of each field is drawn. Truth and prediction share a colour scale; the error is the
-    prediction minus the truth, on a scale that is symmetric about zero.
+    Images for fields of two axes, lines for fields of one. Truth and prediction share a scale; the error is the
+    prediction minus the truth, on a scale that is symmetric about zero. Points that are not judged, NaN in the
+    truth, are left out of all but the input: hatched in images, gaps in lines.
 
     Args:
-        inputs: ``(n, C, H, W)``.
-        truths: true fields in physical units, ``(n, C', H', W')``.
+        inputs: ``(n, C, L)`` or ``(n, C, H, W)``; the grid may differ from the output's.
+        truths: true fields in physical units, ``(n, C', L')`` or ``(n, C', H', W')``.
         predictions: same shape and units as the truths.
+        captions: what each sample is, n of them.
         title: the heading.
-        channel_names: names of the C input channels, with units if they have any.
-        metric_title: what the scores are.
-        scores: one error a sample, ``(n,)``; lower is better.
+        input_names: names of the C input channels, with units if they have any.
+        output_names: names of the C' output channels.
 
     Raises:
         ValueError: if the shapes do not fit.
     """
-    scores = np.asarray(scores, dtype=float)
-    _check_fields(inputs, truths, predictions, channel_names, scores)
-    rows = _representative(scores)
-    tallest = max(field.shape[2] / field.shape[3] for field in (inputs, truths))
-    figure = _figure(13, (2.3 * min(max(tallest, 0.4), 2) + 0.4) * len(rows) + 0.6)
-    figure.suptitle(title)
-    axes = figure.subplots(len(rows), 4, squeeze=False)
-    for row, (sample, role) in zip(axes, rows, strict=True):
-        _draw_fields(row, inputs[sample, 0], truths[sample, 0], predictions[sample, 0])
-        row[0].set_ylabel(f"{role}: sample {sample}\n{metric_title} {scores[sample]:.3g}\n\nrow [grid points]")
-    columns = (f"input: {channel_names[0]}", "truth", "prediction", "error: prediction \N{MINUS SIGN} truth")
-    for top, bottom, column in zip(axes[0], axes[-1], columns, strict=True):
-        top.set_title(column, fontsize="medium")
-        bottom.set_xlabel("column [grid points]")
+    _check_fields(inputs, truths, predictions, captions, input_names, output_names)
+    lines = truths.ndim == 3
+    shown = min(truths.shape[1], MOST_CHANNELS)
+    rows = [(sample, channel) for sample in range(len(truths)) for channel in range(shown)]
+    tallest = max(field.shape[2] / field.shape[-1] for field in (inputs, truths))
+    height = 2.1 if lines else 2.3 * min(max(tallest, 0.4), 2) + 0.4
+    figure = _figure(13, height * len(rows) + 0.6)
+    _head(figure, title)
+    axes = figure.subplots(len(rows), 3 if lines else 4, squeeze=False, sharex="col" if lines else False)
+    for row, (sample, channel) in zip(axes, rows, strict=True):
+        truth = truths[sample, channel]
+        prediction = np.where(np.isnan(truth), np.nan, predictions[sample, channel])
+        given = channel if channel < inputs.shape[1] else 0
+        (_draw_lines if lines else _draw_images)(row, inputs[sample, given], truth, prediction)
+        row[0].set_ylabel(captions[sample] if lines else f"{captions[sample]}\n\nrow [grid points]")
+        if shown > 1 or sample == 0:
+            _name_panels(row, input_names[given], output_names[channel], lines=lines)
+    for ax in axes[-1]:
+        ax.set_xlabel("grid point" if lines else "column [grid points]")
     return figure
 
 
@@ -103,7 +135,7 @@ def training_figure(
     if not history:
         raise ValueError("the history has no epoch: expected at least one entry")
     figure = _figure(11, 4.2)
-    figure.suptitle(title)
+    _head(figure, title)
     left, right = figure.subplots(1, 2)
     epochs = np.array([entry["epoch"] for entry in history])
     for ax in (left, right):
@@ -147,7 +179,7 @@ def replaced_figure(
         )
     draw = _draw_token_row if len(grid) == 1 else _draw_token_grids
     figure = draw(replaced, epochs, fractions, grid)
-    figure.suptitle(title)
+    _head(figure, title)
     return figure
 
 
@@ -173,13 +205,81 @@ def confusion_figure(probabilities: Array, labels: Array, *, class_names: Sequen
             f"names: expected ({len(labels)}, {classes}) and at least one label"
         )
     few = classes <= MOST_CURVES
-    names = [name if len(name) <= 20 else f"{name[:19]}…" for name in class_names]
+    names = _short(class_names, range(classes))
     figure = _figure(13 if few else 8, 5.2 if few else 7)
-    figure.suptitle(title)
+    _head(figure, title)
     axes = figure.subplots(1, 2 if few else 1, squeeze=False)[0]
     _draw_confusion(axes[0], probabilities.argmax(axis=1), labels, names, counts=few)
     if few:
         _draw_roc(axes[1], probabilities, labels, names)
+    return figure
+
+
+def multilabel_figure(logits: Array, labels: Array, *, label_names: Sequence[str], title: str) -> Figure:
+    """Show how well each label is ranked: AUROC (left) and average precision (right), best AUROC at the top.
+
+    Labels that all or no samples have are left out, as their AUROC is undefined.
+
+    Args:
+        logits: ``(n, labels)``.
+        labels: 0 or 1, ``(n, labels)``.
+        label_names: the names in the order of the labels.
+        title: the heading.
+
+    Raises:
+        ValueError: if the shapes do not fit, or no label can be judged.
+    """
+    if logits.shape != labels.shape or logits.shape[1:] != (len(label_names),):
+        raise ValueError(
+            f"logits have shape {logits.shape}, labels {labels.shape} and {len(label_names)} names: expected the same"
+        )
+    shares = labels.mean(axis=0)
+    judged = np.flatnonzero((shares > 0) & (shares < 1))
+    if not len(judged):
+        raise ValueError(f"each of {len(shares)} labels is the same in all samples: expected one that differs")
+    areas = np.array([auroc(labels[:, i] == 1, logits[:, i]) for i in judged])
+    precisions = np.array([average_precision(labels[:, i] == 1, logits[:, i]) for i in judged])
+    order = np.argsort(areas, kind="stable")
+    named = len(judged) <= MOST_NAMED_LABELS
+    figure = _figure(11, 0.22 * len(judged) + 1.8 if named else 7)
+    _head(figure, title)
+    left, right = figure.subplots(1, 2, sharey=True)
+    _draw_dots(left, areas[order], np.full(len(judged), 0.5), "chance")
+    _draw_dots(right, precisions[order], shares[judged][order], "chance: share of samples with the label")
+    left.set_xlabel("AUROC")
+    right.set_xlabel("average precision")
+    left.set_ylabel("labels, by AUROC" + _left_out(len(shares) - len(judged)))
+    left.set_yticks(np.arange(len(judged)) if named else [], _short(label_names, judged[order]) if named else [])
+    return figure
+
+
+def regression_figure(predictions: Array, truths: Array, *, names: Sequence[str], title: str) -> Figure:
+    """Show predictions against the truth (left) and their errors (right), a row for each of at most three numbers.
+
+    Args:
+        predictions: ``(n, numbers)``.
+        truths: the same shape and units.
+        names: what the numbers are, with units if they have any.
+        title: the heading.
+
+    Raises:
+        ValueError: if the shapes do not fit.
+    """
+    if predictions.shape != truths.shape or truths.shape[1:] != (len(names),) or not len(truths):
+        raise ValueError(
+            f"predictions have shape {predictions.shape}, truths {truths.shape} and {len(names)} names: "
+            f"expected the same, and at least one sample"
+        )
+    shown = min(len(names), MOST_CHANNELS)
+    figure = _figure(10.5, 4.3 * shown + 0.5)
+    _head(figure, title)
+    for row, name, prediction, truth in zip(
+        figure.subplots(shown, 2, squeeze=False), names, predictions.T, truths.T, strict=False
+    ):
+        _draw_agreement(row[0], truth, prediction)
+        _draw_errors(row[1], truth, prediction)
+        row[0].set(title=name, xlabel="truth", ylabel="prediction")
+        row[1].set(title="error: prediction \N{MINUS SIGN} truth", xlabel="truth", ylabel="error")
     return figure
 
 
@@ -189,48 +289,79 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=DPI, layout=layout)
 
 
+def _head(figure: Figure, title: str) -> None:
+    """Write the heading, on as many lines as it needs."""
+    figure.suptitle(textwrap.fill(title, int(9 * figure.get_figwidth())))
+
+
 def _check_fields(
-    inputs: Array, truths: Array, predictions: Array, channel_names: Sequence[str], scores: Array
+    inputs: Array,
+    truths: Array,
+    predictions: Array,
+    captions: Sequence[str],
+    input_names: Sequence[str],
+    output_names: Sequence[str],
 ) -> None:
-    if inputs.ndim != 4 or truths.ndim != 4 or predictions.shape != truths.shape:
+    if inputs.ndim not in (3, 4) or truths.ndim != inputs.ndim or predictions.shape != truths.shape:
         raise ValueError(
-            f"inputs, truths and predictions have shapes {inputs.shape}, {truths.shape} and "
-            f"{predictions.shape}: expected (n, C, H, W), and the same for truths and predictions"
+            f"inputs, truths and predictions have shapes {inputs.shape}, {truths.shape} and {predictions.shape}: "
+            f"expected (n, C, L) or (n, C, H, W), and the same for truths and predictions"
         )
-    if not len(inputs) == len(truths) == len(scores) or not len(scores):
+    if not len(inputs) == len(truths) == len(captions) or not len(captions):
         raise ValueError(
-            f"found {len(inputs)} inputs, {len(truths)} truths and {len(scores)} scores: "
+            f"found {len(inputs)} inputs, {len(truths)} truths and {len(captions)} captions: "
             f"expected the same number of each, at least one"
         )
-    if len(channel_names) != inputs.shape[1]:
-        raise ValueError(f"{inputs.shape[1]} input channels have {len(channel_names)} names: expected as many")
+    for what, field, names in (("input", inputs, input_names), ("output", truths, output_names)):
+        if len(names) != field.shape[1]:
+            raise ValueError(f"{field.shape[1]} {what} channels have {len(names)} names: expected as many")
 
 
-def _representative(scores: Array) -> list[tuple[int, str]]:
-    """The samples at the ranks in `ROLES`, best first, each once, with its role."""
-    order = np.argsort(scores, kind="stable")
-    roles: dict[int, str] = {}
-    # The ends first: of a handful of samples the last is the worst, whatever else it is.
-    for quantile in sorted(ROLES, key=lambda q: -abs(q - 0.5)):
-        roles.setdefault(round(quantile * (len(order) - 1)), ROLES[quantile])
-    return [(int(order[rank]), roles[rank]) for rank in sorted(roles)]
+def _limits(*fields: Array) -> tuple[float, float]:
+    """Least and greatest value that is not NaN; 0 and 1 where there is none."""
+    values = np.concatenate([field[np.isfinite(field)] for field in fields])
+    return (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
 
 
-def _draw_fields(row: Sequence[Axes], given: Array, truth: Array, prediction: Array) -> None:
-    """Draw one sample's fields, each ``(H, W)``, with their colour bars."""
-    low, high = min(truth.min(), prediction.min()), max(truth.max(), prediction.max())
+def _draw_images(row: Sequence[Axes], given: Array, truth: Array, prediction: Array) -> None:
+    """Draw one channel's fields, each ``(H, W)``, with their colour bars."""
+    low, high = _limits(truth, prediction)
     error = prediction - truth
     # An exact prediction still needs a scale of some width.
-    most = float(np.abs(error).max()) or 1.0
+    most = max(map(abs, _limits(error))) or 1.0
     row[0].imshow(given, cmap="cividis")
     row[1].imshow(truth, cmap="viridis", vmin=low, vmax=high)
     row[2].imshow(prediction, cmap="viridis", vmin=low, vmax=high)
     row[3].imshow(error, cmap="RdBu_r", vmin=-most, vmax=most)
+    for ax in row:
+        ax.patch.set(hatch="///", edgecolor="0.6", facecolor="white")
     for ax in row[2:]:
         ax.tick_params(labelleft=False)
     for ax in (row[0], row[2], row[3]):
         # An inset, because it is as high as the image whatever the shape of the field.
         ax.figure.colorbar(ax.images[0], cax=ax.inset_axes((1.04, 0, 0.06, 1)))
+
+
+def _draw_lines(row: Sequence[Axes], given: Array, truth: Array, prediction: Array) -> None:
+    """Draw one channel's fields, ``(L,)`` the input and ``(L',)`` the others."""
+    row[0].plot(given, color="black", linewidth=1)
+    row[1].plot(truth, color="black", linewidth=1)
+    row[1].plot(prediction, color="tab:orange", linestyle="--", linewidth=1.5)
+    row[2].axhline(0, color="0.6", linewidth=0.8)
+    row[2].plot(prediction - truth, color="black", linewidth=1)
+    most = max(map(abs, _limits(prediction - truth))) or 1.0
+    row[2].set_ylim(-1.05 * most, 1.05 * most)
+    for ax in row:
+        ax.grid(alpha=0.3)
+        ax.margins(x=0.01)
+
+
+def _name_panels(row: Sequence[Axes], given: str, predicted: str, *, lines: bool) -> None:
+    """Write above the panels of a sample what they show."""
+    both = [f"{predicted}: truth (solid), prediction (dashed)"] if lines else [f"truth: {predicted}", "prediction"]
+    names = [f"input: {given}", *both, "error: prediction \N{MINUS SIGN} truth"]
+    for ax, name in zip(row, names, strict=True):
+        ax.set_title(textwrap.fill(name, 50 if lines else 28), fontsize="medium")
 
 
 def _column(history: Sequence[Mapping[str, Any]], key: str) -> Array:
@@ -360,3 +491,52 @@ def _draw_roc(ax: Axes, probabilities: Array, labels: Array, class_names: Sequen
     ax.set(xlabel="false positive rate", ylabel="true positive rate")
     # Outside, because the curves of a poor model fill the whole square.
     ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize="small")
+
+
+def _draw_dots(ax: Axes, values: Array, chances: Array, chance: str) -> None:
+    """Draw one value a row, first at the foot, and what chance would reach."""
+    rows, size = np.arange(len(values)), 5 if len(values) <= MOST_NAMED_LABELS else 2.5
+    ax.plot(chances, rows, "|", color="0.4", markersize=2 * size, label=chance)
+    ax.plot(values, rows, "o", color="black", markersize=size)
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.7, len(values) - 0.3))
+    ax.grid(alpha=0.3)
+    # Outside, because dots may lie anywhere inside.
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), fontsize="small", frameon=False)
+
+
+def _left_out(count: int) -> str:
+    return f"\n(left out: {count} that all or no samples have)" if count else ""
+
+
+def _short(names: Sequence[str], chosen: Sequence[int] | Array) -> list[str]:
+    """The chosen names, cut where they are long."""
+    return [names[i] if len(names[i]) <= 20 else f"{names[i][:19]}…" for i in chosen]
+
+
+def _draw_points(ax: Axes, x: Array, y: Array) -> None:
+    """Draw a cloud: points, or where they would cover each other how many there are."""
+    if len(x) <= MOST_POINTS:
+        ax.plot(x, y, "o", color="black", markersize=3, alpha=0.4, markeredgewidth=0)
+    else:
+        image = ax.hexbin(x, y, gridsize=60, cmap="Greys", bins="log", mincnt=1, linewidths=0)
+        ax.figure.colorbar(image, ax=ax, label="samples")
+    ax.grid(alpha=0.3)
+
+
+def _draw_agreement(ax: Axes, truth: Array, prediction: Array) -> None:
+    _draw_points(ax, truth, prediction)
+    low, high = _limits(truth, prediction)
+    margin = 0.03 * (high - low) or 1.0
+    ends = (low - margin, high + margin)
+    ax.plot(ends, ends, color="tab:red", linewidth=1, label="prediction = truth")
+    ax.set(xlim=ends, ylim=ends)
+    ax.legend(loc="upper left", fontsize="small")
+
+
+def _draw_errors(ax: Axes, truth: Array, prediction: Array) -> None:
+    error = prediction - truth
+    _draw_points(ax, truth, error)
+    bias = float(error.mean())
+    ax.axhline(0, color="tab:red", linewidth=1)
+    ax.axhline(bias, color="tab:blue", linestyle="--", linewidth=1, label=f"mean error {bias:.3g}")
+    ax.legend(loc="upper left", fontsize="small")

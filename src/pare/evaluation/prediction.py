@@ -1,27 +1,22 @@
 """Predictions of a trained model, their score, and the score of predicting always the same."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from rich.progress import track
+from scipy.special import logit
 from torch import nn
 from torchmetrics import Metric
 
 from pare.arrays.store import Rows
-from pare.config.schema import OutputConfig
+from pare.config.errors import PareError
+from pare.config.schema import Task
 
-BATCH = 64
-
-
-def _batches(rows: Rows) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for start in range(0, len(rows), BATCH):
-        batch = rows.__getitems__(range(start, min(start + BATCH, len(rows))))
-        yield np.stack([row["x"] for row in batch]), np.stack([row["y"] for row in batch])
+BATCH_ROWS = 64
+BATCH_BYTES = 32 << 20  # of inputs: a sample of many channels on a fine grid fills a batch alone
 
 
 def predict(model: nn.Module, rows: Rows, device: torch.device) -> dict[str, np.ndarray]:
-    """Predict every row.
+    """Predict every row; in memory are the predictions, the truths and two batches of inputs.
 
     Args:
         model: in evaluation mode.
@@ -29,38 +24,121 @@ def predict(model: nn.Module, rows: Rows, device: torch.device) -> dict[str, np.
         device: where to compute.
 
     Returns:
-        ``prediction`` (logits, or fields in physical units) and ``truth``, both ``(rows, …)``.
+        ``prediction`` (logits, numbers, or fields in physical units), ``truth`` and, where the rows have groups,
+        ``group``; each ``(rows, …)``.
     """
     model = model.to(device)
+    first = rows.read(0, 1)
+    size = _batch_rows(first["x"])
     predictions, truths = [], []
     with torch.inference_mode():
-        for x, y in track(_batches(rows), "predicting", total=-(-len(rows) // BATCH), transient=True):
-            predictions.append(model(torch.from_numpy(x).to(device)).float().cpu().numpy())
-            truths.append(y)
-    return {"prediction": np.concatenate(predictions), "truth": np.concatenate(truths)}
+        for start in track(range(0, len(rows), size), "predicting", transient=True):
+            batch = rows.read(start, start + size)
+            predictions.append(model(torch.from_numpy(batch["x"]).to(device)).float().cpu().numpy())
+            truths.append(batch["y"])
+    outcome = {"prediction": np.concatenate(predictions), "truth": np.concatenate(truths)}
+    return outcome | ({"group": rows.array("group")} if "group" in first else {})
+
+
+def average_groups(outcome: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """One prediction a group, such as a clip cut into chunks: the mean of the logits or numbers of its rows.
+
+    Args:
+        outcome: what `predict` returned.
+
+    Returns:
+        The same arrays with a row a group, in the order in which the groups first occur; the truth is that of a
+        group's first row.
+
+    Raises:
+        PareError: where the rows have no groups, or are fields.
+    """
+    if "group" not in outcome or outcome["truth"].ndim > 2:
+        found = "rows without groups" if "group" not in outcome else "fields"
+        raise PareError(
+            f"average_groups needs classes, labels or numbers of rows with a group each, found {found}; "
+            "set average_groups: false in the task, or use a reader that gives groups"
+        )
+    groups, first, member = np.unique(outcome["group"], return_index=True, return_inverse=True)
+    sums = np.zeros((len(groups), *outcome["prediction"].shape[1:]))
+    np.add.at(sums, member, outcome["prediction"])
+    means = sums / np.bincount(member)[:, None]
+    order = np.argsort(first)
+    return {
+        "prediction": means[order].astype(np.float32),
+        "truth": outcome["truth"][first[order]],
+        "group": groups[order],
+    }
 
 
 def score(metric: Metric, prediction: np.ndarray, truth: np.ndarray) -> float:
-    """The metric over all rows at once."""
+    """The metric over all rows, given to it in batches: the value is that of all rows at once."""
     metric.reset()
-    metric.update(torch.from_numpy(prediction), torch.from_numpy(truth))
+    size = _batch_rows(truth)
+    for start in range(0, len(truth), size):
+        # Copies: a constant prediction is one row seen as many, which torch cannot share.
+        batch = (torch.tensor(part[start : start + size]) for part in (prediction, truth))
+        metric.update(*batch)
     return float(metric.compute())
 
 
-def constant_prediction(rows: Rows, output: OutputConfig, n: int) -> np.ndarray:
-    """What knows nothing of the input predicts: the mean training field, or the class frequencies.
+def constant_prediction(rows: Rows, task: Task, n: int) -> np.ndarray:
+    """What knows nothing of the input predicts: the mean of the training targets, or the logits of their frequencies.
+
+    Points of a field are averaged over the rows in which they are judged; one that is judged in no row gets the
+    mean of all points.
 
     Args:
         rows: of the training split.
-        output: what is predicted.
+        task: what is predicted, and whether as logits.
         n: rows to predict.
 
     Returns:
-        ``(n, …)``: fields, or logits of the class frequencies.
+        ``(n, …)``, one row seen n times: fields, numbers, or logits of classes or labels.
     """
-    if output.kind == "classification":
-        counts = sum(np.bincount(y, minlength=output.shape[0]) for _, y in _batches(rows))
-        constant = np.log(np.maximum(counts, 1e-9) / len(rows)).astype(np.float32)
+    if task.classes:
+        counts = np.bincount(rows.array("y"), minlength=task.classes)
+        constant = np.log(np.maximum(counts, 1e-9) / len(rows))
     else:
-        constant = np.asarray(sum(y.sum(0, dtype=np.float64) for _, y in _batches(rows)) / len(rows), np.float32)
-    return np.broadcast_to(constant, (n, *constant.shape)).copy()
+        constant = _mean_target(rows)
+        if task.loss == "binary_cross_entropy":
+            constant = logit(constant.clip(1e-9, 1 - 1e-9))
+    return np.broadcast_to(constant.astype(np.float32), (n, *constant.shape))
+
+
+def sample_errors(prediction: np.ndarray, truth: np.ndarray, *, relative: bool) -> np.ndarray:
+    """Error of each field, for the choice of those that are shown.
+
+    Args:
+        prediction: ``(n, …)``.
+        truth: the same shape; NaN where it is not judged.
+        relative: whether the root mean squared error is divided by the root mean square of the truth.
+
+    Returns:
+        Errors ``(n,)``, NaN for a sample without a judged point.
+    """
+    errors = np.full(len(truth), np.nan)
+    for i, (p, t) in enumerate(zip(prediction, truth, strict=True)):
+        judged = np.isfinite(t)
+        if judged.any():
+            errors[i] = np.sqrt(np.mean((p[judged] - t[judged]) ** 2, dtype=np.float64))
+            errors[i] /= np.sqrt(np.mean(t[judged] ** 2, dtype=np.float64)) if relative else 1
+    return errors
+
+
+def _batch_rows(rows: np.ndarray) -> int:
+    """How many rows like these make a batch."""
+    return max(1, min(BATCH_ROWS, BATCH_BYTES // rows[0].nbytes))
+
+
+def _mean_target(rows: Rows) -> np.ndarray:
+    """Mean of each number or point over the rows in which it is judged, ``(…)``."""
+    first = rows.array("y", 0, 1)
+    sums, counts = np.zeros(first.shape[1:]), np.zeros(first.shape[1:], int)
+    size = _batch_rows(first)
+    for start in range(0, len(rows), size):
+        y = rows.array("y", start, start + size)
+        judged = np.isfinite(y)
+        sums += np.where(judged, y, 0).sum(0, dtype=np.float64)
+        counts += judged.sum(0)
+    return np.where(counts, sums / counts.clip(1), sums.sum() / counts.sum().clip(1))

@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
     """The pipeline."""
     return Pipeline(
         [
-            Node(predict_test_rows, inputs=["model", "model_input"], outputs="predictions"),
+            Node(predict_test_rows, inputs=["run", "model", "model_input"], outputs="predictions"),
             Node(compute_metrics, inputs=["run", "model", "model_input", "predictions"], outputs="metrics"),
             Node(
                 draw_predictions,

@@ -14,4 +14,4 @@ def train_model(
 ) -> TrainedModel:
     """Fine-tune the encoder on the task; unfinished work is kept in the model folder and gone on with."""
     source = SourceFolders(encoder.path, proxy.path, (encoder.manifest.fingerprint, proxy.manifest.fingerprint))
-    return fit(run, model_input, source, model_folder, build_metric(run.task.metric, run.task.classes))
+    return fit(run, model_input, source, model_folder, build_metric(run.metric, run.task.output))

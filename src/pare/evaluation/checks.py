@@ -1,0 +1,101 @@
+"""What every metric asks of the batches that it is given."""
+
+import torch
+from torch import Tensor
+
+from pare.config.errors import PareError
+
+
+def check_classes(logits: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Check a batch of class predictions.
+
+    Args:
+        logits: ``(batch, classes)``.
+        labels: class numbers from 0, ``(batch,)``.
+        classes: number of classes.
+
+    Returns:
+        Both, without gradient, the labels as integers.
+
+    Raises:
+        PareError: if a prediction is not finite, or a label is no class of the task.
+        ValueError: if the shapes do not fit.
+    """
+    if logits.ndim != 2 or logits.shape[1] != classes or labels.shape != logits.shape[:1]:
+        raise ValueError(
+            f"logits have shape {tuple(logits.shape)}, labels {tuple(labels.shape)}: "
+            f"expected (batch, {classes}) and (batch,)"
+        )
+    require_finite(logits)
+    strange = labels[(labels < 0) | (labels >= classes)]
+    if len(strange):
+        raise PareError(f"labels must lie in 0..{classes - 1}, found {int(strange[0])}; correct the task's classes")
+    return logits.detach(), labels.long()
+
+
+def check_numbers(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Check a batch of numbers or fields.
+
+    Args:
+        prediction: ``(batch, …)``.
+        target: the same shape; NaN where it is not judged.
+
+    Returns:
+        Both in float64 without gradient and with 0 where the target is not judged, and where it is judged.
+
+    Raises:
+        PareError: if a prediction is not finite, or the target is infinite.
+        ValueError: if the shapes differ.
+    """
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"prediction has shape {tuple(prediction.shape)}, target has {tuple(target.shape)}: both must match"
+        )
+    require_finite(prediction)
+    infinite = int(target.isinf().sum())
+    if infinite:
+        raise PareError(f"the truth must be finite, or NaN where it is not judged; found {infinite} infinite values")
+    judged = ~target.isnan()
+    return prediction.detach().double().where(judged, 0), target.double().where(judged, 0), judged
+
+
+def check_labels(logits: Tensor, labels: Tensor) -> Tensor:
+    """Check a batch of predictions of labels that are 0 or 1.
+
+    Args:
+        logits: ``(batch, …)``.
+        labels: 0 or 1, or NaN where they are not judged, the same shape.
+
+    Returns:
+        Where the labels are judged, ``(batch, …)``.
+
+    Raises:
+        PareError: if a prediction is not finite, or a label is neither 0 nor 1.
+        ValueError: if the shapes differ.
+    """
+    if logits.shape != labels.shape:
+        raise ValueError(f"logits have shape {tuple(logits.shape)}, labels {tuple(labels.shape)}: both must match")
+    require_finite(logits)
+    judged = ~labels.isnan()
+    strange = labels[judged & (labels != 0) & (labels != 1)]
+    if len(strange):
+        raise PareError(
+            f"labels must be 0 or 1, found {strange[0].item():.4g}; correct the reader, or choose another metric"
+        )
+    return judged
+
+
+def require_finite(prediction: Tensor) -> None:
+    """Refuse predictions that are NaN or infinite."""
+    bad = int((~prediction.isfinite()).sum())
+    if bad:
+        raise PareError(
+            f"predictions must be finite, found {bad} NaN or infinite values among {prediction.numel()}: "
+            f"the training diverged; lower the learning rate or clip the gradient"
+        )
+
+
+def require_samples(count: int | Tensor) -> None:
+    """Refuse to compute a metric of nothing."""
+    if not int(torch.as_tensor(count)):
+        raise PareError("a metric needs at least one judged sample, found none; enlarge the part it is computed on")

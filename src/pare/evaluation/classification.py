@@ -1,0 +1,124 @@
+"""Metrics of class predictions: logits ``(batch, classes)`` against class numbers ``(batch,)``."""
+
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+from torchmetrics.utilities import dim_zero_cat
+
+from pare.config.errors import PareError
+from pare.evaluation.checks import check_classes, require_samples
+
+
+class AurocOneVsOne(Metric):
+    """Area under the ROC curve, one class against one, averaged over all pairs (Hand and Till, 2001).
+
+    With two classes this is the ordinary AUROC of the second class. Keeps all predictions until scikit-learn
+    computes it. Provenance: the OpenML tasks, the paper's table 14.
+
+    Args:
+        classes: number of classes.
+    """
+
+    higher_is_better = True
+    is_differentiable = False
+    full_state_update = False
+    logits: list[Tensor]
+    labels: list[Tensor]
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.add_state("logits", [], dist_reduce_fx="cat")
+        self.add_state("labels", [], dist_reduce_fx="cat")
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch, checked by `check_classes`."""
+        prediction, target = check_classes(prediction.to(self.device), target.to(self.device), self.classes)
+        self.logits.append(prediction)
+        self.labels.append(target)
+
+    def compute(self) -> Tensor:
+        """The area over all samples seen, a float64 scalar between 0 and 1.
+
+        Raises:
+            PareError: if no sample, or no sample of one of the classes, was seen.
+        """
+        require_samples(len(self.labels))
+        labels = dim_zero_cat(self.labels).cpu()
+        missing = (torch.bincount(labels, minlength=self.classes) == 0).nonzero().flatten().tolist()
+        if missing:
+            raise PareError(
+                f"AUROC needs samples of all {self.classes} classes, found none of class "
+                f"{', '.join(map(str, missing))} among {len(labels)}; use a stratified or larger split, "
+                f"or metric: error_percent"
+            )
+        # float64: scikit-learn refuses rows whose probabilities do not sum to one.
+        logits = dim_zero_cat(self.logits).cpu().double()
+        # Of two classes the logits themselves: probabilities close to 1 would tie.
+        scores = logits[:, 1] - logits[:, 0] if self.classes == 2 else logits.softmax(dim=1)
+        area = roc_auc_score(labels.numpy(), scores.numpy(), multi_class="ovo", average="macro")
+        return torch.tensor(area, dtype=torch.float64)
+
+
+class ErrorPercent(MulticlassAccuracy):
+    """100 · (1 − top-1 accuracy) over all samples.
+
+    Args:
+        classes: number of classes.
+    """
+
+    higher_is_better = False
+    tp: Tensor
+    fn: Tensor
+
+    def __init__(self, classes: int) -> None:
+        super().__init__(num_classes=classes, average="micro", validate_args=False)
+        self.classes = classes
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch, checked by `check_classes`."""
+        super().update(*check_classes(prediction.to(self.device), target.to(self.device), self.classes))
+
+    def compute(self) -> Tensor:
+        """The share of wrong samples among all seen, a float64 scalar between 0 and 100.
+
+        Raises:
+            PareError: if no sample was seen.
+        """
+        require_samples(self.tp + self.fn)
+        return 100 * self.fn.double() / (self.tp + self.fn)
+
+
+class OneMinusF1(MulticlassF1Score):
+    """One minus the macro F1 score, the mean over the classes that have samples.
+
+    A class without samples has no recall; that it was predicted by mistake shows in the precision of the others.
+    Provenance: the ECG metric of NAS-Bench-360, the paper's table 1.
+
+    Args:
+        classes: number of classes.
+    """
+
+    higher_is_better = False
+    tp: Tensor
+    fn: Tensor
+
+    def __init__(self, classes: int) -> None:
+        super().__init__(num_classes=classes, average="none", validate_args=False)
+        self.classes = classes
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch, checked by `check_classes`."""
+        super().update(*check_classes(prediction.to(self.device), target.to(self.device), self.classes))
+
+    def compute(self) -> Tensor:
+        """One minus the mean F1, a scalar between 0 and 1.
+
+        Raises:
+            PareError: if no sample was seen.
+        """
+        present = self.tp + self.fn > 0
+        require_samples(present.sum())
+        return 1 - super().compute()[present].double().mean()

@@ -1,0 +1,90 @@
+"""The metric of PSICOV: error of the predicted distance where two residues touch (NAS-Bench-360; Adhikari 2020).
+
+Notation for shapes: C edge of the canvas on which a protein stands; cells outside the protein are NaN in the truth.
+"""
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from pare.config.errors import PareError
+from pare.evaluation.checks import require_finite
+
+SEPARATION = 24  # residues apart in the sequence: contacts that are nearer there are easy to guess
+CONTACT = 8.0  # Å
+FLOOR = 0.01  # Å: no predicted distance is smaller
+
+
+class MaeContacts(Metric):
+    """MAE₈ of long-range contacts: mean over proteins of the mean absolute error in Å.
+
+    Judged are pairs of residues i < j with ``j - i >= 24`` whose true distance is at most 8 Å, on the mean of the
+    predictions for (i, j) and (j, i). A protein without such a pair, for which the released code fails, has no
+    part in the mean.
+
+    The released code scores one protein at a time and takes each to be as long as the first of the list, so that
+    it judges only a corner of longer ones; here the whole protein is judged. Provenance: the paper's table 1.
+    """
+
+    higher_is_better = False
+    is_differentiable = False
+    full_state_update = False
+    total: Tensor
+    proteins: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("proteins", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch.
+
+        Args:
+            prediction: predicted distances in Å, ``(batch, 1, C, C)``.
+            target: true distances, the same shape; NaN where nothing is judged.
+
+        Raises:
+            PareError: if a prediction is not finite.
+            ValueError: if the shapes do not fit.
+        """
+        if prediction.shape != target.shape or target.ndim != 4 or target.shape[1:] != (1, *[target.shape[-1]] * 2):
+            raise ValueError(
+                f"prediction has shape {tuple(prediction.shape)}, target has {tuple(target.shape)}: "
+                "both must be (batch, 1, C, C)"
+            )
+        prediction, target = (t.detach().to(self.device).double().squeeze(1) for t in (prediction, target))
+        require_finite(prediction)
+        contacts = (target <= CONTACT).triu(SEPARATION)  # NaN is no contact
+        errors = torch.where(contacts, (self._distance(prediction) - target).abs(), 0).sum((1, 2))
+        pairs = contacts.sum((1, 2))
+        self.total += (errors / pairs)[pairs > 0].sum()
+        self.proteins += (pairs > 0).sum()
+
+    def compute(self) -> Tensor:
+        """The mean over all proteins seen, a float64 scalar in Å.
+
+        Raises:
+            PareError: if no protein with a long-range contact was seen.
+        """
+        if not self.proteins:
+            raise PareError(
+                f"MAE of contacts needs a protein with two residues at least {SEPARATION} apart and at most "
+                f"{CONTACT:g} Å away, found none; enlarge the part it is computed on, or the canvas"
+            )
+        return self.total / self.proteins
+
+    def _distance(self, prediction: Tensor) -> Tensor:
+        """One distance per pair of residues from predictions ``(batch, C, C)``; read where i < j."""
+        return ((prediction + prediction.mT) / 2).clamp_min(FLOOR)
+
+
+class MaeContactsPublished(MaeContacts):
+    """`MaeContacts` with the weights of the released code.
+
+    It averages the triangles twice, the second time a mean with one of the two it is made of. What is judged
+    is 0.75 of the prediction for (j, i) and 0.25 of that for (i, j), i < j, floors apart.
+    """
+
+    def _distance(self, prediction: Tensor) -> Tensor:
+        return (super()._distance(prediction) + prediction.mT.clamp_min(FLOOR)) / 2

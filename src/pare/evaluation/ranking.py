@@ -1,0 +1,85 @@
+"""Metrics of labels that are 0 or 1, from the order in which the logits put the samples."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from pare.config.errors import PareError
+from pare.evaluation.checks import check_labels, require_samples
+
+Score = Callable[[NDArray[np.bool_], NDArray[np.floating]], float]
+
+
+def auroc(labels: NDArray[np.bool_], logits: NDArray[np.floating]) -> float:
+    """Area under the ROC curve of one label, both ``(n,)``; NaN where all labels are equal."""
+    return float(roc_auc_score(labels, logits)) if labels.any() and not labels.all() else float("nan")
+
+
+def average_precision(labels: NDArray[np.bool_], logits: NDArray[np.floating]) -> float:
+    """Average precision of one label, both ``(n,)``; NaN where it is never 1."""
+    return float(average_precision_score(labels, logits)) if labels.any() else float("nan")
+
+
+class OneMinusRanking(Metric):
+    """One minus a ranking score, averaged over the labels for which it is defined.
+
+    Keeps all judged predictions, five bytes each, until scikit-learn computes the score exactly.
+
+    Args:
+        score: the score of one label from its values and logits; NaN where it is undefined.
+        pooled: whether all points of a field are samples of one label, rather than every column a label.
+    """
+
+    higher_is_better = False
+    is_differentiable = False
+    full_state_update = False
+    logits: list[Tensor]
+    labels: list[Tensor]
+
+    def __init__(self, score: Score, *, pooled: bool) -> None:
+        super().__init__()
+        self.score, self.pooled = score, pooled
+        self.add_state("logits", [], dist_reduce_fx="cat")
+        self.add_state("labels", [], dist_reduce_fx="cat")
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch.
+
+        Args:
+            prediction: logits, ``(batch, labels)``, or ``(batch, …)`` where points are pooled.
+            target: 0 or 1, the same shape; where points are pooled, NaN where they are not judged.
+
+        Raises:
+            PareError: if a prediction is not finite, or a label neither 0 nor 1.
+            ValueError: if the shapes differ.
+        """
+        prediction, target = prediction.to(self.device).detach(), target.to(self.device)
+        judged = check_labels(prediction, target)
+        if self.pooled:
+            prediction, target = prediction[judged].unsqueeze(1), target[judged].unsqueeze(1)
+        elif not judged.all():
+            raise PareError("labels must be 0 or 1, found NaN; correct the reader")
+        self.logits.append(prediction.float())
+        self.labels.append(target == 1)
+
+    def compute(self) -> Tensor:
+        """One minus the mean score over all samples seen, a float64 scalar between 0 and 1.
+
+        Raises:
+            PareError: if no sample was seen, or the score is undefined for every label.
+        """
+        require_samples(sum(map(len, self.labels)))
+        labels, logits = dim_zero_cat(self.labels).cpu().numpy(), dim_zero_cat(self.logits).cpu().numpy()
+        scores = [self.score(labels[:, i], logits[:, i]) for i in range(labels.shape[1])]
+        if np.isnan(scores).all():
+            raise PareError(
+                f"{self.score.__name__} needs a label that is 1 in some samples and 0 in others, found none in "
+                f"{len(labels)} samples; enlarge the part it is computed on, e.g. split.validation"
+            )
+        return torch.tensor(1 - np.nanmean(scores), dtype=torch.float64)

@@ -1,0 +1,147 @@
+"""Metrics of numbers ``(batch, numbers)`` and fields ``(batch, channels, *grid)``; NaN in the truth is not judged.
+
+All sums are in float64, so that the order and the size of the updates do not show.
+"""
+
+import torch
+import torchmetrics
+from sklearn.metrics import r2_score
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from pare.config.errors import PareError
+from pare.evaluation.checks import check_numbers, require_samples
+
+
+class RelativeL2(Metric):
+    """Mean over samples of ``||prediction - truth||_2 / ||truth||_2``.
+
+    Each norm runs over all judged points of the sample; a sample without any has no part in the mean. PDEBench's
+    nRMSE over all channels and positions of a sample, √mean((prediction − truth)²) / √mean(truth²), is the same
+    number, as the counts under the roots cancel. Provenance: the Darcy metric of the Fourier neural operator, the
+    paper's tables 1 and 2.
+    """
+
+    higher_is_better = False
+    is_differentiable = True
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch, checked by `check_numbers`.
+
+        Raises:
+            PareError: if a true field is zero wherever it is judged.
+        """
+        prediction, target, judged = check_numbers(prediction.to(self.device), target.to(self.device))
+        seen = judged.flatten(1).any(dim=1)
+        error, norm = ((t.flatten(1).norm(dim=1)[seen]) for t in (prediction - target, target))
+        undefined = int((norm == 0).sum())
+        if undefined:
+            raise PareError(
+                f"relative L2 error needs true fields that are not zero everywhere, found {undefined} "
+                f"of {len(target)} samples in a batch that are; leave such samples out of the task"
+            )
+        self.total += (error / norm).sum()
+        self.count += len(norm)
+
+    def compute(self) -> Tensor:
+        """The mean over all samples seen, a float64 scalar.
+
+        Raises:
+            PareError: if no sample was seen.
+        """
+        require_samples(self.count)
+        return self.total / self.count
+
+
+class RootMeanSquaredError(torchmetrics.MeanSquaredError):
+    """Root of the mean squared error over all judged numbers of all samples."""
+
+    def __init__(self) -> None:
+        super().__init__(squared=False)
+        self.set_dtype(torch.float64)
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch, checked by `check_numbers`."""
+        prediction, target, judged = check_numbers(prediction.to(self.device), target.to(self.device))
+        super().update(prediction[judged], target[judged])
+
+    def compute(self) -> Tensor:
+        """The error in units of the target, a float64 scalar.
+
+        Raises:
+            PareError: if nothing judged was seen.
+        """
+        require_samples(self.total)
+        return super().compute()
+
+
+class MeanAbsoluteError(torchmetrics.MeanAbsoluteError):
+    """Mean absolute error over all judged numbers of all samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_dtype(torch.float64)
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch, checked by `check_numbers`."""
+        prediction, target, judged = check_numbers(prediction.to(self.device), target.to(self.device))
+        super().update(prediction[judged], target[judged])
+
+    def compute(self) -> Tensor:
+        """The error in units of the target, a float64 scalar.
+
+        Raises:
+            PareError: if nothing judged was seen.
+        """
+        require_samples(self.total)
+        return super().compute()
+
+
+class CoefficientOfDetermination(Metric):
+    """R² over all samples, averaged over the numbers that are predicted; 0 for predicting always their mean.
+
+    Keeps all predictions until scikit-learn computes it: sums of squares would cancel where the mean is large.
+    """
+
+    higher_is_better = True
+    is_differentiable = False
+    full_state_update = False
+    predictions: list[Tensor]
+    truths: list[Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("predictions", [], dist_reduce_fx="cat")
+        self.add_state("truths", [], dist_reduce_fx="cat")
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch of numbers ``(batch, numbers)``, checked by `check_numbers`."""
+        prediction, target, judged = check_numbers(prediction.to(self.device), target.to(self.device))
+        if not judged.all():
+            raise PareError("R² needs a true number everywhere, found NaN; leave such samples out of the task")
+        self.predictions.append(prediction)
+        self.truths.append(target)
+
+    def compute(self) -> Tensor:
+        """The coefficient, a float64 scalar of at most 1.
+
+        Raises:
+            PareError: if no sample was seen, or the truth is the same number in all of them.
+        """
+        require_samples(len(self.truths))
+        truth, prediction = (dim_zero_cat(part).cpu() for part in (self.truths, self.predictions))
+        if (truth == truth[0]).all(dim=0).any():
+            raise PareError(
+                f"R² needs true numbers that differ, found the same in all {len(truth)} samples; "
+                f"enlarge the part it is computed on, or use metric: rmse"
+            )
+        return torch.tensor(r2_score(truth.numpy(), prediction.numpy()), dtype=torch.float64)

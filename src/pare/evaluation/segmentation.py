@@ -1,0 +1,54 @@
+"""Metrics of masks: logits against 0 and 1, NaN where a point is not judged, both ``(batch, …)``."""
+
+from torch import Tensor
+from torchmetrics.classification import BinaryStatScores
+
+from pare.config.errors import PareError
+from pare.evaluation.checks import check_labels
+
+
+class OneMinusBalancedAccuracy(BinaryStatScores):
+    """One minus the balanced accuracy of all points at logit 0: half the sum of both error rates.
+
+    The published "1 − AUROC" of the Cosmic task, whose code takes the area of the thresholded mask and multiplies
+    prediction and truth by 0 where a point is ignored. Ignored points are true negatives here too, so that
+    the number is the published one; judge them not at all with ``one_minus_auroc``.
+    """
+
+    higher_is_better = False
+    tp: Tensor
+    fp: Tensor
+    tn: Tensor
+    fn: Tensor
+
+    def __init__(self) -> None:
+        super().__init__(validate_args=False)
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch.
+
+        Args:
+            prediction: logits, ``(batch, …)``.
+            target: 0 or 1, NaN where the point is ignored, the same shape.
+
+        Raises:
+            PareError: if a prediction is not finite, or a label neither 0 nor 1.
+            ValueError: if the shapes differ.
+        """
+        prediction, target = prediction.to(self.device), target.to(self.device)
+        judged = check_labels(prediction, target)
+        super().update(((prediction > 0) & judged).long(), (target == 1).long())
+
+    def compute(self) -> Tensor:
+        """(false positive rate + false negative rate) / 2 over all points seen, a float64 scalar.
+
+        Raises:
+            PareError: if the truth had no positive or no negative point.
+        """
+        positives, negatives = self.tp + self.fn, self.tn + self.fp
+        if not positives or not negatives:
+            raise PareError(
+                f"balanced accuracy needs points of both kinds, found {int(positives)} positive and "
+                f"{int(negatives)} negative ones; enlarge the part it is computed on"
+            )
+        return (self.fp.double() / negatives + self.fn.double() / positives) / 2
