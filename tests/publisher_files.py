@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 # ---------------------------------------------------------------------- psicov, cosmic, fsd50k
 
@@ -66,7 +67,7 @@ def write_psicov(folder: Path, rows: int = 12, lengths: tuple[int, int] = (40, 6
 
 
 def write_cosmic(folder: Path, rows: int = 12, edge: int = 256, seed: int = 0) -> dict:
-    """Both archives of NAS-Bench-360's Cosmic with as many images of F435W a part, from two visits, and of another filter.
+    """Both archives of NAS-Bench-360's Cosmic: as many images of F435W a part, from two visits, and two of F606W.
 
     Returns:
         Per part the planes ``(2 or 3, edge, edge)`` by ``program/visit/file``, and ``sky``, the levels by visit.
@@ -128,17 +129,18 @@ def write_fsd50k(folder: Path, clips: int = 12, labels: int = 200, seed: int = 0
                     tone = np.sin(2 * np.pi * draw.uniform(100, 8000) * np.arange(22_050) / 22_050)
                     sound = (9000 * tone + draw.normal(0, 900, 22_050)).astype(np.int16)
                     file = f"chunks/{part}/{clip}_{j:04d}.wav"
-                    archive.writestr(f"data/{file}", _wav(sound))
+                    archive.writestr(f"data/{file}", wav(sound))
                     lines.append(f'data/{file},"{",".join(held)}",{clip}\n')
                     chunks.append(sound)
                 written[part][clip] = (held, chunks)
             lines = [lines[i] for i in draw.permutation(len(lines))]
             archive.writestr(f"data/chunks/{part}.csv", "files,labels,ext\n" + "".join(lines))
-        archive.writestr("data/noise_22050/noise-0.wav", _wav(np.zeros(22_050, np.int16)))
+        archive.writestr("data/noise_22050/noise-0.wav", wav(np.zeros(22_050, np.int16)))
     return written
 
 
-def _wav(sound: np.ndarray, rate: int = 22_050, channels: int = 1) -> bytes:
+def wav(sound: np.ndarray, rate: int = 22_050, channels: int = 1) -> bytes:
+    """A WAV file of 16-bit sound."""
     content = io.BytesIO()
     with wave.open(content, "wb") as stream:
         stream.setnchannels(channels)
@@ -365,3 +367,41 @@ def write_openml(folder: Path, task, rng: np.random.Generator, rows: int) -> dic
     (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
     categories = [None if i < numbers else OPENML_LEVELS_READ for i in range(features)]
     return {"x": x, "y": y, "categories": categories}
+
+
+# -------------------------------------------------------------------------------------- minidomainnet
+
+
+def write_minidomainnet(folder: Path, domain: str, rows: dict[str, int], rng: np.random.Generator) -> dict[str, list]:
+    """DomainNet's archive of a domain and miniDomainNet's two lists, with as many rows a list in three classes.
+
+    Pictures differ in size, one in four is grey, and each is of one colour that no other has. The archive holds one
+    more picture, and a class more, than the lists.
+
+    Returns:
+        Per list its rows in its order: path in the archive, label, and colour.
+    """
+    classes = ["airplane", "bird", "zebra"]
+    written: dict[str, list] = {}
+    with zipfile.ZipFile(folder / f"{domain}.zip", "w") as archive:
+        for part, count in rows.items():
+            written[part] = []
+            for i in range(count):
+                label = i * len(classes) // count  # the lists go by class
+                name = f"{domain}/{classes[label]}/{domain}_{label:03d}_{i:06d}_{part}.png"
+                size = tuple(rng.integers(20, 60, 2).tolist())
+                grey = i % 4 == 3
+                colour = (np.repeat(rng.integers(256), 3) if grey else rng.integers(0, 256, 3)).tolist()
+                picture = Image.new("L", size, colour[0]) if grey else Image.new("RGB", size, tuple(colour))
+                _add_picture(archive, name, picture)
+                written[part].append((name, label, colour))
+            lines = [f"{name} {label}\n" for name, label, _ in written[part]]
+            (folder / f"{domain}_{part}_mini.txt").write_text("".join(lines))
+        _add_picture(archive, f"{domain}/zigzag/{domain}_344_000001.png", Image.new("RGB", (9, 9)))
+    return written
+
+
+def _add_picture(archive: zipfile.ZipFile, name: str, picture: Image.Image) -> None:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    archive.writestr(name, stream.getvalue())

@@ -134,6 +134,18 @@ def test_without_a_network_a_table_beside_the_folder_is_copied_by_number_or_name
     assert samples.columns == ["a"] and samples.classes == ["x", "y"] and samples.count == 2
 
 
+def test_a_csv_put_there_by_hand_has_the_categories_that_the_task_tells(library, folder, shared, offline):
+    car = "buying,doors,persons,class\nlow,2,2,acc\nmed,5more,more,good\nlow,3,4,acc\n"
+    (shared / "car.csv").write_text(car)
+    openml_dataset(folder, **library.task("openml_car").raw.origins["openml_dataset"].options)
+    samples = table(folder)["all"]
+    assert samples.categories == [["low", "med"], ["2", "3", "5more"], ["2", "4", "more"]]
+    (shared / "banknote-authentication.csv").write_text("V1,V2,Class\n1,2,1\n2,3,2\n3,3,2\n")
+    place = folder.parent / "banknotes"
+    openml_dataset(place, **library.task("openml_banknote_authentication").raw.origins["openml_dataset"].options)
+    assert table(place)["all"].classes == ["1", "2"]
+
+
 def test_two_tables_put_there_by_hand_are_not_guessed_between(folder, shared, offline):
     for name in ("7.arff", "t.csv"):
         (shared / name).write_bytes(ARFF)

@@ -1,13 +1,17 @@
 """The manifest beside raw files: what they are, where they came from, under which licence."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ValidationError
 
 from pare.arrays.atomic import atomic_path
 from pare.arrays.fingerprint import fingerprint
 from pare.config.schema import RawConfig
+from pare.raw.file_state import content_sha256, file_state
 
 MANIFEST = "manifest.json"
 
@@ -23,12 +27,26 @@ FileName = Annotated[str, AfterValidator(_plain_name)]
 
 
 class FileRecord(BaseModel):
-    """One raw file: its size in bytes, its SHA-256, and the URL it came from if it was downloaded."""
+    """One raw file, or a folder of the user's that counts as one.
+
+    Attributes:
+        bytes: its size.
+        sha256: of its content.
+        url: where it came from, if it was downloaded; ``file://…`` if it is the user's own.
+        state: of the user's own, names, sizes and times of change as they were when the content was read.
+    """
 
     name: FileName
     bytes: int
     sha256: str
     url: str | None = None
+    state: str | None = None
+
+    @property
+    def original(self) -> Path | None:
+        """Where the user keeps the file; None where it is not the user's own."""
+        parts = urlsplit(self.url or "")
+        return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
 class Manifest(BaseModel):
@@ -62,22 +80,38 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         path.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def request_fingerprint(raw: RawConfig) -> str:
-    """Fingerprint of what decides the files: the origin and its options, not the words about them."""
-    return fingerprint(raw.origin, raw.options)
+def raw_fingerprint(raw: RawConfig, files: Iterable[FileRecord]) -> str:
+    """Fingerprint of what decides the files, not of the words about them.
+
+    That is the origin and its options; the content where the files are the user's own and may change at any time.
+    """
+    own = [(record.name, record.sha256) for record in files if record.original]
+    return fingerprint(raw.origin, own) if own else fingerprint(raw.origin, raw.options)
+
+
+def same_request(manifest: Manifest, raw: RawConfig) -> bool:
+    """Whether the files were brought as the configuration says now."""
+    return fingerprint(manifest.origin, manifest.options) == fingerprint(raw.origin, raw.options)
 
 
 def current_manifest(raw: RawConfig, folder: Path) -> Manifest | None:
     """Manifest of a folder that holds what the configuration asks for, or None if it must be brought (again).
 
-    Files are compared by size only: hashing gigabytes at every run would cost more than it protects.
+    Files are compared by size only: hashing gigabytes at every run would cost more than it protects. The user's own
+    are compared by size and time of change, and by content where one of these is another.
     """
     manifest = read_manifest(folder)
-    if manifest is None or manifest.fingerprint != request_fingerprint(raw):
+    if manifest is None or not same_request(manifest, raw):
         return None
-    whole = all(_has_size(folder / record.name, record.bytes) for record in manifest.files)
-    return manifest if whole else None
+    if manifest.fingerprint != raw_fingerprint(raw, manifest.files):
+        return None
+    return manifest if all(_unchanged(record, folder) for record in manifest.files) else None
 
 
-def _has_size(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size
+def _unchanged(record: FileRecord, folder: Path) -> bool:
+    path = folder / record.name
+    if record.original is None:
+        return path.is_file() and path.stat().st_size == record.bytes
+    if not (path.exists() and record.original.exists()):
+        return False
+    return file_state(record.original) == record.state or content_sha256(record.original) == record.sha256

@@ -27,7 +27,9 @@ _HEADERS = {
     (1, 0): ("<H", np.lib.format.read_array_header_1_0),
     (2, 0): ("<I", np.lib.format.read_array_header_2_0),
 }
-_AGAIN = "Remove it and fetch it again (kedro run --pipeline=ingest --params task=<task>), or save it again if it is your own"
+_AGAIN = (
+    "Remove it and fetch it again (kedro run --pipeline=ingest --params task=<task>), or, if it is yours, save it again"
+)
 
 
 def map_npy(path: Path) -> np.ndarray:

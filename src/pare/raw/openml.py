@@ -1,7 +1,7 @@
-"""Tables of OpenML in the publisher's ARFF files (OpenML-CC18, section 4.3 of the paper)."""
+"""Tables of OpenML (the paper's appendix A.2.4): from OpenML, its client's cache, a person's hand, or a package."""
 
 import json
-import tempfile
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,72 +11,124 @@ from pydantic import PositiveInt
 from pare.arrays.atomic import atomic_path
 from pare.config.errors import PareError
 from pare.raw.download import RemoteFile, brief, fetch
+from pare.raw.manifest import FileName
 
 ARFF = "dataset.arff"
 DESCRIPTION = "dataset.json"
+SUFFIXES = (".arff", ".csv", ".parquet")
 
 
-def openml_dataset(folder: Path, id: PositiveInt) -> dict[str, str | None]:
+def openml_dataset(
+    folder: Path,
+    id: PositiveInt,
+    name: FileName | None = None,
+    target: str | None = None,
+    ignored: tuple[str, ...] = (),
+    categorical: tuple[str, ...] = (),
+) -> dict[str, str | None]:
     """Bring a dataset of OpenML: ``dataset.arff`` byte for byte, and ``dataset.json`` with its description.
 
-    Without a network, an ARFF file that was put into the folder by hand serves as well; its description then
-    names no target, so the reader must.
+    OpenML's client and its cache are asked first, so that what the client fetched before needs no network. Where
+    neither knows the dataset, a table that was put by hand into the folder, or into ``openml`` beside it, serves as
+    well: ``<id>`` or ``<name>`` with the suffix ``.arff``, ``.csv`` or ``.parquet``.
 
     Args:
         folder: where the files shall stand.
         id: OpenML's number of the dataset, e.g. 1510.
+        name: OpenML's name of the dataset, e.g. wdbc.
+        target: the column to predict, for a table that was put there by hand; else OpenML says it.
+        ignored: columns that OpenML says to leave out, for a table that was put there by hand.
+        categorical: columns whose numbers are names of categories, for a CSV or Parquet that was put there by hand; an
+            ARFF declares them itself.
 
     Returns:
         ``{file name: URL}``.
 
     Raises:
-        PareError: if OpenML cannot be reached and no ARFF stands there, or the file's MD5 is not OpenML's.
+        PareError: if OpenML cannot be reached and no table stands there, or the file's MD5 is not OpenML's.
     """
-    standing = folder / ARFF
+    shared = folder.parent / "openml"
+    by_hand = [shared / f"{stem}{suffix}" for stem in dict.fromkeys((str(id), name or str(id))) for suffix in SUFFIXES]
     try:
         description, url = _ask_openml(id)
     except Exception as error:  # openml's, requests' or expat's own: all mean that there is no answer
-        if not standing.is_file():
+        file = _standing_table(folder) or _copy_table(by_hand, folder)
+        page = f"https://www.openml.org/d/{id}"
+        if file is None:
             raise PareError(
-                f"cannot fetch OpenML dataset {id} ({brief(error)}). Fetch its ARFF "
-                f"file from https://www.openml.org/d/{id} on a machine with a network, put it at "
-                f"{standing}, give the reader's option 'target', and run the same command again"
+                f"cannot fetch OpenML dataset {id} ({brief(error)}). Fetch its file from {page} on a machine with a "
+                f"network and put it at {by_hand[0]} (or {' or '.join(SUFFIXES[1:])}; only OpenML itself tells the "
+                "checksum, so none is checked then), and run the same command again"
             ) from error
-        description, url = _description(id), f"https://www.openml.org/d/{id}"
-    else:
-        fetch(RemoteFile(name=ARFF, url=url, md5=description["md5"]), folder)
+        description = _description(
+            id, name=name, default_target=target, ignored=list(ignored), categorical=list(categorical)
+        )
+        _write_json(description, folder / DESCRIPTION)
+        return {file: page, DESCRIPTION: None}
+    if _standing_table(folder) is None:
+        _copy_table([_client_cache(id) / ARFF], folder)
+    fetch(RemoteFile(name=ARFF, url=url, md5=description["md5"]), folder)
     _write_json(description, folder / DESCRIPTION)
     return {ARFF: url, DESCRIPTION: None}
 
 
 def _ask_openml(id: int) -> tuple[dict[str, Any], str]:
-    """Description and ARFF address of a dataset; nothing is left in the user's OpenML cache."""
+    """Description and ARFF address of a dataset, from the client's cache or its server."""
     import openml  # noqa: PLC0415 - slow to import, and makes folders in the user's home
 
-    settings = {"connection_n_retries": 1, "retry_policy": "human"}
     failure = None
-    with tempfile.TemporaryDirectory() as cache:
-        # The context restores OpenML's settings only if its block ends without an error.
-        with openml.config.overwrite_config_context(settings | {"cachedir": cache}):
-            try:
-                found = openml.datasets.get_dataset(
-                    id, download_data=False, download_qualities=False, download_features_meta_data=False
-                )
-            except Exception as error:
-                failure = error
-        if failure is not None:
-            raise failure
-    ignored = [found.row_id_attribute, *(found.ignore_attribute or [])]
+    # The context restores OpenML's settings only if its block ends without an error.
+    with openml.config.overwrite_config_context({"connection_n_retries": 1, "retry_policy": "human"}):
+        try:
+            found = openml.datasets.get_dataset(
+                id, download_data=False, download_qualities=False, download_features_meta_data=False
+            )
+        except Exception as error:
+            failure = error
+    if failure is not None:
+        raise failure
+    left_out = [found.row_id_attribute, *(found.ignore_attribute or [])]
     description = _description(
         id,
         name=found.name,
         version=found.version,
         default_target=found.default_target_attribute,
-        ignored=[name for name in ignored if name],
+        ignored=[column for column in left_out if column],
         md5=found.md5_checksum,
         licence=found.licence,
     )
     return description, str(found.url)
+
+
+def _client_cache(id: int) -> Path:
+    """Where OpenML's client keeps the files of a dataset, if it ever fetched them."""
+    import openml  # noqa: PLC0415 - see _ask_openml
+
+    return Path(openml.config.get_cache_directory()) / "datasets" / str(id)
+
+
+def _standing_table(folder: Path) -> str | None:
+    """Name of the table in the folder."""
+    found = _the_one_of([folder / f"dataset{suffix}" for suffix in SUFFIXES])
+    return None if found is None else found.name
+
+
+def _copy_table(candidates: list[Path], folder: Path) -> str | None:
+    """Copy the candidate that exists into the folder; its name there."""
+    found = _the_one_of(candidates)
+    if found is None:
+        return None
+    with atomic_path(folder / f"dataset{found.suffix}") as unfinished:
+        shutil.copyfile(found, unfinished)
+    return f"dataset{found.suffix}"
+
+
+def _the_one_of(candidates: list[Path]) -> Path | None:
+    """The candidate that exists; two of them would leave open which one the results come from."""
+    found = [path for path in candidates if path.is_file()]
+    if len(found) > 1:
+        raise PareError(f"{found[0].parent} holds {' and '.join(p.name for p in found)}: keep one of them")
+    return found[0] if found else None
 
 
 def scikit_learn_wdbc(folder: Path) -> dict[str, str | None]:
@@ -113,7 +165,7 @@ def scikit_learn_wdbc(folder: Path) -> dict[str, str | None]:
 
 def _description(id: int, **known: Any) -> dict[str, Any]:
     empty = dict.fromkeys(("name", "version", "default_target", "md5", "licence"))
-    return {"id": id, **empty, "ignored": [], **known}
+    return {"id": id, **empty, "ignored": [], "categorical": [], **known}
 
 
 def _write_json(content: Any, path: Path) -> None:

@@ -6,12 +6,23 @@ An origin is called with a folder and its options, writes each file whole or not
 
 from collections.abc import Callable
 
-from pare.raw.simulators import darcy_flow_simulation
 from pare.raw.dinov2 import dinov2_onnx
 from pare.raw.download import download
 from pare.raw.encoders import hub_encoder, package_encoder
-from pare.raw.proxies import english_topics, mnist_digits
 from pare.raw.openml import openml_dataset, scikit_learn_wdbc
+from pare.raw.own_files import own_files
+from pare.raw.proxies import english_topics, mnist_digits
+from pare.raw.simulators import (
+    darcy_flow_simulation,
+    pdebench_advection_simulation,
+    pdebench_burgers_simulation,
+    pdebench_darcy_simulation,
+    pdebench_diffusion_reaction_1d_simulation,
+    pdebench_diffusion_reaction_2d_simulation,
+    pdebench_diffusion_sorption_simulation,
+    pdebench_navier_stokes_1d_simulation,
+    pdebench_shallow_water_simulation,
+)
 
 ORIGINS: dict[str, Callable[..., dict[str, str | None]]] = {
     "darcy_flow_simulation": darcy_flow_simulation,
@@ -21,6 +32,15 @@ ORIGINS: dict[str, Callable[..., dict[str, str | None]]] = {
     "hub_encoder": hub_encoder,
     "mnist_digits": mnist_digits,
     "openml_dataset": openml_dataset,
+    "own_files": own_files,
     "package_encoder": package_encoder,
+    "pdebench_advection_simulation": pdebench_advection_simulation,
+    "pdebench_burgers_simulation": pdebench_burgers_simulation,
+    "pdebench_darcy_simulation": pdebench_darcy_simulation,
+    "pdebench_diffusion_reaction_1d_simulation": pdebench_diffusion_reaction_1d_simulation,
+    "pdebench_diffusion_reaction_2d_simulation": pdebench_diffusion_reaction_2d_simulation,
+    "pdebench_diffusion_sorption_simulation": pdebench_diffusion_sorption_simulation,
+    "pdebench_navier_stokes_1d_simulation": pdebench_navier_stokes_1d_simulation,
+    "pdebench_shallow_water_simulation": pdebench_shallow_water_simulation,
     "scikit_learn_wdbc": scikit_learn_wdbc,
 }

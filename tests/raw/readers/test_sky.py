@@ -5,10 +5,10 @@ import tarfile
 
 import numpy as np
 import pytest
-from publisher_files import write_cosmic
 
 from pare.config.errors import PareError
 from pare.raw.readers import cosmic_rays
+from publisher_files import write_cosmic
 
 ALL = slice(64, 192)
 
@@ -16,7 +16,7 @@ ALL = slice(64, 192)
 def rewrite(path, change, mode="w"):
     """Write an archive anew; ``change(name, array)`` gives another array, or None to leave a member out."""
     with tarfile.open(path) as archive:
-        members = {m.name: np.load(archive.extractfile(m)) for m in archive.getmembers()}
+        members = {m.name: np.load(io.BytesIO(archive.extractfile(m).read())) for m in archive.getmembers()}
     with tarfile.open(path, mode) as archive:
         for name, array in members.items():
             changed = change(name, array)
@@ -29,13 +29,14 @@ def rewrite(path, change, mode="w"):
                 archive.addfile(member, stream)
 
 
-def by_mask(written, y):
-    """The planes that a row's mask was cut from, found by comparing with every image."""
-    found = [
-        (name, planes)
-        for name, planes in written.items()
-        if name != "sky" and np.array_equal(np.nan_to_num(y), planes[1, ALL, ALL] * (planes[2, ALL, ALL] == 0 if len(planes) > 2 else 1))
-    ]
+def by_mask(written, mask):
+    """Name and planes of the image that a mask was cut from, found by comparing with every image."""
+    found = []
+    for name, planes in written.items():
+        if name != "sky":
+            judged = planes[2, ALL, ALL] == 0 if len(planes) == 3 else 1
+            if np.array_equal(np.nan_to_num(mask), planes[1, ALL, ALL] * judged):
+                found.append((name, planes))
     assert len(found) == 1
     return found[0]
 
@@ -75,7 +76,7 @@ def test_a_training_image_gets_between_minus_0_9_and_3_times_its_own_sky(tmp_pat
         added = image.astype(float) - planes[0, ALL, ALL]
         assert np.ptp(added) < 1e-3  # the same everywhere
         shares.append(added.mean() / written["sky"][f"{program}/{visit}"][int(file.split("_")[0]) - 1])
-    assert -0.9 <= min(shares) < 0 < 1.5 < max(shares) < 3
+    assert -0.9 <= min(shares) < 0 and 1.5 < max(shares) < 3
     assert len(set(np.round(shares, 4))) == 24
 
 
@@ -108,7 +109,7 @@ def test_visits_choose_images_and_the_first_rows_come_from_all_of_them(tmp_path)
 
 def test_an_unknown_visit_is_answered_with_the_ones_that_are_there(tmp_path):
     write_cosmic(tmp_path)
-    with pytest.raises(PareError, match="visit 10760_9 .* some of: 10760_2, 12513_2, 9490_a3, 9694_6"):
+    with pytest.raises(PareError, match=r"visit 10760_9 .* some of: 10760_2, 12513_2, 9490_a3, 9694_6"):
         cosmic_rays(tmp_path, visits=["10760_2", "10760_9"])
 
 
@@ -118,7 +119,6 @@ def test_an_unknown_visit_is_answered_with_the_ones_that_are_there(tmp_path):
         (lambda a: a[:1], r"has shape \(1, 256, 256\); expected 2 or 3 planes"),
         (lambda a: a[:, :180], r"has shape \(\d, 180, 256\)"),
         (lambda a: a * 2, "holds other numbers than 0 and 1"),
-        (lambda a: np.where(np.arange(256) == 100, np.nan, 1) * a[:1].repeat(2, 0) * [[[1]], [[0]]], "0 and 1|not finite"),
         (lambda a: a.astype(object), "expected numbers that fill it"),
     ],
 )
@@ -139,7 +139,7 @@ def test_an_image_that_is_not_finite_is_refused_on_reading(tmp_path):
         return array
 
     rewrite(tmp_path / "deepCR.ACS-WFC.test.tar", spoil)
-    with pytest.raises(PareError, match="test.tar: an image is not finite in row 1"):
+    with pytest.raises(PareError, match=r"test.tar: an image is not finite in row 1"):
         cosmic_rays(tmp_path)["test"].read(1, 2)
 
 
@@ -157,14 +157,17 @@ def test_archives_that_are_missing_compressed_cut_or_of_another_filter_say_so(tm
     write_cosmic(tmp_path, rows=2)
     path = tmp_path / "deepCR.ACS-WFC.test.tar"
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(PareError, match="test.tar cannot be read as an archive"):
-        cosmic_rays(tmp_path)
+    with tarfile.open(path) as archive:
+        between = archive.getmembers()[2].offset
+    for end in (between, between + 100, between + 2000, len(whole) // 2):
+        path.write_bytes(whole[:end])
+        with pytest.raises(PareError, match=r"test.tar cannot be read as an archive"):
+            cosmic_rays(tmp_path)
     path.write_bytes(whole)
     rewrite(path, lambda _, array: array, mode="w:gz")
-    with pytest.raises(PareError, match="test.tar cannot be read as an archive"):
+    with pytest.raises(PareError, match=r"test.tar cannot be read as an archive"):
         cosmic_rays(tmp_path)
     path.write_bytes(whole)
     rewrite(path, lambda name, array: None if "f435w" in name else array)
-    with pytest.raises(PareError, match="test.tar holds no f435w"):
+    with pytest.raises(PareError, match=r"test.tar holds no f435w"):
         cosmic_rays(tmp_path)

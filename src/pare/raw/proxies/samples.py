@@ -1,7 +1,8 @@
 """Proxy datasets: labelled samples of the encoder's own modality (paper, section 3.2), and their files."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,39 +11,62 @@ from pare.config.errors import PareError
 
 IMAGES = "images.npz"
 SENTENCES = "sentences.json"
+VOID = 255  # in a mask: neither foreground nor background
 
 
 @dataclass(frozen=True)
 class ImageProxy:
-    """Labelled grey images.
+    """Labelled images, each read when it is asked for; they may differ in size.
 
     Attributes:
-        images: ``(n, height, width)``, uint8, 0 is paper and 255 full ink.
-        labels: ``(n,)``, int64.
-        class_names: in the order of the labels.
+        count: number of images.
+        image: of a row, ``(height, width, 3)``, uint8.
+        class_names: in the order of the labels; empty where there are only masks.
+        labels: class of each row, ``(count,)``, int64; None where there are only masks.
+        mask: of a row, foreground (1) against background (0) or void (255), ``(height, width)`` as its image, uint8;
+            None where there are only classes.
     """
 
-    images: np.ndarray
-    labels: np.ndarray
+    count: int
+    image: Callable[[int], np.ndarray]
     class_names: list[str]
+    labels: np.ndarray | None = None
+    mask: Callable[[int], np.ndarray] | None = None
 
-    @property
-    def masks(self) -> np.ndarray:
-        """Foreground (1, ink) against background (0), for dense tasks, ``(n, height, width)``, uint8."""
-        return (self.images > 127).astype(np.uint8)
+    def subset(self, rows: np.ndarray) -> "ImageProxy":
+        """Those rows alone, in that order."""
+        image, mask = self.image, self.mask
+        return replace(
+            self,
+            count=len(rows),
+            image=lambda row: image(int(rows[row])),
+            labels=None if self.labels is None else self.labels[rows],
+            mask=None if mask is None else lambda row: mask(int(rows[row])),
+        )
 
 
 @dataclass(frozen=True)
 class TextProxy:
-    """Labelled sentences: texts, labels ``(n,)`` int64, and class names in the order of the labels."""
+    """Labelled sentences: texts, labels ``(count,)`` int64, and class names in the order of the labels."""
 
     texts: list[str]
     labels: np.ndarray
     class_names: list[str]
 
+    @property
+    def count(self) -> int:
+        """Number of sentences."""
+        return len(self.texts)
+
+    def subset(self, rows: np.ndarray) -> "TextProxy":
+        """Those rows alone, in that order."""
+        return replace(self, texts=[self.texts[row] for row in rows], labels=self.labels[rows])
+
 
 def read_image_proxy(folder: Path) -> ImageProxy:
     """Read ``images.npz``: arrays ``images`` ``(n, height, width)`` uint8 and ``labels`` ``(n,)``.
+
+    The images are drawings: 0 is paper and 255 full ink, and the foreground of the masks is ink.
 
     Raises:
         PareError: if the file is missing, damaged or holds other arrays.
@@ -57,7 +81,13 @@ def read_image_proxy(folder: Path) -> ImageProxy:
             f"{folder / IMAGES} holds images {images.shape} {images.dtype} and labels {labels.shape}; "
             "expected (n, height, width) uint8 and (n,)"
         )
-    return ImageProxy(images, labels, [str(i) for i in range(int(labels.max()) + 1)])
+    return ImageProxy(
+        count=len(images),
+        image=lambda row: np.repeat(images[row, :, :, None], 3, axis=2),
+        class_names=[str(i) for i in range(int(labels.max()) + 1)],
+        labels=labels,
+        mask=lambda row: (images[row] > 127).astype(np.uint8),
+    )
 
 
 def read_text_proxy(folder: Path) -> TextProxy:

@@ -1,6 +1,7 @@
 """FSD50K of NAS-Bench-360: log-mel spectrograms of sound clips in chunks of one second (Fonseca et al. 2021)."""
 
 import json
+import struct
 from functools import cache
 from pathlib import Path
 from zipfile import ZipFile
@@ -117,7 +118,7 @@ def _sound(archive: ZipFile, member: str) -> np.ndarray:
     where = f"{archive.filename}: {member}"
     try:
         rate, sound = wavfile.read(zip_member(archive, member))
-    except ValueError as error:
+    except (ValueError, EOFError, struct.error) as error:
         raise PareError(f"{where} cannot be read as sound ({error}). Put the publisher's file there") from error
     if rate != RATE or sound.ndim != 1 or sound.dtype != np.int16 or not len(sound):
         raise PareError(

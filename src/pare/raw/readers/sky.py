@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from tarfile import TarFile, TarInfo
+from tarfile import BLOCKSIZE, ReadError, TarFile, TarInfo
 
 import numpy as np
 from pydantic import NonNegativeInt
@@ -76,6 +76,7 @@ class _SkyTar:
             # ":" refuses compression, in which members cannot be reached without reading all before them.
             self.archive = TarFile.open(path, "r:")
             found = [(_MEMBER.fullmatch(m.name), m) for m in self.archive.getmembers() if m.isfile()]
+            self._check_end()
         self.exposures, skies = [], {}
         for match, member in found:
             if match is None:
@@ -115,6 +116,13 @@ class _SkyTar:
                 f"shape {levels.shape}. Put the publisher's file there"
             )
         return float(levels[exposure.number])
+
+    def _check_end(self) -> None:
+        """Refuse an archive that ends before its end mark: tarfile takes one that is cut between members for whole."""
+        with self.path.open("rb") as stream:
+            stream.seek(self.archive.offset)
+            if stream.read(BLOCKSIZE) != bytes(BLOCKSIZE):
+                raise ReadError("no end mark")
 
     def _array(self, member: TarInfo) -> np.ndarray:
         with readable_archive(self.path):

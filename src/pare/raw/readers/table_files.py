@@ -101,7 +101,7 @@ def _check_lines(path: Path, delimiter: str) -> list[str]:
     """Names in the header; pandas would fill short lines, rename twins and take a lone name for a column."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
         lines = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
-        header = [name.strip() for name in next(lines, [])]
+        header = [name.strip() for name in next(filter(None, lines), [])]
         _check_delimiter(header, delimiter, path)
         _check_names(header, path)
         for line in lines:

@@ -75,7 +75,8 @@ def table(
     table is held in memory, 4 bytes a value.
 
     Args:
-        folder: holds the table, and for OpenML's own also ``dataset.json``, which names target and ignored columns.
+        folder: holds the table, and for OpenML's own also ``dataset.json``, which names target, ignored and
+            categorical columns.
         target: the column to predict, or several; by default the one that ``dataset.json`` names.
         file: name of the table; by default the only ``.arff``, ``.csv`` or ``.parquet`` file.
         ignore: columns to leave out, beside those that ``dataset.json`` names.
@@ -104,9 +105,8 @@ def table(
     features = [name for name in names if name not in left_out]
     if not features:
         raise PareError(f"{path} has no feature left: all its columns are targets, ignored, or divide the rows")
-    columns = {
-        name: _parse_column(frame[name], name, path, declared=name in categorical) for name in [*features, *targets]
-    }
+    named = {*categorical, *description.get("categorical", [])}
+    columns = {name: _parse_column(frame[name], name, path, declared=name in named) for name in [*features, *targets]}
     labels = _labels({name: columns[name] for name in targets}, path)
     x = _float32(np.stack([columns[name].values for name in features], axis=1), features, path)
     groups = None if group is None else _group_numbers(frame[group], path)

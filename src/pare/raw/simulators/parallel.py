@@ -1,6 +1,6 @@
 """Samples of a simulation, computed on every core that this process may use and delivered in order.
 
-Sample i depends on the seed and on i alone (`random_generator`), never on how many samples, threads or batches
+Sample i depends on the seed and on i alone, never on how many samples, threads or batches
 there are, so that a larger dataset begins with the smaller one.
 """
 
@@ -17,6 +17,8 @@ from threadpoolctl import threadpool_limits
 Arrays: TypeAlias = dict[str, np.ndarray]
 T = TypeVar("T")
 
+PUBLISHER_SAMPLES = 10_000  # at most, in one file
+
 _AHEAD = 4  # items in flight per thread: enough to keep all busy, few enough to keep memory flat
 
 
@@ -28,6 +30,19 @@ def random_generator(seed: int, *numbers: int) -> np.random.Generator:
         numbers: which sample it is, such as its part and its place there.
     """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=numbers))
+
+
+def publisher_generator(seed: int, number: int) -> np.random.RandomState:
+    """Source of random numbers of one sample as in those scripts of PDEBench that use numpy.
+
+    They seed numpy's old generator with the number of the sample, so that with seed 0 sample i begins as the
+    publisher's sample i, where the resolution is the publisher's as well.
+
+    Args:
+        seed: of the whole dataset; every seed has 10,000 numbers of its own.
+        number: of the sample, below 10,000.
+    """
+    return np.random.RandomState(PUBLISHER_SAMPLES * seed + number)
 
 
 def simulate_samples(

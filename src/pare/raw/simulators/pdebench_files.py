@@ -12,9 +12,15 @@ import numpy as np
 
 from pare.arrays.atomic import atomic_path
 
+_CHUNK = 16_384  # bytes; a smaller chunk costs more to find than to read
+
 
 def write_stacked(
-    path: Path, samples: Iterable[Mapping[str, np.ndarray]], count: int, coordinates: Mapping[str, np.ndarray]
+    path: Path,
+    samples: Iterable[Mapping[str, np.ndarray]],
+    count: int,
+    coordinates: Mapping[str, np.ndarray],
+    parameters: Mapping[str, float],
 ) -> None:
     """Write one array per variable, ``(samples, …)`` float32, such as ``tensor``, beside the coordinates.
 
@@ -22,9 +28,12 @@ def write_stacked(
         path: the file, which appears whole or not at all.
         samples: per sample, ``{variable: (…)}``; the first axis of a time series is time.
         count: number of samples.
-        coordinates: ``{"x-coordinate": (X,), "t-coordinate": (T + 1,), …}``; stored as float32.
+        coordinates: ``{"x-coordinate": (X,), "t-coordinate": (T + 1,), …}``; stored as float32. The publisher's
+            time axis has one entry more than there are frames.
+        parameters: of the equation, such as ``{"beta": 0.4}``; stored as attributes of the file.
     """
     with atomic_path(path) as unfinished, h5py.File(unfinished, "w") as file:
+        file.attrs.update(parameters)
         for name, values in coordinates.items():
             file.create_dataset(name, data=np.asarray(values, np.float32))
         for i, sample in enumerate(samples):
@@ -34,17 +43,31 @@ def write_stacked(
                 file[name][i] = values
 
 
-def write_grouped(path: Path, samples: Iterable[np.ndarray], grid: Mapping[str, np.ndarray]) -> None:
+def write_grouped(
+    path: Path, samples: Iterable[Mapping[str, np.ndarray] | int], grid: Mapping[str, np.ndarray]
+) -> None:
     """Write one group per sample, ``0000``, ``0001``, …, with ``data`` and ``grid/x``, ``grid/t``, … in each.
 
     Args:
         path: the file, which appears whole or not at all.
-        samples: per sample, ``(time, *space, channels)``; stored as float32.
+        samples: per sample, ``{"data": (time, *space, channels)}``; stored as float32. A number stands for the
+            data of that earlier sample, which are stored once.
         grid: ``{"x": (X,), "t": (T,), …}``; stored as float32.
     """
     with atomic_path(path) as unfinished, h5py.File(unfinished, "w") as file:
-        for i, values in enumerate(samples):
+        for i, sample in enumerate(samples):
             group = file.create_group(f"{i:04d}")
-            group.create_dataset("data", data=np.asarray(values, np.float32))
+            if isinstance(sample, int):
+                group["data"] = file[f"{sample:04d}/data"]
+            else:
+                values = np.asarray(sample["data"], np.float32)
+                # Chunks of few times, since readers want few of them. The publisher compresses with lzf, too.
+                times = min(len(values), max(1, _CHUNK // values[0].nbytes))
+                group.create_dataset("data", data=values, chunks=(times, *values.shape[1:]), compression="lzf")
             for name, axis in grid.items():
                 group.create_dataset(f"grid/{name}", data=np.asarray(axis, np.float32))
+
+
+def cell_centres(start: float, stop: float, cells: int) -> np.ndarray:
+    """Centres of equal cells between two points, ``(cells,)``."""
+    return start + (np.arange(cells) + 0.5) * (stop - start) / cells

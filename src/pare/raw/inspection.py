@@ -1,0 +1,350 @@
+"""A first look at a user's files: which reader opens them, and what a task needs to say of them.
+
+What is proposed is what the reader gave, so that a task written from it runs; where the files leave a choice, the
+guess is told in a note.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pare.arrays.samples import Samples
+from pare.config.errors import PareError
+from pare.raw.array_files import HDF5, NPY, NPZ, StoredArray, open_arrays
+from pare.raw.file_state import files_below
+from pare.raw.openml import SUFFIXES as TABLES
+from pare.raw.options import bind_options
+from pare.raw.own_files import own_files
+from pare.raw.readers import READERS
+from pare.raw.readers.image_folder import SUFFIXES as IMAGES
+from pare.raw.readers.table_files import DELIMITERS, load_frame
+
+FEW_CLASSES = 10
+ROWS_PER_CLASS = 5
+FEW_CHANNELS = 16
+FEW_FEATURES = 32
+LOOKED_AT = 500  # images whose size is read
+EDGE = 128  # points to which images of several sizes, or larger ones, are resized
+PART_WORDS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+KINDS = {"classes": "classification", "labels": "multilabel", "numbers": "regression", "field": "dense"}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a task needs to say of some files.
+
+    Attributes:
+        reader: name of the reader.
+        options: of the reader.
+        rows: by part.
+        input_shape: ``(features,)`` or ``(channels, *grid)``.
+        kind: of the output.
+        output_shape: as the task declares it.
+        output_name: what is predicted.
+        classes: names of the classes or labels, where there are any.
+        notes: remarks on choices that the files leave open, by option of the reader.
+    """
+
+    reader: str
+    options: dict[str, Any]
+    rows: dict[str, int]
+    input_shape: tuple[int, ...]
+    kind: str
+    output_shape: tuple[int, ...]
+    output_name: str
+    classes: list[str] | None
+    notes: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the user says beside the files.
+
+    Attributes:
+        target: columns, or the key or file of one array, to predict.
+        input: key or file of the array to predict from; the only other one where it is not named.
+        ignore: columns to leave out.
+        channel_axis: where the channels of arrays stand; guessed where it is not said.
+    """
+
+    target: tuple[str, ...] = ()
+    input: str | None = None
+    ignore: tuple[str, ...] = ()
+    channel_axis: str | None = None
+
+
+def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
+    """Look into files with the reader that suits them.
+
+    Args:
+        paths: one table, one folder of images, or one or several files of arrays.
+        question: what is to be predicted.
+
+    Raises:
+        PareError: if the files are none of these or not readable, or it is not clear what to predict from what.
+    """
+    family = _family(paths)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "data" / "01_raw" / "new"
+        own_files(folder, [str(path.absolute()) for path in paths])
+        try:
+            return family(folder, [folder / path.absolute().name for path in paths], question)
+        except PareError as error:  # the user knows the files by other paths
+            raise PareError(str(error).replace(f"{folder}{os.sep}", "").replace(f"{folder}", "the files")) from error
+
+
+def _family(paths: Sequence[Path]) -> Any:
+    """The function that inspects files of their kind."""
+    suffixes = {"a folder" if path.is_dir() else path.suffix.lower() for path in paths}
+    if suffixes == {"a folder"} and len(paths) == 1:
+        return _inspect_images
+    if len(paths) == 1 and suffixes <= {*TABLES}:
+        return _inspect_table
+    if suffixes <= {NPZ, NPY, *HDF5}:
+        return _inspect_arrays
+    raise PareError(
+        f"{', '.join(path.name for path in paths)}: expected one table ({', '.join(TABLES)}), or one folder of images "
+        f"({', '.join(IMAGES)}), or one or several files of arrays ({', '.join((NPZ, NPY, *HDF5))})"
+    )
+
+
+def _open(reader: str, options: dict[str, Any], folder: Path) -> dict[str, Samples]:
+    return bind_options("reader", reader, READERS[reader], options)(folder)
+
+
+def _result(reader: str, options: dict[str, Any], parts: Mapping[str, Samples], **found: Any) -> Inspection:
+    """What the reader gives, as a task declares it."""
+    first = next(iter(parts.values()))
+    x, y = first.read(0, 1)
+    if y.ndim == 1:
+        found |= {"kind": "classification", "output_shape": (len(first.classes or []),)}
+    return Inspection(
+        reader=reader,
+        options=options,
+        rows={part: samples.count for part, samples in parts.items()},
+        input_shape=x.shape[1:],
+        **({"output_shape": y.shape[1:], "classes": first.classes, "notes": {}} | found),
+    )
+
+
+def _inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    (path,) = paths
+    delimiter = _delimiter(path) if path.suffix.lower() == ".csv" else ","
+    if not question.target:
+        columns = ", ".join(map(str, load_frame(path, delimiter).columns))
+        raise PareError(f"name the column to predict: --target COLUMN. Columns of {path.name}: {columns}")
+    options: dict[str, Any] = {"target": question.target[0] if len(question.target) == 1 else list(question.target)}
+    options |= {"ignore": list(question.ignore)} if question.ignore else {}
+    options |= {"delimiter": delimiter} if delimiter != "," else {}
+    notes = {}
+    parts = _open("table", options, folder)
+    samples = parts["all"]
+    _, y = samples.read(0, samples.count)
+    if y.ndim == 2 and y.shape[1] == 1 and _are_classes(y[:, 0]):
+        options["categorical"] = list(question.target)
+        notes["categorical"] = "numbers that name classes; without this line they are predicted as numbers"
+        parts = _open("table", options, folder)
+    labels = y.ndim == 2 and y.shape[1] > 1 and bool(np.isin(y, (0, 1)).all())
+    return _result(
+        "table",
+        options,
+        parts,
+        kind="multilabel" if labels else "regression",
+        output_name=", ".join(question.target),
+        notes=notes,
+    )
+
+
+def _delimiter(path: Path) -> str:
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        header = stream.readline()
+    return max(DELIMITERS, key=header.count)
+
+
+def _are_classes(values: np.ndarray) -> bool:
+    """Whether numbers look like names of classes: whole, and few, or counted from 0 or 1 with several rows each."""
+    if not np.array_equal(values, np.round(values)):
+        return False
+    known = np.unique(values)
+    counted = known[0] in (0, 1) and known[-1] - known[0] == len(known) - 1
+    return 1 < len(known) <= (len(values) / ROWS_PER_CLASS if counted else min(FEW_CLASSES, len(values) / 2))
+
+
+def _inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    if question.target or question.input or question.ignore or question.channel_axis:
+        raise PareError("the classes of images are the names of their folders: leave --target and the other options out")
+    (path,) = paths
+    images = [p for p in files_below(path) if p.suffix.lower() in IMAGES]
+    if not images:
+        raise PareError(f"{path.name} holds no images ({', '.join(IMAGES)})")
+    chosen = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, LOOKED_AT).astype(int))]
+    sizes, grey = _image_facts(chosen)
+    (height, width) = sizes[0]
+    same = len(set(sizes)) == 1 and max(height, width) <= EDGE
+    options = {"size": [height, width] if same else [EDGE, EDGE], "colour": not grey}
+    edges = sorted(edge for size in sizes for edge in size)
+    note = f"height and width; images are resized to it, theirs are {edges[0]} to {edges[-1]} pixels high and wide"
+    return _result(
+        "image_folder",
+        options,
+        _open("image_folder", options, folder),
+        output_name="class",
+        notes={} if same else {"size": note},
+    )
+
+
+def _image_facts(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
+    """Heights and widths, and whether all images are grey."""
+    sizes, modes = [], set()
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                sizes.append((image.height, image.width))
+                modes.add(image.mode)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise PareError(f"{path} cannot be read as an image ({error}); save it again, or move it away") from error
+    return sizes, all(mode == "1" or mode.startswith(("L", "I")) for mode in modes)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An array, where it stands, and what its name says: words, and the part that one of them names."""
+
+    file: str | None
+    name: str
+    array: StoredArray
+    stem: tuple[str, ...]
+    part: str
+
+
+def _inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    if question.ignore:
+        raise PareError("--ignore is for columns of tables; of arrays only --target and --input are used")
+    entries = _entries(paths)
+    listed = "; ".join(f"{entry.name} is {entry.array}" for entry in entries)
+    if len(question.target) != 1:
+        raise PareError(f"name the one array to predict: --target KEY (of NPY files, the file's name). Arrays: {listed}")
+    y = _by_part(entries, question.target[0], "--target", listed)
+    x = _by_part(entries, question.input, "--input", listed) if question.input else _only_input(entries, y, listed)
+    if {part: entry.file for part, entry in x.items()} != {part: entry.file for part, entry in y.items()}:
+        where = [", ".join(f"{e.name} in {e.file or 'one file'} ({p})" for p, e in found.items()) for found in (x, y)]
+        raise PareError(f"input and target of a part must stand together, found {where[0]}, but {where[1]}")
+    main = "all" if "all" in x else "train"
+    first_x, first_y = x[main].array, y[main].array
+    target = _target_kind(first_x, first_y)
+    axis = question.channel_axis or _channel_axis(first_x, first_y, target)
+    options: dict[str, Any] = {"parts": {part: _names(x[part], y[part]) for part in x}, "target": target}
+    notes = {"target": "classes, labels (several of 0 and 1), numbers, or field"}
+    options["channel_axis"] = axis
+    notes["channel_axis"] = _axis_note(first_x, axis)
+    if target == "classes" and not first_y.is_text:
+        known = np.unique(first_y.all())
+        if not np.array_equal(known, np.arange(len(known))):
+            options["recode"] = True
+            notes["recode"] = "classes are numbered in their order"
+    parts = _open("arrays", options, folder)
+    return _result(
+        "arrays", options, parts, kind=KINDS[target], output_name=" ".join(y[main].stem) or "target", notes=notes
+    )
+
+
+def _entries(paths: Sequence[Path]) -> list[Entry]:
+    """Every array of the files."""
+    archives = [path for path in paths if path.suffix.lower() != NPY]
+    entries = []
+    for path in paths:
+        file = path.name if path in archives else None
+        prefix = f"{path.stem}/" if file and len(archives) > 1 else ""
+        for name, array in open_arrays(path).items():
+            words, part = _words(prefix + name)
+            entries.append(Entry(file if len(archives) > 1 else None, name, array, words, part))
+    return entries
+
+
+def _words(name: str) -> tuple[tuple[str, ...], str]:
+    """Words of a name without the one that names a part, and that part; ``x_train`` is ``x`` of ``train``."""
+    words = re.split(r"[/_.\-\s]+", name.removesuffix(NPY))
+    named = [word for word in words if word.lower() in PART_WORDS]
+    rest = tuple(word for word in words if word not in named)
+    return rest, PART_WORDS[named[0].lower()] if len(named) == 1 and rest else "all"
+
+
+def _by_part(entries: Sequence[Entry], name: str, option: str, listed: str) -> dict[str, Entry]:
+    """Arrays of a name: the one that is called so, or those of the parts, as ``x_train`` and ``x_test`` for ``x``."""
+    words, _ = _words(name)
+    exact = [entry for entry in entries if entry.name == name and entry.part == "all"]
+    found = exact or [e for e in entries if e.stem == words or (e.file and e.stem[-len(words) :] == words)]
+    parts = {entry.part: entry for entry in found}
+    if not found or len(parts) < len(found):
+        raise PareError(f"{option} {name!r} names {'no' if not found else 'more than one'} array. Arrays: {listed}")
+    return {"all": parts["train"]} if set(parts) == {"train"} else parts
+
+
+def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -> dict[str, Entry]:
+    """The one array of numbers beside the target with as many rows."""
+    taken = [(entry.file, entry.name) for entry in y.values()]
+    rows = {entry.array.shape[0] for entry in y.values() if entry.array.shape}
+    others = [
+        e
+        for e in entries
+        if (e.file, e.name) not in taken and e.array.is_numeric and len(e.array.shape) > 1 and e.array.shape[0] in rows
+    ]
+    stems = {entry.stem[-1:] if entry.file else entry.stem for entry in others}
+    if len(stems) != 1:
+        raise PareError(
+            f"{'several arrays' if stems else 'no array of numbers'} could be the input of {next(iter(y.values())).name}"
+            f"; name one: --input KEY (of NPY files, the file's name). Arrays: {listed}"
+        )
+    parts = {entry.part: entry for entry in others}
+    return {"all": parts["train"]} if set(parts) == {"train"} else parts
+
+
+def _names(x: Entry, y: Entry) -> dict[str, str]:
+    return {"x": x.name, "y": y.name} | ({"file": x.file} if x.file else {})
+
+
+def _target_kind(x: StoredArray, y: StoredArray) -> str:
+    """What the reader's option ``target`` should be."""
+    if y.is_text:
+        return "classes"
+    if y.shape[1:] in ((), (1,)):
+        return "classes" if y.is_numeric and _are_classes(y.all().reshape(-1)) else "numbers"
+    if len(y.shape) > 2 or y.shape[1:] in (x.shape[1:], x.shape[2:], x.shape[1:-1]):
+        return "field"
+    return "labels" if y.is_numeric and np.isin(y.all(), (0, 1)).all() else "numbers"
+
+
+def _channel_axis(x: StoredArray, y: StoredArray, target: str) -> str:
+    """Where the channels of ``x`` seem to stand: the field says it, else the one axis that is short."""
+    if len(x.shape) == 2:
+        return "first" if target != "field" and x.shape[1] <= FEW_FEATURES else "none"
+    if target == "field" and len(y.shape) == len(x.shape) - 1:
+        return "first" if x.shape[2:] == y.shape[1:] else "last"
+    first, last = x.shape[1], x.shape[-1]
+    if min(first, last) > FEW_CHANNELS or first == last:
+        return "none"
+    return "first" if first < last else "last"
+
+
+def _axis_note(x: StoredArray, axis: str) -> str:
+    shape, (*_, last) = list(x.shape), x.shape
+    if len(shape) == 2 and axis == "first":
+        return f"{last} features without order; none: a series of {last} points in one channel"
+    if len(shape) == 2:
+        return f"none: a series of {last} points in one channel; first: {last} features without order"
+    said = {"first": f"right after the rows: {shape[1]} channels", "last": f"at the end: {last} channels"}
+    return f"of {shape}: {said.get(axis, 'there is only one channel, and no axis for it')}; else first, last or none"
