@@ -1,5 +1,6 @@
 """What several rooms' tests share: the shipped configuration, and encoders small enough to make on the spot."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from string import ascii_lowercase
@@ -12,6 +13,7 @@ from transformers import AutoModel, BertConfig, BertTokenizerFast, Dinov2Config,
 
 from pare.config import Library
 from pare.hooks import load_library
+from pare.raw.proxies import SENTENCES
 from pare.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -82,3 +84,16 @@ def tiny_dinov2(tmp_path_factory, save_encoder) -> Path:
         hidden_size=32, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=56, patch_size=14
     )
     return save_encoder(config, tmp_path_factory.mktemp("tiny_dinov2"))
+
+
+@pytest.fixture(scope="session")
+def topics(tmp_path_factory) -> Path:
+    """A text proxy of two topics, one written with the letters a to m, the other with n to z."""
+    folder = tmp_path_factory.mktemp("topics")
+    sentences = [
+        {"text": " ".join([first, *letters[:3]]), "topic": topic}
+        for topic, letters in (("early", "abcdefghijklm"), ("late", "nopqrstuvwxyz"))
+        for first in letters
+    ]
+    (folder / SENTENCES).write_text(json.dumps(sentences))
+    return folder

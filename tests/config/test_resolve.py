@@ -63,6 +63,14 @@ def test_the_task_decides_the_source_and_the_output_decides_the_proxy(run):
     assert run(task="darcy_flow", source="dinov2_small").proxy_name == "mnist_ink"
 
 
+def test_a_task_may_name_a_proxy_which_holds_for_its_own_source_only(library, parameters):
+    own = changed(library, "tasks", "darcy_flow", proxy="cifar10", source="dinov2_small")
+    asked = {**parameters, "task": "darcy_flow"}
+    assert resolve(own, asked, {}).proxy_name == "cifar10"
+    assert resolve(own, {**asked, "source": {"proxy": "mnist_digits"}}, {}).proxy_name == "mnist_digits"
+    assert resolve(own, {**asked, "source": "minilm"}, {}).proxy_name == "english_topics"
+
+
 def test_later_layers_win_and_the_run_remembers_which_did(run, library):
     library = changed(library, "tasks", "darcy_flow", training={"batch_size": 7, "weight_decay": 0.1, "momentum": 0.5})
     library = changed(library, "methods", "pare", training={"weight_decay": 0.2, "momentum": 0.6})
@@ -240,3 +248,38 @@ def test_the_base_environment_needs_no_network(library, parameters):
         run = resolve(library, parameters | {"task": task}, {})
         assert not run.source.encoder.needs_network
         assert not run.proxy.raw.needs_network
+
+
+# Batch, epochs, accumulation, optimiser, learning rate, weight decay: the paper's tables 12 and 13.
+PUBLISHED = {
+    "cifar100": (32, 60, 32, "SGD", 1e-4, 1e-3),
+    "spherical": (32, 60, 4, "AdamW", 1e-4, 1e-1),
+    "ninapro": (32, 60, 1, "Adam", 1e-4, 1e-5),
+    "fsd50k": (32, 100, 1, "Adam", 1e-4, 5e-5),
+    "darcy_flow": (4, 100, 1, "AdamW", 1e-3, 5e-3),
+    "psicov": (1, 10, 32, "Adam", 5e-6, 1e-5),
+    "cosmic": (4, 60, 1, "AdamW", 1e-3, 0),
+    "ecg": (4, 15, 16, "SGD", 1e-6, 1e-1),
+    "satellite": (16, 60, 4, "AdamW", 3e-5, 3e-6),
+    "deepsea": (16, 13, 1, "Adam", 1e-5, 0),
+    "pdebench_advection": (4, 200, 1, "Adam", 1e-4, 1e-5),
+    "pdebench_burgers": (4, 200, 1, "Adam", 1e-5, 1e-5),
+    "pdebench_diffusion_reaction_1d": (4, 200, 1, "SGD", 1e-3, 1e-5),
+    "pdebench_diffusion_sorption": (4, 200, 1, "AdamW", 1e-4, 0),
+    "pdebench_navier_stokes_1d": (4, 200, 1, "AdamW", 1e-4, 1e-3),
+    "pdebench_darcy": (4, 100, 1, "AdamW", 1e-4, 1e-5),
+    "pdebench_shallow_water": (4, 200, 1, "AdamW", 1e-4, 0),
+    "pdebench_diffusion_reaction_2d": (4, 200, 1, "Adam", 1e-4, 1e-3),
+}
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_the_paper_environment_has_the_published_hyperparameters_and_all_rows(conf, name):
+    loader = OmegaConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS)
+    run = resolve(load_library(loader), loader["parameters"] | {"task": name}, {})
+    t = run.training
+    found = (t.batch_size, t.epochs, t.accumulation, t.optimiser, t.learning_rate, t.weight_decay)
+    assert found == PUBLISHED[name]
+    assert t.fraction == 1 and t.warmup_epochs >= 5 and t.beta_target == t.beta_mixed == t.source_weight == 1
+    assert run.mixing.start == pytest.approx(200 / 3136 if name == "cosmic" else 3000 / 3136)
+    assert run.source_name == ("swin_base" if len(run.task.input.shape) == 3 else "roberta_base")

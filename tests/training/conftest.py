@@ -1,6 +1,5 @@
 """A small table, its run and its source: a training that takes a second."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from pare.arrays.store import ArrayStore, write_store
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import build_metric
-from pare.raw.proxies import SENTENCES
 from pare.training import SourceFolders, TrainedModel, fit
 
 FEATURES = 6
@@ -39,19 +37,6 @@ def no_timing(monkeypatch) -> None:
 def table(tmp_path_factory) -> ArrayStore:
     """The small table."""
     return write_table(tmp_path_factory.mktemp("table") / "table.h5", ROWS)
-
-
-@pytest.fixture(scope="session")
-def topics(tmp_path_factory) -> Path:
-    """A text proxy of two topics, one written with the letters a to m, the other with n to z."""
-    folder = tmp_path_factory.mktemp("topics")
-    sentences = [
-        {"text": " ".join([first, *letters[:3]]), "topic": topic}
-        for topic, letters in (("early", "abcdefghijklm"), ("late", "nopqrstuvwxyz"))
-        for first in letters
-    ]
-    (folder / SENTENCES).write_text(json.dumps(sentences))
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -144,7 +144,9 @@ class TrainingConfig(Strict):
     clip_norm: float | None = Field(default=1.0, gt=0)
     precision: Literal["auto", "no", "bf16"] = "auto"
     class_weights: bool = Field(default=False, description="weight classes by their inverse frequency")
-    positive_weight: float = Field(default=1.0, gt=0, description="weight of positive labels; binary cross entropy only")
+    positive_weight: float = Field(
+        default=1.0, gt=0, description="weight of positive labels; binary cross entropy only"
+    )
     augmentation: list[Literal["crop", "flip", "spectrogram"]] = Field(
         default_factory=list, description="random changes of training samples, see pare.training.augmentation"
     )

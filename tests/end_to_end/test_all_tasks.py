@@ -1,0 +1,87 @@
+"""Every task that ships, from a small file in its publisher's layout to its metric: read, prepared, trained, scored."""
+
+import inspect
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+import publisher_files
+import pytest
+from kedro.config import OmegaConfigLoader
+
+from pare.arrays.store import ArrayStore
+from pare.config import Library, resolve
+from pare.config.schema import Run, Task
+from pare.evaluation.metrics import METRICS, build_metric
+from pare.hooks import load_library
+from pare.pipelines.evaluate.nodes import compute_metrics, predict_test_rows
+from pare.preparation import ModelInput
+from pare.raw import READERS, Samples, bind_options
+from pare.settings import CONFIG_LOADER_ARGS
+from pare.training import SourceFolders, fit
+
+CONF = Path(__file__).parents[2] / "conf"
+LIBRARY = load_library(OmegaConfigLoader(conf_source=str(CONF), env="base", **CONFIG_LOADER_ARGS))
+MOST_TOKENS = 500  # positions of the tiny encoder
+
+
+def write_files(name: str, task: Task, folder: Path) -> None:
+    """The task's raw files as its publisher would give them, with a dozen rows a part."""
+    rng = np.random.default_rng(0)
+    if name.startswith("openml_"):
+        publisher_files.write_openml(folder, task, rng, 160)
+    elif name.startswith("minidomainnet_"):
+        domain = name.removeprefix("minidomainnet_")
+        publisher_files.write_minidomainnet(folder, domain, {"train": 12, "test": 12}, rng)
+    else:
+        write = getattr(publisher_files, f"write_{name}")
+        known = inspect.signature(write).parameters
+        write(folder, **{key: value for key, value in {"rows": 12, "rng": rng}.items() if key in known})
+
+
+def read(task: Task, folder: Path) -> dict[str, Samples]:
+    """What the task's reader finds there."""
+    reader = task.reader
+    return bind_options("reader", reader.name, READERS[reader.name], reader.options)(folder)
+
+
+def tiny_run(name: str, parameters: dict, samples: dict[str, Samples]) -> Run:
+    """One epoch of the task's own run on as many rows as there are."""
+    counts = {part: samples[part].count for part in LIBRARY.task(name).samples}
+    entry = LIBRARY.tasks[name] | {"samples": counts}
+    library = Library(**(LIBRARY.model_dump() | {"tasks": {name: entry}}))
+    training = {"epochs": 1, "batch_size": 8, "precision": "no", "fraction": 1.0, "class_weights": False}
+    choice = {"task": name, "method": "pare", "source": "minilm"}
+    overrides = {"training": training}
+    return resolve(library, parameters | choice | {"training": parameters["training"] | training}, overrides)
+
+
+def test_all_tasks_of_the_paper_are_there_and_its_four_domains():
+    suites = [task["suite"] for task in LIBRARY.tasks.values()]
+    counts = {suite: suites.count(suite) for suite in set(suites)}
+    assert counts == {"NAS-Bench-360": 10, "PDEBench": 8, "OpenML-CC18": 30, "miniDomainNet": 4}
+
+
+@pytest.mark.parametrize("name", sorted(LIBRARY.tasks))
+def test_a_task_runs_from_its_publishers_file_to_its_metric(name, parameters, tiny_bert, topics, tmp_path):
+    task = LIBRARY.task(name)
+    (tmp_path / "raw").mkdir()
+    write_files(name, task, tmp_path / "raw")
+    samples = read(task, tmp_path / "raw")
+    run = tiny_run(name, parameters, samples)
+    assert np.prod(run.task.grid) <= MOST_TOKENS
+
+    ModelInput(name, run.task, samples, "raw", validated=True).write(tmp_path / "input.h5")
+    store = ArrayStore(tmp_path / "input.h5")
+    x = store.rows("train")[0]["x"]
+    assert x.shape == run.task.input.shape and x.dtype == np.float32
+
+    source = SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
+    model = fit(run, store, source, tmp_path / "model", build_metric(run.metric, run.task.output))
+    predictions = predict_test_rows(run, model, store)
+    metrics = compute_metrics(run, model, store, predictions)
+    assert predictions["prediction"].shape[1:] == run.task.output.shape
+    assert metrics["metric"]["name"] in METRICS
+    assert isfinite(metrics["test"]) and isfinite(metrics["constant_prediction"])
+    # Where the published metric is another one, the paper's figure would not compare.
+    assert metrics["paper"] == (None if task.paper_metric else task.paper["pare"])
