@@ -19,11 +19,12 @@ from pare.config.errors import PareError
 from pare.config.schema import ProxyConfig
 from pare.models.backbones import Backbone, ImageBackbone, TextBackbone
 from pare.models.model import MASK_CELL
-from pare.raw.proxies import PROXY_READERS, ImageProxy, TextProxy
+from pare.raw.proxies import PROXY_READERS, VOID, ImageProxy, TextProxy
 
 # Mean and standard deviation of ImageNet, which all listed vision encoders were trained with.
 PIXEL_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 PIXEL_STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+IGNORED = -100  # label that cross entropy leaves out
 
 
 class SourceBatches(Protocol):
@@ -38,28 +39,35 @@ class SourceBatches(Protocol):
 class ImageBatches:
     """Images, resized to the token grid and normalised as the encoder expects.
 
-    Labels are classes ``(batch,)`` or, where the proxy's labels are masks, ``(batch, *mask grid)``.
+    Labels are classes ``(batch,)`` or, where the proxy's labels are masks, ``(batch, *mask grid)`` with `IGNORED` for
+    points that are neither foreground nor background.
     """
 
     def __init__(self, proxy: ImageProxy, backbone: ImageBackbone, *, masks: bool) -> None:
-        self.images = torch.from_numpy(proxy.images)
+        self.proxy = proxy
         self.image_size = backbone.image_size
-        self.mask_size = tuple(MASK_CELL * n for n in backbone.out_grid)
-        self.labels = torch.from_numpy(proxy.masks if masks else proxy.labels)
+        self.mask_size = tuple(MASK_CELL * n for n in backbone.token_grid)
         self.classes = None if masks else len(proxy.class_names)
 
     def batches(self, size: int, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Endless ``(pixels, labels)``, pixels ``(size, 3, *image size)``."""
-        for rows in _cycle(len(self.images), size, rng):
-            grey = self.images[rows].float().div(255).unsqueeze(1)
-            pixels = F.interpolate(grey, size=self.image_size, mode="bilinear", align_corners=False)
-            yield (pixels.expand(-1, 3, -1, -1) - PIXEL_MEAN) / PIXEL_STD, self._labels(rows)
+        for rows in _cycle(self.proxy.count, size, rng):
+            pixels = torch.cat([self._resized(self.proxy.image(row)) for row in rows.tolist()])
+            yield pixels.div(255).sub_(PIXEL_MEAN).div_(PIXEL_STD), self._labels(rows)
+
+    def _resized(self, image: np.ndarray) -> Tensor:
+        """``(height, width, 3)`` to ``(1, 3, *image size)``, both bytes: numbers resize far slower."""
+        pixels = torch.tensor(image).permute(2, 0, 1).unsqueeze(0)
+        return F.interpolate(pixels, size=self.image_size, mode="bilinear", align_corners=False, antialias=True)
 
     def _labels(self, rows: Tensor) -> Tensor:
-        labels = self.labels[rows]
-        if self.classes is not None:
-            return labels
-        return F.interpolate(labels.unsqueeze(1).float(), size=self.mask_size, mode="nearest").squeeze(1).long()
+        if self.proxy.labels is not None and self.classes is not None:
+            return torch.from_numpy(self.proxy.labels[rows.numpy()])
+        assert self.proxy.mask is not None
+        masks = [torch.from_numpy(self.proxy.mask(row))[None, None].float() for row in rows.tolist()]
+        resized = torch.cat([F.interpolate(mask, size=self.mask_size, mode="nearest-exact") for mask in masks])
+        labels = resized.squeeze(1).long()
+        return labels.masked_fill(labels == VOID, IGNORED)
 
 
 class TextBatches:
@@ -113,24 +121,47 @@ class SourceFolders:
     fingerprints: tuple[str, str]
 
 
-def load_source_batches(proxy: ProxyConfig, folders: SourceFolders, backbone: Backbone) -> SourceBatches:
+def load_source_batches(
+    proxy: ProxyConfig, folders: SourceFolders, backbone: Backbone, samples: int | None = None, seed: int = 0
+) -> SourceBatches:
     """Read a proxy and shape it for an encoder.
 
     Args:
         proxy: what the proxy is.
         folders: the source's files; the encoder's hold its tokenizer.
         backbone: the encoder, made for the task's token grid.
+        samples: how many samples of the proxy are used, drawn at random (paper, table 11); all by default.
+        seed: of that choice.
 
     Raises:
-        PareError: where the proxy is not of the encoder's modality.
+        PareError: where the proxy is not of the encoder's modality, lacks the labels asked for, or is smaller than
+            the number asked for.
     """
-    data = PROXY_READERS[proxy.reader](folders.proxy)
+    data = _drawn(proxy, PROXY_READERS[proxy.reader](folders.proxy), samples, seed)
     if isinstance(backbone, ImageBackbone) and isinstance(data, ImageProxy):
-        return ImageBatches(data, backbone, masks=proxy.labels == "mask")
+        masks = proxy.labels == "mask"
+        if (data.mask if masks else data.labels) is None:
+            raise PareError(
+                f"proxy {proxy.title!r} has no {proxy.labels}; give it labels: {'classes' if masks else 'mask'} in "
+                "proxies.yml"
+            )
+        return ImageBatches(data, backbone, masks=masks)
     if isinstance(backbone, TextBackbone) and isinstance(data, TextProxy):
         tokenizer = AutoTokenizer.from_pretrained(folders.encoder, local_files_only=True)
         return TextBatches(data, tokenizer, prod(backbone.grid))
     raise PareError(
-        f"proxy {proxy.title!r} holds {proxy.reader}, which {type(backbone).__name__} cannot take; "
-        "give the source a proxy of its encoder's modality in sources.yml"
+        f"proxy {proxy.title!r} holds {'images' if isinstance(data, ImageProxy) else 'sentences'}, which "
+        f"{type(backbone).__name__} cannot take; give the source a proxy of its encoder's modality in sources.yml, or "
+        "name one: --params source.proxy=NAME"
     )
+
+
+def _drawn(proxy: ProxyConfig, data: ImageProxy | TextProxy, samples: int | None, seed: int) -> ImageProxy | TextProxy:
+    if samples is None:
+        return data
+    if samples > data.count:
+        raise PareError(
+            f"proxy {proxy.title!r} has {data.count} samples, source.samples asks for {samples}; ask for fewer, or "
+            "leave it out to use all"
+        )
+    return data.subset(np.sort(np.random.default_rng(seed).choice(data.count, samples, replace=False)))
