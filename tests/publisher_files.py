@@ -456,10 +456,10 @@ def _pdebench_groups(path: Path, data: np.ndarray, axes: str, end: float) -> dic
 
 def _moving(rng: np.random.Generator, rows: int, frames: int, grid: tuple[int, ...], mean: float = 1.0) -> np.ndarray:
     """Waves that move and fade, ``(rows, frames, *grid)``: every row, frame and point has values of its own."""
-    phase, size = (rng.uniform(0.2, 1, (rows, 1) + (1,) * len(grid)) for _ in range(2))
-    time = np.linspace(0, 1, frames).reshape(-1, *(1,) * len(grid))
-    space = sum(np.meshgrid(*(np.arange(n) / n for n in grid), indexing="ij"))
-    return (mean + size * (1 - time / 2) * np.sin(2 * np.pi * (space - time + phase))).astype(np.float32)
+    phase, size = rng.uniform(0.2, 1, (2, rows, 1) + (1,) * len(grid)).astype(np.float32)
+    time = np.linspace(0, 1, frames, dtype=np.float32).reshape(-1, *(1,) * len(grid))
+    space = sum(np.meshgrid(*(np.arange(n, dtype=np.float32) / n for n in grid), indexing="ij"))
+    return mean + size * (1 - time / 2) * np.sin(2 * np.pi * (space - time + phase))
 
 
 def write_pdebench_advection(folder: Path, rows: int, rng: np.random.Generator, cells: int = 256) -> dict:
@@ -500,8 +500,8 @@ def write_pdebench_darcy(folder: Path, rows: int, rng: np.random.Generator, cell
     return _pdebench_arrays(folder / "2D_DarcyFlow_beta0.1_Train.hdf5", arrays, {"beta": 0.1}, 0)
 
 
-def write_pdebench_shallow_water(folder: Path, rows: int, rng: np.random.Generator, cells: int = 64) -> dict:
-    """Groups of 101 frames and one channel; the publisher's file has 1,000 groups and 128 cells an axis."""
+def write_pdebench_shallow_water(folder: Path, rows: int, rng: np.random.Generator, cells: int = 128) -> dict:
+    """Groups of 101 frames and one channel; the publisher's file has 1,000 groups."""
     return _pdebench_groups(folder / "2D_rdb_NA_NA.h5", _moving(rng, rows, 101, (cells, cells))[..., None], "xy", 1)
 
 

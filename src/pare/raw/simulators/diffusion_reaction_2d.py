@@ -20,7 +20,6 @@ from pare.raw.simulators.parallel import PUBLISHER_SAMPLES, Arrays, publisher_ge
 from pare.raw.simulators.pdebench_files import cell_centres, write_grouped
 
 DIFFUSION_U, DIFFUSION_V, K = 1e-3, 5e-3, 5e-3
-_END = 5.0
 _LONGEST_STEP = 0.05
 _FIRST_STEPS = 4  # the noise of the initial state smooths out within the first step, which is divided
 _BATCH_CELLS = 2**15  # of a batch: enough to outweigh the cost of a call, few enough for the cache
@@ -134,7 +133,7 @@ def pdebench_diffusion_reaction_2d_simulation(
     Raises:
         PareError: if the folder cannot be written.
     """
-    times = np.linspace(0, _END, frames)
+    times = np.linspace(0, 5, frames)
 
     def trajectories(numbers: range) -> Arrays:
         initial = np.stack([draw_noise(resolution, seed, number) for number in numbers])

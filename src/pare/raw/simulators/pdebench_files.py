@@ -63,7 +63,9 @@ def write_grouped(
                 values = np.asarray(sample["data"], np.float32)
                 # Chunks of few times, since readers want few of them. The publisher compresses with lzf, too.
                 times = min(len(values), max(1, _CHUNK // values[0].nbytes))
-                group.create_dataset("data", data=values, chunks=(times, *values.shape[1:]), compression="lzf")
+                group.create_dataset(
+                    "data", data=values, chunks=(times, *values.shape[1:]), compression="lzf", shuffle=True
+                )
             for name, axis in grid.items():
                 group.create_dataset(f"grid/{name}", data=np.asarray(axis, np.float32))
 
