@@ -1,6 +1,7 @@
 """From YAML and the command line to a run, and what is said of mistakes."""
 
 from copy import deepcopy
+from functools import cache
 
 import pytest
 from kedro.config import OmegaConfigLoader
@@ -207,17 +208,24 @@ def test_a_broken_rule_is_told_without_the_whole_task(run, library):
     assert str(caught.value) == f"task darcy_flow: {rule}"
 
 
-@pytest.fixture(scope="module", params=["base", "paper"])
-def environment(request, conf):
+@cache
+def shipped(conf, env):
     """The library and the parameters of an environment that ships with the project."""
-    loader = OmegaConfigLoader(conf_source=str(conf), env=request.param, **CONFIG_LOADER_ARGS)
+    loader = OmegaConfigLoader(conf_source=str(conf), env=env, **CONFIG_LOADER_ARGS)
     return load_library(loader), loader["parameters"]
+
+
+@pytest.fixture(params=["base", "paper"])
+def environment(request, conf):
+    return shipped(conf, request.param)
 
 
 def test_every_entry_that_ships_is_valid_with_every_method(environment):
     library, parameters = environment
     for task in library.tasks:
-        for method in library.methods:
+        resolve(library, parameters | {"task": task}, {})
+    for method in library.methods:
+        for task in ("darcy_flow", "openml_wdbc"):
             resolve(library, parameters | {"task": task, "method": method}, {})
     for source in library.sources:
         for proxy in library.source(source).proxy.values():
@@ -275,11 +283,25 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_the_paper_environment_has_the_published_hyperparameters_and_all_rows(conf, name):
-    loader = OmegaConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS)
-    run = resolve(load_library(loader), loader["parameters"] | {"task": name}, {})
+    library, parameters = shipped(conf, "paper")
+    run = resolve(library, parameters | {"task": name}, {})
     t = run.training
     found = (t.batch_size, t.epochs, t.accumulation, t.optimiser, t.learning_rate, t.weight_decay)
     assert found == PUBLISHED[name]
     assert t.fraction == 1 and t.warmup_epochs >= 5 and t.beta_target == t.beta_mixed == t.source_weight == 1
     assert run.mixing.start == pytest.approx(200 / 3136 if name == "cosmic" else 3000 / 3136)
     assert run.source_name == ("swin_base" if len(run.task.input.shape) == 3 else "roberta_base")
+
+
+def test_variants_differ_from_pare_in_one_thing_only(environment):
+    library, parameters = environment
+    runs = {name: resolve(library, parameters | {"method": name}, {}) for name in library.methods}
+    pare = runs["pare"].mixing.model_dump()
+    for name, run in runs.items():
+        if run.mixing is None:
+            continue
+        changed_keys = {key for key, value in run.mixing.model_dump().items() if value != pare[key]}
+        allowed = {"target_mixup": {"mixer", "partner"}, "pare": set(), "pare_no_source_loss": set()}
+        assert len(changed_keys) == 1 or changed_keys == allowed[name]
+        if run.mixing.partner == "source" and name != "pare_no_source_loss":
+            assert run.training == runs["pare"].training

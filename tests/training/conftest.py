@@ -50,7 +50,7 @@ def table_run(library: Library) -> Callable[..., Run]:
     """Resolve a run on the small table; keyword arguments are training's, ``top`` the other parameters."""
     entry = library.tasks["openml_wdbc"]
     task = {**entry, "input": {"shape": [FEATURES]}, "samples": {"all": sum(ROWS.values())}, "training": {}}
-    methods = library.methods | {"pare": {"title": "PaRe", "mixing": {"start": 3000 / 3136}}}  # the paper's
+    methods = library.methods | {"pare": {"title": "PaRe", "paper": "all", "mixing": {"start": 3000 / 3136}}}
     own = Library(**{**library.model_dump(), "tasks": {"table": task}, "methods": methods})
 
     def make(top: dict | None = None, **training) -> Run:

@@ -347,6 +347,7 @@ class Method(Strict):
     """How to get from source to target."""
 
     title: str
+    paper: str = Field(description="where the paper has it")
     description: str = ""
     initialisation: Literal["pretrained", "random"] = "pretrained"
     trainable: Literal["all", "layernorm"] = "all"
