@@ -60,15 +60,13 @@ def openml_dataset(
                 f"network and put it at {by_hand[0]} (or {' or '.join(SUFFIXES[1:])}; only OpenML itself tells the "
                 "checksum, so none is checked then), and run the same command again"
             ) from error
-        description = _description(
-            id, name=name, default_target=target, ignored=list(ignored), categorical=list(categorical)
-        )
-        _write_json(description, folder / DESCRIPTION)
+        known = {"default_target": target, "ignored": list(ignored), "categorical": list(categorical)}
+        write_description(describe(id=id, name=name, **known), folder)
         return {file: page, DESCRIPTION: None}
     if _standing_table(folder) is None:
         _copy_table([_client_cache(id) / ARFF], folder)
     fetch(RemoteFile(name=ARFF, url=url, md5=description["md5"]), folder)
-    _write_json(description, folder / DESCRIPTION)
+    write_description(description, folder)
     return {ARFF: url, DESCRIPTION: None}
 
 
@@ -88,8 +86,8 @@ def _ask_openml(id: int) -> tuple[dict[str, Any], str]:
     if failure is not None:
         raise failure
     left_out = [found.row_id_attribute, *(found.ignore_attribute or [])]
-    description = _description(
-        id,
+    description = describe(
+        id=id,
         name=found.name,
         version=found.version,
         default_target=found.default_target_attribute,
@@ -158,16 +156,27 @@ def scikit_learn_wdbc(folder: Path) -> dict[str, str | None]:
     }
     with atomic_path(folder / ARFF) as path, path.open("w", encoding="utf-8") as stream:
         arff.dump(content, stream)
-    description = _description(1510, name="wdbc", version=1, default_target="Class", licence="CC BY 4.0")
-    _write_json(description, folder / DESCRIPTION)
+    known = {"id": 1510, "name": "wdbc", "version": 1, "licence": "CC BY 4.0"}
+    write_description(describe(default_target="Class", **known), folder)
     return {ARFF: None, DESCRIPTION: None}
 
 
-def _description(id: int, **known: Any) -> dict[str, Any]:
-    empty = dict.fromkeys(("name", "version", "default_target", "md5", "licence"))
-    return {"id": id, **empty, "ignored": [], "categorical": [], **known}
+def describe(**known: Any) -> dict[str, Any]:
+    """What ``dataset.json`` says of a table; what is not known is null.
+
+    Args:
+        known: ``id``, ``name``, ``version``, ``md5`` and ``licence`` as OpenML has them; ``default_target``, the
+            column to predict; ``ignored``, columns to leave out; ``categorical``, columns whose numbers are names.
+    """
+    empty = dict.fromkeys(("id", "name", "version", "default_target", "md5", "licence"))
+    return {**empty, "ignored": [], "categorical": [], **known}
 
 
-def _write_json(content: Any, path: Path) -> None:
-    with atomic_path(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+def write_description(description: dict[str, Any], folder: Path) -> None:
+    """Write ``dataset.json``, which the reader of tables looks for beside the table.
+
+    Raises:
+        PareError: if the folder cannot be written.
+    """
+    with atomic_path(folder / DESCRIPTION) as unfinished:
+        unfinished.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")

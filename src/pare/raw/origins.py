@@ -11,6 +11,7 @@ from pare.raw.download import download
 from pare.raw.encoders import hub_encoder, package_encoder
 from pare.raw.openml import openml_dataset, scikit_learn_wdbc
 from pare.raw.own_files import own_files
+from pare.raw.package_tables import package_table
 from pare.raw.proxies import english_topics, mnist_digits
 from pare.raw.simulators import (
     darcy_flow_simulation,
@@ -34,6 +35,7 @@ ORIGINS: dict[str, Callable[..., dict[str, str | None]]] = {
     "openml_dataset": openml_dataset,
     "own_files": own_files,
     "package_encoder": package_encoder,
+    "package_table": package_table,
     "pdebench_advection_simulation": pdebench_advection_simulation,
     "pdebench_burgers_simulation": pdebench_burgers_simulation,
     "pdebench_darcy_simulation": pdebench_darcy_simulation,

@@ -1,6 +1,7 @@
 """Tables in ARFF, CSV and Parquet files, as data frames that keep what the file declares."""
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from pare.raw.readers.files import FETCH
 
 MISSING = ("", "?", "NaN", "nan", "NAN")
 DELIMITERS = (",", ";", "\t", "|")
+# KEEL's repository writes `@attribute Age real [21.0, 81.0]`; the parser knows no bounds.
+BOUNDS = re.compile(r"(@attribute\s.+\s(?:real|integer))\s*\[[^\]]*\]\s*", re.IGNORECASE)
 AGAIN = f"put the whole file there, or remove it and {FETCH}"
 
 
@@ -69,7 +72,7 @@ def load_frame(path: Path, delimiter: str) -> pd.DataFrame:
 def _load_arff(path: Path) -> pd.DataFrame:
     """By the parser that OpenML's own client uses; nominal attributes become categoricals."""
     with path.open(encoding="utf-8") as stream:
-        content = arff.load(stream)
+        content = arff.load(BOUNDS.sub(r"\1\n", line) if line.startswith("@") else line for line in stream)
     frame = pd.DataFrame(content["data"], columns=[name for name, _ in content["attributes"]])
     levels = {name: pd.CategoricalDtype(kind) for name, kind in content["attributes"] if isinstance(kind, list)}
     return frame.astype(levels)
