@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from pydantic import NonNegativeInt, PositiveInt
 from scipy.io import wavfile
-from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
 
 from pare.arrays.samples import Samples
 from pare.config.errors import PareError
@@ -74,6 +73,8 @@ def log_mel(sound: np.ndarray) -> np.ndarray:
     75 dB before it takes the mean away, which changes nothing.
     """
     window, bank = _window_and_mel_bank()
+    from transformers.audio_utils import spectrogram  # noqa: PLC0415 - slow to import
+
     decibels = spectrogram(
         sound,
         window,
@@ -91,6 +92,8 @@ def log_mel(sound: np.ndarray) -> np.ndarray:
 @cache
 def _window_and_mel_bank() -> tuple[np.ndarray, np.ndarray]:
     """The window of a frame, ``(1920,)``, and the mel bands of its spectrum, ``(961, 96)``."""
+    from transformers.audio_utils import mel_filter_bank, window_function  # noqa: PLC0415 - slow to import
+
     bank = mel_filter_bank(FFT // 2 + 1, MELS, 0.0, RATE / 2, RATE, norm=None, mel_scale="htk")
     return window_function(WINDOW, "hann", frame_length=FFT), bank
 
