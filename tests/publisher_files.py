@@ -174,9 +174,8 @@ def _python2(content: object) -> bytes:
             shape = b"(" + b"".join(map(_python2, content.shape)) + b"t"
             dtype = b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
             raw = content.tobytes()
-            return (
-                b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01"
-                + (shape + dtype + b"\x89T" + len(raw).to_bytes(4, "little") + raw + b"tb")
+            return b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01" + (
+                shape + dtype + b"\x89T" + len(raw).to_bytes(4, "little") + raw + b"tb"
             )
     raise TypeError(type(content))
 

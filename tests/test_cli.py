@@ -89,6 +89,7 @@ def project(tmp_path_factory, conf):
     """A project folder with the shipped configuration, as Kedro hands it to commands."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(conf / "base", folder / "conf" / "base")
+    shutil.copytree(conf / "paper", folder / "conf" / "paper")
     (folder / "conf" / "local").mkdir()
     return SimpleNamespace(project_path=folder)
 
@@ -182,3 +183,50 @@ def test_listing_tasks_imports_no_deep_learning(conf, args):
 def test_the_group_is_what_kedro_looks_for():
     assert isinstance(cli, click.Group)
     assert set(cli.commands) == {"run", "tasks"}
+
+
+@pytest.fixture
+def own_table(project):
+    """A table of the user's own in the project, and no task of it yet."""
+    path = project.project_path / "wine.csv"
+    rows = [f"{i},{i * i % 7},{['red', 'white'][i % 2]}" for i in range(40)]
+    path.write_text("\n".join(["acid,sugar,kind", *rows]))
+    yield path
+    shutil.rmtree(project.project_path / "conf" / "local" / "tasks", ignore_errors=True)
+
+
+def test_a_task_is_made_of_the_users_own_file(project, tasks, own_table):
+    output = tasks("new", str(own_table), "--target", "kind")
+    assert output.splitlines()[0] == "wine: 40 rows; input 2, prediction 2 classes."
+    assert output.splitlines()[-1] == "  kedro run --pipeline=pare_train --params task:wine"
+    text = (project.project_path / "conf" / "local" / "tasks" / "wine.yml").read_text()
+    assert "- wine.csv" in text  # relative to the project, since it lies there
+    (line,) = [line for line in tasks().splitlines() if line.split()[:1] == ["wine"]]
+    assert "own data" in line and "your own" in line
+    assert "wine.csv" in tasks("show", "wine")
+    assert "wine" in tasks("--env", "paper", "show", "wine")
+
+
+def test_a_file_outside_the_project_is_named_by_its_whole_path(project, tasks, own_table, tmp_path):
+    other = shutil.copy(own_table, tmp_path / "elsewhere.csv")
+    tasks("new", str(other), "--target", "acid", "--name", "mine")
+    assert f"- {other}" in (project.project_path / "conf" / "local" / "tasks" / "mine.yml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["wine.csv", "--target", "kind"], "task 'wine' stands in"),
+        (["wine.csv", "--target", "kind", "--name", "darcy_flow"], "is one of those listed"),
+        (["wine.csv", "--target", "kid", "--name", "other"], "Did you mean 'kind'"),
+        (["wines.csv", "--target", "kind"], "there are wine.csv"),
+        (["wine.csv", "--target", "kind", "--name", "a/b"], "cannot name a task"),
+    ],
+)
+def test_no_task_is_made_of_what_is_unclear(project, tasks, own_table, args, words):
+    tasks("new", str(own_table), "--target", "kind")
+    folder = project.project_path / "conf" / "local" / "tasks"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    output = tasks("new", str(own_table.with_name(args[0])), *args[1:], code=1)
+    assert output.startswith("Error: ") and words in output
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -20,9 +20,12 @@ from rich.console import Console
 from rich.table import Table
 from yaml import YAMLError
 
+from pare.arrays.atomic import atomic_path
 from pare.config import Library, PareError, Run, Task, resolve
 from pare.config.estimate import estimate
+from pare.config.page import tasks_page
 from pare.config.resolve import default_proxy
+from pare.config.schema import OWN_FILES
 from pare.hooks import load_library
 from pare.settings import CONFIG_LOADER_ARGS
 
@@ -144,6 +147,83 @@ def _parse_params(ctx: click.Context, option: click.Parameter, text: str) -> dic
     return dict(parse(ctx, option, _equals_for_colon_items(text))) if parse and text else {}
 
 
+@tasks.command(context_settings={"max_content_width": 110})
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option("--target", multiple=True, metavar="NAME", help="Column, or key of an array, to predict; repeatable.")
+@click.option(
+    "--input", "input_name", metavar="NAME", help="Key of the array to predict from, where there are several."
+)
+@click.option("--groups", metavar="NAME", help="Column, or key of an array, that says which rows belong together.")
+@click.option("--ignore", multiple=True, metavar="NAME", help="Column to leave out, such as a row number; repeatable.")
+@click.option("--channels", type=click.Choice(["first", "last", "none"]), help="Where the channels of an array stand.")
+@click.option("--name", metavar="NAME", help="Name of the task; by default that of the first file.")
+@click.pass_obj
+def new(
+    loader: OmegaConfigLoader,
+    *,
+    paths: tuple[Path, ...],
+    target: tuple[str, ...],
+    input_name: str | None,
+    groups: str | None,
+    ignore: tuple[str, ...],
+    channels: str | None,
+    name: str | None,
+) -> None:
+    """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
+
+    PATH is a table with a row a sample (.csv, .parquet, .arff), a file of arrays whose first axis is the samples
+    (.npz, .h5, or several .npy), or a folder of images that stand in folders named after their classes. The files stay
+    where they are.
+
+    \b
+    Examples:
+      kedro tasks new wine.csv --target cultivar
+      kedro tasks new visits.csv --target survived --groups patient --ignore row_number
+      kedro tasks new beats.npz --target label --groups person
+      kedro tasks new signals.npy labels.npy --target labels.npy --channels last
+      kedro tasks new plates.h5 --input load --target stress
+      kedro tasks new photos/ --name birds
+    """
+    from pare.raw.inspection import Question, inspect_files  # noqa: PLC0415 - slow to import
+    from pare.raw.own_files import find_path  # noqa: PLC0415
+    from pare.raw.task_file import task_name, task_yaml  # noqa: PLC0415
+
+    with _clear_errors():
+        project = Path(loader.conf_source).parent
+        files = [find_path(str(path), Path.cwd()) for path in paths]
+        chosen = task_name(name, files[0].stem)
+        file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
+        if file.exists() or chosen in load_library(loader).tasks:
+            where = (
+                f"stands in {_shown(file, Path.cwd())}" if file.exists() else "is one of those listed by `kedro tasks`"
+            )
+            raise PareError(f"task {chosen!r} {where}; choose another name: --name NAME, or remove it there")
+        found = inspect_files(files, Question(target, input_name, groups, ignore, channels))
+        text = task_yaml(chosen, [_shown(path, project) for path in files], found)
+        with atomic_path(file) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+        task = load_library(loader).task(chosen)
+    rows = ", ".join(f"{count} {part if part != 'all' else 'rows'}" for part, count in found.rows.items())
+    click.echo(f"{chosen}: {rows}; input {'×'.join(map(str, task.input.shape))}, prediction {_prediction(task)}.")
+    for key, note in found.notes.items():
+        click.echo(f"  {key}: {found.options[key]} ({note})")
+    click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
+    click.echo(f"  kedro run --pipeline=pare_train --params task:{chosen}")
+
+
+def _shown(path: Path, folder: Path) -> str:
+    """A path as a user reads it: relative to a folder that it lies in."""
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+@tasks.command()
+@click.pass_obj
+def page(loader: OmegaConfigLoader) -> None:
+    """Print the page of all tasks of the paper as Markdown: kedro tasks page > docs/tasks.md."""
+    with _clear_errors():
+        click.echo(tasks_page(load_library(loader)), nl=False)
+
+
 @tasks.command()
 @click.argument("name")
 @click.option(
@@ -184,7 +264,9 @@ def _print_tasks(library: Library, raw: Path) -> None:
 
 
 def _prediction(task: Task) -> str:
-    return f"{task.classes} classes" if task.classes else "field " + "×".join(map(str, task.output.shape))
+    shape = "×".join(map(str, task.output.shape))
+    kinds = {"classification": "classes", "multilabel": "labels", "regression": "number" if shape == "1" else "numbers"}
+    return f"field {shape}" if task.output.kind == "dense" else f"{shape} {kinds[task.output.kind]}"
 
 
 def _readiness(task: Task, library: Library, folder: Path) -> str:
@@ -195,6 +277,7 @@ def _readiness(task: Task, library: Library, folder: Path) -> str:
         files = "need network"
     else:
         files = "simulated offline" if task.raw.chosen.simulated else "offline"
+        files = "your own" if task.raw.origin == OWN_FILES else files
     source = library.source(task.source)
     proxy = library.proxy(default_proxy(task.source, source, task))
     if source.encoder.needs_network or proxy.raw.needs_network:

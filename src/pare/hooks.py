@@ -1,6 +1,9 @@
 """Kedro hooks: the run is resolved and checked before anything else happens."""
 
-from kedro.config import AbstractConfigLoader
+from pathlib import Path
+from typing import cast
+
+from kedro.config import OmegaConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
@@ -10,9 +13,26 @@ from pare.config import Library, Run, resolve
 LIBRARY = ("tasks", "sources", "proxies", "methods")
 
 
-def load_library(config_loader: AbstractConfigLoader) -> Library:
-    """Read all tasks, sources, proxies and methods of an environment."""
-    return Library(**{kind: config_loader[kind] for kind in LIBRARY})
+def load_library(config_loader: OmegaConfigLoader) -> Library:
+    """Read all tasks, sources, proxies and methods of an environment, and those of the user's own.
+
+    Another environment, such as paper, is read in the place of conf/local. What the user named there and nobody else
+    is known in it as well; what the user changed of listed entries is not.
+    """
+    entries = {kind: config_loader[kind] for kind in LIBRARY}
+    base, local = config_loader.base_env, config_loader.default_run_env
+    folder = Path(config_loader.conf_source)
+    if config_loader.env in (None, "", base, local) or not (folder / local).is_dir():
+        return Library(**entries)
+    own = OmegaConfigLoader(
+        conf_source=str(folder),
+        env=local,
+        base_env=base,
+        default_run_env=local,
+        config_patterns=config_loader.config_patterns,
+        merge_strategy=config_loader.merge_strategy,
+    )
+    return Library(**{kind: own[kind] | entries[kind] for kind in LIBRARY})
 
 
 class RunHooks:
@@ -23,7 +43,7 @@ class RunHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Check all parameters; then tell the catalog the names that its paths are made of."""
-        loader = context.config_loader
+        loader = cast(OmegaConfigLoader, context.config_loader)  # the one of settings.py
         overrides = dict(loader.runtime_params or {})
         self.run = resolve(load_library(loader), loader["parameters"], overrides)
         loader.runtime_params = {

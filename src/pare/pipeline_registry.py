@@ -2,11 +2,11 @@
 
 from kedro.pipeline import Pipeline
 
-from pare.pipelines import evaluate, ingest, preprocess, train
+from pare.pipelines import evaluate, ingest, predict, preprocess, train
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """One pipeline per stage, for DVC, and ``pare_train``, the whole way, which is also the default."""
+    """One per stage, for DVC; ``pare_train``, the whole way, which is also the default; ``predict`` for new rows."""
     stages = {
         "ingest": ingest.create_pipeline(),
         "preprocess": preprocess.create_pipeline(),
@@ -14,4 +14,4 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluate": evaluate.create_pipeline(),
     }
     whole = sum(stages.values(), Pipeline([]))
-    return {**stages, "pare_train": whole, "__default__": whole}
+    return {**stages, "predict": predict.create_pipeline(), "pare_train": whole, "__default__": whole}

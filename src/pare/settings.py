@@ -10,7 +10,7 @@ CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
     "config_patterns": {
-        "tasks": ["tasks/*.yml", "tasks/**/*.yml"],
+        "tasks": ["tasks/*", "tasks/**/*"],
         "sources": ["sources*.yml"],
         "proxies": ["proxies*.yml"],
         "methods": ["methods*.yml"],

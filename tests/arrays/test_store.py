@@ -122,7 +122,7 @@ def test_compressed_or_not_the_rows_are_the_same(tmp_path, arrays, compress):
 
 def test_another_number_of_rows_than_announced_is_an_error(tmp_path):
     block = {"x": np.zeros((3, 2), np.float32)}
-    with pytest.raises(ValueError, match="announced {'train': 4}"):
+    with pytest.raises(ValueError, match=r"announced \{'train': 4\}"):
         write_store(
             tmp_path / "s.h5",
             rows={"train": 4},

@@ -5,10 +5,10 @@ from math import isfinite
 from pathlib import Path
 
 import numpy as np
-import publisher_files
 import pytest
 from kedro.config import OmegaConfigLoader
 
+import publisher_files
 from pare.arrays.store import ArrayStore
 from pare.config import Library, resolve
 from pare.config.schema import Run, Task

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pare.models.predictors import PooledPredictor, DensePredictor, Gate, PhysicalUnits
+from pare.models.predictors import DensePredictor, Gate, PhysicalUnits, PooledPredictor
 
 
 def placed(predictor, features):

@@ -23,7 +23,9 @@ def write_table(path: Path, rows: dict[str, int]) -> ArrayStore:
         x = rng.normal(size=(n, FEATURES)).astype(np.float32)
         y = ((x.sum(1) > 0) ^ (rng.random(n) < 1 / 3)).astype(np.int64)
         blocks.append((split, {"x": x, "y": y}))
-    write_store(path, rows=rows, blocks=blocks, statistics={}, fingerprint=f"table {rows}", description={"classes": None})
+    write_store(
+        path, rows=rows, blocks=blocks, statistics={}, fingerprint=f"table {rows}", description={"classes": None}
+    )
     return ArrayStore(path)
 
 

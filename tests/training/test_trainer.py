@@ -215,7 +215,8 @@ def test_two_accumulated_half_batches_are_one_batch(on_table):
 def test_class_weights_are_the_inverse_frequencies(train, table_run, source, tmp_path):
     store = write(tmp_path / "store.h5", {"train": 40, "validation": 8}, share=0.25)
     run = table_run(class_weights=True)
-    weights = trainer.Trainer(run, store, source, tmp_path, build_metric("auroc_ovo", BINARY))._class_weights(np.arange(len(store.rows("train"))))
+    made = trainer.Trainer(run, store, source, tmp_path, build_metric("auroc_ovo", BINARY))
+    weights = made._class_weights(np.arange(len(store.rows("train"))))
     assert weights.tolist() == pytest.approx([40 / 30, 40 / 10])
 
 

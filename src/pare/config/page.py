@@ -16,7 +16,9 @@ unit of the metric."""
 FIGURES = {"pare": "PaRe", "orca": "ORCA", "finetune": "NFT"}
 
 
-def tasks_page(library: Library, suites: Iterable[str] = ("NAS-Bench-360", "PDEBench", "OpenML-CC18", "miniDomainNet")) -> str:
+def tasks_page(
+    library: Library, suites: Iterable[str] = ("NAS-Bench-360", "PDEBench", "OpenML-CC18", "miniDomainNet")
+) -> str:
     """Markdown of the tasks of these suites: one table a suite, then what each task is and where we differ."""
     tasks = {name: library.task(name) for name in library.tasks}
     parts = [HEADER]
@@ -30,7 +32,7 @@ def _table(tasks: dict[str, Task]) -> str:
     head = ["task", "input", "prediction", "rows", "loss", "metric", *FIGURES.values(), "files in base"]
     rows = [head, ["---"] * len(head)]
     for name, task in tasks.items():
-        figures = [f"{task.paper[method]:g}" if method in task.paper else "–" for method in FIGURES]
+        figures = [f"{task.paper[method]:g}" if method in task.paper else "" for method in FIGURES]
         rows.append(
             [
                 f"`{name}`",

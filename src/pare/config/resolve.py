@@ -9,7 +9,7 @@ from pare.config.errors import PareError, unknown_name
 from pare.config.schema import Method, MixingConfig, ProxyConfig, Run, Source, Task, TrainingConfig
 
 Model = TypeVar("Model", bound=BaseModel)
-PARAMETERS = ("task", "source", "method", "seed", "protocol", "training", "mixing")
+PARAMETERS = ("task", "source", "method", "seed", "protocol", "training", "mixing", "predict")
 SOURCE_KEYS = ("name", "proxy", "samples")
 
 

@@ -8,6 +8,7 @@ from pare.datasets.array_store import ArrayStoreDataset
 from pare.datasets.arrays import ArraysDataset
 from pare.datasets.folder import FolderDataset
 from pare.datasets.model import ModelDataset
+from pare.datasets.new_predictions import NewPredictions, NewPredictionsDataset
 from pare.datasets.raw_folder import RawFolder, RawFolderDataset
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "ArraysDataset",
     "FolderDataset",
     "ModelDataset",
+    "NewPredictions",
+    "NewPredictionsDataset",
     "RawFolder",
     "RawFolderDataset",
 ]

@@ -11,7 +11,7 @@ from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.models.backbones import Backbone
 from pare.models.embedders import build_embedder, rescale
-from pare.models.predictors import PooledPredictor, DensePredictor, Gate, PhysicalUnits
+from pare.models.predictors import DensePredictor, Gate, PhysicalUnits, PooledPredictor
 
 MASK_CELL = 4  # points of the proxy's mask that a token predicts along each axis
 

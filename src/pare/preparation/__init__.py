@@ -1,5 +1,5 @@
 """From raw samples to model input: split, statistics, normalisation."""
 
-from pare.preparation.model_input import ModelInput
+from pare.preparation.model_input import ModelInput, scale_inputs
 
-__all__ = ["ModelInput"]
+__all__ = ["ModelInput", "scale_inputs"]

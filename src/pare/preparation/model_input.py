@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -117,9 +116,8 @@ class ModelInput:
             for name, rows in (("x", x[training]), ("y", y[training])):
                 if name in moments:
                     moments[name].update(_by_channel(rows) if name == "x" and rule.inputs == "channel" else rows)
-            for column in seen:
-                seen[column] = np.union1d(seen[column], x[training, column])
-        statistics = {}
+            seen = {column: np.union1d(levels, x[training, column]) for column, levels in seen.items()}
+        statistics: dict[str, np.ndarray] = {}
         for name, gathered in moments.items():
             mean, scale = gathered.result()
             if name == "x" and rule.inputs == "channel":
@@ -139,7 +137,7 @@ class ModelInput:
     ) -> Iterator[Block]:
         counts = {str(name): np.zeros(self.task.classes or 0, int) for names in parts.values() for name in names}
         for part, start, names, raw_x, y in self._blocks(parts):
-            x = self._scaled(raw_x, statistics)
+            x = scale_inputs(raw_x, statistics, coordinates=self.task.normalisation.coordinates)
             for column, levels in seen.items():  # what training never saw is as good as missing
                 x[~np.isin(x[:, column], levels), column] = np.nan
             self._check(x, y, part, start)
@@ -153,11 +151,6 @@ class ModelInput:
                     counts[str(split)] += np.bincount(y[chosen], minlength=self.task.classes)
                 yield str(split), arrays
         self._check_classes(counts)
-
-    def _scaled(self, x: np.ndarray, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
-        if "x_mean" in statistics:
-            x = ((x - statistics["x_mean"]) / statistics["x_scale"]).astype(np.float32)
-        return append_coordinates(x) if self.task.normalisation.coordinates else np.array(x)
 
     def _check_shapes(self, x: np.ndarray, y: np.ndarray) -> None:
         found = list(x.shape[1:])
@@ -190,8 +183,8 @@ class ModelInput:
         bad = ~good.reshape(len(good), -1).all(axis=1)
         if bad.any():
             raise PareError(
-                f"task {self.task_name!r}: {what} of row {start + int(bad.argmax())} of part {part!r} is not {expected} "
-                f"({bad.sum()} such rows in this block); mend the raw file or leave those rows out"
+                f"task {self.task_name!r}: {what} of row {start + int(bad.argmax())} of part {part!r} is not "
+                f"{expected} ({bad.sum()} such rows in this block); mend the raw file or leave those rows out"
             )
 
     def _check_classes(self, counts: Mapping[str, np.ndarray]) -> None:
@@ -205,15 +198,32 @@ class ModelInput:
             )
         for split, found in counts.items():
             if self.task.metric == "auroc_ovo" and not found.all():
+                missing = np.flatnonzero(found == 0).tolist()
                 raise PareError(
-                    f"task {self.task_name!r}: part {split!r} has no row of class {np.flatnonzero(found == 0).tolist()}, "
-                    "metric auroc_ovo needs each; set split.stratified: true, a larger share, or metric: error_percent"
+                    f"task {self.task_name!r}: part {split!r} has no row of class {missing}, metric auroc_ovo "
+                    "needs each; set split.stratified: true, a larger share, or metric: error_percent"
                 )
 
 
 def _by_channel(rows: np.ndarray) -> np.ndarray:
     """``(rows, channels, *grid)`` to ``(rows × grid points, channels)``."""
     return np.moveaxis(rows, 1, -1).reshape(-1, rows.shape[1])
+
+
+def scale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray], *, coordinates: bool) -> np.ndarray:
+    """Raw inputs as the model takes them: normalised where the statistics are known, perhaps with coordinates.
+
+    Args:
+        x: ``(rows, …)``.
+        statistics: of a store; ``x_mean`` and ``x_scale`` are used.
+        coordinates: whether to append a channel per grid axis.
+
+    Returns:
+        A new array, ``(rows, …)`` float32.
+    """
+    if "x_mean" in statistics:
+        x = ((x - statistics["x_mean"]) / statistics["x_scale"]).astype(np.float32)
+    return append_coordinates(x) if coordinates else np.array(x)
 
 
 def append_coordinates(x: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ guess is told in a note.
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from pare.raw.options import bind_options
 from pare.raw.own_files import own_files
 from pare.raw.readers import READERS
 from pare.raw.readers.image_folder import SUFFIXES as IMAGES
+from pare.raw.readers.image_folder import image_paths
 from pare.raw.readers.table_files import DELIMITERS, load_frame
 
 FEW_CLASSES = 10
@@ -55,7 +56,7 @@ class Inspection:
         kind: of the output.
         output_shape: as the task declares it.
         output_name: what is predicted.
-        classes: names of the classes or labels, where there are any.
+        classes: names of the classes, and how many of the first part's rows have each; None for other outputs.
         notes: remarks on choices that the files leave open, by option of the reader.
     """
 
@@ -66,8 +67,14 @@ class Inspection:
     kind: str
     output_shape: tuple[int, ...]
     output_name: str
-    classes: list[str] | None
+    classes: dict[str, int] | None
     notes: dict[str, str]
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows belong together."""
+        parts = self.options.get("parts", {}).values()
+        return "group" in self.options or any("groups" in names for names in parts)
 
 
 @dataclass(frozen=True)
@@ -77,12 +84,14 @@ class Question:
     Attributes:
         target: columns, or the key or file of one array, to predict.
         input: key or file of the array to predict from; the only other one where it is not named.
+        groups: column, or key or file of an array, that says which rows belong together.
         ignore: columns to leave out.
         channel_axis: where the channels of arrays stand; guessed where it is not said.
     """
 
     target: tuple[str, ...] = ()
     input: str | None = None
+    groups: str | None = None
     ignore: tuple[str, ...] = ()
     channel_axis: str | None = None
 
@@ -91,7 +100,7 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
     """Look into files with the reader that suits them.
 
     Args:
-        paths: one table, one folder of images, or one or several files of arrays.
+        paths: absolute, of one table, one folder of images, or one or several files of arrays.
         question: what is to be predicted.
 
     Raises:
@@ -100,9 +109,9 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
     family = _family(paths)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "data" / "01_raw" / "new"
-        own_files(folder, [str(path.absolute()) for path in paths])
+        own_files(folder, [str(path) for path in paths])
         try:
-            return family(folder, [folder / path.absolute().name for path in paths], question)
+            return family(folder, [folder / path.name for path in paths], question)
         except PareError as error:  # the user knows the files by other paths
             raise PareError(str(error).replace(f"{folder}{os.sep}", "").replace(f"{folder}", "the files")) from error
 
@@ -126,18 +135,19 @@ def _open(reader: str, options: dict[str, Any], folder: Path) -> dict[str, Sampl
     return bind_options("reader", reader, READERS[reader], options)(folder)
 
 
-def _result(reader: str, options: dict[str, Any], parts: Mapping[str, Samples], **found: Any) -> Inspection:
+def _result(
+    reader: str, options: dict[str, Any], parts: Mapping[str, Samples], classes: dict[str, int] | None, **found: Any
+) -> Inspection:
     """What the reader gives, as a task declares it."""
-    first = next(iter(parts.values()))
-    x, y = first.read(0, 1)
-    if y.ndim == 1:
-        found |= {"kind": "classification", "output_shape": (len(first.classes or []),)}
+    x, y = next(iter(parts.values())).read(0, 1)
     return Inspection(
         reader=reader,
         options=options,
         rows={part: samples.count for part, samples in parts.items()},
         input_shape=x.shape[1:],
-        **({"output_shape": y.shape[1:], "classes": first.classes, "notes": {}} | found),
+        output_shape=(len(classes),) if classes else y.shape[1:],
+        classes=classes,
+        **found,
     )
 
 
@@ -148,6 +158,7 @@ def _inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> I
         columns = ", ".join(map(str, load_frame(path, delimiter).columns))
         raise PareError(f"name the column to predict: --target COLUMN. Columns of {path.name}: {columns}")
     options: dict[str, Any] = {"target": question.target[0] if len(question.target) == 1 else list(question.target)}
+    options |= {"group": question.groups} if question.groups else {}
     options |= {"ignore": list(question.ignore)} if question.ignore else {}
     options |= {"delimiter": delimiter} if delimiter != "," else {}
     notes = {}
@@ -158,12 +169,18 @@ def _inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> I
         options["categorical"] = list(question.target)
         notes["categorical"] = "numbers that name classes; without this line they are predicted as numbers"
         parts = _open("table", options, folder)
-    labels = y.ndim == 2 and y.shape[1] > 1 and bool(np.isin(y, (0, 1)).all())
+    names, kind, classes = parts["all"].classes, "regression", None
+    if names is not None:
+        codes = parts["all"].read(0, samples.count)[1]
+        kind, classes = "classification", dict(zip(names, np.bincount(codes).tolist(), strict=True))
+    elif y.shape[1] > 1 and np.isin(y, (0, 1)).all():
+        kind = "multilabel"
     return _result(
         "table",
         options,
         parts,
-        kind="multilabel" if labels else "regression",
+        classes,
+        kind=kind,
         output_name=", ".join(question.target),
         notes=notes,
     )
@@ -185,8 +202,10 @@ def _are_classes(values: np.ndarray) -> bool:
 
 
 def _inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
-    if question.target or question.input or question.ignore or question.channel_axis:
-        raise PareError("the classes of images are the names of their folders: leave --target and the other options out")
+    if question != Question():
+        raise PareError(
+            "the classes of images are the names of their folders: leave --target and the other options out"
+        )
     (path,) = paths
     images = [p for p in files_below(path) if p.suffix.lower() in IMAGES]
     if not images:
@@ -198,10 +217,14 @@ def _inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> 
     options = {"size": [height, width] if same else [EDGE, EDGE], "colour": not grey}
     edges = sorted(edge for size in sizes for edge in size)
     note = f"height and width; images are resized to it, theirs are {edges[0]} to {edges[-1]} pixels high and wide"
+    parts = _open("image_folder", options, folder)
+    first = path / "train" if "train" in parts else path
     return _result(
         "image_folder",
         options,
-        _open("image_folder", options, folder),
+        parts,
+        {name: len(image_paths(first / name)) for name in next(iter(parts.values())).classes or []},
+        kind="classification",
         output_name="class",
         notes={} if same else {"size": note},
     )
@@ -237,28 +260,43 @@ def _inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> 
     entries = _entries(paths)
     listed = "; ".join(f"{entry.name} is {entry.array}" for entry in entries)
     if len(question.target) != 1:
-        raise PareError(f"name the one array to predict: --target KEY (of NPY files, the file's name). Arrays: {listed}")
+        raise PareError(
+            f"name the one array to predict: --target KEY (of NPY files, the file's name). Arrays: {listed}"
+        )
     y = _by_part(entries, question.target[0], "--target", listed)
     x = _by_part(entries, question.input, "--input", listed) if question.input else _only_input(entries, y, listed)
-    if {part: entry.file for part, entry in x.items()} != {part: entry.file for part, entry in y.items()}:
-        where = [", ".join(f"{e.name} in {e.file or 'one file'} ({p})" for p, e in found.items()) for found in (x, y)]
-        raise PareError(f"input and target of a part must stand together, found {where[0]}, but {where[1]}")
+    groups = _by_part(entries, question.groups, "--groups", listed) if question.groups else {}
+    for other in (y, groups) if groups else (y,):
+        where = [{part: entry.file for part, entry in found.items()} for found in (x, other)]
+        if where[0] != where[1]:
+            raise PareError(
+                f"the arrays of a part must stand together, found {where[0]} and {where[1]}. Arrays: {listed}"
+            )
     main = "all" if "all" in x else "train"
     first_x, first_y = x[main].array, y[main].array
     target = _target_kind(first_x, first_y)
     axis = question.channel_axis or _channel_axis(first_x, first_y, target)
-    options: dict[str, Any] = {"parts": {part: _names(x[part], y[part]) for part in x}, "target": target}
-    notes = {"target": "classes, labels (several of 0 and 1), numbers, or field"}
+    options: dict[str, Any] = {
+        "parts": {part: _names(x[part], y[part], groups.get(part)) for part in x},
+        "target": target,
+    }
     options["channel_axis"] = axis
-    notes["channel_axis"] = _axis_note(first_x, axis)
-    if target == "classes" and not first_y.is_text:
-        known = np.unique(first_y.all())
-        if not np.array_equal(known, np.arange(len(known))):
+    notes = {"target": f"else {_others(KINDS, target)}", "channel_axis": _axis_note(first_x, axis)}
+    classes = None
+    if target == "classes":
+        known, counts = np.unique(first_y.all(), return_counts=True)
+        if not first_y.is_text and not np.array_equal(known, np.arange(len(known))):
             options["recode"] = True
             notes["recode"] = "classes are numbered in their order"
-    parts = _open("arrays", options, folder)
+        classes = {str(name): count for name, count in zip(known, counts.tolist(), strict=True)}
     return _result(
-        "arrays", options, parts, kind=KINDS[target], output_name=" ".join(y[main].stem) or "target", notes=notes
+        "arrays",
+        options,
+        _open("arrays", options, folder),
+        classes,
+        kind=KINDS[target],
+        output_name=" ".join(y[main].stem) or "target",
+        notes=notes,
     )
 
 
@@ -291,7 +329,16 @@ def _by_part(entries: Sequence[Entry], name: str, option: str, listed: str) -> d
     parts = {entry.part: entry for entry in found}
     if not found or len(parts) < len(found):
         raise PareError(f"{option} {name!r} names {'no' if not found else 'more than one'} array. Arrays: {listed}")
-    return {"all": parts["train"]} if set(parts) == {"train"} else parts
+    return _as_parts(parts, listed)
+
+
+def _as_parts(entries: dict[str, Entry], listed: str) -> dict[str, Entry]:
+    """Train first; an array of one part alone is not divided."""
+    if len(entries) == 1:
+        return {"all": next(iter(entries.values()))}
+    if not {"train", "test"} <= set(entries) or "all" in entries:
+        raise PareError(f"expected arrays of the parts train and test, found {', '.join(entries)}. Arrays: {listed}")
+    return {part: entries[part] for part in ("train", "validation", "test") if part in entries}
 
 
 def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -> dict[str, Entry]:
@@ -305,16 +352,17 @@ def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -
     ]
     stems = {entry.stem[-1:] if entry.file else entry.stem for entry in others}
     if len(stems) != 1:
+        found, predicted = "several arrays" if stems else "no array of numbers", next(iter(y.values())).name
         raise PareError(
-            f"{'several arrays' if stems else 'no array of numbers'} could be the input of {next(iter(y.values())).name}"
-            f"; name one: --input KEY (of NPY files, the file's name). Arrays: {listed}"
+            f"{found} could be the input of {predicted}; name one: --input KEY (of NPY files, the file's name). "
+            f"Arrays: {listed}"
         )
-    parts = {entry.part: entry for entry in others}
-    return {"all": parts["train"]} if set(parts) == {"train"} else parts
+    return _as_parts({entry.part: entry for entry in others}, listed)
 
 
-def _names(x: Entry, y: Entry) -> dict[str, str]:
-    return {"x": x.name, "y": y.name} | ({"file": x.file} if x.file else {})
+def _names(x: Entry, y: Entry, groups: Entry | None) -> dict[str, str]:
+    found = {"x": x.name, "y": y.name, "groups": groups.name if groups else None, "file": x.file}
+    return {key: name for key, name in found.items() if name}
 
 
 def _target_kind(x: StoredArray, y: StoredArray) -> str:
@@ -343,8 +391,13 @@ def _channel_axis(x: StoredArray, y: StoredArray, target: str) -> str:
 def _axis_note(x: StoredArray, axis: str) -> str:
     shape, (*_, last) = list(x.shape), x.shape
     if len(shape) == 2 and axis == "first":
-        return f"{last} features without order; none: a series of {last} points in one channel"
+        return f"{last} features without order; none would be a series of {last} points in one channel"
     if len(shape) == 2:
-        return f"none: a series of {last} points in one channel; first: {last} features without order"
-    said = {"first": f"right after the rows: {shape[1]} channels", "last": f"at the end: {last} channels"}
-    return f"of {shape}: {said.get(axis, 'there is only one channel, and no axis for it')}; else first, last or none"
+        return f"a series of {last} points in one channel; first would be {last} features without order"
+    said = {"first": f"right after the rows, {shape[1]} channels", "last": f"at the end, {last} channels"}
+    where = said.get(axis, "one channel, without an axis for it")
+    return f"of {shape}: {where}; else {_others(('first', 'last', 'none'), axis)}"
+
+
+def _others(names: Iterable[str], chosen: str) -> str:
+    return " or ".join(name for name in names if name != chosen)

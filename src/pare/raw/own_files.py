@@ -61,8 +61,8 @@ def find_path(path: str, project: Path) -> Path:
         near = get_close_matches(missing, [p.name for p in folder.iterdir()], n=3, cutoff=0.5)
         hint = f"there are {', '.join(near)}" if near else "nothing there has a similar name"
         raise PareError(
-            f"your file {path!r} does not exist: no {missing!r} in {folder} ({hint}). Correct raw.files of the task; "
-            f"a path is absolute, or relative to {project}"
+            f"your file {path!r} does not exist: no {missing!r} in {folder} ({hint}). Correct the path; it is "
+            f"absolute, or relative to {project}"
         )
     if next(files_below(found), None) is None:
         raise PareError(f"the folder {found} holds no files; name a file, or a folder with files in it")

@@ -9,11 +9,12 @@ from typing import Any
 import yaml
 
 from pare.config.errors import PareError
-from pare.config.schema import DEFAULTS, Task, default_patch
+from pare.config.schema import DEFAULTS, TEST_SHARE, Task, default_patch
 from pare.raw.inspection import Inspection
 
 RESERVED = ("encoders", "proxies", "openml")  # folders of data/01_raw that no task may take
-REMARK_COLUMN = 60
+WIDEST = 72  # column of the remarks, if all lines are that long
+MANY_ROWS = 1000  # from which on a tenth of them is enough to choose the best epoch by
 METRICS = {
     "classification": "share of wrong answers; or one_minus_f1 (rare classes count as much), auroc_ovo",
     "multilabel": "mean over the labels; or one_minus_map",
@@ -22,9 +23,10 @@ METRICS = {
 }
 OPTION_REMARKS = {
     "target": "the column to predict",
+    "group": "rows of the same value are never divided between training and test",
     "ignore": "columns that are left out",
     "delimiter": "what stands between the values of a line",
-    "parts": "the arrays: x is given, y is predicted; groups may name an array too",
+    "parts": "names of the arrays; groups: rows of one group are never divided between training and test",
     "size": "height and width",
     "colour": "three channels; false: one, grey",
 }
@@ -47,18 +49,17 @@ def task_name(wanted: str | None, file: str) -> str:
     return wanted
 
 
-def task_yaml(name: str, files: Sequence[str], found: Inspection, command: str) -> str:
+def task_yaml(name: str, files: Sequence[str], found: Inspection) -> str:
     """The YAML of a task, checked against the schema.
 
     Args:
         name: of the task.
         files: paths as the user should read them.
         found: what was found in them.
-        command: that is noted as the origin of the file.
     """
     lines = [
-        f"# Written by: {command}",
-        f"# Edit it freely. `kedro tasks show {name}` checks it and says what a run would cost; then run it:",
+        f"# Written by `kedro tasks new`; edit it freely. `kedro tasks show {name}` checks it and says what",
+        "# a run would cost; then run it:",
         f"#   kedro run --pipeline=pare_train --params task:{name}",
         "# What else a task may say stands in docs/your_own_data.md.",
         f"{name}:",
@@ -95,11 +96,9 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
 
 
 def _lines(sections: Sequence[tuple[int, str, str]]) -> list[str]:
-    lines = []
-    for depth, text, remark in sections:
-        line = "  " * depth + text
-        lines.append(f"{line.ljust(REMARK_COLUMN)}  # {remark}" if remark else line)
-    return lines
+    lines = [("  " * depth + text, remark) for depth, text, remark in sections]
+    column = min(WIDEST, max(len(line) for line, remark in lines if remark))
+    return [f"{line.ljust(column)}  # {remark}" if remark else line for line, remark in lines]
 
 
 def _option_lines(found: Inspection) -> list[tuple[str, str]]:
@@ -130,20 +129,34 @@ def _output(found: Inspection) -> dict[str, Any]:
 
 
 def _output_remark(found: Inspection) -> str:
-    if found.kind == "classification" and found.classes:
-        names = ", ".join(found.classes[:6])
-        return f"classes: {names}{', …' if len(found.classes) > 6 else ''}"
+    if found.classes:
+        names = ", ".join(f"{name} ({count} rows)" for name, count in list(found.classes.items())[:6])
+        return f"{names}{', …' if len(found.classes) > 6 else ''}"
     return {"multilabel": "labels that may hold at once", "regression": "numbers", "dense": "a field"}[found.kind]
 
 
 def _split_lines(found: Inspection) -> list[tuple[str, str]]:
-    shares = {"test": 0.2, "validation": 0.1} if "all" in found.rows else {"validation": 0.1}
     if "validation" in found.rows:
         return []
-    if found.kind == "classification":
-        shares["stratified"] = True  # type: ignore[assignment]
-    remark = "shares of all rows, and of the rest" if "all" in found.rows else "share of the training rows"
-    return [(f"split: {_flow(shares)}", remark + ("; every class in each" if found.kind == "classification" else ""))]
+    rows = sum(found.rows[part] for part in ("all", "train") if part in found.rows)
+    split: dict[str, Any] = {"validation": 0.1 if rows >= MANY_ROWS else 0.2}
+    remark = "share of the training rows"
+    if "all" in found.rows:
+        split, remark = {"test": TEST_SHARE} | split, "shares of all rows, and of the rest"
+    if found.grouped:
+        remark += "; groups stay whole"
+    elif found.classes:
+        split["stratified"] = _can_be_stratified(split, found.classes)
+        remark += "; every class in each" if split["stratified"] else "; too few rows for every class in each"
+    return [(f"split: {_flow(split)}", remark)]
+
+
+def _can_be_stratified(split: dict[str, Any], classes: dict[str, int]) -> bool:
+    """Whether each part has room for every class, and every class rows for each part."""
+    rest = sum(classes.values())
+    test = round(rest * split.get("test", 0))
+    cuts = [count for count in (test, round((rest - test) * split["validation"])) if count]
+    return min(cuts) >= len(classes) and min(classes.values()) > len(cuts)
 
 
 def _normalisation(found: Inspection) -> dict[str, str]:

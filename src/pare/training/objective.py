@@ -14,7 +14,7 @@ from pare.training.losses import Loss
 
 @dataclass(frozen=True)
 class Terms:
-    """One step's losses, and which target slots were replaced, ``(batch, tokens)``; None where there is no such term."""
+    """One step's losses, and which target slots were replaced, ``(batch, tokens)``; None where there is none."""
 
     total: Tensor
     target: Tensor

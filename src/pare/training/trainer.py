@@ -108,7 +108,9 @@ class Trainer:
         backbone = load_backbone(source.encoder, run.task.grid, run.method.initialisation, dropout=run.training.dropout)
         self.encoder_config = json.loads((source.encoder / ENCODER).read_text())
         self.source = load_source_batches(run.proxy, source, backbone, run.proxy_samples, run.seed)
-        self.model = CrossModalModel(run.task, backbone, self.source.classes, store.description.get("categories", ()), gate_kind(run))
+        self.model = CrossModalModel(
+            run.task, backbone, self.source.classes, store.description.get("categories", ()), gate_kind(run)
+        )
         self.rows = {split: store.rows(split) for split in ("train", "validation")}
         self._calibrate()
         self.model.choose_trainable(run.method.trainable)
@@ -127,7 +129,7 @@ class Trainer:
         trainable = [p for p in self.model.parameters() if p.requires_grad]
         optimiser = _optimiser(training.optimiser, trainable, training)
         chosen = self._chosen_rows()
-        training_rows = Subset(self.rows["train"], chosen.tolist())  # type: ignore[arg-type]
+        training_rows: Subset[Any] = Subset(self.rows["train"], chosen.tolist())  # type: ignore[arg-type]
         loader = batch_loader(training_rows, training.batch_size, shuffle=True)
         loss = build_loss(
             self.run.task.loss,

@@ -5,8 +5,9 @@ import pytest
 import scipy.io
 
 from pare.config.errors import PareError
-from pare.raw.simulators.darcy_flow import darcy_flow_simulation, simulate_fields
 from pare.raw.readers import darcy_mat
+from pare.raw.simulators.darcy_flow import darcy_flow_simulation, simulate_fields
+
 
 def savemat(folder, coeff, sol, part=1):
     scipy.io.savemat(folder / f"piececonst_r{coeff.shape[-1]}_N9_smooth{part}.mat", {"coeff": coeff, "sol": sol})

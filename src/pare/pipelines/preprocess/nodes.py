@@ -1,16 +1,39 @@
 """Nodes of the preprocess pipeline."""
 
+import logging
+from collections.abc import Mapping
+
 from pare.config import Run, unknown_name
+from pare.config.schema import OWN_FILES
 from pare.datasets import RawFolder
 from pare.preparation import ModelInput
-from pare.raw import READERS, bind_options
+from pare.raw import READERS, Samples, bind_options
+
+logger = logging.getLogger(__name__)
 
 
 def prepare_model_input(run: Run, raw: RawFolder) -> ModelInput:
     """Open the raw files and describe their split and normalisation; the dataset computes it as a stream."""
+    samples = open_raw_files(run, raw)
+    _tell_of_unused_rows(run, samples)
+    validated = run.protocol == "validated"
+    return ModelInput(run.task_name, run.task, samples, raw.manifest.fingerprint, validated=validated)
+
+
+def open_raw_files(run: Run, raw: RawFolder) -> dict[str, Samples]:
+    """The raw files as the task's reader gives them, by part."""
     reader = run.task.reader
     if reader.name not in READERS:
         raise unknown_name("reader", reader.name, READERS, "the task's YAML")
-    samples = bind_options("reader", reader.name, READERS[reader.name], reader.options)(raw.path)
-    validated = run.protocol == "validated"
-    return ModelInput(run.task_name, run.task, samples, raw.manifest.fingerprint, validated=validated)
+    return bind_options("reader", reader.name, READERS[reader.name], reader.options)(raw.path)
+
+
+def _tell_of_unused_rows(run: Run, samples: Mapping[str, Samples]) -> None:
+    """A user's file grows, and the task that was written for it says how many rows there were."""
+    for part, wanted in run.task.samples.items():
+        held = samples[part].count if part in samples else 0
+        if run.task.raw.origin == OWN_FILES and held > wanted:
+            logger.warning(
+                "The files of task %s hold %d rows of part %r, the first %d are used; raise samples.%s to use all.",
+                *(run.task_name, held, part, wanted, part),
+            )

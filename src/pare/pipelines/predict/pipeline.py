@@ -1,0 +1,20 @@
+"""Predict: a trained model and a file of new rows to their predictions."""
+
+from kedro.pipeline import Node, Pipeline
+
+from pare.pipelines.predict.nodes import check_model, predict_new_rows
+
+
+def create_pipeline() -> Pipeline:
+    """The pipeline; it needs a trained model, and is no part of the whole way."""
+    return Pipeline(
+        [
+            Node(check_model, inputs=["model", "model_input", "encoder", "proxy"], outputs="checked_model"),
+            Node(
+                predict_new_rows,
+                inputs=["params:predict", "raw", "checked_model", "model_input"],
+                outputs="new_predictions",
+            ),
+        ],
+        tags="predict",
+    )

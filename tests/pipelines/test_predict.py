@@ -1,0 +1,177 @@
+"""New rows are predicted as the same rows were in training."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.special import expit, softmax
+from torch import nn
+
+from pare.arrays.store import ArrayStore
+from pare.config import Library, PareError, resolve
+from pare.datasets import RawFolder
+from pare.pipelines.predict.nodes import check_model, predict_new_rows
+from pare.pipelines.preprocess.nodes import prepare_model_input
+from pare.raw import ingest
+from pare.training import SourceFolders, run_fingerprint
+
+RNG = np.random.default_rng(0)
+N = 40
+
+
+class Network(nn.Module):
+    """Outputs that depend on every input; a missing one counts as 7."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x):
+        rows = x.nan_to_num(7.0).flatten(1)
+        weights = torch.linspace(-1, 1, rows.shape[1] * int(np.prod(self.shape))).reshape(rows.shape[1], -1)
+        return (rows @ weights).reshape(len(x), *self.shape)
+
+
+@pytest.fixture
+def prepare(tmp_path, library, parameters):
+    """Ingest and preprocess a task of the user's own; what the nodes of predict get."""
+
+    def prepare(file, task):
+        entry = {"title": "mine", "raw": {"files": [file]}, **task}
+        own = Library(**(library.model_dump() | {"tasks": {"mine": entry}}))
+        run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
+        folder = tmp_path / "data" / "01_raw" / "mine"
+        raw = RawFolder(folder, ingest(run.task.raw.chosen, folder))
+        prepare_model_input(run, raw).write(tmp_path / "mine.h5")
+        model = SimpleNamespace(run=run, model=Network(run.task.output.shape), record={})
+        return {"raw": raw, "model": model, "model_input": ArrayStore(tmp_path / "mine.h5")}
+
+    return prepare
+
+
+TABLE = {
+    "reader": {"name": "table", "options": {"target": "answer"}},
+    "samples": {"all": N},
+    "input": {"shape": [3]},
+    "output": {"kind": "classification", "shape": [2], "name": "answer"},
+}
+
+
+@pytest.fixture
+def frame():
+    """A table with a category, a missing number, and a category that one row alone has."""
+    site = [["north", "south", "west"][i % 3] for i in range(N)]
+    return pd.DataFrame(
+        {
+            "mass": np.where(np.arange(N) == 5, np.nan, RNG.normal(50, 9, N)),
+            "site": ["nowhere", *site[1:]],
+            "depth": RNG.normal(size=N),
+            "answer": [["no", "yes"][i % 2] for i in range(N)],
+        }
+    )
+
+
+def outputs(inputs, split="test"):
+    """What the network gives for the rows as training had them."""
+    with torch.no_grad():
+        return inputs["model"].model(torch.from_numpy(inputs["model_input"].rows(split).array("x"))).numpy()
+
+
+def contains(rows, others):
+    """Whether each of the other rows is among the rows."""
+    flat, wanted = rows.reshape(len(rows), -1), others.reshape(len(others), -1)
+    return bool((np.abs(flat[None] - wanted[:, None]).max(-1).min(1) < 1e-4).all())
+
+
+def test_classes_of_a_table(prepare, frame, tmp_path):
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    inputs = prepare("t.csv", TABLE)
+    frame.drop(columns="answer").to_csv(tmp_path / "new.csv", index=False)
+    predicted = predict_new_rows("new.csv", **inputs)
+    table = predicted.content
+    assert (predicted.name, list(table.columns)) == (
+        "new",
+        ["row", "answer", "probability of no", "probability of yes"],
+    )
+    shares = table[["probability of no", "probability of yes"]].to_numpy()
+    for split in ("train", "validation", "test"):
+        assert contains(shares, softmax(outputs(inputs, split), axis=1))
+    assert list(table["answer"]) == [["no", "yes"][i] for i in shares.argmax(1)]
+    assert list(table["row"]) == [str(i) for i in range(N)]
+
+
+def test_labels_have_probabilities(prepare, frame, tmp_path):
+    frame["a"], frame["b"] = np.arange(N) % 2, np.arange(N) // 2 % 2
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    options = {"target": ["a", "b"], "ignore": ["answer"]}
+    output = {"kind": "multilabel", "shape": [2], "name": "a, b"}
+    inputs = prepare("t.csv", TABLE | {"reader": {"name": "table", "options": options}, "output": output})
+    table = predict_new_rows("t.csv", **inputs).content
+    assert list(table.columns) == ["row", "a", "b"]
+    assert contains(table[["a", "b"]].to_numpy(), expit(outputs(inputs)))
+
+
+SERIES = {
+    "reader": {
+        "name": "arrays",
+        "options": {"parts": {"all": {"x": "x", "y": "y"}}, "target": "numbers", "channel_axis": "last"},
+    },
+    "samples": {"all": N},
+    "input": {"shape": [3, 20]},
+    "output": {"kind": "regression", "shape": [2], "name": "load"},
+    "normalisation": {"inputs": "channel", "coordinates": True},
+}
+
+
+@pytest.fixture
+def series(tmp_path):
+    np.savez(tmp_path / "f.npz", x=RNG.normal(3, 2, (N, 20, 2)), y=RNG.normal(size=(N, 2)))
+    return "f.npz"
+
+
+def test_numbers_of_a_series_with_coordinates(prepare, series):
+    inputs = prepare(series, SERIES)
+    table = predict_new_rows(series, **inputs).content
+    assert list(table.columns) == ["row", "load 1", "load 2"]
+    assert contains(table[["load 1", "load 2"]].to_numpy(), outputs(inputs))
+
+
+def test_fields_stay_arrays(prepare, tmp_path):
+    np.savez(tmp_path / "f.npz", x=RNG.normal(size=(N, 6, 5)), y=RNG.normal(size=(N, 6, 5)))
+    options = {"parts": {"all": {"x": "x", "y": "y"}}, "target": "field", "channel_axis": "none"}
+    task = {
+        "reader": {"name": "arrays", "options": options},
+        "samples": {"all": N},
+        "input": {"shape": [1, 6, 5]},
+        "output": {"kind": "dense", "shape": [1, 6, 5]},
+    }
+    inputs = prepare("f.npz", task)
+    content = predict_new_rows("f.npz", **inputs).content
+    assert content.shape == (N, 1, 6, 5)
+    assert contains(content, outputs(inputs))
+
+
+def test_rows_of_another_shape_are_refused(prepare, series, tmp_path):
+    inputs = prepare(series, SERIES)
+    np.save(tmp_path / "new.npy", np.zeros((4, 21, 2)))
+    with pytest.raises(PareError, match=r"new rows have shape \[2, 21\], those of task 'mine' have \[2, 20\]"):
+        predict_new_rows("new.npy", **inputs)
+
+
+@pytest.mark.parametrize(("file", "message"), [("", "predict=PATH"), ("nowhere.npy", "does not exist")])
+def test_a_file_that_is_not_there_is_named(prepare, series, file, message):
+    with pytest.raises(PareError, match=message):
+        predict_new_rows(file, **prepare(series, SERIES))
+
+
+def test_a_model_of_other_data_is_refused(prepare, series, tmp_path):
+    inputs = prepare(series, SERIES)
+    model, store = inputs["model"], inputs["model_input"]
+    folder = SimpleNamespace(path=tmp_path, manifest=SimpleNamespace(fingerprint="f"))
+    model.record["fingerprint"] = run_fingerprint(model.run, store, SourceFolders(tmp_path, tmp_path, ("f", "f")))
+    assert check_model(model, store, folder, folder) is model
+    model.record["fingerprint"] = "another"
+    with pytest.raises(PareError, match=r"train it again: kedro run .*task=mine,method=finetune,seed=0"):
+        check_model(model, store, folder, folder)

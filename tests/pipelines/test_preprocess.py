@@ -1,0 +1,49 @@
+"""Raw files to a description of the model input."""
+
+import logging
+
+import pytest
+
+from pare.config import Library, PareError, resolve
+from pare.datasets import RawFolder
+from pare.pipelines.preprocess.nodes import prepare_model_input
+from pare.raw import ingest
+
+
+@pytest.fixture
+def prepare(tmp_path, library, parameters):
+    """The node, for a table of the user's own with five rows."""
+    (tmp_path / "t.csv").write_text("mass,kind\n1,a\n2,b\n3,a\n4,b\n5,a\n")
+
+    def prepare(reader="table", rows=5):
+        task = {
+            "title": "mine",
+            "raw": {"files": "t.csv"},
+            "reader": {"name": reader, "options": {"target": "kind"}},
+            "samples": {"all": rows},
+            "input": {"shape": [1]},
+            "output": {"kind": "classification", "shape": [2]},
+        }
+        own = Library(**(library.model_dump() | {"tasks": {"mine": task}}))
+        run = resolve(own, parameters | {"task": "mine"}, {})
+        folder = tmp_path / "data" / "01_raw" / "mine"
+        return prepare_model_input(run, RawFolder(folder, ingest(run.task.raw.chosen, folder)))
+
+    return prepare
+
+
+def test_the_reader_of_the_task_opens_its_files(prepare, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert prepare().samples["all"].count == 5
+    assert caplog.text == ""
+
+
+def test_rows_that_the_task_does_not_use_are_told(prepare, caplog):
+    with caplog.at_level(logging.WARNING):
+        prepare(rows=4)
+    assert "mine hold 5 rows of part 'all', the first 4 are used; raise samples.all" in caplog.text
+
+
+def test_an_unknown_reader_names_the_one_that_was_meant(prepare):
+    with pytest.raises(PareError, match=r"reader 'tabel' is unknown. Did you mean 'table'"):
+        prepare(reader="tabel")

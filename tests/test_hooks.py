@@ -1,0 +1,51 @@
+"""The library of an environment, and what the user adds to it."""
+
+import shutil
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+
+from pare.hooks import load_library
+from pare.settings import CONFIG_LOADER_ARGS
+
+
+@pytest.fixture
+def load(conf, tmp_path):
+    """The library of an environment of a project in whose conf/local a task and a source stand."""
+    folder = tmp_path / "conf"
+    shutil.copytree(conf, folder, ignore=shutil.ignore_patterns("local"))
+    (folder / "local" / "tasks").mkdir(parents=True)
+    tasks = {"mine": {"title": "mine"}, "darcy_flow": {"training": {"epochs": 77}}}
+    (folder / "local" / "tasks" / "mine.yaml").write_text(yaml.safe_dump(tasks))
+    (folder / "local" / "sources.yml").write_text(yaml.safe_dump({"my_source": {"title": "mine"}}))
+
+    def load(env=None):
+        return load_library(OmegaConfigLoader(conf_source=str(folder), env=env, **CONFIG_LOADER_ARGS))
+
+    return load
+
+
+def test_what_stands_in_conf_local_is_read_by_default(load):
+    library = load()
+    assert library.tasks["mine"] == {"title": "mine"}
+    assert "my_source" in library.sources
+    assert library.tasks["darcy_flow"]["training"]["epochs"] == 77
+
+
+def test_the_users_own_are_known_in_another_environment_which_is_not_changed(load, conf):
+    library = load("paper")
+    assert library.tasks["mine"] == {"title": "mine"}
+    assert "my_source" in library.sources
+    shipped = load_library(OmegaConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS))
+    assert library.tasks["darcy_flow"] == shipped.tasks["darcy_flow"]
+    assert library.tasks["darcy_flow"]["training"]["epochs"] != 77
+
+
+def test_the_base_environment_is_what_is_shipped(load):
+    assert "mine" not in load("base").tasks
+
+
+def test_nothing_is_missed_where_there_is_no_conf_local(load, tmp_path):
+    shutil.rmtree(tmp_path / "conf" / "local")
+    assert "darcy_flow" in load("paper").tasks
