@@ -230,3 +230,15 @@ def test_no_task_is_made_of_what_is_unclear(project, tasks, own_table, args, wor
     output = tasks("new", str(own_table.with_name(args[0])), *args[1:], code=1)
     assert output.startswith("Error: ") and words in output
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_methods_are_listed_with_their_place_in_the_paper_and_what_they_change(conf):
+    result = CliRunner().invoke(cli, ["methods"], obj=SimpleNamespace(project_path=conf.parent))
+    assert result.exit_code == 0
+    rows = [line for line in result.output.splitlines() if line.startswith(" cutmix")]
+    assert len(rows) == 1 and "table 4" in rows[0] and "mixing.mixer=cutmix" in rows[0]
+
+
+def test_the_page_of_tasks_is_printed_as_it_stands_in_the_docs(conf):
+    result = CliRunner().invoke(cli, ["tasks", "page"], obj=SimpleNamespace(project_path=conf.parent))
+    assert result.output == (conf.parent / "docs" / "tasks.md").read_text()

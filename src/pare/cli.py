@@ -141,6 +141,32 @@ def tasks(ctx: click.Context, env: str | None) -> None:
             _print_tasks(load_library(ctx.obj), project / "data" / "01_raw")
 
 
+@cli.command()
+@env_option
+@click.pass_context
+def methods(ctx: click.Context, env: str | None) -> None:
+    """List the methods, where the paper has them, and what each of them changes."""
+    with _clear_errors():
+        library = load_library(_config_loader(ctx.obj.project_path, env))
+        table = Table("method", "title", "in the paper", "choices", box=None, header_style="bold")
+        for name in library.methods:
+            method = library.method(name)
+            chosen = method.model_dump(exclude_unset=True, exclude={"title", "paper", "description"})
+            table.add_row(name, method.title, method.paper, _choices(chosen))
+        _console().print(table, highlight=False)
+    click.echo("\nRun one: kedro run --pipeline=pare_train --params task=TASK,method=METHOD")
+
+
+def _choices(chosen: dict[str, Any]) -> str:
+    """Settings as one would write them on the command line."""
+    flat = {
+        f"{section}.{key}" if key else section: value
+        for section, values in chosen.items()
+        for key, value in (values.items() if isinstance(values, dict) else [("", values)])
+    }
+    return ", ".join(f"{key}={value}" for key, value in flat.items())
+
+
 def _parse_params(ctx: click.Context, option: click.Parameter, text: str) -> dict[str, Any]:
     """Read ``--params`` as `kedro run` does."""
     parse = next(p.callback for p in kedro_run.params if p.name == "params")
