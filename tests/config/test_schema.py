@@ -58,6 +58,7 @@ def test_rows_add_up_whether_or_not_the_publisher_has_a_test_part(library):
         ("openml_wdbc", {"output": {"kind": "classification", "shape": [2, 2]}}, r"\[number\]"),
         ("openml_wdbc", {"output": {"kind": "dense", "shape": [1]}}, "from patches"),
         ("darcy_flow", {"output": {"kind": "dense", "shape": [85]}}, "axes of the input"),
+        ("darcy_flow", {"average_groups": True}, "found a field"),
         ("darcy_flow", {"samples": {"train": 5}}, "train and test, perhaps validation, or all"),
         ("darcy_flow", {"split": {"test": 0.5}}, "split.test"),
         ("darcy_flow", {"samples": {"train": 0, "test": 3}}, "greater than 0"),

@@ -277,6 +277,12 @@ def test_a_group_is_never_divided_and_its_number_is_kept(table, tmp_path):
     assert all(parts)
 
 
+def test_averaging_groups_needs_groups(table, tmp_path):
+    averaging = table.model_copy(update={"average_groups": True})
+    with pytest.raises(PareError, match="averages the predictions of groups, its reader gives none"):
+        ModelInput("wdbc", averaging, raw_table(), "raw", validated=True).write(tmp_path / "store.h5")
+
+
 def test_categories_keep_their_codes_and_those_that_training_never_saw_are_missing(table, tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(3, 2, (200, 5)).astype(np.float32)

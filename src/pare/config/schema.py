@@ -262,6 +262,8 @@ class Task(Strict):
             raise ValueError("a field is predicted from patches, found one token per feature")
         if self.output.kind == "dense" and len(self.output.shape) != len(self.input.shape):
             raise ValueError(f"a field has the axes of the input, found {list(self.output.shape)}")
+        if self.average_groups and self.output.kind == "dense":
+            raise ValueError("average_groups averages labels, classes or numbers, found a field; set it to false")
         if set(self.samples) not in ({"train", "test"}, {"train", "validation", "test"}, {"all"}):
             raise ValueError(
                 f"samples must name train and test, perhaps validation, or all; found {sorted(self.samples)}"

@@ -84,6 +84,11 @@ class ModelInput:
                     f"task {self.task_name!r} declares {wanted} rows of part {part!r}, the raw files hold "
                     f"{samples.count}; lower samples.{part} in the task or bring the missing rows"
                 )
+            if self.task.average_groups and samples.groups is None:
+                raise PareError(
+                    f"task {self.task_name!r} averages the predictions of groups, its reader gives none; "
+                    "set average_groups: false, or the reader's option that names the groups"
+                )
             labels = self._labels(part) if self.task.split.stratified else None
             groups = None if samples.groups is None else samples.groups[:wanted]
             parts[part] = assign_parts(self.task, part, labels, groups, validated=self.validated)
