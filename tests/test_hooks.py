@@ -5,8 +5,10 @@ import shutil
 import pytest
 import yaml
 from kedro.config import OmegaConfigLoader
+from kedro.pipeline import Node, Pipeline
 
-from pare.hooks import load_library
+from pare.config import Library, PareError, resolve
+from pare.hooks import RunHooks, load_library
 from pare.settings import CONFIG_LOADER_ARGS
 
 
@@ -49,3 +51,21 @@ def test_the_base_environment_is_what_is_shipped(load):
 def test_nothing_is_missed_where_there_is_no_conf_local(load, tmp_path):
     shutil.rmtree(tmp_path / "conf" / "local")
     assert "darcy_flow" in load("paper").tasks
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"metric": "acuracy"}, "acuracy"), ({"loss": "cross_entropy"}, "cross_entropy"), ({"metric": "rmse"}, None)],
+)
+def test_a_metric_or_loss_that_cannot_be_is_told_before_anything_runs(library, parameters, change, message):
+    hooks = RunHooks()
+    changed = Library(**(library.model_dump() | {"tasks": {"mine": library.tasks["darcy_flow"] | change}}))
+    hooks.run = resolve(changed, parameters | {"task": "mine"}, {})
+    training = Pipeline([Node(str, inputs="model_input", outputs="model")])
+    ingesting = Pipeline([Node(str, inputs="run", outputs="raw")])
+    hooks.before_pipeline_run(ingesting)
+    if message is None:
+        hooks.before_pipeline_run(training)
+    else:
+        with pytest.raises(PareError, match=message):
+            hooks.before_pipeline_run(training)

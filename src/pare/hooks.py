@@ -7,6 +7,7 @@ from kedro.config import OmegaConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
 
 from pare.config import Library, Run, resolve
 
@@ -59,3 +60,13 @@ class RunHooks:
     def after_catalog_created(self, catalog: DataCatalog) -> None:
         """Offer the resolved run to the nodes."""
         catalog["run"] = MemoryDataset(self.run, copy_mode="assign", metadata={"kedro-viz": {"layer": "parameters"}})
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Refuse a loss or a metric that does not exist or does not suit, before hours are spent on the files."""
+        if "model" in pipeline.datasets():
+            from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
+            from pare.training.losses import build_loss  # noqa: PLC0415
+
+            build_metric(self.run.metric, self.run.task.output)
+            build_loss(self.run.task.loss, self.run.task.output.kind)
