@@ -173,13 +173,14 @@ def test_of_several_inputs_one_must_be_named(tmp_path):
     [
         ((), {}, r"--target KEY.*x is float64 of shape \(60, 2, 40\)"),
         (("label",), {}, "--target 'label' names no array"),
+        (("rate",), {}, "--target 'rate' names no array"),
         (("y",), {"input": "signal"}, "--input 'signal' names no array"),
         (("y",), {"ignore": ("x",)}, "--ignore is for columns"),
     ],
 )
 def test_what_is_missing_is_told_with_the_arrays_that_are_there(tmp_path, target, question, message):
     with pytest.raises(PareError, match=message):
-        look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES), *target, **question)
+        look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES, rate=50.0), *target, **question)
 
 
 def images(folder, *sizes, mode="RGB"):

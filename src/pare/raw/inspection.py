@@ -245,7 +245,15 @@ def _image_facts(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
 
 @dataclass(frozen=True)
 class Entry:
-    """An array, where it stands, and what its name says: words, and the part that one of them names."""
+    """An array, and what its name says.
+
+    Attributes:
+        file: that holds it, where several do.
+        name: its key, or of an NPY file the file's name.
+        array: itself.
+        stem: words of the name, and of the file's where several hold arrays, but the one that names a part.
+        part: that this word names; ``all`` where there is none.
+    """
 
     file: str | None
     name: str
@@ -258,20 +266,7 @@ def _inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> 
     if question.ignore:
         raise PareError("--ignore is for columns of tables; of arrays only --target and --input are used")
     entries = _entries(paths)
-    listed = "; ".join(f"{entry.name} is {entry.array}" for entry in entries)
-    if len(question.target) != 1:
-        raise PareError(
-            f"name the one array to predict: --target KEY (of NPY files, the file's name). Arrays: {listed}"
-        )
-    y = _by_part(entries, question.target[0], "--target", listed)
-    x = _by_part(entries, question.input, "--input", listed) if question.input else _only_input(entries, y, listed)
-    groups = _by_part(entries, question.groups, "--groups", listed) if question.groups else {}
-    for other in (y, groups) if groups else (y,):
-        where = [{part: entry.file for part, entry in found.items()} for found in (x, other)]
-        if where[0] != where[1]:
-            raise PareError(
-                f"the arrays of a part must stand together, found {where[0]} and {where[1]}. Arrays: {listed}"
-            )
+    x, y, groups = _chosen(entries, question)
     main = "all" if "all" in x else "train"
     first_x, first_y = x[main].array, y[main].array
     target = _target_kind(first_x, first_y)
@@ -279,8 +274,8 @@ def _inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> 
     options: dict[str, Any] = {
         "parts": {part: _names(x[part], y[part], groups.get(part)) for part in x},
         "target": target,
+        "channel_axis": axis,
     }
-    options["channel_axis"] = axis
     notes = {"target": f"else {_others(KINDS, target)}", "channel_axis": _axis_note(first_x, axis)}
     classes = None
     if target == "classes":
@@ -300,16 +295,34 @@ def _inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> 
     )
 
 
+def _chosen(entries: Sequence[Entry], question: Question) -> list[dict[str, Entry]]:
+    """Arrays by part of the input, the target and, where they are asked for, the groups."""
+    listed = "; ".join(f"{entry.name} is {entry.array}" for entry in entries)
+    if len(question.target) != 1:
+        raise PareError(
+            f"name the one array to predict: --target KEY (of NPY files, the file's name). Arrays: {listed}"
+        )
+    y = _by_part(entries, question.target[0], "--target", listed)
+    x = _by_part(entries, question.input, "--input", listed) if question.input else _only_input(entries, y, listed)
+    groups = _by_part(entries, question.groups, "--groups", listed) if question.groups else {}
+    for other in (y, groups) if groups else (y,):
+        where = [{part: entry.file for part, entry in found.items()} for found in (x, other)]
+        if where[0] != where[1]:
+            raise PareError(
+                f"the arrays of a part must stand together, found {where[0]} and {where[1]}. Arrays: {listed}"
+            )
+    return [x, y, groups]
+
+
 def _entries(paths: Sequence[Path]) -> list[Entry]:
     """Every array of the files."""
     archives = [path for path in paths if path.suffix.lower() != NPY]
     entries = []
     for path in paths:
-        file = path.name if path in archives else None
-        prefix = f"{path.stem}/" if file and len(archives) > 1 else ""
+        file = path.name if path in archives and len(archives) > 1 else None
         for name, array in open_arrays(path).items():
-            words, part = _words(prefix + name)
-            entries.append(Entry(file if len(archives) > 1 else None, name, array, words, part))
+            words, part = _words(f"{path.stem}/{name}" if file else name)
+            entries.append(Entry(file, name, array, words, part))
     return entries
 
 
@@ -326,6 +339,7 @@ def _by_part(entries: Sequence[Entry], name: str, option: str, listed: str) -> d
     words, _ = _words(name)
     exact = [entry for entry in entries if entry.name == name and entry.part == "all"]
     found = exact or [e for e in entries if e.stem == words or (e.file and e.stem[-len(words) :] == words)]
+    found = [entry for entry in found if entry.array.shape]  # no single number, such as a rate
     parts = {entry.part: entry for entry in found}
     if not found or len(parts) < len(found):
         raise PareError(f"{option} {name!r} names {'no' if not found else 'more than one'} array. Arrays: {listed}")

@@ -54,7 +54,7 @@ def find_path(path: str, project: Path) -> Path:
     Raises:
         PareError: if it does not exist, naming what has a similar name there, or is an empty folder.
     """
-    found = Path(os.path.abspath(project / Path(path).expanduser()))
+    found = Path(os.path.abspath(project / os.path.expanduser(path)))
     if not found.exists():
         folder = next(parent for parent in found.parents if parent.is_dir())
         missing = found.relative_to(folder).parts[0]
