@@ -85,7 +85,7 @@ def draw(results: list[dict[str, float]], output: Path) -> None:
     sizes = [row["raw_gb"] for row in results]
     ax.plot(sizes, [row["peak_memory_mb"] for row in results], "o-", label="peak memory of the process")
     ax.plot(sizes, [1000 * size for size in sizes], "k:", label="size of the raw file")
-    ax.set(xlabel="raw file, GB", ylabel="MB", yscale="log", title="Preprocessing reads as a stream")
+    ax.set(xlabel="raw file, GB", ylabel="MB", xscale="log", yscale="log", title="Preprocessing reads as a stream")
     ax.grid(alpha=0.3)
     ax.legend()
     figure.savefig(output)
