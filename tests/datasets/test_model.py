@@ -26,7 +26,7 @@ def trained(library, parameters, tiny_bert):
     def make(fingerprint="abc", seed=0):
         torch.manual_seed(seed)
         model = CrossModalModel(run.task, load_backbone(tiny_bert, run.task.grid), 4).eval()
-        record = {"fingerprint": fingerprint, "source_classes": 4, "history": [{"epoch": 1}]}
+        record = {"fingerprint": fingerprint, "source_classes": 4, "categories": [], "history": [{"epoch": 1}]}
         return TrainedModel(run, model, record, json.loads((tiny_bert / "config.json").read_text()))
 
     return make
