@@ -182,7 +182,7 @@ def test_listing_tasks_imports_no_deep_learning(conf, args):
 
 def test_the_group_is_what_kedro_looks_for():
     assert isinstance(cli, click.Group)
-    assert set(cli.commands) == {"run", "tasks"}
+    assert set(cli.commands) == {"methods", "run", "tasks"}
 
 
 @pytest.fixture

@@ -61,11 +61,11 @@ def test_a_metric_or_loss_that_cannot_be_is_told_before_anything_runs(library, p
     hooks = RunHooks()
     changed = Library(**(library.model_dump() | {"tasks": {"mine": library.tasks["darcy_flow"] | change}}))
     hooks.run = resolve(changed, parameters | {"task": "mine"}, {})
-    training = Pipeline([Node(str, inputs="model_input", outputs="model")])
-    ingesting = Pipeline([Node(str, inputs="run", outputs="raw")])
-    hooks.before_pipeline_run(ingesting)
+    training = Pipeline([Node(lambda value: value, inputs="model_input", outputs="model")])
+    ingesting = Pipeline([Node(lambda value: value, inputs="run", outputs="raw")])
+    hooks.before_pipeline_run(pipeline=ingesting)
     if message is None:
-        hooks.before_pipeline_run(training)
+        hooks.before_pipeline_run(pipeline=training)
     else:
         with pytest.raises(PareError, match=message):
-            hooks.before_pipeline_run(training)
+            hooks.before_pipeline_run(pipeline=training)
