@@ -1,6 +1,6 @@
 """Time and memory of the mixing step: the loop-free relaxed top-k against the paper's iterative one.
 
-    python benchmarks/selection.py                  # the paper's first epoch, about half a minute on two cores
+    python benchmarks/selection.py                  # the paper's first epoch, under a minute on two cores
     python benchmarks/selection.py --device cuda
 
 Both variants run ``replace_patches`` forward and backward on the same inputs and differ only in the operator. Each
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=3136, help="tokens of a sample")
     parser.add_argument("--width", type=int, default=128, help="width of a token")
     parser.add_argument("--k", type=int, default=3000, help="tokens replaced")
-    parser.add_argument("--repeats", type=int, default=7, help="timed steps, of which the median is printed")
+    parser.add_argument("--repeats", type=int, default=25, help="timed steps, of which the median is printed")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     options = parser.parse_args()
 
