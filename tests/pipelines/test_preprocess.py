@@ -12,16 +12,16 @@ from pare.raw import ingest
 
 @pytest.fixture
 def prepare(tmp_path, library, parameters):
-    """The node, for a table of the user's own with five rows."""
-    (tmp_path / "t.csv").write_text("mass,kind\n1,a\n2,b\n3,a\n4,b\n5,a\n")
+    """The node, for a table of the user's own with five rows of the classes a and b, or 0 and 1 in ``grade``."""
+    (tmp_path / "t.csv").write_text("mass,kind,grade\n1,a,0\n2,b,1\n3,a,0\n4,b,1\n5,a,0\n")
 
-    def prepare(reader="table", rows=5):
+    def prepare(reader="table", rows=5, **options):
         task = {
             "title": "mine",
             "raw": {"files": "t.csv"},
-            "reader": {"name": reader, "options": {"target": "kind"}},
+            "reader": {"name": reader, "options": {"target": "kind"} | options},
             "samples": {"all": rows},
-            "input": {"shape": [1]},
+            "input": {"shape": [2]},
             "output": {"kind": "classification", "shape": [2]},
         }
         own = Library(**(library.model_dump() | {"tasks": {"mine": task}}))
@@ -47,3 +47,9 @@ def test_rows_that_the_task_does_not_use_are_told(prepare, caplog):
 def test_an_unknown_reader_names_the_one_that_was_meant(prepare):
     with pytest.raises(PareError, match=r"reader 'tabel' is unknown. Did you mean 'table'"):
         prepare(reader="tabel")
+
+
+def test_classes_that_are_numbers_must_be_called_so(prepare):
+    with pytest.raises(PareError, match=r"predicts classes.* gives numbers, 1 a row.*categorical: \[<target column>\]"):
+        prepare(target="grade")
+    assert prepare(target="grade", categorical=["grade"]).samples["all"].classes == ["0", "1"]

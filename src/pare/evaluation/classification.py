@@ -1,10 +1,12 @@
 """Metrics of class predictions: logits ``(batch, classes)`` against class numbers ``(batch,)``."""
 
+from typing import Literal
+
 import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torchmetrics import Metric
-from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassStatScores
 from torchmetrics.utilities import dim_zero_cat
 
 from pare.config.errors import PareError
@@ -62,7 +64,27 @@ class AurocOneVsOne(Metric):
         return torch.tensor(area, dtype=torch.float64)
 
 
-class ErrorPercent(MulticlassAccuracy):
+class _CheckedClasses(MulticlassStatScores):
+    """Mixin for torchmetrics' metrics of right and wrong classes: it checks every batch.
+
+    Args:
+        classes: number of classes.
+        average: ``micro`` counts the samples of all classes together, ``none`` those of each class.
+    """
+
+    tp: Tensor
+    fn: Tensor
+
+    def __init__(self, classes: int, average: Literal["micro", "none"]) -> None:
+        super().__init__(num_classes=classes, average=average, validate_args=False)
+        self.classes = classes
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch, checked by `check_classes`."""
+        super().update(*check_classes(prediction.to(self.device), target.to(self.device), self.classes))
+
+
+class ErrorPercent(_CheckedClasses, MulticlassAccuracy):
     """100 · (1 − top-1 accuracy) over all samples.
 
     Args:
@@ -70,16 +92,9 @@ class ErrorPercent(MulticlassAccuracy):
     """
 
     higher_is_better = False
-    tp: Tensor
-    fn: Tensor
 
     def __init__(self, classes: int) -> None:
-        super().__init__(num_classes=classes, average="micro", validate_args=False)
-        self.classes = classes
-
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add a batch, checked by `check_classes`."""
-        super().update(*check_classes(prediction.to(self.device), target.to(self.device), self.classes))
+        super().__init__(classes, "micro")
 
     def compute(self) -> Tensor:
         """The share of wrong samples among all seen, a float64 scalar between 0 and 100.
@@ -91,7 +106,7 @@ class ErrorPercent(MulticlassAccuracy):
         return 100 * self.fn.double() / (self.tp + self.fn)
 
 
-class OneMinusF1(MulticlassF1Score):
+class OneMinusF1(_CheckedClasses, MulticlassF1Score):
     """One minus the macro F1 score, the mean over the classes that have samples.
 
     A class without samples has no recall; that it was predicted by mistake shows in the precision of the others.
@@ -102,16 +117,9 @@ class OneMinusF1(MulticlassF1Score):
     """
 
     higher_is_better = False
-    tp: Tensor
-    fn: Tensor
 
     def __init__(self, classes: int) -> None:
-        super().__init__(num_classes=classes, average="none", validate_args=False)
-        self.classes = classes
-
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add a batch, checked by `check_classes`."""
-        super().update(*check_classes(prediction.to(self.device), target.to(self.device), self.classes))
+        super().__init__(classes, "none")
 
     def compute(self) -> Tensor:
         """One minus the mean F1, a scalar between 0 and 1.

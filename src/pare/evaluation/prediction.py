@@ -1,5 +1,7 @@
 """Predictions of a trained model, their score, and the score of predicting always the same."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from rich.progress import track
@@ -28,14 +30,23 @@ def predict(model: nn.Module, rows: Rows, device: torch.device) -> dict[str, np.
         ``group``; each ``(rows, …)``.
     """
     model = model.to(device)
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return model(torch.from_numpy(x).to(device)).float().cpu().numpy()
+
+    return predict_rows(forward, rows)
+
+
+def predict_rows(forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> dict[str, np.ndarray]:
+    """Predict every row by any function of inputs ``(batch, …)``; else as `predict`."""
     first = rows.read(0, 1)
     size = _batch_rows(first["x"])
     predictions, truths = [], []
-    with torch.inference_mode():
-        for start in track(range(0, len(rows), size), "predicting", transient=True):
-            batch = rows.read(start, start + size)
-            predictions.append(model(torch.from_numpy(batch["x"]).to(device)).float().cpu().numpy())
-            truths.append(batch["y"])
+    for start in track(range(0, len(rows), size), "predicting", transient=True):
+        batch = rows.read(start, start + size)
+        predictions.append(forward(batch["x"]))
+        truths.append(batch["y"])
     outcome = {"prediction": np.concatenate(predictions), "truth": np.concatenate(truths)}
     return outcome | ({"group": rows.array("group")} if "group" in first else {})
 
@@ -89,7 +100,7 @@ def constant_prediction(rows: Rows, task: Task, n: int) -> np.ndarray:
     mean of all points.
 
     Args:
-        rows: of the training split.
+        rows: all of the training split, also where a run learns from a fraction: a baseline of the data, not the run.
         task: what is predicted, and whether as logits.
         n: rows to predict.
 

@@ -62,48 +62,39 @@ class RelativeL2(Metric):
         return self.total / self.count
 
 
-class RootMeanSquaredError(torchmetrics.MeanSquaredError):
+class _JudgedNumbers(Metric):
+    """Mixin for torchmetrics' errors of numbers: in float64, and over the judged ones alone."""
+
+    total: Tensor
+
+    def __init__(self, **options: bool) -> None:
+        super().__init__(**options)
+        self.set_dtype(torch.float64)
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add a batch, checked by `check_numbers`."""
+        prediction, target, judged = check_numbers(prediction.to(self.device), target.to(self.device))
+        super().update(prediction[judged], target[judged])  # type: ignore[safe-super]  # the other base's is not abstract
+
+    def compute(self) -> Tensor:
+        """The error in units of the target, a float64 scalar.
+
+        Raises:
+            PareError: if nothing judged was seen.
+        """
+        require_samples(self.total)
+        return super().compute()  # type: ignore[safe-super]
+
+
+class RootMeanSquaredError(_JudgedNumbers, torchmetrics.MeanSquaredError):
     """Root of the mean squared error over all judged numbers of all samples."""
 
     def __init__(self) -> None:
         super().__init__(squared=False)
-        self.set_dtype(torch.float64)
-
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add a batch, checked by `check_numbers`."""
-        prediction, target, judged = check_numbers(prediction.to(self.device), target.to(self.device))
-        super().update(prediction[judged], target[judged])
-
-    def compute(self) -> Tensor:
-        """The error in units of the target, a float64 scalar.
-
-        Raises:
-            PareError: if nothing judged was seen.
-        """
-        require_samples(self.total)
-        return super().compute()
 
 
-class MeanAbsoluteError(torchmetrics.MeanAbsoluteError):
+class MeanAbsoluteError(_JudgedNumbers, torchmetrics.MeanAbsoluteError):
     """Mean absolute error over all judged numbers of all samples."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.set_dtype(torch.float64)
-
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add a batch, checked by `check_numbers`."""
-        prediction, target, judged = check_numbers(prediction.to(self.device), target.to(self.device))
-        super().update(prediction[judged], target[judged])
-
-    def compute(self) -> Tensor:
-        """The error in units of the target, a float64 scalar.
-
-        Raises:
-            PareError: if nothing judged was seen.
-        """
-        require_samples(self.total)
-        return super().compute()
 
 
 class CoefficientOfDetermination(Metric):

@@ -1,4 +1,4 @@
-"""Which row goes to which part; always the same rows, whatever the seed of a run."""
+"""Which row goes to which part; always the same rows, whatever the seed of a run; and the share that is used."""
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
@@ -7,6 +7,17 @@ from pare.config.errors import PareError
 from pare.config.schema import Task
 
 SPLIT_SEED = 0
+
+
+def draw_rows(rows: int, share: float, seed: int) -> np.ndarray:
+    """Numbers of the training rows that a run uses: all, or a random share of them that its seed decides.
+
+    Returns:
+        Numbers below ``rows``, ``(share × rows,)`` and at least one.
+    """
+    if share == 1:
+        return np.arange(rows)
+    return np.random.default_rng(seed).permutation(rows)[: max(1, round(share * rows))]
 
 
 def assign_parts(

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.io
 
 from pare.config.errors import PareError
+from pare.raw.advice import FETCH_AGAIN
 
 # What MATLAB writes before the HDF5 content; readers tell version 7.3 by it. The date is left out so that the
 # same fields make the same bytes.
@@ -126,5 +127,5 @@ def _readable(path: Path) -> Iterator[None]:
     except Exception as error:
         raise PareError(
             f"{path} cannot be read as a MATLAB file ({type(error).__name__}: {error}): it is damaged or "
-            "cut short. Remove it and fetch it again: kedro run --pipeline=ingest --params task=<task>"
+            f"cut short. {FETCH_AGAIN}"
         ) from error

@@ -14,7 +14,7 @@ from pare.config.schema import ReaderConfig
 from pare.raw.array_files import open_arrays
 from pare.raw.readers.arrays import check_input, input_rows
 from pare.raw.readers.image_folder import image_paths, image_reader
-from pare.raw.readers.table_files import MISSING, load_frame
+from pare.raw.readers.table_files import load_frame, present_text
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,7 @@ def _open_table(path: Path, options: dict[str, Any], known: Samples) -> NewRows:
 
 def _column(column: pd.Series, levels: list[str] | None, path: Path) -> np.ndarray:
     """Numbers, or codes of categories; a category that is not known is as good as missing, ``(rows,)`` float32."""
-    text = column[column.notna()].astype(object).map(lambda value: str(value).strip())
-    text = text[~text.isin(MISSING)]
+    text = present_text(column)
     if levels is None:
         values = pd.to_numeric(text, errors="coerce")
         if values.isna().any():

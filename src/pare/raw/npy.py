@@ -18,6 +18,7 @@ from typing import IO, TypeAlias
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.raw.advice import INGEST
 
 Stream: TypeAlias = IO[bytes] | BufferedIOBase  # a file, or one inside an archive
 
@@ -27,9 +28,7 @@ _HEADERS = {
     (1, 0): ("<H", np.lib.format.read_array_header_1_0),
     (2, 0): ("<I", np.lib.format.read_array_header_2_0),
 }
-_AGAIN = (
-    "Remove it and fetch it again (kedro run --pipeline=ingest --params task=<task>), or, if it is yours, save it again"
-)
+_AGAIN = f"Remove it and fetch it again ({INGEST}), or, if it is yours, save it again"
 
 
 def map_npy(path: Path) -> np.ndarray:

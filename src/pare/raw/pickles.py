@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.raw.advice import FETCH_AGAIN
 from pare.raw.npy import Stream, read_npy_header
 
-_AGAIN = "Remove it and fetch it again: kedro run --pipeline=ingest --params task=<task>"
 _NDARRAY = "numpy.ndarray"  # stands for the class, which a pickle could otherwise call
 
 
@@ -43,7 +43,9 @@ def load_pickle(source: Path | Stream, name: str | None = None) -> Any:
         except PareError:
             raise
         except Exception as error:  # a damaged pickle can fail in as many ways as a program
-            raise PareError(f"{shown} is damaged or cut short ({type(error).__name__}: {error}). {_AGAIN}") from error
+            raise PareError(
+                f"{shown} is damaged or cut short ({type(error).__name__}: {error}). {FETCH_AGAIN}"
+            ) from error
 
 
 def load_object_array(source: Path | Stream, name: str | None = None) -> np.ndarray:
@@ -66,7 +68,7 @@ def load_object_array(source: Path | Stream, name: str | None = None) -> np.ndar
         array = load_pickle(stream, shown)
     found = f"shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
     if found != f"shape {shape}":
-        raise PareError(f"{shown} claims an array of shape {shape}, but holds {found}: it is damaged. {_AGAIN}")
+        raise PareError(f"{shown} claims an array of shape {shape}, but holds {found}: it is damaged. {FETCH_AGAIN}")
     return array
 
 
@@ -94,7 +96,7 @@ def _opened(source: Path | Stream, name: str | None) -> Iterator[tuple[Stream, s
     try:
         stream = source.open("rb")
     except OSError as error:
-        raise PareError(f"{source} cannot be opened ({error.strerror}). {_AGAIN}") from error
+        raise PareError(f"{source} cannot be opened ({error.strerror}). {FETCH_AGAIN}") from error
     with stream:
         yield stream, name or str(source)
 
@@ -188,7 +190,7 @@ class _Unpickler(pickle.Unpickler):
         except KeyError:
             raise PareError(
                 f"{self._name} asks Python for {module}.{name}, which no published data needs, so the file was refused "
-                f"and nothing in it was executed. {_AGAIN}"
+                f"and nothing in it was executed. {FETCH_AGAIN}"
             ) from None
 
 

@@ -21,6 +21,7 @@ METRICS = {
     "regression": "in the units of the target; or mae, r2",
     "dense": "error as a share of the field; or nrmse, rmse, mae",
 }
+NORMALISATION_REMARK = "by the training rows' mean and spread; none leaves the numbers as they are"
 OPTION_REMARKS = {
     "target": "the column to predict",
     "group": "rows of the same value are never divided between training and test",
@@ -86,7 +87,7 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
         (1, f"input: {{shape: {list(found.input_shape)}}}", _input_remark(found)),
         (1, f"output: {_flow(_output(found))}", _output_remark(found)),
         *((1, *line) for line in _split_lines(found)),
-        (1, f"normalisation: {_flow(_normalisation(found))}", _normalisation_remark(found)),
+        (1, f"normalisation: {_flow(_normalisation(found))}", NORMALISATION_REMARK),
         (1, f"tokens: {_flow(_tokens(found))}", _tokens_remark(found)),
         (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training makes small"),
         (1, f"metric: {DEFAULTS[found.kind]['metric']}", METRICS[found.kind]),
@@ -164,10 +165,6 @@ def _normalisation(found: Inspection) -> dict[str, str]:
         "inputs": "feature" if len(found.input_shape) == 1 else "channel",
         "outputs": "pointwise" if found.kind in ("regression", "dense") else "none",
     }
-
-
-def _normalisation_remark(found: Inspection) -> str:
-    return "by the training rows' mean and spread; none leaves the numbers as they are"
 
 
 def _tokens(found: Inspection) -> dict[str, Any]:

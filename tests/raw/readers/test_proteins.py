@@ -214,6 +214,26 @@ def test_an_infinite_feature_is_refused(tmp_path, value):
         protein_distances(tmp_path, canvas=72)["train"].read(0, 2)
 
 
+def test_an_infinite_distance_is_refused(tmp_path):
+    written = write_psicov(tmp_path, rows=2)
+    distances = written["deepcov"][0]["distances"].copy()
+    distances[3, 5] = np.inf
+
+    def change(name, content):
+        if name != "deepcov/distance/d0xyA-cb.npy":
+            return content
+        stream = io.BytesIO()
+        triple = np.empty(3, object)
+        triple[:] = len(distances), "A" * len(distances), distances
+        np.save(stream, triple, allow_pickle=True)
+        return stream.getvalue()
+
+    rewrite(tmp_path, change)
+    message = r"protein.zip: the distance map of deepcov/distance/d0xyA-cb.npy is not finite in row 3"
+    with pytest.raises(PareError, match=message):
+        protein_distances(tmp_path, canvas=72)["train"].read(0, 1)
+
+
 def test_a_pickle_that_would_run_a_command_is_refused(tmp_path):
     write_psicov(tmp_path, rows=2)
     command = b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR."

@@ -4,7 +4,14 @@ import h5py
 import numpy as np
 import pytest
 
-from pare.raw.simulators.pdebench_files import cell_centres, write_grouped, write_stacked
+from pare.raw.simulators.pdebench_files import (
+    at_cell_centres,
+    cell_centres,
+    fine_cell_centres,
+    write_grouped,
+    write_stacked,
+    write_trajectories,
+)
 
 
 def test_variables_are_stacked_beside_their_coordinates(tmp_path):
@@ -20,6 +27,15 @@ def test_variables_are_stacked_beside_their_coordinates(tmp_path):
         np.testing.assert_array_equal(file["density"], values.astype(np.float32))
         np.testing.assert_array_equal(file["Vx"], -values.astype(np.float32))
         np.testing.assert_array_equal(file["t-coordinate"], t.astype(np.float32))
+
+
+def test_trajectories_have_one_time_more_than_frames_as_the_publishers_have(tmp_path):
+    samples, x = iter([{"tensor": np.ones((3, 2))}]), np.array([0.25, 0.75])
+    assert write_trajectories(tmp_path / "f.hdf5", samples, 1, x, {"beta": 0.4}, frames=3) == {"f.hdf5": None}
+    with h5py.File(tmp_path / "f.hdf5") as file:
+        assert file["tensor"].shape == (1, 3, 2)
+        np.testing.assert_allclose(file["t-coordinate"], [0, 0.01, 0.02, 0.03])
+        np.testing.assert_array_equal(file["x-coordinate"], x)
 
 
 @pytest.mark.parametrize("cells", [5, 5000])
@@ -51,3 +67,8 @@ def test_a_simulation_that_fails_leaves_no_file(tmp_path, write):
 
 def test_cell_centres_lie_half_a_cell_inside():
     np.testing.assert_allclose(cell_centres(-1, 1, 4), [-0.75, -0.25, 0.25, 0.75])
+
+
+def test_fine_cells_have_centres_at_those_of_the_wide_ones():
+    np.testing.assert_allclose(at_cell_centres(fine_cell_centres(-1, 1, 4)), [-0.75, -0.25, 0.25, 0.75])
+    assert at_cell_centres(np.zeros((2, 5, 12))).shape == (2, 5, 4)

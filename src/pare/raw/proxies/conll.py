@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.raw.advice import FETCH
 from pare.raw.proxies.samples import TextProxy
 from pare.raw.readers.archives import open_zip, zip_member
-from pare.raw.readers.files import FETCH, one_file
+from pare.raw.readers.files import one_file
 
 FILE_BYTES = 1 << 26
 TYPES = ["LOC", "MISC", "ORG", "PER"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.raw.advice import FETCH
 from pare.raw.npy import NUMBERS, read_npy_header
-from pare.raw.readers.files import FETCH
 
 
 @contextmanager

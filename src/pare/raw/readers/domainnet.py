@@ -10,9 +10,10 @@ from pydantic import PositiveInt
 
 from pare.arrays.samples import Samples
 from pare.config.errors import PareError
+from pare.raw.advice import FETCH
 from pare.raw.photographs import FILE_BYTES, photograph
 from pare.raw.readers.archives import open_zip, zip_member
-from pare.raw.readers.files import FETCH, one_file
+from pare.raw.readers.files import one_file
 
 Domain = Literal["clipart", "painting", "real", "sketch"]
 SHUFFLE_SEED = 0

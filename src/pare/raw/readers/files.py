@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.raw.advice import FETCH
 
-FETCH = "fetch it: kedro run --pipeline=ingest --params task=<task>"
+PARTS = ("train", "validation", "test")  # into which a publisher or a user may have divided the rows
 
 
 def one_file(folder: Path, pattern: str) -> Path:

@@ -11,9 +11,9 @@ from pydantic import PositiveInt
 from pare.arrays.samples import Samples
 from pare.config.errors import PareError, unknown_name
 from pare.raw.manifest import FileName
+from pare.raw.readers.files import PARTS
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-PARTS = ("train", "validation", "test")
 SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # how Pillow calls grey images of 16 bits
 PILLOW_ERRORS = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 

@@ -15,7 +15,8 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from pare.arrays.samples import Samples
 from pare.config.errors import PareError
-from pare.raw.readers.files import FETCH, check_finite, one_file
+from pare.raw.advice import FETCH
+from pare.raw.readers.files import check_finite, one_file
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Channels = Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]

@@ -15,7 +15,7 @@ from pare.arrays.samples import Samples
 from pare.config.errors import PareError
 from pare.raw.pickles import entries, load_object_array, load_pickle
 from pare.raw.readers.archives import folder_of, open_zip, zip_member
-from pare.raw.readers.files import FETCH, check_finite, check_shape, one_file
+from pare.raw.readers.files import check_finite, check_shape, one_file
 
 BORDER = 5  # empty cells before and behind the protein, in the published layout
 CAP = 16.0  # Å: training targets go no higher, so that far pairs do not rule the loss
@@ -132,8 +132,8 @@ def _load(archive: ZipFile, features: str, distances: str) -> _Protein:
     ]
     pairs = [_numbers(a, square, f"{where}: {name}") for name, a in zip(PAIR_FEATURES, pairs, strict=True)]
     distance = _numbers(triple[2], square, f"{where_map}: the distance map")
-    if np.isinf(distance).any():
-        raise PareError(f"{where_map} holds an infinite distance; the file is damaged, remove it and {FETCH}")
+    known = np.where(np.isnan(distance), 0, distance)  # NaN: not observed
+    check_finite(known, Path(str(archive.filename)), f"the distance map of {distances}", 0)
     return _Protein(np.concatenate(residues), np.stack(pairs), _repaired(distance))
 
 

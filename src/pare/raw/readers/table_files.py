@@ -9,8 +9,8 @@ import arff
 import pandas as pd
 
 from pare.config.errors import PareError
+from pare.raw.advice import FETCH
 from pare.raw.openml import SUFFIXES
-from pare.raw.readers.files import FETCH
 
 MISSING = ("", "?", "NaN", "nan", "NAN")
 DELIMITERS = (",", ";", "\t", "|")
@@ -67,6 +67,12 @@ def load_frame(path: Path, delimiter: str) -> pd.DataFrame:
     if frame.empty:
         raise PareError(f"{path} is cut short: it has no rows; {AGAIN}")
     return frame.set_axis([str(name) for name in frame.columns], axis="columns")
+
+
+def present_text(column: pd.Series) -> pd.Series:
+    """Values as text without outer blanks; missing ones are left out, the rest keep their row numbers."""
+    text = column[column.notna()].astype(object).map(lambda value: str(value).strip())
+    return text[~text.isin(MISSING)]
 
 
 def _load_arff(path: Path) -> pd.DataFrame:

@@ -16,12 +16,12 @@ from pydantic import Field
 
 from pare.arrays.samples import Samples
 from pare.config.errors import PareError, unknown_name
+from pare.raw.advice import FETCH
 from pare.raw.manifest import FileName
 from pare.raw.openml import DESCRIPTION
-from pare.raw.readers.files import FETCH
-from pare.raw.readers.table_files import MISSING, find_table, load_frame
+from pare.raw.readers.files import PARTS
+from pare.raw.readers.table_files import find_table, load_frame, present_text
 
-PARTS = ("train", "validation", "test")
 MAX_LEVELS = 255
 UNIQUE_SHARE = 0.9
 FEW_ROWS = 20  # in so short a table every row may well have another category
@@ -172,16 +172,10 @@ def _parse_column(column: pd.Series, name: str, path: Path, *, declared: bool) -
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
         parsed = _number_levels(numbers) if declared else Column(numbers, None)
     else:
-        parsed = _parse_text(_present_text(column), len(column), where, declared=declared)
+        parsed = _parse_text(present_text(column), len(column), where, declared=declared)
     if np.isnan(parsed.values).all():
         raise PareError(f"{where} has no value in any row; add it to the reader's option 'ignore'")
     return parsed
-
-
-def _present_text(column: pd.Series) -> pd.Series:
-    """Values as text without outer blanks; missing ones are left out, the rest keep their row numbers."""
-    text = column[column.notna()].astype(object).map(lambda value: str(value).strip())
-    return text[~text.isin(MISSING)]
 
 
 def _parse_text(text: pd.Series, rows: int, where: str, *, declared: bool) -> Column:
@@ -308,7 +302,7 @@ def _group_numbers(column: pd.Series, path: Path) -> np.ndarray:
 def _part_rows(column: pd.Series, labels: Labels, path: Path) -> dict[str, np.ndarray]:
     """Labelled rows of each part, ``(rows,)`` booleans; every class must have a training row."""
     where = f"{path}: split column {column.name!r}"
-    said = _present_text(column).reindex(range(len(column))).fillna("").to_numpy(dtype=str)
+    said = present_text(column).reindex(range(len(column))).fillna("").to_numpy(dtype=str)
     strange = np.flatnonzero(~np.isin(said, PARTS))
     if len(strange):
         found = str(said[strange[0]])

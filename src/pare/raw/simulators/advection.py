@@ -9,12 +9,11 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveInt
 
 from pare.raw.simulators.parallel import random_generator, simulate_samples
-from pare.raw.simulators.pdebench_files import cell_centres, write_stacked
+from pare.raw.simulators.pdebench_files import cell_centres, frame_times, write_trajectories
 from pare.raw.simulators.waves import draw_waves
 
 BETA = 0.4
 _FRAMES = 201  # t from 0 to 2
-_FRAME_STEP = 0.01
 
 
 def pdebench_advection_simulation(
@@ -38,18 +37,16 @@ def pdebench_advection_simulation(
         PareError: if the folder cannot be written.
     """
     x = cell_centres(0, 1, resolution)
-    times = _FRAME_STEP * np.arange(_FRAMES + 1)
-    origins = (x - BETA * times[:-1, None]) % 1  # where each point was at t = 0, (frames, X)
+    origins = (x - BETA * frame_times(_FRAMES)[:, None]) % 1  # where each point was at t = 0, (frames, X)
 
     def trajectory(index: int) -> dict[str, np.ndarray]:
         return {"tensor": draw_waves(random_generator(seed, index), length=1, waves=4)(origins)}
 
-    name = f"1D_Advection_Sols_beta{BETA}.hdf5"
-    write_stacked(
-        folder / name,
+    return write_trajectories(
+        folder / f"1D_Advection_Sols_beta{BETA}.hdf5",
         simulate_samples(trajectory, samples, f"simulating advection ({resolution} cells)"),
         samples,
-        coordinates={"x-coordinate": x, "t-coordinate": times},
+        x,
         parameters={"beta": BETA},
+        frames=_FRAMES,
     )
-    return {name: None}

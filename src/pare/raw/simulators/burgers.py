@@ -11,13 +11,17 @@ from pydantic import NonNegativeInt, PositiveInt
 from scipy.fft import irfft, rfft
 
 from pare.raw.simulators.parallel import random_generator, simulate_samples
-from pare.raw.simulators.pdebench_files import cell_centres, write_stacked
+from pare.raw.simulators.pdebench_files import (
+    at_cell_centres,
+    cell_centres,
+    fine_cell_centres,
+    frame_times,
+    write_trajectories,
+)
 from pare.raw.simulators.waves import draw_waves
 
 NU = 1.0
 _FRAMES = 201  # t from 0 to 2
-_FRAME_STEP = 0.01
-_REFINEMENT = 3  # odd, so that the centres of coarse cells are centres of fine ones, too
 _LARGEST_EXPONENT = 25  # beyond it the smallest values of φ drown in the rounding errors of the largest
 
 
@@ -77,21 +81,18 @@ def pdebench_burgers_simulation(
     Raises:
         PareError: if the folder cannot be written.
     """
-    x = cell_centres(-1, 1, resolution)
-    fine = cell_centres(-1, 1, _REFINEMENT * resolution)
-    times = _FRAME_STEP * np.arange(_FRAMES + 1)
+    fine, times = fine_cell_centres(-1, 1, resolution), frame_times(_FRAMES)
 
     def trajectory(index: int) -> dict[str, np.ndarray]:
         u0 = draw_waves(random_generator(seed, index), length=2, waves=4)
-        u = solve_burgers(u0(fine), times[:-1], length=2, viscosity=NU / np.pi)
-        return {"tensor": u[:, _REFINEMENT // 2 :: _REFINEMENT]}
+        u = solve_burgers(u0(fine), times, length=2, viscosity=NU / np.pi)
+        return {"tensor": at_cell_centres(u)}
 
-    name = f"1D_Burgers_Sols_Nu{NU}.hdf5"
-    write_stacked(
-        folder / name,
+    return write_trajectories(
+        folder / f"1D_Burgers_Sols_Nu{NU}.hdf5",
         simulate_samples(trajectory, samples, f"simulating Burgers' equation ({resolution} cells)"),
         samples,
-        coordinates={"x-coordinate": x, "t-coordinate": times},
+        cell_centres(-1, 1, resolution),
         parameters={"Nu": NU},
+        frames=_FRAMES,
     )
-    return {name: None}

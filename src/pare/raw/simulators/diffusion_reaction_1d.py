@@ -11,15 +11,19 @@ from pydantic import NonNegativeInt, PositiveInt
 from scipy.fft import irfft, rfft
 
 from pare.raw.simulators.parallel import random_generator, simulate_batches
-from pare.raw.simulators.pdebench_files import cell_centres, write_stacked
+from pare.raw.simulators.pdebench_files import (
+    FRAME_STEP,
+    at_cell_centres,
+    cell_centres,
+    fine_cell_centres,
+    write_trajectories,
+)
 from pare.raw.simulators.waves import draw_waves, to_unit_range
 
 NU, RHO = 0.5, 1.0
 _FRAMES = 101  # t from 0 to 1
-_FRAME_STEP = 0.01
 _STEPS = 4  # per frame; leaves an error of 2e-6
 _FIRST = 16  # times as many steps in the first frame, where short waves decay
-_REFINEMENT = 3  # odd, so that the centres of coarse cells are centres of fine ones, too
 _BATCH = 16
 
 
@@ -84,22 +88,18 @@ def pdebench_diffusion_reaction_1d_simulation(
     Raises:
         PareError: if the folder cannot be written.
     """
-    fine = cell_centres(0, 1, _REFINEMENT * resolution)
+    fine = fine_cell_centres(0, 1, resolution)
 
     def trajectories(numbers: range) -> dict[str, np.ndarray]:
         initial = [to_unit_range(draw_waves(random_generator(seed, i), length=1, waves=4)(fine)) for i in numbers]
-        u = solve_diffusion_reaction(np.stack(initial), _FRAMES, _FRAME_STEP, length=1, nu=NU, rho=RHO)
-        return {"tensor": u[..., _REFINEMENT // 2 :: _REFINEMENT]}
+        u = solve_diffusion_reaction(np.stack(initial), _FRAMES, FRAME_STEP, length=1, nu=NU, rho=RHO)
+        return {"tensor": at_cell_centres(u)}
 
-    name = f"ReacDiff_Nu{NU}_Rho{RHO}.hdf5"
-    write_stacked(
-        folder / name,
+    return write_trajectories(
+        folder / f"ReacDiff_Nu{NU}_Rho{RHO}.hdf5",
         simulate_batches(trajectories, samples, _BATCH, f"simulating diffusion-reaction ({resolution} cells)"),
         samples,
-        coordinates={
-            "x-coordinate": cell_centres(0, 1, resolution),
-            "t-coordinate": _FRAME_STEP * np.arange(_FRAMES + 1),
-        },
+        cell_centres(0, 1, resolution),
         parameters={"Nu": NU, "rho": RHO},
+        frames=_FRAMES,
     )
-    return {name: None}

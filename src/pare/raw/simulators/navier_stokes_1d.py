@@ -14,13 +14,12 @@ import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from pare.raw.simulators.parallel import random_generator, simulate_batches
-from pare.raw.simulators.pdebench_files import cell_centres, write_stacked
+from pare.raw.simulators.pdebench_files import FRAME_STEP, cell_centres, write_trajectories
 from pare.raw.simulators.waves import draw_waves, to_unit_range
 
 GAMMA = 5 / 3
 ETA, ZETA = 0.1, 0.1
 _FRAMES = 101  # t from 0 to 1
-_FRAME_STEP = 0.01
 _COURANT = 0.4
 _COMMON_SPEED = 8.0  # of the fastest wave; decides how many stages the viscous step has
 _BATCH = 16
@@ -251,15 +250,14 @@ def pdebench_navier_stokes_1d_simulation(
 
     def trajectories(numbers: range) -> dict[str, np.ndarray]:
         initial = np.stack([draw_flow(random_generator(seed, i), x) for i in numbers], axis=1)
-        flow = solve_navier_stokes(initial, _FRAMES, _FRAME_STEP, length=2, viscosity=4 / 3 * ETA + ZETA)
+        flow = solve_navier_stokes(initial, _FRAMES, FRAME_STEP, length=2, viscosity=4 / 3 * ETA + ZETA)
         return dict(zip(("density", "Vx", "pressure"), flow, strict=True))
 
-    name = f"1D_CFD_Rand_Eta{ETA}_Zeta{ZETA}_periodic_Train.hdf5"
-    write_stacked(
-        folder / name,
+    return write_trajectories(
+        folder / f"1D_CFD_Rand_Eta{ETA}_Zeta{ZETA}_periodic_Train.hdf5",
         simulate_batches(trajectories, samples, _BATCH, f"simulating compressible flow ({resolution} cells)"),
         samples,
-        coordinates={"x-coordinate": x, "t-coordinate": _FRAME_STEP * np.arange(_FRAMES + 1)},
+        x,
         parameters={"eta": ETA, "zeta": ZETA},
+        frames=_FRAMES,
     )
-    return {name: None}

@@ -1,4 +1,4 @@
-"""The two HDF5 layouts in which PDEBench publishes its datasets, written sample by sample.
+"""The two HDF5 layouts in which PDEBench publishes its datasets, written sample by sample, and their grids.
 
 Sources: the published files (doi:10.18419/darus-2986) and Takamoto et al., 2022, "PDEBench: an extensive
 benchmark for scientific machine learning".
@@ -12,6 +12,8 @@ import numpy as np
 
 from pare.arrays.atomic import atomic_path
 
+FRAME_STEP = 0.01  # time between two frames of the periodic equations in one dimension
+_REFINEMENT = 3  # odd, so that the centres of coarse cells are centres of fine ones, too
 _CHUNK = 16_384  # bytes; a smaller chunk costs more to find than to read
 
 
@@ -41,6 +43,32 @@ def write_stacked(
                 if i == 0:
                     file.create_dataset(name, (count, *values.shape), dtype=np.float32)
                 file[name][i] = values
+
+
+def write_trajectories(
+    path: Path,
+    samples: Iterable[Mapping[str, np.ndarray]],
+    count: int,
+    x: np.ndarray,
+    parameters: Mapping[str, float],
+    frames: int,
+) -> dict[str, str | None]:
+    """Write trajectories in one dimension with `write_stacked`, their frames 0.01 apart from t = 0.
+
+    Args:
+        path: the file, which appears whole or not at all.
+        samples: per trajectory, ``{variable: (frames, X)}``.
+        count: number of trajectories.
+        x: centres of the cells, ``(X,)``.
+        parameters: of the equation; stored as attributes of the file.
+        frames: of a trajectory.
+
+    Returns:
+        ``{file name: None}``, what an origin of simulated files answers.
+    """
+    coordinates = {"x-coordinate": x, "t-coordinate": frame_times(frames + 1)}
+    write_stacked(path, samples, count, coordinates, parameters)
+    return {path.name: None}
 
 
 def write_grouped(
@@ -73,3 +101,18 @@ def write_grouped(
 def cell_centres(start: float, stop: float, cells: int) -> np.ndarray:
     """Centres of equal cells between two points, ``(cells,)``."""
     return start + (np.arange(cells) + 0.5) * (stop - start) / cells
+
+
+def fine_cell_centres(start: float, stop: float, cells: int) -> np.ndarray:
+    """Centres of cells a third as wide as those of `cell_centres`, for initial states that few cells cannot resolve."""
+    return cell_centres(start, stop, _REFINEMENT * cells)
+
+
+def at_cell_centres(fine: np.ndarray) -> np.ndarray:
+    """What stands at the centres of the wide cells, ``(…, cells)``, of values in the fine ones."""
+    return fine[..., _REFINEMENT // 2 :: _REFINEMENT]
+
+
+def frame_times(frames: int) -> np.ndarray:
+    """Times of the frames of a periodic equation in one dimension, ``(frames,)``."""
+    return FRAME_STEP * np.arange(frames)

@@ -1,0 +1,21 @@
+"""Figures of what a model learnt: predictions of every kind, training curves, replaced patches (paper, section 3.3).
+
+Every function returns a `matplotlib.figure.Figure` of its own; pyplot's global state stays untouched, so
+nothing has to be closed and no display is needed.
+"""
+
+from pare.evaluation.figures.classes import confusion_figure, multilabel_figure
+from pare.evaluation.figures.dense import dense_figure, representative_samples
+from pare.evaluation.figures.numbers import regression_figure
+from pare.evaluation.figures.replaced import replaced_figure
+from pare.evaluation.figures.training import training_figure
+
+__all__ = [
+    "confusion_figure",
+    "dense_figure",
+    "multilabel_figure",
+    "regression_figure",
+    "replaced_figure",
+    "representative_samples",
+    "training_figure",
+]

@@ -1,0 +1,28 @@
+"""What all figures share: an empty one with its heading, and the range of what is drawn."""
+
+import textwrap
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+DPI = 150
+MOST_ROWS = 3  # of a figure with a row for each channel or number
+
+
+def titled_figure(width: float, height: float, title: str) -> Figure:
+    """An empty figure, in inches, whose labels do not overlap, under a heading of as many lines as it needs."""
+    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06)
+    figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)
+    figure.suptitle(textwrap.fill(title, int(9 * figure.get_figwidth())))
+    return figure
+
+
+def value_range(*fields: Array) -> tuple[float, float]:
+    """Least and greatest value that is finite; 0 and 1 where there is none."""
+    values = np.concatenate([field[np.isfinite(field)] for field in fields])
+    return (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)

@@ -1,0 +1,111 @@
+"""Losses and validation metric, epoch by epoch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from pare.evaluation.figures.canvas import Array, titled_figure
+
+LOSSES = {
+    "loss": ("total", "-", "black"),
+    "loss_target": ("target", "--", "tab:blue"),
+    "loss_mixed_target": ("mixed, target label", "-.", "tab:orange"),
+    "loss_source": ("mixed, source label", ":", "tab:green"),
+}
+
+
+def training_figure(
+    history: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    metric_title: str,
+    metric_direction: Literal["lower", "higher"],
+    kept_epoch: int,
+) -> Figure:
+    """Show the losses (left) and the validation metric with the epoch that was kept over the share replaced (right).
+
+    Args:
+        history: one entry an epoch with ``epoch`` and ``loss``, and where they apply ``loss_target``,
+            ``loss_mixed_target``, ``loss_source``, ``lambda`` (k/N, 0 to 1) and ``validation``; None or an
+            absent key leaves a gap.
+        title: the heading.
+        metric_title: the name of the validation metric, with its unit.
+        metric_direction: which value of it is best.
+        kept_epoch: the epoch whose model was kept, from 1.
+
+    Raises:
+        ValueError: if the history is empty.
+    """
+    if not history:
+        raise ValueError("the history has no epoch: expected at least one entry")
+    figure = titled_figure(11, 4.2, title)
+    left, right = figure.subplots(1, 2)
+    epochs = np.array([entry["epoch"] for entry in history])
+    for ax in (left, right):
+        ax.set_xlabel("epoch")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ax.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    _draw_losses(left, history, epochs)
+    _draw_replaced_share(right, _column(history, "lambda"), epochs)
+    _draw_validation(right, _column(history, "validation"), epochs, metric_title, metric_direction, kept_epoch)
+    return figure
+
+
+def _column(history: Sequence[Mapping[str, Any]], key: str) -> Array:
+    """One value an epoch, NaN where the epoch has none."""
+    values = [entry.get(key) for entry in history]
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
+
+
+def _draw_losses(ax: Axes, history: Sequence[Mapping[str, Any]], epochs: Array) -> None:
+    drawn = []
+    for key, (label, style, colour) in LOSSES.items():
+        values = _column(history, key)
+        if np.isfinite(values).any():
+            ax.plot(epochs, values, style, color=colour, marker=".", markersize=4, label=label)
+            drawn.append(values[np.isfinite(values)])
+    if drawn and np.concatenate(drawn).min() > 0:
+        ax.set_yscale("log")
+    ax.set(title="training loss", ylabel="loss, mean over the epoch")
+    ax.grid(alpha=0.3)
+    if drawn:
+        ax.legend()
+
+
+def _draw_replaced_share(ax: Axes, shares: Array, epochs: Array) -> None:
+    """Shade k/N behind the curve of ``ax``, on an axis of its own at the right."""
+    if not np.isfinite(shares).any():
+        return
+    twin = ax.twinx()
+    twin.stairs(shares, np.append(epochs - 0.5, epochs[-1] + 0.5), fill=True, color="0.85")
+    twin.set(ylim=(0, 1), ylabel="share of patches replaced, k/N")
+    ax.set_zorder(twin.get_zorder() + 1)
+    ax.patch.set_visible(False)
+
+
+def _draw_validation(
+    ax: Axes, values: Array, epochs: Array, metric_title: str, direction: str, kept_epoch: int
+) -> None:
+    ax.set_title(f"validation ({direction} is better)")
+    ax.set_ylabel(metric_title)
+    if not np.isfinite(values).any():
+        ax.set_yticks([])
+        ax.text(0.5, 0.5, "no validation part", transform=ax.transAxes, ha="center", bbox={"facecolor": "white"})
+        return
+    kept = values[epochs == kept_epoch]
+    ax.plot(epochs, values, "-", color="black", marker=".", markersize=4)
+    ax.plot(
+        kept_epoch,
+        kept,
+        "*",
+        color="tab:red",
+        markersize=14,
+        clip_on=False,
+        label=f"kept: {kept.item():.4g} in epoch {kept_epoch}",
+    )
+    ax.grid(alpha=0.3)
+    ax.legend()

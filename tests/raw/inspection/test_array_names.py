@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from pare.config.errors import PareError
+from users_files import CLASSES, N, facts, hdf5_groups, look, npy_pairs, npz, npz_per_part
+
+
+@pytest.mark.parametrize("save", [npy_pairs, hdf5_groups, npz_per_part])
+def test_parts_are_recognised_by_their_names(tmp_path, save):
+    found = look(save(tmp_path), "y")
+    assert list(found.rows.items()) == [("train", 45), ("test", 15)]
+    assert facts(found) == ("classification", (3,), (2, 40))
+
+
+def test_of_several_inputs_one_must_be_named(tmp_path):
+    paths = npz(tmp_path, load=np.zeros((N, 20, 20)), heat=np.zeros((N, 20, 20)), stress=np.zeros((N, 20, 20)))
+    with pytest.raises(
+        PareError, match=r"several arrays could be the input of stress; name one: --input.*load is float64"
+    ):
+        look(paths, "stress")
+    assert look(paths, "stress", input="heat").options["parts"] == {"all": {"x": "heat", "y": "stress"}}
+
+
+@pytest.mark.parametrize(
+    ("target", "question", "message"),
+    [
+        ((), {}, r"--target KEY.*x is float64 of shape \(60, 2, 40\)"),
+        (("label",), {}, "--target 'label' names no array"),
+        (("rate",), {}, "--target 'rate' names no array"),
+        (("y",), {"input": "signal"}, "--input 'signal' names no array"),
+        (("y",), {"ignore": ("x",)}, "--ignore is for columns"),
+    ],
+)
+def test_what_is_missing_is_told_with_the_arrays_that_are_there(tmp_path, target, question, message):
+    with pytest.raises(PareError, match=message):
+        look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES, rate=50.0), *target, **question)

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from pare.config.errors import PareError
+from users_files import CLASSES, NUMBERS, RNG, N, facts, look, table
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "shape"),
+    [
+        (CLASSES.astype(str), "classification", (3,)),
+        (CLASSES, "classification", (3,)),
+        (CLASSES + 1, "classification", (3,)),
+        (CLASSES * 7 - 2, "classification", (3,)),
+        (CLASSES.astype(bool), "classification", (2,)),
+        (NUMBERS, "regression", (1,)),
+        (np.arange(N), "regression", (1,)),
+        (RNG.integers(18, 90, N), "regression", (1,)),  # ages
+    ],
+)
+def test_what_a_column_holds_says_what_is_predicted(tmp_path, values, kind, shape):
+    found = look(table(tmp_path, answer=values), "answer")
+    assert facts(found) == (kind, shape, (3,))
+    assert (found.reader, found.rows, found.output_name) == ("table", {"all": N}, "answer")
+
+
+def test_several_columns_are_labels_or_numbers(tmp_path):
+    paths = table(tmp_path, a=CLASSES // 2, b=CLASSES % 2, c=NUMBERS)
+    assert facts(look(paths, "a", "b")) == ("multilabel", (2,), (4,))
+    assert facts(look(paths, "a", "c")) == ("regression", (2,), (4,))
+
+
+def test_a_table_may_use_other_delimiters_and_hold_columns_to_ignore(tmp_path):
+    paths = table(tmp_path, ";", answer=CLASSES, sample=[f"s{i}" for i in range(N)])
+    found = look(paths, "answer", ignore=("sample",))
+    assert found.options["delimiter"] == ";"
+    assert found.input_shape == (3,)
+    with pytest.raises(PareError, match=r"^t\.csv: column 'sample' .*'ignore'"):  # not the path of a scratch folder
+        look(paths, "answer")
+
+
+def test_the_columns_are_listed_where_no_target_is_named(tmp_path):
+    with pytest.raises(PareError, match=r"--target COLUMN\. Columns of t\.csv: mass, count, site"):
+        look(table(tmp_path))

@@ -1,0 +1,62 @@
+"""A user's own files as tests write them, and how tests look into them."""
+
+import h5py
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from pare.raw.inspection import Question, inspect_files
+
+RNG = np.random.default_rng(0)
+N = 60
+CLASSES = np.arange(N) % 3
+NUMBERS = RNG.normal(size=N)
+TABLE = pd.DataFrame(
+    {"mass": NUMBERS, "count": RNG.integers(0, 500, N), "site": [["north", "south"][i % 2] for i in range(N)]}
+)
+
+
+def table(path, delimiter=",", **columns):
+    TABLE.assign(**columns).to_csv(path / "t.csv", index=False, sep=delimiter)
+    return [path / "t.csv"]
+
+
+def npz(path, **content):
+    np.savez(path / "f.npz", **content)
+    return [path / "f.npz"]
+
+
+def look(paths, *target, **question):
+    return inspect_files(paths, Question(target=target, **question))
+
+
+def facts(found):
+    return found.kind, found.output_shape, found.input_shape
+
+
+def npy_pairs(folder):
+    for part, rows in (("train", slice(0, 45)), ("test", slice(45, N))):
+        np.save(folder / f"x_{part}.npy", np.zeros((N, 2, 40))[rows])
+        np.save(folder / f"{part}-y.npy", CLASSES[rows])
+    return sorted(folder.glob("*.npy"))
+
+
+def hdf5_groups(folder):
+    with h5py.File(folder / "f.h5", "w") as file:
+        for part, rows in (("train", slice(0, 45)), ("test", slice(45, N))):
+            file[f"{part}/x"], file[f"{part}/y"] = np.zeros((N, 2, 40))[rows], CLASSES[rows]
+    return [folder / "f.h5"]
+
+
+def npz_per_part(folder):
+    for part, rows in (("train", slice(0, 45)), ("test", slice(45, N))):
+        np.savez(folder / f"run_{part}.npz", x=np.zeros((N, 2, 40))[rows], y=CLASSES[rows])
+    return sorted(folder.glob("*.npz"))
+
+
+def images(folder, *sizes, mode="RGB"):
+    for name in ("cat", "dog"):
+        (folder / "photos" / name).mkdir(parents=True)
+        for i in range(4):
+            Image.new(mode, sizes[i % len(sizes)][::-1]).save(folder / "photos" / name / f"{i}.png")
+    return [folder / "photos"]
