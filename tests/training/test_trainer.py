@@ -98,6 +98,13 @@ def test_the_returned_model_is_that_of_the_best_validation_epoch(table_run, tabl
     assert not np.allclose(predictions, torch.cat(metric.seen[2]), rtol=1e-5)
 
 
+def test_an_epoch_of_the_warm_up_is_returned_only_where_no_later_one_is(table_run, table, source, tmp_path):
+    for epochs, best in ((3, 3), (1, 1)):
+        run = table_run(epochs=epochs, warmup_epochs=1)
+        result = trainer.fit(run, table, source, tmp_path / str(epochs), ScriptedMetric([0.9, 0.5, 0.7], True))
+        assert result.record["best_epoch"] == best
+
+
 def test_without_validation_rows_the_last_epoch_is_returned(train, table_run, tmp_path):
     store = write(tmp_path / "store.h5", {"train": 24, "test": 8})
     result = train(table_run({"protocol": "paper"}), store, tmp_path)

@@ -6,7 +6,7 @@ import platform
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from pare.config.estimate import estimate
 from pare.config.schema import Run
 from pare.intermediate import Curriculum
 from pare.models import CrossModalModel, load_backbone
+from pare.preparation import draw_rows
 from pare.training.augmentation import augment
 from pare.training.checkpoint import CHECKPOINT, Checkpoint
 from pare.training.losses import build_loss
@@ -38,6 +39,11 @@ from pare.training.trained_model import ENCODER, TrainedModel, gate_kind, record
 
 logger = logging.getLogger(__name__)
 CALIBRATION_ROWS = 64
+# What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
+Align = Callable[
+    [CrossModalModel, Rows, np.ndarray, Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]],
+    dict[str, Any],
+]
 
 
 def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
@@ -50,6 +56,7 @@ def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
         [run.seed, run.protocol, run.proxy.reader, run.proxy.labels, run.proxy_samples],
         store.fingerprint,
         source.fingerprints,
+        *([run.alignment.model_dump(mode="json")] if run.alignment else []),
     )
 
 
@@ -59,6 +66,7 @@ def fit(
     source: SourceFolders,
     folder: Path,
     metric: Metric,
+    align: Align | None = None,
 ) -> TrainedModel:
     """Train the run's model, go on with an interrupted training, or return the finished one.
 
@@ -68,6 +76,7 @@ def fit(
         source: the files of the encoder and its proxy.
         folder: where the finished model stands (``model``) and the unfinished one is kept (``checkpoint``).
         metric: the task's metric, for the choice of the best epoch.
+        align: first stage of the method, which fits the embedder before the first epoch and says how it went.
 
     Returns:
         The model of the best validation epoch (protocol validated) or of the last epoch (protocol paper).
@@ -79,7 +88,7 @@ def fit(
     if recorded_fingerprint(folder / "model") == digest:
         logger.info("This run is finished already (fingerprint %s): nothing to train.", digest)
         return TrainedModel.load(folder / "model")
-    return Trainer(run, store, source, folder, metric).train()
+    return Trainer(run, store, source, folder, metric, align).train()
 
 
 def batch_loader(rows: "Rows | Subset[Any]", batch_size: int, *, shuffle: bool = False) -> "DataLoader[Any]":
@@ -101,8 +110,9 @@ class Trainer:
         source: SourceFolders,
         folder: Path,
         metric: Metric,
+        align: Align | None = None,
     ) -> None:
-        self.run, self.store, self.metric = run, store, metric
+        self.run, self.store, self.metric, self.align = run, store, metric, align
         self.accelerator = _accelerator(run)
         set_seed(run.seed)
         backbone = load_backbone(source.encoder, run.task.grid, run.method.initialisation, dropout=run.training.dropout)
@@ -128,13 +138,13 @@ class Trainer:
         training = self.run.training
         trainable = [p for p in self.model.parameters() if p.requires_grad]
         optimiser = _optimiser(training.optimiser, trainable, training)
-        chosen = self._chosen_rows()
-        training_rows: Subset[Any] = Subset(self.rows["train"], chosen.tolist())  # type: ignore[arg-type]
+        self.chosen = self._chosen_rows()
+        training_rows: Subset[Any] = Subset(self.rows["train"], self.chosen.tolist())  # type: ignore[arg-type]
         loader = batch_loader(training_rows, training.batch_size, shuffle=True)
         loss = build_loss(
             self.run.task.loss,
             self.run.task.output.kind,
-            class_weights=self._class_weights(chosen),
+            class_weights=self._class_weights(self.chosen),
             positive_weight=training.positive_weight,
         )
         objective = Objective(self.model, loss, training, self.run.mixing)
@@ -151,10 +161,7 @@ class Trainer:
 
     def _chosen_rows(self) -> np.ndarray:
         """Numbers of the training rows: all, or a random share of them that the seed decides."""
-        rows, fraction = len(self.rows["train"]), self.run.training.fraction
-        if fraction == 1:
-            return np.arange(rows)
-        return np.random.default_rng(self.run.seed).permutation(rows)[: max(1, round(fraction * rows))]
+        return draw_rows(len(self.rows["train"]), self.run.training.fraction, self.run.seed)
 
     def _class_weights(self, chosen: np.ndarray) -> Tensor | None:
         if not self.run.training.class_weights:
@@ -175,6 +182,8 @@ class Trainer:
         if self.progress.epochs_done:
             self.checkpoint.restore(self.accelerator)
             logger.info("Going on after epoch %d of %d.", self.progress.epochs_done, self.run.training.epochs)
+        elif self.align:
+            self.progress.alignment = self.align(self.model, self.rows["train"], self.chosen, self.source.batches)
         with EpochProgress(self.run.training.epochs, len(self.loader), self.progress.epochs_done) as bar:
             for epoch in range(self.progress.epochs_done, self.run.training.epochs):
                 self._epoch(epoch, bar)
@@ -202,13 +211,15 @@ class Trainer:
         progress = self.progress
         best = progress.best_value
         sign = 1 if self.metric.higher_is_better else -1
-        # A tie goes to the later epoch: it says nothing against the longer training.
-        if value is None or best is None or sign * value >= sign * best:
+        # A tie goes to the later epoch: it says nothing against the longer training. So does an epoch of the warm-up,
+        # after which hardly anything is learnt yet: on few validation rows it may rank first by luck.
+        warming = progress.best_epoch is not None and progress.best_epoch < self.run.training.warmup_epochs
+        if value is None or best is None or warming or sign * value >= sign * best:
             progress.best_epoch, progress.best_value = epoch, value
         progress.epochs_done = epoch + 1
         progress.history.append(row)
         progress.seconds += seconds
-        progress.peak_memory_mb = max(progress.peak_memory_mb, _peak_memory_mb())
+        progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb())
 
     def _steps(self, epoch: int, k: int, bar: EpochProgress) -> tuple[dict[str, float], list[float]]:
         self.objective.train()
@@ -270,16 +281,18 @@ class Trainer:
         progress = self.progress
         self.model.load_state_dict(self.checkpoint.best_weights())
         seen = len(self.loader.dataset) * self.run.training.epochs
+        aligning = progress.alignment["seconds"] if progress.alignment else 0.0
         record = {
             "fingerprint": progress.fingerprint,
             "source_classes": self.source.classes,
             "categories": self.store.description.get("categories", []),
             "history": progress.history,
             "replaced": progress.replaced,
+            "alignment": progress.alignment,
             "best_epoch": None if progress.best_epoch is None else progress.best_epoch + 1,
             "validation": progress.best_value,
             "n_train": len(self.loader.dataset),
-            "train_seconds": round(progress.seconds, 1),
+            "train_seconds": round(progress.seconds + aligning, 1),
             "samples_per_second": round(seen / progress.seconds, 2),
             "peak_memory_mb": round(progress.peak_memory_mb),
             "device": str(self.accelerator.device),
@@ -338,7 +351,8 @@ def _optimiser(name: str, parameters: list[torch.nn.Parameter], training: Any) -
     return getattr(torch.optim, name)(parameters, betas=(0.9, 0.98), **rates)
 
 
-def _peak_memory_mb() -> float:
+def peak_memory_mb() -> float:
+    """The most memory that this process has held so far: of the accelerator where there is one, else of the CPU."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

@@ -1,7 +1,9 @@
 """Nodes of the train pipeline."""
 
+from functools import partial
 from pathlib import Path
 
+from pare.alignment import align_embedder
 from pare.arrays.store import ArrayStore
 from pare.config import Run
 from pare.datasets import RawFolder
@@ -14,4 +16,5 @@ def train_model(
 ) -> TrainedModel:
     """Fine-tune the encoder on the task; unfinished work is kept in the model folder and gone on with."""
     source = SourceFolders(encoder.path, proxy.path, (encoder.manifest.fingerprint, proxy.manifest.fingerprint))
-    return fit(run, model_input, source, model_folder, build_metric(run.metric, run.task.output))
+    align = partial(align_embedder, run=run) if run.alignment else None
+    return fit(run, model_input, source, model_folder, build_metric(run.metric, run.task.output), align)
