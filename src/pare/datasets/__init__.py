@@ -10,6 +10,7 @@ from pare.datasets.folder import FolderDataset
 from pare.datasets.model import ModelDataset
 from pare.datasets.new_predictions import NewPredictions, NewPredictionsDataset
 from pare.datasets.raw_folder import RawFolder, RawFolderDataset
+from pare.datasets.text_files import TextFilesDataset
 
 __all__ = [
     "ArrayStoreDataset",
@@ -20,4 +21,5 @@ __all__ = [
     "NewPredictionsDataset",
     "RawFolder",
     "RawFolderDataset",
+    "TextFilesDataset",
 ]

@@ -1,0 +1,144 @@
+"""The results of all runs, as one table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import BaseModel, FiniteFloat, ValidationError
+
+PATTERN = "*/*/seed_*/metrics.json"
+# What runs that are compared should have in common, and how it is called.
+CONDITIONS = {
+    "metric": "metrics",
+    "protocol": "protocols",
+    "simulated": "files (simulated or not)",
+    "source": "sources",
+    "n_train": "training rows",
+    "n_test": "test rows",
+    "epochs": "epochs",
+    "precision": "precisions",
+    "device": "devices",
+}
+
+
+class Metric(BaseModel):
+    """How a run was measured."""
+
+    name: str
+    title: str
+    unit: str = ""
+    direction: Literal["lower", "higher"]
+
+
+class RunMetrics(BaseModel):
+    """What the report needs of a metrics.json; some methods have no epochs, source or precision."""
+
+    task: str
+    method: str
+    variant: str = ""
+    seed: int
+    protocol: str
+    simulated: bool
+    metric: Metric
+    test: FiniteFloat
+    validation: FiniteFloat | None = None
+    constant_prediction: FiniteFloat | None = None
+    source: str | None = None
+    proxy: str | None = None
+    n_train: int | None = None
+    n_test: int | None = None
+    epochs: int | None = None
+    train_seconds: FiniteFloat | None = None
+    peak_memory_mb: FiniteFloat | None = None
+    device: str | None = None
+    precision: str | None = None
+
+
+# Counts too, because some methods have none.
+NUMBERS = (
+    *("test", "validation", "constant_prediction"),
+    *("n_train", "n_test", "epochs", "train_seconds", "peak_memory_mb"),
+)
+COLUMNS = [*RunMetrics.model_fields, "title", "unit", "direction", "name"]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All runs, and what could not be read.
+
+    Attributes:
+        frame: one line a run; columns as in metrics.json, the metric's ``title``, ``unit`` and ``direction`` beside its
+            name, and ``name``, the method with its variant.
+        warnings: a sentence for each file that was left out.
+    """
+
+    frame: pd.DataFrame
+    warnings: list[str]
+
+
+def collect_results(folder: Path) -> Results:
+    """Read every ``<task>/<method>/seed_<n>/metrics.json``; a file that is broken or misplaced is left out and named.
+
+    Args:
+        folder: where evaluation writes, ``data/08_reporting``.
+    """
+    lines, warnings = [], []
+    for path in sorted(folder.glob(PATTERN)):
+        shown = path.relative_to(folder).as_posix()
+        try:
+            run = RunMetrics.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            where = f"key {key!r}: " if key else ""
+            warnings.append(f"{shown} is left out ({where}{first['msg']}); evaluate that run again.")
+            continue
+        except OSError as error:
+            warnings.append(f"{shown} is left out: it cannot be read ({error.strerror}).")
+            continue
+        line = _line(run)
+        place = f"{run.task}/{line['name']}/seed_{run.seed}/metrics.json"
+        if place == shown:
+            lines.append(line)
+        else:
+            warnings.append(f"{shown} is left out: it says that it belongs to {place}.")
+    frame = pd.DataFrame(lines, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, float))
+    return Results(frame.sort_values(["task", "name", "seed"], ignore_index=True), warnings)
+
+
+def _line(run: RunMetrics) -> dict[str, object]:
+    metric = run.metric
+    return run.model_dump() | {
+        "metric": metric.name,
+        "title": metric.title,
+        "unit": metric.unit,
+        "direction": metric.direction,
+        "name": f"{run.method}-{run.variant}" if run.variant else run.method,
+    }
+
+
+def differing_conditions(frame: pd.DataFrame) -> list[str]:
+    """A sentence for each condition in which plain runs of the same task differ, with tasks, values and methods.
+
+    Args:
+        frame: as in `Results`; variants are meant to differ and are not looked at, and neither is what a run does
+            not have.
+    """
+    plain = frame[frame["variant"] == ""]
+    sentences = []
+    for key, called in CONDITIONS.items():
+        found: dict[str, list[str]] = {}
+        for task, runs in plain.dropna(subset=[key]).groupby("task"):
+            names = {value: sorted(set(some["name"])) for value, some in runs.groupby(key)}
+            if len(names) > 1:
+                values = "; ".join(f"{_value(value)}: {', '.join(methods)}" for value, methods in names.items())
+                found.setdefault(values, []).append(str(task))
+        if found:
+            cases = " · ".join(f"{', '.join(tasks)} ({values})" for values, tasks in found.items())
+            sentences.append(f"Runs of the same task have different {called}: {cases}.")
+    return sentences
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

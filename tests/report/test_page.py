@@ -1,0 +1,48 @@
+import re
+from html.parser import HTMLParser
+
+from pare.report.page import Cell, Plot, Section, Table, render_page
+
+VOID = {"meta", "wbr"}
+
+
+class Balance(HTMLParser):
+    """Which elements are open; HTML's own nesting rules are left out."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attrs):
+        self.open += [tag] if tag not in VOID else []
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def page():
+    evil = "<script>alert(1)</script>"
+    table = Table("T", [Cell("a_b"), Cell("c", tip='"quoted"')], [[Cell(evil), Cell("2", "below", 2.5, "number")]])
+    plot = Plot("P", "<svg><title>tip</title></svg>", evil, ["figures/p.csv"])
+    return render_page("Report", evil, [evil], [Section("s", "S", [evil], ["kedro run"], [plot], [table])])
+
+
+def test_elements_are_closed_in_order():
+    parser = Balance()
+    parser.feed(page())
+    assert parser.open == []
+
+
+def test_names_appear_as_text_and_never_as_markup():
+    assert "<script>alert" not in page()
+    assert page().count("&lt;script&gt;alert(1)&lt;/script&gt;") == 5
+
+
+def test_the_page_needs_no_network():
+    links = re.findall(r'(?:src|href)="([^"]*)"', page())
+    assert links == ["#s", "figures/p.csv"]
+    assert "<svg><title>tip</title></svg>" in page()
+
+
+def test_cells_carry_what_they_are_sorted_by():
+    assert '<td class="number" data-sort="2.5">2<span class="below">below</span></td>' in page()

@@ -1,0 +1,65 @@
+import json
+
+import pytest
+
+from pare.report.results import COLUMNS, collect_results, differing_conditions
+
+
+def test_every_run_is_one_line(write, frame):
+    write("pdebench_burgers", "pare", 1, 0.2)
+    write("pdebench_burgers", "pare", 0, 0.1)
+    write("pdebench_burgers", "pare", 0, 0.3, variant="half")
+    runs = frame()
+    assert list(zip(runs["name"], runs["seed"], runs["test"], strict=True)) == [
+        ("pare", 0, 0.1),
+        ("pare", 1, 0.2),
+        ("pare-half", 0, 0.3),
+    ]
+    assert set(runs["title"]) == {"nRMSE"}
+
+
+@pytest.mark.parametrize("folder", ["", "missing"])
+def test_nothing_run_is_an_empty_table_with_all_columns(tmp_path, folder):
+    results = collect_results(tmp_path / folder)
+    assert (len(results.frame), list(results.frame), results.warnings) == (0, COLUMNS, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text[: len(text) // 2], "Invalid JSON"),
+        (lambda _: "", "Invalid JSON"),
+        (lambda text: text.replace('"test": 0.1', '"test": NaN'), "'test'"),
+        (lambda text: text.replace('"metric"', '"metrik"'), "'metric'"),
+        (lambda text: text.replace("pdebench_burgers", "pdebench_darcy"), "belongs to pdebench_darcy/pare/seed_0"),
+    ],
+)
+def test_a_broken_or_misplaced_file_is_named_and_left_out(write, tmp_path, change, said):
+    write("pdebench_burgers", "finetune", 0, 0.2)
+    path = write("pdebench_burgers", "pare", 0, 0.1)
+    path.write_text(change(path.read_text()))
+    results = collect_results(tmp_path)
+    (warning,) = results.warnings
+    assert warning.startswith("pdebench_burgers/pare/seed_0/metrics.json is left out")
+    assert said in warning
+    assert list(results.frame["method"]) == ["finetune"]
+
+
+def test_results_of_before_variants_and_units_are_read(write, frame):
+    path = write("pdebench_burgers", "pare", 0, 0.1)
+    metrics = json.loads(path.read_text())
+    del metrics["variant"], metrics["metric"]["unit"]
+    path.write_text(json.dumps(metrics))
+    assert frame()["name"].tolist() == ["pare"]
+
+
+def test_runs_of_a_task_that_differ_in_size_are_told_apart(write, frame):
+    for task in ("pdebench_burgers", "pdebench_darcy"):
+        write(task, "pare", 0, 0.1)
+        write(task, "orca", 0, 0.2, epochs=50)
+        write(task, "pare", 0, 0.3, n_train=81, variant="fraction_10")
+    write("pdebench_advection", "pare", 0, 0.1, epochs=7)
+    write("pdebench_advection", "fno", 0, 0.1, source=None, epochs=7)
+    assert differing_conditions(frame()) == [
+        "Runs of the same task have different epochs: pdebench_burgers, pdebench_darcy (5: pare; 50: orca)."
+    ]

@@ -1,0 +1,93 @@
+import io
+
+import pandas as pd
+import pytest
+
+from pare.config.tables import ReportConfig
+from pare.report.results import collect_results
+from pare.report.sections import write_report
+
+
+@pytest.fixture
+def config():
+    return ReportConfig.model_validate(
+        {
+            "reference": "pare",
+            "tables": {
+                "table_2": {
+                    "title": "Table 2: PDEBench",
+                    "profile": "Figure 3",
+                    "columns": ["pdebench_burgers", "pdebench_darcy"],
+                    "rows": [
+                        {"paper": "PINN", "figures": [0.36, 0.18]},
+                        {"paper": "NFT", "method": "finetune"},
+                        {"paper": "PaRe", "method": "pare", "figures": [0.0083, 0.0806]},
+                    ],
+                }
+            },
+        }
+    )
+
+
+@pytest.fixture
+def report(config, tmp_path, library):
+    return lambda: write_report(config, collect_results(tmp_path), library)
+
+
+def test_nothing_run_says_how_to_run_something_and_still_quotes_the_paper(report):
+    files = report()
+    page = files["report.html"]
+    assert "Nothing has been run yet" in page
+    assert "kedro run --pipeline=pare_train --params task=darcy_flow,method=pare,seed=0" in page
+    assert page.count("not run") >= 4
+    assert "paper 0.36" in page
+    assert set(files) == {
+        *("report.html", "tables/table_2.csv", "tables/table_2.md"),
+        *("figures/profile_table_2_quoted.svg", "figures/profile_table_2_quoted.csv"),
+    }
+
+
+def test_a_single_method_is_reported_without_comparisons(report, write):
+    write("pdebench_burgers", "pare", 0, 0.2)
+    page = report()["report.html"]
+    assert "0.2 (1)" in page
+    assert "No method shares a task and a seed with pare yet." in page
+    assert "No two methods ran on the same task yet." in page
+    assert "Simulated, not the publisher&#39;s files: pdebench_burgers." in page
+
+
+def test_the_reference_may_be_what_was_not_run(report, write):
+    write("pdebench_burgers", "finetune", 0, 0.2)
+    write("pdebench_burgers", "from_scratch", 0, 0.3)
+    assert "No method shares a task and a seed with pare yet." in report()["report.html"]
+
+
+def test_a_half_finished_matrix_has_comparisons_gaps_and_files_with_the_same_numbers(report, write):
+    for seed, value in enumerate((0.2, 0.3, 0.25)):
+        write("pdebench_burgers", "pare", seed, value)
+        write("pdebench_burgers", "finetune", seed, 2 * value, epochs=9)
+    write("openml_wdbc", "pare", 0, 1.0)
+    write("openml_wdbc", "finetune", 0, 0.9)
+    write("my_task", "my_method", 0, 0.1)
+    broken = write("pdebench_darcy", "pare", 0, 0.2)
+    broken.write_text("{")
+    files = report()
+    page = files["report.html"]
+    assert list(files)[-1] == "report.html"
+    assert "0.250 ± 0.050 (3)" in page
+    assert "pdebench_darcy/pare/seed_0/metrics.json is left out" in page
+    assert "different epochs: pdebench_burgers (5: pare; 9: finetune)" in page
+    assert "my_method" in page
+
+    def table(name):
+        return pd.read_csv(io.StringIO(files[name]))
+
+    (tests,) = table("tables/paired_tests.csv").to_dict("records")
+    assert (tests["method"], tests["tasks"], tests["pairs"], tests["wins"]) == ("finetune", 2, 4, 4)
+    ranks = table("tables/ranking_all_tasks.csv").set_index("method")
+    assert ranks["wins"].to_dict() == {"pare": 2, "finetune": 0}
+    assert len(table("tables/runs.csv")) == 9
+    for name in files:
+        if name.endswith(".svg"):
+            assert name.replace(".svg", ".csv") in files
+            assert files[name] in page
