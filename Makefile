@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test
+.PHONY: help demo test matrix
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
@@ -18,8 +18,8 @@ $(VENV)/demo.done: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml | $(BIN)/python
-	@echo "Installing into $(VENV) with the development tools, about 3 minutes."
-	$(BIN)/python -m pip install --quiet --editable '.[offline,dev,dvc,viz]'
+	@echo "Installing into $(VENV) with the development tools and the libraries of the baselines, about 4 minutes."
+	$(BIN)/python -m pip install --quiet --editable '.[offline,dev,dvc,viz,baselines]'
 	@touch $@ $(VENV)/demo.done
 
 demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; about 6 minutes after installation on 2 cores
@@ -35,3 +35,12 @@ test: $(VENV)/test.done  ## lint, check types and import directions, run all tes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+# A failed cell does not stop the others; the last line names those that are not done. The report is made all the same.
+matrix: $(VENV)/test.done  ## train and evaluate every cell of conf/base/matrix.yml that is not done; `kedro matrix` tells how long
+	@$(BIN)/kedro matrix write
+	@$(BIN)/kedro matrix
+	@echo "Watch from a second terminal: $(BIN)/kedro matrix"
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dvc repro --keep-going; status=$$?; \
+	test $$status -eq 0 || $(BIN)/kedro run --pipelines=report; \
+	$(BIN)/kedro matrix; $(BIN)/kedro matrix check && exit $$status

@@ -9,13 +9,13 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 
-from pare.config import Library, Run, resolve
+from pare.config import BaselineRun, Library, Run, resolve, resolve_baseline
 
-LIBRARY = ("tasks", "sources", "proxies", "methods")
+LIBRARY = ("tasks", "sources", "proxies", "methods", "baselines")
 
 
 def load_library(config_loader: OmegaConfigLoader) -> Library:
-    """Read all tasks, sources, proxies and methods of an environment, and those of the user's own.
+    """Read all tasks, sources, proxies, methods and baselines of an environment, and those of the user's own.
 
     Another environment, such as paper, is read in the place of conf/local. What the user named there and nobody else
     is known in it as well; what the user changed of listed entries is not.
@@ -39,34 +39,61 @@ def load_library(config_loader: OmegaConfigLoader) -> Library:
 class RunHooks:
     """Resolve the parameters to a run, name its files, and hand it to the nodes."""
 
-    run: Run
+    run: Run | BaselineRun
+    library: Library
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Check all parameters; then tell the catalog the names that its paths are made of."""
         loader = cast(OmegaConfigLoader, context.config_loader)  # the one of settings.py
         overrides = dict(loader.runtime_params or {})
-        self.run = resolve(load_library(loader), loader["parameters"], overrides)
-        loader.runtime_params = {
-            **overrides,
-            "task": self.run.task_name,
-            "source": self.run.source_name,
-            "proxy": self.run.proxy_name,
-            "method": self.run.method_name,
-            "seed": self.run.seed,
-        }
+        self.library = load_library(loader)
+        parameters = loader["parameters"]
+        baseline = parameters.get("method") in self.library.baselines
+        self.run = (resolve_baseline if baseline else resolve)(self.library, parameters, overrides)
+        names = {"task": self.run.task_name, "method": self.run.method_name, "seed": self.run.seed}
+        if isinstance(self.run, Run):
+            names |= {"source": self.run.source_name, "proxy": self.run.proxy_name}
+        loader.runtime_params = {**overrides, **names, "method_folder": self.run.method_folder}
 
     @hook_impl
     def after_catalog_created(self, catalog: DataCatalog) -> None:
-        """Offer the resolved run to the nodes."""
-        catalog["run"] = MemoryDataset(self.run, copy_mode="assign", metadata={"kedro-viz": {"layer": "parameters"}})
+        """Offer the resolved run, and all that could be run, to the nodes."""
+        for name, value in {"run": self.run, "library": self.library}.items():
+            catalog[name] = MemoryDataset(value, copy_mode="assign", metadata={"kedro-viz": {"layer": "parameters"}})
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
-        """Refuse a loss or a metric that does not exist or does not suit, before hours are spent on the files."""
-        if "model" in pipeline.datasets():
+        """Refuse what cannot be, such as a metric that does not suit, before hours are spent on the files."""
+        datasets = pipeline.datasets()
+        if {"encoder", "model"} & datasets:
+            self.library.method(self.run.method_name)
+        if "baseline_record" in datasets:
+            self.library.baseline(self.run.method_name)
+        if {"model", "baseline_record"} & datasets:
             from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
             from pare.training.losses import build_loss  # noqa: PLC0415
 
             build_metric(self.run.metric, self.run.task.output)
             build_loss(self.run.task.loss, self.run.task.output.kind)
+            if isinstance(self.run, BaselineRun):
+                from pare.baselines import check_baseline  # noqa: PLC0415
+
+                check_baseline(self.run)
+
+
+class ReportHooks:
+    """Hand report.yml to the report, which alone needs it."""
+
+    loader: OmegaConfigLoader
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Remember where the configuration is read from."""
+        self.loader = cast(OmegaConfigLoader, context.config_loader)
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Offer the content of report.yml."""
+        if "report_entries" in pipeline.datasets():
+            catalog["report_entries"] = MemoryDataset(self.loader["report"], copy_mode="assign")

@@ -2,11 +2,15 @@
 
 from kedro.pipeline import Pipeline
 
-from pare.pipelines import evaluate, ingest, predict, preprocess, train
+from pare.pipelines import analyse, baseline, evaluate, ingest, predict, preprocess, report, train
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """One per stage, for DVC; ``pare_train``, the whole way, which is also the default; ``predict`` for new rows."""
+    """One per stage, for DVC; ``pare_train``, the whole way, which is also the default; ``predict`` for new rows.
+
+    ``baseline`` learns a task in another way; ``report`` compares all runs with each other and with the paper;
+    ``analyse`` draws the paper's figures of one.
+    """
     stages = {
         "ingest": ingest.create_pipeline(),
         "preprocess": preprocess.create_pipeline(),
@@ -14,4 +18,10 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluate": evaluate.create_pipeline(),
     }
     whole = sum(stages.values(), Pipeline([]))
-    return {**stages, "predict": predict.create_pipeline(), "pare_train": whole, "__default__": whole}
+    others = {
+        "baseline": baseline.create_pipeline(),
+        "predict": predict.create_pipeline(),
+        "report": report.create_pipeline(),
+        "analyse": analyse.create_pipeline(),
+    }
+    return {**stages, **others, "pare_train": whole, "__default__": whole}

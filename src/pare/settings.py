@@ -2,9 +2,9 @@
 
 from kedro.config import OmegaConfigLoader
 
-from pare.hooks import RunHooks
+from pare.hooks import ReportHooks, RunHooks
 
-HOOKS = (RunHooks(),)
+HOOKS = (RunHooks(), ReportHooks())
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
@@ -14,7 +14,12 @@ CONFIG_LOADER_ARGS = {
         "sources": ["sources*.yml"],
         "proxies": ["proxies*.yml"],
         "methods": ["methods*.yml"],
+        "baselines": ["baselines*.yml"],
+        "matrix": ["matrix*.yml"],
+        "report": ["report*.yml"],
         "catalog": ["catalog/*.yml"],
     },
-    "merge_strategy": {name: "soft" for name in ("parameters", "tasks", "sources", "proxies", "methods")},
+    "merge_strategy": {
+        name: "soft" for name in ("parameters", "tasks", "sources", "proxies", "methods", "baselines", "report")
+    },
 }

@@ -189,6 +189,19 @@ def test_a_source_may_be_told_by_name_proxy_and_number_of_samples(library, param
         resolve(library, parameters | {"source": {"proxies": "x"}}, {})
 
 
+def test_a_variant_names_the_folder_and_lists_what_the_command_line_set(run):
+    plain, variant = run(), run(variant="short", training__epochs=2, mixing__start=0.1)
+    assert (plain.method_folder, plain.overridden) == ("pare", {})
+    assert variant.method_folder == "pare-short"
+    assert variant.overridden == {"training.epochs": 2, "mixing.start": 0.1}
+
+
+@pytest.mark.parametrize("name", ["Start", "start-10", "../x", "a b", 10, None, True])
+def test_a_name_of_a_variant_that_cannot_be_a_folder_is_refused(run, name):
+    with pytest.raises(PareError, match=f"(?s)letters, digits and underscores.*{name}.*variant=start_10"):
+        run(variant=name)
+
+
 def test_images_are_augmented_and_fields_refuse_it(library, parameters):
     with pytest.raises(PareError, match=r"augmentation changes images.*darcy_flow.*dense"):
         resolve(library, parameters, {"training": {"augmentation": ["flip"]}})
@@ -305,3 +318,17 @@ def test_variants_differ_from_pare_in_one_thing_only(environment):
         assert len(changed_keys) == 1 or changed_keys == allowed[name]
         if run.mixing.partner == "source" and name != "pare_no_source_loss":
             assert run.training == runs["pare"].training
+
+
+def test_alignment_comes_from_method_task_and_command_line(run, library):
+    assert run(method="finetune").alignment is None
+    slow = changed(library, "tasks", "openml_wdbc", alignment={"samples": 7, "epochs": 5})
+    resolved = run(slow, task="openml_wdbc", method="orca", alignment__epochs=2)
+    assert (resolved.alignment.epochs, resolved.alignment.samples) == (2, 7)
+    assert resolved.provenance["alignment.samples"] == "task openml_wdbc"
+    assert resolved.overridden == {"alignment.epochs": 2}
+
+
+def test_alignment_of_a_method_that_does_not_align_is_a_mistake(run):
+    with pytest.raises(PareError, match=r"'pare' does not align.*method=orca"):
+        run(method="pare", alignment__epochs=2)

@@ -56,3 +56,17 @@ def test_a_field_is_learnt_on_the_publishers_grid(with_raw_files, kedro, method)
     assert 0 < metrics["constant_prediction"] < 1
     with h5py.File(with_raw_files / f"data/07_model_output/darcy_flow/{method}/seed_0/predictions.h5") as file:
         assert file["prediction"].shape == file["truth"].shape == (4, 1, 13, 13)
+
+
+def test_a_baseline_is_judged_as_the_methods_are(project, kedro):
+    result = kedro(
+        project, "--pipeline=baseline", "--params", "task=openml_wdbc,method=lightgbm,options.n_estimators=9"
+    )
+    assert result.code == 0, result.err
+    assert result.leftovers == []
+    folder = project / "data" / "08_reporting" / "openml_wdbc" / "lightgbm" / "seed_0"
+    assert {path.name for path in folder.iterdir()} == {"metrics.json", "prediction.png"}
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics.keys() >= EVERY_RUN
+    assert metrics["n_train"] == 48 and metrics["test"] > 0.8 and metrics["versions"]["lightgbm"]
+    assert not (project / "data" / "01_raw" / "encoders").exists()

@@ -108,6 +108,9 @@ def test_the_papers_figure_stands_only_beside_the_papers_metric(run, model, stor
         one = with_task(run, **task).model_copy(update={"protocol": protocol})
         metrics = compute_metrics(one, model, store, predictions)
         assert (metrics["metric"]["name"], metrics["paper"]) == (name, paper)
+    variant = with_task(run, **task).model_copy(update={"protocol": "paper", "variant": "short"})
+    metrics = compute_metrics(variant, model, store, predictions)
+    assert (metrics["variant"], metrics["paper"]) == ("short", None)
 
 
 def test_rows_of_a_group_are_averaged_where_the_task_says_so(run, tmp_path):

@@ -175,3 +175,7 @@ def test_a_model_of_other_data_is_refused(prepare, series, tmp_path):
     model.record["fingerprint"] = "another"
     with pytest.raises(PareError, match=r"train it again: kedro run .*task=mine,method=finetune,seed=0"):
         check_model(model, store, folder, folder)
+    changed = {"variant": "short", "provenance": {"training.epochs": "command line"}}
+    model.run = model.run.model_copy(update=changed)
+    with pytest.raises(PareError, match=r"seed=0,variant=short,training\.epochs=\d+$"):
+        check_model(model, store, folder, folder)

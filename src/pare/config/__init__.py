@@ -1,7 +1,19 @@
 """Typed configuration: tasks, sources, proxies, methods and the run that they make together."""
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.resolve import Library, resolve
-from pare.config.schema import Method, Run, Source, Task
+from pare.config.resolve import Library, resolve, resolve_baseline
+from pare.config.schema import BaselineRun, Method, Run, Source, Task, TaskRun
 
-__all__ = ["Library", "Method", "PareError", "Run", "Source", "Task", "resolve", "unknown_name"]
+__all__ = [
+    "BaselineRun",
+    "Library",
+    "Method",
+    "PareError",
+    "Run",
+    "Source",
+    "Task",
+    "TaskRun",
+    "resolve",
+    "resolve_baseline",
+    "unknown_name",
+]

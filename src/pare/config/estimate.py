@@ -1,7 +1,10 @@
 """What a run will cost, from its configuration alone: parameters, memory, steps, time."""
 
+import time
 from dataclasses import dataclass
 from math import ceil, prod
+
+import numpy as np
 
 from pare.config.schema import Run
 
@@ -31,13 +34,30 @@ class Estimate:
     seconds: float
 
     def __str__(self) -> str:
-        minutes, seconds = divmod(round(self.seconds), 60)
-        hours, minutes = divmod(minutes, 60)
-        time = f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
         return (
             f"{self.parameters / 1e6:.1f} M parameters, {self.tokens} tokens per sample, {self.steps} steps, "
-            f"about {self.memory_mb / 1024:.1f} GiB of memory and {time} of training"
+            f"about {self.memory_mb / 1024:.1f} GiB of memory and {duration(self.seconds)} of training"
         )
+
+
+def duration(seconds: float) -> str:
+    """A time in days, in hours and minutes, or in minutes and seconds, as its length asks for."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 100:
+        return f"{hours / 24:,.0f} days"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def cpu_speed() -> float:
+    """Floating-point operations per second of a matrix product in float32 on this machine's CPU."""
+    a = np.ones((1536, 1536), dtype=np.float32)
+    seconds = []
+    for _ in range(4):
+        start = time.perf_counter()
+        a @ a
+        seconds.append(time.perf_counter() - start)
+    return 2 * len(a) ** 3 / min(seconds)
 
 
 def estimate(run: Run, flops_per_second: float) -> Estimate:

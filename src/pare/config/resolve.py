@@ -1,15 +1,33 @@
 """From YAML to a resolved run: names looked up, layers merged, every key checked."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.schema import Method, MixingConfig, ProxyConfig, Run, Source, Task, TrainingConfig
+from pare.config.schema import (
+    COMMAND_LINE,
+    AlignmentConfig,
+    Baseline,
+    BaselineRun,
+    Method,
+    MixingConfig,
+    ProxyConfig,
+    Run,
+    Source,
+    Task,
+    TrainingConfig,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
-PARAMETERS = ("task", "source", "method", "seed", "protocol", "training", "mixing", "predict")
+PARAMETERS = (
+    *("task", "source", "method", "seed", "variant", "protocol"),
+    *("training", "mixing", "alignment", "options", "analyse", "predict"),
+)
+BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight")  # what training.* means to a baseline
+VARIANT = re.compile(r"[a-z0-9_]*")
 SOURCE_KEYS = ("name", "proxy", "samples")
 
 
@@ -22,6 +40,7 @@ class Library(BaseModel):
     sources: dict[str, Any]
     proxies: dict[str, Any]
     methods: dict[str, Any]
+    baselines: dict[str, Any]
 
     def task(self, name: str) -> Task:
         """The task of that name; PareError where it is unknown or its YAML is wrong."""
@@ -36,8 +55,16 @@ class Library(BaseModel):
         return _entry(ProxyConfig, "proxy", name, self.proxies, "conf/base/proxies.yml")
 
     def method(self, name: str) -> Method:
-        """The method of that name; PareError where it is unknown or its YAML is wrong."""
+        """The method of that name; PareError where it is unknown or its YAML is wrong, or where it is a baseline."""
+        if name in self.baselines:
+            raise PareError(f"{name!r} is a baseline; run it: kedro run --pipeline=baseline --params method={name}")
         return _entry(Method, "method", name, self.methods, "conf/base/methods.yml")
+
+    def baseline(self, name: str) -> Baseline:
+        """The baseline of that name; PareError where it is unknown or its YAML is wrong, or where it is a method."""
+        if name in self.methods:
+            raise PareError(f"{name!r} is no baseline; run it: kedro run --pipeline=pare_train --params method={name}")
+        return _entry(Baseline, "baseline", name, self.baselines, "conf/base/baselines.yml")
 
 
 def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> Run:
@@ -47,16 +74,14 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     the later one wins and ``Run.provenance`` remembers which did.
 
     Args:
-        library: tasks, sources, proxies and methods.
+        library: tasks, sources, proxies, methods and baselines.
         parameters: the project's parameters, command line included.
         overrides: what the command line set.
 
     Raises:
         PareError: for an unknown name or key, or a value of the wrong type.
     """
-    for key in [*parameters, *overrides]:
-        if key not in PARAMETERS:
-            raise unknown_name("parameter", key, PARAMETERS, "conf/base/parameters.yml")
+    _check_names(parameters, overrides)
     task_name, method_name = _text(parameters, "task"), _text(parameters, "method")
     task, method = library.task(task_name), library.method(method_name)
     choice = _source_choice(parameters)
@@ -70,7 +95,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
             "defaults": _section(parameters, "training"),
             f"task {task_name}": task.training,
             f"method {method_name}": method.training,
-            "command line": _section(overrides, "training"),
+            COMMAND_LINE: _section(overrides, "training"),
         },
     )
     mixing, origins = _merge(
@@ -79,12 +104,26 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
             "defaults": _section(parameters, "mixing"),
             f"method {method_name}": method.mixing.model_dump(exclude_unset=True) if method.mixing else {},
             f"task {task_name}": task.mixing,
-            "command line": _section(overrides, "mixing"),
+            COMMAND_LINE: _section(overrides, "mixing"),
         },
     )
+    alignment, alignment_origins = _merge(
+        "alignment",
+        {
+            f"method {method_name}": method.alignment.model_dump(exclude_unset=True) if method.alignment else {},
+            f"task {task_name}": task.alignment,
+            COMMAND_LINE: _section(overrides, "alignment"),
+        },
+    )
+    if method.alignment is None and _section(overrides, "alignment"):
+        raise PareError(
+            f"method {method_name!r} does not align, so alignment.* has no effect; drop it or use method=orca"
+        )
     if method.mixing is None and _section(overrides, "mixing"):
         raise PareError(f"method {method_name!r} does not mix, so mixing.* has no effect; drop it or use method=pare")
-    return _validated(
+    if _section(overrides, "options"):
+        raise PareError(f"options.* are those of a baseline, {method_name!r} is a method; use training.* or mixing.*")
+    return validated(
         Run,
         "",
         {
@@ -94,14 +133,66 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
             "proxy_name": proxy_name,
             "proxy_samples": choice.get("samples"),
             "seed": parameters.get("seed"),
+            "variant": _variant(parameters),
             "protocol": parameters.get("protocol"),
             "task": task,
             "source": source,
             "proxy": library.proxy(proxy_name),
             "method": method,
-            "training": _validated(TrainingConfig, "training", training),
-            "mixing": _validated(MixingConfig, "mixing", mixing) if method.mixing else None,
-            "provenance": provenance | (origins if method.mixing else {}),
+            "training": validated(TrainingConfig, "training", training),
+            "mixing": validated(MixingConfig, "mixing", mixing) if method.mixing else None,
+            "alignment": validated(AlignmentConfig, "alignment", alignment) if method.alignment else None,
+            "provenance": provenance
+            | (origins if method.mixing else {})
+            | (alignment_origins if method.alignment else {}),
+        },
+    )
+
+
+def resolve_baseline(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> BaselineRun:
+    """Build the run of a baseline that the parameters ask for; arguments as for `resolve`.
+
+    A baseline learns from the same rows as a method, weighted in the same way; else it has options of its own.
+
+    Raises:
+        PareError: for an unknown name or key, a value of the wrong type, or one that a baseline has no use for.
+    """
+    _check_names(parameters, overrides)
+    task_name, name = _text(parameters, "task"), _text(parameters, "method")
+    task, baseline = library.task(task_name), library.baseline(name)
+    useless = [key for key in ("source", "mixing", "alignment") if overrides.get(key)]
+    useless += [f"training.{key}" for key in _section(overrides, "training") if key not in BASELINE_TRAINING]
+    if useless:
+        raise PareError(
+            f"{', '.join(useless)} has no effect on baseline {name!r}; it takes "
+            f"{', '.join(f'training.{key}' for key in BASELINE_TRAINING)} and options of its own: "
+            f"{', '.join(f'options.{key}' for key in baseline.options)}"
+        )
+    training, provenance = _merge(
+        "training",
+        {
+            "defaults": _section(parameters, "training"),
+            f"task {task_name}": task.training,
+            COMMAND_LINE: _section(overrides, "training"),
+        },
+    )
+    options, origins = _merge(
+        "options", {f"baseline {name}": baseline.options, COMMAND_LINE: _section(overrides, "options")}
+    )
+    return validated(
+        BaselineRun,
+        "",
+        {
+            "task_name": task_name,
+            "method_name": name,
+            "seed": parameters.get("seed"),
+            "variant": _variant(parameters),
+            "protocol": parameters.get("protocol"),
+            "task": task,
+            "baseline": baseline,
+            "training": validated(TrainingConfig, "training", training),
+            "options": options,
+            "provenance": provenance | origins,
         },
     )
 
@@ -125,6 +216,12 @@ def default_proxy(source_name: str, source: Source, task: Task) -> str:
     return source.proxy[kind]
 
 
+def _check_names(parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+    for key in [*parameters, *overrides]:
+        if key not in PARAMETERS:
+            raise unknown_name("parameter", key, PARAMETERS, "conf/base/parameters.yml")
+
+
 def _source_choice(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """``source`` of the parameters: a name, or a mapping with name, proxy and samples; each may be left out."""
     value = parameters.get("source")
@@ -141,6 +238,17 @@ def _text(parameters: Mapping[str, Any], key: str) -> str:
     value = parameters.get(key)
     if not isinstance(value, str):
         raise PareError(f"parameter {key!r} must be a name, found {value!r}; e.g. --params {key}=NAME")
+    return value
+
+
+def _variant(parameters: Mapping[str, Any]) -> str:
+    """Name of the variant; the command line reads bare digits as a number, so these are no name."""
+    value = parameters.get("variant", "")
+    if not isinstance(value, str) or not VARIANT.fullmatch(value):
+        raise PareError(
+            "a variant is named with small letters, digits and underscores, not digits alone; "
+            f"found {value!r}; e.g. --params variant=start_10,mixing.start=0.1"
+        )
     return value
 
 
@@ -163,10 +271,11 @@ def _merge(section: str, layers: dict[str, dict[str, Any]]) -> tuple[dict[str, A
 def _entry(model: type[Model], kind: str, name: str, entries: Mapping[str, Any], where: str) -> Model:
     if name not in entries:
         raise unknown_name(kind, name, entries, where)
-    return _validated(model, f"{kind} {name}", entries[name])
+    return validated(model, f"{kind} {name}", entries[name])
 
 
-def _validated(model: type[Model], where: str, values: Any) -> Model:
+def validated(model: type[Model], where: str, values: Any) -> Model:
+    """The values as that model; PareError with one sentence a mistake, each beginning with ``where``."""
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -180,6 +180,22 @@ class MixingConfig(Strict):
         return self
 
 
+class AlignmentConfig(Strict):
+    """How the target embedder is aligned with the source before fine-tuning (first stage of ORCA)."""
+
+    epochs: int = Field(ge=1, description="steps: each epoch makes one, on new samples of every class")
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="none: ten times the training's where that is at most 0.001, else the same"
+    )
+    samples: int = Field(ge=2, description="target samples drawn of each class in each epoch")
+    source_samples: int = Field(ge=2, description="proxy samples that stand for the source")
+    pseudo_classes: int = Field(default=10, ge=1, description="clusters of targets that are no classes")
+    regularisation: float = Field(gt=0, description="weight of the entropy of the transport, in squared distances")
+    distance: Literal["exact", "gaussian"] = Field(
+        default="gaussian", description="how classes are compared in the OTDD that is recorded before and after"
+    )
+
+
 DEFAULTS = {
     "classification": {"loss": "cross_entropy", "metric": "error_percent"},
     "multilabel": {"loss": "binary_cross_entropy", "metric": "one_minus_auroc"},
@@ -221,12 +237,14 @@ class Task(Strict):
     metric: str
     paper_metric: str | None = Field(default=None, description="metric of protocol paper where it is another one")
     average_groups: bool = Field(
-        default=False, description="average the predictions of a group's rows, such as the chunks of a clip"
+        default=False,
+        description="score one mean prediction a group, such as a clip cut into chunks; validation scores each row",
     )
     source: str = "minilm"
     proxy: str | None = Field(default=None, description="proxy dataset; none: the one that `source` takes by itself")
     training: dict[str, Any] = Field(default_factory=dict)
     mixing: dict[str, Any] = Field(default_factory=dict)
+    alignment: dict[str, Any] = Field(default_factory=dict)
     paper: dict[str, float] = Field(default_factory=dict, description="the paper's figure per method")
 
     @model_validator(mode="before")
@@ -354,26 +372,72 @@ class Method(Strict):
     initialisation: Literal["pretrained", "random"] = "pretrained"
     trainable: Literal["all", "layernorm"] = "all"
     mixing: MixingConfig | None = None
+    alignment: AlignmentConfig | None = None
     training: dict[str, Any] = Field(default_factory=dict)
 
 
-class Run(Strict):
-    """A run, wholly resolved: task × source × method × seed."""
+class Baseline(Strict):
+    """What people would use in the place of cross-modal fine-tuning, by a library of its own."""
+
+    title: str
+    paper: str = Field(description="where the paper has it")
+    description: str = ""
+    estimator: str = Field(description="name of the function that fits it, see pare.baselines")
+    options: dict[str, Any] = Field(default_factory=dict, description="hyperparameters of the library's")
+
+
+COMMAND_LINE = "command line"  # in the provenance of a run
+
+
+class TaskRun(Strict):
+    """What every run of a task has, whatever learns it."""
 
     task_name: str
-    source_name: str
     method_name: str
-    proxy_name: str
-    proxy_samples: PositiveInt | None = Field(default=None, description="random samples of the proxy; none: all")
     seed: int = Field(ge=0)
+    variant: str = Field(default="", description="name of a run with values of its own; none: the plain method")
     protocol: Literal["validated", "paper"]
     task: Task
+    training: TrainingConfig
+    provenance: dict[str, str] = Field(description="where each hyperparameter came from")
+
+    @property
+    def method_folder(self) -> str:
+        """Name of the folders with the run's models and results: the method, or ``method-variant``."""
+        return f"{self.method_name}-{self.variant}" if self.variant else self.method_name
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric under the run's protocol."""
+        published = self.task.paper_metric if self.protocol == "paper" else None
+        return published or self.task.metric
+
+    @property
+    def overridden(self) -> dict[str, Any]:
+        """Hyperparameters that the command line set, such as ``{"mixing.start": 0.1}``."""
+        values = self.model_dump()
+        keys = (key.split(".", 1) for key, origin in self.provenance.items() if origin == COMMAND_LINE)
+        return {f"{section}.{name}": values[section][name] for section, name in keys}
+
+
+class BaselineRun(TaskRun):
+    """A run of a baseline, wholly resolved: task × baseline × seed."""
+
+    baseline: Baseline
+    options: dict[str, Any] = Field(description="of the baseline, those of the command line included")
+
+
+class Run(TaskRun):
+    """A run, wholly resolved: task × source × method × seed."""
+
+    source_name: str
+    proxy_name: str
+    proxy_samples: PositiveInt | None = Field(default=None, description="random samples of the proxy; none: all")
     source: Source
     proxy: ProxyConfig
     method: Method
-    training: TrainingConfig
     mixing: MixingConfig | None
-    provenance: dict[str, str] = Field(description="where each hyperparameter came from")
+    alignment: AlignmentConfig | None = None
 
     @model_validator(mode="after")
     def _augmentation_suits(self) -> "Run":
@@ -383,9 +447,3 @@ class Run(Strict):
                 f"{self.task.output.kind} with input.shape {list(self.task.input.shape)}; set training.augmentation: []"
             )
         return self
-
-    @property
-    def metric(self) -> str:
-        """Name of the metric under the run's protocol."""
-        published = self.task.paper_metric if self.protocol == "paper" else None
-        return published or self.task.metric

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy.special import expit, softmax
 
 from pare.arrays.store import ArrayStore
-from pare.config import Run
+from pare.config import Run, TaskRun
 from pare.evaluation.figures import (
     confusion_figure,
     dense_figure,
@@ -37,21 +37,34 @@ def compute_metrics(
     run: Run, model: TrainedModel, model_input: ArrayStore, predictions: dict[str, np.ndarray]
 ) -> dict[str, Any]:
     """Score the predictions, and beside them what predicting always the same scores."""
+    source = {"source": run.source_name, "proxy": run.proxy_name, "proxy_samples": run.proxy_samples}
+    return score_run(run, model.record, model_input, predictions) | source | {"epochs": run.training.epochs}
+
+
+def score_run(
+    run: TaskRun, record: dict[str, Any], model_input: ArrayStore, predictions: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    """What the metrics of a run say, whatever learnt the task.
+
+    Args:
+        run: the run.
+        record: validation metric, best epoch, rows, time, memory, device, precision and versions of the training.
+        model_input: whose training rows the constant prediction is made of.
+        predictions: of the test rows.
+    """
     spec, metric = METRICS[run.metric], build_metric(run.metric, run.task.output)
     truth = predictions["truth"]
     constant = constant_prediction(model_input.rows("train"), run.task, len(truth))
-    record = model.record
     test, baseline = score(metric, predictions["prediction"], truth), score(metric, constant, truth)
     logger.info(
         "%s, %s, seed %d: test %s on %d samples (always the same prediction: %.4g).",
-        *(run.task_name, run.method_name, run.seed, spec.text(test), len(truth), baseline),
+        *(run.task_name, run.method_folder, run.seed, spec.text(test), len(truth), baseline),
     )
     return {
         "task": run.task_name,
         "method": run.method_name,
-        "source": run.source_name,
-        "proxy": run.proxy_name,
-        "proxy_samples": run.proxy_samples,
+        "variant": run.variant,
+        "overridden": run.overridden,
         "seed": run.seed,
         "protocol": run.protocol,
         "simulated": run.task.raw.chosen.simulated,
@@ -59,7 +72,6 @@ def compute_metrics(
         "test": test,
         "constant_prediction": baseline,
         "n_test": len(truth),
-        "epochs": run.training.epochs,
         **{name: record[name] for name in FROM_RECORD},
         "device": record["device"],
         "precision": record["precision"],
@@ -68,14 +80,15 @@ def compute_metrics(
     }
 
 
-def _paper_figure(run: Run) -> float | None:
-    """The paper's figure of the method; None where it is one of another metric than the run's."""
+def _paper_figure(run: TaskRun) -> float | None:
+    """The paper's figure of the method; None where it is one of another metric than the run's, or of other values."""
     published = run.task.paper_metric or run.task.metric
-    return run.task.paper.get(run.method_name) if run.metric == published else None
+    same = run.metric == published and not run.variant
+    return run.task.paper.get(run.method_name) if same else None
 
 
 def draw_predictions(
-    run: Run, model_input: ArrayStore, predictions: dict[str, np.ndarray], metrics: dict[str, Any]
+    run: TaskRun, model_input: ArrayStore, predictions: dict[str, np.ndarray], metrics: dict[str, Any]
 ) -> Figure:
     """Fields: input, truth, prediction, error. Classes: confusion and ROC. Labels and numbers: how well each is met."""
     title = f"{_title(run)}: test {METRICS[run.metric].text(metrics['test'])}"
@@ -92,7 +105,9 @@ def draw_predictions(
             return _draw_fields(run, model_input, prediction, truth, title)
 
 
-def _draw_fields(run: Run, model_input: ArrayStore, prediction: np.ndarray, truth: np.ndarray, title: str) -> Figure:
+def _draw_fields(
+    run: TaskRun, model_input: ArrayStore, prediction: np.ndarray, truth: np.ndarray, title: str
+) -> Figure:
     """The best, the median, the 90th percentile and the worst field."""
     masks = run.task.loss == "binary_cross_entropy"
     names = [f"{name} (probability)" for name in _output_names(run)] if masks else _output_names(run)
@@ -125,22 +140,28 @@ def _inputs(model_input: ArrayStore, samples: list[int]) -> np.ndarray:
     return inputs
 
 
-def _output_names(run: Run) -> list[str]:
+def _output_names(run: TaskRun) -> list[str]:
     """A name for each channel or number: the task's own, one for all or one each, separated by commas."""
     count, name = run.task.output.shape[0], run.task.output.name or "output"
     names = [name] if count == 1 else [part.strip() for part in name.split(",")]
     return names if len(names) == count else [f"{name} {i + 1}" for i in range(count)]
 
 
-def _title(run: Run) -> str:
-    return f"{run.task.title}, {run.method_name}, seed {run.seed}"
+def _title(run: TaskRun) -> str:
+    return f"{run.task.title}, {run.method_folder}, seed {run.seed}"
 
 
 def draw_training(run: Run, model: TrainedModel) -> tuple[Figure, list[dict[str, Any]]]:
     """Losses and validation metric over the epochs, as a figure and as the numbers behind it."""
     spec = METRICS[run.metric]
     history = model.record["history"]
-    figure = training_figure(history, title=_title(run), metric_title=spec.label, metric_direction=spec.direction)
+    figure = training_figure(
+        history,
+        title=_title(run),
+        metric_title=spec.label,
+        metric_direction=spec.direction,
+        kept_epoch=model.record["best_epoch"],
+    )
     return figure, history
 
 

@@ -2,17 +2,18 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines.ingest.nodes import choose_source_files, choose_task_files
+from pare.pipelines.ingest.nodes import choose_encoder_files, choose_proxy_files, choose_task_files
 
 
 def create_pipeline() -> Pipeline:
     """The pipeline; its datasets fetch or compute the files as they are saved.
 
-    The tags ``task`` and ``source`` select one half of it.
+    The tags ``task``, ``encoder`` and ``proxy`` select one node each, ``source`` the last two.
     """
     return Pipeline(
         [
             Node(choose_task_files, inputs="run", outputs="raw", tags=["ingest", "task"]),
-            Node(choose_source_files, inputs="run", outputs=["encoder", "proxy"], tags=["ingest", "source"]),
+            Node(choose_encoder_files, inputs="run", outputs="encoder", tags=["ingest", "source", "encoder"]),
+            Node(choose_proxy_files, inputs="run", outputs="proxy", tags=["ingest", "source", "proxy"]),
         ]
     )

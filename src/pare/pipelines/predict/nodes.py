@@ -28,10 +28,11 @@ def check_model(model: TrainedModel, model_input: ArrayStore, encoder: RawFolder
     """
     source = SourceFolders(encoder.path, proxy.path, (encoder.manifest.fingerprint, proxy.manifest.fingerprint))
     if run_fingerprint(model.run, model_input, source) != model.record["fingerprint"]:
-        run = f"task={model.run.task_name},method={model.run.method_name},seed={model.run.seed}"
+        own = {"variant": model.run.variant, **model.run.overridden} if model.run.variant else {}
+        run = {"task": model.run.task_name, "method": model.run.method_name, "seed": model.run.seed, **own}
         raise PareError(
             "the data or the task changed since the model was trained; train it again: "
-            f"kedro run --pipeline=pare_train --params {run}"
+            f"kedro run --pipeline=pare_train --params {','.join(f'{key}={value}' for key, value in run.items())}"
         )
     return model
 
@@ -60,7 +61,7 @@ def predict_new_rows(file: str, raw: RawFolder, model: TrainedModel, model_input
     output = _outputs(rows, model, model_input)
     if task.output.kind == "multilabel" or task.loss == "binary_cross_entropy":
         output = expit(output)
-    logger.info("%d rows of %s predicted by %s, seed %d.", len(rows.names), path, run.method_name, run.seed)
+    logger.info("%d rows of %s predicted by %s, seed %d.", len(rows.names), path, run.method_folder, run.seed)
     if task.output.kind == "dense":
         return NewPredictions(path.stem, output)
     return NewPredictions(path.stem, _table(task, rows.names, output, model_input.description["classes"]))

@@ -1,97 +1,10 @@
 import shutil
-import subprocess
-import sys
 from types import SimpleNamespace
 
-import click
 import pytest
 from click.testing import CliRunner
-from kedro.config import MissingConfigException
-from kedro.io import DatasetError
 
-from pare.cli import RunCommand, cli, run
-from pare.config import PareError
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["--params", "task:darcy_flow,training.epochs=3"],
-        ["--params", "task=darcy_flow,training.epochs:3"],
-        ["--params=task:darcy_flow,training.epochs=3"],
-    ],
-)
-def test_parameters_may_be_spelt_with_a_colon_or_an_equals_sign(args):
-    assert run.make_context("run", args).params["params"] == {"task": "darcy_flow", "training": {"epochs": 3}}
-
-
-def test_a_colon_inside_a_value_stays():
-    assert run.make_context("run", ["--params", "source=a:b"]).params["params"] == {"source": "a:b"}
-
-
-def test_other_options_of_kedro_run_are_left_alone():
-    params = run.make_context("run", ["--pipelines", "train", "--env", "paper", "--params", "seed:1"]).params
-    assert (params["pipelines"], params["env"], params["params"]) == (["train"], "paper", {"seed": 1})
-
-
-@pytest.mark.parametrize("params", ["task", "training=[1"])
-def test_parameters_that_cannot_be_read_end_in_a_message(params):
-    result = CliRunner().invoke(run, ["--params", params])
-    assert result.exit_code != 0
-    assert result.output.count("Error: ") == 1
-
-
-def outcome(error):
-    """What the command makes of an error that is raised inside it."""
-
-    def callback():
-        raise error
-
-    return CliRunner().invoke(RunCommand(name="run", callback=callback))
-
-
-def wrapped(error):
-    """As Kedro wraps what a dataset raises."""
-    try:
-        raise DatasetError("Failed while saving data to dataset") from error
-    except DatasetError as caught:
-        return caught
-
-
-@pytest.mark.parametrize(
-    "error", [PareError("mend this"), wrapped(PareError("mend this")), MissingConfigException("mend this")]
-)
-def test_a_mistake_of_the_users_is_shown_as_one_message(error):
-    result = outcome(error)
-    assert (result.exit_code, result.output) == (1, "Error: mend this\n")
-
-
-@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied", "f"), OSError(28, "No space left", "f")])
-def test_a_file_that_cannot_be_written_is_named(error):
-    result = outcome(wrapped(error))
-    assert result.exit_code == 1
-    assert result.output.startswith(f"Error: cannot write f ({error.strerror}); give")
-
-
-@pytest.mark.parametrize("error", [TypeError("a bug"), ValueError("a bug"), wrapped(TypeError("a bug"))])
-def test_an_error_of_the_program_keeps_its_traceback(error):
-    assert outcome(error).exception is error
-
-
-def test_ctrl_c_ends_with_the_usual_exit_code_and_says_how_to_go_on():
-    result = outcome(KeyboardInterrupt())
-    assert result.exit_code == 130
-    assert "The same command goes on" in result.output
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory, conf):
-    """A project folder with the shipped configuration, as Kedro hands it to commands."""
-    folder = tmp_path_factory.mktemp("project")
-    shutil.copytree(conf / "base", folder / "conf" / "base")
-    shutil.copytree(conf / "paper", folder / "conf" / "paper")
-    (folder / "conf" / "local").mkdir()
-    return SimpleNamespace(project_path=folder)
+from pare.cli import cli
 
 
 @pytest.fixture
@@ -158,33 +71,6 @@ def test_a_task_of_the_users_own_is_listed(project, tasks):
         shutil.rmtree(own)
 
 
-LIST = """
-import sys
-from kedro.framework.cli.cli import main
-
-sys.argv = ["kedro", *sys.argv[1:]]
-try:
-    main()
-except SystemExit as end:
-    assert not end.code
-print("heavy modules:", sorted({"torch", "transformers", "accelerate", "pandas"} & set(sys.modules)))
-"""
-
-
-@pytest.mark.parametrize("args", [["tasks"], ["tasks", "show", "darcy_flow"]])
-def test_listing_tasks_imports_no_deep_learning(conf, args):
-    result = subprocess.run(
-        [sys.executable, "-c", LIST, *args], cwd=conf.parent, capture_output=True, text=True, check=True
-    )
-    assert "darcy_flow" in result.stdout
-    assert result.stdout.splitlines()[-1] == "heavy modules: []"
-
-
-def test_the_group_is_what_kedro_looks_for():
-    assert isinstance(cli, click.Group)
-    assert set(cli.commands) == {"methods", "run", "tasks"}
-
-
 @pytest.fixture
 def own_table(project):
     """A table of the user's own in the project, and no task of it yet."""
@@ -230,13 +116,6 @@ def test_no_task_is_made_of_what_is_unclear(project, tasks, own_table, args, wor
     output = tasks("new", str(own_table.with_name(args[0])), *args[1:], code=1)
     assert output.startswith("Error: ") and words in output
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-
-
-def test_methods_are_listed_with_their_place_in_the_paper_and_what_they_change(conf):
-    result = CliRunner().invoke(cli, ["methods"], obj=SimpleNamespace(project_path=conf.parent))
-    assert result.exit_code == 0
-    rows = [line for line in result.output.splitlines() if line.startswith(" cutmix")]
-    assert len(rows) == 1 and "table 4" in rows[0] and "mixing.mixer=cutmix" in rows[0]
 
 
 def test_the_page_of_tasks_is_printed_as_it_stands_in_the_docs(conf):

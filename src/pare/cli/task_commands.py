@@ -1,176 +1,35 @@
-"""Commands of this project: `kedro run` with both spellings of parameters, and `kedro tasks`."""
+"""`kedro tasks` and its subcommands: what can be learnt, and how to make a task of one's own files."""
 
-import errno
 import json
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from traceback import walk_tb
 from typing import Any
 
 import click
-import numpy as np
-from kedro.config import MissingConfigException, OmegaConfigLoader
-from kedro.framework.cli.project import run as kedro_run
-from kedro.framework.cli.utils import CONTEXT_SETTINGS, env_option
-from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
+from kedro.config import OmegaConfigLoader
+from kedro.framework.cli.utils import env_option
 from rich.table import Table
-from yaml import YAMLError
 
 from pare.arrays.atomic import atomic_path
+from pare.cli.common import clear_errors, config_loader, screen
+from pare.cli.run_command import parse_params
 from pare.config import Library, PareError, Run, Task, resolve
-from pare.config.estimate import estimate
+from pare.config.estimate import cpu_speed, estimate
 from pare.config.page import tasks_page
 from pare.config.resolve import default_proxy
 from pare.config.schema import OWN_FILES
 from pare.hooks import load_library
-from pare.settings import CONFIG_LOADER_ARGS
-
-# What a user can mend: our own errors, those about configuration files, and those about names given to Kedro.
-MISTAKES = (PareError, MissingConfigException, OmegaConfBaseException, YAMLError)
-# What keeps a file from being written, whatever library meets it.
-NOT_WRITABLE = {
-    getattr(errno, name)
-    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "EISDIR", "ENOTDIR")
-    if hasattr(errno, name)
-}
-KEDRO_CHECKS = ("kedro.config", "kedro.framework.session.session", "kedro.pipeline.pipeline")
 
 
-class RunCommand(click.Command):
-    """`kedro run` that also takes ``--params task:darcy_flow`` and ends in one clear message."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Turn the first colon of each parameter without an equals sign into one (Kedro 1.x dropped it)."""
-        with _clear_errors():
-            return super().parse_args(ctx, _equals_for_colons(args))
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run; a mistake of the user's ends without a traceback, and so does Ctrl-C."""
-        try:
-            with _clear_errors():
-                return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.secho("\nInterrupted. The same command goes on after the last finished epoch.", err=True)
-            ctx.exit(130)
-
-
-def _equals_for_colons(args: list[str]) -> list[str]:
-    result: list[str] = []
-    for arg in args:
-        flag, sign, value = arg.partition("=")
-        if result and result[-1] == "--params":
-            result.append(_equals_for_colon_items(arg))
-        elif flag == "--params" and sign:
-            result.append(f"--params={_equals_for_colon_items(value)}")
-        else:
-            result.append(arg)
-    return result
-
-
-def _equals_for_colon_items(text: str) -> str:
-    return ",".join(item if "=" in item else item.replace(":", "=", 1) for item in text.split(","))
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Show a mistake of the user's as a message of the command line, without a traceback."""
-    try:
-        yield
-    except Exception as error:
-        mistake = _user_mistake(error)
-        if mistake is None:
-            raise
-        raise click.ClickException(str(mistake)) from None
-
-
-def _user_mistake(error: BaseException) -> BaseException | None:
-    """The mistake that an error was caused by; Kedro wraps those that its datasets raise."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, MISTAKES):
-            return cause
-        if isinstance(cause, OSError) and cause.errno in NOT_WRITABLE:
-            return PareError(
-                f"cannot write {cause.filename or 'a file'} ({cause.strerror}); "
-                "give this user write permission or free space there"
-            )
-        cause = cause.__cause__ or cause.__context__
-    return error if isinstance(error, ValueError) and _module_that_raised(error).startswith(KEDRO_CHECKS) else None
-
-
-def _module_that_raised(error: BaseException) -> str:
-    *_, (frame, _) = walk_tb(error.__traceback__)
-    return str(frame.f_globals["__name__"])
-
-
-run = RunCommand(
-    name="run",
-    params=kedro_run.params,
-    callback=kedro_run.callback,
-    help=f"""{kedro_run.help}
-
-    \b
-    Examples:
-      kedro run --pipeline=pare_train --params task:darcy_flow
-      kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
-    `kedro tasks` lists the tasks, `kedro tasks show TASK` what a run of it would do.""",
-)
-
-
-@click.group(context_settings=CONTEXT_SETTINGS, name="pare")
-def cli() -> None:
-    """Commands of the PaRe project."""
-
-
-cli.add_command(run)
-
-
-@cli.group(invoke_without_command=True)
+@click.group(invoke_without_command=True)
 @env_option
 @click.pass_context
 def tasks(ctx: click.Context, env: str | None) -> None:
     """List the tasks; `kedro tasks show NAME` shows one in full."""
     project: Path = ctx.obj.project_path  # Kedro hands its commands the project's metadata
-    ctx.obj = _config_loader(project, env)
+    ctx.obj = config_loader(project, env)
     if ctx.invoked_subcommand is None:
-        with _clear_errors():
+        with clear_errors():
             _print_tasks(load_library(ctx.obj), project / "data" / "01_raw")
-
-
-@cli.command()
-@env_option
-@click.pass_context
-def methods(ctx: click.Context, env: str | None) -> None:
-    """List the methods, where the paper has them, and what each of them changes."""
-    with _clear_errors():
-        library = load_library(_config_loader(ctx.obj.project_path, env))
-        table = Table("method", "title", "in the paper", "choices", box=None, header_style="bold")
-        for name in library.methods:
-            method = library.method(name)
-            chosen = method.model_dump(exclude_unset=True, exclude={"title", "paper", "description"})
-            table.add_row(name, method.title, method.paper, _choices(chosen))
-        _console().print(table, highlight=False)
-    click.echo("\nRun one: kedro run --pipeline=pare_train --params task=TASK,method=METHOD")
-
-
-def _choices(chosen: dict[str, Any]) -> str:
-    """Settings as one would write them on the command line."""
-    flat = {
-        f"{section}.{key}" if key else section: value
-        for section, values in chosen.items()
-        for key, value in (values.items() if isinstance(values, dict) else [("", values)])
-    }
-    return ", ".join(f"{key}={value}" for key, value in flat.items())
-
-
-def _parse_params(ctx: click.Context, option: click.Parameter, text: str) -> dict[str, Any]:
-    """Read ``--params`` as `kedro run` does."""
-    parse = next(p.callback for p in kedro_run.params if p.name == "params")
-    return dict(parse(ctx, option, _equals_for_colon_items(text))) if parse and text else {}
 
 
 @tasks.command(context_settings={"max_content_width": 110})
@@ -214,7 +73,7 @@ def new(
     from pare.raw.own_files import find_path  # noqa: PLC0415
     from pare.raw.task_file import task_name, task_yaml  # noqa: PLC0415
 
-    with _clear_errors():
+    with clear_errors():
         project = Path(loader.conf_source).parent
         files = [find_path(str(path), Path.cwd()) for path in paths]
         chosen = task_name(name, files[0].stem)
@@ -246,27 +105,23 @@ def _shown(path: Path, folder: Path) -> str:
 @click.pass_obj
 def page(loader: OmegaConfigLoader) -> None:
     """Print the page of all tasks of the paper as Markdown: kedro tasks page > docs/tasks.md."""
-    with _clear_errors():
+    with clear_errors():
         click.echo(tasks_page(load_library(loader)), nl=False)
 
 
 @tasks.command()
 @click.argument("name")
 @click.option(
-    "--params", default="", callback=_parse_params, help="as for `kedro run`, e.g. method=finetune,training.epochs=3"
+    "--params", default="", callback=parse_params, help="as for `kedro run`, e.g. method=finetune,training.epochs=3"
 )
 @click.pass_obj
 def show(loader: OmegaConfigLoader, name: str, params: dict[str, Any]) -> None:
     """Show task NAME: its data card, the run it resolves to, and what that will cost."""
-    with _clear_errors():
+    with clear_errors():
         overrides = params | {"task": name}
         loader.runtime_params = overrides
         resolved = resolve(load_library(loader), loader["parameters"], overrides)
         _print_card(resolved)
-
-
-def _config_loader(project: Path, env: str | None) -> OmegaConfigLoader:
-    return OmegaConfigLoader(conf_source=str(project / "conf"), env=env, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
 
 
 def _print_tasks(library: Library, raw: Path) -> None:
@@ -283,7 +138,7 @@ def _print_tasks(library: Library, raw: Path) -> None:
             task.source,
             _readiness(task, library, raw / name),
         )
-    _console().print(table)
+    screen().print(table)
     click.echo(
         "\n`kedro tasks show TASK` shows one in full; run it: kedro run --pipeline=pare_train --params task:TASK"
     )
@@ -318,13 +173,8 @@ def _is_here(task: Task, folder: Path) -> bool:
     return (manifest.get("origin"), manifest.get("options")) == (task.raw.origin, task.raw.chosen.options)
 
 
-def _console() -> Console:
-    """As wide as the terminal; wide enough for the tables where the output goes elsewhere."""
-    return Console(width=None if sys.stdout.isatty() else 140)
-
-
 def _print_card(run: Run) -> None:
-    task, raw, console = run.task, run.task.raw.chosen, _console()
+    task, raw, console = run.task, run.task.raw.chosen, screen()
     console.print(f"[bold]{run.task_name}[/]: {task.title} ({task.suite})", highlight=False)
     if task.description:
         console.print(task.description, highlight=False)
@@ -348,19 +198,8 @@ def _print_card(run: Run) -> None:
         card.add_row(name, value.strip())
     console.print(card, highlight=False)
     settings = Table("hyperparameter", "value", "from", box=None, header_style="bold")
-    for section, values in (("training", run.training), ("mixing", run.mixing)):
+    for section, values in (("training", run.training), ("mixing", run.mixing), ("alignment", run.alignment)):
         for key, value in (values.model_dump() if values else {}).items():
             settings.add_row(f"{section}.{key}", f"{value}", run.provenance.get(f"{section}.{key}", "schema"))
     console.print(settings, highlight=False)
-    console.print(f"\nOn this machine's CPU: {estimate(run, _matrix_speed())}.", highlight=False)
-
-
-def _matrix_speed() -> float:
-    """Floating-point operations per second of a matrix product in float32."""
-    a = np.ones((1536, 1536), dtype=np.float32)
-    seconds = []
-    for _ in range(4):
-        start = time.perf_counter()
-        a @ a
-        seconds.append(time.perf_counter() - start)
-    return 2 * len(a) ** 3 / min(seconds)
+    console.print(f"\nOn this machine's CPU: {estimate(run, cpu_speed())}.", highlight=False)

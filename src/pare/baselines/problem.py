@@ -1,0 +1,92 @@
+"""What every baseline is given, and what it gives back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torchmetrics import Metric
+
+from pare.arrays.store import ArrayStore, Rows
+from pare.config.errors import PareError
+from pare.config.schema import Task
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A task as a baseline sees it.
+
+    Attributes:
+        task: what is to be learnt.
+        store: the model input.
+        chosen: numbers of the training rows that are used.
+        seed: of everything random.
+        class_weights: whether classes are weighted by their inverse frequency.
+        positive_weight: weight of labels that are 1.
+        metric: the task's, for the choice of the best epoch.
+        loss: the task's, of predictions and targets ``(batch, …)`` in physical units.
+    """
+
+    task: Task
+    store: ArrayStore
+    chosen: np.ndarray
+    seed: int
+    class_weights: bool
+    positive_weight: float
+    metric: Metric
+    loss: Callable[[Tensor, Tensor], Tensor]
+
+    @property
+    def train(self) -> Rows:
+        """All training rows, those that are not used among them."""
+        return self.store.rows("train")
+
+    @property
+    def validation(self) -> Rows:
+        """The validation rows; none under protocol paper."""
+        return self.store.rows("validation")
+
+    @property
+    def categories(self) -> Sequence[int]:
+        """Number of categories per column of a table, 0 for numbers; empty where all are numbers."""
+        return self.store.description.get("categories", ())
+
+    def training_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and answers of the training rows that are used, each ``(rows, …)``."""
+        arrays = self.train.__getitems__(self.chosen.tolist())
+        return arrays["x"], arrays["y"]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted baseline.
+
+    Attributes:
+        predict: inputs ``(rows, …)`` to logits, numbers or fields in physical units, ``(rows, …)`` float32.
+        versions: of the libraries, by name.
+        best_epoch: the one that was kept, counted from 1; none where there are no epochs.
+        passes: how often each training row was seen.
+        device: where it was computed.
+    """
+
+    predict: Callable[[np.ndarray], np.ndarray]
+    versions: dict[str, str]
+    best_epoch: int | None = None
+    passes: int = 1
+    device: str = "cpu"
+
+
+def require(module: str) -> Any:
+    """Import a library that only the baselines need.
+
+    Raises:
+        PareError: where it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise PareError(
+            f"this baseline needs the package {error.name!r}, which is not installed; pip install -e '.[baselines]'"
+        ) from error

@@ -1,0 +1,69 @@
+"""What all commands share: the configuration, the screen, and mistakes told without a traceback."""
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import walk_tb
+
+import click
+from kedro.config import MissingConfigException, OmegaConfigLoader
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from yaml import YAMLError
+
+from pare.config import PareError
+from pare.settings import CONFIG_LOADER_ARGS
+
+# What a user can mend: our own errors, those about configuration files, and those about names given to Kedro.
+MISTAKES = (PareError, MissingConfigException, OmegaConfBaseException, YAMLError)
+# What keeps a file from being written, whatever library meets it.
+NOT_WRITABLE = {
+    getattr(errno, name)
+    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "EISDIR", "ENOTDIR")
+    if hasattr(errno, name)
+}
+KEDRO_CHECKS = ("kedro.config", "kedro.framework.session.session", "kedro.pipeline.pipeline")
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Show a mistake of the user's as a message of the command line, without a traceback."""
+    try:
+        yield
+    except Exception as error:
+        mistake = _user_mistake(error)
+        if mistake is None:
+            raise
+        raise click.ClickException(str(mistake)) from None
+
+
+def _user_mistake(error: BaseException) -> BaseException | None:
+    """The mistake that an error was caused by; Kedro wraps those that its datasets raise."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MISTAKES):
+            return cause
+        if isinstance(cause, OSError) and cause.errno in NOT_WRITABLE:
+            return PareError(
+                f"cannot write {cause.filename or 'a file'} ({cause.strerror}); "
+                "give this user write permission or free space there"
+            )
+        cause = cause.__cause__ or cause.__context__
+    return error if isinstance(error, ValueError) and _module_that_raised(error).startswith(KEDRO_CHECKS) else None
+
+
+def _module_that_raised(error: BaseException) -> str:
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return str(frame.f_globals["__name__"])
+
+
+def config_loader(project: Path, env: str | None) -> OmegaConfigLoader:
+    """The configuration of an environment, as `kedro run` reads it."""
+    return OmegaConfigLoader(conf_source=str(project / "conf"), env=env, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
+
+
+def screen() -> Console:
+    """As wide as the terminal; wide enough for the tables where the output goes elsewhere."""
+    return Console(width=None if sys.stdout.isatty() else 140)

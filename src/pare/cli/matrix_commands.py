@@ -1,0 +1,116 @@
+"""`kedro matrix`: the runs behind all tables, how far they are, and what the rest of them will cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from kedro.framework.cli.utils import env_option
+
+from pare.cli.common import clear_errors, config_loader, screen
+from pare.config import PareError
+from pare.config.estimate import cpu_speed
+from pare.config.matrix import Cell, expand, unique
+from pare.hooks import load_library
+from pare.matrix import (
+    CELLS_FILE,
+    LEGEND,
+    State,
+    block_table,
+    cost,
+    dvc_cells,
+    matrix_states,
+    read_dvc_cells,
+    write_dvc_cells,
+)
+
+DVC_ENVIRONMENTS = (None, "base", "local")  # those whose runs are stages of dvc.yaml
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The run matrix of a project's environment, and how far it is."""
+
+    project: Path
+    env: str | None
+    blocks: dict[str, list[Cell]]
+    cells: dict[str, Cell]
+    states: dict[str, State]
+
+    @property
+    def left(self) -> list[Cell]:
+        """The runs that are not done."""
+        return [cell for name, cell in self.cells.items() if self.states[name].kind != "done"]
+
+    @property
+    def dvc_cells(self) -> Mapping[str, Mapping[str, object]]:
+        """The entries of dvc.yaml's stages."""
+        return dvc_cells(self.cells, self.project / "conf" / "base")
+
+
+@click.group(invoke_without_command=True)
+@env_option
+@click.pass_context
+def matrix(ctx: click.Context, env: str | None) -> None:
+    """Show the runs of conf/base/matrix.yml: what is left, what that will cost, and the results so far.
+
+    \b
+    Run what is left:               dvc repro --keep-going
+    Look at it from elsewhere:      kedro matrix
+    After a change of matrix.yml:   kedro matrix write
+    The paper's runs, on a cluster: kedro matrix --env paper commands
+    """
+    project: Path = ctx.obj.project_path
+    with clear_errors():
+        loader = config_loader(project, env)
+        blocks = expand(loader["matrix"], load_library(loader), loader["parameters"])
+        cells = unique(blocks)
+        ctx.obj = Matrix(project, env, blocks, cells, matrix_states(cells, project / "data"))
+        if ctx.invoked_subcommand is None:
+            _print_matrix(ctx.obj)
+
+
+@matrix.command()
+@click.pass_obj
+def write(runs: Matrix) -> None:
+    """Bring the file that dvc.yaml takes its runs from up to matrix.yml."""
+    with clear_errors():
+        if runs.env not in DVC_ENVIRONMENTS:
+            raise PareError(
+                f"dvc runs the base environment; for that of {runs.env}: kedro matrix --env {runs.env} commands"
+            )
+        write_dvc_cells(runs.dvc_cells, runs.project / CELLS_FILE)
+    click.echo(f"{len(runs.cells)} cells are in {CELLS_FILE}. Run those that are left: dvc repro --keep-going")
+
+
+@matrix.command()
+@click.pass_obj
+def commands(runs: Matrix) -> None:
+    """Print a command for each run that is left, such as for a cluster's scheduler."""
+    env = f"--env {runs.env} " if runs.env else ""
+    for cell in runs.left:
+        click.echo(f"kedro run --pipeline={cell.pipeline} {env}--params {cell.params}")
+
+
+@matrix.command()
+@click.pass_obj
+def check(runs: Matrix) -> None:
+    """Name the runs that are left; the exit code is 1 where there are any."""
+    if runs.left:
+        names = ", ".join(cell.name for cell in runs.left)
+        raise click.ClickException(f"{len(runs.left)} of {len(runs.cells)} cells are not done: {names}")
+
+
+def _print_matrix(runs: Matrix) -> None:
+    click.echo(cost(runs.cells, runs.states, cpu_speed))
+    by_dvc = runs.env in DVC_ENVIRONMENTS
+    if runs.left:
+        command = "dvc repro --keep-going" if by_dvc else f"kedro matrix --env {runs.env} commands"
+        click.echo(f"Run them: {command}")
+    for title, block in runs.blocks.items():
+        click.echo()
+        screen().print(block_table(title, block, runs.states), highlight=False)
+    if any(state.kind == "results" for state in runs.states.values()):
+        click.echo(f"\n{LEGEND}")
+    if by_dvc and read_dvc_cells(runs.project / CELLS_FILE) != runs.dvc_cells:
+        click.secho(f"\n{CELLS_FILE} is not that of matrix.yml: kedro matrix write", fg="yellow")

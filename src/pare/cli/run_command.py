@@ -1,0 +1,64 @@
+"""`kedro run` with both spellings of parameters."""
+
+from typing import Any
+
+import click
+from kedro.framework.cli.project import run as kedro_run
+
+from pare.cli.common import clear_errors
+
+
+class RunCommand(click.Command):
+    """`kedro run` that also takes ``--params task:darcy_flow`` and ends in one clear message."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Turn the first colon of each parameter without an equals sign into one (Kedro 1.x dropped it)."""
+        with clear_errors():
+            return super().parse_args(ctx, _equals_for_colons(args))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run; a mistake of the user's ends without a traceback, and so does Ctrl-C."""
+        try:
+            with clear_errors():
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.secho("\nInterrupted. The same command goes on after the last finished epoch.", err=True)
+            ctx.exit(130)
+
+
+def _equals_for_colons(args: list[str]) -> list[str]:
+    result: list[str] = []
+    for arg in args:
+        flag, sign, value = arg.partition("=")
+        if result and result[-1] == "--params":
+            result.append(equals_for_colon_items(arg))
+        elif flag == "--params" and sign:
+            result.append(f"--params={equals_for_colon_items(value)}")
+        else:
+            result.append(arg)
+    return result
+
+
+def equals_for_colon_items(text: str) -> str:
+    """Turn the first colon of each item without an equals sign into one."""
+    return ",".join(item if "=" in item else item.replace(":", "=", 1) for item in text.split(","))
+
+
+def parse_params(ctx: click.Context, option: click.Parameter, text: str) -> dict[str, Any]:
+    """Read ``--params`` as `kedro run` does."""
+    parse = next(p.callback for p in kedro_run.params if p.name == "params")
+    return dict(parse(ctx, option, equals_for_colon_items(text))) if parse and text else {}
+
+
+run = RunCommand(
+    name="run",
+    params=kedro_run.params,
+    callback=kedro_run.callback,
+    help=f"""{kedro_run.help}
+
+    \b
+    Examples:
+      kedro run --pipeline=pare_train --params task:darcy_flow
+      kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
+    `kedro tasks` lists the tasks, `kedro tasks show TASK` what a run of it would do.""",
+)

@@ -1,0 +1,147 @@
+"""The run matrix: which tasks are learnt with which methods, seeds and variants."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Annotated, Any
+
+from pydantic import Field, NonNegativeInt, model_validator
+
+from pare.config.errors import PareError
+from pare.config.resolve import Library, resolve, resolve_baseline, validated
+from pare.config.schema import BaselineRun, Run, Strict
+
+Value = bool | int | float | str
+NAMES = frozenset({"task", "method", "seed", "variant"})
+VariantName = Annotated[str, Field(pattern=r"^[a-z0-9_]*[a-z_][a-z0-9_]*$")]
+
+
+class Block(Strict):
+    """Runs that are looked at together: every task with every method, variant and seed."""
+
+    tasks: list[str] = Field(min_length=1)
+    methods: list[str] = Field(min_length=1, description="methods and baselines")
+    seeds: list[NonNegativeInt] = Field(min_length=1)
+    variants: dict[VariantName, dict[str, Value]] = Field(
+        default_factory=dict, description="name and values as on the command line; none: the methods as they are"
+    )
+
+    @model_validator(mode="after")
+    def _values_are_no_names(self) -> "Block":
+        for name, values in self.variants.items():
+            if taken := NAMES.intersection(values):
+                raise ValueError(f"variant {name!r} sets {', '.join(sorted(taken))}, which the block itself names")
+        return self
+
+
+class Matrix(Strict):
+    """All blocks, by title. A run that stands in several of them is the same run."""
+
+    blocks: dict[str, Block] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the matrix.
+
+    Attributes:
+        run: the run, resolved.
+        values: what its variant sets, such as ``{"mixing.start": 0.1}``.
+    """
+
+    run: Run | BaselineRun
+    values: dict[str, Value]
+
+    @property
+    def name(self) -> str:
+        """Unique in the matrix: task, method with variant, seed."""
+        return f"{self.run.task_name}-{self.run.method_folder}-{self.run.seed}"
+
+    @property
+    def folder(self) -> str:
+        """Where its files stand below a layer of ``data``."""
+        return f"{self.run.task_name}/{self.run.method_folder}/seed_{self.run.seed}"
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline that makes the whole run."""
+        return "baseline" if isinstance(self.run, BaselineRun) else "pare_train"
+
+    @property
+    def params(self) -> str:
+        """What ``kedro run --params`` needs."""
+        names = {"task": self.run.task_name, "method": self.run.method_name, "seed": self.run.seed}
+        variant = {"variant": self.run.variant} if self.run.variant else {}
+        return ",".join(f"{key}={value}" for key, value in {**names, **variant, **self.values}.items())
+
+
+def expand(values: Mapping[str, Any], library: Library, parameters: Mapping[str, Any]) -> dict[str, list[Cell]]:
+    """Every run of the matrix, by the title of its block.
+
+    Args:
+        values: the content of matrix.yml.
+        library: tasks, sources, proxies, methods and baselines.
+        parameters: the project's parameters.
+
+    Raises:
+        PareError: for an unknown name or key, a value of the wrong type, or a name that means two things.
+    """
+    matrix = validated(Matrix, "matrix", values)
+    blocks = {}
+    for title, block in matrix.blocks.items():
+        try:
+            blocks[title] = list(_cells(block, library, parameters))
+        except PareError as error:
+            raise PareError(f"block {title!r} of matrix.yml: {error}") from None
+    _refuse_contradictions(blocks)
+    return blocks
+
+
+def unique(blocks: Mapping[str, list[Cell]]) -> dict[str, Cell]:
+    """Every run once, by its name."""
+    return {cell.name: cell for cells in blocks.values() for cell in cells}
+
+
+def _cells(block: Block, library: Library, parameters: Mapping[str, Any]) -> list[Cell]:
+    variants: dict[str, dict[str, Value]] = dict(block.variants) or {"": {}}
+    cells: list[Cell] = []
+    for task, method, (variant, values) in product(block.tasks, block.methods, variants.items()):
+        overrides = {"task": task, "method": method, "variant": variant, **_nested(values)}
+        build = resolve_baseline if method in library.baselines else resolve
+        run = build(library, _merged(parameters, overrides), overrides)
+        cells += [Cell(run.model_copy(update={"seed": seed}), values) for seed in block.seeds]
+    return cells
+
+
+def _nested(values: Mapping[str, Value]) -> dict[str, Any]:
+    """``{"mixing.start": 0.1}`` as ``{"mixing": {"start": 0.1}}``."""
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        if name:
+            result.setdefault(section, {})[name] = value
+        else:
+            result[section] = value
+    return result
+
+
+def _merged(parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as Kedro merges them: section by section, the command line last."""
+    sections = {
+        key: {**parameters[key], **value}
+        for key, value in overrides.items()
+        if isinstance(value, dict) and isinstance(parameters.get(key), Mapping)
+    }
+    return {**parameters, **overrides, **sections}
+
+
+def _refuse_contradictions(blocks: Mapping[str, list[Cell]]) -> None:
+    known: dict[str, tuple[str, Cell]] = {}
+    for title, cells in blocks.items():
+        for cell in cells:
+            first, other = known.setdefault(cell.name, (title, cell))
+            if other.values != cell.values:
+                raise PareError(
+                    f"variant {cell.run.variant!r} of {cell.run.method_name} is {other.values} in block {first!r} and "
+                    f"{cell.values} in block {title!r} of matrix.yml; give one of them another name"
+                )

@@ -1,0 +1,103 @@
+"""How far each run of the matrix has come, from the small files that it leaves behind."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from pare.config.matrix import Cell
+from pare.config.schema import BaselineRun, Run
+
+MODELS, OUTPUT, REPORTING = "06_models", "07_model_output", "08_reporting"
+# What decides a trained model and stands in the configuration; see pare.training.run_fingerprint.
+TASK = {"input", "output", "tokens", "loss", "metric"}
+METHOD = {"initialisation", "trainable"}
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a run has come.
+
+    Attributes:
+        kind: ``done``; ``results``, whose model or predictions are not on this machine; ``changed``, done with another
+            configuration; ``unfinished``, which goes on after ``epochs`` epochs; or ``nothing``.
+        metrics: its metrics.json, of ``done`` and ``results``.
+        epochs: finished epochs, of ``unfinished``.
+    """
+
+    kind: Literal["done", "results", "changed", "unfinished", "nothing"]
+    metrics: Mapping[str, Any] | None = None
+    epochs: int = 0
+
+
+def matrix_states(cells: Mapping[str, Cell], data: Path) -> dict[str, State]:
+    """The state of each run.
+
+    Args:
+        cells: the runs by name.
+        data: the project's folder of data.
+    """
+    return {name: _state(cell, data) for name, cell in cells.items()}
+
+
+def _state(cell: Cell, data: Path) -> State:
+    metrics = _content(data / REPORTING / cell.folder / "metrics.json")
+    if isinstance(cell.run, BaselineRun):
+        made_here = (data / OUTPUT / cell.folder / "predictions.h5").is_file()
+        return _finished(metrics, _wanted(cell.run), made_here)
+    record = _content(data / MODELS / cell.folder / "model" / "record.json")
+    progress = _content(data / MODELS / cell.folder / "checkpoint" / "progress.json")
+    if progress is not None:
+        return State("unfinished", epochs=progress["epochs_done"])
+    if record is not None and not _same_model(record["run"], cell.run):
+        return State("changed")
+    return _finished(metrics, _wanted(cell.run), record is not None)
+
+
+def _finished(metrics: dict[str, Any] | None, wanted: dict[str, Any], made_here: bool) -> State:
+    """The state of a run that no checkpoint and no model speak for."""
+    if metrics is None:
+        return State("nothing")
+    found = {key: metrics.get(key) for key in wanted} | {"metric": metrics["metric"]["name"]}
+    if found != wanted:
+        return State("changed")
+    return State("done" if made_here else "results", metrics)
+
+
+def _content(path: Path) -> dict[str, Any] | None:
+    """A JSON file; None where it is not there, or only half, because it is being written at this moment."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def _wanted(run: Run | BaselineRun) -> dict[str, Any]:
+    """What metrics.json says of a run of this configuration."""
+    wanted = {"protocol": run.protocol, "metric": run.metric}
+    if isinstance(run, BaselineRun):
+        return wanted
+    source = {"source": run.source_name, "proxy": run.proxy_name, "proxy_samples": run.proxy_samples}
+    return wanted | source | {"epochs": run.training.epochs}
+
+
+def _same_model(recorded: dict[str, Any], run: Run) -> bool:
+    """Whether a model was trained as the configuration says now; what else it depends on, only DVC knows."""
+    try:
+        trained = Run.model_validate(recorded)
+    except ValidationError:  # of an older configuration
+        return False
+    return _decisive(trained) == _decisive(run)
+
+
+def _decisive(run: Run) -> list[Any]:
+    return [
+        run.task.model_dump(include=TASK),
+        run.method.model_dump(include=METHOD),
+        [run.training, run.mixing, run.alignment],
+        [run.seed, run.protocol, run.source_name, run.proxy_name, run.proxy.reader, run.proxy.labels],
+        run.proxy_samples,
+    ]

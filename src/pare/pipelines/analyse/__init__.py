@@ -1,0 +1,5 @@
+"""The analyse pipeline; README.md beside this file lists its inputs and outputs."""
+
+from pare.pipelines.analyse.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

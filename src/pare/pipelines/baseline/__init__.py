@@ -1,0 +1,5 @@
+"""The baseline pipeline; README.md beside this file lists its inputs and outputs."""
+
+from pare.pipelines.baseline.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,89 @@
+"""Networks for fields learn a small linear map, in physical units."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pare.baselines.fields import FnoOptions, UNetOptions, fit_fno, fit_u_net
+from pare.config import PareError
+
+TRAINING = {"batch_size": 8, "learning_rate": 1e-2, "weight_decay": 1e-4}
+FNO = {"modes": 6, "width": 8, "layers": 2}
+FITS = {
+    "fno": lambda problem, epochs, **more: fit_fno(problem, FnoOptions(epochs=epochs, **TRAINING | FNO | more)),
+    "u_net": lambda problem, epochs, **more: fit_u_net(
+        problem, UNetOptions(epochs=epochs, features=(4, 4, 4, 4, 4, 4), **TRAINING | more)
+    ),
+}
+
+
+def fields(n, grid, seed):
+    """Random waves, and what a shift and an offset of 100 make of them, ``(n, 1, *grid)`` each."""
+    draw = np.random.default_rng(seed)
+    axes = np.meshgrid(*[np.linspace(0, 2 * np.pi, points) for points in grid], indexing="ij")
+    phases, sizes = draw.uniform(0, 2 * np.pi, (n, 1)), draw.normal(size=(n, 1))
+    x = sizes[:, None] * np.sin(np.stack(axes).sum(0).reshape(1, 1, -1) + phases[:, None])
+    x = x.reshape(n, 1, *grid).astype(np.float32)
+    return x, (100 + 20 * np.roll(x, 3, axis=-1)).astype(np.float32)
+
+
+@pytest.fixture
+def waves(problem):
+    def waves(grid, train=64):
+        splits = {"train": fields(train, grid, 0), "validation": fields(16, grid, 1)}
+        y = splits["train"][1]
+        statistics = {"y_mean": y.mean(0), "y_scale": y.std(0)}
+        return problem("dense", statistics=statistics, **splits)
+
+    return waves
+
+
+@pytest.mark.parametrize("grid", [(40,), (33, 32)])
+@pytest.mark.parametrize("name", FITS)
+def test_a_shift_is_learnt_better_than_the_mean_in_the_units_of_the_data(name, grid, waves):
+    x, y = fields(32, grid, 2)
+    fitted = FITS[name](waves(grid), 10)
+    found = fitted.predict(x)
+    assert found.shape == y.shape and found.dtype == np.float32
+    assert np.mean((found - y) ** 2) < 0.5 * np.mean((y - y.mean(0)) ** 2)
+    assert 1 <= fitted.best_epoch <= fitted.passes == 10
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_the_same_seed_gives_the_same_predictions(name, waves):
+    problem = waves((32,), 16)
+    x, _ = fields(4, (32,), 2)
+    one, again, other = (
+        FITS[name](each, 1).predict(x) for each in (problem, problem, replace(problem, seed=problem.seed + 1))
+    )
+    np.testing.assert_array_equal(one, again)
+    assert np.abs(one - other).max() > 0
+
+
+def test_the_best_validation_epoch_is_kept(waves):
+    problem, values = waves((32,), 16), iter([3.0, 1.0, 2.0])
+    seen = []
+
+    class Scripted(type(problem.metric)):
+        def update(self, prediction, target):
+            seen.append(prediction)
+
+        def compute(self):
+            return torch.tensor(next(values))
+
+    fitted = FITS["fno"](replace(problem, metric=Scripted()), 3)
+    assert fitted.best_epoch == 2
+    np.testing.assert_allclose(fitted.predict(problem.validation.array("x")), np.concatenate(seen[2:4]), rtol=1e-5)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(waves):
+    broken = replace(waves((32,), 16), loss=lambda prediction, target: prediction.mean() * float("nan"))
+    with pytest.raises(PareError, match=r"loss is nan in epoch 1; lower options\.learning_rate"):
+        FITS["fno"](broken, 1)
+
+
+def test_a_grid_that_cannot_be_halved_four_times_is_refused(waves):
+    with pytest.raises(PareError, match=r"halves the grid four times.*the task has 20; use method=fno"):
+        FITS["u_net"](waves((20,), 16), 1)

@@ -1,0 +1,64 @@
+"""MiniRocket against sktime and scikit-learn, called directly; uncompiled, because compiling takes half a minute."""
+
+import numba
+import numpy as np
+import pytest
+from sklearn.linear_model import RidgeClassifierCV
+from sklearn.preprocessing import StandardScaler
+
+numba.config.DISABLE_JIT = True
+
+from sktime.transformations.rocket import MiniRocketMultivariate  # noqa: E402
+
+from pare.baselines.series import MiniRocketOptions, as_series, fit_minirocket  # noqa: E402
+from pare.config import PareError  # noqa: E402
+
+OPTIONS = MiniRocketOptions(kernels=84, penalties=[0.1, 10.0])
+
+
+def series(n, seed, classes=2):
+    """Sines of two channels whose class is their frequency."""
+    draw = np.random.default_rng(seed)
+    y = draw.integers(0, classes, n)
+    time = np.linspace(0, 2 * np.pi, 24)
+    x = np.sin((2 * y[:, None, None] + 1) * time + draw.uniform(0, 6, (n, 2, 1))) + 0.1 * draw.normal(size=(n, 2, 24))
+    return x.astype(np.float32), y
+
+
+def test_scores_are_those_of_the_library_and_tell_the_classes_apart(problem):
+    (x, y), (test_x, test_y) = series(40, 0, 3), series(20, 1, 3)
+    found = fit_minirocket(problem("classification", 4, train=(x, y)), OPTIONS).predict(test_x)
+    transform = MiniRocketMultivariate(84, random_state=3)
+    features = np.asarray(transform.fit_transform(x), np.float32)
+    scale = StandardScaler(with_mean=False).fit(features)
+    ridge = RidgeClassifierCV([0.1, 10.0]).fit(scale.transform(features), y)
+    wanted = ridge.decision_function(scale.transform(np.asarray(transform.transform(test_x), np.float32)))
+    np.testing.assert_allclose(found[:, :3], wanted, rtol=1e-4, atol=1e-5)
+    assert (found[:, 3] < found[:, :3].min(1)).all()  # a class that no training row has
+    assert (found.argmax(1) == test_y).mean() > 0.9
+
+
+def test_two_classes_labels_and_numbers_are_predicted_too(problem):
+    (x, y), (test_x, test_y) = series(40, 0), series(20, 1)
+    two = fit_minirocket(problem("classification", 2, train=(x, y)), OPTIONS).predict(test_x)
+    assert (two.argmax(1) == test_y).mean() > 0.9
+    labels = np.stack([y, 1 - y], 1).astype(np.float32)
+    scores = fit_minirocket(problem("multilabel", train=(x, labels)), OPTIONS).predict(test_x)
+    assert ((scores > 0) == np.stack([test_y, 1 - test_y], 1)).mean() > 0.9
+    numbers = fit_minirocket(problem("regression", train=(x, labels[:, :1] * 10)), OPTIONS).predict(test_x)
+    assert numbers.shape == (20, 1)
+    assert np.abs(numbers[:, 0] - 10 * test_y).mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted"), [((2, 30), (2, 30)), ((1, 16, 52), (16, 52)), ((3, 8, 8), None), ((5,), None)]
+)
+def test_one_channel_on_two_axes_is_a_series_of_many_channels(shape, wanted, problem):
+    x = np.zeros((2, *shape), np.float32)
+    assert as_series(problem("classification", 2, train=(x, np.array([0, 1]))).task) == wanted
+
+
+def test_series_shorter_than_a_kernel_are_refused(problem):
+    x = np.zeros((4, 1, 8), np.float32)
+    with pytest.raises(PareError, match=r"at least 9 samples, the task has 8"):
+        fit_minirocket(problem("classification", 2, train=(x, np.array([0, 1, 0, 1]))), OPTIONS)

@@ -1,0 +1,35 @@
+"""What holds for all commands."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from pare.cli import cli
+
+LIST = """
+import sys
+from kedro.framework.cli.cli import main
+
+sys.argv = ["kedro", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+print("heavy modules:", sorted({"torch", "transformers", "accelerate", "pandas"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("args", [["tasks"], ["tasks", "show", "darcy_flow"], ["matrix"]])
+def test_listing_tasks_imports_no_deep_learning(conf, args):
+    result = subprocess.run(
+        [sys.executable, "-c", LIST, *args], cwd=conf.parent, capture_output=True, text=True, check=True
+    )
+    assert "darcy_flow" in result.stdout
+    assert result.stdout.splitlines()[-1] == "heavy modules: []"
+
+
+def test_the_group_is_what_kedro_looks_for():
+    assert isinstance(cli, click.Group)
+    assert set(cli.commands) == {"matrix", "methods", "run", "tasks"}

@@ -1,0 +1,79 @@
+import pytest
+from click.testing import CliRunner
+from kedro.config import MissingConfigException
+from kedro.io import DatasetError
+
+from pare.cli import run
+from pare.cli.run_command import RunCommand
+from pare.config import PareError
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--params", "task:darcy_flow,training.epochs=3"],
+        ["--params", "task=darcy_flow,training.epochs:3"],
+        ["--params=task:darcy_flow,training.epochs=3"],
+    ],
+)
+def test_parameters_may_be_spelt_with_a_colon_or_an_equals_sign(args):
+    assert run.make_context("run", args).params["params"] == {"task": "darcy_flow", "training": {"epochs": 3}}
+
+
+def test_a_colon_inside_a_value_stays():
+    assert run.make_context("run", ["--params", "source=a:b"]).params["params"] == {"source": "a:b"}
+
+
+def test_other_options_of_kedro_run_are_left_alone():
+    params = run.make_context("run", ["--pipelines", "train", "--env", "paper", "--params", "seed:1"]).params
+    assert (params["pipelines"], params["env"], params["params"]) == (["train"], "paper", {"seed": 1})
+
+
+@pytest.mark.parametrize("params", ["task", "training=[1"])
+def test_parameters_that_cannot_be_read_end_in_a_message(params):
+    result = CliRunner().invoke(run, ["--params", params])
+    assert result.exit_code != 0
+    assert result.output.count("Error: ") == 1
+
+
+def outcome(error):
+    """What the command makes of an error that is raised inside it."""
+
+    def callback():
+        raise error
+
+    return CliRunner().invoke(RunCommand(name="run", callback=callback))
+
+
+def wrapped(error):
+    """As Kedro wraps what a dataset raises."""
+    try:
+        raise DatasetError("Failed while saving data to dataset") from error
+    except DatasetError as caught:
+        return caught
+
+
+@pytest.mark.parametrize(
+    "error", [PareError("mend this"), wrapped(PareError("mend this")), MissingConfigException("mend this")]
+)
+def test_a_mistake_of_the_users_is_shown_as_one_message(error):
+    result = outcome(error)
+    assert (result.exit_code, result.output) == (1, "Error: mend this\n")
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied", "f"), OSError(28, "No space left", "f")])
+def test_a_file_that_cannot_be_written_is_named(error):
+    result = outcome(wrapped(error))
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: cannot write f ({error.strerror}); give")
+
+
+@pytest.mark.parametrize("error", [TypeError("a bug"), ValueError("a bug"), wrapped(TypeError("a bug"))])
+def test_an_error_of_the_program_keeps_its_traceback(error):
+    assert outcome(error).exception is error
+
+
+def test_ctrl_c_ends_with_the_usual_exit_code_and_says_how_to_go_on():
+    result = outcome(KeyboardInterrupt())
+    assert result.exit_code == 130
+    assert "The same command goes on" in result.output

@@ -1,0 +1,169 @@
+"""The whole analysis of tiny, untrained models, and what it says where a model is missing."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+from matplotlib.figure import Figure
+
+from pare.arrays.store import ArrayStore, write_store
+from pare.config import Library, PareError, resolve
+from pare.config.analysis import analysis_config
+from pare.models import CrossModalModel, load_backbone
+from pare.pipelines.analyse import create_pipeline
+from pare.pipelines.analyse.nodes import load_models
+from pare.training import SourceFolders, TrainedModel, run_fingerprint
+
+FIGURES = ("landscape", "distances", "embeddings", "patches", "gate_scores", "source_features", "starts")
+ANALYSE = {
+    "compared": "finetune",
+    "rows": 20,
+    "shares": [0, 0.5, 1],
+    "landscape_rows": 8,
+    "landscape_points": 3,
+    "landscape_reach": 0.5,
+}
+INPUTS = {"table": (6,), "series": (1, 24), "field": (1, 8, 12)}
+HISTORY = [{"epoch": 1, "k": 2}, {"epoch": 2, "k": 1}, {"epoch": 3, "k": 0}]
+
+
+@pytest.fixture
+def runs(library):
+    """PaRe's and fine-tuning's run on a task of a kind."""
+
+    def make(kind):
+        entry = library.tasks["openml_wdbc"]
+        tokens = {"kind": "feature"} if kind == "table" else {"kind": "patch", "patch": 4}
+        changes = {"input": {"shape": INPUTS[kind]}, "tokens": tokens, "normalisation": {}, "training": {}}
+        own = Library(**{**library.model_dump(), "tasks": {"tiny": entry | changes}})
+        top = {"task": "tiny", "source": None, "seed": 0, "protocol": "validated"}
+        training = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3}
+        return {m: resolve(own, {**top, "method": m, "training": training}, {}) for m in ("pare", "finetune")}
+
+    return make
+
+
+@pytest.fixture
+def store(tmp_path):
+    def write(kind):
+        draw = np.random.default_rng(0)
+        x = draw.normal(size=(30, *INPUTS[kind])).astype(np.float32)
+        y = (x.reshape(30, -1).sum(1) > 0).astype(np.int64)
+        write_store(
+            tmp_path / "x.h5",
+            rows={"train": 30},
+            blocks=[("train", {"x": x, "y": y})],
+            statistics={},
+            fingerprint="f",
+            description={"channels": None, "classes": None},
+        )
+        return ArrayStore(tmp_path / "x.h5")
+
+    return write
+
+
+@pytest.fixture
+def source(tiny_bert, topics):
+    """Encoder and proxy, as their datasets load them."""
+    folders = {"encoder": tiny_bert, "proxy": topics}
+    return {
+        name: SimpleNamespace(path=path, manifest=SimpleNamespace(fingerprint=name)) for name, path in folders.items()
+    }
+
+
+@pytest.fixture
+def save_model(tmp_path, tiny_bert, topics):
+    def save(run, store):
+        torch.manual_seed(0)
+        model = CrossModalModel(run.task, load_backbone(tiny_bert, run.task.grid), 2)
+        fingerprint = run_fingerprint(run, store, SourceFolders(tiny_bert, topics, ("encoder", "proxy")))
+        tokens = int(np.prod(run.task.grid))
+        replaced = [[row["k"] / tokens] * tokens for row in HISTORY]
+        record = {"fingerprint": fingerprint, "source_classes": 2, "categories": [], "n_train": 30}
+        config = json.loads((tiny_bert / "config.json").read_text())
+        folder = tmp_path / "models" / run.method_folder / "seed_0"
+        folder.mkdir(parents=True)
+        record |= {"history": HISTORY, "replaced": replaced}
+        TrainedModel(run, model.eval(), record, config).save(folder / "model")
+
+    return save
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+def test_every_figure_of_a_task_is_drawn_beside_its_table(kind, runs, store, save_model, source, tmp_path):
+    both, data = runs(kind), store(kind)
+    for run in both.values():
+        save_model(run, data)
+    inputs = {
+        "run": both["pare"],
+        "params:analyse": ANALYSE,
+        "model_input": data,
+        **source,
+        "task_models_folder": tmp_path / "models",
+        "task_results_folder": tmp_path / "results",
+    }
+    memory = {name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()}
+    shared = {name: MemoryDataset(copy_mode="assign") for name in ("analysed_models", "sample_embeddings")}
+    outputs = SequentialRunner().run(create_pipeline(), DataCatalog(memory | shared))
+    found = {name: dataset.load() for name, dataset in outputs.items()}
+    assert found.keys() == {f"{name}_figure" for name in FIGURES} | set(FIGURES)
+    for name in FIGURES:
+        assert isinstance(found[f"{name}_figure"], Figure)
+        assert isinstance(found[name], pd.DataFrame)
+    tokens = int(np.prod(both["pare"].task.grid))
+    assert len(found["landscape"]) == 2 * 9
+    assert found["distances"]["k"].tolist() == [0, tokens // 2, tokens]
+    assert found["embeddings"]["group"].unique().tolist() == ["target", "mixed, k/N = 0.50", "source"]
+    assert found["source_features"]["encoder"].unique().tolist() == ["pretrained", "pare", "finetune"]
+    assert len(found["patches"]) == (3 * tokens if kind == "table" else 2 * 2 * tokens)
+
+
+def test_a_missing_model_is_answered_with_the_command_that_trains_it(runs, store, save_model, source, tmp_path):
+    both, data = runs("table"), store("table")
+    analysis, others = analysis_config(ANALYSE), (tmp_path / "models", data, *source.values())
+    with pytest.raises(PareError, match=r"--pipeline=pare_train --params task=tiny,method=pare,seed=0$"):
+        load_models(both["pare"], analysis, *others)
+    variant = both["pare"].model_copy(
+        update={
+            "variant": "start_10",
+            "mixing": both["pare"].mixing.model_copy(update={"start": 0.1}),
+            "provenance": {"mixing.start": "command line"},
+        }
+    )
+    with pytest.raises(PareError, match=r"method=pare,seed=0,variant=start_10,mixing\.start=0\.1$"):
+        load_models(variant, analysis, *others)
+    save_model(both["pare"], data)
+    with pytest.raises(PareError, match=r"method=finetune,seed=0, or .* analyse\.compared=null"):
+        load_models(both["pare"], analysis, *others)
+    alone = analysis_config(ANALYSE | {"compared": None})
+    assert load_models(both["pare"], alone, *others).keys() == {"pare"}
+
+
+def test_a_model_of_other_data_or_a_method_without_a_gate_is_refused(runs, store, save_model, source, tmp_path):
+    both, data = runs("table"), store("table")
+    for run in both.values():
+        save_model(run, data)
+    analysis, folder = analysis_config(ANALYSE), tmp_path / "models"
+    with pytest.raises(PareError, match="method 'finetune' does not do that; use method=pare"):
+        load_models(both["finetune"], analysis, folder, data, *source.values())
+    source["encoder"].manifest.fingerprint = "another"
+    with pytest.raises(PareError, match="changed since the model was trained"):
+        load_models(both["pare"], analysis, folder, data, *source.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"rws": 3}, "analyse.rws"), ({"landscape_points": 4}, "odd"), ({"shares": [0, 2]}, "analyse.shares.1")],
+)
+def test_a_mistake_in_the_parameters_names_the_key(change, words):
+    with pytest.raises(PareError, match=words):
+        analysis_config(ANALYSE | change)
+
+
+def test_the_shipped_parameters_are_valid(parameters):
+    assert analysis_config(parameters["analyse"]).compared == "finetune"

@@ -1,0 +1,68 @@
+"""A baseline from the model input to its metrics; the library itself is logistic regression, which needs no extra."""
+
+import numpy as np
+import pytest
+
+from pare.arrays.store import ArrayStore, write_store
+from pare.config import resolve_baseline
+from pare.pipeline_registry import register_pipelines
+from pare.pipelines.baseline.nodes import compute_baseline_metrics, fit_and_predict
+from pare.pipelines.evaluate.nodes import draw_predictions
+
+
+@pytest.fixture
+def run(library, parameters):
+    def run(**overrides):
+        asked = {"task": "openml_wdbc", "method": "logistic_regression"} | overrides
+        return resolve_baseline(library, parameters | asked, asked)
+
+    return run
+
+
+def split(n, seed, features=30):
+    draw = np.random.default_rng(seed)
+    x = draw.normal(size=(n, features)).astype(np.float32)
+    return {"x": x, "y": (x[:, 0] > 0).astype(np.int64), "group": np.arange(n) // 2}
+
+
+@pytest.fixture
+def store(tmp_path):
+    splits = {"train": split(80, 0), "validation": split(40, 1), "test": split(50, 2)}
+    write_store(
+        tmp_path / "s.h5",
+        rows={name: len(arrays["y"]) for name, arrays in splits.items()},
+        blocks=splits.items(),
+        statistics={},
+        fingerprint="f",
+        description={"categories": [], "classes": ["benign", "malignant"], "channels": None},
+    )
+    return ArrayStore(tmp_path / "s.h5")
+
+
+def test_metrics_have_the_keys_of_a_method_and_nothing_where_a_baseline_has_none(run, store):
+    resolved = run(training={"fraction": 0.5})
+    predictions, record = fit_and_predict(resolved, store)
+    metrics = compute_baseline_metrics(resolved, record, store, predictions)
+    wanted = {"task": "openml_wdbc", "method": "logistic_regression", "n_train": 40, "n_test": 50, "best_epoch": None}
+    assert wanted.items() <= metrics.items()
+    assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))
+    assert metrics["test"] > 0.8 and metrics["validation"] > 0.8 and metrics["constant_prediction"] == 0.5
+    assert metrics["train_seconds"] > 0 and metrics["samples_per_second"] > 0
+    assert {"python", "pare", "kedro", "scikit-learn"} == set(metrics["versions"])
+    figure = draw_predictions(resolved, store, predictions, metrics)
+    assert "logistic_regression, seed 0" in figure.get_suptitle()
+
+
+def test_groups_are_averaged_where_the_task_says_so(run, store):
+    resolved = run()
+    task = resolved.task.model_copy(update={"average_groups": True})
+    rows, _ = fit_and_predict(resolved, store)
+    groups, _ = fit_and_predict(resolved.model_copy(update={"task": task}), store)
+    means = rows["prediction"].reshape(25, 2, 2).mean(1)
+    np.testing.assert_allclose(groups["prediction"], means, rtol=1e-5)
+
+
+def test_the_pipeline_needs_the_run_alone_and_no_source():
+    pipeline = register_pipelines()["baseline"]
+    assert pipeline.inputs() == {"run"}
+    assert not {"encoder", "proxy", "model"} & pipeline.datasets()
