@@ -9,7 +9,8 @@ from pare.config import PareError, resolve, resolve_baseline
 def run(library, parameters):
     def run(**overrides):
         asked = {"task": "openml_wdbc", "method": "xgboost"} | overrides
-        return resolve_baseline(library, parameters | asked, asked)
+        sections = {"training": parameters["training"] | asked.get("training", {})}
+        return resolve_baseline(library, parameters | asked | sections, asked)
 
     return run
 

@@ -12,9 +12,10 @@ from pare.pipelines.evaluate.nodes import draw_predictions
 
 @pytest.fixture
 def run(library, parameters):
-    def run(**overrides):
-        asked = {"task": "openml_wdbc", "method": "logistic_regression"} | overrides
-        return resolve_baseline(library, parameters | asked, asked)
+    def run(**training):
+        asked = {"task": "openml_wdbc", "method": "logistic_regression", "training": training}
+        merged = parameters | asked | {"training": parameters["training"] | training}
+        return resolve_baseline(library, merged, asked)
 
     return run
 
@@ -40,7 +41,7 @@ def store(tmp_path):
 
 
 def test_metrics_have_the_keys_of_a_method_and_nothing_where_a_baseline_has_none(run, store):
-    resolved = run(training={"fraction": 0.5})
+    resolved = run(fraction=0.5)
     predictions, record = fit_and_predict(resolved, store)
     metrics = compute_baseline_metrics(resolved, record, store, predictions)
     wanted = {"task": "openml_wdbc", "method": "logistic_regression", "n_train": 40, "n_test": 50, "best_epoch": None}
