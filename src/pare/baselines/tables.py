@@ -82,7 +82,7 @@ def fit_xgboost(problem: Problem, options: BoosterOptions) -> Fitted:
     xgboost = require("xgboost")
 
     def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
-        held_out = {}
+        held_out: dict[str, Any] = {}
         if validation:
             model.set_params(early_stopping_rounds=rounds)
             held_out["eval_set"] = [(validation.x, validation.y)]
@@ -168,7 +168,7 @@ def frame_with_categories(x: np.ndarray, categories: Sequence[int]) -> pd.DataFr
     """A frame whose categorical columns say so; a missing category is missing."""
     return pd.DataFrame(
         {
-            f"feature_{i}": pd.Categorical.from_codes(_codes(column), list(range(categories[i])))
+            f"feature_{i}": pd.Categorical.from_codes(_codes(column), pd.Index(range(categories[i])))
             if i < len(categories) and categories[i]
             else column
             for i, column in enumerate(x.T)
@@ -186,8 +186,8 @@ def frame_with_codes(x: np.ndarray, categories: Sequence[int]) -> pd.DataFrame:
     )
 
 
-def _codes(column: np.ndarray) -> np.ndarray:
-    return np.where(np.isnan(column), -1, column).astype(int)
+def _codes(column: np.ndarray) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    return np.where(np.isnan(column), -1, column).astype(np.int64)
 
 
 class _Constant:
@@ -267,6 +267,8 @@ def _best_booster(
         return _Column(_Constant(), present)
     part = _part(problem, train, present, train[1])
     held_out = _part(problem, validation, present, train[1]) if validation else None
+    if held_out and not len(held_out.y):
+        held_out = None  # no validation row has a class that the training rows have
     choices = list(ParameterGrid(options.search)) if held_out else list(ParameterGrid(options.search))[:1]
     losses, estimators = [], []
     for choice in choices:
@@ -280,14 +282,12 @@ def _best_booster(
 
 def _part(
     problem: Problem, rows: tuple[pd.DataFrame, np.ndarray], present: np.ndarray | None, train_y: np.ndarray
-) -> Part | None:
-    """Rows with classes numbered as the estimator does; none where no row has a class that it knows."""
+) -> Part:
+    """Rows whose class the estimator knows, with classes numbered as it does."""
     x, y = rows
     if present is None:
         return Part(x, y, None)
     known = np.isin(y, present)
-    if not known.any():
-        return None
     x, y = x[known], np.searchsorted(present, y[known])
     if problem.class_weights:
         return Part(x, y, compute_class_weight("balanced", classes=present, y=train_y)[y])
