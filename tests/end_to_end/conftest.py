@@ -122,7 +122,10 @@ def kedro_interrupted() -> Callable[..., Outcome]:
     """`kedro run` in a project, with Ctrl-C as soon as a file is there."""
 
     def kedro_interrupted(project: Path, file: Path, *args: str) -> Outcome:
+        # Tests that a script started in the background ignore Ctrl-C, and so would the command.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = start(project, *args)
+        signal.signal(signal.SIGINT, before)
         while not file.exists():
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
