@@ -77,10 +77,10 @@ def align(run, table, model=None, source=batches):
 
 
 def test_the_distance_to_the_source_falls(run, table):
-    _, record = align(run(), table)
-    assert record["after"] < 0.8 * record["before"]
-    assert record["distances"][-1] < 0.8 * record["distances"][0]
-    assert len(record["distances"]) == 8
+    _, record = align(run(epochs=16), table)
+    assert record["after"] < 0.7 * record["before"]
+    assert record["distances"][-1] < 0.7 * record["distances"][0]
+    assert len(record["distances"]) == 16
 
 
 def test_nothing_but_the_embedder_changes_and_no_gradient_is_left(run, table):
