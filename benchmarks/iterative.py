@@ -3,6 +3,8 @@
 The reference for tests and benchmarks of ``pare.intermediate.relaxed_top_k``; plain autograd, nothing optimised.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -18,10 +20,12 @@ def iterative_kappa(scores: Tensor, k: int, tau: float) -> Tensor:
     return kappa
 
 
-def iterative_top_k(scores: Tensor, k: int, tau: float = 0.9, *, noise: bool = True, **_: object) -> Tensor:
-    """Straight-through mask of the k largest kappa, ``(batch, tokens)``; takes what ``relaxed_top_k`` takes."""
+def iterative_top_ks(scores: Tensor, ks: Sequence[int], tau: float = 0.9, *, noise: bool = True, **_: object) -> Tensor:
+    """Straight-through masks of the k largest kappa, ``(groups, batch, tokens)``; called as ``relaxed_top_ks``."""
     if noise:
         scores = scores - torch.empty_like(scores).exponential_().log()
-    kappa = iterative_kappa(scores, k, tau)
-    hard = torch.zeros_like(kappa).scatter_(-1, kappa.topk(k, dim=-1).indices, 1.0)
+    kappa = torch.stack([iterative_kappa(group, k, tau) for group, k in zip(scores, ks, strict=True)])
+    hard = torch.zeros_like(kappa)
+    for marks, group, k in zip(hard, kappa, ks, strict=True):
+        marks.scatter_(-1, group.topk(k, dim=-1).indices, 1.0)
     return hard + kappa - kappa.detach()

@@ -94,7 +94,7 @@ def test_the_returned_model_is_that_of_the_best_validation_epoch(table_run, tabl
     result = trainer.fit(table_run(), table, source, tmp_path, metric)
     assert (result.record["best_epoch"], result.record["validation"]) == (2, values[1])
     predictions = predict(result.model, table.rows("validation"), CPU)["prediction"]
-    np.testing.assert_allclose(predictions, torch.cat(metric.seen[1]), rtol=1e-5)
+    np.testing.assert_allclose(predictions, torch.cat(metric.seen[1]), rtol=1e-5, atol=1e-6)
     assert not np.allclose(predictions, torch.cat(metric.seen[2]), rtol=1e-5)
 
 

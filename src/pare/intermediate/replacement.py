@@ -3,13 +3,11 @@
 Shapes: ``batch`` samples, ``tokens`` patches a sample, ``width`` of a patch embedding, k tokens replaced.
 """
 
-from functools import partial
-
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from pare.intermediate.selection import relaxed_top_k
+from pare.intermediate.selection import relaxed_top_ks
 
 
 def replace_patches(
@@ -66,22 +64,28 @@ def replace_patches(
         parent = source.to(target.dtype) if k else target
         return parent, torch.full_like(target_scores, k > 0, dtype=torch.bool)
 
-    select = partial(relaxed_top_k, tau=tau, noise=noise, exact_rounds=exact_rounds, generator=generator)
-    kept = select(target_scores, tokens - k)
-    taken = select(source_scores, k)
-    mixed: Tensor = _Mix.apply(target, source.to(target.dtype), kept, taken)
+    kept, taken = relaxed_top_ks(
+        torch.stack([target_scores, source_scores]),
+        [tokens - k, k],
+        tau,
+        noise=noise,
+        exact_rounds=exact_rounds,
+        generator=generator,
+    )
+    mixed: Tensor = _Mix.apply(target, source.to(target.dtype), kept, taken, k)
     return mixed, kept == 0
 
 
-def _origin(kept: Tensor, taken: Tensor) -> Tensor:
-    """Position of the source token that belongs to each slot, a permutation of each row, ``(batch, tokens)``.
+def _positions(mask: Tensor, ones: int) -> Tensor:
+    """Positions of the ones of each row, then of the zeros, both ascending, ``(batch, tokens)``.
 
-    Pairs the i-th freed slot with the i-th taken token, and the kept slots with the tokens left over, which nobody
-    reads: unlike a list of the taken ones a permutation is inverted without adding up, and never repeats a row.
+    Counted, not sorted, which takes several times as long.
     """
-    freed_first = kept.argsort(dim=1, stable=True)
-    taken_first = taken.argsort(dim=1, stable=True, descending=True)
-    return torch.empty_like(freed_first).scatter_(1, freed_first, taken_first)
+    is_one = mask != 0
+    among_ones = is_one.cumsum(1)
+    place = _arange_like(among_ones)
+    place = torch.where(is_one, among_ones - 1, place - among_ones + ones)
+    return _inverse(place)
 
 
 class _Mix(torch.autograd.Function):
@@ -92,19 +96,22 @@ class _Mix(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, target: Tensor, source: Tensor, kept: Tensor, taken: Tensor) -> Tensor:
-        replaced = kept == 0
-        origin = _origin(kept, taken)
+    def forward(ctx: FunctionCtx, target: Tensor, source: Tensor, kept: Tensor, taken: Tensor, k: int) -> Tensor:
+        slot = _positions(kept == 0, k)
+        # The kept slots are paired with the source tokens left over, which nobody reads: unlike a list of the taken
+        # ones a permutation is inverted without adding up, and never repeats a row.
+        origin = torch.empty_like(slot).scatter_(1, slot, _positions(taken, k))
         mixed = _rows(source, origin)
-        torch.where(replaced[..., None], mixed, target, out=mixed)
+        staying = _flat(slot[:, k:], mixed)
+        mixed.flatten(0, 1).index_copy_(0, staying, target.flatten(0, 1).index_select(0, staying))
         ctx.save_for_backward(mixed, kept, taken, origin)
         return mixed
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
         mixed, kept, taken, origin = ctx.saved_tensors  # type: ignore[attr-defined]
-        for_target, for_source, for_kept, for_taken = ctx.needs_input_grad  # type: ignore[attr-defined]
+        for_target, for_source, for_kept, for_taken, _ = ctx.needs_input_grad  # type: ignore[attr-defined]
         slot = _inverse(origin)
         to_target = to_source = to_kept = to_taken = product = None
         if for_kept or for_taken:
@@ -116,16 +123,25 @@ class _Mix(torch.autograd.Function):
             to_target = torch.mul(grad, kept[..., None].to(grad.dtype), out=product)
         if for_source:
             to_source = _rows(grad, slot).mul_(taken[..., None])
-        return to_target, to_source, to_kept, to_taken
+        return to_target, to_source, to_kept, to_taken, None
+
+
+def _arange_like(positions: Tensor) -> Tensor:
+    """0, 1, 2, … in each row, ``(batch, tokens)``."""
+    return torch.arange(positions.shape[1], device=positions.device).expand_as(positions)
 
 
 def _inverse(permutation: Tensor) -> Tensor:
     """Inverse of the permutation in each row, ``(batch, tokens)``."""
-    position = torch.arange(permutation.shape[1], device=permutation.device).expand_as(permutation)
-    return torch.empty_like(permutation).scatter_(1, permutation, position)
+    return torch.empty_like(permutation).scatter_(1, permutation, _arange_like(permutation))
+
+
+def _flat(position: Tensor, tokens: Tensor) -> Tensor:
+    """Positions in the rows of a batch, ``(batch, n)``, as positions in the batch laid out as one row."""
+    first = torch.arange(len(tokens), device=tokens.device)[:, None] * tokens.shape[1]
+    return (first + position).flatten()
 
 
 def _rows(tokens: Tensor, position: Tensor) -> Tensor:
     """The tokens at ``position``, ``(batch, tokens)``; copies whole rows, several times faster than ``gather``."""
-    first = torch.arange(len(tokens), device=tokens.device)[:, None] * tokens.shape[1]
-    return tokens.flatten(0, 1).index_select(0, (first + position).flatten()).view_as(tokens)
+    return tokens.flatten(0, 1).index_select(0, _flat(position, tokens)).view_as(tokens)

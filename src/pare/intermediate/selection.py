@@ -10,6 +10,7 @@ Shapes: ``batch`` rows are selected from independently, ``tokens`` are the candi
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -56,15 +57,49 @@ def relaxed_top_k(
     """
     if scores.dim() != 2:
         raise ValueError(f"scores have shape {tuple(scores.shape)}; expected (batch, tokens)")
-    if not 0 <= k <= scores.shape[1]:
-        raise ValueError(f"k={k} of {scores.shape[1]} tokens cannot be selected; k must lie in 0..{scores.shape[1]}")
+    (mask,) = relaxed_top_ks(scores[None], [k], tau, noise=noise, exact_rounds=exact_rounds, generator=generator)
+    return mask
+
+
+def relaxed_top_ks(
+    scores: Tensor,
+    ks: Sequence[int],
+    tau: float = 0.9,
+    *,
+    noise: bool = True,
+    exact_rounds: int = 8,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Several groups of rows at once, each with its own k; otherwise ``relaxed_top_k``.
+
+    The operator is a long chain of operations on small tensors: two groups together cost less than one after the
+    other.
+
+    Args:
+        scores: ``(groups, batch, tokens)``.
+        ks: how many tokens of each row of each group are taken.
+        tau: as in ``relaxed_top_k``.
+        noise: as in ``relaxed_top_k``.
+        exact_rounds: as in ``relaxed_top_k``.
+        generator: as in ``relaxed_top_k``.
+
+    Returns:
+        The masks of the groups, ``(groups, batch, tokens)``.
+
+    Raises:
+        ValueError: as ``relaxed_top_k``.
+    """
+    tokens = scores.shape[-1]
+    for k in ks:
+        if not 0 <= k <= tokens:
+            raise ValueError(f"k={k} of {tokens} tokens cannot be selected; k must lie in 0..{tokens}")
     if tau <= 0 or exact_rounds < 0:
         raise ValueError(f"tau={tau} must be positive and exact_rounds={exact_rounds} not negative")
     # float64: the shares of thousands of rounds add up, and half precision would tie most scores.
     perturbed = scores.to(torch.float32 if scores.device.type == "mps" else torch.float64)
     if noise:
         perturbed = perturbed + _gumbel_like(perturbed, generator)
-    mask: Tensor = _StraightThroughTopK.apply(perturbed, k, tau, exact_rounds)
+    mask: Tensor = _StraightThroughTopK.apply(perturbed, tuple(ks), tau, exact_rounds)
     return mask.to(scores.dtype)
 
 
@@ -79,33 +114,42 @@ class _StraightThroughTopK(torch.autograd.Function):
     """Forward: the hard mask (kappa grows with the score, so it is not needed). Backward: through kappa."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, scores: Tensor, k: int, tau: float, exact_rounds: int) -> Tensor:
+    def forward(ctx: FunctionCtx, scores: Tensor, ks: tuple[int, ...], tau: float, exact_rounds: int) -> Tensor:
         ctx.save_for_backward(scores)
-        ctx.settings = (k, tau, exact_rounds)  # type: ignore[attr-defined]
-        largest = scores.topk(k, dim=-1, sorted=False).indices
-        return torch.zeros_like(scores).scatter_(-1, largest, 1.0)
+        ctx.settings = (ks, tau, exact_rounds)  # type: ignore[attr-defined]
+        mask = torch.zeros_like(scores)
+        for group, k, marks in zip(scores, ks, mask, strict=True):
+            marks.scatter_(-1, group.topk(k, dim=-1, sorted=False).indices, 1.0)
+        return mask
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None, None]:
         (scores,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return _kappa_vjp(scores, grad, *ctx.settings), None, None, None  # type: ignore[attr-defined]
+        ks, tau, exact_rounds = ctx.settings  # type: ignore[attr-defined]
+        rows = scores.flatten(0, 1)
+        k = torch.cat([group.new_full((len(group), 1), k) for group, k in zip(scores, ks, strict=True)])
+        to_rows = _kappa_vjp(rows, grad.reshape(rows.shape), k, tau, min(exact_rounds, max(ks)))
+        return to_rows.view_as(scores), None, None, None
 
 
-def _kappa_vjp(scores: Tensor, grad: Tensor, k: int, tau: float, exact_rounds: int) -> Tensor:
-    """Vector-Jacobian product of the relaxed k-hot vector at ``scores``, both ``(batch, tokens)``."""
+def _kappa_vjp(scores: Tensor, grad: Tensor, k: Tensor, tau: float, exact_rounds: int) -> Tensor:
+    """Vector-Jacobian product of the relaxed k-hot vectors of ``k`` tokens, ``(batch, 1)``, at ``scores``.
+
+    Both ``scores`` and ``grad`` are ``(batch, tokens)``.
+    """
     certain = scores == math.inf
     wanted = k - certain.sum(-1, keepdim=True)
     contested = scores.isinf().logical_not_().sum(-1, keepdim=True)
     scores = scores.masked_fill(certain, -math.inf)
 
     rounds = []
-    for done in range(min(exact_rounds, k)):
+    for done in range(exact_rounds):
         taken, log_left = _take_round(scores, tau)
         happens = (done < wanted).to(scores.dtype)
         rounds.append((taken, happens))
         scores = torch.addcmul(scores, log_left, happens)
-    adjoint = _closed_form_vjp(scores, grad, wanted - len(rounds), tau)
+    adjoint = _closed_form_vjp(scores, grad, wanted - exact_rounds, tau)
     for taken, happens in reversed(rounds):
         adjoint = torch.addcmul(adjoint, _change_by_round(taken, grad, adjoint), happens / tau)
 
