@@ -15,7 +15,7 @@ from pare.analysis.figures import (
     source_features_figure,
     starts_figure,
 )
-from pare.analysis.patches import replaced_features, replaced_patches, score_histogram
+from pare.analysis.patches import replaced_features, replaced_patches, score_histograms
 
 
 def panels(figure):
@@ -110,11 +110,14 @@ def test_features_are_ordered_by_how_often_the_gate_replaced_them():
     assert (gate.get_title(), random.get_title()) == ("chosen by the gate", "chosen at random")
 
 
-def test_scores_are_drawn_as_the_histogram_has_them():
-    table = score_histogram(SCORES, SCORES + 0.1)
-    (ax,) = panels(scores_figure(table, title="t"))
-    for steps, name in zip(ax.patches, ("target", "source"), strict=True):
-        np.testing.assert_array_equal(steps.get_data().values, table[name])
+def test_scores_are_drawn_as_the_histograms_have_them_in_at_most_five_epochs():
+    counts = np.random.default_rng(0).integers(1, 9, (8, 2, 500))
+    table = score_histograms(counts.tolist(), [{"epoch": e, "k": 8 - e} for e in range(1, 9)])
+    axes = panels(scores_figure(table, title="t"))
+    assert [ax.get_title() for ax in axes] == [f"epoch {e}, k = {8 - e}" for e in (1, 3, 4, 5, 7)]
+    for ax, epoch in zip(axes, (1, 3, 4, 5, 7), strict=True):
+        for steps, name in zip(ax.patches, ("target", "source"), strict=True):
+            np.testing.assert_array_equal(steps.get_data().values, table[table["epoch"] == epoch][name])
 
 
 COLUMNS = ["method", "variant", "seed", "start", "test"]

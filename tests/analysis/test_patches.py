@@ -6,7 +6,7 @@ from pare.analysis.patches import (
     replaced_by_gate,
     replaced_features,
     replaced_patches,
-    score_histogram,
+    score_histograms,
     shown_epochs,
 )
 
@@ -56,8 +56,28 @@ def test_the_table_of_features_repeats_the_record_beside_chance():
     np.testing.assert_array_equal(chance[1], 0)
 
 
-def test_the_histogram_holds_every_token_of_both_modalities():
-    table = score_histogram(SCORES, SCORES[:2] / 2)
-    assert len(table) == 20
+def counted(scores):
+    """As a training counts them: 500 bins over 0..1."""
+    return np.histogram(scores, 500, (0, 1))[0].tolist()
+
+
+def test_histograms_hold_every_token_of_the_epochs_that_replaced_one():
+    target, source = SCORES / 20 + 0.4, SCORES[:2] / 40 + 0.4
+    counts = [[counted(target), counted(source)], [counted(target + 0.02), counted(source)], [[0] * 500, [0] * 500]]
+    table = score_histograms(counts, [{"epoch": 1, "k": 5}, {"epoch": 2, "k": 2}, {"epoch": 3, "k": 0}])
+    assert sorted(table["epoch"].unique()) == [1, 2]
+    for epoch, shift in ((1, 0), (2, 0.02)):
+        part = table[table["epoch"] == epoch]
+        assert len(part) <= 30
+        edges = np.append(part["left"], part["right"].iloc[-1])
+        assert edges[0] <= source.min() and edges[-1] >= target.max() + 0.02
+        np.testing.assert_allclose(part["target"], np.histogram(target + shift, edges)[0] / target.size, atol=1e-12)
+        np.testing.assert_allclose(part["source"], np.histogram(source, edges)[0] / source.size, atol=1e-12)
+
+
+def test_scores_of_0_and_1_are_counted():
+    counts = np.zeros((1, 2, 500), int)
+    counts[0, :, [0, -1]] = 3
+    table = score_histograms(counts.tolist(), [{"epoch": 1, "k": 5}])
     np.testing.assert_allclose(table[["target", "source"]].sum(), 1)
-    assert table["left"].iloc[0] == (SCORES[:2] / 2).min()
+    assert (table["left"].min(), table["right"].max()) == (0, 1)

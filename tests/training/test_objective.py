@@ -40,7 +40,7 @@ def test_without_replaced_tokens_the_mixed_batch_is_the_target_batch(model, batc
     terms = objective(model)(*batch, k=0)
     assert terms.target.item() == pytest.approx(F.cross_entropy(model(batch[0]), batch[1]).item(), rel=1e-6)
     assert terms.total.item() == pytest.approx((0.7 + 1.3) * terms.target.item(), rel=1e-6)
-    assert terms.mixed_target is terms.source is terms.replaced is None
+    assert terms.mixed_target is terms.source is terms.mixture is None
 
 
 def test_a_method_that_does_not_mix_has_the_target_loss_alone(model, batch):
@@ -54,15 +54,15 @@ def test_the_total_is_equations_1_and_2_of_the_paper(model, batch, k):
     share = k / TOKENS
     mixed = (1 - share) * terms.mixed_target + share * 0.4 * terms.source  # equation (1)
     assert terms.total.item() == pytest.approx((0.7 * terms.target + 1.3 * mixed).item(), rel=1e-6)  # equation (2)
-    assert terms.replaced.sum(1).tolist() == [k] * BATCH
+    assert terms.mixture.replaced.sum(1).tolist() == [k] * BATCH
 
 
 def test_one_concatenated_pass_equals_two_separate_ones(model, batch):
     x, y, ids, topics = batch
     terms = objective(model)(*batch, k=3, generator=noise())
     tokens = model.embedder(x)
-    mixed, replaced, _ = objective(model).mix(tokens, ids, 3, noise())
-    features = model.backbone.encode(mixed)
+    mixture = objective(model).mix(tokens, ids, 3, noise())
+    features = model.backbone.encode(mixture.tokens)
     wanted = (
         F.cross_entropy(model(x), y),
         F.cross_entropy(model.predict_target(features), y),
@@ -70,13 +70,14 @@ def test_one_concatenated_pass_equals_two_separate_ones(model, batch):
     )
     for term, loss in zip((terms.target, terms.mixed_target, terms.source), wanted, strict=True):
         assert term.item() == pytest.approx(loss.item(), rel=1e-5)
-    assert torch.equal(replaced, terms.replaced)
+    assert torch.equal(mixture.replaced, terms.mixture.replaced)
 
 
 def test_replaced_slots_hold_source_tokens_and_the_others_their_own(model, batch):
     tokens = model.embedder(batch[0])
     source = model.embed_source(batch[2])
-    mixed, replaced, _ = objective(model).mix(tokens, batch[2], 2, noise())
+    mixture = objective(model).mix(tokens, batch[2], 2, noise())
+    mixed, replaced = mixture.tokens, mixture.replaced
     assert torch.allclose(mixed[~replaced], tokens[~replaced], atol=1e-6)
     for sample, slots, words in zip(mixed, replaced, source, strict=True):
         assert torch.cdist(sample[slots], words).min(1).values.max() < 1e-5
@@ -91,7 +92,8 @@ def test_gate_and_both_predictors_learn_while_mixing_but_the_source_embedder_nev
 
 def test_the_generator_decides_which_slots_are_replaced(model, batch):
     one, same, other = (
-        objective(model)(*batch, k=3, generator=torch.Generator().manual_seed(seed)).replaced for seed in (2, 2, 3)
+        objective(model)(*batch, k=3, generator=torch.Generator().manual_seed(seed)).mixture.replaced
+        for seed in (2, 2, 3)
     )
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
@@ -111,33 +113,36 @@ def mixed_terms(model, batch, **mixing):
 
 def test_mixup_and_cutmix_weigh_the_two_labels_by_what_they_took(model, batch):
     tokens, source = model.embedder(batch[0]), model.embed_source(batch[2])
-    (blended, replaced, share), terms = mixed_terms(model, batch, mixer="mixup")
-    torch.testing.assert_close(blended, 0.5 * tokens + 0.5 * source)
-    assert replaced is None and terms.replaced is None and share == 0.5
-    (block, replaced, share), terms = mixed_terms(model, batch, mixer="cutmix")
-    torch.testing.assert_close(block, torch.where(replaced[..., None], source, tokens))
+    blended, terms = mixed_terms(model, batch, mixer="mixup")
+    torch.testing.assert_close(blended.tokens, 0.5 * tokens + 0.5 * source)
+    assert blended.replaced is None and terms.mixture.replaced is None and blended.share == 0.5
+    block, terms = mixed_terms(model, batch, mixer="cutmix")
+    torch.testing.assert_close(block.tokens, torch.where(block.replaced[..., None], source, tokens))
+    share = block.share
     mixed = (1 - share) * terms.mixed_target + share * 0.4 * terms.source
     assert terms.total.item() == pytest.approx((0.7 * terms.target + 1.3 * mixed).item(), rel=1e-6)
 
 
 def test_with_other_target_samples_both_labels_are_the_targets(model, batch):
     x, y, *_ = batch
-    (mixed, *_), terms = mixed_terms(model, batch, mixer="mixup", partner="target")
+    mixture, terms = mixed_terms(model, batch, mixer="mixup", partner="target")
     tokens = model.embedder(x)
-    torch.testing.assert_close(mixed, 0.5 * tokens + 0.5 * tokens.roll(1, 0))
-    prediction = model.predict_target(model.backbone.encode(mixed))
+    torch.testing.assert_close(mixture.tokens, 0.5 * tokens + 0.5 * tokens.roll(1, 0))
+    prediction = model.predict_target(model.backbone.encode(mixture.tokens))
     assert terms.source.item() == pytest.approx(F.cross_entropy(prediction, y.roll(1, 0)).item(), rel=1e-5)
 
 
 def test_masked_tokens_are_zero_and_have_no_label_of_their_own(model, batch):
-    (mixed, replaced, _), terms = mixed_terms(model, batch, partner="nothing")
+    mixture, terms = mixed_terms(model, batch, partner="nothing")
+    mixed, replaced = mixture.tokens, mixture.replaced
     assert (mixed[replaced] == 0).all() and replaced.sum(1).tolist() == [3] * BATCH
     assert terms.source is None
     assert terms.total.item() == pytest.approx((0.7 * terms.target + 1.3 * terms.mixed_target).item(), rel=1e-6)
 
 
 def test_a_random_choice_does_not_ask_the_gate(model, batch):
-    (_, replaced, _), terms = mixed_terms(model, batch, selector="random")
-    assert replaced.sum(1).tolist() == [3] * BATCH
+    mixture, terms = mixed_terms(model, batch, selector="random")
+    assert mixture.scores is None
+    assert mixture.replaced.sum(1).tolist() == [3] * BATCH
     terms.total.backward()
     assert all(p.grad is None for p in model.gate.parameters())

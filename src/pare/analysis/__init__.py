@@ -3,7 +3,7 @@
 from pare.analysis.distances import dataset_distances
 from pare.analysis.embeddings import Embeddings, embed, project
 from pare.analysis.landscape import loss_landscapes
-from pare.analysis.patches import evenly_chosen, replaced_features, replaced_patches, score_histogram, shown_epochs
+from pare.analysis.patches import evenly_chosen, replaced_features, replaced_patches, score_histograms, shown_epochs
 from pare.analysis.source_features import frequent_classes, source_features, source_labels
 from pare.analysis.starts import start_results
 
@@ -17,7 +17,7 @@ __all__ = [
     "project",
     "replaced_features",
     "replaced_patches",
-    "score_histogram",
+    "score_histograms",
     "shown_epochs",
     "source_features",
     "source_labels",

@@ -76,7 +76,7 @@ def embed(
             parts["target"].append(_pooled(target_tokens))
             parts["source"].append(_pooled(source_tokens))
             for k in counts:
-                parts[k].append(_pooled(objective.mix(target_tokens, proxy, k, noise)[0]))
+                parts[k].append(_pooled(objective.mix(target_tokens, proxy, k, noise).tokens))
             parts["target_scores"].append(model.gate(target_tokens).cpu().numpy())
             parts["source_scores"].append(model.gate(source_tokens).cpu().numpy())
             parts["source_y"].append(proxy_y.numpy())

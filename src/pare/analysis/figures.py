@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from pare.analysis.patches import MOST_EPOCHS, evenly_chosen
 from pare.evaluation.figures.canvas import Array, titled_figure
 
 STYLES = ("-", "--", "-.", ":")
@@ -256,28 +257,26 @@ def features_figure(table: pd.DataFrame, *, title: str) -> Figure:
 
 
 def scores_figure(table: pd.DataFrame, *, title: str) -> Figure:
-    """Distribution of the gate's scores over target and source tokens.
+    """Distribution of the gate's scores over target and source tokens, in a few epochs (paper, figure 8).
 
     Args:
-        table: as `score_histogram` returns it.
+        table: as `score_histograms` returns it.
         title: the heading.
     """
-    figure = titled_figure(7, 4.2, title)
-    ax = figure.subplots()
-    edges = np.append(table["left"], table["right"].iloc[-1])
-    ax.stairs(table["target"], edges, color="0.8", fill=True, label="target tokens: the lowest are replaced")
-    ax.stairs(
-        table["source"],
-        edges,
-        color="tab:red",
-        linestyle="--",
-        linewidth=1.8,
-        label="source tokens: the highest replace",
-    )
-    ax.set(xlabel="score of the gate", ylabel="share of the modality's tokens")
-    ax.grid(alpha=0.3)
-    ax.set_ylim(0, 1.25 * max(table["target"].max(), table["source"].max()))
-    ax.legend(loc="upper center")
+    epochs = evenly_chosen(list(table.groupby(["epoch", "k"])), MOST_EPOCHS)
+    figure = titled_figure(max(2.4 * len(epochs) + 0.8, 5), 3.8, title)
+    axes = figure.subplots(1, len(epochs), sharex=True, sharey=True, squeeze=False)[0]
+    for ax, ((epoch, k), part) in zip(axes, epochs, strict=True):
+        edges = np.append(part["left"], part["right"].iloc[-1])
+        ax.stairs(part["target"], edges, color="0.8", fill=True, label="target tokens: the lowest are replaced")
+        source = "source tokens: the highest replace"
+        ax.stairs(part["source"], edges, color="tab:red", linestyle="--", linewidth=1.8, label=source)
+        ax.set(xlabel="score of the gate", title=f"epoch {epoch}, k = {k}")
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+        ax.grid(alpha=0.3)
+    axes[0].set_ylabel("share of the modality's tokens")
+    axes[0].set_ylim(bottom=0)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

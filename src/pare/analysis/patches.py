@@ -86,19 +86,31 @@ def replaced_features(
     return pd.concat(parts, ignore_index=True)
 
 
-def score_histogram(target: np.ndarray, source: np.ndarray, bins: int = 20) -> pd.DataFrame:
-    """Distribution of the gate's scores over the tokens of both modalities.
+def score_histograms(
+    counts: Sequence[Sequence[Sequence[int]]], history: Sequence[Mapping[str, Any]], most_bins: int = 30
+) -> pd.DataFrame:
+    """Distribution of the gate's scores over the tokens of both modalities, in each epoch that replaced a token.
 
     Args:
-        target: scores of target tokens, ``(rows, tokens)``.
-        source: scores of source tokens, ``(rows, tokens)``.
-        bins: of equal width, from the lowest score to the highest.
+        counts: tokens by score, in bins of equal width over 0..1, ``(epochs, 2, bins)``: target tokens, then source
+            tokens.
+        history: an entry an epoch with ``epoch`` and ``k``.
+        most_bins: as many, or fewer, of equal width from the lowest score of all epochs to the highest.
 
     Returns:
-        ``left`` and ``right`` (edges of a bin), ``target`` and ``source`` (share of the modality's tokens in it).
+        ``epoch``, ``k``, ``left`` and ``right`` (edges of a bin), ``target`` and ``source`` (share of the modality's
+        tokens in it).
     """
-    edges = np.histogram_bin_edges(np.concatenate([target.ravel(), source.ravel()]), bins)
-    shares = {
-        name: np.histogram(scores, edges)[0] / scores.size for name, scores in (("target", target), ("source", source))
-    }
-    return pd.DataFrame({"left": edges[:-1], "right": edges[1:], **shares})
+    mixed = [(row["epoch"], row["k"]) for row in history if row["k"]]
+    fine = np.array([epoch for epoch, row in zip(counts, history, strict=True) if row["k"]]).reshape(len(mixed), 2, -1)
+    occupied = np.flatnonzero(fine.sum((0, 1)))
+    first, width = occupied[0], -(-(np.ptp(occupied) + 1) // most_bins)
+    starts = np.arange(first, occupied[-1] + 1, width)
+    coarse = np.add.reduceat(fine, starts, axis=2)
+    edges = np.minimum(np.append(starts, starts[-1] + width), fine.shape[2]) / fine.shape[2]
+    parts = []
+    for (epoch, k), tokens in zip(mixed, coarse, strict=True):
+        target, source = tokens / tokens.sum(1, keepdims=True)
+        part = {"epoch": epoch, "k": k, "left": edges[:-1], "right": edges[1:], "target": target, "source": source}
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)

@@ -32,6 +32,7 @@ class Progress:
         best_value: that metric.
         history: one dict an epoch.
         replaced: share of batches in which each target slot was replaced, per epoch.
+        gate_scores: how many target and source tokens the gate gave which score, per epoch; see `EpochMixing`.
         alignment: how the first stage of the method went, where it has one.
         seconds: time spent so far.
         peak_memory_mb: the most memory so far.
@@ -43,6 +44,7 @@ class Progress:
     best_value: float | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     replaced: list[list[float]] = field(default_factory=list)
+    gate_scores: list[list[list[int]]] = field(default_factory=list)
     alignment: dict[str, Any] | None = None
     seconds: float = 0.0
     peak_memory_mb: float = 0.0

@@ -13,14 +13,32 @@ from pare.training.losses import Loss
 
 
 @dataclass(frozen=True)
+class Mixture:
+    """Mixed tokens and how they came about.
+
+    Attributes:
+        tokens: ``(batch, tokens, width)``.
+        share: of what is not the target's.
+        replaced: which slots were replaced, ``(batch, tokens)``; None where all were blended.
+        scores: of the gate for the target's and the other tokens, ``(batch, tokens)`` each; None where it was not
+            asked.
+    """
+
+    tokens: Tensor
+    share: float
+    replaced: Tensor | None = None
+    scores: tuple[Tensor, Tensor] | None = None
+
+
+@dataclass(frozen=True)
 class Terms:
-    """One step's losses, and which target slots were replaced, ``(batch, tokens)``; None where there is none."""
+    """One step's losses, and what was mixed; None where there is none."""
 
     total: Tensor
     target: Tensor
     mixed_target: Tensor | None = None
     source: Tensor | None = None
-    replaced: Tensor | None = None
+    mixture: Mixture | None = None
 
 
 class Objective(nn.Module):
@@ -66,17 +84,17 @@ class Objective(nn.Module):
             both = weights.beta_target + (weights.beta_mixed if self.mixing else 0.0)
             return Terms(total=both * target, target=target)
 
-        mixed, replaced, share = self.mix(tokens, source, k, generator)
-        features = self.model.backbone.encode(torch.cat([tokens, mixed]))
+        mixture = self.mix(tokens, source, k, generator)
+        features = self.model.backbone.encode(torch.cat([tokens, mixture.tokens]))
         prediction, mixed_prediction = self.model.predict_target(features).chunk(2)
         target, mixed_target = self.loss(prediction, y), self.loss(mixed_prediction, y)
         source_loss = self._source_loss(features[len(tokens) :], mixed_prediction, y, source_y)
 
         mixed_loss = mixed_target
         if source_loss is not None:
-            mixed_loss = (1 - share) * mixed_target + share * weights.source_weight * source_loss
+            mixed_loss = (1 - mixture.share) * mixed_target + mixture.share * weights.source_weight * source_loss
         total = weights.beta_target * target + weights.beta_mixed * mixed_loss
-        return Terms(total, target, mixed_target, source_loss, replaced)
+        return Terms(total, target, mixed_target, source_loss, mixture)
 
     def _source_loss(self, features: Tensor, prediction: Tensor, y: Tensor, source_y: Tensor) -> Tensor | None:
         """Loss for what was mixed in: the proxy's label, the other target sample's, or none for zeros."""
@@ -87,33 +105,30 @@ class Objective(nn.Module):
             return self.loss(prediction, y.roll(1, 0))
         return F.cross_entropy(self.model.predict_source(features).float(), source_y)
 
-    def mix(
-        self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None
-    ) -> tuple[Tensor, Tensor | None, float]:
-        """Mix other tokens into the target's (section 3.3).
-
-        Returns:
-            Mixed tokens ``(batch, tokens, width)``; which slots were replaced, ``(batch, tokens)``, or None where all
-            were blended; the share of what is not the target's.
-        """
+    def mix(self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None) -> Mixture:
+        """Mix other tokens into the target's, ``(batch, tokens, width)`` (section 3.3)."""
         assert self.mixing is not None
         other, share = self._partner(tokens, source), k / tokens.shape[1]
         if self.mixing.mixer == "mixup":
-            return mixup(tokens, other, share), None, share
+            return Mixture(mixup(tokens, other, share), share)
         if self.mixing.mixer == "cutmix":
-            return cutmix(tokens, other, share, self.model.backbone.grid, generator)
+            mixed, replaced, share = cutmix(tokens, other, share, self.model.backbone.grid, generator)
+            return Mixture(mixed, share, replaced)
+        scores = (self.model.gate(tokens), self.model.gate(other)) if self.mixing.selector == "gate" else None
+        equal = tokens.new_zeros(tokens.shape[:2])  # the noise turns equal scores into a random choice
+        target_scores, other_scores = scores or (equal, equal)
         mixed, replaced = replace_patches(
             tokens,
             other,
-            self._scores(tokens),
-            self._scores(other),
+            target_scores,
+            other_scores,
             k,
             tau=self.mixing.temperature,
             noise=self.mixing.noise,
             exact_rounds=self.mixing.exact_rounds,
             generator=generator,
         )
-        return mixed, replaced, share
+        return Mixture(mixed, share, replaced, scores)
 
     def _partner(self, tokens: Tensor, source: Tensor) -> Tensor:
         assert self.mixing is not None
@@ -122,8 +137,3 @@ class Objective(nn.Module):
         if self.mixing.partner == "nothing":
             return torch.zeros_like(tokens)
         return self.model.embed_source(source).to(tokens.dtype)
-
-    def _scores(self, tokens: Tensor) -> Tensor:
-        """Scores of the gate, or equal ones, which the noise turns into a random choice."""
-        assert self.mixing is not None
-        return self.model.gate(tokens) if self.mixing.selector == "gate" else tokens.new_zeros(tokens.shape[:2])

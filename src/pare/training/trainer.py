@@ -31,6 +31,7 @@ from pare.models import CrossModalModel, load_backbone
 from pare.preparation import draw_rows
 from pare.training.augmentation import augment
 from pare.training.checkpoint import CHECKPOINT, Checkpoint
+from pare.training.epoch_mixing import EpochMixing
 from pare.training.losses import build_loss
 from pare.training.objective import Objective, Terms
 from pare.training.progress import EpochProgress
@@ -194,13 +195,14 @@ class Trainer:
         set_seed(int(self._rng(epoch, 0).integers(2**31)))
         self.loader.set_epoch(epoch)
         k = self.curriculum.tokens(epoch, int(np.prod(self.run.task.grid))) if self.curriculum else 0
-        sums, replaced = self._steps(epoch, k, bar)
+        sums, mixing = self._steps(epoch, k, bar)
         value = self._validate()
         seconds = time.perf_counter() - started
         row: dict[str, Any] = {"epoch": epoch + 1, **sums, "learning_rate": self.schedule.get_last_lr()[0]}
         if self.curriculum:
             row |= {"k": k, "lambda": k / int(np.prod(self.run.task.grid))}
-            self.progress.replaced.append(replaced)
+            self.progress.replaced.append(mixing.replaced.tolist())
+            self.progress.gate_scores.append(mixing.gate_scores.tolist())
         row |= {"validation": value, "seconds": seconds}
         self._note(epoch, row, value, seconds)
         if self.accelerator.is_main_process:
@@ -221,21 +223,20 @@ class Trainer:
         progress.seconds += seconds
         progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb())
 
-    def _steps(self, epoch: int, k: int, bar: EpochProgress) -> tuple[dict[str, float], list[float]]:
+    def _steps(self, epoch: int, k: int, bar: EpochProgress) -> tuple[dict[str, float], EpochMixing]:
         self.objective.train()
         noise = torch.Generator().manual_seed(int(self._rng(epoch, 1).integers(2**31)))
         source = self.source.batches(self.run.training.batch_size, self._rng(epoch, 2)) if k else None
         sums: dict[str, float] = defaultdict(float)
-        replaced = torch.zeros(int(np.prod(self.run.task.grid)))
+        mixing = EpochMixing(int(np.prod(self.run.task.grid)), len(self.loader))
         for step, batch in enumerate(self.loader):
             terms = self._step(batch, source, k, noise, f"epoch {epoch + 1}, step {step + 1}")
             for name in ("total", "target", "mixed_target", "source"):
                 if (term := getattr(terms, name)) is not None:
                     sums["loss" if name == "total" else f"loss_{name}"] += term.item() / len(self.loader)
-            if terms.replaced is not None:
-                replaced += terms.replaced.float().mean(0).cpu() / len(self.loader)
+            mixing.add(terms.mixture)
             bar.step(terms.total.item(), k, self.schedule.get_last_lr()[0])
-        return dict(sums), replaced.tolist()
+        return dict(sums), mixing
 
     def _step(
         self,
@@ -288,6 +289,7 @@ class Trainer:
             "categories": self.store.description.get("categories", []),
             "history": progress.history,
             "replaced": progress.replaced,
+            "gate_scores": progress.gate_scores,
             "alignment": progress.alignment,
             "best_epoch": None if progress.best_epoch is None else progress.best_epoch + 1,
             "validation": progress.best_value,

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from pare.analysis import (
     project,
     replaced_features,
     replaced_patches,
-    score_histogram,
+    score_histograms,
     shown_epochs,
     source_features,
     source_labels,
@@ -154,10 +155,8 @@ def draw_patches(run: Run, models: dict[str, TrainedModel], model_input: ArraySt
         names = model_input.description["channels"] or [f"feature {i + 1}" for i in range(_tokens(run))]
         table = replaced_features(record["replaced"], record["history"], names, record["n_train"], run.seed)
         return features_figure(table, title=f"{_title(run)}: features replaced during the training"), table
-    epochs = shown_epochs(record["history"])
-    if not epochs:
-        raise PareError(f"no epoch of {_title(run)} replaced a token; train with a larger mixing.start")
-    table = replaced_patches(embeddings.target_scores[:SAMPLES], epochs, run.seed)
+    _check_mixed(run, record)
+    table = replaced_patches(embeddings.target_scores[:SAMPLES], shown_epochs(record["history"]), run.seed)
     figure = patches_figure(
         table,
         _first_channel(model_input, run.seed),
@@ -166,6 +165,11 @@ def draw_patches(run: Run, models: dict[str, TrainedModel], model_input: ArraySt
         channel=(model_input.description["channels"] or ["channel 1"])[0],
     )
     return figure, table
+
+
+def _check_mixed(run: Run, record: dict[str, Any]) -> None:
+    if not any(row["k"] for row in record["history"]):
+        raise PareError(f"no epoch of {_title(run)} replaced a token; train with a larger mixing.start")
 
 
 def _first_channel(model_input: ArrayStore, seed: int) -> np.ndarray:
@@ -181,10 +185,12 @@ def _token_grid(run: Run) -> TokenGrid:
     return TokenGrid(run.task.grid, tuple(tokens.patch * n / (tokens.resize or n) for n in points))
 
 
-def draw_gate_scores(run: Run, embeddings: Embeddings) -> Drawn:
-    """How the trained gate scores the tokens of both modalities."""
-    table = score_histogram(embeddings.target_scores, embeddings.source_scores)
-    return scores_figure(table, title=f"{_title(run)}: scores of the trained gate"), table
+def draw_gate_scores(run: Run, models: dict[str, TrainedModel]) -> Drawn:
+    """How the gate scored the tokens of both modalities over the epochs of the training."""
+    record = models[run.method_folder].record
+    _check_mixed(run, record)
+    table = score_histograms(record["gate_scores"], record["history"])
+    return scores_figure(table, title=f"{_title(run)}: scores of the gate during the training"), table
 
 
 def draw_source_features(

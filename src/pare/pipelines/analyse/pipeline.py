@@ -43,7 +43,7 @@ def create_pipeline() -> Pipeline:
                 inputs=["run", "analysed_models", "model_input", "sample_embeddings"],
                 outputs=["patches_figure", "patches"],
             ),
-            Node(draw_gate_scores, inputs=["run", "sample_embeddings"], outputs=["gate_scores_figure", "gate_scores"]),
+            Node(draw_gate_scores, inputs=["run", "analysed_models"], outputs=["gate_scores_figure", "gate_scores"]),
             Node(
                 draw_source_features,
                 inputs=["run", "analysis", "analysed_models", "encoder", "proxy"],
