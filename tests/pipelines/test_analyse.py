@@ -88,7 +88,8 @@ def save_model(tmp_path, tiny_bert, topics):
         config = json.loads((tiny_bert / "config.json").read_text())
         folder = tmp_path / "models" / run.method_folder / "seed_0"
         folder.mkdir(parents=True)
-        record |= {"history": HISTORY, "replaced": replaced}
+        scores = np.random.default_rng(0).integers(1, 9, (len(HISTORY), 2, 500)).tolist()
+        record |= {"history": HISTORY, "replaced": replaced, "gate_scores": scores}
         TrainedModel(run, model.eval(), record, config).save(folder / "model")
 
     return save
