@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pare.intermediate import relaxed_top_k
+from pare.intermediate.selection import relaxed_top_ks
 
 iterative_kappa = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "iterative.py"))["iterative_kappa"]
 TAU = 0.9
@@ -102,6 +103,20 @@ def test_rows_are_selected_independently():
     mask = relaxed_top_k(row, 40, noise=False)
     alone = torch.autograd.grad((mask * weight[1:2]).sum(), row)[0]
     torch.testing.assert_close(together[1:2], alone)
+
+
+def test_groups_with_a_k_of_their_own_are_as_if_they_were_alone():
+    ks = (0, 3, 30, 40)  # 3 is fewer than the exact rounds
+    scores = perturbed_scores(4 * 2, 40).detach().view(4, 2, 40).requires_grad_()
+    masks = relaxed_top_ks(scores, ks, noise=False)
+    weight = torch.randn(4, 2, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    together = torch.autograd.grad((masks * weight).sum(), scores)[0]
+    for group, k in enumerate(ks):
+        rows = scores[group].detach().requires_grad_()
+        mask = relaxed_top_k(rows, k, noise=False)
+        assert torch.equal(masks[group], mask)
+        alone = torch.autograd.grad((mask * weight[group]).sum(), rows)[0]
+        torch.testing.assert_close(together[group], alone)
 
 
 @pytest.mark.parametrize("k", [1, 2, 5, 15, 17, 19])
