@@ -22,14 +22,14 @@ $(VENV)/test.done: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[offline,dev,dvc,viz,baselines]'
 	@touch $@ $(VENV)/demo.done
 
-demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; about 6 minutes after installation on 2 cores
-	@echo "Simulating 1,100 Darcy flows (1 minute on 2 cores), then PaRe on them (5 minutes)."
+demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; 3 to 6 minutes after installation on 2 cores
+	@echo "Simulating 1,100 Darcy flows (1 minute on 2 cores), then PaRe on them (2 to 5 minutes)."
 	@echo "Expect a test relative L2 error of 0.032 to 0.034; always predicting the mean field gives 0.24."
 	$(BIN)/kedro run --pipeline=pare_train --params task:darcy_flow
 	@echo "Pictures and numbers: data/08_reporting/darcy_flow/pare/seed_0/"
 
-test: $(VENV)/test.done  ## lint, check types and import directions, run all tests; about 11 minutes after installation
-	@echo "Linting, type checking, import contracts, then all tests: about 11 minutes on 2 cores; expect no failure."
+test: $(VENV)/test.done  ## lint, check types and import directions, run all tests; 6 to 11 minutes after installation
+	@echo "Linting, type checking, import contracts, then all tests: 6 to 11 minutes on 2 cores; expect no failure."
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
