@@ -4,6 +4,7 @@ from copy import deepcopy
 from functools import cache
 
 import pytest
+import yaml
 from kedro.config import OmegaConfigLoader
 
 from pare.config import Library, PareError, resolve
@@ -96,6 +97,13 @@ def test_mixing_comes_from_the_method_then_the_task_then_the_command_line(run, l
 def test_mixing_defaults_in_the_parameters_are_heard_where_the_method_is_silent(library, parameters):
     resolved = resolve(library, parameters | {"mixing": {"temperature": 0.5}}, {})
     assert (resolved.mixing.temperature, resolved.provenance["mixing.temperature"]) == (0.5, "defaults")
+
+
+def test_an_unquoted_no_is_a_precision_although_yaml_reads_it_as_false(run):
+    value = yaml.safe_load("no")
+    assert run(task="darcy_flow", training__precision=value).training.precision == "no"
+    with pytest.raises(PareError, match=r"training\.precision.*'auto', 'no' or 'bf16'"):
+        run(task="darcy_flow", training__precision=yaml.safe_load("yes"))
 
 
 def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 
 class Strict(BaseModel):
@@ -153,6 +153,12 @@ class TrainingConfig(Strict):
     beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
     source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _unquoted_no(cls, value: Any) -> Any:
+        """YAML and Kedro's command line read an unquoted no as false."""
+        return "no" if value is False else value
 
 
 class MixingConfig(Strict):
