@@ -18,11 +18,11 @@ import torch
 from kedro.config import OmegaConfigLoader
 from matplotlib.figure import Figure
 
-from pare.arrays.store import ArrayStore
 from pare.config import Run, resolve
 from pare.evaluation.metrics import build_metric
 from pare.hooks import load_library
 from pare.settings import CONFIG_LOADER_ARGS
+from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
 from pare.training.trainer import Trainer
 

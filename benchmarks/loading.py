@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 from torch.utils.data import DataLoader
 
-from pare.arrays.store import ArrayStore, write_store
+from pare.storage.store import ArrayStore, write_store
 from pare.training.trainer import batch_loader
 
 Batches = Iterator[list[int]]

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from iterative import iterative_top_ks
-from pare.intermediate import replace_patches
-from pare.intermediate.selection import relaxed_top_ks
+from pare.mixing import replace_patches
+from pare.mixing.selection import relaxed_top_ks
 
 OPERATORS = {"iterative": iterative_top_ks, "loop-free": relaxed_top_ks}
 
@@ -30,7 +30,7 @@ OPERATORS = {"iterative": iterative_top_ks, "loop-free": relaxed_top_ks}
 def measure(operator: str, options: argparse.Namespace) -> tuple[float, float]:
     """Median seconds of one mixing step, forward and backward, and its peak memory beyond the inputs in MB."""
     torch.manual_seed(0)
-    with patch("pare.intermediate.replacement.relaxed_top_ks", OPERATORS[operator]):
+    with patch("pare.mixing.replacement.relaxed_top_ks", OPERATORS[operator]):
         step(random_inputs(options, tokens=2), 1)  # loads what torch loads on first use
         free_like_an_encoder(options)
         inputs = random_inputs(options, options.tokens)

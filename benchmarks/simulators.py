@@ -26,7 +26,7 @@ from scipy.sparse.linalg import spsolve
 
 from pare.hooks import load_library
 from pare.raw.options import bind_options
-from pare.raw.origins import ORIGINS
+from pare.raw.origins.registry import ORIGINS
 from pare.raw.simulators.diffusion_sorption import D, boundary_fluxes, isotherm
 from pare.raw.simulators.shallow_water import solve_shallow_water
 from pare.settings import CONFIG_LOADER_ARGS

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from pare.alignment.embedder import align_embedder, target_labels
-from pare.arrays.store import ArrayStore, write_store
 from pare.config import PareError, Run, resolve
 from pare.models.embedders import FeatureEmbedder
+from pare.storage.store import ArrayStore, write_store
 
 ROWS, FEATURES, WIDTH = 40, 5, 8
 

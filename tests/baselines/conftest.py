@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pare.arrays.store import ArrayStore, write_store
 from pare.baselines import Problem
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
+from pare.storage.store import ArrayStore, write_store
 from pare.training.losses import build_loss
 
 RAW = {"origin": "none", "origins": {"none": {"licence": "none"}}}

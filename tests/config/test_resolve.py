@@ -10,7 +10,10 @@ from kedro.config import OmegaConfigLoader
 from pare.config import Library, PareError, resolve
 from pare.config.schema import Task
 from pare.hooks import load_library
-from pare.raw import ORIGINS, PROXY_READERS, READERS, bind_options
+from pare.raw.options import bind_options
+from pare.raw.origins.registry import ORIGINS
+from pare.raw.proxies import PROXY_READERS
+from pare.raw.readers import READERS
 from pare.settings import CONFIG_LOADER_ARGS
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from pare.arrays.samples import Samples
 from pare.config import PareError
 from pare.config.schema import Task
 from pare.datasets import ArrayStoreDataset
 from pare.preparation import ModelInput
+from pare.storage.samples import Samples
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import pytest
 from kedro.io import DatasetError
 
-from pare.arrays.fingerprint import file_sha256
 from pare.config import PareError
 from pare.config.schema import RawConfig
 from pare.datasets import RawFolderDataset
+from pare.storage.fingerprint import file_sha256
 
 
 @pytest.fixture

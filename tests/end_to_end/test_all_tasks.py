@@ -9,15 +9,17 @@ import pytest
 from kedro.config import OmegaConfigLoader
 
 import publisher_files
-from pare.arrays.store import ArrayStore
 from pare.config import Library, resolve
 from pare.config.schema import Run, Task
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.hooks import load_library
 from pare.pipelines.evaluate.nodes import compute_metrics, predict_test_rows
 from pare.preparation import ModelInput
-from pare.raw import READERS, Samples, bind_options
+from pare.raw.options import bind_options
+from pare.raw.readers import READERS
 from pare.settings import CONFIG_LOADER_ARGS
+from pare.storage.samples import Samples
+from pare.storage.store import ArrayStore
 from pare.training import SourceFolders, fit
 
 CONF = Path(__file__).parents[2] / "conf"

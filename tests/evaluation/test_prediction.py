@@ -5,12 +5,12 @@ from scipy.special import expit, softmax
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from pare.arrays.store import ArrayStore, write_store
 from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.evaluation import prediction as prediction_module
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import average_groups, constant_prediction, predict, sample_errors, score
+from pare.storage.store import ArrayStore, write_store
 
 CPU = torch.device("cpu")
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pare.config.matrix import expand, unique
 from pare.config.schema import Run
+from pare.matrix.blocks import expand, unique
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from dvc.exceptions import ReproductionError
 from dvc.repo import Repo
 
 from pare.config import PareError
-from pare.config.matrix import expand, unique
 from pare.matrix import CELLS_FILE, dvc_cells, read_dvc_cells, write_dvc_cells
+from pare.matrix.blocks import expand, unique
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,12 +11,12 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from matplotlib.figure import Figure
 
-from pare.arrays.store import ArrayStore, write_store
+from pare.analysis.config import analysis_config
 from pare.config import Library, PareError, resolve
-from pare.config.analysis import analysis_config
 from pare.models import CrossModalModel, load_backbone
 from pare.pipelines.analyse import create_pipeline
 from pare.pipelines.analyse.nodes import load_models
+from pare.storage.store import ArrayStore, write_store
 from pare.training import SourceFolders, TrainedModel, run_fingerprint
 
 FIGURES = ("landscape", "distances", "embeddings", "patches", "gate_scores", "source_features", "starts")

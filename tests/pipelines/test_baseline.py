@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pare.arrays.store import ArrayStore, write_store
 from pare.config import resolve_baseline
 from pare.pipeline_registry import register_pipelines
 from pare.pipelines.baseline.nodes import compute_baseline_metrics, fit_and_predict
 from pare.pipelines.evaluate.nodes import draw_predictions
+from pare.storage.store import ArrayStore, write_store
 
 
 @pytest.fixture

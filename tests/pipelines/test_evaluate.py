@@ -6,7 +6,6 @@ import pytest
 from scipy.special import expit
 from torch import nn
 
-from pare.arrays.store import ArrayStore, write_store
 from pare.config import resolve
 from pare.pipelines.evaluate.nodes import (
     compute_metrics,
@@ -15,6 +14,7 @@ from pare.pipelines.evaluate.nodes import (
     draw_training,
     predict_test_rows,
 )
+from pare.storage.store import ArrayStore, write_store
 
 RECORD = {
     "validation": 0.9,

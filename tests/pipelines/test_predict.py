@@ -9,12 +9,12 @@ import torch
 from scipy.special import expit, softmax
 from torch import nn
 
-from pare.arrays.store import ArrayStore
 from pare.config import Library, PareError, resolve
 from pare.datasets import RawFolder
 from pare.pipelines.predict.nodes import check_model, predict_new_rows
 from pare.pipelines.preprocess.nodes import prepare_model_input
-from pare.raw import ingest
+from pare.raw.origins.ingest import ingest
+from pare.storage.store import ArrayStore
 from pare.training import SourceFolders, run_fingerprint
 
 RNG = np.random.default_rng(0)

@@ -7,7 +7,7 @@ import pytest
 from pare.config import Library, PareError, resolve
 from pare.datasets import RawFolder
 from pare.pipelines.preprocess.nodes import prepare_model_input
-from pare.raw import ingest
+from pare.raw.origins.ingest import ingest
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from pare.arrays.samples import Samples
-from pare.arrays.store import ArrayStore
 from pare.config import PareError
 from pare.config.schema import Task
 from pare.datasets import ArrayStoreDataset
 from pare.preparation import ModelInput
 from pare.preparation.model_input import append_coordinates
 from pare.preparation.split import assign_parts
+from pare.storage.samples import Samples
+from pare.storage.store import ArrayStore
 
 BLOCK_ROWS = 64
 N_TRAIN, N_TEST = 150, 70  # more than a block each, and no whole number of blocks

@@ -3,7 +3,7 @@ import io
 import pandas as pd
 import pytest
 
-from pare.config.tables import ReportConfig
+from pare.report.config import ReportConfig
 from pare.report.results import collect_results
 from pare.report.sections import write_report
 

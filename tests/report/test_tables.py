@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pare.config.tables import PaperTable
+from pare.report.config import PaperTable
 from pare.report.tables import (
     best_cells,
     cell_text,

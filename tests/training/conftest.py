@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pare.arrays.store import ArrayStore, write_store
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import build_metric
+from pare.storage.store import ArrayStore, write_store
 from pare.training import SourceFolders, TrainedModel, fit
 
 FEATURES = 6

@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pare.arrays.store import ArrayStore, write_store
 from pare.config import PareError
 from pare.config.schema import OutputConfig, Task
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import predict, score
+from pare.storage.store import ArrayStore, write_store
 from pare.training import SourceFolders, TrainedModel, trainer
 
 CPU = torch.device("cpu")
@@ -132,7 +132,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from accelerate import Accelerator
-from pare.arrays.store import ArrayStore
+from pare.storage.store import ArrayStore
 from pare.config import Run
 from pare.config.schema import OutputConfig
 from pare.evaluation.metrics import build_metric

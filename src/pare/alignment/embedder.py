@@ -18,10 +18,10 @@ from torch import Tensor
 
 from pare.alignment.otdd import otdd, self_cost, sinkhorn_divergence
 from pare.alignment.pseudo_labels import pseudo_labels
-from pare.arrays.store import Rows
 from pare.config.errors import PareError
 from pare.config.schema import AlignmentConfig, Run, TrainingConfig
 from pare.models import CrossModalModel
+from pare.storage.store import Rows
 
 logger = logging.getLogger(__name__)
 Batches = Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]

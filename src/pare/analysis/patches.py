@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pare.intermediate import relaxed_top_k
+from pare.mixing import relaxed_top_k
 
 Item = TypeVar("Item")
 

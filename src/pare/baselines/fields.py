@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from tqdm import tqdm
 
-from pare.arrays.store import Rows
 from pare.baselines.problem import Fitted, Problem, require
 from pare.config.errors import PareError
 from pare.config.schema import Strict
 from pare.models.predictors import PhysicalUnits
+from pare.storage.store import Rows
 
 
 class FieldOptions(Strict):

@@ -9,9 +9,9 @@ import numpy as np
 from torch import Tensor
 from torchmetrics import Metric
 
-from pare.arrays.store import ArrayStore, Rows
 from pare.config.errors import PareError
 from pare.config.schema import Task
+from pare.storage.store import ArrayStore, Rows
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from kedro.framework.cli.utils import env_option
 from pare.cli.common import clear_errors, config_loader, screen
 from pare.config import PareError
 from pare.config.estimate import cpu_speed
-from pare.config.matrix import Cell, expand, unique
 from pare.hooks import load_library
 from pare.matrix import (
     CELLS_FILE,
@@ -23,6 +22,7 @@ from pare.matrix import (
     read_dvc_cells,
     write_dvc_cells,
 )
+from pare.matrix.blocks import Cell, expand, unique
 
 DVC_ENVIRONMENTS = (None, "base", "local")  # those whose runs are stages of dvc.yaml
 

@@ -9,15 +9,15 @@ from kedro.config import OmegaConfigLoader
 from kedro.framework.cli.utils import env_option
 from rich.table import Table
 
-from pare.arrays.atomic import atomic_path
 from pare.cli.common import clear_errors, config_loader, screen
 from pare.cli.run_command import parse_params
+from pare.cli.task_page import tasks_page
 from pare.config import Library, PareError, Run, Task, resolve
 from pare.config.estimate import cpu_speed, estimate
-from pare.config.page import tasks_page
 from pare.config.resolve import default_proxy
 from pare.config.schema import OWN_FILES
 from pare.hooks import load_library
+from pare.storage.atomic import atomic_path
 
 
 @click.group(invoke_without_command=True)
@@ -69,9 +69,9 @@ def new(
       kedro tasks new plates.h5 --input load --target stress
       kedro tasks new photos/ --name birds
     """
-    from pare.raw.inspection import Question, inspect_files  # noqa: PLC0415 - slow to import
-    from pare.raw.own_files import find_path  # noqa: PLC0415
-    from pare.raw.task_file import task_name, task_yaml  # noqa: PLC0415
+    from pare.own_data import Question, inspect_files  # noqa: PLC0415 - slow to import
+    from pare.own_data.task_file import task_name, task_yaml  # noqa: PLC0415
+    from pare.raw.origins.own_files import find_path  # noqa: PLC0415
 
     with clear_errors():
         project = Path(loader.conf_source).parent

@@ -20,7 +20,7 @@ class Strict(BaseModel):
 class RawConfig(Strict):
     """Where files come from: a publisher, a package, or a simulator of ours."""
 
-    origin: str = Field(description="name of the function that brings the files, see pare.raw")
+    origin: str = Field(description="name of the function that brings the files, see pare.raw.origins")
     options: dict[str, Any] = Field(default_factory=dict, description="arguments of that function")
     licence: str = Field(description="licence of the files, in words")
     url: str | None = Field(default=None, description="the publisher's page")
@@ -347,7 +347,7 @@ class ProxyConfig(Strict):
 
     title: str
     raw: RawConfig
-    reader: str = Field(description="name of the function that opens the files, see pare.raw.PROXY_READERS")
+    reader: str = Field(description="name of the function that opens the files, see pare.raw.proxies")
     labels: Literal["classes", "mask"] = Field(description="what the source predictor learns")
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
-from pare.arrays.atomic import atomic_path
-from pare.arrays.store import ArrayStore
 from pare.config.errors import PareError
 from pare.preparation import ModelInput
+from pare.storage.atomic import atomic_path
+from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 from kedro.io import AbstractDataset
 
-from pare.arrays.atomic import atomic_path
 from pare.config.errors import PareError
+from pare.storage.atomic import atomic_path
 
 
 class ArraysDataset(AbstractDataset[dict[str, np.ndarray], dict[str, np.ndarray]]):

@@ -5,7 +5,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
-from pare.arrays.atomic import atomic_path
+from pare.storage.atomic import atomic_path
 from pare.training.checkpoint import CHECKPOINT, Checkpoint
 from pare.training.trained_model import TrainedModel, recorded_fingerprint
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from kedro.io import AbstractDataset
 
-from pare.arrays.atomic import atomic_path
+from pare.storage.atomic import atomic_path
 
 logger = logging.getLogger(__name__)
 

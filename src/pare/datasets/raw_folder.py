@@ -8,7 +8,8 @@ from kedro.io import AbstractDataset
 
 from pare.config.errors import PareError
 from pare.config.schema import RawConfig
-from pare.raw import Manifest, ingest, read_manifest
+from pare.raw.origins.ingest import ingest
+from pare.raw.origins.manifest import Manifest, read_manifest
 
 
 @dataclass(frozen=True)

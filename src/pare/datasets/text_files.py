@@ -6,7 +6,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
-from pare.arrays.atomic import atomic_path
+from pare.storage.atomic import atomic_path
 
 logger = logging.getLogger(__name__)
 

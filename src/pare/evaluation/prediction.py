@@ -9,9 +9,9 @@ from scipy.special import logit
 from torch import nn
 from torchmetrics import Metric
 
-from pare.arrays.store import Rows
 from pare.config.errors import PareError
 from pare.config.schema import Task
+from pare.storage.store import Rows
 
 BATCH_ROWS = 64
 BATCH_BYTES = 32 << 20  # of inputs: a sample of many channels on a fine grid fills a batch alone

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from pare.config.estimate import duration, estimate
-from pare.config.matrix import Cell
 from pare.config.schema import BaselineRun, Run, TaskRun
+from pare.matrix.blocks import Cell
 from pare.matrix.states import State
 
 # Starts of programs, loading, evaluation and figures of a run, in seconds: two programs or one.

@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-from pare.arrays.atomic import atomic_path
 from pare.config.errors import PareError
-from pare.config.matrix import Cell
 from pare.config.schema import BaselineRun
+from pare.matrix.blocks import Cell
+from pare.storage.atomic import atomic_path
 
 CELLS_FILE = "dvc_cells.yaml"
 HEADER = """# The run matrix for dvc.yaml, made of conf/base/matrix.yml: kedro matrix write

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from pare.config.matrix import Cell
 from pare.config.schema import BaselineRun, Run
+from pare.matrix.blocks import Cell
 
 MODELS, OUTPUT, REPORTING = "06_models", "07_model_output", "08_reporting"
 # What decides a trained model and stands in the configuration; see pare.training.run_fingerprint.

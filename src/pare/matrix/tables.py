@@ -6,7 +6,7 @@ from statistics import mean, stdev
 
 from rich.table import Table
 
-from pare.config.matrix import Cell
+from pare.matrix.blocks import Cell
 from pare.matrix.states import State
 
 NOTHING, ELSEWHERE = "·", " *"

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pare.arrays.fingerprint import fingerprint
-from pare.arrays.samples import Samples
-from pare.arrays.store import Block, write_store
 from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.preparation.split import assign_parts
 from pare.preparation.statistics import RunningMoments
+from pare.storage.fingerprint import fingerprint
+from pare.storage.samples import Samples
+from pare.storage.store import Block, write_store
 
 BLOCK_BYTES = 16 << 20  # of inputs held at once; what a reader and the normalisation add is a few times that
 

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pare.config import Library
-from pare.config.tables import PaperTable, ReportConfig, Summary
+from pare.report.config import PaperTable, ReportConfig, Summary
 from pare.report.figures import Style, cost_figure, difference_figure, profile_figure, styles, svg_text
 from pare.report.page import Cell, Plot, Section, Table, render_page
 from pare.report.results import Results, differing_conditions

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pare.config import Library, Task
-from pare.config.tables import Column, PaperTable, Row, Summary
 from pare.evaluation.metrics import METRICS
+from pare.report.config import Column, PaperTable, Row, Summary
 
 ARROWS = {"lower": "↓", "higher": "↑"}
 

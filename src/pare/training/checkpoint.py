@@ -14,8 +14,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from pare.arrays.atomic import atomic_path
 from pare.config.errors import PareError
+from pare.storage.atomic import atomic_path
 
 CHECKPOINT = "checkpoint"  # the folder beside the finished model
 PROGRESS, BEST = "progress.json", "best.safetensors"

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pare.config.schema import MixingConfig, TrainingConfig
-from pare.intermediate import cutmix, mixup, replace_patches
+from pare.mixing import cutmix, mixup, replace_patches
 from pare.models import CrossModalModel
 from pare.training.losses import Loss
 

@@ -21,14 +21,14 @@ from torch.utils.data import DataLoader, Subset
 from torchmetrics import Metric
 from transformers import get_scheduler
 
-from pare.arrays.fingerprint import fingerprint
-from pare.arrays.store import ArrayStore, Rows
 from pare.config.errors import PareError
 from pare.config.estimate import estimate
 from pare.config.schema import Run
-from pare.intermediate import Curriculum
+from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
 from pare.preparation import draw_rows
+from pare.storage.fingerprint import fingerprint
+from pare.storage.store import ArrayStore, Rows
 from pare.training.augmentation import augment
 from pare.training.checkpoint import CHECKPOINT, Checkpoint
 from pare.training.epoch_mixing import EpochMixing

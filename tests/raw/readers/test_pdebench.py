@@ -11,8 +11,9 @@ from kedro.config import OmegaConfigLoader
 import publisher_files
 from pare.config.errors import PareError
 from pare.hooks import load_library
-from pare.raw import ORIGINS, READERS, bind_options
-from pare.raw.readers import pdebench_grouped, pdebench_stacked
+from pare.raw.options import bind_options
+from pare.raw.origins.registry import ORIGINS
+from pare.raw.readers import READERS, pdebench_grouped, pdebench_stacked
 from pare.settings import CONFIG_LOADER_ARGS
 
 PDEBENCH = [

@@ -25,6 +25,7 @@ from pare.analysis import (
     source_labels,
     start_results,
 )
+from pare.analysis.config import AnalysisConfig
 from pare.analysis.figures import (
     TokenGrid,
     distances_figure,
@@ -36,14 +37,13 @@ from pare.analysis.figures import (
     source_features_figure,
     starts_figure,
 )
-from pare.arrays.store import ArrayStore
 from pare.config import PareError, Run
-from pare.config.analysis import AnalysisConfig
 from pare.datasets import RawFolder
 from pare.evaluation.metrics import METRICS
 from pare.models import load_backbone
 from pare.pipelines.predict.nodes import check_model
 from pare.raw.proxies import PROXY_READERS
+from pare.storage.store import ArrayStore
 from pare.training import SourceFolders, TrainedModel
 from pare.training.source_batches import load_source_batches
 

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.config.analysis import analysis_config
+from pare.analysis.config import analysis_config
 from pare.pipelines.analyse.nodes import (
     draw_distances,
     draw_embeddings,

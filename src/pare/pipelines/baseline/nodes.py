@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from pare.arrays.store import ArrayStore
 from pare.baselines import Problem, fit_baseline
 from pare.config import BaselineRun
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import average_groups, predict_rows, score
 from pare.pipelines.evaluate.nodes import score_run
 from pare.preparation import draw_rows
+from pare.storage.store import ArrayStore
 from pare.training.losses import build_loss
 from pare.training.trainer import peak_memory_mb
 

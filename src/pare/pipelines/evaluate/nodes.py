@@ -8,7 +8,6 @@ from accelerate import PartialState
 from matplotlib.figure import Figure
 from scipy.special import expit, softmax
 
-from pare.arrays.store import ArrayStore
 from pare.config import Run, TaskRun
 from pare.evaluation.figures import (
     confusion_figure,
@@ -21,6 +20,7 @@ from pare.evaluation.figures import (
 )
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import average_groups, constant_prediction, predict, sample_errors, score
+from pare.storage.store import ArrayStore
 from pare.training import TrainedModel
 
 logger = logging.getLogger(__name__)

@@ -8,12 +8,13 @@ import torch
 from accelerate import PartialState
 from scipy.special import expit, softmax
 
-from pare.arrays.store import ArrayStore
 from pare.config import PareError, Task
 from pare.datasets import NewPredictions, RawFolder
+from pare.own_data.new_rows import NewRows, open_new_rows
 from pare.pipelines.preprocess.nodes import open_raw_files
 from pare.preparation import scale_inputs
-from pare.raw import NewRows, find_path, open_new_rows
+from pare.raw.origins.own_files import find_path
+from pare.storage.store import ArrayStore
 from pare.training import SourceFolders, TrainedModel, run_fingerprint
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,9 @@ from pare.config import PareError, TaskRun, unknown_name
 from pare.config.schema import OWN_FILES
 from pare.datasets import RawFolder
 from pare.preparation import ModelInput
-from pare.raw import READERS, Samples, bind_options
+from pare.raw.options import bind_options
+from pare.raw.readers import READERS
+from pare.storage.samples import Samples
 
 logger = logging.getLogger(__name__)
 

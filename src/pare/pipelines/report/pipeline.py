@@ -2,8 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.config.tables import report_config
 from pare.pipelines.report.nodes import collect_runs
+from pare.report.config import report_config
 from pare.report.sections import write_report
 
 

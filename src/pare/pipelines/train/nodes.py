@@ -4,10 +4,10 @@ from functools import partial
 from pathlib import Path
 
 from pare.alignment import align_embedder
-from pare.arrays.store import ArrayStore
 from pare.config import Run
 from pare.datasets import RawFolder
 from pare.evaluation.metrics import build_metric
+from pare.storage.store import ArrayStore
 from pare.training import SourceFolders, TrainedModel, fit
 
 

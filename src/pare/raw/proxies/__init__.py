@@ -1,11 +1,10 @@
-"""Proxy datasets: where they come from and how they are read (paper, section 3.2)."""
+"""Proxy datasets: how they are read (paper, section 3.2)."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from pare.raw.proxies.conll import read_conll2003
 from pare.raw.proxies.images import read_caltech101, read_cifar10, read_pascal_voc, read_tiny_imagenet
-from pare.raw.proxies.offline import english_topics, mnist_digits
 from pare.raw.proxies.samples import IMAGES, SENTENCES, VOID, ImageProxy, TextProxy, read_image_proxy, read_text_proxy
 
 PROXY_READERS: dict[str, Callable[[Path], ImageProxy | TextProxy]] = {
@@ -25,8 +24,6 @@ __all__ = [
     "VOID",
     "ImageProxy",
     "TextProxy",
-    "english_topics",
-    "mnist_digits",
     "read_image_proxy",
     "read_text_proxy",
 ]

@@ -6,7 +6,6 @@ A reader is called with the folder of the raw files and its options, and returns
 
 from collections.abc import Callable
 
-from pare.arrays.samples import Samples
 from pare.raw.readers.arrays import arrays
 from pare.raw.readers.audio import fsd50k_chunks
 from pare.raw.readers.darcy import darcy_mat
@@ -18,6 +17,7 @@ from pare.raw.readers.proteins import protein_distances
 from pare.raw.readers.sequences import deepsea_npz, ecg_challenge2017, ninapro_npy, satellite_npy
 from pare.raw.readers.sky import cosmic_rays
 from pare.raw.readers.tables import table
+from pare.storage.samples import Samples
 
 READERS: dict[str, Callable[..., dict[str, Samples]]] = {
     "arrays": arrays,

@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError, unknown_name
-from pare.raw.array_files import HDF5, NPY, NPZ, StoredArray, open_arrays
-from pare.raw.manifest import FileName
+from pare.raw.file_names import FileName
+from pare.raw.formats.array_files import HDF5, NPY, NPZ, StoredArray, open_arrays
+from pare.storage.samples import Samples
 
 PartName = Literal["train", "validation", "test", "all"]
 Target = Literal["classes", "labels", "numbers", "field"]

@@ -11,10 +11,10 @@ import pandas as pd
 from pydantic import NonNegativeInt, PositiveInt
 from scipy.io import wavfile
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError
-from pare.raw.readers.archives import folder_of, open_zip, zip_member
-from pare.raw.readers.files import check_finite, one_file
+from pare.raw.formats.archives import folder_of, open_zip, zip_member
+from pare.raw.readers.checks import check_finite, one_file
+from pare.storage.samples import Samples
 
 RATE = 22_050  # Hz
 CHUNK = RATE  # samples: one second

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import PositiveInt
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError
-from pare.raw.matlab import MatFields
-from pare.raw.readers.files import check_finite, one_file
+from pare.raw.formats.matlab import MatFields
+from pare.raw.readers.checks import check_finite, one_file
+from pare.storage.samples import Samples
 
 
 def darcy_mat(

@@ -8,12 +8,12 @@ import numpy as np
 from PIL import Image
 from pydantic import PositiveInt
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError
-from pare.raw.advice import FETCH
-from pare.raw.photographs import FILE_BYTES, photograph
-from pare.raw.readers.archives import open_zip, zip_member
-from pare.raw.readers.files import one_file
+from pare.raw.formats.archives import open_zip, zip_member
+from pare.raw.formats.messages import FETCH
+from pare.raw.formats.photographs import FILE_BYTES, photograph
+from pare.raw.readers.checks import one_file
+from pare.storage.samples import Samples
 
 Domain = Literal["clipart", "painting", "real", "sketch"]
 SHUFFLE_SEED = 0

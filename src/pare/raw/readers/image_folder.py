@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import PositiveInt
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError, unknown_name
-from pare.raw.manifest import FileName
-from pare.raw.readers.files import PARTS
+from pare.raw.file_names import FileName
+from pare.raw.readers.checks import PARTS
+from pare.storage.samples import Samples
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # how Pillow calls grey images of 16 bits

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError
-from pare.raw.advice import FETCH
-from pare.raw.pickles import entries, load_pickle
-from pare.raw.readers.archives import readable_archive
-from pare.raw.readers.files import check_finite, check_shape, class_codes, one_file
+from pare.raw.formats.archives import readable_archive
+from pare.raw.formats.messages import FETCH
+from pare.raw.formats.pickles import entries, load_pickle
+from pare.raw.readers.checks import check_finite, check_shape, class_codes, one_file
+from pare.storage.samples import Samples
 
 
 def cifar100_python(folder: Path) -> dict[str, Samples]:

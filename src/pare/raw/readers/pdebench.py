@@ -13,10 +13,10 @@ import h5py
 import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError
-from pare.raw.advice import FETCH
-from pare.raw.readers.files import check_finite, one_file
+from pare.raw.formats.messages import FETCH
+from pare.raw.readers.checks import check_finite, one_file
+from pare.storage.samples import Samples
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Channels = Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]

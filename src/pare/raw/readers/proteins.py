@@ -11,11 +11,11 @@ from zlib import crc32
 import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError
-from pare.raw.pickles import entries, load_object_array, load_pickle
-from pare.raw.readers.archives import folder_of, open_zip, zip_member
-from pare.raw.readers.files import check_finite, check_shape, one_file
+from pare.raw.formats.archives import folder_of, open_zip, zip_member
+from pare.raw.formats.pickles import entries, load_object_array, load_pickle
+from pare.raw.readers.checks import check_finite, check_shape, one_file
+from pare.storage.samples import Samples
 
 BORDER = 5  # empty cells before and behind the protein, in the published layout
 CAP = 16.0  # Å: training targets go no higher, so that far pairs do not rule the loss

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError
-from pare.raw.advice import FETCH
-from pare.raw.npy import map_npy, map_npz
-from pare.raw.pickles import entries, load_object_array, load_pickle
-from pare.raw.readers.files import check_finite, check_shape, class_codes, one_file
+from pare.raw.formats.messages import FETCH
+from pare.raw.formats.npy import map_npy, map_npz
+from pare.raw.formats.pickles import entries, load_object_array, load_pickle
+from pare.raw.readers.checks import check_finite, check_shape, class_codes, one_file
+from pare.storage.samples import Samples
 
 PUBLISHED_PARTS = {"train": "train", "validation": "val", "test": "test"}
 RHYTHMS = {"N": "normal rhythm", "A": "atrial fibrillation", "O": "other rhythm", "~": "noisy"}

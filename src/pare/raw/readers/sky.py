@@ -10,11 +10,11 @@ from tarfile import BLOCKSIZE, ReadError, TarFile, TarInfo
 import numpy as np
 from pydantic import NonNegativeInt
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError
-from pare.raw.advice import FETCH
-from pare.raw.readers.archives import read_numbers, readable_archive
-from pare.raw.readers.files import check_finite, one_file
+from pare.raw.formats.archives import read_numbers, readable_archive
+from pare.raw.formats.messages import FETCH
+from pare.raw.readers.checks import check_finite, one_file
+from pare.storage.samples import Samples
 
 CROP = slice(64, 192)  # of rows and columns, as published
 SKY_RANGE = (-0.9, 3.0)  # how much sky is added, in units of the exposure's own

@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from pare.arrays.samples import Samples
 from pare.config.errors import PareError, unknown_name
-from pare.raw.advice import FETCH
-from pare.raw.manifest import FileName
-from pare.raw.openml import DESCRIPTION
-from pare.raw.readers.files import PARTS
-from pare.raw.readers.table_files import find_table, load_frame, present_text
+from pare.raw.file_names import FileName
+from pare.raw.formats.messages import FETCH
+from pare.raw.formats.table_files import DESCRIPTION, find_table, load_frame, present_text
+from pare.raw.readers.checks import PARTS
+from pare.storage.samples import Samples
 
 MAX_LEVELS = 255
 UNIQUE_SHARE = 0.9

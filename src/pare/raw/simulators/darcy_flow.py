@@ -14,9 +14,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from scipy.fft import dstn, idctn
 from scipy.sparse.linalg import LinearOperator, cg
 
-from pare.arrays.atomic import atomic_path
-from pare.raw.matlab import write_mat73
+from pare.raw.formats.matlab import write_mat73
 from pare.raw.simulators.parallel import random_generator, simulate_samples
+from pare.storage.atomic import atomic_path
 
 
 def draw_coefficient(resolution: int, rng: np.random.Generator) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from pare.arrays.atomic import atomic_path
+from pare.storage.atomic import atomic_path
 
 FRAME_STEP = 0.01  # time between two frames of the periodic equations in one dimension
 _REFINEMENT = 3  # odd, so that the centres of coarse cells are centres of fine ones, too

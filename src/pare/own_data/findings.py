@@ -1,0 +1,109 @@
+"""What is asked of files and what is found in them, whatever their kind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pare.raw.options import bind_options
+from pare.raw.readers import READERS
+from pare.storage.samples import Samples
+
+FEW_CLASSES = 10
+ROWS_PER_CLASS = 5
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the user says beside the files.
+
+    Attributes:
+        target: columns, or the key or file of one array, to predict.
+        input: key or file of the array to predict from; the only other one where it is not named.
+        groups: column, or key or file of an array, that says which rows belong together.
+        ignore: columns to leave out.
+        channel_axis: where the channels of arrays stand; guessed where it is not said.
+    """
+
+    target: tuple[str, ...] = ()
+    input: str | None = None
+    groups: str | None = None
+    ignore: tuple[str, ...] = ()
+    channel_axis: str | None = None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a task needs to say of some files.
+
+    Attributes:
+        reader: name of the reader.
+        options: of the reader.
+        rows: by part.
+        input_shape: ``(features,)`` or ``(channels, *grid)``.
+        kind: of the output.
+        output_shape: as the task declares it.
+        output_name: what is predicted.
+        classes: names of the classes, and how many of the first part's rows have each; None for other outputs.
+        notes: remarks on choices that the files leave open, by option of the reader.
+    """
+
+    reader: str
+    options: dict[str, Any]
+    rows: dict[str, int]
+    input_shape: tuple[int, ...]
+    kind: str
+    output_shape: tuple[int, ...]
+    output_name: str
+    classes: dict[str, int] | None
+    notes: dict[str, str]
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows belong together."""
+        parts = self.options.get("parts", {}).values()
+        return "group" in self.options or any("groups" in names for names in parts)
+
+
+def open_parts(reader: str, options: dict[str, Any], folder: Path) -> dict[str, Samples]:
+    """What the reader gives, by part.
+
+    Raises:
+        PareError: if an option or a file does not suit the reader.
+    """
+    return bind_options("reader", reader, READERS[reader], options)(folder)
+
+
+def inspection_of(
+    reader: str, options: dict[str, Any], parts: Mapping[str, Samples], classes: dict[str, int] | None, **found: Any
+) -> Inspection:
+    """What the reader gives, as a task declares it.
+
+    Args:
+        reader: name of the reader.
+        options: with which it was opened.
+        parts: what it gave.
+        classes: names of the classes and rows of each; None where the target is no class.
+        found: the other attributes of an `Inspection`.
+    """
+    x, y = next(iter(parts.values())).read(0, 1)
+    return Inspection(
+        reader=reader,
+        options=options,
+        rows={part: samples.count for part, samples in parts.items()},
+        input_shape=x.shape[1:],
+        output_shape=(len(classes),) if classes else y.shape[1:],
+        classes=classes,
+        **found,
+    )
+
+
+def are_classes(values: np.ndarray) -> bool:
+    """Whether numbers look like names of classes: whole, and few, or counted from 0 or 1 with several rows each."""
+    if not np.array_equal(values, np.round(values)):
+        return False
+    known = np.unique(values)
+    counted = known[0] in (0, 1) and known[-1] - known[0] == len(known) - 1
+    return 1 < len(known) <= (len(values) / ROWS_PER_CLASS if counted else min(FEW_CLASSES, len(values) / 2))

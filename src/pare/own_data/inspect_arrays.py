@@ -1,0 +1,102 @@
+"""A first look at files of arrays."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pare.config.errors import PareError
+from pare.own_data.array_names import Entry, array_entries, choose_arrays
+from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, open_parts
+from pare.raw.formats.array_files import StoredArray
+
+FEW_CHANNELS = 16
+FEW_FEATURES = 32
+KINDS = {"classes": "classification", "labels": "multilabel", "numbers": "regression", "field": "dense"}
+
+
+def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    """Look into files of arrays.
+
+    Args:
+        folder: links to the files stand in it.
+        paths: of one or several NPY, NPZ or HDF5 files.
+        question: what is to be predicted.
+
+    Raises:
+        PareError: if a file is not readable, or it is not clear which array is to be predicted from which.
+    """
+    if question.ignore:
+        raise PareError("--ignore is for columns of tables; of arrays only --target and --input are used")
+    entries = array_entries(paths)
+    x, y, groups = choose_arrays(entries, question)
+    main = "all" if "all" in x else "train"
+    first_x, first_y = x[main].array, y[main].array
+    target = _target_kind(first_x, first_y)
+    axis = question.channel_axis or _channel_axis(first_x, first_y, target)
+    options: dict[str, Any] = {
+        "parts": {part: _names(x[part], y[part], groups.get(part)) for part in x},
+        "target": target,
+        "channel_axis": axis,
+    }
+    notes = {"target": f"else {_others(KINDS, target)}", "channel_axis": _axis_note(first_x, axis)}
+    classes = None
+    if target == "classes":
+        known, counts = np.unique(first_y.all(), return_counts=True)
+        if not first_y.is_text and not np.array_equal(known, np.arange(len(known))):
+            options["recode"] = True
+            notes["recode"] = "classes are numbered in their order"
+        classes = {str(name): count for name, count in zip(known, counts.tolist(), strict=True)}
+    return inspection_of(
+        "arrays",
+        options,
+        open_parts("arrays", options, folder),
+        classes,
+        kind=KINDS[target],
+        output_name=" ".join(y[main].stem) or "target",
+        notes=notes,
+    )
+
+
+def _names(x: Entry, y: Entry, groups: Entry | None) -> dict[str, str]:
+    found = {"x": x.name, "y": y.name, "groups": groups.name if groups else None, "file": x.file}
+    return {key: name for key, name in found.items() if name}
+
+
+def _target_kind(x: StoredArray, y: StoredArray) -> str:
+    """What the reader's option ``target`` should be."""
+    if y.is_text:
+        return "classes"
+    if y.shape[1:] in ((), (1,)):
+        return "classes" if y.is_numeric and are_classes(y.all().reshape(-1)) else "numbers"
+    if len(y.shape) > 2 or y.shape[1:] in (x.shape[1:], x.shape[2:], x.shape[1:-1]):
+        return "field"
+    return "labels" if y.is_numeric and np.isin(y.all(), (0, 1)).all() else "numbers"
+
+
+def _channel_axis(x: StoredArray, y: StoredArray, target: str) -> str:
+    """Where the channels of ``x`` seem to stand: the field says it, else the one axis that is short."""
+    if len(x.shape) == 2:
+        return "first" if target != "field" and x.shape[1] <= FEW_FEATURES else "none"
+    if target == "field" and len(y.shape) == len(x.shape) - 1:
+        return "first" if x.shape[2:] == y.shape[1:] else "last"
+    first, last = x.shape[1], x.shape[-1]
+    if min(first, last) > FEW_CHANNELS or first == last:
+        return "none"
+    return "first" if first < last else "last"
+
+
+def _axis_note(x: StoredArray, axis: str) -> str:
+    shape, (*_, last) = list(x.shape), x.shape
+    if len(shape) == 2 and axis == "first":
+        return f"{last} features without order; none would be a series of {last} points in one channel"
+    if len(shape) == 2:
+        return f"a series of {last} points in one channel; first would be {last} features without order"
+    said = {"first": f"right after the rows, {shape[1]} channels", "last": f"at the end, {last} channels"}
+    where = said.get(axis, "one channel, without an axis for it")
+    return f"of {shape}: {where}; else {_others(('first', 'last', 'none'), axis)}"
+
+
+def _others(names: Iterable[str], chosen: str) -> str:
+    return " or ".join(name for name in names if name != chosen)

@@ -1,0 +1,51 @@
+"""A user's files, looked into by the function for their kind."""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pare.config.errors import PareError
+from pare.own_data.findings import Inspection, Question
+from pare.own_data.inspect_arrays import inspect_arrays
+from pare.own_data.inspect_images import inspect_images
+from pare.own_data.inspect_tables import inspect_table
+from pare.raw.formats.array_files import HDF5, NPY, NPZ
+from pare.raw.formats.table_files import SUFFIXES as TABLES
+from pare.raw.origins.own_files import own_files
+from pare.raw.readers.image_folder import SUFFIXES as IMAGES
+
+
+def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
+    """Look into files with the reader that suits them.
+
+    Args:
+        paths: absolute, of one table, one folder of images, or one or several files of arrays.
+        question: what is to be predicted.
+
+    Raises:
+        PareError: if the files are none of these or not readable, or it is not clear what to predict from what.
+    """
+    family = _family(paths)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "data" / "01_raw" / "new"
+        own_files(folder, [str(path) for path in paths])
+        try:
+            return family(folder, [folder / path.name for path in paths], question)
+        except PareError as error:  # the user knows the files by other paths
+            raise PareError(str(error).replace(f"{folder}{os.sep}", "").replace(f"{folder}", "the files")) from error
+
+
+def _family(paths: Sequence[Path]) -> Callable[[Path, Sequence[Path], Question], Inspection]:
+    """The function that inspects files of their kind."""
+    suffixes = {"a folder" if path.is_dir() else path.suffix.lower() for path in paths}
+    if suffixes == {"a folder"} and len(paths) == 1:
+        return inspect_images
+    if len(paths) == 1 and suffixes <= {*TABLES}:
+        return inspect_table
+    if suffixes <= {NPZ, NPY, *HDF5}:
+        return inspect_arrays
+    raise PareError(
+        f"{', '.join(path.name for path in paths)}: expected one table ({', '.join(TABLES)}), or one folder of images "
+        f"({', '.join(IMAGES)}), or one or several files of arrays ({', '.join((NPZ, NPY, *HDF5))})"
+    )

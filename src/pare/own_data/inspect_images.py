@@ -1,0 +1,68 @@
+"""A first look at a folder of images."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pare.config.errors import PareError
+from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
+from pare.raw.origins.file_state import files_below
+from pare.raw.readers.image_folder import PILLOW_ERRORS, image_paths
+from pare.raw.readers.image_folder import SUFFIXES as IMAGES
+
+LOOKED_AT = 500  # images whose size is read
+EDGE = 128  # points to which images of several sizes, or larger ones, are resized
+
+
+def inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    """Look into a folder of images, whose folders are the classes.
+
+    Args:
+        folder: links to the files stand in it.
+        paths: the one folder.
+        question: what is to be predicted.
+
+    Raises:
+        PareError: if it holds no images or unreadable ones, or the question says anything.
+    """
+    if question != Question():
+        raise PareError(
+            "the classes of images are the names of their folders: leave --target and the other options out"
+        )
+    (path,) = paths
+    images = [p for p in files_below(path) if p.suffix.lower() in IMAGES]
+    if not images:
+        raise PareError(f"{path.name} holds no images ({', '.join(IMAGES)})")
+    chosen = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, LOOKED_AT).astype(int))]
+    sizes, grey = _image_facts(chosen)
+    (height, width) = sizes[0]
+    same = len(set(sizes)) == 1 and max(height, width) <= EDGE
+    options = {"size": [height, width] if same else [EDGE, EDGE], "colour": not grey}
+    edges = sorted(edge for size in sizes for edge in size)
+    note = f"height and width; images are resized to it, theirs are {edges[0]} to {edges[-1]} pixels high and wide"
+    parts = open_parts("image_folder", options, folder)
+    first = path / "train" if "train" in parts else path
+    return inspection_of(
+        "image_folder",
+        options,
+        parts,
+        {name: len(image_paths(first / name)) for name in next(iter(parts.values())).classes or []},
+        kind="classification",
+        output_name="class",
+        notes={} if same else {"size": note},
+    )
+
+
+def _image_facts(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
+    """Heights and widths, and whether all images are grey."""
+    sizes, modes = [], set()
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                sizes.append((image.height, image.width))
+                modes.add(image.mode)
+        except PILLOW_ERRORS as error:
+            raise PareError(f"{path} cannot be read as an image ({error}); save it again, or move it away") from error
+    return sizes, all(mode == "1" or mode.startswith(("L", "I")) for mode in modes)

@@ -1,0 +1,206 @@
+"""The YAML of a task of the user's own, written with a remark on every line so that it can be edited."""
+
+import json
+import re
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import yaml
+
+from pare.config.errors import PareError
+from pare.config.schema import DEFAULTS, TEST_SHARE, Task, default_patch
+from pare.own_data.findings import Inspection
+
+RESERVED = ("encoders", "proxies", "openml")  # folders of data/01_raw that no task may take
+WIDEST = 72  # column of the remarks, if all lines are that long
+MANY_ROWS = 1000  # from which on a tenth of them is enough to choose the best epoch by
+METRICS = {
+    "classification": "share of wrong answers; or one_minus_f1 (rare classes count as much), auroc_ovo",
+    "multilabel": "mean over the labels; or one_minus_map",
+    "regression": "in the units of the target; or mae, r2",
+    "dense": "error as a share of the field; or nrmse, rmse, mae",
+}
+NORMALISATION_REMARK = "by the training rows' mean and spread; none leaves the numbers as they are"
+OPTION_REMARKS = {
+    "target": "the column to predict",
+    "group": "rows of the same value are never divided between training and test",
+    "ignore": "columns that are left out",
+    "delimiter": "what stands between the values of a line",
+    "parts": "names of the arrays; groups: rows of one group are never divided between training and test",
+    "size": "height and width",
+    "colour": "three channels; false: one, grey",
+}
+
+
+def task_name(wanted: str | None, file: str) -> str:
+    """A name that is plain enough for folders and the command line: the wanted one, or one made of a file's name.
+
+    Raises:
+        PareError: if the wanted one is not.
+    """
+    if wanted is None:
+        plain = re.sub(r"[^a-z0-9]+", "_", file.lower()).strip("_")
+        wanted = plain if re.match("[a-z]", plain) and plain not in RESERVED else f"data_{plain}".rstrip("_")
+    if not re.fullmatch(r"[A-Za-z]\w*", wanted, re.ASCII) or wanted in RESERVED:
+        raise PareError(
+            f"{wanted!r} cannot name a task; expected letters, digits and _, a letter first, and none of "
+            f"{', '.join(RESERVED)}. Choose one: --name NAME"
+        )
+    return wanted
+
+
+def task_yaml(name: str, files: Sequence[str], found: Inspection) -> str:
+    """The YAML of a task, checked against the schema.
+
+    Args:
+        name: of the task.
+        files: paths as the user should read them.
+        found: what was found in them.
+    """
+    lines = [
+        f"# Written by `kedro tasks new`; edit it freely. `kedro tasks show {name}` checks it and says what",
+        "# a run would cost; then run it:",
+        f"#   kedro run --pipeline=pare_train --params task:{name}",
+        "# What else a task may say stands in docs/your_own_data.md.",
+        f"{name}:",
+        *_lines(_sections(files, found)),
+    ]
+    text = "\n".join(lines) + "\n"
+    Task.model_validate(yaml.safe_load(text)[name])
+    return text
+
+
+def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, str]]:
+    """Depth, YAML and remark of each line."""
+    rows = ", ".join(f"{part}: {count}" for part, count in found.rows.items())
+    return [
+        (1, f"title: {_scalar(_title(files, found))}", "in words, as it stands above figures"),
+        (1, "raw:", ""),
+        (2, "files:", "yours, linked and never changed; absolute, or relative to the project"),
+        *((3, f"- {_scalar(path)}", "") for path in files),
+        (1, "reader:", ""),
+        (2, f"name: {found.reader}", "table, arrays or image_folder"),
+        (2, "options:", ""),
+        *((3, *line) for line in _option_lines(found)),
+        (1, f"samples: {{{rows}}}", "rows; with smaller numbers the first ones are used"),
+        (1, f"input: {{shape: {list(found.input_shape)}}}", _input_remark(found)),
+        (1, f"output: {_flow(_output(found))}", _output_remark(found)),
+        *((1, *line) for line in _split_lines(found)),
+        (1, f"normalisation: {_flow(_normalisation(found))}", NORMALISATION_REMARK),
+        (1, f"tokens: {_flow(_tokens(found))}", _tokens_remark(found)),
+        (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training makes small"),
+        (1, f"metric: {DEFAULTS[found.kind]['metric']}", METRICS[found.kind]),
+        (1, f"source: {_source(found)}", "the pretrained encoder; others stand in conf/base/sources.yml"),
+        (1, "training: {}", _training_remark(found)),
+    ]
+
+
+def _lines(sections: Sequence[tuple[int, str, str]]) -> list[str]:
+    lines = [("  " * depth + text, remark) for depth, text, remark in sections]
+    column = min(WIDEST, max(len(line) for line, remark in lines if remark))
+    return [f"{line.ljust(column)}  # {remark}" if remark else line for line, remark in lines]
+
+
+def _option_lines(found: Inspection) -> list[tuple[str, str]]:
+    lines = []
+    for key, value in found.options.items():
+        remark = found.notes.get(key, OPTION_REMARKS.get(key, ""))
+        if key == "parts":
+            lines.append(("parts:", remark))
+            lines += [(f"  {part}: {_flow(names)}", "") for part, names in value.items()]
+        else:
+            lines.append((f"{key}: {_flow(value)}", remark))
+    return lines
+
+
+def _title(files: Sequence[str], found: Inspection) -> str:
+    stem = files[0].replace("\\", "/").rstrip("/").rpartition("/")[-1]
+    return f"{found.output_name} from {stem}"
+
+
+def _input_remark(found: Inspection) -> str:
+    if len(found.input_shape) == 1:
+        return f"{found.input_shape[0]} features"
+    return "channels, then the points along each axis; channels: [name, …] names them in figures"
+
+
+def _output(found: Inspection) -> dict[str, Any]:
+    return {"kind": found.kind, "shape": list(found.output_shape), "name": found.output_name}
+
+
+def _output_remark(found: Inspection) -> str:
+    if found.classes:
+        names = ", ".join(f"{name} ({count} rows)" for name, count in list(found.classes.items())[:6])
+        return f"{names}{', …' if len(found.classes) > 6 else ''}"
+    return {"multilabel": "labels that may hold at once", "regression": "numbers", "dense": "a field"}[found.kind]
+
+
+def _split_lines(found: Inspection) -> list[tuple[str, str]]:
+    if "validation" in found.rows:
+        return []
+    rows = sum(found.rows[part] for part in ("all", "train") if part in found.rows)
+    split: dict[str, Any] = {"validation": 0.1 if rows >= MANY_ROWS else 0.2}
+    remark = "share of the training rows"
+    if "all" in found.rows:
+        split, remark = {"test": TEST_SHARE} | split, "shares of all rows, and of the rest"
+    if found.grouped:
+        remark += "; groups stay whole"
+    elif found.classes:
+        split["stratified"] = _can_be_stratified(split, found.classes)
+        remark += "; every class in each" if split["stratified"] else "; too few rows for every class in each"
+    return [(f"split: {_flow(split)}", remark)]
+
+
+def _can_be_stratified(split: dict[str, Any], classes: dict[str, int]) -> bool:
+    """Whether each part has room for every class, and every class rows for each part."""
+    rest = sum(classes.values())
+    test = round(rest * split.get("test", 0))
+    cuts = [count for count in (test, round((rest - test) * split["validation"])) if count]
+    return min(cuts) >= len(classes) and min(classes.values()) > len(cuts)
+
+
+def _normalisation(found: Inspection) -> dict[str, str]:
+    return {
+        "inputs": "feature" if len(found.input_shape) == 1 else "channel",
+        "outputs": "pointwise" if found.kind in ("regression", "dense") else "none",
+    }
+
+
+def _tokens(found: Inspection) -> dict[str, Any]:
+    if len(found.input_shape) == 1:
+        return {"kind": "feature"}
+    return {"kind": "patch", "patch": default_patch(found.input_shape[1:])}
+
+
+def _tokens_remark(found: Inspection) -> str:
+    if len(found.input_shape) == 1:
+        return "one a feature"
+    count = prod(-(-n // _tokens(found)["patch"]) for n in found.input_shape[1:])
+    return f"{count} a sample; smaller patches are finer and slower"
+
+
+def _source(found: Inspection) -> str:
+    return "dinov2_small" if found.reader == "image_folder" else "minilm"
+
+
+def _training_remark(found: Inspection) -> str:
+    more = ", class_weights: true where classes differ in size" if found.kind == "classification" else ""
+    return f"e.g. {{epochs: 40, learning_rate: 1.0e-4}}{more}"
+
+
+def _flow(value: Any) -> str:
+    """A value in one line of YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return _scalar(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _scalar(text: str) -> str:
+    """Text as YAML, quoted where it must be."""
+    plain = re.fullmatch(r"[A-Za-z_./][\w ./()×-]*", text) and not text.endswith(" ") and yaml.safe_load(text) == text
+    if plain:
+        return text
+    return json.dumps(text.replace("${", r"\${"), ensure_ascii=False)

@@ -1,0 +1,18 @@
+"""Names of raw files, as configuration and manifests may give them."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+MANIFEST = "manifest.json"
+
+
+def _plain_name(name: str) -> str:
+    """Refuse names that would leave the folder: configuration and manifests are text that anyone may edit."""
+    if name in ("", ".", "..", MANIFEST) or Path(name).name != name or "\\" in name:
+        raise ValueError(f"{name!r} is no plain file name; give a name without folders, other than {MANIFEST}")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_plain_name)]

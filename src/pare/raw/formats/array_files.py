@@ -1,0 +1,151 @@
+"""Arrays by name in NPZ, NPY and HDF5 files, of which only the rows that are asked for are read."""
+
+import math
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from pare.config.errors import PareError
+from pare.raw.formats.npy import NUMBERS, map_npy, map_npz, read_npy_header
+
+HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
+NPZ, NPY = ".npz", ".npy"
+TEXT = "US"
+AGAIN = "save it again, or bring a whole copy of it"
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """An array in a file.
+
+    Attributes:
+        where: what messages call it: the file and its name in it.
+        shape: rows first.
+        dtype: of its elements; text of any kind is ``U``.
+        read: ``read(start, stop)`` returns rows start to stop - 1.
+    """
+
+    where: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    read: Callable[[int, int], np.ndarray]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its elements are text."""
+        return self.dtype.kind in TEXT
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its elements are integers, real numbers, or true and false."""
+        return self.dtype.kind in NUMBERS
+
+    def all(self) -> np.ndarray:
+        """All rows; meant for labels and groups, not for fields."""
+        return self.read(0, self.shape[0])
+
+    def __str__(self) -> str:
+        kind = "text" if self.is_text else "Python objects" if self.dtype.hasobject else str(self.dtype)
+        return f"{kind} of shape {self.shape}"
+
+
+def open_arrays(path: Path) -> dict[str, StoredArray]:
+    """Every array of a file by its name; of an ``.npy`` file the one array, under the file's name.
+
+    Raises:
+        PareError: if the suffix is another than ``.npz``, ``.npy``, ``.h5`` or ``.hdf5``, or the file is damaged.
+    """
+    suffix = path.suffix.lower()
+    if suffix == NPZ:
+        return _open_npz(path)
+    if suffix == NPY:
+        return {path.name: _open_npy(path)}
+    if suffix in HDF5:
+        return _open_hdf5(path)
+    raise PareError(f"{path}: arrays are read from {NPZ}, {NPY}, {', '.join(HDF5)}; convert it, or name another file")
+
+
+def _open_npy(path: Path) -> StoredArray:
+    with _readable(path), path.open("rb") as stream:
+        shape, _, dtype = read_npy_header(stream, str(path))
+        room = path.stat().st_size - stream.tell()
+    where = str(path)
+    if dtype.kind in TEXT:
+        _check_room(where, shape, dtype, room)
+        return StoredArray(where, shape, dtype, _rows_of(partial(np.load, path, allow_pickle=False), path))
+    return StoredArray(where, shape, dtype, _rows_of(partial(map_npy, path), path))
+
+
+def _open_npz(path: Path) -> dict[str, StoredArray]:
+    arrays = {}
+    with _readable(path), zipfile.ZipFile(path) as archive:
+        for info in (info for info in archive.infolist() if info.filename.endswith(NPY)):
+            name, where = info.filename.removesuffix(NPY), f"{path}: {info.filename.removesuffix(NPY)}"
+            with archive.open(info) as stream:
+                shape, _, dtype = read_npy_header(stream, where)
+                room = info.file_size - stream.tell()
+            load: Callable[[], np.ndarray] = partial(_map_member, path, name)
+            if dtype.kind in TEXT:
+                _check_room(where, shape, dtype, room)
+                load = partial(_load_member, path, name)
+            arrays[name] = StoredArray(where, shape, dtype, _rows_of(load, path))
+    return arrays
+
+
+def _map_member(path: Path, name: str) -> np.ndarray:
+    return map_npz(path, (name,))[name]
+
+
+def _load_member(path: Path, name: str) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as archive:
+        return archive[name]
+
+
+def _check_room(where: str, shape: tuple[int, ...], dtype: np.dtype, room: int) -> None:
+    """A header that claims more than is there would have numpy allocate it."""
+    if math.prod(shape) * dtype.itemsize != room:
+        raise PareError(f"{where} claims shape {shape} of {dtype} but holds {room} bytes: {AGAIN}")
+
+
+def _rows_of(load: Callable[[], np.ndarray], path: Path) -> Callable[[int, int], np.ndarray]:
+    """Rows of an array that is loaded, or mapped, when the first of them is asked for."""
+    cached = lru_cache(maxsize=1)(load)
+
+    def read(start: int, stop: int) -> np.ndarray:
+        with _readable(path):
+            return cached()[start:stop]
+
+    return read
+
+
+def _open_hdf5(path: Path) -> dict[str, StoredArray]:
+    arrays = {}
+    with _readable(path), h5py.File(path) as file:
+        found: list[str] = []
+        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+        for name in found:
+            dtype = np.dtype("U1") if h5py.check_string_dtype(file[name].dtype) else file[name].dtype
+            arrays[name] = StoredArray(f"{path}: {name}", file[name].shape, dtype, partial(_read_hdf5, path, name))
+    return arrays
+
+
+def _read_hdf5(path: Path, name: str, start: int, stop: int) -> np.ndarray:
+    with _readable(path), h5py.File(path) as file:
+        data = file[name]
+        return data.asstr()[start:stop].astype(str) if h5py.check_string_dtype(data.dtype) else data[start:stop]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what numpy, zip and HDF5 raise for a damaged file into one message."""
+    try:
+        yield
+    except (OSError, EOFError, ValueError, RuntimeError, KeyError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise PareError(f"{path} is missing, damaged or cut short ({reason}): {AGAIN}") from error

@@ -1,0 +1,38 @@
+"""What a file, or a folder of files, holds, and a cheap sign of whether that may have changed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pare.storage.fingerprint import file_sha256, fingerprint
+
+
+def file_state(path: Path) -> str:
+    """Digest of names, sizes and times of change of a file, or of all files below a folder.
+
+    It is equal only if nothing changed; whether something did, `content_sha256` tells.
+    """
+    return fingerprint([(_relative(p, path), p.stat().st_size, p.stat().st_mtime_ns) for p in files_below(path)])
+
+
+def content_sha256(path: Path) -> str:
+    """SHA-256 of a file, or digest of the names and contents of all files below a folder."""
+    if path.is_file():
+        return file_sha256(path)
+    return fingerprint([(_relative(p, path), file_sha256(p)) for p in files_below(path)])
+
+
+def content_bytes(path: Path) -> int:
+    """Size of a file, or of all files below a folder together."""
+    return sum(p.stat().st_size for p in files_below(path))
+
+
+def files_below(path: Path) -> Iterator[Path]:
+    """The file, or all files below the folder in the order of their names, but those that a desktop hides there."""
+    if path.is_file():
+        yield path
+    else:
+        yield from (p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith("."))
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()

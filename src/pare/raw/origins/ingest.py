@@ -1,0 +1,100 @@
+"""Bringing raw files into their folder, once: download, copy out of a package, or simulate."""
+
+import shutil
+from datetime import datetime, timezone
+from pathlib import Path
+
+from pare.config.errors import PareError, unknown_name
+from pare.config.schema import RawConfig
+from pare.raw.file_names import MANIFEST
+from pare.raw.options import bind_options
+from pare.raw.origins.file_state import content_bytes, content_sha256, file_state
+from pare.raw.origins.manifest import (
+    FileRecord,
+    Manifest,
+    current_manifest,
+    raw_fingerprint,
+    read_manifest,
+    same_request,
+    write_manifest,
+)
+from pare.raw.origins.registry import ORIGINS
+
+
+def ingest(raw: RawConfig, folder: Path) -> Manifest:
+    """Make the folder hold what the configuration asks for, and say so in its manifest.
+
+    Returns at once if it does already. Origins write each file whole or not at all, and the manifest comes
+    last: after a run that was killed the next one starts over, keeping downloads that were finished and files
+    that were put there by hand.
+
+    Args:
+        raw: where the files come from.
+        folder: where they shall stand; made if it does not exist.
+
+    Returns:
+        The manifest, also written as ``manifest.json``.
+
+    Raises:
+        PareError: if the origin or an option is unknown, a package or the network is missing, a checksum is
+            wrong, or the folder cannot be written.
+    """
+    current = current_manifest(raw, folder)
+    if current is not None:
+        return _with_present_states(current, folder)
+    if raw.origin not in ORIGINS:
+        raise unknown_name("origin", raw.origin, ORIGINS, "pare.raw.origins")
+    bring = bind_options("origin", raw.origin, ORIGINS[raw.origin], raw.options)
+    _drop_previous(raw, folder)
+    try:
+        files = bring(folder)
+    except OSError as error:
+        raise PareError(
+            f"cannot bring the files of {raw.origin!r} to {folder} ({error}); check free space and permissions there"
+        ) from error
+    records = [_record(folder / name, url) for name, url in files.items()]
+    manifest = Manifest(
+        **raw.model_dump(include={"origin", "options", "licence", "url", "simulated"}),
+        retrieved=datetime.now(timezone.utc),
+        fingerprint=raw_fingerprint(raw, records),
+        files=records,
+    )
+    write_manifest(manifest, folder)
+    return manifest
+
+
+def _with_present_states(manifest: Manifest, folder: Path) -> Manifest:
+    """The manifest of files of unchanged content, so that the next run need not read one again that was touched."""
+    states = [file_state(record.original) if record.original else None for record in manifest.files]
+    if states == [record.state for record in manifest.files]:
+        return manifest
+    records = [r.model_copy(update={"state": s}) for r, s in zip(manifest.files, states, strict=True)]
+    manifest = manifest.model_copy(update={"files": records})
+    write_manifest(manifest, folder)
+    return manifest
+
+
+def _drop_previous(raw: RawConfig, folder: Path) -> None:
+    """Remove what other options made here, and links to the user's files; downloads stay: they are checked again."""
+    previous = read_manifest(folder)
+    paths = []
+    if previous is not None and previous.origin != "download":
+        own = [record.original is not None for record in previous.files]
+        if any(own) or not same_request(previous, raw):
+            paths = [folder / r.name for r in previous.files if r.original != (folder / r.name).absolute()]
+    try:
+        for path in [folder / MANIFEST, *paths]:
+            if path.is_dir() and not path.is_symlink():  # a copy of the user's folder
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise PareError(
+            f"cannot replace {error.filename} ({error.strerror}); give this user write permission to {folder}"
+        ) from error
+
+
+def _record(path: Path, url: str | None) -> FileRecord:
+    record = FileRecord(name=path.name, bytes=content_bytes(path), sha256="", url=url)
+    state = file_state(record.original) if record.original else None  # before the content, which may change meanwhile
+    return record.model_copy(update={"state": state, "sha256": content_sha256(path)})

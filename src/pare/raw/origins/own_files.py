@@ -1,0 +1,94 @@
+"""The user's own files: linked where they lie, never changed, and noticed when they change."""
+
+import errno
+import os
+import shutil
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from pare.config.errors import PareError
+from pare.raw.file_names import MANIFEST
+from pare.raw.origins.file_state import content_sha256, files_below
+from pare.storage.atomic import atomic_path
+
+LEVELS = 2  # of the folder data/01_raw/<task> below the project
+# What file systems without symbolic links answer: FAT, some network drives, Windows without developer mode.
+NO_LINKS = {errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
+Paths = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+
+
+def own_files(folder: Path, files: Annotated[Paths, Field(min_length=1)]) -> dict[str, str | None]:
+    """Link the user's files into the folder; where the file system knows no links, copy them.
+
+    A file that the user keeps in the folder itself stays as it is.
+
+    Args:
+        folder: where the links shall stand, ``<project>/data/01_raw/<task>``.
+        files: paths of files, or of folders such as one of images; absolute, from ``~``, or relative to the project.
+
+    Returns:
+        ``{file name: file:// URL of the original}``.
+
+    Raises:
+        PareError: if a path does not exist or is an empty folder, two of them have the same name, or another file of
+            that name stands in the folder.
+    """
+    originals = [find_path(path, folder.absolute().parents[LEVELS]) for path in files]
+    _check_names([path.name for path in originals])
+    folder.mkdir(parents=True, exist_ok=True)
+    for original in originals:
+        _place(original, folder / original.name)
+    return {path.name: path.as_uri() for path in originals}
+
+
+def find_path(path: str, project: Path) -> Path:
+    """The absolute path of an existing file or folder.
+
+    Args:
+        path: absolute, from ``~``, or relative to ``project``.
+        project: the project's folder.
+
+    Raises:
+        PareError: if it does not exist, naming what has a similar name there, or is an empty folder.
+    """
+    found = Path(os.path.abspath(project / os.path.expanduser(path)))
+    if not found.exists():
+        folder = next(parent for parent in found.parents if parent.is_dir())
+        missing = found.relative_to(folder).parts[0]
+        near = get_close_matches(missing, [p.name for p in folder.iterdir()], n=3, cutoff=0.5)
+        hint = f"there are {', '.join(near)}" if near else "nothing there has a similar name"
+        raise PareError(
+            f"your file {path!r} does not exist: no {missing!r} in {folder} ({hint}). Correct the path; it is "
+            f"absolute, or relative to {project}"
+        )
+    if next(files_below(found), None) is None:
+        raise PareError(f"the folder {found} holds no files; name a file, or a folder with files in it")
+    return found
+
+
+def _check_names(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PareError(f"several of your files are named {', '.join(twice)}; give each a name of its own")
+    for name in names:
+        if name == MANIFEST or "\\" in name:
+            raise PareError(f"your file {name!r} cannot be used under that name; rename it")
+
+
+def _place(original: Path, path: Path) -> None:
+    if original == path.absolute():
+        return
+    if path.exists() and not path.is_symlink():
+        if content_sha256(path) == content_sha256(original):
+            return
+        raise PareError(f"{path} stands there already and is not {original}; move one of them, or rename it")
+    with atomic_path(path) as unfinished:
+        try:
+            unfinished.symlink_to(original)
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            (shutil.copytree if original.is_dir() else shutil.copyfile)(original, unfinished)

@@ -1,0 +1,127 @@
+"""The run matrix: what matrix.yml may say, and the runs that it makes."""
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+
+from pare.cli import run as kedro_run
+from pare.config import PareError, resolve
+from pare.config.schema import BaselineRun, Run
+from pare.hooks import load_library
+from pare.matrix.blocks import expand, unique
+from pare.settings import CONFIG_LOADER_ARGS
+
+BLOCK = {"tasks": ["darcy_flow"], "methods": ["pare"], "seeds": [0]}
+
+
+@pytest.fixture
+def cells(library, parameters):
+    """Expand blocks; each is BLOCK with some of its keys changed."""
+    return lambda **blocks: expand(
+        {"blocks": {title: BLOCK | changes for title, changes in blocks.items()}}, library, parameters
+    )
+
+
+@pytest.fixture(scope="module")
+def paper(conf):
+    """Every run of the paper's matrix."""
+    loader = OmegaConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS)
+    return [cell.run for cell in unique(expand(loader["matrix"], load_library(loader), loader["parameters"])).values()]
+
+
+def test_a_block_is_every_task_with_every_method_and_seed(cells):
+    tasks, methods = ["darcy_flow", "openml_wdbc"], ["pare", "finetune"]
+    (block,) = cells(all={"tasks": tasks, "methods": methods, "seeds": [0, 2]}).values()
+    wanted = [f"{task}-{method}-{seed}" for task in tasks for method in methods for seed in (0, 2)]
+    assert [cell.name for cell in block] == wanted
+
+
+def test_a_variant_is_run_with_its_values_and_only_it(cells):
+    values = {"mixing.start": 0.1, "training.epochs": 2, "source.name": "dinov2_small", "source.samples": 50}
+    (block,) = cells(figure={"variants": {"low": values}}).values()
+    (cell,) = block
+    assert (cell.name, cell.folder) == ("darcy_flow-pare-low-0", "darcy_flow/pare-low/seed_0")
+    assert (cell.run.mixing.start, cell.run.training.epochs) == (0.1, 2)
+    assert (cell.run.source_name, cell.run.proxy_samples) == ("dinov2_small", 50)
+
+
+def test_the_command_of_a_cell_resolves_to_its_run(cells, library, parameters):
+    values = {"mixing.start": 0.1, "training.learning_rate": 3e-5, "source.proxy": "mnist_ink"}
+    (block,) = cells(figure={"seeds": [3], "variants": {"low": values}}).values()
+    (cell,) = block
+    overrides = kedro_run.make_context("run", ["--params", cell.params]).params["params"]
+    asked = parameters | overrides | {"training": parameters["training"] | overrides["training"]}
+    assert resolve(library, asked, overrides) == cell.run
+
+
+def test_a_baseline_stands_beside_the_methods_and_has_a_pipeline_of_its_own(cells):
+    variants = {"deep": {"options.learning_rate": 0.1}}
+    blocks = cells(first={"methods": ["finetune"]}, second={"methods": ["logistic_regression", "xgboost"]})
+    tables = cells(tables={"tasks": ["openml_wdbc"], "methods": ["xgboost"], "variants": variants})
+    method, *baselines = unique(blocks | tables).values()
+    assert method.pipeline == "pare_train"
+    for baseline in baselines:
+        assert baseline.pipeline == "baseline"
+        assert isinstance(baseline.run, BaselineRun)
+    assert baselines[-1].run.options["learning_rate"] == 0.1
+    assert baselines[-1].params == "task=openml_wdbc,method=xgboost,seed=0,variant=deep,options.learning_rate=0.1"
+
+
+def test_a_run_of_two_blocks_is_one_run(cells):
+    both = cells(first={}, second={"methods": ["pare", "finetune"]})
+    assert list(unique(both)) == ["darcy_flow-pare-0", "darcy_flow-finetune-0"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tasks": ["darcy_flwo"]}, ["block 'mine'", "darcy_flwo", "darcy_flow"]),
+        ({"methods": ["prae"]}, ["block 'mine'", "prae", "pare"]),
+        ({"variants": {"x": {"mixing.strat": 0.1}}}, ["block 'mine'", "mixing.strat", "mixing.start"]),
+        ({"variants": {"x": {"source.proxy": "mnist_ikn"}}}, ["block 'mine'", "mnist_ikn", "mnist_ink"]),
+        ({"variants": {"Big-one": {}}}, ["Big-one"]),
+        ({"variants": {"10": {}}}, ["10"]),
+        ({"variants": {"x": {"seed": 1}}}, ["mine", "'x'", "seed"]),
+        ({"seeds": []}, ["seeds"]),
+        ({"seeds": [-1]}, ["seeds", "-1"]),
+        ({"task": ["darcy_flow"]}, ["matrix.blocks.mine.task", "tasks"]),
+    ],
+)
+def test_a_mistake_is_told_with_its_block_and_what_would_be_right(cells, changes, words):
+    with pytest.raises(PareError) as caught:
+        cells(mine=changes)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_one_name_for_two_variants_is_refused(cells):
+    with pytest.raises(PareError, match=r"'first'.*'second'.*another name"):
+        cells(first={"variants": {"x": {"mixing.start": 0.1}}}, second={"variants": {"x": {"mixing.start": 0.2}}})
+
+
+def test_the_matrix_that_ships_needs_no_network(conf, library, parameters):
+    blocks = expand(yaml.safe_load((conf / "base" / "matrix.yml").read_text()), library, parameters)
+    runs = [cell.run for cell in unique(blocks).values()]
+    assert not any(run.task.raw.chosen.needs_network for run in runs)
+    assert not any(run.source.encoder.needs_network for run in runs if isinstance(run, Run))
+    main = {(run.task_name, run.method_name, run.seed) for run in runs}
+    tasks = ("darcy_flow", "pdebench_advection", "pdebench_diffusion_sorption", "pdebench_darcy", "openml_wdbc")
+    for task in tasks:
+        assert {(task, m, s) for m in ("pare", "finetune", "orca", "from_scratch") for s in range(3)} <= main
+
+
+def test_the_matrix_of_the_paper_has_a_run_for_each_of_our_figures_in_the_report(conf, paper):
+    """Each row of ours in report.yml, which was written from the paper without a look at the matrix."""
+    runs = {(run.task_name, run.method_name, run.variant) for run in paper}
+    for table in yaml.safe_load((conf / "base" / "report.yml").read_text())["tables"].values():
+        for row in table["rows"]:
+            figures = row.get("figures") or [1] * len(table["columns"])
+            for column, figure in zip(table["columns"], figures, strict=True):
+                if "method" in row and figure is not None:
+                    task, variant = (column, "") if isinstance(column, str) else (column["task"], column["variant"])
+                    assert (task, row["method"], row.get("variant", variant)) in runs
+
+
+def test_the_matrix_of_the_paper_covers_its_48_tasks(paper):
+    tasks = {run.task_name for run in paper}
+    assert len({task for task in tasks if not task.startswith("minidomainnet")}) == 48

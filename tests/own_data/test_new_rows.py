@@ -1,0 +1,120 @@
+"""New rows are read as those with an answer were."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pare.config.errors import PareError
+from pare.config.schema import ReaderConfig
+from pare.own_data.new_rows import open_new_rows
+from pare.raw.options import bind_options
+from pare.raw.readers import READERS
+
+RNG = np.random.default_rng(0)
+
+
+def known(folder, name, **options):
+    """The reader of a task, and what it gives for the rows with an answer."""
+    reader = ReaderConfig(name=name, options=options)
+    return reader, next(iter(bind_options("reader", name, READERS[name], options)(folder).values()))
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table with an answer; the folder of its raw file."""
+    frame = pd.DataFrame(
+        {
+            "mass": [1.5, 2.5, None, 4.0],
+            "site": ["north", "south", "east", "north"],
+            "grade": [3, 1, 2, 3],
+            "answer": ["a", "b", "a", "b"],
+        }
+    )
+    (tmp_path / "raw").mkdir()
+    frame.to_csv(tmp_path / "raw" / "t.csv", index=False)
+    return tmp_path / "raw", frame
+
+
+def test_rows_of_a_table_get_the_same_numbers_without_their_answers(table, tmp_path):
+    folder, frame = table
+    reader, samples = known(folder, "table", target="answer", categorical=("grade",))
+    shuffled = frame[["grade", "site", "mass"]].iloc[[2, 0]]
+    shuffled.to_csv(tmp_path / "new.csv", index=False)
+    new = open_new_rows(tmp_path / "new.csv", reader, samples)
+    x, _ = samples.read(0, 4)
+    np.testing.assert_array_equal(new.read(0, 2), x[[2, 0]])
+    assert (new.names, new.read(1, 2).dtype) == (["0", "1"], np.float32)
+
+
+def test_an_unknown_category_is_missing(table, tmp_path):
+    reader, samples = known(table[0], "table", target="answer", categorical=("grade",))
+    (tmp_path / "new.csv").write_text("site,grade,mass\nwest,3.0,?\nsouth,9,1")
+    x = open_new_rows(tmp_path / "new.csv", reader, samples).read(0, 2)
+    np.testing.assert_array_equal(x, [[np.nan, np.nan, 2], [1, 2, np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("site,mas\nnorth,1", r"column 'mass' is unknown. Did you mean 'mas'.*new\.csv"),
+        ("site,grade,mass\nnorth,1,heavy", "column 'mass' holds 'heavy' in row 0; expected a number"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(table, tmp_path, text, message):
+    reader, samples = known(table[0], "table", target="answer")
+    (tmp_path / "new.csv").write_text(text)
+    with pytest.raises(PareError, match=message):
+        open_new_rows(tmp_path / "new.csv", reader, samples)
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    (tmp_path / "raw").mkdir()
+    series = RNG.normal(size=(6, 20, 2)).astype(np.float32)
+    np.savez(tmp_path / "raw" / "f.npz", x=series, y=np.arange(6) % 2)
+    return tmp_path / "raw", series
+
+
+OPTIONS = {"parts": {"all": {"x": "x", "y": "y"}}, "target": "classes", "channel_axis": "last"}
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda path, x: np.savez(path / "new.npz", x=x, other=x[:, 0]),
+        lambda path, x: np.savez(path / "new.npz", anything=x),
+        lambda path, x: np.save(path / "new.npy", x),
+    ],
+)
+def test_arrays_get_the_same_axes(arrays, tmp_path, save):
+    folder, series = arrays
+    reader, samples = known(folder, "arrays", **OPTIONS)
+    save(tmp_path, series[3:])
+    new = open_new_rows(next(tmp_path.glob("new.*")), reader, samples)
+    np.testing.assert_array_equal(new.read(0, 3), samples.read(3, 6)[0])
+    assert len(new.names) == 3
+
+
+def test_of_several_arrays_none_is_guessed(arrays, tmp_path):
+    reader, samples = known(arrays[0], "arrays", **OPTIONS)
+    np.savez(tmp_path / "new.npz", a=arrays[1], b=arrays[1])
+    with pytest.raises(PareError, match="array 'x' is unknown"):
+        open_new_rows(tmp_path / "new.npz", reader, samples)
+
+
+def test_images_are_named_by_their_files(tmp_path):
+    pixels = RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8)
+    for name in ("raw/photos/a/1.png", "raw/photos/b/1.png", "new/z.png", "new/y.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / name)
+    reader, samples = known(tmp_path / "raw", "image_folder", size=[3, 4], colour=False)
+    new = open_new_rows(tmp_path / "new", reader, samples)
+    assert new.names == ["y.png", "z.png"]
+    np.testing.assert_array_equal(new.read(0, 2), samples.read(0, 2)[0])
+    np.testing.assert_array_equal(open_new_rows(tmp_path / "new" / "z.png", reader, samples).read(0, 1), new.read(1, 2))
+
+
+def test_published_files_have_no_new_rows(tmp_path):
+    with pytest.raises(PareError, match=r"darcy_mat.*published files.*arrays, image_folder, table"):
+        open_new_rows(tmp_path / "x.mat", ReaderConfig(name="darcy_mat"), None)

@@ -1,0 +1,96 @@
+"""That a written task says what was found in the files, and runs."""
+
+import re
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from omegaconf import OmegaConf
+
+from pare.config.errors import PareError
+from pare.config.schema import Task
+from pare.evaluation.metrics import METRICS
+from pare.own_data.task_file import METRICS as REMARKS
+from pare.own_data.task_file import task_name, task_yaml
+from pare.preparation import ModelInput
+from pare.raw.options import bind_options
+from pare.raw.origins.own_files import own_files
+from pare.raw.readers import READERS
+from users_files import CLASSES, NUMBERS, N, hdf5_groups, images, look, npz, npz_per_part, table
+
+EXAMPLES = {
+    "table": (lambda p: table(p, answer=CLASSES), "answer"),
+    "quoted": (lambda p: table(p, **{"a: [b], #c ${x}": CLASSES.astype(str)}), "a: [b], #c ${x}"),
+    "labels": (lambda p: table(p, a=CLASSES // 2, b=CLASSES % 2), "a", "b"),
+    "numbers": (lambda p: npz(p, x=np.zeros((N, 2, 40)), y=NUMBERS), "y"),
+    "field": (lambda p: npz(p, x=np.zeros((N, 20, 20)), y=np.ones((N, 20, 20))), "y"),
+    "parts": (hdf5_groups, "y"),
+    "files": (npz_per_part, "y"),
+    "images": (lambda p: images(p, (20, 30)),),
+    "many classes": (lambda p: table(p, answer=np.arange(N) % 10), "answer"),
+    "a rare class": (lambda p: table(p, answer=["rare", *["often"] * 30, *["common"] * 29]), "answer"),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_written_task_can_be_prepared(tmp_path, name):
+    save, *target = EXAMPLES[name]
+    paths = save(tmp_path)
+    text = task_yaml("mine", [str(path) for path in paths], look(paths, *target))
+    task = Task.model_validate(
+        OmegaConf.to_container(OmegaConf.create(text), resolve=True)["mine"]
+    )  # as Kedro reads it
+    folder = tmp_path / "data" / "01_raw" / "mine"
+    own_files(folder, **task.raw.chosen.options)
+    samples = bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)(folder)
+    ModelInput("mine", task, samples, "raw", validated=True).write(tmp_path / "mine.h5")
+    with h5py.File(tmp_path / "mine.h5") as store:
+        assert sum(len(store[part]["x"]) for part in ("train", "validation", "test")) == sum(task.samples.values())
+
+
+def test_every_key_of_the_written_task_has_a_remark(tmp_path):
+    paths = table(tmp_path, answer=CLASSES)
+    text = task_yaml("mine", ["t.csv"], look(paths, "answer"))
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    bare = [line.strip() for line in lines if "  # " not in line]
+    assert bare == ["mine:", "raw:", "- t.csv", "reader:", "options:"]
+    assert len({line.index("  # ") for line in lines if "  # " in line}) == 1
+    assert yaml.safe_load(text)["mine"]["raw"] == {"files": ["t.csv"]}
+
+
+def test_the_metrics_that_are_offered_exist():
+    offered = [re.findall(r"\b(one_minus_\w+|auroc_ovo|mae|r2|nrmse|rmse)\b", remark) for remark in REMARKS.values()]
+    assert {name for names in offered for name in names} <= set(METRICS)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("wine", "wine"),
+        ("Wine Quality (2009)", "wine_quality_2009"),
+        ("2020", "data_2020"),
+        ("éé", "data"),
+        ("openml", "data_openml"),
+    ],
+)
+def test_a_task_is_named_after_its_file(file, name):
+    assert task_name(None, file) == name
+
+
+@pytest.mark.parametrize("name", ["a/b", "", "1a", "a b", "a,b", "../x", "encoders", "ä"])
+def test_a_name_that_would_not_do_for_a_folder_is_refused(name):
+    with pytest.raises(PareError, match="cannot name a task"):
+        task_name(name, "wine")
+
+
+def test_groups_are_named_beside_the_rest(tmp_path):
+    person = np.arange(N) // 10
+    series = look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES, person=person), "y", groups="person")
+    rows = look(table(tmp_path, answer=CLASSES, person=person), "answer", groups="person")
+    assert series.options["parts"] == {"all": {"x": "x", "y": "y", "groups": "person"}}
+    assert rows.options["group"] == "person" and rows.input_shape == (3,)
+    for found in (series, rows):
+        assert found.grouped
+        split = yaml.safe_load(task_yaml("mine", ["t"], found))["mine"]["split"]
+        assert split == {"test": 0.2, "validation": 0.2}

@@ -1,0 +1,109 @@
+"""Tables in three formats as data frames, and what is said of files that are damaged or of another shape."""
+
+import pandas as pd
+import pytest
+
+from pare.config.errors import PareError
+from pare.raw.formats.table_files import find_table, load_frame
+
+ARFF = """% a comment
+@RELATION 'small one'
+@ATTRIBUTE 'blood pressure' REAL
+@attribute age INTEGER
+@ATTRIBUTE id STRING
+@ATTRIBUTE Class {no, 'may be', yes}
+@DATA
+1.5,30,a,yes
+?,40,b,no
+2.5,50,c,?
+-1e3,60,'d,e','may be'
+"""
+CSV = "blood pressure,age,id,Class\n1.5,30,a,yes\n?,40,b,no\n2.5, 50,c,\n-1e3,60,'d,may be\n"
+
+
+def written(folder, name, content):
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder / name
+
+
+def test_arff_nominal_columns_keep_their_declared_order(tmp_path):
+    frame = load_frame(written(tmp_path, "dataset.arff", ARFF), ",")
+    assert list(frame.columns) == ["blood pressure", "age", "id", "Class"]
+    assert list(frame["Class"].cat.categories) == ["no", "may be", "yes"]
+    assert frame["blood pressure"].isna().tolist() == [False, True, False, False]
+    assert frame["id"].tolist() == ["a", "b", "c", "d,e"] and frame["Class"].isna().sum() == 1
+
+
+def test_csv_numbers_are_numbers_and_three_marks_are_missing(tmp_path):
+    frame = load_frame(written(tmp_path, "t.csv", "a,b\n1,x\n?,\nNaN,NA\n 2 ,?\n"), ",")
+    assert frame["a"].tolist()[::3] == [1, 2] and frame["a"].isna().tolist() == [False, True, True, False]
+    assert frame["b"].isna().tolist() == [False, True, False, True], "NA may be a category of the user's"
+
+
+def test_csv_of_a_spreadsheet_is_read_with_its_byte_order_mark_quotes_and_blank_lines(tmp_path):
+    content = b'\xef\xbb\xbf"a";b\r\n1;"x;\r\ny"\r\n\r\n2;z\r\n'
+    frame = load_frame(written(tmp_path, "t.csv", content), ";")
+    assert list(frame.columns) == ["a", "b"] and frame["b"].tolist()[1] == "z" and len(frame) == 2
+
+
+def test_parquet_keeps_types_and_a_named_index_is_a_column(tmp_path):
+    table = pd.DataFrame({"a": [1, 2], "b": pd.Categorical(["u", None], ["v", "u"])}, index=pd.Index([7, 8], name="i"))
+    table.to_parquet(tmp_path / "t.parquet")
+    frame = load_frame(tmp_path / "t.parquet", ",")
+    assert list(frame.columns) == ["i", "a", "b"] and list(frame["b"].cat.categories) == ["v", "u"]
+    assert frame.index.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("ending", ["b,no\n2.5", "@DATA\n", "Class {no"])
+def test_an_arff_cut_short_is_named_as_such(tmp_path, ending):
+    path = written(tmp_path, "dataset.arff", ARFF[: ARFF.index(ending) + len(ending)])
+    with pytest.raises(PareError, match=r"dataset.arff is .*cut short.*kedro run --pipeline=ingest"):
+        load_frame(path, ",")
+
+
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("t.arff", ARFF.replace("yes\n?", "perhaps\n?"), "perhaps.*line 8"),
+        ("t.arff", ARFF.replace("age INTEGER", "id INTEGER"), "id"),
+        ("t.arff", ARFF.replace("yes}", "yes, no}"), "unique"),
+        ("t.csv", CSV + "1,2,3\n", r"t.csv, line 6: 3 values, but the header names 4 columns"),
+        ("t.csv", CSV + "1,2,3,4,5\n", r"line 6: 5 values"),
+        ("t.csv", CSV.replace("age", "id"), "several columns are named 'id'"),
+        ("t.csv", CSV.replace("age", ""), "column 2 of 4 has no name"),
+        ("t.csv", CSV.replace(",", ";"), "divided by ';', not by ',': set the reader's option delimiter: ';'"),
+        ("t.csv", CSV.replace(",", "\t"), r"divided by '\\t'"),
+        ("t.csv", "a,b\n", "has no rows"),
+        ("t.csv", "", "damaged, cut short"),
+        ("t.csv", b"a,b\n\xff\xfe,1\n", "utf-8"),
+        ("t.parquet", b"PAR1 and no more", "t.parquet is damaged"),
+        ("t.xlsx", "a,b\n1,2\n", "tables end in .arff, .csv, .parquet; convert it"),
+    ],
+)
+def test_a_table_of_another_shape_is_refused_by_name(tmp_path, name, content, message):
+    with pytest.raises(PareError, match=message):
+        load_frame(written(tmp_path, name, content), ",")
+
+
+def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    twins = pyarrow.Table.from_arrays([pyarrow.array([1]), pyarrow.array([2])], names=["a", "a"])
+    pyarrow.parquet.write_table(twins, tmp_path / "t.parquet")
+    with pytest.raises(PareError, match=r"t.parquet.*a"):
+        load_frame(tmp_path / "t.parquet", ",")
+
+
+def test_the_only_table_of_a_folder_is_found_and_two_are_not_guessed_between(tmp_path):
+    with pytest.raises(PareError, match=r"holds no table \(.arff, .csv, .parquet\).*--pipeline=ingest"):
+        find_table(tmp_path, None)
+    (tmp_path / "manifest.json").touch()
+    (tmp_path / "A.CSV").touch()
+    assert find_table(tmp_path, None).name == "A.CSV"
+    (tmp_path / "b.arff").touch()
+    with pytest.raises(PareError, match=r"holds A.CSV, b.arff: keep one, or name it .*'file'"):
+        find_table(tmp_path, None)
+    assert find_table(tmp_path, "b.arff").name == "b.arff"
+    with pytest.raises(PareError, match=r"c.arff is missing; .*tables there: A.CSV, b.arff"):
+        find_table(tmp_path, "c.arff")

@@ -1,0 +1,199 @@
+"""The user's own files: linked, described, and noticed when they change."""
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from pare.config.errors import PareError
+from pare.config.schema import RawConfig
+from pare.raw.origins.ingest import ingest
+from pare.raw.origins.manifest import current_manifest, read_manifest
+
+
+def own(*files):
+    return RawConfig(origin="own_files", options={"files": list(files)}, licence="the user's own")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project with a table in it, and an image folder outside."""
+    (tmp_path / "project" / "measured").mkdir(parents=True)
+    (tmp_path / "project" / "measured" / "table.csv").write_text("a,b\n1,2\n")
+    for name in ("cats/1.png", "dogs/1.png"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(name.encode())
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def folder(project):
+    return project / "data" / "01_raw" / "mine"
+
+
+@pytest.fixture
+def no_links(monkeypatch):
+    """A file system without symbolic links."""
+
+    def refuse(self, target, target_is_directory=False):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+
+
+def test_a_file_is_linked_and_described(project, folder):
+    manifest = ingest(own("measured/table.csv"), folder)
+    link = folder / "table.csv"
+    original = project / "measured" / "table.csv"
+    assert link.is_symlink() and link.samefile(original)
+    (record,) = manifest.files
+    content = original.read_bytes()
+    assert (record.name, record.bytes) == ("table.csv", len(content))
+    assert record.sha256 == hashlib.sha256(content).hexdigest()
+    assert record.original == original
+    assert record.url == original.as_uri()
+
+
+def test_a_folder_counts_as_one_file(project, folder):
+    manifest = ingest(own(str(project.parent / "photos")), folder)
+    (record,) = manifest.files
+    assert (record.name, record.bytes) == ("photos", len("cats/1.png") + len("dogs/1.png"))
+    assert (folder / "photos" / "cats" / "1.png").read_bytes() == b"cats/1.png"
+
+
+def test_where_there_are_no_links_the_files_are_copied(project, folder, no_links):
+    ingest(own("measured/table.csv", "../photos"), folder)
+    assert not (folder / "table.csv").is_symlink()
+    assert (folder / "table.csv").read_text() == "a,b\n1,2\n"
+    assert (folder / "photos" / "dogs" / "1.png").read_bytes() == b"dogs/1.png"
+
+
+def test_nothing_happens_while_nothing_changed(project, folder):
+    first = ingest(own("measured/table.csv"), folder)
+    assert ingest(own("measured/table.csv"), folder) == first
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_change_of_the_original_is_noticed(project, folder, links, request):
+    if not links:
+        request.getfixturevalue("no_links")
+    files = own("measured/table.csv", "../photos")
+    before = ingest(files, folder)
+    for name, content in {"measured/table.csv": b"a,b\n1,3\n", "../photos/cats/1.png": b"CATS/1.png"}.items():
+        path = project / name
+        time = path.stat().st_mtime_ns
+        path.write_bytes(content)  # of the same size
+        os.utime(path, ns=(time, time + 10**9))
+        assert current_manifest(files, folder) is None
+        after = ingest(files, folder)
+        assert after.fingerprint != before.fingerprint
+        before = after
+    assert (folder / "table.csv").read_text() == "a,b\n1,3\n"
+    assert (folder / "photos" / "cats" / "1.png").read_bytes() == b"CATS/1.png"
+    assert (project / "measured" / "table.csv").read_text() == "a,b\n1,3\n"
+
+
+def test_an_image_that_was_added_is_noticed_but_not_what_a_desktop_hides_there(project, folder):
+    files = own("../photos")
+    first = ingest(files, folder)
+    (project.parent / "photos" / "cats" / ".DS_Store").write_text("hidden")
+    assert ingest(files, folder) == first
+    (project.parent / "photos" / "cats" / "2.png").write_text("new")
+    assert ingest(files, folder).fingerprint != first.fingerprint
+
+
+def test_a_file_that_was_only_touched_keeps_its_fingerprint_and_is_read_only_once_more(project, folder, monkeypatch):
+    files = own("measured/table.csv")
+    before = ingest(files, folder)
+    os.utime(project / "measured" / "table.csv", (1, 1))
+    assert ingest(files, folder).fingerprint == before.fingerprint
+    monkeypatch.setattr("pare.raw.origins.manifest.content_sha256", lambda path: pytest.fail("read again"))
+    assert ingest(files, folder).fingerprint == before.fingerprint
+
+
+def test_the_same_content_elsewhere_has_the_same_fingerprint(project, folder):
+    before = ingest(own("measured/table.csv"), folder)
+    (project / "measured" / "table.csv").rename(project / "table.csv")
+    after = ingest(own("table.csv"), folder)
+    assert after.fingerprint == before.fingerprint
+    assert (folder / "table.csv").samefile(project / "table.csv")
+
+
+def test_other_files_replace_the_links_and_leave_the_originals(project, folder):
+    ingest(own("measured/table.csv", "../photos"), folder)
+    (project / "other.csv").write_text("a\n1\n")
+    ingest(own("other.csv"), folder)
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", "other.csv"}
+    assert (project / "measured" / "table.csv").is_file()
+    assert (project.parent / "photos" / "cats" / "1.png").is_file()
+
+
+def test_copies_are_replaced_as_well(project, folder, no_links):
+    ingest(own("measured/table.csv", "../photos"), folder)
+    (project / "other.csv").write_text("a\n1\n")
+    ingest(own("other.csv"), folder)
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", "other.csv"}
+
+
+def test_a_file_that_lies_in_the_raw_folder_itself_is_never_removed(project, folder):
+    folder.mkdir(parents=True)
+    (folder / "here.csv").write_text("a\n1\n")
+    ingest(own("data/01_raw/mine/here.csv"), folder)
+    ingest(own("measured/table.csv"), folder)
+    assert (folder / "here.csv").read_text() == "a\n1\n"
+
+
+def test_a_file_of_another_content_in_the_raw_folder_is_not_overwritten(project, folder):
+    folder.mkdir(parents=True)
+    (folder / "table.csv").write_text("precious")
+    with pytest.raises(PareError, match=r"table\.csv stands there already and is not .*measured"):
+        ingest(own("measured/table.csv"), folder)
+    assert (folder / "table.csv").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("measured/tabel.csv", r"'tabel\.csv' in .*measured \(there are table\.csv\)"),
+        ("mesured/table.csv", r"no 'mesured' in .*project \(there are measured\)"),
+        ("xyz", "nothing there has a similar name"),
+        ("empty", "holds no files"),
+    ],
+)
+def test_a_path_that_does_not_exist_names_what_is_there(project, folder, path, words):
+    (project / "empty").mkdir()
+    with pytest.raises(PareError, match=words):
+        ingest(own(path), folder)
+    assert read_manifest(folder) is None
+
+
+def test_an_original_that_vanished_is_named(project, folder):
+    ingest(own("measured/table.csv"), folder)
+    (project / "measured" / "table.csv").unlink()
+    with pytest.raises(PareError, match=r"no 'table\.csv'"):
+        ingest(own("measured/table.csv"), folder)
+
+
+def test_two_files_of_one_name_are_refused(project, folder):
+    (project / "table.csv").write_text("a\n")
+    with pytest.raises(PareError, match=r"several of your files are named table\.csv"):
+        ingest(own("table.csv", "measured/table.csv"), folder)
+
+
+def test_no_file_may_take_the_manifests_name(project, folder):
+    (project / "manifest.json").write_text("{}")
+    with pytest.raises(PareError, match="rename"):
+        ingest(own("manifest.json"), folder)
+
+
+def test_no_files_are_refused(folder):
+    with pytest.raises(PareError, match="files"):
+        ingest(own(), folder)
+
+
+def test_one_path_need_not_be_a_list(project, folder):
+    raw = RawConfig(origin="own_files", options={"files": "measured/table.csv"}, licence="-")
+    assert [record.name for record in ingest(raw, folder).files] == ["table.csv"]

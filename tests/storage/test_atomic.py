@@ -1,0 +1,100 @@
+"""Whole or not at all, whatever interrupts."""
+
+import os
+
+import pytest
+
+from pare.config.errors import PareError
+from pare.storage import atomic
+from pare.storage.atomic import atomic_path
+
+
+def test_a_file_appears_under_its_name_only_when_the_block_has_ended(tmp_path):
+    path = tmp_path / "made" / "on" / "the" / "way.txt"
+    with atomic_path(path) as unfinished:
+        unfinished.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("interruption", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_an_interrupted_file_leaves_nothing_behind(tmp_path, interruption):
+    path = tmp_path / "file.txt"
+    with pytest.raises(interruption), atomic_path(path) as unfinished:
+        unfinished.write_text("half")
+        raise interruption
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("interruption", [RuntimeError, KeyboardInterrupt])
+def test_an_interrupted_rewrite_leaves_the_old_folder_as_it_was(tmp_path, interruption):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+    with pytest.raises(interruption), atomic_path(path) as unfinished:
+        unfinished.mkdir()
+        (unfinished / "new").write_text("half")
+        raise interruption
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+    assert {p.name: p.read_text() for p in path.iterdir()} == {"old": "old"}
+
+
+@pytest.mark.parametrize("name", ["folder", "replaced"])
+def test_a_folder_is_replaced_whole_and_not_merged(tmp_path, name):
+    path = tmp_path / name
+    path.mkdir()
+    (path / "old").write_text("old")
+    with atomic_path(path) as unfinished:
+        unfinished.mkdir()
+        (unfinished / "new").write_text("new")
+    assert {p.name: p.read_text() for p in path.iterdir()} == {"new": "new"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interruption_between_the_two_renames_brings_the_old_folder_back(tmp_path, monkeypatch):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(atomic.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), atomic_path(path) as unfinished:
+        unfinished.mkdir()
+    assert {p.name: p.read_text() for p in path.iterdir()} == {"old": "old"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_replaces_a_file(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("a much longer old content")
+    with atomic_path(path) as unfinished:
+        unfinished.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_the_temporary_name_is_in_the_same_folder_so_that_the_rename_stays_on_one_disk(tmp_path):
+    with atomic_path(tmp_path / "file.txt") as unfinished:
+        assert unfinished.parent.parent == tmp_path
+        assert unfinished.suffix == ".txt"
+        unfinished.touch()
+
+
+def test_a_file_is_made_with_the_permissions_that_the_user_asked_for(tmp_path):
+    old = os.umask(0o027)
+    try:
+        with atomic_path(tmp_path / "file.txt") as unfinished:
+            unfinished.touch()
+    finally:
+        os.umask(old)
+    assert (tmp_path / "file.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
+    (tmp_path / "file").touch()
+    message = r"cannot write to .*file.*write permission or free space"
+    with pytest.raises(PareError, match=message), atomic_path(tmp_path / "file" / "below.txt"):
+        pytest.fail("the block must not run")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
