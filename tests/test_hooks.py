@@ -101,9 +101,9 @@ def hooks_of(conf, **overrides):
 def test_a_baseline_and_a_method_are_each_sent_to_their_own_pipeline(conf):
     training = Pipeline([Node(lambda value: value, inputs="encoder", outputs="model")])
     fitting = Pipeline([Node(lambda value: value, inputs="run", outputs="baseline_record")])
-    with pytest.raises(PareError, match=r"'fno' is a baseline; run it: kedro run --pipeline=baseline"):
+    with pytest.raises(PareError, match=r"'fno' is a baseline; run it: kedro run --pipelines=baseline"):
         hooks_of(conf, method="fno").before_pipeline_run(pipeline=training)
-    with pytest.raises(PareError, match=r"'pare' is no baseline; run it: kedro run --pipeline=pare_train"):
+    with pytest.raises(PareError, match=r"'pare' is no baseline; run it: kedro run --pipelines=pare_train"):
         hooks_of(conf).before_pipeline_run(pipeline=fitting)
     with pytest.raises(PareError, match=r"Baselines that suit it: fno, u_net"):
         hooks_of(conf, method="xgboost").before_pipeline_run(pipeline=fitting)

@@ -51,8 +51,8 @@ def test_dvc_takes_what_is_written_and_a_stale_file_is_told(matrix, project):
 def test_a_command_is_printed_for_each_run_that_is_left(matrix, project):
     commands = matrix("commands").splitlines()
     assert len(commands) == 5
-    assert commands[0] == "kedro run --pipeline=pare_train --params task=darcy_flow,method=pare,seed=0"
-    assert commands[-1] == "kedro run --pipeline=baseline --params task=openml_wdbc,method=xgboost,seed=0"
+    assert commands[0] == "kedro run --pipelines=pare_train --params task=darcy_flow,method=pare,seed=0"
+    assert commands[-1] == "kedro run --pipelines=baseline --params task=openml_wdbc,method=xgboost,seed=0"
 
 
 def test_the_check_names_what_is_left_and_fails(matrix):
@@ -76,7 +76,7 @@ def test_a_finished_run_is_left_out(matrix, project):
 
 def test_the_papers_matrix_is_run_command_by_command_and_not_by_dvc(matrix):
     output = matrix("--env", "paper", "commands")
-    assert "kedro run --pipeline=pare_train --env paper --params task=cifar100,method=pare,seed=0\n" in output
+    assert "kedro run --pipelines=pare_train --env paper --params task=cifar100,method=pare,seed=0\n" in output
     assert "source.proxy=cifar10,source.samples=5000\n" in output
     assert "kedro matrix --env paper commands" in matrix("--env", "paper", "write", code=1)
 

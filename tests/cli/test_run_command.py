@@ -29,6 +29,17 @@ def test_other_options_of_kedro_run_are_left_alone():
     assert (params["pipelines"], params["env"], params["params"]) == (["train"], "paper", {"seed": 1})
 
 
+@pytest.mark.parametrize("args", [["--pipeline=predict"], ["--pipeline", "predict"], ["-p", "predict"]])
+def test_the_older_spelling_of_pipelines_means_the_same_and_warns_of_nothing(args):
+    params = run.make_context("run", args).params
+    assert (params["pipeline"], params["pipelines"]) == (None, ["predict"])
+
+
+def test_both_spellings_of_pipelines_together_are_refused_by_kedro():
+    result = CliRunner().invoke(run, ["--pipeline=predict", "--pipelines=train"])
+    assert "cannot be used together" in str(result.exception)
+
+
 @pytest.mark.parametrize("params", ["task", "training=[1"])
 def test_parameters_that_cannot_be_read_end_in_a_message(params):
     result = CliRunner().invoke(run, ["--params", params])

@@ -30,7 +30,7 @@ def test_rows_and_weights_are_the_tasks_and_options_the_baselines(run, library):
         ({"training": {"epochs": 3}}, r"training\.epochs has no effect on baseline 'xgboost'.*options\.learning_rate"),
         ({"mixing": {"start": 0.1}}, "mixing has no effect"),
         ({"source": "minilm"}, "source has no effect"),
-        ({"method": "pare"}, r"'pare' is no baseline; run it: kedro run --pipeline=pare_train --params method=pare"),
+        ({"method": "pare"}, r"'pare' is no baseline; run it: kedro run --pipelines=pare_train --params method=pare"),
         ({"method": "xgbost"}, "baseline 'xgbost' is unknown.*Did you mean 'xgboost'.*conf/base/baselines.yml"),
         ({"tsk": "x"}, "parameter 'tsk' is unknown"),
         ({"seed": -1}, "'seed'.*found -1"),
@@ -44,7 +44,7 @@ def test_what_a_baseline_has_no_use_for_is_refused(run, overrides, words):
 def test_a_method_refuses_the_options_of_a_baseline_and_a_baseline_is_no_method(library, parameters):
     with pytest.raises(PareError, match=r"options\.\* are those of a baseline, 'pare' is a method"):
         resolve(library, parameters, {"options": {"max_depth": 3}})
-    with pytest.raises(PareError, match=r"'fno' is a baseline; run it: kedro run --pipeline=baseline"):
+    with pytest.raises(PareError, match=r"'fno' is a baseline; run it: kedro run --pipelines=baseline"):
         resolve(library, parameters | {"method": "fno"}, {})
 
 

@@ -67,7 +67,7 @@ def other_grid(file):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda file: file.unlink(), ["no file piececonst_r*_smooth1.mat", "--pipeline"]),
+        (lambda file: file.unlink(), ["no file piececonst_r*_smooth1.mat", "--pipelines"]),
         (truncate, ["smooth1.mat", "damaged or cut short"]),
         (not_finite, ["smooth1.mat", "sol is not finite in row 3"]),
         (other_grid, ["100 grid points", "stride"]),

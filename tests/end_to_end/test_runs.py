@@ -23,7 +23,7 @@ def report(project, task, method="pare"):
 
 
 def test_a_table_is_learnt_from_a_fresh_clone_and_the_same_command_trains_nothing_again(project, kedro, python_m_pare):
-    first = kedro(project, "--pipeline=pare_train", "--params", WDBC)
+    first = kedro(project, "--pipelines=pare_train", "--params", WDBC)
     assert first.code == 0, first.err
     assert first.leftovers == []
     metrics = report(project, "openml_wdbc")
@@ -60,7 +60,7 @@ def test_a_field_is_learnt_on_the_publishers_grid(with_raw_files, kedro, method)
 
 def test_a_baseline_is_judged_as_the_methods_are(project, kedro):
     result = kedro(
-        project, "--pipeline=baseline", "--params", "task=openml_wdbc,method=lightgbm,options.n_estimators=9"
+        project, "--pipelines=baseline", "--params", "task=openml_wdbc,method=lightgbm,options.n_estimators=9"
     )
     assert result.code == 0, result.err
     assert result.leftovers == []

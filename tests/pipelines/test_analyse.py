@@ -127,7 +127,7 @@ def test_every_figure_of_a_task_is_drawn_beside_its_table(kind, runs, store, sav
 def test_a_missing_model_is_answered_with_the_command_that_trains_it(runs, store, save_model, source, tmp_path):
     both, data = runs("table"), store("table")
     analysis, others = analysis_config(ANALYSE), (tmp_path / "models", data, *source.values())
-    with pytest.raises(PareError, match=r"--pipeline=pare_train --params task=tiny,method=pare,seed=0$"):
+    with pytest.raises(PareError, match=r"--pipelines=pare_train --params task=tiny,method=pare,seed=0$"):
         load_models(both["pare"], analysis, *others)
     variant = both["pare"].model_copy(
         update={

@@ -23,13 +23,13 @@ def methods(ctx: click.Context, env: str | None) -> None:
             chosen = method.model_dump(exclude_unset=True, exclude={"title", "paper", "description"})
             table.add_row(name, method.title, method.paper, _choices(chosen))
         screen().print(table, highlight=False)
-        click.echo("\nRun one: kedro run --pipeline=pare_train --params task=TASK,method=METHOD\n")
+        click.echo("\nRun one: kedro run --pipelines=pare_train --params task=TASK,method=METHOD\n")
         table = Table("baseline", "title", "in the paper", "choices", box=None, header_style="bold")
         for name in library.baselines:
             baseline = library.baseline(name)
             table.add_row(name, baseline.title, baseline.paper, _choices({"options": baseline.options}))
         screen().print(table, highlight=False)
-    click.echo("\nRun one: kedro run --pipeline=baseline --params task=TASK,method=BASELINE")
+    click.echo("\nRun one: kedro run --pipelines=baseline --params task=TASK,method=BASELINE")
 
 
 def _choices(chosen: dict[str, Any]) -> str:

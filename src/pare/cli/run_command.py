@@ -9,12 +9,15 @@ from pare.cli.common import clear_errors
 
 
 class RunCommand(click.Command):
-    """`kedro run` that also takes ``--params task:darcy_flow`` and ends in one clear message."""
+    """`kedro run` that also takes ``--params task:darcy_flow`` and ``--pipeline``, and ends in one clear message."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Turn the first colon of each parameter without an equals sign into one (Kedro 1.x dropped it)."""
         with clear_errors():
-            return super().parse_args(ctx, _equals_for_colons(args))
+            rest = super().parse_args(ctx, _equals_for_colons(args))
+        if (name := ctx.params.get("pipeline")) and not ctx.params["pipelines"]:
+            ctx.params |= {"pipeline": None, "pipelines": [name]}  # the older spelling: Kedro would warn of it
+        return rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run; a mistake of the user's ends without a traceback, and so does Ctrl-C."""

@@ -93,7 +93,7 @@ def new(
     for key, note in found.notes.items():
         click.echo(f"  {key}: {found.options[key]} ({note})")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
-    click.echo(f"  kedro run --pipeline=pare_train --params task:{chosen}")
+    click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}")
 
 
 def _shown(path: Path, folder: Path) -> str:
@@ -140,7 +140,7 @@ def _print_tasks(library: Library, raw: Path) -> None:
         )
     screen().print(table)
     click.echo(
-        "\n`kedro tasks show TASK` shows one in full; run it: kedro run --pipeline=pare_train --params task:TASK"
+        "\n`kedro tasks show TASK` shows one in full; run it: kedro run --pipelines=pare_train --params task:TASK"
     )
 
 

@@ -57,13 +57,13 @@ class Library(BaseModel):
     def method(self, name: str) -> Method:
         """The method of that name; PareError where it is unknown or its YAML is wrong, or where it is a baseline."""
         if name in self.baselines:
-            raise PareError(f"{name!r} is a baseline; run it: kedro run --pipeline=baseline --params method={name}")
+            raise PareError(f"{name!r} is a baseline; run it: kedro run --pipelines=baseline --params method={name}")
         return _entry(Method, "method", name, self.methods, "conf/base/methods.yml")
 
     def baseline(self, name: str) -> Baseline:
         """The baseline of that name; PareError where it is unknown or its YAML is wrong, or where it is a method."""
         if name in self.methods:
-            raise PareError(f"{name!r} is no baseline; run it: kedro run --pipeline=pare_train --params method={name}")
+            raise PareError(f"{name!r} is no baseline; run it: kedro run --pipelines=pare_train --params method={name}")
         return _entry(Baseline, "baseline", name, self.baselines, "conf/base/baselines.yml")
 
 

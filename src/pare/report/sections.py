@@ -50,7 +50,7 @@ LEAD = (
     "Our runs beside the figures of “Enhancing Cross-Modal Fine-Tuning with Gradually Intermediate Modality "
     "Generation” (ICML 2024)."
 )
-AGAIN = "kedro run --pipeline=report"
+AGAIN = "kedro run --pipelines=report"
 RUNS_COLUMNS = (
     *("task", "method", "test", "always the same", "paper's metric", "validation", "training rows", "test rows"),
     *("epochs", "source", "protocol", "training time [s]", "peak memory [MiB]"),
@@ -122,7 +122,7 @@ def _simulated_warning(frame: pd.DataFrame) -> list[str]:
 
 def _command(task: str, method: str, library: Library) -> str:
     pipeline = "baseline" if method in library.baselines else "pare_train"
-    return f"kedro run --pipeline={pipeline} --params task={task},method={method},seed=0"
+    return f"kedro run --pipelines={pipeline} --params task={task},method={method},seed=0"
 
 
 def _state_section(config: ReportConfig, frame: pd.DataFrame, library: Library) -> Section:

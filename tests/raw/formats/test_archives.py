@@ -32,12 +32,12 @@ def test_a_member_is_read_where_it_lies(archive):
 
 
 def test_a_member_that_is_absent_or_damaged_is_named_with_what_to_do(archive):
-    with pytest.raises(PareError, match=r"a.zip does not hold other.txt; .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"a.zip does not hold other.txt; .*--pipelines=ingest"):
         zip_member(open_zip(archive), "other.txt")
     content = bytearray(archive.read_bytes())
     content[500] ^= 255
     archive.write_bytes(content)
-    with pytest.raises(PareError, match=r"a.zip cannot be read as an archive .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"a.zip cannot be read as an archive .*--pipelines=ingest"):
         zip_member(open_zip(archive), "folder/numbers.txt")
 
 

@@ -122,7 +122,7 @@ def test_a_long_header_of_version_2_is_read():
 )
 def test_what_is_no_array_is_named_as_such(tmp_path, content):
     (tmp_path / "a.npy").write_bytes(content)
-    with pytest.raises(PareError, match=r"a.npy is not a numpy array, or damaged .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"a.npy is not a numpy array, or damaged .*--pipelines=ingest"):
         map_npy(tmp_path / "a.npy")
 
 
@@ -133,7 +133,7 @@ def test_files_cut_short_anywhere_say_so(tmp_path):
         content = (tmp_path / name).read_bytes()
         for length in range(0, len(content), 7):
             (tmp_path / "part").write_bytes(content[:length])
-            with pytest.raises(PareError, match=r"part .*--pipeline=ingest"):
+            with pytest.raises(PareError, match=r"part .*--pipelines=ingest"):
                 load(tmp_path / "part")
 
 
@@ -142,14 +142,14 @@ def test_a_compressed_member_with_a_wrong_checksum_is_refused(tmp_path):
     content = bytearray((tmp_path / "a.npz").read_bytes())
     content[3000] ^= 255
     (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(PareError, match=r"a.npz cannot be read as a zip archive .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"a.npz cannot be read as a zip archive .*--pipelines=ingest"):
         map_npz(tmp_path / "a.npz", ("x",))
 
 
 def test_missing_files_and_arrays_are_named(tmp_path):
-    with pytest.raises(PareError, match=r"none.npy cannot be opened .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"none.npy cannot be opened .*--pipelines=ingest"):
         map_npy(tmp_path / "none.npy")
-    with pytest.raises(PareError, match=r"none.npz cannot be read .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"none.npz cannot be read .*--pipelines=ingest"):
         map_npz(tmp_path / "none.npz", ("x",))
     np.savez(tmp_path / "a.npz", x=ARRAY, z=ARRAY)
     with pytest.raises(PareError, match=r"a.npz lacks y and w; it holds x, z"):

@@ -157,13 +157,13 @@ def test_structured_and_other_special_types_are_refused():
 def test_a_pickle_cut_short_anywhere_says_so():
     content = numpy1_pickle(CONTENT)
     for length in range(len(content)):
-        with pytest.raises(PareError, match=r"part.pkl is damaged or cut short .*--pipeline=ingest"):
+        with pytest.raises(PareError, match=r"part.pkl is damaged or cut short .*--pipelines=ingest"):
             load_pickle(io.BytesIO(content[:length]), "part.pkl")
 
 
 def test_a_missing_file_says_what_to_run(tmp_path):
     for load in (load_pickle, load_object_array):
-        with pytest.raises(PareError, match=r"none.pkl cannot be opened .*--pipeline=ingest"):
+        with pytest.raises(PareError, match=r"none.pkl cannot be opened .*--pipelines=ingest"):
             load(tmp_path / "none.pkl")
 
 

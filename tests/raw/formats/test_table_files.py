@@ -57,7 +57,7 @@ def test_parquet_keeps_types_and_a_named_index_is_a_column(tmp_path):
 @pytest.mark.parametrize("ending", ["b,no\n2.5", "@DATA\n", "Class {no"])
 def test_an_arff_cut_short_is_named_as_such(tmp_path, ending):
     path = written(tmp_path, "dataset.arff", ARFF[: ARFF.index(ending) + len(ending)])
-    with pytest.raises(PareError, match=r"dataset.arff is .*cut short.*kedro run --pipeline=ingest"):
+    with pytest.raises(PareError, match=r"dataset.arff is .*cut short.*kedro run --pipelines=ingest"):
         load_frame(path, ",")
 
 
@@ -96,7 +96,7 @@ def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path):
 
 
 def test_the_only_table_of_a_folder_is_found_and_two_are_not_guessed_between(tmp_path):
-    with pytest.raises(PareError, match=r"holds no table \(.arff, .csv, .parquet\).*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"holds no table \(.arff, .csv, .parquet\).*--pipelines=ingest"):
         find_table(tmp_path, None)
     (tmp_path / "manifest.json").touch()
     (tmp_path / "A.CSV").touch()

@@ -203,7 +203,7 @@ def test_a_chunk_that_is_no_such_sound_is_named_on_reading(tmp_path, content, me
 
 
 def test_a_missing_or_cut_archive_says_what_to_run(tmp_path):
-    with pytest.raises(PareError, match=r"no file audio.zip .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"no file audio.zip .*--pipelines=ingest"):
         fsd50k_chunks(tmp_path)
     write_fsd50k(tmp_path, clips=1)
     content = (tmp_path / "audio.zip").read_bytes()

@@ -56,7 +56,7 @@ def test_darcy_refuses_options_that_the_file_cannot_serve(darcy, options, messag
 
 
 def test_darcy_without_its_files_says_what_to_run(tmp_path):
-    with pytest.raises(PareError, match=r"no file piececonst_r\*_smooth1.mat .*kedro run --pipeline=ingest"):
+    with pytest.raises(PareError, match=r"no file piececonst_r\*_smooth1.mat .*kedro run --pipelines=ingest"):
         darcy_mat(tmp_path)
 
 

@@ -154,11 +154,11 @@ def test_a_pixel_that_is_not_finite_is_named_with_its_row(tmp_path):
     ],
 )
 def test_missing_and_damaged_files_say_what_to_run(tmp_path, reader, write, name):
-    with pytest.raises(PareError, match=rf"no file {name} .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=rf"no file {name} .*--pipelines=ingest"):
         reader(tmp_path)
     write(tmp_path, rows=2)
     content = (tmp_path / name).read_bytes()
     for damaged in (content[: len(content) // 2], content[:-4] + b"1234", b"<html>not found</html>", b""):
         (tmp_path / name).write_bytes(damaged)
-        with pytest.raises(PareError, match=rf"{name}.*--pipeline=ingest"):
+        with pytest.raises(PareError, match=rf"{name}.*--pipelines=ingest"):
             reader(tmp_path)

@@ -254,5 +254,5 @@ def test_a_damaged_file_is_one_message_that_says_what_to_do(tmp_path, reader, co
 
 
 def test_a_missing_file_says_how_to_fetch_it(tmp_path):
-    with pytest.raises(PareError, match=r"no file \*.hdf5 in .*kedro run --pipeline=ingest"):
+    with pytest.raises(PareError, match=r"no file \*.hdf5 in .*kedro run --pipelines=ingest"):
         pdebench_stacked(tmp_path, target_time=4)

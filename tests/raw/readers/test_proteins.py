@@ -244,10 +244,10 @@ def test_a_pickle_that_would_run_a_command_is_refused(tmp_path):
 
 
 def test_a_missing_or_cut_archive_says_what_to_run(tmp_path):
-    with pytest.raises(PareError, match=r"no file protein.zip .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"no file protein.zip .*--pipelines=ingest"):
         protein_distances(tmp_path)
     write_psicov(tmp_path, rows=1)
     content = (tmp_path / "protein.zip").read_bytes()
     (tmp_path / "protein.zip").write_bytes(content[: len(content) // 2])
-    with pytest.raises(PareError, match=r"protein.zip cannot be read as an archive .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"protein.zip cannot be read as an archive .*--pipelines=ingest"):
         protein_distances(tmp_path)

@@ -260,8 +260,8 @@ def test_missing_and_damaged_files_say_what_to_run(tmp_path, reader, write, name
     content = (tmp_path / name).read_bytes()
     for damaged in (content[: len(content) // 2], content[:-1], b"<html>not found</html>", b""):
         (tmp_path / name).write_bytes(damaged)
-        with pytest.raises(PareError, match=rf"{name}.*--pipeline=ingest"):
+        with pytest.raises(PareError, match=rf"{name}.*--pipelines=ingest"):
             reader(tmp_path)
     (tmp_path / name).unlink()
-    with pytest.raises(PareError, match=rf"no file {name} .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=rf"no file {name} .*--pipelines=ingest"):
         reader(tmp_path)

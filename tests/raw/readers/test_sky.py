@@ -152,7 +152,7 @@ def test_an_exposure_without_a_sky_level_is_named(tmp_path, levels):
 
 
 def test_archives_that_are_missing_compressed_cut_or_of_another_filter_say_so(tmp_path):
-    with pytest.raises(PareError, match=r"no file deepCR.ACS-WFC.train.tar .*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"no file deepCR.ACS-WFC.train.tar .*--pipelines=ingest"):
         cosmic_rays(tmp_path)
     write_cosmic(tmp_path, rows=2)
     path = tmp_path / "deepCR.ACS-WFC.test.tar"

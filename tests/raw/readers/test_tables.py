@@ -98,7 +98,7 @@ def test_a_table_put_there_by_hand_needs_its_target_named(openml):
 
 def test_a_damaged_description_says_what_to_run(openml):
     (openml / "dataset.json").write_text('{"default')
-    with pytest.raises(PareError, match=r"dataset.json is damaged.*--pipeline=ingest"):
+    with pytest.raises(PareError, match=r"dataset.json is damaged.*--pipelines=ingest"):
         table(openml)
 
 

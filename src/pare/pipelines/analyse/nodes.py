@@ -99,7 +99,7 @@ def _load(name: str, folder: Path, run: Run) -> TrainedModel:
     without = "" if name == run.method_folder else ", or compare with no other method: --params analyse.compared=null"
     raise PareError(
         f"{path} is missing, the analysis needs a trained {name}; train it: "
-        f"kedro run --pipeline=pare_train --params {params}{without}"
+        f"kedro run --pipelines=pare_train --params {params}{without}"
     )
 
 
@@ -212,7 +212,7 @@ def draw_starts(run: Run, results_folder: Path, models_folder: Path) -> Drawn:
     """Results of all runs of the task that differ in the share of tokens replaced at first."""
     spec = METRICS[run.metric]
     table = start_results(results_folder, models_folder, metric=run.metric, protocol=run.protocol)
-    command = f"kedro run --pipeline=pare_train --params task={run.task_name},mixing.start=0.1,variant=start_10"
+    command = f"kedro run --pipelines=pare_train --params task={run.task_name},mixing.start=0.1,variant=start_10"
     metric = f"test {spec.label} ({spec.direction} is better)"
     title = f"{run.task.title}: influence of the first k"
     return starts_figure(table, title=title, metric=metric, command=command), table

@@ -33,7 +33,7 @@ def check_model(model: TrainedModel, model_input: ArrayStore, encoder: RawFolder
         run = {"task": model.run.task_name, "method": model.run.method_name, "seed": model.run.seed, **own}
         raise PareError(
             "the data or the task changed since the model was trained; train it again: "
-            f"kedro run --pipeline=pare_train --params {','.join(f'{key}={value}' for key, value in run.items())}"
+            f"kedro run --pipelines=pare_train --params {','.join(f'{key}={value}' for key, value in run.items())}"
         )
     return model
 

@@ -107,4 +107,4 @@ def read_text_proxy(folder: Path) -> TextProxy:
 
 def _unreadable(path: Path, error: Exception) -> PareError:
     reason = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
-    return PareError(f"{path} {reason}; remove {path.parent} and run: kedro run --pipeline=ingest")
+    return PareError(f"{path} {reason}; remove {path.parent} and run: kedro run --pipelines=ingest")
