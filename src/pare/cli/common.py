@@ -9,6 +9,7 @@ from traceback import walk_tb
 
 import click
 from kedro.config import MissingConfigException, OmegaConfigLoader
+from kedro.framework.cli.utils import KedroCliError
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from yaml import YAMLError
@@ -16,8 +17,9 @@ from yaml import YAMLError
 from pare.config import PareError
 from pare.settings import CONFIG_LOADER_ARGS
 
-# What a user can mend: our own errors, those about configuration files, and those about names given to Kedro.
-MISTAKES = (PareError, MissingConfigException, OmegaConfBaseException, YAMLError)
+# What a user can mend: our own errors, those about configuration files, and those about options and names given to
+# Kedro, which shows some of its own without their text.
+MISTAKES = (PareError, KedroCliError, MissingConfigException, OmegaConfBaseException, YAMLError)
 # What keeps a file from being written, whatever library meets it.
 NOT_WRITABLE = {
     getattr(errno, name)
