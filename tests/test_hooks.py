@@ -63,7 +63,7 @@ def test_a_metric_or_loss_that_cannot_be_is_told_before_anything_runs(library, p
     changed = Library(**(library.model_dump() | {"tasks": {"mine": library.tasks["darcy_flow"] | change}}))
     hooks.library, hooks.run = changed, resolve(changed, parameters | {"task": "mine"}, {})
     training = Pipeline([Node(lambda value: value, inputs="model_input", outputs="model")])
-    ingesting = Pipeline([Node(lambda value: value, inputs="run", outputs="raw")])
+    ingesting = Pipeline([Node(lambda value: value, inputs="params:run", outputs="raw")])
     hooks.before_pipeline_run(pipeline=ingesting)
     if message is None:
         hooks.before_pipeline_run(pipeline=training)
@@ -100,7 +100,7 @@ def hooks_of(conf, **overrides):
 
 def test_a_baseline_and_a_method_are_each_sent_to_their_own_pipeline(conf):
     training = Pipeline([Node(lambda value: value, inputs="encoder", outputs="model")])
-    fitting = Pipeline([Node(lambda value: value, inputs="run", outputs="baseline_record")])
+    fitting = Pipeline([Node(lambda value: value, inputs="params:run", outputs="baseline_record")])
     with pytest.raises(PareError, match=r"'fno' is a baseline; run it: kedro run --pipelines=baseline"):
         hooks_of(conf, method="fno").before_pipeline_run(pipeline=training)
     with pytest.raises(PareError, match=r"'pare' is no baseline; run it: kedro run --pipelines=pare_train"):

@@ -59,8 +59,8 @@ class RunHooks:
     @hook_impl
     def after_catalog_created(self, catalog: DataCatalog) -> None:
         """Offer the resolved run, and all that could be run, to the nodes."""
-        for name, value in {"run": self.run, "library": self.library}.items():
-            catalog[name] = MemoryDataset(value, copy_mode="assign", metadata={"kedro-viz": {"layer": "parameters"}})
+        for name, value in {"params:run": self.run, "params:library": self.library}.items():
+            catalog[name] = MemoryDataset(value, copy_mode="assign")
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
@@ -95,5 +95,5 @@ class ReportHooks:
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Offer the content of report.yml."""
-        if "report_entries" in pipeline.datasets():
-            catalog["report_entries"] = MemoryDataset(self.loader["report"], copy_mode="assign")
+        if "params:report_entries" in pipeline.datasets():
+            catalog["params:report_entries"] = MemoryDataset(self.loader["report"], copy_mode="assign")

@@ -101,7 +101,7 @@ def test_every_figure_of_a_task_is_drawn_beside_its_table(kind, runs, store, sav
     for run in both.values():
         save_model(run, data)
     inputs = {
-        "run": both["pare"],
+        "params:run": both["pare"],
         "params:analyse": ANALYSE,
         "model_input": data,
         **source,

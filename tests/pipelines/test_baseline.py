@@ -65,5 +65,5 @@ def test_groups_are_averaged_where_the_task_says_so(run, store):
 
 def test_the_pipeline_needs_the_run_alone_and_no_source():
     pipeline = register_pipelines()["baseline"]
-    assert pipeline.inputs() == {"run"}
+    assert pipeline.inputs() == {"params:run"}
     assert not {"encoder", "proxy", "model"} & pipeline.datasets()

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from pare.pipeline_registry import register_pipelines
@@ -16,7 +18,7 @@ def test_the_whole_way_is_the_four_stages_and_the_default(pipelines):
 
 
 def test_each_stage_needs_only_what_an_earlier_one_saves(pipelines):
-    available = {"run", "model_folder"}
+    available = {"params:run", "model_folder"}
     for stage in STAGES:
         assert pipelines[stage].inputs() <= available
         available |= pipelines[stage].outputs()
@@ -24,9 +26,19 @@ def test_each_stage_needs_only_what_an_earlier_one_saves(pipelines):
 
 def test_every_dataset_between_stages_is_in_the_catalog(pipelines, conf):
     named = {line.split(":")[0] for path in (conf / "base" / "catalog").glob("*.yml") for line in path.open()}
-    assert pipelines["pare_train"].datasets() - {"run"} <= named
+    assert pipelines["pare_train"].datasets() - {"params:run"} <= named
 
 
 @pytest.mark.parametrize(("tag", "outputs"), [("task", {"raw"}), ("source", {"encoder", "proxy"})])
 def test_ingest_can_be_done_by_halves(pipelines, tag, outputs):
     assert pipelines["ingest"].only_nodes_with_tags(tag).outputs() == outputs
+
+
+def test_every_node_says_in_its_name_what_happens(pipelines):
+    names = {node.name for pipeline in pipelines.values() for node in pipeline.nodes}
+    assert not [name for name in names if re.search(r"__[0-9a-f]{8}$", name)]  # Kedro's, of a node without a name
+
+
+def test_the_run_is_a_parameter_that_kedro_viz_hides(pipelines):
+    free = set().union(*(pipeline.inputs() for pipeline in pipelines.values()))
+    assert {name for name in free if "run" in name or "library" in name} == {"params:run", "params:library"}

@@ -29,8 +29,8 @@ def run(tmp_path, library):
     def run(entries=ENTRIES):
         catalog = DataCatalog(
             {
-                "library": MemoryDataset(library, copy_mode="assign"),
-                "report_entries": MemoryDataset(entries),
+                "params:library": MemoryDataset(library, copy_mode="assign"),
+                "params:report_entries": MemoryDataset(entries),
                 "reporting_folder": FolderDataset(str(tmp_path)),
                 "report": TextFilesDataset(str(tmp_path / "report")),
             }
@@ -71,6 +71,6 @@ def test_report_yml_is_read_for_the_report_alone():
     hooks.loader = {"report": ENTRIES}
     catalog = DataCatalog({})
     hooks.before_pipeline_run(pipeline=ingest.create_pipeline(), catalog=catalog)
-    assert "report_entries" not in catalog
+    assert "params:report_entries" not in catalog
     hooks.before_pipeline_run(pipeline=report.create_pipeline(), catalog=catalog)
-    assert catalog.load("report_entries") == ENTRIES
+    assert catalog.load("params:report_entries") == ENTRIES

@@ -1,5 +1,1 @@
-"""Kedro pipelines: one per stage, and their nodes."""
-
-from pare.pipelines import evaluate, ingest, preprocess, train
-
-__all__ = ["evaluate", "ingest", "preprocess", "train"]
+"""Kedro pipelines, a folder each: ``pipeline.py`` wires its ``nodes.py``; ``pipeline_registry.py`` composes them."""

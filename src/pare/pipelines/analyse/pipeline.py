@@ -1,4 +1,4 @@
-"""Analyse: trained models to the paper's figures, each beside the table that it shows."""
+"""Analyse: trained models to the paper's figures, each with the table that it shows."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -17,42 +17,63 @@ from pare.pipelines.analyse.nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """The pipeline; it needs trained models, and is no part of the whole way."""
+    """The pipeline; it needs trained models, and is not part of ``pare_train``."""
     return Pipeline(
         [
-            Node(analysis_config, inputs="params:analyse", outputs="analysis"),
+            Node(analysis_config, inputs="params:analyse", outputs="analysis", name="check_analysis_parameters"),
             Node(
                 load_models,
-                inputs=["run", "analysis", "task_models_folder", "model_input", "encoder", "proxy"],
+                inputs=["params:run", "analysis", "task_models_folder", "model_input", "encoder", "proxy"],
                 outputs="analysed_models",
+                name="load_trained_models",
             ),
             Node(
                 draw_landscape,
-                inputs=["run", "analysis", "analysed_models", "model_input"],
+                inputs=["params:run", "analysis", "analysed_models", "model_input"],
                 outputs=["landscape_figure", "landscape"],
+                name="draw_loss_landscape",
             ),
             Node(
                 embed_samples,
-                inputs=["run", "analysis", "analysed_models", "model_input", "encoder", "proxy"],
+                inputs=["params:run", "analysis", "analysed_models", "model_input", "encoder", "proxy"],
                 outputs="sample_embeddings",
+                name="embed_target_source_and_mixed_samples",
             ),
-            Node(draw_distances, inputs=["run", "sample_embeddings"], outputs=["distances_figure", "distances"]),
-            Node(draw_embeddings, inputs=["run", "sample_embeddings"], outputs=["embeddings_figure", "embeddings"]),
+            Node(
+                draw_distances,
+                inputs=["params:run", "sample_embeddings"],
+                outputs=["distances_figure", "distances"],
+                name="draw_distances_to_source_and_target",
+            ),
+            Node(
+                draw_embeddings,
+                inputs=["params:run", "sample_embeddings"],
+                outputs=["embeddings_figure", "embeddings"],
+                name="draw_embeddings",
+            ),
             Node(
                 draw_patches,
-                inputs=["run", "analysed_models", "model_input", "sample_embeddings"],
+                inputs=["params:run", "analysed_models", "model_input", "sample_embeddings"],
                 outputs=["patches_figure", "patches"],
+                name="draw_replaced_patches_of_samples",
             ),
-            Node(draw_gate_scores, inputs=["run", "analysed_models"], outputs=["gate_scores_figure", "gate_scores"]),
+            Node(
+                draw_gate_scores,
+                inputs=["params:run", "analysed_models"],
+                outputs=["gate_scores_figure", "gate_scores"],
+                name="draw_gate_scores",
+            ),
             Node(
                 draw_source_features,
-                inputs=["run", "analysis", "analysed_models", "encoder", "proxy"],
+                inputs=["params:run", "analysis", "analysed_models", "encoder", "proxy"],
                 outputs=["source_features_figure", "source_features"],
+                name="draw_source_features",
             ),
             Node(
                 draw_starts,
-                inputs=["run", "task_results_folder", "task_models_folder"],
+                inputs=["params:run", "task_results_folder", "task_models_folder"],
                 outputs=["starts_figure", "starts"],
+                name="draw_results_over_first_share_replaced",
             ),
         ],
         tags="analyse",

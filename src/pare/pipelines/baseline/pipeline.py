@@ -1,27 +1,32 @@
-"""Baseline: a task to what a baseline makes of it."""
+"""Baseline: a model input to what an external baseline predicts from it."""
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines import ingest, preprocess
 from pare.pipelines.baseline.nodes import compute_baseline_metrics, fit_and_predict
 from pare.pipelines.evaluate.nodes import draw_predictions
 
 
 def create_pipeline() -> Pipeline:
-    """The pipeline, from the raw files on; it needs no source."""
-    files = ingest.create_pipeline().only_nodes_with_tags("task") + preprocess.create_pipeline()
-    return files + Pipeline(
+    """The pipeline, from the model input on; it needs no source."""
+    return Pipeline(
         [
-            Node(fit_and_predict, inputs=["run", "model_input"], outputs=["predictions", "baseline_record"]),
+            Node(
+                fit_and_predict,
+                inputs=["params:run", "model_input"],
+                outputs=["predictions", "baseline_record"],
+                name="fit_baseline_and_predict",
+            ),
             Node(
                 compute_baseline_metrics,
-                inputs=["run", "baseline_record", "model_input", "predictions"],
+                inputs=["params:run", "baseline_record", "model_input", "predictions"],
                 outputs="metrics",
+                name="score_predictions",
             ),
             Node(
                 draw_predictions,
-                inputs=["run", "model_input", "predictions", "metrics"],
+                inputs=["params:run", "model_input", "predictions", "metrics"],
                 outputs="prediction_figure",
+                name="draw_predictions",
             ),
         ],
         tags="baseline",

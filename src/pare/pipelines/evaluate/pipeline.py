@@ -15,15 +15,36 @@ def create_pipeline() -> Pipeline:
     """The pipeline."""
     return Pipeline(
         [
-            Node(predict_test_rows, inputs=["run", "model", "model_input"], outputs="predictions"),
-            Node(compute_metrics, inputs=["run", "model", "model_input", "predictions"], outputs="metrics"),
+            Node(
+                predict_test_rows,
+                inputs=["params:run", "model", "model_input"],
+                outputs="predictions",
+                name="predict_test_rows",
+            ),
+            Node(
+                compute_metrics,
+                inputs=["params:run", "model", "model_input", "predictions"],
+                outputs="metrics",
+                name="score_predictions",
+            ),
             Node(
                 draw_predictions,
-                inputs=["run", "model_input", "predictions", "metrics"],
+                inputs=["params:run", "model_input", "predictions", "metrics"],
                 outputs="prediction_figure",
+                name="draw_predictions",
             ),
-            Node(draw_training, inputs=["run", "model"], outputs=["training_figure", "history"]),
-            Node(draw_replaced, inputs=["run", "model"], outputs="replaced_figure"),
+            Node(
+                draw_training,
+                inputs=["params:run", "model"],
+                outputs=["training_figure", "history"],
+                name="draw_training",
+            ),
+            Node(
+                draw_replaced,
+                inputs=["params:run", "model"],
+                outputs="replaced_figure",
+                name="draw_replaced_patches",
+            ),
         ],
         tags="evaluate",
     )

@@ -6,14 +6,33 @@ from pare.pipelines.ingest.nodes import choose_encoder_files, choose_proxy_files
 
 
 def create_pipeline() -> Pipeline:
-    """The pipeline; its datasets fetch or compute the files as they are saved.
+    """The pipeline; the files are fetched or computed as its datasets are saved.
 
     The tags ``task``, ``encoder`` and ``proxy`` select one node each, ``source`` the last two.
     """
     return Pipeline(
         [
-            Node(choose_task_files, inputs="run", outputs="raw", tags=["ingest", "task"]),
-            Node(choose_encoder_files, inputs="run", outputs="encoder", tags=["ingest", "source", "encoder"]),
-            Node(choose_proxy_files, inputs="run", outputs="proxy", tags=["ingest", "source", "proxy"]),
-        ]
+            Node(
+                choose_task_files,
+                inputs="params:run",
+                outputs="raw",
+                name="download_or_simulate_task_files",
+                tags="task",
+            ),
+            Node(
+                choose_encoder_files,
+                inputs="params:run",
+                outputs="encoder",
+                name="fetch_encoder",
+                tags=["source", "encoder"],
+            ),
+            Node(
+                choose_proxy_files,
+                inputs="params:run",
+                outputs="proxy",
+                name="fetch_proxy",
+                tags=["source", "proxy"],
+            ),
+        ],
+        tags="ingest",
     )

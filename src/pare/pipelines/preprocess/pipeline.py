@@ -6,5 +6,15 @@ from pare.pipelines.preprocess.nodes import prepare_model_input
 
 
 def create_pipeline() -> Pipeline:
-    """The pipeline."""
-    return Pipeline([Node(prepare_model_input, inputs=["run", "raw"], outputs="model_input", tags="preprocess")])
+    """The pipeline; the model input is computed as its dataset is saved."""
+    return Pipeline(
+        [
+            Node(
+                prepare_model_input,
+                inputs=["params:run", "raw"],
+                outputs="model_input",
+                name="split_and_normalise",
+            )
+        ],
+        tags="preprocess",
+    )

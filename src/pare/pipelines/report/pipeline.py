@@ -1,4 +1,4 @@
-"""Report: all metrics to tables beside the paper's, comparisons and a page."""
+"""Report: all metrics to tables with the paper's figures, comparisons and a page."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -8,12 +8,22 @@ from pare.report.sections import write_report
 
 
 def create_pipeline() -> Pipeline:
-    """The pipeline; it trains nothing and reads what stands in data/08_reporting."""
+    """The pipeline; it trains nothing and reads the metrics in data/08_reporting."""
     return Pipeline(
         [
-            Node(report_config, inputs=["report_entries", "library"], outputs="paper_tables"),
-            Node(collect_runs, inputs="reporting_folder", outputs="results"),
-            Node(write_report, inputs=["paper_tables", "results", "library"], outputs="report"),
+            Node(
+                report_config,
+                inputs=["params:report_entries", "params:library"],
+                outputs="paper_tables",
+                name="check_paper_tables",
+            ),
+            Node(collect_runs, inputs="reporting_folder", outputs="results", name="collect_results"),
+            Node(
+                write_report,
+                inputs=["paper_tables", "results", "params:library"],
+                outputs="report",
+                name="write_report",
+            ),
         ],
         tags="report",
     )

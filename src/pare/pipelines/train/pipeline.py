@@ -11,9 +11,10 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 train_model,
-                inputs=["run", "model_input", "encoder", "proxy", "model_folder"],
+                inputs=["params:run", "model_input", "encoder", "proxy", "model_folder"],
                 outputs="model",
-                tags="train",
+                name="fine_tune",
             )
-        ]
+        ],
+        tags="train",
     )
