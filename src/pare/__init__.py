@@ -1,3 +1,18 @@
 """PaRe: cross-modal fine-tuning by gradually generated intermediate modalities (Cai et al., ICML 2024)."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pare.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
+    from pare.training import TrainedModel
+
 __version__ = "0.1.0"
+__all__ = ["Curriculum", "TrainedModel", "cutmix", "mixup", "relaxed_top_k", "replace_patches"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: light commands need no torch."""
+    if name not in __all__:
+        raise AttributeError(f"module 'pare' has no attribute {name!r}; public are {', '.join(__all__)}")
+    return getattr(import_module("pare.training" if name == "TrainedModel" else "pare.mixing"), name)

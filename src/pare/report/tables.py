@@ -1,13 +1,13 @@
 """The paper's tables with ours beside the paper's figures."""
 
 import math
-from collections.abc import Sequence
 
 import pandas as pd
 
 from pare.config import Library, Task
 from pare.evaluation.metrics import METRICS
 from pare.report.config import Column, PaperTable, Row, Summary
+from pare.report.markdown import grid
 
 ARROWS = {"lower": "↓", "higher": "↑"}
 
@@ -117,14 +117,21 @@ def number_text(value: float) -> str:
     return f"{value:.4g}"
 
 
-def ours_text(mean: float, std: float, seeds: int) -> str:
-    """Mean ± standard deviation, both to its second digit, and the number of seeds in brackets."""
-    if not std > 0:  # one seed, or several that agree
-        return f"{number_text(mean)} ({seeds})" if math.isnan(std) else f"{number_text(mean)} ± 0 ({seeds})"
+def spread_text(mean: float, std: float) -> str:
+    """Mean ± standard deviation, both to its second digit; of one run its value alone."""
+    if math.isnan(std):
+        return number_text(mean)
+    if not std > 0:  # several seeds that agree
+        return f"{number_text(mean)} ± 0"
     decimals = max(0, 1 - math.floor(math.log10(std)))
     if decimals > 6:
-        return f"{mean:.3e} ± {std:.1e} ({seeds})"
-    return f"{mean:.{decimals}f} ± {std:.{decimals}f} ({seeds})"
+        return f"{mean:.3e} ± {std:.1e}"
+    return f"{mean:.{decimals}f} ± {std:.{decimals}f}"
+
+
+def ours_text(mean: float, std: float, seeds: int) -> str:
+    """Mean ± standard deviation, and the number of seeds in brackets."""
+    return f"{spread_text(mean, std)} ({seeds})"
 
 
 def cell_text(cell: pd.Series) -> tuple[str, str]:
@@ -149,7 +156,7 @@ def table_markdown(title: str, note: str, cells: pd.DataFrame) -> str:
         lines.append([str(row), f"`{group['method'].iloc[0]}`" if group["method"].iloc[0] else "quoted", *texts])
     simulated = [SIMULATED] if cells["simulated"].any() else []
     notes = [EXPLANATION, *simulated, *([note] if note else []), *metric_notes(cells)]
-    parts = [f"# {title}", *notes, _grid(lines)]
+    parts = [f"# {title}", *notes, grid(lines)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -189,7 +196,7 @@ def summary_markdown(title: str, summary: pd.DataFrame, baseline: str) -> str:
     """A summary as Markdown."""
     lines = [["row", *(f"{side}: {what}" for side, what in summary_heads(baseline))]]
     lines += [[str(row), *summary_texts(values)] for row, values in summary.iterrows()]
-    return f"# {title}\n\n{SUMMARY_EXPLANATION}\n\n{_grid(lines)}\n"
+    return f"# {title}\n\n{SUMMARY_EXPLANATION}\n\n{grid(lines)}\n"
 
 
 SUMMARY_EXPLANATION = (
@@ -216,8 +223,3 @@ def summary_texts(values: pd.Series) -> list[str]:
             f"{tasks:.0f}",
         ]
     return texts
-
-
-def _grid(lines: Sequence[Sequence[str]]) -> str:
-    head, *rows = [[text.replace("|", "\\|") for text in line] for line in lines]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows])

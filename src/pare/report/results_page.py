@@ -1,0 +1,224 @@
+"""The page of our results, docs/results.md, and the README's table: both made from the metrics of the run matrix."""
+
+import math
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pare.config import Library, PareError
+from pare.report.markdown import grid
+from pare.report.statistics import errors_by_pair, paired_t, paired_tests, relative_differences
+from pare.report.tables import ARROWS, number_text, spread_text
+
+TEMPLATE = "results_page.md"
+REFERENCE = "pare"
+RIVALS = ("finetune", "orca")
+FIVE_TASKS = ("darcy_flow", "pdebench_advection", "pdebench_diffusion_sorption", "pdebench_darcy", "openml_wdbc")
+PDEBENCH = (
+    *("pdebench_advection", "pdebench_burgers", "pdebench_diffusion_reaction_1d", "pdebench_diffusion_sorption"),
+    *("pdebench_navier_stokes_1d", "pdebench_darcy", "pdebench_shallow_water", "pdebench_diffusion_reaction_2d"),
+)
+TABLES = (
+    *("openml_wdbc", "openml_balance_scale", "openml_car", "openml_cmc", "openml_credit_g", "openml_diabetes"),
+    *("openml_pc1", "openml_vehicle"),
+)
+START, END = "<!-- results: written by `kedro matrix page` -->", "<!-- end of results -->"
+SIGNIFICANT = 0.05
+NONE = "none"
+
+
+def runs_in(frame: pd.DataFrame, folders: Collection[str]) -> pd.DataFrame:
+    """Those of the runs whose ``task/name/seed_n`` is among the folders.
+
+    Args:
+        frame: one line a run, see `pare.report.results.Results`.
+        folders: of the runs of the matrix.
+    """
+    place = frame["task"] + "/" + frame["name"] + "/seed_" + frame["seed"].astype(str)
+    return frame[place.isin(list(folders))].reset_index(drop=True)
+
+
+def results_page(runs: pd.DataFrame, library: Library) -> str:
+    """Markdown of docs/results.md.
+
+    Args:
+        runs: the runs of the matrix, one line each.
+        library: the tasks, for the paper's figures.
+    """
+    environment = Environment(
+        loader=PackageLoader("pare.report", "."),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    tables = Tables(runs, library)
+    return environment.get_template(TEMPLATE).render(
+        t=tables, five_tasks=FIVE_TASKS, tables=TABLES, pdebench=PDEBENCH
+    )
+
+
+def with_results(readme: str, runs: pd.DataFrame, library: Library) -> str:
+    """The README with its table and the sentence below it made anew; all between the two marks is replaced.
+
+    Args:
+        readme: the text of README.md.
+        runs: the runs of the matrix, one line each.
+        library: the tasks.
+
+    Raises:
+        PareError: where a mark is missing.
+    """
+    before, start, rest = readme.partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end):
+        raise PareError(f"README.md has no part between {START!r} and {END!r}; put both back where the table belongs")
+    tables = Tables(runs, library)
+    parts = [START, tables.comparison(FIVE_TASKS, (REFERENCE, *RIVALS)), tables.verdict(FIVE_TASKS), END]
+    return before + "\n\n".join(parts) + after
+
+
+class Tables:
+    """Tables and sentences of the page.
+
+    Args:
+        runs: the runs of the matrix, one line each.
+        library: the tasks.
+    """
+
+    def __init__(self, runs: pd.DataFrame, library: Library) -> None:
+        self.runs = runs
+        self.library = library
+
+    def comparison(self, tasks: Sequence[str], methods: Sequence[str]) -> str:
+        """A row a task, a column a method: mean ± standard deviation, and in brackets p of the test against PaRe."""
+        lines = [["task", "metric", *(f"`{method}`" for method in methods), "constant baseline"]]
+        for task in tasks:
+            runs = self._of(task)
+            scores = _scores(runs)
+            cells = [_score_cell(scores, method) for method in methods]
+            lines.append([_task_name(runs), _metric_name(runs), *cells, _mean(runs, "constant_prediction")])
+        return grid(lines)
+
+    def one_task(self, task: str, names: Sequence[str]) -> str:
+        """A row a method, with its variant: validation, test, p of the test against PaRe, training time and memory."""
+        scores = _scores(self._of(task))
+        lines = [["run", "validation", "test", f"p against `{REFERENCE}`", "training [s]", "memory [MiB]"]]
+        for name in names:
+            runs = self._of(task, name)
+            p = paired_t(scores, name, REFERENCE)
+            test, validation = (spread_text(runs[key].mean(), runs[key].std()) for key in ("test", "validation"))
+            costs = [_mean(runs, key, ".0f") for key in ("train_seconds", "peak_memory_mb")]
+            lines.append([f"`{name}`", validation, test, NONE if math.isnan(p) else f"{p:.2g}", *costs])
+        return grid(lines)
+
+    def next_to_paper(self, tasks: Sequence[str], method: str = REFERENCE) -> str:
+        """A row a task: one method's result, the constant baseline, the paper's figure, and what the run cost."""
+        head = ["task", "metric", f"`{method}`", "constant baseline", "the paper's", "training rows", "epochs"]
+        lines = [[*head, "training [s]", "memory [MiB]"]]
+        for task in tasks:
+            runs = self._of(task, method)
+            paper = self.library.task(task).paper.get(method)
+            lines.append(
+                [
+                    _task_name(runs),
+                    _metric_name(runs),
+                    spread_text(runs["test"].mean(), runs["test"].std()),
+                    _mean(runs, "constant_prediction"),
+                    NONE if paper is None else number_text(paper),
+                    *(_mean(runs, key, ".0f") for key in ("n_train", "epochs", "train_seconds", "peak_memory_mb")),
+                ]
+            )
+        return grid(lines)
+
+    def seconds(self, tasks: Sequence[str], methods: Sequence[str]) -> str:
+        """A sentence: the range of training times of each method over these tasks."""
+        ranges = []
+        for method in methods:
+            times = pd.concat([self._of(task, method)["train_seconds"] for task in tasks])
+            ranges.append(f"`{method}` {times.min():.2g} to {times.max():.2g} s")
+        return f"Training time of a table: {', '.join(ranges)}."
+
+    def paper(self, task: str, method: str) -> str:
+        """The paper's figure of a method."""
+        return number_text(self.library.task(task).paper[method])
+
+    def pairs(self, methods: Sequence[str]) -> str:
+        """A row a method: how often PaRe is better over all tasks and seeds that both have, and the tests' p values."""
+        errors = errors_by_pair(self.runs)[[REFERENCE, *methods]]
+        tests = paired_tests(relative_differences(errors, REFERENCE))
+        lines = [["against", "tasks", "pairs", "PaRe better", "worse", "p, Wilcoxon", "p, Wilcoxon, Holm", "p, sign"]]
+        for method in methods:
+            test = tests.loc[method]
+            counts = [f"{test[key]:.0f}" for key in ("tasks", "pairs", "wins", "losses")]
+            lines.append([f"`{method}`", *counts, *(f"{test[key]:.2g}" for key in ("wilcoxon", "wilcoxon_holm", "sign"))])
+        return grid(lines)
+
+    def ahead(self, tasks: Sequence[str], *methods: str) -> int:
+        """On how many of the tasks PaRe's mean is better than that of each of the methods."""
+        count = 0
+        for task in tasks:
+            runs = self._of(task)
+            means = _scores(runs)[[REFERENCE, *methods]].mean()
+            others = means[list(methods)]
+            lower = runs["direction"].iloc[0] == "lower"
+            count += bool(means[REFERENCE] < others.min() if lower else means[REFERENCE] > others.max())
+        return count
+
+    def significant(self, tasks: Sequence[str], *methods: str) -> list[tuple[str, str]]:
+        """The tasks and methods whose difference from PaRe has p < 0.05 in the paired t test."""
+        return [
+            (task, method)
+            for task in tasks
+            for method in methods
+            if paired_t(_scores(self._of(task)), method, REFERENCE) < SIGNIFICANT
+        ]
+
+    def verdict(self, tasks: Sequence[str]) -> str:
+        """What the table of these tasks shows of PaRe against fine-tuning and ORCA."""
+        finetune, orca = (self.ahead(tasks, rival) for rival in RIVALS)
+        found = self.significant(tasks, *RIVALS)
+        names = ", ".join(f"{method} on {task}" for task, method in found)
+        chance = f"differences with p < {SIGNIFICANT}: {names}" if found else f"no difference has p < {SIGNIFICANT}"
+        return (
+            f"**PaRe's mean is better than fine-tuning's on {finetune} of {len(tasks)} tasks and than ORCA's on {orca}; "
+            f"{chance}** (paired t test over the seeds, uncorrected; with three seeds only a large difference passes)."
+        )
+
+    def _of(self, task: str, name: str | None = None) -> pd.DataFrame:
+        """The runs of a task, perhaps of one method with its variant only.
+
+        Raises:
+            ValueError: where there is none.
+        """
+        runs = self.runs[self.runs["task"] == task]
+        runs = runs if name is None else runs[runs["name"] == name]
+        if runs.empty:
+            missing = f"{task}/{name}" if name else task
+            raise PareError(f"the matrix has no results of {missing}; make them (`kedro matrix`) or mend {TEMPLATE}")
+        return runs
+
+
+def _scores(runs: pd.DataFrame) -> pd.DataFrame:
+    """Test metric of one task's runs, a row a seed, a column a method with its variant."""
+    return runs.pivot(index="seed", columns="name", values="test")
+
+
+def _score_cell(scores: pd.DataFrame, method: str) -> str:
+    values = scores[method]
+    p = paired_t(scores, method, REFERENCE)
+    return spread_text(values.mean(), values.std()) + ("" if math.isnan(p) else f" ({p:.2g})")
+
+
+def _task_name(runs: pd.DataFrame) -> str:
+    return f"`{runs['task'].iloc[0]}`{' (simulated)' if runs['simulated'].any() else ''}"
+
+
+def _metric_name(runs: pd.DataFrame) -> str:
+    return f"{runs['title'].iloc[0]} {ARROWS[runs['direction'].iloc[0]]}"
+
+
+def _mean(runs: pd.DataFrame, key: str, text: str = ".3g") -> str:
+    value = runs[key].mean()
+    return NONE if math.isnan(value) else format(value, text)
