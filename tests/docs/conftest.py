@@ -1,0 +1,39 @@
+"""The project's own pages, and its results as git knows them."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from kedro.config import OmegaConfigLoader
+
+from pare.matrix.blocks import expand, unique
+from pare.report.results import collect_results
+from pare.report.results_page import runs_in
+from pare.settings import CONFIG_LOADER_ARGS
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def page() -> Callable[[str], str]:
+    """Text of a page, by its path in the project."""
+    return lambda path: (PROJECT / path).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def matrix_runs(library, conf, tmp_path_factory) -> pd.DataFrame:
+    """The results of the run matrix, from git's index: a demonstration on this machine writes over its own."""
+    folder = tmp_path_factory.mktemp("index")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "data/08_reporting"], cwd=PROJECT, capture_output=True, check=False
+    )
+    if listed.returncode == 0:
+        command = ["git", "checkout-index", "-z", "--stdin", f"--prefix={folder}/"]
+        subprocess.run(command, cwd=PROJECT, input=listed.stdout, check=True)
+    results = collect_results((folder if listed.returncode == 0 else PROJECT) / "data" / "08_reporting")
+    assert not results.warnings
+    loader = OmegaConfigLoader(conf_source=str(conf), env="base", **CONFIG_LOADER_ARGS)
+    cells = unique(expand(loader["matrix"], library, loader["parameters"]))
+    return runs_in(results.frame, {cell.folder for cell in cells.values()})

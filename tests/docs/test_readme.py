@@ -1,0 +1,50 @@
+"""The README: its length, its counts and its Python."""
+
+import json
+import re
+
+import pytest
+
+from pare.config import resolve
+from pare.models import CrossModalModel, load_backbone
+from pare.training import TrainedModel
+
+MOST_LINES = 110
+
+
+def test_it_fits_a_few_screens(page):
+    assert len(page("README.md").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("kind", ["tasks", "sources", "proxies", "methods", "baselines"])
+def test_it_counts_what_the_configuration_has(page, library, kind):
+    (count,) = re.findall(rf"^\| (\d+) {kind} \|", page("README.md"), re.MULTILINE)
+    assert int(count) == len(getattr(library, kind))
+
+
+def test_it_counts_the_tasks_of_each_suite_and_those_without_a_network(page, library):
+    tasks = [library.task(name) for name in library.tasks]
+    text = page("README.md")
+    for suite in {task.suite for task in tasks}:
+        (count,) = re.findall(rf"(\d+) of {suite}", text)
+        assert int(count) == sum(task.suite == suite for task in tasks)
+    offline = [task for task in tasks if not task.raw.chosen.needs_network]
+    assert f"{len(offline)} need no network" in text
+    assert f"{sum(not task.raw.chosen.simulated for task in offline)} tables are real" in text
+
+
+def test_its_python_runs(page, library, parameters, tiny_bert, tmp_path, monkeypatch):
+    (code,) = re.findall(r"```python\n(.*?)```", page("README.md"), re.DOTALL)
+    run = resolve(library, parameters | {"task": "darcy_flow"}, {})
+    folder = tmp_path / re.search(r'Path\("(.*?)"\)', code)[1]
+    folder.parent.mkdir(parents=True)
+    model = CrossModalModel(run.task, load_backbone(tiny_bert, run.task.grid), 2)
+    record = {"source_classes": 2, "categories": []}
+    TrainedModel(run, model, record, json.loads((tiny_bert / "config.json").read_text())).save(folder)
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(code, names)
+    assert names["k"] == 19
+    assert names["mixed"].shape == names["target"].shape
+    assert names["replaced"].sum(1).tolist() == [19] * 8
+    assert names["pressure"].shape == (1, *run.task.output.shape)
