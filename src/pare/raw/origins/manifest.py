@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from pare.config.schema import RawConfig
 from pare.raw.file_names import MANIFEST, FileName
-from pare.raw.origins.file_state import content_sha256, file_state
+from pare.raw.file_state import content_sha256, file_state
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 
@@ -21,7 +21,7 @@ class FileRecord(BaseModel):
     Attributes:
         bytes: its size.
         sha256: of its content.
-        url: where it came from, if it was downloaded; ``file://…`` if it is the user's own.
+        url: where it came from, if it was downloaded; ``file:…`` if it is the user's own.
         state: of the user's own, names, sizes and times of change as they were when the content was read.
     """
 
@@ -33,7 +33,7 @@ class FileRecord(BaseModel):
 
     @property
     def original(self) -> Path | None:
-        """Where the user keeps the file; None where it is not the user's own."""
+        """Where the user keeps the file, absolute or relative to the folder; None where it is not the user's own."""
         parts = urlsplit(self.url or "")
         return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
@@ -101,6 +101,7 @@ def _unchanged(record: FileRecord, folder: Path) -> bool:
     path = folder / record.name
     if record.original is None:
         return path.is_file() and path.stat().st_size == record.bytes
-    if not (path.exists() and record.original.exists()):
+    original = folder / record.original
+    if not (path.exists() and original.exists()):
         return False
-    return file_state(record.original) == record.state or content_sha256(record.original) == record.sha256
+    return file_state(original) == record.state or content_sha256(original) == record.sha256

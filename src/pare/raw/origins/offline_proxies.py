@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pare.raw.made_here import made_file
 from pare.raw.origins.packages import package_folder, package_path
 from pare.raw.proxies.samples import IMAGES, SENTENCES
-from pare.storage.atomic import atomic_path
 
 
 def mnist_digits(folder: Path) -> dict[str, str | None]:
@@ -27,7 +27,7 @@ def mnist_digits(folder: Path) -> dict[str, str | None]:
 
     pixels, labels = mnist_data()
     images = pixels.reshape(-1, 28, 28).astype(np.uint8)
-    with atomic_path(folder / IMAGES) as path, path.open("wb") as stream:
+    with made_file(folder / IMAGES) as path, path.open("wb") as stream:
         np.savez_compressed(stream, images=images, labels=labels.astype(np.int64))
     return {IMAGES: None}
 
@@ -59,6 +59,6 @@ def english_topics(folder: Path) -> dict[str, str | None]:
                 topics.setdefault(utterance.strip(), path.stem)
     topics.pop("", None)
     sentences = [{"text": text, "topic": topic} for text, topic in topics.items()]
-    with atomic_path(folder / SENTENCES) as path:
+    with made_file(folder / SENTENCES) as path:
         path.write_text(json.dumps(sentences, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return {SENTENCES: None}

@@ -11,8 +11,8 @@ from pydantic import PositiveInt
 from pare.config.errors import PareError
 from pare.raw.file_names import FileName
 from pare.raw.formats.table_files import DESCRIPTION, SUFFIXES
+from pare.raw.made_here import made_file
 from pare.raw.origins.download import RemoteFile, brief, fetch
-from pare.storage.atomic import atomic_path
 
 ARFF = "dataset.arff"
 
@@ -115,7 +115,7 @@ def _copy_table(candidates: list[Path], folder: Path) -> str | None:
     found = _the_one_of(candidates)
     if found is None:
         return None
-    with atomic_path(folder / f"dataset{found.suffix}") as unfinished:
+    with made_file(folder / f"dataset{found.suffix}") as unfinished:
         shutil.copyfile(found, unfinished)
     return f"dataset{found.suffix}"
 
@@ -153,7 +153,7 @@ def scikit_learn_wdbc(folder: Path) -> dict[str, str | None]:
         "attributes": [*features, ("Class", ["1", "2"])],
         "data": [[*row, label] for row, label in zip(table.data.tolist(), classes, strict=True)],
     }
-    with atomic_path(folder / ARFF) as path, path.open("w", encoding="utf-8") as stream:
+    with made_file(folder / ARFF) as path, path.open("w", encoding="utf-8") as stream:
         arff.dump(content, stream)
     known = {"id": 1510, "name": "wdbc", "version": 1, "licence": "CC BY 4.0"}
     write_description(describe(default_target="Class", **known), folder)
@@ -177,5 +177,5 @@ def write_description(description: dict[str, Any], folder: Path) -> None:
     Raises:
         PareError: if the folder cannot be written.
     """
-    with atomic_path(folder / DESCRIPTION) as unfinished:
+    with made_file(folder / DESCRIPTION) as unfinished:
         unfinished.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")

@@ -6,12 +6,13 @@ import shutil
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field
 
 from pare.config.errors import PareError
-from pare.raw.file_names import MANIFEST
-from pare.raw.origins.file_state import content_sha256, files_below
+from pare.raw.file_names import MADE_HERE, MANIFEST
+from pare.raw.file_state import content_sha256, files_below
 from pare.storage.atomic import atomic_path
 
 LEVELS = 2  # of the folder data/01_raw/<task> below the project
@@ -23,25 +24,25 @@ Paths = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance
 def own_files(folder: Path, files: Annotated[Paths, Field(min_length=1)]) -> dict[str, str | None]:
     """Link the user's files into the folder; where the file system knows no links, copy them.
 
-    A file that the user keeps in the folder itself stays as it is.
+    A file that the user keeps in the folder itself stays as it is, and is found there again when the project moves.
 
     Args:
         folder: where the links shall stand, ``<project>/data/01_raw/<task>``.
         files: paths of files, or of folders such as one of images; absolute, from ``~``, or relative to the project.
 
     Returns:
-        ``{file name: file:// URL of the original}``.
+        ``{file name: URL of the original}``: ``file://…``, or ``file:<name>`` of one in the folder itself.
 
     Raises:
         PareError: if a path does not exist or is an empty folder, two of them have the same name, or another file of
-            that name stands in the folder.
+            that name is in the folder.
     """
     originals = [find_path(path, folder.absolute().parents[LEVELS]) for path in files]
     _check_names([path.name for path in originals])
     folder.mkdir(parents=True, exist_ok=True)
     for original in originals:
         _place(original, folder / original.name)
-    return {path.name: path.as_uri() for path in originals}
+    return {path.name: f"file:{quote(path.name)}" if _lies_in(path, folder) else path.as_uri() for path in originals}
 
 
 def find_path(path: str, project: Path) -> Path:
@@ -74,17 +75,17 @@ def _check_names(names: list[str]) -> None:
     if twice:
         raise PareError(f"several of your files are named {', '.join(twice)}; give each a name of its own")
     for name in names:
-        if name == MANIFEST or "\\" in name:
+        if name in (MANIFEST, MADE_HERE) or "\\" in name:
             raise PareError(f"your file {name!r} cannot be used under that name; rename it")
 
 
 def _place(original: Path, path: Path) -> None:
-    if original == path.absolute():
+    if _lies_in(original, path.parent):
         return
     if path.exists() and not path.is_symlink():
         if content_sha256(path) == content_sha256(original):
             return
-        raise PareError(f"{path} stands there already and is not {original}; move one of them, or rename it")
+        raise PareError(f"{path} exists already and is not {original}; move one of them, or rename it")
     with atomic_path(path) as unfinished:
         try:
             unfinished.symlink_to(original)
@@ -92,3 +93,7 @@ def _place(original: Path, path: Path) -> None:
             if error.errno not in NO_LINKS:
                 raise
             (shutil.copytree if original.is_dir() else shutil.copyfile)(original, unfinished)
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    return path.parent.resolve() == folder.resolve()

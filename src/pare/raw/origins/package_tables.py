@@ -10,9 +10,9 @@ from pydantic import Field
 
 from pare.config.errors import PareError
 from pare.raw.formats.table_files import DESCRIPTION
+from pare.raw.made_here import made_file
 from pare.raw.origins.openml import ARFF, describe, write_description
 from pare.raw.origins.packages import package_path
-from pare.storage.atomic import atomic_path
 
 CSV = "dataset.csv"
 
@@ -57,13 +57,13 @@ def _copy_arff(sources: Sequence[Path], folder: Path) -> str:
             f"the option 'paths' names {len(sources)} files; only files without a header can be joined. Name one "
             "ARFF, or give the option 'columns' with the names of the columns"
         )
-    with atomic_path(folder / ARFF) as unfinished:
+    with made_file(folder / ARFF) as unfinished:
         shutil.copyfile(sources[0], unfinished)
     return ARFF
 
 
 def _write_csv(sources: Sequence[Path], columns: Sequence[str], folder: Path) -> str:
-    with atomic_path(folder / CSV) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as stream:
+    with made_file(folder / CSV) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(columns)
         for source in sources:

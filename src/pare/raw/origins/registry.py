@@ -1,6 +1,6 @@
 """Every origin of files by the name that configuration uses for it.
 
-An origin is called with a folder and its options, writes each file whole or not at all, and returns
+An origin is called with a folder and its options, writes each file with `made_file`, and returns
 ``{file name: URL}``, with None for a file that was computed or that a package ships.
 """
 

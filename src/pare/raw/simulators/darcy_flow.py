@@ -15,8 +15,8 @@ from scipy.fft import dstn, idctn
 from scipy.sparse.linalg import LinearOperator, cg
 
 from pare.raw.formats.matlab import write_mat73
+from pare.raw.made_here import made_file, refuse_users_file
 from pare.raw.simulators.parallel import random_generator, simulate_samples
-from pare.storage.atomic import atomic_path
 
 
 def draw_coefficient(resolution: int, rng: np.random.Generator) -> np.ndarray:
@@ -153,13 +153,13 @@ def darcy_flow_simulation(
         ``{file name: None}``.
 
     Raises:
-        PareError: if the folder cannot be written.
+        PareError: if the folder cannot be written, or a file of that name in it was not made there.
     """
-    files: dict[str, str | None] = {}
-    for part, count in enumerate((train, test)):
-        name = f"piececonst_r{resolution}_N{count}_smooth{part + 1}.mat"
+    files = {f"piececonst_r{resolution}_N{n}_smooth{i + 1}.mat": n for i, n in enumerate((train, test))}
+    for name in files:
+        refuse_users_file(folder / name)  # of both before hours go into the first
+    for part, (name, count) in enumerate(files.items()):
         fields = simulate_fields(resolution, count, seed, part)
-        with atomic_path(folder / name) as path:
+        with made_file(folder / name) as path:
             write_mat73(path, resolution, count, fields)
-        files[name] = None
-    return files
+    return dict.fromkeys(files)

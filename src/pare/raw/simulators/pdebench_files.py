@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from pare.storage.atomic import atomic_path
+from pare.raw.made_here import made_file
 
 FRAME_STEP = 0.01  # time between two frames of the periodic equations in one dimension
 _REFINEMENT = 3  # odd, so that the centres of coarse cells are centres of fine ones, too
@@ -34,7 +34,7 @@ def write_stacked(
             time axis has one entry more than there are frames.
         parameters: of the equation, such as ``{"beta": 0.4}``; stored as attributes of the file.
     """
-    with atomic_path(path) as unfinished, h5py.File(unfinished, "w") as file:
+    with made_file(path) as unfinished, h5py.File(unfinished, "w") as file:
         file.attrs.update(parameters)
         for name, values in coordinates.items():
             file.create_dataset(name, data=np.asarray(values, np.float32))
@@ -82,7 +82,7 @@ def write_grouped(
             data of that earlier sample, which are stored once.
         grid: ``{"x": (X,), "t": (T,), …}``; stored as float32.
     """
-    with atomic_path(path) as unfinished, h5py.File(unfinished, "w") as file:
+    with made_file(path) as unfinished, h5py.File(unfinished, "w") as file:
         for i, sample in enumerate(samples):
             group = file.create_group(f"{i:04d}")
             if isinstance(sample, int):
