@@ -48,6 +48,12 @@ def hdf5_groups(folder):
     return [folder / "f.h5"]
 
 
+def npz_groups(folder):
+    parts = {"train": slice(0, 45), "test": slice(45, N)}
+    content = {f"{part}/x": np.zeros((N, 2, 40))[rows] for part, rows in parts.items()}
+    return npz(folder, **content, **{f"{part}/y": CLASSES[rows] for part, rows in parts.items()})
+
+
 def npz_per_part(folder):
     for part, rows in (("train", slice(0, 45)), ("test", slice(45, N))):
         np.savez(folder / f"run_{part}.npz", x=np.zeros((N, 2, 40))[rows], y=CLASSES[rows])

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from users_files import CLASSES, N, facts, hdf5_groups, look, npy_pairs, npz, npz_per_part
+from users_files import CLASSES, N, facts, hdf5_groups, look, npy_pairs, npz, npz_groups, npz_per_part
 
 
-@pytest.mark.parametrize("save", [npy_pairs, hdf5_groups, npz_per_part])
+@pytest.mark.parametrize("save", [npy_pairs, hdf5_groups, npz_groups, npz_per_part])
 def test_parts_are_recognised_by_their_names(tmp_path, save):
     found = look(save(tmp_path), "y")
     assert list(found.rows.items()) == [("train", 45), ("test", 15)]

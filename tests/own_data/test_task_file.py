@@ -17,7 +17,7 @@ from pare.preparation import ModelInput
 from pare.raw.options import bind_options
 from pare.raw.origins.own_files import own_files
 from pare.raw.readers import READERS
-from users_files import CLASSES, NUMBERS, N, hdf5_groups, images, look, npz, npz_per_part, table
+from users_files import CLASSES, NUMBERS, N, hdf5_groups, images, look, npz, npz_groups, npz_per_part, table
 
 EXAMPLES = {
     "table": (lambda p: table(p, answer=CLASSES), "answer"),
@@ -26,6 +26,7 @@ EXAMPLES = {
     "numbers": (lambda p: npz(p, x=np.zeros((N, 2, 40)), y=NUMBERS), "y"),
     "field": (lambda p: npz(p, x=np.zeros((N, 20, 20)), y=np.ones((N, 20, 20))), "y"),
     "parts": (hdf5_groups, "y"),
+    "parts of an archive": (npz_groups, "y"),
     "files": (npz_per_part, "y"),
     "images": (lambda p: images(p, (20, 30)),),
     "many classes": (lambda p: table(p, answer=np.arange(N) % 10), "answer"),

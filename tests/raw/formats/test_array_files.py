@@ -91,3 +91,17 @@ def test_text_that_claims_more_than_is_there_is_refused_before_it_is_loaded(tmp_
 def test_another_kind_of_file_is_refused_with_those_that_are_read(tmp_path):
     with pytest.raises(PareError, match=r"\.npz, \.npy, \.h5"):
         open_arrays(tmp_path / "x.pkl")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_every_array_of_an_archive_is_read_by_its_whole_name(tmp_path, save):
+    """Names may have slashes, dots and the suffix of a file in them; what numpy reads is the reference."""
+    names = ["x", "old/x", "a/b/x", "x.npy", "v1.0", "v1.5", "x.npy.npy"]
+    texts = ["t", "t.npy"]
+    content = {name: np.arange(6.0).reshape(3, 2) + 10 * i for i, name in enumerate(names)}
+    content |= {name: np.array([name, "b", "c"]) for name in texts}
+    save(tmp_path / "f.npz", **content)
+    arrays = open_arrays(tmp_path / "f.npz")
+    assert set(arrays) == set(content)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array.all(), content[name], err_msg=name)

@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.raw.formats.npy import NUMBERS, map_npy, map_npz, read_npy_header
+from pare.raw.formats.npy import NPY, NUMBERS, map_npy, map_npz, npz_members, read_npy_header
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
-NPZ, NPY = ".npz", ".npy"
+NPZ = ".npz"
 TEXT = "US"
 AGAIN = "save it again, or bring a whole copy of it"
 
@@ -85,8 +85,8 @@ def _open_npy(path: Path) -> StoredArray:
 def _open_npz(path: Path) -> dict[str, StoredArray]:
     arrays = {}
     with _readable(path), zipfile.ZipFile(path) as archive:
-        for info in (info for info in archive.infolist() if info.filename.endswith(NPY)):
-            name, where = info.filename.removesuffix(NPY), f"{path}: {info.filename.removesuffix(NPY)}"
+        for name, info in npz_members(archive):
+            where = f"{path}: {name}"
             with archive.open(info) as stream:
                 shape, _, dtype = read_npy_header(stream, where)
                 room = info.file_size - stream.tell()
@@ -104,7 +104,7 @@ def _map_member(path: Path, name: str) -> np.ndarray:
 
 def _load_member(path: Path, name: str) -> np.ndarray:
     with np.load(path, allow_pickle=False) as archive:
-        return archive[name]
+        return archive[name + NPY]  # the member itself: numpy takes the name x.npy for the array x, if there is one
 
 
 def _check_room(where: str, shape: tuple[int, ...], dtype: np.dtype, room: int) -> None:

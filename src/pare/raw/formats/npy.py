@@ -11,6 +11,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -23,6 +24,7 @@ from pare.raw.formats.messages import INGEST
 Stream: TypeAlias = IO[bytes] | BufferedIOBase  # a file, or one inside an archive
 
 NUMBERS = "biuf"
+NPY = ".npy"
 _MAX_HEADER = 10_000  # bytes, numpy's own limit; a header of one plain array has about 100
 _HEADERS = {
     (1, 0): ("<H", np.lib.format.read_array_header_1_0),
@@ -62,7 +64,7 @@ def map_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            held = {Path(info.filename).stem: info for info in archive.infolist()}
+            held = dict(npz_members(archive))
             missing = [name for name in names if name not in held]
             if missing:
                 raise PareError(
@@ -74,6 +76,13 @@ def map_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         raise PareError(
             f"{path} cannot be read as a zip archive ({type(error).__name__}: {error}). {_AGAIN}"
         ) from error
+
+
+def npz_members(archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    """Arrays of an ``.npz`` file by the names that they were saved under, which may have slashes in them."""
+    for info in archive.infolist():
+        if info.filename.endswith(NPY):
+            yield info.filename.removesuffix(NPY), info
 
 
 def read_npy_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
