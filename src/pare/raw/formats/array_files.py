@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.raw.formats.hdf5 import held_dataset
 from pare.raw.formats.npy import NPY, NUMBERS, map_npy, map_npz, npz_members, read_npy_header
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
@@ -130,15 +131,23 @@ def _open_hdf5(path: Path) -> dict[str, StoredArray]:
         found: list[str] = []
         file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
         for name in found:
-            dtype = np.dtype("U1") if h5py.check_string_dtype(file[name].dtype) else file[name].dtype
-            arrays[name] = StoredArray(f"{path}: {name}", file[name].shape, dtype, partial(_read_hdf5, path, name))
+            data = _held(file, name)
+            dtype = np.dtype("U1") if h5py.check_string_dtype(data.dtype) else data.dtype
+            arrays[name] = StoredArray(f"{path}: {name}", data.shape, dtype, partial(_read_hdf5, path, name))
     return arrays
 
 
 def _read_hdf5(path: Path, name: str, start: int, stop: int) -> np.ndarray:
     with _readable(path), h5py.File(path) as file:
-        data = file[name]
+        data = _held(file, name)
         return data.asstr()[start:stop].astype(str) if h5py.check_string_dtype(data.dtype) else data[start:stop]
+
+
+def _held(file: h5py.File, name: str) -> h5py.Dataset:
+    data = held_dataset(file, name)
+    if data is None:
+        raise KeyError(f"no array {name}")
+    return data
 
 
 @contextmanager

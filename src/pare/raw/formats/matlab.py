@@ -14,6 +14,7 @@ import numpy as np
 import scipy.io
 
 from pare.config.errors import PareError
+from pare.raw.formats.hdf5 import held_dataset
 from pare.raw.formats.messages import FETCH_AGAIN
 
 # What MATLAB writes before the HDF5 content; readers tell version 7.3 by it. The date is left out so that the
@@ -92,13 +93,19 @@ class MatFields:
         s = self._stride
         with _readable(self.path), h5py.File(self.path) as file:
             # Whole samples are decompressed anyway, and thinning them in numpy is faster than in HDF5.
-            stored = {name: file[name][:, :, start:stop].T for name in self._names}
+            stored = {name: self._variable(file, name)[:, :, start:stop].T for name in self._names}
         return {name: field[:, ::s, ::s].astype(np.float32) for name, field in stored.items()}
 
     def _open_hdf5(self) -> dict[str, tuple[int, ...]]:
         with h5py.File(self.path) as file:
             self._check_present(file)
-            return {name: file[name].shape[::-1] for name in self._names}
+            return {name: self._variable(file, name).shape[::-1] for name in self._names}
+
+    def _variable(self, file: h5py.File, name: str) -> h5py.Dataset:
+        data = held_dataset(file, name)
+        if data is None:
+            raise PareError(f"{self.path}: {name} is not an array. Put the publisher's file there")
+        return data
 
     def _load_version_5(self) -> dict[str, tuple[int, ...]]:
         self._check_present(name for name, _, _ in scipy.io.whosmat(self.path))

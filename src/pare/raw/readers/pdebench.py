@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from pare.config.errors import PareError
+from pare.raw.formats.hdf5 import held_dataset
 from pare.raw.formats.messages import FETCH
 from pare.raw.readers.checks import check_finite, one_file
 from pare.storage.samples import Samples
@@ -73,7 +74,7 @@ def pdebench_stacked(
     def state(file: h5py.File, names: Names, time: int | None, rows: slice) -> np.ndarray:
         channels = []
         for name in names:
-            array = file[name]
+            array = _stacked(file, path, name)
             where = (0,) * (array.ndim - len(shapes[name])) + (rows,) + (() if time is None else (time,))
             values = _thinned(array[where], axes, stride)
             check_finite(values, path, name, rows.start)
@@ -184,13 +185,7 @@ def _open(path: Path) -> Iterator[h5py.File]:
 
 def _stacked_shape(file: h5py.File, path: Path, name: str, ndim: int) -> tuple[int, ...]:
     """Shape of a variable without an axis of length 1 before its rows."""
-    array = file.get(name)
-    if not isinstance(array, h5py.Dataset) or array.dtype.kind not in "fiu":
-        raise PareError(
-            f"{path} lacks the array {name!r}; it holds {_content(file)}. Set the reader's options 'inputs' and "
-            "'outputs', take reader pdebench_grouped for a file with a group per sample, or put the publisher's file "
-            "there"
-        )
+    array = _stacked(file, path, name)
     shape = array.shape[1:] if array.ndim == ndim + 1 and array.shape[0] == 1 else array.shape
     if len(shape) != ndim:
         raise PareError(
@@ -198,6 +193,17 @@ def _stacked_shape(file: h5py.File, path: Path, name: str, ndim: int) -> tuple[i
             "'axes' (of the grid) and 'input_time' (none where there is no axis of time)"
         )
     return shape
+
+
+def _stacked(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
+    array = held_dataset(file, name)
+    if array is None or array.dtype.kind not in "fiu":
+        raise PareError(
+            f"{path} lacks the array {name!r}; it holds {_content(file)}. Set the reader's options 'inputs' and "
+            "'outputs', take reader pdebench_grouped for a file with a group per sample, or put the publisher's file "
+            "there"
+        )
+    return array
 
 
 def _check_alike(path: Path, shapes: dict[str, tuple[int, ...]], axes: int) -> None:
@@ -237,8 +243,8 @@ def _thinned(values: np.ndarray, axes: int, stride: int) -> np.ndarray:
 
 
 def _group_data(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
-    data = file.get(f"{name}/data")
-    if not isinstance(data, h5py.Dataset) or data.dtype.kind not in "fiu":
+    data = held_dataset(file, f"{name}/data")
+    if data is None or data.dtype.kind not in "fiu":
         raise PareError(
             f"{path} lacks the array {name}/data; it holds {_content(file)}. Take reader pdebench_stacked for a file "
             "with an array per variable, or put the publisher's file there"
