@@ -22,9 +22,10 @@ def load_library(config_loader: OmegaConfigLoader) -> Library:
     """
     entries = {kind: config_loader[kind] for kind in LIBRARY}
     base, local = config_loader.base_env, config_loader.default_run_env
+    environment = config_loader.env or local
     folder = Path(config_loader.conf_source)
-    if config_loader.env in (None, "", base, local) or not (folder / local).is_dir():
-        return Library(**entries)
+    if environment in (base, local) or not (folder / local).is_dir():
+        return Library(environment=environment, **entries)
     own = OmegaConfigLoader(
         conf_source=str(folder),
         env=local,
@@ -33,7 +34,7 @@ def load_library(config_loader: OmegaConfigLoader) -> Library:
         config_patterns=config_loader.config_patterns,
         merge_strategy=config_loader.merge_strategy,
     )
-    return Library(**{kind: own[kind] | entries[kind] for kind in LIBRARY})
+    return Library(environment=environment, **{kind: own[kind] | entries[kind] for kind in LIBRARY})
 
 
 class RunHooks:

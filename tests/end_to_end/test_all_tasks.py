@@ -10,7 +10,8 @@ from kedro.config import OmegaConfigLoader
 
 import publisher_files
 from pare.config import Library, resolve
-from pare.config.schema import Run, Task
+from pare.config.run import Run
+from pare.config.schema import Task
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.hooks import load_library
 from pare.pipelines.evaluate.nodes import compute_metrics, predict_test_rows

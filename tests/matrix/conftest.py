@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pare.config.schema import Run
+from pare.config.run import Run
 from pare.matrix.blocks import expand, unique
 
 

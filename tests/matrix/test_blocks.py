@@ -6,7 +6,7 @@ from kedro.config import OmegaConfigLoader
 
 from pare.cli import run as kedro_run
 from pare.config import PareError, resolve
-from pare.config.schema import BaselineRun, Run
+from pare.config.run import BaselineRun, Run
 from pare.hooks import load_library
 from pare.matrix.blocks import expand, unique
 from pare.settings import CONFIG_LOADER_ARGS
@@ -40,7 +40,10 @@ def test_a_variant_is_run_with_its_values_and_only_it(cells):
     values = {"mixing.start": 0.1, "training.epochs": 2, "source.name": "dinov2_small", "source.samples": 50}
     (block,) = cells(figure={"variants": {"low": values}}).values()
     (cell,) = block
-    assert (cell.name, cell.folder) == ("darcy_flow-pare-low-0", "darcy_flow/pare-low/seed_0")
+    assert (cell.name, cell.run.folder) == (
+        "darcy_flow-pare-low-0",
+        "darcy_flow/pare-low/source_dinov2_small-samples_50/seed_0",
+    )
     assert (cell.run.mixing.start, cell.run.training.epochs) == (0.1, 2)
     assert (cell.run.source_name, cell.run.proxy_samples) == ("dinov2_small", 50)
 
@@ -49,7 +52,7 @@ def test_the_command_of_a_cell_resolves_to_its_run(cells, library, parameters):
     values = {"mixing.start": 0.1, "training.learning_rate": 3e-5, "source.proxy": "mnist_ink"}
     (block,) = cells(figure={"seeds": [3], "variants": {"low": values}}).values()
     (cell,) = block
-    overrides = kedro_run.make_context("run", ["--params", cell.params]).params["params"]
+    overrides = kedro_run.make_context("run", ["--params", cell.run.params]).params["params"]
     asked = parameters | overrides | {"training": parameters["training"] | overrides["training"]}
     assert resolve(library, asked, overrides) == cell.run
 
@@ -64,7 +67,7 @@ def test_a_baseline_stands_beside_the_methods_and_has_a_pipeline_of_its_own(cell
         assert baseline.pipeline == "baseline"
         assert isinstance(baseline.run, BaselineRun)
     assert baselines[-1].run.options["learning_rate"] == 0.1
-    assert baselines[-1].params == "task=openml_wdbc,method=xgboost,seed=0,variant=deep,options.learning_rate=0.1"
+    assert baselines[-1].run.params == "task=openml_wdbc,method=xgboost,seed=0,variant=deep,options.learning_rate=0.1"
 
 
 def test_a_run_of_two_blocks_is_one_run(cells):

@@ -14,10 +14,10 @@ def finish(cells, write, metrics):
 
     def finish(name="darcy_flow-pare-0", model=True, record=None):
         cell = cells[name]
-        write(f"08_reporting/{cell.folder}/metrics.json", metrics(cell))
+        write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
         if model:
             run = cell.run.model_dump(mode="json") | (record or {})
-            write(f"06_models/{cell.folder}/model/record.json", {"run": run})
+            write(f"06_models/{cell.run.folder}/model/record.json", {"run": run})
 
     return finish
 
@@ -53,7 +53,7 @@ def test_only_what_decides_the_model_counts(state, finish, cells):
 def test_results_of_another_protocol_or_source_do_not_count(state, write, metrics, cells):
     cell = cells["darcy_flow-pare-0"]
     for change in ({"protocol": "paper"}, {"source": "swin_base"}, {"epochs": 1}):
-        write(f"08_reporting/{cell.folder}/metrics.json", metrics(cell) | change)
+        write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell) | change)
         assert state().kind == "changed"
 
 
@@ -69,9 +69,9 @@ def test_a_file_that_is_being_written_is_not_there_yet(state, write):
 
 def test_a_baseline_is_done_where_its_predictions_are(state, write, metrics, cells):
     cell = cells["openml_wdbc-xgboost-0"]
-    write(f"08_reporting/{cell.folder}/metrics.json", metrics(cell))
+    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
     assert state(cell.name).kind == "results"
-    write(f"07_model_output/{cell.folder}/predictions.h5", "")
+    write(f"07_model_output/{cell.run.folder}/predictions.h5", "")
     assert state(cell.name).kind == "done"
-    write(f"08_reporting/{cell.folder}/metrics.json", metrics(cell) | {"protocol": "paper"})
+    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell) | {"protocol": "paper"})
     assert state(cell.name).kind == "changed"

@@ -22,7 +22,8 @@ from pare.baselines.tables import (
 )
 from pare.config.errors import PareError, unknown_name
 from pare.config.resolve import validated
-from pare.config.schema import BaselineRun, Task
+from pare.config.run import BaselineRun
+from pare.config.schema import Task
 
 __all__ = ["ESTIMATORS", "Fitted", "Problem", "check_baseline", "fit_baseline"]
 

@@ -89,9 +89,8 @@ def write(runs: Matrix) -> None:
 @click.pass_obj
 def commands(runs: Matrix) -> None:
     """Print a command for each run that is left, such as for a cluster's scheduler."""
-    env = f"--env {runs.env} " if runs.env else ""
     for cell in runs.left:
-        click.echo(f"kedro run --pipelines={cell.pipeline} {env}--params {cell.params}")
+        click.echo(cell.run.command(cell.pipeline))
 
 
 @matrix.command()

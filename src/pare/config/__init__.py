@@ -2,7 +2,8 @@
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.resolve import Library, resolve, resolve_baseline
-from pare.config.schema import BaselineRun, Method, Run, Source, Task, TaskRun
+from pare.config.run import BaselineRun, Run, TaskRun
+from pare.config.schema import Method, Source, Task
 
 __all__ = [
     "BaselineRun",

@@ -6,7 +6,7 @@ from math import ceil, prod
 
 import numpy as np
 
-from pare.config.schema import Run
+from pare.config.run import Run
 
 # Share of a plain matrix product's speed that a training step reaches; measured on 2 CPU cores with
 # all-MiniLM-L6-v2 and 100 tokens, see docs/defaults.md.

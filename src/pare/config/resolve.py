@@ -2,20 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pare.config.errors import PareError, unknown_name
+from pare.config.run import COMMAND_LINE, LOCAL, BaselineRun, Run, own_proxy
 from pare.config.schema import (
-    COMMAND_LINE,
     AlignmentConfig,
     Baseline,
-    BaselineRun,
     Method,
     MixingConfig,
     ProxyConfig,
-    Run,
     Source,
     Task,
     TrainingConfig,
@@ -29,13 +27,16 @@ PARAMETERS = (
 BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight")  # what training.* means to a baseline
 VARIANT = re.compile(r"[a-z0-9_]*")
 SOURCE_KEYS = ("name", "proxy", "samples")
+CHOICES = ("source", "protocol")  # names whose origin the provenance knows
+NAME = re.compile(r"\w+", re.ASCII)
 
 
 class Library(BaseModel):
-    """Everything that the configuration folder defines, by name."""
+    """Everything that the configuration folder defines in one of its environments, by name."""
 
     model_config = ConfigDict(frozen=True)
 
+    environment: str = LOCAL
     tasks: dict[str, Any]
     sources: dict[str, Any]
     proxies: dict[str, Any]
@@ -135,6 +136,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
             "seed": parameters.get("seed"),
             "variant": _variant(parameters),
             "protocol": parameters.get("protocol"),
+            "environment": library.environment,
             "task": task,
             "source": source,
             "proxy": library.proxy(proxy_name),
@@ -142,7 +144,8 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
             "training": validated(TrainingConfig, "training", training),
             "mixing": validated(MixingConfig, "mixing", mixing) if method.mixing else None,
             "alignment": validated(AlignmentConfig, "alignment", alignment) if method.alignment else None,
-            "provenance": provenance
+            "provenance": _chosen(overrides)
+            | provenance
             | (origins if method.mixing else {})
             | (alignment_origins if method.alignment else {}),
         },
@@ -188,32 +191,30 @@ def resolve_baseline(library: Library, parameters: Mapping[str, Any], overrides:
             "seed": parameters.get("seed"),
             "variant": _variant(parameters),
             "protocol": parameters.get("protocol"),
+            "environment": library.environment,
             "task": task,
             "baseline": baseline,
             "training": validated(TrainingConfig, "training", training),
             "options": options,
-            "provenance": provenance | origins,
+            "provenance": _chosen(overrides) | provenance | origins,
         },
     )
 
 
 def default_proxy(source_name: str, source: Source, task: Task) -> str:
-    """The proxy that the task names for its own source, or else the source's for the kind of the task's output.
-
-    The kinds are dense, whose proxies have masks, and classification, which stands for all others.
+    """The proxy of a run that names none, see `own_proxy`.
 
     Raises:
-        PareError: if the source names none of that kind.
+        PareError: if the source names none for the kind of the task's output.
     """
-    if task.proxy is not None and source_name == task.source:
-        return task.proxy
-    kind: Literal["classification", "dense"] = "dense" if task.output.kind == "dense" else "classification"
-    if kind not in source.proxy:
+    name = own_proxy(source_name, source, task)
+    if name is None:
+        kind = "dense" if task.output.kind == "dense" else "classification"
         raise PareError(
             f"source {source_name!r} has no proxy for {kind} tasks, only for {', '.join(source.proxy)}; "
             f"add proxy.{kind} to it in sources.yml, or name one: --params source.proxy=NAME"
         )
-    return source.proxy[kind]
+    return name
 
 
 def _check_names(parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
@@ -232,6 +233,10 @@ def _source_choice(parameters: Mapping[str, Any]) -> dict[str, Any]:
         if key not in SOURCE_KEYS:
             raise unknown_name("key", f"source.{key}", [f"source.{k}" for k in SOURCE_KEYS], "conf/base/parameters.yml")
     return choice
+
+
+def _chosen(overrides: Mapping[str, Any]) -> dict[str, str]:
+    return {key: COMMAND_LINE for key in CHOICES if key in overrides}
 
 
 def _text(parameters: Mapping[str, Any], key: str) -> str:
@@ -271,6 +276,8 @@ def _merge(section: str, layers: dict[str, dict[str, Any]]) -> tuple[dict[str, A
 def _entry(model: type[Model], kind: str, name: str, entries: Mapping[str, Any], where: str) -> Model:
     if name not in entries:
         raise unknown_name(kind, name, entries, where)
+    if not NAME.fullmatch(name):
+        raise PareError(f"{kind} {name!r} names folders, so it may have letters, digits and _ only; rename it")
     return validated(model, f"{kind} {name}", entries[name])
 
 

@@ -9,7 +9,8 @@ from pydantic import Field, NonNegativeInt, model_validator
 
 from pare.config.errors import PareError
 from pare.config.resolve import Library, resolve, resolve_baseline, validated
-from pare.config.schema import BaselineRun, Run, Strict
+from pare.config.run import BaselineRun, Run
+from pare.config.schema import Strict
 
 Value = bool | int | float | str
 NAMES = frozenset({"task", "method", "seed", "variant"})
@@ -58,21 +59,9 @@ class Cell:
         return f"{self.run.task_name}-{self.run.method_folder}-{self.run.seed}"
 
     @property
-    def folder(self) -> str:
-        """Where its files stand below a layer of ``data``."""
-        return f"{self.run.task_name}/{self.run.method_folder}/seed_{self.run.seed}"
-
-    @property
     def pipeline(self) -> str:
         """The pipeline that makes the whole run."""
         return "baseline" if isinstance(self.run, BaselineRun) else "pare_train"
-
-    @property
-    def params(self) -> str:
-        """What ``kedro run --params`` needs."""
-        names = {"task": self.run.task_name, "method": self.run.method_name, "seed": self.run.seed}
-        variant = {"variant": self.run.variant} if self.run.variant else {}
-        return ",".join(f"{key}={value}" for key, value in {**names, **variant, **self.values}.items())
 
 
 def expand(values: Mapping[str, Any], library: Library, parameters: Mapping[str, Any]) -> dict[str, list[Cell]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from pare.config.estimate import duration, estimate
-from pare.config.schema import BaselineRun, Run, TaskRun
+from pare.config.run import BaselineRun, Run, TaskRun
 from pare.matrix.blocks import Cell
 from pare.matrix.states import State
 

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from pare.config.errors import PareError
-from pare.config.schema import BaselineRun
+from pare.config.run import BaselineRun
 from pare.matrix.blocks import Cell
 from pare.storage.atomic import atomic_path
 
@@ -38,7 +38,7 @@ def dvc_cells(cells: Mapping[str, Cell], base: Path) -> dict[str, dict[str, Any]
         result["tasks"][run.task_name] = suite
         if not run.task.raw.chosen.needs_network:  # those are fetched by data/dvc.yaml
             result["ingested"][run.task_name] = suite
-        files = {"folder": cell.folder, "params": cell.params}
+        files = {"folder": cell.run.folder, "params": cell.run.params}
         names = {"task": run.task_name, **suite, "method": run.method_name}
         if isinstance(run, BaselineRun):
             _demand("baseline", run.method_name, known["baselines"], "baselines.yml")

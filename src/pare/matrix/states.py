@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from pare.config.schema import BaselineRun, Run
+from pare.config.run import BaselineRun, Run
 from pare.matrix.blocks import Cell
 
 MODELS, OUTPUT, REPORTING = "06_models", "07_model_output", "08_reporting"
@@ -44,12 +44,12 @@ def matrix_states(cells: Mapping[str, Cell], data: Path) -> dict[str, State]:
 
 
 def _state(cell: Cell, data: Path) -> State:
-    metrics = _content(data / REPORTING / cell.folder / "metrics.json")
+    metrics = _content(data / REPORTING / cell.run.folder / "metrics.json")
     if isinstance(cell.run, BaselineRun):
-        made_here = (data / OUTPUT / cell.folder / "predictions.h5").is_file()
+        made_here = (data / OUTPUT / cell.run.folder / "predictions.h5").is_file()
         return _finished(metrics, _wanted(cell.run), made_here)
-    record = _content(data / MODELS / cell.folder / "model" / "record.json")
-    progress = _content(data / MODELS / cell.folder / "checkpoint" / "progress.json")
+    record = _content(data / MODELS / cell.run.folder / "model" / "record.json")
+    progress = _content(data / MODELS / cell.run.folder / "checkpoint" / "progress.json")
     if progress is not None:
         return State("unfinished", epochs=progress["epochs_done"])
     if record is not None and not _same_model(record["run"], cell.run):

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pare.config.errors import PareError
-from pare.config.schema import Run
+from pare.config.run import Run
 from pare.models import CrossModalModel, load_backbone
 
 WEIGHTS, RECORD, ENCODER = "model.safetensors", "record.json", "config.json"

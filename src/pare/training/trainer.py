@@ -23,7 +23,7 @@ from transformers import get_scheduler
 
 from pare.config.errors import PareError
 from pare.config.estimate import estimate
-from pare.config.schema import Run
+from pare.config.run import Run
 from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
 from pare.preparation import draw_rows

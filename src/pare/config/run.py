@@ -1,0 +1,188 @@
+"""A run, wholly resolved: what makes it, where its files lie, and the command that repeats it."""
+
+from collections.abc import Mapping
+from shlex import quote
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from pare.config.schema import (
+    AlignmentConfig,
+    Baseline,
+    Method,
+    MixingConfig,
+    ProxyConfig,
+    Source,
+    Strict,
+    Task,
+    TrainingConfig,
+)
+
+COMMAND_LINE = "command line"  # in the provenance of a run
+LOCAL = "local"  # Kedro's environment where no --env is given; conf/local adds to conf/base
+OWN_ENVIRONMENTS = ("base", LOCAL)
+PROTOCOL = "validated"  # of conf/base
+
+
+def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) -> str:
+    """Where the files of a run lie within each layer of ``data``.
+
+    Args:
+        task: name of the task.
+        method: ``method`` or ``method-variant``.
+        seed: of the run.
+        differs: as `TaskRun.differs`.
+
+    Returns:
+        A relative path such as ``darcy_flow/pare/seed_0`` or ``darcy_flow/pare/source_dinov2_small/seed_0``.
+    """
+    return "/".join([task, method, *([_joined(differs)] if differs else []), f"seed_{seed}"])
+
+
+def _joined(differs: Mapping[str, str]) -> str:
+    """Names have no hyphen, so that no two mappings give the same text."""
+    return "-".join(f"{key}_{value}" for key, value in differs.items())
+
+
+class TaskRun(Strict):
+    """What every run of a task has, whatever learns it."""
+
+    task_name: str
+    method_name: str
+    seed: int = Field(ge=0)
+    variant: str = Field(default="", description="name of a run with values of its own; none: the plain method")
+    protocol: Literal["validated", "paper"]
+    environment: str = Field(default=LOCAL, description="Kedro's environment that the run was configured in")
+    task: Task
+    training: TrainingConfig
+    provenance: dict[str, str] = Field(
+        description="where each hyperparameter, and a chosen source or protocol, came from"
+    )
+
+    @property
+    def method_folder(self) -> str:
+        """The method as folders and tables call it: ``method`` or ``method-variant``."""
+        return f"{self.method_name}-{self.variant}" if self.variant else self.method_name
+
+    @property
+    def differs(self) -> dict[str, str]:
+        """Environment, protocol, source, proxy and number of its samples, each where it is not the task's own."""
+        return self._differs_in_rows()
+
+    def _differs_in_rows(self) -> dict[str, str]:
+        environment = {} if self.environment in OWN_ENVIRONMENTS else {"env": self.environment}
+        return environment | ({} if self.protocol == PROTOCOL else {"protocol": self.protocol})
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie within each layer of ``data``; no other run has files there."""
+        return run_folder(self.task_name, self.method_folder, self.seed, self.differs)
+
+    @property
+    def label(self) -> str:
+        """The method with its variant and all that differs, such as ``pare, source dinov2_small``."""
+        return ", ".join([self.method_folder, *(f"{key} {value}" for key, value in self.differs.items())])
+
+    @property
+    def title(self) -> str:
+        """What figures and messages call the run."""
+        return f"{self.task.title}, {self.label}, seed {self.seed}"
+
+    @property
+    def params(self) -> str:
+        """What ``kedro run --params`` needs to resolve this run again, the environment left aside."""
+        names = {"task": self.task_name, "method": self.method_name, "seed": self.seed}
+        variant = {"variant": self.variant} if self.variant else {}
+        values = names | variant | self._choices() | self.overridden
+        return ",".join(f"{key}={_typed(value)}" for key, value in values.items())
+
+    def command(self, pipeline: str) -> str:
+        """The whole command that runs a pipeline, or several with commas between them, for this very run."""
+        environment = "" if self.environment == LOCAL else f" --env {self.environment}"
+        return f"kedro run --pipelines={pipeline}{environment} --params {quote(self.params)}"
+
+    def _choices(self) -> dict[str, Any]:
+        """Protocol and source where the command line named them; the configuration says the rest again."""
+        return {"protocol": self.protocol} if "protocol" in self.provenance else {}
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric under the run's protocol."""
+        published = self.task.paper_metric if self.protocol == "paper" else None
+        return published or self.task.metric
+
+    @property
+    def overridden(self) -> dict[str, Any]:
+        """Hyperparameters that the command line set, such as ``{"mixing.start": 0.1}``."""
+        values = self.model_dump()
+        keys = [key.split(".", 1) for key, origin in self.provenance.items() if origin == COMMAND_LINE and "." in key]
+        return {f"{section}.{name}": values[section][name] for section, name in keys}
+
+
+def _typed(value: Any) -> str:
+    """A value as YAML, which Kedro reads the command line as."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case list():
+            return f"[{','.join(map(_typed, value))}]"
+        case _:
+            return str(value)
+
+
+class BaselineRun(TaskRun):
+    """A run of a baseline, wholly resolved: task × baseline × seed."""
+
+    baseline: Baseline
+    options: dict[str, Any] = Field(description="of the baseline, those of the command line included")
+
+
+class Run(TaskRun):
+    """A run, wholly resolved: task × source × method × seed."""
+
+    source_name: str
+    proxy_name: str
+    proxy_samples: PositiveInt | None = Field(default=None, description="random samples of the proxy; none: all")
+    source: Source
+    proxy: ProxyConfig
+    method: Method
+    mixing: MixingConfig | None
+    alignment: AlignmentConfig | None = None
+
+    @model_validator(mode="after")
+    def _augmentation_suits(self) -> "Run":
+        if self.training.augmentation and (self.task.output.kind == "dense" or len(self.task.input.shape) != 3):
+            raise ValueError(
+                f"training.augmentation changes images and not what is predicted, task {self.task_name!r} is "
+                f"{self.task.output.kind} with input.shape {list(self.task.input.shape)}; set training.augmentation: []"
+            )
+        return self
+
+    @property
+    def differs(self) -> dict[str, str]:
+        """Environment, protocol, source, proxy and number of its samples, each where it is not the task's own."""
+        source = {} if self.source_name == self.task.source else {"source": self.source_name}
+        own = self.proxy_name == own_proxy(self.source_name, self.source, self.task)
+        proxy = {} if own else {"proxy": self.proxy_name}
+        samples = {} if self.proxy_samples is None else {"samples": str(self.proxy_samples)}
+        return self._differs_in_rows() | source | proxy | samples
+
+    def _choices(self) -> dict[str, Any]:
+        if "source" not in self.provenance:
+            return super()._choices()
+        proxy = {"source.proxy": self.proxy_name} if "proxy" in self.differs else {}
+        samples = {"source.samples": self.proxy_samples} if self.proxy_samples else {}
+        name = "source.name" if proxy or samples else "source"
+        return super()._choices() | {name: self.source_name} | proxy | samples
+
+
+def own_proxy(source_name: str, source: Source, task: Task) -> str | None:
+    """The proxy that the task names for its own source, or else the source's for the kind of the task's output.
+
+    The kinds are dense, whose proxies have masks, and classification, which covers all others.
+    """
+    if task.proxy is not None and source_name == task.source:
+        return task.proxy
+    return source.proxy.get("dense" if task.output.kind == "dense" else "classification")
