@@ -17,6 +17,7 @@ from pare.raw.proxies import SENTENCES
 from pare.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).parents[1] / "conf"
+IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # of red, green and blue
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *ascii_lowercase, *(f"##{c}" for c in ascii_lowercase)]
 
 transformers.utils.logging.set_verbosity_error()
@@ -83,7 +84,11 @@ def tiny_dinov2(tmp_path_factory, save_encoder) -> Path:
     config = Dinov2Config(
         hidden_size=32, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=56, patch_size=14
     )
-    return save_encoder(config, tmp_path_factory.mktemp("tiny_dinov2"))
+    folder = tmp_path_factory.mktemp("tiny_dinov2")
+    (folder / "preprocessor_config.json").write_text(
+        json.dumps({"image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD})
+    )
+    return save_encoder(config, folder)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,15 @@ from math import prod
 import pytest
 import torch
 from torch.utils.data import DataLoader
-from transformers import AutoModel, BertConfig, Dinov2Config, RobertaConfig, SwinConfig
+from transformers import (
+    AutoModel,
+    BertConfig,
+    ConvNextV2Config,
+    Dinov2Config,
+    ModernBertConfig,
+    RobertaConfig,
+    SwinConfig,
+)
 
 from pare.config import resolve
 from pare.config.estimate import estimate
@@ -49,15 +57,23 @@ def price(small_field, parameters):
         ("dinov2_small", Dinov2Config(hidden_size=384, num_attention_heads=6)),
         ("swin_tiny", SwinConfig()),
         ("swin_base", SwinConfig(embed_dim=128, depths=[2, 2, 18, 2], num_heads=[4, 8, 16, 32])),
+        ("modernbert_base", ModernBertConfig()),
+        ("convnextv2_tiny", ConvNextV2Config()),
     ],
 )
 def test_the_declared_size_is_that_of_the_encoder(library, source, config):
     with torch.device("meta"):
-        encoder = AutoModel.from_config(config).encoder
+        encoder = AutoModel.from_config(config)
+    passed = [p.numel() for name, p in encoder.named_parameters() if name.startswith(("encoder.", "layers."))]
     size = library.source(source).size
-    assert size.parameters == pytest.approx(sum(p.numel() for p in encoder.parameters()), rel=1e-3)
-    assert size.width == (config.embed_dim if config.model_type == "swin" else config.hidden_size)
-    assert size.layers == (sum(config.depths) if config.model_type == "swin" else config.num_hidden_layers)
+    assert size.parameters == pytest.approx(sum(passed), rel=1e-3)
+    hierarchical = hasattr(config, "depths")
+    widths = (
+        config.hidden_sizes if hasattr(config, "hidden_sizes") else [getattr(config, "embed_dim", config.hidden_size)]
+    )
+    assert size.width == widths[0]
+    assert size.layers == (sum(config.depths) if hierarchical else config.num_hidden_layers)
+    assert size.stages == (len(config.depths) if hierarchical else 1)
 
 
 def test_parameters_are_those_of_the_assembled_model(small_field, library, tiny_bert, parameters):

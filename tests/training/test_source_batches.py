@@ -1,5 +1,7 @@
+import json
 from dataclasses import replace
 from itertools import islice
+from shutil import copytree
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,9 +14,11 @@ from transformers import AutoTokenizer
 from pare.config import PareError
 from pare.models import load_backbone
 from pare.raw.proxies import IMAGES, ImageProxy, TextProxy, read_text_proxy
+from pare.training.pixel_statistics import PixelStatistics
 from pare.training.source_batches import IGNORED, ImageBatches, SourceFolders, TextBatches, load_source_batches
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # of ImageNet
+IMAGENET = PixelStatistics(image_mean=MEAN.tolist(), image_std=STD.tolist())
 TOKENS = 10
 
 
@@ -87,7 +91,7 @@ def vision(tiny_dinov2):
 
 
 def test_images_of_any_size_are_normalised_as_the_encoder_was_trained(halves, vision):
-    ((pixels, labels),) = take(ImageBatches(halves, vision, masks=False), 1, 3)
+    ((pixels, labels),) = take(ImageBatches(halves, vision, IMAGENET, masks=False), 1, 3)
     assert pixels.shape == (3, 3, *vision.image_size)
     for label, white in ((0, 0.0), (1, 1.0)):
         image = pixels[labels.tolist().index(label)].numpy()
@@ -97,7 +101,7 @@ def test_images_of_any_size_are_normalised_as_the_encoder_was_trained(halves, vi
 
 def test_colours_stay_and_are_resized_as_pillow_does(vision):
     image = np.random.default_rng(0).integers(0, 256, (90, 70, 3), dtype=np.uint8)
-    ((pixels, _),) = take(ImageBatches(image_proxy([image]), vision, masks=False), 1, 1)
+    ((pixels, _),) = take(ImageBatches(image_proxy([image]), vision, IMAGENET, masks=False), 1, 1)
     height, width = vision.image_size
     expected = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)) / 255
     found = pixels[0].numpy() * STD[:, None, None] + MEAN[:, None, None]
@@ -105,7 +109,7 @@ def test_colours_stay_and_are_resized_as_pillow_does(vision):
 
 
 def test_masks_have_two_classes_on_a_grid_of_four_points_a_token_and_void_is_ignored(halves, vision):
-    batches = ImageBatches(halves, vision, masks=True)
+    batches = ImageBatches(halves, vision, IMAGENET, masks=True)
     ((_, masks),) = take(batches, 1, 3)
     assert batches.classes is None
     assert masks.shape == (3, 16, 16)
@@ -117,7 +121,8 @@ def test_masks_have_two_classes_on_a_grid_of_four_points_a_token_and_void_is_ign
 
 
 def test_a_line_of_tokens_before_an_image_encoder_has_masks_on_its_rectangle(halves, tiny_dinov2):
-    ((pixels, masks),) = take(ImageBatches(halves, load_backbone(tiny_dinov2, (12,)), masks=True), 1, 3)
+    batches = ImageBatches(halves, load_backbone(tiny_dinov2, (12,)), IMAGENET, masks=True)
+    ((pixels, masks),) = take(batches, 1, 3)
     assert pixels.shape == (3, 3, 3 * 14, 4 * 14) and masks.shape == (3, 12, 16)
 
 
@@ -151,7 +156,9 @@ def test_more_samples_than_the_proxy_has_are_refused(digits, tiny_dinov2, tmp_pa
 
 
 def test_a_proxy_of_another_modality_than_the_encoder_is_refused(digits, tiny_bert, tmp_path):
-    with pytest.raises(PareError, match=r"'digits' holds images, which TextBackbone cannot take.* source.proxy=NAME"):
+    with pytest.raises(
+        PareError, match=r"'digits' holds images, which an encoder of text cannot take.* source.proxy=NAME"
+    ):
         load_source_batches(digits, SourceFolders(tiny_bert, tmp_path, ("", "")), load_backbone(tiny_bert, (TOKENS,)))
 
 
@@ -161,3 +168,29 @@ def test_labels_that_the_proxy_lacks_are_refused(monkeypatch, halves, tiny_dinov
     proxy = SimpleNamespace(title="flags", reader="flags", labels="mask")
     with pytest.raises(PareError, match="'flags' has no mask; give it labels: classes"):
         load_source_batches(proxy, SourceFolders(tiny_dinov2, tmp_path, ("", "")), vision)
+
+
+def test_the_encoders_own_statistics_reach_its_images_and_the_fingerprint(digits, tiny_dinov2, tmp_path, vision):
+    def source(mean, std):
+        encoder = tmp_path / f"encoder_{mean}_{std}"
+        copytree(tiny_dinov2, encoder)
+        values = {"image_mean": [mean] * 3, "image_std": [std] * 3, "size": 224, "do_resize": True}
+        (encoder / "preprocessor_config.json").write_text(json.dumps(values))
+        return SourceFolders(encoder, tmp_path, ("encoder", "proxy"))
+
+    half, other = source(0.5, 0.5), source(0.5, 0.25)
+    for folders, black in ((half, -1.0), (other, -2.0)):
+        ((pixels, _),) = take(load_source_batches(digits, folders, vision), 1, 2)
+        assert pixels.unique().tolist() == [black]
+    assert half.fingerprints != other.fingerprints
+    assert half.fingerprints[:2] == other.fingerprints[:2] == ("encoder", "proxy")
+
+
+def test_images_without_statistics_are_refused_and_sentences_need_none(
+    digits, tiny_dinov2, tiny_bert, tmp_path, vision
+):
+    encoder = copytree(tiny_dinov2, tmp_path / "encoder")
+    (encoder / "preprocessor_config.json").unlink()
+    with pytest.raises(PareError, match=r"encoder has no preprocessor_config\.json.*--pipelines=ingest"):
+        load_source_batches(digits, SourceFolders(encoder, tmp_path, ("", "")), vision)
+    assert SourceFolders(tiny_bert, tmp_path, ("encoder", "proxy")).fingerprints == ("encoder", "proxy")

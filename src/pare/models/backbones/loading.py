@@ -1,0 +1,103 @@
+"""Loading an encoder out of a Hugging Face model folder, without a network."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from transformers import AutoConfig, AutoModel
+from transformers.utils import logging
+
+from pare.config.errors import PareError
+from pare.models.backbones.backbone import Backbone
+from pare.models.backbones.registry import FAMILIES
+
+
+def load_backbone(
+    folder: Path,
+    grid: tuple[int, ...],
+    initialisation: Literal["pretrained", "random"] = "pretrained",
+    *,
+    dropout: float = 0.0,
+) -> Backbone:
+    """Load a Hugging Face model folder, without a network.
+
+    Args:
+        folder: ``config.json`` and, for pretrained weights, ``model.safetensors``.
+        grid: tokens along each axis.
+        initialisation: pretrained weights, or the same network from random ones (torch's seed).
+        dropout: probability of all dropout that the family has.
+
+    Raises:
+        PareError: where the folder is no model, its family is not known or has no dropout, or the grid does not fit.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # OSError, ValueError, or huggingface_hub's own for a value of the wrong type
+        raise PareError(
+            f"{folder} holds no Hugging Face model ({error}); run `kedro run --pipelines=ingest`"
+        ) from error
+    if config.model_type not in FAMILIES:
+        raise PareError(
+            f"{folder} holds a model of type {config.model_type!r}; known families: {', '.join(sorted(FAMILIES))}"
+        )
+    family = FAMILIES[config.model_type]
+    _set_dropout(config, family.dropout_names, dropout)
+    encoder = _pretrained(folder, config) if initialisation == "pretrained" else _random(folder, config)
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None  # the predictors pool for themselves
+    return family(encoder.float(), grid)
+
+
+def _set_dropout(config: Any, names: tuple[str, ...], dropout: float) -> None:
+    known = type(config)()  # a configuration that was read may hold keys that nothing uses
+    unknown = [name for name in names if not hasattr(known, name)]
+    if unknown:
+        raise PareError(
+            f"the installed transformers has no {', '.join(unknown)} in the configuration of {config.model_type}; "
+            "install another version of it"
+        )
+    if dropout and not names:
+        raise PareError(
+            f"encoders of the family {config.model_type} have no dropout, training.dropout asks for {dropout}; set "
+            "training.dropout=0 or use another source"
+        )
+    for name in names:
+        setattr(config, name, dropout)
+
+
+def _pretrained(folder: Path, config: Any) -> Any:
+    try:
+        with _no_progress_bar():
+            encoder, report = AutoModel.from_pretrained(
+                folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
+    except Exception as error:  # SafetensorError derives from nothing else
+        raise PareError(
+            f"the weights in {folder} cannot be read ({error}); delete the folder and ingest again"
+        ) from error
+    missing = [key for key in report["missing_keys"] if not key.startswith("pooler")]
+    if missing:
+        raise PareError(f"{folder} lacks weights: {', '.join(sorted(missing)[:5])}; a whole checkpoint was expected")
+    return encoder
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Reading a file of some megabytes needs no bar of its own."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _random(folder: Path, config: Any) -> Any:
+    try:
+        return AutoModel.from_config(config)
+    except ValueError as error:
+        raise PareError(
+            f"{folder}/config.json describes no network ({error}); delete the folder and ingest again"
+        ) from error
