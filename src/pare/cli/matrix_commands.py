@@ -112,7 +112,7 @@ def page(runs: Matrix) -> None:
 
     with clear_errors():
         frame = collect_results(runs.project / "data" / "08_reporting").frame
-        frame = runs_in(frame, {cell.folder for cell in runs.cells.values()})
+        frame = runs_in(frame, {cell.run.folder for cell in runs.cells.values()})
         readme = runs.project / "README.md"
         texts = {
             runs.project / "docs" / "results.md": results_page(frame, runs.library),
