@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from pare.hooks import load_library
 from pare.preparation import ModelInput
 from pare.raw.options import bind_options
-from pare.raw.readers import READERS
+from pare.raw.readers.registry import READERS
 from pare.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[1]

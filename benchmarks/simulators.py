@@ -163,7 +163,7 @@ def simulators() -> dict[str, dict]:
 def measure(task: str, options: dict, folder: Path) -> tuple[Path, Measurement]:
     """Simulate a task's file."""
     origin = f"{task}_simulation"
-    simulate = bind_options("origin", origin, ORIGINS[origin], options)
+    simulate = bind_options("origin", origin, ORIGINS[origin].load(), options)
     clock, processor = time.perf_counter(), time.process_time()
     (name,) = simulate(folder)
     clock, processor = time.perf_counter() - clock, time.process_time() - processor

@@ -11,9 +11,9 @@ from pare.config import Library, PareError, resolve
 from pare.config.schema import Task
 from pare.hooks import load_library
 from pare.raw.options import bind_options
-from pare.raw.origins.registry import ORIGINS
+from pare.raw.origins.registry import find_origin
 from pare.raw.proxies import PROXY_READERS
-from pare.raw.readers import READERS
+from pare.raw.readers.registry import READERS
 from pare.settings import CONFIG_LOADER_ARGS
 
 
@@ -261,10 +261,10 @@ def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environ
     tasks, proxies = map(library.task, library.tasks), list(map(library.proxy, library.proxies))
     for task in tasks:
         for origin, entry in task.raw.origins.items():
-            bind_options("origin", origin, ORIGINS[origin], entry.options)
+            bind_options("origin", origin, find_origin(origin).load(), entry.options)
         bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)
     for raw in [proxy.raw for proxy in proxies] + [library.source(source).encoder for source in library.sources]:
-        bind_options("origin", raw.origin, ORIGINS[raw.origin], raw.options)
+        bind_options("origin", raw.origin, find_origin(raw.origin).load(), raw.options)
     assert {proxy.reader for proxy in proxies} <= set(PROXY_READERS)
 
 
@@ -278,8 +278,7 @@ def test_the_paper_environment_starts_at_3000_of_3136_tokens(conf):
 def test_the_base_environment_needs_no_network(library, parameters):
     for task in library.tasks:
         run = resolve(library, parameters | {"task": task}, {})
-        assert not run.source.encoder.needs_network
-        assert not run.proxy.raw.needs_network
+        assert not any(find_origin(raw.origin).needs_network for raw in (run.source.encoder, run.proxy.raw))
 
 
 # Batch, epochs, accumulation, optimiser, learning rate, weight decay: the paper's tables 12 and 13.

@@ -76,8 +76,6 @@ def test_the_chosen_origin_carries_its_own_licence_and_options(library):
     task = build(library, "darcy_flow")
     other = build(library, "darcy_flow", raw=library.tasks["darcy_flow"]["raw"] | {"origin": "download"})
     assert task.raw.chosen.simulated
-    assert not task.raw.chosen.needs_network
-    assert other.raw.chosen.needs_network
     assert other.raw.chosen.licence != task.raw.chosen.licence
     assert "files" in other.raw.chosen.options
 
@@ -101,7 +99,7 @@ def test_a_table_of_the_users_own_needs_few_lines():
     task = short(samples={"all": 50}, input={"shape": [7]}, output=CLASSES)
     raw = task.raw.chosen
     assert (raw.origin, raw.options, raw.licence) == ("own_files", {"files": ["mine.csv"]}, "the user's own")
-    assert not raw.needs_network and not raw.simulated
+    assert not raw.simulated
     assert (task.suite, task.tokens.kind, task.grid) == ("own data", "feature", (7,))
     assert (task.normalisation.inputs, task.normalisation.outputs) == ("feature", "none")
     assert (task.split.test, task.split.stratified, task.n_test) == (0.2, True, 10)

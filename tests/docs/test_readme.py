@@ -7,6 +7,7 @@ import pytest
 
 from pare.config import resolve
 from pare.models import CrossModalModel, load_backbone
+from pare.raw.origins.registry import find_origin
 from pare.training import TrainedModel
 
 MOST_LINES = 110
@@ -28,7 +29,7 @@ def test_it_counts_the_tasks_of_each_suite_and_those_without_a_network(page, lib
     for suite in {task.suite for task in tasks}:
         (count,) = re.findall(rf"(\d+) of {suite}", text)
         assert int(count) == sum(task.suite == suite for task in tasks)
-    offline = [task for task in tasks if not task.raw.chosen.needs_network]
+    offline = [task for task in tasks if not find_origin(task.raw.origin).needs_network]
     assert f"{len(offline)} need no network" in text
     assert f"{sum(not task.raw.chosen.simulated for task in offline)} tables are real" in text
 

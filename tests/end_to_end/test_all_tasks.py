@@ -17,7 +17,7 @@ from pare.hooks import load_library
 from pare.pipelines.evaluate.nodes import compute_metrics, predict_test_rows
 from pare.preparation import ModelInput
 from pare.raw.options import bind_options
-from pare.raw.readers import READERS
+from pare.raw.readers.registry import READERS
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore

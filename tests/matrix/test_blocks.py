@@ -9,6 +9,7 @@ from pare.config import PareError, resolve
 from pare.config.run import BaselineRun, Run
 from pare.hooks import load_library
 from pare.matrix.blocks import expand, unique
+from pare.raw.origins.registry import find_origin
 from pare.settings import CONFIG_LOADER_ARGS
 
 BLOCK = {"tasks": ["darcy_flow"], "methods": ["pare"], "seeds": [0]}
@@ -105,8 +106,8 @@ def test_one_name_for_two_variants_is_refused(cells):
 def test_the_matrix_that_ships_needs_no_network(conf, library, parameters):
     blocks = expand(yaml.safe_load((conf / "base" / "matrix.yml").read_text()), library, parameters)
     runs = [cell.run for cell in unique(blocks).values()]
-    assert not any(run.task.raw.chosen.needs_network for run in runs)
-    assert not any(run.source.encoder.needs_network for run in runs if isinstance(run, Run))
+    assert not any(find_origin(run.task.raw.origin).needs_network for run in runs)
+    assert not any(find_origin(run.source.encoder.origin).needs_network for run in runs if isinstance(run, Run))
     main = {(run.task_name, run.method_name, run.seed) for run in runs}
     tasks = ("darcy_flow", "pdebench_advection", "pdebench_diffusion_sorption", "pdebench_darcy", "openml_wdbc")
     for task in tasks:

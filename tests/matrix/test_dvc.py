@@ -65,9 +65,19 @@ def test_a_task_that_only_the_user_has_is_not_for_dvc(shipped, conf, tmp_path):
         dvc_cells(shipped, tmp_path / "base")
 
 
-def test_files_that_a_network_brings_are_fetched_by_the_other_dvc_yaml(library):
-    fetched = yaml.safe_load((ROOT / "data" / "dvc.yaml").read_text())["vars"][0]["tasks"]
-    assert set(fetched) == {name for name in library.tasks if library.task(name).raw.chosen.needs_network}
+def test_data_dvc_yaml_fetches_what_a_network_brings_and_dvc_yaml_ingests_the_rest(shipped, conf, library):
+    entries = dvc_cells(shipped, conf / "base")
+    fetched, ingested = set(entries["fetched"]), set(entries["ingested"])
+    assert {"cifar100", "openml_kc2", "minidomainnet_real"} <= fetched
+    assert fetched | ingested == set(library.tasks) and not fetched & ingested
+
+
+def test_dvc_finds_a_stage_for_each_task_that_it_fetches():
+    with Repo(ROOT) as repo:
+        stages = {stage.name: stage for stage in repo.stage.load_all("data/dvc.yaml")}
+    assert set(stages) == {f"fetch@{name}" for name in read_dvc_cells(ROOT / CELLS_FILE)["fetched"]}
+    (out,) = stages["fetch@cosmic"].outs
+    assert out.fspath == str(ROOT / "data" / "01_raw" / "cosmic")
 
 
 def test_every_task_that_ships_has_the_keys_that_its_stages_depend_on(library):

@@ -9,7 +9,7 @@ from pare.config.errors import PareError
 from pare.config.schema import ReaderConfig
 from pare.own_data.new_rows import open_new_rows
 from pare.raw.options import bind_options
-from pare.raw.readers import READERS
+from pare.raw.readers.registry import READERS
 
 RNG = np.random.default_rng(0)
 

@@ -16,7 +16,7 @@ from pare.own_data.task_file import task_name, task_yaml
 from pare.preparation import ModelInput
 from pare.raw.options import bind_options
 from pare.raw.origins.own_files import own_files
-from pare.raw.readers import READERS
+from pare.raw.readers.registry import READERS
 from users_files import CLASSES, NUMBERS, N, hdf5_groups, images, look, npz, npz_groups, npz_per_part, table
 
 EXAMPLES = {

@@ -17,6 +17,7 @@ from pare.config.estimate import cpu_speed, estimate
 from pare.config.resolve import default_proxy
 from pare.config.schema import OWN_FILES
 from pare.hooks import load_library
+from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
 
 
@@ -104,9 +105,10 @@ def _shown(path: Path, folder: Path) -> str:
 @tasks.command()
 @click.pass_obj
 def page(loader: OmegaConfigLoader) -> None:
-    """Print the page of all tasks of the paper as Markdown: kedro tasks page > docs/tasks.md."""
+    """Print the page of all tasks of conf/base as Markdown: kedro tasks page > docs/tasks.md."""
     with clear_errors():
-        click.echo(tasks_page(load_library(loader)), nl=False)
+        shipped = config_loader(Path(loader.conf_source).parent, "base")  # without what the user has in conf/local
+        click.echo(tasks_page(load_library(shipped)), nl=False)
 
 
 @tasks.command()
@@ -154,14 +156,14 @@ def _readiness(task: Task, library: Library, folder: Path) -> str:
     """Where the files that the task needs come from."""
     if _is_here(task, folder):
         files = "here"
-    elif task.raw.chosen.needs_network:
+    elif find_origin(task.raw.origin).needs_network:
         files = "need network"
     else:
         files = "simulated offline" if task.raw.chosen.simulated else "offline"
         files = "your own" if task.raw.origin == OWN_FILES else files
     source = library.source(task.source)
     proxy = library.proxy(default_proxy(task.source, source, task))
-    if source.encoder.needs_network or proxy.raw.needs_network:
+    if any(find_origin(raw.origin).needs_network for raw in (source.encoder, proxy.raw)):
         files += ", source needs network"
     return files
 

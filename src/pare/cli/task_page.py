@@ -1,9 +1,8 @@
 """The page that lists all tasks, docs/tasks.md, made from their YAML."""
 
-from collections.abc import Iterable
-
 from pare.config.resolve import Library
 from pare.config.schema import Task
+from pare.raw.origins.registry import find_origin
 
 HEADER = """# The tasks
 
@@ -16,13 +15,11 @@ unit of the metric."""
 FIGURES = {"pare": "PaRe", "orca": "ORCA", "finetune": "NFT"}
 
 
-def tasks_page(
-    library: Library, suites: Iterable[str] = ("NAS-Bench-360", "PDEBench", "OpenML-CC18", "miniDomainNet")
-) -> str:
-    """Markdown of the tasks of these suites: one table a suite, then what each task is and where we differ."""
+def tasks_page(library: Library) -> str:
+    """Markdown of all tasks: one table a suite, then what each task is and where we differ."""
     tasks = {name: library.task(name) for name in library.tasks}
     parts = [HEADER]
-    for suite in suites:
+    for suite in sorted({task.suite for task in tasks.values()}, key=str.casefold):
         members = {name: task for name, task in sorted(tasks.items()) if task.suite == suite}
         parts += [f"## {suite} ({len(members)})", _table(members), *_notes(members)]
     return "\n\n".join(parts) + "\n"
@@ -50,7 +47,7 @@ def _table(tasks: dict[str, Task]) -> str:
 
 def _files(task: Task) -> str:
     raw = task.raw.chosen
-    kind = "simulated" if raw.simulated else "download" if raw.needs_network else "in a package"
+    kind = "simulated" if raw.simulated else "download" if find_origin(raw.origin).needs_network else "in a package"
     return f"[{kind}]({raw.url})" if raw.url else kind
 
 

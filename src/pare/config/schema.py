@@ -20,16 +20,11 @@ class Strict(BaseModel):
 class RawConfig(Strict):
     """Where files come from: a publisher, a package, or a simulator of ours."""
 
-    origin: str = Field(description="name of the function that brings the files, see pare.raw.origins")
+    origin: str = Field(description="name of the function that brings the files, see pare.raw.origins.registry")
     options: dict[str, Any] = Field(default_factory=dict, description="arguments of that function")
     licence: str = Field(description="licence of the files, in words")
     url: str | None = Field(default=None, description="the publisher's page")
     simulated: bool = Field(default=False, description="true where the files are computed, not observed")
-
-    @property
-    def needs_network(self) -> bool:
-        """Whether the files come from the internet rather than from a package or a computation."""
-        return self.origin in ("download", "openml_dataset", "hub_encoder")
 
 
 OWN_FILES = "own_files"

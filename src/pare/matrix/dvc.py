@@ -8,16 +8,18 @@ import yaml
 
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
+from pare.config.schema import RawOrigins
 from pare.matrix.blocks import Cell
+from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
 
 CELLS_FILE = "dvc_cells.yaml"
-HEADER = """# The run matrix for dvc.yaml, made of conf/base/matrix.yml: kedro matrix write
+HEADER = """# Made by `kedro matrix write`: the runs of conf/base/matrix.yml, and the tasks that data/dvc.yaml fetches
 """
 
 
 def dvc_cells(cells: Mapping[str, Cell], base: Path) -> dict[str, dict[str, Any]]:
-    """Entries of the stages, by the list in dvc.yaml that they belong to.
+    """Entries of the stages, by the list in dvc.yaml or data/dvc.yaml that they belong to.
 
     Args:
         cells: the runs by name.
@@ -26,8 +28,9 @@ def dvc_cells(cells: Mapping[str, Cell], base: Path) -> dict[str, dict[str, Any]
     Raises:
         PareError: if something of a run is not defined there.
     """
-    suites = {name: file.stem for file in sorted((base / "tasks").glob("*.yml")) for name in _names(file)}
-    known = {kind: _names(base / f"{kind}.yml") for kind in ("methods", "baselines", "sources", "proxies")}
+    tasks = {file.stem: _entries(file) for file in sorted((base / "tasks").glob("*.yml"))}
+    suites = {name: suite for suite, entries in tasks.items() for name in entries}
+    known = {kind: _entries(base / f"{kind}.yml") for kind in ("methods", "baselines", "sources", "proxies")}
     result: dict[str, dict[str, Any]] = {
         name: {} for name in ("ingested", "tasks", "sources", "proxies", "runs", "baselines")
     }
@@ -36,7 +39,7 @@ def dvc_cells(cells: Mapping[str, Cell], base: Path) -> dict[str, dict[str, Any]
         _demand("task", run.task_name, suites, "tasks/*.yml")
         suite = {"suite": suites[run.task_name]}
         result["tasks"][run.task_name] = suite
-        if not run.task.raw.chosen.needs_network:  # those are fetched by data/dvc.yaml
+        if not find_origin(run.task.raw.origin).needs_network:  # those are fetched by data/dvc.yaml
             result["ingested"][run.task_name] = suite
         files = {"folder": cell.run.folder, "params": cell.run.params}
         names = {"task": run.task_name, **suite, "method": run.method_name}
@@ -50,6 +53,9 @@ def dvc_cells(cells: Mapping[str, Cell], base: Path) -> dict[str, dict[str, Any]
         result["sources"].setdefault(run.source_name, {"task": run.task_name})
         result["proxies"].setdefault(run.proxy_name, {"task": run.task_name, "source": run.source_name})
         result["runs"][cell.name] = {**names, "source": run.source_name, "proxy": run.proxy_name, **files}
+    result["fetched"] = {
+        name: {"suite": suite} for suite, entries in tasks.items() for name in entries if _needs_network(entries[name])
+    }
     return result
 
 
@@ -72,8 +78,14 @@ def _flow(entry: Mapping[str, Any]) -> str:
     return yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=10_000).strip()
 
 
-def _names(file: Path) -> list[str]:
-    return list(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+def _entries(file: Path) -> dict[str, Any]:
+    """The entries of a file; names with an underscore first are its own templates, for Kedro too."""
+    content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    return {name: entry for name, entry in content.items() if not name.startswith("_")}
+
+
+def _needs_network(task: Mapping[str, Any]) -> bool:
+    return find_origin(RawOrigins.model_validate(task["raw"]).origin).needs_network
 
 
 def _demand(kind: str, name: str, known: Any, where: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pare.raw.options import bind_options
-from pare.raw.readers import READERS
+from pare.raw.readers.registry import READERS
 from pare.storage.samples import Samples
 
 FEW_CLASSES = 10

@@ -10,7 +10,6 @@ from pare.config.schema import RawConfig
 from pare.raw.options import bind_options
 from pare.raw.origins.ingest import ingest
 from pare.raw.origins.manifest import current_manifest, read_manifest
-from pare.raw.origins.registry import ORIGINS
 from pare.raw.simulators import darcy_flow as module
 
 SMALL = {"resolution": 9, "train": 2, "test": 1}
@@ -41,7 +40,8 @@ def test_the_manifest_says_what_the_files_are(tmp_path):
 
 def test_a_second_call_does_nothing(tmp_path, monkeypatch):
     first = ingest(darcy(), tmp_path)
-    monkeypatch.setitem(ORIGINS, "darcy_flow_simulation", lambda folder, **_: pytest.fail("called again"))
+    again = "pare.raw.simulators.darcy_flow.darcy_flow_simulation"
+    monkeypatch.setattr(again, lambda folder, **_: pytest.fail("called again"))
     assert ingest(darcy(), tmp_path) == first
 
 
@@ -199,7 +199,7 @@ def test_a_full_disk_is_no_traceback(tmp_path, monkeypatch):
     def full(folder):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(ORIGINS, "mnist_digits", full)
+    monkeypatch.setattr("pare.raw.origins.offline_proxies.mnist_digits", full)
     with pytest.raises(PareError, match="No space left"):
         ingest(RawConfig(origin="mnist_digits", licence="-"), tmp_path)
 

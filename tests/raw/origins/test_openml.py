@@ -15,7 +15,7 @@ from pare.raw.options import bind_options
 from pare.raw.origins.ingest import ingest
 from pare.raw.origins.openml import openml_dataset, scikit_learn_wdbc
 from pare.raw.origins.registry import ORIGINS
-from pare.raw.readers import table
+from pare.raw.readers.tables import table
 from publisher_files import write_openml
 
 ARFF = b"@RELATION t\n@ATTRIBUTE a REAL\n@ATTRIBUTE b REAL\n@ATTRIBUTE c {x,y}\n@DATA\n1,3,x\n2,4,y\n"
@@ -165,7 +165,7 @@ def test_every_table_of_openml_cc18_can_be_put_there_by_hand(library, folder, sh
         write_openml(source, task, np.random.default_rng(0), rows=20)
         (source / "dataset.arff").rename(shared / f"{options['name']}.arff")
         place = folder.parent / name
-        bring = bind_options("origin", "openml_dataset", ORIGINS["openml_dataset"], options)
+        bring = bind_options("origin", "openml_dataset", ORIGINS["openml_dataset"].load(), options)
         bring(place)
         samples = bind_options("reader", "table", table, task.reader.options)(place)["all"]
         assert samples.read(0, 20)[0].shape == (20, *task.input.shape), name

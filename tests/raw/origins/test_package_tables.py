@@ -8,7 +8,7 @@ import yaml
 from pare.config.errors import PareError
 from pare.raw.origins.ingest import ingest
 from pare.raw.origins.package_tables import package_table
-from pare.raw.readers import table
+from pare.raw.readers.tables import table
 
 # Rows of each class, and how many of the features are categories.
 DOCUMENTED = {

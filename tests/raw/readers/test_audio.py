@@ -7,8 +7,7 @@ import pytest
 import scipy.signal
 
 from pare.config.errors import PareError
-from pare.raw.readers import fsd50k_chunks
-from pare.raw.readers.audio import log_mel
+from pare.raw.readers.audio import fsd50k_chunks, log_mel
 from publisher_files import wav, write_fsd50k
 
 

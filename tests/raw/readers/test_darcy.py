@@ -5,7 +5,7 @@ import pytest
 import scipy.io
 
 from pare.config.errors import PareError
-from pare.raw.readers import darcy_mat
+from pare.raw.readers.darcy import darcy_mat
 from pare.raw.simulators.darcy_flow import darcy_flow_simulation, simulate_fields
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from pare.raw.readers import cifar100_python, spherical_cifar100
+from pare.raw.readers.images import cifar100_python, spherical_cifar100
 from publisher_files import python2_pickle, write_cifar100, write_spherical, write_tar_gz
 
 CIFAR = "cifar-100-python.tar.gz"

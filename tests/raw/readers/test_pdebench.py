@@ -13,7 +13,8 @@ from pare.config.errors import PareError
 from pare.hooks import load_library
 from pare.raw.options import bind_options
 from pare.raw.origins.registry import ORIGINS
-from pare.raw.readers import READERS, pdebench_grouped, pdebench_stacked
+from pare.raw.readers.pdebench import pdebench_grouped, pdebench_stacked
+from pare.raw.readers.registry import READERS
 from pare.settings import CONFIG_LOADER_ARGS
 
 PDEBENCH = [
@@ -65,7 +66,7 @@ def test_a_simulated_file_is_read_by_the_same_reader(name, library, tmp_path):
     task = library.task(name)
     chosen = task.raw.chosen
     bring = bind_options(
-        "origin", chosen.origin, ORIGINS[chosen.origin], chosen.options | {"samples": 2, "resolution": 16}
+        "origin", chosen.origin, ORIGINS[chosen.origin].load(), chosen.options | {"samples": 2, "resolution": 16}
     )
     bring(tmp_path)
     parts = bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)(tmp_path)

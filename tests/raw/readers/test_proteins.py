@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from pare.raw.readers import protein_distances
+from pare.raw.readers.proteins import protein_distances
 from publisher_files import write_psicov
 
 RESIDUE_FEATURES = [("ss", 3), ("pssm", 22), ("sa", 1), ("entropy", 1)]

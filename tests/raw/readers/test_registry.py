@@ -1,6 +1,6 @@
 """The list of readers."""
 
-from pare.raw.readers import READERS
+from pare.raw.readers.registry import READERS
 
 
 def test_readers_are_registered_by_their_names():

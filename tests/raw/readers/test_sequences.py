@@ -8,7 +8,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from pare.config.errors import PareError
-from pare.raw.readers import deepsea_npz, ecg_challenge2017, ninapro_npy, satellite_npy
+from pare.raw.readers.sequences import deepsea_npz, ecg_challenge2017, ninapro_npy, satellite_npy
 from publisher_files import (
     numpy1_object_npy,
     numpy1_pickle,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from pare.raw.readers import cosmic_rays
+from pare.raw.readers.sky import cosmic_rays
 from publisher_files import write_cosmic
 
 ALL = slice(64, 192)

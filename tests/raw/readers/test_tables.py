@@ -8,7 +8,7 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.raw.options import bind_options
-from pare.raw.readers import table
+from pare.raw.readers.tables import table
 from publisher_files import write_openml
 
 ARFF = """@RELATION small

@@ -8,7 +8,7 @@ from pare.config.schema import OWN_FILES
 from pare.datasets import RawFolder
 from pare.preparation import ModelInput
 from pare.raw.options import bind_options
-from pare.raw.readers import READERS
+from pare.raw.readers.registry import READERS
 from pare.storage.samples import Samples
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
-from pare.config.errors import PareError, unknown_name
+from pare.config.errors import PareError
 from pare.config.schema import RawConfig
 from pare.raw.file_names import MANIFEST
 from pare.raw.file_state import content_bytes, content_sha256, file_state
@@ -19,7 +19,7 @@ from pare.raw.origins.manifest import (
     same_request,
     write_manifest,
 )
-from pare.raw.origins.registry import ORIGINS
+from pare.raw.origins.registry import find_origin
 
 
 def ingest(raw: RawConfig, folder: Path) -> Manifest:
@@ -43,9 +43,7 @@ def ingest(raw: RawConfig, folder: Path) -> Manifest:
     current = current_manifest(raw, folder)
     if current is not None:
         return _with_present_states(current, folder)
-    if raw.origin not in ORIGINS:
-        raise unknown_name("origin", raw.origin, ORIGINS, "pare.raw.origins")
-    bring = bind_options("origin", raw.origin, ORIGINS[raw.origin], raw.options)
+    bring = bind_options("origin", raw.origin, find_origin(raw.origin).load(), raw.options)
     _drop_previous(raw, folder)
     try:
         files = bring(folder)

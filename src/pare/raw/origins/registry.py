@@ -5,44 +5,67 @@ An origin is called with a folder and its options, writes each file with `made_f
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pkgutil import resolve_name
 
-from pare.raw.origins.dinov2 import dinov2_onnx
-from pare.raw.origins.download import download
-from pare.raw.origins.encoders import hub_encoder, package_encoder
-from pare.raw.origins.offline_proxies import english_topics, mnist_digits
-from pare.raw.origins.openml import openml_dataset, scikit_learn_wdbc
-from pare.raw.origins.own_files import own_files
-from pare.raw.origins.package_tables import package_table
-from pare.raw.simulators import (
-    darcy_flow_simulation,
-    pdebench_advection_simulation,
-    pdebench_burgers_simulation,
-    pdebench_darcy_simulation,
-    pdebench_diffusion_reaction_1d_simulation,
-    pdebench_diffusion_reaction_2d_simulation,
-    pdebench_diffusion_sorption_simulation,
-    pdebench_navier_stokes_1d_simulation,
-    pdebench_shallow_water_simulation,
-)
+from pare.config.errors import unknown_name
 
-ORIGINS: dict[str, Callable[..., dict[str, str | None]]] = {
-    "darcy_flow_simulation": darcy_flow_simulation,
-    "dinov2_onnx": dinov2_onnx,
-    "download": download,
-    "english_topics": english_topics,
-    "hub_encoder": hub_encoder,
-    "mnist_digits": mnist_digits,
-    "openml_dataset": openml_dataset,
-    "own_files": own_files,
-    "package_encoder": package_encoder,
-    "package_table": package_table,
-    "pdebench_advection_simulation": pdebench_advection_simulation,
-    "pdebench_burgers_simulation": pdebench_burgers_simulation,
-    "pdebench_darcy_simulation": pdebench_darcy_simulation,
-    "pdebench_diffusion_reaction_1d_simulation": pdebench_diffusion_reaction_1d_simulation,
-    "pdebench_diffusion_reaction_2d_simulation": pdebench_diffusion_reaction_2d_simulation,
-    "pdebench_diffusion_sorption_simulation": pdebench_diffusion_sorption_simulation,
-    "pdebench_navier_stokes_1d_simulation": pdebench_navier_stokes_1d_simulation,
-    "pdebench_shallow_water_simulation": pdebench_shallow_water_simulation,
-    "scikit_learn_wdbc": scikit_learn_wdbc,
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the function of an origin is, and what it needs.
+
+    Named and not imported: a command that only asks for the network would else import every solver, h5py and pandas.
+
+    Attributes:
+        path: ``module:function`` below ``pare.raw``.
+        needs_network: whether it brings files from the internet, not from a package, a computation or this machine.
+    """
+
+    path: str
+    needs_network: bool = False
+
+    def load(self) -> Callable[..., dict[str, str | None]]:
+        """Import the function."""
+        function: Callable[..., dict[str, str | None]] = resolve_name(f"pare.raw.{self.path}")
+        return function
+
+
+ORIGINS = {
+    "darcy_flow_simulation": Origin("simulators.darcy_flow:darcy_flow_simulation"),
+    "dinov2_onnx": Origin("origins.dinov2:dinov2_onnx"),
+    "download": Origin("origins.download:download", needs_network=True),
+    "english_topics": Origin("origins.offline_proxies:english_topics"),
+    "hub_encoder": Origin("origins.encoders:hub_encoder", needs_network=True),
+    "mnist_digits": Origin("origins.offline_proxies:mnist_digits"),
+    "openml_dataset": Origin("origins.openml:openml_dataset", needs_network=True),
+    "own_files": Origin("origins.own_files:own_files"),
+    "package_encoder": Origin("origins.encoders:package_encoder"),
+    "package_table": Origin("origins.package_tables:package_table"),
+    "pdebench_advection_simulation": Origin("simulators.advection:pdebench_advection_simulation"),
+    "pdebench_burgers_simulation": Origin("simulators.burgers:pdebench_burgers_simulation"),
+    "pdebench_darcy_simulation": Origin("simulators.pdebench_darcy:pdebench_darcy_simulation"),
+    "pdebench_diffusion_reaction_1d_simulation": Origin(
+        "simulators.diffusion_reaction_1d:pdebench_diffusion_reaction_1d_simulation"
+    ),
+    "pdebench_diffusion_reaction_2d_simulation": Origin(
+        "simulators.diffusion_reaction_2d:pdebench_diffusion_reaction_2d_simulation"
+    ),
+    "pdebench_diffusion_sorption_simulation": Origin(
+        "simulators.diffusion_sorption:pdebench_diffusion_sorption_simulation"
+    ),
+    "pdebench_navier_stokes_1d_simulation": Origin("simulators.navier_stokes_1d:pdebench_navier_stokes_1d_simulation"),
+    "pdebench_shallow_water_simulation": Origin("simulators.shallow_water:pdebench_shallow_water_simulation"),
+    "scikit_learn_wdbc": Origin("origins.openml:scikit_learn_wdbc"),
 }
+
+
+def find_origin(name: str) -> Origin:
+    """The origin of that name.
+
+    Raises:
+        PareError: if there is none.
+    """
+    if name not in ORIGINS:
+        raise unknown_name("origin", name, ORIGINS, "pare.raw.origins.registry")
+    return ORIGINS[name]
