@@ -36,4 +36,4 @@ def matrix_runs(library, conf, tmp_path_factory) -> pd.DataFrame:
     assert not results.warnings
     loader = OmegaConfigLoader(conf_source=str(conf), env="base", **CONFIG_LOADER_ARGS)
     cells = unique(expand(loader["matrix"], library, loader["parameters"]))
-    return runs_in(results.frame, {cell.folder for cell in cells.values()})
+    return runs_in(results.frame, {cell.run.folder for cell in cells.values()})

@@ -21,12 +21,12 @@ METRICS = {
     "regression": "in the units of the target; or mae, r2",
     "dense": "error as a share of the field; or nrmse, rmse, mae",
 }
-NORMALISATION_REMARK = "by the training rows' mean and spread; none leaves the numbers as they are"
+NORMALISATION_REMARK = "by mean and standard deviation of the training rows; none: unchanged"
 OPTION_REMARKS = {
     "target": "the column to predict",
     "group": "rows of the same value are never divided between training and test",
     "ignore": "columns that are left out",
-    "delimiter": "what stands between the values of a line",
+    "delimiter": "what separates the values of a line",
     "parts": "names of the arrays; groups: rows of one group are never divided between training and test",
     "size": "height and width",
     "colour": "three channels; false: one, grey",
@@ -62,7 +62,7 @@ def task_yaml(name: str, files: Sequence[str], found: Inspection) -> str:
         f"# Written by `kedro tasks new`; edit it freely. `kedro tasks show {name}` checks it and says what",
         "# a run would cost; then run it:",
         f"#   kedro run --pipelines=pare_train --params task:{name}",
-        "# What else a task may say stands in docs/your_own_data.md.",
+        "# What else a task may say: docs/your_own_data.md.",
         f"{name}:",
         *_lines(_sections(files, found)),
     ]
@@ -75,7 +75,7 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
     """Depth, YAML and remark of each line."""
     rows = ", ".join(f"{part}: {count}" for part, count in found.rows.items())
     return [
-        (1, f"title: {_scalar(_title(files, found))}", "in words, as it stands above figures"),
+        (1, f"title: {_scalar(_title(files, found))}", "in words; the heading of figures"),
         (1, "raw:", ""),
         (2, "files:", "yours, linked and never changed; absolute, or relative to the project"),
         *((3, f"- {_scalar(path)}", "") for path in files),
@@ -83,15 +83,15 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
         (2, f"name: {found.reader}", "table, arrays or image_folder"),
         (2, "options:", ""),
         *((3, *line) for line in _option_lines(found)),
-        (1, f"samples: {{{rows}}}", "rows; with smaller numbers the first ones are used"),
+        (1, f"samples: {{{rows}}}", "rows; a smaller number takes the first ones"),
         (1, f"input: {{shape: {list(found.input_shape)}}}", _input_remark(found)),
         (1, f"output: {_flow(_output(found))}", _output_remark(found)),
         *((1, *line) for line in _split_lines(found)),
         (1, f"normalisation: {_flow(_normalisation(found))}", NORMALISATION_REMARK),
         (1, f"tokens: {_flow(_tokens(found))}", _tokens_remark(found)),
-        (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training makes small"),
+        (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training minimises"),
         (1, f"metric: {DEFAULTS[found.kind]['metric']}", METRICS[found.kind]),
-        (1, f"source: {_source(found)}", "the pretrained encoder; others stand in conf/base/sources.yml"),
+        (1, f"source: {_source(found)}", "the pretrained encoder; others are in conf/base/sources.yml"),
         (1, "training: {}", _training_remark(found)),
     ]
 
