@@ -56,9 +56,14 @@ def test_nothing_is_missed_where_there_is_no_conf_local(load, tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"metric": "acuracy"}, "acuracy"), ({"loss": "cross_entropy"}, "cross_entropy"), ({"metric": "rmse"}, None)],
+    [
+        ({"metric": "acuracy"}, "acuracy"),
+        ({"loss": "cross_entropy"}, "cross_entropy"),
+        ({"mixing": {"mixer": "mix_up"}}, "mixing.mixer 'mix_up' is unknown.*'mixup'"),
+        ({"metric": "rmse"}, None),
+    ],
 )
-def test_a_metric_or_loss_that_cannot_be_is_told_before_anything_runs(library, parameters, change, message):
+def test_a_metric_loss_or_mixer_that_cannot_be_is_told_before_anything_runs(library, parameters, change, message):
     hooks = RunHooks()
     changed = Library(**(library.model_dump() | {"tasks": {"mine": library.tasks["darcy_flow"] | change}}))
     hooks.library, hooks.run = changed, resolve(changed, parameters | {"task": "mine"}, {})

@@ -74,6 +74,7 @@ class RunHooks:
         if {"model", "baseline_record"} & datasets:
             from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
             from pare.training.losses import build_loss  # noqa: PLC0415
+            from pare.training.objective import check_mixing  # noqa: PLC0415
 
             build_metric(self.run.metric, self.run.task.output)
             build_loss(self.run.task.loss, self.run.task.output.kind)
@@ -81,6 +82,8 @@ class RunHooks:
                 from pare.baselines import check_baseline  # noqa: PLC0415
 
                 check_baseline(self.run)
+            elif self.run.mixing:
+                check_mixing(self.run.mixing)
 
 
 class ReportHooks:

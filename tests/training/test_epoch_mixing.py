@@ -2,8 +2,8 @@
 
 import torch
 
+from pare.mixing.mixers import Mixture
 from pare.training.epoch_mixing import SCORE_BINS, EpochMixing
-from pare.training.objective import Mixture
 
 
 def mixture(replaced, scores=None):

@@ -2,10 +2,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from pare.config import PareError
 from pare.config.schema import MixingConfig, TrainingConfig
 from pare.models import CrossModalModel, load_backbone
 from pare.training.losses import build_loss
-from pare.training.objective import Objective
+from pare.training.objective import Objective, check_mixing
 
 TOKENS, TOPICS, BATCH = 6, 3, 4
 WEIGHTS = TrainingConfig(
@@ -146,3 +147,20 @@ def test_a_random_choice_does_not_ask_the_gate(model, batch):
     assert mixture.replaced.sum(1).tolist() == [3] * BATCH
     terms.total.backward()
     assert all(p.grad is None for p in model.gate.parameters())
+
+
+def test_every_shipped_method_has_a_mixer_a_gate_and_a_curriculum_that_exist(library):
+    mixing = [library.method(name).mixing for name in library.methods]
+    assert sum(m is not None for m in mixing) > 10
+    for settings in mixing:
+        if settings:
+            check_mixing(settings)
+
+
+@pytest.mark.parametrize(
+    ("key", "near", "meant"),
+    [("mixer", "cut_mix", "cutmix"), ("gate", "mlp_droput", "mlp_dropout"), ("curriculum", "linar", "linear")],
+)
+def test_a_part_of_the_mixing_that_does_not_exist_is_answered_with_the_nearest(key, near, meant):
+    with pytest.raises(PareError, match=rf"mixing\.{key} '{near}' is unknown\. Did you mean '{meant}'"):
+        check_mixing(MIXING.model_copy(update={key: near}))

@@ -14,6 +14,9 @@ from pare.config import PareError
 from pare.config.schema import OutputConfig, Task
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import predict, score
+from pare.mixing.curriculum import SHAPES
+from pare.mixing.mixers import MIXERS
+from pare.models.predictors import GATES
 from pare.storage.store import ArrayStore, write_store
 from pare.training import SourceFolders, TrainedModel, trainer
 
@@ -132,6 +135,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from accelerate import Accelerator
+from pare.mixing.curriculum import SHAPES
+from pare.mixing.mixers import MIXERS
+from pare.models.predictors import GATES
 from pare.storage.store import ArrayStore
 from pare.config import Run
 from pare.config.schema import OutputConfig
@@ -334,12 +340,12 @@ def test_a_fraction_of_the_training_rows_is_drawn_by_the_seed(train, table_run, 
 @pytest.mark.parametrize(
     "mixing",
     [
-        {"mixer": "mixup"},
-        {"mixer": "cutmix", "curriculum": "exponential"},
+        *({"mixer": mixer} for mixer in MIXERS),
+        *({"gate": gate} for gate in GATES),
+        *({"curriculum": shape} for shape in SHAPES),
         {"partner": "target", "mixer": "mixup"},
         {"partner": "nothing"},
-        {"selector": "random", "curriculum": "random"},
-        {"gate": "mlp_dropout", "curriculum": "piecewise"},
+        {"selector": "random"},
     ],
 )
 def test_every_way_of_mixing_trains_and_loads_again(train, table_run, table, tmp_path, mixing):

@@ -159,15 +159,13 @@ class TrainingConfig(Strict):
 class MixingConfig(Strict):
     """How source and target tokens are mixed (sections 3.2 and 3.3; tables 4, 5, 6 and 18 for the alternatives)."""
 
-    mixer: Literal["replace", "mixup", "cutmix"] = Field(
-        default="replace", description="replace single tokens, blend all tokens, or replace one block of tokens"
-    )
+    mixer: str = Field(default="replace", description="how tokens are mixed, see pare.mixing.mixers.MIXERS")
     partner: Literal["source", "target", "nothing"] = Field(
         default="source", description="what is mixed in: proxy samples, other target samples, or zeros (a mask)"
     )
     selector: Literal["gate", "random"] = Field(default="gate", description="which tokens are replaced")
-    gate: Literal["linear", "mlp", "mlp_dropout"] = "linear"
-    curriculum: Literal["linear", "piecewise", "exponential", "constant", "random"] = "linear"
+    gate: str = Field(default="linear", description="how tokens are scored, see pare.models.predictors.GATES")
+    curriculum: str = Field(default="linear", description="how k falls, see pare.mixing.curriculum.SHAPES")
     start: float = Field(ge=0, le=1, description="share of tokens replaced in the first epoch")
     end: float = Field(default=0.0, ge=0, le=1, description="share of tokens replaced in the last epoch")
     temperature: float = Field(default=0.9, gt=0)

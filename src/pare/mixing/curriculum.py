@@ -1,6 +1,6 @@
 """How many tokens are replaced in each epoch (paper, section 3.2, table 4 and appendix A.2.6).
 
-The paper names four shapes beside the linear one and gives no formulas; what they mean here is written at each.
+The paper names four shapes next to the linear one and gives no formulas; what they mean here is written at each.
 """
 
 from collections.abc import Callable
@@ -13,16 +13,18 @@ STAGES = 4  # of the piecewise curriculum
 DECAY = 5.0  # of the exponential one: what is left of the way after a fifth of the epochs is 36 %
 
 
-def _exponential(progress: float) -> float:
-    """The way from start (0) to end (1), fast at first."""
+def _exponential(progress: float, _: np.random.Generator) -> float:
     return (1 - exp(-DECAY * progress)) / (1 - exp(-DECAY))
 
 
-SHAPES: dict[str, Callable[[float], float]] = {
-    "linear": lambda progress: progress,
-    "piecewise": lambda progress: min(int(progress * STAGES), STAGES - 1) / (STAGES - 1),
-    "exponential": _exponential,
-    "constant": lambda progress: 0.0,
+# What part of the way from start to end is done, from the progress of the training, 0 to 1, and the epoch's generator.
+# The last two are the paper's non-gradual strategies.
+SHAPES: dict[str, Callable[[float, np.random.Generator], float]] = {
+    "linear": lambda progress, _: progress,
+    "piecewise": lambda progress, _: min(int(progress * STAGES), STAGES - 1) / (STAGES - 1),
+    "exponential": _exponential,  # fast at first
+    "constant": lambda *_: 0.0,  # always the start
+    "random": lambda _, rng: rng.random(),  # any share between end and start
 }
 
 
@@ -37,9 +39,7 @@ class Curriculum:
         start: share replaced in the first epoch, in 0..1.
         end: share replaced in the last epoch, in 0..1.
         epochs: number of epochs; a single one is a first epoch and uses ``start``, else nothing would be mixed.
-        shape: ``linear``; ``piecewise``, four equal stages; ``exponential``, with a rate of 5; ``constant``, always
-            ``start``; ``random``, in each epoch any share between ``end`` and ``start``. The last two are the
-            paper's non-gradual strategies.
+        shape: a key of `SHAPES`.
         seed: of the shape ``random``.
 
     Raises:
@@ -58,8 +58,8 @@ class Curriculum:
             raise ValueError(f"start={self.start} and end={self.end} are shares of the tokens; both must lie in 0..1")
         if self.epochs < 1:
             raise ValueError(f"epochs={self.epochs}; a curriculum needs at least one epoch")
-        if self.shape not in (*SHAPES, "random"):
-            raise ValueError(f"shape={self.shape!r} is unknown; expected one of {', '.join(SHAPES)}, random")
+        if self.shape not in SHAPES:
+            raise ValueError(f"shape={self.shape!r} is unknown; expected one of {', '.join(SHAPES)}")
 
     def tokens(self, epoch: int, n_tokens: int) -> int:
         """Number of tokens to replace in an epoch: the k of ``replace_patches``.
@@ -76,8 +76,5 @@ class Curriculum:
         """
         if not 0 <= epoch < self.epochs:
             raise ValueError(f"epoch={epoch} of a curriculum of {self.epochs} epochs; expected 0..{self.epochs - 1}")
-        if self.shape == "random":
-            way = float(np.random.default_rng([self.seed, epoch]).random())
-        else:
-            way = SHAPES[self.shape](epoch / max(self.epochs - 1, 1))
+        way = SHAPES[self.shape](epoch / max(self.epochs - 1, 1), np.random.default_rng([self.seed, epoch]))
         return round(n_tokens * (self.start + way * (self.end - self.start)))

@@ -24,7 +24,7 @@ class CrossModalModel(nn.Module):
         backbone: the source's encoder, made for the task's token grid.
         source_classes: classes of the proxy, or None where its labels are masks.
         categories: number of categories per column of a table, 0 for numbers; empty where all are numbers.
-        gate: kind of gate.
+        gate: a key of `pare.models.predictors.GATES`.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class CrossModalModel(nn.Module):
         backbone: Backbone,
         source_classes: int | None,
         categories: Sequence[int] = (),
-        gate: Literal["linear", "mlp", "mlp_dropout"] = "linear",
+        gate: str = "linear",
     ) -> None:
         super().__init__()
         self.backbone = backbone

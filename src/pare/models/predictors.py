@@ -1,11 +1,13 @@
 """Predictors h^t and h^s: features to classes or fields (paper, section 3.1), and the gate (section 3.3)."""
 
+from collections.abc import Callable
 from math import prod
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+HIDDEN = 64  # units of a gate's hidden layer
 
 
 class PooledPredictor(nn.Module):
@@ -75,19 +77,32 @@ class PhysicalUnits(nn.Module):
         return normalised.float() * self.scale + self.mean
 
 
+def _mlp(hidden: nn.Linear, dropout: float) -> nn.Module:
+    return nn.Sequential(hidden, nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden.out_features, 1))
+
+
+# From a hidden layer, which need not be used, to a network that gives each token one number (table 6; the paper gives
+# no sizes, these are its code's).
+GATES: dict[str, Callable[[nn.Linear], nn.Module]] = {
+    "linear": lambda hidden: nn.Linear(hidden.in_features, 1),  # the paper's choice
+    "mlp": lambda hidden: _mlp(hidden, 0.0),
+    "mlp_dropout": lambda hidden: _mlp(hidden, 0.5),
+}
+
+
 class Gate(nn.Module):
     """Score of a token, shared by source and target (section 3.3).
 
     Args:
         width: width of a token.
-        kind: ``linear``, one layer and a sigmoid, the paper's choice; ``mlp``, with 64 hidden units before it;
-            ``mlp_dropout``, which drops half of them (table 6; the paper gives no sizes, these are its code's).
+        kind: a key of `GATES`; a sigmoid follows.
     """
 
-    def __init__(self, width: int, kind: Literal["linear", "mlp", "mlp_dropout"] = "linear") -> None:
+    def __init__(self, width: int, kind: str = "linear") -> None:
         super().__init__()
-        hidden = [nn.Linear(width, 64), nn.ReLU(), nn.Dropout(0.5 if kind == "mlp_dropout" else 0.0)]
-        self.layers = nn.Linear(width, 1) if kind == "linear" else nn.Sequential(*hidden, nn.Linear(64, 1))
+        # Drawn for every kind: the weights that are drawn next, the predictors', stay those of the committed results.
+        hidden = nn.Linear(width, HIDDEN)
+        self.layers = GATES[kind](hidden)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """``(batch, tokens, width)`` to scores in (0, 1), ``(batch, tokens)``."""

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pare.training.objective import Mixture
+from pare.mixing.mixers import Mixture
 
 SCORE_BINS = 500  # of equal width over 0..1; a gate that learns little keeps to a few hundredths
 

@@ -6,28 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pare.config.errors import unknown_name
 from pare.config.schema import MixingConfig, TrainingConfig
-from pare.mixing import cutmix, mixup, replace_patches
+from pare.mixing.curriculum import SHAPES
+from pare.mixing.mixers import MIXERS, MixingStep, Mixture
 from pare.models import CrossModalModel
+from pare.models.predictors import GATES
 from pare.training.losses import Loss
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """Mixed tokens and how they came about.
-
-    Attributes:
-        tokens: ``(batch, tokens, width)``.
-        share: of what is not the target's.
-        replaced: which slots were replaced, ``(batch, tokens)``; None where all were blended.
-        scores: of the gate for the target's and the other tokens, ``(batch, tokens)`` each; None where it was not
-            asked.
-    """
-
-    tokens: Tensor
-    share: float
-    replaced: Tensor | None = None
-    scores: tuple[Tensor, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,29 +91,11 @@ class Objective(nn.Module):
         return F.cross_entropy(self.model.predict_source(features).float(), source_y)
 
     def mix(self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None) -> Mixture:
-        """Mix other tokens into the target's, ``(batch, tokens, width)`` (section 3.3)."""
+        """Mix other tokens into the target's, ``(batch, tokens, width)``, by the method's mixer."""
         assert self.mixing is not None
-        other, share = self._partner(tokens, source), k / tokens.shape[1]
-        if self.mixing.mixer == "mixup":
-            return Mixture(mixup(tokens, other, share), share)
-        if self.mixing.mixer == "cutmix":
-            mixed, replaced, share = cutmix(tokens, other, share, self.model.backbone.grid, generator)
-            return Mixture(mixed, share, replaced)
-        scores = (self.model.gate(tokens), self.model.gate(other)) if self.mixing.selector == "gate" else None
-        equal = tokens.new_zeros(tokens.shape[:2])  # the noise turns equal scores into a random choice
-        target_scores, other_scores = scores or (equal, equal)
-        mixed, replaced = replace_patches(
-            tokens,
-            other,
-            target_scores,
-            other_scores,
-            k,
-            tau=self.mixing.temperature,
-            noise=self.mixing.noise,
-            exact_rounds=self.mixing.exact_rounds,
-            generator=generator,
-        )
-        return Mixture(mixed, share, replaced, scores)
+        grid, gate = self.model.backbone.grid, self.model.gate
+        step = MixingStep(tokens, self._partner(tokens, source), k, grid, gate, self.mixing, generator)
+        return MIXERS[self.mixing.mixer](step)
 
     def _partner(self, tokens: Tensor, source: Tensor) -> Tensor:
         assert self.mixing is not None
@@ -137,3 +104,17 @@ class Objective(nn.Module):
         if self.mixing.partner == "nothing":
             return torch.zeros_like(tokens)
         return self.model.embed_source(source).to(tokens.dtype)
+
+
+def check_mixing(mixing: MixingConfig) -> None:
+    """Refuse a mixer, a gate or a curriculum that does not exist, before any file is brought.
+
+    Raises:
+        PareError: naming the nearest one that does.
+    """
+    if mixing.mixer not in MIXERS:
+        raise unknown_name("mixing.mixer", mixing.mixer, MIXERS, "pare.mixing.mixers.MIXERS")
+    if mixing.gate not in GATES:
+        raise unknown_name("mixing.gate", mixing.gate, GATES, "pare.models.predictors.GATES")
+    if mixing.curriculum not in SHAPES:
+        raise unknown_name("mixing.curriculum", mixing.curriculum, SHAPES, "pare.mixing.curriculum.SHAPES")

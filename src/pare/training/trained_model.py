@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -65,7 +65,7 @@ class TrainedModel:
         return cls(run, model.eval(), record, config)
 
 
-def gate_kind(run: Run) -> Literal["linear", "mlp", "mlp_dropout"]:
+def gate_kind(run: Run) -> str:
     """The gate that a run's mixing asks for; the plain one where nothing is mixed."""
     return run.mixing.gate if run.mixing else "linear"
 
