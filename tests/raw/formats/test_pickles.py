@@ -3,11 +3,16 @@
 import io
 import os
 import pickle
+import struct
+import subprocess
+import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from pare.config.errors import PareError
+from pare.raw.formats import pickles as module_under_test
 from pare.raw.formats.pickles import entries, load_object_array, load_pickle
 from publisher_files import numpy1_object_npy, numpy1_pickle, python2_pickle
 
@@ -146,6 +151,50 @@ def test_a_class_of_arrays_cannot_be_called_from_a_pickle():
     call = b"\x80\x02cnumpy\nndarray\nK\x05U\x01O\x86R."
     with pytest.raises(PareError, match="is damaged"):
         load_pickle(io.BytesIO(call))
+
+
+def shared(levels, width=10):
+    content = [0] * width
+    for _ in range(levels):
+        content = [content] * width
+    return content
+
+
+def test_few_bytes_do_not_become_countless_elements():
+    for content in (shared(7), tuple(shared(7)), {"a": np.array([None, shared(7)], dtype=object)}):
+        stream = io.BytesIO(pickle.dumps(content))
+        tracemalloc.start()
+        with pytest.raises(PareError, match=r"mentions \d+ elements so often"):
+            load_pickle(stream)
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+        tracemalloc.stop()
+
+
+def test_what_is_mentioned_often_in_earnest_comes_back_and_stays_one():
+    row = ["a", "b"]
+    content = {"rows": [row] * 1000, "first": row}
+    loaded = load_pickle(io.BytesIO(pickle.dumps(content)))
+    assert loaded == content
+    assert all(found is loaded["first"] for found in loaded["rows"])
+
+
+@pytest.mark.parametrize("place", [2**28, 2**31 - 1])
+def test_a_place_with_a_high_number_takes_no_memory(place):
+    content = b"]r" + struct.pack("<I", place) + b"."
+    code = f"from pare.raw.formats.pickles import load_pickle; import io; print(load_pickle(io.BytesIO({content!r})))"
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_AS, (2 * 10**9,) * 2); {code}"
+    assert subprocess.check_output([sys.executable, "-c", limited], text=True).strip() == "[]"
+
+
+@pytest.mark.parametrize("name", [("numpy", "dtype"), ("numpy._core.multiarray", "_reconstruct"), ("builtins", "set")])
+@pytest.mark.parametrize("state", [(None, {"__defaults__": (1, 1)}), {"leak": 1}])
+def test_a_pickle_cannot_change_the_functions_that_read_it(name, state):
+    module, attribute = name
+    before = dict(vars(module_under_test._dtype)), module_under_test._dtype.__defaults__
+    content = b"c" + f"{module}\n{attribute}\n".encode() + pickle.dumps(state, 0)[:-1] + b"b."
+    with pytest.raises(PareError, match="only arrays and their types have a state"):
+        load_pickle(io.BytesIO(content))
+    assert (dict(vars(module_under_test._dtype)), module_under_test._dtype.__defaults__) == before
 
 
 def test_structured_and_other_special_types_are_refused():

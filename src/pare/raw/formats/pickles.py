@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from pare.config.errors import PareError
 from pare.raw.formats.messages import FETCH_AGAIN
 from pare.raw.formats.npy import Stream, read_npy_header
 
-_NDARRAY = "numpy.ndarray"  # stands for the class, which a pickle could otherwise call
+_NDARRAY = "numpy.ndarray"  # instead of the class, which a pickle could otherwise call
+_MOST_SHARED, _FREE = 100, 10_000  # how often each element may be mentioned on average, beyond some that may be anyway
 
 
 def load_pickle(source: Path | Stream, name: str | None = None) -> Any:
@@ -179,9 +180,36 @@ for _builtins in ("__builtin__", "builtins"):  # Python 2 and 3
     _ALLOWED[_builtins, "bytes"] = _no_bytes
 
 
-class _Unpickler(pickle.Unpickler):
+def _build(unpickler: Any) -> None:
+    """Give an object its state, as the command BUILD asks; a function of this module, say, has none to be changed."""
+    if not isinstance(unpickler.stack[-2], (_Dtype, _Array)):
+        raise pickle.UnpicklingError("only arrays and their types have a state")
+    pickle._Unpickler.dispatch[pickle.BUILD[0]](unpickler)
+
+
+class _Lines:
+    """A stream whose lines are whole; Python's own unpickler would take the beginning of a name for a name."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.read, self._readline = stream.read, stream.readline
+
+    def readline(self) -> bytes:
+        line = self._readline()
+        if not line.endswith(b"\n"):
+            raise EOFError("a line breaks off")
+        return line
+
+
+class _Unpickler(pickle._Unpickler):
+    """Python's unpickler in Python: the one in C sets aside memory for whatever number a pickle calls a place."""
+
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
+        **pickle._Unpickler.dispatch,
+        pickle.BUILD[0]: _build,
+    }
+
     def __init__(self, stream: Stream, name: str) -> None:
-        super().__init__(stream, encoding="latin1")
+        super().__init__(_Lines(stream), encoding="latin1")
         self._name = name
 
     def find_class(self, module: str, name: str) -> Callable[..., Any]:
@@ -195,14 +223,52 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _plain(content: Any) -> Any:
-    """The content with ordinary arrays."""
-    if isinstance(content, np.ndarray):
-        content = content.view(np.ndarray)
-        if content.dtype.hasobject:
-            np.frompyfunc(_plain, 1, 1)(content, content)
-        return content
-    if isinstance(content, dict):
-        return {key: _plain(value) for key, value in content.items()}
-    if isinstance(content, (list, tuple)):
-        return type(content)(map(_plain, content))
-    return content
+    """The content with ordinary arrays.
+
+    A list that is mentioned ten times in one that is mentioned ten times, and so on, has few bytes and countless
+    elements; whoever reads it would go through them all.
+    """
+    copies = _Copies()
+    copy, elements = copies.of(content)
+    if elements > _MOST_SHARED * (copies.distinct + _FREE):
+        raise pickle.UnpicklingError(f"it mentions {copies.distinct} elements so often that they become {elements}")
+    return copy
+
+
+class _Copies:
+    """Copies with ordinary arrays, one of each object however often it is mentioned.
+
+    Attributes:
+        distinct: elements of all containers so far, each container counted once.
+    """
+
+    def __init__(self) -> None:
+        self.distinct = 0
+        self._known: dict[int, tuple[Any, Any, int]] = {}  # the object, too: its id must not be given to another
+
+    def of(self, content: Any) -> tuple[Any, int]:
+        """The copy, and how many elements it has, those of a container counted wherever it is mentioned."""
+        if isinstance(content, np.ndarray) and not content.dtype.hasobject:
+            return content.view(np.ndarray), 1
+        if not isinstance(content, (np.ndarray, dict, list, tuple)):
+            return content, 1
+        if id(content) not in self._known:
+            self._known[id(content)] = content, *self._container(content)
+        _, copy, elements = self._known[id(content)]
+        return copy, elements
+
+    def _container(self, content: Any) -> tuple[Any, int]:
+        values = content.values() if isinstance(content, dict) else getattr(content, "flat", content)
+        copies, counts = [], 1
+        for value in values:
+            copy, elements = self.of(value)
+            copies.append(copy)
+            counts += elements
+        self.distinct += 1 + len(copies)
+        if isinstance(content, dict):
+            return dict(zip(content, copies, strict=True)), counts
+        if isinstance(content, np.ndarray):
+            array = content.view(np.ndarray)
+            np.frompyfunc(lambda value: self.of(value)[0], 1, 1)(array, array)  # assigning a list would spread it
+            return array, counts
+        return type(content)(copies), counts
