@@ -58,7 +58,7 @@ def test_a_field_is_learnt_on_the_publishers_grid(with_raw_files, kedro, method)
         assert file["prediction"].shape == file["truth"].shape == (4, 1, 13, 13)
 
 
-def test_a_baseline_is_judged_as_the_methods_are(project, kedro):
+def test_a_baseline_is_scored_as_the_methods_are(project, kedro):
     result = kedro(
         project, "--pipelines=baseline", "--params", "task=openml_wdbc,method=lightgbm,options.n_estimators=9"
     )

@@ -130,7 +130,7 @@ def test_the_constant_field_is_the_mean_training_field(fields, tmp_path):
     np.testing.assert_allclose(constant[3], fields.mean(0), atol=1e-6)
 
 
-def test_points_of_the_constant_field_are_averaged_where_they_are_judged(fields, tmp_path):
+def test_points_of_the_constant_field_are_averaged_where_they_are_valid(fields, tmp_path):
     fields[:100, 0, 1, 2] = np.nan
     fields[:, 0, 3, 3] = np.nan
     constant = constant_prediction(store(tmp_path / "s.h5", fields, fields), task("dense", [1, 4, 4]), 2)
@@ -171,7 +171,7 @@ def test_the_constant_class_is_the_training_frequencies_and_a_class_never_seen_s
     np.testing.assert_allclose(softmax(logits[0]), [0.6, 0, 0.4], atol=1e-6)
 
 
-def test_the_error_of_a_sample_is_that_of_its_judged_points(fields):
+def test_the_error_of_a_sample_is_that_of_its_valid_points(fields):
     truth = fields[:4].copy()
     truth[1, 0, :2] = np.nan
     truth[2] = np.nan

@@ -68,13 +68,13 @@ def test_a_score_that_is_defined_for_no_label_is_an_error(ranking):
         score(OneMinusRanking(ranking, pooled=False), np.ones((4, 2), np.float32), np.zeros((4, 2), np.float32))
 
 
-def test_auroc_of_a_mask_pools_all_judged_points():
+def test_auroc_of_a_mask_pools_all_valid_points():
     draw = np.random.default_rng(0)
     truth = (draw.random((5, 1, 7, 6)) < 0.2).astype(np.float32)
     logits = (draw.normal(size=truth.shape) + truth).astype(np.float32)
     truth[draw.random(truth.shape) < 0.3] = np.nan
-    judged = ~np.isnan(truth)
-    expected = 1 - area(truth[judged], logits[judged])
+    valid = ~np.isnan(truth)
+    expected = 1 - area(truth[valid], logits[valid])
     assert score(OneMinusRanking(auroc, pooled=True), logits, truth) == pytest.approx(expected, rel=1e-12)
 
 

@@ -18,7 +18,7 @@ def fields(n=23, shape=(2, 5, 7), seed=0):
     return truth + draw.normal(0.0, 0.3, truth.shape), truth
 
 
-def partly_judged():
+def partly_masked():
     prediction, truth = fields()
     truth[2, 0] = np.nan
     truth[5, :, 3:, 1] = np.nan
@@ -37,13 +37,13 @@ def test_relative_l2_is_the_mean_over_samples_of_the_ratio_of_norms():
     assert score(RelativeL2(), prediction, truth) == pytest.approx(np.mean(error / size), rel=1e-12)
 
 
-def test_relative_l2_is_the_nrmse_of_pdebench_and_leaves_out_what_is_not_judged():
-    prediction, truth = partly_judged()
+def test_relative_l2_is_the_nrmse_of_pdebench_and_leaves_out_what_is_masked():
+    prediction, truth = partly_masked()
     ratios = []
     for p, t in zip(prediction, truth, strict=True):
-        judged = ~np.isnan(t)
-        if judged.any():
-            ratios.append(np.sqrt(np.mean((p[judged] - t[judged]) ** 2)) / np.sqrt(np.mean(t[judged] ** 2)))
+        valid = ~np.isnan(t)
+        if valid.any():
+            ratios.append(np.sqrt(np.mean((p[valid] - t[valid]) ** 2)) / np.sqrt(np.mean(t[valid] ** 2)))
     assert len(ratios) == 22
     assert score(RelativeL2(), prediction, truth) == pytest.approx(np.mean(ratios), rel=1e-12)
 
@@ -52,11 +52,11 @@ def test_relative_l2_is_the_nrmse_of_pdebench_and_leaves_out_what_is_not_judged(
     ("metric", "reference"),
     [(RootMeanSquaredError, root_mean_squared_error), (MeanAbsoluteError, mean_absolute_error)],
 )
-@pytest.mark.parametrize("data", [fields, partly_judged])
-def test_rmse_and_mae_pool_all_judged_numbers(metric, reference, data):
+@pytest.mark.parametrize("data", [fields, partly_masked])
+def test_rmse_and_mae_pool_all_valid_numbers(metric, reference, data):
     prediction, truth = data()
-    judged = ~np.isnan(truth)
-    assert score(metric(), prediction, truth) == pytest.approx(reference(truth[judged], prediction[judged]), rel=1e-12)
+    valid = ~np.isnan(truth)
+    assert score(metric(), prediction, truth) == pytest.approx(reference(truth[valid], prediction[valid]), rel=1e-12)
 
 
 def test_r2_is_the_mean_over_the_predicted_numbers_even_where_their_mean_is_large():
@@ -104,7 +104,7 @@ def test_infinite_truths_and_other_shapes_are_refused(metric):
 
 
 @pytest.mark.parametrize("metric", [RelativeL2, RootMeanSquaredError, MeanAbsoluteError])
-def test_nothing_judged_is_an_error(metric):
+def test_nothing_valid_is_an_error(metric):
     prediction, truth = fields()
-    with pytest.raises(PareError, match="at least one judged sample"):
+    with pytest.raises(PareError, match="at least one valid sample"):
         score(metric(), prediction, truth * np.nan)

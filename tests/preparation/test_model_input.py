@@ -320,7 +320,7 @@ def test_an_input_field_that_is_not_finite_is_told_by_part_and_row(field, tmp_pa
         ModelInput("darcy", field(), samples, "raw", validated=True).write(tmp_path / "store.h5")
 
 
-def test_points_of_an_output_field_that_are_not_judged_stay_so(field, tmp_path):
+def test_points_of_an_output_field_that_are_masked_stay_so(field, tmp_path):
     samples = raw_field()
     x, y = samples["train"].read(0, N_TRAIN)
     y[:, 0, 0] = np.nan

@@ -33,12 +33,12 @@ def loss_of(name, prediction, truth, kind="dense", **weights):
 
 
 def by_sample(measure, prediction, truth):
-    """Mean over samples of a measure of the judged numbers, one sample after the other."""
+    """Mean over samples of a measure of the valid numbers, one sample after the other."""
     values = []
     for p, t in zip(prediction, truth, strict=True):
-        judged = ~np.isnan(t)
-        if judged.any():
-            values.append(measure(p[judged], t[judged]))
+        valid = ~np.isnan(t)
+        if valid.any():
+            values.append(measure(p[valid], t[valid]))
     return np.mean(values)
 
 
@@ -54,15 +54,15 @@ def root_mean_square(values):
         ("rmse", lambda p, t: root_mean_square(p - t)),
     ],
 )
-def test_losses_by_sample_are_the_mean_over_the_samples_with_a_judged_point(name, measure, fields):
+def test_losses_by_sample_are_the_mean_over_the_samples_with_a_valid_point(name, measure, fields):
     assert loss_of(name, *fields)[0] == pytest.approx(by_sample(measure, *fields), rel=1e-6)
 
 
 @pytest.mark.parametrize(("name", "measure"), [("mse", np.square), ("mae", np.abs)])
-def test_mse_and_mae_are_the_mean_over_all_judged_numbers(name, measure, fields):
+def test_mse_and_mae_are_the_mean_over_all_valid_numbers(name, measure, fields):
     prediction, truth = fields
-    judged = ~np.isnan(truth)
-    expected = measure(prediction[judged] - truth[judged]).mean()
+    valid = ~np.isnan(truth)
+    expected = measure(prediction[valid] - truth[valid]).mean()
     assert loss_of(name, prediction, truth)[0] == pytest.approx(expected, rel=1e-6)
 
 
@@ -82,9 +82,9 @@ def masks(truth):
 @pytest.mark.parametrize("positive_weight", [1.0, 4.0])
 def test_binary_cross_entropy_is_the_log_loss_with_positives_weighted(fields, positive_weight):
     logits, truth = fields[0], masks(fields[1])
-    judged = ~np.isnan(truth)
-    weights = np.where(truth[judged] == 1, positive_weight, 1.0)
-    expected = log_loss(truth[judged], expit(logits[judged]), sample_weight=weights) * weights.mean()
+    valid = ~np.isnan(truth)
+    weights = np.where(truth[valid] == 1, positive_weight, 1.0)
+    expected = log_loss(truth[valid], expit(logits[valid]), sample_weight=weights) * weights.mean()
     value, _ = loss_of("binary_cross_entropy", logits, truth, positive_weight=positive_weight)
     assert value == pytest.approx(expected, rel=1e-6)
 
@@ -97,14 +97,14 @@ def test_binary_cross_entropy_of_labels_is_the_mean_over_samples_and_labels(rng)
 
 @pytest.mark.parametrize("name", FIELD_LOSSES)
 @pytest.mark.parametrize("exploded", [1.0, np.nan, np.inf])
-def test_what_is_not_judged_neither_counts_nor_has_a_gradient_whatever_is_predicted_there(name, fields, exploded):
+def test_what_is_masked_neither_counts_nor_has_a_gradient_whatever_is_predicted_there(name, fields, exploded):
     prediction, truth = fields
     truth = masks(truth) if name == "binary_cross_entropy" else truth
-    judged = ~np.isnan(truth)
+    valid = ~np.isnan(truth)
     value, gradient = loss_of(name, prediction, truth)
-    assert (gradient[~judged] == 0).all()
-    assert (gradient[judged] != 0).any()
-    other, other_gradient = loss_of(name, np.where(judged, prediction, exploded), truth)
+    assert (gradient[~valid] == 0).all()
+    assert (gradient[valid] != 0).any()
+    other, other_gradient = loss_of(name, np.where(valid, prediction, exploded), truth)
     assert other == value
     np.testing.assert_array_equal(gradient, other_gradient)
 
@@ -119,7 +119,7 @@ def test_gradients_are_those_of_finite_differences(name, fields):
 
 
 @pytest.mark.parametrize("name", FIELD_LOSSES)
-def test_a_batch_in_which_nothing_is_judged_is_worth_nothing(name):
+def test_a_batch_in_which_all_is_masked_has_loss_zero(name):
     value, gradient = loss_of(name, np.ones((2, 1, 3)), np.full((2, 1, 3), np.nan))
     assert value == 0
     assert (gradient == 0).all()

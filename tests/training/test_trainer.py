@@ -289,13 +289,13 @@ def of_kind(run, kind, **training):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_output_is_learnt_from_its_loss_and_judged_by_its_metric(train, table_run, tmp_path, kind):
+def test_every_kind_of_output_is_learnt_from_its_loss_and_scored_by_its_metric(train, table_run, tmp_path, kind):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(48, 1, 24)).astype(np.float32)
     parts = x[:, 0, :3]
     y = {"multilabel": (parts > 0).astype(np.float32), "regression": parts[:, :2], "dense": 2 * x}[kind]
     if kind == "dense":
-        y[:, 0, 20:] = np.nan  # not judged
+        y[:, 0, 20:] = np.nan  # masked
     blocks = [("train", {"x": x[:32], "y": y[:32]}), ("validation", {"x": x[32:], "y": y[32:]})]
     rows = {split: len(arrays["x"]) for split, arrays in blocks}
     write_store(tmp_path / "s.h5", rows=rows, blocks=blocks, statistics={}, fingerprint="k", description={})

@@ -1,1 +1,1 @@
-"""Judging a trained model: metrics over the whole test set, and figures of what it learnt."""
+"""Evaluating a trained model: metrics over the whole test set, and figures of what it learnt."""

@@ -38,10 +38,10 @@ def check_numbers(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, T
 
     Args:
         prediction: ``(batch, …)``.
-        target: the same shape; NaN where it is not judged.
+        target: the same shape; NaN where it is masked.
 
     Returns:
-        Both in float64 without gradient and with 0 where the target is not judged, and where it is judged.
+        Both in float64 without gradient, with 0 where the target is masked, and where it is valid (not masked).
 
     Raises:
         PareError: if a prediction is not finite, or the target is infinite.
@@ -54,9 +54,9 @@ def check_numbers(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, T
     require_finite(prediction)
     infinite = int(target.isinf().sum())
     if infinite:
-        raise PareError(f"the truth must be finite, or NaN where it is not judged; found {infinite} infinite values")
-    judged = ~target.isnan()
-    return prediction.detach().double().where(judged, 0), target.double().where(judged, 0), judged
+        raise PareError(f"the truth must be finite, or NaN where it is masked; found {infinite} infinite values")
+    valid = ~target.isnan()
+    return prediction.detach().double().where(valid, 0), target.double().where(valid, 0), valid
 
 
 def check_labels(logits: Tensor, labels: Tensor) -> Tensor:
@@ -64,10 +64,10 @@ def check_labels(logits: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         logits: ``(batch, …)``.
-        labels: 0 or 1, or NaN where they are not judged, the same shape.
+        labels: 0 or 1, or NaN where they are masked, the same shape.
 
     Returns:
-        Where the labels are judged, ``(batch, …)``.
+        Where the labels are valid, ``(batch, …)``.
 
     Raises:
         PareError: if a prediction is not finite, or a label is neither 0 nor 1.
@@ -76,13 +76,13 @@ def check_labels(logits: Tensor, labels: Tensor) -> Tensor:
     if logits.shape != labels.shape:
         raise ValueError(f"logits have shape {tuple(logits.shape)}, labels {tuple(labels.shape)}: both must match")
     require_finite(logits)
-    judged = ~labels.isnan()
-    strange = labels[judged & (labels != 0) & (labels != 1)]
+    valid = ~labels.isnan()
+    strange = labels[valid & (labels != 0) & (labels != 1)]
     if len(strange):
         raise PareError(
             f"labels must be 0 or 1, found {strange[0].item():.4g}; correct the reader, or choose another metric"
         )
-    return judged
+    return valid
 
 
 def require_finite(prediction: Tensor) -> None:
@@ -98,4 +98,4 @@ def require_finite(prediction: Tensor) -> None:
 def require_samples(count: int | Tensor) -> None:
     """Refuse to compute a metric of nothing."""
     if not int(torch.as_tensor(count)):
-        raise PareError("a metric needs at least one judged sample, found none; enlarge the part it is computed on")
+        raise PareError("a metric needs at least one valid sample, found none; enlarge the part it is computed on")

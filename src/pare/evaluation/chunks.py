@@ -12,8 +12,8 @@ CHUNK = 1000  # samples; `eval_batch_size` of nearly all released configurations
 class ChunkMean(Metric):
     """Mean of a metric over chunks of 1,000 samples in their order, the last short chunk with equal weight.
 
-    Not a good metric: of a score that is no mean over samples, such as F1 or AUROC, it depends on the chunks.
-    It is here because the paper's tables hold it.
+    Not a good metric: a score that is no mean over samples, such as F1 or AUROC, depends on the chunks. It is here
+    because it is in the paper's tables.
 
     Args:
         metric: the metric of one chunk, an error.

@@ -1,9 +1,8 @@
 """Metrics by name, accumulated over the whole test set and never averaged over chunks.
 
-The released code averages most metrics over chunks of about 1,000 samples, which changes every metric that is
-not a mean over samples; here a metric sees every sample before it is computed. What the paper's tables hold stands
-beside them under names of its own (``…_chunks``, ``one_minus_balanced_accuracy``, ``mae_8a_published``), for runs of
-``protocol: paper``.
+The released code averages most metrics over chunks of about 1,000 samples. That changes every metric that is not a mean
+over samples. Here a metric sees every sample before it is computed. The paper's own metrics have names of their own
+(``…_chunks``, ``one_minus_balanced_accuracy``, ``mae_8a_published``), for runs of ``protocol: paper``.
 
 A metric may stay on the CPU while the model runs elsewhere: updates are moved to the metric's device.
 """
@@ -31,13 +30,13 @@ from pare.evaluation.segmentation import OneMinusBalancedAccuracy
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """What a metric is called, which way it improves, what it suits and how it is made.
+    """Name and unit of a metric, which direction is better, what it suits and how it is made.
 
     Attributes:
         title: the name in figures and tables.
         unit: the unit of its value; empty for a plain ratio, or where it is that of the target.
         direction: whether a ``lower`` or a ``higher`` value is better.
-        kinds: the kinds of output that it judges.
+        kinds: the kinds of output that it suits.
         build: makes an empty metric for an output.
     """
 
@@ -108,7 +107,7 @@ METRICS: dict[str, MetricSpec] = {
 
 
 def build_metric(name: str, output: OutputConfig) -> Metric:
-    """Make an empty metric: ``update(prediction, target)`` takes raw model outputs, ``compute()`` answers.
+    """Make an empty metric: ``update(prediction, target)`` takes raw model outputs, ``compute()`` returns the value.
 
     Args:
         name: a key of `METRICS`.

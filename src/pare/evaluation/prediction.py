@@ -1,4 +1,4 @@
-"""Predictions of a trained model, their score, and the score of predicting always the same."""
+"""Predictions of a trained model, their score, and the constant baseline."""
 
 from collections.abc import Callable
 
@@ -94,13 +94,13 @@ def score(metric: Metric, prediction: np.ndarray, truth: np.ndarray) -> float:
 
 
 def constant_prediction(rows: Rows, task: Task, n: int) -> np.ndarray:
-    """What knows nothing of the input predicts: the mean of the training targets, or the logits of their frequencies.
+    """The constant baseline: the mean of the training targets, or the logits of the class frequencies.
 
-    Points of a field are averaged over the rows in which they are judged; one that is judged in no row gets the
+    Points of a field are averaged over the rows in which they are valid; one that is masked in every row gets the
     mean of all points.
 
     Args:
-        rows: all of the training split, also where a run learns from a fraction: a baseline of the data, not the run.
+        rows: the whole training split, even if the run trains on a fraction of it.
         task: what is predicted, and whether as logits.
         n: rows to predict.
 
@@ -118,22 +118,22 @@ def constant_prediction(rows: Rows, task: Task, n: int) -> np.ndarray:
 
 
 def sample_errors(prediction: np.ndarray, truth: np.ndarray, *, relative: bool) -> np.ndarray:
-    """Error of each field, for the choice of those that are shown.
+    """Error of each field, to choose those that are shown.
 
     Args:
         prediction: ``(n, …)``.
-        truth: the same shape; NaN where it is not judged.
+        truth: the same shape; NaN where it is masked.
         relative: whether the root mean squared error is divided by the root mean square of the truth.
 
     Returns:
-        Errors ``(n,)``, NaN for a sample without a judged point.
+        Errors ``(n,)``, NaN for a sample without a valid point.
     """
     errors = np.full(len(truth), np.nan)
     for i, (p, t) in enumerate(zip(prediction, truth, strict=True)):
-        judged = np.isfinite(t)
-        if judged.any():
-            errors[i] = np.sqrt(np.mean((p[judged] - t[judged]) ** 2, dtype=np.float64))
-            errors[i] /= np.sqrt(np.mean(t[judged] ** 2, dtype=np.float64)) if relative else 1
+        valid = np.isfinite(t)
+        if valid.any():
+            errors[i] = np.sqrt(np.mean((p[valid] - t[valid]) ** 2, dtype=np.float64))
+            errors[i] /= np.sqrt(np.mean(t[valid] ** 2, dtype=np.float64)) if relative else 1
     return errors
 
 
@@ -143,13 +143,13 @@ def _batch_rows(rows: np.ndarray) -> int:
 
 
 def _mean_target(rows: Rows) -> np.ndarray:
-    """Mean of each number or point over the rows in which it is judged, ``(…)``."""
+    """Mean of each number or point over the rows in which it is valid, ``(…)``."""
     first = rows.array("y", 0, 1)
     sums, counts = np.zeros(first.shape[1:]), np.zeros(first.shape[1:], int)
     size = _batch_rows(first)
     for start in range(0, len(rows), size):
         y = rows.array("y", start, start + size)
-        judged = np.isfinite(y)
-        sums += np.where(judged, y, 0).sum(0, dtype=np.float64)
-        counts += judged.sum(0)
+        valid = np.isfinite(y)
+        sums += np.where(valid, y, 0).sum(0, dtype=np.float64)
+        counts += valid.sum(0)
     return np.where(counts, sums / counts.clip(1), sums.sum() / counts.sum().clip(1))

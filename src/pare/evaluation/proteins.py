@@ -1,6 +1,6 @@
 """The metric of PSICOV: error of the predicted distance where two residues touch (NAS-Bench-360; Adhikari 2020).
 
-Notation for shapes: C edge of the canvas on which a protein stands; cells outside the protein are NaN in the truth.
+Notation for shapes: C edge of the canvas that a protein is placed on; cells outside the protein are NaN in the truth.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torchmetrics import Metric
 from pare.config.errors import PareError
 from pare.evaluation.checks import require_finite
 
-SEPARATION = 24  # residues apart in the sequence: contacts that are nearer there are easy to guess
+SEPARATION = 24  # residues apart in the sequence: contacts of nearer residues are easy to guess
 CONTACT = 8.0  # Å
 FLOOR = 0.01  # Å: no predicted distance is smaller
 
@@ -18,12 +18,12 @@ FLOOR = 0.01  # Å: no predicted distance is smaller
 class MaeContacts(Metric):
     """MAE₈ of long-range contacts: mean over proteins of the mean absolute error in Å.
 
-    Judged are pairs of residues i < j with ``j - i >= 24`` whose true distance is at most 8 Å, on the mean of the
-    predictions for (i, j) and (j, i). A protein without such a pair, for which the released code fails, has no
-    part in the mean.
+    Over pairs of residues i < j with ``j - i >= 24`` whose true distance is at most 8 Å, with the mean of the
+    predictions for (i, j) and (j, i). A protein without such a pair is left out of the mean; the released code fails
+    on it.
 
-    The released code scores one protein at a time and takes each to be as long as the first of the list, so that
-    it judges only a corner of longer ones; here the whole protein is judged. Provenance: the paper's table 1.
+    The released code scores one protein at a time and assumes that each is as long as the first of the list, so it
+    scores only a corner of longer ones; here the whole protein is scored. Provenance: the paper's table 1.
     """
 
     higher_is_better = False
@@ -42,7 +42,7 @@ class MaeContacts(Metric):
 
         Args:
             prediction: predicted distances in Å, ``(batch, 1, C, C)``.
-            target: true distances, the same shape; NaN where nothing is judged.
+            target: true distances, the same shape; NaN where it is masked.
 
         Raises:
             PareError: if a prediction is not finite.
@@ -82,8 +82,8 @@ class MaeContacts(Metric):
 class MaeContactsPublished(MaeContacts):
     """`MaeContacts` with the weights of the released code.
 
-    It averages the triangles twice, the second time a mean with one of the two it is made of. What is judged
-    is 0.75 of the prediction for (j, i) and 0.25 of that for (i, j), i < j, floors apart.
+    It averages the triangles twice, the second time the mean with one of its parts. The result is 0.75 of the
+    prediction for (j, i) and 0.25 of that for (i, j), i < j, apart from floors.
     """
 
     def _distance(self, prediction: Tensor) -> Tensor:

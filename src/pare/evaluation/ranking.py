@@ -1,4 +1,4 @@
-"""Metrics of labels that are 0 or 1, from the order in which the logits put the samples."""
+"""Ranking metrics of labels 0 or 1: they depend on the order of the logits only."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def average_precision(labels: NDArray[np.bool_], logits: NDArray[np.floating]) -
 class OneMinusRanking(Metric):
     """One minus a ranking score, averaged over the labels for which it is defined.
 
-    Keeps all judged predictions, five bytes each, until scikit-learn computes the score exactly.
+    Keeps all valid predictions, five bytes each, until scikit-learn computes the score exactly.
 
     Args:
         score: the score of one label from its values and logits; NaN where it is undefined.
@@ -53,17 +53,17 @@ class OneMinusRanking(Metric):
 
         Args:
             prediction: logits, ``(batch, labels)``, or ``(batch, …)`` where points are pooled.
-            target: 0 or 1, the same shape; where points are pooled, NaN where they are not judged.
+            target: 0 or 1, the same shape; where points are pooled, NaN where they are masked.
 
         Raises:
             PareError: if a prediction is not finite, or a label neither 0 nor 1.
             ValueError: if the shapes differ.
         """
         prediction, target = prediction.to(self.device).detach(), target.to(self.device)
-        judged = check_labels(prediction, target)
+        valid = check_labels(prediction, target)
         if self.pooled:
-            prediction, target = prediction[judged].unsqueeze(1), target[judged].unsqueeze(1)
-        elif not judged.all():
+            prediction, target = prediction[valid].unsqueeze(1), target[valid].unsqueeze(1)
+        elif not valid.all():
             raise PareError("labels must be 0 or 1, found NaN; correct the reader")
         self.logits.append(prediction.float())
         self.labels.append(target == 1)

@@ -1,6 +1,6 @@
-"""Metrics of numbers ``(batch, numbers)`` and fields ``(batch, channels, *grid)``; NaN in the truth is not judged.
+"""Metrics of numbers ``(batch, numbers)`` and fields ``(batch, channels, *grid)``; NaN in the truth is masked.
 
-All sums are in float64, so that the order and the size of the updates do not show.
+All sums are in float64, so that order and size of the updates do not matter.
 """
 
 import torch
@@ -17,7 +17,7 @@ from pare.evaluation.checks import check_numbers, require_samples
 class RelativeL2(Metric):
     """Mean over samples of ``||prediction - truth||_2 / ||truth||_2``.
 
-    Each norm runs over all judged points of the sample; a sample without any has no part in the mean. PDEBench's
+    Each norm is over the valid points of the sample; a sample without any is left out of the mean. PDEBench's
     nRMSE over all channels and positions of a sample, √mean((prediction − truth)²) / √mean(truth²), is the same
     number, as the counts under the roots cancel. Provenance: the Darcy metric of the Fourier neural operator, the
     paper's tables 1 and 2.
@@ -38,10 +38,10 @@ class RelativeL2(Metric):
         """Add a batch, checked by `check_numbers`.
 
         Raises:
-            PareError: if a true field is zero wherever it is judged.
+            PareError: if a true field is zero at all valid points.
         """
-        prediction, target, judged = check_numbers(prediction.to(self.device), target.to(self.device))
-        seen = judged.flatten(1).any(dim=1)
+        prediction, target, valid = check_numbers(prediction.to(self.device), target.to(self.device))
+        seen = valid.flatten(1).any(dim=1)
         error, norm = ((t.flatten(1).norm(dim=1)[seen]) for t in (prediction - target, target))
         undefined = int((norm == 0).sum())
         if undefined:
@@ -62,8 +62,8 @@ class RelativeL2(Metric):
         return self.total / self.count
 
 
-class _JudgedNumbers(Metric):
-    """Mixin for torchmetrics' errors of numbers: in float64, and over the judged ones alone."""
+class _ValidNumbers(Metric):
+    """Mixin for torchmetrics' errors of numbers: in float64, and only over the valid ones."""
 
     total: Tensor
 
@@ -73,32 +73,32 @@ class _JudgedNumbers(Metric):
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch, checked by `check_numbers`."""
-        prediction, target, judged = check_numbers(prediction.to(self.device), target.to(self.device))
-        super().update(prediction[judged], target[judged])  # type: ignore[safe-super]  # the other base's is not abstract
+        prediction, target, valid = check_numbers(prediction.to(self.device), target.to(self.device))
+        super().update(prediction[valid], target[valid])  # type: ignore[safe-super]  # the other base's is not abstract
 
     def compute(self) -> Tensor:
         """The error in units of the target, a float64 scalar.
 
         Raises:
-            PareError: if nothing judged was seen.
+            PareError: if nothing valid was seen.
         """
         require_samples(self.total)
         return super().compute()  # type: ignore[safe-super]
 
 
-class RootMeanSquaredError(_JudgedNumbers, torchmetrics.MeanSquaredError):
-    """Root of the mean squared error over all judged numbers of all samples."""
+class RootMeanSquaredError(_ValidNumbers, torchmetrics.MeanSquaredError):
+    """Root of the mean squared error over all valid numbers of all samples."""
 
     def __init__(self) -> None:
         super().__init__(squared=False)
 
 
-class MeanAbsoluteError(_JudgedNumbers, torchmetrics.MeanAbsoluteError):
-    """Mean absolute error over all judged numbers of all samples."""
+class MeanAbsoluteError(_ValidNumbers, torchmetrics.MeanAbsoluteError):
+    """Mean absolute error over all valid numbers of all samples."""
 
 
 class CoefficientOfDetermination(Metric):
-    """R² over all samples, averaged over the numbers that are predicted; 0 for predicting always their mean.
+    """R² over all samples, averaged over the predicted numbers; 0 for the mean of the truth as constant prediction.
 
     Keeps all predictions until scikit-learn computes it: sums of squares would cancel where the mean is large.
     """
@@ -116,8 +116,8 @@ class CoefficientOfDetermination(Metric):
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch of numbers ``(batch, numbers)``, checked by `check_numbers`."""
-        prediction, target, judged = check_numbers(prediction.to(self.device), target.to(self.device))
-        if not judged.all():
+        prediction, target, valid = check_numbers(prediction.to(self.device), target.to(self.device))
+        if not valid.all():
             raise PareError("R² needs a true number everywhere, found NaN; leave such samples out of the task")
         self.predictions.append(prediction)
         self.truths.append(target)

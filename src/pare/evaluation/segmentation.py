@@ -1,4 +1,4 @@
-"""Metrics of masks: logits against 0 and 1, NaN where a point is not judged, both ``(batch, …)``."""
+"""Metrics of masks: logits against 0 and 1, NaN where a point is masked, both ``(batch, …)``."""
 
 from torch import Tensor
 from torchmetrics.classification import BinaryStatScores
@@ -11,8 +11,8 @@ class OneMinusBalancedAccuracy(BinaryStatScores):
     """One minus the balanced accuracy of all points at logit 0: half the sum of both error rates.
 
     The published "1 − AUROC" of the Cosmic task, whose code takes the area of the thresholded mask and multiplies
-    prediction and truth by 0 where a point is ignored. Ignored points are true negatives here too, so that
-    the number is the published one; judge them not at all with ``one_minus_auroc``.
+    prediction and truth by 0 where a point is ignored. Ignored points are true negatives here too, as published;
+    ``one_minus_auroc`` leaves them out.
     """
 
     higher_is_better = False
@@ -36,8 +36,8 @@ class OneMinusBalancedAccuracy(BinaryStatScores):
             ValueError: if the shapes differ.
         """
         prediction, target = prediction.to(self.device), target.to(self.device)
-        judged = check_labels(prediction, target)
-        super().update(((prediction > 0) & judged).long(), (target == 1).long())
+        valid = check_labels(prediction, target)
+        super().update(((prediction > 0) & valid).long(), (target == 1).long())
 
     def compute(self) -> Tensor:
         """(false positive rate + false negative rate) / 2 over all points seen, a float64 scalar.

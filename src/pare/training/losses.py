@@ -1,7 +1,6 @@
 """Losses of the target task by name.
 
-NaN in the target of a field marks a point that is not judged, such as padding: it has no part in the loss, and the
-prediction there gets no gradient.
+NaN targets are masked, such as padding: they are excluded from the loss, and the prediction there gets no gradient.
 """
 
 from collections.abc import Callable
@@ -22,28 +21,28 @@ def relative_l2(prediction: Tensor, target: Tensor) -> Tensor:
     NAS-Bench-360 sums over the batch instead; the mean makes the learning rate independent of its size. PDEBench's
     nRMSE, √mean((prediction − target)²) / √mean(target²), is the same number: the counts under the roots cancel.
     """
-    prediction, target, judged = _judged(prediction, target)
+    prediction, target, valid = _valid(prediction, target)
     size = target.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
-    return _mean_over_samples((prediction - target).flatten(1).norm(dim=1) / size, judged)
+    return _mean_over_samples((prediction - target).flatten(1).norm(dim=1) / size, valid)
 
 
 def rmse(prediction: Tensor, target: Tensor) -> Tensor:
     """Mean over samples of √mean((prediction − target)²), both ``(batch, …)``: the RMSE of PDEBench."""
-    prediction, target, judged = _judged(prediction, target)
-    points = judged.flatten(1).sum(dim=1).clamp_min(1)
-    return _mean_over_samples((prediction - target).flatten(1).norm(dim=1) / points.sqrt(), judged)
+    prediction, target, valid = _valid(prediction, target)
+    points = valid.flatten(1).sum(dim=1).clamp_min(1)
+    return _mean_over_samples((prediction - target).flatten(1).norm(dim=1) / points.sqrt(), valid)
 
 
 def mse(prediction: Tensor, target: Tensor) -> Tensor:
-    """Mean of (prediction − target)² over all judged numbers of the batch, both ``(batch, …)``."""
-    prediction, target, judged = _judged(prediction, target)
-    return (prediction - target).square().sum() / judged.sum().clamp_min(1)
+    """Mean of (prediction − target)² over all valid numbers of the batch, both ``(batch, …)``."""
+    prediction, target, valid = _valid(prediction, target)
+    return (prediction - target).square().sum() / valid.sum().clamp_min(1)
 
 
 def mae(prediction: Tensor, target: Tensor) -> Tensor:
-    """Mean of |prediction − target| over all judged numbers of the batch, both ``(batch, …)``."""
-    prediction, target, judged = _judged(prediction, target)
-    return (prediction - target).abs().sum() / judged.sum().clamp_min(1)
+    """Mean of |prediction − target| over all valid numbers of the batch, both ``(batch, …)``."""
+    prediction, target, valid = _valid(prediction, target)
+    return (prediction - target).abs().sum() / valid.sum().clamp_min(1)
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,13 @@ def _cross_entropy(class_weights: Tensor | None, _: float) -> Loss:
 
 
 def _binary_cross_entropy(_: Tensor | None, positive_weight: float) -> Loss:
-    """Binary cross entropy of logits and labels 0 or 1, both ``(batch, …)``, mean over all judged labels."""
+    """Binary cross entropy of logits and labels 0 or 1, both ``(batch, …)``, mean over all valid labels."""
 
     def loss(prediction: Tensor, target: Tensor) -> Tensor:
-        prediction, target, judged = _judged(prediction, target)
+        prediction, target, valid = _valid(prediction, target)
         weight = prediction.new_tensor(positive_weight)
         terms = F.binary_cross_entropy_with_logits(prediction, target, pos_weight=weight, reduction="none")
-        return torch.where(judged, terms, 0).sum() / judged.sum().clamp_min(1)
+        return torch.where(valid, terms, 0).sum() / valid.sum().clamp_min(1)
 
     return loss
 
@@ -114,17 +113,17 @@ def build_loss(name: str, kind: str, *, class_weights: Tensor | None = None, pos
     return spec.build(class_weights, positive_weight)
 
 
-def _judged(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Both with 0 where the target is NaN, in at least single precision, and where it is not.
+def _valid(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Both with 0 where the target is NaN, in at least single precision; and where it is valid (not NaN).
 
     The zeros are put in before any arithmetic: NaN times a zero gradient would still be NaN.
     """
     if prediction.shape != target.shape:
         raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must have one shape")
-    judged = ~target.isnan()
-    return torch.where(judged, prediction.float(), 0), torch.where(judged, target, 0), judged
+    valid = ~target.isnan()
+    return torch.where(valid, prediction.float(), 0), torch.where(valid, target, 0), valid
 
 
-def _mean_over_samples(values: Tensor, judged: Tensor) -> Tensor:
-    """Mean of ``values``, ``(batch,)``, over the samples that have a judged point; the others hold 0."""
-    return values.sum() / judged.flatten(1).any(dim=1).sum().clamp_min(1)
+def _mean_over_samples(values: Tensor, valid: Tensor) -> Tensor:
+    """Mean of ``values``, ``(batch,)``, over the samples that have a valid point; the others are 0."""
+    return values.sum() / valid.flatten(1).any(dim=1).sum().clamp_min(1)

@@ -71,7 +71,7 @@ def test_truth_and_prediction_share_a_colour_scale_and_the_error_is_symmetric():
     assert -low == high == np.abs(both[1] - both[0]).max()
 
 
-def test_points_that_are_not_judged_are_blank_and_have_no_say_in_the_scale():
+def test_masked_points_are_blank_and_do_not_change_the_scale():
     (inputs, truths, predictions), given = dense(n=1)
     truths[0, 0, 2:] = np.nan
     predictions[0, 0, 3, 3] = 1000
@@ -122,7 +122,7 @@ def test_long_headings_and_names_are_broken_into_lines():
 
 
 @pytest.mark.parametrize("grid", [(20,), (6, 8)])
-def test_an_exact_prediction_of_a_constant_field_and_a_field_that_is_nowhere_judged_can_be_drawn(grid):
+def test_an_exact_prediction_of_a_constant_field_and_a_field_that_is_masked_everywhere_can_be_drawn(grid):
     arrays, given = dense(n=1, grid=grid)
     for value in (1.0, np.nan):
         draws(dense_figure(arrays[0], np.full((1, 1, *grid), value), np.ones((1, 1, *grid)), **given))

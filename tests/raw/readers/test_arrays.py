@@ -76,7 +76,7 @@ def test_channels_end_up_behind_the_rows(save, axis, stored, expected):
 )
 def test_a_field_is_predicted_with_or_without_channels(save, axis, x, y, shape):
     field = RNG.normal(size=y).astype(np.float32)
-    field[0].flat[0] = np.nan  # not judged
+    field[0].flat[0] = np.nan  # masked
     _, read_field = contents(read(save(x=np.zeros(x), y=field), "field", channel_axis=axis)["all"])
     assert read_field.shape == (8, *shape)
     np.testing.assert_array_equal(np.sort(read_field, axis=None), np.sort(field, axis=None))

@@ -136,7 +136,7 @@ def test_a_crop_belongs_to_the_protein_and_the_seed(tmp_path):
     assert not np.array_equal(again, other, equal_nan=True)
 
 
-def test_a_feature_that_was_not_observed_is_zero_and_an_unknown_distance_not_judged(tmp_path):
+def test_a_feature_that_was_not_observed_is_zero_and_an_unknown_distance_masked(tmp_path):
     written = write_psicov(tmp_path, rows=2)
     features = written["deepcov"][0]["features"]
     ccmpred = features["ccmpred"].copy()

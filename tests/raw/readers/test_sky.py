@@ -34,8 +34,8 @@ def by_mask(written, mask):
     found = []
     for name, planes in written.items():
         if name != "sky":
-            judged = planes[2, ALL, ALL] == 0 if len(planes) == 3 else 1
-            if np.array_equal(np.nan_to_num(mask), planes[1, ALL, ALL] * judged):
+            valid = planes[2, ALL, ALL] == 0 if len(planes) == 3 else 1
+            if np.array_equal(np.nan_to_num(mask), planes[1, ALL, ALL] * valid):
                 found.append((name, planes))
     assert len(found) == 1
     return found[0]
@@ -54,7 +54,7 @@ def test_test_rows_are_the_middle_of_each_image_with_its_mask_and_every_image_is
     assert seen == set(written) - {"sky"}
 
 
-def test_ignored_pixels_are_not_judged_and_without_that_plane_all_are(tmp_path):
+def test_ignored_pixels_are_masked_and_without_that_plane_none_is(tmp_path):
     written = write_cosmic(tmp_path)["test"]
     _, y = cosmic_rays(tmp_path)["test"].read(0, 12)
     planes_seen = set()

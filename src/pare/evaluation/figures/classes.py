@@ -62,28 +62,28 @@ def multilabel_figure(logits: Array, labels: Array, *, label_names: Sequence[str
         title: the heading.
 
     Raises:
-        ValueError: if the shapes do not fit, or no label can be judged.
+        ValueError: if the shapes do not fit, or no label has a defined AUROC.
     """
     if logits.shape != labels.shape or logits.shape[1:] != (len(label_names),):
         raise ValueError(
             f"logits have shape {logits.shape}, labels {labels.shape} and {len(label_names)} names: expected the same"
         )
     shares = labels.mean(axis=0)
-    judged = np.flatnonzero((shares > 0) & (shares < 1))
-    if not len(judged):
+    defined = np.flatnonzero((shares > 0) & (shares < 1))
+    if not len(defined):
         raise ValueError(f"each of {len(shares)} labels is the same in all samples: expected one that differs")
-    areas = np.array([auroc(labels[:, i] == 1, logits[:, i]) for i in judged])
-    precisions = np.array([average_precision(labels[:, i] == 1, logits[:, i]) for i in judged])
+    areas = np.array([auroc(labels[:, i] == 1, logits[:, i]) for i in defined])
+    precisions = np.array([average_precision(labels[:, i] == 1, logits[:, i]) for i in defined])
     order = np.argsort(areas, kind="stable")
-    named = len(judged) <= MOST_NAMED_LABELS
-    figure = titled_figure(11, 0.22 * len(judged) + 1.8 if named else 7, title)
+    named = len(defined) <= MOST_NAMED_LABELS
+    figure = titled_figure(11, 0.22 * len(defined) + 1.8 if named else 7, title)
     left, right = figure.subplots(1, 2, sharey=True)
-    _draw_dots(left, areas[order], np.full(len(judged), 0.5), "chance")
-    _draw_dots(right, precisions[order], shares[judged][order], "chance: share of samples with the label")
+    _draw_dots(left, areas[order], np.full(len(defined), 0.5), "chance")
+    _draw_dots(right, precisions[order], shares[defined][order], "chance: share of samples with the label")
     left.set_xlabel("AUROC")
     right.set_xlabel("average precision")
-    left.set_ylabel("labels, by AUROC" + _left_out(len(shares) - len(judged)))
-    left.set_yticks(np.arange(len(judged)) if named else [], _short(label_names, judged[order]) if named else [])
+    left.set_ylabel("labels, by AUROC" + _left_out(len(shares) - len(defined)))
+    left.set_yticks(np.arange(len(defined)) if named else [], _short(label_names, defined[order]) if named else [])
     return figure
 
 

@@ -20,7 +20,7 @@ def representative_samples(scores: Array, channels: int = 1) -> list[tuple[int, 
 
     Args:
         scores: one error a sample, lower is better, ``(n,)``; a sample whose error is NaN is never chosen.
-        channels: channels of the field; with more than one, only a median and a worst sample have room.
+        channels: channels of the field; with more than one, only a median and a worst sample are shown.
 
     Raises:
         ValueError: if no score is finite.
@@ -48,8 +48,8 @@ def dense_figure(
     """Show a few samples, one row each and for each of at most three channels: input, truth, prediction, error.
 
     Images for fields of two axes, lines for fields of one. Truth and prediction share a scale; the error is the
-    prediction minus the truth, on a scale that is symmetric about zero. Points that are not judged, NaN in the
-    truth, are left out of all but the input: hatched in images, gaps in lines.
+    prediction minus the truth, on a scale that is symmetric about zero. Masked points, NaN in the truth,
+    are shown in the input only: elsewhere hatched in images, gaps in lines.
 
     Args:
         inputs: ``(n, C, L)`` or ``(n, C, H, W)``; the grid may differ from the output's.
