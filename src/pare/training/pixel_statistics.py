@@ -51,5 +51,6 @@ def read_pixel_statistics(encoder: Path) -> PixelStatistics:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise PareError(
             f"{path} asks for another normalisation than PaRe knows ({wrong}); expected bytes divided by 255, minus "
-            f"image_mean, divided by image_std, such as {EXAMPLE}"
+            f"image_mean, divided by image_std, such as {EXAMPLE}. Use another source, or correct the file where the "
+            f"encoder came from, delete {encoder} and run `kedro run --pipelines=ingest` again"
         ) from error

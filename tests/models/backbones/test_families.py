@@ -198,10 +198,17 @@ def test_swins_features_are_on_a_grid_halved_three_times_and_eight_times_as_wide
     assert (backbone.out_grid, backbone.width, backbone.out_width) == ((3, 2), 16, 128)
 
 
-@pytest.mark.parametrize("grid", [(8, 12), (4, 4), (30,)])
-def test_a_grid_that_convnext_would_cut_off_is_refused(encoder, grid):
-    with pytest.raises(PareError, match=r"multiple of 8 tokens.*tokens\.resize=\d+ and tokens\.patch=4"):
+@pytest.mark.parametrize(("grid", "edge"), [((8, 12), 64), ((4, 4), 32), ((17, 17), 96)])
+def test_a_grid_that_convnext_would_cut_off_is_refused(encoder, grid, edge):
+    with pytest.raises(PareError, match=rf"multiple of 8 tokens.*tokens\.resize={edge} and tokens\.patch=4"):
         load_backbone(encoder("convnextv2"), grid)
+    assert load_backbone(encoder("convnextv2"), (edge // 4, edge // 4)).out_grid == (edge // 32, edge // 32)
+
+
+@pytest.mark.parametrize("family", ["swin_window_7", "convnextv2"])
+def test_a_table_that_cannot_be_resized_is_sent_to_another_source(encoder, family):
+    with pytest.raises(PareError, match=r"the task makes 5×6; use another source$"):
+        load_backbone(encoder(family), (30,))
 
 
 def test_convnexts_features_are_on_a_grid_halved_three_times_as_wide_as_its_last_stage(encoder):

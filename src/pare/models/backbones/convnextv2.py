@@ -23,11 +23,10 @@ class ConvNextV2Backbone(ImageBackbone):
         self.out_width = encoder.config.hidden_sizes[-1]
         halving = 2 ** (len(encoder.config.depths) - 1)
         if rows % halving or columns % halving:
-            edge, patch = -(-max(rows, columns) // halving) * halving, self.entrance.patch_size[0]
+            edge = -(-max(rows, columns) // halving) * halving
             raise PareError(
                 f"this ConvNeXt V2 needs a multiple of {halving} tokens along each axis, the task makes "
-                f"{rows}×{columns}; set tokens.resize={edge * patch} and tokens.patch={patch} in the task, or use "
-                "another source"
+                f"{rows}×{columns}; {self.remedy(edge)}"
             )
         self.out_grid = self.token_grid = (rows // halving, columns // halving)
         encoder.layernorm = nn.Identity()  # of the pooled feature; the predictors pool for themselves

@@ -87,6 +87,13 @@ class ImageBackbone(Backbone):
         """Features as the family returns them to ``(batch, out tokens, out_width)``, without a class token."""
         return features[:, -prod(self.out_grid) :]
 
+    def remedy(self, edge: int) -> str:
+        """What to do about a grid that the family cannot take, where one of ``edge`` tokens along each axis would do."""
+        if len(self.grid) != 2:  # a table or a line, which cannot be resized
+            return "use another source"
+        patch = self.entrance.patch_size[0]
+        return f"set tokens.resize={edge * patch} and tokens.patch={patch} in the task, or use another source"
+
 
 def _squarest(tokens: int) -> tuple[int, int]:
     rows = next(n for n in range(isqrt(tokens), 0, -1) if tokens % n == 0)

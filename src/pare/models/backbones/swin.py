@@ -25,10 +25,10 @@ class SwinBackbone(ImageBackbone):
         merging = 2 ** (len(config.depths) - 1)
         self.out_grid = self.token_grid = (-(-rows // merging), -(-columns // merging))
         if min(self.out_grid) < config.window_size:
-            edge, patch = config.window_size * merging, self.entrance.patch_size[0]
+            edge = config.window_size * merging
             raise PareError(
                 f"this Swin needs at least {edge} tokens along each axis, the task makes {rows}×{columns}; "
-                f"set tokens.resize={edge * patch} and tokens.patch={patch} in the task, or use another source"
+                f"{self.remedy(edge)}"
             )
 
     def entering(self, tokens: Tensor) -> Any:
