@@ -215,3 +215,45 @@ def test_convnexts_features_are_on_a_grid_halved_three_times_as_wide_as_its_last
     backbone = load_backbone(encoder("convnextv2"), (24, 16))
     assert (backbone.out_grid, backbone.token_grid) == ((3, 2), (3, 2))
     assert (backbone.width, backbone.out_width, backbone.image_size) == (16, 40, (96, 64))
+
+
+def blocks(encoder):
+    """The encoder's blocks in their order, wherever the family keeps them."""
+    lists = [module for module in encoder.modules() if isinstance(module, torch.nn.ModuleList)]
+    return next(found for found in lists if len(found) == encoder.config.num_hidden_layers)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "modernbert", "vit", "dinov2"])
+def test_features_of_a_layer_are_what_its_block_returns(encoder, family):
+    backbone = load_backbone(encoder(family), GRIDS[family][1]).eval()
+    tokens, returned = torch.randn(2, torch.Size(backbone.grid).numel(), backbone.width), []
+    blocks(backbone.encoder)[0].register_forward_hook(
+        lambda _module, _inputs, output: returned.append(output[0] if isinstance(output, tuple) else output)
+    )
+    with torch.no_grad():
+        last, first = backbone.encode_layers(tokens, (2, 1))
+        expected = backbone.encode(tokens)
+    assert torch.equal(last, expected)
+    assert torch.equal(first, returned[0][:, -tokens.shape[1] :])
+    assert first.shape == last.shape and not torch.allclose(first, last)
+
+
+def test_gradients_reach_the_tokens_through_a_layer_and_not_those_behind_it(encoder):
+    backbone = load_backbone(encoder("bert"), (9,))
+    tokens = torch.randn(1, 9, 32, requires_grad=True)
+    backbone.encode_layers(tokens, [1])[0].square().sum().backward()
+    assert tokens.grad.abs().sum() > 0
+    used = [any(p.grad is not None for p in block.parameters()) for block in blocks(backbone.encoder)]
+    assert used == [True, False]
+
+
+@pytest.mark.parametrize("layers", [(0,), (1, 3), (-1,)])
+def test_a_layer_that_the_encoder_does_not_have_is_refused(encoder, layers):
+    with pytest.raises(PareError, match=r"were asked for, this encoder has layers 1 to 2"):
+        load_backbone(encoder("bert"), (9,)).encode_layers(torch.zeros(1, 9, 32), layers)
+
+
+@pytest.mark.parametrize("family", ["swin", "convnextv2"])
+def test_layers_of_a_hierarchical_encoder_are_refused(encoder, family):
+    with pytest.raises(PareError, match=rf"family {family} have grids of different sizes"):
+        load_backbone(encoder(family), (8, 8)).encode_layers(torch.zeros(1, 64, 16), [1])

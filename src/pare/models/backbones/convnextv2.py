@@ -16,6 +16,7 @@ class ConvNextV2Backbone(ImageBackbone):
     """
 
     projection: ClassVar[str] = "embeddings.patch_embeddings"
+    hierarchical: ClassVar[bool] = True
 
     def __init__(self, encoder: Any, grid: tuple[int, ...]) -> None:
         super().__init__(encoder, grid)

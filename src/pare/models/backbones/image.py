@@ -71,24 +71,24 @@ class ImageBackbone(Backbone):
         """Projected patches of normalised images, ``(batch, 3, *image_size)``."""
         return self.entrance.projection(inputs).flatten(2).transpose(1, 2)
 
-    def encode(self, tokens: Tensor) -> Tensor:
-        """Add (interpolated) positions where the family has them, encode, leave out the class token."""
+    def run_encoder(self, tokens: Tensor, **options: Any) -> Any:
+        """Add (interpolated) positions where the family has them, encode."""
         blank = tokens.new_zeros(()).expand(len(tokens), 3, *self.image_size)
         self.entrance.tokens = self.entering(tokens)
-        features = self.encoder(pixel_values=blank, **self.options).last_hidden_state
+        output = self.encoder(pixel_values=blank, **self.options, **options)
         self.entrance.tokens = None
-        return self.leaving(features)
+        return output
 
     def entering(self, tokens: Tensor) -> Any:
         """Tokens ``(batch, tokens, width)`` in the form that the family's patch embedding returns."""
         return tokens
 
     def leaving(self, features: Tensor) -> Tensor:
-        """Features as the family returns them to ``(batch, out tokens, out_width)``, without a class token."""
+        """The features without a class token, which is the first."""
         return features[:, -prod(self.out_grid) :]
 
     def remedy(self, edge: int) -> str:
-        """What to do about a grid that the family cannot take, where one of ``edge`` tokens along each axis would do."""
+        """What to do about a grid that the family cannot take; one of ``edge`` tokens along each axis would do."""
         if len(self.grid) != 2:  # a table or a line, which cannot be resized
             return "use another source"
         patch = self.entrance.patch_size[0]

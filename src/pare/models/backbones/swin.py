@@ -16,6 +16,7 @@ class SwinBackbone(ImageBackbone):
     """
 
     dropout_names: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+    hierarchical: ClassVar[bool] = True
 
     def __init__(self, encoder: Any, grid: tuple[int, ...]) -> None:
         super().__init__(encoder, grid)

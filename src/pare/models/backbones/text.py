@@ -42,6 +42,6 @@ class TextBackbone(Backbone):
         """Word embeddings of token ids, ``(batch, tokens)``."""
         return self.encoder.get_input_embeddings()(inputs)
 
-    def encode(self, tokens: Tensor) -> Tensor:
+    def run_encoder(self, tokens: Tensor, **options: Any) -> Any:
         """Add what the family adds to words, such as positions, normalise, encode."""
-        return self.encoder(inputs_embeds=tokens).last_hidden_state
+        return self.encoder(inputs_embeds=tokens, **options)
