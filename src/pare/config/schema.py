@@ -135,7 +135,7 @@ class TrainingConfig(Strict):
     momentum: float = Field(default=0.9, ge=0, lt=1, description="SGD only")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
     warmup_epochs: float = Field(default=1.0, ge=0)
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="in the encoder, hidden and attention")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="in the encoder, everywhere its family has it")
     clip_norm: float | None = Field(default=1.0, gt=0)
     precision: Literal["auto", "no", "bf16"] = "auto"
     class_weights: bool = Field(default=False, description="weight classes by their inverse frequency")
