@@ -1,12 +1,13 @@
 """Whole or not at all, whatever interrupts."""
 
 import os
+import signal
 
 import pytest
 
 from pare.config.errors import PareError
 from pare.storage import atomic
-from pare.storage.atomic import atomic_path
+from pare.storage.atomic import atomic_path, recover
 
 
 def test_a_file_appears_under_its_name_only_when_the_block_has_ended(tmp_path):
@@ -65,6 +66,83 @@ def test_an_interruption_between_the_two_renames_brings_the_old_folder_back(tmp_
         unfinished.mkdir()
     assert {p.name: p.read_text() for p in path.iterdir()} == {"old": "old"}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def killed(path, at, write):
+    """A process that is killed outright at its first call of ``os.<at>``, or at the end of its block."""
+    child = os.fork()
+    if child == 0:
+        try:
+            kill = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
+            with atomic_path(path) as unfinished:
+                write(unfinished)
+                if at is None:
+                    kill()
+                setattr(atomic.os, at, kill)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert [p for p in path.parent.iterdir() if p.name.startswith(f".{path.name}.")]
+
+
+def new_folder(unfinished):
+    unfinished.mkdir()
+    (unfinished / "new").write_text("new")
+
+
+def begin_and_fail(path):
+    with pytest.raises(RuntimeError), atomic_path(path):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("next_run", [recover, begin_and_fail])
+def test_a_run_that_was_killed_between_the_two_renames_loses_nothing(tmp_path, next_run):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+    killed(path, "replace", new_folder)
+    assert not path.exists()
+    next_run(path)
+    assert {p.name: p.read_text() for p in path.iterdir()} == {"new": "new"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("at", [None, "rename"])
+def test_what_a_run_left_that_was_killed_before_is_removed_by_the_next_one(tmp_path, at):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+    killed(path, at, new_folder)
+    recover(path)
+    assert {p.name: p.read_text() for p in path.iterdir()} == {"old": "old"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_half_of_a_file_is_never_taken_for_a_whole_one(tmp_path):
+    path = tmp_path / "file.txt"
+    killed(path, None, lambda unfinished: unfinished.write_text("half"))
+    recover(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_living_run_is_writing_is_left_to_it(tmp_path):
+    path = tmp_path / "file.txt"
+    with atomic_path(path) as one:
+        one.write_text("one")
+        with atomic_path(path) as other:
+            other.write_text("other")
+        recover(path)
+        assert (path.read_text(), one.read_text()) == ("other", "one")
+    assert path.read_text() == "one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_belongs_to_a_path_of_a_similar_name_or_to_the_user_is_left(tmp_path):
+    killed(tmp_path / "a.txt", None, lambda unfinished: unfinished.write_text("half"))
+    (tmp_path / ".a.personal").mkdir()
+    before = set(tmp_path.iterdir())
+    recover(tmp_path / "a")
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_a_file_replaces_a_file(tmp_path):

@@ -1,9 +1,14 @@
+import os
+import shutil
+import signal
+
 import pytest
 import torch
 from accelerate import Accelerator
 from torch import nn
 
 from pare.config import PareError
+from pare.storage import atomic
 from pare.training.checkpoint import Checkpoint, Progress
 
 
@@ -72,6 +77,37 @@ def test_the_checkpoint_of_another_run_is_removed(accelerator, parts, tmp_path):
     checkpoint = Checkpoint(tmp_path / "checkpoint")
     checkpoint.save(accelerator, parts[0], after(1, 0))
     assert checkpoint.progress("another run") == Progress("another run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_was_killed_while_one_checkpoint_took_the_place_of_another_goes_on_from_it(
+    accelerator, parts, tmp_path
+):
+    checkpoint, other = Checkpoint(tmp_path / "run" / "checkpoint"), Checkpoint(tmp_path / "other")
+    checkpoint.save(accelerator, parts[0], after(1, 0))
+    other.save(accelerator, parts[0], after(2, 1))
+    child = os.fork()
+    if child == 0:
+        atomic.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        with atomic.atomic_path(checkpoint.folder) as unfinished:
+            shutil.copytree(other.folder, unfinished)
+    os.waitpid(child, 0)
+    assert not checkpoint.folder.exists()
+    assert checkpoint.progress("this run") == after(2, 1)
+    assert list(checkpoint.folder.parent.iterdir()) == [checkpoint.folder]
+
+
+def test_what_killed_runs_left_goes_with_the_checkpoint(accelerator, parts, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint")
+    checkpoint.save(accelerator, parts[0], after(1, 0))
+    child = os.fork()
+    if child == 0:
+        with atomic.atomic_path(checkpoint.folder) as unfinished:
+            unfinished.mkdir()
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert len(list(tmp_path.iterdir())) == 2
+    checkpoint.remove()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,24 +1,27 @@
-"""Files and folders that appear on disk whole or not at all."""
+"""Files and folders that appear on disk whole or not at all, and what killed runs leave of them."""
 
+import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from pare.config.errors import PareError
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Offer a temporary name beside ``path``, renamed to it when the block ends without an error.
+    """Offer a temporary name next to ``path``, renamed to it when the block ends without an error.
 
-    The block creates a file or a folder under the temporary name. A folder that stood at ``path`` is
-    replaced. Whatever was written is removed when the block fails or is interrupted.
+    The block creates a file or a folder under the temporary name. A folder that was at ``path`` is replaced. Whatever
+    was written is removed when the block fails or is interrupted; after a run that was killed, by the next one.
 
     Args:
-        path: where the result will stand.
+        path: where the result will be.
 
     Yields:
         The temporary path; it does not exist yet.
@@ -28,7 +31,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        recover(path)
         scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        lock = _held(scratch, path)
     except OSError as error:
         raise PareError(
             f"cannot write to {path.parent} ({error.strerror}); give this user write permission or free space there"
@@ -40,6 +45,64 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.rename(path, replaced)
         os.replace(unfinished, path)
     finally:
-        if replaced.exists() and not path.exists():  # interrupted between the two renames
-            os.rename(replaced, path)
-        shutil.rmtree(scratch, ignore_errors=True)
+        with lock:
+            if replaced.exists() and not path.exists():  # interrupted between the two renames
+                os.rename(replaced, path)
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def recover(path: Path) -> None:
+    """Finish what a run that was killed had begun at ``path``.
+
+    Where it was killed between the two renames that replace a folder, the new folder, which is whole then, takes its
+    place. What else such runs left is removed; what a living run is writing is left to it.
+    """
+    for scratch in _scratches(path):
+        with _claimed(_lock(scratch, path)) as ours:
+            if not ours:
+                continue
+            unfinished, replaced = scratch / path.name, scratch / f"{path.name}.replaced"
+            if replaced.exists() and not path.exists():
+                os.rename(unfinished if unfinished.exists() else replaced, path)
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _scratches(path: Path) -> list[Path]:
+    """The folders for temporary names that `atomic_path` made for this path and not for another."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.\w{{8}}")
+    return [p for p in path.parent.glob(".*") if name.fullmatch(p.name)] if path.parent.is_dir() else []
+
+
+def _lock(scratch: Path, path: Path) -> Path:
+    return scratch / f"{path.name}.lock"
+
+
+def _held(scratch: Path, path: Path) -> IO[str]:
+    """A lock that is held until it is closed or this process dies; it has its name only when it is locked."""
+    lock = _lock(scratch, path)
+    try:
+        stream = lock.with_suffix(".new").open("w")
+    except OSError:  # a full disk
+        scratch.rmdir()
+        raise
+    with suppress(OSError):  # a file system without locks: what has none, nobody takes for that of a killed run
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        os.rename(stream.name, lock)
+    return stream
+
+
+@contextmanager
+def _claimed(lock: Path) -> Iterator[bool]:
+    """Whether the process that held the lock has died; if so, it is this process's until the block ends."""
+    try:
+        stream = lock.open("r+")
+    except OSError:
+        yield False
+        return
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = True
+        except OSError:
+            free = False
+        yield free

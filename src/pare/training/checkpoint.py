@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pare.config.errors import PareError
-from pare.storage.atomic import atomic_path
+from pare.storage.atomic import atomic_path, recover
 
 CHECKPOINT = "checkpoint"  # the folder beside the finished model
 PROGRESS, BEST = "progress.json", "best.safetensors"
@@ -80,6 +80,7 @@ class Checkpoint:
 
     def progress(self, fingerprint: str) -> Progress:
         """How far the run with that fingerprint has come; another run's checkpoint is removed."""
+        recover(self.folder)
         path = self.folder / PROGRESS
         if path.is_file():
             saved = Progress(**json.loads(path.read_text()))
@@ -97,5 +98,6 @@ class Checkpoint:
         return load_file(self.folder / BEST)
 
     def remove(self) -> None:
-        """Delete the checkpoint."""
+        """Delete the checkpoint, and what killed runs left of it."""
+        recover(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
