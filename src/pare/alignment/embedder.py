@@ -1,9 +1,9 @@
 """ORCA's first stage (Shen et al. 2023): fit the target embedder so that target and source embeddings look alike.
 
 The objective is ORCA's class-wise one: the distance between the whole source and each target class by itself, weighted
-by the class's share. A single class cannot tell one label from another: its label distances shift the cost of each
-source sample by a constant, which moves neither the plan nor the gradient. They are therefore left out of the steps
-and stand only in the OTDD that is measured before and after.
+by the class's share. With a single target class the label distances shift the cost of each source sample by
+a constant, which changes neither the plan nor the gradient. So the steps leave them out; only the OTDD that is measured
+before and after has them.
 """
 
 import logging
@@ -118,8 +118,8 @@ class Alignment:
     def _backward(self, rows: np.ndarray, weight: float) -> float:
         """Add the gradient of one class's distance to the embedder's.
 
-        The distance needs all features at once, the embedder only a batch of samples: each is embedded a second time
-        to carry its feature's gradient on, so that memory does not grow with the number of samples.
+        The distance needs all features at once, but the embedder only a batch. So each sample is embedded a second time
+        to pass its feature's gradient on; memory does not grow with the number of samples.
         """
         features = self._embedded(rows).requires_grad_()
         distance = weight * sinkhorn_divergence(

@@ -1,7 +1,7 @@
 """Optimal transport dataset distance, OTDD (Alvarez-Melis & Fusi 2020), of labelled embeddings.
 
-Moving a sample (x, c) onto (x', c') costs ‖x − x'‖² + W₂²(class c, class c'), so that classes count as what their
-samples look like and need no common names. All transport is entropic and debiased, hence a distance of 0 to itself.
+Moving a sample (x, c) onto (x', c') costs ‖x − x'‖² + W₂²(class c, class c'), so classes are compared
+by their samples and need no common names. All transport is entropic and debiased: the distance to itself is 0.
 """
 
 from collections.abc import Sequence

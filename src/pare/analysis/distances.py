@@ -16,14 +16,14 @@ UNKNOWN = 0.5  # a point of a mask that is neither foreground (1) nor background
 def dataset_distances(embeddings: Embeddings, tokens: int, seed: int, device: torch.device) -> pd.DataFrame:
     """OTDD from the mixed samples to the target's and to the source's, for each number k of replaced tokens.
 
-    A mixed sample has two labels, its target's and its source's (paper, equation 1): it is compared with the target
-    dataset by the one and with the source dataset by the other. With k = 0 the mixed samples are the target's and with
-    k = N the source's, at a distance of 0.
+    A mixed sample has two labels, its target's and its source's (paper, equation 1). The first is used for the distance
+    to the target dataset, the second for that to the source dataset. With k = 0 the mixed samples are the target's,
+    with k = N the source's, at a distance of 0.
 
     Args:
         embeddings: of source, target and mixed samples.
         tokens: the number N of tokens of a sample.
-        seed: of the clusters that stand for classes where there are none.
+        seed: of the clusters that replace classes where there are none.
         device: where to compute.
 
     Returns:

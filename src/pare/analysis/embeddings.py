@@ -32,8 +32,8 @@ class Embeddings:
         mixed: those with k target tokens replaced, by k, each ``(rows, width)``.
         target_y: labels or fields of the target samples, ``(rows, …)``.
         source_y: labels or masks of the source samples, ``(rows, …)``.
-        target_scores: what the gate says of each target token, ``(rows, tokens)``.
-        source_scores: what it says of each source token, ``(rows, tokens)``.
+        target_scores: the gate's scores of the target tokens, ``(rows, tokens)``.
+        source_scores: its scores of the source tokens, ``(rows, tokens)``.
     """
 
     target: np.ndarray
@@ -52,7 +52,7 @@ def embed(
     counts: Sequence[int],
     device: torch.device,
 ) -> Embeddings:
-    """Embed target samples, as many source samples, and what the trained gate mixes of both.
+    """Embed target samples, as many source samples, and mixtures of both by the trained gate.
 
     Args:
         trained: a model whose method mixes.

@@ -1,4 +1,4 @@
-"""Drawing what this package computes; every figure shows exactly the numbers of the table that it is given.
+"""Figures of what this package computes; each shows exactly the numbers of its table.
 
 The figures are readable in black and white: curves differ in their style, groups of points in their marker.
 """
@@ -153,7 +153,7 @@ class TokenGrid:
 def patches_figure(table: pd.DataFrame, fields: Array, tokens: TokenGrid, *, title: str, channel: str) -> Figure:
     """Patches that the gate and chance replace in a few samples, at several epochs' k (paper, figures 4 and 7).
 
-    Two rows a sample: the gate's choice beside the input, and a random choice beside the gate's scores.
+    Two rows a sample: the gate's choice next to the input, and a random choice next to the gate's scores.
 
     Args:
         table: as `replaced_patches` returns it.

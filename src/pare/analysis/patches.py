@@ -1,4 +1,4 @@
-"""Which target patches the gate gives up, and which chance would (paper, figures 4, 7 and 8)."""
+"""Which target patches the gate replaces, and which chance would (paper, figures 4, 7 and 8)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar

@@ -67,7 +67,7 @@ def fit_fno(problem: Problem, options: FnoOptions) -> Fitted:
 def fit_u_net(problem: Problem, options: UNetOptions) -> Fitted:
     """Ronneberger et al. (2015): four times down to half the grid and up again.
 
-    Normalised over the batch as PDEBench's: over each sample, as MONAI's own default, a field's size would be lost.
+    Normalised over the batch, as PDEBench's. MONAI's default, over each sample, would lose the size of a field.
 
     Raises:
         PareError: where the grid is too small for that.
@@ -102,7 +102,7 @@ def _train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Modul
             loss = _epoch(model, loader, problem, optimiser, schedule, epoch)
             value = _validate(model, problem, options.batch_size)
             bar.set_postfix(loss=f"{loss:.4g}", **({} if value is None else {"validation": f"{value:.4g}"}))
-            if value is None or sign * value >= best_value:  # a tie goes to the later epoch, as with the methods
+            if value is None or sign * value >= best_value:  # ties prefer the later epoch, as with the methods
                 best_epoch, best_value = epoch, best_value if value is None else sign * value
                 best = deepcopy(model)
     best.eval()

@@ -64,7 +64,7 @@ class Booster:
         estimators: its classifier and its regressor.
         always: arguments that are not the user's to choose.
         fit: an estimator, the training rows, the validation rows, rounds without improvement after which to stop.
-        mistake: what the library raises for a wrong argument, beside ValueError and TypeError.
+        mistake: what the library raises for a wrong argument, besides ValueError and TypeError.
         frame: inputs ``(rows, features)`` and the number of categories per column, to what the library takes.
     """
 
@@ -308,7 +308,7 @@ def _make(booster: Booster, present: np.ndarray | None, arguments: dict[str, Any
 
 @contextmanager
 def _clear_mistakes(booster: Booster) -> Iterator[None]:
-    """Tell what the library says of wrong arguments, without a look inside it."""
+    """Turn what the library says of wrong arguments into a short message."""
     try:
         yield
     except (ValueError, TypeError, booster.mistake) as error:

@@ -28,8 +28,8 @@ def cutmix(
 ) -> tuple[Tensor, Tensor, float]:
     """Replace one block of neighbouring tokens by the source's tokens of the same slots (Yun et al., 2019).
 
-    The block has the grid's proportions and, up to rounding, the share of its tokens; it lies anywhere inside the
-    grid, elsewhere in every sample.
+    The block has the grid's proportions and, up to rounding, the given share of its tokens. Its position is drawn for
+    every sample.
 
     Args:
         target: target tokens, ``(batch, tokens, width)``.

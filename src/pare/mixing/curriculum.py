@@ -1,6 +1,6 @@
 """How many tokens are replaced in each epoch (paper, section 3.2, table 4 and appendix A.2.6).
 
-The paper names four shapes next to the linear one and gives no formulas; what they mean here is written at each.
+The paper names four shapes besides the linear one without formulas; those used here are given with each.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from math import exp
 import numpy as np
 
 STAGES = 4  # of the piecewise curriculum
-DECAY = 5.0  # of the exponential one: what is left of the way after a fifth of the epochs is 36 %
+DECAY = 5.0  # of the exponential one: after a fifth of the epochs 36 % of the way is left
 
 
 def _exponential(progress: float, _: np.random.Generator) -> float:
@@ -32,13 +32,13 @@ SHAPES: dict[str, Callable[[float, np.random.Generator], float]] = {
 class Curriculum:
     """The replaced share of the tokens, from the first epoch to the last.
 
-    A share and not a number, because encoders differ in their number of tokens; the paper's 3000 of 3136 tokens
-    become 0 over 60 epochs.
+    It is a share because encoders differ in their number of tokens. In the paper it falls from 3000 of 3136 tokens to 0
+    in 60 epochs.
 
     Attributes:
         start: share replaced in the first epoch, in 0..1.
         end: share replaced in the last epoch, in 0..1.
-        epochs: number of epochs; a single one is a first epoch and uses ``start``, else nothing would be mixed.
+        epochs: number of epochs; a single epoch uses ``start``, otherwise nothing would be mixed.
         shape: a key of `SHAPES`.
         seed: of the shape ``random``.
 

@@ -41,8 +41,8 @@ def replace_patches(
 
     Returns:
         The mixed tokens, ``(batch, tokens, width)``, of the dtype of the target tokens, and a boolean mask of the
-        slots that now hold a source token, ``(batch, tokens)``. With k = 0 and k = tokens the mixed tokens are the
-        target and source tokens themselves and the scores, without a say, get no gradient.
+        slots that now hold a source token, ``(batch, tokens)``. For k = 0 or k = tokens the mixed tokens are the
+        target's or the source's own; the scores do not matter and get no gradient.
 
     Raises:
         ValueError: if the shapes disagree or k is outside 0..tokens.
@@ -98,8 +98,8 @@ class _Mix(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, target: Tensor, source: Tensor, kept: Tensor, taken: Tensor, k: int) -> Tensor:
         slot = _positions(kept == 0, k)
-        # The kept slots are paired with the source tokens left over, which nobody reads: unlike a list of the taken
-        # ones a permutation is inverted without adding up, and never repeats a row.
+        # The kept slots are paired with the source tokens left over, which are not read: a permutation, unlike a list
+        # of the taken ones, is inverted without adding up and never repeats a row.
         origin = torch.empty_like(slot).scatter_(1, slot, _positions(taken, k))
         mixed = _rows(source, origin)
         staying = _flat(slot[:, k:], mixed)
@@ -119,7 +119,7 @@ class _Mix(torch.autograd.Function):
             to_weight = product.sum(-1)
             to_kept = kept * to_weight.to(kept.dtype)
             to_taken = taken * to_weight.gather(1, slot).to(taken.dtype)
-        if for_target:  # into the memory of the product, which nobody needs any more
+        if for_target:  # into the memory of the product, which is no longer needed
             to_target = torch.mul(grad, kept[..., None].to(grad.dtype), out=product)
         if for_source:
             to_source = _rows(grad, slot).mul_(taken[..., None])

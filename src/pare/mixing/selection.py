@@ -1,10 +1,9 @@
 """Selecting k tokens with a gradient for their scores (paper, section 3.3 and Algorithm 1).
 
-The paper selects by a relaxed subset operator: k rounds of softmax, each masking what the earlier ones took
-(Xie and Ermon, 2019; Plötz and Roth, 2018), whose sum kappa, the relaxed k-hot vector, carries the gradient of the
-hard choice. Here the first rounds are computed as they are and the others, where every softmax is small, at once:
-with the round number as time, kappa_j = tau * log(1 + c * exp(s_j / tau)), where the one unknown c follows from
-sum(kappa) = k.
+The paper selects by a relaxed subset operator (Xie and Ermon, 2019; Plötz and Roth, 2018): k rounds of softmax, each
+without what the earlier ones took. Their sum kappa is the relaxed k-hot vector; the hard choice gets its gradient. Here
+the first rounds are computed one by one. In the others every softmax is small, so they are computed at once: with the
+round number as time, kappa_j = tau * log(1 + c * exp(s_j / tau)), where the one unknown c follows from sum(kappa) = k.
 
 Shapes: ``batch`` rows are selected from independently, ``tokens`` are the candidates of one row.
 """
@@ -19,8 +18,8 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.linalg import vecdot
 from torch.nn.functional import logsigmoid
 
-# A fixed number, since stopping early would wait for the device. The worst of many tried spreads of the scores
-# (0 to 1e12) and sizes (to 50,000 tokens) took 13 steps to 1e-9, the usual scores take 5.
+# A fixed number: stopping early would synchronise with the device. Of many spreads of the scores (0 to 1e12) and sizes
+# (to 50,000 tokens) the worst took 13 steps to 1e-9; the usual scores take 5.
 _NEWTON_STEPS = 16
 
 
@@ -35,10 +34,10 @@ def relaxed_top_k(
 ) -> Tensor:
     """Mark the k largest scores after Gumbel noise, differentiably.
 
-    The value is the hard choice; the gradient is that of the relaxed k-hot vector (straight-through). Nothing here
-    waits for the device. A score of +inf is always taken and one of -inf only when nothing else is left; neither
-    they nor a choice without alternative (k = 0, k = tokens) have a gradient. A NaN score counts as larger than any
-    other, and makes the gradient of its whole row NaN, so that a diverged gate shows in the gradients.
+    Forward returns the hard top-k mask; backward uses the relaxed k-hot vector (straight-through). There is no
+    host-device synchronisation. A score of +inf is always taken, one of -inf only when nothing else is left; both get
+    no gradient, and for k = 0 or k = tokens no score gets one. A NaN score counts as larger than any other and makes
+    the gradient of its whole row NaN, so that a diverged gate shows in the gradients.
 
     Args:
         scores: any floating-point dtype, ``(batch, tokens)``.

@@ -1,6 +1,6 @@
 """Target embedders f^t: raw samples of any shape to tokens (paper, section 3.1).
 
-Only a projection is learnt from nothing; scale, positions and normalisation come from the encoder.
+Only a projection is new; scale, positions and normalisation come from the encoder.
 """
 
 from collections.abc import Sequence

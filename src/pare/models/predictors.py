@@ -100,7 +100,7 @@ class Gate(nn.Module):
 
     def __init__(self, width: int, kind: str = "linear") -> None:
         super().__init__()
-        # Drawn for every kind: the weights that are drawn next, the predictors', stay those of the committed results.
+        # Drawn for every kind: the predictors' weights, drawn next, are then those of the committed results.
         hidden = nn.Linear(width, HIDDEN)
         self.layers = GATES[kind](hidden)
 

@@ -1,4 +1,4 @@
-"""Which row goes to which part; always the same rows, whatever the seed of a run; and the share that is used."""
+"""Which row goes to which part, the same for every seed of a run; and the share of training rows that is used."""
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
@@ -25,13 +25,13 @@ def assign_parts(
 ) -> np.ndarray:
     """Name the split of each row of one of the publisher's parts.
 
-    A validation part of the publisher's is used as such, or joins the training rows where no validation is wanted.
+    The publisher's validation part is used as such, or added to the training rows under protocol paper.
 
     Args:
         task: the task; its ``split`` and ``samples`` say how.
         part: ``train``, ``validation``, ``test`` or ``all``.
         labels: class of each row, ``(rows,)``; needed where the split is stratified.
-        groups: group of each row, ``(rows,)``; a group is never divided, and stratification then has no say.
+        groups: group of each row, ``(rows,)``; a group is never divided, and stratification is then ignored.
         validated: whether there is a validation part.
 
     Returns:

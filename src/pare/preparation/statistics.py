@@ -9,7 +9,7 @@ class RunningMoments:
     """Position-wise mean and sample standard deviation; missing values (NaN) are left out.
 
     Blocks are merged with the update of Chan, Golub and LeVeque (1979), which does not lose digits
-    where the mean is large beside the spread.
+    where the mean is much larger than the standard deviation.
     """
 
     def __init__(self) -> None:

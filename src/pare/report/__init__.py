@@ -1,1 +1,1 @@
-"""What all runs together say: results beside the paper's, comparisons of methods, and a page to read them on."""
+"""Results of all runs next to the paper's, comparisons of methods, and a page to read them on."""

@@ -132,7 +132,7 @@ def cost_figure(costs: pd.DataFrame, cost: str, style: dict[str, Style]) -> Figu
 
 
 def svg_text(figure: Figure, name: str) -> str:
-    """The figure as an SVG element that can stand in a page beside others, and alone as a file.
+    """The figure as an SVG element, for a page with others or a file of its own.
 
     Args:
         figure: its artists marked by this module become elements with a tooltip.

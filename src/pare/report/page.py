@@ -12,7 +12,7 @@ class Cell:
     """A cell of a table.
 
     Attributes:
-        text: what it says.
+        text: its text.
         below: a second, smaller line.
         sort: what its column is sorted by; empty cells come last.
         kind: a class of the style sheet: ``number``, ``best``, ``missing`` or ``quoted``.
@@ -35,7 +35,7 @@ class Table:
         notes: what to know before reading it.
         head: one cell a column.
         rows: as many cells each.
-        files: where the same stands beside the page.
+        files: files with the same content, next to the page.
     """
 
     title: str
@@ -53,7 +53,7 @@ class Plot:
         title: the heading.
         svg: an SVG element made by this project; it enters the page as it is.
         caption: what to know before reading it.
-        files: where figure and data stand beside the page.
+        files: files with figure and data, next to the page.
     """
 
     title: str
@@ -80,12 +80,12 @@ class Section:
 
 
 def render_page(title: str, lead: str, warnings: Sequence[str], sections: Sequence[Section]) -> str:
-    """The page as HTML; whatever text it is given appears as text.
+    """The page as HTML; all given text is escaped.
 
     Args:
         title: the heading.
         lead: what the page shows, in one sentence.
-        warnings: what keeps results from being compared, or from being there.
+        warnings: why results do not compare, or are missing.
         sections: the rest, in order.
     """
     environment = Environment(

@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import BaseModel, FiniteFloat, ValidationError
 
 PATTERN = "*/*/seed_*/metrics.json"
-# What runs that are compared should have in common, and how it is called.
+# What compared runs should have in common, and its name in messages.
 CONDITIONS = {
     "metric": "metrics",
     "protocol": "protocols",
@@ -68,8 +68,8 @@ class Results:
     """All runs, and what could not be read.
 
     Attributes:
-        frame: one line a run; columns as in metrics.json, the metric's ``title``, ``unit`` and ``direction`` beside its
-            name, and ``name``, the method with its variant.
+        frame: one line a run; columns as in metrics.json, the metric's ``title``, ``unit`` and ``direction`` next to
+            its name, and ``name``, the method with its variant.
         warnings: a sentence for each file that was left out.
     """
 
@@ -122,7 +122,7 @@ def differing_conditions(frame: pd.DataFrame) -> list[str]:
     """A sentence for each condition in which plain runs of the same task differ, with tasks, values and methods.
 
     Args:
-        frame: as in `Results`; variants are meant to differ and are not looked at, and neither is what a run does
+        frame: as in `Results`; variants are meant to differ and are left out, and so are values that a run does
             not have.
     """
     plain = frame[frame["variant"] == ""]

@@ -1,4 +1,4 @@
-"""What stands on the report's page, and in the files beside it."""
+"""The content of the report's page, and of the files next to it."""
 
 import math
 from collections.abc import Sequence
@@ -47,19 +47,19 @@ EVERYTHING = "all tasks"
 NONE = "none"
 MOST_COLUMNS = 12  # a wider table has its tasks in rows
 LEAD = (
-    "Our runs beside the figures of “Enhancing Cross-Modal Fine-Tuning with Gradually Intermediate Modality "
+    "Our runs next to the figures of “Enhancing Cross-Modal Fine-Tuning with Gradually Intermediate Modality "
     "Generation” (ICML 2024)."
 )
 AGAIN = "kedro run --pipelines=report"
 RUNS_COLUMNS = (
-    *("task", "method", "test", "always the same", "paper's metric", "validation", "training rows", "test rows"),
+    *("task", "method", "test", "constant baseline", "paper's metric", "validation", "training rows", "test rows"),
     *("epochs", "source", "protocol", "training time [s]", "peak memory [MiB]"),
 )
 
 
 @dataclass
 class Files:
-    """Texts of the files beside the page, by their path."""
+    """Texts of the files next to the page, by their path."""
 
     texts: dict[str, str] = field(default_factory=dict)
 
@@ -80,7 +80,7 @@ class Files:
 
 
 def write_report(config: ReportConfig, results: Results, library: Library) -> dict[str, str]:
-    """Make the page and all files beside it.
+    """Make the page and all files next to it.
 
     Args:
         config: the paper's tables and our methods for them.
@@ -135,7 +135,7 @@ def _state_section(config: ReportConfig, frame: pd.DataFrame, library: Library) 
         return Section("state", "State", [text], [example, AGAIN])
     counts = {what: frame[key].nunique() for what, key in (("tasks", "task"), ("methods", "method"), ("seeds", "seed"))}
     text = f"{len(frame)} runs: {', '.join(f'{count} {what}' for what, count in counts.items())}. "
-    text += "“Not run” means that nobody ran it; the mouse over such a cell shows the command. Afterwards:"
+    text += "“Not run”: there is no such run yet; the mouse over the cell shows the command. Afterwards:"
     return Section("state", "State", [text], [AGAIN])
 
 
@@ -226,10 +226,10 @@ def _paired_section(errors: pd.DataFrame, reference: str, style: dict[str, Style
     differences = relative_differences(errors, reference)
     text = [
         f"Every pair of a task and a seed that a method has in common with {reference}. The difference of the two "
-        "errors is taken over their mean, so that tasks of any scale can stand together; it lies between "
+        "errors is divided by their mean, so that tasks of any scale can be compared; it lies between "
         "−200\u00a0% and 200\u00a0%.",
-        "P values are two-sided. Seeds of one task share its data, so they are not independent and the p values speak "
-        "of these tasks only. With n pairs without a tie, no p is below 2^(1−n): 0.25 for 3, 0.03 for 6.",
+        "P values are two-sided. Seeds of one task share its data, so they are not independent, and the p values hold "
+        "for these tasks only. With n pairs without a tie, no p is below 2^(1−n): 0.25 for 3, 0.03 for 6.",
     ]
     if differences.empty:
         return Section("pairs", "Pairs", [f"No method shares a task and a seed with {reference} yet."])
@@ -326,7 +326,7 @@ def _quoted_profile(name: str, table: PaperTable, cells: pd.DataFrame, files: Fi
     wide = cells.assign(error=errors).pivot(index="column", columns="row", values="error")[rows].dropna()
     profile = performance_profile(performance_ratios(wide))
     figure = profile_figure(profile, len(wide), styles(rows[::-1]))  # the paper's own method is its last
-    caption = f"Quoted: the paper's figures on {len(wide)} tasks; no run of ours is in it."
+    caption = f"Quoted: the paper's figures on {len(wide)} tasks; it has no run of this project."
     return files.add_figure(f"profile_{name}_quoted", figure, table.profile, profile.reset_index(), caption)
 
 
@@ -394,7 +394,7 @@ def _runs_section(frame: pd.DataFrame, library: Library, files: Files) -> Sectio
     rows = [_runs_row(runs, library) for _, runs in groups]
     notes = [
         "Mean ± standard deviation over seeds, their number in brackets; other columns are means, or all values that "
-        "occur. “Always the same”: what predicting the same for every sample scores."
+        "occur. Constant baseline: the same prediction for every sample."
     ]
     table = Table("", [Cell(name) for name in RUNS_COLUMNS], rows, notes, files.add_table("runs", frame))
     return Section("runs", "All runs", tables=[table])

@@ -1,7 +1,7 @@
 """Comparisons of methods over many tasks: performance profiles (paper, figure 3), ranks, paired tests, costs.
 
-Everything is computed from errors, lower is better: a metric that is better when higher, such as AUROC, enters as
-one minus its value.
+Everything is computed from errors, lower is better. A metric that is better when higher, such as AUROC, enters as one
+minus its value.
 """
 
 import math
@@ -194,7 +194,7 @@ def _paired_test(method: str, pairs: pd.DataFrame) -> dict[str, object]:
         "ties": len(d) - wins - losses,
         "losses": losses,
         "median": float(np.median(d)),
-        # Without a difference neither test is defined, and nothing speaks against equality.
+        # Without a difference neither test is defined; there is no evidence of a difference.
         "wilcoxon": float(wilcoxon(d[d != 0]).pvalue) if wins + losses else 1.0,
         "sign": binomtest(wins, wins + losses).pvalue if wins + losses else 1.0,
     }
@@ -227,7 +227,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def costs(results: pd.DataFrame) -> pd.DataFrame:
-    """What each method costs on each task beside what it reaches.
+    """What each method costs and reaches on each task.
 
     Args:
         results: one line a run; variants are left out.

@@ -1,4 +1,4 @@
-"""The paper's tables with ours beside the paper's figures."""
+"""The paper's tables, with our results next to its figures."""
 
 import math
 
@@ -65,14 +65,14 @@ def _cell(row: Row, column: Column, number: int, results: pd.DataFrame, task: Ta
 
 
 def _runs(results: pd.DataFrame, task: str, method: str | None, variant: str, metric: str) -> pd.DataFrame:
-    """The runs of a cell that were measured alike, as in the paper where there are such."""
+    """The runs of a cell that have one metric, the paper's if there are such."""
     runs = results[(results["task"] == task) & (results["method"] == method) & (results["variant"] == variant)]
     metrics = set(runs["metric"])
     return runs if len(metrics) < 2 else runs[runs["metric"] == (metric if metric in metrics else sorted(metrics)[0])]
 
 
 def best_cells(cells: pd.DataFrame) -> pd.Series:
-    """Which of our cells are the best of their column, measured alike and beside at least one other, ``(cells,)``."""
+    """Which of our cells are the best of their column, with the same metric and at least one rival, ``(cells,)``."""
     best = pd.Series(False, index=cells.index)
     for (_, _), group in cells[cells["status"] == "run"].groupby(["column", "measured_as"]):
         if len(group) > 1:
@@ -135,7 +135,7 @@ def ours_text(mean: float, std: float, seeds: int) -> str:
 
 
 def cell_text(cell: pd.Series) -> tuple[str, str]:
-    """What stands for ours in a cell, and what for the paper."""
+    """Texts of a cell: our result, and the paper's figure."""
     ours = ours_text(cell["mean"], cell["std"], cell["seeds"]) if cell["status"] == "run" else cell["status"]
     return ours, "" if math.isnan(cell["paper"]) else number_text(cell["paper"])
 
@@ -174,7 +174,7 @@ SIMULATED = (
 
 
 def metric_notes(cells: pd.DataFrame) -> list[str]:
-    """A sentence for each task whose results of ours are not in the paper's metric."""
+    """A sentence for each task on which our metric is not the paper's."""
     notes = []
     for task, group in cells[cells["measured_as"] != ""].groupby("task"):
         names = " and ".join(sorted(set(group["measured_as"])))

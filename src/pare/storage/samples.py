@@ -17,11 +17,11 @@ class Samples:
         columns: names of the input features, where the publisher gives them.
         classes: names of the classes, in the order of their codes, where the target is a class.
         categories: names of the categories per input feature, in the order of their codes, None for a number;
-            a category stands in ``x`` as its code.
+            a category is in ``x`` as its code.
         groups: number of the group of each row, ``(rows,)``, such as its recording or clip; a group is never
             divided between training and validation.
 
-    A missing value is NaN: in ``x`` a feature that was not observed, in a field ``y`` a point that is not judged.
+    A missing value is NaN: in ``x`` a feature that was not observed, in a field ``y`` a masked point.
     """
 
     count: int
