@@ -162,6 +162,14 @@ def test_a_proxy_of_another_modality_than_the_encoder_is_refused(digits, tiny_be
         load_source_batches(digits, SourceFolders(tiny_bert, tmp_path, ("", "")), load_backbone(tiny_bert, (TOKENS,)))
 
 
+def test_a_damaged_tokenizer_is_a_clear_error(topics, tiny_bert, tmp_path):
+    folder = copytree(tiny_bert, tmp_path / "encoder")
+    (folder / "tokenizer.json").write_text("{half")
+    proxy = SimpleNamespace(title="topics", reader="sentences", labels="classes")
+    with pytest.raises(PareError, match="holds no tokenizer that can be read"):
+        load_source_batches(proxy, SourceFolders(folder, topics, ("", "")), load_backbone(folder, (TOKENS,)))
+
+
 def test_labels_that_the_proxy_lacks_are_refused(monkeypatch, halves, tiny_dinov2, tmp_path, vision):
     readers = {"flags": lambda _: replace(halves, mask=None)}
     monkeypatch.setattr("pare.training.source_batches.PROXY_READERS", readers)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from pare.config.errors import PareError
 from pare.config.schema import ProxyConfig
@@ -158,13 +158,22 @@ def load_source_batches(
             )
         return ImageBatches(data, backbone, read_pixel_statistics(folders.encoder), masks=masks)
     if isinstance(backbone, TextBackbone) and isinstance(data, TextProxy):
-        tokenizer = AutoTokenizer.from_pretrained(folders.encoder, local_files_only=True)
-        return TextBatches(data, tokenizer, prod(backbone.grid))
+        return TextBatches(data, _tokenizer(folders.encoder), prod(backbone.grid))
     raise PareError(
         f"proxy {proxy.title!r} holds {'images' if isinstance(data, ImageProxy) else 'sentences'}, which an encoder of "
         f"{'text' if isinstance(backbone, TextBackbone) else 'images'} cannot take; give the source a proxy of its "
         "encoder's modality in sources.yml, or name one: --params source.proxy=NAME"
     )
+
+
+def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # each format of a tokenizer has its own
+        raise PareError(
+            f"{folder} holds no tokenizer that can be read ({error}); code that comes with a model is never run. "
+            "Delete the folder and run `kedro run --pipelines=ingest`, or use another source"
+        ) from error
 
 
 def _drawn(proxy: ProxyConfig, data: ImageProxy | TextProxy, samples: int | None, seed: int) -> ImageProxy | TextProxy:

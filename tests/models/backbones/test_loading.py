@@ -87,6 +87,32 @@ def test_weights_of_another_size_are_a_clear_error(copy):
         load_backbone(copy, (4,))
 
 
+EVIL = """
+from transformers import BertConfig, BertModel
+open({marker!r}, "w").close()
+class Config(BertConfig):
+    model_type = "evil"
+class Model(BertModel):
+    config_class = Config
+"""
+
+
+@pytest.mark.parametrize("family", ["evil", "bert"])
+def test_code_that_comes_with_a_model_is_never_run_nor_asked_about(copy, monkeypatch, family):
+    marker = copy / "ran"
+    (copy / "evil.py").write_text(EVIL.format(marker=str(marker)))
+    code = {"auto_map": {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}, "model_type": family}
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | code))
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    if family == "bert":
+        load_backbone(copy, (4,))
+    else:
+        with pytest.raises(PareError, match="holds no Hugging Face model"):
+            load_backbone(copy, (4,))
+    assert not marker.exists()
+
+
 def test_pickled_weights_are_never_opened(copy):
     (copy / "model.safetensors").unlink()
     torch.save({}, copy / "pytorch_model.bin")

@@ -32,7 +32,7 @@ def load_backbone(
         PareError: where the folder is no model, its family is not known or has no dropout, or the grid does not fit.
     """
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # OSError, ValueError, or huggingface_hub's own for a value of the wrong type
         raise PareError(
             f"{folder} holds no Hugging Face model ({error}); run `kedro run --pipelines=ingest`"
@@ -70,7 +70,12 @@ def _pretrained(folder: Path, config: Any) -> Any:
     try:
         with _no_progress_bar():
             encoder, report = AutoModel.from_pretrained(
-                folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
+                folder,
+                config=config,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
             )
     except Exception as error:  # SafetensorError derives from nothing else
         raise PareError(
@@ -96,7 +101,7 @@ def _no_progress_bar() -> Iterator[None]:
 
 def _random(folder: Path, config: Any) -> Any:
     try:
-        return AutoModel.from_config(config)
+        return AutoModel.from_config(config, trust_remote_code=False)
     except ValueError as error:
         raise PareError(
             f"{folder}/config.json describes no network ({error}); delete the folder and ingest again"
