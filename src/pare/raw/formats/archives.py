@@ -72,7 +72,7 @@ def check_size(size: int, limit: int | None, name: str) -> None:
 
 
 def folder_of(names: Iterable[str], file: str, path: Path) -> str:
-    """The folder inside an archive where a file stands: publishers pack with or without folders around.
+    """The folder inside an archive that has a file: publishers pack with or without an outer folder.
 
     Args:
         names: of the members.
@@ -80,10 +80,10 @@ def folder_of(names: Iterable[str], file: str, path: Path) -> str:
         path: the archive, for messages.
 
     Returns:
-        What stands before ``file``: empty, or ending in ``/``.
+        The path before ``file``: empty, or ending in ``/``.
 
     Raises:
-        PareError: if the file stands nowhere, or in several folders.
+        PareError: if no folder or several folders have the file.
     """
     found = sorted(name for name in names if f"/{name}".endswith(f"/{file}"))
     if len(found) != 1:

@@ -53,7 +53,7 @@ def map_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """The arrays of those names in an ``.npz`` file.
 
     ``numpy.savez`` stores arrays as they are, and they are mapped where they lie, without a look at the checksum.
-    ``numpy.savez_compressed`` does not: such an array is unpacked, as a stream, to a nameless scratch file beside
+    ``numpy.savez_compressed`` does not: such an array is unpacked, as a stream, to a nameless scratch file next to
     the archive that vanishes with the array.
 
     Returns:
@@ -121,7 +121,7 @@ def _map_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
             scratch.seek(0)
             return _map_rest(scratch, info.file_size, name)
     with path.open("rb") as stream:
-        # Before the data stand 30 bytes and two strings; the archive's index does not know the second one's length.
+        # Before the data are 30 bytes and two strings; the archive's index does not know the second one's length.
         stream.seek(info.header_offset + 26)
         strings = struct.unpack("<HH", stream.read(4))
         stream.seek(info.header_offset + 30 + sum(strings))

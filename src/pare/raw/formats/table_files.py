@@ -44,7 +44,7 @@ def load_frame(path: Path, delimiter: str) -> pd.DataFrame:
 
     Args:
         path: ``.arff``, ``.csv`` with a header line, or ``.parquet``.
-        delimiter: what stands between the values of a CSV line.
+        delimiter: what separates the values of a CSV line.
 
     Returns:
         One row a sample, rows numbered from 0. Columns that the file declares as nominal are pandas categoricals

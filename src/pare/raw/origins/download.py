@@ -64,13 +64,13 @@ class Interrupted(Exception):
 
 
 def download(folder: Path, files: list[RemoteFile]) -> dict[str, str | None]:
-    """Bring files from their publisher; those that stand in the folder with the right checksum are kept.
+    """Bring files from their publisher; those in the folder with the right checksum are kept.
 
     Where the publisher gives no checksum and no size, a file of that name in the folder is trusted. One that is not
     the publisher's is replaced only if it was brought here by an origin.
 
     Args:
-        folder: where the files shall stand.
+        folder: where the files are written.
         files: what to bring.
 
     Returns:
@@ -88,29 +88,29 @@ def download(folder: Path, files: list[RemoteFile]) -> dict[str, str | None]:
 
 
 def fetch(file: RemoteFile, folder: Path) -> None:
-    """Bring one file, unless it stands in the folder already.
+    """Bring one file, unless it is in the folder already.
 
     Raises:
         PareError: see `download`.
     """
-    standing, part = folder / file.name, Part(folder / f"{file.name}.part")
+    present, part = folder / file.name, Part(folder / f"{file.name}.part")
     problem = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        problem = _standing_problem(standing, file)
+        problem = _problem_of_present(present, file)
         if problem is None and not part.path.exists():
             return
         if problem is not None:
-            _refuse_users_file(standing, problem)
+            _refuse_users_file(present, problem)
         with part.opened() as stream:
             # While this process waited for the part, another one may have brought the file.
-            if _standing_problem(standing, file) is None:
+            if _problem_of_present(present, file) is None:
                 part.start(stream, None)
             else:
                 _fill(file, stream, part)
-                _refuse_users_file(standing, "another one came")  # hours may have passed
-                note_made(standing, part.path)
-                os.replace(part.path, standing)
+                _refuse_users_file(present, "another one came")  # hours may have passed
+                note_made(present, part.path)
+                os.replace(part.path, present)
     except (Refused, Interrupted, *NETWORK_ERRORS) as error:
         raise PareError(_advice(file, folder, brief(error) + part.kept(), problem)) from error
     except OSError as error:
@@ -141,7 +141,7 @@ class Version:
 
 
 class Part:
-    """The beginning of a file, beside where the file shall stand; its version stands in a file of its own."""
+    """The first part of a file, next to its final place; its version is in a file of its own."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -180,7 +180,7 @@ class Part:
             return None
 
     def start(self, stream: BinaryIO, version: Version | None) -> None:
-        """Drop what stands there; note which version the coming bytes are, if the server can tell it again."""
+        """Drop what is there; note which version the coming bytes are, if the server can name it later."""
         stream.truncate(0)
         stream.seek(0)
         self.version_path.unlink(missing_ok=True)
@@ -277,7 +277,7 @@ def brief(error: Exception) -> str:
     return shorten(str(error) if own else f"{type(error).__name__}: {error}", 120, placeholder=" …")
 
 
-def _standing_problem(path: Path, file: RemoteFile) -> str | None:
+def _problem_of_present(path: Path, file: RemoteFile) -> str | None:
     return _problem(path, file) if path.is_file() else "it is not there yet"
 
 
@@ -319,12 +319,12 @@ def _expect_by_hand(folder: Path, files: list[RemoteFile]) -> None:
         raise PareError(f"no program may fetch these files: {wanted}. Put them into {folder}, then run again")
 
 
-def _advice(file: RemoteFile, folder: Path, failure: str, standing: str | None) -> str:
+def _advice(file: RemoteFile, folder: Path, failure: str, present: str | None) -> str:
     """One message with everything that a person needs to fetch the file elsewhere and bring it here."""
     size = "" if file.bytes is None else f", {file.bytes} bytes"
     return (
         f"cannot download {file.name} from {file.url} ({failure}). Fetch it on a machine with a network "
         f"and put it at {folder / file.name} "
-        f"({file.checksum or 'the publisher gives no checksum'}{size}; {standing}); then run the same "
+        f"({file.checksum or 'the publisher gives no checksum'}{size}; {present}); then run the same "
         "command again"
     )

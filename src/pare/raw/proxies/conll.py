@@ -21,8 +21,8 @@ def read_conll2003(folder: Path) -> TextProxy:
 
     The class of a sentence is the type of name that most of its words belong to, the first in the alphabet where
     several are equal, or ``none``. Sentences of one class that are joined to fill the tokens of a target keep that
-    class by the same rule. The paper's own arrays of vectors and labels, fewer than 8 of them, do not say how they
-    were made; ours are made of the text, with the encoder's own tokenizer.
+    class by the same rule. The paper uses arrays of vectors and fewer than 8 labels without saying how they were
+    made; here they are made of the text, with the encoder's own tokenizer.
 
     Args:
         folder: holds ``conll2003.zip`` with ``train.txt``: a word a line, its tag last, a blank line between sentences.

@@ -20,7 +20,7 @@ Read = Callable[[int, int], np.ndarray]
 
 
 class ArrayNames(BaseModel):
-    """Where the arrays of one part stand: keys in ``file``, or names of ``.npy`` files.
+    """Where the arrays of one part are: keys in ``file``, or names of ``.npy`` files.
 
     ``file`` may be left out where the folder holds only one ``.npz`` or HDF5 file.
     """
@@ -58,8 +58,8 @@ def arrays(
         parts: names of the arrays, by part: either ``all``, or ``train``, ``test`` and perhaps ``validation``.
         target: what ``y`` is: ``classes`` (whole numbers from 0, true and false, or text), ``labels`` (several of 0
             and 1 a row), ``numbers`` (one or several a row), or ``field`` (on a grid with the axes of ``x``).
-        channel_axis: where the channels of ``x``, and of a field ``y``, stand: right after the rows (``first``), at the
-            end (``last``), or there are none and an axis for the one channel is added (``none``). With ``first``, an
+        channel_axis: which axis of ``x``, and of a field ``y``, has the channels: the one after the rows (``first``),
+            the last (``last``), or none, and an axis for the one channel is added (``none``). With ``first``, an
             ``x`` of two axes is a table of features without order.
         recode: number the classes in their order, where they are not 0, 1, 2, … already.
 
@@ -148,7 +148,7 @@ def find_array(folder: Path, name: str, file: str | None) -> StoredArray:
         if len(archives) != 1:
             raise PareError(
                 f"{folder} holds {', '.join(archives) or f'no {NPZ} or HDF5 file'}; name the one that holds {name!r} "
-                "with the key 'file' beside x and y"
+                "with the key 'file' next to x and y"
             )
         (file,) = archives
     if file not in held:
@@ -294,7 +294,7 @@ def _target(part: Part, target: Target, channel_axis: ChannelAxis) -> Read:
 
     def read(start: int, stop: int) -> np.ndarray:
         rows = _float32(y.read(start, stop))
-        _check_numbers(rows, y.where, start, missing=True)  # what a missing number means depends on the task
+        _check_numbers(rows, y.where, start, missing=True)  # the task decides what a missing number means
         if target != "field":
             return rows.reshape(len(rows), -1)
         return channels_first(rows, axis)

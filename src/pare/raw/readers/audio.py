@@ -35,8 +35,8 @@ def fsd50k_chunks(
     """FSD50K of NAS-Bench-360: log-mel spectrograms of one second to the labels of the clip that it is from.
 
     A chunk begins every half second of a clip. Its spectrogram has 96 mel bands (HTK scale, 0 to 11,025 Hz) and
-    101 frames of 30 ms every 10 ms, in decibels at most 80 below the loudest, less their mean; the publisher puts
-    one column of zeros behind it.
+    101 frames of 30 ms every 10 ms, in decibels at most 80 below the loudest, minus their mean; the publisher adds
+    one column of zeros.
 
     Args:
         folder: holds ``audio.zip``.
@@ -69,8 +69,8 @@ def fsd50k_chunks(
 def log_mel(sound: np.ndarray) -> np.ndarray:
     """Log-mel spectrogram of a second of sound ``(22050,)``, ``(96, 102)`` in decibels about the mean of the chunk.
 
-    The publisher's settings: those of torchaudio's MelSpectrogram where its loader says nothing. That loader adds
-    75 dB before it takes the mean away, which changes nothing.
+    The publisher's settings; torchaudio's MelSpectrogram's where its loader sets none. That loader adds 75 dB before it
+    subtracts the mean, which changes nothing.
     """
     window, bank = _window_and_mel_bank()
     from transformers.audio_utils import spectrogram  # noqa: PLC0415 - slow to import

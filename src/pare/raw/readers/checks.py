@@ -1,4 +1,4 @@
-"""What every reader asks of the files before it."""
+"""Checks that readers share."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ PARTS = ("train", "validation", "test")  # into which a publisher or a user may 
 
 
 def one_file(folder: Path, pattern: str) -> Path:
-    """The file that matches; two of them would leave open which one the results come from.
+    """The file that matches; several would be ambiguous.
 
     Raises:
         PareError: if no file matches, or several do.
@@ -37,7 +37,7 @@ def check_finite(values: np.ndarray, path: Path, name: str, start: int) -> None:
 
 
 def check_shape(values: object, shape: tuple[int | None, ...], name: str) -> np.ndarray:
-    """Refuse what is not an array of numbers of that shape, in which None stands for any number.
+    """Refuse what is not an array of numbers of that shape; None is any number.
 
     Args:
         values: what the file holds.

@@ -22,9 +22,9 @@ SHUFFLE_SEED = 0
 def minidomainnet(folder: Path, domain: Domain, size: PositiveInt = 224) -> dict[str, Samples]:
     """One domain of miniDomainNet, its pictures scaled to squares.
 
-    The published loader does the same to test pictures; training pictures it cuts once from 256 × 256 points and flips,
-    which is left to the training's augmentation. The lists go by class: rows are shuffled, always in the same way, so
-    that the first ones of a part are a fair sample of it. Classes are numbered in the order of their labels.
+    The published loader does the same to test pictures. It crops training pictures once from 256 × 256 points and flips
+    them; here this is left to the training's augmentation. The lists are ordered by class, so rows are shuffled with a
+    fixed seed: the first ones of a part are a fair sample of it. Classes are numbered in the order of their labels.
 
     Args:
         folder: holds DomainNet's ``<domain>.zip`` and the lists ``<domain>_train_mini.txt`` and

@@ -87,10 +87,10 @@ def image_reader(size: tuple[int, int] | None, *, colour: bool) -> Callable[[Seq
 
 
 def image_paths(folder: Path) -> list[Path]:
-    """Images that stand in a folder, in the order of their names.
+    """Images in a folder, in the order of their names.
 
     Raises:
-        PareError: if there is none, or something else stands there.
+        PareError: if there is none, or the folder holds something else.
     """
     paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     for path in paths:
@@ -120,7 +120,7 @@ def _class_folders(folder: Path) -> dict[str, list[Path]]:
     entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     for path in entries:
         if not path.is_dir():
-            raise PareError(f"{path} is in no class; images stand in folders that are named after their classes")
+            raise PareError(f"{path} is in no class; images must be in folders that are named after their classes")
     if not entries:
         raise PareError(f"{folder} holds no folders; make one for each class, and put its images there")
     return {path.name: image_paths(path) for path in entries}

@@ -1,4 +1,4 @@
-"""Photographs in 100 classes: CIFAR-100, flat and thrown onto a sphere."""
+"""Photographs in 100 classes: CIFAR-100, and its projection onto a sphere."""
 
 import gzip
 import tarfile
@@ -39,7 +39,7 @@ def cifar100_python(folder: Path) -> dict[str, Samples]:
 
 
 def spherical_cifar100(folder: Path) -> dict[str, Samples]:
-    """Spherical CIFAR-100 of NAS-Bench-360: CIFAR-100 thrown onto a sphere in random orientations, as a grid.
+    """Spherical CIFAR-100 of NAS-Bench-360: CIFAR-100 projected onto a sphere in random orientations, as a grid.
 
     The file is one pickle, so both parts are in memory, as bytes: 650 MB, and 1.1 GB while they are loaded.
 
@@ -56,7 +56,7 @@ def spherical_cifar100(folder: Path) -> dict[str, Samples]:
     path = one_file(folder, "s2_cifar100.gz")
     with readable_archive(path), gzip.open(path) as stream:
         content = load_pickle(stream, str(path))
-        stream.read()  # the checksum stands at the end
+        stream.read()  # the checksum is at the end
     samples = {}
     for name, part in zip(("train", "test"), entries(content, ("train", "test"), str(path)), strict=True):
         where = f"{path}: {name}"
@@ -67,14 +67,14 @@ def spherical_cifar100(folder: Path) -> dict[str, Samples]:
 
 
 def _unpickled_members(path: Path, names: dict[str, str]) -> dict[str, Any]:
-    """Members of an archive by the names that they are given, in one pass: compression has no way back."""
+    """Members of an archive by their new names, in one pass: a compressed archive cannot be read backwards."""
     content = {}
     with readable_archive(path), gzip.open(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as archive:
         for member in archive:
             stream = archive.extractfile(member) if member.name in names else None
             if stream is not None:
                 content[names[member.name]] = load_pickle(stream, f"{path}: {member.name}")
-        unpacked.read()  # the checksum stands at the end
+        unpacked.read()  # the checksum is at the end
     missing = sorted(set(names.values()) - set(content))
     if missing:
         raise PareError(f"{path} lacks {', '.join(missing)}; remove it and {FETCH}")

@@ -18,7 +18,7 @@ from pare.raw.readers.checks import check_finite, check_shape, one_file
 from pare.storage.samples import Samples
 
 BORDER = 5  # empty cells before and behind the protein, in the published layout
-CAP = 16.0  # Å: training targets go no higher, so that far pairs do not rule the loss
+CAP = 16.0  # Å: training targets are clipped, so that far pairs do not dominate the loss
 RESIDUE_FEATURES = ("ss", "pssm", "sa", "entropy")  # numbers per residue, in the published order
 PAIR_FEATURES = ("ccmpred", "freecon", "potential")  # numbers per pair of residues
 PER_RESIDUE = [*(f"ss_{i}" for i in range(3)), *(f"pssm_{i}" for i in range(22)), "sa", "entropy"]
@@ -33,21 +33,21 @@ def protein_distances(
 ) -> dict[str, Samples]:
     """PSICOV of NAS-Bench-360: features of pairs of residues to their distances, DeepCov and PSICOV-150.
 
-    A protein stands in the upper left of the canvas behind a border of 5 cells. One that is longer than the
-    canvas is cropped at a random square on the diagonal, always the same one for a protein and a seed: rows and
-    columns keep the same residues. The publisher's loader draws both at random, so that most crops of a long
-    protein lie off the diagonal and cell (i, j) no longer is the pair of residues i and j.
+    A protein is placed in the upper left of the canvas behind a border of 5 cells. One that is longer than the canvas
+    is cropped to a random square on the diagonal, so rows and columns keep the same residues; the crop depends on the
+    protein and the seed only. The publisher's loader draws rows and columns independently: most crops of a long protein
+    lie off the diagonal, and cell (i, j) is no longer the pair of residues i and j.
 
     Args:
         folder: holds ``protein.zip``.
         canvas: edge of the canvas; 512 as published.
         padding_target: distance in Å that training targets have outside the protein; by default such points are
-            NaN, not judged. Test targets never have one.
+            NaN: masked. Test targets never have it.
         seed: of the crops.
 
     Returns:
         ``train`` and ``test``: features ``(rows, 57, C, C)``, zero outside the protein, and distances between
-        C-beta atoms ``(rows, 1, C, C)`` in Å, float32; those of ``train`` are cut at 16 Å.
+        C-beta atoms ``(rows, 1, C, C)`` in Å, float32; those of ``train`` are clipped at 16 Å.
 
     Raises:
         PareError: if the archive is missing or damaged or lacks a protein; on reading, if a protein's file is
@@ -143,7 +143,7 @@ def _numbers(values: object, shape: tuple[int, ...], name: str) -> np.ndarray:
 
 def _repaired(distances: np.ndarray) -> np.ndarray:
     """Distances ``(L, L)`` of at least 1 Å, the diagonal as far as its neighbours in the row are on average."""
-    distances = np.maximum(distances, 1)  # an unknown distance stays NaN, not judged
+    distances = np.maximum(distances, 1)  # an unknown distance stays NaN: masked
     if len(distances) > 1:
         right, left = distances.diagonal(1), distances.diagonal(-1)
         both = np.stack([np.append(right, left[-1]), np.append(right[0], left)])
@@ -152,7 +152,7 @@ def _repaired(distances: np.ndarray) -> np.ndarray:
 
 
 def _window(length: int, canvas: int, seed: int, name: str) -> tuple[slice, slice]:
-    """Which residues of a protein show on the canvas, and in which cells they stand."""
+    """Which residues of a protein are on the canvas, and in which cells."""
     slack = max(0, length + 2 * BORDER - canvas)
     offset = int(np.random.default_rng([seed, crc32(name.encode())]).integers(slack + 1))
     first, last = max(0, offset - BORDER), min(length, offset + canvas - BORDER)

@@ -59,7 +59,7 @@ def ecg_challenge2017(folder: Path) -> dict[str, Samples]:
 
     Returns:
         ``train`` and ``test``: windows ``(rows, 1, 1000)`` float32 and the rhythms of their recordings; ``groups``
-        is the number of the recording in the file. Recordings stand in the order in which they were drawn.
+        is the number of the recording in the file. Recordings are in the order in which they were drawn.
 
     Raises:
         PareError: if the file is missing, damaged or not as the publisher's; on reading, if a recording is

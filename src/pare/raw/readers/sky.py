@@ -18,7 +18,7 @@ from pare.storage.samples import Samples
 
 CROP = slice(64, 192)  # of rows and columns, as published
 SKY_RANGE = (-0.9, 3.0)  # how much sky is added, in units of the exposure's own
-# …/filter/program/visit/exposure_….npy, and sky.npy beside the exposures
+# …/filter/program/visit/exposure_….npy, and sky.npy next to the exposures
 _MEMBER = re.compile(r"(?:.*/)?f435w/(?P<visit>[^/]+/[^/]+)/(?:(?P<exposure>\d+)_[^/]*|sky)\.npy")
 
 
@@ -30,11 +30,11 @@ def cosmic_rays(
 ) -> dict[str, Samples]:
     """Cosmic of NAS-Bench-360: images of filter F435W to masks of the pixels that a cosmic ray hit.
 
-    To each training image some of its own sky background is added or taken away, which stands for another
-    exposure time: sky × u with u uniform in [-0.9, 3). The draw belongs to the row and the seed, so that a row is
-    always the same; the publisher's loader draws anew at each access, in the test too.
+    To each training image sky × u is added, its own sky background times u, uniform in [-0.9, 3): it simulates another
+    exposure time. u depends on the row and the seed only, so a row never changes; the publisher's loader draws u at
+    each access, in the test too.
 
-    Rows stand in an order drawn by the seed, so that the first of them come from all visits.
+    The seed decides the order of the rows, so that the first ones come from all visits.
 
     Args:
         folder: holds ``deepCR.ACS-WFC.train.tar`` and ``deepCR.ACS-WFC.test.tar``.
@@ -61,7 +61,7 @@ def cosmic_rays(
 
 @dataclass(frozen=True)
 class _Exposure:
-    """Where an image stands in its archive, and which entry of its visit's sky levels is its own."""
+    """Where an image is in its archive, and which of its visit's sky levels belongs to it."""
 
     member: TarInfo
     visit: str
@@ -119,7 +119,7 @@ class _SkyTar:
         return float(levels[exposure.number])
 
     def _check_end(self) -> None:
-        """Refuse an archive that ends before its end mark: tarfile takes one that is cut between members for whole."""
+        """Refuse an archive that ends before its end mark: tarfile accepts one that is cut between members."""
         with self.path.open("rb") as stream:
             stream.seek(self.archive.offset)
             if stream.read(BLOCKSIZE) != bytes(BLOCKSIZE):

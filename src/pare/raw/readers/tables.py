@@ -1,7 +1,7 @@
 """Tables with one row a sample: OpenML's, and a user's own in ARFF, CSV or Parquet.
 
-Nothing here is a statistic of the rows: codes only number the categories, so that no test row can reach the model
-through them. What becomes of a category that no training row has is decided by the preparation.
+Nothing here is a statistic of the rows: codes only number the categories, so no test row can influence the model.
+The preparation decides what happens to a category that no training row has.
 """
 
 import json
@@ -32,7 +32,7 @@ class Column:
     """One column of a table.
 
     Attributes:
-        values: ``(rows,)`` float64, NaN where missing; a category stands as its code.
+        values: ``(rows,)`` float64, NaN where missing; a category is its code.
         categories: names of the categories in the order of their codes, None for numbers.
     """
 
@@ -78,11 +78,11 @@ def table(
             categorical columns.
         target: the column to predict, or several; by default the one that ``dataset.json`` names.
         file: name of the table; by default the only ``.arff``, ``.csv`` or ``.parquet`` file.
-        ignore: columns to leave out, beside those that ``dataset.json`` names.
+        ignore: columns to leave out, in addition to those that ``dataset.json`` names.
         categorical: columns whose numbers are names of categories, such as the target of a CSV with classes 0 and 1.
         split_column: column that says of each row ``train``, ``validation`` or ``test``.
         group: column whose equal values mark rows that belong together, such as a patient.
-        delimiter: what stands between the values of a CSV line.
+        delimiter: what separates the values of a CSV line.
 
     Returns:
         ``all``, or the parts of ``split_column``: features ``(rows, features)`` float32 with codes for categories,
@@ -131,7 +131,7 @@ def _samples(x: np.ndarray, y: np.ndarray, **named: Any) -> Samples:
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
-    """What OpenML says of the table; empty for other tables."""
+    """OpenML's description of the table; empty for other tables."""
     path = folder / DESCRIPTION
     if not path.is_file():
         return {}

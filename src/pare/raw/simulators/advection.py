@@ -21,11 +21,11 @@ def pdebench_advection_simulation(
 ) -> dict[str, str | None]:
     """Simulate the file of 1D advection with β = 0.4, named and laid out as the publisher's.
 
-    x from 0 to 1, periodic; 201 frames from t = 0 to 2. The exact solution u0(x - β t) takes the place of the
+    x from 0 to 1, periodic; 201 frames from t = 0 to 2. The exact solution u0(x - β t) replaces the
     publisher's finite volumes, which smooth u a little.
 
     Args:
-        folder: where the file shall stand.
+        folder: where the file is written.
         resolution: cells of x; the publisher's file has 1024.
         samples: trajectories; the publisher's file has 10,000.
         seed: of the initial states.

@@ -70,7 +70,7 @@ def pdebench_burgers_simulation(
     twice as large.
 
     Args:
-        folder: where the file shall stand.
+        folder: where the file is written.
         resolution: cells of x; the publisher's file has 1024.
         samples: trajectories; the publisher's file has 10,000.
         seed: of the initial states.

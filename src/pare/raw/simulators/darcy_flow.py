@@ -1,7 +1,7 @@
 """Darcy flow: the publisher's law of coefficients, and a fast solver (Li et al., 2021, appendix A.3.2).
 
-Stands in for the files of NAS-Bench-360 where these cannot be downloaded: the same law, equation, grid, file
-format and variable names, other random numbers. Notation for shapes: n grid points along an axis, boundary
+Replaces the files of NAS-Bench-360 where these cannot be downloaded: the same law, equation, grid, file format and
+variable names, but other random numbers. Notation for shapes: n grid points along an axis, boundary
 included.
 """
 
@@ -41,7 +41,7 @@ def draw_coefficient(resolution: int, rng: np.random.Generator) -> np.ndarray:
 def solve_darcy(coefficient: np.ndarray, forcing: np.ndarray | float = 1.0, tolerance: float = 1e-8) -> np.ndarray:
     """Solve -div(a grad u) = f on the unit square with u = 0 on the boundary.
 
-    Second-order five-point differences; at a face, a is the mean of the two nodes beside it. Conjugate
+    Second-order five-point differences; at a face, a is the mean of the two adjacent nodes. Conjugate
     gradients, preconditioned by the exact inverse of the Laplacian (sine transforms), need about 20
     iterations on any grid where a is between 3 and 12.
 
@@ -139,11 +139,11 @@ def darcy_flow_simulation(
 ) -> dict[str, str | None]:
     """Simulate the two files of Darcy flow, named and laid out as the publisher's.
 
-    Differs from the publisher's solver in one thing: the random field is drawn at the nodes, not drawn at
-    cell centres and interpolated to them.
+    The only difference from the publisher's solver: the random field is drawn at the nodes. The publisher draws it at
+    cell centres and interpolates.
 
     Args:
-        folder: where the files shall stand.
+        folder: where the files are written.
         resolution: grid points along each axis; the publisher's files have 421.
         train: fields in the file ``…smooth1.mat``.
         test: fields in the file ``…smooth2.mat``.

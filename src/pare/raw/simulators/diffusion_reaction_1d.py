@@ -77,7 +77,7 @@ def pdebench_diffusion_reaction_1d_simulation(
     x from 0 to 1, periodic; 101 frames from t = 0 to 1. Initial values reach from 0 to 1.
 
     Args:
-        folder: where the file shall stand.
+        folder: where the file is written.
         resolution: cells of x; the publisher's file has 1024.
         samples: trajectories; the publisher's file has 10,000.
         seed: of the initial states.

@@ -41,7 +41,7 @@ def solve_fitzhugh_nagumo(initial: np.ndarray, times: np.ndarray, longest_step: 
         u and v, ``(B, T, n, n, 2)``.
     """
     interval = times[1] - times[0]
-    steps = int(np.ceil(interval / longest_step - 1e-9))  # rounding errors shall not cost a step
+    steps = int(np.ceil(interval / longest_step - 1e-9))  # rounding errors must not add a step
     step, first = (_Step(initial, interval / steps / parts) for parts in (1, _FIRST_STEPS))
     result = np.empty((len(initial), len(times), *initial.shape[1:]), initial.dtype)
     result[:, 0] = initial
@@ -80,7 +80,7 @@ class _Step:
 
 @lru_cache(maxsize=8)  # all batches of a dataset share these
 def _exponential(cells: int, time: float) -> np.ndarray:
-    """What becomes of each cosine mode of (u, v) by the linear part of the equations, ``(2, 2, n, n)``."""
+    """The linear part of the equations, applied for a time to each cosine mode of (u, v), ``(2, 2, n, n)``."""
     axis = -((cells * np.sin(np.pi * np.arange(cells) / (2 * cells))) ** 2)  # cells are 2 / n wide
     laplacian = axis[:, None] + axis
     matrices = np.empty((cells, cells, 2, 2))
@@ -118,10 +118,10 @@ def pdebench_diffusion_reaction_2d_simulation(
 ) -> dict[str, str | None]:
     """Simulate the file of 2D diffusion-reaction, named and laid out as the publisher's.
 
-    The initial state is noise of the cells: on a coarser grid it is coarser, too, and so is what grows from it.
+    The initial state is noise in each cell, so it is coarser on a coarser grid, and so are later states.
 
     Args:
-        folder: where the file shall stand.
+        folder: where the file is written.
         resolution: cells along each axis; the publisher's file has 128.
         samples: trajectories; the publisher's file has 1,000.
         frames: stored times from t = 0 to 5; the publisher's file has 101, 13 MB a sample at 128 × 128.

@@ -129,7 +129,7 @@ def pdebench_diffusion_sorption_simulation(
     in space and uniform in [0, 0.2]; with seed 0 they are the publisher's.
 
     Args:
-        folder: where the file shall stand.
+        folder: where the file is written.
         resolution: cells of x; the publisher's file has 1024.
         samples: trajectories; the publisher's file has 10,000.
         seed: of the initial values.

@@ -235,7 +235,7 @@ def pdebench_navier_stokes_1d_simulation(
     x from -1 to 1, periodic; 101 frames from t = 0 to 1.
 
     Args:
-        folder: where the file shall stand.
+        folder: where the file is written.
         resolution: cells of x; the publisher's file has 1024.
         samples: trajectories; the publisher's file has 10,000.
         seed: of the initial states.

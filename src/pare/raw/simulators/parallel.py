@@ -55,7 +55,7 @@ def simulate_samples(
     Args:
         sample: makes sample i, a mapping of names to arrays.
         count: number of samples.
-        label: what the progress bar says.
+        label: text of the progress bar.
         workers: threads; None takes one a core.
 
     Yields:
@@ -73,7 +73,7 @@ def simulate_batches(
         batch: makes the samples of a range, a mapping of names to arrays ``(samples, …)``.
         count: number of samples.
         size: samples in a batch; the last one may be smaller.
-        label: what the progress bar says.
+        label: text of the progress bar.
         workers: threads; None takes one a core.
 
     Yields:
@@ -101,7 +101,7 @@ def _in_order(work: Callable[[T], Arrays], items: Sequence[T], workers: int | No
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
-        finally:  # an interrupted run shall not wait for work that nobody takes
+        finally:  # an interrupted run must not wait for unused work
             pool.shutdown(wait=False, cancel_futures=True)
 
 

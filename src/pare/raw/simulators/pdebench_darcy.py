@@ -46,7 +46,7 @@ def pdebench_darcy_simulation(
     that state, which is not part of the file, has not died out where a is mostly 0.1.
 
     Args:
-        folder: where the file shall stand.
+        folder: where the file is written.
         resolution: cells along each axis; the publisher's file has 128.
         samples: fields; the publisher's file has 10,000.
         seed: of the coefficients.

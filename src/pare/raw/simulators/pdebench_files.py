@@ -24,7 +24,7 @@ def write_stacked(
     coordinates: Mapping[str, np.ndarray],
     parameters: Mapping[str, float],
 ) -> None:
-    """Write one array per variable, ``(samples, …)`` float32, such as ``tensor``, beside the coordinates.
+    """Write one array per variable, ``(samples, …)`` float32, such as ``tensor``, and the coordinates.
 
     Args:
         path: the file, which appears whole or not at all.
@@ -64,7 +64,7 @@ def write_trajectories(
         frames: of a trajectory.
 
     Returns:
-        ``{file name: None}``, what an origin of simulated files answers.
+        ``{file name: None}``, as an origin returns it.
     """
     coordinates = {"x-coordinate": x, "t-coordinate": frame_times(frames + 1)}
     write_stacked(path, samples, count, coordinates, parameters)
@@ -78,7 +78,7 @@ def write_grouped(
 
     Args:
         path: the file, which appears whole or not at all.
-        samples: per sample, ``{"data": (time, *space, channels)}``; stored as float32. A number stands for the
+        samples: per sample, ``{"data": (time, *space, channels)}``; stored as float32. A number refers to the
             data of that earlier sample, which are stored once.
         grid: ``{"x": (X,), "t": (T,), …}``; stored as float32.
     """
@@ -109,7 +109,7 @@ def fine_cell_centres(start: float, stop: float, cells: int) -> np.ndarray:
 
 
 def at_cell_centres(fine: np.ndarray) -> np.ndarray:
-    """What stands at the centres of the wide cells, ``(…, cells)``, of values in the fine ones."""
+    """Values at the centres of the wide cells, ``(…, cells)``, from those in the fine cells."""
     return fine[..., _REFINEMENT // 2 :: _REFINEMENT]
 
 

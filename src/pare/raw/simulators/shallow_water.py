@@ -138,7 +138,7 @@ def pdebench_shallow_water_simulation(
     like among the training samples. Each is computed and stored once.
 
     Args:
-        folder: where the file shall stand.
+        folder: where the file is written.
         resolution: cells along each axis, even; the publisher's file has 128.
         samples: trajectories; the publisher's file has 1,000.
         seed: of the radii; 0 takes those of the publisher's generator.
