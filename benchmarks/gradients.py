@@ -1,4 +1,4 @@
-"""Which loss term rules the gradient: its norm per term and epoch, with the paper's weights and with the defaults.
+"""Which loss term dominates the gradient: its norm per term and epoch, with the paper's weights and with the defaults.
 
     python benchmarks/gradients.py --task darcy_flow --epochs 4        # about 6 minutes on two cores
 

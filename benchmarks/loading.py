@@ -4,7 +4,7 @@
     python benchmarks/loading.py --shape 3 224 224 --rows 2000
 
 All read the same numbers in batches, once in order and once shuffled, from a file that is in the page cache.
-``Rows`` is the store; training reads it through a ``DataLoader``, so numpy.memmap stands in one for comparison too.
+``Rows`` is the store; training reads it through a ``DataLoader``, so numpy.memmap is also measured in one.
 """
 
 import argparse

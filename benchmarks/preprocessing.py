@@ -5,7 +5,7 @@
 
 Writes files in the publisher's layout (one array of float32, samples × 201 times × 1024 points; the same random block
 again and again) into a scratch folder, prepares the model input of pdebench_advection from each in a process of its
-own, and draws docs/preprocessing.png with the numbers beside it.
+own, and draws docs/preprocessing.png and writes the numbers next to it.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Samples per second of PDEBench's simulators at their default settings, and the cost of general solvers beside them.
+"""Samples per second of PDEBench's simulators at their default settings, and the cost of general solvers.
 
     python benchmarks/simulators.py                        # all eight at their defaults, several minutes on two cores
     python benchmarks/simulators.py --samples 64           # fewer samples of each
@@ -115,7 +115,7 @@ def darcy_direct(file: h5py.File, number: int) -> Compared:
 
 
 def shallow_water_whole(file: h5py.File, number: int) -> Compared:
-    """The radial dam break by our own scheme on the whole square, every sample for itself."""
+    """The radial dam break by the simulator's scheme on the whole square, each sample alone."""
     heights = file[f"{number:04d}/data"][..., 0]
     return solve_shallow_water(heights[0], 5.0, np.linspace(0, 1, len(heights)))[-1], heights[-1]
 
@@ -205,7 +205,7 @@ def main() -> None:
     """Measure the simulators one by one and print a table."""
     defaults = simulators()
     parser = argparse.ArgumentParser(
-        description="Samples per second of PDEBench's simulators, and general solvers beside them.",
+        description="Samples per second of PDEBench's simulators, and of general solvers.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     names = sorted(defaults)

@@ -1,4 +1,4 @@
-"""What people would use in the place of cross-modal fine-tuning, each by its own library.
+"""External baselines, each by its own library.
 
 The libraries come with the extra ``baselines`` and are imported when they are asked for.
 """

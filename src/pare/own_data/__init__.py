@@ -1,7 +1,7 @@
 """A first look at a user's files: which reader opens them, and what a task needs to say of them.
 
-What is proposed is what the reader gave, so that a task written from it runs; where the files leave a choice, the
-guess is told in a note.
+Proposals come from what the reader returned, so that a task written from them runs. Where the files can be read in
+several ways, a note says which one was guessed.
 """
 
 from pare.own_data.findings import Inspection, Question

@@ -63,7 +63,7 @@ def choose_arrays(entries: Sequence[Entry], question: Question) -> tuple[dict[st
     """Arrays by part of the input, the target and, where they are asked for, the groups.
 
     Raises:
-        PareError: if the names leave it open which arrays these are, or the arrays of a part lie in different files.
+        PareError: if the names are ambiguous, or the arrays of a part lie in different files.
     """
     listed = "; ".join(f"{entry.name} is {entry.array}" for entry in entries)
     if len(question.target) != 1:
@@ -77,7 +77,7 @@ def choose_arrays(entries: Sequence[Entry], question: Question) -> tuple[dict[st
         where = [{part: entry.file for part, entry in found.items()} for found in (x, other)]
         if where[0] != where[1]:
             raise PareError(
-                f"the arrays of a part must stand together, found {where[0]} and {where[1]}. Arrays: {listed}"
+                f"the arrays of a part must be in one file, found {where[0]} and {where[1]}. Arrays: {listed}"
             )
     return x, y, groups
 
@@ -104,7 +104,7 @@ def _as_parts(entries: dict[str, Entry], listed: str) -> dict[str, Entry]:
 
 
 def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -> dict[str, Entry]:
-    """The one array of numbers beside the target with as many rows."""
+    """The one array of numbers, other than the target, with as many rows."""
     taken = [(entry.file, entry.name) for entry in y.values()]
     rows = {entry.array.shape[0] for entry in y.values() if entry.array.shape}
     others = [

@@ -1,4 +1,4 @@
-"""What is asked of files and what is found in them, whatever their kind."""
+"""Questions about files and findings in them, for files of every kind."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ ROWS_PER_CLASS = 5
 
 @dataclass(frozen=True)
 class Question:
-    """What the user says beside the files.
+    """What the user says about the files.
 
     Attributes:
         target: columns, or the key or file of one array, to predict.
         input: key or file of the array to predict from; the only other one where it is not named.
         groups: column, or key or file of an array, that says which rows belong together.
         ignore: columns to leave out.
-        channel_axis: where the channels of arrays stand; guessed where it is not said.
+        channel_axis: which axis of arrays has the channels; guessed if not given.
     """
 
     target: tuple[str, ...] = ()

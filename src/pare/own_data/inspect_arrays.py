@@ -20,7 +20,7 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
     """Look into files of arrays.
 
     Args:
-        folder: links to the files stand in it.
+        folder: has links to the files.
         paths: of one or several NPY, NPZ or HDF5 files.
         question: what is to be predicted.
 
@@ -76,7 +76,7 @@ def _target_kind(x: StoredArray, y: StoredArray) -> str:
 
 
 def _channel_axis(x: StoredArray, y: StoredArray, target: str) -> str:
-    """Where the channels of ``x`` seem to stand: the field says it, else the one axis that is short."""
+    """Which axis of ``x`` seems to have the channels: the field tells, else the one axis that is short."""
     if len(x.shape) == 2:
         return "first" if target != "field" and x.shape[1] <= FEW_FEATURES else "none"
     if target == "field" and len(y.shape) == len(x.shape) - 1:

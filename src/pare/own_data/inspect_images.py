@@ -20,7 +20,7 @@ def inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> I
     """Look into a folder of images, whose folders are the classes.
 
     Args:
-        folder: links to the files stand in it.
+        folder: has links to the files.
         paths: the one folder.
         question: what is to be predicted.
 

@@ -15,7 +15,7 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     """Look into a table.
 
     Args:
-        folder: links to the files stand in it.
+        folder: has links to the files.
         paths: the one file.
         question: what is to be predicted.
 

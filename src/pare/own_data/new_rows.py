@@ -61,7 +61,7 @@ def _open_table(path: Path, options: dict[str, Any], known: Samples) -> NewRows:
 
 
 def _column(column: pd.Series, levels: list[str] | None, path: Path) -> np.ndarray:
-    """Numbers, or codes of categories; a category that is not known is as good as missing, ``(rows,)`` float32."""
+    """Numbers, or codes of categories; an unknown category counts as missing, ``(rows,)`` float32."""
     text = present_text(column)
     if levels is None:
         values = pd.to_numeric(text, errors="coerce")

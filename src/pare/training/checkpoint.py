@@ -17,7 +17,7 @@ from torch import nn
 from pare.config.errors import PareError
 from pare.storage.atomic import atomic_path, recover
 
-CHECKPOINT = "checkpoint"  # the folder beside the finished model
+CHECKPOINT = "checkpoint"  # the folder next to the finished model
 PROGRESS, BEST = "progress.json", "best.safetensors"
 
 

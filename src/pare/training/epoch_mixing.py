@@ -5,7 +5,7 @@ from torch import Tensor
 
 from pare.mixing.mixers import Mixture
 
-SCORE_BINS = 500  # of equal width over 0..1; a gate that learns little keeps to a few hundredths
+SCORE_BINS = 500  # of equal width over 0..1; the scores of a gate that learns little differ by a few hundredths
 
 
 class EpochMixing:
