@@ -163,3 +163,25 @@ def test_an_hdf5_file_of_another_kind_is_refused(tmp_path, attributes):
 def test_the_description_is_json_that_other_programs_can_read(store):
     with h5py.File(store.path) as file:
         assert json.loads(file.attrs["description"])["task"] == "t"
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_file_damaged_anywhere_is_read_or_says_what_to_delete(tmp_path, arrays, compress):
+    """Nothing tells a changed number; whatever else a changed byte does ends in one message."""
+    path = tmp_path / "store.h5"
+    written(path, ((split, x, y) for split, (x, y) in arrays.items()), compress=compress)
+    whole, refused = path.read_bytes(), 0
+    for place in range(0, len(whole), 29):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            store = ArrayStore(path)
+            for split in SPLITS:
+                rows = store.rows(split)
+                rows.read(0, len(rows))
+                rows.__getitems__(range(len(rows)))
+        except PareError as error:
+            assert "delete it" in str(error)
+            refused += 1
+    assert refused > 5

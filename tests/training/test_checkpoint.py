@@ -123,3 +123,16 @@ def test_a_save_that_fails_leaves_the_previous_checkpoint_whole(accelerator, par
         checkpoint.save(accelerator, parts[0], after(2, 1))
     assert checkpoint.progress("this run") == after(1, 0)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+@pytest.mark.parametrize("content", [b"", b"half", b"[1]", b"{}", b"\x80\x02}q\x00."])
+@pytest.mark.parametrize("name", ["progress.json", "model.safetensors", "optimizer.bin", "best.safetensors"])
+def test_a_damaged_checkpoint_says_what_to_delete(accelerator, parts, tmp_path, name, content):
+    checkpoint = Checkpoint(tmp_path / "checkpoint")
+    checkpoint.save(accelerator, parts[0], after(1, 0))
+    assert (checkpoint.folder / name).is_file()
+    (checkpoint.folder / name).write_bytes(content)
+    with pytest.raises(PareError, match=r"checkpoint is damaged .*; delete that folder"):
+        checkpoint.progress("this run")
+        checkpoint.restore(accelerator)
+        checkpoint.best_weights()

@@ -9,7 +9,8 @@ the page cache (see benchmarks/loading.py).
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,20 @@ def _array(group: h5py.Group, name: str, rows: int, block: np.ndarray, *, compre
     return group[name]
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn whatever HDF5, numpy and JSON raise for a damaged file into one message."""
+    try:
+        yield
+    except (IndexError, MemoryError):
+        raise  # says nothing against the file
+    except Exception as error:
+        raise PareError(
+            f"{path} is missing or not a whole model-input file ({type(error).__name__}: {error}); delete it, if it is "
+            "there, and run `kedro run --pipelines=preprocess` for the task again"
+        ) from error
+
+
 class Rows:
     """Samples of one split, read from disk as they are asked for; a map-style dataset for torch.
 
@@ -79,7 +94,7 @@ class Rows:
 
     def __init__(self, path: Path, split: str) -> None:
         self.path, self.split = path, split
-        with h5py.File(path, "r") as file:
+        with _readable(path), h5py.File(path, "r") as file:
             group = file.get(split)
             self.length = len(group["x"]) if group is not None else 0
 
@@ -87,19 +102,23 @@ class Rows:
         return self.length
 
     def __getitem__(self, row: int) -> dict[str, np.ndarray]:
-        return {name: np.array(array[row]) for name, array in self._arrays.items()}
+        with _readable(self.path):
+            return {name: np.array(array[row]) for name, array in self._arrays.items()}
 
     def __getitems__(self, rows: Sequence[int]) -> dict[str, np.ndarray]:
         """A batch, in the order asked for, gathered with one copy: arrays ``(rows, …)``, not a list of samples."""
-        return {name: _gathered(array, rows) for name, array in self._arrays.items()}
+        with _readable(self.path):
+            return {name: _gathered(array, rows) for name, array in self._arrays.items()}
 
     def read(self, start: int, stop: int) -> dict[str, np.ndarray]:
         """Rows start to stop - 1 as arrays, each ``(rows, …)``."""
-        return {name: np.array(array[start:stop]) for name, array in self._arrays.items()}
+        with _readable(self.path):
+            return {name: np.array(array[start:stop]) for name, array in self._arrays.items()}
 
     def array(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Rows start to stop - 1 of one array, ``(rows, …)``; by default all: meant for labels, not for fields."""
-        return np.array(self._arrays[name][start:stop])
+        with _readable(self.path):
+            return np.array(self._arrays[name][start:stop])
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_arrays"}
@@ -132,15 +151,10 @@ class ArrayStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            with h5py.File(path, "r") as file:
-                self.fingerprint = str(file.attrs["fingerprint"])
-                self.description: dict[str, Any] = json.loads(file.attrs["description"])
-                self.statistics = {name: array[()] for name, array in file.get("statistics", {}).items()}
-        except (OSError, KeyError, ValueError) as error:
-            raise PareError(
-                f"{path} is missing or not a whole model-input file ({error}); run `kedro run --pipelines=preprocess`"
-            ) from error
+        with _readable(path), h5py.File(path, "r") as file:
+            self.fingerprint = str(file.attrs["fingerprint"])
+            self.description: dict[str, Any] = json.loads(file.attrs["description"])
+            self.statistics = {name: array[()] for name, array in file.get("statistics", {}).items()}
 
     def rows(self, split: str) -> Rows:
         """Samples of ``train``, ``validation`` or ``test``."""

@@ -5,14 +5,17 @@ Randomness needs no state: everything random in an epoch is drawn from the seed 
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from accelerate import Accelerator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import OutOfMemoryError, nn
 
 from pare.config.errors import PareError
 from pare.storage.atomic import atomic_path, recover
@@ -79,23 +82,51 @@ class Checkpoint:
         (folder / PROGRESS).write_text(json.dumps(asdict(progress)))
 
     def progress(self, fingerprint: str) -> Progress:
-        """How far the run with that fingerprint has come; another run's checkpoint is removed."""
+        """How far the run with that fingerprint has come; another run's checkpoint is removed.
+
+        Raises:
+            PareError: where the checkpoint is damaged.
+        """
         recover(self.folder)
         path = self.folder / PROGRESS
         if path.is_file():
-            saved = Progress(**json.loads(path.read_text()))
+            with self._readable():
+                saved = Progress(**json.loads(path.read_text()))
             if saved.fingerprint == fingerprint:
                 return saved
             self.remove()
         return Progress(fingerprint)
 
     def restore(self, accelerator: Accelerator) -> None:
-        """Bring weights, optimiser and schedule back to the end of the last finished epoch."""
-        accelerator.load_state(str(self.folder))
+        """Bring weights, optimiser and schedule back to the end of the last finished epoch.
+
+        Raises:
+            PareError: where the checkpoint is damaged.
+        """
+        with self._readable():
+            accelerator.load_state(str(self.folder))
 
     def best_weights(self) -> dict[str, Any]:
-        """State of the model at its best epoch."""
-        return load_file(self.folder / BEST)
+        """State of the model at its best epoch.
+
+        Raises:
+            PareError: where the checkpoint is damaged.
+        """
+        with self._readable():
+            return load_file(self.folder / BEST)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Turn what JSON, safetensors and torch raise for a damaged file, each its own, into one message."""
+        try:
+            yield
+        except (MemoryError, OutOfMemoryError):
+            raise
+        except Exception as error:
+            raise PareError(
+                f"the checkpoint {self.folder} is damaged ({type(error).__name__}: {shorten(str(error), 100)}); delete "
+                "that folder, and the same command trains from the first epoch on"
+            ) from error
 
     def remove(self) -> None:
         """Delete the checkpoint, and what killed runs left of it."""
