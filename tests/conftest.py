@@ -49,7 +49,7 @@ def parameters() -> dict:
 
 @pytest.fixture(scope="session")
 def save_encoder() -> Callable[[PretrainedConfig, Path], Path]:
-    """Make a Hugging Face model folder with random, always the same weights."""
+    """Make a Hugging Face model folder with random weights, the same every time."""
 
     def save(config: PretrainedConfig, folder: Path) -> Path:
         with torch.random.fork_rng():

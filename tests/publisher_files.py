@@ -327,7 +327,7 @@ def write_openml(folder: Path, task, rng: np.random.Generator, rows: int) -> dic
     Numbers come first and rise with the class; nominal columns follow, whose first level no row has.
 
     Args:
-        folder: where the files shall stand.
+        folder: where the files are written.
         task: tells the number of features and classes, and OpenML's number, target and ignored columns.
         rng: draws the values.
         rows: number of rows; every class occurs if there are as many.

@@ -1,4 +1,4 @@
-"""Alignment of a small table's embedder with random source tokens behind a frozen stand-in for the encoder."""
+"""Alignment of a small table's embedder with random source tokens behind a frozen replacement for the encoder."""
 
 from pathlib import Path
 

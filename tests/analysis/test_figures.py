@@ -124,7 +124,7 @@ COLUMNS = ["method", "variant", "seed", "start", "test"]
 RUNS = [("pare", f"start_{s}", seed, s / 100, s / 50 + seed) for s in (10, 30) for seed in (0, 1)]
 
 
-def test_the_influence_of_the_start_is_the_mean_over_seeds_beside_fine_tuning():
+def test_the_influence_of_the_start_is_the_mean_over_seeds_next_to_fine_tuning():
     table = pd.DataFrame([*RUNS, ("finetune", "", 0, 0.0, 2.0), ("finetune", "", 1, 0.0, 4.0)], columns=COLUMNS)
     (ax,) = panels(starts_figure(table, title="t", metric="error", command="kedro run"))
     ((line, _, bars),) = [container.lines for container in ax.containers]

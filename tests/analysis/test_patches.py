@@ -46,7 +46,7 @@ def test_the_table_of_patches_has_k_of_each_kind_in_each_sample_and_epoch():
     np.testing.assert_array_equal(first["score"], SCORES[2])
 
 
-def test_the_table_of_features_repeats_the_record_beside_chance():
+def test_the_table_of_features_repeats_the_record_and_chance():
     replaced = [[0.9, 0.1, 0.5], [0.2, 0.1, 0.0]]
     history = [{"epoch": 1, "k": 2}, {"epoch": 2, "k": 0}]
     table = replaced_features(replaced, history, ["a", "b", "c"], 2000, seed=0)

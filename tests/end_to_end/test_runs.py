@@ -12,7 +12,7 @@ FIGURES = ("prediction.png", "training.png", "replaced.png")
 
 
 def report(project, task, method="pare"):
-    """The metrics of a run, after a look at everything that should stand beside them."""
+    """The metrics of a run, after a check of all files that belong to them."""
     folder = project / "data" / "08_reporting" / task / method / "seed_0"
     for figure in FIGURES:
         assert (folder / figure).read_bytes().startswith(b"\x89PNG")

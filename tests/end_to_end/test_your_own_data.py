@@ -1,4 +1,4 @@
-"""docs/your_own_data.md does what it says: its commands are run as they stand, with a tiny encoder and one epoch."""
+"""docs/your_own_data.md does what it says: its commands are run unchanged, but with a tiny encoder and one epoch."""
 
 import os
 import re

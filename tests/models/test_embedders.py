@@ -1,4 +1,4 @@
-"""Target embedders against convolutions and the formulas that they stand for."""
+"""Target embedders against convolutions and their formulas."""
 
 import pytest
 import torch

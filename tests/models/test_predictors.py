@@ -26,7 +26,7 @@ def placed(predictor, features):
 @pytest.mark.parametrize(
     ("grid", "cell", "channels"), [((5,), (3,), 2), ((2, 3), (4, 4), 1), ((3, 2), (2, 5), 2), ((2, 3, 2), (2, 2, 2), 1)]
 )
-def test_each_tokens_cell_stands_where_its_patch_stood(grid, cell, channels):
+def test_each_tokens_cell_is_where_its_patch_was(grid, cell, channels):
     points = tuple(n * c for n, c in zip(grid, cell, strict=True))
     predictor = DensePredictor(8, grid, cell, points, (channels, *points))
     features = torch.randn(2, torch.Size(grid).numel(), 8)

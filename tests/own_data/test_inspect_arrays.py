@@ -39,7 +39,7 @@ def test_the_user_knows_better_where_the_channels_are(tmp_path):
         ((N, 2, 40), (N, 5), "regression", ((2, 40), (5,))),
     ],
 )
-def test_what_stands_on_the_grid_of_the_input_is_a_field(tmp_path, x, y, kind, shapes):
+def test_a_target_on_the_grid_of_the_input_is_a_field(tmp_path, x, y, kind, shapes):
     found = look(npz(tmp_path, x=np.zeros(x), y=RNG.normal(size=y)), "y")
     assert (found.kind, (found.input_shape, found.output_shape)) == (kind, shapes)
 

@@ -85,7 +85,7 @@ def test_a_name_that_would_not_do_for_a_folder_is_refused(name):
         task_name(name, "wine")
 
 
-def test_groups_are_named_beside_the_rest(tmp_path):
+def test_groups_are_named_with_the_rest(tmp_path):
     person = np.arange(N) // 10
     series = look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES, person=person), "y", groups="person")
     rows = look(table(tmp_path, answer=CLASSES, person=person), "answer", groups="person")

@@ -1,4 +1,4 @@
-"""Which row goes where: every row somewhere, always the same, and in the shares that the task declares."""
+"""Which row goes where: every row somewhere, the same every time, and in the shares that the task declares."""
 
 import numpy as np
 import pytest

@@ -35,7 +35,7 @@ def test_missing_values_are_left_out_position_by_position():
     np.testing.assert_allclose(scale, np.nanstd(rows, 0, ddof=1) + EPSILON, rtol=1e-6)
 
 
-def test_digits_survive_a_mean_that_is_large_beside_the_spread():
+def test_digits_survive_a_mean_that_is_much_larger_than_the_spread():
     rows = 1e8 + RNG.normal(size=(1000, 3))
     _, scale = gathered(rows, [100] * 10)
     np.testing.assert_allclose(scale, rows.std(0, ddof=1) + EPSILON, rtol=1e-6)

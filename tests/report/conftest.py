@@ -51,7 +51,7 @@ def write(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def frame(tmp_path) -> Callable[[], pd.DataFrame]:
-    """What stands below ``tmp_path`` now, as one table; nothing of it may be broken."""
+    """The results below ``tmp_path``, as one table; none may be broken."""
 
     def frame() -> pd.DataFrame:
         results = collect_results(tmp_path)

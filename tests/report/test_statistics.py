@@ -133,7 +133,7 @@ def test_holm_multiplies_the_smallest_p_by_all_tests_and_stays_monotone():
     assert holm(np.array([])).size == 0
 
 
-def test_costs_are_means_over_seeds_beside_the_distance_to_the_best(write, frame):
+def test_costs_are_means_over_seeds_with_the_distance_to_the_best(write, frame):
     write("pdebench_darcy", "pare", 0, 0.1, train_seconds=100)
     write("pdebench_darcy", "pare", 1, 0.3, train_seconds=300)
     write("pdebench_darcy", "orca", 0, 0.4, train_seconds=400)

@@ -35,7 +35,7 @@ def cells_of(table, results, library):
     return cells, cells.set_index(["row", "column"])
 
 
-def test_ours_stands_beside_the_papers_figure(table, write, frame, library):
+def test_ours_is_next_to_the_papers_figure(table, write, frame, library):
     values = [0.2, 0.3, 0.25]
     for seed, value in enumerate(values):
         write("pdebench_burgers", "pare", seed, value)
@@ -76,7 +76,7 @@ def test_one_seed_has_no_spread_and_several_are_rounded_to_it(numbers, text):
     assert ours_text(*numbers) == text
 
 
-def test_the_best_of_ours_needs_another_to_be_better_than(table, write, frame, library):
+def test_our_best_needs_another_to_be_better_than(table, write, frame, library):
     write("pdebench_burgers", "pare", 0, 0.2)
     write("pdebench_burgers", "orca", 0, 0.3)
     write("pdebench_darcy", "pare", 0, 0.1)

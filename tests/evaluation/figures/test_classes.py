@@ -61,7 +61,7 @@ def labelled(labels, n=80):
     return draw.normal(size=truth.shape) + truth, truth
 
 
-def test_multilabel_figure_shows_auroc_and_average_precision_of_each_label_beside_chance():
+def test_multilabel_figure_shows_auroc_and_average_precision_of_each_label_and_chance():
     logits, labels = labelled(5)
     figure = draws(multilabel_figure(logits, labels, label_names=list("abcde"), title="FSD50K"))
     left, right = figure.axes

@@ -1,4 +1,4 @@
-"""Members of archives: where they stand, and damaged ones."""
+"""Members of archives: where they are, and damaged ones."""
 
 import io
 import zipfile
@@ -49,14 +49,14 @@ def test_a_member_that_is_absent_or_damaged_is_named_with_what_to_do(archive):
         (["__MACOSX/data/._tr.csv", "data/tr.csv"], "data/"),
     ],
 )
-def test_the_folder_of_a_file_is_what_stands_before_it(names, folder):
+def test_the_folder_of_a_file_is_the_path_before_it(names, folder):
     assert folder_of(names, "tr.csv", Path("a.zip")) == folder
 
 
 @pytest.mark.parametrize(
     "names, message", [(["xtr.csv"], "holds no tr.csv"), (["a/tr.csv", "b/tr.csv"], "holds a/tr.csv, b/tr.csv")]
 )
-def test_a_file_that_stands_nowhere_or_twice_is_refused(names, message):
+def test_a_file_that_is_nowhere_or_twice_is_refused(names, message):
     with pytest.raises(PareError, match=message):
         folder_of(names, "tr.csv", Path("a.zip"))
 

@@ -119,7 +119,7 @@ def test_without_a_network_a_table_in_the_folder_serves(folder, offline):
 
 
 @pytest.mark.parametrize("name", ["7.arff", "7.csv", "7.parquet", "small-one.arff", "small-one.csv"])
-def test_without_a_network_a_table_beside_the_folder_is_copied_by_number_or_name(folder, shared, offline, name):
+def test_without_a_network_a_table_next_to_the_folder_is_copied_by_number_or_name(folder, shared, offline, name):
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3, 4], "c": ["x", "y"]})
     if name.endswith("arff"):
         (shared / name).write_bytes(ARFF)

@@ -208,7 +208,7 @@ def test_a_copy_whose_original_vanished_is_kept_and_may_be_used(project, folder,
     assert (folder / "photos" / "cats" / "1.png").read_bytes() == b"cats/1.png"
 
 
-def test_a_file_that_the_user_put_in_the_place_of_a_copy_is_kept(project, folder, no_links):
+def test_a_file_that_the_user_put_where_a_copy_was_is_kept(project, folder, no_links):
     ingest(own("measured/table.csv"), folder)
     (folder / "table.csv").write_text("precious")
     ingest(own("../photos"), folder)

@@ -113,7 +113,7 @@ def test_groups_are_numbered(save):
     np.testing.assert_array_equal(samples.groups, [1, 1, 0, 0, 2, 2, 3, 3])
 
 
-def test_parts_stand_in_one_file_or_in_several(tmp_path):
+def test_parts_are_in_one_file_or_in_several(tmp_path):
     with h5py.File(tmp_path / "f.h5", "w") as file:
         for part, rows in (("train", slice(0, 6)), ("test", slice(6, 8))):
             file[f"{part}/x"], file[f"{part}/y"] = SERIES[rows], CODES[rows]
@@ -252,4 +252,4 @@ def test_memory_stays_flat_while_rows_are_read(tmp_path):
         samples.read(start, start + 100)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 8e6  # the file stands for 32 MB
+    assert peak < 8e6  # the file unpacks to 32 MB

@@ -43,7 +43,7 @@ def test_images_carry_the_class_of_their_folder(save, tmp_path):
     np.testing.assert_array_equal(samples.read(2, 3)[0], x[2:3])
 
 
-def test_train_and_test_may_stand_apart(save, tmp_path):
+def test_train_and_test_may_be_separate_folders(save, tmp_path):
     for part, count in (("train", 3), ("test", 1)):
         for name in ("a", "b"):
             for i in range(count):
@@ -82,7 +82,7 @@ def test_images_are_resized_where_a_size_is_given(save, tmp_path, size):
     np.testing.assert_allclose(x[0], 0.2, rtol=1e-6)
 
 
-def test_a_photograph_stands_upright(save, tmp_path):
+def test_a_photograph_is_upright(save, tmp_path):
     exif = Image.Exif()
     exif[274] = 6  # turned by 90 degrees when it was taken
     saved = save("a/1.png", (6, 5, 3), exif=exif)

@@ -62,7 +62,7 @@ def with_features(**values):
     return change
 
 
-def test_a_protein_stands_behind_a_border_with_57_channels_and_repaired_distances(tmp_path):
+def test_a_protein_is_placed_behind_a_border_with_57_channels_and_repaired_distances(tmp_path):
     written = write_psicov(tmp_path, rows=3)
     for part, dataset, cap in (("train", "deepcov", 16), ("test", "psicov", np.inf)):
         samples = protein_distances(tmp_path, canvas=72)[part]

@@ -79,7 +79,7 @@ def test_openmls_description_names_target_and_ignored_columns(openml):
     assert x.dtype == np.float32 and y.dtype == np.int64
 
 
-def test_classes_stand_in_declared_order_without_those_that_no_row_has(openml):
+def test_classes_are_in_declared_order_without_those_that_no_row_has(openml):
     samples = table(openml)["all"]
     assert samples.classes == ["no", "may be", "yes"] and rows(samples)[1].tolist() == [2, 0, 1]
 

@@ -89,6 +89,6 @@ def test_the_file_has_the_publishers_layout_and_its_initial_values(tmp_path):
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_samples_do_not_depend_on_those_beside_them(batch):
+def test_samples_do_not_depend_on_the_others_of_their_batch(batch):
     u = solve_diffusion_sorption(INITIAL[:batch], 32, frames=5)
     np.testing.assert_allclose(u[0], solve_diffusion_sorption(INITIAL[:1], 32, frames=5)[0], rtol=1e-9)

@@ -14,7 +14,7 @@ from pare.raw.simulators.pdebench_files import (
 )
 
 
-def test_variables_are_stacked_beside_their_coordinates(tmp_path):
+def test_variables_are_stacked_with_their_coordinates(tmp_path):
     values = np.random.default_rng(0).random((3, 4, 5))
     path = tmp_path / "file.hdf5"
     x, t = np.arange(5.0), np.arange(5) / 10
