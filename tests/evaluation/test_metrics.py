@@ -5,6 +5,7 @@ import torch
 from pare.config.errors import PareError
 from pare.config.schema import DEFAULTS, OutputConfig
 from pare.evaluation.metrics import METRICS, build_metric
+from pare.evaluation.prediction import sample_errors
 
 OUTPUTS = {
     "classification": OutputConfig(kind="classification", shape=(4,)),
@@ -12,22 +13,57 @@ OUTPUTS = {
     "regression": OutputConfig(kind="regression", shape=(2,)),
     "dense": OutputConfig(kind="dense", shape=(1, 6, 7)),
 }
-MASKED = ("one_minus_auroc", "one_minus_balanced_accuracy")
-EVERY = [(name, kind) for name, spec in METRICS.items() for kind in spec.kinds if not name.startswith("mae_8a")]
+N = 53
 
 
-def data(name, kind, n=53):
-    """Predictions somewhat better than chance, the truth, and a perfect prediction."""
-    draw = np.random.default_rng(0)
-    output = OUTPUTS[kind]
-    if kind == "classification":
-        labels = np.arange(n) % 4
-        return draw.normal(size=(n, 4)) + 1.5 * np.eye(4)[labels], labels, 9.0 * np.eye(4)[labels]
-    if kind == "multilabel" or (kind == "dense" and name in MASKED):
-        labels = (draw.random((n, *output.shape)) < 0.4).astype(float)
-        return draw.normal(size=labels.shape) + labels, labels, 2 * labels - 1
-    truth = draw.normal(3.0, 1.0, (n, *output.shape))
+def classes(draw):
+    labels = np.arange(N) % 4
+    return draw.normal(size=(N, 4)) + 1.5 * np.eye(4)[labels], labels, 9.0 * np.eye(4)[labels]
+
+
+def labels(draw, shape=(5,)):
+    truth = (draw.random((N, *shape)) < 0.4).astype(float)
+    return draw.normal(size=truth.shape) + truth, truth, 2 * truth - 1
+
+
+def numbers(draw, shape=(2,)):
+    truth = draw.normal(3.0, 1.0, (N, *shape))
     return truth + draw.normal(0.0, 0.3, truth.shape), truth, truth.copy()
+
+
+def distances(draw):
+    """In Å, from each of 30 residues to each; about half of them contacts."""
+    truth = draw.normal(8.0, 1.0, (N, 1, 30, 30))
+    truth += np.swapaxes(truth, 2, 3) - 8.0
+    return truth + draw.normal(0.0, 0.3, truth.shape), truth, truth.copy()
+
+
+# Predictions somewhat better than chance, the truth, and a perfect prediction, by the kind of output. A field may hold
+# numbers, masks, or distances of residues: a metric is tried on the first that it takes.
+EXAMPLES = {
+    "classification": [classes],
+    "multilabel": [labels],
+    "regression": [numbers],
+    "dense": [
+        lambda draw: numbers(draw, (1, 6, 7)),
+        lambda draw: labels(draw, (1, 6, 7)),
+        distances,
+    ],
+}
+EVERY = [(name, kind) for name, spec in METRICS.items() for kind in spec.kinds]
+
+
+def data(name, kind):
+    refused = []
+    for example in EXAMPLES[kind]:
+        prediction, truth, perfect = example(np.random.default_rng(0))
+        try:
+            score(build_metric(name, OUTPUTS[kind]), prediction, truth)
+        except (PareError, ValueError) as error:
+            refused.append(str(error))
+        else:
+            return prediction, truth, perfect
+    return pytest.fail(f"no example of kind {kind} suits metric {name}; add one to EXAMPLES. It refused: {refused}")
 
 
 def score(metric, prediction, target, chunks=1):
@@ -48,9 +84,24 @@ def test_uneven_updates_give_the_same_value_as_one(name, kind):
 def test_direction_agrees_with_a_perfect_prediction(name, kind):
     prediction, truth, perfect = data(name, kind)
     best, other = (score(build_metric(name, OUTPUTS[kind]), p, truth) for p in (perfect, prediction))
-    assert best == pytest.approx(1 if METRICS[name].direction == "higher" else 0, abs=1e-12)
     assert (best < other) == (METRICS[name].direction == "lower")
     assert build_metric(name, OUTPUTS[kind]).higher_is_better == (METRICS[name].direction == "higher")
+
+
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+def test_a_perfect_prediction_has_no_error_and_any_other_has(name, kind):
+    prediction, truth, perfect = data(name, kind)
+    best, other = (score(build_metric(name, OUTPUTS[kind]), p, truth) for p in (perfect, prediction))
+    assert METRICS[name].error(best) == pytest.approx(0, abs=1e-12)
+    assert METRICS[name].error(other) > 0.01
+
+
+@pytest.mark.parametrize(("name", "kind"), [pair for pair in EVERY if METRICS[pair[0]].relative])
+def test_a_relative_error_does_not_know_the_unit_of_the_field(name, kind):
+    prediction, truth, _ = data(name, kind)
+    one, thousand = (score(build_metric(name, OUTPUTS[kind]), unit * prediction, unit * truth) for unit in (1, 1000))
+    assert one == pytest.approx(thousand, rel=1e-12)
+    assert one == pytest.approx(sample_errors(prediction, truth, relative=True).mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize(("name", "kind"), EVERY)
@@ -71,7 +122,7 @@ def test_reset_forgets_what_was_seen(name, kind):
     assert score(metric, perfect, truth) == score(build_metric(name, OUTPUTS[kind]), perfect, truth)
 
 
-@pytest.mark.parametrize(("name", "kind"), [pair for pair in EVERY if pair[0] != "one_minus_balanced_accuracy"])
+@pytest.mark.parametrize(("name", "kind"), EVERY)
 @pytest.mark.filterwarnings("ignore:The ``compute`` method")
 def test_an_empty_test_set_is_an_error(name, kind):
     with pytest.raises(PareError, match="found none"):

@@ -3,6 +3,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, gmean, rankdata, t, wilcoxon
 
+from pare.config import PareError
+from pare.evaluation.metrics import METRICS, MetricSpec
 from pare.report.statistics import (
     compare,
     complete_block,
@@ -70,6 +72,22 @@ def test_higher_is_better_becomes_an_error_and_variants_are_left_out(write, fram
     write("pdebench_darcy", "pare", 0, 0.1, variant="half")
     found = errors_by_pair(frame())
     assert found["pare"].to_dict() == pytest.approx({("openml_wdbc", 0): 0.01, ("pdebench_darcy", 0): 0.2})
+
+
+def test_a_metric_says_itself_how_it_becomes_an_error(write, frame, monkeypatch):
+    decibels = MetricSpec("PSNR", "dB", ("dense",), lambda _: pytest.fail(), as_error=lambda value: 10 ** (-value / 20))
+    monkeypatch.setitem(METRICS, "psnr", decibels)
+    recorded = {"name": "psnr", "title": "PSNR", "direction": decibels.direction}
+    write("pdebench_darcy", "pare", 0, 40.0, metric=recorded)
+    write("pdebench_darcy", "orca", 0, 20.0, metric=recorded)
+    found = errors_by_pair(frame()).loc["pdebench_darcy", 0]
+    assert found.to_dict() == pytest.approx({"pare": 0.01, "orca": 0.1})
+
+
+def test_a_metric_that_is_unknown_is_named(write, frame):
+    write("pdebench_darcy", "pare", 0, 40.0, metric={"name": "psnr", "title": "PSNR", "direction": "higher"})
+    with pytest.raises(PareError, match="metric 'psnr' is unknown"):
+        errors_by_pair(frame())
 
 
 def test_runs_in_a_rare_metric_are_not_compared(write, frame):

@@ -30,21 +30,33 @@ from pare.evaluation.segmentation import OneMinusBalancedAccuracy
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """Name and unit of a metric, which direction is better, what it suits and how it is made.
+    """Name and unit of a metric, what it suits, how it is made and how it becomes an error.
 
     Attributes:
         title: the name in figures and tables.
         unit: the unit of its value; empty for a plain ratio, or where it is that of the target.
-        direction: whether a ``lower`` or a ``higher`` value is better.
         kinds: the kinds of output that it suits.
         build: makes an empty metric for an output.
+        as_error: where more is better, from the value to an error that falls to 0 as the value rises; None where the
+            value is an error itself.
+        relative: whether it is an error over the size of the truth, and figures should show such errors.
     """
 
     title: str
     unit: str
-    direction: Literal["lower", "higher"]
     kinds: tuple[str, ...]
     build: Callable[[OutputConfig], Metric]
+    as_error: Callable[[float], float] | None = None
+    relative: bool = False
+
+    @property
+    def direction(self) -> Literal["lower", "higher"]:
+        """Which value is better."""
+        return "lower" if self.as_error is None else "higher"
+
+    def error(self, value: float) -> float:
+        """The value as an error: lower is better, 0 is perfect."""
+        return value if self.as_error is None else self.as_error(value)
 
     @property
     def label(self) -> str:
@@ -68,42 +80,54 @@ def _one_minus_auroc(output: OutputConfig) -> Metric:
     return OneMinusRanking(auroc, pooled=output.kind == "dense")
 
 
+def _from_one(value: float) -> float:
+    return 1 - value
+
+
 METRICS: dict[str, MetricSpec] = {
-    "error_percent": MetricSpec("error", "%", "lower", ("classification",), _error_percent),
-    "one_minus_f1": MetricSpec("1 − macro F1", "", "lower", ("classification",), _one_minus_f1),
+    "error_percent": MetricSpec("error", "%", ("classification",), _error_percent),
+    "one_minus_f1": MetricSpec("1 − macro F1", "", ("classification",), _one_minus_f1),
     "auroc_ovo": MetricSpec(
-        "AUROC, one-vs-one", "", "higher", ("classification",), lambda output: AurocOneVsOne(output.shape[0])
+        "AUROC, one-vs-one", "", ("classification",), lambda output: AurocOneVsOne(output.shape[0]), _from_one
     ),
-    "one_minus_auroc": MetricSpec("1 − AUROC", "", "lower", ("multilabel", "dense"), _one_minus_auroc),
+    "one_minus_auroc": MetricSpec("1 − AUROC", "", ("multilabel", "dense"), _one_minus_auroc),
     "one_minus_map": MetricSpec(
-        "1 − mAP", "", "lower", ("multilabel",), lambda _: OneMinusRanking(average_precision, pooled=False)
+        "1 − mAP", "", ("multilabel",), lambda _: OneMinusRanking(average_precision, pooled=False)
     ),
-    "rmse": MetricSpec("RMSE", "", "lower", ("regression", "dense"), lambda _: RootMeanSquaredError()),
-    "mae": MetricSpec("MAE", "", "lower", ("regression", "dense"), lambda _: MeanAbsoluteError()),
-    "r2": MetricSpec("R²", "", "higher", ("regression",), lambda _: CoefficientOfDetermination()),
-    "relative_l2": MetricSpec("relative L2 error", "", "lower", ("dense",), lambda _: RelativeL2()),
-    "nrmse": MetricSpec("nRMSE", "", "lower", ("dense",), lambda _: RelativeL2()),
-    "mae_8a": MetricSpec("MAE of contacts", "Å", "lower", ("dense",), lambda _: MaeContacts()),
+    "rmse": MetricSpec("RMSE", "", ("regression", "dense"), lambda _: RootMeanSquaredError()),
+    "mae": MetricSpec("MAE", "", ("regression", "dense"), lambda _: MeanAbsoluteError()),
+    "r2": MetricSpec("R²", "", ("regression",), lambda _: CoefficientOfDetermination(), _from_one),
+    "relative_l2": MetricSpec("relative L2 error", "", ("dense",), lambda _: RelativeL2(), relative=True),
+    "nrmse": MetricSpec("nRMSE", "", ("dense",), lambda _: RelativeL2(), relative=True),
+    "mae_8a": MetricSpec("MAE of contacts", "Å", ("dense",), lambda _: MaeContacts()),
     "error_percent_chunks": MetricSpec(
-        "error by chunks", "%", "lower", ("classification",), lambda output: ChunkMean(_error_percent(output))
+        "error by chunks", "%", ("classification",), lambda output: ChunkMean(_error_percent(output))
     ),
     "one_minus_f1_chunks": MetricSpec(
         "1 − macro F1 by chunks",
         "",
-        "lower",
         ("classification",),
         lambda output: ChunkMean(_one_minus_f1(output)),
     ),
     "one_minus_auroc_chunks": MetricSpec(
-        "1 − AUROC by chunks", "", "lower", ("multilabel",), lambda output: ChunkMean(_one_minus_auroc(output))
+        "1 − AUROC by chunks", "", ("multilabel",), lambda output: ChunkMean(_one_minus_auroc(output))
     ),
     "one_minus_balanced_accuracy": MetricSpec(
-        "1 − balanced accuracy", "", "lower", ("dense",), lambda _: OneMinusBalancedAccuracy()
+        "1 − balanced accuracy", "", ("dense",), lambda _: OneMinusBalancedAccuracy()
     ),
-    "mae_8a_published": MetricSpec(
-        "MAE of contacts as released", "Å", "lower", ("dense",), lambda _: MaeContactsPublished()
-    ),
+    "mae_8a_published": MetricSpec("MAE of contacts as released", "Å", ("dense",), lambda _: MaeContactsPublished()),
 }
+
+
+def find_metric(name: str) -> MetricSpec:
+    """The metric of that name.
+
+    Raises:
+        PareError: if there is none.
+    """
+    if name not in METRICS:
+        raise unknown_name("metric", name, METRICS, "pare.evaluation.metrics.METRICS")
+    return METRICS[name]
 
 
 def build_metric(name: str, output: OutputConfig) -> Metric:
@@ -116,9 +140,7 @@ def build_metric(name: str, output: OutputConfig) -> Metric:
     Raises:
         PareError: if the name is unknown, or the metric does not suit the output.
     """
-    if name not in METRICS:
-        raise unknown_name("metric", name, METRICS, "pare.evaluation.metrics.METRICS")
-    spec = METRICS[name]
+    spec = find_metric(name)
     if output.kind not in spec.kinds:
         suited = ", ".join(other for other, s in METRICS.items() if output.kind in s.kinds)
         raise PareError(

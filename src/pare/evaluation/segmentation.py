@@ -4,7 +4,7 @@ from torch import Tensor
 from torchmetrics.classification import BinaryStatScores
 
 from pare.config.errors import PareError
-from pare.evaluation.checks import check_labels
+from pare.evaluation.checks import check_labels, require_samples
 
 
 class OneMinusBalancedAccuracy(BinaryStatScores):
@@ -43,9 +43,10 @@ class OneMinusBalancedAccuracy(BinaryStatScores):
         """(false positive rate + false negative rate) / 2 over all points seen, a float64 scalar.
 
         Raises:
-            PareError: if the truth had no positive or no negative point.
+            PareError: if no point was seen, or the truth had no positive or no negative one.
         """
         positives, negatives = self.tp + self.fn, self.tn + self.fp
+        require_samples(positives + negatives)
         if not positives or not negatives:
             raise PareError(
                 f"balanced accuracy needs points of both kinds, found {int(positives)} positive and "

@@ -15,6 +15,7 @@ from pare.report.results import Results, differing_conditions
 from pare.report.statistics import (
     COSTS,
     Comparison,
+    as_errors,
     compare,
     costs,
     errors_by_pair,
@@ -321,7 +322,7 @@ def _paper_section(config: ReportConfig, frame: pd.DataFrame, library: Library, 
 
 def _quoted_profile(name: str, table: PaperTable, cells: pd.DataFrame, files: Files) -> Plot:
     """The profile of the paper's figures, of the rows and columns without gaps."""
-    errors = cells["paper"].where(cells["direction"] == "lower", 1 - cells["paper"])
+    errors = as_errors(cells["metric"], cells["paper"])
     rows = [row.paper for row in table.rows if row.figures is not None]
     wide = cells.assign(error=errors).pivot(index="column", columns="row", values="error")[rows].dropna()
     profile = performance_profile(performance_ratios(wide))

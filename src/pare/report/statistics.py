@@ -1,7 +1,7 @@
 """Comparisons of methods over many tasks: performance profiles (paper, figure 3), ranks, paired tests, costs.
 
-Everything is computed from errors, lower is better. A metric that is better when higher, such as AUROC, enters as one
-minus its value.
+Everything is computed from errors, lower is better. A metric that is better when higher becomes an error by its own
+rule, `MetricSpec.as_error`; AUROC as one minus its value.
 """
 
 import math
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, ttest_rel, wilcoxon
+
+from pare.evaluation.metrics import find_metric
 
 COSTS = {"train_seconds": "training time", "peak_memory_mb": "memory"}
 
@@ -27,10 +29,18 @@ def errors_by_pair(results: pd.DataFrame) -> pd.DataFrame:
     plain = results[results["variant"] == ""]
     usual = plain.groupby("task")["metric"].agg(lambda names: names.mode().iloc[0])
     plain = plain[plain["metric"] == plain["task"].map(usual)]
-    higher = plain["direction"] == "higher"
-    return plain.assign(error=plain["test"].where(~higher, 1 - plain["test"])).pivot(
-        index=["task", "seed"], columns="method", values="error"
-    )
+    errors = as_errors(plain["metric"], plain["test"])
+    return plain.assign(error=errors).pivot(index=["task", "seed"], columns="method", values="error")
+
+
+def as_errors(metrics: pd.Series, values: pd.Series) -> pd.Series:
+    """Values of metrics, given by name, as errors: lower is better.
+
+    Raises:
+        PareError: for a metric that is unknown.
+    """
+    errors = [find_metric(name).error(value) for name, value in zip(metrics, values, strict=True)]
+    return pd.Series(errors, index=values.index, dtype=float)
 
 
 def complete_block(errors: pd.DataFrame, reference: str) -> pd.DataFrame:

@@ -112,7 +112,7 @@ def _draw_fields(
     masks = run.task.loss == "binary_cross_entropy"
     names = [f"{name} (probability)" for name in _output_names(run)] if masks else _output_names(run)
     prediction = expit(prediction) if masks else prediction
-    relative = run.metric in ("relative_l2", "nrmse")
+    relative = METRICS[run.metric].relative
     errors = sample_errors(prediction, truth, relative=relative)
     chosen = representative_samples(errors, truth.shape[1])
     error = METRICS[run.metric if relative else "rmse"]
