@@ -1,8 +1,10 @@
 """Kedro hooks: the run is resolved and checked before anything else happens."""
 
+import logging
 from pathlib import Path
 from typing import cast
 
+import click
 from kedro.config import OmegaConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -11,6 +13,7 @@ from kedro.pipeline import Pipeline
 
 from pare.config import BaselineRun, Library, Run, resolve, resolve_baseline
 
+logger = logging.getLogger(__name__)
 LIBRARY = ("tasks", "sources", "proxies", "methods", "baselines")
 
 
@@ -56,6 +59,8 @@ class RunHooks:
         if isinstance(self.run, Run):
             names |= {"source": self.run.source_name, "proxy": self.run.proxy_name}
         loader.runtime_params = {**overrides, **names, "method_folder": self.run.method_folder}
+        if (command := click.get_current_context(silent=True)) and command.command.name == "run":
+            _tell(self.run, command.params["pipelines"])
 
     @hook_impl
     def after_catalog_created(self, catalog: DataCatalog) -> None:
@@ -84,6 +89,17 @@ class RunHooks:
                 check_baseline(self.run)
             elif self.run.mixing:
                 check_mixing(self.run.mixing)
+
+
+def _tell(run: Run | BaselineRun, pipelines: list[str]) -> None:
+    """Say what `kedro run` begins, before the seconds that the import of torch takes."""
+    names = ", ".join(pipelines)
+    if pipelines == ["report"]:
+        logger.info("report: all results to data/08_reporting/report.")
+    elif {*pipelines} <= {"ingest", "preprocess"}:
+        logger.info("%s: %s (%s).", names, run.task.title, run.task_name)
+    else:
+        logger.info("%s: %s. Results: data/08_reporting/%s.", names, run.title, run.folder)
 
 
 class ReportHooks:

@@ -1,28 +1,42 @@
 """The pipelines that `kedro run` knows."""
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 from kedro.pipeline import Pipeline
 
-from pare.pipelines import analyse, baseline, evaluate, ingest, predict, preprocess, report, train
+STAGES = ("ingest", "preprocess", "train", "evaluate")
+NAMES = (*STAGES, "baseline", "predict", "report", "analyse", "pare_train", "__default__")
 
 
-def register_pipelines() -> dict[str, Pipeline]:
+class Pipelines(Mapping[str, Pipeline]):
+    """Every pipeline by its name, imported when it is asked for: ingestion needs no torch, training no baselines."""
+
+    def __getitem__(self, name: str) -> Pipeline:
+        if name not in NAMES:
+            raise KeyError(name)
+        if name in ("pare_train", "__default__"):
+            return sum(map(_created, STAGES), Pipeline([]))
+        if name == "baseline":
+            task_files = _created("ingest").only_nodes_with_tags("task")
+            return task_files + _created("preprocess") + _created("baseline")
+        return _created(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+def _created(name: str) -> Pipeline:
+    return import_module(f"pare.pipelines.{name}").create_pipeline()
+
+
+def register_pipelines() -> Mapping[str, Pipeline]:
     """One per stage, for DVC; ``pare_train``, all four stages, which is also the default; and four others.
 
     ``baseline`` learns a task with an external library, from the raw files on; ``predict`` predicts new rows;
     ``report`` compares all runs with each other and with the paper; ``analyse`` draws the paper's figures of one.
     """
-    stages = {
-        "ingest": ingest.create_pipeline(),
-        "preprocess": preprocess.create_pipeline(),
-        "train": train.create_pipeline(),
-        "evaluate": evaluate.create_pipeline(),
-    }
-    whole = sum(stages.values(), Pipeline([]))
-    task_files = stages["ingest"].only_nodes_with_tags("task")
-    others = {
-        "baseline": task_files + stages["preprocess"] + baseline.create_pipeline(),
-        "predict": predict.create_pipeline(),
-        "report": report.create_pipeline(),
-        "analyse": analyse.create_pipeline(),
-    }
-    return {**stages, **others, "pare_train": whole, "__default__": whole}
+    return Pipelines()

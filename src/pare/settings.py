@@ -1,8 +1,14 @@
 """Kedro's settings for this project."""
 
+import warnings
+
 from kedro.config import OmegaConfigLoader
 
 from pare.hooks import ReportHooks, RunHooks
+
+# Libraries tell each other's authors what is deprecated; a user can do nothing about it. Kedro's command line says it of
+# options, which a user can change.
+warnings.filterwarnings("ignore", r"(?s).*deprecated", module=r"(?!__main__|pare\.|kedro\.framework\.cli)")
 
 HOOKS = (RunHooks(), ReportHooks())
 CONFIG_LOADER_CLASS = OmegaConfigLoader

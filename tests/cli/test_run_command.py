@@ -35,6 +35,11 @@ def test_the_older_spelling_of_pipelines_means_the_same_and_warns_of_nothing(arg
     assert (params["pipeline"], params["pipelines"]) == (None, ["predict"])
 
 
+def test_a_run_of_no_named_pipeline_is_one_of_pare_train():
+    """Kedro imports every pipeline where none is named."""
+    assert run.make_context("run", ["--params", "task:darcy_flow"]).params["pipelines"] == ["pare_train"]
+
+
 def test_both_spellings_of_pipelines_together_are_refused():
     result = CliRunner().invoke(run, ["--pipeline=predict", "--pipelines=train"])
     assert result.exit_code == 1

@@ -15,8 +15,10 @@ class RunCommand(click.Command):
         """Turn the first colon of each parameter without an equals sign into one (Kedro 1.x dropped it)."""
         with clear_errors():
             rest = super().parse_args(ctx, _equals_for_colons(args))
-        if (name := ctx.params.get("pipeline")) and not ctx.params["pipelines"]:
-            ctx.params |= {"pipeline": None, "pipelines": [name]}  # the older spelling: Kedro would warn of it
+        if "pipelines" in ctx.params and not ctx.params["pipelines"]:
+            # --pipeline is the older spelling, of which Kedro would warn. For a run of no named pipeline Kedro would
+            # import all of them.
+            ctx.params |= {"pipelines": [ctx.params["pipeline"] or "pare_train"], "pipeline": None}
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -4,8 +4,6 @@ import time
 from dataclasses import dataclass
 from math import ceil, prod
 
-import numpy as np
-
 from pare.config.run import Run
 
 # Share of a plain matrix product's speed that a training step reaches; measured on 2 CPU cores with
@@ -51,6 +49,8 @@ def duration(seconds: float) -> str:
 
 def cpu_speed() -> float:
     """Floating-point operations per second of a matrix product in float32 on this machine's CPU."""
+    import numpy as np  # noqa: PLC0415 - a tenth of a second, which commands that list do without
+
     a = np.ones((1536, 1536), dtype=np.float32)
     seconds = []
     for _ in range(4):

@@ -4,6 +4,7 @@ import logging
 from types import TracebackType
 from typing import Any
 
+from rich import get_console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -35,6 +36,7 @@ class EpochProgress:
             TextColumn("left"),
             TimeRemainingColumn(),
             transient=True,
+            disable=not get_console().is_terminal,
         )
         self.task = self.bar.add_task("training", total=epochs * steps, completed=done * steps)
 
