@@ -6,8 +6,8 @@ from kedro.config import OmegaConfigLoader
 
 from pare.hooks import ReportHooks, RunHooks
 
-# Libraries tell each other's authors what is deprecated; a user can do nothing about it. Kedro's command line says it of
-# options, which a user can change.
+# Libraries tell each other's authors what is deprecated, a user can do nothing about it; only what Kedro's command line
+# says of options stays.
 warnings.filterwarnings("ignore", r"(?s).*deprecated", module=r"(?!__main__|pare\.|kedro\.framework\.cli)")
 
 HOOKS = (RunHooks(), ReportHooks())

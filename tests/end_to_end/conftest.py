@@ -112,6 +112,12 @@ def kedro() -> Callable[..., Outcome]:
 
 
 @pytest.fixture
+def kedro_command() -> Callable[..., Outcome]:
+    """Another command than `kedro run` in a project."""
+    return lambda project, *args: finish(start(project, *args, program=KEDRO_RUN[:1]), project)
+
+
+@pytest.fixture
 def python_m_pare() -> Callable[..., Outcome]:
     """`python -m pare` in a project."""
     return lambda project, *args: finish(start(project, *args, program=PYTHON_M_PARE), project)
