@@ -2,7 +2,7 @@
 
 import pytest
 
-TINY = "task=openml_wdbc,source=tiny,training.epochs=1"
+SMALL = "task=openml_wdbc,training.epochs=1"
 
 
 def assert_quiet(outcome):
@@ -13,7 +13,7 @@ def assert_quiet(outcome):
 
 
 def test_a_run_is_quiet_and_says_first_what_it_begins(project, kedro, python_m_pare):
-    outcome = kedro(project, "--pipeline=pare_train", "--params", TINY.replace("task=", "task:"))
+    outcome = kedro(project, "--pipeline=pare_train", "--params", SMALL.replace("task=", "task:"))
     assert_quiet(outcome)
     first = outcome.out.splitlines()[0]
     assert "pare_train: Wisconsin diagnostic breast cancer" in first
@@ -25,7 +25,7 @@ def test_a_run_is_quiet_and_says_first_what_it_begins(project, kedro, python_m_p
         "train,evaluate": ", seed 0. Results: data/08_reporting/openml_wdbc/",
         "report": "report: all results to data/08_reporting/report.",
     }.items():
-        outcome = kedro(project, f"--pipelines={pipelines}", "--params", TINY)
+        outcome = kedro(project, f"--pipelines={pipelines}", "--params", SMALL)
         assert_quiet(outcome)
         assert said in outcome.out.splitlines()[0]
     assert_quiet(
