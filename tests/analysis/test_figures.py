@@ -101,6 +101,14 @@ def test_hatched_stretches_of_a_series_are_those_of_the_table():
     np.testing.assert_array_equal(axes[1, 0].patches[0].get_data().values, SCORES[0])
 
 
+def test_names_with_dollar_signs_are_no_formulas():
+    name = r"$\frac$"
+    table = replaced_features([[0.9, 0.1]], [{"epoch": 1, "k": 1}], [name, "b"], 100, 0)
+    panels(features_figure(table, title=name))
+    fields = np.random.default_rng(1).normal(size=(2, 24))
+    panels(patches_figure(replaced_patches(SCORES, EPOCHS, 0), fields, TokenGrid((6,), (4,)), title="t", channel=name))
+
+
 def test_features_are_ordered_by_how_often_the_gate_replaced_them():
     history = [{"epoch": 1, "k": 2}, {"epoch": 2, "k": 1}]
     table = replaced_features([[0.9, 0.1, 0.5], [0.8, 0.0, 0.2]], history, ["a", "b", "c"], 100, 0)

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from pare.analysis.patches import MOST_EPOCHS, evenly_chosen
-from pare.evaluation.figures.canvas import Array, titled_figure
+from pare.evaluation.figures.canvas import Array, plain, titled_figure
 
 STYLES = ("-", "--", "-.", ":")
 MARKERS = "osD^vP*X<>"
@@ -172,7 +172,7 @@ def patches_figure(table: pd.DataFrame, fields: Array, tokens: TokenGrid, *, tit
         part, rows = table[table["sample"] == sample], axes[2 * sample : 2 * sample + 2]
         draw(rows[0, 0], field, tokens, None)
         _draw_scores(rows[1, 0], part[part["epoch"] == epochs[0][0]]["score"].to_numpy(), field, tokens)
-        rows[0, 0].set_title(f"input: {channel}", fontsize="small")
+        rows[0, 0].set_title(f"input: {plain(channel)}", fontsize="small")
         rows[1, 0].set_title("score of the gate", fontsize="small")
         for row, chooser in zip(rows, ("gate", "random"), strict=True):
             for ax, (epoch, k) in zip(row[1:], epochs, strict=True):
@@ -322,4 +322,4 @@ def _span(counts: Sequence[int] | pd.Series) -> str:
 
 def _short(name: str) -> str:
     """The name, cut where it is long."""
-    return name if len(name) <= 24 else f"{name[:23]}…"
+    return plain(name if len(name) <= 24 else f"{name[:23]}…")

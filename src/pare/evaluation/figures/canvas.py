@@ -18,8 +18,13 @@ def titled_figure(width: float, height: float, title: str) -> Figure:
     """An empty figure, in inches, whose labels do not overlap, under a heading of as many lines as it needs."""
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06)
     figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)
-    figure.suptitle(textwrap.fill(title, int(9 * figure.get_figwidth())))
+    figure.suptitle(plain(textwrap.fill(title, int(9 * figure.get_figwidth()))))
     return figure
+
+
+def plain(text: str) -> str:
+    """A text, such as the name of a user's class, for matplotlib, which reads what is between dollar signs as TeX."""
+    return text.replace("$", r"\$")
 
 
 def value_range(*fields: Array) -> tuple[float, float]:

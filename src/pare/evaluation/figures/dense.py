@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pare.evaluation.figures.canvas import MOST_ROWS, Array, titled_figure, value_range
+from pare.evaluation.figures.canvas import MOST_ROWS, Array, plain, titled_figure, value_range
 
 ROLES = {0.0: "best", 0.5: "median", 0.9: "90th percentile", 1.0: "worst"}
 
@@ -145,4 +145,4 @@ def _name_panels(row: Sequence[Axes], given: str, predicted: str, *, lines: bool
     both = [f"{predicted}: truth (solid), prediction (dashed)"] if lines else [f"truth: {predicted}", "prediction"]
     names = [f"input: {given}", *both, "error: prediction \N{MINUS SIGN} truth"]
     for ax, name in zip(row, names, strict=True):
-        ax.set_title(textwrap.fill(name, 50 if lines else 28), fontsize="medium")
+        ax.set_title(plain(textwrap.fill(name, 50 if lines else 28)), fontsize="medium")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pare.evaluation.figures.canvas import MOST_ROWS, Array, titled_figure, value_range
+from pare.evaluation.figures.canvas import MOST_ROWS, Array, plain, titled_figure, value_range
 
 MOST_POINTS = 2000
 
@@ -34,7 +34,7 @@ def regression_figure(predictions: Array, truths: Array, *, names: Sequence[str]
     ):
         _draw_agreement(row[0], truth, prediction)
         _draw_errors(row[1], truth, prediction)
-        row[0].set(title=name, xlabel="truth", ylabel="prediction")
+        row[0].set(title=plain(name), xlabel="truth", ylabel="prediction")
         row[1].set(title="error: prediction \N{MINUS SIGN} truth", xlabel="truth", ylabel="error")
     return figure
 
