@@ -16,14 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
-from pare.baselines.tables import (
-    BoosterOptions,
-    LogisticOptions,
-    fit_catboost,
-    fit_lightgbm,
-    fit_logistic_regression,
-    fit_xgboost,
-)
+from pare.baselines.boosting import BoosterOptions, fit_catboost, fit_lightgbm, fit_xgboost
+from pare.baselines.scikit_learn import LogisticOptions, fit_logistic_regression
 from pare.config import PareError
 
 ROUNDS = 5

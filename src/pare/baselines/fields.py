@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from tqdm import tqdm
 
+from pare.baselines.estimator import Estimator
 from pare.baselines.problem import Fitted, Problem, require
 from pare.config.errors import PareError
 from pare.config.schema import Strict
@@ -169,3 +170,9 @@ def _loader(
 
 def _as_tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
+ESTIMATORS = {
+    "fno": Estimator("grids", ("dense",), ("neuralop",), FnoOptions, fit_fno),
+    "u_net": Estimator("grids", ("dense",), ("monai",), UNetOptions, fit_u_net),
+}

@@ -6,9 +6,10 @@ from sklearn.linear_model import RidgeClassifierCV, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from pare.baselines.estimator import LABELS, Estimator, as_series
 from pare.baselines.problem import Fitted, Problem, require
 from pare.config.errors import PareError
-from pare.config.schema import Strict, Task
+from pare.config.schema import Strict
 
 SHORTEST = 9  # the length of a kernel
 
@@ -20,19 +21,6 @@ class MiniRocketOptions(Strict):
     penalties: list[PositiveFloat] = Field(
         min_length=1, description="of the ridge; one is chosen by leave-one-out on the training rows"
     )
-
-
-def as_series(task: Task) -> tuple[int, int] | None:
-    """Channels and length of a task's series; none where its input is no series.
-
-    A single channel on a grid of two axes, such as 16 electrodes × 52 samples or a spectrogram, is a series along the
-    second axis with a channel for each line of the first.
-    """
-    shape = task.input.shape
-    match shape if len(shape) != 3 or shape[0] != 1 else shape[1:]:
-        case (channels, length):
-            return channels, length
-    return None
 
 
 def fit_minirocket(problem: Problem, options: MiniRocketOptions) -> Fitted:
@@ -84,3 +72,8 @@ def _class_scores(scores: np.ndarray, present: np.ndarray, classes: int) -> np.n
     full = np.repeat(scores.min(1, keepdims=True) - 10, classes, 1)
     full[:, present] = scores
     return full.astype(np.float32)
+
+
+ESTIMATORS = {
+    "minirocket": Estimator("series", (*LABELS, "regression"), ("numba", "sktime"), MiniRocketOptions, fit_minirocket)
+}

@@ -1,204 +1,26 @@
-"""Tables: gradient boosting by XGBoost, LightGBM and CatBoost, and logistic regression by scikit-learn."""
+"""Tables: one estimator for all classes, or one for each label or number, put together to a prediction."""
 
-import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import sklearn
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedKFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.utils.class_weight import compute_class_weight
 
-from pare.baselines.problem import Fitted, Problem, require
-from pare.config.errors import PareError, unknown_name
-from pare.config.schema import Strict
+from pare.baselines.problem import Fitted, Problem
 
 LEAST_PROBABILITY = 1e-9  # of a class that the training rows do not have
 
 
-class BoosterOptions(BaseModel):
-    """Options of a booster; all others are arguments of the library's estimator."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    early_stopping_rounds: PositiveInt
-    search: dict[str, list[Any]] = Field(
-        default_factory=dict, description="arguments of which the best on the validation rows are taken; else the first"
-    )
-
-
-class LogisticOptions(Strict):
-    """Options of the logistic regression."""
-
-    strengths: int = Field(ge=1, description="inverse strengths of the penalty tried, from 1e-4 to 1e4")
-    folds: int = Field(ge=2)
-    iterations: int = Field(ge=1)
-
-
-@dataclass(frozen=True)
-class Part:
-    """Rows of one split: a frame, answers ``(rows,)`` and weights ``(rows,)``, none where all are equal."""
-
-    x: pd.DataFrame
-    y: np.ndarray
-    weight: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Booster:
-    """How a library's estimators are made and fitted.
-
-    Attributes:
-        name: of the library.
-        version: of the library.
-        estimators: its classifier and its regressor.
-        always: arguments that are not the user's to choose.
-        fit: an estimator, the training rows, the validation rows, rounds without improvement after which to stop.
-        mistake: what the library raises for a wrong argument, besides ValueError and TypeError.
-        frame: inputs ``(rows, features)`` and the number of categories per column, to what the library takes.
-    """
-
-    name: str
-    version: str
-    estimators: tuple[type, type]
-    always: dict[str, Any]
-    fit: Callable[[Any, Part, Part | None, int], object]
-    mistake: type[Exception]
-    frame: Callable[[np.ndarray, Sequence[int]], pd.DataFrame]
-
-
-def fit_xgboost(problem: Problem, options: BoosterOptions) -> Fitted:
-    """Chen and Guestrin (2016), trees from histograms; categories are split into two sets."""
-    xgboost = require("xgboost")
-
-    def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
-        held_out: dict[str, Any] = {}
-        if validation:
-            model.set_params(early_stopping_rounds=rounds)
-            held_out["eval_set"] = [(validation.x, validation.y)]
-            if validation.weight is not None:
-                held_out["sample_weight_eval_set"] = [validation.weight]
-        model.fit(train.x, train.y, sample_weight=train.weight, verbose=False, **held_out)
-
-    booster = Booster(
-        "xgboost",
-        xgboost.__version__,
-        (xgboost.XGBClassifier, xgboost.XGBRegressor),
-        {"random_state": problem.seed, "enable_categorical": True},
-        fit,
-        xgboost.core.XGBoostError,
-        frame_with_categories,
-    )
-    return _boosted(problem, options, booster)
-
-
-def fit_lightgbm(problem: Problem, options: BoosterOptions) -> Fitted:
-    """Ke et al. (2017); categories are split into two sets."""
-    lightgbm = require("lightgbm")
-
-    def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
-        held_out: dict[str, Any] = {}
-        if validation:
-            held_out |= {"eval_X": validation.x, "eval_y": validation.y}
-            held_out["callbacks"] = [lightgbm.early_stopping(rounds, verbose=False)]
-            if validation.weight is not None:
-                held_out["eval_sample_weight"] = [validation.weight]
-        model.fit(train.x, train.y, sample_weight=train.weight, **held_out)
-
-    booster = Booster(
-        "lightgbm",
-        lightgbm.__version__,
-        (lightgbm.LGBMClassifier, lightgbm.LGBMRegressor),
-        {"random_state": problem.seed, "deterministic": True, "force_row_wise": True, "verbosity": -1},
-        fit,
-        lightgbm.basic.LightGBMError,
-        frame_with_categories,
-    )
-    return _boosted(problem, options, booster)
-
-
-def fit_catboost(problem: Problem, options: BoosterOptions) -> Fitted:
-    """Prokhorenkova et al. (2018); categories are replaced by statistics of the answers, ordered at random."""
-    catboost = require("catboost")
-    categorical = [column for column, count in enumerate(problem.categories) if count]
-
-    def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
-        pools = [
-            catboost.Pool(part.x, part.y, weight=part.weight, cat_features=categorical)
-            for part in (train, validation)
-            if part
-        ]
-        held_out = {"eval_set": pools[1], "early_stopping_rounds": rounds} if validation else {}
-        model.fit(pools[0], **held_out)
-
-    booster = Booster(
-        "catboost",
-        catboost.__version__,
-        (catboost.CatBoostClassifier, catboost.CatBoostRegressor),
-        {"random_seed": problem.seed, "allow_writing_files": False, "verbose": False},
-        fit,
-        catboost.CatBoostError,
-        frame_with_codes,
-    )
-    return _boosted(problem, options, booster)
-
-
-def fit_logistic_regression(problem: Problem, options: LogisticOptions) -> Fitted:
-    """Numbers standardised, missing ones the median and a mark; categories one-hot, a missing one is a category.
-
-    Raises:
-        PareError: where a class has a single training row, which cannot be cross-validated.
-    """
-    x, y = problem.training_arrays()
-    estimators = [_logistic(problem, options, x, answers) for answers in _columns(problem, y)]
-    return _fitted(problem, estimators, {"scikit-learn": sklearn.__version__}, lambda rows: rows)
-
-
-def frame_with_categories(x: np.ndarray, categories: Sequence[int]) -> pd.DataFrame:
-    """A frame whose categorical columns say so; a missing category is missing."""
-    return pd.DataFrame(
-        {
-            f"feature_{i}": pd.Categorical.from_codes(_codes(column), pd.Index(range(categories[i])))
-            if i < len(categories) and categories[i]
-            else column
-            for i, column in enumerate(x.T)
-        }
-    )
-
-
-def frame_with_codes(x: np.ndarray, categories: Sequence[int]) -> pd.DataFrame:
-    """A frame whose categorical columns are whole numbers, as CatBoost wants them; a missing category is −1."""
-    return pd.DataFrame(
-        {
-            f"feature_{i}": _codes(column) if i < len(categories) and categories[i] else column
-            for i, column in enumerate(x.T)
-        }
-    )
-
-
-def _codes(column: np.ndarray) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    return np.where(np.isnan(column), -1, column).astype(np.int64)
-
-
-class _Constant:
-    """A label that all training rows share."""
+class ConstantLabel:
+    """An estimator of a label that all training rows share."""
 
     def predict_proba(self, x: Any) -> np.ndarray:
+        """One for the only class, ``(rows, 1)``."""
         return np.ones((len(x), 1))
 
 
 @dataclass(frozen=True)
-class _Column:
+class OutputModel:
     """One estimator of a task: all classes, or one label or number of several.
 
     Attributes:
@@ -216,30 +38,24 @@ class _Column:
         return logs
 
 
-def _columns(problem: Problem, y: np.ndarray) -> list[np.ndarray]:
+def answers_by_output(problem: Problem, y: np.ndarray) -> list[np.ndarray]:
     """What each estimator learns: the classes, or one of the labels or numbers, ``(rows,)`` each."""
     if problem.task.classes:
         return [y]
     return list(np.array(y.T, y.dtype if problem.task.output.kind == "regression" else int, order="C"))
 
 
-def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> Fitted:
-    x, y = problem.training_arrays()
-    held_out = problem.validation
-    train_x = booster.frame(x, problem.categories)
-    validation_x = booster.frame(held_out.array("x"), problem.categories) if len(held_out) else None
-    validation_y = _columns(problem, held_out.array("y")) if len(held_out) else []
-    columns = []
-    for i, answers in enumerate(_columns(problem, y)):
-        validation = (validation_x, validation_y[i]) if validation_x is not None else None
-        columns.append(_best_booster(problem, options, booster, (train_x, answers), validation))
-    versions = {booster.name: booster.version}
-    return _fitted(problem, columns, versions, lambda rows: booster.frame(rows, problem.categories))
-
-
-def _fitted(
-    problem: Problem, columns: list[_Column], versions: dict[str, str], frame: Callable[[np.ndarray], Any]
+def as_fitted(
+    problem: Problem, columns: list[OutputModel], versions: dict[str, str], frame: Callable[[np.ndarray], Any]
 ) -> Fitted:
+    """Fitted estimators as one baseline.
+
+    Args:
+        problem: what is predicted.
+        columns: an estimator for all classes, or one for each label or number.
+        versions: of the libraries, by name.
+        frame: inputs ``(rows, features)`` to what the estimators take.
+    """
     kind, classes = problem.task.output.kind, problem.task.classes
 
     def predict(rows: np.ndarray) -> np.ndarray:
@@ -252,111 +68,3 @@ def _fitted(
         return np.stack([log[:, 1] - log[:, 0] for log in logs], 1).astype(np.float32)
 
     return Fitted(predict, versions)
-
-
-def _best_booster(
-    problem: Problem,
-    options: BoosterOptions,
-    booster: Booster,
-    train: tuple[pd.DataFrame, np.ndarray],
-    validation: tuple[pd.DataFrame, np.ndarray] | None,
-) -> _Column:
-    """The estimator with the least loss on the validation rows, or that of the first arguments without such rows."""
-    present = None if problem.task.output.kind == "regression" else np.unique(train[1])
-    if present is not None and len(present) == 1:
-        return _Column(_Constant(), present)
-    part = _part(problem, train, present, train[1])
-    held_out = _part(problem, validation, present, train[1]) if validation else None
-    if held_out and not len(held_out.y):
-        held_out = None  # no validation row has a class that the training rows have
-    choices = list(ParameterGrid(options.search)) if held_out else list(ParameterGrid(options.search))[:1]
-    losses, estimators = [], []
-    for choice in choices:
-        estimator = _make(booster, present, {**(options.model_extra or {}), **choice})
-        with _clear_mistakes(booster):
-            booster.fit(estimator, part, held_out, options.early_stopping_rounds)
-        estimators.append(estimator)
-        losses.append(_loss(estimator, held_out, present) if held_out else 0.0)
-    return _Column(estimators[int(np.argmin(losses))], present)
-
-
-def _part(
-    problem: Problem, rows: tuple[pd.DataFrame, np.ndarray], present: np.ndarray | None, train_y: np.ndarray
-) -> Part:
-    """Rows whose class the estimator knows, with classes numbered as it does."""
-    x, y = rows
-    if present is None:
-        return Part(x, y, None)
-    known = np.isin(y, present)
-    x, y = x[known], np.searchsorted(present, y[known])
-    if problem.class_weights:
-        return Part(x, y, compute_class_weight("balanced", classes=present, y=train_y)[y])
-    if problem.positive_weight != 1:
-        return Part(x, y, np.where(y == 1, problem.positive_weight, 1.0))
-    return Part(x, y, None)
-
-
-def _make(booster: Booster, present: np.ndarray | None, arguments: dict[str, Any]) -> Any:
-    kind = booster.estimators[present is None]
-    known = {name for base in kind.__mro__ for name in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
-    for name in arguments:
-        if name not in known - {"self", "args", "kwargs"} - set(booster.always):
-            raise unknown_name("option", name, known - {"self", "args", "kwargs"}, "conf/base/baselines.yml")
-    with _clear_mistakes(booster):
-        return kind(**booster.always, **arguments)
-
-
-@contextmanager
-def _clear_mistakes(booster: Booster) -> Iterator[None]:
-    """Turn what the library says of wrong arguments into a short message."""
-    try:
-        yield
-    except (ValueError, TypeError, booster.mistake) as error:
-        message = str(error).strip().splitlines()
-        raise PareError(
-            f"{booster.name} refuses to fit: {message[-1] if message else type(error).__name__}; "
-            "correct its options in baselines.yml or on the command line"
-        ) from error
-
-
-def _loss(estimator: Any, rows: Part, present: np.ndarray | None) -> float:
-    if present is None:
-        return float(mean_squared_error(rows.y, estimator.predict(rows.x)))
-    probabilities = estimator.predict_proba(rows.x)
-    return float(log_loss(rows.y, probabilities, labels=range(len(present)), sample_weight=rows.weight))
-
-
-def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.ndarray) -> _Column:
-    present, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-    if len(present) == 1:
-        return _Column(_Constant(), present)
-    if counts.min() < 2:
-        raise PareError(
-            f"class {int(present[counts.argmin()])} has 1 training row, cross-validation needs 2 of each; "
-            "bring more rows, or use method=xgboost"
-        )
-    search = GridSearchCV(
-        _logistic_pipeline(problem, options),
-        {"logisticregression__C": np.logspace(-4, 4, options.strengths)},
-        scoring="neg_log_loss",
-        cv=StratifiedKFold(min(options.folds, counts.min()), shuffle=True, random_state=problem.seed),
-    )
-    return _Column(search.fit(x, codes), present)
-
-
-def _logistic_pipeline(problem: Problem, options: LogisticOptions) -> Pipeline:
-    features = range(problem.task.input.shape[0])
-    categorical = [i for i in features if i < len(problem.categories) and problem.categories[i]]
-    numbers = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
-    )
-    columns = ColumnTransformer(
-        [
-            ("numbers", numbers, [i for i in features if i not in categorical]),
-            ("categories", OneHotEncoder(handle_unknown="ignore"), categorical),
-        ]
-    )
-    weights: Any = "balanced" if problem.class_weights else None
-    if problem.positive_weight != 1:
-        weights = {0: 1.0, 1: problem.positive_weight}
-    return make_pipeline(columns, LogisticRegression(max_iter=options.iterations, class_weight=weights))

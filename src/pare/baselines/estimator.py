@@ -1,0 +1,55 @@
+"""What a baseline's estimator takes, what it predicts, and how it is fitted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from pare.baselines.problem import Fitted, Problem
+from pare.config.schema import Task
+
+LABELS = ("classification", "multilabel")
+
+
+def as_series(task: Task) -> tuple[int, int] | None:
+    """Channels and length of a task's series; none where its input is no series.
+
+    A single channel on a grid of two axes, such as 16 electrodes × 52 samples or a spectrogram, is a series along the
+    second axis with a channel for each line of the first.
+    """
+    shape = task.input.shape
+    match shape if len(shape) != 3 or shape[0] != 1 else shape[1:]:
+        case (channels, length):
+            return channels, length
+    return None
+
+
+INPUTS: dict[str, Callable[[Task], bool]] = {
+    "tables": lambda task: len(task.input.shape) == 1,
+    "series": lambda task: as_series(task) is not None,
+    "grids": lambda task: len(task.input.shape) > 1,
+}
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """What an estimator takes, what it predicts, and how it is fitted.
+
+    Attributes:
+        inputs: a key of `INPUTS`.
+        kinds: the kinds of output that it predicts.
+        packages: modules that it imports.
+        options: the options that it knows.
+        fit: fits it.
+    """
+
+    inputs: str
+    kinds: tuple[str, ...]
+    packages: tuple[str, ...]
+    options: type[BaseModel]
+    fit: Callable[[Problem, Any], Fitted]
+
+    def suits(self, task: Task) -> bool:
+        """Whether it takes the task's input and predicts its kind of output."""
+        return INPUTS[self.inputs](task) and task.output.kind in self.kinds

@@ -1,0 +1,53 @@
+"""Every estimator by the name that baselines.yml uses for it, and the checks before one is fitted."""
+
+from pydantic import BaseModel
+
+from pare.baselines import boosting, fields, scikit_learn, series
+from pare.baselines.estimator import Estimator
+from pare.baselines.problem import Fitted, Problem, require
+from pare.config.errors import PareError, unknown_name
+from pare.config.resolve import validated
+from pare.config.run import BaselineRun
+
+ESTIMATORS: dict[str, Estimator] = boosting.ESTIMATORS | scikit_learn.ESTIMATORS | fields.ESTIMATORS | series.ESTIMATORS
+
+
+def check_baseline(run: BaselineRun) -> None:
+    """Refuse a baseline that cannot be fitted, before any file is brought.
+
+    Raises:
+        PareError: where the estimator is unknown, does not suit the task, or is not installed, or its options are
+            wrong.
+    """
+    estimator = _estimator(run)
+    if not estimator.suits(run.task):
+        others = [name for name, other in ESTIMATORS.items() if other.suits(run.task)]
+        raise PareError(
+            f"{run.method_name} predicts {', '.join(estimator.kinds)} from {estimator.inputs}; task {run.task_name!r} "
+            f"predicts {run.task.output.kind} from input of shape {list(run.task.input.shape)}. "
+            f"Baselines that suit it: {', '.join(others) or 'none'}"
+        )
+    _options(run)
+    for package in estimator.packages:
+        require(package)
+
+
+def fit_baseline(run: BaselineRun, problem: Problem) -> Fitted:
+    """Fit the run's baseline.
+
+    Raises:
+        PareError: as `check_baseline`, or where the library refuses the options or the loss is not finite.
+    """
+    check_baseline(run)
+    return _estimator(run).fit(problem, _options(run))
+
+
+def _estimator(run: BaselineRun) -> Estimator:
+    name = run.baseline.estimator
+    if name not in ESTIMATORS:
+        raise unknown_name("estimator", name, ESTIMATORS, "pare.baselines.registry")
+    return ESTIMATORS[name]
+
+
+def _options(run: BaselineRun) -> BaseModel:
+    return validated(_estimator(run).options, "options", run.options)

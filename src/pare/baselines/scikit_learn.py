@@ -1,0 +1,79 @@
+"""Tables: logistic regression by scikit-learn."""
+
+from typing import Any
+
+import numpy as np
+import sklearn
+from pydantic import Field
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from pare.baselines.estimator import LABELS, Estimator
+from pare.baselines.problem import Fitted, Problem
+from pare.baselines.tables import ConstantLabel, OutputModel, answers_by_output, as_fitted
+from pare.config.errors import PareError
+from pare.config.schema import Strict
+
+
+class LogisticOptions(Strict):
+    """Options of the logistic regression."""
+
+    strengths: int = Field(ge=1, description="inverse strengths of the penalty tried, from 1e-4 to 1e4")
+    folds: int = Field(ge=2)
+    iterations: int = Field(ge=1)
+
+
+def fit_logistic_regression(problem: Problem, options: LogisticOptions) -> Fitted:
+    """Numbers standardised, missing ones the median and a mark; categories one-hot, a missing one is a category.
+
+    Raises:
+        PareError: where a class has a single training row, which cannot be cross-validated.
+    """
+    x, y = problem.training_arrays()
+    estimators = [_logistic(problem, options, x, answers) for answers in answers_by_output(problem, y)]
+    return as_fitted(problem, estimators, {"scikit-learn": sklearn.__version__}, lambda rows: rows)
+
+
+def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.ndarray) -> OutputModel:
+    present, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if len(present) == 1:
+        return OutputModel(ConstantLabel(), present)
+    if counts.min() < 2:
+        raise PareError(
+            f"class {int(present[counts.argmin()])} has 1 training row, cross-validation needs 2 of each; "
+            "bring more rows, or use method=xgboost"
+        )
+    search = GridSearchCV(
+        _logistic_pipeline(problem, options),
+        {"logisticregression__C": np.logspace(-4, 4, options.strengths)},
+        scoring="neg_log_loss",
+        cv=StratifiedKFold(min(options.folds, counts.min()), shuffle=True, random_state=problem.seed),
+    )
+    return OutputModel(search.fit(x, codes), present)
+
+
+def _logistic_pipeline(problem: Problem, options: LogisticOptions) -> Pipeline:
+    features = range(problem.task.input.shape[0])
+    categorical = [i for i in features if i < len(problem.categories) and problem.categories[i]]
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+    )
+    columns = ColumnTransformer(
+        [
+            ("numbers", numbers, [i for i in features if i not in categorical]),
+            ("categories", OneHotEncoder(handle_unknown="ignore"), categorical),
+        ]
+    )
+    weights: Any = "balanced" if problem.class_weights else None
+    if problem.positive_weight != 1:
+        weights = {0: 1.0, 1: problem.positive_weight}
+    return make_pipeline(columns, LogisticRegression(max_iter=options.iterations, class_weight=weights))
+
+
+ESTIMATORS = {
+    "logistic_regression": Estimator("tables", LABELS, ("sklearn",), LogisticOptions, fit_logistic_regression)
+}
