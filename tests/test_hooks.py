@@ -88,7 +88,7 @@ def test_the_files_of_a_variant_stand_beside_those_of_the_method(conf):
     plain = catalog(conf, task="openml_wdbc", seed=3)
     variant = catalog(conf, task="openml_wdbc", seed=3, variant="start_10", mixing={"start": 0.1})
     moved = {name for name in plain if name[0] != "_" and plain[name] != variant[name]}
-    assert moved >= {"model_folder", "model", "predictions", "new_predictions", "metrics", "history"}
+    assert moved >= {"model", "predictions", "new_predictions", "metrics", "history"}
     assert not moved & {"raw", "encoder", "proxy", "model_input"}
     for name in moved:
         path = plain[name]["filepath"]

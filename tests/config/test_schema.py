@@ -5,7 +5,7 @@ from math import prod
 import pytest
 from pydantic import ValidationError
 
-from pare.config.schema import Task, default_patch
+from pare.config.schema import OutputConfig, Task, default_patch
 
 
 def build(library, name, **changes):
@@ -175,3 +175,16 @@ def test_no_other_patch_comes_nearer_to_64_tokens():
         best = min(max(c / 64, 64 / c) for c in counts.values())
         chosen = counts[default_patch(grid)]
         assert max(chosen / 64, 64 / chosen) == best
+
+
+@pytest.mark.parametrize(
+    ("count", "name", "names"),
+    [
+        (2, "energy [eV], gap [eV]", ["energy [eV]", "gap [eV]"]),
+        (2, "u", ["u 1", "u 2"]),
+        (2, "", ["value 1", "value 2"]),
+        (1, "pressure, at sea level", ["pressure, at sea level"]),
+    ],
+)
+def test_outputs_have_the_names_that_the_task_gives_them_or_are_counted(count, name, names):
+    assert OutputConfig(kind="regression", shape=(count,), name=name).names("value") == names

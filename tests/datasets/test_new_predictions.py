@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pare.datasets import NewPredictions, NewPredictionsDataset
+from pare.datasets import NewPredictionsDataset
+from pare.own_data.predict import NewPredictions
 
 
 @pytest.fixture

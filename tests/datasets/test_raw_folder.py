@@ -6,6 +6,7 @@ from kedro.io import DatasetError
 from pare.config import PareError
 from pare.config.schema import RawConfig
 from pare.datasets import RawFolderDataset
+from pare.raw.origins.ingest import RawFiles
 from pare.storage.fingerprint import file_sha256
 
 
@@ -15,12 +16,13 @@ def dataset(tmp_path):
 
 
 def simulation(**options):
-    return RawConfig(
+    config = RawConfig(
         origin="darcy_flow_simulation",
         options={"resolution": 9, "train": 2, "test": 1} | options,
         licence="simulated here",
         simulated=True,
     )
+    return RawFiles(config)
 
 
 def test_saving_a_description_brings_its_files_and_loading_gives_their_manifest(dataset):
@@ -52,6 +54,6 @@ def test_a_folder_that_was_never_filled_says_how_to_fill_it(dataset):
 
 def test_an_unknown_origin_is_a_clear_error(dataset):
     with pytest.raises(DatasetError, match="origin 'elsewhere' is unknown") as caught:
-        dataset.save(RawConfig(origin="elsewhere", licence="none"))
+        dataset.save(RawFiles(RawConfig(origin="elsewhere", licence="none")))
     assert isinstance(caught.value.__cause__, PareError)
     assert not dataset.exists()

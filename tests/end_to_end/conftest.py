@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pare.raw.file_names import MADE_HERE
+
 # On the real grid of 421 points, but few fields, points and tokens.
 TINY_DARCY = {
     "raw": {"origins": {"darcy_flow_simulation": {"options": {"train": 12, "test": 4}}}},
@@ -59,7 +61,7 @@ class Outcome:
 def finish(process: subprocess.Popen[str], project: Path) -> Outcome:
     """Wait for a command to end."""
     out, err = process.communicate()
-    hidden = [path for path in (project / "data").rglob(".*") if path.name != ".gitkeep"]
+    hidden = [path for path in (project / "data").rglob(".*") if path.name not in (".gitkeep", MADE_HERE)]
     return Outcome(process.returncode, out, err, hidden)
 
 

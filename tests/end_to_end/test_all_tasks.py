@@ -14,7 +14,7 @@ from pare.config.run import Run
 from pare.config.schema import Task
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.hooks import load_library
-from pare.pipelines.evaluate.nodes import compute_metrics, predict_test_rows
+from pare.pipelines.evaluate.nodes import predict_test_rows, score_predictions
 from pare.preparation import ModelInput
 from pare.raw.options import bind_options
 from pare.raw.readers.registry import READERS
@@ -82,7 +82,7 @@ def test_a_task_runs_from_its_publishers_file_to_its_metric(name, parameters, ti
     source = SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
     model = fit(run, store, source, tmp_path / "model", build_metric(run.metric, run.task.output))
     predictions = predict_test_rows(run, model, store)
-    metrics = compute_metrics(run, model, store, predictions)
+    metrics = score_predictions(run, model, store, predictions)
     assert predictions["prediction"].shape[1:] == run.task.output.shape
     assert metrics["metric"]["name"] in METRICS
     assert isfinite(metrics["test"]) and isfinite(metrics["constant_prediction"])

@@ -59,7 +59,8 @@ def test_the_page_can_be_followed(project, section):
             assert [line.split(",")[0] for line in found] == [line.split(",")[0] for line in shown]
             assert found[0] == shown[0]
         else:
-            assert without_numbers(content) in without_numbers(said)
+            # Another source than the task's own is named; the page has the task's own.
+            assert without_numbers(content) in without_numbers(said.replace(", source tiny", ""))
     assert [language for language, *_ in checked] == ["bash", "bash", "text", "yaml", "bash", "text", "bash", "text"]
 
 
@@ -79,11 +80,11 @@ def test_nothing_is_trained_again_until_the_file_changes(project, kedro):
     params = ("--params", f"task=mine,method=finetune{TINY}")
     assert kedro(project, *params).code == 0
     again = kedro(project, *params)
-    assert "nothing to train" in again.out
+    assert "seed_0/model is up to date" in again.out
 
     table.write_text("\n".join(["acid,sugar,kind", *reversed(rows)]))
     trained = kedro(project, *params)
-    assert trained.code == 0 and "nothing to train" not in trained.out
+    assert trained.code == 0 and "seed_0/model is up to date" not in trained.out
 
 
 def test_a_path_that_does_not_exist_ends_in_one_message(project, kedro):

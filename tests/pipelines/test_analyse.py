@@ -1,4 +1,4 @@
-"""The whole analysis of tiny, untrained models, and what it says where a model is missing."""
+"""The whole analysis of tiny, untrained models."""
 
 import json
 from types import SimpleNamespace
@@ -11,11 +11,11 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from matplotlib.figure import Figure
 
-from pare.analysis.config import analysis_config
-from pare.config import Library, PareError, resolve
+from pare.config import Library, resolve
+from pare.datasets import TrainedModelsDataset
 from pare.models import CrossModalModel, load_backbone
 from pare.pipelines.analyse import create_pipeline
-from pare.pipelines.analyse.nodes import load_models
+from pare.raw.origins.manifest import RawFolder
 from pare.storage.store import ArrayStore, write_store
 from pare.training import SourceFolders, TrainedModel, run_fingerprint
 
@@ -71,9 +71,7 @@ def store(tmp_path):
 def source(tiny_bert, topics):
     """Encoder and proxy, as their datasets load them."""
     folders = {"encoder": tiny_bert, "proxy": topics}
-    return {
-        name: SimpleNamespace(path=path, manifest=SimpleNamespace(fingerprint=name)) for name, path in folders.items()
-    }
+    return {name: RawFolder(path, SimpleNamespace(fingerprint=name)) for name, path in folders.items()}
 
 
 @pytest.fixture
@@ -86,7 +84,7 @@ def save_model(tmp_path, tiny_bert, topics):
         replaced = [[row["k"] / tokens] * tokens for row in HISTORY]
         record = {"fingerprint": fingerprint, "source_classes": 2, "categories": [], "n_train": 30}
         config = json.loads((tiny_bert / "config.json").read_text())
-        folder = tmp_path / "models" / run.method_folder / "seed_0"
+        folder = tmp_path / "models" / run.folder
         folder.mkdir(parents=True)
         scores = np.random.default_rng(0).integers(1, 9, (len(HISTORY), 2, 500)).tolist()
         record |= {"history": HISTORY, "replaced": replaced, "gate_scores": scores}
@@ -105,12 +103,13 @@ def test_every_figure_of_a_task_is_drawn_beside_its_table(kind, runs, store, sav
         "params:analyse": ANALYSE,
         "model_input": data,
         **source,
-        "task_models_folder": tmp_path / "models",
+        "task_models_folder": tmp_path / "models" / "tiny",
         "task_results_folder": tmp_path / "results",
     }
     memory = {name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()}
-    shared = {name: MemoryDataset(copy_mode="assign") for name in ("analysed_models", "sample_embeddings")}
-    outputs = SequentialRunner().run(create_pipeline(), DataCatalog(memory | shared))
+    memory |= {name: MemoryDataset(copy_mode="assign") for name in ("compared_models", "sample_embeddings")}
+    catalog = DataCatalog(memory | {"trained_models": TrainedModelsDataset(str(tmp_path / "models"))})
+    outputs = SequentialRunner().run(create_pipeline(), catalog)
     found = {name: dataset.load() for name, dataset in outputs.items()}
     assert found.keys() == {f"{name}_figure" for name in FIGURES} | set(FIGURES)
     for name in FIGURES:
@@ -122,49 +121,3 @@ def test_every_figure_of_a_task_is_drawn_beside_its_table(kind, runs, store, sav
     assert found["embeddings"]["group"].unique().tolist() == ["target", "mixed, k/N = 0.50", "source"]
     assert found["source_features"]["encoder"].unique().tolist() == ["pretrained", "pare", "finetune"]
     assert len(found["patches"]) == (3 * tokens if kind == "table" else 2 * 2 * tokens)
-
-
-def test_a_missing_model_is_answered_with_the_command_that_trains_it(runs, store, save_model, source, tmp_path):
-    both, data = runs("table"), store("table")
-    analysis, others = analysis_config(ANALYSE), (tmp_path / "models", data, *source.values())
-    with pytest.raises(PareError, match=r"--pipelines=pare_train --params task=tiny,method=pare,seed=0$"):
-        load_models(both["pare"], analysis, *others)
-    variant = both["pare"].model_copy(
-        update={
-            "variant": "start_10",
-            "mixing": both["pare"].mixing.model_copy(update={"start": 0.1}),
-            "provenance": {"mixing.start": "command line"},
-        }
-    )
-    with pytest.raises(PareError, match=r"method=pare,seed=0,variant=start_10,mixing\.start=0\.1$"):
-        load_models(variant, analysis, *others)
-    save_model(both["pare"], data)
-    with pytest.raises(PareError, match=r"method=finetune,seed=0, or .* analyse\.compared=null"):
-        load_models(both["pare"], analysis, *others)
-    alone = analysis_config(ANALYSE | {"compared": None})
-    assert load_models(both["pare"], alone, *others).keys() == {"pare"}
-
-
-def test_a_model_of_other_data_or_a_method_without_a_gate_is_refused(runs, store, save_model, source, tmp_path):
-    both, data = runs("table"), store("table")
-    for run in both.values():
-        save_model(run, data)
-    analysis, folder = analysis_config(ANALYSE), tmp_path / "models"
-    with pytest.raises(PareError, match="method 'finetune' does not do that; use method=pare"):
-        load_models(both["finetune"], analysis, folder, data, *source.values())
-    source["encoder"].manifest.fingerprint = "another"
-    with pytest.raises(PareError, match="changed since the model was trained"):
-        load_models(both["pare"], analysis, folder, data, *source.values())
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [({"rws": 3}, "analyse.rws"), ({"landscape_points": 4}, "odd"), ({"shares": [0, 2]}, "analyse.shares.1")],
-)
-def test_a_mistake_in_the_parameters_names_the_key(change, words):
-    with pytest.raises(PareError, match=words):
-        analysis_config(ANALYSE | change)
-
-
-def test_the_shipped_parameters_are_valid(parameters):
-    assert analysis_config(parameters["analyse"]).compared == "finetune"

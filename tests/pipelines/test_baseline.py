@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pare.config import resolve_baseline
+from pare.evaluation.drawing import draw_predictions
 from pare.pipeline_registry import register_pipelines
-from pare.pipelines.baseline.nodes import compute_baseline_metrics, fit_and_predict
-from pare.pipelines.evaluate.nodes import draw_predictions
+from pare.pipelines.baseline.nodes import fit_and_predict, score_predictions
 from pare.storage.store import ArrayStore, write_store
 
 
@@ -43,7 +43,7 @@ def store(tmp_path):
 def test_metrics_have_the_keys_of_a_method_and_nothing_where_a_baseline_has_none(run, store):
     resolved = run(fraction=0.5)
     predictions, record = fit_and_predict(resolved, store)
-    metrics = compute_baseline_metrics(resolved, record, store, predictions)
+    metrics = score_predictions(resolved, record, store, predictions)
     wanted = {"task": "openml_wdbc", "method": "logistic_regression", "n_train": 40, "n_test": 50, "best_epoch": None}
     assert wanted.items() <= metrics.items()
     assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))

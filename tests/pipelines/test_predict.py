@@ -1,181 +1,74 @@
-"""New rows are predicted as the same rows were in training."""
+"""The predict pipeline on a table of the user's own, from the file of new rows to its predictions."""
 
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
-from scipy.special import expit, softmax
-from torch import nn
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
 
 from pare.config import Library, PareError, resolve
-from pare.datasets import RawFolder
-from pare.pipelines.predict.nodes import check_model, predict_new_rows
-from pare.pipelines.preprocess.nodes import prepare_model_input
-from pare.raw.origins.ingest import ingest
+from pare.pipelines import predict
+from pare.preparation import ModelInput
+from pare.raw.origins.ingest import RawFiles
+from pare.raw.origins.manifest import RawFolder
+from pare.raw.readers.registry import open_raw_files
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders, run_fingerprint
 
-RNG = np.random.default_rng(0)
-N = 40
-
-
-class Network(nn.Module):
-    """Outputs that depend on every input; a missing one counts as 7."""
-
-    def __init__(self, shape):
-        super().__init__()
-        self.shape = shape
-
-    def forward(self, x):
-        rows = x.nan_to_num(7.0).flatten(1)
-        weights = torch.linspace(-1, 1, rows.shape[1] * int(np.prod(self.shape))).reshape(rows.shape[1], -1)
-        return (rows @ weights).reshape(len(x), *self.shape)
-
-
-@pytest.fixture
-def prepare(tmp_path, library, parameters):
-    """Ingest and preprocess a task of the user's own; what the nodes of predict get."""
-
-    def prepare(file, task):
-        entry = {"title": "mine", "raw": {"files": [file]}, **task}
-        own = Library(**(library.model_dump() | {"tasks": {"mine": entry}}))
-        run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
-        folder = tmp_path / "data" / "01_raw" / "mine"
-        raw = RawFolder(folder, ingest(run.task.raw.chosen, folder))
-        prepare_model_input(run, raw).write(tmp_path / "mine.h5")
-        model = SimpleNamespace(run=run, model=Network(run.task.output.shape), record={})
-        return {"raw": raw, "model": model, "model_input": ArrayStore(tmp_path / "mine.h5")}
-
-    return prepare
-
-
-TABLE = {
+TASK = {
+    "title": "mine",
+    "raw": {"files": ["t.csv"]},
     "reader": {"name": "table", "options": {"target": "answer"}},
-    "samples": {"all": N},
-    "input": {"shape": [3]},
+    "samples": {"all": 20},
+    "input": {"shape": [1]},
     "output": {"kind": "classification", "shape": [2], "name": "answer"},
+    "normalisation": {},
 }
 
 
 @pytest.fixture
-def frame():
-    """A table with a category, a missing number, and a category that one row alone has."""
-    site = [["north", "south", "west"][i % 3] for i in range(N)]
-    return pd.DataFrame(
-        {
-            "mass": np.where(np.arange(N) == 5, np.nan, RNG.normal(50, 9, N)),
-            "site": ["nowhere", *site[1:]],
-            "depth": RNG.normal(size=N),
-            "answer": [["no", "yes"][i % 2] for i in range(N)],
-        }
-    )
+def inputs(tmp_path, library, parameters):
+    """What the pipeline loads; the model says yes to a positive mass."""
+    pd.DataFrame({"mass": [-1, 1] * 10, "answer": ["no", "yes"] * 10}).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame({"mass": [3, -2, 5]}).to_csv(tmp_path / "new.csv", index=False)
+    own = Library(**(library.model_dump() | {"tasks": {"mine": TASK}}))
+    run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
+    folder = tmp_path / "data" / "01_raw" / "mine"
+    RawFiles(run.task.raw.chosen).write(folder)
+    raw = RawFolder.open(folder)
+    samples = open_raw_files(run.task.reader, folder)
+    ModelInput("mine", run.task, samples, raw.fingerprint, validated=True).write(tmp_path / "mine.h5")
+    store = ArrayStore(tmp_path / "mine.h5")
+    record = {"fingerprint": run_fingerprint(run, store, SourceFolders.of(raw, raw))}
+    network = torch.nn.Linear(1, 2)
+    network.load_state_dict({"weight": torch.tensor([[-1.0], [1.0]]), "bias": torch.zeros(2)})
+    model = SimpleNamespace(run=run, model=network, record=record)
+    return {"raw": raw, "encoder": raw, "proxy": raw, "model": model, "model_input": store}
 
 
-def outputs(inputs, split="test"):
-    """What the network gives for the rows as training had them."""
-    with torch.no_grad():
-        return inputs["model"].model(torch.from_numpy(inputs["model_input"].rows(split).array("x"))).numpy()
+def run_pipeline(inputs, file):
+    memory = {name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()}
+    catalog = DataCatalog(memory | {"params:predict": MemoryDataset(file)})
+    return SequentialRunner().run(predict.create_pipeline(), catalog)["new_predictions"].load()
 
 
-def contains(rows, others):
-    """Whether each of the other rows is among the rows."""
-    flat, wanted = rows.reshape(len(rows), -1), others.reshape(len(others), -1)
-    return bool((np.abs(flat[None] - wanted[:, None]).max(-1).min(1) < 1e-4).all())
+def test_each_row_of_the_file_is_predicted(inputs, caplog):
+    with caplog.at_level("INFO", logger="pare"):
+        predictions = run_pipeline(inputs, "new.csv")
+    assert predictions.name == "new"
+    assert list(predictions.content["answer"]) == ["yes", "no", "yes"]
+    assert "3 rows of " in caplog.text and "predicted by finetune, seed 0." in caplog.text
 
 
-def test_classes_of_a_table(prepare, frame, tmp_path):
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    inputs = prepare("t.csv", TABLE)
-    frame.drop(columns="answer").to_csv(tmp_path / "new.csv", index=False)
-    predicted = predict_new_rows("new.csv", **inputs)
-    table = predicted.content
-    assert (predicted.name, list(table.columns)) == (
-        "new",
-        ["row", "answer", "probability of no", "probability of yes"],
-    )
-    shares = table[["probability of no", "probability of yes"]].to_numpy()
-    for split in ("train", "validation", "test"):
-        assert contains(shares, softmax(outputs(inputs, split), axis=1))
-    assert list(table["answer"]) == [["no", "yes"][i] for i in shares.argmax(1)]
-    assert list(table["row"]) == [str(i) for i in range(N)]
-
-
-def test_labels_have_probabilities(prepare, frame, tmp_path):
-    frame["a"], frame["b"] = np.arange(N) % 2, np.arange(N) // 2 % 2
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    options = {"target": ["a", "b"], "ignore": ["answer"]}
-    output = {"kind": "multilabel", "shape": [2], "name": "a, b"}
-    inputs = prepare("t.csv", TABLE | {"reader": {"name": "table", "options": options}, "output": output})
-    table = predict_new_rows("t.csv", **inputs).content
-    assert list(table.columns) == ["row", "a", "b"]
-    assert contains(table[["a", "b"]].to_numpy(), expit(outputs(inputs)))
-
-
-SERIES = {
-    "reader": {
-        "name": "arrays",
-        "options": {"parts": {"all": {"x": "x", "y": "y"}}, "target": "numbers", "channel_axis": "last"},
-    },
-    "samples": {"all": N},
-    "input": {"shape": [3, 20]},
-    "output": {"kind": "regression", "shape": [2], "name": "load"},
-    "normalisation": {"inputs": "channel", "coordinates": True},
-}
-
-
-@pytest.fixture
-def series(tmp_path):
-    np.savez(tmp_path / "f.npz", x=RNG.normal(3, 2, (N, 20, 2)), y=RNG.normal(size=(N, 2)))
-    return "f.npz"
-
-
-def test_numbers_of_a_series_with_coordinates(prepare, series):
-    inputs = prepare(series, SERIES)
-    table = predict_new_rows(series, **inputs).content
-    assert list(table.columns) == ["row", "load 1", "load 2"]
-    assert contains(table[["load 1", "load 2"]].to_numpy(), outputs(inputs))
-
-
-def test_fields_stay_arrays(prepare, tmp_path):
-    np.savez(tmp_path / "f.npz", x=RNG.normal(size=(N, 6, 5)), y=RNG.normal(size=(N, 6, 5)))
-    options = {"parts": {"all": {"x": "x", "y": "y"}}, "target": "field", "channel_axis": "none"}
-    task = {
-        "reader": {"name": "arrays", "options": options},
-        "samples": {"all": N},
-        "input": {"shape": [1, 6, 5]},
-        "output": {"kind": "dense", "shape": [1, 6, 5]},
-    }
-    inputs = prepare("f.npz", task)
-    content = predict_new_rows("f.npz", **inputs).content
-    assert content.shape == (N, 1, 6, 5)
-    assert contains(content, outputs(inputs))
-
-
-def test_rows_of_another_shape_are_refused(prepare, series, tmp_path):
-    inputs = prepare(series, SERIES)
-    np.save(tmp_path / "new.npy", np.zeros((4, 21, 2)))
-    with pytest.raises(PareError, match=r"new rows have shape \[2, 21\], those of task 'mine' have \[2, 20\]"):
-        predict_new_rows("new.npy", **inputs)
-
-
-@pytest.mark.parametrize(("file", "message"), [("", "predict=PATH"), ("nowhere.npy", "does not exist")])
-def test_a_file_that_is_not_there_is_named(prepare, series, file, message):
+@pytest.mark.parametrize(("file", "message"), [("", "predict=PATH"), ("nowhere.csv", "does not exist")])
+def test_a_file_that_is_not_there_is_named(inputs, file, message):
     with pytest.raises(PareError, match=message):
-        predict_new_rows(file, **prepare(series, SERIES))
+        run_pipeline(inputs, file)
 
 
-def test_a_model_of_other_data_is_refused(prepare, series, tmp_path):
-    inputs = prepare(series, SERIES)
-    model, store = inputs["model"], inputs["model_input"]
-    folder = SimpleNamespace(path=tmp_path, manifest=SimpleNamespace(fingerprint="f"))
-    model.record["fingerprint"] = run_fingerprint(model.run, store, SourceFolders(tmp_path, tmp_path, ("f", "f")))
-    assert check_model(model, store, folder, folder) is model
-    model.record["fingerprint"] = "another"
+def test_a_model_of_other_data_is_refused(inputs):
+    inputs["model"].record["fingerprint"] = "another"
     with pytest.raises(PareError, match=r"train it again: kedro run .*task=mine,method=finetune,seed=0"):
-        check_model(model, store, folder, folder)
-    changed = {"variant": "short", "provenance": {"training.epochs": "command line"}}
-    model.run = model.run.model_copy(update=changed)
-    with pytest.raises(PareError, match=r"seed=0,variant=short,training\.epochs=\d+$"):
-        check_model(model, store, folder, folder)
+        run_pipeline(inputs, "new.csv")

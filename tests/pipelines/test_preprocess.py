@@ -5,9 +5,9 @@ import logging
 import pytest
 
 from pare.config import Library, PareError, resolve
-from pare.datasets import RawFolder
-from pare.pipelines.preprocess.nodes import prepare_model_input
-from pare.raw.origins.ingest import ingest
+from pare.pipelines.preprocess.nodes import describe_model_input
+from pare.raw.origins.ingest import RawFiles
+from pare.raw.origins.manifest import RawFolder
 
 
 @pytest.fixture
@@ -27,7 +27,8 @@ def prepare(tmp_path, library, parameters):
         own = Library(**(library.model_dump() | {"tasks": {"mine": task}}))
         run = resolve(own, parameters | {"task": "mine"}, {})
         folder = tmp_path / "data" / "01_raw" / "mine"
-        return prepare_model_input(run, RawFolder(folder, ingest(run.task.raw.chosen, folder)))
+        RawFiles(run.task.raw.chosen).write(folder)
+        return describe_model_input(run, RawFolder.open(folder))
 
     return prepare
 

@@ -9,7 +9,7 @@ from kedro.io import DatasetError
 from pare.config import PareError
 from pare.config.schema import Task
 from pare.datasets import ArrayStoreDataset
-from pare.preparation import ModelInput
+from pare.preparation import ModelInput, scale_inputs, unscale_inputs
 from pare.preparation.model_input import append_coordinates
 from pare.preparation.split import assign_parts
 from pare.storage.samples import Samples
@@ -167,6 +167,16 @@ def test_in_two_dimensions_the_first_coordinate_is_that_of_the_columns():
     x, y = append_coordinates(np.zeros((1, 1, 3, 5)))[0, 1:]
     np.testing.assert_allclose(x, np.tile([0, 0.25, 0.5, 0.75, 1], (3, 1)))
     np.testing.assert_allclose(y, np.tile([[0], [0.5], [1]], (1, 5)))
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 1), (2, 4, 3)])
+def test_scaled_inputs_are_brought_back_to_physical_units(shape):
+    draw = np.random.default_rng(0)
+    x = draw.normal(7, 3, (5, 2, 4, 3)).astype(np.float32)
+    statistics = {"x_mean": draw.normal(size=shape), "x_scale": draw.random(shape) + 0.1}
+    scaled = scale_inputs(x, statistics, coordinates=True)
+    np.testing.assert_allclose(unscale_inputs(scaled, statistics), append_coordinates(x), rtol=1e-5)
+    np.testing.assert_array_equal(unscale_inputs(scaled, {}), scaled)
 
 
 @pytest.mark.parametrize(

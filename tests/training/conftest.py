@@ -68,6 +68,6 @@ def train(source) -> Callable[[Run, ArrayStore, Path], TrainedModel]:
     """`fit` with the small source and the task's metric."""
 
     def train(run: Run, store: ArrayStore, folder: Path) -> TrainedModel:
-        return fit(run, store, source, folder, build_metric(run.metric, run.task.output))
+        return fit(run, store, source, folder / "checkpoint", build_metric(run.metric, run.task.output))
 
     return train

@@ -94,7 +94,7 @@ class ScriptedMetric:
 def test_the_returned_model_is_that_of_the_best_validation_epoch(table_run, table, source, tmp_path, higher_is_better):
     values = [0.5, 0.9, 0.7] if higher_is_better else [0.5, 0.1, 0.3]
     metric = ScriptedMetric(values, higher_is_better)
-    result = trainer.fit(table_run(), table, source, tmp_path, metric)
+    result = trainer.fit(table_run(), table, source, tmp_path / "checkpoint", metric)
     assert (result.record["best_epoch"], result.record["validation"]) == (2, values[1])
     predictions = predict(result.model, table.rows("validation"), CPU)["prediction"]
     np.testing.assert_allclose(predictions, torch.cat(metric.seen[1]), rtol=1e-5, atol=1e-6)
@@ -115,19 +115,6 @@ def test_without_validation_rows_the_last_epoch_is_returned(train, table_run, tm
     assert all(torch.equal(value, last[f"model.{name}"]) for name, value in result.model.state_dict().items())
     assert result.record["best_epoch"] == 3
     assert result.record["validation"] is None
-
-
-def test_a_finished_run_is_not_repeated_but_a_changed_one_is(trained, on_table, tmp_path, monkeypatch):
-    trained[0].save(tmp_path / "model")
-
-    def no_training(*_):
-        raise AssertionError("trained again")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer, "Trainer", no_training)
-        assert equal_weights(on_table(), trained[0])
-    changed = on_table(learning_rate=2e-3)
-    assert not equal_weights(changed, trained[0])
 
 
 # Runs the run in a process of its own that kills itself, as the kernel would when memory is short.
@@ -159,7 +146,7 @@ def die(*args, **kwargs):
 
 setattr(owner, method, die)
 source = SourceFolders(Path(encoder), Path(proxy), ("encoder", "proxy"))
-fit(Run.model_validate_json(Path(run).read_text()), ArrayStore(Path(store)), source, Path(folder),
+fit(Run.model_validate_json(Path(run).read_text()), ArrayStore(Path(store)), source, Path(folder) / "checkpoint",
     build_metric("auroc_ovo", OutputConfig(kind="classification", shape=(2,))))
 """
 
@@ -246,7 +233,7 @@ def test_a_damaged_encoder_is_to_be_ingested_again(table_run, table, source, tmp
     damage(encoder / name)
     broken = SourceFolders(encoder, source.proxy, source.fingerprints)
     with pytest.raises(PareError, match="ingest"):
-        trainer.fit(table_run(), table, broken, tmp_path, build_metric("auroc_ovo", BINARY))
+        trainer.fit(table_run(), table, broken, tmp_path / "checkpoint", build_metric("auroc_ovo", BINARY))
 
 
 @pytest.mark.parametrize("optimiser", ["AdamW", "Adam", "SGD"])

@@ -3,23 +3,15 @@
 from pare.analysis.distances import dataset_distances
 from pare.analysis.embeddings import Embeddings, embed, project
 from pare.analysis.landscape import loss_landscapes
-from pare.analysis.patches import evenly_chosen, replaced_features, replaced_patches, score_histograms, shown_epochs
-from pare.analysis.source_features import frequent_classes, source_features, source_labels
-from pare.analysis.starts import start_results
+from pare.analysis.models import load_models
+from pare.analysis.samples import training_rows
 
 __all__ = [
     "Embeddings",
     "dataset_distances",
     "embed",
-    "evenly_chosen",
-    "frequent_classes",
+    "load_models",
     "loss_landscapes",
     "project",
-    "replaced_features",
-    "replaced_patches",
-    "score_histograms",
-    "shown_epochs",
-    "source_features",
-    "source_labels",
-    "start_results",
+    "training_rows",
 ]

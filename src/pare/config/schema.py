@@ -93,7 +93,17 @@ class OutputConfig(Strict):
     shape: tuple[PositiveInt, ...] = Field(
         description="(classes,), (labels,), (numbers,), or (channels, *grid) for a field"
     )
-    name: str = Field(default="", description="what the field or the class means")
+    name: str = Field(default="", description="what is predicted; with commas, one name for each number or channel")
+
+    def names(self, unnamed: str) -> list[str]:
+        """A name for each number, label or channel; where there is one for all, they are counted.
+
+        Args:
+            unnamed: the name where the task gives none.
+        """
+        count, name = self.shape[0], self.name or unnamed
+        names = [name] if count == 1 else [part.strip() for part in name.split(",")]
+        return names if len(names) == count else [f"{name} {i + 1}" for i in range(count)]
 
 
 class TokensConfig(Strict):
@@ -171,6 +181,11 @@ class MixingConfig(Strict):
     temperature: float = Field(default=0.9, gt=0)
     noise: bool = Field(default=True, description="Gumbel noise on the scores")
     exact_rounds: int = Field(default=8, ge=0)
+
+    @property
+    def gate_takes_source_tokens(self) -> bool:
+        """Whether a gate decides which target tokens are replaced by which source tokens (section 3.3)."""
+        return (self.mixer, self.partner, self.selector) == ("replace", "source", "gate")
 
     @model_validator(mode="after")
     def _parts_suit(self) -> "MixingConfig":

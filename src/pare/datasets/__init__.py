@@ -1,25 +1,27 @@
 """Kedro datasets of this project.
 
-Saving a description (what to fetch, what to prepare) does the work, unless what stands there already has
-the same fingerprint; loading gives a handle that reads when asked.
+Raw files, the model input and the trained model are saved lazily: a node describes them, and saving makes them, see
+`LazyDataset`. Loading them gives a handle that reads when asked.
 """
 
 from pare.datasets.array_store import ArrayStoreDataset
 from pare.datasets.arrays import ArraysDataset
 from pare.datasets.folder import FolderDataset
+from pare.datasets.lazy import LazyDataset
 from pare.datasets.model import ModelDataset
-from pare.datasets.new_predictions import NewPredictions, NewPredictionsDataset
-from pare.datasets.raw_folder import RawFolder, RawFolderDataset
+from pare.datasets.new_predictions import NewPredictionsDataset
+from pare.datasets.raw_folder import RawFolderDataset
 from pare.datasets.text_files import TextFilesDataset
+from pare.datasets.trained_models import TrainedModelsDataset
 
 __all__ = [
     "ArrayStoreDataset",
     "ArraysDataset",
     "FolderDataset",
+    "LazyDataset",
     "ModelDataset",
-    "NewPredictions",
     "NewPredictionsDataset",
-    "RawFolder",
     "RawFolderDataset",
     "TextFilesDataset",
+    "TrainedModelsDataset",
 ]

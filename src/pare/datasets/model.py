@@ -1,19 +1,11 @@
 """A trained model, as a folder of safetensors and JSON."""
 
-from pathlib import Path
-from typing import Any
-
-from kedro.io import AbstractDataset
-
-from pare.storage.atomic import atomic_path
-from pare.training.checkpoint import CHECKPOINT, Checkpoint
-from pare.training.trained_model import TrainedModel, recorded_fingerprint
+from pare.datasets.lazy import LazyDataset
+from pare.training import TrainedModel
 
 
-class ModelDataset(AbstractDataset[TrainedModel, TrainedModel]):
-    """Saves and loads a `TrainedModel`; a model with the same fingerprint is not written again.
-
-    Once the model is on disk, the checkpoint of its training, in the folder beside it, is removed.
+class ModelDataset(LazyDataset[TrainedModel]):
+    """Saving a `Training` does it, or goes on with an interrupted one; loading gives the trained model.
 
     Example:
         ```yaml
@@ -23,23 +15,6 @@ class ModelDataset(AbstractDataset[TrainedModel, TrainedModel]):
         ```
     """
 
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self.path = Path(filepath)
-        self.metadata = metadata
-
     def load(self) -> TrainedModel:
         """The model; PareError where the folder holds no whole one."""
         return TrainedModel.load(self.path)
-
-    def save(self, data: TrainedModel) -> None:
-        """Write the model."""
-        if recorded_fingerprint(self.path) != data.record["fingerprint"]:
-            with atomic_path(self.path) as unfinished:
-                data.save(unfinished)
-        Checkpoint(self.path.parent / CHECKPOINT).remove()
-
-    def _exists(self) -> bool:
-        return recorded_fingerprint(self.path) is not None
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self.path)}

@@ -1,7 +1,6 @@
 """Predictions of new rows, named after the file that holds these."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +8,10 @@ import numpy as np
 import pandas as pd
 from kedro.io import AbstractDataset
 
+from pare.own_data.predict import NewPredictions
 from pare.storage.atomic import atomic_path
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class NewPredictions:
-    """What was predicted: a table with a line a row, or fields ``(rows, channels, *grid)``."""
-
-    name: str
-    content: pd.DataFrame | np.ndarray
 
 
 class NewPredictionsDataset(AbstractDataset[NewPredictions, Path]):

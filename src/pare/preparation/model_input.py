@@ -15,15 +15,16 @@ from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.preparation.split import assign_parts
 from pare.preparation.statistics import RunningMoments
+from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.samples import Samples
-from pare.storage.store import Block, write_store
+from pare.storage.store import ArrayStore, Block, write_store
 
 BLOCK_BYTES = 16 << 20  # of inputs held at once; what a reader and the normalisation add is a few times that
 
 
 class ModelInput:
-    """A model input that has been described but not yet computed; `write` does the work.
+    """A model input that is described and not computed yet; lazily saved, see `pare.storage.lazy.Lazy`.
 
     Args:
         task_name: name of the task.
@@ -49,8 +50,17 @@ class ModelInput:
         )
         self.fingerprint = fingerprint(task_name, relevant, raw_fingerprint, validated)
 
+    def is_current(self, path: Path) -> bool:
+        """Whether the store at ``path`` is whole and has the same fingerprint."""
+        try:
+            return ArrayStore(path).fingerprint == self.fingerprint
+        except PareError:
+            return False
+
     def write(self, path: Path) -> None:
         """Read the raw samples twice, once for the statistics and once for the rows, and write the store.
+
+        The store is written whole or not at all.
 
         Raises:
             PareError: where rows or classes are missing, or shapes, labels or values are not those that the task
@@ -58,20 +68,21 @@ class ModelInput:
         """
         parts = self._parts()
         statistics, seen = self._gather(parts)
-        write_store(
-            path,
-            rows=Counter(str(name) for names in parts.values() for name in names),
-            blocks=self._normalised(parts, statistics, seen),
-            statistics=statistics,
-            fingerprint=self.fingerprint,
-            description={
-                "task": self.task_name,
-                "channels": self.task.input.channels or self.first.columns,
-                "classes": self.first.classes,
-                "categories": [len(levels or []) for levels in self.first.categories or []],
-            },
-            compress=self.task.input.compress,
-        )
+        with atomic_path(path) as unfinished:
+            write_store(
+                unfinished,
+                rows=Counter(str(name) for names in parts.values() for name in names),
+                blocks=self._normalised(parts, statistics, seen),
+                statistics=statistics,
+                fingerprint=self.fingerprint,
+                description={
+                    "task": self.task_name,
+                    "channels": self.task.input.channels or self.first.columns,
+                    "classes": self.first.classes,
+                    "categories": [len(levels or []) for levels in self.first.categories or []],
+                },
+                compress=self.task.input.compress,
+            )
 
     def _parts(self) -> dict[str, np.ndarray]:
         parts: dict[str, np.ndarray] = {}
@@ -229,6 +240,20 @@ def scale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray], *, coordin
     if "x_mean" in statistics:
         x = ((x - statistics["x_mean"]) / statistics["x_scale"]).astype(np.float32)
     return append_coordinates(x) if coordinates else np.array(x)
+
+
+def unscale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Inputs in physical units again, ``(rows, …)``; appended coordinates, which were never scaled, stay as they are.
+
+    Args:
+        x: as `scale_inputs` returns them, ``(rows, …)``.
+        statistics: of a store; ``x_mean`` and ``x_scale`` are used.
+    """
+    x = x.copy()
+    if "x_mean" in statistics:
+        scaled = x[:, : len(statistics["x_mean"])]
+        scaled[:] = scaled * statistics["x_scale"] + statistics["x_mean"]
+    return x
 
 
 def append_coordinates(x: np.ndarray) -> np.ndarray:

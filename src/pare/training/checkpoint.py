@@ -20,7 +20,6 @@ from torch import OutOfMemoryError, nn
 from pare.config.errors import PareError
 from pare.storage.atomic import atomic_path, recover
 
-CHECKPOINT = "checkpoint"  # the folder next to the finished model
 PROGRESS, BEST = "progress.json", "best.safetensors"
 
 

@@ -20,6 +20,7 @@ from pare.config.schema import ProxyConfig
 from pare.models.backbones import Backbone, ImageBackbone, TextBackbone
 from pare.models.model import MASK_CELL
 from pare.raw.file_names import PREPROCESSOR
+from pare.raw.origins.manifest import RawFolder
 from pare.raw.proxies import PROXY_READERS, VOID, ImageProxy, TextProxy
 from pare.storage.fingerprint import fingerprint
 from pare.training.pixel_statistics import PixelStatistics, read_pixel_statistics
@@ -130,6 +131,11 @@ class SourceFolders:
             *self.manifests,
             fingerprint(read_pixel_statistics(self.encoder).model_dump(include={"image_mean", "image_std"})),
         )
+
+    @classmethod
+    def of(cls, encoder: RawFolder, proxy: RawFolder) -> "SourceFolders":
+        """The folders as ingestion left them."""
+        return cls(encoder.path, proxy.path, (encoder.fingerprint, proxy.fingerprint))
 
 
 def load_source_batches(

@@ -30,13 +30,13 @@ from pare.preparation import draw_rows
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Rows
 from pare.training.augmentation import augment
-from pare.training.checkpoint import CHECKPOINT, Checkpoint
+from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
 from pare.training.losses import build_loss
 from pare.training.objective import Objective, Terms
 from pare.training.progress import EpochProgress
 from pare.training.source_batches import SourceFolders, load_source_batches
-from pare.training.trained_model import ENCODER, TrainedModel, gate_kind, recorded_fingerprint
+from pare.training.trained_model import ENCODER, TrainedModel, gate_kind
 
 logger = logging.getLogger(__name__)
 CALIBRATION_ROWS = 64
@@ -65,17 +65,17 @@ def fit(
     run: Run,
     store: ArrayStore,
     source: SourceFolders,
-    folder: Path,
+    checkpoint: Path,
     metric: Metric,
     align: Align | None = None,
 ) -> TrainedModel:
-    """Train the run's model, go on with an interrupted training, or return the finished one.
+    """Train the run's model, or go on with an interrupted training.
 
     Args:
         run: what to train.
         store: the model input.
         source: the files of the encoder and its proxy.
-        folder: where the finished model stands (``model``) and the unfinished one is kept (``checkpoint``).
+        checkpoint: folder in which the last finished epoch is kept, also after the training.
         metric: the task's metric, for the choice of the best epoch.
         align: first stage of the method, which fits the embedder before the first epoch and says how it went.
 
@@ -85,11 +85,7 @@ def fit(
     Raises:
         PareError: where the loss is not finite, or the encoder does not fit the task.
     """
-    digest = run_fingerprint(run, store, source)
-    if recorded_fingerprint(folder / "model") == digest:
-        logger.info("This run is finished already (fingerprint %s): nothing to train.", digest)
-        return TrainedModel.load(folder / "model")
-    return Trainer(run, store, source, folder, metric, align).train()
+    return Trainer(run, store, source, checkpoint, metric, align).train()
 
 
 def batch_loader(rows: "Rows | Subset[Any]", batch_size: int, *, shuffle: bool = False) -> "DataLoader[Any]":
@@ -109,7 +105,7 @@ class Trainer:
         run: Run,
         store: ArrayStore,
         source: SourceFolders,
-        folder: Path,
+        checkpoint: Path,
         metric: Metric,
         align: Align | None = None,
     ) -> None:
@@ -127,7 +123,7 @@ class Trainer:
         self.model.choose_trainable(run.method.trainable)
         self.curriculum = _curriculum(run)
         self._prepare()
-        self.checkpoint = Checkpoint(folder / CHECKPOINT)
+        self.checkpoint = Checkpoint(checkpoint)
         self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
 
     def _calibrate(self) -> None:

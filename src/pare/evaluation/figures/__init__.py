@@ -4,6 +4,7 @@ Every function returns a `matplotlib.figure.Figure` of its own; pyplot's global 
 nothing has to be closed and no display is needed.
 """
 
+from pare.evaluation.figures.canvas import message_figure
 from pare.evaluation.figures.classes import confusion_figure, multilabel_figure
 from pare.evaluation.figures.dense import dense_figure, representative_samples
 from pare.evaluation.figures.numbers import regression_figure
@@ -13,6 +14,7 @@ from pare.evaluation.figures.training import training_figure
 __all__ = [
     "confusion_figure",
     "dense_figure",
+    "message_figure",
     "multilabel_figure",
     "regression_figure",
     "replaced_figure",

@@ -27,6 +27,13 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def message_figure(text: str) -> Figure:
+    """A sentence instead of a figure that has nothing to show."""
+    figure = Figure(figsize=(6, 1))
+    figure.text(0.5, 0.5, plain(text), ha="center", va="center")
+    return figure
+
+
 def value_range(*fields: Array) -> tuple[float, float]:
     """Least and greatest value that is finite; 0 and 1 where there is none."""
     values = np.concatenate([field[np.isfinite(field)] for field in fields])

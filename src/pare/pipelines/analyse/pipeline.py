@@ -3,17 +3,15 @@
 from kedro.pipeline import Node, Pipeline
 
 from pare.analysis.config import analysis_config
-from pare.pipelines.analyse.nodes import (
+from pare.analysis.drawing import (
     draw_distances,
     draw_embeddings,
     draw_gate_scores,
     draw_landscape,
     draw_patches,
-    draw_source_features,
     draw_starts,
-    embed_samples,
-    load_models,
 )
+from pare.pipelines.analyse.nodes import draw_source_features, embed_samples, load_compared_models
 
 
 def create_pipeline() -> Pipeline:
@@ -22,20 +20,20 @@ def create_pipeline() -> Pipeline:
         [
             Node(analysis_config, inputs="params:analyse", outputs="analysis", name="check_analysis_parameters"),
             Node(
-                load_models,
-                inputs=["params:run", "analysis", "task_models_folder", "model_input", "encoder", "proxy"],
-                outputs="analysed_models",
+                load_compared_models,
+                inputs=["params:run", "analysis", "trained_models", "model_input", "encoder", "proxy"],
+                outputs="compared_models",
                 name="load_trained_models",
             ),
             Node(
                 draw_landscape,
-                inputs=["params:run", "analysis", "analysed_models", "model_input"],
+                inputs=["params:run", "analysis", "compared_models", "model_input"],
                 outputs=["landscape_figure", "landscape"],
                 name="draw_loss_landscape",
             ),
             Node(
                 embed_samples,
-                inputs=["params:run", "analysis", "analysed_models", "model_input", "encoder", "proxy"],
+                inputs=["params:run", "analysis", "compared_models", "model_input", "encoder", "proxy"],
                 outputs="sample_embeddings",
                 name="embed_target_source_and_mixed_samples",
             ),
@@ -53,19 +51,19 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 draw_patches,
-                inputs=["params:run", "analysed_models", "model_input", "sample_embeddings"],
+                inputs=["params:run", "compared_models", "model_input", "sample_embeddings"],
                 outputs=["patches_figure", "patches"],
                 name="draw_replaced_patches_of_samples",
             ),
             Node(
                 draw_gate_scores,
-                inputs=["params:run", "analysed_models"],
+                inputs=["params:run", "compared_models"],
                 outputs=["gate_scores_figure", "gate_scores"],
                 name="draw_gate_scores",
             ),
             Node(
                 draw_source_features,
-                inputs=["params:run", "analysis", "analysed_models", "encoder", "proxy"],
+                inputs=["params:run", "analysis", "compared_models", "encoder", "proxy"],
                 outputs=["source_features_figure", "source_features"],
                 name="draw_source_features",
             ),

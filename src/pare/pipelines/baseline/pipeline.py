@@ -2,8 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines.baseline.nodes import compute_baseline_metrics, fit_and_predict
-from pare.pipelines.evaluate.nodes import draw_predictions
+from pare.evaluation.drawing import draw_predictions
+from pare.pipelines.baseline.nodes import fit_and_predict, score_predictions
 
 
 def create_pipeline() -> Pipeline:
@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
                 name="fit_baseline_and_predict",
             ),
             Node(
-                compute_baseline_metrics,
+                score_predictions,
                 inputs=["params:run", "baseline_record", "model_input", "predictions"],
                 outputs="metrics",
                 name="score_predictions",

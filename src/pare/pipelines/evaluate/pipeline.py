@@ -2,13 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines.evaluate.nodes import (
-    compute_metrics,
-    draw_predictions,
-    draw_replaced,
-    draw_training,
-    predict_test_rows,
-)
+from pare.evaluation.drawing import draw_predictions
+from pare.pipelines.evaluate.nodes import draw_replaced_patches, draw_training, predict_test_rows, score_predictions
 
 
 def create_pipeline() -> Pipeline:
@@ -22,7 +17,7 @@ def create_pipeline() -> Pipeline:
                 name="predict_test_rows",
             ),
             Node(
-                compute_metrics,
+                score_predictions,
                 inputs=["params:run", "model", "model_input", "predictions"],
                 outputs="metrics",
                 name="score_predictions",
@@ -40,7 +35,7 @@ def create_pipeline() -> Pipeline:
                 name="draw_training",
             ),
             Node(
-                draw_replaced,
+                draw_replaced_patches,
                 inputs=["params:run", "model"],
                 outputs="replaced_figure",
                 name="draw_replaced_patches",

@@ -1,19 +1,19 @@
 """Nodes of the ingest pipeline."""
 
 from pare.config import Run, TaskRun
-from pare.config.schema import RawConfig
+from pare.raw.origins.ingest import RawFiles
 
 
-def choose_task_files(run: TaskRun) -> RawConfig:
-    """Say which raw files the task needs."""
-    return run.task.raw.chosen
+def describe_task_files(run: TaskRun) -> RawFiles:
+    """Say which raw files the task needs; they are downloaded or simulated as they are saved."""
+    return RawFiles(run.task.raw.chosen)
 
 
-def choose_encoder_files(run: Run) -> RawConfig:
-    """Say which files the pretrained encoder is made of."""
-    return run.source.encoder
+def describe_encoder_files(run: Run) -> RawFiles:
+    """Say which files the pretrained encoder is made of; they are fetched as they are saved."""
+    return RawFiles(run.source.encoder)
 
 
-def choose_proxy_files(run: Run) -> RawConfig:
-    """Say which files the proxy dataset is made of."""
-    return run.proxy.raw
+def describe_proxy_files(run: Run) -> RawFiles:
+    """Say which files the proxy dataset is made of; they are fetched as they are saved."""
+    return RawFiles(run.proxy.raw)

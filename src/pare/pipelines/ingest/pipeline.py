@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines.ingest.nodes import choose_encoder_files, choose_proxy_files, choose_task_files
+from pare.pipelines.ingest.nodes import describe_encoder_files, describe_proxy_files, describe_task_files
 
 
 def create_pipeline() -> Pipeline:
@@ -13,21 +13,21 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             Node(
-                choose_task_files,
+                describe_task_files,
                 inputs="params:run",
                 outputs="raw",
                 name="download_or_simulate_task_files",
                 tags="task",
             ),
             Node(
-                choose_encoder_files,
+                describe_encoder_files,
                 inputs="params:run",
                 outputs="encoder",
                 name="fetch_encoder",
                 tags=["source", "encoder"],
             ),
             Node(
-                choose_proxy_files,
+                describe_proxy_files,
                 inputs="params:run",
                 outputs="proxy",
                 name="fetch_proxy",

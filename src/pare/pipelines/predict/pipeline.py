@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines.predict.nodes import check_model, predict_new_rows
+from pare.pipelines.predict.nodes import predict_new_rows
 
 
 def create_pipeline() -> Pipeline:
@@ -10,17 +10,11 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             Node(
-                check_model,
-                inputs=["model", "model_input", "encoder", "proxy"],
-                outputs="checked_model",
-                name="check_model_against_data",
-            ),
-            Node(
                 predict_new_rows,
-                inputs=["params:predict", "raw", "checked_model", "model_input"],
+                inputs=["params:predict", "raw", "model", "model_input", "encoder", "proxy"],
                 outputs="new_predictions",
                 name="predict_new_rows",
-            ),
+            )
         ],
         tags="predict",
     )

@@ -3,32 +3,23 @@
 import logging
 from collections.abc import Mapping
 
-from pare.config import PareError, TaskRun, unknown_name
+from pare.config import PareError, TaskRun
 from pare.config.schema import OWN_FILES
-from pare.datasets import RawFolder
 from pare.preparation import ModelInput
-from pare.raw.options import bind_options
-from pare.raw.readers.registry import READERS
+from pare.raw.origins.manifest import RawFolder
+from pare.raw.readers.registry import open_raw_files
 from pare.storage.samples import Samples
 
 logger = logging.getLogger(__name__)
 
 
-def prepare_model_input(run: TaskRun, raw: RawFolder) -> ModelInput:
-    """Open the raw files and describe their split and normalisation; the dataset computes it as a stream."""
-    samples = open_raw_files(run, raw)
+def describe_model_input(run: TaskRun, raw: RawFolder) -> ModelInput:
+    """Open the raw files and say how they are split and normalised, which is done as the model input is saved."""
+    samples = open_raw_files(run.task.reader, raw.path)
     _tell_of_unused_rows(run, samples)
     _check_classes(run, samples)
     validated = run.protocol == "validated"
-    return ModelInput(run.task_name, run.task, samples, raw.manifest.fingerprint, validated=validated)
-
-
-def open_raw_files(run: TaskRun, raw: RawFolder) -> dict[str, Samples]:
-    """The raw files as the task's reader gives them, by part."""
-    reader = run.task.reader
-    if reader.name not in READERS:
-        raise unknown_name("reader", reader.name, READERS, "the task's YAML")
-    return bind_options("reader", reader.name, READERS[reader.name], reader.options)(raw.path)
+    return ModelInput(run.task_name, run.task, samples, raw.fingerprint, validated=validated)
 
 
 def _tell_of_unused_rows(run: TaskRun, samples: Mapping[str, Samples]) -> None:

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines.preprocess.nodes import prepare_model_input
+from pare.pipelines.preprocess.nodes import describe_model_input
 
 
 def create_pipeline() -> Pipeline:
@@ -10,7 +10,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             Node(
-                prepare_model_input,
+                describe_model_input,
                 inputs=["params:run", "raw"],
                 outputs="model_input",
                 name="split_and_normalise",

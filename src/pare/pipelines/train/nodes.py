@@ -1,20 +1,17 @@
 """Nodes of the train pipeline."""
 
 from functools import partial
-from pathlib import Path
 
 from pare.alignment import align_embedder
 from pare.config import Run
-from pare.datasets import RawFolder
 from pare.evaluation.metrics import build_metric
+from pare.raw.origins.manifest import RawFolder
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel, fit
+from pare.training import FineTuning, SourceFolders
 
 
-def train_model(
-    run: Run, model_input: ArrayStore, encoder: RawFolder, proxy: RawFolder, model_folder: Path
-) -> TrainedModel:
-    """Fine-tune the encoder on the task; unfinished work is kept in the model folder and gone on with."""
-    source = SourceFolders(encoder.path, proxy.path, (encoder.manifest.fingerprint, proxy.manifest.fingerprint))
+def describe_training(run: Run, model_input: ArrayStore, encoder: RawFolder, proxy: RawFolder) -> FineTuning:
+    """Say how the encoder is fine-tuned on the task, which is done as the model is saved."""
+    metric = build_metric(run.metric, run.task.output)
     align = partial(align_embedder, run=run) if run.alignment else None
-    return fit(run, model_input, source, model_folder, build_metric(run.metric, run.task.output), align)
+    return FineTuning(run, model_input, SourceFolders.of(encoder, proxy), metric, align)

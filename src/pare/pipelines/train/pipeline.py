@@ -2,16 +2,16 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines.train.nodes import train_model
+from pare.pipelines.train.nodes import describe_training
 
 
 def create_pipeline() -> Pipeline:
-    """The pipeline."""
+    """The pipeline; the training is done as its dataset is saved."""
     return Pipeline(
         [
             Node(
-                train_model,
-                inputs=["params:run", "model_input", "encoder", "proxy", "model_folder"],
+                describe_training,
+                inputs=["params:run", "model_input", "encoder", "proxy"],
                 outputs="model",
                 name="fine_tune",
             )

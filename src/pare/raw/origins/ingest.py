@@ -1,6 +1,7 @@
 """Bringing raw files into their folder, once: download, copy out of a package, or simulate."""
 
 import shutil
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -20,6 +21,22 @@ from pare.raw.origins.manifest import (
     write_manifest,
 )
 from pare.raw.origins.registry import find_origin
+
+
+@dataclass(frozen=True)
+class RawFiles:
+    """Raw files that are described and not brought yet; lazily saved, see `pare.storage.lazy.Lazy`."""
+
+    config: RawConfig
+
+    def is_current(self, path: Path) -> bool:
+        """Whether the folder at ``path`` holds them, and its manifest has the present states of the user's own."""
+        manifest = current_manifest(self.config, path)
+        return manifest is not None and _present_states(manifest, path) == [record.state for record in manifest.files]
+
+    def write(self, path: Path) -> None:
+        """Bring them into the folder at ``path``, see `ingest`."""
+        ingest(self.config, path)
 
 
 def ingest(raw: RawConfig, folder: Path) -> Manifest:
@@ -64,13 +81,17 @@ def ingest(raw: RawConfig, folder: Path) -> Manifest:
 
 def _with_present_states(manifest: Manifest, folder: Path) -> Manifest:
     """The manifest of files of unchanged content, so that the next run need not read one again that was touched."""
-    states = [file_state(folder / record.original) if record.original else None for record in manifest.files]
+    states = _present_states(manifest, folder)
     if states == [record.state for record in manifest.files]:
         return manifest
     records = [r.model_copy(update={"state": s}) for r, s in zip(manifest.files, states, strict=True)]
     manifest = manifest.model_copy(update={"files": records})
     write_manifest(manifest, folder)
     return manifest
+
+
+def _present_states(manifest: Manifest, folder: Path) -> list[str | None]:
+    return [file_state(folder / record.original) if record.original else None for record in manifest.files]
 
 
 def _drop_previous(raw: RawConfig, folder: Path) -> None:

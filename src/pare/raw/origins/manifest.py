@@ -1,6 +1,7 @@
 """The manifest beside raw files: what they are, where they came from, under which licence."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.request import url2pathname
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
+from pare.config.errors import PareError
 from pare.config.schema import RawConfig
 from pare.raw.file_names import MANIFEST, FileName
 from pare.raw.file_state import content_sha256, file_state
@@ -57,6 +59,27 @@ def read_manifest(folder: Path) -> Manifest | None:
         return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError):
         return None
+
+
+@dataclass(frozen=True)
+class RawFolder:
+    """A folder of raw files and its manifest."""
+
+    path: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, path: Path) -> "RawFolder":
+        """The folder at ``path``; PareError where it holds no raw files with a manifest."""
+        manifest = read_manifest(path)
+        if manifest is None:
+            raise PareError(f"{path} holds no raw files with a manifest; run `kedro run --pipelines=ingest`")
+        return cls(path, manifest)
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of what decides the files."""
+        return self.manifest.fingerprint
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:

@@ -5,7 +5,11 @@ A reader is called with the folder of the raw files and its options, and returns
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
+from pare.config.errors import unknown_name
+from pare.config.schema import ReaderConfig
+from pare.raw.options import bind_options
 from pare.raw.readers.arrays import arrays
 from pare.raw.readers.audio import fsd50k_chunks
 from pare.raw.readers.darcy import darcy_mat
@@ -37,3 +41,14 @@ READERS: dict[str, Callable[..., dict[str, Samples]]] = {
     "spherical_cifar100": spherical_cifar100,
     "table": table,
 }
+
+
+def open_raw_files(reader: ReaderConfig, folder: Path) -> dict[str, Samples]:
+    """The raw files of a task as its reader gives them, by part.
+
+    Raises:
+        PareError: if the reader or an option is unknown, or the files are not what the reader expects.
+    """
+    if reader.name not in READERS:
+        raise unknown_name("reader", reader.name, READERS, "the task's YAML")
+    return bind_options("reader", reader.name, READERS[reader.name], reader.options)(folder)

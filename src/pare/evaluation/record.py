@@ -1,0 +1,75 @@
+"""What is kept of an evaluation: scores, the run that they belong to, and how its training went."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pare.config import Run, TaskRun
+from pare.evaluation.metrics import METRICS, build_metric
+from pare.evaluation.prediction import constant_prediction, score
+from pare.storage.store import Rows
+
+FROM_TRAINING = ("validation", "best_epoch", "n_train", "train_seconds", "samples_per_second", "peak_memory_mb")
+
+
+def evaluation_record(
+    run: TaskRun, training: Mapping[str, Any], training_rows: Rows, predictions: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    """The content of ``metrics.json``, whatever learnt the task; what a baseline does not have is None.
+
+    Args:
+        run: the run.
+        training: validation metric, best epoch, rows, time, memory, device, precision and versions of the training.
+        training_rows: all training rows, from which the constant prediction is made.
+        predictions: ``prediction`` and ``truth`` of the test rows, ``(rows, …)``.
+    """
+    spec, metric = METRICS[run.metric], build_metric(run.metric, run.task.output)
+    truth = predictions["truth"]
+    constant = constant_prediction(training_rows, run.task, len(truth))
+    return {
+        "task": run.task_name,
+        "method": run.method_name,
+        "variant": run.variant,
+        "overridden": run.overridden,
+        "seed": run.seed,
+        "protocol": run.protocol,
+        "simulated": run.task.raw.chosen.simulated,
+        "metric": {"name": run.metric, "title": spec.title, "unit": spec.unit, "direction": spec.direction},
+        "test": score(metric, predictions["prediction"], truth),
+        "constant_prediction": score(metric, constant, truth),
+        "n_test": len(truth),
+        **{name: training[name] for name in FROM_TRAINING},
+        "device": training["device"],
+        "precision": training["precision"],
+        "paper": _paper_figure(run),
+        "versions": training["versions"],
+        **_source(run),
+    }
+
+
+def _source(run: TaskRun) -> dict[str, Any]:
+    if not isinstance(run, Run):
+        return dict.fromkeys(("source", "proxy", "proxy_samples", "epochs"))
+    return {
+        "source": run.source_name,
+        "proxy": run.proxy_name,
+        "proxy_samples": run.proxy_samples,
+        "epochs": run.training.epochs,
+    }
+
+
+def _paper_figure(run: TaskRun) -> float | None:
+    """The paper's figure of the method; None where it is of another metric than the run's, or of other values."""
+    published = run.task.paper_metric or run.task.metric
+    same = run.metric == published and not run.variant
+    return run.task.paper.get(run.method_name) if same else None
+
+
+def summary(record: Mapping[str, Any]) -> str:
+    """One line for the log: the test metric, and that of the constant baseline."""
+    text = METRICS[record["metric"]["name"]].text
+    return (
+        f"test {text(record['test'])} on {record['n_test']} samples "
+        f"(constant baseline: {record['constant_prediction']:.4g})"
+    )

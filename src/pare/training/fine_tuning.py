@@ -1,0 +1,72 @@
+"""A training as something that is lazily saved: the trained model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torchmetrics import Metric
+
+from pare.config.errors import PareError
+from pare.config.run import Run
+from pare.storage.atomic import atomic_path
+from pare.storage.store import ArrayStore
+from pare.training.checkpoint import Checkpoint
+from pare.training.source_batches import SourceFolders
+from pare.training.trained_model import TrainedModel, recorded_fingerprint
+from pare.training.trainer import Align, fit, run_fingerprint
+
+CHECKPOINT = "checkpoint"  # the folder next to the model's
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """A training that is described and not done yet; lazily saved, see `pare.storage.lazy.Lazy`.
+
+    The checkpoint lies next to the model, so that it outlives a model's folder that is made anew. It is removed once
+    the model is written.
+
+    Attributes:
+        run: what to train.
+        store: the model input.
+        source: the files of the encoder and its proxy.
+        metric: the task's metric, for the choice of the best epoch.
+        align: first stage of the method, see `fit`.
+    """
+
+    run: Run
+    store: ArrayStore
+    source: SourceFolders
+    metric: Metric
+    align: Align | None = None
+
+    def is_current(self, path: Path) -> bool:
+        """Whether the model at ``path`` is that of this training, and its checkpoint is removed."""
+        return self._is_trained(path) and not (path.parent / CHECKPOINT).exists()
+
+    def write(self, path: Path) -> None:
+        """Train, or go on after the last finished epoch, and write the folder of the model whole or not at all."""
+        if not self._is_trained(path):
+            trained = fit(self.run, self.store, self.source, path.parent / CHECKPOINT, self.metric, self.align)
+            with atomic_path(path) as unfinished:
+                trained.save(unfinished)
+        Checkpoint(path.parent / CHECKPOINT).remove()
+
+    def _is_trained(self, path: Path) -> bool:
+        return recorded_fingerprint(path) == run_fingerprint(self.run, self.store, self.source)
+
+
+def check_data(trained: TrainedModel, store: ArrayStore, source: SourceFolders) -> None:
+    """Refuse a model that was trained on other data.
+
+    Args:
+        trained: the model.
+        store: the model input that it is used with.
+        source: the files of its encoder and proxy.
+
+    Raises:
+        PareError: if the task, its data, the encoder or the proxy changed since the training.
+    """
+    if run_fingerprint(trained.run, store, source) != trained.record["fingerprint"]:
+        raise PareError(
+            "the data or the task changed since the model was trained; train it again: "
+            f"{trained.run.command('pare_train')}"
+        )

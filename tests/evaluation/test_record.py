@@ -1,0 +1,68 @@
+"""What metrics.json says of a run."""
+
+import numpy as np
+import pytest
+
+from evaluated_runs import PREDICTIONS, TRAINING, with_task, write_splits
+from pare.config import resolve, resolve_baseline
+from pare.evaluation.record import evaluation_record, summary
+
+
+@pytest.fixture
+def run(library, parameters):
+    return resolve(library, parameters | {"task": "openml_wdbc", "method": "finetune"}, {})
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """Training rows, half of them of each class."""
+    train = {"x": np.zeros((8, 30), np.float32), "y": np.arange(8) % 2}
+    return write_splits(tmp_path / "s.h5", train=train).rows("train")
+
+
+def test_a_record_has_the_score_with_those_of_the_constant_baseline_and_the_paper(run, rows):
+    metrics = evaluation_record(run, TRAINING, rows, PREDICTIONS)
+    assert metrics["test"] == pytest.approx(8 / 9)
+    assert metrics["constant_prediction"] == 0.5
+    assert metrics["metric"] == {
+        "name": "auroc_ovo",
+        "title": "AUROC, one-vs-one",
+        "unit": "",
+        "direction": "higher",
+    }
+    wanted = {"task": "openml_wdbc", "method": "finetune", "seed": 0, "n_test": 6, "protocol": "validated"}
+    assert wanted.items() <= metrics.items()
+    assert metrics["proxy_samples"] is None
+    assert metrics["paper"] == run.task.paper.get("finetune")
+    assert summary(metrics) == "test AUROC, one-vs-one 0.8889 on 6 samples (constant baseline: 0.5)"
+
+
+def test_the_papers_figure_is_given_for_the_papers_metric_only(run, rows):
+    task = {"metric": "error_percent", "paper_metric": "auroc_ovo", "paper": {"finetune": 0.99}}
+    for protocol, name, paper in (("validated", "error_percent", None), ("paper", "auroc_ovo", 0.99)):
+        one = with_task(run, **task).model_copy(update={"protocol": protocol})
+        metrics = evaluation_record(one, TRAINING, rows, PREDICTIONS)
+        assert (metrics["metric"]["name"], metrics["paper"]) == (name, paper)
+    variant = with_task(run, **task).model_copy(update={"protocol": "paper", "variant": "short"})
+    metrics = evaluation_record(variant, TRAINING, rows, PREDICTIONS)
+    assert (metrics["variant"], metrics["paper"]) == ("short", None)
+
+
+def test_every_kind_of_output_has_a_constant_baseline(run, tmp_path):
+    draw = np.random.default_rng(0)
+    labels = (draw.random((20, 2)) < 0.5).astype(np.float32)
+    numbers = draw.normal(size=(20, 2)).astype(np.float32)
+    kinds = {"multilabel": ("binary_cross_entropy", "one_minus_auroc", labels), "regression": ("mse", "r2", numbers)}
+    for kind, (loss, metric, truth) in kinds.items():
+        train = {"x": np.zeros((20, 3), np.float32), "y": truth}
+        rows = write_splits(tmp_path / f"{kind}.h5", train=train).rows("train")
+        one = with_task(run, output={"kind": kind, "shape": [2]}, loss=loss, metric=metric)
+        metrics = evaluation_record(one, TRAINING, rows, {"prediction": 2 * truth - 1, "truth": truth})
+        assert metrics["constant_prediction"] == pytest.approx(0.5 if kind == "multilabel" else 0, abs=1e-6)
+
+
+def test_what_a_baseline_does_not_have_is_none(library, parameters, run, rows):
+    asked = {"task": "openml_wdbc", "method": "logistic_regression"}
+    metrics = evaluation_record(resolve_baseline(library, parameters | asked, asked), TRAINING, rows, PREDICTIONS)
+    assert metrics.keys() == evaluation_record(run, TRAINING, rows, PREDICTIONS).keys()
+    assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))

@@ -1,0 +1,160 @@
+"""New rows are predicted as the same rows were in training."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.special import expit, softmax
+from torch import nn
+
+from pare.config import Library, PareError, resolve
+from pare.own_data.predict import predict_file
+from pare.preparation import ModelInput
+from pare.raw.origins.ingest import ingest
+from pare.raw.readers.registry import open_raw_files
+from pare.storage.store import ArrayStore
+
+RNG = np.random.default_rng(0)
+N = 40
+
+
+class Network(nn.Module):
+    """Outputs that depend on every input; a missing one counts as 7."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x):
+        rows = x.nan_to_num(7.0).flatten(1)
+        weights = torch.linspace(-1, 1, rows.shape[1] * int(np.prod(self.shape))).reshape(rows.shape[1], -1)
+        return (rows @ weights).reshape(len(x), *self.shape)
+
+
+@pytest.fixture
+def prepare(tmp_path, library, parameters):
+    """Ingest and preprocess a task of the user's own; a network and what it needs to predict new rows."""
+
+    def prepare(file, task):
+        entry = {"title": "mine", "raw": {"files": [file]}, **task}
+        own = Library(**(library.model_dump() | {"tasks": {"mine": entry}}))
+        run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
+        folder = tmp_path / "data" / "01_raw" / "mine"
+        manifest = ingest(run.task.raw.chosen, folder)
+        samples = open_raw_files(run.task.reader, folder)
+        ModelInput("mine", run.task, samples, manifest.fingerprint, validated=True).write(tmp_path / "mine.h5")
+        model = SimpleNamespace(run=run, model=Network(run.task.output.shape), record={})
+        return {"known": samples["all"], "model": model, "store": ArrayStore(tmp_path / "mine.h5")}
+
+    return prepare
+
+
+TABLE = {
+    "reader": {"name": "table", "options": {"target": "answer"}},
+    "samples": {"all": N},
+    "input": {"shape": [3]},
+    "output": {"kind": "classification", "shape": [2], "name": "answer"},
+}
+
+
+@pytest.fixture
+def frame():
+    """A table with a category, a missing number, and a category that one row alone has."""
+    site = [["north", "south", "west"][i % 3] for i in range(N)]
+    return pd.DataFrame(
+        {
+            "mass": np.where(np.arange(N) == 5, np.nan, RNG.normal(50, 9, N)),
+            "site": ["nowhere", *site[1:]],
+            "depth": RNG.normal(size=N),
+            "answer": [["no", "yes"][i % 2] for i in range(N)],
+        }
+    )
+
+
+def outputs(inputs, split="test"):
+    """What the network gives for the rows as training had them."""
+    with torch.no_grad():
+        return inputs["model"].model(torch.from_numpy(inputs["store"].rows(split).array("x"))).numpy()
+
+
+def contains(rows, others):
+    """Whether each of the other rows is among the rows."""
+    flat, wanted = rows.reshape(len(rows), -1), others.reshape(len(others), -1)
+    return bool((np.abs(flat[None] - wanted[:, None]).max(-1).min(1) < 1e-4).all())
+
+
+def test_classes_of_a_table(prepare, frame, tmp_path):
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    inputs = prepare("t.csv", TABLE)
+    frame.drop(columns="answer").to_csv(tmp_path / "new.csv", index=False)
+    predicted = predict_file(tmp_path / "new.csv", **inputs)
+    table = predicted.content
+    assert (predicted.name, list(table.columns)) == (
+        "new",
+        ["row", "answer", "probability of no", "probability of yes"],
+    )
+    shares = table[["probability of no", "probability of yes"]].to_numpy()
+    for split in ("train", "validation", "test"):
+        assert contains(shares, softmax(outputs(inputs, split), axis=1))
+    assert list(table["answer"]) == [["no", "yes"][i] for i in shares.argmax(1)]
+    assert list(table["row"]) == [str(i) for i in range(N)]
+
+
+def test_labels_have_probabilities(prepare, frame, tmp_path):
+    frame["a"], frame["b"] = np.arange(N) % 2, np.arange(N) // 2 % 2
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    options = {"target": ["a", "b"], "ignore": ["answer"]}
+    output = {"kind": "multilabel", "shape": [2], "name": "a, b"}
+    inputs = prepare("t.csv", TABLE | {"reader": {"name": "table", "options": options}, "output": output})
+    table = predict_file(tmp_path / "t.csv", **inputs).content
+    assert list(table.columns) == ["row", "a", "b"]
+    assert contains(table[["a", "b"]].to_numpy(), expit(outputs(inputs)))
+
+
+SERIES = {
+    "reader": {
+        "name": "arrays",
+        "options": {"parts": {"all": {"x": "x", "y": "y"}}, "target": "numbers", "channel_axis": "last"},
+    },
+    "samples": {"all": N},
+    "input": {"shape": [3, 20]},
+    "output": {"kind": "regression", "shape": [2], "name": "load"},
+    "normalisation": {"inputs": "channel", "coordinates": True},
+}
+
+
+@pytest.fixture
+def series(tmp_path):
+    np.savez(tmp_path / "f.npz", x=RNG.normal(3, 2, (N, 20, 2)), y=RNG.normal(size=(N, 2)))
+    return tmp_path / "f.npz"
+
+
+def test_numbers_of_a_series_with_coordinates(prepare, series):
+    inputs = prepare("f.npz", SERIES)
+    table = predict_file(series, **inputs).content
+    assert list(table.columns) == ["row", "load 1", "load 2"]
+    assert contains(table[["load 1", "load 2"]].to_numpy(), outputs(inputs))
+
+
+def test_fields_stay_arrays(prepare, tmp_path):
+    np.savez(tmp_path / "f.npz", x=RNG.normal(size=(N, 6, 5)), y=RNG.normal(size=(N, 6, 5)))
+    options = {"parts": {"all": {"x": "x", "y": "y"}}, "target": "field", "channel_axis": "none"}
+    task = {
+        "reader": {"name": "arrays", "options": options},
+        "samples": {"all": N},
+        "input": {"shape": [1, 6, 5]},
+        "output": {"kind": "dense", "shape": [1, 6, 5]},
+    }
+    inputs = prepare("f.npz", task)
+    content = predict_file(tmp_path / "f.npz", **inputs).content
+    assert content.shape == (N, 1, 6, 5)
+    assert contains(content, outputs(inputs))
+
+
+def test_rows_of_another_shape_are_refused(prepare, series, tmp_path):
+    inputs = prepare("f.npz", SERIES)
+    np.save(tmp_path / "new.npy", np.zeros((4, 21, 2)))
+    with pytest.raises(PareError, match=r"new rows have shape \[2, 21\], those of task 'mine' have \[2, 20\]"):
+        predict_file(tmp_path / "new.npy", **inputs)
