@@ -99,6 +99,36 @@ def test_a_file_outside_the_project_is_named_by_its_whole_path(project, tasks, o
     assert f"- {other}" in (project.project_path / "conf" / "local" / "tasks" / "mine.yml").read_text()
 
 
+def test_names_of_the_user_are_shown_as_they_are(project, tasks, own_table):
+    own_table.write_text(own_table.read_text().replace("acid", "rate [/h]"))
+    tasks("new", str(own_table), "--target", "rate [/h]")
+    file = project.project_path / "conf" / "local" / "tasks" / "wine.yml"
+    file.write_text(file.read_text().replace("rate [/h] from wine.csv", "[red] :wine: [/]"))
+    card = tasks("show", "wine")
+    assert "rate [/h]" in card and "wine: [red] :wine: [/] (own data)" in card
+
+
+@pytest.mark.parametrize("content", [b"", b'{"origin": ', b"[1]", b"\xe4"])
+def test_a_damaged_manifest_stops_no_list(project, tasks, content):
+    manifest = project.project_path / "data" / "01_raw" / "darcy_flow" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_bytes(content)
+    try:
+        (line,) = [line for line in tasks().splitlines() if line.split()[:1] == ["darcy_flow"]]
+        assert "here" not in line
+    finally:
+        shutil.rmtree(project.project_path / "data")
+
+
+def test_a_configuration_file_in_another_encoding_is_named(project, tasks, own_table, monkeypatch):
+    tasks("new", str(own_table), "--target", "kind")
+    file = project.project_path / "conf" / "local" / "tasks" / "wine.yml"
+    file.write_bytes(file.read_text().replace("kind from", "Güte from").encode("latin-1"))
+    (project.project_path / "pyproject.toml").write_text("[tool.kedro]\n")  # by which Kedro knows a project
+    monkeypatch.chdir(project.project_path)
+    assert f"{file} is not encoded in UTF-8" in tasks(code=1).replace("\n", "")
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

@@ -129,6 +129,7 @@ def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):
         ({"training.optimiser": "Lion"}, ["'training.optimiser'", "AdamW", "found 'Lion'"]),
         ({"mixing.start": 2}, ["'mixing.start'", "less than or equal to 1", "found 2"]),
         ({"seed": -1}, ["'seed'", "greater than or equal to 0", "found -1"]),
+        ({"seed": 2**32}, ["'seed'", "less than 4294967296", "found 4294967296"]),
         ({"seed": "one"}, ["'seed'", "integer", "found 'one'"]),
         ({"protocol": "mine"}, ["'protocol'", "'validated' or 'paper'", "found 'mine'"]),
         ({"training": 3}, ["'training'", "keys of its own", "found 3", "training.KEY=VALUE"]),

@@ -50,6 +50,12 @@ def test_the_written_task_can_be_prepared(tmp_path, name):
         assert sum(len(store[part]["x"]) for part in ("train", "validation", "test")) == sum(task.samples.values())
 
 
+def test_a_task_of_two_rows_can_be_written(tmp_path):
+    (tmp_path / "t.csv").write_text("a,kind\n1,x\n2,y\n")
+    text = task_yaml("mine", ["t.csv"], look([tmp_path / "t.csv"], "kind"))
+    assert "stratified: false" in text
+
+
 def test_every_key_of_the_written_task_has_a_remark(tmp_path):
     paths = table(tmp_path, answer=CLASSES)
     text = task_yaml("mine", ["t.csv"], look(paths, "answer"))

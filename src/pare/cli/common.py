@@ -10,6 +10,7 @@ from traceback import walk_tb
 import click
 from kedro.config import MissingConfigException, OmegaConfigLoader
 from kedro.framework.cli.utils import KedroCliError
+from kedro.utils import find_kedro_project
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from yaml import YAMLError
@@ -52,8 +53,19 @@ def _user_mistake(error: BaseException) -> BaseException | None:
                 f"cannot write {cause.filename or 'a file'} ({cause.strerror}); "
                 "give this user write permission or free space there"
             )
+        if isinstance(cause, UnicodeDecodeError) and (wrong := _wrongly_encoded(cause)):
+            return wrong
         cause = cause.__cause__ or cause.__context__
     return error if isinstance(error, ValueError) and _module_that_raised(error).startswith(KEDRO_CHECKS) else None
+
+
+def _wrongly_encoded(error: UnicodeDecodeError) -> PareError | None:
+    """The configuration file that the error is about, which it does not name."""
+    project = find_kedro_project(Path.cwd())
+    for path in sorted((project / "conf").rglob("*.y*ml")) if project else ():
+        if path.read_bytes() == error.object:
+            return PareError(f"{path} is not encoded in UTF-8 ({error.reason}, byte {error.start}); save it as UTF-8")
+    return None
 
 
 def _module_that_raised(error: BaseException) -> str:
@@ -67,5 +79,5 @@ def config_loader(project: Path, env: str | None) -> OmegaConfigLoader:
 
 
 def screen() -> Console:
-    """As wide as the terminal; wide enough for the tables where the output goes elsewhere."""
-    return Console(width=None if sys.stdout.isatty() else 140)
+    """As wide as the terminal; wide enough for the tables where the output goes elsewhere. Text is shown as it is."""
+    return Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)

@@ -1,6 +1,5 @@
 """`kedro tasks` and its subcommands: what can be learnt, and how to make a task of one's own files."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import click
 from kedro.config import OmegaConfigLoader
 from kedro.framework.cli.utils import env_option
 from rich.table import Table
+from rich.text import Text
 
 from pare.cli.common import clear_errors, config_loader, screen
 from pare.cli.run_command import parse_params
@@ -17,6 +17,7 @@ from pare.config.estimate import cpu_speed, estimate
 from pare.config.resolve import default_proxy
 from pare.config.schema import OWN_FILES
 from pare.hooks import load_library
+from pare.raw.origins.manifest import read_manifest, same_request
 from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
 
@@ -170,14 +171,13 @@ def _readiness(task: Task, library: Library, folder: Path) -> str:
 
 def _is_here(task: Task, folder: Path) -> bool:
     """Whether the task's own files were brought already, and in the way that the configuration says now."""
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text()) if path.is_file() else {}
-    return (manifest.get("origin"), manifest.get("options")) == (task.raw.origin, task.raw.chosen.options)
+    manifest = read_manifest(folder)
+    return manifest is not None and same_request(manifest, task.raw.chosen)
 
 
 def _print_card(run: Run) -> None:
     task, raw, console = run.task, run.task.raw.chosen, screen()
-    console.print(f"[bold]{run.task_name}[/]: {task.title} ({task.suite})", highlight=False)
+    console.print(Text.assemble((run.task_name, "bold"), f": {task.title} ({task.suite})"))
     if task.description:
         console.print(task.description, highlight=False)
     grid = "×".join(map(str, task.grid))

@@ -49,7 +49,7 @@ class TaskRun(Strict):
 
     task_name: str
     method_name: str
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**32)
     variant: str = Field(default="", description="name of a run with values of its own; none: the plain method")
     protocol: Literal["validated", "paper"]
     environment: str = Field(default=LOCAL, description="Kedro's environment that the run was configured in")

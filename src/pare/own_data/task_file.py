@@ -157,7 +157,7 @@ def _can_be_stratified(split: dict[str, Any], classes: dict[str, int]) -> bool:
     rest = sum(classes.values())
     test = round(rest * split.get("test", 0))
     cuts = [count for count in (test, round((rest - test) * split["validation"])) if count]
-    return min(cuts) >= len(classes) and min(classes.values()) > len(cuts)
+    return min(cuts, default=0) >= len(classes) and min(classes.values()) > len(cuts)
 
 
 def _normalisation(found: Inspection) -> dict[str, str]:
