@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import inspect
 import io
 import json
 import pickle
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 import scipy.io
 from PIL import Image
 
@@ -510,3 +512,30 @@ def write_pdebench_diffusion_reaction_2d(
     """Groups of two channels; the publisher's file has 1,000 groups, 101 frames and 128 cells an axis."""
     data = np.stack([_moving(rng, rows, frames, (cells, cells), mean) for mean in (0.0, 0.5)], axis=-1)
     return _pdebench_groups(folder / "2D_diff-react_NA_NA.h5", data, "xy", 5)
+
+
+# ---------------------------------------------------------------------- the files of any task
+
+
+BY_SUITE = {
+    "OpenML-CC18": lambda folder, task, rng: write_openml(folder, task, rng, rows=160),
+    "miniDomainNet": lambda folder, task, rng: write_minidomainnet(
+        folder, task.reader.options["domain"], {"train": 12, "test": 12}, rng
+    ),
+}
+
+
+def write_files(name: str, task, folder: Path) -> None:
+    """A task's raw files as its publisher would give them, a dozen rows a part: by ``write_<task>``, or its suite's."""
+    rng = np.random.default_rng(0)
+    write = globals().get(f"write_{name}")
+    if write is None and task.suite not in BY_SUITE:
+        pytest.fail(
+            f"nothing writes small raw files of task {name!r}: add write_{name}(folder, rows, rng) to "
+            "tests/publisher_files.py, which writes as many rows a part in the layout of the publisher's files"
+        )
+    if write is None:
+        BY_SUITE[task.suite](folder, task, rng)
+    else:
+        known = inspect.signature(write).parameters
+        write(folder, **{key: value for key, value in {"rows": 12, "rng": rng}.items() if key in known})
