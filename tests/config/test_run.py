@@ -78,7 +78,7 @@ def test_two_runs_that_differ_in_anything_have_two_folders(build):
             None,
         ),
         ("local", {"source": {"samples": 50}, "seed": 3, "variant": "x", "mixing": {"noise": False}}, None),
-        ("local", {"training": {"epochs": 3, "clip_norm": None, "learning_rate": 3e-5, "precision": "no"}}, None),
+        ("local", {"training": {"epochs": 3, "clip_norm": None, "adam_beta2": 0.9, "precision": "no"}}, None),
         ("local", {"task": "cifar100", "training": {"augmentation": ["flip"]}}, None),
         ("base", {"task": "openml_wdbc", "method": "xgboost", "options": {"subsample": 0.5}}, None),
     ],

@@ -7,7 +7,7 @@ from pare.config import PareError
 from pare.config.schema import RawConfig
 from pare.datasets import RawFolderDataset
 from pare.raw.origins.ingest import RawFiles
-from pare.storage.fingerprint import file_sha256
+from pare.storage.fingerprint import file_digest
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_saving_a_description_brings_its_files_and_loading_gives_their_manifest(
     assert folder.path == dataset.path
     assert folder.manifest.origin == "darcy_flow_simulation"
     for record in folder.manifest.files:
-        assert file_sha256(folder.path / record.name) == record.sha256
+        assert file_digest(folder.path / record.name) == record.sha256
 
 
 def test_files_that_are_here_are_not_brought_again(dataset):

@@ -1,9 +1,11 @@
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -244,6 +246,33 @@ def test_every_optimiser_and_schedule_ends_where_it_should(train, table_run, tmp
     rates = [row["learning_rate"] for row in result.record["history"]]
     assert rates[0] == pytest.approx(1e-3)  # one epoch of warm-up
     assert rates[1] == pytest.approx(1e-3 if schedule == "constant_with_warmup" else 0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"optimiser": "AdamW"}, {"betas": (0.9, 0.98)}),
+        ({"optimiser": "Adam", "adam_beta1": 0.8, "adam_beta2": 0.99}, {"betas": (0.8, 0.99)}),
+        ({"optimiser": "SGD", "momentum": 0.5}, {"momentum": 0.5}),
+    ],
+)
+def test_the_optimiser_takes_its_moments_from_the_configuration(table_run, table, source, tmp_path, changes, expected):
+    run = table_run(**changes, weight_decay=0.01)
+    made = trainer.Trainer(run, table, source, tmp_path, build_metric("auroc_ovo", BINARY))
+    (group,) = made.optimiser.param_groups
+    assert group.items() >= (expected | {"weight_decay": 0.01}).items()
+
+
+def test_peak_memory_is_in_mebibytes(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    if sys.platform == "linux":
+        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+        assert trainer.peak_memory_mb() == pytest.approx(int(peak) / 1024, rel=0.05)
+    for platform, unit in {"linux": 2**10, "darwin": 1}.items():
+        monkeypatch.setattr("sys.platform", platform)
+        usage = SimpleNamespace(ru_maxrss=3 * 2**20 // unit)
+        monkeypatch.setattr("resource.getrusage", lambda _, usage=usage: usage)
+        assert trainer.peak_memory_mb() == 3
 
 
 def test_a_text_source_refuses_more_tokens_than_it_has_positions(train, table_run, table, tmp_path):

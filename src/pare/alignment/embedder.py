@@ -30,7 +30,6 @@ Batches = Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]
 STREAM = 1000  # of the seed, apart from those of the epochs of fine-tuning
 MEASURED = 512  # samples of either side in the OTDD before and after
 BLOCK_ROWS, BLOCK_VALUES = 10_000, 2**26  # of targets that are clustered at once; 256 MB
-MILESTONES, DECAY = (20, 40, 60), 0.2  # ORCA's schedule
 
 
 def align_embedder(
@@ -209,7 +208,6 @@ def _optimiser(
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     """The kind of optimiser that the fine-tuning takes; ORCA's rate where none is set: ten times a small one."""
     own = training.learning_rate * (10 if training.learning_rate <= 1e-3 else 1)
-    rates: dict[str, Any] = {"lr": settings.learning_rate or own, "weight_decay": training.weight_decay}
-    rates |= {"momentum": training.momentum} if training.optimiser == "SGD" else {"betas": (0.9, 0.98)}
-    optimiser = getattr(torch.optim, training.optimiser)(embedder.parameters(), **rates)
-    return optimiser, torch.optim.lr_scheduler.MultiStepLR(optimiser, MILESTONES, DECAY)
+    build = getattr(torch.optim, training.optimiser)
+    optimiser = build(embedder.parameters(), lr=settings.learning_rate or own, **training.optimiser_options)
+    return optimiser, torch.optim.lr_scheduler.MultiStepLR(optimiser, settings.milestones, settings.decay)

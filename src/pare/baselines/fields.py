@@ -9,9 +9,10 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import set_seed
 from pydantic import Field, PositiveInt
+from rich import get_console
+from rich.progress import Progress
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
-from tqdm import tqdm
 
 from pare.baselines.estimator import Estimator
 from pare.baselines.problem import Fitted, Problem, require
@@ -98,11 +99,13 @@ def _train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Modul
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.epochs * len(loader))
     best_epoch, best_value, best = 0, -math.inf, model
     sign = 1 if problem.metric.higher_is_better else -1
-    with tqdm(range(1, options.epochs + 1), "training", unit="epoch", leave=False, disable=None) as bar:
-        for epoch in bar:
+    with Progress(transient=True, disable=not get_console().is_terminal) as bar:
+        shown = bar.add_task("training", total=options.epochs)
+        for epoch in range(1, options.epochs + 1):
             loss = _epoch(model, loader, problem, optimiser, schedule, epoch)
             value = _validate(model, problem, options.batch_size)
-            bar.set_postfix(loss=f"{loss:.4g}", **({} if value is None else {"validation": f"{value:.4g}"}))
+            validation = "" if value is None else f", validation {value:.4g}"
+            bar.update(shown, advance=1, description=f"epoch {epoch}/{options.epochs}: loss {loss:.4g}{validation}")
             if value is None or sign * value >= best_value:  # ties prefer the later epoch, as with the methods
                 best_epoch, best_value = epoch, best_value if value is None else sign * value
                 best = deepcopy(model)

@@ -143,6 +143,8 @@ class TrainingConfig(Strict):
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     momentum: float = Field(default=0.9, ge=0, lt=1, description="SGD only")
+    adam_beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam and AdamW only: decay of the mean gradient")
+    adam_beta2: float = Field(default=0.98, ge=0, lt=1, description="Adam and AdamW only: decay of its square")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
     warmup_epochs: float = Field(default=1.0, ge=0)
     dropout: float = Field(default=0.0, ge=0, lt=1, description="in the encoder, everywhere its family has it")
@@ -158,6 +160,14 @@ class TrainingConfig(Strict):
     beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
     source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")
+    calibration_rows: int = Field(default=64, ge=1, description="training rows that set the scale of the embedder")
+
+    @property
+    def optimiser_options(self) -> dict[str, Any]:
+        """Arguments of the optimiser, the learning rate left aside."""
+        betas = (self.adam_beta1, self.adam_beta2)
+        moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": betas}
+        return {"weight_decay": self.weight_decay, **moments}
 
     @field_validator("precision", mode="before")
     @classmethod
@@ -208,6 +218,10 @@ class AlignmentConfig(Strict):
     distance: Literal["exact", "gaussian"] = Field(
         default="gaussian", description="how classes are compared in the OTDD that is recorded before and after"
     )
+    milestones: list[PositiveInt] = Field(
+        default=[20, 40, 60], description="epochs after which the learning rate falls, as ORCA's"
+    )
+    decay: float = Field(default=0.2, gt=0, le=1, description="factor by which it falls")
 
 
 DEFAULTS = {

@@ -75,10 +75,10 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
     """Depth, YAML and remark of each line."""
     rows = ", ".join(f"{part}: {count}" for part, count in found.rows.items())
     return [
-        (1, f"title: {_scalar(_title(files, found))}", "in words; the heading of figures"),
+        (1, f"title: {_flow(_title(files, found))}", "in words; the heading of figures"),
         (1, "raw:", ""),
         (2, "files:", "yours, linked and never changed; absolute, or relative to the project"),
-        *((3, f"- {_scalar(path)}", "") for path in files),
+        *((3, f"- {_flow(path)}", "") for path in files),
         (1, "reader:", ""),
         (2, f"name: {found.reader}", "table, arrays or image_folder"),
         (2, "options:", ""),
@@ -190,17 +190,7 @@ def _training_remark(found: Inspection) -> str:
 
 
 def _flow(value: Any) -> str:
-    """A value in one line of YAML."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return _scalar(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _scalar(text: str) -> str:
-    """Text as YAML, quoted where it must be."""
-    plain = re.fullmatch(r"[A-Za-z_./][\w ./()×-]*", text) and not text.endswith(" ") and yaml.safe_load(text) == text
-    if plain:
-        return text
-    return json.dumps(text.replace("${", r"\${"), ensure_ascii=False)
+    """A value in one line of YAML, in which OmegaConf finds no interpolation."""
+    escaped = json.loads(json.dumps(value).replace("${", r"\\${"))
+    text = yaml.safe_dump(escaped, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000)
+    return text.removesuffix("...\n").strip()

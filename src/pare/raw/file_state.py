@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pare.storage.fingerprint import file_sha256, fingerprint
+from pare.storage.fingerprint import file_digest, fingerprint
 
 
 def file_state(path: Path) -> str:
@@ -17,8 +17,8 @@ def file_state(path: Path) -> str:
 def content_sha256(path: Path) -> str:
     """SHA-256 of a file, or digest of the names and contents of all files below a folder."""
     if path.is_file():
-        return file_sha256(path)
-    return fingerprint([(_relative(p, path), file_sha256(p)) for p in files_below(path)])
+        return file_digest(path)
+    return fingerprint([(_relative(p, path), file_digest(p)) for p in files_below(path)])
 
 
 def content_bytes(path: Path) -> int:

@@ -15,15 +15,10 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content, read as a stream."""
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """Digest of a file's content, read as a stream; Python 3.10 has no ``hashlib.file_digest``."""
+    digest = hashlib.new(algorithm)
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(stream)
-
-
-def _digest(stream: Any) -> str:
-    """The same for Python 3.10, which has no ``hashlib.file_digest``."""
-    digest = hashlib.sha256()
-    while block := stream.read(1 << 20):
-        digest.update(block)
+        while block := stream.read(1 << 20):
+            digest.update(block)
     return digest.hexdigest()

@@ -4,6 +4,7 @@ import json
 import logging
 import platform
 import resource
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -39,7 +40,6 @@ from pare.training.source_batches import SourceFolders, load_source_batches
 from pare.training.trained_model import ENCODER, TrainedModel, gate_kind
 
 logger = logging.getLogger(__name__)
-CALIBRATION_ROWS = 64
 # What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
 Align = Callable[
     [CrossModalModel, Rows, np.ndarray, Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]],
@@ -127,14 +127,15 @@ class Trainer:
         self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
 
     def _calibrate(self) -> None:
-        x = torch.from_numpy(self.rows["train"].read(0, CALIBRATION_ROWS)["x"])
+        x = torch.from_numpy(self.rows["train"].read(0, self.run.training.calibration_rows)["x"])
         source, _ = next(self.source.batches(len(x), np.random.default_rng(self.run.seed)))
         self.model.calibrate(x, source, self.store.statistics)
 
     def _prepare(self) -> None:
         training = self.run.training
         trainable = [p for p in self.model.parameters() if p.requires_grad]
-        optimiser = _optimiser(training.optimiser, trainable, training)
+        build = getattr(torch.optim, training.optimiser)
+        optimiser = build(trainable, lr=training.learning_rate, **training.optimiser_options)
         self.chosen = self._chosen_rows()
         training_rows: Subset[Any] = Subset(self.rows["train"], self.chosen.tolist())  # type: ignore[arg-type]
         loader = batch_loader(training_rows, training.batch_size, shuffle=True)
@@ -308,9 +309,9 @@ def _curriculum(run: Run) -> Curriculum | None:
 
 
 def _accelerator(run: Run) -> Accelerator:
-    AcceleratorState._reset_state(
-        reset_partial_state=True
-    )  # another run of this process may have had another precision
+    # Another run of this process may have had another precision. accelerate has no public way to say so; the Trainer of
+    # transformers does the same.
+    AcceleratorState._reset_state(reset_partial_state=True)
     precision = run.training.precision
     if precision == "auto":
         precision = "bf16" if _has_bf16() else "no"
@@ -342,18 +343,12 @@ def _has_bf16() -> bool:
     return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
-def _optimiser(name: str, parameters: list[torch.nn.Parameter], training: Any) -> torch.optim.Optimizer:
-    rates = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
-    if name == "SGD":
-        return torch.optim.SGD(parameters, momentum=training.momentum, **rates)
-    return getattr(torch.optim, name)(parameters, betas=(0.9, 0.98), **rates)
-
-
 def peak_memory_mb() -> float:
     """The most memory that this process has held so far: of the accelerator where there is one, else of the CPU."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, KiB elsewhere
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _versions() -> dict[str, str]:

@@ -13,15 +13,16 @@ from pathlib import Path
 from textwrap import shorten
 from typing import BinaryIO
 
-import pooch
 import requests
 import urllib3
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
-from tqdm import tqdm
+from rich import get_console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from pare.config.errors import PareError
 from pare.raw.file_names import FileName
 from pare.raw.made_here import is_users, note_made
+from pare.storage.fingerprint import file_digest
 
 logger = logging.getLogger(__name__)
 CHUNK = 1 << 20
@@ -243,10 +244,12 @@ def _receive(file: RemoteFile, stream: BinaryIO, part: Part) -> None:
 
 def _append(pieces: Iterator[bytes], stream: BinaryIO, total: int | None, name: str) -> None:
     logger.info("Downloading %s%s.", name, f", {total / 1e6:.1f} MB" if total else "")
-    with tqdm(total=total, initial=stream.tell(), unit="B", unit_scale=True, desc=name, disable=None) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), transient=True, disable=not get_console().is_terminal) as bar:
+        task = bar.add_task(name, total=total, completed=stream.tell())
         for piece in pieces:
             stream.write(piece)
-            bar.update(len(piece))
+            bar.update(task, advance=len(piece))
     if total is not None and stream.tell() < total:
         raise Interrupted(f"Incomplete: {stream.tell()} of {total} bytes came")
 
@@ -288,7 +291,7 @@ def _problem(path: Path, file: RemoteFile) -> str | None:
     problem = _early_problem(beginning, path.stat().st_size, file)
     if problem is None and file.checksum is not None:
         algorithm, expected = file.checksum.split(":")
-        found = pooch.file_hash(str(path), alg=algorithm)
+        found = file_digest(path, algorithm)
         if found != expected:
             return f"its {algorithm} is {found}, the publisher says {expected}"
     return problem
