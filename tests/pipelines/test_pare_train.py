@@ -1,0 +1,80 @@
+"""The whole of pare_train but the downloads, on a catalog in memory but for the files that a second run finds."""
+
+import logging
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+from kedro_datasets.json import JSONDataset
+from matplotlib.figure import Figure
+
+from pare.config import Library, resolve
+from pare.datasets import ArrayStoreDataset, ModelDataset, RawFolderDataset
+from pare.pipeline_registry import register_pipelines
+from pare.raw.origins.manifest import RawFolder
+
+ROWS = 60
+TASK = {
+    "title": "Sum of two masses",
+    "raw": {"files": ["masses.csv"]},
+    "reader": {"name": "table", "options": {"target": "heavy"}},
+    "samples": {"all": ROWS},
+    "input": {"shape": [2]},
+    "output": {"kind": "classification", "shape": [2], "name": "heavy"},
+}
+
+
+@pytest.fixture
+def run(library, parameters):
+    own = Library(**(library.model_dump() | {"tasks": {"masses": TASK}}))
+    training = {"epochs": 2, "batch_size": 16, "precision": "no"}
+    return resolve(own, parameters | {"task": "masses", "training": parameters["training"] | training}, {})
+
+
+@pytest.fixture
+def catalog(run, tiny_bert, topics, tmp_path):
+    """A new catalog of the same files, as each `kedro run` makes one."""
+    masses = np.random.default_rng(0).normal(size=(ROWS, 2))
+    heavy = np.where(masses.sum(1) > 0, "yes", "no")
+    frame = pd.DataFrame({"first": masses[:, 0], "second": masses[:, 1], "heavy": heavy})
+    frame.to_csv(tmp_path / "masses.csv", index=False)
+    source = {"encoder": tiny_bert, "proxy": topics}
+
+    def catalog():
+        memory = {name: RawFolder(path, SimpleNamespace(fingerprint=name)) for name, path in source.items()}
+        memory["params:run"] = run
+        files = {
+            "raw": RawFolderDataset(str(tmp_path / "data" / "01_raw" / "masses")),
+            "model_input": ArrayStoreDataset(str(tmp_path / "masses.h5")),
+            "model": ModelDataset(str(tmp_path / "seed_0" / "model")),
+            "metrics": JSONDataset(filepath=str(tmp_path / "metrics.json")),
+        }
+        held = {name: MemoryDataset(value, copy_mode="assign") for name, value in memory.items()}
+        return DataCatalog(held | files)
+
+    return catalog
+
+
+def without_source(pipeline):
+    """All nodes but those that fetch the encoder and the proxy."""
+    return pipeline - pipeline.only_nodes_with_tags("source")
+
+
+def test_a_table_becomes_a_model_its_metrics_and_its_figures(catalog, caplog, tmp_path):
+    pipeline, files = without_source(register_pipelines()["pare_train"]), catalog()
+    found = {name: dataset.load() for name, dataset in SequentialRunner().run(pipeline, files).items()}
+    figures = {"prediction_figure", "training_figure", "replaced_figure"}
+    assert found.keys() == {"history"} | figures
+    assert all(isinstance(found[name], Figure) for name in figures)
+    assert [row["epoch"] for row in found["history"]] == [1, 2]
+    metrics = files.load("metrics")
+    assert metrics["n_test"] == 12 and 0 <= metrics["test"] <= 100
+
+    with caplog.at_level(logging.INFO, logger="pare"):
+        SequentialRunner().run(pipeline, catalog())
+    assert files.load("metrics") == metrics
+    current = [message.removesuffix(" is up to date.") for message in caplog.messages if "up to date" in message]
+    assert current == [str(tmp_path / name) for name in ("data/01_raw/masses", "masses.h5", "seed_0/model")]
