@@ -4,24 +4,24 @@ Raw files, the model input and the trained model are saved lazily: a node descri
 `LazyDataset`. Loading them gives a handle that reads when asked.
 """
 
-from pare.datasets.array_store import ArrayStoreDataset
-from pare.datasets.arrays import ArraysDataset
-from pare.datasets.folder import FolderDataset
-from pare.datasets.lazy import LazyDataset
-from pare.datasets.model import ModelDataset
-from pare.datasets.new_predictions import NewPredictionsDataset
-from pare.datasets.raw_folder import RawFolderDataset
-from pare.datasets.text_files import TextFilesDataset
-from pare.datasets.trained_models import TrainedModelsDataset
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "ArrayStoreDataset",
-    "ArraysDataset",
-    "FolderDataset",
-    "LazyDataset",
-    "ModelDataset",
-    "NewPredictionsDataset",
-    "RawFolderDataset",
-    "TextFilesDataset",
-    "TrainedModelsDataset",
-]
+MODULES = {
+    "ArrayStoreDataset": "array_store",
+    "ArraysDataset": "arrays",
+    "FolderDataset": "folder",
+    "LazyDataset": "lazy",
+    "ModelDataset": "model",
+    "NewPredictionsDataset": "new_predictions",
+    "RawFolderDataset": "raw_folder",
+    "TextFilesDataset": "text_files",
+    "TrainedModelsDataset": "trained_models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a dataset when the catalog first names it: only those of models need torch."""
+    if name not in MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(MODULES)}")
+    return getattr(import_module(f"{__name__}.{MODULES[name]}"), name)
