@@ -19,8 +19,8 @@ from kedro.config import OmegaConfigLoader
 from matplotlib.figure import Figure
 
 from pare.config import Run, resolve
+from pare.config_loader import load_library
 from pare.evaluation.metrics import build_metric
-from pare.hooks import load_library
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
@@ -66,9 +66,9 @@ def measure(run: Run) -> list[dict[str, float]]:
     """Norms per epoch of one training."""
     data = PROJECT / "data"
     folders = SourceFolders(
-        data / "01_raw/encoders" / run.source_name, data / "01_raw/proxies" / run.proxy_name, ("encoder", "proxy")
+        data / "01_raw" / run.places["encoder"], data / "01_raw" / run.places["proxy"], ("encoder", "proxy")
     )
-    store = ArrayStore(data / "05_model_input" / f"{run.task_name}.h5")
+    store = ArrayStore(data / "05_model_input" / f"{run.places['model_input']}.h5")
     norms.clear()
     with tempfile.TemporaryDirectory() as folder:
         metric = build_metric(run.metric, run.task.output)

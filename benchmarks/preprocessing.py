@@ -23,7 +23,7 @@ import numpy as np
 from kedro.config import OmegaConfigLoader
 from matplotlib.figure import Figure
 
-from pare.hooks import load_library
+from pare.config_loader import load_library
 from pare.preparation import ModelInput
 from pare.raw.options import bind_options
 from pare.raw.readers.registry import READERS

@@ -24,7 +24,7 @@ from scipy import sparse
 from scipy.integrate import solve_ivp
 from scipy.sparse.linalg import spsolve
 
-from pare.hooks import load_library
+from pare.config_loader import load_library
 from pare.raw.options import bind_options
 from pare.raw.origins.registry import ORIGINS
 from pare.raw.simulators.diffusion_sorption import D, boundary_fluxes, isotherm

@@ -12,7 +12,7 @@ from kedro.config import OmegaConfigLoader
 from transformers import AutoModel, BertConfig, BertTokenizerFast, Dinov2Config, PretrainedConfig
 
 from pare.config import Library
-from pare.hooks import load_library
+from pare.config_loader import load_library
 from pare.raw.proxies import SENTENCES
 from pare.settings import CONFIG_LOADER_ARGS
 

@@ -2,16 +2,15 @@
 
 import warnings
 
-from kedro.config import OmegaConfigLoader
-
-from pare.hooks import ReportHooks, RunHooks
+from pare.config_loader import RunConfigLoader
+from pare.hooks import RunHooks
 
 # Libraries tell each other's authors what is deprecated, a user can do nothing about it; only what Kedro's command line
 # says of options stays.
 warnings.filterwarnings("ignore", r"(?s).*deprecated", module=r"(?!__main__|pare\.|kedro\.framework\.cli)")
 
-HOOKS = (RunHooks(), ReportHooks())
-CONFIG_LOADER_CLASS = OmegaConfigLoader
+HOOKS = (RunHooks(),)
+CONFIG_LOADER_CLASS = RunConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

@@ -9,7 +9,7 @@ from kedro.config import OmegaConfigLoader
 
 from pare.config import Library, PareError, resolve
 from pare.config.schema import Task
-from pare.hooks import load_library
+from pare.config_loader import load_library
 from pare.raw.options import bind_options
 from pare.raw.origins.registry import find_origin
 from pare.raw.proxies import PROXY_READERS

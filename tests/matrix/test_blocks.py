@@ -7,7 +7,7 @@ from kedro.config import OmegaConfigLoader
 from pare.cli import run as kedro_run
 from pare.config import PareError, resolve
 from pare.config.run import BaselineRun, Run
-from pare.hooks import load_library
+from pare.config_loader import load_library
 from pare.matrix.blocks import expand, unique
 from pare.raw.origins.registry import find_origin
 from pare.settings import CONFIG_LOADER_ARGS

@@ -111,13 +111,13 @@ def test_every_figure_of_a_task_is_drawn_beside_its_table(kind, runs, store, sav
     catalog = DataCatalog(memory | {"trained_models": TrainedModelsDataset(str(tmp_path / "models"))})
     outputs = SequentialRunner().run(create_pipeline(), catalog)
     found = {name: dataset.load() for name, dataset in outputs.items()}
-    assert found.keys() == {f"{name}_figure" for name in FIGURES} | set(FIGURES)
+    assert found.keys() == {f"{name}_analysis_{part}" for name in FIGURES for part in ("figure", "table")}
     for name in FIGURES:
-        assert isinstance(found[f"{name}_figure"], Figure)
-        assert isinstance(found[name], pd.DataFrame)
+        assert isinstance(found[f"{name}_analysis_figure"], Figure)
+        assert isinstance(found[f"{name}_analysis_table"], pd.DataFrame)
     tokens = int(np.prod(both["pare"].task.grid))
-    assert len(found["landscape"]) == 2 * 9
-    assert found["distances"]["k"].tolist() == [0, tokens // 2, tokens]
-    assert found["embeddings"]["group"].unique().tolist() == ["target", "mixed, k/N = 0.50", "source"]
-    assert found["source_features"]["encoder"].unique().tolist() == ["pretrained", "pare", "finetune"]
-    assert len(found["patches"]) == (3 * tokens if kind == "table" else 2 * 2 * tokens)
+    assert len(found["landscape_analysis_table"]) == 2 * 9
+    assert found["distances_analysis_table"]["k"].tolist() == [0, tokens // 2, tokens]
+    assert found["embeddings_analysis_table"]["group"].unique().tolist() == ["target", "mixed, k/N = 0.50", "source"]
+    assert found["source_features_analysis_table"]["encoder"].unique().tolist() == ["pretrained", "pare", "finetune"]
+    assert len(found["patches_analysis_table"]) == (3 * tokens if kind == "table" else 2 * 2 * tokens)

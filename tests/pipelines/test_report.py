@@ -7,8 +7,7 @@ from kedro.runner import SequentialRunner
 
 from pare.config import PareError
 from pare.datasets import FolderDataset, TextFilesDataset
-from pare.hooks import ReportHooks
-from pare.pipelines import ingest, report
+from pare.pipelines import report
 
 ENTRIES = {
     "reference": "pare",
@@ -30,7 +29,7 @@ def run(tmp_path, library):
         catalog = DataCatalog(
             {
                 "params:library": MemoryDataset(library, copy_mode="assign"),
-                "params:report_entries": MemoryDataset(entries),
+                "params:report": MemoryDataset(entries),
                 "reporting_folder": FolderDataset(str(tmp_path)),
                 "report": TextFilesDataset(str(tmp_path / "report")),
             }
@@ -64,13 +63,3 @@ def test_an_unknown_method_ends_with_the_valid_names(run):
     entries = json.loads(json.dumps(ENTRIES).replace('"method": "pare"', '"method": "pear"'))
     with pytest.raises(PareError, match=r"method 'pear' is unknown. Did you mean 'pare'.*Known: .*finetune"):
         run(entries)
-
-
-def test_report_yml_is_read_for_the_report_alone():
-    hooks = ReportHooks()
-    hooks.loader = {"report": ENTRIES}
-    catalog = DataCatalog({})
-    hooks.before_pipeline_run(pipeline=ingest.create_pipeline(), catalog=catalog)
-    assert "params:report_entries" not in catalog
-    hooks.before_pipeline_run(pipeline=report.create_pipeline(), catalog=catalog)
-    assert catalog.load("params:report_entries") == ENTRIES

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from pare.config.resolve import validated
 from pare.config.schema import Strict
+from pare.config.validation import validated
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -10,7 +10,7 @@ from kedro.framework.cli.utils import env_option
 from pare.cli.common import clear_errors, config_loader, screen
 from pare.config import Library, PareError
 from pare.config.estimate import cpu_speed
-from pare.hooks import load_library
+from pare.config_loader import load_library
 from pare.matrix import (
     CELLS_FILE,
     LEGEND,

@@ -7,7 +7,7 @@ from kedro.framework.cli.utils import env_option
 from rich.table import Table
 
 from pare.cli.common import clear_errors, config_loader, screen
-from pare.hooks import load_library
+from pare.config_loader import load_library
 
 
 @click.command()

@@ -16,7 +16,7 @@ from pare.config import Library, PareError, Run, Task, resolve
 from pare.config.estimate import cpu_speed, estimate
 from pare.config.resolve import default_proxy
 from pare.config.schema import OWN_FILES
-from pare.hooks import load_library
+from pare.config_loader import load_library
 from pare.raw.origins.manifest import read_manifest, same_request
 from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
@@ -139,7 +139,7 @@ def _print_tasks(library: Library, raw: Path) -> None:
             _prediction(task),
             task.metric,
             task.source,
-            _readiness(task, library, raw / name),
+            _readiness(task, library, raw / library.raw_place("tasks", name)),
         )
     screen().print(table)
     click.echo(

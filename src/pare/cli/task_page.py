@@ -1,6 +1,6 @@
 """The page that lists all tasks, docs/tasks.md, made from their YAML."""
 
-from pare.config.resolve import Library
+from pare.config.library import Library
 from pare.config.schema import Task
 from pare.raw.origins.registry import find_origin
 

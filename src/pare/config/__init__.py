@@ -1,7 +1,8 @@
 """Typed configuration: tasks, sources, proxies, methods and the run that they make together."""
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.resolve import Library, resolve, resolve_baseline
+from pare.config.library import Library
+from pare.config.resolve import resolve, resolve_baseline
 from pare.config.run import BaselineRun, Run, TaskRun
 from pare.config.schema import Method, Source, Task
 

@@ -2,24 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Any
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.run import COMMAND_LINE, LOCAL, BaselineRun, Run, own_proxy
+from pare.config.library import Library
+from pare.config.run import COMMAND_LINE, BaselineRun, Run, joined
 from pare.config.schema import (
     AlignmentConfig,
-    Baseline,
-    Method,
     MixingConfig,
-    ProxyConfig,
     Source,
     Task,
     TrainingConfig,
 )
+from pare.config.validation import validated
 
-Model = TypeVar("Model", bound=BaseModel)
 PARAMETERS = (
     *("task", "source", "method", "seed", "variant", "protocol"),
     *("training", "mixing", "alignment", "options", "analyse", "predict"),
@@ -28,44 +24,6 @@ BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight")  # what tra
 VARIANT = re.compile(r"[a-z0-9_]*")
 SOURCE_KEYS = ("name", "proxy", "samples")
 CHOICES = ("source", "protocol")  # names whose origin the provenance knows
-NAME = re.compile(r"\w+", re.ASCII)
-
-
-class Library(BaseModel):
-    """Everything that the configuration folder defines in one of its environments, by name."""
-
-    model_config = ConfigDict(frozen=True)
-
-    environment: str = LOCAL
-    tasks: dict[str, Any]
-    sources: dict[str, Any]
-    proxies: dict[str, Any]
-    methods: dict[str, Any]
-    baselines: dict[str, Any]
-
-    def task(self, name: str) -> Task:
-        """The task of that name; PareError where it is unknown or its YAML is wrong."""
-        return _entry(Task, "task", name, self.tasks, "`kedro tasks`")
-
-    def source(self, name: str) -> Source:
-        """The source of that name; PareError where it is unknown or its YAML is wrong."""
-        return _entry(Source, "source", name, self.sources, "conf/base/sources.yml")
-
-    def proxy(self, name: str) -> ProxyConfig:
-        """The proxy dataset of that name; PareError where it is unknown or its YAML is wrong."""
-        return _entry(ProxyConfig, "proxy", name, self.proxies, "conf/base/proxies.yml")
-
-    def method(self, name: str) -> Method:
-        """The method of that name; PareError where it is unknown or its YAML is wrong, or where it is a baseline."""
-        if name in self.baselines:
-            raise PareError(f"{name!r} is a baseline; run it: kedro run --pipelines=baseline --params method={name}")
-        return _entry(Method, "method", name, self.methods, "conf/base/methods.yml")
-
-    def baseline(self, name: str) -> Baseline:
-        """The baseline of that name; PareError where it is unknown or its YAML is wrong, or where it is a method."""
-        if name in self.methods:
-            raise PareError(f"{name!r} is no baseline; run it: kedro run --pipelines=pare_train --params method={name}")
-        return _entry(Baseline, "baseline", name, self.baselines, "conf/base/baselines.yml")
 
 
 def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> Run:
@@ -89,6 +47,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     source_name = choice.get("name") or task.source
     source = library.source(source_name)
     proxy_name = choice.get("proxy") or default_proxy(source_name, source, task)
+    prepared = _prepared_differs(library, parameters)
 
     training, provenance = _merge(
         "training",
@@ -137,6 +96,17 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
             "variant": _variant(parameters),
             "protocol": parameters.get("protocol"),
             "environment": library.environment,
+            "differs": prepared
+            | _differing(
+                source=(source_name, task.source),
+                proxy=(proxy_name, own_proxy(source_name, source, task)),
+                samples=(choice.get("samples"), None),
+            ),
+            "places": _task_places(library, task_name, prepared)
+            | {
+                "encoder": library.raw_place("sources", source_name),
+                "proxy": library.raw_place("proxies", proxy_name),
+            },
             "task": task,
             "source": source,
             "proxy": library.proxy(proxy_name),
@@ -163,6 +133,7 @@ def resolve_baseline(library: Library, parameters: Mapping[str, Any], overrides:
     _check_names(parameters, overrides)
     task_name, name = _text(parameters, "task"), _text(parameters, "method")
     task, baseline = library.task(task_name), library.baseline(name)
+    prepared = _prepared_differs(library, parameters)
     useless = [key for key in ("source", "mixing", "alignment") if overrides.get(key)]
     useless += [f"training.{key}" for key in _section(overrides, "training") if key not in BASELINE_TRAINING]
     if useless:
@@ -192,6 +163,8 @@ def resolve_baseline(library: Library, parameters: Mapping[str, Any], overrides:
             "variant": _variant(parameters),
             "protocol": parameters.get("protocol"),
             "environment": library.environment,
+            "differs": prepared,
+            "places": _task_places(library, task_name, prepared),
             "task": task,
             "baseline": baseline,
             "training": validated(TrainingConfig, "training", training),
@@ -215,6 +188,32 @@ def default_proxy(source_name: str, source: Source, task: Task) -> str:
             f"add proxy.{kind} to it in sources.yml, or name one: --params source.proxy=NAME"
         )
     return name
+
+
+def own_proxy(source_name: str, source: Source, task: Task) -> str | None:
+    """The proxy that the task names for its own source, or else the source's for the kind of the task's output.
+
+    The kinds are dense, whose proxies have masks, and classification, which covers all others.
+    """
+    if task.proxy is not None and source_name == task.source:
+        return task.proxy
+    return source.proxy.get("dense" if task.output.kind == "dense" else "classification")
+
+
+def _prepared_differs(library: Library, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """What differs of all that the model input depends on: environment and protocol."""
+    return library.differs | _differing(protocol=(parameters.get("protocol"), library.protocol))
+
+
+def _differing(**values: tuple[Any, Any]) -> dict[str, str]:
+    """The values that are not their own defaults, given as (value, default)."""
+    return {key: str(value) for key, (value, default) in values.items() if value != default}
+
+
+def _task_places(library: Library, task_name: str, prepared: Mapping[str, str]) -> dict[str, str]:
+    """Where the task's raw files and its model input lie below their layers of ``data``."""
+    model_input = "-".join([task_name, *([joined(prepared)] if prepared else [])])
+    return {"task": task_name, "raw": library.raw_place("tasks", task_name), "model_input": model_input}
 
 
 def _check_names(parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
@@ -271,44 +270,3 @@ def _merge(section: str, layers: dict[str, dict[str, Any]]) -> tuple[dict[str, A
         values |= layer
         provenance |= {f"{section}.{key}": origin for key in layer}
     return values, provenance
-
-
-def _entry(model: type[Model], kind: str, name: str, entries: Mapping[str, Any], where: str) -> Model:
-    if name not in entries:
-        raise unknown_name(kind, name, entries, where)
-    if not NAME.fullmatch(name):
-        raise PareError(f"{kind} {name!r} names folders, so it may have letters, digits and _ only; rename it")
-    return validated(model, f"{kind} {name}", entries[name])
-
-
-def validated(model: type[Model], where: str, values: Any) -> Model:
-    """The values as that model; PareError with one sentence a mistake, each beginning with ``where``."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise PareError("\n".join(_sentence(model, where, e) for e in error.errors())) from None
-
-
-def _sentence(model: type[BaseModel], where: str, error: Any) -> str:
-    """One pydantic error as: which key, what was found, what would have been right."""
-    path = ".".join(str(part) for part in error["loc"])
-    key = ".".join(part for part in (where, path) if part)
-    if error["type"] == "extra_forbidden":
-        known = _fields(model, error["loc"][:-1])
-        return str(
-            unknown_name("key", key, [f"{key.rpartition('.')[0]}.{name}" for name in known], "`kedro tasks show`")
-        )
-    if error["type"] == "missing":
-        return f"key {key!r} is missing; add it to the configuration."
-    if error["type"] == "value_error":  # a rule of ours about several keys: it says itself what it found
-        return f"{key}: {error['ctx']['error']}."
-    return f"key {key!r}: {error['msg']}, found {error['input']!r}."
-
-
-def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    """Names of the fields of the model that stands at ``path`` below ``model``."""
-    for part in path:
-        annotation: Any = model.model_fields[part].annotation if part in model.model_fields else model
-        models = (a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel))
-        model = next(models, model)  # of an optional model or a dictionary of models, the model
-    return list(model.model_fields)

@@ -19,9 +19,8 @@ from pare.config.schema import (
 )
 
 COMMAND_LINE = "command line"  # in the provenance of a run
-LOCAL = "local"  # Kedro's environment where no --env is given; conf/local adds to conf/base
-OWN_ENVIRONMENTS = ("base", LOCAL)
-PROTOCOL = "validated"  # of conf/base
+BASE, LOCAL = "base", "local"  # Kedro's environments that are one to us: conf/local adds to conf/base
+PROTOCOL = "validated"  # of conf/base/parameters.yml
 
 
 def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) -> str:
@@ -36,11 +35,11 @@ def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) ->
     Returns:
         A relative path such as ``darcy_flow/pare/seed_0`` or ``darcy_flow/pare/source_dinov2_small/seed_0``.
     """
-    return "/".join([task, method, *([_joined(differs)] if differs else []), f"seed_{seed}"])
+    return "/".join([task, method, *([joined(differs)] if differs else []), f"seed_{seed}"])
 
 
-def _joined(differs: Mapping[str, str]) -> str:
-    """Names have no hyphen, so that no two mappings give the same text."""
+def joined(differs: Mapping[str, str]) -> str:
+    """What differs as one part of a path; names have no hyphen, so that each mapping has a text of its own."""
     return "-".join(f"{key}_{value}" for key, value in differs.items())
 
 
@@ -53,6 +52,13 @@ class TaskRun(Strict):
     variant: str = Field(default="", description="name of a run with values of its own; none: the plain method")
     protocol: Literal["validated", "paper"]
     environment: str = Field(default=LOCAL, description="Kedro's environment that the run was configured in")
+    differs: dict[str, str] = Field(
+        default_factory=dict,
+        description="env, protocol, source, proxy and samples, each where it is not the default of its task",
+    )
+    places: dict[str, str] = Field(
+        default_factory=dict, description="of raw files, encoder, proxy and model input below their layers of data"
+    )
     task: Task
     training: TrainingConfig
     provenance: dict[str, str] = Field(
@@ -63,15 +69,6 @@ class TaskRun(Strict):
     def method_folder(self) -> str:
         """The method as folders and tables call it: ``method`` or ``method-variant``."""
         return f"{self.method_name}-{self.variant}" if self.variant else self.method_name
-
-    @property
-    def differs(self) -> dict[str, str]:
-        """Environment, protocol, source, proxy and number of its samples, each where it is not the task's own."""
-        return self._differs_in_rows()
-
-    def _differs_in_rows(self) -> dict[str, str]:
-        environment = {} if self.environment in OWN_ENVIRONMENTS else {"env": self.environment}
-        return environment | ({} if self.protocol == PROTOCOL else {"protocol": self.protocol})
 
     @property
     def folder(self) -> str:
@@ -160,15 +157,6 @@ class Run(TaskRun):
             )
         return self
 
-    @property
-    def differs(self) -> dict[str, str]:
-        """Environment, protocol, source, proxy and number of its samples, each where it is not the task's own."""
-        source = {} if self.source_name == self.task.source else {"source": self.source_name}
-        own = self.proxy_name == own_proxy(self.source_name, self.source, self.task)
-        proxy = {} if own else {"proxy": self.proxy_name}
-        samples = {} if self.proxy_samples is None else {"samples": str(self.proxy_samples)}
-        return self._differs_in_rows() | source | proxy | samples
-
     def _choices(self) -> dict[str, Any]:
         if "source" not in self.provenance:
             return super()._choices()
@@ -176,13 +164,3 @@ class Run(TaskRun):
         samples = {"source.samples": self.proxy_samples} if self.proxy_samples else {}
         name = "source.name" if proxy or samples else "source"
         return super()._choices() | {name: self.source_name} | proxy | samples
-
-
-def own_proxy(source_name: str, source: Source, task: Task) -> str | None:
-    """The proxy that the task names for its own source, or else the source's for the kind of the task's output.
-
-    The kinds are dense, whose proxies have masks, and classification, which covers all others.
-    """
-    if task.proxy is not None and source_name == task.source:
-        return task.proxy
-    return source.proxy.get("dense" if task.output.kind == "dense" else "classification")

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 from pydantic import Field, NonNegativeInt, model_validator
 
 from pare.config.errors import PareError
-from pare.config.resolve import Library, resolve, resolve_baseline, validated
+from pare.config.library import Library
+from pare.config.resolve import resolve, resolve_baseline
 from pare.config.run import BaselineRun, Run
 from pare.config.schema import Strict
+from pare.config.validation import validated
 
 Value = bool | int | float | str
 NAMES = frozenset({"task", "method", "seed", "variant"})

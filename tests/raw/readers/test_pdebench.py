@@ -10,7 +10,7 @@ from kedro.config import OmegaConfigLoader
 
 import publisher_files
 from pare.config.errors import PareError
-from pare.hooks import load_library
+from pare.config_loader import load_library
 from pare.raw.options import bind_options
 from pare.raw.origins.registry import ORIGINS
 from pare.raw.readers.pdebench import pdebench_grouped, pdebench_stacked

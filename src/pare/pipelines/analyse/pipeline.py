@@ -28,7 +28,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 draw_landscape,
                 inputs=["params:run", "analysis", "compared_models", "model_input"],
-                outputs=["landscape_figure", "landscape"],
+                outputs=["landscape_analysis_figure", "landscape_analysis_table"],
                 name="draw_loss_landscape",
             ),
             Node(
@@ -40,37 +40,37 @@ def create_pipeline() -> Pipeline:
             Node(
                 draw_distances,
                 inputs=["params:run", "sample_embeddings"],
-                outputs=["distances_figure", "distances"],
+                outputs=["distances_analysis_figure", "distances_analysis_table"],
                 name="draw_distances_to_source_and_target",
             ),
             Node(
                 draw_embeddings,
                 inputs=["params:run", "sample_embeddings"],
-                outputs=["embeddings_figure", "embeddings"],
+                outputs=["embeddings_analysis_figure", "embeddings_analysis_table"],
                 name="draw_embeddings",
             ),
             Node(
                 draw_patches,
                 inputs=["params:run", "compared_models", "model_input", "sample_embeddings"],
-                outputs=["patches_figure", "patches"],
+                outputs=["patches_analysis_figure", "patches_analysis_table"],
                 name="draw_replaced_patches_of_samples",
             ),
             Node(
                 draw_gate_scores,
                 inputs=["params:run", "compared_models"],
-                outputs=["gate_scores_figure", "gate_scores"],
+                outputs=["gate_scores_analysis_figure", "gate_scores_analysis_table"],
                 name="draw_gate_scores",
             ),
             Node(
                 draw_source_features,
                 inputs=["params:run", "analysis", "compared_models", "encoder", "proxy"],
-                outputs=["source_features_figure", "source_features"],
+                outputs=["source_features_analysis_figure", "source_features_analysis_table"],
                 name="draw_source_features",
             ),
             Node(
                 draw_starts,
                 inputs=["params:run", "task_results_folder", "task_models_folder"],
-                outputs=["starts_figure", "starts"],
+                outputs=["starts_analysis_figure", "starts_analysis_table"],
                 name="draw_results_over_first_share_replaced",
             ),
         ],

@@ -13,7 +13,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 report_config,
-                inputs=["params:report_entries", "params:library"],
+                inputs=["params:report", "params:library"],
                 outputs="paper_tables",
                 name="check_paper_tables",
             ),

@@ -1,0 +1,97 @@
+"""Everything that the configuration folder defines, by name."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pare.config.errors import PareError, unknown_name
+from pare.config.run import BASE, LOCAL, PROTOCOL, joined
+from pare.config.schema import Baseline, Method, ProxyConfig, Source, Task
+from pare.config.validation import Model, validated
+
+NAME = re.compile(r"\w+", re.ASCII)
+RawKind = Literal["tasks", "sources", "proxies"]
+FOLDERS: dict[RawKind, str] = {"tasks": "", "sources": "encoders/", "proxies": "proxies/"}  # below data/01_raw
+
+
+class Library(BaseModel):
+    """Tasks, sources, proxies, methods and baselines as one environment of Kedro's defines them.
+
+    Attributes:
+        environment: name of the environment.
+        protocol: the one of its runs that choose no other.
+        base: the library of conf/base and conf/local, where the environment is another one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    environment: str = LOCAL
+    protocol: str = PROTOCOL
+    base: "Library | None" = None
+    tasks: dict[str, Any]
+    sources: dict[str, Any]
+    proxies: dict[str, Any]
+    methods: dict[str, Any]
+    baselines: dict[str, Any]
+
+    def task(self, name: str) -> Task:
+        """The task of that name; PareError where it is unknown or its YAML is wrong."""
+        return _entry(Task, "task", name, self.tasks, "`kedro tasks`")
+
+    def source(self, name: str) -> Source:
+        """The source of that name; PareError where it is unknown or its YAML is wrong."""
+        return _entry(Source, "source", name, self.sources, "conf/base/sources.yml")
+
+    def proxy(self, name: str) -> ProxyConfig:
+        """The proxy dataset of that name; PareError where it is unknown or its YAML is wrong."""
+        return _entry(ProxyConfig, "proxy", name, self.proxies, "conf/base/proxies.yml")
+
+    def method(self, name: str) -> Method:
+        """The method of that name; PareError where it is unknown or its YAML is wrong, or where it is a baseline."""
+        if name in self.baselines:
+            raise PareError(f"{name!r} is a baseline; run it: kedro run --pipelines=baseline --params method={name}")
+        return _entry(Method, "method", name, self.methods, "conf/base/methods.yml")
+
+    def baseline(self, name: str) -> Baseline:
+        """The baseline of that name; PareError where it is unknown or its YAML is wrong, or where it is a method."""
+        if name in self.methods:
+            raise PareError(f"{name!r} is no baseline; run it: kedro run --pipelines=pare_train --params method={name}")
+        return _entry(Baseline, "baseline", name, self.baselines, "conf/base/baselines.yml")
+
+    @property
+    def differs(self) -> dict[str, str]:
+        """The environment, where it is another one than those of conf/base and conf/local."""
+        return {} if self.environment in (BASE, LOCAL) else {"env": self.environment}
+
+    def raw_place(self, kind: RawKind, name: str) -> str:
+        """Folder below ``data/01_raw`` for the files of a task, of a source's encoder or of a proxy.
+
+        Another environment shares base's folder only where it brings the same files in the same way: each origin
+        removes what another one made.
+        """
+        shared = not self.differs or (
+            self.base is not None
+            and name in getattr(self.base, kind)
+            and self._request(kind, name) == self.base._request(kind, name)
+        )
+        return FOLDERS[kind] + (name if shared else f"{name}-{joined(self.differs)}")
+
+    def _request(self, kind: RawKind, name: str) -> tuple[str, dict[str, Any]]:
+        match kind:
+            case "tasks":
+                raw = self.task(name).raw.chosen
+            case "sources":
+                raw = self.source(name).encoder
+            case "proxies":
+                raw = self.proxy(name).raw
+        return raw.origin, raw.options
+
+
+def _entry(model: type[Model], kind: str, name: str, entries: Mapping[str, Any], where: str) -> Model:
+    if name not in entries:
+        raise unknown_name(kind, name, entries, where)
+    if not NAME.fullmatch(name):
+        raise PareError(f"{kind} {name!r} names folders, so it may have letters, digits and _ only; rename it")
+    return validated(model, f"{kind} {name}", entries[name])

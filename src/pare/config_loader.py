@@ -1,0 +1,98 @@
+"""Kedro's configuration, and the run that it asks for."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kedro.config import OmegaConfigLoader
+from omegaconf import OmegaConf
+
+from pare.config import BaselineRun, Library, PareError, Run, resolve, resolve_baseline, unknown_name
+from pare.config.library import NAME
+from pare.config.run import joined
+
+NO_SOURCE = {"encoder": "encoders/none", "proxy": "proxies/none"}  # of a baseline; the catalog lists both for all runs
+LIBRARY = ("tasks", "sources", "proxies", "methods", "baselines")
+
+
+class RunConfigLoader(OmegaConfigLoader):
+    """Kedro's loader, which also resolves the run and gives its names to the catalog, as in ``${run:folder}``.
+
+    The names are known wherever a catalog is read, in Kedro-Viz and `kedro catalog` too, which call no hooks: there
+    the run is that of conf/base/parameters.yml. OmegaConf knows one resolver of a name at a time, so each loader
+    registers its own again before it reads its catalog, as Kedro does with ``runtime_params``.
+    """
+
+    @cached_property
+    def library(self) -> Library:
+        """Everything that could be run; PareError where the environment has no proper name."""
+        return load_library(self)
+
+    @cached_property
+    def run(self) -> Run | BaselineRun:
+        """The run that the parameters ask for; PareError where they are wrong."""
+        parameters = self["parameters"]
+        make = resolve_baseline if parameters.get("method") in self.library.baselines else resolve
+        return make(self.library, parameters, dict(self.runtime_params or {}))
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        """Configuration of a kind, such as ``parameters``."""
+        if key == "catalog":
+            names = catalog_names(self.run)
+            OmegaConf.register_new_resolver("run", lambda name: _named(name, names), replace=True)
+        return super().__getitem__(key)
+
+
+def catalog_names(run: Run | BaselineRun) -> dict[str, str]:
+    """What the catalog may ask of a run: where its files lie below each layer of ``data``."""
+    environment = {key: value for key, value in run.differs.items() if key == "env"}
+    report = "-".join(["report", *([joined(environment)] if environment else [])])
+    return {**NO_SOURCE, "folder": run.folder, "report": report, **run.places}
+
+
+def _named(name: str, names: Mapping[str, str]) -> str:
+    if name not in names:
+        raise unknown_name("name in ${run:…}", name, names, "pare.config_loader")
+    return names[name]
+
+
+def load_library(config_loader: OmegaConfigLoader) -> Library:
+    """Read all tasks, sources, proxies, methods and baselines of an environment, and those of the user's own.
+
+    Another environment, such as paper, is read instead of conf/local. What the user named there and nobody else is
+    known in it as well; what the user changed of listed entries is not.
+
+    Raises:
+        PareError: where the environment's name cannot be part of a folder's.
+    """
+    base, local = config_loader.base_env, config_loader.default_run_env
+    environment = config_loader.env or local
+    if environment in (base, local):
+        return Library(environment=environment, **_entries(config_loader))
+    if not NAME.fullmatch(environment):
+        raise PareError(
+            f"environment {environment!r} names folders of results, so it may have letters, digits and _ only; "
+            f"rename conf/{environment}"
+        )
+    has_local = (Path(config_loader.conf_source) / local).is_dir()
+    own = Library(environment=local, **_entries(_sibling(config_loader, local if has_local else base)))
+    entries = {kind: getattr(own, kind) | found for kind, found in _entries(config_loader).items()}
+    protocol = _sibling(config_loader, environment)["parameters"]["protocol"]
+    return Library(environment=environment, protocol=protocol, base=own, **entries)
+
+
+def _entries(config_loader: OmegaConfigLoader) -> dict[str, Any]:
+    return {kind: config_loader[kind] for kind in LIBRARY}
+
+
+def _sibling(config_loader: OmegaConfigLoader, environment: str) -> OmegaConfigLoader:
+    """A loader of an environment of the same folder, without what the command line set."""
+    return OmegaConfigLoader(
+        conf_source=config_loader.conf_source,
+        env=environment,
+        base_env=config_loader.base_env,
+        default_run_env=config_loader.default_run_env,
+        config_patterns=config_loader.config_patterns,
+        merge_strategy=config_loader.merge_strategy,
+    )

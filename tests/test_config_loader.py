@@ -1,0 +1,163 @@
+"""The library of an environment with what the user adds to it, and the catalog of a run."""
+
+import shutil
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+import yaml
+from kedro.io import DataCatalog, MemoryDataset
+
+from pare.config import PareError
+from pare.config_loader import RunConfigLoader, load_library
+from pare.pipeline_registry import register_pipelines
+from pare.settings import CONFIG_LOADER_ARGS
+
+# One change at a time, or several, of all that makes a run.
+RUNS = {
+    "plain": {},
+    "task": {"task": "openml_wdbc"},
+    "method": {"method": "pare_no_source_loss"},
+    "variant": {"variant": "short"},
+    "source": {"source": "dinov2_small"},
+    "proxy": {"source": {"proxy": "mnist_digits"}},
+    "samples": {"source": {"samples": 50}},
+    "protocol": {"protocol": "paper"},
+    "seed": {"seed": 1},
+    "environment": {"env": "paper"},
+    "environment and protocol": {"env": "paper", "protocol": "validated"},
+    "a baseline": {"method": "u_net"},
+}
+OF_SEVERAL_RUNS = {"trained_models", "task_models_folder", "task_results_folder", "reporting_folder"}  # read only
+SHARED = {"raw", "encoder", "proxy"}  # by all runs that need the same files
+PREPARED = {"plain", "task", "protocol", "environment", "environment and protocol"}  # what decides the model input
+
+
+@pytest.fixture
+def folder(conf, tmp_path):
+    """The shipped configuration, and a conf/local in which a task and a source are added and a task is changed."""
+    folder = tmp_path / "conf"
+    shutil.copytree(conf, folder, ignore=shutil.ignore_patterns("local"))
+    (folder / "local" / "tasks").mkdir(parents=True)
+    tasks = {"mine": {"title": "mine"}, "darcy_flow": {"training": {"epochs": 77}}}
+    (folder / "local" / "tasks" / "mine.yaml").write_text(yaml.safe_dump(tasks))
+    (folder / "local" / "sources.yml").write_text(yaml.safe_dump({"my_source": {"title": "mine"}}))
+    return folder
+
+
+@pytest.fixture
+def load(folder):
+    """The loader of an environment, with parameters of the command line."""
+
+    def load(env=None, **overrides):
+        return RunConfigLoader(conf_source=str(folder), env=env, runtime_params=overrides, **CONFIG_LOADER_ARGS)
+
+    return load
+
+
+def paths(loader):
+    """Where the datasets of all pipelines lie, by name, as Kedro makes them of the catalog."""
+    catalog = DataCatalog.from_config(loader["catalog"])
+    names = set().union(*(pipeline.datasets() for pipeline in register_pipelines().values()))
+    datasets = {name: catalog.get(name) for name in names if not name.startswith("params:")}
+    kept = {name: data for name, data in datasets.items() if data is not None and not isinstance(data, MemoryDataset)}
+    return {name: Path(data._describe()["filepath"]) for name, data in kept.items()}
+
+
+def test_conf_local_is_read_by_default(load):
+    library = load().library
+    assert library.tasks["mine"] == {"title": "mine"}
+    assert "my_source" in library.sources
+    assert library.tasks["darcy_flow"]["training"]["epochs"] == 77
+
+
+def test_the_users_own_are_known_in_another_environment_which_is_not_changed(load, conf):
+    library = load("paper").library
+    assert library.tasks["mine"] == {"title": "mine"}
+    assert "my_source" in library.sources
+    shipped = load_library(RunConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS))
+    assert library.tasks["darcy_flow"] == shipped.tasks["darcy_flow"]
+    assert library.tasks["darcy_flow"]["training"]["epochs"] != 77
+
+
+def test_the_base_environment_is_what_is_shipped(load):
+    assert "mine" not in load("base").library.tasks
+
+
+def test_nothing_is_missed_where_there_is_no_conf_local(load, folder):
+    shutil.rmtree(folder / "local")
+    assert "darcy_flow" in load("paper").library.tasks
+
+
+def test_an_environment_that_cannot_name_folders_is_refused(load, folder):
+    (folder / "my-cluster").mkdir()
+    with pytest.raises(PareError, match=r"'my-cluster'.*letters, digits and _"):
+        load("my-cluster").library  # noqa: B018
+
+
+def test_each_run_of_the_shipped_configuration_has_the_files_that_it_always_had(load):
+    found = paths(load(task="openml_wdbc", seed=3))
+    assert found["model"] == Path("data/06_models/openml_wdbc/pare/seed_3/model")
+    assert found["predictions"] == Path("data/07_model_output/openml_wdbc/pare/seed_3/predictions.h5")
+    assert found["metrics"] == Path("data/08_reporting/openml_wdbc/pare/seed_3/metrics.json")
+    assert found["prediction_figure"] == Path("data/08_reporting/openml_wdbc/pare/seed_3/prediction.png")
+    assert found["model_input"] == Path("data/05_model_input/openml_wdbc.h5")
+    assert found["encoder"] == Path("data/01_raw/encoders/minilm")
+    baseline = paths(load(task="openml_wdbc", method="xgboost", seed=2))
+    assert baseline["metrics"] == Path("data/08_reporting/openml_wdbc/xgboost/seed_2/metrics.json")
+    assert baseline["model_input"] == found["model_input"]
+
+
+def test_two_runs_that_differ_in_anything_share_no_file(load):
+    runs = {name: paths(load(**overrides)) for name, overrides in RUNS.items()}
+    for (one, first), (other, second) in combinations(runs.items(), 2):
+        own = first.keys() - OF_SEVERAL_RUNS - SHARED - {"model_input", "report"}
+        assert len(own) > 20
+        assert not {first[name] for name in own} & set(second.values()), (one, other)
+        if {one, other} <= PREPARED:
+            assert first["model_input"] != second["model_input"], (one, other)
+    assert runs["plain"]["report"] != runs["environment"]["report"]
+
+
+def test_no_file_of_a_run_lies_where_another_runs_files_lie(load):
+    """Such as a folder within another run's folder, which is removed with it."""
+    folders = [load(**overrides).run.folder for overrides in RUNS.values()]
+    for one, other in combinations(folders, 2):
+        assert not f"{one}/".startswith(f"{other}/") and not f"{other}/".startswith(f"{one}/")
+
+
+def test_environments_that_bring_other_files_have_a_folder_of_their_own(load):
+    """Darcy flow is simulated in base and downloaded for the paper; Balance Scale's file is the same in both."""
+    base, paper = load(), load("paper")
+    assert (base.run.places["raw"], paper.run.places["raw"]) == ("darcy_flow", "darcy_flow-env_paper")
+    for name in ("ninapro", "openml_balance_scale"):
+        origins = [loader.library.task(name).raw.chosen for loader in (base, paper)]
+        assert (origins[0] == origins[1]) == (paper.library.raw_place("tasks", name) == name)
+    assert paper.library.raw_place("sources", "roberta_base") == "encoders/roberta_base"
+
+
+def test_a_value_that_takes_runtime_parameters_changes_no_path(load, folder):
+    """They are read when the parameters are, before the run is known; Kedro keeps what they were then."""
+    parameters = folder / "base" / "parameters.yml"
+    text = parameters.read_text()
+    assert "epochs: 20" in text
+    parameters.write_text(text.replace("epochs: 20", "epochs: ${runtime_params:seed,20}"))
+    plain, variant = load(seed=3), load(seed=3, variant="short", source="dinov2_small")
+    assert plain["parameters"]["training"]["epochs"] == 3
+    before, after = paths(plain), paths(variant)
+    assert before["model"] == Path("data/06_models/darcy_flow/pare/seed_3/model")
+    assert after["model"] == Path("data/06_models/darcy_flow/pare-short/source_dinov2_small/seed_3/model")
+    assert not {before[name] for name in ("model", "predictions", "metrics", "history")} & set(after.values())
+
+
+def test_a_catalog_that_is_read_late_is_still_that_of_its_own_run(load):
+    first = load(seed=1)
+    first.run  # noqa: B018
+    assert paths(load(seed=2))["model"].parent.name == "seed_2"
+    assert paths(first)["model"].parent.name == "seed_1"
+
+
+def test_a_name_that_a_run_does_not_have_is_told(load, folder):
+    (folder / "base" / "catalog" / "mine.yml").write_text('mine: {type: MemoryDataset, data: "${run:foldr}"}\n')
+    with pytest.raises(Exception, match=r"'foldr' is unknown. Did you mean 'folder'"):
+        load()["catalog"]
