@@ -11,8 +11,8 @@ from kedro.config import OmegaConfigLoader
 from pare.config import Library, resolve
 from pare.config.run import Run
 from pare.config.schema import Task
-from pare.evaluation.metrics import METRICS, build_metric
 from pare.config_loader import load_library
+from pare.evaluation.metrics import METRICS, build_metric
 from pare.pipelines.evaluate.nodes import predict_test_rows, score_predictions
 from pare.preparation import ModelInput
 from pare.raw.options import bind_options
