@@ -28,7 +28,7 @@ def test_every_shipped_baseline_has_an_estimator_and_options_that_it_knows(run, 
 @pytest.mark.parametrize(
     ("task", "method", "others"),
     [
-        ("darcy_flow", "xgboost", "fno, u_net"),
+        ("darcy_flow", "xgboost", "fno, u_net, kernel_ridge"),
         ("ecg", "lightgbm", "minirocket"),
         ("openml_wdbc", "fno", "xgboost, lightgbm, catboost, logistic_regression"),
         ("cifar100", "u_net", "none"),

@@ -61,7 +61,7 @@ def embed(
         counts: the numbers k of tokens to replace.
         device: where to compute.
     """
-    run, model = trained.run, trained.model.to(device)
+    run, model = trained.run, trained.cross_modal.to(device)
     objective = Objective(model, build_loss(run.task.loss, run.task.output.kind), run.training, run.mixing)
     noise = torch.Generator().manual_seed(run.seed)
     size = run.training.batch_size

@@ -2,14 +2,16 @@
 
 from pydantic import BaseModel
 
-from pare.baselines import boosting, fields, scikit_learn, series
+from pare.baselines import boosting, fields, kernels, scikit_learn, series
 from pare.baselines.estimator import Estimator
 from pare.baselines.problem import Fitted, Problem, require
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BaselineRun
 from pare.config.validation import validated
 
-ESTIMATORS: dict[str, Estimator] = boosting.ESTIMATORS | scikit_learn.ESTIMATORS | fields.ESTIMATORS | series.ESTIMATORS
+ESTIMATORS: dict[str, Estimator] = (
+    boosting.ESTIMATORS | scikit_learn.ESTIMATORS | fields.ESTIMATORS | kernels.ESTIMATORS | series.ESTIMATORS
+)
 
 
 def check_baseline(run: BaselineRun) -> None:

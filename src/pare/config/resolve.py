@@ -9,8 +9,10 @@ from pare.config.library import Library
 from pare.config.run import COMMAND_LINE, BaselineRun, Run, joined
 from pare.config.schema import (
     AlignmentConfig,
+    Method,
     MixingConfig,
     Source,
+    StartConfig,
     Task,
     TrainingConfig,
 )
@@ -21,6 +23,7 @@ PARAMETERS = (
     *("training", "mixing", "alignment", "options", "analyse", "predict"),
 )
 BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight")  # what training.* means to a baseline
+SOLVED_TRAINING = ("fraction", "class_weights")  # what training.* means to solved heads
 VARIANT = re.compile(r"[a-z0-9_]*")
 SOURCE_KEYS = ("name", "proxy", "samples")
 CHOICES = ("source", "protocol")  # names whose origin the provenance knows
@@ -44,7 +47,9 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     task_name, method_name = _text(parameters, "task"), _text(parameters, "method")
     task, method = library.task(task_name), library.method(method_name)
     choice = _source_choice(parameters)
-    source_name = choice.get("name") or task.source
+    start = _start(method_name, method, task_name, task)
+    own_source = start.source if start else task.source
+    source_name = choice.get("name") or own_source
     source = library.source(source_name)
     proxy_name = choice.get("proxy") or default_proxy(source_name, source, task)
     prepared = _prepared_differs(library, parameters)
@@ -81,6 +86,8 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
         )
     if method.mixing is None and _section(overrides, "mixing"):
         raise PareError(f"method {method_name!r} does not mix, so mixing.* has no effect; drop it or use method=pare")
+    if start:
+        _check_solved(method_name, overrides)
     if _section(overrides, "options"):
         raise PareError(f"options.* are those of a baseline, {method_name!r} is a method; use training.* or mixing.*")
     return validated(
@@ -98,7 +105,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
             "environment": library.environment,
             "differs": prepared
             | _differing(
-                source=(source_name, task.source),
+                source=(source_name, own_source),
                 proxy=(proxy_name, own_proxy(source_name, source, task)),
                 samples=(choice.get("samples"), None),
             ),
@@ -214,6 +221,25 @@ def _task_places(library: Library, task_name: str, prepared: Mapping[str, str]) 
     """Where the task's raw files and its model input lie below their layers of ``data``."""
     model_input = "-".join([task_name, *([joined(prepared)] if prepared else [])])
     return {"task": task_name, "raw": library.raw_place("tasks", task_name), "model_input": model_input}
+
+
+def _start(method_name: str, method: Method, task_name: str, task: Task) -> StartConfig | None:
+    """What a method solves for the task's kind of data; None for a method that trains."""
+    if method.start and task.kind not in method.start:
+        raise PareError(
+            f"method {method_name!r} has no start for {task.kind} data, which task {task_name!r} has, only for "
+            f"{', '.join(method.start)}; use another method or baseline, see `kedro methods`"
+        )
+    return method.start.get(task.kind)
+
+
+def _check_solved(method_name: str, overrides: Mapping[str, Any]) -> None:
+    useless = [f"training.{key}" for key in _section(overrides, "training") if key not in SOLVED_TRAINING]
+    if useless:
+        raise PareError(
+            f"method {method_name!r} solves its heads and trains nothing, so {', '.join(useless)} has no effect; it "
+            f"takes {', '.join(f'training.{key}' for key in SOLVED_TRAINING)}"
+        )
 
 
 def _check_names(parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:

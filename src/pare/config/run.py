@@ -13,6 +13,7 @@ from pare.config.schema import (
     MixingConfig,
     ProxyConfig,
     Source,
+    StartConfig,
     Strict,
     Task,
     TrainingConfig,
@@ -156,6 +157,11 @@ class Run(TaskRun):
                 f"{self.task.output.kind} with input.shape {list(self.task.input.shape)}; set training.augmentation: []"
             )
         return self
+
+    @property
+    def start(self) -> StartConfig | None:
+        """What the method solves for the task's kind of data; None where it trains."""
+        return self.method.start.get(self.task.kind)
 
     def _choices(self) -> dict[str, Any]:
         if "source" not in self.provenance:

@@ -245,6 +245,9 @@ def default_patch(grid: Sequence[int], tokens: int = TOKENS) -> int:
     return many if count(many) / tokens < tokens / count(few) else few
 
 
+Kind = Literal["table", "series", "image", "field"]
+
+
 class Task(Strict):
     """What is to be learnt."""
 
@@ -327,6 +330,13 @@ class Task(Strict):
         return tuple(-(-n // self.tokens.patch) for n in edges)
 
     @property
+    def kind(self) -> Kind:
+        """Kind of the data: a table, series, images, or fields of which another field is predicted."""
+        if self.output.kind == "dense":
+            return "field"
+        return ("table", "series", "image")[min(len(self.input.shape), 3) - 1]
+
+    @property
     def classes(self) -> int | None:
         """Number of classes; None where no class is predicted."""
         return self.output.shape[0] if self.output.kind == "classification" else None
@@ -393,6 +403,16 @@ class Source(Strict):
     proxy: dict[Literal["classification", "dense"], str] = Field(description="proxy per kind of target output")
 
 
+class StartConfig(Strict):
+    """What is solved before anything is trained: linear heads on features of the frozen encoder."""
+
+    source: str = Field(description="the encoder for this kind of data, unless the command line names another")
+    layers: list[PositiveInt] = Field(min_length=1, description="blocks of the encoder that are read, from 1")
+    scalings: list[Literal["standard", "normal", "robust"]] = Field(
+        default=["standard"], description="of the numbers of a table; each has heads of its own"
+    )
+
+
 class Method(Strict):
     """How to get from source to target."""
 
@@ -403,6 +423,9 @@ class Method(Strict):
     trainable: Literal["all", "layernorm"] = "all"
     mixing: MixingConfig | None = None
     alignment: AlignmentConfig | None = None
+    start: dict[Kind, StartConfig] = Field(
+        default_factory=dict, description="for a method that solves heads and trains nothing, by kind of data"
+    )
     training: dict[str, Any] = Field(default_factory=dict)
 
 

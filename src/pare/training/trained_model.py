@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.models import CrossModalModel, load_backbone
+from pare.models.probe import ProbeModel, build_probe
 
 WEIGHTS, RECORD, ENCODER = "model.safetensors", "record.json", "config.json"
 
@@ -27,9 +28,19 @@ class TrainedModel:
     """
 
     run: Run
-    model: CrossModalModel
+    model: CrossModalModel | ProbeModel
     record: dict[str, Any]
     encoder_config: dict[str, Any]
+
+    @property
+    def cross_modal(self) -> CrossModalModel:
+        """The model of a method that trains; PareError where its heads were solved."""
+        if isinstance(self.model, CrossModalModel):
+            return self.model
+        raise PareError(
+            f"{self.run.method_name!r} solves heads on a frozen encoder; this analysis needs a model that was trained, "
+            "such as finetune's"
+        )
 
     def save(self, folder: Path) -> None:
         """Write the model into a new folder.
@@ -56,13 +67,21 @@ class TrainedModel:
         try:
             record = json.loads((folder / RECORD).read_text())
             run = Run.model_validate(record.pop("run"))
-            backbone = load_backbone(folder, run.task.grid, "random")
-            model = CrossModalModel(run.task, backbone, record["source_classes"], record["categories"], gate_kind(run))
+            model = _untrained(run, folder, record)
             model.load_state_dict(load_file(folder / WEIGHTS))
             config = json.loads((folder / ENCODER).read_text())
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, PareError) as error:
             raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
         return cls(run, model.eval(), record, config)
+
+
+def _untrained(run: Run, folder: Path, record: dict[str, Any]) -> CrossModalModel | ProbeModel:
+    if run.start:
+        return build_probe(
+            run.task, run.start, lambda grid, _: load_backbone(folder, grid, "random"), record["categories"]
+        )
+    backbone = load_backbone(folder, run.task.grid, "random")
+    return CrossModalModel(run.task, backbone, record["source_classes"], record["categories"], gate_kind(run))
 
 
 def gate_kind(run: Run) -> str:

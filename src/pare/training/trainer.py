@@ -51,7 +51,7 @@ def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
     """Digest of everything that decides the trained weights, the machine left aside."""
     return fingerprint(
         run.task.model_dump(mode="json", include={"input", "output", "tokens", "loss", "metric"}),
-        run.method.model_dump(mode="json", include={"initialisation", "trainable"}),
+        run.method.model_dump(mode="json", include={"initialisation", "trainable", "start"}),
         run.training.model_dump(mode="json"),
         run.mixing.model_dump(mode="json") if run.mixing else None,
         [run.seed, run.protocol, run.proxy.reader, run.proxy.labels, run.proxy_samples],
@@ -296,7 +296,7 @@ class Trainer:
             "peak_memory_mb": round(progress.peak_memory_mb),
             "device": str(self.accelerator.device),
             "precision": self.accelerator.mixed_precision,
-            "versions": _versions(),
+            "versions": versions(),
         }
         return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config)
 
@@ -351,6 +351,7 @@ def peak_memory_mb() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of what decides a result."""
     packages = ("pare", "torch", "transformers", "accelerate", "kedro")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -19,6 +19,7 @@ def load_backbone(
     initialisation: Literal["pretrained", "random"] = "pretrained",
     *,
     dropout: float = 0.0,
+    layers: int | None = None,
 ) -> Backbone:
     """Load a Hugging Face model folder, without a network.
 
@@ -27,6 +28,7 @@ def load_backbone(
         grid: tokens along each axis.
         initialisation: pretrained weights, or the same network from random ones (torch's seed).
         dropout: probability of all dropout that the family has.
+        layers: keep at most so many blocks, the first ones; none: all.
 
     Raises:
         PareError: where the folder is no model, its family is not known or has no dropout, or the grid does not fit.
@@ -43,6 +45,8 @@ def load_backbone(
         )
     family = FAMILIES[config.model_type]
     _set_dropout(config, family.dropout_names, dropout)
+    if layers is not None:
+        _shorten(config, layers)
     encoder = _pretrained(folder, config) if initialisation == "pretrained" else _random(folder, config)
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # the predictors pool for themselves
@@ -66,9 +70,15 @@ def _set_dropout(config: Any, names: tuple[str, ...], dropout: float) -> None:
         setattr(config, name, dropout)
 
 
+def _shorten(config: Any, layers: int) -> None:
+    config.num_hidden_layers = min(layers, config.num_hidden_layers)
+    if getattr(config, "layer_types", None):  # ModernBERT names the attention of each layer
+        config.layer_types = config.layer_types[:layers]
+
+
 def _pretrained(folder: Path, config: Any) -> Any:
     try:
-        with _no_progress_bar():
+        with _quietly():
             encoder, report = AutoModel.from_pretrained(
                 folder,
                 config=config,
@@ -88,13 +98,15 @@ def _pretrained(folder: Path, config: Any) -> Any:
 
 
 @contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Reading a file of some megabytes needs no bar of its own."""
-    shown = logging.is_progress_bar_enabled()
+def _quietly() -> Iterator[None]:
+    """Without a bar for some megabytes, and without a list of the blocks that were left out on purpose."""
+    shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(verbosity)
         if shown:
             logging.enable_progress_bar()
 

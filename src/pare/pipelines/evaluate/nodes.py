@@ -36,6 +36,8 @@ def score_predictions(
 def draw_training(run: Run, model: TrainedModel) -> tuple[Figure, list[dict[str, Any]]]:
     """Losses and validation metric over the epochs, as a figure and as the numbers behind it."""
     spec, history = METRICS[run.metric], model.record["history"]
+    if not history:
+        return message_figure(f"Method {run.method_name!r} solves its heads and has no epochs."), history
     figure = training_figure(
         history,
         title=run.title,

@@ -1,0 +1,135 @@
+"""Series and images as pictures for an image encoder.
+
+A series becomes a grey picture whose rows are overlapping windows (TiViT, Roschmann et al. 2025, arXiv 2506.08641),
+with a scale that is fixed for all samples, so that amplitude stays visible. Several channels become tiles of a mosaic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pare.config.schema import Task
+
+SERIES_TOKENS = 144  # most tokens of a series' picture
+IMAGE_EDGE = (4, 16)  # fewest and most tokens along an edge of an image
+SHORTEST = 32  # points of a series; a shorter one is resized
+SPREAD = 3.0  # standard deviations of a series from grey to black or white
+# Mean and spread of natural images in grey, to which the standardised values of an image are mapped (ImageNet).
+GREY_MEAN, GREY_SPREAD = 0.449, 0.226
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """How the channels of a sample are laid out, in tokens.
+
+    Attributes:
+        rows: tiles along the height.
+        columns: tiles along the width.
+        tile: tokens along height and width of one tile.
+        colours: whether the three channels of a sample are the colours of one tile.
+    """
+
+    rows: int
+    columns: int
+    tile: tuple[int, int]
+    colours: bool = False
+
+    @property
+    def tiles(self) -> int:
+        """Tiles, empty ones included."""
+        return self.rows * self.columns
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Tokens along height and width of the whole picture."""
+        return self.rows * self.tile[0], self.columns * self.tile[1]
+
+
+def mosaic_of(task: Task) -> Mosaic:
+    """The mosaic for a task's series ``(channels, points)`` or images ``(channels, height, width)``."""
+    channels, *points = task.input.shape
+    colours = len(points) == 2 and channels == 3
+    tiles = 1 if colours else channels
+    columns = ceil(tiles**0.5)
+    rows = ceil(tiles / columns)
+    if len(points) == 1:
+        most = int((SERIES_TOKENS / (rows * columns)) ** 0.5)
+        edge = max(2, min(round(points[0] ** 0.5), most))
+        return Mosaic(rows, columns, (edge, edge))
+    fewest, most = IMAGE_EDGE
+    height, width = (max(min(n // 2, most), fewest) for n in points)
+    return Mosaic(rows, columns, (height, width), colours)
+
+
+class Picture(nn.Module):
+    """Samples to pixels, as the encoder's patch projection takes them.
+
+    Args:
+        mosaic: where the channels lie.
+        patch: edge of the encoder's patches in pixels.
+        channels: channels of a sample.
+    """
+
+    centre: Tensor
+    scale: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mosaic: Mosaic, patch: int, channels: int) -> None:
+        super().__init__()
+        self.mosaic, self.patch = mosaic, patch
+        self.register_buffer("centre", torch.zeros(channels))
+        self.register_buffer("scale", torch.ones(channels))
+        self.register_buffer("mean", torch.zeros(3, 1, 1))
+        self.register_buffer("std", torch.ones(3, 1, 1))
+
+    def calibrate(self, centre: np.ndarray, scale: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Standardise the channels from now on, and give pixels the encoder's statistics.
+
+        Args:
+            centre: mean of each channel over the training rows.
+            scale: standard deviation of each channel over the training rows.
+            mean: the encoder's mean of each colour, where colours go from 0 to 1.
+            std: the encoder's standard deviation of each colour.
+        """
+        self.centre.copy_(torch.as_tensor(centre))
+        self.scale.copy_(torch.as_tensor(scale))
+        self.mean.copy_(torch.as_tensor(mean).view(3, 1, 1))
+        self.std.copy_(torch.as_tensor(std).view(3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, channels, *points)`` to ``(batch, 3, height, width)``; missing values are the channel's mean."""
+        shape = (-1, *[1] * (x.ndim - 2))
+        x = ((x - self.centre.view(shape)) / self.scale.view(shape)).nan_to_num(0.0)
+        pixels = self._mosaic(self._series(x) if x.ndim == 3 else self._image(x))
+        return (pixels - self.mean) / self.std
+
+    def _series(self, x: Tensor) -> Tensor:
+        """``(batch, channels, points)`` to tiles in [0, 1], each row of a tile one window."""
+        length = max(x.shape[-1], SHORTEST)
+        x = F.interpolate(x, size=length, mode="linear", align_corners=True)
+        window = round(length**0.5)
+        windows = x.unfold(2, window, max(1, window // 10))
+        return self._resized(((windows / SPREAD).clamp(-1, 1) + 1) / 2)
+
+    def _image(self, x: Tensor) -> Tensor:
+        """``(batch, channels, height, width)`` to tiles in [0, 1]."""
+        return self._resized((x * GREY_SPREAD + GREY_MEAN).clamp(0, 1))
+
+    def _resized(self, tiles: Tensor) -> Tensor:
+        size = tuple(n * self.patch for n in self.mosaic.tile)
+        return F.interpolate(tiles, size=size, mode="bilinear", align_corners=False)
+
+    def _mosaic(self, tiles: Tensor) -> Tensor:
+        """``(batch, channels, height, width)`` to one picture with three colours, empty tiles black."""
+        rows, columns = self.mosaic.rows, self.mosaic.columns
+        if self.mosaic.colours:
+            return tiles
+        tiles = F.pad(tiles, (0, 0, 0, 0, 0, rows * columns - tiles.shape[1]))
+        picture = tiles.unflatten(1, (rows, columns)).permute(0, 1, 3, 2, 4).flatten(1, 2).flatten(2, 3)
+        return picture.unsqueeze(1).expand(-1, 3, -1, -1)

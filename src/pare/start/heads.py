@@ -1,0 +1,187 @@
+"""Linear heads that are solved: the penalty is chosen by folds, then the head is fitted to all rows.
+
+Features are centred and given one common scale, then turned to their principal axes: a ridge penalty does not notice
+the rotation, and where features outnumber rows the problem becomes as small as the rows.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold, StratifiedKFold
+
+logger = logging.getLogger(__name__)
+PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # C of scikit-learn: the larger, the weaker the penalty
+FOLDS = 5
+FOLD_ROWS = 5000  # at most so many rows choose the penalty
+SPREAD = 3.0  # root mean square norm of the features of a row
+SMALLEST = 1e-4  # principal axes below this share of the largest singular value are left out
+
+
+Map = tuple[np.ndarray, np.ndarray]  # weight and bias
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear map of raw features.
+
+    Attributes:
+        weight: ``(outputs, features)``.
+        bias: ``(outputs,)``.
+        penalty: the C that was chosen.
+        loss: out-of-fold loss with it; NaN where there were too few rows for folds.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    penalty: float
+    loss: float
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """``(rows, features)`` to ``(rows, outputs)``."""
+        return features @ self.weight.T + self.bias
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """Features as the solver takes them: ``(x - centre) * scale @ turn``."""
+
+    centre: np.ndarray
+    scale: np.ndarray
+    turn: np.ndarray
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        return ((features - self.centre) * self.scale) @ self.turn
+
+    def raw(self, weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and bias for raw features."""
+        weight = (weight @ self.turn.T) * self.scale
+        return weight, bias - weight @ self.centre
+
+
+def solve_head(
+    features: np.ndarray,
+    y: np.ndarray,
+    kind: str,
+    outputs: int,
+    *,
+    encoded: int,
+    standardised: bool,
+    balanced: bool = False,
+    seed: int = 0,
+    penalties: Sequence[float] = PENALTIES,
+) -> Head:
+    """Fit a head to rows.
+
+    Args:
+        features: ``(rows, features)``; the encoder's first, then raw ones.
+        y: classes ``(rows,)``, labels or numbers ``(rows, outputs)``.
+        kind: ``classification``, ``multilabel`` or ``regression``.
+        outputs: classes, labels or numbers.
+        encoded: how many features are the encoder's.
+        standardised: whether each of these is brought to standard deviation 1 before all get their common scale.
+        balanced: whether classes are weighted by their inverse frequency.
+        seed: decides the folds.
+        penalties: values of C to choose from.
+    """
+    features = features.astype(np.float64)
+    axes = _axes(features, encoded, standardised)
+    turned = axes(features)
+    solve = _SOLVERS[kind]
+    if len(penalties) == 1:
+        penalty, loss = penalties[0], float("nan")
+    else:
+        penalty, loss = _choose(turned, y, kind, lambda x, t, c: solve(x, t, c, outputs, balanced), penalties, seed)
+    weight, bias = axes.raw(*solve(turned, y, penalty, outputs, balanced))
+    return Head(weight, bias, penalty, loss)
+
+
+def _axes(features: np.ndarray, encoded: int, standardised: bool) -> _Axes:
+    """The encoder's features with a common scale, on their principal axes; raw features as they are."""
+    centre, own = features.mean(0), features[:, :encoded]
+    scale = np.ones(features.shape[1])
+    own = own - centre[:encoded]
+    if standardised:
+        spread = own.std(0)
+        varies = spread > SMALLEST * spread.max()
+        scale[:encoded] = np.divide(1.0, spread, out=np.zeros_like(spread), where=varies)
+    scale[:encoded] *= SPREAD / max(np.sqrt(((own * scale[:encoded]) ** 2).sum(1).mean()), 1e-12)
+    _, values, axes = np.linalg.svd(own * scale[:encoded], full_matrices=False)
+    axes = axes[values > SMALLEST * max(values[0], 1e-12)]
+    rest = features.shape[1] - encoded
+    turn = np.zeros((features.shape[1], len(axes) + rest))
+    turn[:encoded, : len(axes)] = axes.T
+    turn[encoded:, len(axes) :] = np.eye(rest)
+    return _Axes(centre, scale, turn)
+
+
+def _choose(
+    x: np.ndarray,
+    y: np.ndarray,
+    kind: str,
+    solve: Callable[[np.ndarray, np.ndarray, float], Map],
+    penalties: Sequence[float],
+    seed: int,
+) -> tuple[float, float]:
+    rng = np.random.default_rng(seed)
+    if len(x) > FOLD_ROWS:
+        chosen = rng.permutation(len(x))[:FOLD_ROWS]
+        x, y = x[chosen], y[chosen]
+    smallest = np.unique(y, return_counts=True)[1].min() if kind == "classification" else len(x)
+    if min(len(x), max(smallest, 2)) < FOLDS and len(x) < 2 * FOLDS:
+        logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(x))
+        return 1.0, float("nan")
+    splitter = StratifiedKFold if kind == "classification" and smallest >= FOLDS else KFold
+    folds = list(splitter(FOLDS, shuffle=True, random_state=seed).split(x, y))
+    losses = []
+    for penalty in penalties:
+        parts = []
+        for fitted, held in folds:
+            weight, bias = solve(x[fitted], y[fitted], penalty)
+            parts.append(_LOSSES[kind](x[held] @ weight.T + bias, y[held]))
+        losses.append(float(np.concatenate(parts).mean()))
+    best = int(np.argmin(losses))
+    return penalties[best], losses[best]
+
+
+def _classes(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balanced: bool) -> Map:
+    present = np.unique(y)
+    weight, bias = np.zeros((outputs, x.shape[1])), np.full(outputs, -20.0)  # a class without rows: probability 2e-9
+    if len(present) == 1:
+        bias[present] = 0.0
+        return weight, bias
+    model = LogisticRegression(C=penalty, max_iter=300, class_weight="balanced" if balanced else None).fit(x, y)
+    if len(present) == 2:  # scikit-learn keeps the second class only
+        weight[present[1]], bias[present] = model.coef_[0], [0.0, model.intercept_[0]]
+    else:
+        weight[present], bias[present] = model.coef_, model.intercept_
+    return weight, bias
+
+
+def _labels(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balanced: bool) -> Map:
+    pairs = [_classes(x, y[:, label].astype(int), penalty, 2, balanced) for label in range(outputs)]
+    return np.stack([w[1] - w[0] for w, _ in pairs]), np.array([b[1] - b[0] for _, b in pairs])
+
+
+def _numbers(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balanced: bool) -> Map:
+    model = Ridge(alpha=1 / penalty).fit(x, y)
+    return np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
+
+
+def _log_loss(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
+    logits = logits - logits.max(1, keepdims=True)
+    return np.log(np.exp(logits).sum(1)) - logits[np.arange(len(y)), y]
+
+
+def _binary_loss(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return (np.logaddexp(0, logits) - logits * y).mean(1)
+
+
+def _squared(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return ((prediction - y) ** 2).mean(1)
+
+
+_SOLVERS = {"classification": _classes, "multilabel": _labels, "regression": _numbers}
+_LOSSES = {"classification": _log_loss, "multilabel": _binary_loss, "regression": _squared}

@@ -1,0 +1,77 @@
+"""Kernel ridge regression on fields."""
+
+import numpy as np
+import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF
+from sklearn.linear_model import Ridge
+from sklearn.metrics.pairwise import euclidean_distances
+
+from pare.baselines import kernels
+from pare.baselines.kernels import KernelRidgeOptions, fit_kernel_ridge
+from pare.config import PareError
+
+GRID = 24
+
+
+def rows(n: int, seed: int, f) -> tuple[np.ndarray, np.ndarray]:
+    x = np.random.default_rng(seed).normal(size=(n, 1, GRID)).astype(np.float32)
+    return x, f(x).astype(np.float32)
+
+
+def shift(x: np.ndarray) -> np.ndarray:
+    return 100 + 20 * np.roll(x, 3, axis=-1)
+
+
+def test_a_linear_equation_is_solved_to_its_precision(problem):
+    fitted = fit_kernel_ridge(
+        problem("dense", train=rows(60, 0, shift), validation=rows(20, 1, shift)),
+        KernelRidgeOptions(penalties=[1e-8, 1.0], widths=[]),
+    )
+    x, y = rows(20, 2, shift)
+    prediction = fitted.predict(x)
+    assert prediction.dtype == np.float32 and prediction.shape == y.shape
+    np.testing.assert_allclose(prediction, y, atol=1e-2)
+
+
+def test_the_linear_kernel_is_ridge_regression(problem):
+    train, (x, _) = rows(40, 0, lambda x: x**2), rows(5, 2, lambda x: x)
+    fitted = fit_kernel_ridge(problem("dense", train=train), KernelRidgeOptions(penalties=[0.1], widths=[]))
+    flat = train[0].reshape(40, -1).astype(float)
+    alpha = 0.1 * np.mean(((flat - flat.mean(0)) ** 2).sum(1))
+    expected = Ridge(alpha=alpha).fit(flat, train[1].reshape(40, -1)).predict(x.reshape(5, -1))
+    np.testing.assert_allclose(fitted.predict(x).reshape(5, -1), expected, atol=1e-4)
+
+
+def test_the_gaussian_kernel_is_the_mean_of_a_gaussian_process(problem):
+    train, (x, _) = rows(40, 0, np.sin), rows(5, 2, np.sin)
+    fitted = fit_kernel_ridge(problem("dense", train=train), KernelRidgeOptions(penalties=[0.1], widths=[2.0]))
+    flat, y = train[0].reshape(40, -1), train[1].reshape(40, -1)
+    distances = euclidean_distances(flat)
+    process = GaussianProcessRegressor(RBF(2.0 * np.median(distances[distances > 0])), alpha=0.1, optimizer=None)
+    expected = process.fit(flat, y - y.mean(0)).predict(x.reshape(5, -1)) + y.mean(0)
+    np.testing.assert_allclose(fitted.predict(x).reshape(5, -1), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("validation", [True, False])
+def test_noise_asks_for_a_penalty_and_none_asks_for_none(problem, validation):
+    def fit(spread, penalties):
+        def noisy(x):
+            return shift(x) + np.random.default_rng(3).normal(0, spread, x.shape)
+
+        splits = {"train": rows(30, 0, noisy)} | ({"validation": rows(30, 1, noisy)} if validation else {})
+        return fit_kernel_ridge(problem("dense", **splits), KernelRidgeOptions(penalties=penalties, widths=[]))
+
+    x, y = rows(50, 2, shift)
+    for spread in (0.0, 60.0):
+        errors = {
+            tuple(penalties): np.square(fit(spread, penalties).predict(x) - y).mean()
+            for penalties in ([1e-6], [1.0], [1e-6, 1.0])
+        }
+        assert errors[1e-6, 1.0] == min(errors.values())
+
+
+def test_more_rows_than_the_memory_takes_are_refused(problem, monkeypatch):
+    monkeypatch.setattr(kernels, "MOST_ROWS", 20)
+    with pytest.raises(PareError, match="at most 20, found 30"):
+        fit_kernel_ridge(problem("dense", train=rows(30, 0, shift)), KernelRidgeOptions(penalties=[1.0], widths=[]))
