@@ -140,3 +140,7 @@ def test_the_source_is_the_one_that_suits_the_data(run_of):
     assert run_of([1, POINTS]).source_name == "dinov2_small"
     assert run_of([1, POINTS]).differs == {}
     assert run_of([2], source="dinov2_small").differs == {"source": "dinov2_small"}
+
+
+def test_a_solved_run_has_no_epochs(run_of):
+    assert run_of([2]).epochs == 0

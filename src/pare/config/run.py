@@ -163,6 +163,11 @@ class Run(TaskRun):
         """What the method solves for the task's kind of data; None where it trains."""
         return self.method.start.get(self.task.kind)
 
+    @property
+    def epochs(self) -> int:
+        """Epochs of the training; 0 where heads are solved."""
+        return 0 if self.start else self.training.epochs
+
     def _choices(self) -> dict[str, Any]:
         if "source" not in self.provenance:
             return super()._choices()

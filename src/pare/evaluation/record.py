@@ -55,7 +55,7 @@ def _source(run: TaskRun) -> dict[str, Any]:
         "source": run.source_name,
         "proxy": run.proxy_name,
         "proxy_samples": run.proxy_samples,
-        "epochs": run.training.epochs,
+        "epochs": run.epochs,
     }
 
 
