@@ -94,7 +94,7 @@ def test_a_data_folder_that_cannot_be_written_is_named(with_raw_files, kedro, la
 
 def test_ctrl_c_leaves_the_last_finished_epoch_and_the_same_command_goes_on(with_raw_files, kedro, kedro_interrupted):
     args = ["--params", f"{TINY},training.epochs=25"]
-    folder = with_raw_files / "data" / "06_models" / "darcy_flow" / "pare" / "seed_0"
+    folder = with_raw_files / "data" / "06_models" / "darcy_flow" / "pare" / "source_tiny" / "seed_0"
     stopped = kedro_interrupted(with_raw_files, folder / "checkpoint" / "progress.json", *args)
     assert stopped.code == 130, stopped.out
     assert stopped.err.strip().endswith("Interrupted. The same command goes on after the last finished epoch.")

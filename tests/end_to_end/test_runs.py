@@ -52,10 +52,11 @@ def test_a_table_is_learnt_from_a_fresh_clone_and_the_same_command_trains_nothin
 def test_a_field_is_learnt_on_the_publishers_grid(with_raw_files, kedro, method):
     result = kedro(with_raw_files, "--params", f"task:darcy_flow,source=tiny,training.epochs=2,method={method}")
     assert result.code == 0, result.err
-    metrics = report(with_raw_files, "darcy_flow", method)
+    metrics = report(with_raw_files, "darcy_flow", f"{method}/source_tiny")
     assert (metrics["n_train"], metrics["n_test"], metrics["simulated"]) == (11, 4, True)
     assert 0 < metrics["constant_prediction"] < 1
-    with h5py.File(with_raw_files / f"data/07_model_output/darcy_flow/{method}/seed_0/predictions.h5") as file:
+    folder = with_raw_files / f"data/07_model_output/darcy_flow/{method}/source_tiny/seed_0"
+    with h5py.File(folder / "predictions.h5") as file:
         assert file["prediction"].shape == file["truth"].shape == (4, 1, 13, 13)
 
 
