@@ -12,7 +12,7 @@ from kedro.runner import SequentialRunner
 from matplotlib.figure import Figure
 
 from pare.config import Library, resolve
-from pare.datasets import TrainedModelsDataset
+from pare.datasets import ResultsDataset, TrainedModelsDataset
 from pare.models import CrossModalModel, load_backbone
 from pare.pipelines.analyse import create_pipeline
 from pare.raw.origins.manifest import RawFolder
@@ -103,12 +103,14 @@ def test_every_figure_of_a_task_is_drawn_beside_its_table(kind, runs, store, sav
         "params:analyse": ANALYSE,
         "model_input": data,
         **source,
-        "task_models_folder": tmp_path / "models" / "tiny",
-        "task_results_folder": tmp_path / "results",
     }
     memory = {name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()}
     memory |= {name: MemoryDataset(copy_mode="assign") for name in ("compared_models", "sample_embeddings")}
-    catalog = DataCatalog(memory | {"trained_models": TrainedModelsDataset(str(tmp_path / "models"))})
+    folders = {
+        "trained_models": TrainedModelsDataset(str(tmp_path / "models")),
+        "results": ResultsDataset(str(tmp_path / "results")),
+    }
+    catalog = DataCatalog(memory | folders)
     outputs = SequentialRunner().run(create_pipeline(), catalog)
     found = {name: dataset.load() for name, dataset in outputs.items()}
     assert found.keys() == {f"{name}_analysis_{part}" for name in FIGURES for part in ("figure", "table")}

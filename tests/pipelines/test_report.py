@@ -6,7 +6,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from pare.config import PareError
-from pare.datasets import FolderDataset, TextFilesDataset
+from pare.datasets import ResultsDataset, TextFilesDataset
 from pare.pipelines import report
 
 ENTRIES = {
@@ -23,14 +23,14 @@ ENTRIES = {
 
 @pytest.fixture
 def run(tmp_path, library):
-    """Run the pipeline on what stands in ``tmp_path``, with the content of a report.yml; the folder it wrote."""
+    """Run the pipeline on the results in ``tmp_path``, with the content of a report.yml; the folder it wrote."""
 
     def run(entries=ENTRIES):
         catalog = DataCatalog(
             {
                 "params:library": MemoryDataset(library, copy_mode="assign"),
                 "params:report": MemoryDataset(entries),
-                "reporting_folder": FolderDataset(str(tmp_path)),
+                "results": ResultsDataset(str(tmp_path)),
                 "report": TextFilesDataset(str(tmp_path / "report")),
             }
         )

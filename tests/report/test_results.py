@@ -18,6 +18,14 @@ def test_every_run_is_one_line(write, frame):
     assert set(runs["title"]) == {"nRMSE"}
 
 
+def test_a_line_tells_the_runs_folder_and_the_start_that_its_command_set(write, frame):
+    write("pdebench_burgers", "pare", 0, 0.1)
+    write("pdebench_burgers", "pare", 0, 0.3, variant="start_10", overridden={"mixing.start": 0.1})
+    runs = frame().set_index("folder")["start"]
+    assert runs.dropna().to_dict() == {"pdebench_burgers/pare-start_10/seed_0": 0.1}
+    assert list(runs.index) == ["pdebench_burgers/pare/seed_0", "pdebench_burgers/pare-start_10/seed_0"]
+
+
 @pytest.mark.parametrize("folder", ["", "missing"])
 def test_nothing_run_is_an_empty_table_with_all_columns(tmp_path, folder):
     results = collect_results(tmp_path / folder)

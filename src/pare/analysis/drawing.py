@@ -1,7 +1,6 @@
 """The figures of an analysis, each with the table that it shows."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from pare.analysis.figures import (
     starts_figure,
 )
 from pare.analysis.landscape import loss_landscapes
+from pare.analysis.models import Saved, plain_run
 from pare.analysis.patches import evenly_chosen, replaced_features, replaced_patches, score_histograms, shown_epochs
 from pare.analysis.samples import training_rows
 from pare.analysis.source_features import frequent_classes, source_features, source_labels
@@ -108,11 +108,10 @@ def draw_source_features(run: Run, analysis: AnalysisConfig, models: Models, sou
     return source_features_figure(table, title=f"{run.title}: features of {run.proxy.title} (t-SNE)"), table
 
 
-def draw_starts(run: Run, results_folder: Path, models_folder: Path) -> Drawn:
-    """Results of all runs of the task that differ in the share of tokens replaced at first."""
-    spec = METRICS[run.metric]
-    table = start_results(results_folder, models_folder, metric=run.metric, protocol=run.protocol)
-    command = f"kedro run --pipelines=pare_train --params task={run.task_name},mixing.start=0.1,variant=start_10"
+def draw_starts(run: Run, results: pd.DataFrame, saved: Saved) -> Drawn:
+    """Results of all runs that differ from the run in the share of tokens replaced at first."""
+    spec, table = METRICS[run.metric], start_results(run, results, saved)
+    command = f"{plain_run(run, run.method_name).command('pare_train')},mixing.start=0.1,variant=start_10"
     metric = f"test {spec.label} ({spec.direction} is better)"
     title = f"{run.task.title}: influence of the first k"
     return starts_figure(table, title=title, metric=metric, command=command), table

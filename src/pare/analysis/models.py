@@ -32,7 +32,7 @@ def load_models(
             "that; use method=pare"
         )
     others = [name for name in (analysis.compared, *ALSO_SHOWN) if name]
-    runs = {run.method_folder: run} | {name: _of_method(run, name) for name in others if name != run.method_folder}
+    runs = {run.method_folder: run} | {name: plain_run(run, name) for name in others if name != run.method_folder}
     for name in (run.method_folder, analysis.compared):
         if name and runs[name].folder not in saved:
             raise _missing(runs[name], compared=name != run.method_folder)
@@ -42,8 +42,8 @@ def load_models(
     return models
 
 
-def _of_method(run: Run, method: str) -> Run:
-    """The plain run of another method, as far as its folder and its command need it."""
+def plain_run(run: Run, method: str) -> Run:
+    """The same run by the plain method of that name, as far as its folder and its command need it."""
     choices = {key: origin for key, origin in run.provenance.items() if "." not in key}
     return run.model_copy(update={"method_name": method, "variant": "", "provenance": choices})
 

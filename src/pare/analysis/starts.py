@@ -1,9 +1,11 @@
-"""The result against the share of tokens that is replaced at first, from runs that exist (paper, figure 5)."""
+"""The result over the share of tokens that is replaced at first, from runs that exist (paper, figure 5)."""
 
-import json
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
+
+from pare.analysis.models import Saved
+from pare.config import Run
 
 CHOOSING = ("pare", "pare_random_patches")  # the gate, and chance
 COMPARED = "finetune"
@@ -11,39 +13,37 @@ VARIANT = "start_"  # what a variant is called that differs in mixing.start
 COLUMNS = ["method", "variant", "seed", "start", "test"]
 
 
-def start_results(results: Path, models: Path, *, metric: str, protocol: str) -> pd.DataFrame:
-    """Test results of the runs of a task that differ in where their curriculum starts, and of fine-tuning.
+def start_results(run: Run, results: pd.DataFrame, saved: Saved) -> pd.DataFrame:
+    """Test results of runs that differ from a run in where their curriculum starts, and of fine-tuning.
 
     Args:
-        results: the task's folder with ``<method>/seed_<n>/metrics.json``.
-        models: the task's folder with ``<method>/seed_<n>/model/record.json``, which knows the start of a run whose
-            command line did not set it.
-        metric: the metric that counts; results of another are left out.
-        protocol: the protocol that counts.
+        run: the run; results of another task, source, protocol or metric are left out.
+        results: a line a run, see `pare.report.results.Results`.
+        saved: functions that load a model, by the folder of its run; it knows the start where the command line did
+            not set it.
 
     Returns:
         ``method``, ``variant``, ``seed``, ``start`` (a share of the tokens; 0 for fine-tuning) and ``test``, a line
         a run.
     """
+    wanted = {"task": run.task_name, "metric": run.metric, "protocol": run.protocol}
+    wanted |= {"source": run.source_name, "proxy": run.proxy_name}
+    same = (results[list(wanted)] == pd.Series(wanted)).all(axis=1)
     lines = []
-    for path in sorted(results.glob("*/seed_*/metrics.json")):
-        metrics = json.loads(path.read_text())
-        variant = metrics.get("variant", "")
-        if (metrics["metric"]["name"], metrics["protocol"]) != (metric, protocol):
-            continue
-        if metrics["method"] == COMPARED and not variant:
-            start: float | None = 0.0
-        elif metrics["method"] in CHOOSING and (not variant or variant.startswith(VARIANT)):
-            start = _start(metrics, models / path.parent.relative_to(results) / "model" / "record.json")
-        else:
-            continue
+    for line in results[same].itertuples():
+        start = _start(line, saved)
         if start is not None:
-            lines.append([metrics["method"], variant, metrics["seed"], start, metrics["test"]])
+            lines.append([line.method, line.variant, line.seed, start, line.test])
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def _start(metrics: dict, record: Path) -> float | None:
-    """Where the run's curriculum started; None where neither the command line nor a model tells."""
-    if "mixing.start" in metrics.get("overridden", {}):
-        return float(metrics["overridden"]["mixing.start"])
-    return float(json.loads(record.read_text())["run"]["mixing"]["start"]) if record.is_file() else None
+def _start(line: Any, saved: Saved) -> float | None:
+    """Where the curriculum of a line's run started; None where it is of another kind, or nothing says it."""
+    if line.method == COMPARED and not line.variant:
+        return 0.0
+    if line.method not in CHOOSING or not line.variant.startswith(VARIANT if line.variant else ""):
+        return None
+    if pd.notna(line.start):
+        return float(line.start)
+    mixing = saved[line.folder]().run.mixing if line.folder in saved else None
+    return mixing.start if mixing else None

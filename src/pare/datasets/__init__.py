@@ -10,11 +10,11 @@ from typing import Any
 MODULES = {
     "ArrayStoreDataset": "array_store",
     "ArraysDataset": "arrays",
-    "FolderDataset": "folder",
     "LazyDataset": "lazy",
     "ModelDataset": "model",
     "NewPredictionsDataset": "new_predictions",
     "RawFolderDataset": "raw_folder",
+    "ResultsDataset": "results",
     "TextFilesDataset": "text_files",
     "TrainedModelsDataset": "trained_models",
 }

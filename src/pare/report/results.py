@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, FiniteFloat, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 PATTERN = "*/*/seed_*/metrics.json"
 # What compared runs should have in common, and its name in messages.
@@ -37,6 +37,7 @@ class RunMetrics(BaseModel):
     task: str
     method: str
     variant: str = ""
+    overridden: dict[str, Any] = Field(default_factory=dict, exclude=True)
     seed: int
     protocol: str
     simulated: bool
@@ -58,9 +59,10 @@ class RunMetrics(BaseModel):
 # Counts too, because some methods have none.
 NUMBERS = (
     *("test", "validation", "constant_prediction"),
-    *("n_train", "n_test", "epochs", "train_seconds", "peak_memory_mb"),
+    *("n_train", "n_test", "epochs", "train_seconds", "peak_memory_mb", "start"),
 )
-COLUMNS = [*RunMetrics.model_fields, "title", "unit", "direction", "name"]
+FIELDS = [name for name, field in RunMetrics.model_fields.items() if not field.exclude]
+COLUMNS = [*FIELDS, "title", "unit", "direction", "name", "folder", "start"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class Results:
 
     Attributes:
         frame: one line a run; columns as in metrics.json, the metric's ``title``, ``unit`` and ``direction`` next to
-            its name, and ``name``, the method with its variant.
+            its name, ``name``, the method with its variant, ``folder`` of the run, and ``start``, the share of tokens
+            replaced at first where the command line set it.
         warnings: a sentence for each file that was left out.
     """
 
@@ -97,7 +100,7 @@ def collect_results(folder: Path) -> Results:
         except OSError as error:
             warnings.append(f"{shown} is left out: it cannot be read ({error.strerror}).")
             continue
-        line = _line(run)
+        line = _line(run) | {"folder": path.parent.relative_to(folder).as_posix()}
         place = f"{run.task}/{line['name']}/seed_{run.seed}/metrics.json"
         if place == shown:
             lines.append(line)
@@ -115,6 +118,7 @@ def _line(run: RunMetrics) -> dict[str, object]:
         "unit": metric.unit,
         "direction": metric.direction,
         "name": f"{run.method}-{run.variant}" if run.variant else run.method,
+        "start": run.overridden.get("mixing.start"),
     }
 
 

@@ -1,15 +1,16 @@
 """Nodes of the analyse pipeline; those that only draw are in `pare.analysis.drawing`."""
 
 import logging
-from collections.abc import Callable
 
 import numpy as np
 from accelerate import PartialState
 
 from pare.analysis import Embeddings, drawing, embed, load_models, training_rows
 from pare.analysis.config import AnalysisConfig
+from pare.analysis.models import Saved
 from pare.config import Run
 from pare.raw.origins.manifest import RawFolder
+from pare.report.results import Results
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders, TrainedModel
 from pare.training.source_batches import load_source_batches
@@ -21,7 +22,7 @@ Models = dict[str, TrainedModel]
 def load_compared_models(
     run: Run,
     analysis: AnalysisConfig,
-    trained_models: dict[str, Callable[[], TrainedModel]],
+    trained_models: Saved,
     model_input: ArrayStore,
     encoder: RawFolder,
     proxy: RawFolder,
@@ -48,3 +49,8 @@ def draw_source_features(
 ) -> drawing.Drawn:
     """What the pretrained encoder and those that were trained on the task make of the same source samples."""
     return drawing.draw_source_features(run, analysis, models, SourceFolders.of(encoder, proxy))
+
+
+def draw_starts(run: Run, results: Results, trained_models: Saved) -> drawing.Drawn:
+    """Results of all runs that differ from the run in the share of tokens replaced at first."""
+    return drawing.draw_starts(run, results.frame, trained_models)

@@ -9,9 +9,8 @@ from pare.analysis.drawing import (
     draw_gate_scores,
     draw_landscape,
     draw_patches,
-    draw_starts,
 )
-from pare.pipelines.analyse.nodes import draw_source_features, embed_samples, load_compared_models
+from pare.pipelines.analyse.nodes import draw_source_features, draw_starts, embed_samples, load_compared_models
 
 
 def create_pipeline() -> Pipeline:
@@ -69,7 +68,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 draw_starts,
-                inputs=["params:run", "task_results_folder", "task_models_folder"],
+                inputs=["params:run", "results", "trained_models"],
                 outputs=["starts_analysis_figure", "starts_analysis_table"],
                 name="draw_results_over_first_share_replaced",
             ),

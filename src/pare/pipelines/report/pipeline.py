@@ -2,7 +2,6 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines.report.nodes import collect_runs
 from pare.report.config import report_config
 from pare.report.sections import write_report
 
@@ -17,7 +16,6 @@ def create_pipeline() -> Pipeline:
                 outputs="paper_tables",
                 name="check_paper_tables",
             ),
-            Node(collect_runs, inputs="reporting_folder", outputs="results", name="collect_results"),
             Node(
                 write_report,
                 inputs=["paper_tables", "results", "params:library"],

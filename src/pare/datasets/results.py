@@ -1,0 +1,42 @@
+"""The results of all runs."""
+
+import logging
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kedro.io import AbstractDataset, DatasetError
+
+from pare.report.results import Results, collect_results
+
+logger = logging.getLogger(__name__)
+
+
+class ResultsDataset(AbstractDataset[NoReturn, Results]):
+    """Loads every ``metrics.json`` of a folder as one table; a file that cannot be read is left out with a warning.
+
+    Example:
+        ```yaml
+        results:
+          type: pare.datasets.ResultsDataset
+          filepath: data/08_reporting
+        ```
+    """
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self.path = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> Results:
+        """The table, and what was left out."""
+        results = collect_results(self.path)
+        for warning in results.warnings:
+            logger.warning(warning)
+        logger.info("%d runs found in %s.", len(results.frame), self.path)
+        return results
+
+    def save(self, data: NoReturn) -> None:
+        """Each run's metrics are a dataset of their own."""
+        raise DatasetError(f"{self.path} is read only: the metrics of a run are saved as a dataset of their own")
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self.path)}
