@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-PAGES = ["README.md", "CHANGELOG.md", "data/README.md", "conf/local/README.md", "notebooks/README.md"]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "data/README.md",
+    "conf/local/README.md",
+    "notebooks/README.md",
+]
 PAGES += [f"docs/{path.name}" for path in (PROJECT / "docs").glob("*.md")]
 # A folder or a file of code or configuration; placeholders such as <task> and files that a run writes are none.
 PATH = re.compile(r"`([a-z_0-9]+(?:/[a-z_0-9]+)*(?:/|\.(?:py|yml|yaml)))`|`((?:src|conf|data|docs|tests)/[\w/.]+)`")
@@ -25,6 +32,19 @@ def test_every_name_that_the_architecture_gives_a_module_is_in_it(page):
     for first, module, other_module, second in pairs:
         text = (PROJECT / "src" / "pare" / (module or other_module)).read_text(encoding="utf-8")
         assert re.search(rf"(def|class) {first or second}\b", text)
+
+
+def test_every_path_in_the_recipes_exists_and_holds_what_they_name(page):
+    text = page("CONTRIBUTING.md")
+    paths = re.findall(r"`((?:src|conf|docs|tests)/[\w/.]+|\w+\.toml)`", text)
+    assert len(paths) > 15
+    assert [path for path in paths if not (PROJECT / path).exists()] == []
+    named = re.findall(r"`([A-Z]\w+)`\s+in\s+`([\w/]+\.py)`", text)
+    assert {name for name, _ in named} >= {"READERS", "ORIGINS", "MIXERS", "GATES", "SHAPES", "FAMILIES", "METRICS"}
+    for name, path in named:
+        assert re.search(rf"^(class )?{name}\b", (PROJECT / path).read_text(encoding="utf-8"), re.MULTILINE), path
+    for path in re.findall(r"`(src/pare/baselines/(?!registry)\w+\.py)`", text):
+        assert "\nESTIMATORS = {" in (PROJECT / path).read_text(encoding="utf-8"), path
 
 
 @pytest.mark.parametrize("name", PAGES)
