@@ -94,7 +94,7 @@ def save_model(tmp_path, tiny_bert, topics):
 
 
 @pytest.mark.parametrize("kind", INPUTS)
-def test_every_figure_of_a_task_is_drawn_beside_its_table(kind, runs, store, save_model, source, tmp_path):
+def test_every_figure_of_a_task_is_drawn_with_its_table(kind, runs, store, save_model, source, tmp_path):
     both, data = runs(kind), store(kind)
     for run in both.values():
         save_model(run, data)

@@ -14,7 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class AnalysisConfig(Strict):
     """Section ``analyse`` of the parameters."""
 
-    compared: str | None = Field(description="method whose loss landscape stands beside the run's; none: no other")
+    compared: str | None = Field(description="method whose loss landscape is drawn next to the run's; none: no other")
     rows: int = Field(ge=20, description="samples of either modality in distances, maps and scores")
     shares: list[Share] = Field(min_length=2, description="shares k/N of the tokens that are replaced")
     landscape_rows: int = Field(ge=1, description="training rows whose loss is computed")

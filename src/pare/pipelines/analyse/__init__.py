@@ -1,4 +1,4 @@
-"""The analyse pipeline; README.md beside this file lists its inputs and outputs."""
+"""The analyse pipeline; README.md in this folder lists its inputs and outputs."""
 
 from pare.pipelines.analyse.pipeline import create_pipeline
 

@@ -1,4 +1,4 @@
-"""The baseline pipeline; README.md beside this file lists its inputs and outputs."""
+"""The baseline pipeline; README.md in this folder lists its inputs and outputs."""
 
 from pare.pipelines.baseline.pipeline import create_pipeline
 

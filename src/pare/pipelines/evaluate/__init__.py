@@ -1,4 +1,4 @@
-"""The evaluate pipeline; README.md beside this file lists its inputs and outputs."""
+"""The evaluate pipeline; README.md in this folder lists its inputs and outputs."""
 
 from pare.pipelines.evaluate.pipeline import create_pipeline
 

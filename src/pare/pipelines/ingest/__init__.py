@@ -1,4 +1,4 @@
-"""The ingest pipeline; README.md beside this file lists its inputs and outputs."""
+"""The ingest pipeline; README.md in this folder lists its inputs and outputs."""
 
 from pare.pipelines.ingest.pipeline import create_pipeline
 

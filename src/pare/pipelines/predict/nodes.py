@@ -1,6 +1,7 @@
 """Nodes of the predict pipeline."""
 
 import logging
+from pathlib import Path
 
 from pare.config import PareError
 from pare.own_data.predict import NewPredictions, predict_file
@@ -19,7 +20,7 @@ def predict_new_rows(
     """Predict each row of a file as the test rows were predicted.
 
     Args:
-        file: with the new rows; absolute, or relative to the project.
+        file: with the new rows; absolute, or relative to the current folder.
         raw: the task's own files, which say how categories are numbered.
         model: the trained model.
         model_input: what it was trained on; its statistics normalise the new rows.
@@ -33,7 +34,7 @@ def predict_new_rows(
     if not file:
         raise PareError(f"name the file with new rows: --params task={run.task_name},predict=PATH")
     check_data(model, model_input, SourceFolders.of(encoder, proxy))
-    path = find_path(file, raw.path.absolute().parents[2])
+    path = find_path(file, Path.cwd())
     known = next(iter(open_raw_files(run.task.reader, raw.path).values()))
     predictions = predict_file(path, known, model, model_input)
     logger.info("%d rows of %s predicted by %s, seed %d.", len(predictions.content), path, run.label, run.seed)

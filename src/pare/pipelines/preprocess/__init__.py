@@ -1,4 +1,4 @@
-"""The preprocess pipeline; README.md beside this file lists its inputs and outputs."""
+"""The preprocess pipeline; README.md in this folder lists its inputs and outputs."""
 
 from pare.pipelines.preprocess.pipeline import create_pipeline
 

@@ -1,4 +1,4 @@
-"""The report pipeline; README.md beside this file lists its inputs and outputs."""
+"""The report pipeline; README.md in this folder lists its inputs and outputs."""
 
 from pare.pipelines.report.pipeline import create_pipeline
 

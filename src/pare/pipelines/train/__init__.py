@@ -1,4 +1,4 @@
-"""The train pipeline; README.md beside this file lists its inputs and outputs."""
+"""The train pipeline; README.md in this folder lists its inputs and outputs."""
 
 from pare.pipelines.train.pipeline import create_pipeline
 

@@ -45,17 +45,17 @@ def own_files(folder: Path, files: Annotated[Paths, Field(min_length=1)]) -> dic
     return {path.name: f"file:{quote(path.name)}" if _lies_in(path, folder) else path.as_uri() for path in originals}
 
 
-def find_path(path: str, project: Path) -> Path:
+def find_path(path: str, base: Path) -> Path:
     """The absolute path of an existing file or folder.
 
     Args:
-        path: absolute, from ``~``, or relative to ``project``.
-        project: the project's folder.
+        path: absolute, from ``~``, or relative to ``base``.
+        base: the folder that relative paths begin in.
 
     Raises:
         PareError: if it does not exist, naming what has a similar name there, or is an empty folder.
     """
-    found = Path(os.path.abspath(project / os.path.expanduser(path)))
+    found = Path(os.path.abspath(base / os.path.expanduser(path)))
     if not found.exists():
         folder = next(parent for parent in found.parents if parent.is_dir())
         missing = found.relative_to(folder).parts[0]
@@ -63,7 +63,7 @@ def find_path(path: str, project: Path) -> Path:
         hint = f"there are {', '.join(near)}" if near else "nothing there has a similar name"
         raise PareError(
             f"your file {path!r} does not exist: no {missing!r} in {folder} ({hint}). Correct the path; it is "
-            f"absolute, or relative to {project}"
+            f"absolute, or relative to {base}"
         )
     if next(files_below(found), None) is None:
         raise PareError(f"the folder {found} holds no files; name a file, or a folder with files in it")
