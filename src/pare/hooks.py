@@ -27,7 +27,7 @@ class RunHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Check all parameters, and say what `kedro run` begins."""
         self.config = cast(RunConfigLoader, context.config_loader)  # the one of settings.py
-        run = self.config.run  # resolved now, so that a mistake is told first
+        run = self.config.run  # resolved now, so that a mistake is shown first
         if (command := click.get_current_context(silent=True)) and command.command.name == "run":
             _tell(run, command.params["pipelines"])
 
@@ -39,7 +39,7 @@ class RunHooks:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Refuse what cannot be, such as a metric that does not suit, before hours are spent on the files."""
+        """Refuse what cannot work, such as a metric that does not suit, before hours are spent on the files."""
         tags = {tag for node in pipeline.nodes for tag in node.tags}
         run, library = self.config.run, self.config.library
         if tags & NEEDS_METHOD:

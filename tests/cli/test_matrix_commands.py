@@ -29,7 +29,7 @@ def matrix(project, tmp_path):
     (project.project_path / CELLS_FILE).unlink(missing_ok=True)
 
 
-def test_the_cost_stands_before_the_table_and_the_command_between(matrix):
+def test_the_cost_comes_first_then_the_command_then_the_table(matrix):
     lines = [line.strip() for line in matrix().splitlines()]
     assert lines[0].startswith("5 of 5 cells left, about ")
     assert lines[1] == "Run them: dvc repro --keep-going"

@@ -103,7 +103,7 @@ def test_names_of_the_user_are_shown_as_they_are(project, tasks, own_table):
     own_table.write_text(own_table.read_text().replace("acid", "rate [/h]"))
     tasks("new", str(own_table), "--target", "rate [/h]")
     file = project.project_path / "conf" / "local" / "tasks" / "wine.yml"
-    file.write_text(file.read_text().replace("rate [/h] from wine.csv", "[red] :wine: [/]"))
+    file.write_text(file.read_text().replace("rate [/h] from wine.csv", "'[red] :wine: [/]'"))
     card = tasks("show", "wine")
     assert "rate [/h]" in card and "wine: [red] :wine: [/] (own data)" in card
 
@@ -132,7 +132,7 @@ def test_a_configuration_file_in_another_encoding_is_named(project, tasks, own_t
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["wine.csv", "--target", "kind"], "task 'wine' stands in"),
+        (["wine.csv", "--target", "kind"], "task 'wine' is in"),
         (["wine.csv", "--target", "kind", "--name", "darcy_flow"], "is one of those listed"),
         (["wine.csv", "--target", "kid", "--name", "other"], "Did you mean 'kind'"),
         (["wines.csv", "--target", "kind"], "there are wine.csv"),
@@ -148,6 +148,6 @@ def test_no_task_is_made_of_what_is_unclear(project, tasks, own_table, args, wor
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_the_page_of_tasks_is_printed_as_it_stands_in_the_docs(conf):
+def test_the_page_of_tasks_is_printed_as_it_is_in_the_docs(conf):
     result = CliRunner().invoke(cli, ["tasks", "page"], obj=SimpleNamespace(project_path=conf.parent))
     assert result.output == (conf.parent / "docs" / "tasks.md").read_text()

@@ -58,7 +58,7 @@ def test_the_command_of_a_cell_resolves_to_its_run(cells, library, parameters):
     assert resolve(library, asked, overrides) == cell.run
 
 
-def test_a_baseline_stands_beside_the_methods_and_has_a_pipeline_of_its_own(cells):
+def test_a_baseline_is_listed_with_the_methods_and_has_a_pipeline_of_its_own(cells):
     variants = {"deep": {"options.learning_rate": 0.1}}
     blocks = cells(first={"methods": ["finetune"]}, second={"methods": ["logistic_regression", "xgboost"]})
     tables = cells(tables={"tasks": ["openml_wdbc"], "methods": ["xgboost"], "variants": variants})
@@ -115,7 +115,7 @@ def test_the_matrix_that_ships_needs_no_network(conf, library, parameters):
 
 
 def test_the_matrix_of_the_paper_has_a_run_for_each_of_our_figures_in_the_report(conf, paper):
-    """Each row of ours in report.yml, which was written from the paper without a look at the matrix."""
+    """Each of our rows in report.yml, which was written from the paper without a look at the matrix."""
     runs = {(run.task_name, run.method_name, run.variant) for run in paper}
     for table in yaml.safe_load((conf / "base" / "report.yml").read_text())["tables"].values():
         for row in table["rows"]:

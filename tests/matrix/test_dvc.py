@@ -15,7 +15,7 @@ from pare.matrix.blocks import expand, unique
 
 ROOT = Path(__file__).parents[2]
 
-# In the place of Kedro: writes the outputs of a stage, new ones each time, and a line about it.
+# Instead of Kedro: writes the outputs of a stage, new ones each time, and a line about it.
 KEDRO = r"""#!/bin/sh
 stage=${3#--tags=}; case $stage in --params) stage=${2#--pipelines=};; "") stage=report;; esac
 for params do :; done

@@ -1,4 +1,4 @@
-"""What all commands share: the configuration, the screen, and mistakes told without a traceback."""
+"""What all commands share: the configuration, the screen, and mistakes shown without a traceback."""
 
 import errno
 import sys

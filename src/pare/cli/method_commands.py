@@ -1,4 +1,4 @@
-"""`kedro methods`: how a task can be learnt, and by what else."""
+"""`kedro methods`: the methods and the external baselines."""
 
 from typing import Any
 

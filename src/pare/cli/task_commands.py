@@ -1,4 +1,4 @@
-"""`kedro tasks` and its subcommands: what can be learnt, and how to make a task of one's own files."""
+"""`kedro tasks` and its subcommands: the list of tasks, and a task made of your own files."""
 
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,9 @@ def tasks(ctx: click.Context, env: str | None) -> None:
 )
 @click.option("--groups", metavar="NAME", help="Column, or key of an array, that says which rows belong together.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Column to leave out, such as a row number; repeatable.")
-@click.option("--channels", type=click.Choice(["first", "last", "none"]), help="Where the channels of an array stand.")
+@click.option(
+    "--channels", type=click.Choice(["first", "last", "none"]), help="Which axis of an array has the channels."
+)
 @click.option("--name", metavar="NAME", help="Name of the task; by default that of the first file.")
 @click.pass_obj
 def new(
@@ -59,7 +61,7 @@ def new(
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
     PATH is a table with a row a sample (.csv, .parquet, .arff), a file of arrays whose first axis is the samples
-    (.npz, .h5, or several .npy), or a folder of images that stand in folders named after their classes. The files stay
+    (.npz, .h5, or several .npy), or a folder of images in folders named after their classes. The files stay
     where they are.
 
     \b
@@ -81,9 +83,7 @@ def new(
         chosen = task_name(name, files[0].stem)
         file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
         if file.exists() or chosen in load_library(loader).tasks:
-            where = (
-                f"stands in {_shown(file, Path.cwd())}" if file.exists() else "is one of those listed by `kedro tasks`"
-            )
+            where = f"is in {_shown(file, Path.cwd())}" if file.exists() else "is one of those listed by `kedro tasks`"
             raise PareError(f"task {chosen!r} {where}; choose another name: --name NAME, or remove it there")
         found = inspect_files(files, Question(target, input_name, groups, ignore, channels))
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)

@@ -1,4 +1,4 @@
-"""A run, wholly resolved: what makes it, where its files lie, and the command that repeats it."""
+"""A run, wholly resolved: what makes it, where its files are, and the command that repeats it."""
 
 from collections.abc import Mapping
 from shlex import quote
@@ -20,12 +20,12 @@ from pare.config.schema import (
 )
 
 COMMAND_LINE = "command line"  # in the provenance of a run
-BASE, LOCAL = "base", "local"  # Kedro's environments that are one to us: conf/local adds to conf/base
+BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/local adds to conf/base
 PROTOCOL = "validated"  # of conf/base/parameters.yml
 
 
 def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) -> str:
-    """Where the files of a run lie within each layer of ``data``.
+    """Where the files of a run are within each layer of ``data``.
 
     Args:
         task: name of the task.
@@ -73,7 +73,7 @@ class TaskRun(Strict):
 
     @property
     def folder(self) -> str:
-        """Where its files lie within each layer of ``data``; no other run has files there."""
+        """Where its files are within each layer of ``data``; no other run has files there."""
         return run_folder(self.task_name, self.method_folder, self.seed, self.differs)
 
     @property
@@ -88,7 +88,7 @@ class TaskRun(Strict):
 
     @property
     def params(self) -> str:
-        """What ``kedro run --params`` needs to resolve this run again, the environment left aside."""
+        """What ``kedro run --params`` needs to resolve this run again, except for the environment."""
         names = {"task": self.task_name, "method": self.method_name, "seed": self.seed}
         variant = {"variant": self.variant} if self.variant else {}
         values = names | variant | self._choices() | self.overridden

@@ -1,4 +1,4 @@
-"""What a task, a source and a method may say, and the run that they make together.
+"""The schema of tasks, sources, proxies, methods and baselines.
 
 Every class refuses unknown keys, so that a misspelt option is an error and not a silent default.
 """
@@ -18,7 +18,7 @@ class Strict(BaseModel):
 
 
 class RawConfig(Strict):
-    """Where files come from: a publisher, a package, or a simulator of ours."""
+    """Where files come from: a publisher, a package, or a simulator of this project."""
 
     origin: str = Field(description="name of the function that brings the files, see pare.raw.origins.registry")
     options: dict[str, Any] = Field(default_factory=dict, description="arguments of that function")
@@ -31,7 +31,7 @@ OWN_FILES = "own_files"
 
 
 class RawEntry(Strict):
-    """One way to come by a task's raw files; see `RawConfig`."""
+    """One origin of a task's raw files; see `RawConfig`."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     licence: str
@@ -40,17 +40,17 @@ class RawEntry(Strict):
 
 
 class RawOrigins(Strict):
-    """Every way to come by a task's raw files, and the one that is taken; an environment may take another.
+    """All configured origins of a task's raw files, and the active one; an environment may have another active one.
 
-    A user's own files need no more than ``files: [path, …]``, also in the place of what a listed task takes.
+    A user's own files need no more than ``files: [path, …]``, also instead of the origins of a listed task.
     """
 
-    origin: str = Field(description="the way taken, one of `origins`")
+    origin: str = Field(description="the active origin, one of `origins`")
     origins: dict[str, RawEntry]
 
     @property
     def chosen(self) -> RawConfig:
-        """The way that is taken."""
+        """The active origin."""
         return RawConfig(origin=self.origin, **self.origins[self.origin].model_dump())
 
     @model_validator(mode="before")
@@ -115,7 +115,7 @@ class TokensConfig(Strict):
 
 
 class SplitConfig(Strict):
-    """How rows are divided where the publisher does not, or not wholly."""
+    """How rows are split where the publisher does not, or not completely."""
 
     test: float | None = Field(default=None, gt=0, lt=1, description="share of rows; none: publisher's test part")
     validation: float = Field(default=0.1, gt=0, lt=1, description="share of the training rows")
@@ -126,7 +126,7 @@ class NormalisationConfig(Strict):
     """Statistics of the training rows that scale inputs and outputs."""
 
     inputs: Literal["none", "pointwise", "feature", "channel"] = Field(
-        default="none", description="channel: one mean and one spread per channel of a field"
+        default="none", description="channel: one mean and one standard deviation per channel of a field"
     )
     outputs: Literal["none", "pointwise"] = "none"
     coordinates: bool = Field(default=False, description="append one channel per grid axis, from 0 to 1")
@@ -212,7 +212,7 @@ class AlignmentConfig(Strict):
         default=None, gt=0, description="none: ten times the training's where that is at most 0.001, else the same"
     )
     samples: int = Field(ge=2, description="target samples drawn of each class in each epoch")
-    source_samples: int = Field(ge=2, description="proxy samples that stand for the source")
+    source_samples: int = Field(ge=2, description="proxy samples that represent the source")
     pseudo_classes: int = Field(default=10, ge=1, description="clusters of targets that are no classes")
     regularisation: float = Field(gt=0, description="weight of the entropy of the transport, in squared distances")
     distance: Literal["exact", "gaussian"] = Field(
@@ -272,7 +272,7 @@ class Task(Strict):
         description="score one mean prediction a group, such as a clip cut into chunks; validation scores each row",
     )
     source: str = "minilm"
-    proxy: str | None = Field(default=None, description="proxy dataset; none: the one that `source` takes by itself")
+    proxy: str | None = Field(default=None, description="proxy dataset; none: the source's own")
     training: dict[str, Any] = Field(default_factory=dict)
     mixing: dict[str, Any] = Field(default_factory=dict)
     alignment: dict[str, Any] = Field(default_factory=dict)
@@ -281,14 +281,14 @@ class Task(Strict):
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_kind(cls, values: Any) -> Any:
-        """What follows from the data, where the task does not say it; a section that is given is taken as it is."""
+        """Defaults that follow from the data; a section that the task gives is not changed."""
         if not isinstance(values, dict):
             return values
         kind, shape = (_key(values.get(name), key) for name, key in (("output", "kind"), ("input", "shape")))
         rows, split = values.get("samples"), values.get("split", {})
         defaults: dict[str, Any] = DEFAULTS.get(str(kind), {}) | {"tokens": _default_tokens(shape)}
         if _key(values.get("raw"), "files") or _key(values.get("raw"), "origin") == OWN_FILES:
-            # Published data are taken as they are, unless the task says otherwise.
+            # Published data are not changed, unless the task says otherwise.
             defaults["normalisation"] = {
                 "inputs": "channel" if _is_grid(shape) else "feature",
                 "outputs": "pointwise" if kind in ("regression", "dense") else "none",
@@ -430,7 +430,7 @@ class Method(Strict):
 
 
 class Baseline(Strict):
-    """What people would use in the place of cross-modal fine-tuning, by a library of its own."""
+    """An external baseline, by a library of its own."""
 
     title: str
     paper: str = Field(description="where the paper has it")

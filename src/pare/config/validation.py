@@ -1,4 +1,4 @@
-"""Checking values against a schema, and telling what is wrong with them in one sentence each."""
+"""Checking values against a schema: one sentence for each mistake."""
 
 from typing import Any, TypeVar, get_args
 
@@ -28,13 +28,13 @@ def _sentence(model: type[BaseModel], where: str, error: Any) -> str:
         )
     if error["type"] == "missing":
         return f"key {key!r} is missing; add it to the configuration."
-    if error["type"] == "value_error":  # a rule of ours about several keys: it says itself what it found
+    if error["type"] == "value_error":  # a rule of the schema about several keys, whose message is complete
         return f"{key}: {error['ctx']['error']}."
     return f"key {key!r}: {error['msg']}, found {error['input']!r}."
 
 
 def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    """Names of the fields of the model that stands at ``path`` below ``model``."""
+    """Names of the fields of the model at ``path`` below ``model``."""
     for part in path:
         annotation: Any = model.model_fields[part].annotation if part in model.model_fields else model
         models = (a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel))

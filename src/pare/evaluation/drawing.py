@@ -24,7 +24,7 @@ from pare.storage.store import ArrayStore
 def draw_predictions(
     run: TaskRun, store: ArrayStore, predictions: Mapping[str, np.ndarray], metrics: Mapping[str, Any]
 ) -> Figure:
-    """Fields: input, truth, prediction, error. Classes: confusion and ROC. Labels and numbers: how well each is met.
+    """Fields: input, truth, prediction, error. Classes: confusion and ROC. Labels, numbers: the quality of each.
 
     Args:
         run: the run.

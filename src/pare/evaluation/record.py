@@ -16,7 +16,7 @@ FROM_TRAINING = ("validation", "best_epoch", "n_train", "train_seconds", "sample
 def evaluation_record(
     run: TaskRun, training: Mapping[str, Any], training_rows: Rows, predictions: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:
-    """The content of ``metrics.json``, whatever learnt the task; what a baseline does not have is None.
+    """The content of ``metrics.json``, for a method or a baseline; what a baseline does not have is None.
 
     Args:
         run: the run.

@@ -38,7 +38,7 @@ class Block(Strict):
 
 
 class Matrix(Strict):
-    """All blocks, by title. A run that stands in several of them is the same run."""
+    """All blocks, by title. A run in several of them is the same run."""
 
     blocks: dict[str, Block] = Field(min_length=1)
 

@@ -12,7 +12,7 @@ from pare.config.run import BaselineRun, Run
 from pare.matrix.blocks import Cell
 
 MODELS, OUTPUT, REPORTING = "06_models", "07_model_output", "08_reporting"
-# What decides a trained model and stands in the configuration; see pare.training.run_fingerprint.
+# What decides a trained model, of the configuration; see pare.training.run_fingerprint.
 TASK = {"input", "output", "tokens", "loss", "metric"}
 METHOD = {"initialisation", "trainable"}
 

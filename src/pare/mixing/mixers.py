@@ -44,14 +44,14 @@ class MixingStep:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Mixed tokens and how they came about.
+    """Mixed tokens and how they were mixed.
 
     Attributes:
         tokens: ``(batch, tokens, width)``.
         share: of what is not the target's.
         replaced: which slots were replaced, ``(batch, tokens)``; None where all were blended.
         scores: of the gate for the target's and the other tokens, ``(batch, tokens)`` each; None where it was not
-            asked.
+            used.
     """
 
     tokens: Tensor

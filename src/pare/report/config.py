@@ -1,4 +1,4 @@
-"""The tables of the paper as the report shows them: its figures, and which of our methods stands for each row."""
+"""The paper's tables as the report shows them: its figures, and our method for each row."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ class Column(Strict):
 
     @property
     def heading(self) -> str:
-        """What stands above the column."""
+        """Heading of the column."""
         return self.title or self.task
 
 

@@ -23,9 +23,9 @@ def fill_table(table: PaperTable, results: pd.DataFrame, library: Library) -> pd
     Returns:
         One line a cell: ``row`` (the paper's name), ``method`` (ours, with its variant; empty where the row is only
         quoted), ``column``, ``task``, ``variant``, ``metric`` with ``title``, ``unit`` and ``direction``, ``mean``,
-        ``std`` (of samples; missing with one seed) and ``seeds`` of ours, ``paper`` (its figure), ``measured_as`` (the
-        title of our metric where it is not the paper's), ``simulated`` (ours, or ours if it were run) and ``status``:
-        ``run``, ``not run`` or ``quoted``.
+        ``std`` (of samples; missing with one seed) and ``seeds`` of our runs, ``paper`` (its figure), ``measured_as``
+        (the title of our metric where it is not the paper's), ``simulated`` (ours, or ours if it were run) and
+        ``status``: ``run``, ``not run`` or ``quoted``.
     """
     tasks = {column.task: library.task(column.task) for column in table.columns}
     return pd.DataFrame(
@@ -161,7 +161,7 @@ def table_markdown(title: str, note: str, cells: pd.DataFrame) -> str:
 
 
 EXPLANATION = (
-    "Ours: mean ± standard deviation over seeds, their number in brackets; bold: the best of ours in its column. "
+    "Ours: mean ± standard deviation over seeds, their number in brackets; bold: our best in its column. "
     "Paper: its figure. Quoted: no method of this project. Runs of the base environment have a smaller encoder and "
     "often fewer rows than the paper's; those of --env paper have the same."
 )
@@ -200,7 +200,7 @@ def summary_markdown(title: str, summary: pd.DataFrame, baseline: str) -> str:
 
 
 SUMMARY_EXPLANATION = (
-    "Wins count ties, on tasks where at least two rows have a figure. The mean of ours is over the tasks that were "
+    "Wins count ties, on tasks where at least two rows have a figure. Our mean is over the tasks that were "
     "run, so means over different tasks do not compare; differences are over the tasks that both rows have."
 )
 

@@ -48,7 +48,7 @@ Align = Callable[
 
 
 def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
-    """Digest of everything that decides the trained weights, the machine left aside."""
+    """Digest of everything that decides the trained weights, except for the machine."""
     return fingerprint(
         run.task.model_dump(mode="json", include={"input", "output", "tokens", "loss", "metric"}),
         run.method.model_dump(mode="json", include={"initialisation", "trainable", "start"}),
@@ -210,8 +210,8 @@ class Trainer:
         progress = self.progress
         best = progress.best_value
         sign = 1 if self.metric.higher_is_better else -1
-        # A tie goes to the later epoch: it says nothing against the longer training. So does an epoch of the warm-up,
-        # after which hardly anything is learnt yet: on few validation rows it may rank first by luck.
+        # Ties prefer the later epoch. Warm-up epochs never beat a later one: few validation rows can rank them first
+        # by chance.
         warming = progress.best_epoch is not None and progress.best_epoch < self.run.training.warmup_epochs
         if value is None or best is None or warming or sign * value >= sign * best:
             progress.best_epoch, progress.best_value = epoch, value

@@ -23,7 +23,7 @@ def describe_model_input(run: TaskRun, raw: RawFolder) -> ModelInput:
 
 
 def _tell_of_unused_rows(run: TaskRun, samples: Mapping[str, Samples]) -> None:
-    """A user's file grows, and the task that was written for it says how many rows there were."""
+    """Warn of rows that the task does not use, such as those added to a user's file since its task was written."""
     for part, wanted in run.task.samples.items():
         held = samples[part].count if part in samples else 0
         if run.task.raw.origin == OWN_FILES and held > wanted:
@@ -34,7 +34,7 @@ def _tell_of_unused_rows(run: TaskRun, samples: Mapping[str, Samples]) -> None:
 
 
 def _check_classes(run: TaskRun, samples: Mapping[str, Samples]) -> None:
-    """A reader takes numbers as numbers; that they name classes is for the user to say."""
+    """Refuse numbers as classes: only the user can know that they are class names."""
     if not run.task.classes:
         return
     _, y = next(iter(samples.values())).read(0, 1)

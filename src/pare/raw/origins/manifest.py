@@ -1,4 +1,4 @@
-"""The manifest beside raw files: what they are, where they came from, under which licence."""
+"""The manifest of a folder of raw files: what they are, where they came from, under which licence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
