@@ -3,7 +3,6 @@
 import math
 from collections.abc import Collection, Sequence
 
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -30,14 +29,13 @@ NONE = "none"
 
 
 def runs_in(frame: pd.DataFrame, folders: Collection[str]) -> pd.DataFrame:
-    """Those of the runs whose ``task/name/seed_n`` is among the folders.
+    """Those of the runs whose folder is among these.
 
     Args:
         frame: one line a run, see `pare.report.results.Results`.
         folders: of the runs of the matrix.
     """
-    inside = [f"{run.task}/{run.name}/seed_{run.seed}" in folders for run in frame.itertuples(index=False)]
-    return frame[np.array(inside, bool)].reset_index(drop=True)
+    return frame[frame["folder"].isin(list(folders))].reset_index(drop=True)
 
 
 def results_page(runs: pd.DataFrame, library: Library) -> str:
