@@ -22,6 +22,7 @@ def blocks(section):
 def run(project, script):
     """Standard output of commands in a project."""
     script = re.sub(r"(kedro run .*--params \S+)", rf"\1{TINY}", script)
+    script = script.replace("/seed_0/", "/source_tiny/seed_0/")  # where results of another source are
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "COLUMNS": "400", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     outcome = subprocess.run(
