@@ -35,7 +35,7 @@ def test_every_shipped_baseline_has_an_estimator_and_options_that_it_knows(run, 
     ],
 )
 def test_an_estimator_that_does_not_suit_the_task_names_those_that_do(run, monkeypatch, task, method, others):
-    known = ("xgboost", "lightgbm", "catboost", "logistic_regression", "fno", "u_net", "minirocket")
+    known = ("xgboost", "lightgbm", "catboost", "logistic_regression", "fno", "u_net", "kernel_ridge", "minirocket")
     monkeypatch.setattr(registry, "ESTIMATORS", {name: ESTIMATORS[name] for name in known})
     with pytest.raises(PareError, match=rf"^{method} predicts .*task '{task}'.*Baselines that suit it: {others}$"):
         check_baseline(run(task, method))
