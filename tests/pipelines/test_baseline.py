@@ -1,12 +1,16 @@
 """A baseline from the model input to its metrics; the library itself is logistic regression, which needs no extra."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from pare.config import resolve_baseline
+from pare.config import PareError, resolve_baseline
 from pare.evaluation.drawing import draw_predictions
 from pare.pipeline_registry import register_pipelines
 from pare.pipelines.baseline.nodes import fit_and_predict, score_predictions
+from pare.preparation import model_input_fingerprint
+from pare.raw.origins.manifest import raw_fingerprint
 from pare.storage.store import ArrayStore, write_store
 
 
@@ -27,22 +31,30 @@ def split(n, seed, features=30):
 
 
 @pytest.fixture
-def store(tmp_path):
+def raw(run):
+    """The task's raw files, of which only the manifest is read."""
+    return SimpleNamespace(manifest=SimpleNamespace(files=[]))
+
+
+@pytest.fixture
+def store(tmp_path, run):
+    task = run().task
+    fingerprint = model_input_fingerprint("openml_wdbc", task, raw_fingerprint(task.raw.chosen, []), validated=True)
     splits = {"train": split(80, 0), "validation": split(40, 1), "test": split(50, 2)}
     write_store(
         tmp_path / "s.h5",
         rows={name: len(arrays["y"]) for name, arrays in splits.items()},
         blocks=splits.items(),
         statistics={},
-        fingerprint="f",
+        fingerprint=fingerprint,
         description={"categories": [], "classes": ["benign", "malignant"], "channels": None},
     )
     return ArrayStore(tmp_path / "s.h5")
 
 
-def test_metrics_have_the_keys_of_a_method_and_nothing_where_a_baseline_has_none(run, store):
+def test_metrics_have_the_keys_of_a_method_and_nothing_where_a_baseline_has_none(run, raw, store):
     resolved = run(fraction=0.5)
-    predictions, record = fit_and_predict(resolved, store)
+    predictions, record = fit_and_predict(resolved, raw, store)
     metrics = score_predictions(resolved, record, store, predictions)
     wanted = {"task": "openml_wdbc", "method": "logistic_regression", "n_train": 40, "n_test": 50, "best_epoch": None}
     assert wanted.items() <= metrics.items()
@@ -54,13 +66,19 @@ def test_metrics_have_the_keys_of_a_method_and_nothing_where_a_baseline_has_none
     assert "logistic_regression, seed 0" in figure.get_suptitle()
 
 
-def test_groups_are_averaged_where_the_task_says_so(run, store):
+def test_groups_are_averaged_where_the_task_says_so(run, raw, store):
     resolved = run()
     task = resolved.task.model_copy(update={"average_groups": True})
-    rows, _ = fit_and_predict(resolved, store)
-    groups, _ = fit_and_predict(resolved.model_copy(update={"task": task}), store)
+    rows, _ = fit_and_predict(resolved, raw, store)
+    groups, _ = fit_and_predict(resolved.model_copy(update={"task": task}), raw, store)
     means = rows["prediction"].reshape(25, 2, 2).mean(1)
     np.testing.assert_allclose(groups["prediction"], means, rtol=1e-5)
+
+
+def test_a_model_input_of_another_task_or_protocol_is_refused(run, raw, store):
+    paper = run().model_copy(update={"protocol": "paper"})
+    with pytest.raises(PareError, match="prepare it again: kedro run --pipelines=baseline --env base"):
+        fit_and_predict(paper, raw, store)
 
 
 def test_the_pipeline_needs_the_run_alone_and_no_source():

@@ -22,6 +22,8 @@ from pare.config.schema import (
 COMMAND_LINE = "command line"  # in the provenance of a run
 BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/local adds to conf/base
 PROTOCOL = "validated"  # of conf/base/parameters.yml
+PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
+LEARNT = {"tokens", "loss", "metric"}  # and of the model
 
 
 def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) -> str:
@@ -168,6 +170,26 @@ class Run(TaskRun):
         """Epochs of the training; 0 where heads are solved."""
         return 0 if self.start else self.training.epochs
 
+    def decisive(self) -> dict[str, Any]:
+        """What of the configuration decides the trained model, as JSON has it; the named files decide as well.
+
+        What is left out, such as titles, names of sources and where a value came from, may change without a new
+        training.
+        """
+        task = self.task.model_dump(mode="json", include=PREPARED | LEARNT)
+        proxy = self.proxy.model_dump(mode="json", include={"reader", "labels"})
+        method = self.method.model_dump(mode="json", include={"initialisation", "trainable", "start"})
+        stages = {"training": self.training, "mixing": self.mixing, "alignment": self.alignment}
+        return {
+            "task": {"name": self.task_name, "raw": self.task.raw.chosen.decisive(), **task},
+            "encoder": self.source.encoder.decisive(),
+            "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
+            "method": method,
+            **{name: stage and stage.model_dump(mode="json") for name, stage in stages.items()},
+            "seed": self.seed,
+            "protocol": self.protocol,
+        }
+
     def _choices(self) -> dict[str, Any]:
         if "source" not in self.provenance:
             return super()._choices()
@@ -175,3 +197,11 @@ class Run(TaskRun):
         samples = {"source.samples": self.proxy_samples} if self.proxy_samples else {}
         name = "source.name" if proxy or samples else "source"
         return super()._choices() | {name: self.source_name} | proxy | samples
+
+
+def changed_keys(before: Any, now: Any, key: str = "") -> list[str]:
+    """Dotted names of the values in which two nested dictionaries differ, such as ``["training.epochs"]``."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return [] if before == now else [key]
+    below = [(name, before.get(name), now.get(name)) for name in dict.fromkeys([*before, *now])]
+    return [found for name, one, other in below for found in changed_keys(one, other, f"{key}.{name}".lstrip("."))]

@@ -26,6 +26,10 @@ class RawConfig(Strict):
     url: str | None = Field(default=None, description="the publisher's page")
     simulated: bool = Field(default=False, description="true where the files are computed, not observed")
 
+    def decisive(self) -> dict[str, Any]:
+        """What decides the files, in words; a user's own decide by their content, wherever they lie."""
+        return {"origin": self.origin} | ({} if self.origin == OWN_FILES else {"options": self.options})
+
 
 OWN_FILES = "own_files"
 

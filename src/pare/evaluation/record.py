@@ -34,6 +34,7 @@ def evaluation_record(
         "overridden": run.overridden,
         "seed": run.seed,
         "protocol": run.protocol,
+        "differs": run.differs,
         "simulated": run.task.raw.chosen.simulated,
         "metric": {"name": run.metric, "title": spec.title, "unit": spec.unit, "direction": spec.direction},
         "test": score(metric, predictions["prediction"], truth),

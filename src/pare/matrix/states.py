@@ -6,15 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from pare.config.run import BaselineRun, Run
 from pare.matrix.blocks import Cell
 
 MODELS, OUTPUT, REPORTING = "06_models", "07_model_output", "08_reporting"
-# What decides a trained model, of the configuration; see pare.training.run_fingerprint.
-TASK = {"input", "output", "tokens", "loss", "metric"}
-METHOD = {"initialisation", "trainable"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ def _state(cell: Cell, data: Path) -> State:
     progress = _content(data / MODELS / cell.run.folder / "checkpoint" / "progress.json")
     if progress is not None:
         return State("unfinished", epochs=progress["epochs_done"])
-    if record is not None and not _same_model(record["run"], cell.run):
+    if record is not None and record.get("decisive") != cell.run.decisive():
         return State("changed")
     return _finished(metrics, _wanted(cell.run), record is not None)
 
@@ -82,22 +77,3 @@ def _wanted(run: Run | BaselineRun) -> dict[str, Any]:
         return wanted
     source = {"source": run.source_name, "proxy": run.proxy_name, "proxy_samples": run.proxy_samples}
     return wanted | source | {"epochs": run.epochs}
-
-
-def _same_model(recorded: dict[str, Any], run: Run) -> bool:
-    """Whether a model was trained as the configuration says now; what else it depends on, only DVC knows."""
-    try:
-        trained = Run.model_validate(recorded)
-    except ValidationError:  # of an older configuration
-        return False
-    return _decisive(trained) == _decisive(run)
-
-
-def _decisive(run: Run) -> list[Any]:
-    return [
-        run.task.model_dump(include=TASK),
-        run.method.model_dump(include=METHOD),
-        [run.training, run.mixing, run.alignment],
-        [run.seed, run.protocol, run.source_name, run.proxy_name, run.proxy.reader, run.proxy.labels],
-        run.proxy_samples,
-    ]

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.config.run import PREPARED, BaselineRun, TaskRun
 from pare.config.schema import Task
 from pare.preparation.split import assign_parts
 from pare.preparation.statistics import RunningMoments
@@ -45,10 +46,7 @@ class ModelInput:
     ) -> None:
         self.task_name, self.task, self.samples, self.validated = task_name, task, samples, validated
         self.first = next(iter(samples.values()))
-        relevant = task.model_dump(
-            mode="json", include={"reader", "samples", "input", "output", "split", "normalisation"}
-        )
-        self.fingerprint = fingerprint(task_name, relevant, raw_fingerprint, validated)
+        self.fingerprint = model_input_fingerprint(task_name, task, raw_fingerprint, validated=validated)
 
     def is_current(self, path: Path) -> bool:
         """Whether the store at ``path`` is whole and has the same fingerprint."""
@@ -219,6 +217,32 @@ class ModelInput:
                     f"task {self.task_name!r}: part {split!r} has no row of class {missing}, metric auroc_ovo "
                     "needs each; set split.stratified: true, a larger share, or metric: error_percent"
                 )
+
+
+def model_input_fingerprint(task_name: str, task: Task, raw_fingerprint: str, *, validated: bool) -> str:
+    """Fingerprint of the model input that the arguments of `ModelInput` describe; no file is opened."""
+    return fingerprint(task_name, task.model_dump(mode="json", include=PREPARED), raw_fingerprint, validated)
+
+
+def check_model_input(run: TaskRun, raw_fingerprint: str, store: ArrayStore) -> None:
+    """Refuse a model input that was prepared from other files, or by other rules, than the run's own.
+
+    Args:
+        run: the run that wants to learn from it.
+        raw_fingerprint: of the raw files that the run's task asks for.
+        store: the model input.
+
+    Raises:
+        PareError: with the command that prepares it again.
+    """
+    validated = run.protocol == "validated"
+    if store.fingerprint == model_input_fingerprint(run.task_name, run.task, raw_fingerprint, validated=validated):
+        return
+    pipelines = "baseline" if isinstance(run, BaselineRun) else "ingest,preprocess"
+    raise PareError(
+        f"{store.path} was prepared from other raw files, or with another reader, split or normalisation, than task "
+        f"{run.task_name!r} has now; prepare it again: {run.command(pipelines)}"
+    )
 
 
 def _by_channel(rows: np.ndarray) -> np.ndarray:

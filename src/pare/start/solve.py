@@ -25,7 +25,7 @@ from pare.storage.atomic import atomic_path
 from pare.storage.store import ArrayStore, Rows
 from pare.training.pixel_statistics import read_pixel_statistics
 from pare.training.source_batches import SourceFolders, load_source_batches
-from pare.training.trained_model import ENCODER, TrainedModel, recorded_fingerprint
+from pare.training.trained_model import ENCODER, TrainedModel, recorded_fingerprint, tell_of_replaced
 from pare.training.trainer import peak_memory_mb, run_fingerprint, versions
 
 BATCH_ROWS = 64
@@ -56,6 +56,7 @@ class SolvedStart:
 
     def write(self, path: Path) -> None:
         """Solve, and write the folder of the model whole or not at all."""
+        tell_of_replaced(path, self.run)
         trained = _solved(self.run, self.store, self.source, self.metric, self._fingerprint)
         with atomic_path(path) as unfinished:
             trained.save(unfinished)
@@ -88,6 +89,8 @@ def _solved(run: Run, store: ArrayStore, source: SourceFolders, metric: Metric, 
     seconds = time.perf_counter() - started
     record = {
         "fingerprint": digest,
+        "model_input": store.fingerprint,
+        "decisive": run.decisive(),
         "source_classes": None,
         "categories": categories,
         "penalties": [head.penalty for head in heads],

@@ -11,7 +11,7 @@ from pare.storage.atomic import atomic_path
 from pare.storage.store import ArrayStore
 from pare.training.checkpoint import Checkpoint
 from pare.training.source_batches import SourceFolders
-from pare.training.trained_model import TrainedModel, recorded_fingerprint
+from pare.training.trained_model import TrainedModel, recorded_fingerprint, tell_of_replaced
 from pare.training.trainer import Align, fit, run_fingerprint
 
 CHECKPOINT = "checkpoint"  # the folder next to the model's
@@ -45,6 +45,7 @@ class FineTuning:
     def write(self, path: Path) -> None:
         """Train, or go on after the last finished epoch, and write the folder of the model whole or not at all."""
         if not self._is_trained(path):
+            tell_of_replaced(path, self.run)
             trained = fit(self.run, self.store, self.source, path.parent / CHECKPOINT, self.metric, self.align)
             with atomic_path(path) as unfinished:
                 trained.save(unfinished)

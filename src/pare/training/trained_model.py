@@ -1,6 +1,7 @@
 """A trained model and the record of its training; as files: safetensors and JSON."""
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pare.config.errors import PareError
-from pare.config.run import Run
+from pare.config.run import Run, changed_keys
 from pare.models import CrossModalModel, load_backbone
 from pare.models.probe import ProbeModel, build_probe
+from pare.storage.store import ArrayStore
 
+logger = logging.getLogger(__name__)
 WEIGHTS, RECORD, ENCODER = "model.safetensors", "record.json", "config.json"
 
 
@@ -23,7 +26,8 @@ class TrainedModel:
     Attributes:
         run: the run that made it.
         model: the model, on the CPU, in evaluation mode.
-        record: fingerprint, history per epoch, best epoch, seconds, memory, versions.
+        record: fingerprints of the training and of the model input, what decided the model (`Run.decisive`), history
+            per epoch, best epoch, seconds, memory, versions.
         encoder_config: the encoder's ``config.json``.
     """
 
@@ -41,6 +45,26 @@ class TrainedModel:
             f"{self.run.method_name!r} solves heads on a frozen encoder; this analysis needs a model that was trained, "
             "such as finetune's"
         )
+
+    def check(self, run: Run, store: ArrayStore) -> None:
+        """Refuse a model that is not the run's, or that was trained on another model input.
+
+        Raises:
+            PareError: with what is different and the command that helps.
+        """
+        if changed := changed_keys(self.record.get("decisive"), run.decisive()):
+            as_it_is = (
+                f", or evaluate it as it is: {self.run.command('evaluate')}" if self.run.params != run.params else ""
+            )
+            raise PareError(
+                f"the model of {run.folder} was trained with another {', '.join(filter(None, changed)) or 'version'}; "
+                f"train it again: {run.command('pare_train')}{as_it_is}"
+            )
+        if self.record["model_input"] != store.fingerprint:
+            raise PareError(
+                f"the model of {run.folder} was trained on another model input than {store.path}, which was prepared "
+                f"again since; train it again: {run.command('pare_train')}"
+            )
 
     def save(self, folder: Path) -> None:
         """Write the model into a new folder.
@@ -91,7 +115,29 @@ def gate_kind(run: Run) -> str:
 
 def recorded_fingerprint(folder: Path) -> str | None:
     """Fingerprint of the trained model in a folder, or None where there is none that can be read."""
+    record = _record(folder)
+    return None if record is None else str(record["fingerprint"])
+
+
+def tell_of_replaced(folder: Path, run: Run) -> None:
+    """Warn where a finished model of the same folder was trained with other values, before it is replaced."""
+    record = _record(folder)
+    if record and (changed := changed_keys(record.get("decisive"), run.decisive())):
+        logger.warning(
+            "%s holds a model with another %s, which is replaced once this training is done; to keep both, name this "
+            "run: variant=NAME",
+            *(folder, _listed(changed)),
+        )
+
+
+def _listed(changed: list[str]) -> str:
+    """Names of values as text; a model of an older version of this project has recorded none."""
+    return ", ".join(filter(None, changed)) or "version of this project"
+
+
+def _record(folder: Path) -> dict[str, Any] | None:
     try:
-        return str(json.loads((folder / RECORD).read_text())["fingerprint"])
-    except (OSError, ValueError, KeyError):
+        record = dict(json.loads((folder / RECORD).read_text()))
+    except (OSError, ValueError):
         return None
+    return record if "fingerprint" in record else None

@@ -49,16 +49,7 @@ Align = Callable[
 
 def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
     """Digest of everything that decides the trained weights, except for the machine."""
-    return fingerprint(
-        run.task.model_dump(mode="json", include={"input", "output", "tokens", "loss", "metric"}),
-        run.method.model_dump(mode="json", include={"initialisation", "trainable", "start"}),
-        run.training.model_dump(mode="json"),
-        run.mixing.model_dump(mode="json") if run.mixing else None,
-        [run.seed, run.protocol, run.proxy.reader, run.proxy.labels, run.proxy_samples],
-        store.fingerprint,
-        source.fingerprints,
-        *([run.alignment.model_dump(mode="json")] if run.alignment else []),
-    )
+    return fingerprint(run.decisive(), store.fingerprint, source.fingerprints)
 
 
 def fit(
@@ -282,6 +273,8 @@ class Trainer:
         aligning = progress.alignment["seconds"] if progress.alignment else 0.0
         record = {
             "fingerprint": progress.fingerprint,
+            "model_input": self.store.fingerprint,
+            "decisive": self.run.decisive(),
             "source_classes": self.source.classes,
             "categories": self.store.description.get("categories", []),
             "history": progress.history,

@@ -13,7 +13,8 @@ from pare.config import BaselineRun
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import average_groups, predict_rows, score
 from pare.evaluation.record import evaluation_record, summary
-from pare.preparation import draw_rows
+from pare.preparation import check_model_input, draw_rows
+from pare.raw.origins.manifest import RawFolder, raw_fingerprint
 from pare.storage.store import ArrayStore
 from pare.training.losses import build_loss
 from pare.training.trainer import peak_memory_mb
@@ -21,8 +22,15 @@ from pare.training.trainer import peak_memory_mb
 logger = logging.getLogger(__name__)
 
 
-def fit_and_predict(run: BaselineRun, model_input: ArrayStore) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Fit the baseline on the training rows and predict the test rows once; the predictions, and how it went."""
+def fit_and_predict(
+    run: BaselineRun, raw: RawFolder, model_input: ArrayStore
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Fit the baseline on the training rows and predict the test rows once; the predictions, and how it went.
+
+    Raises:
+        PareError: where the model input is not that of the run's raw files, task and protocol.
+    """
+    check_model_input(run, raw_fingerprint(run.task.raw.chosen, raw.manifest.files), model_input)
     problem = _problem(run, model_input)
     started = time.perf_counter()
     fitted = fit_baseline(run, problem)

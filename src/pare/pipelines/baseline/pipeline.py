@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 fit_and_predict,
-                inputs=["params:run", "model_input"],
+                inputs=["params:run", "raw", "model_input"],
                 outputs=["predictions", "baseline_record"],
                 name="fit_baseline_and_predict",
             ),

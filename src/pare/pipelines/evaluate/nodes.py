@@ -19,7 +19,12 @@ logger = logging.getLogger(__name__)
 
 
 def predict_test_rows(run: Run, model: TrainedModel, model_input: ArrayStore) -> dict[str, np.ndarray]:
-    """Predict the test rows, averaged over their groups where the task says so: the only time they are touched."""
+    """Predict the test rows, averaged over their groups where the task says so: the only time they are touched.
+
+    Raises:
+        PareError: where the model is not the run's, or was trained on another model input.
+    """
+    model.check(run, model_input)
     outcome = predict(model.model, model_input.rows("test"), PartialState().device)
     return average_groups(outcome) if run.task.average_groups else outcome
 

@@ -1,0 +1,118 @@
+"""The stages run one by one, in orders that leave a model input or a model behind which is not the run's own."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from pare.config import PareError
+from pare.config_loader import RunConfigLoader
+from pare.pipeline_registry import register_pipelines
+from pare.settings import CONFIG_LOADER_ARGS
+
+TASK = {
+    "title": "Own rows",
+    "raw": {"files": ["own.csv"]},
+    "reader": {"name": "table", "options": {"target": "kind"}},
+    "samples": {"all": 60},
+    "input": {"shape": [3]},
+    "output": {"kind": "classification", "shape": [3]},
+    "split": {"test": 0.2, "stratified": True},
+    "source": "tiny",
+    "training": {"epochs": 1, "batch_size": 16, "precision": "no"},
+}
+
+
+@pytest.fixture
+def project(conf, tiny_bert, tmp_path, monkeypatch):
+    """A project with a task of a CSV file and a tiny encoder."""
+    shutil.copytree(conf, tmp_path / "conf", ignore=shutil.ignore_patterns("local"))
+    local = tmp_path / "conf" / "local"
+    (local / "tasks").mkdir(parents=True)
+    tiny = {
+        "title": "A tiny BERT",
+        "encoder": {"origin": "hub_encoder", "options": {"id": str(tiny_bert)}, "licence": "none"},
+        "size": {"width": 32, "layers": 2, "parameters": 17000},
+        "proxy": {"classification": "english_topics"},
+    }
+    (local / "sources.yml").write_text(yaml.safe_dump({"tiny": tiny}))
+    monkeypatch.chdir(tmp_path)
+    write_task(tmp_path)
+    write_rows(tmp_path, seed=0)
+    return tmp_path
+
+
+def write_task(project, **changes):
+    (project / "conf" / "local" / "tasks" / "own.yml").write_text(yaml.safe_dump({"own": TASK | changes}))
+
+
+def write_rows(project, seed):
+    x = np.random.default_rng(seed).normal(size=(60, 3))
+    kinds = np.array(["red", "green", "blue"])[x.argmax(1)]
+    pd.DataFrame(x, columns=list("abc")).assign(kind=kinds).to_csv(project / "own.csv", index=False)
+
+
+@pytest.fixture
+def run(project):
+    """Run pipelines as `kedro run` does; what the run's predictions are then."""
+
+    def run(*names, method="finetune", **overrides):
+        asked = {"task": "own", "method": method, **overrides}
+        loader = RunConfigLoader(str(project / "conf"), runtime_params=asked, **CONFIG_LOADER_ARGS)
+        catalog = DataCatalog.from_config(loader["catalog"])
+        catalog["params:run"] = MemoryDataset(loader.run, copy_mode="assign")
+        for name in names:
+            SequentialRunner().run(register_pipelines()[name], catalog)
+        return catalog["predictions"].load() if catalog["predictions"].exists() else None
+
+    return run
+
+
+def test_a_protocol_that_is_prepared_in_between_changes_nothing_for_the_other(run):
+    first = run("ingest", "preprocess", "train", "evaluate")
+    run("preprocess", protocol="paper")
+    again = run("evaluate")
+    np.testing.assert_array_equal(again["prediction"], first["prediction"])
+
+
+def test_another_split_is_prepared_again_before_a_training_and_trained_again_before_an_evaluation(run, project):
+    run("ingest", "preprocess", "train", "evaluate")
+    write_task(project, split={"test": 0.5, "stratified": True})
+    with pytest.raises(PareError, match=r"prepare it again: kedro run --pipelines=ingest,preprocess --params task=own"):
+        run("train")
+    run("preprocess")
+    with pytest.raises(PareError, match=r"trained with another task\.split\.test; train it again: kedro run --pipel"):
+        run("evaluate")
+    assert len(run("train", "evaluate")["truth"]) == 30
+
+
+def test_other_rows_in_the_file_are_prepared_and_trained_again(run, project):
+    first = run("ingest", "preprocess", "train", "evaluate")
+    write_rows(project, seed=1)
+    run("ingest")
+    with pytest.raises(PareError, match="prepare it again"):
+        run("train")
+    run("preprocess")
+    with pytest.raises(PareError, match=r"trained on another model input than .*own\.h5.*train it again: kedro run"):
+        run("evaluate")
+    assert not np.array_equal(run("train", "evaluate")["truth"], first["truth"])
+
+
+def test_a_model_of_other_values_is_not_scored_as_the_runs_own(run):
+    run("ingest", "preprocess", "train", training={"epochs": 2})
+    with pytest.raises(PareError, match=r"another training\.epochs; .* as it is: .*evaluate .*training\.epochs=2$"):
+        run("evaluate")
+    run("evaluate", training={"epochs": 2})
+
+
+def test_a_finished_model_of_other_values_is_named_before_it_is_replaced(run, caplog):
+    run("ingest", "preprocess", "train", training={"epochs": 2})
+    run("train", training={"epochs": 2})
+    assert "replaced" not in caplog.text
+    run("train")
+    assert "holds a model with another training.epochs, which is replaced" in caplog.text
+    assert "variant=NAME" in caplog.text
