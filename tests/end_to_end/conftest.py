@@ -116,7 +116,7 @@ def kedro() -> Callable[..., Outcome]:
 @pytest.fixture
 def kedro_command() -> Callable[..., Outcome]:
     """Another command than `kedro run` in a project."""
-    return lambda project, *args: finish(start(project, *args, program=KEDRO_RUN[:1]), project)
+    return lambda project, *args, program=KEDRO_RUN[:1]: finish(start(project, *args, program=program), project)
 
 
 @pytest.fixture

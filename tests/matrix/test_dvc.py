@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,24 +12,24 @@ from dvc.exceptions import ReproductionError
 from dvc.repo import Repo
 
 from pare.config import PareError
-from pare.matrix import CELLS_FILE, dvc_cells, read_dvc_cells, write_dvc_cells
+from pare.matrix import CELLS_FILE, check_base, dvc_cells, read_dvc_cells, write_dvc_cells
 from pare.matrix.blocks import expand, unique
 
 ROOT = Path(__file__).parents[2]
 
 # Instead of Kedro: writes the outputs of a stage, new ones each time, and a line about it.
-KEDRO = r"""#!/bin/sh
-stage=${3#--tags=}; case $stage in --params) stage=${2#--pipelines=};; "") stage=report;; esac
-for params do :; done
-get() { echo ",$params" | sed -n "s/.*,$1=\([^,]*\).*/\1/p"; }
+FAKE_KEDRO = r"""#!/bin/sh
+[ "$1" = matrix ] && PYTHONPATH=src exec {kedro} "$@"
+for params do case $params in --pipelines=* | --tags=*) stage=${{params#*=}};; esac; done
+get() {{ echo ",$params" | sed -n "s/.*,$1=\([^,]*\).*/\1/p"; }}
 task=$(get task); run=$task/$(get method)/seed_$(get seed)
 echo "$stage $run" >> calls
 [ "$stage $run" = "$(cat broken 2>&1)" ] && exit 1
-write() { for path do mkdir -p "data/$(dirname "$path")"; date +%N > "data/$path"; done; }
+write() {{ for path do mkdir -p "data/$(dirname "$path")"; date +%N > "data/$path"; done; }}
 case $stage in
   task) write "01_raw/$task/manifest.json" ;;
-  encoder) write "01_raw/encoders/$(get source)" ;;
-  proxy) write "01_raw/proxies/$(get source.proxy)" ;;
+  encoder) write "01_raw/encoders/$(get source)/manifest.json" ;;
+  proxy) write "01_raw/proxies/$(get source.proxy)/manifest.json" ;;
   preprocess) write "05_model_input/$task.h5" ;;
   train) write "06_models/$run/model" ;;
   evaluate) write "07_model_output/$run/predictions.h5" \
@@ -38,6 +40,7 @@ case $stage in
   report) write 08_reporting/report ;;
 esac
 """
+TASKS = ("darcy_flow", "openml_wdbc")
 
 
 @pytest.fixture
@@ -46,27 +49,30 @@ def shipped(library, parameters, conf):
     return unique(expand(yaml.safe_load((conf / "base" / "matrix.yml").read_text()), library, parameters))
 
 
-def test_the_cells_of_dvc_are_those_of_the_matrix(shipped, conf):
-    assert read_dvc_cells(ROOT / CELLS_FILE) == dvc_cells(shipped, conf / "base"), "kedro matrix write"
+def test_the_cells_of_dvc_are_those_of_the_matrix(shipped, library):
+    assert read_dvc_cells(ROOT / CELLS_FILE) == dvc_cells(shipped, library), "kedro matrix write"
 
 
-def test_what_is_written_is_read_again(shipped, conf, tmp_path):
-    entries = dvc_cells(shipped, conf / "base")
+def test_what_is_written_is_read_again(shipped, library, tmp_path):
+    entries = dvc_cells(shipped, library)
     write_dvc_cells(entries, tmp_path / CELLS_FILE)
     assert read_dvc_cells(tmp_path / CELLS_FILE) == entries
     assert read_dvc_cells(tmp_path / "none") is None
 
 
-def test_a_task_that_only_the_user_has_is_not_for_dvc(shipped, conf, tmp_path):
-    shutil.copytree(conf / "base", tmp_path / "base")
-    file = tmp_path / "base" / "tasks" / "openml_cc18.yml"
-    file.write_text(file.read_text().replace("openml_wdbc:", "another:"))
-    with pytest.raises(PareError, match=r"openml_wdbc.*kedro matrix commands"):
-        dvc_cells(shipped, tmp_path / "base")
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("tasks", "openml_wdbc"), ("methods", "pare"), ("baselines", "xgboost"), ("sources", "minilm")],
+)
+def test_what_only_the_user_defines_is_not_for_dvc(shipped, library, kind, name):
+    check_base(shipped, library)
+    without = {key: value for key, value in getattr(library, kind).items() if key != name}
+    with pytest.raises(PareError, match=rf"{kind[:-1]} '{name}' is not; .*kedro matrix commands"):
+        check_base(shipped, library.model_copy(update={kind: without}))
 
 
-def test_data_dvc_yaml_fetches_what_a_network_brings_and_dvc_yaml_does_not(shipped, conf, library):
-    entries = dvc_cells(shipped, conf / "base")
+def test_data_dvc_yaml_fetches_what_a_network_brings_and_dvc_yaml_does_not(shipped, library):
+    entries = dvc_cells(shipped, library)
     origins = {name: library.task(name).raw.origin for name in library.tasks}
     assert set(entries["fetched"]) == {name for name in origins if origins[name] in ("download", "openml_dataset")}
     assert not set(entries["fetched"]) & set(entries["ingested"])
@@ -80,53 +86,31 @@ def test_dvc_finds_a_stage_for_each_task_that_it_fetches():
     assert out.fspath == str(ROOT / "data" / "01_raw" / "cosmic")
 
 
-def test_every_task_that_ships_has_the_keys_that_its_stages_depend_on(library):
-    """DVC fails where a key is missing, so that any task can be added to the matrix."""
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    keys = [key.partition(".")[2] for key in next(iter(stages["preprocess"]["do"]["params"][0].values()))]
-    assert {"reader", "split", "normalisation"} <= set(keys)
-    for name, task in library.tasks.items():
-        assert set(keys) <= set(task), name
-
-
 @pytest.fixture
-def repro(conf, library, parameters, tmp_path, monkeypatch):
+def repro(conf, tmp_path, monkeypatch):
     """`dvc repro --keep-going` in a project of two tasks, a method and a baseline; stages only write their outputs.
 
-    Tells which stages ran, and whether all that should have done so did.
+    Tells which stages ran, and whether all that should have done so did. The digests are the real ones, of the
+    project's own copy of the configuration and of the package.
     """
-    shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    for stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values():
-        for dependency in stage.get("do", stage)["deps"]:
-            if dependency.startswith("src/"):
-                (tmp_path / dependency).mkdir(parents=True, exist_ok=True)
-    methods = {"tasks": ["darcy_flow", "openml_wdbc"], "methods": ["pare"], "seeds": [0]}
+    for name in ("dvc.yaml", "pyproject.toml", ".telemetry"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "src" / "pare", tmp_path / "src" / "pare", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(conf, tmp_path / "conf", ignore=shutil.ignore_patterns("local"))
+    (tmp_path / "conf" / "local").mkdir()
+    methods = {"tasks": [*TASKS], "methods": ["pare"], "seeds": [0]}
     baseline = {"tasks": ["openml_wdbc"], "methods": ["xgboost"], "seeds": [0]}
-    cells = unique(expand({"blocks": {"methods": methods, "baselines": baseline}}, library, parameters))
-    write_dvc_cells(dvc_cells(cells, conf / "base"), tmp_path / CELLS_FILE)
-    used = {
-        "darcy_flow",
-        "openml_wdbc",
-        "pare",
-        "xgboost",
-        "minilm",
-        "english_topics",
-        "training",
-        "protocol",
-        "tables",
-    }
-    for file in (conf / "base").glob("**/*.yml"):  # nothing else is kept, because DVC reads slowly
-        content = yaml.safe_load(file.read_text())
-        copy = tmp_path / "conf" / file.relative_to(conf)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(yaml.safe_dump({key: value for key, value in content.items() if key in used}))
+    blocks = {"blocks": {"methods": methods, "baselines": baseline}}
+    (tmp_path / "conf" / "base" / "matrix.yml").write_text(yaml.safe_dump(blocks))
     kedro = tmp_path / "bin" / "kedro"
     kedro.parent.mkdir()
-    kedro.write_text(KEDRO)
+    kedro.write_text(FAKE_KEDRO.format(kedro=Path(sys.executable).with_name("kedro")))
     kedro.chmod(0o755)
     monkeypatch.setenv("PATH", str(kedro.parent), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
+    subprocess.run(["kedro", "matrix", "write"], check=True)
     Repo.init(no_scm=True)
+    shutil.copy(ROOT / ".dvcignore", tmp_path)
 
     def repro():
         calls = tmp_path / "calls"
@@ -140,6 +124,13 @@ def repro(conf, library, parameters, tmp_path, monkeypatch):
         return sorted(calls.read_text().splitlines()), whole
 
     return repro
+
+
+def edit(path, old, new):
+    """Replace a text that a file holds."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
 
 
 @pytest.mark.filterwarnings("ignore:_NoneStep")  # a library's of DVC's
@@ -159,11 +150,32 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
 
     (tmp_path / "broken").write_text("")
     assert repro() == (["evaluate openml_wdbc/pare/seed_0", "report //seed_", "train openml_wdbc/pare/seed_0"], True)
-
-    file = tmp_path / "conf" / "base" / "tasks" / "nas_bench_360.yml"
-    content = yaml.safe_load(file.read_text())
-    content["darcy_flow"]["training"]["learning_rate"] = 0.0123
-    file.write_text(yaml.safe_dump(content))
-    assert repro() == (["evaluate darcy_flow/pare/seed_0", "report //seed_", "train darcy_flow/pare/seed_0"], True)
     assert repro() == ([], True)
+
+    tasks = tmp_path / "conf" / "base" / "tasks"
+    content = yaml.safe_load((tasks / "nas_bench_360.yml").read_text())
+    content["darcy_flow"]["training"]["learning_rate"] = 0.0123
+    (tasks / "nas_bench_360.yml").write_text(yaml.safe_dump(content))
+    assert repro() == (["evaluate darcy_flow/pare/seed_0", "report //seed_", "train darcy_flow/pare/seed_0"], True)
+
+    package = tmp_path / "src" / "pare"
+    edit(tasks / "openml_cc18.yml", "title: Wisconsin", "title: The Wisconsin")
+    edit(tmp_path / "conf" / "base" / "methods.yml", "description: Target", "description: All target")
+    edit(package / "raw" / "readers" / "tables.py", '"""', '"""In other words: ')
+    edit(package / "training" / "trainer.py", "\n\n\n", "\n\n\n# A remark.\n")
+    assert repro() == ([], True)
+
+    edit(package / "evaluation" / "figures" / "training.py", "\n\n\n", "\n\n\nNEW = 1\n")
+    scored = ["baseline openml_wdbc/xgboost/seed_0", *(f"evaluate {task}/pare/seed_0" for task in TASKS)]
+    assert repro() == ([*scored, "report //seed_"], True)  # nothing is trained
+
+    edit(package / "raw" / "simulators" / "darcy_flow.py", "\n\n\n", "\n\n\nNEW = 1\n")
+    calls, whole = repro()
+    assert whole and calls[-1] == "train darcy_flow/pare/seed_0"
+    assert not [call for call in calls if "openml" in call]  # another task's files come from elsewhere
+
+    edit(package / "raw" / "formats" / "npy.py", "\n\n\n", "\n\n\nNEW = 1\n")
+    calls, whole = repro()
+    assert whole and {"preprocess darcy_flow//seed_", "preprocess openml_wdbc//seed_"} <= set(calls)
+    assert not [call for call in calls if call.startswith(("task", "encoder"))]  # no raw files are made with it
     assert by_hand.exists()

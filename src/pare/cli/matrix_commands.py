@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import click
 from kedro.framework.cli.utils import env_option
@@ -14,13 +16,17 @@ from pare.config_loader import load_library
 from pare.matrix import (
     CELLS_FILE,
     LEGEND,
+    STAGES_FILE,
     State,
     block_table,
+    check_base,
     cost,
     dvc_cells,
     matrix_states,
     read_dvc_cells,
+    stage_digests,
     write_dvc_cells,
+    write_stage_digests,
 )
 from pare.matrix.blocks import Cell, expand, unique
 
@@ -34,19 +40,30 @@ class Matrix:
     project: Path
     env: str | None
     library: Library
+    values: Mapping[str, Any]
     blocks: dict[str, list[Cell]]
-    cells: dict[str, Cell]
-    states: dict[str, State]
+
+    @cached_property
+    def cells(self) -> dict[str, Cell]:
+        """Every run once, by its name."""
+        return unique(self.blocks)
+
+    @cached_property
+    def states(self) -> dict[str, State]:
+        """How far each run has come."""
+        return matrix_states(self.cells, self.project / "data")
 
     @property
     def left(self) -> list[Cell]:
         """The runs that are not done."""
         return [cell for name, cell in self.cells.items() if self.states[name].kind != "done"]
 
-    @property
-    def dvc_cells(self) -> Mapping[str, Mapping[str, object]]:
-        """The entries of dvc.yaml's stages."""
-        return dvc_cells(self.cells, self.project / "conf" / "base")
+    def of_base(self) -> tuple[dict[str, Cell], Library]:
+        """The runs as dvc makes them, from conf/base alone, and all that is defined there."""
+        loader = config_loader(self.project, "base")
+        base = load_library(loader)
+        check_base(self.cells, base)
+        return unique(expand(self.values, base, loader["parameters"])), base
 
 
 @click.group(invoke_without_command=True)
@@ -65,9 +82,9 @@ def matrix(ctx: click.Context, env: str | None) -> None:
     with clear_errors():
         loader = config_loader(project, env)
         library = load_library(loader)
-        blocks = expand(loader["matrix"], library, loader["parameters"])
-        cells = unique(blocks)
-        ctx.obj = Matrix(project, env, library, blocks, cells, matrix_states(cells, project / "data"))
+        values = loader["matrix"]
+        blocks = expand(values, library, loader["parameters"])
+        ctx.obj = Matrix(project, env, library, values, blocks)
         if ctx.invoked_subcommand is None:
             _print_matrix(ctx.obj)
 
@@ -81,8 +98,16 @@ def write(runs: Matrix) -> None:
             raise PareError(
                 f"dvc runs the base environment; for that of {runs.env}: kedro matrix --env {runs.env} commands"
             )
-        write_dvc_cells(runs.dvc_cells, runs.project / CELLS_FILE)
+        write_dvc_cells(dvc_cells(*runs.of_base()), runs.project / CELLS_FILE)
     click.echo(f"{len(runs.cells)} cells are in {CELLS_FILE}. Run those that are left: dvc repro --keep-going")
+
+
+@matrix.command()
+@click.pass_obj
+def resolve(runs: Matrix) -> None:
+    """Digest what decides each stage of dvc.yaml; dvc calls this first."""
+    with clear_errors():
+        write_stage_digests(stage_digests(*runs.of_base()), runs.project / STAGES_FILE)
 
 
 @matrix.command()
@@ -134,5 +159,5 @@ def _print_matrix(runs: Matrix) -> None:
         screen().print(block_table(title, block, runs.states), highlight=False)
     if any(state.kind == "results" for state in runs.states.values()):
         click.echo(f"\n{LEGEND}")
-    if by_dvc and read_dvc_cells(runs.project / CELLS_FILE) != runs.dvc_cells:
+    if by_dvc and read_dvc_cells(runs.project / CELLS_FILE) != dvc_cells(*runs.of_base()):
         click.secho(f"\n{CELLS_FILE} is not that of matrix.yml: kedro matrix write", fg="yellow")

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from pare.config.errors import PareError
-from pare.config.run import BaselineRun
-from pare.config.schema import RawOrigins
+from pare.config.library import Library
+from pare.config.run import BaselineRun, Run
 from pare.matrix.blocks import Cell
 from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
@@ -18,53 +18,68 @@ HEADER = """# Made by `kedro matrix write`: the runs of conf/base/matrix.yml, an
 """
 
 
-def dvc_cells(cells: Mapping[str, Cell], base: Path) -> dict[str, dict[str, Any]]:
+def dvc_cells(cells: Mapping[str, Cell], base: Library) -> dict[str, Any]:
     """Entries of the stages, by the list in dvc.yaml or data/dvc.yaml that they belong to.
 
     Args:
         cells: the runs by name.
-        base: ``conf/base``, whose files the stages depend on.
-
-    Raises:
-        PareError: if something of a run is not defined there.
+        base: what conf/base defines.
     """
-    tasks = {file.stem: _entries(file) for file in sorted((base / "tasks").glob("*.yml"))}
-    suites = {name: suite for suite, entries in tasks.items() for name in entries}
-    known = {kind: _entries(base / f"{kind}.yml") for kind in ("methods", "baselines", "sources", "proxies")}
-    result: dict[str, dict[str, Any]] = {
-        name: {} for name in ("ingested", "tasks", "sources", "proxies", "runs", "baselines")
-    }
+    tasks: dict[str, None] = {}
+    sources: dict[str, dict[str, str]] = {}
+    proxies: dict[str, dict[str, str]] = {}
+    runs, baselines = {}, {}
     for cell in cells.values():
         run = cell.run
-        _demand("task", run.task_name, suites, "tasks/*.yml")
-        suite = {"suite": suites[run.task_name]}
-        result["tasks"][run.task_name] = suite
-        if not find_origin(run.task.raw.origin).needs_network:  # those are fetched by data/dvc.yaml
-            result["ingested"][run.task_name] = suite
-        files = {"folder": cell.run.folder, "params": cell.run.params}
-        names = {"task": run.task_name, **suite, "method": run.method_name}
+        tasks[run.task_name] = None
+        files = {"folder": run.folder, "params": run.params}
         if isinstance(run, BaselineRun):
-            _demand("baseline", run.method_name, known["baselines"], "baselines.yml")
-            result["baselines"][cell.name] = names | files
+            baselines[cell.name] = {"task": run.task_name, **files}
             continue
-        _demand("method", run.method_name, known["methods"], "methods.yml")
-        _demand("source", run.source_name, known["sources"], "sources.yml")
-        _demand("proxy", run.proxy_name, known["proxies"], "proxies.yml")
-        result["sources"].setdefault(run.source_name, {"task": run.task_name})
-        result["proxies"].setdefault(run.proxy_name, {"task": run.task_name, "source": run.source_name})
-        result["runs"][cell.name] = {**names, "source": run.source_name, "proxy": run.proxy_name, **files}
-    result["fetched"] = {
-        name: {"suite": suite} for suite, entries in tasks.items() for name in entries if _needs_network(entries[name])
+        sources.setdefault(run.source_name, {"task": run.task_name})
+        proxies.setdefault(run.proxy_name, {"task": run.task_name, "source": run.source_name})
+        runs[cell.name] = {"task": run.task_name, "source": run.source_name, "proxy": run.proxy_name, **files}
+    return {
+        "ingested": [name for name in tasks if not _needs_network(name, base)],
+        "fetched": [name for name in sorted(base.tasks) if _needs_network(name, base)],
+        "tasks": list(tasks),
+        "sources": sources,
+        "proxies": proxies,
+        "runs": runs,
+        "baselines": baselines,
     }
-    return result
 
 
-def write_dvc_cells(entries: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+def check_base(cells: Mapping[str, Cell], base: Library) -> None:
+    """Refuse runs of what the user alone defines.
+
+    Raises:
+        PareError: naming what conf/base does not define.
+    """
+    for cell in cells.values():
+        run = cell.run
+        parts = [("task", run.task_name, base.tasks)]
+        if isinstance(run, Run):
+            parts += [("method", run.method_name, base.methods)]
+            parts += [("source", run.source_name, base.sources), ("proxy", run.proxy_name, base.proxies)]
+        else:
+            parts += [("baseline", run.method_name, base.baselines)]
+        for kind, name, known in parts:
+            if name not in known:
+                raise PareError(
+                    f"dvc runs what is defined in conf/base, and {kind} {name!r} is not; move it there, or run its "
+                    "cells without dvc: kedro matrix commands"
+                )
+
+
+def write_dvc_cells(entries: Mapping[str, Any], path: Path) -> None:
     """Write the file, a line an entry."""
     lines = [HEADER]
     for name, group in entries.items():
-        lines.append(f"{name}:\n" if group else f"{name}: {{}}\n")
-        lines += [f"  {key}: {_flow(entry)}\n" for key, entry in group.items()]
+        lines.append(f"{name}:\n" if group else f"{name}: {_flow(group)}\n")
+        items = group.items() if isinstance(group, Mapping) else []
+        lines += [f"  {key}: {_flow(entry)}\n" for key, entry in items]
+        lines += [f"  - {entry}\n" for entry in group if not isinstance(group, Mapping)]
     with atomic_path(path) as unfinished:
         unfinished.write_text("".join(lines), encoding="utf-8")
 
@@ -74,23 +89,9 @@ def read_dvc_cells(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def _flow(entry: Mapping[str, Any]) -> str:
+def _flow(entry: Any) -> str:
     return yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=10_000).strip()
 
 
-def _entries(file: Path) -> dict[str, Any]:
-    """The entries of a file; names with an underscore first are its own templates, for Kedro too."""
-    content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    return {name: entry for name, entry in content.items() if not name.startswith("_")}
-
-
-def _needs_network(task: Mapping[str, Any]) -> bool:
-    return find_origin(RawOrigins.model_validate(task["raw"]).origin).needs_network
-
-
-def _demand(kind: str, name: str, known: Any, where: str) -> None:
-    if name not in known:
-        raise PareError(
-            f"dvc runs what is defined in conf/base, and {kind} {name!r} is not in conf/base/{where}; move it there, "
-            "or run its cells without dvc: kedro matrix commands"
-        )
+def _needs_network(name: str, base: Library) -> bool:
+    return find_origin(base.task(name).raw.origin).needs_network

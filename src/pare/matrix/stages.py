@@ -1,0 +1,64 @@
+"""What decides each stage of dvc.yaml, as digests of resolved values and of code; words do not count."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pare.config.library import Library
+from pare.config.run import BaselineRun, Run
+from pare.config.schema import RawConfig
+from pare.matrix.blocks import Cell
+from pare.matrix.code import code_digest
+from pare.raw.origins.registry import find_origin
+from pare.storage.atomic import atomic_path
+from pare.storage.fingerprint import fingerprint
+
+STAGES_FILE = "data/02_intermediate/stages.json"
+PIPELINES = ("preprocess", "train", "evaluate", "baseline", "report")
+WORDS = {"title", "paper", "description", "suite"}
+# Of a task: where its files come from decides other stages, and its hyperparameters are resolved in the run.
+TASK = WORDS | {"raw", "source", "proxy", "training", "mixing", "alignment"}
+MODEL_INPUT = {"reader", "samples", "input", "output", "split", "normalisation"}
+RUN: dict[str, Any] = {
+    **dict.fromkeys(("variant", "environment", "provenance", "source"), True),
+    **{"task": TASK, "method": WORDS, "baseline": WORDS, "proxy": WORDS | {"raw"}},
+}
+
+
+def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict[str, str]]:
+    """Digests by kind and name, as the parameters of the stages in dvc.yaml and data/dvc.yaml name them.
+
+    Args:
+        cells: the runs by name.
+        library: all tasks, sources and proxies.
+    """
+    return {
+        "code": {name: code_digest(f"pare.pipelines.{name}.pipeline") for name in PIPELINES},
+        "task_files": {name: _raw(library.task(name).raw.chosen) for name in library.tasks},
+        "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
+        "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
+        "model_input": {cell.run.task_name: _model_input(cell.run) for cell in cells.values()},
+        "runs": {name: run_digest(cell.run) for name, cell in cells.items()},
+    }
+
+
+def write_stage_digests(digests: Mapping[str, Mapping[str, str]], path: Path) -> None:
+    """Write the file whose values are parameters of the stages."""
+    with atomic_path(path) as unfinished:
+        unfinished.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def run_digest(run: Run | BaselineRun) -> str:
+    """Digest of every value that a run is made with."""
+    return fingerprint(run.model_dump(mode="json", exclude=RUN))
+
+
+def _raw(raw: RawConfig) -> str:
+    module = find_origin(raw.origin).path.partition(":")[0]
+    code = code_digest("pare.pipelines.ingest.pipeline", f"pare.raw.{module}")
+    return fingerprint(raw.origin, raw.options, code)
+
+
+def _model_input(run: Run | BaselineRun) -> str:
+    return fingerprint(run.task.model_dump(mode="json", include=MODEL_INPUT), run.protocol)

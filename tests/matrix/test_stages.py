@@ -1,0 +1,98 @@
+"""Everything that decides a run is in its digest, and no word is."""
+
+import json
+
+import pytest
+
+from pare.config.schema import Task
+from pare.matrix.stages import run_digest, stage_digests, write_stage_digests
+
+
+def changed(model, path, value):
+    """A copy of a model with another value at a path such as ``training.epochs``."""
+    content = model.model_dump()
+    *parents, last = path.split(".")
+    place = content
+    for key in parents:
+        place = place[key]
+    assert place[last] != value
+    place[last] = value
+    return type(model).model_validate(content)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("seed", 7),
+        ("protocol", "paper"),
+        ("source_name", "dinov2_small"),
+        ("proxy_name", "mnist_digits"),
+        ("proxy_samples", 5),
+        ("proxy.reader", "images"),
+        ("proxy.labels", "mask"),
+        ("method.initialisation", "random"),
+        ("method.trainable", "layernorm"),
+        ("training.epochs", 99),
+        ("training.adam_beta2", 0.9),
+        ("mixing.start", 0.11),
+        ("task.input.shape", (3, 84, 84)),
+        ("task.reader.options", {"stride": 9}),
+        ("task.loss", "mse"),
+        ("task.paper_metric", "nrmse"),
+        ("task.average_groups", True),
+    ],
+)
+def test_a_value_that_decides_a_run_changes_its_digest(cells, path, value):
+    run = cells["openml_wdbc-pare-0" if path == "task.average_groups" else "darcy_flow-pare-0"].run
+    assert run_digest(changed(run, path, value)) != run_digest(run)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("task.title", "Another"),
+        ("task.description", "Others"),
+        ("task.paper", {"pare": 1.0}),
+        ("method.title", "Another"),
+        ("method.paper", "table 9"),
+        ("proxy.title", "Another"),
+        ("source.title", "Another"),
+    ],
+)
+def test_a_word_does_not(cells, path, value):
+    run = cells["darcy_flow-pare-0"].run
+    assert run_digest(changed(run, path, value)) == run_digest(run)
+
+
+def test_every_run_has_a_digest_of_its_own(cells, library):
+    digests = stage_digests(cells, library)
+    assert len(set(digests["runs"].values())) == len(digests["runs"]) == len(cells)
+    assert set(digests["model_input"]) == {"darcy_flow", "openml_wdbc", "openml_car"}
+    assert set(digests["task_files"]) == set(library.tasks)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "differ"),
+    [
+        ("raw.origins.darcy_flow_simulation.options.seed", 5, {"task_files"}),
+        ("raw.origins.darcy_flow_simulation.licence", "another", set()),
+        ("raw.origins.download.url", "https://another", set()),
+        ("split.validation", 0.3, {"model_input", "runs"}),
+        ("tokens.patch", 5, {"runs"}),
+    ],
+)
+def test_a_value_changes_the_digests_of_the_stages_that_it_decides(cells, library, path, value, differ):
+    cell = cells["darcy_flow-pare-0"]
+    task = changed(Task.model_validate(library.tasks["darcy_flow"]), path, value)
+    tasks = library.tasks | {"darcy_flow": task.model_dump()}
+    other = type(cell)(cell.run.model_copy(update={"task": task}), cell.values)
+    before = stage_digests({"run": cell}, library)
+    after = stage_digests({"run": other}, library.model_copy(update={"tasks": tasks}))
+    assert {kind for kind in before if before[kind] != after[kind]} == differ
+
+
+def test_the_file_is_the_same_whatever_the_order(tmp_path):
+    for name, digests in {"a": {"x": {"1": "p", "2": "q"}, "y": {}}, "b": {"y": {}, "x": {"2": "q", "1": "p"}}}.items():
+        write_stage_digests(digests, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert json.loads((tmp_path / "a").read_text()) == {"x": {"1": "p", "2": "q"}, "y": {}}
