@@ -21,7 +21,7 @@ WEIGHTS, RECORD, ENCODER = "model.safetensors", "record.json", "config.json"
 
 @dataclass
 class TrainedModel:
-    """A model with everything that is known of how it came about.
+    """A model, the run that made it, and the record of its training.
 
     Attributes:
         run: the run that made it.
