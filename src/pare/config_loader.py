@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from pare.config import BaselineRun, Library, PareError, Run, resolve, resolve_baseline, unknown_name
 from pare.config.library import NAME
-from pare.config.run import joined
+from pare.config.run import ENV, joined
 
 NO_SOURCE = {"encoder": "encoders/none", "proxy": "proxies/none"}  # of a baseline; the catalog lists both for all runs
 LIBRARY = ("tasks", "sources", "proxies", "methods", "baselines")
@@ -46,9 +46,9 @@ class RunConfigLoader(OmegaConfigLoader):
 
 def catalog_names(run: Run | BaselineRun) -> dict[str, str]:
     """What the catalog may ask of a run: where its files lie below each layer of ``data``."""
-    environment = {key: value for key, value in run.differs.items() if key == "env"}
-    report = "-".join(["report", *([joined(environment)] if environment else [])])
-    return {**NO_SOURCE, "folder": run.folder, "report": report, **run.places}
+    environment = run.differs.get(ENV, "")
+    report = f"report-{joined({ENV: environment})}" if environment else "report"
+    return {**NO_SOURCE, "folder": run.folder, "env": environment, "report": report, **run.places}
 
 
 def _named(name: str, names: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ def line(run):
 
     def line(test, **changes):
         same = {"task": run.task_name, "metric": run.metric, "protocol": run.protocol, "variant": "", "seed": 0}
-        source = {"source": run.source_name, "proxy": run.proxy_name}
+        source = {"source": run.source_name, "proxy": run.proxy_name, "differs": ""}
         plain = {"method": "pare", "start": None, "folder": run.folder, "test": test}
         return same | source | plain | changes
 
@@ -34,6 +34,7 @@ def test_runs_that_differ_in_their_start_are_found_with_the_start_of_their_comma
         line(0.0, variant="start_70", start=0.7, protocol="paper"),
         line(0.0, variant="start_80", start=0.8, task="another"),
         line(0.0, variant="start_90", start=0.9, source="another"),
+        line(0.0, variant="start_95", start=0.9, differs="samples 50"),
     ]
     mixing = run.mixing.model_copy(update={"start": 0.25})
     saved = {run.folder: lambda: SimpleNamespace(run=run.model_copy(update={"mixing": mixing}))}

@@ -41,7 +41,8 @@ def write(tmp_path) -> Callable[..., Path]:
             "paper": None,
         } | changes
         name = f"{method}-{metrics['variant']}" if metrics["variant"] else method
-        path = tmp_path / task / name / f"seed_{seed}" / "metrics.json"
+        differs = "-".join(f"{key}_{value}" for key, value in metrics.get("differs", {}).items())
+        path = tmp_path / task / name / differs / f"seed_{seed}" / "metrics.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(metrics))
         return path

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pare.report.results import COLUMNS, collect_results, differing_conditions
+from pare.report.results import COLUMNS, collect_results, differing_conditions, plain_runs
 
 
 def test_every_run_is_one_line(write, frame):
@@ -26,6 +26,25 @@ def test_a_line_tells_the_runs_folder_and_the_start_that_its_command_set(write, 
     assert list(runs.index) == ["pdebench_burgers/pare/seed_0", "pdebench_burgers/pare-start_10/seed_0"]
 
 
+def test_runs_with_another_source_are_lines_of_their_own_and_not_plain(write, frame):
+    write("pdebench_burgers", "pare", 0, 0.1)
+    write("pdebench_burgers", "pare", 0, 0.2, differs={"source": "dinov2_small", "samples": "50"})
+    runs = frame()
+    assert runs["name"].tolist() == ["pare", "pare, source dinov2_small, samples 50"]
+    assert runs["folder"].iloc[1] == "pdebench_burgers/pare/source_dinov2_small-samples_50/seed_0"
+    assert plain_runs(runs)["test"].tolist() == [0.1]
+
+
+def test_each_environment_has_results_of_its_own(write, tmp_path):
+    write("pdebench_burgers", "pare", 0, 0.1)
+    write("pdebench_burgers", "pare", 0, 0.2, differs={"env": "paper"})
+    write("pdebench_burgers", "pare", 0, 0.3, differs={"env": "paper", "protocol": "validated"})
+    assert collect_results(tmp_path).frame["test"].tolist() == [0.1]
+    paper = collect_results(tmp_path, "paper").frame
+    assert paper["name"].tolist() == ["pare", "pare, protocol validated"]
+    assert plain_runs(paper)["test"].tolist() == [0.2]
+
+
 @pytest.mark.parametrize("folder", ["", "missing"])
 def test_nothing_run_is_an_empty_table_with_all_columns(tmp_path, folder):
     results = collect_results(tmp_path / folder)
@@ -40,6 +59,7 @@ def test_nothing_run_is_an_empty_table_with_all_columns(tmp_path, folder):
         (lambda text: text.replace('"test": 0.1', '"test": NaN'), "'test'"),
         (lambda text: text.replace('"metric"', '"metrik"'), "'metric'"),
         (lambda text: text.replace("pdebench_burgers", "pdebench_darcy"), "belongs to pdebench_darcy/pare/seed_0"),
+        (lambda text: text.replace('"seed"', '"differs": {"env": "x"}, "seed"'), "pdebench_burgers/pare/env_x/seed_0"),
     ],
 )
 def test_a_broken_or_misplaced_file_is_named_and_left_out(write, tmp_path, change, said):

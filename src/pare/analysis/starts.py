@@ -6,6 +6,7 @@ import pandas as pd
 
 from pare.analysis.models import Saved
 from pare.config import Run
+from pare.config.run import ENV, differing_text
 
 CHOOSING = ("pare", "pare_random_patches")  # the gate, and chance
 COMPARED = "finetune"
@@ -27,7 +28,8 @@ def start_results(run: Run, results: pd.DataFrame, saved: Saved) -> pd.DataFrame
         a run.
     """
     wanted = {"task": run.task_name, "metric": run.metric, "protocol": run.protocol}
-    wanted |= {"source": run.source_name, "proxy": run.proxy_name}
+    differs = {key: value for key, value in run.differs.items() if key != ENV}  # which all results have in common
+    wanted |= {"source": run.source_name, "proxy": run.proxy_name, "differs": differing_text(differs)}
     same = (results[list(wanted)] == pd.Series(wanted)).all(axis=1)
     lines = []
     for line in results[same].itertuples():

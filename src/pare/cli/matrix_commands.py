@@ -12,6 +12,7 @@ from kedro.framework.cli.utils import env_option
 from pare.cli.common import clear_errors, config_loader, screen
 from pare.config import Library, PareError
 from pare.config.estimate import cpu_speed
+from pare.config.run import ENV
 from pare.config_loader import load_library
 from pare.matrix import (
     CELLS_FILE,
@@ -136,7 +137,7 @@ def page(runs: Matrix) -> None:
     from pare.report.results_page import results_page, runs_in, with_results  # noqa: PLC0415
 
     with clear_errors():
-        frame = collect_results(runs.project / "data" / "08_reporting").frame
+        frame = collect_results(runs.project / "data" / "08_reporting", runs.library.differs.get(ENV, "")).frame
         frame = runs_in(frame, {cell.run.folder for cell in runs.cells.values()})
         readme = runs.project / "README.md"
         texts = {

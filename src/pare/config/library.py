@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.run import BASE, LOCAL, PROTOCOL, joined
+from pare.config.run import BASE, ENV, LOCAL, PROTOCOL, joined
 from pare.config.schema import Baseline, Method, ProxyConfig, Source, Task
 from pare.config.validation import Model, validated
 
@@ -63,7 +63,7 @@ class Library(BaseModel):
     @property
     def differs(self) -> dict[str, str]:
         """The environment, where it is another one than those of conf/base and conf/local."""
-        return {} if self.environment in (BASE, LOCAL) else {"env": self.environment}
+        return {} if self.environment in (BASE, LOCAL) else {ENV: self.environment}
 
     def raw_place(self, kind: RawKind, name: str) -> str:
         """Folder below ``data/01_raw`` for the files of a task, of a source's encoder or of a proxy.

@@ -21,6 +21,7 @@ from pare.config.schema import (
 
 COMMAND_LINE = "command line"  # in the provenance of a run
 BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/local adds to conf/base
+ENV = "env"  # key of the environment in what differs
 PROTOCOL = "validated"  # of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
 LEARNT = {"tokens", "loss", "metric"}  # and of the model
@@ -39,6 +40,11 @@ def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) ->
         A relative path such as ``darcy_flow/pare/seed_0`` or ``darcy_flow/pare/source_dinov2_small/seed_0``.
     """
     return "/".join([task, method, *([joined(differs)] if differs else []), f"seed_{seed}"])
+
+
+def differing_text(differs: Mapping[str, str]) -> str:
+    """What differs as tables and messages say it, such as ``source dinov2_small, proxy mnist_digits``."""
+    return ", ".join(f"{key} {value}" for key, value in differs.items())
 
 
 def joined(differs: Mapping[str, str]) -> str:
@@ -81,7 +87,7 @@ class TaskRun(Strict):
     @property
     def label(self) -> str:
         """The method with its variant and all that differs, such as ``pare, source dinov2_small``."""
-        return ", ".join([self.method_folder, *(f"{key} {value}" for key, value in self.differs.items())])
+        return ", ".join(filter(None, [self.method_folder, differing_text(self.differs)]))
 
     @property
     def title(self) -> str:

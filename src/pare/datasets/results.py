@@ -12,23 +12,25 @@ logger = logging.getLogger(__name__)
 
 
 class ResultsDataset(AbstractDataset[NoReturn, Results]):
-    """Loads every ``metrics.json`` of a folder as one table; a file that cannot be read is left out with a warning.
+    """Loads every ``metrics.json`` of an environment as one table; one that cannot be read is left out with a warning.
 
     Example:
         ```yaml
         results:
           type: pare.datasets.ResultsDataset
           filepath: data/08_reporting
+          environment: paper    # none: runs of conf/base and conf/local
         ```
     """
 
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(self, filepath: str, environment: str = "", metadata: dict[str, Any] | None = None) -> None:
         self.path = Path(filepath)
+        self.environment = environment
         self.metadata = metadata
 
     def load(self) -> Results:
         """The table, and what was left out."""
-        results = collect_results(self.path)
+        results = collect_results(self.path, self.environment)
         for warning in results.warnings:
             logger.warning(warning)
         logger.info("%d runs found in %s.", len(results.frame), self.path)

@@ -7,7 +7,9 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-PATTERN = "*/*/seed_*/metrics.json"
+from pare.config.run import ENV, differing_text, run_folder
+
+PATTERN = "*/*/**/seed_*/metrics.json"
 # What compared runs should have in common, and its name in messages.
 CONDITIONS = {
     "metric": "metrics",
@@ -38,6 +40,7 @@ class RunMetrics(BaseModel):
     method: str
     variant: str = ""
     overridden: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    differs: dict[str, str] = Field(default_factory=dict, exclude=True)
     seed: int
     protocol: str
     simulated: bool
@@ -55,6 +58,11 @@ class RunMetrics(BaseModel):
     device: str | None = None
     precision: str | None = None
 
+    @property
+    def method_folder(self) -> str:
+        """``method`` or ``method-variant``."""
+        return f"{self.method}-{self.variant}" if self.variant else self.method
+
 
 # Counts too, because some methods have none.
 NUMBERS = (
@@ -62,7 +70,7 @@ NUMBERS = (
     *("n_train", "n_test", "epochs", "train_seconds", "peak_memory_mb", "start"),
 )
 FIELDS = [name for name, field in RunMetrics.model_fields.items() if not field.exclude]
-COLUMNS = [*FIELDS, "title", "unit", "direction", "name", "folder", "start"]
+COLUMNS = [*FIELDS, "title", "unit", "direction", "name", "differs", "folder", "start"]
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,9 @@ class Results:
 
     Attributes:
         frame: one line a run; columns as in metrics.json, the metric's ``title``, ``unit`` and ``direction`` next to
-            its name, ``name``, the method with its variant, ``folder`` of the run, and ``start``, the share of tokens
-            replaced at first where the command line set it.
+            its name, ``name``, the method with its variant and all that differs, ``differs``, source, proxy and
+            protocol in one text where they are not the task's own, ``folder`` of the run, and ``start``, the share of
+            tokens replaced at first where the command line set it.
         warnings: a sentence for each file that was left out.
     """
 
@@ -80,11 +89,12 @@ class Results:
     warnings: list[str]
 
 
-def collect_results(folder: Path) -> Results:
-    """Read every ``<task>/<method>/seed_<n>/metrics.json``; a file that is broken or misplaced is left out and named.
+def collect_results(folder: Path, environment: str = "") -> Results:
+    """Read the ``metrics.json`` of every run; a file that is broken or misplaced is left out and named.
 
     Args:
         folder: where evaluation writes, ``data/08_reporting``.
+        environment: the one whose runs are read; none: those of conf/base and conf/local.
     """
     lines, warnings = [], []
     for path in sorted(folder.glob(PATTERN)):
@@ -100,24 +110,30 @@ def collect_results(folder: Path) -> Results:
         except OSError as error:
             warnings.append(f"{shown} is left out: it cannot be read ({error.strerror}).")
             continue
-        line = _line(run) | {"folder": path.parent.relative_to(folder).as_posix()}
-        place = f"{run.task}/{line['name']}/seed_{run.seed}/metrics.json"
-        if place == shown:
-            lines.append(line)
-        else:
-            warnings.append(f"{shown} is left out: it says that it belongs to {place}.")
+        place = run_folder(run.task, run.method_folder, run.seed, run.differs)
+        if f"{place}/metrics.json" != shown:
+            warnings.append(f"{shown} is left out: it says that it belongs to {place}/metrics.json.")
+        elif run.differs.get(ENV, "") == environment:
+            lines.append(_line(run) | {"folder": place})
     frame = pd.DataFrame(lines, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, float))
     return Results(frame.sort_values(["task", "name", "seed"], ignore_index=True), warnings)
 
 
+def plain_runs(frame: pd.DataFrame) -> pd.DataFrame:
+    """The runs without a variant, with their task's own source, proxy and protocol."""
+    return frame[(frame["variant"] == "") & (frame["differs"] == "")]
+
+
 def _line(run: RunMetrics) -> dict[str, object]:
     metric = run.metric
+    differs = differing_text({key: value for key, value in run.differs.items() if key != ENV})
     return run.model_dump() | {
         "metric": metric.name,
         "title": metric.title,
         "unit": metric.unit,
         "direction": metric.direction,
-        "name": f"{run.method}-{run.variant}" if run.variant else run.method,
+        "name": f"{run.method_folder}, {differs}" if differs else run.method_folder,
+        "differs": differs,
         "start": run.overridden.get("mixing.start"),
     }
 
@@ -129,7 +145,7 @@ def differing_conditions(frame: pd.DataFrame) -> list[str]:
         frame: as in `Results`; variants are meant to differ and are left out, and so are values that a run does
             not have.
     """
-    plain = frame[frame["variant"] == ""]
+    plain = plain_runs(frame)
     sentences = []
     for key, called in CONDITIONS.items():
         found: dict[str, list[str]] = {}

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.stats import binomtest, ttest_rel, wilcoxon
 
 from pare.evaluation.metrics import find_metric
+from pare.report.results import plain_runs
 
 COSTS = {"train_seconds": "training time", "peak_memory_mb": "memory"}
 
@@ -26,7 +27,7 @@ def errors_by_pair(results: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Index (task, seed), a column a method; missing where a run is.
     """
-    plain = results[results["variant"] == ""]
+    plain = plain_runs(results)
     usual = plain.groupby("task")["metric"].agg(lambda names: names.mode().iloc[0])
     plain = plain[plain["metric"] == plain["task"].map(usual)]
     errors = as_errors(plain["metric"], plain["test"])
@@ -251,7 +252,7 @@ def costs(results: pd.DataFrame) -> pd.DataFrame:
     long = [
         side.reset_index().melt("task", var_name="method", value_name=name).dropna() for name, side in sides.items()
     ]
-    runs = results[results["variant"] == ""].groupby(["task", "method"])
+    runs = plain_runs(results).groupby(["task", "method"])
     means = runs.agg(
         train_seconds=("train_seconds", "mean"),
         peak_memory_mb=("peak_memory_mb", "mean"),

@@ -67,6 +67,8 @@ def _cell(row: Row, column: Column, number: int, results: pd.DataFrame, task: Ta
 def _runs(results: pd.DataFrame, task: str, method: str | None, variant: str, metric: str) -> pd.DataFrame:
     """The runs of a cell that have one metric, the paper's if there are such."""
     runs = results[(results["task"] == task) & (results["method"] == method) & (results["variant"] == variant)]
+    # A variant may itself choose another source; where runs of it differ in more, the ones that differ least count.
+    runs = runs[runs["differs"] == (min(runs["differs"], key=len, default="") if variant else "")]
     metrics = set(runs["metric"])
     return runs if len(metrics) < 2 else runs[runs["metric"] == (metric if metric in metrics else sorted(metrics)[0])]
 
