@@ -131,7 +131,7 @@ def test_environments_that_bring_other_files_have_a_folder_of_their_own(load):
     base, paper = load(), load("paper")
     assert (base.run.places["raw"], paper.run.places["raw"]) == ("darcy_flow", "darcy_flow-env_paper")
     for name in ("ninapro", "openml_balance_scale"):
-        origins = [loader.library.task(name).raw.chosen for loader in (base, paper)]
+        origins = [loader.library.task(name).raw.active for loader in (base, paper)]
         assert (origins[0] == origins[1]) == (paper.library.raw_place("tasks", name) == name)
     assert paper.library.raw_place("sources", "roberta_base") == "encoders/roberta_base"
 

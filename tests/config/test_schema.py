@@ -75,9 +75,9 @@ def test_what_does_not_fit_together_is_refused(library, name, changes, words):
 def test_the_chosen_origin_carries_its_own_licence_and_options(library):
     task = build(library, "darcy_flow")
     other = build(library, "darcy_flow", raw=library.tasks["darcy_flow"]["raw"] | {"origin": "download"})
-    assert task.raw.chosen.simulated
-    assert other.raw.chosen.licence != task.raw.chosen.licence
-    assert "files" in other.raw.chosen.options
+    assert task.raw.active.simulated
+    assert other.raw.active.licence != task.raw.active.licence
+    assert "files" in other.raw.active.options
 
 
 def test_configuration_cannot_be_changed_after_it_was_checked(library):
@@ -97,7 +97,7 @@ def short(**keys):
 
 def test_a_table_of_the_users_own_needs_few_lines():
     task = short(samples={"all": 50}, input={"shape": [7]}, output=CLASSES)
-    raw = task.raw.chosen
+    raw = task.raw.active
     assert (raw.origin, raw.options, raw.licence) == ("own_files", {"files": ["mine.csv"]}, "the user's own")
     assert not raw.simulated
     assert (task.suite, task.tokens.kind, task.grid) == ("own data", "feature", (7,))
@@ -134,7 +134,7 @@ def test_what_a_task_says_is_taken_as_it_is():
     )
     assert (task.split.test, task.split.validation, task.split.stratified) == (0.2, 0.3, True)
     assert (task.normalisation.inputs, task.tokens.patch, task.metric) == ("none", 1, "one_minus_f1")
-    assert task.raw.chosen.licence == "CC0"
+    assert task.raw.active.licence == "CC0"
 
 
 def test_defaults_are_taken_from_no_value_that_is_wrong():
@@ -147,7 +147,7 @@ def test_defaults_are_taken_from_no_value_that_is_wrong():
 def test_the_users_own_files_may_take_the_place_of_a_publishers(library):
     raw = library.tasks["darcy_flow"]["raw"] | {"files": ["mine.mat"]}
     task = build(library, "darcy_flow", raw=raw)
-    assert task.raw.chosen.options == {"files": ["mine.mat"]}
+    assert task.raw.active.options == {"files": ["mine.mat"]}
     assert "download" in task.raw.origins
 
 

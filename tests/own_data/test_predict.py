@@ -42,7 +42,7 @@ def prepare(tmp_path, library, parameters):
         own = Library(**(library.model_dump() | {"tasks": {"mine": entry}}))
         run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
         folder = tmp_path / "data" / "01_raw" / "mine"
-        manifest = ingest(run.task.raw.chosen, folder)
+        manifest = ingest(run.task.raw.active, folder)
         samples = open_raw_files(run.task.reader, folder)
         ModelInput("mine", run.task, samples, manifest.fingerprint, validated=True).write(tmp_path / "mine.h5")
         model = SimpleNamespace(run=run, model=Network(run.task.output.shape), record={})

@@ -43,7 +43,7 @@ def test_the_written_task_can_be_prepared(tmp_path, name):
         OmegaConf.to_container(OmegaConf.create(text), resolve=True)["mine"]
     )  # as Kedro reads it
     folder = tmp_path / "data" / "01_raw" / "mine"
-    own_files(folder, **task.raw.chosen.options)
+    own_files(folder, **task.raw.active.options)
     samples = bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)(folder)
     ModelInput("mine", task, samples, "raw", validated=True).write(tmp_path / "mine.h5")
     with h5py.File(tmp_path / "mine.h5") as store:

@@ -39,7 +39,7 @@ def raw(run):
 @pytest.fixture
 def store(tmp_path, run):
     task = run().task
-    fingerprint = model_input_fingerprint("openml_wdbc", task, raw_fingerprint(task.raw.chosen, []), validated=True)
+    fingerprint = model_input_fingerprint("openml_wdbc", task, raw_fingerprint(task.raw.active, []), validated=True)
     splits = {"train": split(80, 0), "validation": split(40, 1), "test": split(50, 2)}
     write_store(
         tmp_path / "s.h5",

@@ -37,7 +37,7 @@ def inputs(tmp_path, library, parameters, monkeypatch):
     own = Library(**(library.model_dump() | {"tasks": {"mine": TASK}}))
     run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
     folder = tmp_path / "data" / "01_raw" / "mine"
-    RawFiles(run.task.raw.chosen).write(folder)
+    RawFiles(run.task.raw.active).write(folder)
     raw = RawFolder.open(folder)
     samples = open_raw_files(run.task.reader, folder)
     ModelInput("mine", run.task, samples, raw.fingerprint, validated=True).write(tmp_path / "mine.h5")

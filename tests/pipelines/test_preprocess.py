@@ -27,7 +27,7 @@ def prepare(tmp_path, library, parameters):
         own = Library(**(library.model_dump() | {"tasks": {"mine": task}}))
         run = resolve(own, parameters | {"task": "mine"}, {})
         folder = tmp_path / "data" / "01_raw" / "mine"
-        RawFiles(run.task.raw.chosen).write(folder)
+        RawFiles(run.task.raw.active).write(folder)
         return describe_model_input(run, RawFolder.open(folder))
 
     return prepare

@@ -160,7 +160,7 @@ def _readiness(task: Task, library: Library, folder: Path) -> str:
     elif find_origin(task.raw.origin).needs_network:
         files = "need network"
     else:
-        files = "simulated offline" if task.raw.chosen.simulated else "offline"
+        files = "simulated offline" if task.raw.active.simulated else "offline"
         files = "your own" if task.raw.origin == OWN_FILES else files
     source = library.source(task.source)
     proxy = library.proxy(default_proxy(task.source, source, task))
@@ -172,11 +172,11 @@ def _readiness(task: Task, library: Library, folder: Path) -> str:
 def _is_here(task: Task, folder: Path) -> bool:
     """Whether the task's own files were brought already, and in the way that the configuration says now."""
     manifest = read_manifest(folder)
-    return manifest is not None and same_request(manifest, task.raw.chosen)
+    return manifest is not None and same_request(manifest, task.raw.active)
 
 
 def _print_card(run: Run) -> None:
-    task, raw, console = run.task, run.task.raw.chosen, screen()
+    task, raw, console = run.task, run.task.raw.active, screen()
     console.print(Text.assemble((run.task_name, "bold"), f": {task.title} ({task.suite})"))
     if task.description:
         console.print(task.description, highlight=False)

@@ -46,7 +46,7 @@ def _table(tasks: dict[str, Task]) -> str:
 
 
 def _files(task: Task) -> str:
-    raw = task.raw.chosen
+    raw = task.raw.active
     kind = "simulated" if raw.simulated else "download" if find_origin(raw.origin).needs_network else "in a package"
     return f"[{kind}]({raw.url})" if raw.url else kind
 

@@ -81,7 +81,7 @@ class Library(BaseModel):
     def _request(self, kind: RawKind, name: str) -> tuple[str, dict[str, Any]]:
         match kind:
             case "tasks":
-                raw = self.task(name).raw.chosen
+                raw = self.task(name).raw.active
             case "sources":
                 raw = self.source(name).encoder
             case "proxies":

@@ -187,7 +187,7 @@ class Run(TaskRun):
         method = self.method.model_dump(mode="json", include={"initialisation", "trainable", "start"})
         stages = {"training": self.training, "mixing": self.mixing, "alignment": self.alignment}
         return {
-            "task": {"name": self.task_name, "raw": self.task.raw.chosen.decisive(), **task},
+            "task": {"name": self.task_name, "raw": self.task.raw.active.decisive(), **task},
             "encoder": self.source.encoder.decisive(),
             "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
             "method": method,

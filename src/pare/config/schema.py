@@ -53,7 +53,7 @@ class RawOrigins(Strict):
     origins: dict[str, RawEntry]
 
     @property
-    def chosen(self) -> RawConfig:
+    def active(self) -> RawConfig:
         """The active origin."""
         return RawConfig(origin=self.origin, **self.origins[self.origin].model_dump())
 

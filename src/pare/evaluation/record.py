@@ -35,7 +35,7 @@ def evaluation_record(
         "seed": run.seed,
         "protocol": run.protocol,
         "differs": run.differs,
-        "simulated": run.task.raw.chosen.simulated,
+        "simulated": run.task.raw.active.simulated,
         "metric": {"name": run.metric, "title": spec.title, "unit": spec.unit, "direction": spec.direction},
         "test": score(metric, predictions["prediction"], truth),
         "constant_prediction": score(metric, constant, truth),

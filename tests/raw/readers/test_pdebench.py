@@ -64,7 +64,7 @@ def test_every_task_reads_its_publishers_file_in_the_shapes_that_it_declares(
 @pytest.mark.parametrize("name", ["pdebench_diffusion_sorption", "pdebench_navier_stokes_1d", "pdebench_darcy"])
 def test_a_simulated_file_is_read_by_the_same_reader(name, library, tmp_path):
     task = library.task(name)
-    chosen = task.raw.chosen
+    chosen = task.raw.active
     bring = bind_options(
         "origin", chosen.origin, ORIGINS[chosen.origin].load(), chosen.options | {"samples": 2, "resolution": 16}
     )

@@ -30,7 +30,7 @@ def fit_and_predict(
     Raises:
         PareError: where the model input is not that of the run's raw files, task and protocol.
     """
-    check_model_input(run, raw_fingerprint(run.task.raw.chosen, raw.manifest.files), model_input)
+    check_model_input(run, raw_fingerprint(run.task.raw.active, raw.manifest.files), model_input)
     problem = _problem(run, model_input)
     started = time.perf_counter()
     fitted = fit_baseline(run, problem)

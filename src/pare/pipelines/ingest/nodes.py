@@ -6,7 +6,7 @@ from pare.raw.origins.ingest import RawFiles
 
 def describe_task_files(run: TaskRun) -> RawFiles:
     """Say which raw files the task needs; they are downloaded or simulated as they are saved."""
-    return RawFiles(run.task.raw.chosen)
+    return RawFiles(run.task.raw.active)
 
 
 def describe_encoder_files(run: Run) -> RawFiles:

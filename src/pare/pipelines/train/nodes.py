@@ -20,7 +20,7 @@ def describe_training(
     Raises:
         PareError: where the model input is not that of the run's raw files, task and protocol.
     """
-    check_model_input(run, raw_fingerprint(run.task.raw.chosen, raw.manifest.files), model_input)
+    check_model_input(run, raw_fingerprint(run.task.raw.active, raw.manifest.files), model_input)
     metric, source = build_metric(run.metric, run.task.output), SourceFolders.of(encoder, proxy)
     if run.start:
         return SolvedStart(run, model_input, source, metric)
