@@ -42,7 +42,7 @@ def changed(model, path, value):
         ("task.average_groups", True),
     ],
 )
-def test_a_value_that_decides_a_run_changes_its_digest(cells, path, value):
+def test_a_value_that_decides_a_run_or_its_score_changes_its_digest(cells, path, value):
     run = cells["openml_wdbc-pare-0" if path == "task.average_groups" else "darcy_flow-pare-0"].run
     assert run_digest(changed(run, path, value)) != run_digest(run)
 
@@ -74,11 +74,12 @@ def test_every_run_has_a_digest_of_its_own(cells, library):
 @pytest.mark.parametrize(
     ("path", "value", "differ"),
     [
-        ("raw.origins.darcy_flow_simulation.options.seed", 5, {"task_files"}),
+        ("raw.origins.darcy_flow_simulation.options.seed", 5, {"task_files", "models"}),
         ("raw.origins.darcy_flow_simulation.licence", "another", set()),
         ("raw.origins.download.url", "https://another", set()),
-        ("split.validation", 0.3, {"model_input", "runs"}),
-        ("tokens.patch", 5, {"runs"}),
+        ("split.validation", 0.3, {"model_input", "models", "runs"}),
+        ("tokens.patch", 5, {"models", "runs"}),
+        ("paper_metric", "nrmse", {"runs"}),
     ],
 )
 def test_a_value_changes_the_digests_of_the_stages_that_it_decides(cells, library, path, value, differ):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pare.config.library import Library
-from pare.config.run import BaselineRun, Run
+from pare.config.run import PREPARED, BaselineRun, Run
 from pare.config.schema import RawConfig
 from pare.matrix.blocks import Cell
 from pare.matrix.code import code_digest
@@ -19,7 +19,6 @@ PIPELINES = ("preprocess", "train", "evaluate", "baseline", "report")
 WORDS = {"title", "paper", "description", "suite"}
 # Of a task: where its files come from decides other stages, and its hyperparameters are resolved in the run.
 TASK = WORDS | {"raw", "source", "proxy", "training", "mixing", "alignment"}
-MODEL_INPUT = {"reader", "samples", "input", "output", "split", "normalisation"}
 RUN: dict[str, Any] = {
     **dict.fromkeys(("variant", "environment", "provenance", "source"), True),
     **{"task": TASK, "method": WORDS, "baseline": WORDS, "proxy": WORDS | {"raw"}},
@@ -39,6 +38,7 @@ def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict
         "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
         "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
         "model_input": {cell.run.task_name: _model_input(cell.run) for cell in cells.values()},
+        "models": {name: fingerprint(cell.run.decisive()) for name, cell in cells.items() if isinstance(cell.run, Run)},
         "runs": {name: run_digest(cell.run) for name, cell in cells.items()},
     }
 
@@ -50,15 +50,15 @@ def write_stage_digests(digests: Mapping[str, Mapping[str, str]], path: Path) ->
 
 
 def run_digest(run: Run | BaselineRun) -> str:
-    """Digest of every value that a run is made with."""
+    """Digest of every value that a run is made with, those that only decide how it is scored included."""
     return fingerprint(run.model_dump(mode="json", exclude=RUN))
 
 
 def _raw(raw: RawConfig) -> str:
     module = find_origin(raw.origin).path.partition(":")[0]
     code = code_digest("pare.pipelines.ingest.pipeline", f"pare.raw.{module}")
-    return fingerprint(raw.origin, raw.options, code)
+    return fingerprint(raw.decisive(), code)
 
 
 def _model_input(run: Run | BaselineRun) -> str:
-    return fingerprint(run.task.model_dump(mode="json", include=MODEL_INPUT), run.protocol)
+    return fingerprint(run.task.model_dump(mode="json", include=PREPARED), run.protocol)
