@@ -13,6 +13,7 @@ from pare.config.schema import (
     MixingConfig,
     Source,
     StartConfig,
+    Strict,
     Task,
     TrainingConfig,
 )
@@ -25,6 +26,11 @@ PARAMETERS = (
 BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight")  # what training.* means to a baseline
 SOLVED_TRAINING = ("fraction", "class_weights")  # what training.* means to solved heads
 VARIANT = re.compile(r"[a-z0-9_]*")
+SECTIONS: dict[str, type[Strict]] = {
+    "training": TrainingConfig,
+    "mixing": MixingConfig,
+    "alignment": AlignmentConfig,
+}
 SOURCE_KEYS = ("name", "proxy", "samples")
 CHOICES = ("source", "protocol")  # names whose origin the provenance knows
 
@@ -46,87 +52,93 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     _check_names(parameters, overrides)
     task_name, method_name = _text(parameters, "task"), _text(parameters, "method")
     task, method = library.task(task_name), library.method(method_name)
-    choice = _source_choice(parameters)
     start = _start(method_name, method, task_name, task)
-    own_source = start.source if start else task.source
-    source_name = choice.get("name") or own_source
-    source = library.source(source_name)
-    proxy_name = choice.get("proxy") or default_proxy(source_name, source, task)
+    _check_sections(method_name, method, overrides)
     prepared = _prepared_differs(library, parameters)
+    source, differs, source_places = _source(library, _source_choice(parameters), task, start)
+    values, provenance = _hyperparameters(task_name, task, method_name, method, parameters, overrides)
+    return validated(
+        Run,
+        "",
+        {
+            "task_name": task_name,
+            "method_name": method_name,
+            "seed": parameters.get("seed"),
+            "variant": _variant(parameters),
+            "protocol": parameters.get("protocol"),
+            "environment": library.environment,
+            "differs": prepared | differs,
+            "places": _task_places(library, task_name, prepared) | source_places,
+            "task": task,
+            "method": method,
+            "provenance": _chosen(overrides) | provenance,
+            **source,
+            **values,
+        },
+    )
 
-    training, provenance = _merge(
-        "training",
-        {
-            "defaults": _section(parameters, "training"),
-            f"task {task_name}": task.training,
-            f"method {method_name}": method.training,
-            COMMAND_LINE: _section(overrides, "training"),
-        },
-    )
-    mixing, origins = _merge(
-        "mixing",
-        {
-            "defaults": _section(parameters, "mixing"),
-            f"method {method_name}": method.mixing.model_dump(exclude_unset=True) if method.mixing else {},
-            f"task {task_name}": task.mixing,
-            COMMAND_LINE: _section(overrides, "mixing"),
-        },
-    )
-    alignment, alignment_origins = _merge(
-        "alignment",
-        {
-            f"method {method_name}": method.alignment.model_dump(exclude_unset=True) if method.alignment else {},
-            f"task {task_name}": task.alignment,
-            COMMAND_LINE: _section(overrides, "alignment"),
-        },
-    )
+
+def _source(
+    library: Library, choice: Mapping[str, Any], task: Task, start: StartConfig | None
+) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+    """What a run holds of source and proxy, what of them is not the run's default, and where their files lie."""
+    own_name = start.source if start else task.source
+    name = choice.get("name") or own_name
+    source = library.source(name)
+    proxy = choice.get("proxy") or default_proxy(name, source, task)
+    samples = choice.get("samples")
+    values = {
+        "source_name": name,
+        "source": source,
+        "proxy_name": proxy,
+        "proxy": library.proxy(proxy),
+        "proxy_samples": samples,
+    }
+    differs = _differing(source=(name, own_name), proxy=(proxy, own_proxy(name, source, task)), samples=(samples, None))
+    places = {"encoder": library.raw_place("sources", name), "proxy": library.raw_place("proxies", proxy)}
+    return values, differs, places
+
+
+def _hyperparameters(
+    task_name: str,
+    task: Task,
+    method_name: str,
+    method: Method,
+    parameters: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The sections training, mixing and alignment of a run, and where each of their values came from."""
+    by_task, by_method = f"task {task_name}", f"method {method_name}"
+    layers: dict[str, dict[str, dict[str, Any]]] = {
+        "training": {"defaults": _section(parameters, "training"), by_task: task.training, by_method: method.training}
+    }
+    if method.mixing is not None:
+        mixing = method.mixing.model_dump(exclude_unset=True)
+        layers["mixing"] = {"defaults": _section(parameters, "mixing"), by_method: mixing, by_task: task.mixing}
+    if method.alignment is not None:
+        alignment = method.alignment.model_dump(exclude_unset=True)
+        layers["alignment"] = {by_method: alignment, by_task: task.alignment}
+    values: dict[str, Any] = {"mixing": None, "alignment": None}
+    provenance: dict[str, str] = {}
+    for section, given in layers.items():
+        merged, origins = _merge(section, {**given, COMMAND_LINE: _section(overrides, section)})
+        values[section] = validated(SECTIONS[section], section, merged)
+        provenance |= origins
+    return values, provenance
+
+
+def _check_sections(method_name: str, method: Method, overrides: Mapping[str, Any]) -> None:
+    """Refuse values of the command line that have no effect on the method."""
     if method.alignment is None and _section(overrides, "alignment"):
         raise PareError(
             f"method {method_name!r} does not align, so alignment.* has no effect; drop it or use method=orca"
         )
     if method.mixing is None and _section(overrides, "mixing"):
         raise PareError(f"method {method_name!r} does not mix, so mixing.* has no effect; drop it or use method=pare")
-    if start:
+    if method.start:
         _check_solved(method_name, overrides)
     if _section(overrides, "options"):
         raise PareError(f"options.* are those of a baseline, {method_name!r} is a method; use training.* or mixing.*")
-    return validated(
-        Run,
-        "",
-        {
-            "task_name": task_name,
-            "source_name": source_name,
-            "method_name": method_name,
-            "proxy_name": proxy_name,
-            "proxy_samples": choice.get("samples"),
-            "seed": parameters.get("seed"),
-            "variant": _variant(parameters),
-            "protocol": parameters.get("protocol"),
-            "environment": library.environment,
-            "differs": prepared
-            | _differing(
-                source=(source_name, own_source),
-                proxy=(proxy_name, own_proxy(source_name, source, task)),
-                samples=(choice.get("samples"), None),
-            ),
-            "places": _task_places(library, task_name, prepared)
-            | {
-                "encoder": library.raw_place("sources", source_name),
-                "proxy": library.raw_place("proxies", proxy_name),
-            },
-            "task": task,
-            "source": source,
-            "proxy": library.proxy(proxy_name),
-            "method": method,
-            "training": validated(TrainingConfig, "training", training),
-            "mixing": validated(MixingConfig, "mixing", mixing) if method.mixing else None,
-            "alignment": validated(AlignmentConfig, "alignment", alignment) if method.alignment else None,
-            "provenance": _chosen(overrides)
-            | provenance
-            | (origins if method.mixing else {})
-            | (alignment_origins if method.alignment else {}),
-        },
-    )
 
 
 def resolve_baseline(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> BaselineRun:
