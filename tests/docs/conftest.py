@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from kedro.config import OmegaConfigLoader
 
-from pare.matrix.blocks import expand, unique
+from pare.config_loader import load_library
+from pare.matrix.blocks import Cell, expand, unique
 from pare.report.results import collect_results
 from pare.report.results_page import runs_in
 from pare.settings import CONFIG_LOADER_ARGS
@@ -22,18 +23,28 @@ def page() -> Callable[[str], str]:
     return lambda path: (PROJECT / path).read_text(encoding="utf-8")
 
 
+def matrix(conf: Path, env: str) -> dict[str, Cell]:
+    """The runs of an environment's matrix."""
+    loader = OmegaConfigLoader(conf_source=str(conf), env=env, **CONFIG_LOADER_ARGS)
+    return unique(expand(loader["matrix"], load_library(loader), loader["parameters"]))
+
+
 @pytest.fixture(scope="session")
-def matrix_runs(library, conf, tmp_path_factory) -> pd.DataFrame:
+def paper_runs(conf) -> dict[str, Cell]:
+    """The runs of the paper's matrix."""
+    return matrix(conf, "paper")
+
+
+@pytest.fixture(scope="session")
+def matrix_runs(conf, tmp_path_factory) -> pd.DataFrame:
     """The results of the run matrix, from git's index: a demonstration on this machine writes over its own."""
     folder = tmp_path_factory.mktemp("index")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "data/08_reporting"], cwd=PROJECT, capture_output=True, check=False
     )
-    if listed.returncode == 0:
+    if listed.stdout:
         command = ["git", "checkout-index", "-z", "--stdin", f"--prefix={folder}/"]
         subprocess.run(command, cwd=PROJECT, input=listed.stdout, check=True)
-    results = collect_results((folder if listed.returncode == 0 else PROJECT) / "data" / "08_reporting")
+    results = collect_results((folder if listed.stdout else PROJECT) / "data" / "08_reporting")
     assert not results.warnings
-    loader = OmegaConfigLoader(conf_source=str(conf), env="base", **CONFIG_LOADER_ARGS)
-    cells = unique(expand(loader["matrix"], library, loader["parameters"]))
-    return runs_in(results.frame, {cell.run.folder for cell in cells.values()})
+    return runs_in(results.frame, {cell.run.folder for cell in matrix(conf, "base").values()})
