@@ -41,6 +41,7 @@ def prepare(tmp_path, library, parameters):
         entry = {"title": "mine", "raw": {"files": [file]}, **task}
         own = Library(**(library.model_dump() | {"tasks": {"mine": entry}}))
         run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
+        (tmp_path / "pyproject.toml").touch()
         folder = tmp_path / "data" / "01_raw" / "mine"
         manifest = ingest(run.task.raw.active, folder)
         samples = open_raw_files(run.task.reader, folder)

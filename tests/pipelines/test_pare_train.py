@@ -40,6 +40,7 @@ def catalog(run, tiny_bert, topics, tmp_path):
     masses = np.random.default_rng(0).normal(size=(ROWS, 2))
     heavy = np.where(masses.sum(1) > 0, "yes", "no")
     frame = pd.DataFrame({"first": masses[:, 0], "second": masses[:, 1], "heavy": heavy})
+    (tmp_path / "pyproject.toml").touch()
     frame.to_csv(tmp_path / "masses.csv", index=False)
     source = {"encoder": tiny_bert, "proxy": topics}
 

@@ -13,6 +13,7 @@ from pare.raw.origins.manifest import RawFolder
 @pytest.fixture
 def prepare(tmp_path, library, parameters):
     """The node, for a table of the user's own with five rows of the classes a and b, or 0 and 1 in ``grade``."""
+    (tmp_path / "pyproject.toml").touch()
     (tmp_path / "t.csv").write_text("mass,kind,grade\n1,a,0\n2,b,1\n3,a,0\n4,b,1\n5,a,0\n")
 
     def prepare(reader="table", rows=5, **options):

@@ -30,6 +30,7 @@ TASK = {
 @pytest.fixture
 def project(conf, tiny_bert, tmp_path, monkeypatch):
     """A project with a task of a CSV file and a tiny encoder."""
+    (tmp_path / "pyproject.toml").touch()
     shutil.copytree(conf, tmp_path / "conf", ignore=shutil.ignore_patterns("local"))
     local = tmp_path / "conf" / "local"
     (local / "tasks").mkdir(parents=True)

@@ -12,7 +12,7 @@ from pare.own_data.inspect_images import inspect_images
 from pare.own_data.inspect_tables import inspect_table
 from pare.raw.formats.array_files import HDF5, NPY, NPZ
 from pare.raw.formats.table_files import SUFFIXES as TABLES
-from pare.raw.origins.own_files import own_files
+from pare.raw.origins.own_files import find_path, link_files
 from pare.raw.readers.image_folder import SUFFIXES as IMAGES
 
 
@@ -28,8 +28,8 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
     """
     family = _family(paths)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "data" / "01_raw" / "new"
-        own_files(folder, [str(path) for path in paths])
+        folder = Path(scratch) / "files"
+        link_files(folder, [find_path(str(path), folder) for path in paths])
         try:
             return family(folder, [folder / path.name for path in paths], question)
         except PareError as error:  # the user knows the files by other paths

@@ -22,6 +22,7 @@ def own(*files):
 def project(tmp_path):
     """A project with a table in it, and an image folder outside."""
     (tmp_path / "project" / "measured").mkdir(parents=True)
+    (tmp_path / "project" / "pyproject.toml").touch()
     (tmp_path / "project" / "measured" / "table.csv").write_text("a,b\n1,2\n")
     for name in ("cats/1.png", "dogs/1.png"):
         path = tmp_path / "photos" / name
@@ -266,3 +267,15 @@ def test_no_files_are_refused(folder):
 def test_one_path_need_not_be_a_list(project, folder):
     raw = RawConfig(origin="own_files", options={"files": "measured/table.csv"}, licence="-")
     assert [record.name for record in ingest(raw, folder).files] == ["table.csv"]
+
+
+def test_a_relative_path_needs_a_project_and_an_absolute_one_does_not(project, folder):
+    (project / "pyproject.toml").unlink()
+    with pytest.raises(PareError, match=r"is in no project: no folder above it has a pyproject\.toml"):
+        ingest(own("measured/table.csv"), folder)
+    assert ingest(own(str(project / "measured" / "table.csv")), folder).files
+
+
+def test_the_project_is_found_from_a_folder_at_any_depth(project, folder):
+    ingest(own("measured/table.csv"), folder / "deeper" / "still")
+    assert (folder / "deeper" / "still" / "table.csv").samefile(project / "measured" / "table.csv")

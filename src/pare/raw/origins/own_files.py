@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ from pare.raw.file_names import MADE_HERE, MANIFEST
 from pare.raw.file_state import content_sha256, files_below
 from pare.storage.atomic import atomic_path
 
-LEVELS = 2  # of the folder data/01_raw/<task> below the project
+PROJECT_FILE = "pyproject.toml"  # in the folder of every Kedro project
 # What file systems without symbolic links answer: FAT, some network drives, Windows without developer mode.
 NO_LINKS = {errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 Paths = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
@@ -27,7 +28,7 @@ def own_files(folder: Path, files: Annotated[Paths, Field(min_length=1)]) -> dic
     A file that the user keeps in the folder itself stays as it is, and is found there again when the project moves.
 
     Args:
-        folder: where the links are made, ``<project>/data/01_raw/<task>``.
+        folder: where the links are made, somewhere in the project.
         files: paths of files, or of folders such as one of images; absolute, from ``~``, or relative to the project.
 
     Returns:
@@ -37,12 +38,35 @@ def own_files(folder: Path, files: Annotated[Paths, Field(min_length=1)]) -> dic
         PareError: if a path does not exist or is an empty folder, two of them have the same name, or another file of
             that name is in the folder.
     """
-    originals = [find_path(path, folder.absolute().parents[LEVELS]) for path in files]
+    absolute = all(os.path.isabs(os.path.expanduser(path)) for path in files)
+    base = folder if absolute else _project_of(folder)
+    originals = [find_path(path, base) for path in files]
+    link_files(folder, originals)
+    return {path.name: f"file:{quote(path.name)}" if _lies_in(path, folder) else path.as_uri() for path in originals}
+
+
+def link_files(folder: Path, originals: Sequence[Path]) -> None:
+    """Link files, or whole folders, into a folder under their own names; copy them where links are unknown.
+
+    Args:
+        folder: made if it does not exist.
+        originals: absolute paths.
+
+    Raises:
+        PareError: if two of them have the same name, or another file of that name is in the folder.
+    """
     _check_names([path.name for path in originals])
     folder.mkdir(parents=True, exist_ok=True)
     for original in originals:
         _place(original, folder / original.name)
-    return {path.name: f"file:{quote(path.name)}" if _lies_in(path, folder) else path.as_uri() for path in originals}
+
+
+def _project_of(folder: Path) -> Path:
+    """The folder of the project that a folder is in."""
+    for parent in folder.absolute().parents:
+        if (parent / PROJECT_FILE).is_file():
+            return parent
+    raise PareError(f"{folder} is in no project: no folder above it has a {PROJECT_FILE}; put it back there")
 
 
 def find_path(path: str, base: Path) -> Path:
