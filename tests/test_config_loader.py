@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog, MemoryDataset
 
 from pare.config import PareError
@@ -53,6 +54,23 @@ def load(folder):
         return RunConfigLoader(conf_source=str(folder), env=env, runtime_params=overrides, **CONFIG_LOADER_ARGS)
 
     return load
+
+
+@pytest.mark.parametrize("kind", ["tasks", "sources", "methods", "parameters", "report"])
+@pytest.mark.parametrize("env", [None, "local", "base", "paper"])
+def test_an_environment_without_a_file_of_a_kind_changes_nothing_of_what_kedro_reads(folder, load, env, kind):
+    assert load(env)[kind] == OmegaConfigLoader(conf_source=str(folder), env=env, **CONFIG_LOADER_ARGS)[kind]
+    assert load(env).env == env
+
+
+def test_a_file_in_conf_local_counts_whatever_its_folder(folder, load):
+    deep = folder / "local" / "tasks" / "deep" / "er.yml"
+    deep.parent.mkdir()
+    deep.write_text(yaml.safe_dump({"darcy_flow": {"tokens": {"patch": 3}}}))
+    (folder / "local" / "parameters_mine.yml").write_text("seed: 9")
+    (folder / "local" / "tasks" / "mine.yaml").unlink()
+    assert load()["tasks"]["darcy_flow"]["tokens"]["patch"] == 3
+    assert load().run.seed == 9
 
 
 def paths(loader):

@@ -26,6 +26,10 @@ def test_what_libraries_tell_each_other_is_not_shown(module):
     assert shown("\nregister_new_resolver() is deprecated", "UserWarning", module) == ""
 
 
+def test_nor_what_omegaconf_would_have_its_callers_call_it():
+    assert shown("register_new_resolver() is deprecated\nUse another", "UserWarning", "pare.config_loader") == ""
+
+
 @pytest.mark.parametrize(
     ("message", "module"),
     [

@@ -41,7 +41,24 @@ class RunConfigLoader(OmegaConfigLoader):
         if key == "catalog":
             names = catalog_names(self.run)
             OmegaConf.register_new_resolver("run", lambda name: _named(name, names), replace=True)
+        if self._adds_nothing(key):
+            return self._of_base(key)
         return super().__getitem__(key)
+
+    def _adds_nothing(self, key: str) -> bool:
+        """Whether the environment, such as a fresh conf/local, has no file of a kind."""
+        folder = Path(self.conf_source)
+        added = folder / (self.env or self.default_run_env)
+        files = (file for pattern in self.config_patterns.get(key, []) for file in added.glob(pattern))
+        return (folder / self.base_env).is_dir() and not any(file.is_file() for file in files)
+
+    def _of_base(self, key: str) -> dict[str, Any]:
+        """What conf/base says: merged with nothing it is the same, and takes Kedro half as long again."""
+        env, self.env = self.env, self.base_env
+        try:
+            return super().__getitem__(key)
+        finally:
+            self.env = env
 
 
 def catalog_names(run: Run | BaselineRun) -> dict[str, str]:

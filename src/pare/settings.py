@@ -8,6 +8,7 @@ from pare.hooks import RunHooks
 # Libraries tell each other's authors what is deprecated, a user can do nothing about it; only what Kedro's command line
 # says of options stays.
 warnings.filterwarnings("ignore", r"(?s).*deprecated", module=r"(?!__main__|pare\.|kedro\.framework\.cli)")
+warnings.filterwarnings("ignore", r"\s*register_new_resolver\(\) is deprecated")  # OmegaConf 2.3 knows no other name
 
 HOOKS = (RunHooks(),)
 CONFIG_LOADER_CLASS = RunConfigLoader

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 
 import pytest
 from kedro.io import DataCatalog
@@ -48,3 +50,25 @@ def test_every_node_says_in_its_name_what_happens(pipelines):
 def test_the_run_is_a_parameter_that_kedro_viz_hides(pipelines):
     free = set().union(*(pipeline.inputs() for pipeline in pipelines.values()))
     assert {name for name in free if "run" in name or "library" in name} == {"params:run", "params:library"}
+
+
+LIGHT = """
+import sys
+from pare.datasets import ArrayStoreDataset, RawFolderDataset
+from pare.pipeline_registry import register_pipelines
+
+[register_pipelines()[name] for name in ("ingest", "preprocess")]
+assert "torch" not in sys.modules
+assert register_pipelines()["train"] and "torch" in sys.modules
+assert "pare.baselines" not in sys.modules
+"""
+
+
+def test_a_pipeline_imports_no_other_and_bringing_files_needs_no_torch():
+    subprocess.run([sys.executable, "-c", LIGHT], check=True)
+
+
+def test_an_unknown_pipeline_is_none(pipelines):
+    assert "prepare" not in pipelines
+    with pytest.raises(KeyError):
+        pipelines["prepare"]

@@ -1,20 +1,35 @@
 """Commands of this project: `kedro run`, `kedro tasks`, `kedro methods` and `kedro matrix`."""
 
+from importlib import import_module
+from typing import cast
+
 import click
 from kedro.framework.cli.utils import CONTEXT_SETTINGS
 
-from pare.cli.matrix_commands import matrix
-from pare.cli.method_commands import methods
 from pare.cli.run_command import run
-from pare.cli.task_commands import tasks
 
 __all__ = ["cli", "run"]  # the names that Kedro looks for
+OTHERS = {"matrix": "matrix_commands", "methods": "method_commands", "tasks": "task_commands"}
 
 
-@click.group(context_settings=CONTEXT_SETTINGS, name="pare")
+class LazyGroup(click.Group):
+    """Commands that are imported when they are called: most of the time of a start goes into imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands."""
+        return sorted([*super().list_commands(ctx), *OTHERS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported if it is not `run`."""
+        if cmd_name in OTHERS:
+            module = import_module(f"{__name__}.{OTHERS[cmd_name]}")
+            return cast(click.Command, getattr(module, cmd_name))
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=LazyGroup, context_settings=CONTEXT_SETTINGS, name="pare")
 def cli() -> None:
     """Commands of the PaRe project."""
 
 
-for command in (run, tasks, methods, matrix):
-    cli.add_command(command)
+cli.add_command(run)

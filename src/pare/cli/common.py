@@ -8,7 +8,7 @@ from pathlib import Path
 from traceback import walk_tb
 
 import click
-from kedro.config import MissingConfigException, OmegaConfigLoader
+from kedro.config import MissingConfigException
 from kedro.framework.cli.utils import KedroCliError
 from kedro.utils import find_kedro_project
 from omegaconf.errors import OmegaConfBaseException
@@ -16,6 +16,7 @@ from rich.console import Console
 from yaml import YAMLError
 
 from pare.config import PareError
+from pare.config_loader import RunConfigLoader
 from pare.settings import CONFIG_LOADER_ARGS
 
 # What a user can mend: our own errors, those about configuration files, and those about options and names given to
@@ -73,9 +74,9 @@ def _module_that_raised(error: BaseException) -> str:
     return str(frame.f_globals["__name__"])
 
 
-def config_loader(project: Path, env: str | None) -> OmegaConfigLoader:
+def config_loader(project: Path, env: str | None) -> RunConfigLoader:
     """The configuration of an environment, as `kedro run` reads it."""
-    return OmegaConfigLoader(conf_source=str(project / "conf"), env=env, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
+    return RunConfigLoader(conf_source=str(project / "conf"), env=env, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
 
 
 def screen() -> Console:
