@@ -78,12 +78,26 @@ def test_data_dvc_yaml_fetches_what_a_network_brings_and_dvc_yaml_does_not(shipp
     assert not set(entries["fetched"]) & set(entries["ingested"])
 
 
-def test_dvc_finds_a_stage_for_each_task_that_it_fetches():
+@pytest.fixture(scope="module")
+def stages():
+    """Every stage that DVC finds in the project, by its address."""
     with Repo(ROOT) as repo:
-        stages = {stage.name: stage for stage in repo.stage.load_all("data/dvc.yaml")}
-    assert set(stages) == {f"fetch@{name}" for name in read_dvc_cells(ROOT / CELLS_FILE)["fetched"]}
-    (out,) = stages["fetch@cosmic"].outs
+        return {stage.addressing: stage for stage in repo.index.stages}
+
+
+def test_dvc_finds_a_stage_for_each_task_that_it_fetches(stages):
+    fetched = {f"data/dvc.yaml:fetch@{name}" for name in read_dvc_cells(ROOT / CELLS_FILE)["fetched"]}
+    assert {name for name in stages if "fetch@" in name} == fetched
+    (out,) = stages["data/dvc.yaml:fetch@cosmic"].outs
     assert out.fspath == str(ROOT / "data" / "01_raw" / "cosmic")
+
+
+def test_git_ignores_what_dvc_keeps_and_dvc_writes_no_gitignore_file(stages):
+    outs = [out for stage in stages.values() for out in stage.outs]
+    with Repo(ROOT) as repo:
+        assert all(repo.scm.is_ignored(out.fspath) for out in outs if out.use_scm_ignore)
+        small = [out.fspath for out in outs if out.fspath.endswith(".json") and not out.use_cache]
+        assert len(small) > 200 and not any(map(repo.scm.is_ignored, small))
 
 
 @pytest.fixture
