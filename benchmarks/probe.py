@@ -75,21 +75,22 @@ def main() -> None:
     """Run the fits that are missing, or show what is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kind", choices=METHODS)
+    parser.add_argument("--splits", type=int, default=SPLITS, help="splits of each data set, the published one first")
     parser.add_argument("--show", action="store_true", help="show the results and fit nothing")
     arguments = parser.parse_args()
     path = PROJECT / f"docs/probe_{arguments.kind}.csv"
     if not arguments.show:
         warnings.filterwarnings("ignore")
-        _fit_missing(arguments.kind, path)
+        _fit_missing(arguments.kind, arguments.splits, path)
     _show(pd.read_csv(path))
 
 
-def _fit_missing(kind: str, path: Path) -> None:
+def _fit_missing(kind: str, splits: int, path: Path) -> None:
     loader = RunConfigLoader(conf_source=str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
     library, parameters = loader.library, dict(loader["parameters"])
     known = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["data", "split", "method"])
     done = set(known[["data", "split", "method"]].itertuples(index=False, name=None))
-    for cut in (_tables if kind == "tables" else _series)(library):
+    for cut in (_tables if kind == "tables" else _series)(library, splits):
         own = Library(**{**library.model_dump(), "tasks": {cut.name: cut.task}})
         for method in METHODS[kind]:
             if (cut.name, cut.split, method) in done:
@@ -162,7 +163,7 @@ def _probe(run: Run, store: ArrayStore, folder: Path) -> Callable[[np.ndarray], 
     return forward
 
 
-def _tables(library: Library) -> Iterator[Cut]:
+def _tables(library: Library, splits: int) -> Iterator[Cut]:
     """The tables that need no network, each half and half, stratified."""
     for name in library.tasks:
         task = library.task(name)
@@ -175,13 +176,13 @@ def _tables(library: Library) -> Iterator[Cut]:
         samples = reader(folder)["all"]
         x, y = samples.read(0, samples.count)
         categories = [len(levels or []) for levels in samples.categories or []]
-        for split in range(SPLITS):
+        for split in range(splits):
             rows = train_test_split(np.arange(len(y)), test_size=0.5, random_state=split, stratify=y)
             train, test = ((x[part], y[part]) for part in rows)
             yield Cut(name, split, library.tasks[name], train, test, categories)
 
 
-def _series(library: Library) -> Iterator[Cut]:
+def _series(library: Library, splits: int) -> Iterator[Cut]:
     """The series that sktime ships: the published split, then stratified resamples of the same sizes."""
     for name, published in SERIES.items():
         parts = [load_UCR_UEA_dataset(published, split=split, return_X_y=True) for split in ("train", "test")]
@@ -189,7 +190,7 @@ def _series(library: Library) -> Iterator[Cut]:
         y = np.unique(np.concatenate([labels for _, labels in parts]), return_inverse=True)[1]
         n = len(parts[0][1])
         task = _own_task(name, x.shape, int(y.max()) + 1)
-        for split in range(SPLITS):
+        for split in range(splits):
             rows = np.arange(len(y))
             if split:
                 rows = np.concatenate(train_test_split(rows, train_size=n, random_state=split, stratify=y))
