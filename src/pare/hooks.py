@@ -9,7 +9,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 
-from pare.config import BaselineRun, Run
+from pare.config import BaselineRun, PareError, Run
 from pare.config_loader import RunConfigLoader, catalog_names
 
 logger = logging.getLogger(__name__)
@@ -41,11 +41,11 @@ class RunHooks:
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Refuse what cannot work, such as a metric that does not suit, before hours are spent on the files."""
         tags = {tag for node in pipeline.nodes for tag in node.tags}
-        run, library = self.config.run, self.config.library
-        if tags & NEEDS_METHOD:
-            library.method(run.method_name)
-        if "baseline" in tags:
-            library.baseline(run.method_name)
+        run = self.config.run
+        if tags & NEEDS_METHOD and isinstance(run, BaselineRun):
+            raise PareError(f"{run.method_name!r} is a baseline; run it: {run.command('baseline')}")
+        if "baseline" in tags and isinstance(run, Run):
+            raise PareError(f"{run.method_name!r} is no baseline; run it: {run.command('pare_train')}")
         if tags & SCORES:
             from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
             from pare.training.losses import build_loss  # noqa: PLC0415

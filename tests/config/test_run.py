@@ -7,6 +7,7 @@ import pytest
 
 from pare.cli import run as kedro_run
 from pare.config import PareError, resolve, resolve_baseline
+from pare.config.run import PROTOCOL
 
 # One change at a time of all that makes a run; the hyperparameters are those of a variant.
 CHANGES = {
@@ -96,3 +97,7 @@ def test_a_name_that_folders_cannot_have_is_refused(library, parameters, name):
     named = library.model_copy(update={"tasks": {name: library.tasks["darcy_flow"]}})
     with pytest.raises(PareError, match="letters, digits and _"):
         resolve(named, parameters | {"task": name}, {})
+
+
+def test_the_protocol_that_folders_do_not_name_is_that_of_conf_base(parameters):
+    assert parameters["protocol"] == PROTOCOL

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+# What messages say that do not know the run; where it is known, `Run.command` says it in full.
+INGEST = "`kedro run --pipelines=ingest` with the --env and --params of this run"
+
 
 class PareError(Exception):
     """A problem that the user can mend; its message is shown without a traceback."""

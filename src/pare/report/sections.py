@@ -123,7 +123,8 @@ def _simulated_warning(frame: pd.DataFrame) -> list[str]:
 
 def _command(task: str, method: str, library: Library) -> str:
     pipeline = "baseline" if method in library.baselines else "pare_train"
-    return f"kedro run --pipelines={pipeline} --params task={task},method={method},seed=0"
+    env = f" --env {library.environment}" if library.differs else ""
+    return f"kedro run --pipelines={pipeline}{env} --params task={task},method={method},seed=0"
 
 
 def _state_section(config: ReportConfig, frame: pd.DataFrame, library: Library) -> Section:

@@ -82,7 +82,7 @@ def _readable(path: Path) -> Iterator[None]:
     except Exception as error:
         raise PareError(
             f"{path} is missing or not a whole model-input file ({type(error).__name__}: {error}); delete it, if it is "
-            "there, and run `kedro run --pipelines=preprocess` for the task again"
+            "there, and run `kedro run --pipelines=preprocess` with the --env and --params of this run"
         ) from error
 
 

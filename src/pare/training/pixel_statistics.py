@@ -7,7 +7,7 @@ import torch
 from pydantic import BaseModel, Field, PositiveFloat, ValidationError
 from torch import Tensor
 
-from pare.config.errors import PareError
+from pare.config.errors import INGEST, PareError
 from pare.raw.file_names import PREPROCESSOR
 
 EXAMPLE = '{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}'
@@ -44,7 +44,7 @@ def read_pixel_statistics(encoder: Path) -> PixelStatistics:
     except FileNotFoundError as error:
         raise PareError(
             f"{encoder} has no {PREPROCESSOR}, so it is not known how the images of this encoder's pretraining were "
-            "normalised; delete the folder and run `kedro run --pipelines=ingest` again. If the encoder was published "
+            f"normalised; delete the folder and run {INGEST}. If the encoder was published "
             f"without it, bring the encoder from a local folder (option 'id') to which you add one such as {EXAMPLE}"
         ) from error
     except ValidationError as error:
@@ -52,5 +52,5 @@ def read_pixel_statistics(encoder: Path) -> PixelStatistics:
         raise PareError(
             f"{path} asks for another normalisation than PaRe knows ({wrong}); expected bytes divided by 255, minus "
             f"image_mean, divided by image_std, such as {EXAMPLE}. Use another source, or correct the file where the "
-            f"encoder came from, delete {encoder} and run `kedro run --pipelines=ingest` again"
+            f"encoder came from, delete {encoder} and run {INGEST}"
         ) from error

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from pare.config.errors import PareError
+from pare.config.errors import INGEST, PareError
 from pare.config.schema import ProxyConfig
 from pare.models.backbones import Backbone, ImageBackbone, TextBackbone
 from pare.models.model import MASK_CELL
@@ -178,7 +178,7 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     except Exception as error:  # each format of a tokenizer has its own
         raise PareError(
             f"{folder} holds no tokenizer that can be read ({error}); code that comes with a model is never run. "
-            "Delete the folder and run `kedro run --pipelines=ingest`, or use another source"
+            f"Delete the folder and run {INGEST}, or use another source"
         ) from error
 
 

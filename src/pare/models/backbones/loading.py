@@ -8,7 +8,7 @@ from typing import Any, Literal
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
-from pare.config.errors import PareError
+from pare.config.errors import INGEST, PareError
 from pare.models.backbones.backbone import Backbone
 from pare.models.backbones.registry import FAMILIES
 
@@ -36,9 +36,7 @@ def load_backbone(
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # OSError, ValueError, or huggingface_hub's own for a value of the wrong type
-        raise PareError(
-            f"{folder} holds no Hugging Face model ({error}); run `kedro run --pipelines=ingest`"
-        ) from error
+        raise PareError(f"{folder} holds no Hugging Face model ({error}); run {INGEST}") from error
     if config.model_type not in FAMILIES:
         raise PareError(
             f"{folder} holds a model of type {config.model_type!r}; known families: {', '.join(sorted(FAMILIES))}"

@@ -1,5 +1,6 @@
 """What messages tell a person to do about a file that cannot be used."""
 
-INGEST = "kedro run --pipelines=ingest --params task=<task>"
+from pare.config.errors import INGEST
+
 FETCH = f"fetch it: {INGEST}"
 FETCH_AGAIN = f"Remove it and fetch it again: {INGEST}"

@@ -18,8 +18,7 @@ from typing import IO, TypeAlias
 
 import numpy as np
 
-from pare.config.errors import PareError
-from pare.raw.formats.messages import INGEST
+from pare.config.errors import INGEST, PareError
 
 Stream: TypeAlias = IO[bytes] | BufferedIOBase  # a file, or one inside an archive
 

@@ -9,7 +9,7 @@ from urllib.request import url2pathname
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from pare.config.errors import PareError
+from pare.config.errors import INGEST, PareError
 from pare.config.schema import RawConfig
 from pare.raw.file_names import MANIFEST, FileName
 from pare.raw.file_state import content_sha256, file_state
@@ -73,7 +73,7 @@ class RawFolder:
         """The folder at ``path``; PareError where it holds no raw files with a manifest."""
         manifest = read_manifest(path)
         if manifest is None:
-            raise PareError(f"{path} holds no raw files with a manifest; run `kedro run --pipelines=ingest`")
+            raise PareError(f"{path} holds no raw files with a manifest; run {INGEST}")
         return cls(path, manifest)
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pare.config.errors import PareError
+from pare.config.errors import INGEST, PareError
 
 IMAGES = "images.npz"
 SENTENCES = "sentences.json"
@@ -107,4 +107,4 @@ def read_text_proxy(folder: Path) -> TextProxy:
 
 def _unreadable(path: Path, error: Exception) -> PareError:
     reason = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
-    return PareError(f"{path} {reason}; remove {path.parent} and run: kedro run --pipelines=ingest")
+    return PareError(f"{path} {reason}; remove {path.parent} and run {INGEST}")
