@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, logging
 
-from pare.config.schema import MixingConfig, Task, TrainingConfig
+from pare.config.hyperparameters import MixingConfig, TrainingConfig
+from pare.config.schema import Task
 from pare.models import CrossModalModel, load_backbone
 from pare.training.losses import build_loss
 from pare.training.objective import Objective

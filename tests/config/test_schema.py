@@ -72,14 +72,6 @@ def test_what_does_not_fit_together_is_refused(library, name, changes, words):
         build(library, name, **changes)
 
 
-def test_the_chosen_origin_carries_its_own_licence_and_options(library):
-    task = build(library, "darcy_flow")
-    other = build(library, "darcy_flow", raw=library.tasks["darcy_flow"]["raw"] | {"origin": "download"})
-    assert task.raw.active.simulated
-    assert other.raw.active.licence != task.raw.active.licence
-    assert "files" in other.raw.active.options
-
-
 def test_configuration_cannot_be_changed_after_it_was_checked(library):
     with pytest.raises(ValidationError, match="frozen"):
         build(library, "darcy_flow").loss = "mse"
@@ -142,13 +134,6 @@ def test_defaults_are_taken_from_no_value_that_is_wrong():
         short(samples={"all": 50}, input={"shape": ["wide", 8]}, output={"shape": [2]})
     assert {error["loc"] for error in caught.value.errors()} >= {("input", "shape", 0), ("output", "kind")}
     assert ("tokens",) not in {error["loc"] for error in caught.value.errors()}
-
-
-def test_the_users_own_files_may_take_the_place_of_a_publishers(library):
-    raw = library.tasks["darcy_flow"]["raw"] | {"files": ["mine.mat"]}
-    task = build(library, "darcy_flow", raw=raw)
-    assert task.raw.active.options == {"files": ["mine.mat"]}
-    assert "download" in task.raw.origins
 
 
 def test_a_task_is_the_same_after_it_was_stored(library):

@@ -4,7 +4,7 @@ import pytest
 from kedro.io import DatasetError
 
 from pare.config import PareError
-from pare.config.schema import RawConfig
+from pare.config.raw import RawConfig
 from pare.datasets import RawFolderDataset
 from pare.raw.origins.ingest import RawFiles
 from pare.storage.fingerprint import file_digest

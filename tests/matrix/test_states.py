@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 from pydantic import BaseModel
 
-from pare.config.schema import AlignmentConfig
+from pare.config.hyperparameters import AlignmentConfig
 from pare.matrix import matrix_states
 from pare.training import run_fingerprint
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pare.config.schema import MixingConfig
+from pare.config.hyperparameters import MixingConfig
 from pare.mixing.mixers import MIXERS, MixingStep
 
 BATCH, GRID, WIDTH = 3, (4, 5), 6

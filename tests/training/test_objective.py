@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional as F
 
 from pare.config import PareError
-from pare.config.schema import MixingConfig, TrainingConfig
+from pare.config.hyperparameters import MixingConfig, TrainingConfig
 from pare.models import CrossModalModel, load_backbone
 from pare.training.losses import build_loss
 from pare.training.objective import Objective, check_mixing

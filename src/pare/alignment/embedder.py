@@ -19,8 +19,8 @@ from torch import Tensor
 from pare.alignment.otdd import otdd, self_cost, sinkhorn_divergence
 from pare.alignment.pseudo_labels import pseudo_labels
 from pare.config.errors import PareError
+from pare.config.hyperparameters import AlignmentConfig, TrainingConfig
 from pare.config.run import Run
-from pare.config.schema import AlignmentConfig, TrainingConfig
 from pare.models import CrossModalModel
 from pare.storage.store import Rows
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from pare.config.schema import Strict
+from pare.config.strict import Strict
 from pare.config.validation import validated
 
 Share = Annotated[float, Field(ge=0, le=1)]

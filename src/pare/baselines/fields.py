@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Subset
 from pare.baselines.estimator import Estimator
 from pare.baselines.problem import Fitted, Problem, require
 from pare.config.errors import PareError
-from pare.config.schema import Strict
+from pare.config.strict import Strict
 from pare.models.predictors import PhysicalUnits
 from pare.storage.store import Rows
 

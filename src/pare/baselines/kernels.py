@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 from pare.baselines.estimator import Estimator
 from pare.baselines.problem import Fitted, Problem
 from pare.config.errors import PareError
-from pare.config.schema import Strict
+from pare.config.strict import Strict
 
 MOST_ROWS = 10_000  # the kernel of all pairs then takes 800 MB
 FOLDS = 5

@@ -16,7 +16,7 @@ from pare.baselines.estimator import LABELS, Estimator
 from pare.baselines.problem import Fitted, Problem
 from pare.baselines.tables import ConstantLabel, OutputModel, answers_by_output, as_fitted
 from pare.config.errors import PareError
-from pare.config.schema import Strict
+from pare.config.strict import Strict
 
 
 class LogisticOptions(Strict):

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from pare.baselines.estimator import LABELS, Estimator, as_series
 from pare.baselines.problem import Fitted, Problem, require
 from pare.config.errors import PareError
-from pare.config.schema import Strict
+from pare.config.strict import Strict
 
 SHORTEST = 9  # the length of a kernel
 

@@ -14,8 +14,8 @@ from pare.cli.run_command import parse_params
 from pare.cli.task_page import tasks_page
 from pare.config import Library, PareError, Run, Task, resolve
 from pare.config.estimate import cpu_speed, estimate
+from pare.config.raw import OWN_FILES
 from pare.config.resolve import default_proxy
-from pare.config.schema import OWN_FILES
 from pare.config_loader import load_library
 from pare.raw.origins.manifest import read_manifest, same_request
 from pare.raw.origins.registry import find_origin

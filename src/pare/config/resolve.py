@@ -5,18 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pare.config.errors import PareError, unknown_name
+from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.library import Library
 from pare.config.run import COMMAND_LINE, BaselineRun, Run, joined
-from pare.config.schema import (
-    AlignmentConfig,
-    Method,
-    MixingConfig,
-    Source,
-    StartConfig,
-    Strict,
-    Task,
-    TrainingConfig,
-)
+from pare.config.schema import Method, Source, StartConfig, Task
+from pare.config.strict import Strict
 from pare.config.validation import validated
 
 PARAMETERS = (

@@ -6,18 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from pare.config.schema import (
-    AlignmentConfig,
-    Baseline,
-    Method,
-    MixingConfig,
-    ProxyConfig,
-    Source,
-    StartConfig,
-    Strict,
-    Task,
-    TrainingConfig,
-)
+from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
+from pare.config.schema import Baseline, Method, ProxyConfig, Source, StartConfig, Task
+from pare.config.strict import Strict
 
 COMMAND_LINE = "command line"  # in the provenance of a run
 BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/local adds to conf/base

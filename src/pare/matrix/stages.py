@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pare.config.library import Library
+from pare.config.raw import RawConfig
 from pare.config.run import PREPARED, BaselineRun, Run
-from pare.config.schema import RawConfig
 from pare.matrix.blocks import Cell
 from pare.matrix.code import code_digest
 from pare.raw.origins.registry import find_origin

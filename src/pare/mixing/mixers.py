@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pare.config.schema import MixingConfig
+from pare.config.hyperparameters import MixingConfig
 from pare.mixing.blending import cutmix, mixup
 from pare.mixing.replacement import replace_patches
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pare.config.errors import unknown_name
-from pare.config.schema import MixingConfig, TrainingConfig
+from pare.config.hyperparameters import MixingConfig, TrainingConfig
 from pare.mixing.curriculum import SHAPES
 from pare.mixing.mixers import MIXERS, MixingStep, Mixture
 from pare.models import CrossModalModel

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from pare.config.errors import PareError
-from pare.config.schema import RawConfig
+from pare.config.raw import RawConfig
 from pare.raw.options import bind_options
 from pare.raw.origins.ingest import ingest
 from pare.raw.origins.manifest import current_manifest, read_manifest

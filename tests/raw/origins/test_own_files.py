@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pare.config.errors import PareError
-from pare.config.schema import RawConfig
+from pare.config.raw import RawConfig
 from pare.raw.origins.ingest import ingest
 from pare.raw.origins.manifest import current_manifest, read_manifest, write_manifest
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from pare.config import PareError, TaskRun
-from pare.config.schema import OWN_FILES
+from pare.config.raw import OWN_FILES
 from pare.preparation import ModelInput
 from pare.raw.origins.manifest import RawFolder
 from pare.raw.readers.registry import open_raw_files

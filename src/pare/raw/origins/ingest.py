@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from pare.config.errors import PareError
-from pare.config.schema import RawConfig
+from pare.config.raw import RawConfig
 from pare.raw.file_names import MANIFEST
 from pare.raw.file_state import content_bytes, content_sha256, file_state
 from pare.raw.made_here import is_made

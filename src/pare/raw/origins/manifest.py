@@ -10,7 +10,7 @@ from urllib.request import url2pathname
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from pare.config.errors import INGEST, PareError
-from pare.config.schema import RawConfig
+from pare.config.raw import RawConfig
 from pare.raw.file_names import MANIFEST, FileName
 from pare.raw.file_state import content_sha256, file_state
 from pare.storage.atomic import atomic_path

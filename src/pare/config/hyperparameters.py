@@ -1,0 +1,99 @@
+"""The schema of hyperparameters: training, mixing and alignment."""
+
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt, field_validator, model_validator
+
+from pare.config.strict import Strict
+
+
+class TrainingConfig(Strict):
+    """How the model is fitted."""
+
+    epochs: int = Field(ge=1)
+    fraction: float = Field(default=1.0, gt=0, le=1, description="random share of the training rows used (table 17)")
+    batch_size: int = Field(ge=1)
+    accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")
+    optimiser: Literal["AdamW", "Adam", "SGD"] = "AdamW"
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="SGD only")
+    adam_beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam and AdamW only: decay of the mean gradient")
+    adam_beta2: float = Field(default=0.98, ge=0, lt=1, description="Adam and AdamW only: decay of its square")
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
+    warmup_epochs: float = Field(default=1.0, ge=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="in the encoder, everywhere its family has it")
+    clip_norm: float | None = Field(default=1.0, gt=0)
+    precision: Literal["auto", "no", "bf16"] = "auto"
+    class_weights: bool = Field(default=False, description="weight classes by their inverse frequency")
+    positive_weight: float = Field(
+        default=1.0, gt=0, description="weight of positive labels; binary cross entropy only"
+    )
+    augmentation: list[Literal["crop", "flip", "spectrogram"]] = Field(
+        default_factory=list, description="random changes of training samples, see pare.training.augmentation"
+    )
+    beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
+    beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
+    source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")
+    calibration_rows: int = Field(default=64, ge=1, description="training rows that set the scale of the embedder")
+
+    @property
+    def optimiser_options(self) -> dict[str, Any]:
+        """Arguments of the optimiser, the learning rate left aside."""
+        betas = (self.adam_beta1, self.adam_beta2)
+        moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": betas}
+        return {"weight_decay": self.weight_decay, **moments}
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _unquoted_no(cls, value: Any) -> Any:
+        """YAML and Kedro's command line read an unquoted no as false."""
+        return "no" if value is False else value
+
+
+class MixingConfig(Strict):
+    """How source and target tokens are mixed (sections 3.2 and 3.3; tables 4, 5, 6 and 18 for the alternatives)."""
+
+    mixer: str = Field(default="replace", description="how tokens are mixed, see pare.mixing.mixers.MIXERS")
+    partner: Literal["source", "target", "nothing"] = Field(
+        default="source", description="what is mixed in: proxy samples, other target samples, or zeros (a mask)"
+    )
+    selector: Literal["gate", "random"] = Field(default="gate", description="which tokens are replaced")
+    gate: str = Field(default="linear", description="how tokens are scored, see pare.models.predictors.GATES")
+    curriculum: str = Field(default="linear", description="how k falls, see pare.mixing.curriculum.SHAPES")
+    start: float = Field(ge=0, le=1, description="share of tokens replaced in the first epoch")
+    end: float = Field(default=0.0, ge=0, le=1, description="share of tokens replaced in the last epoch")
+    temperature: float = Field(default=0.9, gt=0)
+    noise: bool = Field(default=True, description="Gumbel noise on the scores")
+    exact_rounds: int = Field(default=8, ge=0)
+
+    @property
+    def gate_takes_source_tokens(self) -> bool:
+        """Whether a gate decides which target tokens are replaced by which source tokens (section 3.3)."""
+        return (self.mixer, self.partner, self.selector) == ("replace", "source", "gate")
+
+    @model_validator(mode="after")
+    def _parts_suit(self) -> "MixingConfig":
+        if self.selector == "random" and not self.noise:
+            raise ValueError("selector 'random' chooses by noise; set noise: true")
+        return self
+
+
+class AlignmentConfig(Strict):
+    """How the target embedder is aligned with the source before fine-tuning (first stage of ORCA)."""
+
+    epochs: int = Field(ge=1, description="steps: each epoch makes one, on new samples of every class")
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="none: ten times the training's where that is at most 0.001, else the same"
+    )
+    samples: int = Field(ge=2, description="target samples drawn of each class in each epoch")
+    source_samples: int = Field(ge=2, description="proxy samples that represent the source")
+    pseudo_classes: int = Field(default=10, ge=1, description="clusters of targets that are no classes")
+    regularisation: float = Field(gt=0, description="weight of the entropy of the transport, in squared distances")
+    distance: Literal["exact", "gaussian"] = Field(
+        default="gaussian", description="how classes are compared in the OTDD that is recorded before and after"
+    )
+    milestones: list[PositiveInt] = Field(
+        default=[20, 40, 60], description="epochs after which the learning rate falls, as ORCA's"
+    )
+    decay: float = Field(default=0.2, gt=0, le=1, description="factor by which it falls")
