@@ -1,37 +1,6 @@
 import io
 
 import pandas as pd
-import pytest
-
-from pare.report.config import ReportConfig
-from pare.report.results import collect_results
-from pare.report.sections import write_report
-
-
-@pytest.fixture
-def config():
-    return ReportConfig.model_validate(
-        {
-            "reference": "pare",
-            "tables": {
-                "table_2": {
-                    "title": "Table 2: PDEBench",
-                    "profile": "Figure 3",
-                    "columns": ["pdebench_burgers", "pdebench_darcy"],
-                    "rows": [
-                        {"paper": "PINN", "figures": [0.36, 0.18]},
-                        {"paper": "NFT", "method": "finetune"},
-                        {"paper": "PaRe", "method": "pare", "figures": [0.0083, 0.0806]},
-                    ],
-                }
-            },
-        }
-    )
-
-
-@pytest.fixture
-def report(config, tmp_path, library):
-    return lambda: write_report(config, collect_results(tmp_path), library)
 
 
 def test_nothing_run_says_how_to_run_something_and_still_quotes_the_paper(report):
@@ -45,21 +14,6 @@ def test_nothing_run_says_how_to_run_something_and_still_quotes_the_paper(report
         *("report.html", "tables/table_2.csv", "tables/table_2.md"),
         *("figures/profile_table_2_quoted.svg", "figures/profile_table_2_quoted.csv"),
     }
-
-
-def test_a_single_method_is_reported_without_comparisons(report, write):
-    write("pdebench_burgers", "pare", 0, 0.2)
-    page = report()["report.html"]
-    assert "0.2 (1)" in page
-    assert "No method shares a task and a seed with pare yet." in page
-    assert "No two methods ran on the same task yet." in page
-    assert "Simulated, not the publisher&#39;s files: pdebench_burgers." in page
-
-
-def test_the_reference_may_be_what_was_not_run(report, write):
-    write("pdebench_burgers", "finetune", 0, 0.2)
-    write("pdebench_burgers", "from_scratch", 0, 0.3)
-    assert "No method shares a task and a seed with pare yet." in report()["report.html"]
 
 
 def test_a_half_finished_matrix_has_comparisons_gaps_and_files_with_the_same_numbers(report, write):

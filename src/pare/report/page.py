@@ -1,10 +1,13 @@
 """One HTML page that needs no network: text, sortable tables and SVG figures."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
+
+NONE = "none"  # of a cell without a value
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,18 @@ class Cell:
     sort: float | str = ""
     kind: str = ""
     tip: str = ""
+
+
+def number_cell(value: float, text: str) -> Cell:
+    """A number in a format; a word where there is none."""
+    if math.isnan(value):
+        return Cell(NONE, kind="number missing")
+    return Cell(format(value, text), sort=value, kind="number")
+
+
+def counted(number: int, what: str) -> str:
+    """Such as ``1 seed`` or ``2 seeds``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)
