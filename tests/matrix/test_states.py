@@ -3,8 +3,11 @@ from types import SimpleNamespace
 import pytest
 from pydantic import BaseModel
 
+from pare.config import resolve_baseline
 from pare.config.hyperparameters import AlignmentConfig
 from pare.matrix import matrix_states
+from pare.matrix.blocks import Cell
+from pare.storage.predictions import write_predictions
 from pare.training import run_fingerprint
 
 
@@ -54,7 +57,18 @@ DECISIVE = {
     *("source.encoder.origin", "proxy.raw.origin", "proxy.raw.options", "proxy.reader", "proxy.labels"),
     *("method.initialisation", "method.trainable", "method.start", "training", "mixing", "alignment"),
 }
-NESTED = ("task", "source", "proxy", "method", "task.raw", "source.encoder", "proxy.raw", "training", "mixing")
+NESTED = (
+    "task",
+    "source",
+    "proxy",
+    "method",
+    "baseline",
+    "task.raw",
+    "source.encoder",
+    "proxy.raw",
+    "training",
+    "mixing",
+)
 ALIGNMENT = AlignmentConfig(epochs=1, samples=2, source_samples=2, regularisation=1.0)
 
 
@@ -126,11 +140,53 @@ def test_a_file_that_is_being_written_is_not_there_yet(state, write):
     assert state().kind == "nothing"
 
 
-def test_a_baseline_is_done_where_its_predictions_are(state, write, metrics, cells):
+@pytest.fixture
+def predict(tmp_path):
+    """Leave behind the predictions of a baseline; they may be those of another ``run``."""
+
+    def predict(cell, run=None):
+        path = tmp_path / "07_model_output" / cell.run.folder / "predictions.h5"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_predictions(path, {}, {"decisive": (run or cell.run).decisive()})
+
+    return predict
+
+
+def test_a_baseline_is_done_where_its_predictions_are(state, write, metrics, cells, predict):
     cell = cells["openml_wdbc-xgboost-0"]
     write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
     assert state(cell.name).kind == "results"
-    write(f"07_model_output/{cell.run.folder}/predictions.h5", "")
+    predict(cell)
     assert state(cell.name).kind == "done"
     write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell) | {"protocol": "paper"})
+    assert state(cell.name).kind == "changed"
+
+
+DECISIVE_FOR_BASELINES = {
+    *("task_name", "seed", "protocol", "options", "baseline.estimator", "task.average_groups"),
+    *(f"task.{key}" for key in ("reader", "samples", "input", "output", "split", "normalisation", "loss", "metric")),
+    *("task.raw.origin", "task.raw.origins"),
+    *(f"training.{key}" for key in ("fraction", "class_weights", "positive_weight")),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+def test_the_matrix_sees_whatever_decides_a_baseline_and_nothing_else(
+    library, parameters, tmp_path, write, metrics, predict
+):
+    asked = {"task": "darcy_flow", "method": "fno"}
+    cell = Cell(resolve_baseline(library, parameters | asked, asked), {})
+    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
+    known = list(leaves(cell.run))
+    assert set(known) > DECISIVE_FOR_BASELINES
+    for key in known:
+        predict(cell, changed(cell.run, key))
+        (state,) = matrix_states({cell.name: cell}, tmp_path).values()
+        assert (state.kind == "changed") == (key in DECISIVE_FOR_BASELINES), key
+
+
+def test_predictions_of_a_baseline_by_an_older_version_are_to_be_made_again(state, write, metrics, cells):
+    cell = cells["openml_wdbc-xgboost-0"]
+    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
+    write(f"07_model_output/{cell.run.folder}/predictions.h5", "")
     assert state(cell.name).kind == "changed"

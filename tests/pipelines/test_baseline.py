@@ -1,14 +1,18 @@
 """A baseline from the model input to its metrics; the library itself is logistic regression, which needs no extra."""
 
+import re
+from copy import copy
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from pare.baselines import fit_baseline
 from pare.config import PareError, resolve_baseline
-from pare.evaluation.drawing import draw_predictions
+from pare.datasets import BaselineDataset
 from pare.pipeline_registry import register_pipelines
-from pare.pipelines.baseline.nodes import fit_and_predict, score_predictions
+from pare.pipelines.baseline import fit
+from pare.pipelines.baseline.nodes import describe_fit, draw_baseline, score_predictions
 from pare.preparation import model_input_fingerprint
 from pare.raw.origins.manifest import raw_fingerprint
 from pare.storage.store import ArrayStore, write_store
@@ -16,8 +20,9 @@ from pare.storage.store import ArrayStore, write_store
 
 @pytest.fixture
 def run(library, parameters):
-    def run(**training):
+    def run(options=None, **training):
         asked = {"task": "openml_wdbc", "method": "logistic_regression", "training": training}
+        asked |= {"options": options} if options else {}
         merged = parameters | asked | {"training": parameters["training"] | training}
         return resolve_baseline(library, merged, asked)
 
@@ -52,33 +57,71 @@ def store(tmp_path, run):
     return ArrayStore(tmp_path / "s.h5")
 
 
-def test_metrics_have_the_keys_of_a_method_and_nothing_where_a_baseline_has_none(run, raw, store):
+@pytest.fixture
+def fitted(raw, store, tmp_path):
+    """Fit what a run asks for, unless that is done; what was predicted, and how the fitting went."""
+    dataset = BaselineDataset(str(tmp_path / "predictions.h5"))
+
+    def fitted(run):
+        dataset.save(describe_fit(run, raw, store))
+        return dataset.load()
+
+    fitted.path = dataset.path
+    return fitted
+
+
+def test_metrics_have_the_keys_of_a_method_and_nothing_where_a_baseline_has_none(run, fitted, store):
     resolved = run(fraction=0.5)
-    predictions, record = fit_and_predict(resolved, raw, store)
-    metrics = score_predictions(resolved, record, store, predictions)
+    predicted = fitted(resolved)
+    metrics = score_predictions(resolved, predicted, store)
     wanted = {"task": "openml_wdbc", "method": "logistic_regression", "n_train": 40, "n_test": 50, "best_epoch": None}
     assert wanted.items() <= metrics.items()
     assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))
     assert metrics["test"] > 0.8 and metrics["validation"] > 0.8 and metrics["constant_prediction"] == 0.5
     assert metrics["train_seconds"] > 0 and metrics["samples_per_second"] > 0
     assert {"python", "pare", "kedro", "scikit-learn"} == set(metrics["versions"])
-    figure = draw_predictions(resolved, store, predictions, metrics)
+    figure = draw_baseline(resolved, store, predicted, metrics)
     assert "logistic_regression, seed 0" in figure.get_suptitle()
 
 
-def test_groups_are_averaged_where_the_task_says_so(run, raw, store):
+def test_groups_are_averaged_where_the_task_says_so(run, fitted):
     resolved = run()
     task = resolved.task.model_copy(update={"average_groups": True})
-    rows, _ = fit_and_predict(resolved, raw, store)
-    groups, _ = fit_and_predict(resolved.model_copy(update={"task": task}), raw, store)
+    rows, _ = fitted(resolved)
+    groups, _ = fitted(resolved.model_copy(update={"task": task}))
     means = rows["prediction"].reshape(25, 2, 2).mean(1)
     np.testing.assert_allclose(groups["prediction"], means, rtol=1e-5)
+
+
+def test_a_baseline_is_fitted_again_where_anything_that_decides_it_changed_and_only_there(
+    run, fitted, store, monkeypatch, caplog
+):
+    calls = []
+    monkeypatch.setattr(fit, "fit_baseline", lambda *asked: calls.append(asked) or fit_baseline(*asked))
+    fitted(run())
+    fitted(run())
+    assert len(calls) == 1
+    assert "replaced" not in caplog.text
+    for changed, named in (
+        (run(fraction=0.5), "training.fraction"),
+        (run(options={"folds": 2}), "options.folds"),
+        (run(), "options.folds"),
+    ):
+        caplog.clear()
+        fitted(changed)
+        assert re.search(rf"predicted with another [\w., ]*{named}.*name this run: variant=NAME", caplog.text)
+    assert len(calls) == 4
+    caplog.clear()
+    other = copy(store)
+    other.fingerprint = "other rows"
+    fit.BaselineFit(run(), other).write(fitted.path)
+    assert "predicted with another model input" in caplog.text
 
 
 def test_a_model_input_of_another_task_or_protocol_is_refused(run, raw, store):
     paper = run().model_copy(update={"protocol": "paper"})
     with pytest.raises(PareError, match="prepare it again: kedro run --pipelines=baseline --env base"):
-        fit_and_predict(paper, raw, store)
+        describe_fit(paper, raw, store)
 
 
 def test_the_pipeline_needs_the_run_alone_and_no_source():

@@ -7,7 +7,7 @@ from typing import Any
 from pare.config.errors import PareError, unknown_name
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.library import Library
-from pare.config.run import COMMAND_LINE, BaselineRun, Run, joined
+from pare.config.run import BASELINE_TRAINING, COMMAND_LINE, BaselineRun, Run, joined
 from pare.config.schema import Method, Source, StartConfig, Task
 from pare.config.strict import Strict
 from pare.config.validation import validated
@@ -16,7 +16,6 @@ PARAMETERS = (
     *("task", "source", "method", "seed", "variant", "protocol"),
     *("training", "mixing", "alignment", "options", "analyse", "predict"),
 )
-BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight")  # what training.* means to a baseline
 SOLVED_TRAINING = ("fraction", "class_weights")  # what training.* means to solved heads
 VARIANT = re.compile(r"[a-z0-9_]*")
 SECTIONS: dict[str, type[Strict]] = {

@@ -15,7 +15,8 @@ BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/lo
 ENV = "env"  # key of the environment in what differs
 PROTOCOL = "validated"  # of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
-LEARNT = {"tokens", "loss", "metric"}  # and of the model
+LEARNT = {"loss", "metric"}  # and of what learns from it
+BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight")  # what training.* means to a baseline
 
 
 def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) -> str:
@@ -115,6 +116,19 @@ class TaskRun(Strict):
         keys = [key.split(".", 1) for key, origin in self.provenance.items() if origin == COMMAND_LINE and "." in key]
         return {f"{section}.{name}": values[section][name] for section, name in keys}
 
+    def _decisive_task(self, *learnt: str) -> dict[str, Any]:
+        """What of the task, and of how it is split, decides whatever learns it.
+
+        Args:
+            learnt: keys of the task that decide as well, besides those that every run learns.
+        """
+        task = self.task.model_dump(mode="json", include=PREPARED | LEARNT | {*learnt})
+        return {
+            "task": {"name": self.task_name, "raw": self.task.raw.active.decisive(), **task},
+            "seed": self.seed,
+            "protocol": self.protocol,
+        }
+
 
 def _typed(value: Any) -> str:
     """A value as YAML, which Kedro reads the command line as."""
@@ -134,6 +148,15 @@ class BaselineRun(TaskRun):
 
     baseline: Baseline
     options: dict[str, Any] = Field(description="of the baseline, those of the command line included")
+
+    def decisive(self) -> dict[str, Any]:
+        """What of the configuration decides the predictions, as JSON has it; the model input decides as well."""
+        return {
+            **self._decisive_task("average_groups"),
+            "estimator": self.baseline.estimator,
+            "options": self.options,
+            "training": self.training.model_dump(mode="json", include={*BASELINE_TRAINING}),
+        }
 
 
 class Run(TaskRun):
@@ -173,18 +196,15 @@ class Run(TaskRun):
         What is left out, such as titles, names of sources and where a value came from, may change without a new
         training.
         """
-        task = self.task.model_dump(mode="json", include=PREPARED | LEARNT)
         proxy = self.proxy.model_dump(mode="json", include={"reader", "labels"})
         method = self.method.model_dump(mode="json", include={"initialisation", "trainable", "start"})
         stages = {"training": self.training, "mixing": self.mixing, "alignment": self.alignment}
         return {
-            "task": {"name": self.task_name, "raw": self.task.raw.active.decisive(), **task},
+            **self._decisive_task("tokens"),
             "encoder": self.source.encoder.decisive(),
             "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
             "method": method,
             **{name: stage and stage.model_dump(mode="json") for name, stage in stages.items()},
-            "seed": self.seed,
-            "protocol": self.protocol,
         }
 
     def _choices(self) -> dict[str, Any]:
@@ -196,9 +216,19 @@ class Run(TaskRun):
         return super()._choices() | {name: self.source_name} | proxy | samples
 
 
-def changed_keys(before: Any, now: Any, key: str = "") -> list[str]:
-    """Dotted names of the values in which two nested dictionaries differ, such as ``["training.epochs"]``."""
+def changed_text(before: Any, now: Any) -> str:
+    """The names of the values in which two configurations differ, such as ``training.epochs, seed``; empty if in none.
+
+    Args:
+        before: what was recorded; None where an older version of this project recorded nothing.
+        now: what is asked for.
+    """
+    return ", ".join(name or "version of this project" for name in _changed_keys(before, now))
+
+
+def _changed_keys(before: Any, now: Any, key: str = "") -> list[str]:
+    """Dotted names of the values in which two nested dictionaries differ."""
     if not (isinstance(before, dict) and isinstance(now, dict)):
         return [] if before == now else [key]
     below = [(name, before.get(name), now.get(name)) for name in dict.fromkeys([*before, *now])]
-    return [found for name, one, other in below for found in changed_keys(one, other, f"{key}.{name}".lstrip("."))]
+    return [found for name, one, other in below for found in _changed_keys(one, other, f"{key}.{name}".lstrip("."))]

@@ -1,7 +1,7 @@
 """Kedro datasets of this project.
 
-Raw files, the model input and the trained model are saved lazily: a node describes them, and saving makes them, see
-`LazyDataset`. Loading them gives a handle that reads when asked.
+Raw files, the model input, the trained model and a baseline's predictions are saved lazily: a node describes them, and
+saving makes them, see `LazyDataset`. Loading them gives a handle that reads when asked.
 """
 
 from importlib import import_module
@@ -10,6 +10,7 @@ from typing import Any
 MODULES = {
     "ArrayStoreDataset": "array_store",
     "ArraysDataset": "arrays",
+    "BaselineDataset": "baseline",
     "LazyDataset": "lazy",
     "ModelDataset": "model",
     "NewPredictionsDataset": "new_predictions",

@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from kedro.io import AbstractDataset
 
-from pare.config.errors import PareError
-from pare.storage.atomic import atomic_path
+from pare.storage.predictions import read_predictions, write_predictions
 
 
 class ArraysDataset(AbstractDataset[dict[str, np.ndarray], dict[str, np.ndarray]]):
@@ -28,19 +26,11 @@ class ArraysDataset(AbstractDataset[dict[str, np.ndarray], dict[str, np.ndarray]
 
     def load(self) -> dict[str, np.ndarray]:
         """All arrays by name; PareError where the file is missing or broken."""
-        try:
-            with h5py.File(self.path, "r") as file:
-                return {name: data[()] for name, data in file.items()}
-        except OSError as error:
-            raise PareError(
-                f"{self.path} is missing or damaged ({error}); run the stage that writes it again"
-            ) from error
+        return read_predictions(self.path)
 
     def save(self, data: dict[str, np.ndarray]) -> None:
         """Write all arrays."""
-        with atomic_path(self.path) as unfinished, h5py.File(unfinished, "w") as file:
-            for name, array in data.items():
-                file.create_dataset(name, data=array)
+        write_predictions(self.path, data)
 
     def _exists(self) -> bool:
         return self.path.is_file()

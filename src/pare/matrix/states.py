@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pare.config.run import BaselineRun, Run
 from pare.matrix.blocks import Cell
+from pare.storage.predictions import read_record
 
 MODELS, OUTPUT, REPORTING = "06_models", "07_model_output", "08_reporting"
 
@@ -41,8 +42,10 @@ def matrix_states(cells: Mapping[str, Cell], data: Path) -> dict[str, State]:
 def _state(cell: Cell, data: Path) -> State:
     metrics = _content(data / REPORTING / cell.run.folder / "metrics.json")
     if isinstance(cell.run, BaselineRun):
-        made_here = (data / OUTPUT / cell.run.folder / "predictions.h5").is_file()
-        return _finished(metrics, _wanted(cell.run), made_here)
+        predictions = data / OUTPUT / cell.run.folder / "predictions.h5"
+        if predictions.is_file() and (read_record(predictions) or {}).get("decisive") != cell.run.decisive():
+            return State("changed")
+        return _finished(metrics, _wanted(cell.run), predictions.is_file())
     record = _content(data / MODELS / cell.run.folder / "model" / "record.json")
     progress = _content(data / MODELS / cell.run.folder / "checkpoint" / "progress.json")
     if progress is not None:
@@ -53,7 +56,7 @@ def _state(cell: Cell, data: Path) -> State:
 
 
 def _finished(metrics: dict[str, Any] | None, wanted: dict[str, Any], made_here: bool) -> State:
-    """The state of a run that no checkpoint and no model speak for."""
+    """The state of a run that no checkpoint, model or predictions speak against."""
     if metrics is None:
         return State("nothing")
     found = {key: metrics.get(key) for key in wanted} | {"metric": metrics["metric"]["name"]}

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pare.config.errors import PareError
-from pare.config.run import Run, changed_keys
+from pare.config.run import Run, changed_text
 from pare.models import CrossModalModel, load_backbone
 from pare.models.probe import ProbeModel, build_probe
 from pare.storage.store import ArrayStore
@@ -52,12 +52,12 @@ class TrainedModel:
         Raises:
             PareError: with what is different and the command that helps.
         """
-        if changed := changed_keys(self.record.get("decisive"), run.decisive()):
+        if changed := changed_text(self.record.get("decisive"), run.decisive()):
             as_it_is = (
                 f", or evaluate it as it is: {self.run.command('evaluate')}" if self.run.params != run.params else ""
             )
             raise PareError(
-                f"the model of {run.folder} was trained with another {', '.join(filter(None, changed)) or 'version'}; "
+                f"the model of {run.folder} was trained with another {changed}; "
                 f"train it again: {run.command('pare_train')}{as_it_is}"
             )
         if self.record["model_input"] != store.fingerprint:
@@ -122,17 +122,12 @@ def recorded_fingerprint(folder: Path) -> str | None:
 def tell_of_replaced(folder: Path, run: Run) -> None:
     """Warn where a finished model of the same folder was trained with other values, before it is replaced."""
     record = _record(folder)
-    if record and (changed := changed_keys(record.get("decisive"), run.decisive())):
+    if record and (changed := changed_text(record.get("decisive"), run.decisive())):
         logger.warning(
             "%s holds a model with another %s, which is replaced once this training is done; to keep both, name this "
             "run: variant=NAME",
-            *(folder, _listed(changed)),
+            *(folder, changed),
         )
-
-
-def _listed(changed: list[str]) -> str:
-    """Names of values as text; a model of an older version of this project has recorded none."""
-    return ", ".join(filter(None, changed)) or "version of this project"
 
 
 def _record(folder: Path) -> dict[str, Any] | None:
