@@ -39,7 +39,8 @@ def saved(run, make_model, store, folders):
 
     def saved(*methods):
         trained = make_model()
-        trained.record["fingerprint"] = run_fingerprint(run, store, folders)
+        trained.record |= {"fingerprint": run_fingerprint(run, store, folders), "model_input": store.fingerprint}
+        trained.record["decisive"] = run.decisive()
         runs = [run.model_copy(update={"method_name": method}) for method in methods]
         return {one.folder: lambda: trained for one in runs}
 
@@ -72,3 +73,9 @@ def test_a_model_of_other_data_or_a_method_without_a_gate_is_refused(run, analys
     other = SourceFolders(folders.encoder, folders.proxy, ("another", "proxy"))
     with pytest.raises(PareError, match="changed since the model was trained"):
         load_models(run, analysis, models, store, other)
+
+
+def test_the_runs_own_model_must_have_the_runs_values(run, analysis, saved, store, folders):
+    asked = run.model_copy(update={"training": run.training.model_copy(update={"epochs": 4})})
+    with pytest.raises(PareError, match=r"trained with another training\.epochs; train it again"):
+        load_models(asked, analysis, saved("pare", "finetune"), store, folders)

@@ -11,10 +11,13 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from matplotlib.figure import Figure
 
+from pare.analysis.config import analysis_config
 from pare.config import Library, resolve
+from pare.config.run import COMMAND_LINE
 from pare.datasets import ResultsDataset, TrainedModelsDataset
 from pare.models import CrossModalModel, load_backbone
 from pare.pipelines.analyse import create_pipeline
+from pare.pipelines.analyse.nodes import load_compared_models
 from pare.raw.origins.manifest import RawFolder
 from pare.storage.store import ArrayStore, write_store
 from pare.training import SourceFolders, TrainedModel, run_fingerprint
@@ -83,6 +86,7 @@ def save_model(tmp_path, tiny_bert, topics):
         tokens = int(np.prod(run.task.grid))
         replaced = [[row["k"] / tokens] * tokens for row in HISTORY]
         record = {"fingerprint": fingerprint, "source_classes": 2, "categories": [], "n_train": 30}
+        record |= {"decisive": run.decisive(), "model_input": store.fingerprint}
         config = json.loads((tiny_bert / "config.json").read_text())
         folder = tmp_path / "models" / run.folder
         folder.mkdir(parents=True)
@@ -123,3 +127,17 @@ def test_every_figure_of_a_task_is_drawn_with_its_table(kind, runs, store, save_
     assert found["embeddings_analysis_table"]["group"].unique().tolist() == ["target", "mixed, k/N = 0.50", "source"]
     assert found["source_features_analysis_table"]["encoder"].unique().tolist() == ["pretrained", "pare", "finetune"]
     assert len(found["patches_analysis_table"]) == (3 * tokens if kind == "table" else 2 * 2 * tokens)
+
+
+def test_values_that_a_compared_model_has_from_its_command_line_are_told(
+    runs, store, save_model, source, tmp_path, caplog
+):
+    both, data = runs("table"), store("table")
+    few = both["finetune"].training.model_copy(update={"epochs": 2})
+    changes = {"training": few, "provenance": {"training.epochs": COMMAND_LINE}}
+    for run in (both["pare"], both["finetune"].model_copy(update=changes)):
+        save_model(run, data)
+    models = TrainedModelsDataset(str(tmp_path / "models")).load()
+    with caplog.at_level("INFO"):
+        load_compared_models(both["pare"], analysis_config(ANALYSE), models, data, **source)
+    assert "with the models pare, finetune (trained with training.epochs 2), seed 0." in caplog.text

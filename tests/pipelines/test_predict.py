@@ -1,7 +1,5 @@
 """The predict pipeline on a table of the user's own, from the file of new rows to its predictions."""
 
-from types import SimpleNamespace
-
 import pandas as pd
 import pytest
 import torch
@@ -9,13 +7,14 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from pare.config import Library, PareError, resolve
+from pare.config.run import COMMAND_LINE
 from pare.pipelines import predict
 from pare.preparation import ModelInput
 from pare.raw.origins.ingest import RawFiles
 from pare.raw.origins.manifest import RawFolder
 from pare.raw.readers.registry import open_raw_files
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, run_fingerprint
+from pare.training import SourceFolders, TrainedModel, run_fingerprint
 
 TASK = {
     "title": "mine",
@@ -44,10 +43,11 @@ def inputs(tmp_path, library, parameters, monkeypatch):
     ModelInput("mine", run.task, samples, raw.fingerprint, validated=True).write(tmp_path / "mine.h5")
     store = ArrayStore(tmp_path / "mine.h5")
     record = {"fingerprint": run_fingerprint(run, store, SourceFolders.of(raw, raw))}
+    record |= {"decisive": run.decisive(), "model_input": store.fingerprint}
     network = torch.nn.Linear(1, 2)
     network.load_state_dict({"weight": torch.tensor([[-1.0], [1.0]]), "bias": torch.zeros(2)})
-    model = SimpleNamespace(run=run, model=network, record=record)
-    return {"raw": raw, "encoder": raw, "proxy": raw, "model": model, "model_input": store}
+    model = TrainedModel(run, network, record, {})
+    return {"params:run": run, "raw": raw, "encoder": raw, "proxy": raw, "model": model, "model_input": store}
 
 
 def run_pipeline(inputs, file):
@@ -73,4 +73,16 @@ def test_a_file_that_is_not_there_is_named(inputs, file, message):
 def test_a_model_of_other_data_is_refused(inputs):
     inputs["model"].record["fingerprint"] = "another"
     with pytest.raises(PareError, match=r"train it again: kedro run .*task=mine,method=finetune,seed=0"):
+        run_pipeline(inputs, "new.csv")
+
+
+def test_a_model_of_other_values_is_refused_with_the_command_that_uses_it_as_it_is(inputs):
+    asked = inputs["params:run"]
+    few = {"training": asked.training.model_copy(update={"epochs": 2}), "provenance": {"training.epochs": COMMAND_LINE}}
+    inputs["model"].run = asked.model_copy(update=few)
+    inputs["model"].record["decisive"] = inputs["model"].run.decisive()
+    as_it_is = (
+        r"use it as it is: kedro run --pipelines=predict --env base --params \S+,training\.epochs=2,predict=new\.csv"
+    )
+    with pytest.raises(PareError, match=f"another training.epochs; train it again: .*, or {as_it_is}"):
         run_pipeline(inputs, "new.csv")

@@ -24,7 +24,8 @@ def load_models(
         source: the files of the encoder and its proxy.
 
     Raises:
-        PareError: if the method replaces no source tokens, a model is missing, or it was trained on other data.
+        PareError: if the method replaces no source tokens, a model is missing, the run's is one of other values, or one
+            was trained on other data.
     """
     if run.mixing is None or not run.mixing.gate_takes_source_tokens:
         raise PareError(
@@ -37,6 +38,8 @@ def load_models(
         if name and runs[name].folder not in saved:
             raise _missing(runs[name], compared=name != run.method_folder)
     models = {name: saved[one.folder]() for name, one in runs.items() if one.folder in saved}
+    own = models[run.method_folder]
+    own.check(run, store, own.run.command("analyse"))
     for model in models.values():
         check_data(model, store, source)
     return models

@@ -46,19 +46,22 @@ class TrainedModel:
             "such as finetune's"
         )
 
-    def check(self, run: Run, store: ArrayStore) -> None:
+    def check(self, run: Run, store: ArrayStore, as_it_is: str) -> None:
         """Refuse a model that is not the run's, or that was trained on another model input.
+
+        Args:
+            run: the run that the model is used for.
+            store: its model input.
+            as_it_is: the command that uses the model with the values that it was trained with.
 
         Raises:
             PareError: with what is different and the command that helps.
         """
         if changed := changed_text(self.record.get("decisive"), run.decisive()):
-            as_it_is = (
-                f", or evaluate it as it is: {self.run.command('evaluate')}" if self.run.params != run.params else ""
-            )
+            use = f", or use it as it is: {as_it_is}" if self.run.params != run.params else ""
             raise PareError(
                 f"the model of {run.folder} was trained with another {changed}; "
-                f"train it again: {run.command('pare_train')}{as_it_is}"
+                f"train it again: {run.command('pare_train')}{use}"
             )
         if self.record["model_input"] != store.fingerprint:
             raise PareError(

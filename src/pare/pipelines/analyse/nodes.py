@@ -29,8 +29,15 @@ def load_compared_models(
 ) -> Models:
     """The run's trained model and those that it is compared with, by method."""
     models = load_models(run, analysis, trained_models, model_input, SourceFolders.of(encoder, proxy))
-    logger.info("Figures of %s with the models %s, seed %d.", run.task_name, ", ".join(models), run.seed)
+    names = [f"{name}{_values(model.run)}" for name, model in models.items()]
+    logger.info("Figures of %s with the models %s, seed %d.", run.task_name, ", ".join(names), run.seed)
     return models
+
+
+def _values(run: Run) -> str:
+    """What a model was trained with that its method does not say."""
+    values = ", ".join(f"{key} {value}" for key, value in run.overridden.items())
+    return f" (trained with {values})" if values else ""
 
 
 def embed_samples(

@@ -24,7 +24,7 @@ def predict_test_rows(run: Run, model: TrainedModel, model_input: ArrayStore) ->
     Raises:
         PareError: where the model is not the run's, or was trained on another model input.
     """
-    model.check(run, model_input)
+    model.check(run, model_input, model.run.command("evaluate"))
     outcome = predict(model.model, model_input.rows("test"), PartialState().device)
     return average_groups(outcome) if run.task.average_groups else outcome
 

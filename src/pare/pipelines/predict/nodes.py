@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from pare.config import PareError
+from pare.config import PareError, Run
 from pare.own_data.predict import NewPredictions, predict_file
 from pare.raw.origins.manifest import RawFolder
 from pare.raw.origins.own_files import find_path
@@ -15,11 +15,19 @@ logger = logging.getLogger(__name__)
 
 
 def predict_new_rows(
-    file: str, raw: RawFolder, model: TrainedModel, model_input: ArrayStore, encoder: RawFolder, proxy: RawFolder
+    run: Run,
+    file: str,
+    *,
+    raw: RawFolder,
+    model: TrainedModel,
+    model_input: ArrayStore,
+    encoder: RawFolder,
+    proxy: RawFolder,
 ) -> NewPredictions:
     """Predict each row of a file as the test rows were predicted.
 
     Args:
+        run: the run whose model predicts.
         file: with the new rows; absolute, or relative to the current folder.
         raw: the task's own files, which say how categories are numbered.
         model: the trained model.
@@ -28,11 +36,11 @@ def predict_new_rows(
         proxy: what it was trained with.
 
     Raises:
-        PareError: if no file is named, it does not fit, or the model was trained on other data.
+        PareError: if no file is named, it does not fit, or the model is not the run's or was trained on other data.
     """
-    run = model.run
     if not file:
         raise PareError(f"name the file with new rows: --params task={run.task_name},predict=PATH")
+    model.check(run, model_input, f"{model.run.command('predict')},predict={file}")
     check_data(model, model_input, SourceFolders.of(encoder, proxy))
     path = find_path(file, Path.cwd())
     known = next(iter(open_raw_files(run.task.reader, raw.path).values()))

@@ -4,6 +4,8 @@ from kedro.pipeline import Node, Pipeline
 
 from pare.pipelines.predict.nodes import predict_new_rows
 
+FILES = ("raw", "model", "model_input", "encoder", "proxy")
+
 
 def create_pipeline() -> Pipeline:
     """The pipeline; it needs a trained model, and is not part of ``pare_train``."""
@@ -11,7 +13,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 predict_new_rows,
-                inputs=["params:predict", "raw", "model", "model_input", "encoder", "proxy"],
+                inputs={"run": "params:run", "file": "params:predict"} | {name: name for name in FILES},
                 outputs="new_predictions",
                 name="predict_new_rows",
             )
