@@ -28,6 +28,7 @@ NOT_WATCHED = {
     "pare.datasets": "where files go and when, not what is in them",
     "pare.storage.lazy": "the protocol of the datasets, without code",
     "pare.storage.atomic": "how the datasets write a file whole",
+    "pare.storage.predictions": "how they write and read predictions",
 }
 RUN = {"task": "openml_wdbc", "source": "tiny", "training": {"epochs": 1}}
 BASELINE = {"task": "openml_wdbc", "method": "logistic_regression"}

@@ -22,7 +22,8 @@ FAKE_KEDRO = r"""#!/bin/sh
 [ "$1" = matrix ] && PYTHONPATH=src exec {kedro} "$@"
 for params do case $params in --pipelines=* | --tags=*) stage=${{params#*=}};; esac; done
 get() {{ echo ",$params" | sed -n "s/.*,$1=\([^,]*\).*/\1/p"; }}
-task=$(get task); run=$task/$(get method)/seed_$(get seed)
+task=$(get task); protocol=$(get protocol | sed 's/^/protocol_/')
+run=$task/$(get method)$(get variant | sed s/^/-/)/${{protocol:+$protocol/}}seed_$(get seed)
 echo "$stage $run" >> calls
 [ "$stage $run" = "$(cat broken 2>&1)" ] && exit 1
 write() {{ for path do mkdir -p "data/$(dirname "$path")"; date +%N > "data/$path"; done; }}
@@ -30,7 +31,7 @@ case $stage in
   task) write "01_raw/$task/manifest.json" ;;
   encoder) write "01_raw/encoders/$(get source)/manifest.json" ;;
   proxy) write "01_raw/proxies/$(get source.proxy)/manifest.json" ;;
-  preprocess) write "05_model_input/$task.h5" ;;
+  preprocess) write "05_model_input/$task${{protocol:+-$protocol}}.h5" ;;
   train) write "06_models/$run/model" ;;
   evaluate) write "07_model_output/$run/predictions.h5" \
     "08_reporting/$run/metrics.json" "08_reporting/$run/history.json" "08_reporting/$run/prediction.png" \
@@ -193,3 +194,17 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
     assert whole and {"preprocess darcy_flow//seed_", "preprocess openml_wdbc//seed_"} <= set(calls)
     assert not [call for call in calls if call.startswith(("task", "encoder"))]  # no raw files are made with it
     assert by_hand.exists()
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep")  # a library's of DVC's
+def test_a_variant_of_another_protocol_has_a_model_input_of_its_own(repro, tmp_path):
+    both = {"plain": {"mixing.start": 0.5}, "published": {"protocol": "paper"}}
+    block = {"tasks": ["darcy_flow"], "methods": ["pare"], "seeds": [0], "variants": both}
+    (tmp_path / "conf" / "base" / "matrix.yml").write_text(yaml.safe_dump({"blocks": {"variants": block}}))
+    subprocess.run(["kedro", "matrix", "write"], check=True)
+    calls, whole = repro()
+    assert whole
+    assert len([call for call in calls if call.startswith("preprocess")]) == 2
+    assert "train darcy_flow/pare-published/protocol_paper/seed_0" in calls
+    files = {path.name for path in (tmp_path / "data" / "05_model_input").iterdir()}
+    assert files == {"darcy_flow.h5", "darcy_flow-protocol_paper.h5"}

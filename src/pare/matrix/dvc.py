@@ -26,28 +26,37 @@ def dvc_cells(cells: Mapping[str, Cell], base: Library) -> dict[str, Any]:
         base: what conf/base defines.
     """
     tasks: dict[str, None] = {}
+    model_inputs: dict[str, dict[str, str]] = {}
     sources: dict[str, dict[str, str]] = {}
     proxies: dict[str, dict[str, str]] = {}
     runs, baselines = {}, {}
     for cell in cells.values():
         run = cell.run
         tasks[run.task_name] = None
-        files = {"folder": run.folder, "params": run.params}
+        model_input = run.places["model_input"]
+        model_inputs[model_input] = {"task": run.task_name, "params": _preparing(run)}
+        files = {"model_input": model_input, "folder": run.folder, "params": run.params}
         if isinstance(run, BaselineRun):
-            baselines[cell.name] = {"task": run.task_name, **files}
+            baselines[cell.name] = files
             continue
         sources.setdefault(run.source_name, {"task": run.task_name})
         proxies.setdefault(run.proxy_name, {"task": run.task_name, "source": run.source_name})
-        runs[cell.name] = {"task": run.task_name, "source": run.source_name, "proxy": run.proxy_name, **files}
+        runs[cell.name] = {"source": run.source_name, "proxy": run.proxy_name, **files}
     return {
         "ingested": [name for name in tasks if not _needs_network(name, base)],
         "fetched": [name for name in sorted(base.tasks) if _needs_network(name, base)],
-        "tasks": list(tasks),
+        "model_inputs": model_inputs,
         "sources": sources,
         "proxies": proxies,
         "runs": runs,
         "baselines": baselines,
     }
+
+
+def _preparing(run: Run | BaselineRun) -> str:
+    """What ``kedro run --params`` needs to prepare the run's model input."""
+    protocol = f",protocol={run.protocol}" if "protocol" in run.differs else ""
+    return f"task={run.task_name}{protocol}"
 
 
 def check_base(cells: Mapping[str, Cell], base: Library) -> None:

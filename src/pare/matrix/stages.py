@@ -37,7 +37,7 @@ def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict
         "task_files": {name: _raw(library.task(name).raw.active) for name in library.tasks},
         "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
         "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
-        "model_input": {cell.run.task_name: _model_input(cell.run) for cell in cells.values()},
+        "model_input": {cell.run.places["model_input"]: _model_input(cell.run) for cell in cells.values()},
         "models": {name: fingerprint(cell.run.decisive()) for name, cell in cells.items() if isinstance(cell.run, Run)},
         "runs": {name: run_digest(cell.run) for name, cell in cells.items()},
     }
