@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, DatasetError
 
 from pare.config import PareError
+from pare.config.errors import INGEST
 from pare.config_loader import RunConfigLoader
 from pare.hooks import RunHooks
 from pare.pipeline_registry import register_pipelines
@@ -100,3 +101,15 @@ def test_the_catalog_holds_the_run_and_no_parameter_that_nobody_set():
     given = {key.removeprefix("params:").split(".")[0] for key in catalog if key.startswith("params:")}
     ours = {"task", "source", "method", "seed", "variant", "protocol", "training", "analyse", "predict"}
     assert given == ours | {"run", "library"}
+
+
+@pytest.mark.parametrize(("method", "pipeline"), [("finetune", "ingest"), ("xgboost", "baseline")])
+def test_a_mistake_in_a_dataset_ends_with_the_whole_command_of_the_run(conf, method, pipeline):
+    asked = {"task": "openml_wdbc", "method": method}
+    hooks, mistake = RunHooks(), PareError(f"damaged; run {INGEST}")
+    hooks.config = RunConfigLoader(conf_source=str(conf), env="base", runtime_params=asked, **CONFIG_LOADER_ARGS)
+    wrapped = DatasetError("could not load")
+    wrapped.__cause__ = mistake
+    hooks.on_pipeline_error(error=wrapped)
+    command = f"kedro run --pipelines={pipeline} --env base --params task=openml_wdbc,method={method},seed=0"
+    assert str(mistake) == f"damaged; run `{command}`"

@@ -10,6 +10,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 
 from pare.config import BaselineRun, PareError, Run
+from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader, catalog_names
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,14 @@ class RunHooks:
                 check_mixing(run.mixing)
         if "report" in tags:  # read only here: it takes a fifth of a second
             catalog["params:report"] = MemoryDataset(self.config["report"], copy_mode="assign")
+
+    @hook_impl
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Put the run's whole command into a message that does not know it."""
+        run = self.config.run
+        for cause in causes(error):
+            if isinstance(cause, PareError):
+                cause.name_commands(lambda name: run.command("baseline" if isinstance(run, BaselineRun) else name))
 
 
 def _tell(run: Run | BaselineRun, pipelines: list[str]) -> None:

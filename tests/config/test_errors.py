@@ -1,6 +1,8 @@
 """Messages for names that nobody knows."""
 
-from pare.config.errors import PareError, unknown_name
+import pytest
+
+from pare.config.errors import INGEST, PREPROCESS, PareError, causes, unknown_name
 
 
 def test_an_unknown_name_is_told_with_near_names_all_names_and_their_place():
@@ -23,3 +25,21 @@ def test_an_empty_list_of_names_is_said_to_be_empty():
 
 def test_a_name_of_another_type_is_shown_as_it_was_given():
     assert "task 3 is unknown" in str(unknown_name("task", 3, ["darcy_flow"], "here"))
+
+
+@pytest.mark.parametrize(("words", "pipeline"), [(INGEST, "ingest"), (PREPROCESS, "preprocess")])
+def test_a_message_that_does_not_know_the_run_gets_its_whole_command(words, pipeline):
+    error = PareError(f"x.h5 is damaged; delete it and run {words}, or bring another")
+    error.name_commands(lambda name: f"kedro run --pipelines={name} --params seed=3")
+    command = f"kedro run --pipelines={pipeline} --params seed=3"
+    assert str(error) == f"x.h5 is damaged; delete it and run `{command}`, or bring another"
+
+
+def test_what_an_error_was_caused_by_comes_after_it():
+    try:
+        try:
+            raise PareError("first")
+        except PareError as error:
+            raise ValueError from error
+    except ValueError as error:
+        assert [type(cause) for cause in causes(error)] == [ValueError, PareError]

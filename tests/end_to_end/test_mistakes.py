@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 TINY = "task=darcy_flow,source=tiny"
+# The same run with its defaults.
+INGEST = "`kedro run --pipelines=ingest --params task=darcy_flow,method=pare,seed=0,source=tiny`"
 RAW = "data/01_raw/darcy_flow"
 
 
@@ -67,8 +69,11 @@ def other_grid(file):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda file: file.unlink(), ["no file piececonst_r*_smooth1.mat", "--pipelines"]),
-        (truncate, ["smooth1.mat", "damaged or cut short"]),
+        (
+            lambda file: file.unlink(),
+            ["no file piececonst_r*_smooth1.mat", INGEST],
+        ),
+        (truncate, ["smooth1.mat", "damaged or cut short", INGEST]),
         (not_finite, ["smooth1.mat", "sol is not finite in row 3"]),
         (other_grid, ["100 grid points", "stride"]),
     ],

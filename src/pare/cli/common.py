@@ -16,6 +16,7 @@ from rich.console import Console
 from yaml import YAMLError
 
 from pare.config import PareError
+from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader
 from pare.settings import CONFIG_LOADER_ARGS
 
@@ -44,9 +45,8 @@ def clear_errors() -> Iterator[None]:
 
 
 def _user_mistake(error: BaseException) -> BaseException | None:
-    """The mistake that an error was caused by; Kedro wraps those that its datasets raise."""
-    cause: BaseException | None = error
-    while cause is not None:
+    """The mistake that an error was caused by."""
+    for cause in causes(error):
         if isinstance(cause, MISTAKES):
             return cause
         if isinstance(cause, OSError) and cause.errno in NOT_WRITABLE:
@@ -56,7 +56,6 @@ def _user_mistake(error: BaseException) -> BaseException | None:
             )
         if isinstance(cause, UnicodeDecodeError) and (wrong := _wrongly_encoded(cause)):
             return wrong
-        cause = cause.__cause__ or cause.__context__
     return error if isinstance(error, ValueError) and _module_that_raised(error).startswith(KEDRO_CHECKS) else None
 
 

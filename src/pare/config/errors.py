@@ -1,14 +1,33 @@
 """The one error that users see: what was expected, what was found, what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 
-# What messages say that do not know the run; where it is known, `Run.command` says it in full.
+# What messages say that do not know the run; the hooks, which know it, put its whole command there.
 INGEST = "`kedro run --pipelines=ingest` with the --env and --params of this run"
+PREPROCESS = INGEST.replace("ingest", "preprocess")
 
 
 class PareError(Exception):
     """A problem that the user can mend; its message is shown without a traceback."""
+
+    def name_commands(self, command: Callable[[str], str]) -> None:
+        """Say the whole command where the message names a pipeline of a run that it does not know.
+
+        Args:
+            command: gives the command of a pipeline, such as `Run.command`.
+        """
+        message = str(self)
+        for pipeline, words in (("ingest", INGEST), ("preprocess", PREPROCESS)):
+            message = message.replace(words, f"`{command(pipeline)}`")
+        self.args = (message,)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it was caused by; Kedro wraps those that its datasets raise."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str], where: str) -> PareError:

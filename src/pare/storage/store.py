@@ -18,7 +18,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pare.config.errors import PareError
+from pare.config.errors import PREPROCESS, PareError
 
 SPLITS = ("train", "validation", "test")
 Block = tuple[str, dict[str, np.ndarray]]
@@ -82,7 +82,7 @@ def _readable(path: Path) -> Iterator[None]:
     except Exception as error:
         raise PareError(
             f"{path} is missing or not a whole model-input file ({type(error).__name__}: {error}); delete it, if it is "
-            "there, and run `kedro run --pipelines=preprocess` with the --env and --params of this run"
+            f"there, and run {PREPROCESS}"
         ) from error
 
 
