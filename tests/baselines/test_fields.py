@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from pare.baselines.fields import FnoOptions, UNetOptions, fit_fno, fit_u_net
 from pare.config import PareError
@@ -84,6 +85,32 @@ def test_a_loss_that_is_not_finite_ends_the_training(waves):
         FITS["fno"](broken, 1)
 
 
+def test_a_symmetry_of_the_training_is_one_of_the_predictions(waves):
+    fitted = FITS["u_net"](replace(waves((32, 32), 16), symmetries=("square",)), 1)
+    x, _ = fields(4, (32, 32), 2)
+    turned = fitted.predict(np.rot90(x, axes=(2, 3)).copy())
+    np.testing.assert_allclose(turned, np.rot90(fitted.predict(x), axes=(2, 3)), rtol=1e-4)
+
+
+def test_a_u_net_on_a_folded_grid_gives_every_point_of_an_odd_one(waves):
+    x, y = fields(4, (70,), 2)
+    assert FITS["u_net"](waves((70,), 16), 1, fold=2).predict(x).shape == y.shape
+
+
+def test_minutes_become_epochs_that_repeat_the_run(waves):
+    problem, (x, _) = waves((32,), 16), fields(4, (32,), 2)
+    fitted = FITS["fno"](problem, None, minutes=0.001)
+    assert fitted.passes >= 1
+    np.testing.assert_array_equal(fitted.predict(x), FITS["fno"](problem, fitted.passes).predict(x))
+
+
+def test_a_training_without_an_end_is_refused():
+    with pytest.raises(ValidationError, match="some minutes or some epochs, found neither"):
+        FnoOptions(**TRAINING, **FNO)
+
+
 def test_a_grid_that_cannot_be_halved_four_times_is_refused(waves):
     with pytest.raises(PareError, match=r"halves the grid four times.*the task has 20; use method=fno"):
         FITS["u_net"](waves((20,), 16), 1)
+    with pytest.raises(PareError, match=r"halves the grid four times.*the task has 20; use method=fno"):
+        FITS["u_net"](waves((40,), 16), 1, fold=2)

@@ -5,7 +5,7 @@ from scipy.special import expit
 from sklearn.metrics import log_loss
 
 from pare.config import PareError
-from pare.training.losses import LOSSES, build_loss
+from pare.training.losses import LOSSES, build_loss, with_differences
 
 FIELD_LOSSES = [name for name, spec in LOSSES.items() if "dense" in spec.kinds]
 
@@ -182,3 +182,16 @@ def test_weights_that_a_loss_does_not_take_are_refused():
         build_loss("mse", "regression", class_weights=torch.ones(2))
     with pytest.raises(PareError, match=r"found 'cross_entropy'; set training.positive_weight=1"):
         build_loss("cross_entropy", "classification", positive_weight=2.0)
+
+
+@pytest.mark.parametrize("name", FIELD_LOSSES)
+def test_differences_between_neighbours_are_a_second_comparison(name, fields):
+    prediction, truth = (torch.tensor(field) for field in fields)
+    loss = build_loss(name, "dense")
+    expected = loss(prediction, truth)
+    for axis in (2, 3):
+        expected = expected + 0.1 * loss(
+            *(torch.tensor(np.diff(field, axis=axis)) for field in (prediction.numpy(), truth.numpy()))
+        )
+    torch.testing.assert_close(with_differences(loss, 0.1)(prediction, truth), expected)
+    assert with_differences(loss, 0) is loss

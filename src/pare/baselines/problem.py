@@ -27,6 +27,7 @@ class Problem:
         positive_weight: weight of labels that are 1.
         metric: the task's, for the choice of the best epoch.
         loss: the task's, of predictions and targets ``(batch, …)`` in physical units.
+        symmetries: of the task's equation, keys of `pare.training.symmetries.SYMMETRIES`.
     """
 
     task: Task
@@ -37,6 +38,7 @@ class Problem:
     positive_weight: float
     metric: Metric
     loss: Callable[[Tensor, Tensor], Tensor]
+    symmetries: tuple[str, ...] = ()
 
     @property
     def train(self) -> Rows:
@@ -67,7 +69,7 @@ class Fitted:
         predict: inputs ``(rows, …)`` to logits, numbers or fields in physical units, ``(rows, …)`` float32.
         versions: of the libraries, by name.
         best_epoch: the one that was kept, counted from 1; none where there are no epochs.
-        passes: how often each training row was seen.
+        passes: how often each training row was seen; its epochs, where there are some.
         device: where it was computed.
     """
 

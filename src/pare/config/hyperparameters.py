@@ -32,6 +32,9 @@ class TrainingConfig(Strict):
     augmentation: list[Literal["crop", "flip", "spectrogram"]] = Field(
         default_factory=list, description="random changes of training samples, see pare.training.augmentation"
     )
+    symmetries: tuple[Literal["square", "shift", "reflection"], ...] = Field(
+        default=(), description="of the equation, boundary and grid of a field, see pare.training.symmetries"
+    )
     beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
     source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")

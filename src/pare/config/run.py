@@ -16,7 +16,8 @@ ENV = "env"  # key of the environment in what differs
 PROTOCOL = "validated"  # of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
 LEARNT = {"loss", "metric"}  # and of what learns from it
-BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight")  # what training.* means to a baseline
+# what training.* means to a baseline
+BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")
 
 
 def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) -> str:
@@ -65,6 +66,32 @@ class TaskRun(Strict):
     provenance: dict[str, str] = Field(
         description="where each hyperparameter, and a chosen source or protocol, came from"
     )
+
+    @model_validator(mode="after")
+    def _symmetries_suit(self) -> "TaskRun":
+        task, names = self.task, self.training.symmetries
+        grid = task.input.shape[1:]
+        if not names:
+            return self
+        if task.output.kind != "dense" or task.output.shape[1:] != grid:
+            raise ValueError(
+                f"training.symmetries change a field and the field that is predicted alike, task {self.task_name!r} "
+                f"predicts {task.output.kind} of shape {list(task.output.shape)} from {list(task.input.shape)}; set "
+                "training.symmetries: []"
+            )
+        if task.normalisation.inputs in ("pointwise", "feature"):
+            raise ValueError(
+                "a symmetry moves values from point to point, so inputs must be normalised alike at all points; found "
+                f"normalisation.inputs: {task.normalisation.inputs}; set it to channel, or training.symmetries: []"
+            )
+        for name in names:
+            square = len(grid) == 2 and grid[0] == grid[1]
+            if not (square if name == "square" else len(grid) == 1):
+                wanted = "a square grid" if name == "square" else "a line"
+                raise ValueError(
+                    f"symmetry {name!r} is one of {wanted}, the task has {'×'.join(map(str, grid))} points"
+                )
+        return self
 
     @property
     def method_folder(self) -> str:

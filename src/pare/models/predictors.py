@@ -72,6 +72,11 @@ class PhysicalUnits(nn.Module):
         self.register_buffer("mean", torch.zeros(shape))
         self.register_buffer("scale", torch.ones(shape))
 
+    def set(self, mean: Tensor, scale: Tensor) -> None:
+        """Take the mean and the standard deviation of the outputs, ``(*shape)`` each."""
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
+
     def forward(self, normalised: Tensor) -> Tensor:
         """``(batch, *shape)`` in units of the standard deviation, to physical units, in float32."""
         return normalised.float() * self.scale + self.mean

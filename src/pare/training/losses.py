@@ -45,6 +45,25 @@ def mae(prediction: Tensor, target: Tensor) -> Tensor:
     return (prediction - target).abs().sum() / valid.sum().clamp_min(1)
 
 
+def with_differences(loss: Loss, weight: float) -> Loss:
+    """A loss of fields that also compares the differences between neighbouring points along each axis.
+
+    Args:
+        loss: of predictions and targets, ``(batch, channels, *grid)``.
+        weight: of the loss of the differences along one axis.
+    """
+    if not weight:
+        return loss
+
+    def total(prediction: Tensor, target: Tensor) -> Tensor:
+        value = loss(prediction, target)
+        for axis in range(2, target.dim()):
+            value = value + weight * loss(prediction.diff(dim=axis), target.diff(dim=axis))
+        return value
+
+    return total
+
+
 @dataclass(frozen=True)
 class LossSpec:
     """How a loss is made and what it suits.

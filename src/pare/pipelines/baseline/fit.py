@@ -71,6 +71,7 @@ class BaselineFit:
         record = {
             "validation": _validate(fitted, problem),
             "best_epoch": fitted.best_epoch,
+            "passes": fitted.passes,
             "n_train": len(problem.chosen),
             "train_seconds": round(seconds, 2),
             "samples_per_second": round(len(problem.chosen) * fitted.passes / seconds, 2),
@@ -92,7 +93,7 @@ class BaselineFit:
         loss = build_loss(task.loss, task.output.kind, positive_weight=training.positive_weight)
         metric = build_metric(run.metric, task.output)
         weights = training.class_weights, training.positive_weight
-        return Problem(task, self.store, chosen, run.seed, *weights, metric, loss)
+        return Problem(task, self.store, chosen, run.seed, *weights, metric, loss, training.symmetries)
 
 
 def _validate(fitted: Fitted, problem: Problem) -> float | None:

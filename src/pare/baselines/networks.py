@@ -1,0 +1,166 @@
+"""How a network for fields is trained: one recipe for all of them, measured in docs/defaults.md.
+
+AdamW whose rate rises and then falls as a cosine, an average of the weights, the declared symmetries of the equation, a
+loss that also compares neighbouring points, and batch norms that are fixed before the end.
+"""
+
+import math
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from accelerate.utils import set_seed
+from pydantic import Field, model_validator
+from rich import get_console
+from rich.progress import Progress
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+from transformers import get_cosine_schedule_with_warmup
+
+from pare.baselines.problem import Fitted, Problem
+from pare.config.errors import PareError
+from pare.config.strict import Strict
+from pare.models.predictors import PhysicalUnits
+from pare.storage.store import Rows
+from pare.training.averages import weight_average
+from pare.training.budget import epochs_within
+from pare.training.losses import with_differences
+from pare.training.norms import fix_batch_norms
+from pare.training.symmetries import Symmetries
+
+
+class FieldOptions(Strict):
+    """How a network is trained."""
+
+    minutes: float | None = Field(default=None, gt=0, description="as many epochs as fit on this machine")
+    epochs: int | None = Field(default=None, ge=1, description="in place of minutes, as many on every machine")
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
+    clip_norm: float = Field(default=1.0, gt=0)
+    average: float = Field(default=0.98, ge=0, lt=1, description="what a step keeps of the average of the weights")
+    differences: float = Field(default=0.1, ge=0, description="weight of the loss of differences between neighbours")
+    fixed: float = Field(default=0.6, ge=0, le=1, description="last share of the epochs, with fixed batch norms")
+
+    @model_validator(mode="after")
+    def _ends_some_time(self) -> "FieldOptions":
+        if self.minutes is None and self.epochs is None:
+            raise ValueError("a training lasts some minutes or some epochs, found neither")
+        return self
+
+
+def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], versions: dict[str, str]) -> Fitted:
+    """The network of the best validation epoch, or of the last where there are no validation rows.
+
+    What is validated and kept is the average of the weights. Predictions are averaged over the symmetries.
+
+    Raises:
+        PareError: where the loss is not finite.
+    """
+    device = PartialState().device
+    symmetries = _symmetries(problem)
+    set_seed(problem.seed)
+    model = nn.Sequential(build(), _units(problem, symmetries)).to(device)
+    rows: Any = Subset(problem.train, problem.chosen.tolist())  # type: ignore[arg-type]
+    loader = _loader(rows, options.batch_size, problem.seed)
+    epochs = options.epochs or _epochs_that_fit(problem, options, model)
+    set_seed(problem.seed)
+    steps = _Steps(problem, options, model, epochs * len(loader))
+    best_epoch, best_value, best = 0, -math.inf, steps.averaged.module
+    sign = 1 if problem.metric.higher_is_better else -1
+    with Progress(transient=True, disable=not get_console().is_terminal) as bar:
+        shown = bar.add_task("training", total=epochs)
+        for epoch in range(1, epochs + 1):
+            model.train()
+            if epoch > (1 - options.fixed) * epochs:
+                fix_batch_norms(model)
+            loss = sum(steps.step(batch, f"epoch {epoch}") for batch in loader) / len(loader)
+            value = _validate(steps.averaged.module, problem, options.batch_size)
+            validation = "" if value is None else f", validation {value:.4g}"
+            bar.update(shown, advance=1, description=f"epoch {epoch}/{epochs}: loss {loss:.4g}{validation}")
+            if value is None or sign * value >= best_value:  # ties prefer the later epoch, as with the methods
+                best_epoch, best_value = epoch, best_value if value is None else sign * value
+                best = deepcopy(steps.averaged.module)
+
+    best.eval()
+
+    def predict(x: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return symmetries.averaged(best, torch.from_numpy(x).to(device)).cpu().numpy()
+
+    return Fitted(predict, versions, best_epoch, epochs, str(device))
+
+
+class _Steps:
+    """Steps of the optimiser, and the average of the weights that they lead to."""
+
+    def __init__(self, problem: Problem, options: FieldOptions, model: nn.Module, count: int) -> None:
+        self.model, self.options, self.symmetries = model, options, _symmetries(problem)
+        self.device = next(model.parameters()).device
+        self.loss = with_differences(problem.loss, options.differences)
+        self.noise = torch.Generator().manual_seed(problem.seed)
+        self.optimiser = torch.optim.AdamW(model.parameters(), options.learning_rate, weight_decay=options.weight_decay)
+        self.schedule = get_cosine_schedule_with_warmup(self.optimiser, round(options.warmup * count), count)
+        self.averaged = weight_average(model, options.average)
+
+    def step(self, batch: dict[str, Tensor], place: str) -> float:
+        """Learn from a batch; its loss."""
+        x, y = self.symmetries.drawn(batch["x"], batch["y"], self.noise)
+        loss = self.loss(self.model(x.to(self.device)), y.to(self.device))
+        if not torch.isfinite(loss):
+            raise PareError(f"the loss is {loss.item()} in {place}; lower options.learning_rate")
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
+        self.optimiser.step()
+        self.schedule.step()
+        self.averaged.update_parameters(self.model)
+        return loss.item()
+
+
+def _epochs_that_fit(problem: Problem, options: FieldOptions, model: nn.Module) -> int:
+    """Measured with a copy of the network."""
+    assert options.minutes is not None
+    steps = _Steps(problem, options, deepcopy(model).train(), 1000)
+    batch = next(iter(_loader(problem.train, options.batch_size)))
+    count = -(-len(problem.chosen) // options.batch_size)
+    return epochs_within(options.minutes, lambda: steps.step(batch, "the first steps"), count)
+
+
+def _validate(model: nn.Module, problem: Problem, batch_size: int) -> float | None:
+    if not len(problem.validation):
+        return None
+    model.eval()
+    problem.metric.reset()
+    with torch.inference_mode():
+        for batch in _loader(problem.validation, batch_size):
+            problem.metric.update(model(batch["x"].to(PartialState().device)).cpu(), batch["y"])
+    return float(problem.metric.compute())
+
+
+def _symmetries(problem: Problem) -> Symmetries:
+    axes = len(problem.task.input.shape) - 1
+    return Symmetries(problem.symmetries, axes if problem.task.normalisation.coordinates else 0)
+
+
+def _units(problem: Problem, symmetries: Symmetries) -> PhysicalUnits:
+    """Predictions in the units of the data, where the outputs are normalised; else as they are."""
+    units = PhysicalUnits(problem.task.output.shape)
+    statistics = problem.store.statistics
+    if "y_mean" in statistics:
+        units.set(*symmetries.units(*(torch.as_tensor(statistics[name]) for name in ("y_mean", "y_scale"))))
+    return units
+
+
+def _loader(rows: "Rows | Subset[Any]", batch_size: int, seed: int | None = None) -> "DataLoader[dict[str, Tensor]]":
+    """Batches ``{"x": (batch, …), "y": (batch, …)}``; in an order that the seed decides, where there is one."""
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    return DataLoader(rows, batch_size, shuffle=seed is not None, generator=generator, collate_fn=_as_tensors)  # type: ignore[arg-type]
+
+
+def _as_tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array) for name, array in batch.items()}

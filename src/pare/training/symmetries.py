@@ -1,0 +1,129 @@
+"""Symmetries of an equation: what turns one of its solutions into another, input and output changed alike.
+
+A task declares under ``training.symmetries`` those that are exact for its equation, its boundary and its grid. Training
+then sees each field in all its positions, and predictions can be averaged over them. Shapes: ``rows`` fields of
+``channels`` at the points of a ``grid``.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """A group of changes of a field.
+
+    Attributes:
+        count: how many changes there are for a grid; number 0 leaves the field alone.
+        apply: makes the change of that number along the last axes of a field, ``(…, *grid)``.
+        undo: makes it undone.
+    """
+
+    count: Callable[[Sequence[int]], int]
+    apply: Callable[[Tensor, int], Tensor]
+    undo: Callable[[Tensor, int], Tensor]
+
+
+def _turn(field: Tensor, number: int) -> Tensor:
+    turned = torch.rot90(field, number % 4, (-2, -1))
+    return turned.flip(-1) if number >= 4 else turned
+
+
+def _turn_back(field: Tensor, number: int) -> Tensor:
+    return torch.rot90(field.flip(-1) if number >= 4 else field, -(number % 4), (-2, -1))
+
+
+def _shift(field: Tensor, number: int) -> Tensor:
+    return field.roll(number, -1)
+
+
+def _mirror(field: Tensor, number: int) -> Tensor:
+    return field.flip(-1) if number else field
+
+
+SYMMETRIES: dict[str, Symmetry] = {
+    # the eight rotations and reflections of the square
+    "square": Symmetry(lambda _: 8, _turn, _turn_back),
+    # any shift along a periodic line
+    "shift": Symmetry(lambda grid: grid[0], _shift, lambda field, number: _shift(field, -number)),
+    # left and right of a line exchanged
+    "reflection": Symmetry(lambda _: 2, _mirror, _mirror),
+}
+
+
+@dataclass(frozen=True)
+class Symmetries:
+    """The declared symmetries of a task, one after another.
+
+    Attributes:
+        names: keys of `SYMMETRIES`.
+        coordinates: channels at the end of an input that say where its points are, and so never change.
+    """
+
+    names: tuple[str, ...]
+    coordinates: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.names)
+
+    def drawn(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Inputs and outputs, ``(rows, channels, *grid)`` each, with a random change for each row.
+
+        All draws come from one CPU generator, so that the same seed makes the same changes on any device.
+        """
+        for symmetry in self._symmetries():
+            numbers = torch.randint(symmetry.count(x.shape[2:]), (len(x),), generator=generator).tolist()
+            x = torch.cat([self._changed(symmetry.apply, row, n) for row, n in zip(x.split(1), numbers, strict=True)])
+            y = torch.cat([symmetry.apply(row, n) for row, n in zip(y.split(1), numbers, strict=True)])
+        return x, y
+
+    def averaged(self, predict: Callable[[Tensor], Tensor], x: Tensor, most: int = 8) -> Tensor:
+        """Mean of the predictions for all changes of the inputs, each undone.
+
+        Args:
+            predict: inputs to outputs, ``(rows, channels, *grid)`` each.
+            x: the inputs.
+            most: of a symmetry with more changes, so many are used, evenly spread.
+        """
+        total, count = torch.zeros(()), 0
+        for changes in product(*(_spread(symmetry.count(x.shape[2:]), most) for symmetry in self._symmetries())):
+            changed = x
+            for symmetry, number in zip(self._symmetries(), changes, strict=True):
+                changed = self._changed(symmetry.apply, changed, number)
+            field = predict(changed)
+            for symmetry, number in reversed(list(zip(self._symmetries(), changes, strict=True))):
+                field = symmetry.undo(field, number)
+            total, count = total + field, count + 1
+        return total / count
+
+    def units(self, mean: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation at each point, as if all changes of all rows had been seen.
+
+        Args:
+            mean: at each point, ``(channels, *grid)``.
+            scale: the standard deviation there.
+        """
+        for symmetry in self._symmetries():
+            numbers = range(symmetry.count(mean.shape[1:]))
+            centre = torch.stack([symmetry.apply(mean, number) for number in numbers]).mean(0)
+            squares = torch.stack([symmetry.apply(scale**2 + mean**2, number) for number in numbers]).mean(0)
+            mean, scale = centre, (squares - centre**2).clamp_min(0).sqrt()
+        return mean, scale
+
+    def _symmetries(self) -> Iterator[Symmetry]:
+        return (SYMMETRIES[name] for name in self.names)
+
+    def _changed(self, change: Callable[[Tensor, int], Tensor], x: Tensor, number: int) -> Tensor:
+        """An input, its coordinates left as they are."""
+        if not self.coordinates:
+            return change(x, number)
+        values, places = x[:, : -self.coordinates], x[:, -self.coordinates :]
+        return torch.cat([change(values, number), places], dim=1)
+
+
+def _spread(count: int, most: int) -> list[int]:
+    return sorted({number * count // most for number in range(most)}) if count > most else list(range(count))

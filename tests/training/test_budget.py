@@ -1,0 +1,29 @@
+"""Minutes to epochs, with a clock that the test turns."""
+
+import pytest
+
+from pare.training import budget
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(budget.time, "perf_counter", lambda: now[0])
+    return now
+
+
+@pytest.mark.parametrize(("minutes", "steps", "expected"), [(2, 30, 8), (2, 241, 1), (0.01, 1000, 1)])
+def test_as_many_whole_epochs_as_fit_and_never_none(clock, minutes, steps, expected):
+    def half_a_second():
+        clock[0] += 0.5
+
+    assert budget.epochs_within(minutes, half_a_second, steps) == expected
+
+
+def test_slow_first_steps_and_a_single_stall_do_not_count(clock):
+    durations = iter([9.0] * budget.SETTLING + [60.0] + [1.0] * budget.MEASURED)
+
+    def step():
+        clock[0] += next(durations)
+
+    assert budget.epochs_within(1, step, 10) == 6

@@ -1,0 +1,25 @@
+"""Batch norms that stop following their batches."""
+
+import torch
+from torch import nn
+
+from pare.training.norms import fix_batch_norms
+
+
+def test_fixed_statistics_stay_while_scales_and_all_else_are_learnt():
+    model = nn.Sequential(nn.Conv1d(2, 3, 1), nn.BatchNorm1d(3), nn.Dropout(0.5)).train()
+    model(torch.randn(8, 2, 5))
+    fix_batch_norms(model)
+    mean = model[1].running_mean.clone()
+    model(torch.randn(8, 2, 5) + 7).square().sum().backward()
+    assert torch.equal(model[1].running_mean, mean)
+    assert model[1].weight.grad.abs().min() > 0
+    assert model[2].training
+
+
+def test_a_fixed_norm_does_to_a_row_what_it_does_without_the_others():
+    model = nn.Sequential(nn.BatchNorm2d(3)).train()
+    model(torch.randn(8, 3, 4, 4) * 2 + 1)
+    fix_batch_norms(model)
+    rows = torch.randn(5, 3, 4, 4)
+    torch.testing.assert_close(model(rows)[:1], model(rows[:1]))
