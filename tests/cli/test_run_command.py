@@ -1,3 +1,6 @@
+import os
+import signal
+
 import pytest
 from click.testing import CliRunner
 from kedro.config import MissingConfigException
@@ -94,3 +97,10 @@ def test_ctrl_c_ends_with_the_usual_exit_code_and_says_how_to_go_on():
     result = outcome(KeyboardInterrupt())
     assert result.exit_code == 130
     assert "The same command goes on" in result.output
+
+
+def test_sigterm_ends_as_ctrl_c_does_with_an_exit_code_of_its_own():
+    result = CliRunner().invoke(RunCommand(name="run", callback=lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    assert result.exit_code == 143
+    assert "Terminated. The same command goes on" in result.output
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -127,9 +127,9 @@ def python_m_pare() -> Callable[..., Outcome]:
 
 @pytest.fixture
 def kedro_interrupted() -> Callable[..., Outcome]:
-    """`kedro run` in a project, with Ctrl-C as soon as a file is there."""
+    """`kedro run` in a project, with Ctrl-C or another signal as soon as a file is there."""
 
-    def kedro_interrupted(project: Path, file: Path, *args: str) -> Outcome:
+    def kedro_interrupted(project: Path, file: Path, *args: str, number: int = signal.SIGINT) -> Outcome:
         # Tests that a script started in the background ignore Ctrl-C, and so would the command.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = start(project, *args)
@@ -137,7 +137,7 @@ def kedro_interrupted() -> Callable[..., Outcome]:
         while not file.exists():
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         return finish(process, project)
 
     return kedro_interrupted

@@ -1,5 +1,6 @@
 import re
 import shutil
+import signal
 
 import h5py
 import numpy as np
@@ -97,12 +98,17 @@ def test_a_data_folder_that_cannot_be_written_is_named(with_raw_files, kedro, la
     assert_one_message(outcome, str(folder))
 
 
-def test_ctrl_c_leaves_the_last_finished_epoch_and_the_same_command_goes_on(with_raw_files, kedro, kedro_interrupted):
+@pytest.mark.parametrize(
+    ("number", "code", "said"), [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")]
+)
+def test_a_stopped_run_leaves_its_last_finished_epoch_and_the_same_command_goes_on(
+    with_raw_files, kedro, kedro_interrupted, number, code, said
+):
     args = ["--params", f"{TINY},training.epochs=25"]
     folder = with_raw_files / "data" / "06_models" / "darcy_flow" / "pare" / "source_tiny" / "seed_0"
-    stopped = kedro_interrupted(with_raw_files, folder / "checkpoint" / "progress.json", *args)
-    assert stopped.code == 130, stopped.out
-    assert stopped.err.strip().endswith("Interrupted. The same command goes on after the last finished epoch.")
+    stopped = kedro_interrupted(with_raw_files, folder / "checkpoint" / "progress.json", *args, number=number)
+    assert stopped.code == code, stopped.out
+    assert stopped.err.strip().endswith(f"{said}. The same command goes on after the last finished epoch.")
     assert "Traceback" not in stopped.out + stopped.err
     assert {path.name for path in folder.iterdir()} == {"checkpoint"}
     assert stopped.leftovers == []

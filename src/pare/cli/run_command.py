@@ -1,11 +1,19 @@
 """`kedro run` with both spellings of parameters."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
 
 from pare.cli.common import clear_errors
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as a cluster's scheduler sends it: it ends a run in the same order as Ctrl-C."""
 
 
 class RunCommand(click.Command):
@@ -22,13 +30,29 @@ class RunCommand(click.Command):
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run; a mistake of the user's ends without a traceback, and so does Ctrl-C."""
+        """Run; a mistake of the user's ends without a traceback, and so do Ctrl-C and SIGTERM."""
         try:
-            with clear_errors():
+            with clear_errors(), _sigterm_raised():
                 return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.secho("\nInterrupted. The same command goes on after the last finished epoch.", err=True)
-            ctx.exit(130)
+        except KeyboardInterrupt as stop:
+            terminated = isinstance(stop, Terminated)
+            what = "Terminated" if terminated else "Interrupted"
+            click.secho(f"\n{what}. The same command goes on after the last finished epoch.", err=True)
+            ctx.exit(128 + (signal.SIGTERM if terminated else signal.SIGINT))
+
+
+@contextmanager
+def _sigterm_raised() -> Iterator[None]:
+    """Raise `Terminated` where SIGTERM would end the process at once, with half a file left behind."""
+
+    def raise_terminated(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, raise_terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _equals_for_colons(args: list[str]) -> list[str]:
