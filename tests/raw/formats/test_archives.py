@@ -41,6 +41,13 @@ def test_a_member_that_is_absent_or_damaged_is_named_with_what_to_do(archive):
         zip_member(open_zip(archive), "folder/numbers.txt")
 
 
+def test_a_member_that_claims_more_than_fits_into_memory_is_not_unpacked(archive):
+    opened = open_zip(archive)
+    opened.NameToInfo["folder/numbers.txt"].file_size = 2**30 + 1
+    with pytest.raises(PareError, match=r"numbers.txt claims 1073741825 bytes, expected at most 1073741824"):
+        zip_member(opened, "folder/numbers.txt")
+
+
 @pytest.mark.parametrize(
     "names, folder",
     [

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
+from pare.raw.formats import array_files
 from pare.raw.formats.array_files import open_arrays
 
 X = np.arange(24, dtype=np.float64).reshape(6, 2, 2)
@@ -86,6 +87,13 @@ def test_text_that_claims_more_than_is_there_is_refused_before_it_is_loaded(tmp_
     path.write_bytes(path.read_bytes().replace(b"(6,), }     ", b"(600000,), }"))
     with pytest.raises(PareError, match=r"claims shape \(600000,\)"):
         open_arrays(path)
+
+
+def test_text_that_would_fill_the_memory_is_not_unpacked(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "names.npz", names=np.array(["a" * 500] * 9))
+    monkeypatch.setattr(array_files, "MEMBER_BYTES", 10_000)
+    with pytest.raises(PareError, match=r"names.npz: names claims 18128 bytes, expected at most 10000"):
+        open_arrays(tmp_path / "names.npz")
 
 
 def test_another_kind_of_file_is_refused_with_those_that_are_read(tmp_path):

@@ -2,8 +2,10 @@
 
 import io
 import os
+import shutil
 import struct
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -85,6 +87,24 @@ def test_a_member_is_as_large_as_its_bytes_whatever_its_header_claims(tmp_path):
             archive.writestr("x.npy", header((10**15,)) + bytes(24))
         with pytest.raises(PareError, match=r"a.npz: x.npy claims shape \(1000000000000000,\) .* but holds 24"):
             map_npz(tmp_path / "a.npz", ("x",))
+
+
+def claiming(path, size):
+    """An archive with one compressed array, whose index claims another size of it."""
+    np.savez_compressed(path, x=np.zeros(2000))
+    with zipfile.ZipFile(path) as archive:
+        found = archive.infolist()[0].file_size
+    content = path.read_bytes()
+    index = content.rindex(struct.pack("<I", found))
+    path.write_bytes(content[:index] + struct.pack("<I", size) + content[index + 4 :])
+    return path
+
+
+def test_an_array_that_there_is_no_room_for_is_not_unpacked(tmp_path, monkeypatch):
+    path = claiming(tmp_path / "a.npz", 4_000_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=3_999_999_999))
+    with pytest.raises(PareError, match=r"a.npz: x.npy claims 4000000000 bytes unpacked, .* and 3999999999 are free"):
+        map_npz(path, ("x",))
 
 
 def test_a_header_of_absurd_length_is_not_read():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
+from pare.raw.readers import images
 from pare.raw.readers.images import cifar100_python, spherical_cifar100
 from publisher_files import python2_pickle, write_cifar100, write_spherical, write_tar_gz
 
@@ -51,6 +52,13 @@ def test_a_cifar_archive_of_another_folder_or_part_is_not_taken_for_it(tmp_path)
     del members["cifar-100-python/test"]
     write_tar_gz(tmp_path / CIFAR, members | {"elsewhere/test": b"", "../cifar-100-python/test": b""})
     with pytest.raises(PareError, match=r"cifar-100-python.tar.gz lacks test; remove it and fetch it"):
+        cifar100_python(tmp_path)
+
+
+def test_a_cifar_part_that_would_fill_the_memory_is_not_unpacked(tmp_path, monkeypatch):
+    write_tar_gz(tmp_path / CIFAR, cifar_members())
+    monkeypatch.setattr(images, "MEMBER_BYTES", 9)
+    with pytest.raises(PareError, match=r"cifar-100-python/\w+ claims \d+ bytes, expected at most 9"):
         cifar100_python(tmp_path)
 
 

@@ -15,6 +15,8 @@ from pare.config.errors import PareError
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.npy import NUMBERS, read_npy_header
 
+MEMBER_BYTES = 1 << 30  # far more than any member that is read into memory at once has in a known dataset
+
 
 @contextmanager
 def readable_archive(path: Path) -> Iterator[None]:
@@ -42,7 +44,7 @@ def open_zip(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
 
 
-def zip_member(archive: zipfile.ZipFile, name: str, limit: int | None = None) -> BytesIO:
+def zip_member(archive: zipfile.ZipFile, name: str, limit: int = MEMBER_BYTES) -> BytesIO:
     """A member of a zip archive, uncompressed and with its checksum verified.
 
     Args:
@@ -61,13 +63,13 @@ def zip_member(archive: zipfile.ZipFile, name: str, limit: int | None = None) ->
         return BytesIO(archive.read(name))
 
 
-def check_size(size: int, limit: int | None, name: str) -> None:
+def check_size(size: int, limit: int, name: str) -> None:
     """Refuse a member that would fill the memory, before anything of it is unpacked.
 
     Raises:
         PareError: if it claims more bytes than the limit.
     """
-    if limit is not None and size > limit:
+    if size > limit:
         raise PareError(f"{name} claims {size} bytes, expected at most {limit}. Put the publisher's file there")
 
 

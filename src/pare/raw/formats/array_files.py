@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.raw.formats.archives import MEMBER_BYTES, check_size
 from pare.raw.formats.hdf5 import held_dataset
 from pare.raw.formats.npy import NPY, NUMBERS, map_npy, map_npz, npz_members, read_npy_header
 
@@ -94,6 +95,7 @@ def _open_npz(path: Path) -> dict[str, StoredArray]:
             load: Callable[[], np.ndarray] = partial(_map_member, path, name)
             if dtype.kind in TEXT:
                 _check_room(where, shape, dtype, room)
+                check_size(info.file_size, MEMBER_BYTES, where)
                 load = partial(_load_member, path, name)
             arrays[name] = StoredArray(where, shape, dtype, _rows_of(load, path))
     return arrays

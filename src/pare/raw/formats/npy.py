@@ -59,7 +59,8 @@ def map_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         Per name an array, mapped read-only.
 
     Raises:
-        PareError: if the file is missing, damaged or cut short, lacks an array, or one holds anything but numbers.
+        PareError: if the file is missing, damaged or cut short, lacks an array, or one holds anything but numbers, or
+            there is no room to unpack it.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -115,6 +116,7 @@ def read_npy_header(stream: Stream, name: str) -> tuple[tuple[int, ...], bool, n
 def _map_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     name = f"{path}: {info.filename}"
     if info.compress_type != zipfile.ZIP_STORED:
+        _check_space(info.file_size, path, name)
         with tempfile.TemporaryFile(dir=path.parent) as scratch, archive.open(info) as member:
             shutil.copyfileobj(member, scratch, 1 << 20)
             scratch.seek(0)
@@ -126,6 +128,16 @@ def _map_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
         stream.seek(info.header_offset + 30 + sum(strings))
         end = min(stream.tell() + info.file_size, path.stat().st_size)
         return _map_rest(stream, end, name)
+
+
+def _check_space(size: int, path: Path, name: str) -> None:
+    """A few bytes can claim to be compressed petabytes: they are not unpacked where there is no room for them."""
+    free = shutil.disk_usage(path.parent).free
+    if size > free:
+        raise PareError(
+            f"{name} claims {size} bytes unpacked, for which there must be room next to it, and {free} are free. Free "
+            f"space there, or, if it cannot be so large, it is damaged. {_AGAIN}"
+        )
 
 
 def _map_rest(stream: IO[bytes], end: int, name: str) -> np.ndarray:

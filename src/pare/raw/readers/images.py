@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.raw.formats.archives import readable_archive
+from pare.raw.formats.archives import MEMBER_BYTES, check_size, readable_archive
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.pickles import entries, load_pickle
 from pare.raw.readers.checks import check_finite, check_shape, class_codes, one_file
@@ -73,8 +73,10 @@ def _unpickled_members(path: Path, names: dict[str, str]) -> dict[str, Any]:
         for member in archive:
             stream = archive.extractfile(member) if member.name in names else None
             if stream is not None:
+                check_size(member.size, MEMBER_BYTES, f"{path}: {member.name}")
                 content[names[member.name]] = load_pickle(stream, f"{path}: {member.name}")
-        unpacked.read()  # the checksum is at the end
+        while unpacked.read(1 << 20):  # the checksum is at the end
+            pass
     missing = sorted(set(names.values()) - set(content))
     if missing:
         raise PareError(f"{path} lacks {', '.join(missing)}; remove it and {FETCH}")
