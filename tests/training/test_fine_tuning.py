@@ -1,11 +1,13 @@
 """A training that is lazily saved: done once, resumed where it was killed, done again where the run changed."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
 
 from pare.config import PareError
 from pare.evaluation.metrics import build_metric
+from pare.storage.lock import held_alone
 from pare.training import FineTuning, SourceFolders, TrainedModel, check_data
 from pare.training.trainer import Trainer
 
@@ -60,6 +62,17 @@ def test_an_interrupted_training_goes_on_after_its_last_epoch(describe, epochs, 
         describe().write(tmp_path / "model")
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint"]
     epochs.interrupted = None
+    describe().write(tmp_path / "model")
+    assert epochs.trained == [0, 1]
+
+
+def test_the_same_run_is_not_trained_twice_at_once(describe, epochs, tmp_path):
+    with (
+        held_alone(tmp_path / ".training", "trained", ""),
+        pytest.raises(PareError, match=rf"by process {os.getpid()}"),
+    ):
+        describe().write(tmp_path / "model")
+    assert epochs.trained == []
     describe().write(tmp_path / "model")
     assert epochs.trained == [0, 1]
 

@@ -11,6 +11,7 @@ MODULES = {
     "ArrayStoreDataset": "array_store",
     "ArraysDataset": "arrays",
     "BaselineDataset": "baseline",
+    "FigureDataset": "figure",
     "LazyDataset": "lazy",
     "ModelDataset": "model",
     "NewPredictionsDataset": "new_predictions",

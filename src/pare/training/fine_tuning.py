@@ -8,13 +8,14 @@ from torchmetrics import Metric
 from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.storage.atomic import atomic_path
+from pare.storage.lock import held_alone
 from pare.storage.store import ArrayStore
 from pare.training.checkpoint import Checkpoint
 from pare.training.source_batches import SourceFolders
 from pare.training.trained_model import TrainedModel, recorded_fingerprint, tell_of_replaced
 from pare.training.trainer import Align, fit, run_fingerprint
 
-CHECKPOINT = "checkpoint"  # the folder next to the model's
+CHECKPOINT, LOCK = "checkpoint", ".training"  # a folder and a file next to the model's folder
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,22 @@ class FineTuning:
         return self._is_trained(path) and not (path.parent / CHECKPOINT).exists()
 
     def write(self, path: Path) -> None:
-        """Train, or go on after the last finished epoch, and write the folder of the model whole or not at all."""
-        if not self._is_trained(path):
-            tell_of_replaced(path, self.run)
-            trained = fit(self.run, self.store, self.source, path.parent / CHECKPOINT, self.metric, self.align)
-            with atomic_path(path) as unfinished:
-                trained.save(unfinished)
-        Checkpoint(path.parent / CHECKPOINT).remove()
+        """Train, or go on after the last finished epoch, and write the folder of the model whole or not at all.
+
+        Raises:
+            PareError: where another process trains the same run, since both would write the same checkpoint.
+        """
+        with held_alone(
+            path.parent / LOCK,
+            f"{self.run.folder} is being trained",
+            "wait until it is done, or name this run to train it as well: variant=NAME",
+        ):
+            if not self._is_trained(path):
+                tell_of_replaced(path, self.run)
+                trained = fit(self.run, self.store, self.source, path.parent / CHECKPOINT, self.metric, self.align)
+                with atomic_path(path) as unfinished:
+                    trained.save(unfinished)
+            Checkpoint(path.parent / CHECKPOINT).remove()
 
     def _is_trained(self, path: Path) -> bool:
         return recorded_fingerprint(path) == run_fingerprint(self.run, self.store, self.source)
