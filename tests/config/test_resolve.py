@@ -201,6 +201,13 @@ def test_a_source_may_be_told_by_name_proxy_and_number_of_samples(library, param
         resolve(library, parameters | {"source": {"proxies": "x"}}, {})
 
 
+@pytest.mark.parametrize("key", ["name", "proxy"])
+@pytest.mark.parametrize("value", [["minilm"], {"a": 1}, 3])
+def test_a_source_or_proxy_that_is_no_name_is_told(library, parameters, key, value):
+    with pytest.raises(PareError, match=rf"source\.{key} must be a name, found .*; e\.g\. --params source\.{key}=NAME"):
+        resolve(library, parameters | {"source": {key: value}}, {"source": {key: value}})
+
+
 def test_a_variant_names_the_folder_and_lists_what_the_command_line_set(run):
     plain, variant = run(), run(variant="short", training__epochs=2, mixing__start=0.1)
     assert (plain.method_folder, plain.overridden) == ("pare", {})

@@ -261,6 +261,9 @@ def _source_choice(parameters: Mapping[str, Any]) -> dict[str, Any]:
     for key in choice:
         if key not in SOURCE_KEYS:
             raise unknown_name("key", f"source.{key}", [f"source.{k}" for k in SOURCE_KEYS], "conf/base/parameters.yml")
+    for key in ("name", "proxy"):
+        if choice.get(key) is not None and not isinstance(choice[key], str):
+            raise PareError(f"source.{key} must be a name, found {choice[key]!r}; e.g. --params source.{key}=NAME")
     return choice
 
 

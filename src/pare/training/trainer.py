@@ -40,6 +40,7 @@ from pare.training.source_batches import SourceFolders, load_source_batches
 from pare.training.trained_model import ENCODER, TrainedModel, gate_kind
 
 logger = logging.getLogger(__name__)
+FIRST_STEP = "epoch 1, step 1"
 # What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
 Align = Callable[
     [CrossModalModel, Rows, np.ndarray, Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]],
@@ -240,10 +241,7 @@ class Trainer:
         with self.accelerator.accumulate(self.objective):
             terms = self.objective(x, batch["y"], proxy, proxy_y, k=k, generator=noise)
             if not torch.isfinite(terms.total):
-                raise PareError(
-                    f"the loss is {terms.total.item()} at {place}, learning rate {self.schedule.get_last_lr()[0]:.2e}; "
-                    "lower training.learning_rate or set training.precision=no"
-                )
+                raise _not_finite(terms.total, place, self.schedule.get_last_lr()[0], x)
             self.accelerator.backward(terms.total)
             if self.accelerator.sync_gradients and self.run.training.clip_norm:
                 self.accelerator.clip_grad_norm_(self.objective.parameters(), self.run.training.clip_norm)
@@ -334,6 +332,18 @@ def _has_bf16() -> bool:
     if torch.backends.mps.is_available() or not hasattr(torch.cpu, "get_capabilities"):
         return False
     return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def _not_finite(loss: Tensor, place: str, learning_rate: float, x: Tensor) -> PareError:
+    """What to do about a loss that is not finite: at the first step the learning rate has had no effect yet."""
+    low, high = x.nan_to_num(0.0, torch.inf, -torch.inf).aminmax()  # NaN is a missing value of a table
+    advice = "lower training.learning_rate"
+    if place == FIRST_STEP:
+        advice = "scale inputs that are far from 1, by normalisation.inputs of the task"
+    return PareError(
+        f"the loss is {loss.item()} at {place}, learning rate {learning_rate:.2e}, inputs from {low:.3g} to "
+        f"{high:.3g}; {advice}, or set training.precision=no"
+    )
 
 
 def peak_memory_mb() -> float:
