@@ -20,7 +20,7 @@ from transformers import BertConfig, logging
 
 from pare.config.hyperparameters import MixingConfig, TrainingConfig
 from pare.config.schema import Task
-from pare.models import CrossModalModel, load_backbone
+from pare.models import build_model, load_backbone
 from pare.training.losses import build_loss
 from pare.training.objective import Objective
 
@@ -50,7 +50,7 @@ def build_objective(task: Task, layers: int, width: int, mixing: MixingConfig | 
         encoder.save_pretrained(folder)
         backbone = load_backbone(Path(folder), task.grid, "random")
     training = TrainingConfig(epochs=1, batch_size=1, learning_rate=1e-3)
-    return Objective(CrossModalModel(task, backbone, TOPICS), build_loss(task.loss, task.output.kind), training, mixing)
+    return Objective(build_model(task, backbone, TOPICS), build_loss(task.loss, task.output.kind), training, mixing)
 
 
 def build_steps(options: argparse.Namespace) -> tuple[Callable[[], None], Callable[[], None]]:

@@ -99,7 +99,7 @@ def test_the_catalog_holds_the_run_and_no_parameter_that_nobody_set():
     assert Path(catalog["model"]._describe()["filepath"]) == PROJECT / f"data/06_models/{folder}/model"
     assert catalog.load("params:source") is None
     given = {key.removeprefix("params:").split(".")[0] for key in catalog if key.startswith("params:")}
-    ours = {"task", "source", "method", "seed", "variant", "protocol", "training", "analyse", "predict"}
+    ours = {"task", "start", "source", "method", "seed", "variant", "protocol", "training", "analyse", "predict"}
     assert given == ours | {"run", "library"}
 
 

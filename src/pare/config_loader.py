@@ -13,7 +13,7 @@ from pare.config.library import NAME
 from pare.config.run import ENV, joined
 
 NO_SOURCE = {"encoder": "encoders/none", "proxy": "proxies/none"}  # of a baseline; the catalog lists both for all runs
-LIBRARY = ("tasks", "sources", "proxies", "methods", "baselines")
+LIBRARY = ("tasks", "sources", "proxies", "starts", "methods", "baselines")
 
 
 class RunConfigLoader(OmegaConfigLoader):
@@ -95,8 +95,9 @@ def load_library(config_loader: OmegaConfigLoader) -> Library:
     has_local = (Path(config_loader.conf_source) / local).is_dir()
     own = Library(environment=local, **_entries(_sibling(config_loader, local if has_local else base)))
     entries = {kind: getattr(own, kind) | found for kind, found in _entries(config_loader).items()}
-    protocol = _sibling(config_loader, environment)["parameters"]["protocol"]
-    return Library(environment=environment, protocol=protocol, base=own, **entries)
+    parameters = _sibling(config_loader, environment)["parameters"]
+    defaults = {name: parameters[name] for name in ("protocol", "start")}
+    return Library(environment=environment, **defaults, base=own, **entries)
 
 
 def _entries(config_loader: OmegaConfigLoader) -> dict[str, Any]:

@@ -19,6 +19,7 @@ CONFIG_LOADER_ARGS = {
         "tasks": ["tasks/*", "tasks/**/*"],
         "sources": ["sources*.yml"],
         "proxies": ["proxies*.yml"],
+        "starts": ["starts*.yml"],
         "methods": ["methods*.yml"],
         "baselines": ["baselines*.yml"],
         "matrix": ["matrix*.yml"],
@@ -26,6 +27,7 @@ CONFIG_LOADER_ARGS = {
         "catalog": ["catalog/*.yml"],
     },
     "merge_strategy": {
-        name: "soft" for name in ("parameters", "tasks", "sources", "proxies", "methods", "baselines", "report")
+        name: "soft"
+        for name in ("parameters", "tasks", "sources", "proxies", "starts", "methods", "baselines", "report")
     },
 }

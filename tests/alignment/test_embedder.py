@@ -23,6 +23,11 @@ class Model(nn.Module):
         self.embedder = FeatureEmbedder(FEATURES, WIDTH)
         self.head = nn.Linear(WIDTH, 2)
 
+    views = 1
+
+    def embed(self, x):
+        return self.embedder(x)
+
     def embed_source(self, inputs):
         return inputs
 

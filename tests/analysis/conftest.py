@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pare.config import Library, resolve
-from pare.models import CrossModalModel, load_backbone
+from pare.models import build_model, load_backbone
 from pare.training import SourceFolders, TrainedModel
 from pare.training.source_batches import load_source_batches
 
@@ -16,7 +16,7 @@ FEATURES, ROWS = 6, 24
 def run(library):
     entry = library.tasks["openml_wdbc"]
     task = {**entry, "input": {"shape": [FEATURES]}, "samples": {"all": 3 * ROWS}, "training": {}, "source": "minilm"}
-    own = Library(**{**library.model_dump(), "tasks": {"table": task}})
+    own = Library(**{**library.model_dump(), "start": "random", "tasks": {"table": task}})
     training = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "precision": "no"}
     top = {"task": "table", "source": None, "method": "pare", "seed": 0, "protocol": "validated"}
     return resolve(own, {**top, "training": training}, {})
@@ -26,7 +26,7 @@ def run(library):
 def make_model(run, tiny_bert):
     def make(seed=0):
         torch.manual_seed(seed)
-        model = CrossModalModel(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
+        model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
         return TrainedModel(run, model, {"source_classes": 2, "categories": []}, {})
 
     return make

@@ -17,7 +17,7 @@ from transformers import (
 
 from pare.config import resolve
 from pare.config.estimate import estimate
-from pare.models import CrossModalModel, load_backbone
+from pare.models import build_model, load_backbone
 
 SPEED = 1e11
 
@@ -78,7 +78,7 @@ def test_the_declared_size_is_that_of_the_encoder(library, source, config):
 
 def test_parameters_are_those_of_the_assembled_model(small_field, library, tiny_bert, parameters):
     task = small_field.task("darcy_flow")
-    model = CrossModalModel(task, load_backbone(tiny_bert, task.grid), 3)
+    model = build_model(task, load_backbone(tiny_bert, task.grid), 3)
     encoder = model.backbone.encoder.encoder
     counted = sum(p.numel() for part in (encoder, model.embedder, model.predictor) for p in part.parameters())
     size = {"width": 32, "layers": 2, "parameters": sum(p.numel() for p in encoder.parameters())}

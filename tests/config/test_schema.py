@@ -95,7 +95,7 @@ def test_a_table_of_the_users_own_needs_few_lines():
     assert (task.suite, task.tokens.kind, task.grid) == ("own data", "feature", (7,))
     assert (task.normalisation.inputs, task.normalisation.outputs) == ("feature", "none")
     assert (task.split.test, task.split.stratified, task.n_test) == (0.2, True, 10)
-    assert (task.loss, task.metric, task.source) == ("cross_entropy", "error_percent", "minilm")
+    assert (task.loss, task.metric, task.source) == ("cross_entropy", "error_percent", None)
 
 
 def test_a_series_with_numbers_to_predict_needs_few_lines():

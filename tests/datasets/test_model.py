@@ -8,7 +8,7 @@ from kedro.io import DatasetError
 
 from pare.config import PareError, resolve
 from pare.datasets import ModelDataset
-from pare.models import CrossModalModel, load_backbone
+from pare.models import build_model, load_backbone
 from pare.training import TrainedModel
 
 
@@ -20,8 +20,8 @@ def dataset(tmp_path):
 @pytest.fixture
 def trained(library, parameters, tiny_bert):
     """A model that nobody trained."""
-    run = resolve(library, parameters | {"task": "openml_wdbc"}, {})
-    model = CrossModalModel(run.task, load_backbone(tiny_bert, run.task.grid), 4).eval()
+    run = resolve(library, parameters | {"task": "openml_wdbc", "start": "random"}, {})
+    model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 4).eval()
     record = {"fingerprint": "abc", "source_classes": 4, "categories": [], "history": [{"epoch": 1}]}
     return TrainedModel(run, model, record, json.loads((tiny_bert / "config.json").read_text()))
 

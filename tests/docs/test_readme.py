@@ -6,7 +6,7 @@ import re
 import pytest
 
 from pare.config import resolve
-from pare.models import CrossModalModel, load_backbone
+from pare.models import build_model, load_backbone
 from pare.raw.origins.registry import find_origin
 from pare.training import TrainedModel
 
@@ -39,7 +39,7 @@ def test_its_python_runs(page, library, parameters, tiny_bert, tmp_path, monkeyp
     run = resolve(library, parameters | {"task": "darcy_flow"}, {})
     folder = tmp_path / re.search(r'Path\("(.*?)"\)', code)[1]
     folder.parent.mkdir(parents=True)
-    model = CrossModalModel(run.task, load_backbone(tiny_bert, run.task.grid), 2)
+    model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2)
     record = {"source_classes": 2, "categories": []}
     TrainedModel(run, model, record, json.loads((tiny_bert / "config.json").read_text())).save(folder)
     monkeypatch.chdir(tmp_path)

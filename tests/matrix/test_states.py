@@ -5,6 +5,7 @@ from pydantic import BaseModel
 
 from pare.config import resolve_baseline
 from pare.config.hyperparameters import AlignmentConfig
+from pare.config.schema import StartConfig
 from pare.matrix import matrix_states
 from pare.matrix.blocks import Cell
 from pare.storage.predictions import write_predictions
@@ -55,7 +56,7 @@ DECISIVE = {
     *(f"task.{key}" for key in ("reader", "samples", "input", "output", "split", "normalisation")),
     *("task.tokens", "task.loss", "task.metric", "task.raw.origin", "task.raw.origins", "source.encoder.options"),
     *("source.encoder.origin", "proxy.raw.origin", "proxy.raw.options", "proxy.reader", "proxy.labels"),
-    *("method.initialisation", "method.trainable", "method.start", "training", "mixing", "alignment"),
+    *("method.initialisation", "method.trainable", "start", "training", "mixing", "alignment"),
 }
 NESTED = (
     "task",
@@ -69,7 +70,10 @@ NESTED = (
     "training",
     "mixing",
 )
-ALIGNMENT = AlignmentConfig(epochs=1, samples=2, source_samples=2, regularisation=1.0)
+ABSENT = {
+    "alignment": AlignmentConfig(epochs=1, samples=2, source_samples=2, regularisation=1.0),
+    "start": StartConfig(source="minilm", layers=[1]),
+}
 
 
 def leaves(model, prefix=""):
@@ -88,8 +92,8 @@ def changed(model, key, name=""):
     if isinstance(value, BaseModel):
         inner = next(iter(type(value).model_fields))
         return model.model_copy(update={field: changed(value, inner)})
-    if field == "alignment":
-        return model.model_copy(update={field: ALIGNMENT})
+    if field in ABSENT:
+        return model.model_copy(update={field: ABSENT[field]})
     match value:
         case {"darcy_flow_simulation": entry}:
             other = value | {"darcy_flow_simulation": entry.model_copy(update={"options": {"train": 1}})}

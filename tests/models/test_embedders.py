@@ -27,7 +27,7 @@ def test_a_patch_embedder_is_a_convolution_with_kernel_and_stride_of_a_patch(poi
     embedder = PatchEmbedder(3, grid, patch, None, 16)
     torch.nn.init.normal_(embedder.projection.bias)
     x = torch.randn(2, 3, *points)
-    tokens = embedder(x)
+    tokens = embedder(x).tokens
     assert tokens.shape == (2, torch.Size(grid).numel(), 16)
     torch.testing.assert_close(tokens, convolved(embedder, x), rtol=1e-4, atol=1e-5)
 
@@ -37,7 +37,7 @@ def test_a_token_sees_its_own_patch_only():
     x = torch.randn(1, 1, 15, 18)
     changed = x.clone()
     changed[0, 0, 7, 12] += 1  # second row of patches, third column
-    moved = (embedder(changed) - embedder(x)).abs().sum(2)[0]
+    moved = (embedder(changed).tokens - embedder(x).tokens).abs().sum(2)[0]
     assert moved.nonzero().flatten().tolist() == [1 * 4 + 2]
 
 
@@ -48,19 +48,19 @@ def test_a_field_is_resized_first_where_asked(points, grid):
     x = torch.randn(2, 2, *points)
     mode = "linear" if len(grid) == 1 else "bilinear"
     resized = F.interpolate(x, size=[32] * len(grid), mode=mode, align_corners=False)
-    torch.testing.assert_close(resizing(x), plain(resized))
+    torch.testing.assert_close(resizing(x).tokens, plain(resized).tokens)
 
 
 def test_tokens_of_white_noise_have_unit_spread():
     torch.manual_seed(0)
-    tokens = PatchEmbedder(3, (8, 8), 6, None, 256)(torch.randn(64, 3, 48, 48))
+    tokens = PatchEmbedder(3, (8, 8), 6, None, 256)(torch.randn(64, 3, 48, 48)).tokens
     assert tokens.std().item() == pytest.approx(1, rel=0.02)
 
 
 def test_a_feature_is_value_times_direction_plus_bias():
     embedder = FeatureEmbedder(4, 8)
     x = torch.randn(5, 4)
-    tokens = embedder(x)
+    tokens = embedder(x).tokens
     for row in range(5):
         for column in range(4):
             expected = x[row, column] * embedder.direction[column] + embedder.bias[column]
@@ -71,7 +71,7 @@ def test_a_missing_value_has_a_token_of_its_own_per_column():
     embedder = FeatureEmbedder(3, 8)
     torch.nn.init.normal_(embedder.missing)
     x = torch.tensor([[1.0, float("nan"), 2.0], [float("nan"), 0.0, float("nan")]])
-    tokens = embedder(x)
+    tokens = embedder(x).tokens
     torch.testing.assert_close(tokens[0, 1], embedder.missing[1] + embedder.bias[1])
     torch.testing.assert_close(tokens[1, 0], embedder.missing[0] + embedder.bias[0])
     torch.testing.assert_close(tokens[1, 1], embedder.bias[1])  # a zero is not missing
@@ -80,7 +80,7 @@ def test_a_missing_value_has_a_token_of_its_own_per_column():
 
 def test_a_missing_value_leaves_all_gradients_finite():
     embedder = FeatureEmbedder(2, 4)
-    embedder(torch.tensor([[float("nan"), 1.0]])).square().sum().backward()
+    embedder(torch.tensor([[float("nan"), 1.0]])).tokens.square().sum().backward()
     assert all(p.grad.isfinite().all() for p in embedder.parameters())
     assert embedder.direction.grad[0].eq(0).all()
 
@@ -93,9 +93,9 @@ def test_a_missing_value_leaves_all_gradients_finite():
     ],
 )
 def test_rescaling_an_embedder_rescales_its_tokens(embedder, x):
-    before = embedder(x).detach()
+    before = embedder(x).tokens.detach()
     rescale(embedder, 0.25)
-    torch.testing.assert_close(embedder(x), before * 0.25)
+    torch.testing.assert_close(embedder(x).tokens, before * 0.25)
 
 
 def test_the_task_decides_the_embedder(library):
@@ -103,13 +103,13 @@ def test_the_task_decides_the_embedder(library):
     for task, kind in ((field, PatchEmbedder), (table, FeatureEmbedder)):
         embedder = build_embedder(task, 16)
         assert isinstance(embedder, kind)
-        assert embedder(torch.randn(2, *task.input.shape)).shape == (2, torch.Size(task.grid).numel(), 16)
+        assert embedder(torch.randn(2, *task.input.shape)).tokens.shape == (2, torch.Size(task.grid).numel(), 16)
 
 
 def test_a_category_has_its_own_vector_and_a_number_its_direction():
     embedder = FeatureEmbedder(4, 8, categories=[0, 3, 0, 2])
     x = torch.tensor([[1.5, 2.0, -1.0, 0.0], [float("nan"), float("nan"), 0.5, 1.0]])
-    tokens = embedder(x)
+    tokens = embedder(x).tokens
     levels = embedder.levels
     torch.testing.assert_close(tokens[0, 0], 1.5 * embedder.direction[0] + embedder.bias[0])
     torch.testing.assert_close(tokens[0, 1], levels[2] + embedder.bias[1])
@@ -120,7 +120,7 @@ def test_a_category_has_its_own_vector_and_a_number_its_direction():
 
 def test_the_gradient_of_a_table_with_missing_values_is_finite():
     embedder = FeatureEmbedder(2, 8, categories=[0, 3])
-    embedder(torch.full((2, 2), float("nan"))).sum().backward()
+    embedder(torch.full((2, 2), float("nan"))).tokens.sum().backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in embedder.parameters())
 
 

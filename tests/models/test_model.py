@@ -1,5 +1,7 @@
 """The assembled model: shapes of every pairing, calibration, and what learns."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from transformers import ConvNextV2Config, ModernBertConfig, SwinConfig
 
 from pare.config import PareError
 from pare.config.schema import Task
-from pare.models import CrossModalModel, load_backbone
+from pare.models import build_model, load_backbone
 from pare.models.model import MASK_CELL
 
 FAMILIES = ["bert", "modernbert", "dinov2", "swin", "convnextv2"]
@@ -41,7 +43,7 @@ def build(library, encoders):
         if family == "convnextv2":  # 16×16 tokens, which can be halved three times
             changes = {"tokens": {"kind": "patch", "patch": 4, "resize": 64}} | changes
         task = Task.model_validate(library.tasks[name] | changes)
-        return CrossModalModel(task, load_backbone(encoders[family], task.grid), source_classes), task
+        return build_model(task, load_backbone(encoders[family], task.grid), source_classes), task
 
     return built
 
@@ -52,31 +54,35 @@ def source_samples(backbone, n=4):
     return torch.randint(5, 50, (n, torch.Size(backbone.grid).numel()))
 
 
+def calibration(model, x, source):
+    return SimpleNamespace(x=x, source=model.embed_source(source))
+
+
 @pytest.mark.parametrize("family", ["bert", "dinov2", "swin"])
 @pytest.mark.parametrize("name", ["darcy_flow", "openml_wdbc"])
 def test_source_and_target_have_as_many_tokens_and_predictions_the_tasks_shape(build, name, family):
     model, task = build(name, family)
     x = torch.randn(2, *task.input.shape)
-    tokens, source = model.embedder(x), model.embed_source(source_samples(model.backbone, 2))
+    tokens, source = model.embed(x).tokens, model.embed_source(source_samples(model.backbone, 2))
     assert tokens.shape == source.shape == (2, torch.Size(task.grid).numel(), model.backbone.width)
     assert model(x).shape == (2, *task.output.shape)
-    assert model.predict_source(model.backbone.encode(source)).shape == (2, 5)
+    assert model.predict_source(model.encode(source)).shape == (2, 5)
 
 
 @pytest.mark.parametrize("family", ["modernbert", "convnextv2"])
 def test_a_family_that_was_added_predicts_fields_and_classes_of_its_proxy(build, family):
     model, task = build(family=family)
     x = torch.randn(2, *task.input.shape)
-    tokens, source = model.embedder(x), model.embed_source(source_samples(model.backbone, 2))
+    tokens, source = model.embed(x).tokens, model.embed_source(source_samples(model.backbone, 2))
     assert tokens.shape == source.shape == (2, torch.Size(task.grid).numel(), model.backbone.width)
     assert model(x).shape == (2, 1, 85, 85)
-    assert model.predict_source(model.backbone.encode(source)).shape == (2, 5)
+    assert model.predict_source(model.encode(source)).shape == (2, 5)
 
 
 @pytest.mark.parametrize("family", ["dinov2", "swin", "convnextv2"])
 def test_a_proxy_with_masks_gets_two_logits_for_each_point_of_its_mask(build, family):
     model, _ = build(family=family, source_classes=None)
-    features = model.backbone.encode(model.embed_source(source_samples(model.backbone, 2)))
+    features = model.encode(model.embed_source(source_samples(model.backbone, 2)))
     assert model.predict_source(features).shape == (2, 2, *(MASK_CELL * n for n in model.backbone.token_grid))
 
 
@@ -90,7 +96,7 @@ def test_a_line_of_tokens_is_folded_for_an_image_encoder_and_its_masks_but_predi
     model, _ = build(family="dinov2", source_classes=None, **line)
     assert (model.backbone.grid, model.backbone.token_grid) == ((12,), (3, 4))
     assert model(torch.randn(2, 2, 48)).shape == (2, 1, 48)
-    features = model.backbone.encode(model.embed_source(source_samples(model.backbone, 2)))
+    features = model.encode(model.embed_source(source_samples(model.backbone, 2)))
     assert model.predict_source(features).shape == (2, 2, 3 * MASK_CELL, 4 * MASK_CELL)
 
 
@@ -101,9 +107,11 @@ def test_labels_and_numbers_are_predicted_from_the_mean_token(build, kind):
     plain = model(x)
     assert plain.shape == (4, 3)
     if kind == "regression":
-        model.calibrate(x, source, {})
+        model.calibrate(calibration(model, x, source), {})
         plain = model(x)
-        model.calibrate(x, source, {"y_mean": np.full(3, 40, np.float32), "y_scale": np.full(3, 2, np.float32)})
+        model.calibrate(
+            calibration(model, x, source), {"y_mean": np.full(3, 40, np.float32), "y_scale": np.full(3, 2, np.float32)}
+        )
         torch.testing.assert_close(model(x), 40 + 2 * plain, rtol=1e-4, atol=1e-3)
 
 
@@ -129,25 +137,27 @@ def test_a_field_that_is_resized_for_the_encoder_comes_back_to_its_own_size(buil
 def test_calibration_gives_target_tokens_the_spread_of_the_encoders_own(build, name):
     model, task = build(name)
     x, source = 7 * torch.randn(16, *task.input.shape), source_samples(model.backbone)
-    assert model.embedder(x).std().item() != pytest.approx(model.embed_source(source).std().item(), rel=0.1)
-    model.calibrate(x, source, {})
-    assert model.embedder(x).std().item() == pytest.approx(model.embed_source(source).std().item(), rel=1e-4)
+    assert model.embed(x).tokens.std().item() != pytest.approx(model.embed_source(source).std().item(), rel=0.1)
+    model.calibrate(calibration(model, x, source), {})
+    assert model.embed(x).tokens.std().item() == pytest.approx(model.embed_source(source).std().item(), rel=1e-4)
 
 
 def test_calibration_brings_predictions_to_the_units_of_the_data(build):
     model, task = build()
     x, source = torch.randn(4, *task.input.shape), source_samples(model.backbone)
     mean, scale = np.full((1, 85, 85), 40, np.float32), np.full((1, 85, 85), 3, np.float32)
-    model.calibrate(x, source, {})
+    model.calibrate(calibration(model, x, source), {})
     normalised = model(x)
-    model.calibrate(x, source, {"y_mean": mean, "y_scale": scale})  # tokens have their spread already
+    model.calibrate(
+        calibration(model, x, source), {"y_mean": mean, "y_scale": scale}
+    )  # tokens have their spread already
     torch.testing.assert_close(model(x), 40 + 3 * normalised, rtol=1e-4, atol=1e-3)
 
 
 def test_units_are_saved_with_the_weights(build):
     model, task = build()
     statistics = {"y_mean": np.full((1, 85, 85), 40), "y_scale": np.full((1, 85, 85), 3)}
-    model.calibrate(torch.randn(2, *task.input.shape), source_samples(model.backbone), statistics)
+    model.calibrate(calibration(model, torch.randn(2, *task.input.shape), source_samples(model.backbone)), statistics)
     other, _ = build()
     other.load_state_dict(model.state_dict())
     x = torch.randn(2, *task.input.shape)
@@ -186,10 +196,10 @@ def test_the_sources_own_embedder_never_learns(build, family, part):
 def test_with_all_trainable_everything_that_a_step_uses_learns(build, family):
     model, task = build(family=family)
     model.choose_trainable("all")
-    tokens = model.embedder(torch.randn(2, *task.input.shape))
-    features = model.backbone.encode(tokens)
+    tokens = model.embed(torch.randn(2, *task.input.shape)).tokens
+    features = model.encode(tokens)
     loss = model.predict_target(features).sum() + model.predict_source(features).sum() + model.gate(tokens).sum()
-    (loss + features.square().sum()).backward()
+    (loss + features[-1].square().sum()).backward()
     learning = {name: p for name, p in model.named_parameters() if p.requires_grad}
     unused = {name for name, p in learning.items() if p.grad is None}
     assert unused == set()

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from pare.config.mosaic import Mosaic, mosaic_of
 from pare.config.schema import Task
-from pare.models.pictures import Mosaic, Picture, mosaic_of
+from pare.models.pictures import Picture
 
 
 def task(shape: list[int]) -> Task:

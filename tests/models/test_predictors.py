@@ -30,7 +30,7 @@ def test_each_tokens_cell_is_where_its_patch_was(grid, cell, channels):
     points = tuple(n * c for n, c in zip(grid, cell, strict=True))
     predictor = DensePredictor(8, grid, cell, points, (channels, *points))
     features = torch.randn(2, torch.Size(grid).numel(), 8)
-    field = predictor(features)
+    field = predictor((features,))
     assert field.shape == (2, channels, *points)
     torch.testing.assert_close(field, placed(predictor, features))
 
@@ -40,7 +40,7 @@ def test_the_padding_of_the_input_is_cut_off_the_field(grid, cell, extent):
     predictor = DensePredictor(8, grid, cell, extent, (2, *extent))
     features = torch.randn(2, torch.Size(grid).numel(), 8)
     whole = placed(predictor, features)
-    torch.testing.assert_close(predictor(features), whole[(..., *map(slice, extent))])
+    torch.testing.assert_close(predictor((features,)), whole[(..., *map(slice, extent))])
 
 
 @pytest.mark.parametrize(("grid", "shape", "mode"), [((4,), (1, 10), "linear"), ((4, 4), (1, 10, 15), "bilinear")])
@@ -49,14 +49,14 @@ def test_a_field_that_was_resized_comes_back_to_its_own_size(grid, shape, mode):
     predictor = DensePredictor(8, grid, (4,) * len(grid), extent, shape)
     features = torch.randn(2, torch.Size(grid).numel(), 8)
     expected = F.interpolate(placed(predictor, features), size=shape[1:], mode=mode, align_corners=False)
-    torch.testing.assert_close(predictor(features), expected)
+    torch.testing.assert_close(predictor((features,)), expected)
 
 
 def test_classes_are_predicted_from_the_mean_token():
     predictor = PooledPredictor(8, 3)
     features = torch.randn(2, 5, 8)
     expected = sum(features[:, i] for i in range(5)) / 5 @ predictor.linear.weight.T + predictor.linear.bias
-    torch.testing.assert_close(predictor(features), expected)
+    torch.testing.assert_close(predictor((features,)), expected)
 
 
 def test_physical_units_undo_the_normalisation():

@@ -15,7 +15,7 @@ from pare.analysis.config import analysis_config
 from pare.config import Library, resolve
 from pare.config.run import COMMAND_LINE
 from pare.datasets import ResultsDataset, TrainedModelsDataset
-from pare.models import CrossModalModel, load_backbone
+from pare.models import build_model, load_backbone
 from pare.pipelines.analyse import create_pipeline
 from pare.pipelines.analyse.nodes import load_compared_models
 from pare.raw.origins.manifest import RawFolder
@@ -44,7 +44,7 @@ def runs(library):
         tokens = {"kind": "feature"} if kind == "table" else {"kind": "patch", "patch": 4}
         changes = {"input": {"shape": INPUTS[kind]}, "tokens": tokens, "normalisation": {}, "training": {}}
         own = Library(**{**library.model_dump(), "tasks": {"tiny": entry | changes}})
-        top = {"task": "tiny", "source": None, "seed": 0, "protocol": "validated"}
+        top = {"task": "tiny", "start": "random", "source": None, "seed": 0, "protocol": "validated"}
         training = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3}
         return {m: resolve(own, {**top, "method": m, "training": training}, {}) for m in ("pare", "finetune")}
 
@@ -81,7 +81,7 @@ def source(tiny_bert, topics):
 def save_model(tmp_path, tiny_bert, topics):
     def save(run, store):
         torch.manual_seed(0)
-        model = CrossModalModel(run.task, load_backbone(tiny_bert, run.task.grid), 2)
+        model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2)
         fingerprint = run_fingerprint(run, store, SourceFolders(tiny_bert, topics, ("encoder", "proxy")))
         tokens = int(np.prod(run.task.grid))
         replaced = [[row["k"] / tokens] * tokens for row in HISTORY]

@@ -1,4 +1,4 @@
-"""Solving a probe: from a model input to a model that is saved and loaded."""
+"""The solved start: alone as the probe, and as the state that a training begins with and may keep."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,10 @@ import torch
 
 from pare.config import Library, PareError, resolve
 from pare.evaluation.metrics import build_metric
-from pare.start import SolvedStart
+from pare.raw.proxies.samples import IMAGES
 from pare.storage.store import ArrayStore, write_store
-from pare.training import SourceFolders, TrainedModel
+from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training.trainer import clearly_smaller
 
 ROWS = {"train": 60, "validation": 20, "test": 60}
 POINTS = 64
@@ -38,7 +39,7 @@ def circle(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def run_of(library: Library):
-    """Resolve a run of the probe on rows of a shape."""
+    """Resolve a run on rows of a shape, of the probe where nothing else is said."""
 
     def make(shape: list[int], **parameters):
         task = {
@@ -49,19 +50,23 @@ def run_of(library: Library):
             "input": {"shape": shape},
             "output": {"kind": "classification", "shape": [2]},
         }
-        own = Library(**{**library.model_dump(), "tasks": {"own": task}})
+        own = Library(**{**library.model_dump(), "tasks": {"own": task}, "starts": {**library.starts}})
         defaults = {"task": "own", "source": None, "method": "probe", "seed": 0, "protocol": "validated"}
-        training = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
-        methods = {kind: {**values, "layers": [1, 2]} for kind, values in library.methods["probe"]["start"].items()}
-        own.methods["probe"] = {**library.methods["probe"], "start": methods}  # the tiny encoders have two
+        training = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3, "precision": "no"}
+        for kind in own.starts:
+            own.starts[kind] = {**library.starts[kind], "layers": [1, 2]}  # the tiny encoders have two
         return resolve(own, {**defaults, "training": training, **parameters}, parameters)
 
     return make
 
 
 @pytest.fixture
-def image_source(tiny_dinov2, topics) -> SourceFolders:
-    return SourceFolders(tiny_dinov2, topics, ("encoder", "proxy"))
+def image_source(tiny_dinov2, tmp_path) -> SourceFolders:
+    """The tiny DINOv2, and noise as images of two classes."""
+    folder, rng = tmp_path / "proxy", np.random.default_rng(0)
+    folder.mkdir()
+    np.savez(folder / IMAGES, images=rng.integers(0, 256, (8, 28, 28), np.uint8), labels=np.arange(8) % 2)
+    return SourceFolders(tiny_dinov2, folder, ("encoder", "proxy"))
 
 
 @pytest.fixture
@@ -76,11 +81,12 @@ def error(model, store: ArrayStore) -> float:
     return float((prediction != rows["y"]).mean())
 
 
-def describe(run, store, source) -> SolvedStart:
-    return SolvedStart(run, store, source, build_metric(run.metric, run.task.output))
+def describe(run, store, source) -> FineTuning:
+    return FineTuning(run, store, source, build_metric(run.metric, run.task.output))
 
 
 def solved(run, store, source, folder) -> TrainedModel:
+    folder.mkdir(exist_ok=True)
     describe(run, store, source).write(folder / "model")
     return TrainedModel.load(folder / "model")
 
@@ -100,8 +106,10 @@ def test_a_table_is_learnt_through_the_encoder(run_of, text_source, tmp_path):
     store = write(tmp_path / "x.h5", circle)
     trained = solved(run_of([2]), store, text_source, tmp_path)
     assert error(trained.model, store) < 0.2
-    for head in trained.model.heads:  # liveness: raw columns alone cannot tell the classes
-        head.weight[:, : trained.model.encoded[0]] = 0
+    predictor = trained.model.predictor
+    with torch.no_grad():
+        for head in predictor.heads:  # liveness: raw columns alone cannot tell the classes
+            head.weight[:, : predictor.encoded] = 0
     assert error(trained.model, store) > 0.3
 
 
@@ -131,7 +139,7 @@ def test_options_of_a_training_are_refused(run_of):
 
 
 def test_fields_have_no_start(library, parameters):
-    with pytest.raises(PareError, match="has no start for field data"):
+    with pytest.raises(PareError, match="nothing is solved here for field data"):
         resolve(library, parameters | {"task": "darcy_flow", "method": "probe"}, {})
 
 
@@ -142,5 +150,58 @@ def test_the_source_is_the_one_that_suits_the_data(run_of):
     assert run_of([2], source="dinov2_small").differs == {"source": "dinov2_small"}
 
 
-def test_a_solved_run_has_no_epochs(run_of):
-    assert run_of([2]).epochs == 0
+def test_a_random_start_has_a_folder_and_a_source_of_its_own(run_of):
+    run = run_of([1, POINTS], start="random", method="finetune")
+    assert (run.start, run.source_name, run.differs) == (None, "minilm", {"start": "random"})
+
+
+@pytest.fixture
+def fine_tuned(run_of, text_source, tmp_path):
+    """Fine-tune from the solved start with values of the training's own."""
+
+    def tune(**training) -> TrainedModel:
+        values = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, "precision": "no", **training}
+        run = run_of([2], method="finetune", training=values)
+        return solved(run, write(tmp_path / "x.h5", circle), text_source, tmp_path)
+
+    return tune
+
+
+def test_a_training_that_does_not_help_keeps_the_start_and_is_the_probe(fine_tuned, run_of, text_source, tmp_path):
+    """A rate that destroys the heads: the start is kept, and solved from the validation rows as well."""
+    kept = fine_tuned(learning_rate=3.0, clip_norm=None)
+    assert (kept.record["best_epoch"], len(kept.record["history"])) == (0, 2)
+    assert kept.record["validation"] == kept.record["start"]["validation"]
+    probe = solved(run_of([2]), ArrayStore(tmp_path / "x.h5"), text_source, tmp_path / "probe")
+    x = torch.randn(9, 2)
+    torch.testing.assert_close(kept.model(x), probe.model(x), rtol=1e-4, atol=1e-4)
+
+
+def test_a_training_that_helps_is_kept(fine_tuned, monkeypatch):
+    monkeypatch.setattr("pare.start.solve.PENALTIES", (1e-6, 1e-7))  # a start that has learnt next to nothing
+    tuned = fine_tuned(epochs=15, learning_rate=3e-3)
+    assert tuned.record["best_epoch"] > 0
+    assert tuned.record["validation"] < tuned.record["start"]["validation"]
+    assert tuned.record["n_train"] == ROWS["train"]
+
+
+def test_the_first_epoch_begins_at_the_solved_heads(fine_tuned):
+    """With a rate of almost nothing the loss of the first epoch is far below that of guessing."""
+    assert fine_tuned(learning_rate=1e-9).record["history"][0]["loss"] < 0.5 * np.log(2)
+
+
+def test_every_way_of_mixing_goes_on_from_the_start(run_of, text_source, tmp_path):
+    store = write(tmp_path / "x.h5", circle)
+    for method in ("pare", "mixup", "target_mixup", "target_mask"):
+        values = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, "precision": "no"}
+        trained = solved(run_of([2], method=method, training=values), store, text_source, tmp_path / method)
+        assert len(trained.record["history"]) == 2
+
+
+def test_a_fall_of_the_loss_counts_where_it_exceeds_its_standard_error():
+    rng = np.random.default_rng(0)
+    losses, noise = rng.normal(1, 0.1, 100), rng.normal(0, 0.05, 100)
+    error = (losses - (losses - 0.1 + noise)).std(ddof=1) / 10
+    assert clearly_smaller(list(losses - 0.1 + noise), list(losses))
+    assert not clearly_smaller(list(losses - 0.5 * error + noise - noise.mean()), list(losses))
+    assert not clearly_smaller([0.1], [5.0])

@@ -32,7 +32,7 @@ def write_table(path: Path, rows: dict[str, int]) -> ArrayStore:
 @pytest.fixture(autouse=True)
 def no_timing(monkeypatch) -> None:
     """Leave out the measurement behind the estimate that training logs: it takes longer than these trainings."""
-    monkeypatch.setattr("pare.training.trainer._matrix_speed", lambda _: 1e11)
+    monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +57,7 @@ def table_run(library: Library) -> Callable[..., Run]:
 
     def make(top: dict | None = None, **training) -> Run:
         parameters = {"task": "table", "source": None, "method": "pare", "seed": 0, "protocol": "validated"}
+        parameters["start"] = "random"
         settings = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "precision": "no", **training}
         return resolve(own, {**parameters, **(top or {}), "training": settings}, {})
 

@@ -4,7 +4,7 @@ from torch.nn import functional as F
 
 from pare.config import PareError
 from pare.config.hyperparameters import MixingConfig, TrainingConfig
-from pare.models import CrossModalModel, load_backbone
+from pare.models import build_model, load_backbone
 from pare.training.losses import build_loss
 from pare.training.objective import Objective, check_mixing
 
@@ -18,7 +18,7 @@ MIXING = MixingConfig(start=0.9)
 @pytest.fixture
 def model(table_run, tiny_bert):
     torch.manual_seed(0)
-    return CrossModalModel(table_run().task, load_backbone(tiny_bert, (TOKENS,)), TOPICS).eval()
+    return build_model(table_run().task, load_backbone(tiny_bert, (TOKENS,)), TOPICS).eval()
 
 
 @pytest.fixture
@@ -61,9 +61,9 @@ def test_the_total_is_equations_1_and_2_of_the_paper(model, batch, k):
 def test_one_concatenated_pass_equals_two_separate_ones(model, batch):
     x, y, ids, topics = batch
     terms = objective(model)(*batch, k=3, generator=noise())
-    tokens = model.embedder(x)
+    tokens = model.embed(x).tokens
     mixture = objective(model).mix(tokens, ids, 3, noise())
-    features = model.backbone.encode(mixture.tokens)
+    features = model.encode(mixture.tokens)
     wanted = (
         F.cross_entropy(model(x), y),
         F.cross_entropy(model.predict_target(features), y),
@@ -75,7 +75,7 @@ def test_one_concatenated_pass_equals_two_separate_ones(model, batch):
 
 
 def test_replaced_slots_hold_source_tokens_and_the_others_their_own(model, batch):
-    tokens = model.embedder(batch[0])
+    tokens = model.embed(batch[0]).tokens
     source = model.embed_source(batch[2])
     mixture = objective(model).mix(tokens, batch[2], 2, noise())
     mixed, replaced = mixture.tokens, mixture.replaced
@@ -107,13 +107,13 @@ def test_a_source_weight_of_zero_silences_the_source(model, batch):
 
 
 def mixed_terms(model, batch, **mixing):
-    tokens, settings = model.embedder(batch[0]), MIXING.model_copy(update=mixing)
+    tokens, settings = model.embed(batch[0]).tokens, MIXING.model_copy(update=mixing)
     objective_ = objective(model, mixing=settings)
     return objective_.mix(tokens, batch[2], 3, noise()), objective_(*batch, k=3, generator=noise())
 
 
 def test_mixup_and_cutmix_weigh_the_two_labels_by_what_they_took(model, batch):
-    tokens, source = model.embedder(batch[0]), model.embed_source(batch[2])
+    tokens, source = model.embed(batch[0]).tokens, model.embed_source(batch[2])
     blended, terms = mixed_terms(model, batch, mixer="mixup")
     torch.testing.assert_close(blended.tokens, 0.5 * tokens + 0.5 * source)
     assert blended.replaced is None and terms.mixture.replaced is None and blended.share == 0.5
@@ -127,9 +127,9 @@ def test_mixup_and_cutmix_weigh_the_two_labels_by_what_they_took(model, batch):
 def test_with_other_target_samples_both_labels_are_the_targets(model, batch):
     x, y, *_ = batch
     mixture, terms = mixed_terms(model, batch, mixer="mixup", partner="target")
-    tokens = model.embedder(x)
+    tokens = model.embed(x).tokens
     torch.testing.assert_close(mixture.tokens, 0.5 * tokens + 0.5 * tokens.roll(1, 0))
-    prediction = model.predict_target(model.backbone.encode(mixture.tokens))
+    prediction = model.predict_target(model.encode(mixture.tokens))
     assert terms.source.item() == pytest.approx(F.cross_entropy(prediction, y.roll(1, 0)).item(), rel=1e-5)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pare.config import PareError
-from pare.models import CrossModalModel, load_backbone
+from pare.models import build_model, load_backbone
 from pare.training import TrainedModel
 from pare.training.trained_model import recorded_fingerprint
 
@@ -14,7 +14,7 @@ from pare.training.trained_model import recorded_fingerprint
 @pytest.fixture
 def trained(table_run, tiny_bert):
     run = table_run()
-    model = CrossModalModel(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
+    model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
     record = {"fingerprint": "f", "source_classes": 2, "categories": [], "history": [{"epoch": 1}]}
     return TrainedModel(run, model, record, {})
 

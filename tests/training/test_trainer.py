@@ -21,7 +21,7 @@ from pare.mixing.curriculum import SHAPES
 from pare.mixing.mixers import MIXERS
 from pare.models.predictors import GATES
 from pare.storage.store import ArrayStore, write_store
-from pare.training import SourceFolders, TrainedModel, trainer
+from pare.training import SourceFolders, TrainedModel, machine, trainer
 
 CPU = torch.device("cpu")
 BINARY = OutputConfig(kind="classification", shape=(2,))
@@ -279,12 +279,12 @@ def test_peak_memory_is_in_mebibytes(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     if sys.platform == "linux":
         (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-        assert trainer.peak_memory_mb() == pytest.approx(int(peak) / 1024, rel=0.05)
+        assert machine.peak_memory_mb() == pytest.approx(int(peak) / 1024, rel=0.05)
     for platform, unit in {"linux": 2**10, "darwin": 1}.items():
         monkeypatch.setattr("sys.platform", platform)
         usage = SimpleNamespace(ru_maxrss=3 * 2**20 // unit)
         monkeypatch.setattr("resource.getrusage", lambda _, usage=usage: usage)
-        assert trainer.peak_memory_mb() == 3
+        assert machine.peak_memory_mb() == 3
 
 
 def test_a_text_source_refuses_more_tokens_than_it_has_positions(train, table_run, table, tmp_path):

@@ -22,6 +22,7 @@ from pare.config.errors import PareError
 from pare.config.hyperparameters import AlignmentConfig, TrainingConfig
 from pare.config.run import Run
 from pare.models import CrossModalModel
+from pare.models.embedders import mean_over_views
 from pare.storage.store import Rows
 
 logger = logging.getLogger(__name__)
@@ -158,7 +159,7 @@ class Alignment:
     def _embed(self, rows: np.ndarray) -> Tensor:
         """Features of target samples, ``(rows, width)``: the mean over their tokens."""
         x = torch.from_numpy(self.rows.__getitems__(rows.tolist())["x"]).to(self.device)
-        return self.model.embedder(x).mean(1)
+        return mean_over_views(self.model.embed(x).tokens.mean(1), self.model.views)
 
     @torch.no_grad()
     def _embedded(self, rows: np.ndarray) -> Tensor:

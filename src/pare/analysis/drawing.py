@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
@@ -31,6 +32,7 @@ from pare.analysis.starts import start_results
 from pare.config import PareError, Run
 from pare.evaluation.metrics import METRICS
 from pare.models import load_backbone
+from pare.models.solved import PictureEmbedder
 from pare.preparation import unscale_inputs
 from pare.raw.proxies import PROXY_READERS
 from pare.storage.store import ArrayStore
@@ -77,12 +79,18 @@ def draw_patches(run: Run, models: Models, store: ArrayStore, embeddings: Embedd
         return features_figure(table, title=f"{run.title}: features replaced during the training"), table
     _check_mixed(run, record)
     table = replaced_patches(embeddings.target_scores[:SAMPLES], shown_epochs(record["history"]), run.seed)
+    x = training_rows(store, SAMPLES, run.seed)["x"]
+    embedder = models[run.method_folder].model.embedder
+    if isinstance(embedder, PictureEmbedder):
+        shown, channel = embedder.picture(torch.from_numpy(x))[:, 0].numpy(), "picture of all channels"
+    else:
+        shown, channel = unscale_inputs(x, store.statistics)[:, 0], (channels or ["channel 1"])[0]
     figure = patches_figure(
         table,
-        unscale_inputs(training_rows(store, SAMPLES, run.seed)["x"], store.statistics)[:, 0],
-        _token_grid(run),
+        shown,
+        _token_grid(run, shown.shape[1:]),
         title=f"{run.title}: patches replaced by the trained gate and at random (hatched)",
-        channel=(channels or ["channel 1"])[0],
+        channel=channel,
     )
     return figure, table
 
@@ -97,7 +105,7 @@ def draw_gate_scores(run: Run, models: Models) -> Drawn:
 
 def draw_source_features(run: Run, analysis: AnalysisConfig, models: Models, source: SourceFolders) -> Drawn:
     """What the pretrained encoder and those that were trained on the task make of the same source samples."""
-    pretrained = load_backbone(source.encoder, run.task.grid)
+    pretrained = load_backbone(source.encoder, run.grid, layers=run.encoder_layers)
     encoders = {"pretrained": pretrained} | {name: trained.model.backbone for name, trained in models.items()}
     batches = load_source_batches(run.proxy, source, pretrained, run.proxy_samples, run.seed)
     inputs, y = next(batches.batches(2 * analysis.rows, np.random.default_rng(run.seed)))
@@ -122,11 +130,13 @@ def _check_mixed(run: Run, record: Mapping[str, Any]) -> None:
         raise PareError(f"no epoch of {run.title} replaced a token; train with a larger mixing.start")
 
 
-def _token_grid(run: Run) -> TokenGrid:
-    """Where the tokens lie on the points of the input, which may have been resized."""
-    tokens, points = run.task.tokens, run.task.input.shape[1:]
-    return TokenGrid(run.task.grid, tuple(tokens.patch * n / (tokens.resize or n) for n in points))
+def _token_grid(run: Run, points: tuple[int, ...]) -> TokenGrid:
+    """Where the tokens lie on the points of what is shown: the input, which may have been resized, or its picture."""
+    tokens = run.task.tokens
+    if run.grid != run.task.grid:
+        return TokenGrid(run.grid, tuple(n / count for n, count in zip(points, run.grid, strict=True)))
+    return TokenGrid(run.grid, tuple(tokens.patch * n / (tokens.resize or n) for n in points))
 
 
 def _tokens(run: Run) -> int:
-    return int(np.prod(run.task.grid))
+    return run.tokens

@@ -61,25 +61,25 @@ def embed(
         counts: the numbers k of tokens to replace.
         device: where to compute.
     """
-    run, model = trained.run, trained.cross_modal.to(device)
+    run, model = trained.run, trained.model.to(device)
     objective = Objective(model, build_loss(run.task.loss, run.task.output.kind), run.training, run.mixing)
     noise = torch.Generator().manual_seed(run.seed)
     size = run.training.batch_size
-    batches = source.batches(size, np.random.default_rng(run.seed))
+    batches = source.batches(size * model.views, np.random.default_rng(run.seed))
     parts: dict[str | int, list[np.ndarray]] = defaultdict(list)
     with torch.inference_mode():
         for start in range(0, len(rows["x"]), size):
             x = torch.from_numpy(rows["x"][start : start + size]).to(device)
-            proxy, proxy_y = (part[: len(x)] for part in next(batches))
+            proxy, proxy_y = (part[: len(x) * model.views] for part in next(batches))
             proxy = proxy.to(device)
-            target_tokens, source_tokens = model.embedder(x), model.embed_source(proxy)
-            parts["target"].append(_pooled(target_tokens))
-            parts["source"].append(_pooled(source_tokens))
-            for k in counts:
-                parts[k].append(_pooled(objective.mix(target_tokens, proxy, k, noise).tokens))
-            parts["target_scores"].append(model.gate(target_tokens).cpu().numpy())
-            parts["source_scores"].append(model.gate(source_tokens).cpu().numpy())
-            parts["source_y"].append(proxy_y.numpy())
+            target_tokens, source_tokens = model.embed(x).tokens, model.embed_source(proxy)
+            shown: dict[str | int, Tensor] = {"target": target_tokens, "source": source_tokens[: len(x)]}
+            shown |= {k: objective.mix(target_tokens, proxy, k, noise).tokens for k in counts}
+            for name, tokens in shown.items():
+                parts[name].append(_pooled(tokens[: len(x)]))  # the first view, where there are several
+            parts["target_scores"].append(model.gate(target_tokens[: len(x)]).cpu().numpy())
+            parts["source_scores"].append(model.gate(source_tokens[: len(x)]).cpu().numpy())
+            parts["source_y"].append(proxy_y[: len(x)].numpy())
     whole = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     return Embeddings(
         mixed={k: whole.pop(k) for k in counts},

@@ -86,7 +86,7 @@ def loss_landscapes(
         bar = progress.add_task("loss landscape", total=len(models) * len(axis) ** 2)
         for method, trained in models.items():
             generator = torch.Generator().manual_seed(seed)
-            model, training = trained.cross_modal.to(device), trained.run.training
+            model, training = trained.model.to(device), trained.run.training
             loss = build_loss(
                 trained.run.task.loss, trained.run.task.output.kind, positive_weight=training.positive_weight
             )

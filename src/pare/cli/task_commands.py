@@ -15,7 +15,7 @@ from pare.cli.task_page import tasks_page
 from pare.config import Library, PareError, Run, Task, resolve
 from pare.config.estimate import cpu_speed, estimate
 from pare.config.raw import OWN_FILES
-from pare.config.resolve import default_proxy
+from pare.config.resolve import default_proxy, own_source
 from pare.config_loader import load_library
 from pare.raw.origins.manifest import read_manifest, same_request
 from pare.raw.origins.registry import find_origin
@@ -138,7 +138,7 @@ def _print_tasks(library: Library, raw: Path) -> None:
             shape,
             _prediction(task),
             task.metric,
-            task.source,
+            own_source(task, library.start_of(task.kind)),
             _readiness(task, library, raw / library.raw_place("tasks", name)),
         )
     screen().print(table)
@@ -162,8 +162,9 @@ def _readiness(task: Task, library: Library, folder: Path) -> str:
     else:
         files = "simulated offline" if task.raw.active.simulated else "offline"
         files = "your own" if task.raw.origin == OWN_FILES else files
-    source = library.source(task.source)
-    proxy = library.proxy(default_proxy(task.source, source, task))
+    name = own_source(task, library.start_of(task.kind))
+    source = library.source(name)
+    proxy = library.proxy(default_proxy(name, source, task, name))
     if any(find_origin(raw.origin).needs_network for raw in (source.encoder, proxy.raw)):
         files += ", source needs network"
     return files
@@ -175,19 +176,26 @@ def _is_here(task: Task, folder: Path) -> bool:
     return manifest is not None and same_request(manifest, task.raw.active)
 
 
+def _start(run: Run) -> str:
+    if run.start is None:
+        return "random"
+    return f"solved on layers {', '.join(map(str, run.start.layers))} of the encoder"
+
+
 def _print_card(run: Run) -> None:
     task, raw, console = run.task, run.task.raw.active, screen()
     console.print(Text.assemble((run.task_name, "bold"), f": {task.title} ({task.suite})"))
     if task.description:
         console.print(task.description, highlight=False)
-    grid = "×".join(map(str, task.grid))
+    grid = "×".join(map(str, run.grid))
     facts = {
         "input": f"{'×'.join(map(str, task.input.shape))} {' '.join(task.input.channels)}",
         "prediction": f"{_prediction(task)} {task.output.name}",
         "rows": ", ".join(f"{n} {part}" for part, n in task.samples.items()),
         "raw files": f"{raw.origin}{' (simulated)' if raw.simulated else ''}, {raw.url or 'no page'}",
         "licence": raw.licence,
-        "tokens": f"{grid}, one per {task.tokens.kind}",
+        "tokens": f"{grid}, one per {task.tokens.kind}{' of a picture' if run.grid != task.grid else ''}",
+        "start": _start(run),
         "loss, metric": f"{task.loss}, {task.metric}",
         "source": f"{run.source_name}: {run.source.title}",
         "proxy": f"{run.proxy_name}: {run.proxy.title}",

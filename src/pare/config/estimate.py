@@ -68,7 +68,7 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
         flops_per_second: speed of a matrix product on the device that will train.
     """
     task, size, training = run.task, run.source.size, run.training
-    tokens = prod(task.grid)
+    tokens = run.tokens
     out_width = size.width * 2 ** (size.stages - 1)
     inputs = (
         task.input.shape[0] * task.tokens.patch ** (len(task.input.shape) - 1) if task.tokens.kind == "patch" else 2

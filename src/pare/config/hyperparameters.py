@@ -10,12 +10,15 @@ from pare.config.strict import Strict
 class TrainingConfig(Strict):
     """How the model is fitted."""
 
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=0, description="0: only what is solved")
     fraction: float = Field(default=1.0, gt=0, le=1, description="random share of the training rows used (table 17)")
     batch_size: int = Field(ge=1)
     accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")
     optimiser: Literal["AdamW", "Adam", "SGD"] = "AdamW"
     learning_rate: float = Field(gt=0)
+    new_learning_rate: float | None = Field(
+        default=None, gt=0, description="of the parts that begin random; none: the same"
+    )
     weight_decay: float = Field(default=0.0, ge=0)
     momentum: float = Field(default=0.9, ge=0, lt=1, description="SGD only")
     adam_beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam and AdamW only: decay of the mean gradient")

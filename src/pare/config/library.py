@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.run import BASE, ENV, LOCAL, PROTOCOL, joined
-from pare.config.schema import Baseline, Method, ProxyConfig, Source, Task
+from pare.config.run import BASE, ENV, LOCAL, PROTOCOL, SOLVED, joined
+from pare.config.schema import Baseline, Method, ProxyConfig, Source, StartConfig, Task
 from pare.config.validation import Model, validated
 
 NAME = re.compile(r"\w+", re.ASCII)
@@ -17,11 +17,12 @@ FOLDERS: dict[RawKind, str] = {"tasks": "", "sources": "encoders/", "proxies": "
 
 
 class Library(BaseModel):
-    """Tasks, sources, proxies, methods and baselines as one environment of Kedro's defines them.
+    """Tasks, sources, proxies, starts, methods and baselines as one environment of Kedro's defines them.
 
     Attributes:
         environment: name of the environment.
         protocol: the one of its runs that choose no other.
+        start: the same.
         base: the library of conf/base and conf/local, where the environment is another one.
     """
 
@@ -29,10 +30,12 @@ class Library(BaseModel):
 
     environment: str = LOCAL
     protocol: str = PROTOCOL
+    start: str = SOLVED
     base: "Library | None" = None
     tasks: dict[str, Any]
     sources: dict[str, Any]
     proxies: dict[str, Any]
+    starts: dict[str, Any]
     methods: dict[str, Any]
     baselines: dict[str, Any]
 
@@ -47,6 +50,17 @@ class Library(BaseModel):
     def proxy(self, name: str) -> ProxyConfig:
         """The proxy dataset of that name; PareError where it is unknown or its YAML is wrong."""
         return _entry(ProxyConfig, "proxy", name, self.proxies, "conf/base/proxies.yml")
+
+    def start_of(self, kind: str, name: str | None = None) -> StartConfig | None:
+        """What a start solves for a kind of data; None where that is nothing, PareError where its YAML is wrong.
+
+        Args:
+            kind: of the data.
+            name: ``solved`` or ``random``; None: the environment's.
+        """
+        if (name or self.start) != SOLVED or kind not in self.starts:
+            return None
+        return _entry(StartConfig, "start", kind, self.starts, "conf/base/starts.yml")
 
     def method(self, name: str) -> Method:
         """The method of that name; PareError where it is unknown or its YAML is wrong, or where it is a baseline."""

@@ -7,15 +7,17 @@ from typing import Any
 from pare.config.errors import PareError, unknown_name
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.library import Library
-from pare.config.run import BASELINE_TRAINING, COMMAND_LINE, BaselineRun, Run, joined
+from pare.config.run import BASELINE_TRAINING, COMMAND_LINE, SOLVED, BaselineRun, Run, joined
 from pare.config.schema import Method, Source, StartConfig, Task
 from pare.config.strict import Strict
 from pare.config.validation import validated
 
 PARAMETERS = (
-    *("task", "source", "method", "seed", "variant", "protocol"),
+    *("task", "start", "source", "method", "seed", "variant", "protocol"),
     *("training", "mixing", "alignment", "options", "analyse", "predict"),
 )
+STARTS = (SOLVED, "random")
+SOURCE = "minilm"  # where neither the task nor a start names one
 SOLVED_TRAINING = ("fraction", "class_weights")  # what training.* means to solved heads
 VARIANT = re.compile(r"[a-z0-9_]*")
 SECTIONS: dict[str, type[Strict]] = {
@@ -24,7 +26,7 @@ SECTIONS: dict[str, type[Strict]] = {
     "alignment": AlignmentConfig,
 }
 SOURCE_KEYS = ("name", "proxy", "samples")
-CHOICES = ("source", "protocol")  # names whose origin the provenance knows
+CHOICES = ("source", "start", "protocol")  # names whose origin the provenance knows
 
 
 def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> Run:
@@ -44,11 +46,12 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     _check_names(parameters, overrides)
     task_name, method_name = _text(parameters, "task"), _text(parameters, "method")
     task, method = library.task(task_name), library.method(method_name)
-    start = _start(method_name, method, task_name, task)
     _check_sections(method_name, method, overrides)
+    start_name, start = _start(library, parameters, task)
     prepared = _prepared_differs(library, parameters)
     source, differs, source_places = _source(library, _source_choice(parameters), task, start)
-    values, provenance = _hyperparameters(task_name, task, method_name, method, parameters, overrides)
+    values, provenance = _hyperparameters(task, method, start, parameters, overrides)
+    _check_something_is_learnt(values["training"], method, task, start, library)
     return validated(
         Run,
         "",
@@ -59,9 +62,11 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
             "variant": _variant(parameters),
             "protocol": parameters.get("protocol"),
             "environment": library.environment,
-            "differs": prepared | differs,
+            "differs": prepared | _differing(start=(start_name, library.start)) | differs,
             "places": _task_places(library, task_name, prepared) | source_places,
             "task": task,
+            "start_name": start_name,
+            "start": start,
             "method": method,
             "provenance": _chosen(overrides) | provenance,
             **source,
@@ -74,10 +79,10 @@ def _source(
     library: Library, choice: Mapping[str, Any], task: Task, start: StartConfig | None
 ) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
     """What a run holds of source and proxy, what of them is not the run's default, and where their files lie."""
-    own_name = start.source if start else task.source
+    own_name = own_source(task, start)
     name = choice.get("name") or own_name
     source = library.source(name)
-    proxy = choice.get("proxy") or default_proxy(name, source, task)
+    proxy = choice.get("proxy") or default_proxy(name, source, task, own_name)
     samples = choice.get("samples")
     values = {
         "source_name": name,
@@ -86,23 +91,29 @@ def _source(
         "proxy": library.proxy(proxy),
         "proxy_samples": samples,
     }
-    differs = _differing(source=(name, own_name), proxy=(proxy, own_proxy(name, source, task)), samples=(samples, None))
+    differs = _differing(
+        source=(name, own_name), proxy=(proxy, own_proxy(name, source, task, own_name)), samples=(samples, None)
+    )
     places = {"encoder": library.raw_place("sources", name), "proxy": library.raw_place("proxies", proxy)}
     return values, differs, places
 
 
 def _hyperparameters(
-    task_name: str,
     task: Task,
-    method_name: str,
     method: Method,
+    start: StartConfig | None,
     parameters: Mapping[str, Any],
     overrides: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The sections training, mixing and alignment of a run, and where each of their values came from."""
-    by_task, by_method = f"task {task_name}", f"method {method_name}"
+    by_task, by_method = f"task {parameters['task']}", f"method {parameters['method']}"
     layers: dict[str, dict[str, dict[str, Any]]] = {
-        "training": {"defaults": _section(parameters, "training"), by_task: task.training, by_method: method.training}
+        "training": {
+            "defaults": _section(parameters, "training"),
+            f"start of {task.kind} data": start.training if start else {},
+            by_task: task.training,
+            by_method: method.training,
+        }
     }
     if method.mixing is not None:
         mixing = method.mixing.model_dump(exclude_unset=True)
@@ -119,6 +130,20 @@ def _hyperparameters(
     return values, provenance
 
 
+def _check_something_is_learnt(
+    training: TrainingConfig, method: Method, task: Task, start: StartConfig | None, library: Library
+) -> None:
+    if training.epochs:
+        return
+    if method.training.get("epochs") != 0:
+        raise PareError("training.epochs is 0, and this method trains; set at least 1, or use method=probe")
+    if start is None:
+        raise PareError(
+            f"{method.title} trains nothing, and nothing is solved here for {task.kind} data; solved are the kinds "
+            f"{', '.join(library.starts)}, with start=solved. Use another method or baseline, see `kedro methods`"
+        )
+
+
 def _check_sections(method_name: str, method: Method, overrides: Mapping[str, Any]) -> None:
     """Refuse values of the command line that have no effect on the method."""
     if method.alignment is None and _section(overrides, "alignment"):
@@ -127,7 +152,7 @@ def _check_sections(method_name: str, method: Method, overrides: Mapping[str, An
         )
     if method.mixing is None and _section(overrides, "mixing"):
         raise PareError(f"method {method_name!r} does not mix, so mixing.* has no effect; drop it or use method=pare")
-    if method.start:
+    if method.training.get("epochs") == 0:
         _check_solved(method_name, overrides)
     if _section(overrides, "options"):
         raise PareError(f"options.* are those of a baseline, {method_name!r} is a method; use training.* or mixing.*")
@@ -145,7 +170,7 @@ def resolve_baseline(library: Library, parameters: Mapping[str, Any], overrides:
     task_name, name = _text(parameters, "task"), _text(parameters, "method")
     task, baseline = library.task(task_name), library.baseline(name)
     prepared = _prepared_differs(library, parameters)
-    useless = [key for key in ("source", "mixing", "alignment") if overrides.get(key)]
+    useless = [key for key in ("start", "source", "mixing", "alignment") if overrides.get(key)]
     useless += [f"training.{key}" for key in _section(overrides, "training") if key not in BASELINE_TRAINING]
     if useless:
         raise PareError(
@@ -185,13 +210,18 @@ def resolve_baseline(library: Library, parameters: Mapping[str, Any], overrides:
     )
 
 
-def default_proxy(source_name: str, source: Source, task: Task) -> str:
+def own_source(task: Task, start: StartConfig | None) -> str:
+    """The source of a run that names none: the task's own, or the one that suits the kind of data."""
+    return task.source or (start.source if start else SOURCE)
+
+
+def default_proxy(source_name: str, source: Source, task: Task, own_name: str) -> str:
     """The proxy of a run that names none, see `own_proxy`.
 
     Raises:
         PareError: if the source names none for the kind of the task's output.
     """
-    name = own_proxy(source_name, source, task)
+    name = own_proxy(source_name, source, task, own_name)
     if name is None:
         kind = "dense" if task.output.kind == "dense" else "classification"
         raise PareError(
@@ -201,12 +231,12 @@ def default_proxy(source_name: str, source: Source, task: Task) -> str:
     return name
 
 
-def own_proxy(source_name: str, source: Source, task: Task) -> str | None:
+def own_proxy(source_name: str, source: Source, task: Task, own_name: str) -> str | None:
     """The proxy that the task names for its own source, or else the source's for the kind of the task's output.
 
     The kinds are dense, whose proxies have masks, and classification, which covers all others.
     """
-    if task.proxy is not None and source_name == task.source:
+    if task.proxy is not None and source_name == own_name:
         return task.proxy
     return source.proxy.get("dense" if task.output.kind == "dense" else "classification")
 
@@ -227,14 +257,12 @@ def _task_places(library: Library, task_name: str, prepared: Mapping[str, str]) 
     return {"task": task_name, "raw": library.raw_place("tasks", task_name), "model_input": model_input}
 
 
-def _start(method_name: str, method: Method, task_name: str, task: Task) -> StartConfig | None:
-    """What a method solves for the task's kind of data; None for a method that trains."""
-    if method.start and task.kind not in method.start:
-        raise PareError(
-            f"method {method_name!r} has no start for {task.kind} data, which task {task_name!r} has, only for "
-            f"{', '.join(method.start)}; use another method or baseline, see `kedro methods`"
-        )
-    return method.start.get(task.kind)
+def _start(library: Library, parameters: Mapping[str, Any], task: Task) -> tuple[str, StartConfig | None]:
+    """The start that the parameters name, and what is solved for the task's kind of data; None for a random one."""
+    name = parameters.get("start", library.start)
+    if name not in STARTS:
+        raise unknown_name("start", name, STARTS, "conf/base/parameters.yml")
+    return str(name), library.start_of(task.kind, str(name))
 
 
 def _check_solved(method_name: str, overrides: Mapping[str, Any]) -> None:

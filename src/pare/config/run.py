@@ -1,19 +1,21 @@
 """A run, wholly resolved: what makes it, where its files are, and the command that repeats it."""
 
 from collections.abc import Mapping
+from math import prod
 from shlex import quote
 from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
+from pare.config.mosaic import mosaic_of
 from pare.config.schema import Baseline, Method, ProxyConfig, Source, StartConfig, Task
 from pare.config.strict import Strict
 
 COMMAND_LINE = "command line"  # in the provenance of a run
 BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/local adds to conf/base
 ENV = "env"  # key of the environment in what differs
-PROTOCOL = "validated"  # of conf/base/parameters.yml
+PROTOCOL, SOLVED = "validated", "solved"  # of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
 LEARNT = {"loss", "metric"}  # and of what learns from it
 # what training.* means to a baseline
@@ -56,7 +58,7 @@ class TaskRun(Strict):
     environment: str = Field(default=LOCAL, description="Kedro's environment that the run was configured in")
     differs: dict[str, str] = Field(
         default_factory=dict,
-        description="env, protocol, source, proxy and samples, each where it is not the default of its task",
+        description="env, protocol, start, source, proxy and samples, each where it is not the default of its task",
     )
     places: dict[str, str] = Field(
         default_factory=dict, description="of raw files, encoder, proxy and model input below their layers of data"
@@ -127,7 +129,7 @@ class TaskRun(Strict):
         return f"kedro run --pipelines={pipeline}{environment} --params {quote(self.params)}"
 
     def _choices(self) -> dict[str, Any]:
-        """Protocol and source where the command line named them; the configuration says the rest again."""
+        """Protocol, start and source where the command line named them; the configuration says the rest again."""
         return {"protocol": self.protocol} if "protocol" in self.provenance else {}
 
     @property
@@ -197,6 +199,8 @@ class Run(TaskRun):
     method: Method
     mixing: MixingConfig | None
     alignment: AlignmentConfig | None = None
+    start_name: Literal["solved", "random"] = Field(description="whether anything is solved first")
+    start: StartConfig | None = Field(description="what is solved; none: nothing, also where no start suits the data")
 
     @model_validator(mode="after")
     def _augmentation_suits(self) -> "Run":
@@ -208,14 +212,20 @@ class Run(TaskRun):
         return self
 
     @property
-    def start(self) -> StartConfig | None:
-        """What the method solves for the task's kind of data; None where it trains."""
-        return self.method.start.get(self.task.kind)
+    def encoder_layers(self) -> int | None:
+        """Blocks of the encoder that are loaded, the first ones; None: all."""
+        return self.start.encoder_layers if self.start else None
 
     @property
-    def epochs(self) -> int:
-        """Epochs of the training; 0 where heads are solved."""
-        return 0 if self.start else self.training.epochs
+    def grid(self) -> tuple[int, ...]:
+        """Tokens along each axis that enter the encoder, and are mixed."""
+        pictured = self.start and self.task.tokens.kind == "patch"
+        return mosaic_of(self.task).grid if pictured else self.task.grid
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a sample."""
+        return prod(self.grid)
 
     def decisive(self) -> dict[str, Any]:
         """What of the configuration decides the trained model, as JSON has it; the named files decide as well.
@@ -224,23 +234,27 @@ class Run(TaskRun):
         training.
         """
         proxy = self.proxy.model_dump(mode="json", include={"reader", "labels"})
-        method = self.method.model_dump(mode="json", include={"initialisation", "trainable", "start"})
+        method = self.method.model_dump(mode="json", include={"initialisation", "trainable"})
         stages = {"training": self.training, "mixing": self.mixing, "alignment": self.alignment}
         return {
             **self._decisive_task("tokens"),
             "encoder": self.source.encoder.decisive(),
             "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
             "method": method,
+            "start": self.start and self.start.model_dump(mode="json", include={"layers", "scalings"}),
             **{name: stage and stage.model_dump(mode="json") for name, stage in stages.items()},
         }
 
     def _choices(self) -> dict[str, Any]:
+        choices = super()._choices()
+        if "start" in self.provenance:
+            choices["start"] = self.start_name
         if "source" not in self.provenance:
-            return super()._choices()
+            return choices
         proxy = {"source.proxy": self.proxy_name} if "proxy" in self.differs else {}
         samples = {"source.samples": self.proxy_samples} if self.proxy_samples else {}
         name = "source.name" if proxy or samples else "source"
-        return super()._choices() | {name: self.source_name} | proxy | samples
+        return choices | {name: self.source_name} | proxy | samples
 
 
 def changed_text(before: Any, now: Any) -> str:

@@ -1,4 +1,4 @@
-"""The schema of tasks, sources, proxies, methods and baselines."""
+"""The schema of tasks, sources, proxies, starts, methods and baselines."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -122,7 +122,7 @@ class Task(Strict):
         default=False,
         description="score one mean prediction a group, such as a clip cut into chunks; validation scores each row",
     )
-    source: str = "minilm"
+    source: str | None = Field(default=None, description="encoder; none: the one that suits the kind of data")
     proxy: str | None = Field(default=None, description="proxy dataset; none: the source's own")
     training: dict[str, Any] = Field(default_factory=dict)
     mixing: dict[str, Any] = Field(default_factory=dict)
@@ -255,13 +255,19 @@ class Source(Strict):
 
 
 class StartConfig(Strict):
-    """What is solved before anything is trained: linear heads on features of the frozen encoder."""
+    """What is solved before anything is trained: linear heads on features of the pretrained encoder."""
 
-    source: str = Field(description="the encoder for this kind of data, unless the command line names another")
+    source: str = Field(description="the encoder for this kind of data, unless task or command line name another")
     layers: list[PositiveInt] = Field(min_length=1, description="blocks of the encoder that are read, from 1")
     scalings: list[Literal["standard", "normal", "robust"]] = Field(
         default=["standard"], description="of the numbers of a table; each has heads of its own"
     )
+    training: dict[str, Any] = Field(default_factory=dict, description="defaults of the training that follows")
+
+    @property
+    def encoder_layers(self) -> int:
+        """Blocks of the encoder that are loaded: one more than is read, since the output of the last is normalised."""
+        return max(self.layers) + 1
 
 
 class Method(Strict):
@@ -274,9 +280,6 @@ class Method(Strict):
     trainable: Literal["all", "layernorm"] = "all"
     mixing: MixingConfig | None = None
     alignment: AlignmentConfig | None = None
-    start: dict[Kind, StartConfig] = Field(
-        default_factory=dict, description="for a method that solves heads and trains nothing, by kind of data"
-    )
     training: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -41,12 +41,21 @@ def evaluation_record(
         "constant_prediction": score(metric, constant, truth),
         "n_test": len(truth),
         **{name: training[name] for name in FROM_TRAINING},
+        "kept": _kept(training),
+        "start_validation": (training.get("start") or {}).get("validation"),
         "device": training["device"],
         "precision": training["precision"],
         "paper": _paper_figure(run),
         "versions": training["versions"],
         **_source(run),
     }
+
+
+def _kept(training: Mapping[str, Any]) -> str | None:
+    """What the model is: the solved start, or that of an epoch; None for a baseline without epochs."""
+    if training["best_epoch"] is None:
+        return None
+    return f"epoch {training['best_epoch']}" if training["best_epoch"] else "solved start"
 
 
 def _source(run: TaskRun) -> dict[str, Any]:
@@ -56,7 +65,7 @@ def _source(run: TaskRun) -> dict[str, Any]:
         "source": run.source_name,
         "proxy": run.proxy_name,
         "proxy_samples": run.proxy_samples,
-        "epochs": run.epochs,
+        "epochs": run.training.epochs,
     }
 
 
@@ -68,9 +77,13 @@ def _paper_figure(run: TaskRun) -> float | None:
 
 
 def summary(record: Mapping[str, Any]) -> str:
-    """One line for the log: the test metric, and that of the constant baseline."""
+    """One line for the log: the test metric, that of the constant baseline, and what was kept of a training."""
     text = METRICS[record["metric"]["name"]].text
+    start, kept = record["start_validation"], record["kept"]
+    added = ""
+    if start is not None and record["epochs"]:
+        added = f". Kept: {kept}; validation {record['validation']:.4g}, the solved start's {start:.4g}"
     return (
         f"test {text(record['test'])} on {record['n_test']} samples "
-        f"(constant baseline: {record['constant_prediction']:.4g})"
+        f"(constant baseline: {record['constant_prediction']:.4g}){added}"
     )

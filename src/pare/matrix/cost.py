@@ -91,7 +91,7 @@ def _memory(run: Run | BaselineRun) -> float:
 
 
 def _share_done(run: Run | BaselineRun, state: State) -> float:
-    return min(state.epochs / run.training.epochs, 1.0)
+    return min(state.epochs / max(run.training.epochs, 1), 1.0)
 
 
 def _peaks(cells: Mapping[str, Cell], states: Mapping[str, State]) -> dict[str, float]:

@@ -79,4 +79,4 @@ def _wanted(run: Run | BaselineRun) -> dict[str, Any]:
     if isinstance(run, BaselineRun):
         return wanted
     source = {"source": run.source_name, "proxy": run.proxy_name, "proxy_samples": run.proxy_samples}
-    return wanted | source | {"epochs": run.epochs}
+    return wanted | source | {"epochs": run.training.epochs}

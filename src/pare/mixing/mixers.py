@@ -59,6 +59,12 @@ class Mixture:
     replaced: Tensor | None = None
     scores: tuple[Tensor, Tensor] | None = None
 
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """Share of each of the ``tokens`` ``(rows, tokens, width)`` that is not the target's, ``(rows, tokens)``."""
+        if self.replaced is None:
+            return tokens.new_full(tokens.shape[:2], self.share)
+        return self.replaced.to(tokens.dtype)
+
 
 def replace_tokens(step: MixingStep) -> Mixture:
     """The k target tokens of lowest score by the k other tokens of highest, or as many at random (section 3.3)."""

@@ -4,6 +4,6 @@ Notation for shapes: batch; tokens N; width D of a token; ``*grid`` the axes of 
 """
 
 from pare.models.backbones import Backbone, load_backbone
-from pare.models.model import CrossModalModel
+from pare.models.model import CrossModalModel, build_model
 
-__all__ = ["Backbone", "CrossModalModel", "load_backbone"]
+__all__ = ["Backbone", "CrossModalModel", "build_model", "load_backbone"]

@@ -5,12 +5,53 @@ Only a projection is new; scale, positions and normalisation come from the encod
 
 from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pare.config.schema import Task
+
+
+class Embedded(NamedTuple):
+    """What an embedder makes of a batch of samples.
+
+    Attributes:
+        tokens: those that enter the encoder, ``(rows, tokens, width)``; several rows a sample where the embedder has
+            several views of it, all samples of the first view first.
+        around: what reaches the predictor without passing the encoder, ``(rows, …)`` each.
+    """
+
+    tokens: Tensor
+    around: tuple[Tensor, ...] = ()
+
+
+def mean_over_views(rows: Tensor, views: int) -> Tensor:
+    """Rows ``(views × samples, …)``, all samples of the first view first, to ``(samples, …)``."""
+    return rows.unflatten(0, (views, -1)).mean(0)
+
+
+class Calibration(Protocol):
+    """What an embedder may take its scales from, before it is trained or a head is solved.
+
+    Attributes:
+        x: some training samples, ``(samples, …)``.
+        source: tokens of as many proxy samples, ``(samples, tokens, width)``.
+    """
+
+    x: Tensor
+    source: Tensor
+
+    def rows(self) -> np.ndarray:
+        """All training samples that are used, ``(rows, …)``."""
+
+    def channels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each channel over them, ``(channels,)`` each."""
+
+    def colours(self) -> tuple[Sequence[float], Sequence[float]]:
+        """Mean and standard deviation of the three colours that the encoder takes, where these go from 0 to 1."""
 
 
 class PatchEmbedder(nn.Module):
@@ -31,8 +72,12 @@ class PatchEmbedder(nn.Module):
         nn.init.normal_(self.projection.weight, std=self.projection.in_features**-0.5)
         nn.init.zeros_(self.projection.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``(batch, channels, *grid points)`` to ``(batch, tokens, width)``."""
+    def calibrate(self, calibration: Calibration) -> None:
+        """Give tokens the spread of the encoder's own."""
+        _match_spread(self, calibration)
+
+    def forward(self, x: Tensor) -> Embedded:
+        """``(batch, channels, *grid points)`` to tokens ``(batch, tokens, width)``."""
         if self.resize:
             mode = "linear" if len(self.grid) == 1 else "bilinear"
             x = F.interpolate(x, size=[self.resize] * len(self.grid), mode=mode, align_corners=False)
@@ -44,7 +89,7 @@ class PatchEmbedder(nn.Module):
             x = x.unflatten(2 + 2 * axis, (n, self.patch))
         axes = len(self.grid)
         order = [0, *range(2, 2 + 2 * axes, 2), 1, *range(3, 3 + 2 * axes, 2)]
-        return self.projection(x.permute(order).flatten(1 + axes).flatten(1, axes))
+        return Embedded(self.projection(x.permute(order).flatten(1 + axes).flatten(1, axes)))
 
 
 class FeatureEmbedder(nn.Module):
@@ -75,15 +120,19 @@ class FeatureEmbedder(nn.Module):
         self.bias = nn.Parameter(torch.randn(features, width) * 0.5**0.5)
         self.missing = nn.Parameter(torch.zeros(features, width))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``(batch, features)`` to ``(batch, features, width)``."""
+    def calibrate(self, calibration: Calibration) -> None:
+        """Give tokens the spread of the encoder's own."""
+        _match_spread(self, calibration)
+
+    def forward(self, x: Tensor) -> Embedded:
+        """``(batch, features)`` to tokens ``(batch, features, width)``."""
         absent = x.isnan().unsqueeze(-1)
         x = x.nan_to_num(0.0)
         present = x.unsqueeze(-1) * self.direction
         if hasattr(self, "levels"):
             codes = torch.where(self.categorical, x.long() + self.offsets, 0)
             present = torch.where(self.categorical.unsqueeze(-1), self.levels[codes], present)
-        return torch.where(absent, self.missing, present) + self.bias
+        return Embedded(torch.where(absent, self.missing, present) + self.bias)
 
 
 def build_embedder(task: Task, width: int, categories: Sequence[int] = ()) -> PatchEmbedder | FeatureEmbedder:
@@ -91,6 +140,11 @@ def build_embedder(task: Task, width: int, categories: Sequence[int] = ()) -> Pa
     if task.tokens.kind == "feature":
         return FeatureEmbedder(prod(task.input.shape), width, categories)
     return PatchEmbedder(task.input.shape[0], task.grid, task.tokens.patch, task.tokens.resize, width)
+
+
+@torch.no_grad()
+def _match_spread(embedder: PatchEmbedder | FeatureEmbedder, calibration: Calibration) -> None:
+    rescale(embedder, calibration.source.std() / embedder(calibration.x).tokens.std())
 
 
 def rescale(embedder: nn.Module, factor: float | Tensor) -> None:

@@ -1,7 +1,7 @@
 """The assembled model: two embedders, one gate, one encoder, two predictors (paper, figure 2)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.models.backbones import Backbone
-from pare.models.embedders import build_embedder, rescale
-from pare.models.predictors import DensePredictor, Gate, PhysicalUnits, PooledPredictor
+from pare.models.embedders import Calibration, Embedded, build_embedder
+from pare.models.predictors import DensePredictor, Features, Gate, PhysicalUnits, PooledPredictor
 
 MASK_CELL = 4  # points of the proxy's mask that a token predicts along each axis
 
@@ -20,38 +20,44 @@ class CrossModalModel(nn.Module):
     """Embedders f^s and f^t, gate, encoder g, predictors h^s and h^t.
 
     Args:
-        task: the target task.
-        backbone: the source's encoder, made for the task's token grid.
-        source_classes: classes of the proxy, or None where its labels are masks.
-        categories: number of categories per column of a table, 0 for numbers; empty where all are numbers.
-        gate: a key of `pare.models.predictors.GATES`.
+        backbone: encoder g with the source's embedder f^s, made for the token grid.
+        embedder: f^t, samples to `Embedded`.
+        gate: scores tokens.
+        predictor: h^t, from features and what went around the encoder.
+        units: the predictor's output to physical units.
+        source_predictor: h^s.
+        layers: the layers of the encoder that the predictors read, from 1; none: its output.
+        views: rows of tokens that the embedder makes of a sample.
+        solved: whether embedder and predictor do not begin random.
     """
 
     def __init__(
         self,
-        task: Task,
         backbone: Backbone,
-        source_classes: int | None,
-        categories: Sequence[int] = (),
-        gate: str = "linear",
+        embedder: nn.Module,
+        gate: nn.Module,
+        predictor: nn.Module,
+        units: nn.Module,
+        source_predictor: nn.Module,
+        *,
+        layers: Sequence[int] = (),
+        views: int = 1,
+        solved: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.embedder = build_embedder(task, backbone.width, categories)
-        self.gate = Gate(backbone.width, gate)
-        self.predictor, self.units = _target_predictor(task, backbone)
-        self.source_predictor = _source_predictor(backbone, source_classes)
+        self.embedder, self.gate, self.predictor = embedder, gate, predictor
+        self.units, self.source_predictor = units, source_predictor
+        self.layers, self.views, self.solved = tuple(layers), views, solved
 
-    def calibrate(self, x: Tensor, source: Tensor, statistics: Mapping[str, np.ndarray]) -> None:
-        """Give target tokens the spread of the encoder's own, and predictions the units of the data.
+    def calibrate(self, calibration: Calibration, statistics: Mapping[str, np.ndarray]) -> None:
+        """Give target tokens the scale of the encoder's own, and predictions the units of the data.
 
         Args:
-            x: some training samples.
-            source: some proxy samples, as `embed_source` takes them.
+            calibration: what the embedder may take its scales from.
             statistics: ``y_mean`` and ``y_scale`` where the outputs were normalised.
         """
-        with torch.no_grad():
-            rescale(self.embedder, self.embed_source(source).std() / self.embedder(x).std())
+        self.embedder.calibrate(calibration)  # type: ignore[operator]
         if "y_mean" in statistics and isinstance(self.units, PhysicalUnits):
             self.units.mean.copy_(torch.as_tensor(statistics["y_mean"]))
             self.units.scale.copy_(torch.as_tensor(statistics["y_scale"]))
@@ -63,28 +69,74 @@ class CrossModalModel(nn.Module):
             for parameter in self.backbone.parameters():
                 parameter.requires_grad_(parameter.requires_grad and id(parameter) in norms)
 
+    def random_parameters(self) -> list[nn.Parameter]:
+        """Parameters that begin random, for which another learning rate may be better than for pretrained ones."""
+        parts = [self.gate, self.source_predictor] + ([] if self.solved else [self.embedder, self.predictor])
+        return [parameter for part in parts for parameter in part.parameters()]
+
     def embed_source(self, inputs: Tensor) -> Tensor:
         """Frozen pretrained embedder f^s, ``(batch, tokens, width)``."""
         with torch.no_grad():
             return self.backbone.embed_source(inputs)
 
-    def predict_target(self, features: Tensor) -> Tensor:
-        """h^t: logits ``(batch, classes)``, or numbers or a field in physical units, ``(batch, *output shape)``."""
-        return self.units(self.predictor(features))
+    def embed(self, x: Tensor) -> Embedded:
+        """f^t: target samples ``(batch, …)`` to tokens, and to what goes around the encoder."""
+        embedded: Embedded = self.embedder(x)
+        return embedded
 
-    def predict_source(self, features: Tensor) -> Tensor:
-        """h^s: logits ``(batch, classes)``, or two logits per point of the mask ``(batch, 2, *mask grid)``."""
-        return self.source_predictor(features)
+    def encode(self, tokens: Tensor) -> Features:
+        """g: tokens ``(rows, tokens, width)`` to the features of the layers that are read."""
+        return self.backbone.encode_layers(tokens, self.layers) if self.layers else (self.backbone.encode(tokens),)
+
+    def predict_target(self, features: Features, around: tuple[Tensor, ...] = ()) -> Tensor:
+        """h^t: logits ``(batch, classes)``, or numbers or a field in physical units, ``(batch, *output shape)``."""
+        prediction: Tensor = self.units(self.predictor(features, around))
+        return prediction
+
+    def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
+        """What a mixed sample may see around the encoder: nothing of the tokens that were replaced.
+
+        Args:
+            around: as the embedder returned it, ``(rows, …)`` each.
+            replaced: share of each token that is not the target's, in 0..1, ``(rows, tokens)``.
+        """
+        hidden: tuple[Tensor, ...] = self.predictor.hide(around, replaced) if around else ()  # type: ignore[operator]
+        return hidden
+
+    def predict_source(self, features: Features) -> Tensor:
+        """h^s: logits ``(rows, classes)``, or two logits per point of the mask ``(rows, 2, *mask grid)``."""
+        prediction: Tensor = self.source_predictor(features)
+        return prediction
 
     def forward(self, x: Tensor) -> Tensor:
         """Prediction for target samples alone."""
-        return self.predict_target(self.backbone.encode(self.embedder(x)))
+        tokens, around = self.embed(x)
+        return self.predict_target(self.encode(tokens), around)
+
+
+def build_model(
+    task: Task, backbone: Backbone, source_classes: int | None, categories: Sequence[int] = (), gate: str = "linear"
+) -> CrossModalModel:
+    """The model as the paper has it, whose embedder and predictor begin random.
+
+    Args:
+        task: the target task.
+        backbone: the source's encoder, made for the task's token grid.
+        source_classes: classes of the proxy, or None where its labels are masks.
+        categories: number of categories per column of a table, 0 for numbers; empty where all are numbers.
+        gate: a key of `pare.models.predictors.GATES`.
+    """
+    embedder: Any = build_embedder(task, backbone.width, categories)
+    scores = Gate(backbone.width, gate)
+    predictor, units = _target_predictor(task, backbone)
+    return CrossModalModel(
+        backbone, embedder, scores, predictor, units, build_source_predictor(backbone, source_classes)
+    )
 
 
 def _target_predictor(task: Task, backbone: Backbone) -> tuple[nn.Module, nn.Module]:
     if task.output.kind != "dense":
-        units = PhysicalUnits(task.output.shape) if task.output.kind == "regression" else nn.Identity()
-        return PooledPredictor(backbone.out_width, task.output.shape[0]), units
+        return PooledPredictor(backbone.out_width, task.output.shape[0]), build_units(task)
     points = tuple(n * task.tokens.patch for n in task.grid)
     grid = backbone.out_grid
     if len(grid) != len(points):
@@ -94,13 +146,16 @@ def _target_predictor(task: Task, backbone: Backbone) -> tuple[nn.Module, nn.Mod
         )
     cell = tuple(-(-p // n) for p, n in zip(points, grid, strict=True))
     extent = (task.tokens.resize,) * len(grid) if task.tokens.resize else task.input.shape[1:]
-    return (
-        DensePredictor(backbone.out_width, grid, cell, extent, task.output.shape),
-        PhysicalUnits(task.output.shape),
-    )
+    return DensePredictor(backbone.out_width, grid, cell, extent, task.output.shape), build_units(task)
 
 
-def _source_predictor(backbone: Backbone, classes: int | None) -> nn.Module:
+def build_units(task: Task) -> nn.Module:
+    """Numbers and fields to physical units; logits as they are."""
+    return PhysicalUnits(task.output.shape) if task.output.kind in ("regression", "dense") else nn.Identity()
+
+
+def build_source_predictor(backbone: Backbone, classes: int | None) -> nn.Module:
+    """h^s: the classes of the proxy, or None for its masks."""
     if classes is not None:
         return PooledPredictor(backbone.out_width, classes)
     grid = backbone.token_grid

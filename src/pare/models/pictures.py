@@ -5,65 +5,18 @@ with a scale that is fixed for all samples, so that amplitude stays visible. Sev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pare.config.schema import Task
+from pare.config.mosaic import Mosaic
 
-SERIES_TOKENS = 144  # most tokens of a series' picture
-IMAGE_EDGE = (4, 16)  # fewest and most tokens along an edge of an image
 SHORTEST = 32  # points of a series; a shorter one is resized
 SPREAD = 3.0  # standard deviations of a series from grey to black or white
 # Mean and spread of natural images in grey, to which the standardised values of an image are mapped (ImageNet).
 GREY_MEAN, GREY_SPREAD = 0.449, 0.226
-
-
-@dataclass(frozen=True)
-class Mosaic:
-    """How the channels of a sample are laid out, in tokens.
-
-    Attributes:
-        rows: tiles along the height.
-        columns: tiles along the width.
-        tile: tokens along height and width of one tile.
-        colours: whether the three channels of a sample are the colours of one tile.
-    """
-
-    rows: int
-    columns: int
-    tile: tuple[int, int]
-    colours: bool = False
-
-    @property
-    def tiles(self) -> int:
-        """Tiles, empty ones included."""
-        return self.rows * self.columns
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Tokens along height and width of the whole picture."""
-        return self.rows * self.tile[0], self.columns * self.tile[1]
-
-
-def mosaic_of(task: Task) -> Mosaic:
-    """The mosaic for a task's series ``(channels, points)`` or images ``(channels, height, width)``."""
-    channels, *points = task.input.shape
-    colours = len(points) == 2 and channels == 3
-    tiles = 1 if colours else channels
-    columns = ceil(tiles**0.5)
-    rows = ceil(tiles / columns)
-    if len(points) == 1:
-        most = int((SERIES_TOKENS / (rows * columns)) ** 0.5)
-        edge = max(2, min(round(points[0] ** 0.5), most))
-        return Mosaic(rows, columns, (edge, edge))
-    fewest, most = IMAGE_EDGE
-    height, width = (max(min(n // 2, most), fewest) for n in points)
-    return Mosaic(rows, columns, (height, width), colours)
 
 
 class Picture(nn.Module):

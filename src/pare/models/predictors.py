@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 HIDDEN = 64  # units of a gate's hidden layer
+Features = tuple[Tensor, ...]  # of the layers of the encoder that are read, ``(rows, tokens, width)`` each
 
 
 class PooledPredictor(nn.Module):
@@ -17,9 +18,9 @@ class PooledPredictor(nn.Module):
         super().__init__()
         self.linear = nn.Linear(width, outputs)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """``(batch, tokens, width)`` to ``(batch, outputs)``."""
-        return self.linear(features.mean(1))
+    def forward(self, features: Features, around: tuple[Tensor, ...] = ()) -> Tensor:
+        """Features of the last layer, ``(batch, tokens, width)``, to ``(batch, outputs)``."""
+        return self.linear(features[-1].mean(1))
 
 
 class DensePredictor(nn.Module):
@@ -45,10 +46,10 @@ class DensePredictor(nn.Module):
         self.grid, self.cell, self.extent, self.shape = grid, cell, extent, shape
         self.linear = nn.Linear(width, shape[0] * prod(cell))
 
-    def forward(self, features: Tensor) -> Tensor:
-        """``(batch, tokens, width)`` to ``(batch, channels, *grid points)``."""
+    def forward(self, features: Features, around: tuple[Tensor, ...] = ()) -> Tensor:
+        """Features of the last layer, ``(batch, tokens, width)``, to ``(batch, channels, *grid points)``."""
         axes = len(self.grid)
-        cells = self.linear(features).unflatten(2, (self.shape[0], *self.cell)).unflatten(1, self.grid)
+        cells = self.linear(features[-1]).unflatten(2, (self.shape[0], *self.cell)).unflatten(1, self.grid)
         # (batch, *grid, channels, *cell) to (batch, channels, grid 0, cell 0, grid 1, cell 1, …)
         order = [0, 1 + axes, *(i for axis in range(axes) for i in (1 + axis, 2 + axes + axis))]
         field = cells.permute(order)

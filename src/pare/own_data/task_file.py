@@ -91,7 +91,7 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
         (1, f"tokens: {_flow(_tokens(found))}", _tokens_remark(found)),
         (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training minimises"),
         (1, f"metric: {DEFAULTS[found.kind]['metric']}", METRICS[found.kind]),
-        (1, f"source: {_source(found)}", "the pretrained encoder; others are in conf/base/sources.yml"),
+        (1, "source: null", "the pretrained encoder; null: one that suits, others are in conf/base/sources.yml"),
         (1, "training: {}", _training_remark(found)),
     ]
 
@@ -177,11 +177,8 @@ def _tokens_remark(found: Inspection) -> str:
     if len(found.input_shape) == 1:
         return "one a feature"
     count = prod(-(-n // _tokens(found)["patch"]) for n in found.input_shape[1:])
-    return f"{count} a sample; smaller patches are finer and slower"
-
-
-def _source(found: Inspection) -> str:
-    return "dinov2_small" if found.reader == "image_folder" else "minilm"
+    start = "" if found.kind == "dense" else "for start=random: "  # a solved start shows a picture of its own size
+    return f"{start}{count} a sample; smaller patches are finer and slower"
 
 
 def _training_remark(found: Inspection) -> str:

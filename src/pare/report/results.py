@@ -47,6 +47,7 @@ class RunMetrics(BaseModel):
     metric: Metric
     test: FiniteFloat
     validation: FiniteFloat | None = None
+    kept: str | None = None
     constant_prediction: FiniteFloat | None = None
     source: str | None = None
     proxy: str | None = None

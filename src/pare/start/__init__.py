@@ -1,4 +1,4 @@
-"""What can be solved before anything is trained: linear heads on a frozen encoder."""
+"""What can be solved before anything is trained: linear heads on features of the pretrained encoder."""
 
 from pare.start.solve import SolvedStart
 

@@ -30,7 +30,9 @@ class Progress:
     Attributes:
         fingerprint: of the run.
         epochs_done: finished epochs.
-        best_epoch: epoch with the best validation metric so far, from 0.
+        start: of a solved start, the penalties of its heads, and the validation metric and losses where there are
+            validation rows.
+        best_epoch: epoch with the best validation metric so far, from 0; -1 is the solved start.
         best_value: that metric.
         history: one dict an epoch.
         replaced: share of batches in which each target slot was replaced, per epoch.
@@ -42,6 +44,7 @@ class Progress:
 
     fingerprint: str
     epochs_done: int = 0
+    start: dict[str, Any] | None = None
     best_epoch: int | None = None
     best_value: float | None = None
     history: list[dict[str, Any]] = field(default_factory=list)

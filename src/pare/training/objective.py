@@ -11,7 +11,7 @@ from pare.config.hyperparameters import MixingConfig, TrainingConfig
 from pare.mixing.curriculum import SHAPES
 from pare.mixing.mixers import MIXERS, MixingStep, Mixture
 from pare.models import CrossModalModel
-from pare.models.predictors import GATES
+from pare.models.predictors import GATES, Features
 from pare.training.losses import Loss
 
 
@@ -57,23 +57,25 @@ class Objective(nn.Module):
         Args:
             x: target samples, ``(batch, …)``.
             y: their labels or fields.
-            source: proxy samples, as many; needed where k > 0.
-            source_y: their labels, ``(batch,)`` or ``(batch, *mask grid)``.
+            source: proxy samples, one for each row of tokens, ``(rows, …)``; needed where k > 0.
+            source_y: their labels, ``(rows,)`` or ``(rows, *mask grid)``.
             k: tokens to replace. With k = 0 the mixed batch is the target batch: no second pass.
             generator: decides the Gumbel noise.
         """
-        weights = self.training_config
-        tokens = self.model.embedder(x)
+        weights, model = self.training_config, self.model
+        tokens, around = model.embed(x)
         if k == 0 or source is None or source_y is None:
-            target = self.loss(self.model.predict_target(self.model.backbone.encode(tokens)), y)
+            target = self.loss(model.predict_target(model.encode(tokens), around), y)
             both = weights.beta_target + (weights.beta_mixed if self.mixing else 0.0)
             return Terms(total=both * target, target=target)
 
         mixture = self.mix(tokens, source, k, generator)
-        features = self.model.backbone.encode(torch.cat([tokens, mixture.tokens]))
-        prediction, mixed_prediction = self.model.predict_target(features).chunk(2)
-        target, mixed_target = self.loss(prediction, y), self.loss(mixed_prediction, y)
-        source_loss = self._source_loss(features[len(tokens) :], mixed_prediction, y, source_y)
+        both_features = [layer.chunk(2) for layer in model.encode(torch.cat([tokens, mixture.tokens]))]
+        features, mixed_features = (tuple(part) for part in zip(*both_features, strict=True))
+        mixed_prediction = model.predict_target(mixed_features, model.hide(around, mixture.hidden(tokens)))
+        target = self.loss(model.predict_target(features, around), y)
+        mixed_target = self.loss(mixed_prediction, y)
+        source_loss = self._source_loss(mixed_features, mixed_prediction, y, source_y)
 
         mixed_loss = mixed_target
         if source_loss is not None:
@@ -81,7 +83,7 @@ class Objective(nn.Module):
         total = weights.beta_target * target + weights.beta_mixed * mixed_loss
         return Terms(total, target, mixed_target, source_loss, mixture)
 
-    def _source_loss(self, features: Tensor, prediction: Tensor, y: Tensor, source_y: Tensor) -> Tensor | None:
+    def _source_loss(self, features: Features, prediction: Tensor, y: Tensor, source_y: Tensor) -> Tensor | None:
         """Loss for what was mixed in: the proxy's label, the other target sample's, or none for zeros."""
         assert self.mixing is not None
         if self.mixing.partner == "nothing":
@@ -91,7 +93,7 @@ class Objective(nn.Module):
         return F.cross_entropy(self.model.predict_source(features).float(), source_y)
 
     def mix(self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None) -> Mixture:
-        """Mix other tokens into the target's, ``(batch, tokens, width)``, by the method's mixer."""
+        """Mix other tokens into the target's, ``(rows, tokens, width)``, by the method's mixer."""
         assert self.mixing is not None
         grid, gate = self.model.backbone.grid, self.model.gate
         step = MixingStep(tokens, self._partner(tokens, source), k, grid, gate, self.mixing, generator)
@@ -100,7 +102,7 @@ class Objective(nn.Module):
     def _partner(self, tokens: Tensor, source: Tensor) -> Tensor:
         assert self.mixing is not None
         if self.mixing.partner == "target":
-            return tokens.roll(1, 0)
+            return tokens.unflatten(0, (self.model.views, -1)).roll(1, 1).flatten(0, 1)
         if self.mixing.partner == "nothing":
             return torch.zeros_like(tokens)
         return self.model.embed_source(source).to(tokens.dtype)

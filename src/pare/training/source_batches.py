@@ -29,9 +29,15 @@ IGNORED = -100  # label that cross entropy leaves out
 
 
 class SourceBatches(Protocol):
-    """What a proxy dataset offers to training."""
+    """What a proxy dataset offers to training.
+
+    Attributes:
+        classes: of the proxy, or None where its labels are masks.
+        pixels: how the encoder's images are normalised; None for text.
+    """
 
     classes: int | None
+    pixels: PixelStatistics | None
 
     def batches(self, size: int, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Endless ``(inputs, labels)`` of ``size`` samples, in an order that ``rng`` decides."""
@@ -45,7 +51,8 @@ class ImageBatches:
     """
 
     def __init__(self, proxy: ImageProxy, backbone: ImageBackbone, statistics: PixelStatistics, *, masks: bool) -> None:
-        self.proxy, self.statistics = proxy, statistics
+        self.proxy, self.normalise = proxy, statistics.normalise
+        self.pixels: PixelStatistics | None = statistics
         self.image_size = backbone.image_size
         self.mask_size = tuple(MASK_CELL * n for n in backbone.token_grid)
         self.classes = None if masks else len(proxy.class_names)
@@ -54,7 +61,7 @@ class ImageBatches:
         """Endless ``(pixels, labels)``, pixels ``(size, 3, *image size)``."""
         for rows in _cycle(self.proxy.count, size, rng):
             pixels = torch.cat([self._resized(self.proxy.image(row)) for row in rows.tolist()])
-            yield self.statistics.normalise(pixels), self._labels(rows)
+            yield self.normalise(pixels), self._labels(rows)
 
     def _resized(self, image: np.ndarray) -> Tensor:
         """``(height, width, 3)`` to ``(1, 3, *image size)``, both bytes: numbers resize far slower."""
@@ -81,6 +88,7 @@ class TextBatches:
         self.labels = np.asarray([label for _, label in kept])
         self.by_topic = {int(topic): np.flatnonzero(self.labels == topic) for topic in np.unique(self.labels)}
         self.classes: int | None = len(proxy.class_names)
+        self.pixels: PixelStatistics | None = None
         self.tokens = tokens
 
     def batches(self, size: int, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:

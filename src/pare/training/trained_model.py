@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from pare.config.errors import PareError
 from pare.config.run import Run, changed_text
-from pare.models import CrossModalModel, load_backbone
-from pare.models.probe import ProbeModel, build_probe
+from pare.models import Backbone, CrossModalModel, load_backbone
+from pare.models.model import build_model
+from pare.models.solved import build_solved_model
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
@@ -32,19 +34,9 @@ class TrainedModel:
     """
 
     run: Run
-    model: CrossModalModel | ProbeModel
+    model: CrossModalModel
     record: dict[str, Any]
     encoder_config: dict[str, Any]
-
-    @property
-    def cross_modal(self) -> CrossModalModel:
-        """The model of a method that trains; PareError where its heads were solved."""
-        if isinstance(self.model, CrossModalModel):
-            return self.model
-        raise PareError(
-            f"{self.run.method_name!r} solves heads on a frozen encoder; this analysis needs a model that was trained, "
-            "such as finetune's"
-        )
 
     def check(self, run: Run, store: ArrayStore, as_it_is: str) -> None:
         """Refuse a model that is not the run's, or that was trained on another model input.
@@ -102,18 +94,23 @@ class TrainedModel:
         return cls(run, model.eval(), record, config)
 
 
-def _untrained(run: Run, folder: Path, record: dict[str, Any]) -> CrossModalModel | ProbeModel:
+def _untrained(run: Run, folder: Path, record: dict[str, Any]) -> CrossModalModel:
+    return assemble(run, load_backbone(folder, run.grid, "random"), record["source_classes"], record["categories"])
+
+
+def assemble(run: Run, backbone: Backbone, source_classes: int | None, categories: Sequence[int]) -> CrossModalModel:
+    """The model of a run, with its encoder and before its training.
+
+    Args:
+        run: its task, start and gate.
+        backbone: made for the run's tokens.
+        source_classes: classes of the proxy, or None where its labels are masks.
+        categories: number of categories per column of a table, 0 for numbers; empty where all are numbers.
+    """
+    gate = run.mixing.gate if run.mixing else "linear"
     if run.start:
-        return build_probe(
-            run.task, run.start, lambda grid, _: load_backbone(folder, grid, "random"), record["categories"]
-        )
-    backbone = load_backbone(folder, run.task.grid, "random")
-    return CrossModalModel(run.task, backbone, record["source_classes"], record["categories"], gate_kind(run))
-
-
-def gate_kind(run: Run) -> str:
-    """The gate that a run's mixing asks for; the plain one where nothing is mixed."""
-    return run.mixing.gate if run.mixing else "linear"
+        return build_solved_model(run.task, run.start, backbone, source_classes, categories, gate)
+    return build_model(run.task, backbone, source_classes, categories, gate)
 
 
 def recorded_fingerprint(folder: Path) -> str | None:

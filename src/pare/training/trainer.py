@@ -2,20 +2,14 @@
 
 import json
 import logging
-import platform
-import resource
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator, DataLoaderConfiguration
-from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
@@ -28,19 +22,23 @@ from pare.config.run import Run
 from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
 from pare.preparation import draw_rows
+from pare.start import SolvedStart
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Rows
 from pare.training.augmentation import augment
+from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
 from pare.training.losses import build_loss
+from pare.training.machine import accelerator_of, matrix_speed, peak_memory_mb, versions
 from pare.training.objective import Objective, Terms
 from pare.training.progress import EpochProgress
 from pare.training.source_batches import SourceFolders, load_source_batches
-from pare.training.trained_model import ENCODER, TrainedModel, gate_kind
+from pare.training.trained_model import ENCODER, TrainedModel, assemble
 
 logger = logging.getLogger(__name__)
 FIRST_STEP = "epoch 1, step 1"
+SOLVED = -1  # the epoch before the first
 # What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
 Align = Callable[
     [CrossModalModel, Rows, np.ndarray, Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]],
@@ -72,7 +70,8 @@ def fit(
         align: first stage of the method, which fits the embedder before the first epoch and says how it went.
 
     Returns:
-        The model of the best validation epoch (protocol validated) or of the last epoch (protocol paper).
+        The model of the best validation epoch (protocol validated) or of the last epoch (protocol paper). After a
+        solved start this is the start itself, fitted to the validation rows as well, where no epoch is clearly better.
 
     Raises:
         PareError: where the loss is not finite, or the encoder does not fit the task.
@@ -102,15 +101,22 @@ class Trainer:
         align: Align | None = None,
     ) -> None:
         self.run, self.store, self.metric, self.align = run, store, metric, align
-        self.accelerator = _accelerator(run)
+        self.accelerator = accelerator_of(run)
         set_seed(run.seed)
-        backbone = load_backbone(source.encoder, run.task.grid, run.method.initialisation, dropout=run.training.dropout)
-        self.encoder_config = json.loads((source.encoder / ENCODER).read_text())
-        self.source = load_source_batches(run.proxy, source, backbone, run.proxy_samples, run.seed)
-        self.model = CrossModalModel(
-            run.task, backbone, self.source.classes, store.description.get("categories", ()), gate_kind(run)
+        backbone = load_backbone(
+            source.encoder,
+            run.grid,
+            run.method.initialisation,
+            dropout=run.training.dropout,
+            layers=run.encoder_layers,
         )
+        self.encoder_config = json.loads((source.encoder / ENCODER).read_text())
+        if run.start:
+            self.encoder_config["num_hidden_layers"] = backbone.encoder.config.num_hidden_layers
+        self.source = load_source_batches(run.proxy, source, backbone, run.proxy_samples, run.seed)
+        self.model = assemble(run, backbone, self.source.classes, store.description.get("categories", ()))
         self.rows = {split: store.rows(split) for split in ("train", "validation")}
+        self.chosen = draw_rows(len(self.rows["train"]), run.training.fraction, run.seed)
         self._calibrate()
         self.model.choose_trainable(run.method.trainable)
         self.curriculum = _curriculum(run)
@@ -119,25 +125,26 @@ class Trainer:
         self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
 
     def _calibrate(self) -> None:
-        x = torch.from_numpy(self.rows["train"].read(0, self.run.training.calibration_rows)["x"])
-        source, _ = next(self.source.batches(len(x), np.random.default_rng(self.run.seed)))
-        self.model.calibrate(x, source, self.store.statistics)
+        run = self.run
+        calibration = TrainingCalibration(
+            *(self.rows["train"], self.chosen, run.training.calibration_rows),
+            *(self.source, self.model.backbone, run.seed),
+        )
+        self.model.calibrate(calibration, self.store.statistics)
 
     def _prepare(self) -> None:
         training = self.run.training
-        trainable = [p for p in self.model.parameters() if p.requires_grad]
         build = getattr(torch.optim, training.optimiser)
-        optimiser = build(trainable, lr=training.learning_rate, **training.optimiser_options)
-        self.chosen = self._chosen_rows()
+        optimiser = build(self._parameter_groups(), lr=training.learning_rate, **training.optimiser_options)
         training_rows: Subset[Any] = Subset(self.rows["train"], self.chosen.tolist())  # type: ignore[arg-type]
         loader = batch_loader(training_rows, training.batch_size, shuffle=True)
-        loss = build_loss(
+        self.loss = build_loss(
             self.run.task.loss,
             self.run.task.output.kind,
             class_weights=self._class_weights(self.chosen),
             positive_weight=training.positive_weight,
         )
-        objective = Objective(self.model, loss, training, self.run.mixing)
+        objective = Objective(self.model, self.loss, training, self.run.mixing)
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
         steps = -(-len(self.loader) // training.accumulation)
         schedule = get_scheduler(
@@ -148,10 +155,19 @@ class Trainer:
         )
         self.schedule = self.accelerator.prepare(schedule)
         self.validation = self.accelerator.prepare(batch_loader(self.rows["validation"], training.batch_size * 2))
+        self.start = SolvedStart(self.model, self.run, self.accelerator.device) if self.run.start else None
 
-    def _chosen_rows(self) -> np.ndarray:
-        """Numbers of the training rows: all, or a random share of them that the seed decides."""
-        return draw_rows(len(self.rows["train"]), self.run.training.fraction, self.run.seed)
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """All trainable parameters; those that begin random have a learning rate of their own where one is set."""
+        trainable = [p for p in self.model.parameters() if p.requires_grad]
+        rate = self.run.training.new_learning_rate
+        if rate is None:
+            return [{"params": trainable}]
+        new = {id(p) for p in self.model.random_parameters()}
+        return [
+            {"params": [p for p in trainable if id(p) not in new]},
+            {"params": [p for p in trainable if id(p) in new], "lr": rate},
+        ]
 
     def _class_weights(self, chosen: np.ndarray) -> Tensor | None:
         if not self.run.training.class_weights:
@@ -168,56 +184,88 @@ class Trainer:
 
     def train(self) -> TrainedModel:
         """Run the epochs that are left and return the chosen model."""
-        logger.info("%s: %s.", self.accelerator.device, estimate(self.run, _matrix_speed(self.accelerator)))
-        if self.progress.epochs_done:
+        logger.info("%s: %s.", self.accelerator.device, estimate(self.run, matrix_speed(self.accelerator)))
+        if self.progress.epochs_done or self.progress.start:
             self.checkpoint.restore(self.accelerator)
             logger.info("Going on after epoch %d of %d.", self.progress.epochs_done, self.run.training.epochs)
-        elif self.align:
-            self.progress.alignment = self.align(self.model, self.rows["train"], self.chosen, self.source.batches)
+        else:
+            self._begin()
         with EpochProgress(self.run.training.epochs, len(self.loader), self.progress.epochs_done) as bar:
             for epoch in range(self.progress.epochs_done, self.run.training.epochs):
                 self._epoch(epoch, bar)
         return self._result()
 
+    def _begin(self) -> None:
+        """What comes before the first epoch: the alignment of a method that has one, then the solved start."""
+        started = time.perf_counter()
+        if self.align:
+            self.progress.alignment = self.align(self.model, self.rows["train"], self.chosen, self.source.batches)
+            started += self.progress.alignment["seconds"]
+        if self.start:
+            penalties = self.start.solve([(self.rows["train"], self.chosen)])
+            value, losses = self._validate()
+            self.progress.start = {"penalties": penalties, "validation": value, "losses": losses}
+            self.progress.best_epoch, self.progress.best_value = SOLVED, value
+            self.progress.seconds = time.perf_counter() - started
+            self.progress.peak_memory_mb = peak_memory_mb()
+            self._save()
+            if value is not None:
+                logger.info("solved start: validation %.4g, %.1f s", value, self.progress.seconds)
+
+    def _save(self) -> None:
+        if self.accelerator.is_main_process:
+            self.checkpoint.save(self.accelerator, self.model, self.progress)
+
     def _epoch(self, epoch: int, bar: EpochProgress) -> None:
         started = time.perf_counter()
         set_seed(int(self._rng(epoch, 0).integers(2**31)))
         self.loader.set_epoch(epoch)
-        k = self.curriculum.tokens(epoch, int(np.prod(self.run.task.grid))) if self.curriculum else 0
+        k = self.curriculum.tokens(epoch, self.run.tokens) if self.curriculum else 0
         sums, mixing = self._steps(epoch, k, bar)
-        value = self._validate()
+        value, losses = self._validate()
         seconds = time.perf_counter() - started
         row: dict[str, Any] = {"epoch": epoch + 1, **sums, "learning_rate": self.schedule.get_last_lr()[0]}
         if self.curriculum:
-            row |= {"k": k, "lambda": k / int(np.prod(self.run.task.grid))}
+            row |= {"k": k, "lambda": k / self.run.tokens}
             self.progress.replaced.append(mixing.replaced.tolist())
             self.progress.gate_scores.append(mixing.gate_scores.tolist())
         row |= {"validation": value, "seconds": seconds}
-        self._note(epoch, row, value, seconds)
-        if self.accelerator.is_main_process:
-            self.checkpoint.save(self.accelerator, self.model, self.progress)
+        self._note(epoch, row, value, losses, seconds)
+        self._save()
         bar.epoch_done(row)
 
-    def _note(self, epoch: int, row: dict[str, Any], value: float | None, seconds: float) -> None:
+    def _note(self, epoch: int, row: dict[str, Any], value: float | None, losses: list[float], seconds: float) -> None:
         progress = self.progress
-        best = progress.best_value
-        sign = 1 if self.metric.higher_is_better else -1
-        # Ties prefer the later epoch. Warm-up epochs never beat a later one: few validation rows can rank them first
-        # by chance.
-        warming = progress.best_epoch is not None and progress.best_epoch < self.run.training.warmup_epochs
-        if value is None or best is None or warming or sign * value >= sign * best:
+        if self._is_best(value, losses):
             progress.best_epoch, progress.best_value = epoch, value
         progress.epochs_done = epoch + 1
         progress.history.append(row)
         progress.seconds += seconds
         progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb())
 
+    def _is_best(self, value: float | None, losses: list[float]) -> bool:
+        """Whether an epoch is the best so far, by its validation metric and the loss of each validation row.
+
+        Ties prefer the later epoch. Warm-up epochs never beat a later one: few validation rows can rank them first by
+        chance. For the same reason a solved start is left only for an epoch that is clearly better.
+        """
+        progress, sign = self.progress, 1 if self.metric.higher_is_better else -1
+        if value is None or progress.best_epoch is None or progress.best_value is None:
+            return True
+        if progress.start and not (
+            sign * value > sign * progress.start["validation"] and clearly_smaller(losses, progress.start["losses"])
+        ):
+            return False
+        warming = progress.best_epoch < self.run.training.warmup_epochs
+        return warming or sign * value >= sign * progress.best_value
+
     def _steps(self, epoch: int, k: int, bar: EpochProgress) -> tuple[dict[str, float], EpochMixing]:
         self.objective.train()
         noise = torch.Generator().manual_seed(int(self._rng(epoch, 1).integers(2**31)))
-        source = self.source.batches(self.run.training.batch_size, self._rng(epoch, 2)) if k else None
+        size = self.run.training.batch_size * self.model.views
+        source = self.source.batches(size, self._rng(epoch, 2)) if k else None
         sums: dict[str, float] = defaultdict(float)
-        mixing = EpochMixing(int(np.prod(self.run.task.grid)), len(self.loader))
+        mixing = EpochMixing(self.run.tokens, len(self.loader))
         for step, batch in enumerate(self.loader):
             terms = self._step(batch, source, k, noise, f"epoch {epoch + 1}, step {step + 1}")
             for name in ("total", "target", "mixed_target", "source"):
@@ -235,7 +283,7 @@ class Trainer:
         noise: torch.Generator,
         place: str,
     ) -> Terms:
-        device, size = self.accelerator.device, len(batch["x"])
+        device, size = self.accelerator.device, len(batch["x"]) * self.model.views
         x = augment(batch["x"], self.run.training.augmentation, noise)
         proxy, proxy_y = (part[:size].to(device) for part in next(source)) if source else (None, None)
         with self.accelerator.accumulate(self.objective):
@@ -250,24 +298,31 @@ class Trainer:
             self.optimiser.zero_grad()
         return terms
 
-    def _validate(self) -> float | None:
+    def _validate(self) -> tuple[float | None, list[float]]:
+        """The metric of the validation rows, and after a solved start the loss of each; None and none without rows."""
         if not len(self.rows["validation"]):
-            return None
+            return None, []
         self.objective.eval()
         self.metric.reset()
+        losses: list[float] = []
         with torch.no_grad(), self.accelerator.autocast():
             for batch in self.validation:
                 prediction, y = self.accelerator.gather_for_metrics((self.model(batch["x"]), batch["y"]))
                 self.metric.update(prediction.float(), y)
-        return float(self.metric.compute())
+                if self.start:
+                    losses += [float(self.loss(prediction[i : i + 1], y[i : i + 1])) for i in range(len(y))]
+        return float(self.metric.compute()), losses
 
     def _rng(self, epoch: int, purpose: int) -> np.random.Generator:
         return np.random.default_rng([self.run.seed, epoch, purpose, self.accelerator.process_index])
 
     def _result(self) -> TrainedModel:
-        progress = self.progress
+        progress, started = self.progress, time.perf_counter()
         self.model.load_state_dict(self.checkpoint.best_weights())
-        seen = len(self.loader.dataset) * self.run.training.epochs
+        n_train = len(self.chosen)
+        if self.start and progress.best_epoch == SOLVED:
+            n_train += self._solve_with_validation_rows()
+        seconds = progress.seconds + time.perf_counter() - started
         aligning = progress.alignment["seconds"] if progress.alignment else 0.0
         record = {
             "fingerprint": progress.fingerprint,
@@ -275,21 +330,38 @@ class Trainer:
             "decisive": self.run.decisive(),
             "source_classes": self.source.classes,
             "categories": self.store.description.get("categories", []),
+            "start": progress.start and {name: progress.start[name] for name in ("penalties", "validation")},
             "history": progress.history,
             "replaced": progress.replaced,
             "gate_scores": progress.gate_scores,
             "alignment": progress.alignment,
             "best_epoch": None if progress.best_epoch is None else progress.best_epoch + 1,
             "validation": progress.best_value,
-            "n_train": len(self.loader.dataset),
-            "train_seconds": round(progress.seconds + aligning, 1),
-            "samples_per_second": round(seen / progress.seconds, 2),
-            "peak_memory_mb": round(progress.peak_memory_mb),
+            "n_train": n_train,
+            "train_seconds": round(seconds + aligning, 1),
+            "samples_per_second": round(len(self.chosen) * max(self.run.training.epochs, 1) / seconds, 2),
+            "peak_memory_mb": round(max(progress.peak_memory_mb, peak_memory_mb())),
             "device": str(self.accelerator.device),
             "precision": self.accelerator.mixed_precision,
             "versions": versions(),
         }
         return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config)
+
+    def _solve_with_validation_rows(self) -> int:
+        """Fit the heads of a solved start to the validation rows as well, which have nothing left to choose."""
+        assert self.start is not None and self.progress.start is not None
+        validation = self.rows["validation"]
+        parts = [(self.rows["train"], self.chosen), (validation, np.arange(len(validation)))]
+        self.start.solve(parts, self.progress.start["penalties"])
+        return len(validation)
+
+
+def clearly_smaller(losses: list[float], than: list[float]) -> bool:
+    """Whether the mean loss fell by more than the standard error of its fall, both of the same rows, ``(rows,)``."""
+    falls = np.subtract(than, losses)
+    if len(falls) < 2:
+        return False
+    return bool(falls.mean() > falls.std(ddof=1) / len(falls) ** 0.5)
 
 
 def _curriculum(run: Run) -> Curriculum | None:
@@ -297,41 +369,6 @@ def _curriculum(run: Run) -> Curriculum | None:
     if mixing is None:
         return None
     return Curriculum(mixing.start, mixing.end, run.training.epochs, mixing.curriculum, run.seed)
-
-
-def _accelerator(run: Run) -> Accelerator:
-    # Another run of this process may have had another precision. accelerate has no public way to say so; the Trainer of
-    # transformers does the same.
-    AcceleratorState._reset_state(reset_partial_state=True)
-    precision = run.training.precision
-    if precision == "auto":
-        precision = "bf16" if _has_bf16() else "no"
-    return Accelerator(
-        mixed_precision=precision,
-        gradient_accumulation_steps=run.training.accumulation,
-        dataloader_config=DataLoaderConfiguration(use_seedable_sampler=True, data_seed=run.seed),
-    )
-
-
-def _matrix_speed(accelerator: Accelerator) -> float:
-    """Floating-point operations per second of a matrix product, on the device and in the precision of the training."""
-    dtype = torch.bfloat16 if accelerator.mixed_precision == "bf16" else torch.float32
-    factor = torch.ones(2048, 2048, device=accelerator.device, dtype=dtype)
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        float((factor @ factor)[0, 0])  # reading one number waits for the device
-        seconds.append(time.perf_counter() - start)
-    return 2 * len(factor) ** 3 / min(seconds)
-
-
-def _has_bf16() -> bool:
-    """Whether this hardware multiplies bfloat16 faster than float32."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if torch.backends.mps.is_available() or not hasattr(torch.cpu, "get_capabilities"):
-        return False
-    return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def _not_finite(loss: Tensor, place: str, learning_rate: float, x: Tensor) -> PareError:
@@ -344,17 +381,3 @@ def _not_finite(loss: Tensor, place: str, learning_rate: float, x: Tensor) -> Pa
         f"the loss is {loss.item()} at {place}, learning rate {learning_rate:.2e}, inputs from {low:.3g} to "
         f"{high:.3g}; {advice}, or set training.precision=no"
     )
-
-
-def peak_memory_mb() -> float:
-    """The most memory that this process has held so far: of the accelerator where there is one, else of the CPU."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**20
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, KiB elsewhere
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def versions() -> dict[str, str]:
-    """Versions of what decides a result."""
-    packages = ("pare", "torch", "transformers", "accelerate", "kedro")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -35,7 +35,7 @@ def training_figure(
         title: the heading.
         metric_title: the name of the validation metric, with its unit.
         metric_direction: which value of it is best.
-        kept_epoch: the epoch whose model was kept, from 1.
+        kept_epoch: the epoch whose model was kept, from 1; 0 is the solved start.
 
     Raises:
         ValueError: if the history is empty.
@@ -105,7 +105,7 @@ def _draw_validation(
         color="tab:red",
         markersize=14,
         clip_on=False,
-        label=f"kept: {kept.item():.4g} in epoch {kept_epoch}",
+        label=f"kept: {kept.item():.4g} {f'in epoch {kept_epoch}' if kept_epoch else 'of the solved start'}",
     )
     ax.grid(alpha=0.3)
     ax.legend()

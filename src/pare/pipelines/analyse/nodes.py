@@ -2,7 +2,6 @@
 
 import logging
 
-import numpy as np
 from accelerate import PartialState
 
 from pare.analysis import Embeddings, drawing, embed, load_models, training_rows
@@ -46,7 +45,7 @@ def embed_samples(
     """Training rows, source samples and mixtures of both as the encoder receives them."""
     trained, source = models[run.method_folder], SourceFolders.of(encoder, proxy)
     batches = load_source_batches(run.proxy, source, trained.model.backbone, run.proxy_samples, run.seed)
-    counts = sorted({round(share * int(np.prod(run.task.grid))) for share in analysis.shares})
+    counts = sorted({round(share * run.tokens) for share in analysis.shares})
     rows = training_rows(model_input, analysis.rows, run.seed)
     return embed(trained, rows, batches, counts, PartialState().device)
 

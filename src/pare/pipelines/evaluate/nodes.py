@@ -39,10 +39,15 @@ def score_predictions(
 
 
 def draw_training(run: Run, model: TrainedModel) -> tuple[Figure, list[dict[str, Any]]]:
-    """Losses and validation metric over the epochs, as a figure and as the numbers behind it."""
-    spec, history = METRICS[run.metric], model.record["history"]
+    """Losses and validation metric over the epochs, as a figure and as the numbers behind it.
+
+    A solved start is epoch 0, which has no loss.
+    """
+    spec, history, start = METRICS[run.metric], model.record["history"], model.record.get("start")
     if not history:
         return message_figure(f"Method {run.method_name!r} solves its heads and has no epochs."), history
+    if start:
+        history = [{"epoch": 0, "validation": start["validation"]}, *history]
     figure = training_figure(
         history,
         title=run.title,
@@ -62,6 +67,6 @@ def draw_replaced_patches(run: Run, model: TrainedModel) -> Figure:
         np.asarray(replaced),
         epochs=[row["epoch"] for row in history],
         fractions=[row["lambda"] for row in history],
-        grid=run.task.grid,
+        grid=run.grid,
         title=f"{run.title}: replaced patches",
     )

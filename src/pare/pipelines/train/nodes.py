@@ -7,22 +7,19 @@ from pare.config import Run
 from pare.evaluation.metrics import build_metric
 from pare.preparation import check_model_input
 from pare.raw.origins.manifest import RawFolder, raw_fingerprint
-from pare.start import SolvedStart
 from pare.storage.store import ArrayStore
 from pare.training import FineTuning, SourceFolders
 
 
 def describe_training(
     run: Run, raw: RawFolder, model_input: ArrayStore, encoder: RawFolder, proxy: RawFolder
-) -> FineTuning | SolvedStart:
-    """Say how the model comes from the encoder, by training or by solving, which is done as the model is saved.
+) -> FineTuning:
+    """Say how the model comes from the encoder, by solving and training, which is done as the model is saved.
 
     Raises:
         PareError: where the model input is not that of the run's raw files, task and protocol.
     """
     check_model_input(run, raw_fingerprint(run.task.raw.active, raw.manifest.files), model_input)
     metric, source = build_metric(run.metric, run.task.output), SourceFolders.of(encoder, proxy)
-    if run.start:
-        return SolvedStart(run, model_input, source, metric)
     align = partial(align_embedder, run=run) if run.alignment else None
     return FineTuning(run, model_input, source, metric, align)

@@ -1,0 +1,269 @@
+"""A model whose predictor is solved before anything is trained: linear heads on features of the pretrained encoder.
+
+Series and images enter as pictures by the encoder's own patch projection, rows of a table as one token a column. The
+predictor has a head for each view of a sample and each layer that is read, and averages their predictions. Columns of
+a table also enter each head directly, around the encoder.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pare.config.errors import PareError
+from pare.config.mosaic import Mosaic, mosaic_of
+from pare.config.schema import StartConfig, Task
+from pare.models.backbones.backbone import Backbone
+from pare.models.backbones.image import ImageBackbone
+from pare.models.embedders import Calibration, Embedded, FeatureEmbedder, rescale
+from pare.models.model import CrossModalModel, build_source_predictor, build_units
+from pare.models.pictures import Picture
+from pare.models.predictors import Features, Gate
+from pare.models.scaling import Scaling, ScalingName
+
+# Spread of feature tokens in that of the encoder's own word embeddings, and of what depends on the value in that of
+# what does not; measured over eight tables, see docs/defaults.md.
+TOKEN_SPREAD, VALUE_SHARE = 0.7, 0.5
+
+
+class PictureEmbedder(nn.Module):
+    """Series or images as pictures, cut into patches by a copy of the encoder's own projection.
+
+    Args:
+        picture: samples to pixels.
+        projection: of the encoder.
+    """
+
+    def __init__(self, picture: Picture, projection: nn.Conv2d) -> None:
+        super().__init__()
+        self.picture = picture
+        self.projection = deepcopy(projection).requires_grad_(True)
+
+    def calibrate(self, calibration: Calibration) -> None:
+        """Standardise the channels, and give pixels the encoder's statistics."""
+        self.picture.calibrate(*calibration.channels(), *calibration.colours())
+
+    def forward(self, x: Tensor) -> Embedded:
+        """``(batch, channels, *points)`` to tokens ``(batch, tokens, width)``."""
+        return Embedded(self.projection(self.picture(x)).flatten(2).transpose(1, 2))
+
+
+class TableEmbedder(nn.Module):
+    """Rows of a table as one token a column, once for each scaling; the columns also go around the encoder.
+
+    Args:
+        columns: columns of the table.
+        width: width of a token.
+        scalings: of the columns of numbers; each gives a view of the row, with directions of its own.
+        categories: number of categories per column, 0 for numbers; empty where all are numbers.
+    """
+
+    numbers: Tensor
+    views: Any
+    scalings: Any
+
+    def __init__(
+        self, columns: int, width: int, scalings: Sequence[ScalingName], categories: Sequence[int] = ()
+    ) -> None:
+        super().__init__()
+        self.views = nn.ModuleList(FeatureEmbedder(columns, width, categories) for _ in scalings)
+        self.scalings = nn.ModuleList(Scaling(name, columns) for name in scalings)
+        self.raw = RawColumns(columns, categories)
+        counts = torch.tensor(list(categories) or [0] * columns)
+        self.register_buffer("numbers", counts == 0, persistent=False)
+
+    def calibrate(self, calibration: Calibration) -> None:
+        """Scale the columns, and give the tokens a share of the spread of the encoder's own word embeddings."""
+        x = calibration.rows()
+        for scaling in [*self.scalings, self.raw.scaling]:
+            scaling.calibrate(x)
+        for view in self.views:
+            rescale(view, TOKEN_SPREAD * calibration.source.std() / view.bias.std())
+            with torch.no_grad():
+                view.direction.mul_(VALUE_SHARE)
+                if hasattr(view, "levels"):
+                    view.levels.mul_(VALUE_SHARE)
+
+    def forward(self, x: Tensor) -> Embedded:
+        """``(batch, columns)`` to tokens ``(views × batch, columns, width)`` and raw features of as many rows."""
+        tokens = [
+            view(torch.where(self.numbers, scaling(x), x)).tokens
+            for view, scaling in zip(self.views, self.scalings, strict=True)
+        ]
+        return Embedded(torch.cat(tokens), (self.raw(x).repeat(len(tokens), 1),))
+
+
+class RawColumns(nn.Module):
+    """The columns of a table as a linear model takes them: numbers standardised, categories and gaps as indicators.
+
+    Args:
+        columns: columns of the table.
+        categories: number of categories per column, 0 for numbers; empty where all are numbers.
+
+    Attributes:
+        column: the column that each feature is of, ``(features,)``.
+    """
+
+    def __init__(self, columns: int, categories: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.categories = list(categories) or [0] * columns
+        self.scaling = Scaling("standard", columns)
+
+    @property
+    def column(self) -> list[int]:
+        """The column that each feature is of, ``(features,)``."""
+        return [column for column, count in enumerate(self.categories) for _ in range(count + 1 if count else 2)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, columns)`` to ``(batch, features)``; a missing number is the mean, and said to be missing."""
+        missing = x.isnan()
+        values = self.scaling(x).nan_to_num(0.0)
+        parts = []
+        for column, count in enumerate(self.categories):
+            if count:
+                codes = x[:, column].nan_to_num(0.0).long()
+                parts.append(F.one_hot(codes, count).to(x.dtype) * ~missing[:, column, None])
+            else:
+                parts.append(values[:, column, None])
+            parts.append(missing[:, column, None].to(x.dtype))
+        return torch.cat(parts, 1)
+
+
+class LinearHeads(nn.Module):
+    """A linear head for each view and layer; their predictions are averaged.
+
+    Args:
+        kind: ``classification``, ``multilabel`` or ``regression``.
+        outputs: classes, labels or numbers.
+        width: pooled features of a layer.
+        layers: how many layers are read.
+        pool: hidden states ``(batch, tokens, width)`` to ``(batch, features)``.
+        views: rows of tokens a sample.
+        column: the token that each raw feature is of; empty where nothing goes around the encoder.
+        standardised: whether pooled features differ in spread, and the solver brings each to standard deviation 1.
+    """
+
+    heads: Any
+    column: Tensor
+
+    def __init__(
+        self,
+        kind: str,
+        outputs: int,
+        width: int,
+        layers: int,
+        pool: Callable[[Tensor], Tensor],
+        *,
+        views: int = 1,
+        column: Sequence[int] = (),
+        standardised: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kind, self.encoded, self.views, self.standardised = kind, width, views, standardised
+        self.pool = pool
+        self.heads = nn.ModuleList(nn.Linear(width + len(column), outputs) for _ in range(views * layers))
+        self.register_buffer("column", torch.tensor(column, dtype=torch.long), persistent=False)
+
+    def inputs(self, features: Features, around: tuple[Tensor, ...] = ()) -> list[Tensor]:
+        """What each head takes, ``(batch, features)`` a head: the encoder's features, then raw ones."""
+        blocks = [torch.cat([self.pool(states), *around], 1).chunk(self.views) for states in features]
+        return [layer[view] for view in range(self.views) for layer in blocks]
+
+    def forward(self, features: Features, around: tuple[Tensor, ...] = ()) -> Tensor:
+        """Logits of classes or labels, or numbers in units of the standard deviation, ``(batch, outputs)``."""
+        outputs = [head(block) for head, block in zip(self.heads, self.inputs(features, around), strict=True)]
+        return combined(torch.stack(outputs), self.kind)
+
+    def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
+        """Raw features ``(rows, features)`` of the columns that were replaced, in shares ``(rows, columns)``, to 0."""
+        return tuple(raw * (1 - replaced[:, self.column]) for raw in around)
+
+
+def combined(outputs: Tensor, kind: str) -> Tensor:
+    """The mean over heads: of probabilities for classes and labels, of numbers else.
+
+    Args:
+        outputs: logits or numbers, ``(heads, batch, outputs)``.
+        kind: ``classification``, ``multilabel`` or ``regression``.
+
+    Returns:
+        Logits or numbers, ``(batch, outputs)``.
+    """
+    outputs = outputs.float()
+    if kind == "classification":
+        return outputs.log_softmax(-1).logsumexp(0) - math.log(len(outputs))
+    if kind == "multilabel":
+        return torch.logit(outputs.sigmoid().mean(0), eps=1e-7)
+    return outputs.mean(0)
+
+
+def tile_features(mosaic: Mosaic) -> Callable[[Tensor], Tensor]:
+    """Mean and maximum of hidden states ``(batch, tokens, width)`` over each tile, to ``(batch, features)``."""
+
+    def pool(states: Tensor) -> Tensor:
+        grid = states.transpose(1, 2).unflatten(2, mosaic.grid)
+        tiles = (mosaic.rows, mosaic.columns)
+        return torch.cat([F.adaptive_avg_pool2d(grid, tiles), F.adaptive_max_pool2d(grid, tiles)], 1).flatten(1)
+
+    return pool
+
+
+def _mean(states: Tensor) -> Tensor:
+    return states.mean(1)
+
+
+def build_solved_model(
+    task: Task,
+    start: StartConfig,
+    backbone: Backbone,
+    source_classes: int | None,
+    categories: Sequence[int] = (),
+    gate: str = "linear",
+) -> CrossModalModel:
+    """The model that a task's kind of data asks for, not yet calibrated or solved.
+
+    Args:
+        task: the target task: a table, series or images.
+        start: layers and scalings.
+        backbone: the source's encoder, made for the tokens of the start.
+        source_classes: classes of the proxy, or None where its labels are masks.
+        categories: number of categories per column of a table, 0 for numbers; empty where all are numbers.
+        gate: a key of `pare.models.predictors.GATES`.
+
+    Raises:
+        PareError: where series or images meet an encoder of text.
+    """
+    kind, outputs, layers = task.output.kind, task.output.shape[0], len(start.layers)
+    embedder: nn.Module
+    if task.kind == "table":
+        embedder = TableEmbedder(task.input.shape[0], backbone.width, start.scalings, categories)
+        column, views = embedder.raw.column, len(start.scalings)
+        heads = LinearHeads(kind, outputs, backbone.out_width, layers, _mean, views=views, column=column)
+    else:
+        if not isinstance(backbone, ImageBackbone):
+            raise PareError(
+                f"the solved start shows {task.kind} data to an encoder as pictures, "
+                f"{backbone.encoder.config.model_type} takes text; use an image encoder, e.g. source=dinov2_small, or "
+                "start=random"
+            )
+        mosaic, views = mosaic_of(task), 1
+        projection = backbone.entrance.projection
+        picture = Picture(mosaic, int(projection.kernel_size[0]), task.input.shape[0])
+        embedder, pool = PictureEmbedder(picture, projection), tile_features(mosaic)
+        width = 2 * backbone.out_width * mosaic.tiles
+        heads = LinearHeads(kind, outputs, width, layers, pool, standardised=True)
+    return CrossModalModel(
+        backbone,
+        embedder,
+        Gate(backbone.width, gate),
+        heads,
+        build_units(task),
+        build_source_predictor(backbone, source_classes),
+        layers=start.layers,
+        views=views,
+        solved=True,
+    )

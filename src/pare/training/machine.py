@@ -1,0 +1,63 @@
+"""The machine that trains: device, precision, speed, memory, and versions of what decides a result."""
+
+import platform
+import resource
+import sys
+import time
+from importlib.metadata import version
+
+import torch
+from accelerate import Accelerator, DataLoaderConfiguration
+from accelerate.state import AcceleratorState
+
+from pare.config.run import Run
+
+
+def accelerator_of(run: Run) -> Accelerator:
+    """What a training runs on, in the precision that the run or the hardware asks for."""
+    # Another run of this process may have had another precision. accelerate has no public way to say so; the Trainer of
+    # transformers does the same.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    precision = run.training.precision
+    if precision == "auto":
+        precision = "bf16" if _has_bf16() else "no"
+    return Accelerator(
+        mixed_precision=precision,
+        gradient_accumulation_steps=run.training.accumulation,
+        dataloader_config=DataLoaderConfiguration(use_seedable_sampler=True, data_seed=run.seed),
+    )
+
+
+def matrix_speed(accelerator: Accelerator) -> float:
+    """Floating-point operations per second of a matrix product, on the device and in the precision of the training."""
+    dtype = torch.bfloat16 if accelerator.mixed_precision == "bf16" else torch.float32
+    factor = torch.ones(2048, 2048, device=accelerator.device, dtype=dtype)
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        float((factor @ factor)[0, 0])  # reading one number waits for the device
+        seconds.append(time.perf_counter() - start)
+    return 2 * len(factor) ** 3 / min(seconds)
+
+
+def _has_bf16() -> bool:
+    """Whether this hardware multiplies bfloat16 faster than float32."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if torch.backends.mps.is_available() or not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has held so far: of the accelerator where there is one, else of the CPU."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, KiB elsewhere
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a result."""
+    packages = ("pare", "torch", "transformers", "accelerate", "kedro")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -1,0 +1,135 @@
+"""The model of a solved start: what each head takes, what mixing hides, and how predictions are averaged."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from pare.config.errors import PareError
+from pare.config.mosaic import mosaic_of
+from pare.config.schema import StartConfig, Task
+from pare.models import CrossModalModel, load_backbone
+from pare.models.solved import RawColumns, build_solved_model, combined
+
+LAYERS = [1, 2]
+
+
+def task(shape: list[int], kind: str = "classification", outputs: int = 3) -> Task:
+    return Task.model_validate(
+        {
+            "title": "t",
+            "raw": {"files": ["x.npy"]},
+            "reader": {"name": "arrays"},
+            "samples": {"all": 100},
+            "input": {"shape": shape},
+            "output": {"kind": kind, "shape": [outputs]},
+        }
+    )
+
+
+def build(shape: list[int], folder, **values) -> CrossModalModel:
+    start = StartConfig.model_validate({"source": "any", "layers": LAYERS, **values})
+    target = task(shape)
+    grid = target.grid if target.kind == "table" else mosaic_of(target).grid
+    return build_solved_model(target, start, load_backbone(folder, grid, layers=start.encoder_layers), 4).eval()
+
+
+def blocks(model: CrossModalModel, x: torch.Tensor) -> list[torch.Tensor]:
+    tokens, around = model.embed(x)
+    return model.predictor.inputs(model.encode(tokens), around)
+
+
+def test_raw_columns_are_those_of_a_linear_model():
+    rng = np.random.default_rng(0)
+    x = np.c_[rng.normal(5, 2, 40), rng.integers(0, 3, 40)].astype(np.float32)
+    raw = RawColumns(2, [0, 3])
+    raw.scaling.calibrate(x)
+    features = raw(torch.from_numpy(x)).numpy()
+    assert raw.column == [0, 0, 1, 1, 1, 1]
+    np.testing.assert_allclose(features[:, 0], StandardScaler().fit_transform(x[:, :1])[:, 0], atol=1e-5)
+    np.testing.assert_array_equal(features[:, 2:5], OneHotEncoder(sparse_output=False).fit_transform(x[:, 1:]))
+    gap = raw(torch.tensor([[float("nan"), float("nan")]]))
+    assert gap.tolist() == [[0, 1, 0, 0, 0, 1]]
+
+
+def test_a_table_has_a_head_for_each_scaling_and_layer_and_each_takes_the_raw_columns(tiny_bert):
+    model = build([5], tiny_bert, scalings=["standard", "robust"])
+    x = torch.randn(7, 5)
+    raw = model.embedder.raw(x)
+    parts = blocks(model, x)
+    assert [part.shape for part in parts] == [(7, 32 + raw.shape[1])] * 4
+    for part in parts:
+        torch.testing.assert_close(part[:, 32:], raw)
+    assert model(x).shape == (7, 3)
+
+
+def test_the_views_of_a_table_do_not_get_mixed_up(tiny_bert):
+    """Each view with its layer gives what the same view gives alone."""
+    model, x = build([5], tiny_bert, scalings=["standard", "robust"]), torch.randn(7, 5)
+    parts = blocks(model, x)
+    for view in range(2):
+        tokens = model.embedder.views[view](model.embedder.scalings[view](x)).tokens
+        for layer, states in enumerate(model.encode(tokens)):
+            torch.testing.assert_close(parts[2 * view + layer][:, :32], states.mean(1))
+
+
+def test_a_mixed_row_does_not_see_the_columns_that_were_replaced(tiny_bert):
+    model, x = build([3], tiny_bert), torch.randn(2, 3)
+    _, (raw,) = model.embed(x)
+    replaced = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    (hidden,) = model.hide((raw,), replaced)
+    column = torch.tensor(model.embedder.raw.column)
+    assert (hidden[0, column == 1] == 0).all()
+    torch.testing.assert_close(hidden[0, column != 1], raw[0, column != 1])
+    torch.testing.assert_close(hidden[1], raw[1])
+
+
+def test_a_series_has_mean_and_maximum_of_each_tile(tiny_dinov2):
+    model, x = build([3, 40], tiny_dinov2), torch.randn(2, 3, 40)
+    mosaic = model.embedder.picture.mosaic
+    rows, columns = mosaic.tile
+    grid = model.encode(model.embed(x).tokens)[0].unflatten(1, mosaic.grid)
+    block = blocks(model, x)[0].unflatten(1, (2, 32, mosaic.tiles))
+    for i in range(mosaic.tiles):
+        row, column = divmod(i, mosaic.columns)
+        tile = grid[:, row * rows : (row + 1) * rows, column * columns : (column + 1) * columns].flatten(1, 2)
+        torch.testing.assert_close(block[:, 0, :, i], tile.mean(1))
+        torch.testing.assert_close(block[:, 1, :, i], tile.amax(1))
+
+
+def test_a_picture_is_embedded_as_the_encoder_embeds_its_images(tiny_dinov2):
+    model, x = build([3, 40], tiny_dinov2), torch.randn(2, 3, 40)
+    torch.testing.assert_close(model.embed(x).tokens, model.embed_source(model.embedder.picture(x)))
+
+
+def test_training_changes_the_target_s_projection_and_not_the_source_s(tiny_dinov2):
+    model = build([3, 40], tiny_dinov2)
+    assert model.embedder.projection.weight.requires_grad
+    assert not model.backbone.entrance.projection.weight.requires_grad
+
+
+def test_only_gate_and_source_predictor_begin_random(tiny_bert):
+    model = build([5], tiny_bert)
+    random = {id(p) for p in model.random_parameters()}
+    assert {name.split(".")[0] for name, p in model.named_parameters() if id(p) in random} == {
+        "gate",
+        "source_predictor",
+    }
+
+
+def test_series_need_an_image_encoder(tiny_bert):
+    with pytest.raises(PareError, match="use an image encoder"):
+        build([1, 40], tiny_bert)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inverse"),
+    [
+        ("classification", lambda p: p.log()),
+        ("multilabel", lambda p: p.logit()),
+        ("regression", lambda p: p),
+    ],
+)
+def test_heads_are_averaged_as_probabilities_or_numbers(kind, inverse):
+    p = torch.softmax(torch.randn(3, 5, 4), -1)
+    torch.testing.assert_close(combined(inverse(p), kind), inverse(p.mean(0)), atol=1e-5, rtol=1e-4)
