@@ -35,7 +35,7 @@ def changed(model, path, value):
         ("training.epochs", 99),
         ("training.adam_beta2", 0.9),
         ("mixing.start", 0.11),
-        ("task.input.shape", (3, 84, 84)),
+        ("task.input.channels", ["permeability", "x", "z"]),
         ("task.reader.options", {"stride": 9}),
         ("task.loss", "mse"),
         ("task.paper_metric", "nrmse"),

@@ -170,7 +170,7 @@ DECISIVE_FOR_BASELINES = {
     *("task_name", "seed", "protocol", "options", "baseline.estimator", "task.average_groups"),
     *(f"task.{key}" for key in ("reader", "samples", "input", "output", "split", "normalisation", "loss", "metric")),
     *("task.raw.origin", "task.raw.origins"),
-    *(f"training.{key}" for key in ("fraction", "class_weights", "positive_weight")),
+    *(f"training.{key}" for key in ("fraction", "class_weights", "positive_weight", "symmetries")),
 }
 
 
