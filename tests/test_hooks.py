@@ -44,6 +44,14 @@ def check(conf, pipelines):
     [
         ({"metric": "acuracy"}, "acuracy"),
         ({"loss": "cross_entropy"}, "cross_entropy"),
+        (
+            {
+                "input": {"shape": [3, 85, 85]},
+                "output": {"kind": "classification", "shape": [2]},
+                **{"loss": "cross_entropy", "metric": "error_percent", "training": {"augmentation": ["flipp"]}},
+            },
+            "training.augmentation 'flipp' is unknown.*'flip'",
+        ),
         ({"mixing": {"mixer": "mix_up"}}, "mixing.mixer 'mix_up' is unknown.*'mixup'"),
     ],
 )

@@ -49,6 +49,7 @@ class RunHooks:
             raise PareError(f"{run.method_name!r} is no baseline; run it: {run.command('pare_train')}")
         if tags & SCORES:
             from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
+            from pare.training.augmentation import check_augmentation  # noqa: PLC0415
             from pare.training.losses import build_loss  # noqa: PLC0415
             from pare.training.objective import check_mixing  # noqa: PLC0415
 
@@ -58,8 +59,10 @@ class RunHooks:
                 from pare.baselines import check_baseline  # noqa: PLC0415
 
                 check_baseline(run)
-            elif run.mixing:
-                check_mixing(run.mixing)
+            else:
+                check_augmentation(run.training.augmentation)
+                if run.mixing:
+                    check_mixing(run.mixing)
         if "report" in tags:  # read only here: it takes a fifth of a second
             catalog["params:report"] = MemoryDataset(self.config["report"], copy_mode="assign")
 

@@ -1,10 +1,14 @@
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
 
+from evaluated_runs import with_task, write_splits
+from pare.config import resolve
 from pare.config.errors import PareError
 from pare.config.schema import DEFAULTS, OutputConfig
-from pare.evaluation.metrics import METRICS, build_metric
+from pare.evaluation.metrics import METRICS, build_metric, check_classes
 from pare.evaluation.prediction import sample_errors
 
 OUTPUTS = {
@@ -162,3 +166,14 @@ def test_a_value_is_written_with_its_unit():
     assert METRICS["error_percent"].label == "error [%]"
     assert METRICS["error_percent"].text(6.25) == "error 6.25 %"
     assert METRICS["nrmse"].text(0.00123456) == "nRMSE 0.001235"
+
+
+@pytest.mark.parametrize(("metric", "refused"), [("auroc_ovo", True), ("error_percent", False)])
+def test_a_part_without_a_class_is_told_where_the_metric_needs_each(library, parameters, tmp_path, metric, refused):
+    run = with_task(resolve(library, parameters | {"task": "openml_wdbc"}, {}), metric=metric)
+    rows = {"x": np.zeros((4, 30), np.float32), "y": np.array([0, 1, 1, 0])}
+    check_classes(run, write_splits(tmp_path / "whole.h5", train=rows, test=rows))
+    lacking = write_splits(tmp_path / "lacking.h5", train=rows, test=rows | {"y": np.zeros(4, np.int64)})
+    said = r"part 'test' has no row of class \[1\], metric auroc_ovo needs each"
+    with pytest.raises(PareError, match=said) if refused else nullcontext():
+        check_classes(run, lacking)

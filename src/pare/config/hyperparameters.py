@@ -32,7 +32,7 @@ class TrainingConfig(Strict):
     positive_weight: float = Field(
         default=1.0, gt=0, description="weight of positive labels; binary cross entropy only"
     )
-    augmentation: list[Literal["crop", "flip", "spectrogram"]] = Field(
+    augmentation: list[str] = Field(
         default_factory=list, description="random changes of training samples, see pare.training.augmentation"
     )
     symmetries: tuple[Literal["square", "shift", "reflection"], ...] = Field(

@@ -14,6 +14,7 @@ from typing import Literal
 from torchmetrics import Metric
 
 from pare.config.errors import PareError, unknown_name
+from pare.config.run import TaskRun
 from pare.config.schema import OutputConfig
 from pare.evaluation.chunks import ChunkMean
 from pare.evaluation.classification import AurocOneVsOne, ErrorPercent, OneMinusF1
@@ -26,6 +27,7 @@ from pare.evaluation.regression import (
     RootMeanSquaredError,
 )
 from pare.evaluation.segmentation import OneMinusBalancedAccuracy
+from pare.storage.store import SPLITS, ArrayStore
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class MetricSpec:
         as_error: where more is better, from the value to an error that falls to 0 as the value rises; None where the
             value is an error itself.
         relative: whether it is an error over the size of the truth, and figures should show such errors.
+        every_class: whether it is undefined for rows of which none has some class.
     """
 
     title: str
@@ -48,6 +51,7 @@ class MetricSpec:
     build: Callable[[OutputConfig], Metric]
     as_error: Callable[[float], float] | None = None
     relative: bool = False
+    every_class: bool = False
 
     @property
     def direction(self) -> Literal["lower", "higher"]:
@@ -88,7 +92,12 @@ METRICS: dict[str, MetricSpec] = {
     "error_percent": MetricSpec("error", "%", ("classification",), _error_percent),
     "one_minus_f1": MetricSpec("1 − macro F1", "", ("classification",), _one_minus_f1),
     "auroc_ovo": MetricSpec(
-        "AUROC, one-vs-one", "", ("classification",), lambda output: AurocOneVsOne(output.shape[0]), _from_one
+        "AUROC, one-vs-one",
+        "",
+        ("classification",),
+        lambda output: AurocOneVsOne(output.shape[0]),
+        _from_one,
+        every_class=True,
     ),
     "one_minus_auroc": MetricSpec("1 − AUROC", "", ("multilabel", "dense"), _one_minus_auroc),
     "one_minus_map": MetricSpec(
@@ -149,3 +158,21 @@ def build_metric(name: str, output: OutputConfig) -> Metric:
     if output.kind == "classification" and output.shape[0] < 2:
         raise PareError(f"metric {name!r} needs at least 2 classes, found {output.shape[0]}; correct output.shape")
     return spec.build(output)
+
+
+def check_classes(run: TaskRun, store: ArrayStore) -> None:
+    """Refuse a model input with a part that lacks a class which the run's metric needs, before anything is learnt.
+
+    Raises:
+        PareError: naming the part and the class.
+    """
+    if not run.task.classes or not METRICS[run.metric].every_class:
+        return
+    for split in SPLITS:
+        rows = store.rows(split)
+        missing = sorted({*range(run.task.classes)} - {*rows.array("y").tolist()}) if len(rows) else []
+        if missing:
+            raise PareError(
+                f"task {run.task_name!r}: part {split!r} has no row of class {missing}, metric {run.metric} needs "
+                "each; set split.stratified: true, a larger share, or metric: error_percent"
+            )

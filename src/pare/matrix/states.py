@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from pare.config.run import BaselineRun, Run
 from pare.matrix.blocks import Cell
-from pare.storage.predictions import read_record
 
 MODELS, OUTPUT, REPORTING = "06_models", "07_model_output", "08_reporting"
 
@@ -43,7 +42,7 @@ def _state(cell: Cell, data: Path) -> State:
     metrics = _content(data / REPORTING / cell.run.folder / "metrics.json")
     if isinstance(cell.run, BaselineRun):
         predictions = data / OUTPUT / cell.run.folder / "predictions.h5"
-        if predictions.is_file() and (read_record(predictions) or {}).get("decisive") != cell.run.decisive():
+        if predictions.is_file() and _decisive(predictions) != cell.run.decisive():
             return State("changed")
         return _finished(metrics, _wanted(cell.run), predictions.is_file())
     record = _content(data / MODELS / cell.run.folder / "model" / "record.json")
@@ -63,6 +62,13 @@ def _finished(metrics: dict[str, Any] | None, wanted: dict[str, Any], made_here:
     if found != wanted:
         return State("changed")
     return State("done" if made_here else "results", metrics)
+
+
+def _decisive(predictions: Path) -> Any:
+    """What decided a baseline's predictions; None where an older version of this project made them."""
+    from pare.storage.predictions import read_record  # noqa: PLC0415 - h5py, which few calls need
+
+    return (read_record(predictions) or {}).get("decisive")
 
 
 def _content(path: Path) -> dict[str, Any] | None:

@@ -202,21 +202,12 @@ class ModelInput:
             )
 
     def _check_classes(self, counts: Mapping[str, np.ndarray]) -> None:
-        """A classifier needs two classes to learn, and some metrics every class in every part."""
-        if not self.task.classes:
-            return
-        if (counts["train"] > 0).sum() < 2:
+        """A classifier needs two classes to learn."""
+        if self.task.classes and (counts["train"] > 0).sum() < 2:
             raise PareError(
                 f"task {self.task_name!r}: all training rows have one class; expected at least two. "
                 "Set split.stratified: true, or bring rows of the other classes"
             )
-        for split, found in counts.items():
-            if self.task.metric == "auroc_ovo" and not found.all():
-                missing = np.flatnonzero(found == 0).tolist()
-                raise PareError(
-                    f"task {self.task_name!r}: part {split!r} has no row of class {missing}, metric auroc_ovo "
-                    "needs each; set split.stratified: true, a larger share, or metric: error_percent"
-                )
 
 
 def model_input_fingerprint(task_name: str, task: Task, raw_fingerprint: str, *, validated: bool) -> str:

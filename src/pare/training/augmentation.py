@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pare.config.errors import unknown_name
+
 
 def crop(x: Tensor, generator: torch.Generator) -> Tensor:
     """Shift each image by up to an eighth of its edge, zeros moving in (4 of 32 points on CIFAR, paper's loader).
@@ -61,6 +63,17 @@ AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "flip": flip,
     "spectrogram": spectrogram,
 }
+
+
+def check_augmentation(names: Sequence[str]) -> None:
+    """Refuse a change that does not exist, before any file is brought.
+
+    Raises:
+        PareError: naming the nearest one that does.
+    """
+    for name in names:
+        if name not in AUGMENTATIONS:
+            raise unknown_name("training.augmentation", name, AUGMENTATIONS, "pare.training.augmentation.AUGMENTATIONS")
 
 
 def augment(x: Tensor, names: Sequence[str], generator: torch.Generator) -> Tensor:

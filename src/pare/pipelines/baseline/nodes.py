@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from pare.config import BaselineRun
 from pare.evaluation.drawing import draw_predictions
+from pare.evaluation.metrics import check_classes
 from pare.evaluation.record import evaluation_record, summary
 from pare.pipelines.baseline.fit import BaselineFit
 from pare.preparation import check_model_input
@@ -22,9 +23,10 @@ def describe_fit(run: BaselineRun, raw: RawFolder, model_input: ArrayStore) -> B
     """Say what is fitted to which rows, which is done as the predictions are saved.
 
     Raises:
-        PareError: where the model input is not that of the run's raw files, task and protocol.
+        PareError: where the model input is not that of the run's raw files, task and protocol, or lacks a class.
     """
     check_model_input(run, raw_fingerprint(run.task.raw.active, raw.manifest.files), model_input)
+    check_classes(run, model_input)
     return BaselineFit(run, model_input)
 
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from pare.alignment import align_embedder
 from pare.config import Run
-from pare.evaluation.metrics import build_metric
+from pare.evaluation.metrics import build_metric, check_classes
 from pare.preparation import check_model_input
 from pare.raw.origins.manifest import RawFolder, raw_fingerprint
 from pare.storage.store import ArrayStore
@@ -17,9 +17,10 @@ def describe_training(
     """Say how the model comes from the encoder, by solving and training, which is done as the model is saved.
 
     Raises:
-        PareError: where the model input is not that of the run's raw files, task and protocol.
+        PareError: where the model input is not that of the run's raw files, task and protocol, or lacks a class.
     """
     check_model_input(run, raw_fingerprint(run.task.raw.active, raw.manifest.files), model_input)
+    check_classes(run, model_input)
     metric, source = build_metric(run.metric, run.task.output), SourceFolders.of(encoder, proxy)
     align = partial(align_embedder, run=run) if run.alignment else None
     return FineTuning(run, model_input, source, metric, align)
