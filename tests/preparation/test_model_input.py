@@ -35,6 +35,7 @@ def field(library):
             "input": {"shape": [3, 4, 6], "channels": ["a", "x", "y"]},
             "output": {"kind": "dense", "shape": [1, 4, 6]},
             "tokens": {"kind": "patch", "patch": 2},
+            "normalisation": {"inputs": "pointwise", "outputs": "pointwise", "coordinates": True},
         }
         return Task.model_validate(library.tasks["darcy_flow"] | small | changes)
 
