@@ -133,3 +133,14 @@ def test_series_need_an_image_encoder(tiny_bert):
 def test_heads_are_averaged_as_probabilities_or_numbers(kind, inverse):
     p = torch.softmax(torch.randn(3, 5, 4), -1)
     torch.testing.assert_close(combined(inverse(p), kind), inverse(p.mean(0)), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("folder", ["tiny_bert", "tiny_dinov2"])
+def test_the_last_layer_is_read_as_a_whole_encoder_has_it_inside(folder, request):
+    """Blocks behind those that are read are not loaded, and no final normalisation is applied."""
+    path = request.getfixturevalue(folder)
+    cut, whole = load_backbone(path, (4, 4), layers=1), load_backbone(path, (4, 4))
+    cut.drop_final_norm()
+    tokens = torch.randn(2, 16, whole.width)
+    with torch.no_grad():
+        torch.testing.assert_close(cut.eval().encode_layers(tokens, [1]), whole.eval().encode_layers(tokens, [1]))

@@ -266,8 +266,8 @@ class StartConfig(Strict):
 
     @property
     def encoder_layers(self) -> int:
-        """Blocks of the encoder that are loaded: one more than is read, since the output of the last is normalised."""
-        return max(self.layers) + 1
+        """Blocks of the encoder that are loaded, the first ones."""
+        return max(self.layers)
 
 
 class Method(Strict):

@@ -237,6 +237,7 @@ def build_solved_model(
     Raises:
         PareError: where series or images meet an encoder of text.
     """
+    backbone.drop_final_norm()
     kind, outputs, layers = task.output.kind, task.output.shape[0], len(start.layers)
     embedder: nn.Module
     if task.kind == "table":

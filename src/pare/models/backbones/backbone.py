@@ -20,6 +20,7 @@ class Backbone(nn.Module):
         dropout_names: keys of the encoder's configuration that `training.dropout` sets; none where the family has no
             dropout. Stochastic depth is not among them and stays as the checkpoint's configuration has it.
         hierarchical: whether the encoder's stages halve the grid of tokens.
+        final_norm: path of the normalisation behind the last block; empty where a block ends with its own.
         encoder: the model of transformers, in single precision.
         grid: tokens along each axis that `encode` takes.
         width: width of a token that enters `encode`.
@@ -30,6 +31,7 @@ class Backbone(nn.Module):
 
     dropout_names: ClassVar[tuple[str, ...]] = ()
     hierarchical: ClassVar[bool] = False
+    final_norm: ClassVar[str] = ""
 
     encoder: Any
     grid: tuple[int, ...]
@@ -68,6 +70,11 @@ class Backbone(nn.Module):
         output = self.run_encoder(tokens, output_hidden_states=True)
         states = (*output.hidden_states[:-1], output.last_hidden_state)
         return tuple(self.leaving(states[layer]) for layer in layers)
+
+    def drop_final_norm(self) -> None:
+        """Return the last block's features as they are, of an encoder that was loaded with fewer blocks than it has."""
+        if self.final_norm:
+            self.encoder.set_submodule(self.final_norm, nn.Identity())
 
     def run_encoder(self, tokens: Tensor, **options: Any) -> Any:
         """Output of the model of transformers for tokens ``(batch, tokens, width)``, with options of its forward."""

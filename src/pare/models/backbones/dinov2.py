@@ -9,3 +9,4 @@ class Dinov2Backbone(ImageBackbone):
     """A vision transformer that always resizes its positions to the grid."""
 
     dropout_names: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+    final_norm: ClassVar[str] = "layernorm"

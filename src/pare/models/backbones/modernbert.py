@@ -9,3 +9,4 @@ class ModernBertBackbone(TextBackbone):
     """Rotary positions, and attention that is local in two layers of three."""
 
     dropout_names: ClassVar[tuple[str, ...]] = ("embedding_dropout", "attention_dropout", "mlp_dropout")
+    final_norm: ClassVar[str] = "final_norm"

@@ -9,4 +9,5 @@ class ViTBackbone(ImageBackbone):
     """Learnt positions, resized to the grid on demand."""
 
     dropout_names: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+    final_norm: ClassVar[str] = "layernorm"
     options: ClassVar[dict[str, Any]] = {"interpolate_pos_encoding": True}
