@@ -74,16 +74,20 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
         task.input.shape[0] * task.tokens.patch ** (len(task.input.shape) - 1) if task.tokens.kind == "patch" else 2
     )
     outputs = task.output.shape[0] if task.output.kind != "dense" else prod(task.output.shape) / tokens
-    parameters = round(size.parameters + size.width * inputs + out_width * outputs)
+    layers = run.encoder_layers or size.layers
+    parameters = round(size.parameters * layers / size.layers + size.width * inputs + out_width * outputs)
 
     n_train = max(1, round((task.n_development - task.n_validation(run.protocol)) * training.fraction))
     steps = ceil(ceil(n_train / training.batch_size) / training.accumulation) * training.epochs
 
     deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens  # most weights: stage 3
     dense = 6 * parameters * deep_tokens
-    attention = 12 * size.layers * deep_tokens**2 * out_width if size.stages == 1 else 0
+    attention = 12 * layers * deep_tokens**2 * out_width if size.stages == 1 else 0
     passes = 2 if run.mixing and run.mixing.start > 0 else 1
-    flops = (dense + attention) * n_train * training.epochs * passes
-    activations = ACTIVATION_BYTES * 2 * training.batch_size * passes * deep_tokens * out_width * size.layers
+    views = len(run.start.scalings) if run.start else 1
+    # A solved start passes each row forward once, a third of a step.
+    steps_a_row = training.epochs * passes + (1 / 3 if run.start else 0)
+    flops = (dense + attention) * n_train * steps_a_row * views
+    activations = ACTIVATION_BYTES * 2 * training.batch_size * passes * views * deep_tokens * out_width * layers
     memory = RUNTIME_MB + (16 * parameters + activations) / 2**20
     return Estimate(parameters, tokens, steps, round(memory), flops / (flops_per_second * EFFICIENCY))
