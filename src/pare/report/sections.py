@@ -37,7 +37,7 @@ LEAD = (
 AGAIN = "kedro run --pipelines=report"
 RUNS_COLUMNS = (
     *("task", "method", "test", "constant baseline", "paper's metric", "validation", "training rows", "test rows"),
-    *("epochs", "source", "protocol", "training time [s]", "peak memory [MiB]"),
+    *("epochs", "kept", "source", "protocol", "training time [s]", "peak memory [MiB]"),
 )
 
 
@@ -193,7 +193,8 @@ def _runs_section(frame: pd.DataFrame, library: Library, files: Files) -> Sectio
     rows = [_runs_row(runs, library) for _, runs in groups]
     notes = [
         "Mean ± standard deviation over seeds, their number in brackets; other columns are means, or all values that "
-        "occur. Constant baseline: the same prediction for every sample."
+        "occur. Constant baseline: the same prediction for every sample. Kept: the epoch with the best validation "
+        "metric, or the solved start, where no epoch was clearly better."
     ]
     table = Table("", [Cell(name) for name in RUNS_COLUMNS], rows, notes, files.add_table("runs", frame))
     return Section("runs", "All runs", tables=[table])
@@ -214,6 +215,7 @@ def _runs_row(runs: pd.DataFrame, library: Library) -> list[Cell]:
         Cell("yes" if same else "no", sort="yes" if same else "no"),
         number_cell(runs["validation"].mean(), ".4g"),
         *(_values(runs, key, kind="number") for key in counts),
+        _values(runs, "kept"),
         _values(runs, "source", "proxy"),
         _values(runs, "protocol", "precision", "device"),
         number_cell(runs["train_seconds"].mean(), ".1f"),
