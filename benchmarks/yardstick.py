@@ -72,7 +72,7 @@ class Cut:
     task: dict
     train: Part
     test: Part
-    categories: list[int] = field(default_factory=list)
+    categories: list[list[str] | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _store(path: Path, cut: Cut) -> ArrayStore:
         blocks=[(part, dict(zip("xy", rows, strict=True))) for part, rows in parts.items()],
         statistics=statistics,
         fingerprint=f"{cut.name} {cut.split}",
-        description={"categories": cut.categories},
+        description={"categories": [len(levels or []) for levels in cut.categories], "levels": cut.categories},
     )
     return ArrayStore(path)
 
@@ -249,8 +249,7 @@ def _tables(library: Library) -> Iterator[Cut]:
         reader = bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)
         samples = reader(folder)["all"]
         x, y = samples.read(0, samples.count)
-        categories = [len(levels or []) for levels in samples.categories or []]
-        yield from _halves(name, library.tasks[name], x, y, categories)
+        yield from _halves(name, library.tasks[name], x, y, samples.categories or [])
 
 
 def _numbers(library: Library) -> Iterator[Cut]:
@@ -259,7 +258,7 @@ def _numbers(library: Library) -> Iterator[Cut]:
     yield from _halves("diabetes_progression", task, x.astype(np.float32), y.astype(np.float32)[:, None], [])
 
 
-def _halves(name: str, task: dict, x: np.ndarray, y: np.ndarray, categories: list[int]) -> Iterator[Cut]:
+def _halves(name: str, task: dict, x: np.ndarray, y: np.ndarray, categories: list) -> Iterator[Cut]:
     for split in range(SPLITS):
         strata = y if y.dtype.kind == "i" else None
         rows = train_test_split(np.arange(len(y)), test_size=0.5, random_state=split, stratify=strata)

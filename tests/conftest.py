@@ -13,6 +13,7 @@ from transformers import AutoModel, BertConfig, BertTokenizerFast, Dinov2Config,
 
 from pare.config import Library
 from pare.config_loader import load_library
+from pare.preparation import Preparation
 from pare.raw.proxies import SENTENCES
 from pare.settings import CONFIG_LOADER_ARGS
 
@@ -39,6 +40,12 @@ def conf() -> Path:
 def library() -> Library:
     """Tasks, sources, proxies and methods of conf/base."""
     return load_library(config_loader())
+
+
+@pytest.fixture(scope="session")
+def unprepared() -> Preparation:
+    """That of a model which takes raw rows as they are."""
+    return Preparation(None, None, None, seen={}, coordinates=False, statistics={})
 
 
 @pytest.fixture

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pare.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
+    from pare.own_data.predict import load
     from pare.training import TrainedModel
 
 __version__ = "0.1.0"
-__all__ = ["Curriculum", "TrainedModel", "cutmix", "mixup", "relaxed_top_k", "replace_patches"]
+__all__ = ["Curriculum", "TrainedModel", "cutmix", "load", "mixup", "relaxed_top_k", "replace_patches"]
+MODULES = {"TrainedModel": "training", "load": "own_data.predict"}  # of the others: mixing
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: light commands need no torch."""
     if name not in __all__:
         raise AttributeError(f"module 'pare' has no attribute {name!r}; public are {', '.join(__all__)}")
-    return getattr(import_module("pare.training" if name == "TrainedModel" else "pare.mixing"), name)
+    return getattr(import_module(f"pare.{MODULES.get(name, 'mixing')}"), name)

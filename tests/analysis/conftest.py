@@ -23,11 +23,11 @@ def run(library):
 
 
 @pytest.fixture
-def make_model(run, tiny_bert):
+def make_model(run, tiny_bert, unprepared):
     def make(seed=0):
         torch.manual_seed(seed)
         model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
-        return TrainedModel(run, model, {"source_classes": 2, "categories": []}, {})
+        return TrainedModel(run, model, {"source_classes": 2, "categories": []}, {}, unprepared)
 
     return make
 

@@ -18,12 +18,12 @@ def dataset(tmp_path):
 
 
 @pytest.fixture
-def trained(library, parameters, tiny_bert):
+def trained(library, parameters, tiny_bert, unprepared):
     """A model that nobody trained."""
     run = resolve(library, parameters | {"task": "openml_wdbc", "start": "random"}, {})
     model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 4).eval()
     record = {"fingerprint": "abc", "source_classes": 4, "categories": [], "history": [{"epoch": 1}]}
-    return TrainedModel(run, model, record, json.loads((tiny_bert / "config.json").read_text()))
+    return TrainedModel(run, model, record, json.loads((tiny_bert / "config.json").read_text()), unprepared)
 
 
 def test_a_loaded_model_predicts_what_the_trained_one_did(dataset, trained):
@@ -37,7 +37,7 @@ def test_a_loaded_model_predicts_what_the_trained_one_did(dataset, trained):
     assert loaded.record == trained.record
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "record.json", "config.json"])
+@pytest.mark.parametrize("name", ["model.safetensors", "record.json", "encoder/config.json", "preparation.json"])
 def test_a_folder_that_is_not_whole_is_a_clear_error(dataset, trained, name):
     trained.save(dataset.path)
     (dataset.path / name).unlink()

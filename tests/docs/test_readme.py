@@ -34,14 +34,15 @@ def test_it_counts_the_tasks_of_each_suite_and_those_without_a_network(page, lib
     assert f"{sum(not task.raw.active.simulated for task in offline)} tables are real" in text
 
 
-def test_its_python_runs(page, library, parameters, tiny_bert, tmp_path, monkeypatch):
+def test_its_python_runs(page, library, parameters, tiny_bert, unprepared, *, tmp_path, monkeypatch):
     (code,) = re.findall(r"```python\n(.*?)```", page("README.md"), re.DOTALL)
     run = resolve(library, parameters | {"task": "darcy_flow"}, {})
     folder = tmp_path / re.search(r'Path\("(.*?)"\)', code)[1]
     folder.parent.mkdir(parents=True)
     model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2)
     record = {"source_classes": 2, "categories": []}
-    TrainedModel(run, model, record, json.loads((tiny_bert / "config.json").read_text())).save(folder)
+    config = json.loads((tiny_bert / "config.json").read_text())
+    TrainedModel(run, model, record, config, unprepared).save(folder)
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(code, names)

@@ -10,8 +10,8 @@ from scipy.special import expit, softmax
 from torch import nn
 
 from pare.config import Library, PareError, resolve
-from pare.own_data.predict import predict_file
-from pare.preparation import ModelInput
+from pare.own_data.predict import Predictor, load, predict_file
+from pare.preparation import ModelInput, Preparation
 from pare.raw.origins.ingest import ingest
 from pare.raw.readers.registry import open_raw_files
 from pare.storage.store import ArrayStore
@@ -46,8 +46,10 @@ def prepare(tmp_path, library, parameters):
         manifest = ingest(run.task.raw.active, folder)
         samples = open_raw_files(run.task.reader, folder)
         ModelInput("mine", run.task, samples, manifest.fingerprint, validated=True).write(tmp_path / "mine.h5")
-        model = SimpleNamespace(run=run, model=Network(run.task.output.shape), record={})
-        return {"known": samples["all"], "model": model, "store": ArrayStore(tmp_path / "mine.h5")}
+        store = ArrayStore(tmp_path / "mine.h5")
+        preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
+        trained = SimpleNamespace(run=run, model=Network(run.task.output.shape), preparation=preparation)
+        return Predictor(trained), store
 
     return prepare
 
@@ -74,10 +76,10 @@ def frame():
     )
 
 
-def outputs(inputs, split="test"):
+def outputs(predictor, store, split="test"):
     """What the network gives for the rows as training had them."""
     with torch.no_grad():
-        return inputs["model"].model(torch.from_numpy(inputs["store"].rows(split).array("x"))).numpy()
+        return predictor.trained.model(torch.from_numpy(store.rows(split).array("x"))).numpy()
 
 
 def contains(rows, others):
@@ -90,7 +92,7 @@ def test_classes_of_a_table(prepare, frame, tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     inputs = prepare("t.csv", TABLE)
     frame.drop(columns="answer").to_csv(tmp_path / "new.csv", index=False)
-    predicted = predict_file(tmp_path / "new.csv", **inputs)
+    predicted = predict_file(tmp_path / "new.csv", inputs[0])
     table = predicted.content
     assert (predicted.name, list(table.columns)) == (
         "new",
@@ -98,7 +100,7 @@ def test_classes_of_a_table(prepare, frame, tmp_path):
     )
     shares = table[["probability of no", "probability of yes"]].to_numpy()
     for split in ("train", "validation", "test"):
-        assert contains(shares, softmax(outputs(inputs, split), axis=1))
+        assert contains(shares, softmax(outputs(*inputs, split), axis=1))
     assert list(table["answer"]) == [["no", "yes"][i] for i in shares.argmax(1)]
     assert list(table["row"]) == [str(i) for i in range(N)]
 
@@ -109,9 +111,9 @@ def test_labels_have_probabilities(prepare, frame, tmp_path):
     options = {"target": ["a", "b"], "ignore": ["answer"]}
     output = {"kind": "multilabel", "shape": [2], "name": "a, b"}
     inputs = prepare("t.csv", TABLE | {"reader": {"name": "table", "options": options}, "output": output})
-    table = predict_file(tmp_path / "t.csv", **inputs).content
+    table = predict_file(tmp_path / "t.csv", inputs[0]).content
     assert list(table.columns) == ["row", "a", "b"]
-    assert contains(table[["a", "b"]].to_numpy(), expit(outputs(inputs)))
+    assert contains(table[["a", "b"]].to_numpy(), expit(outputs(*inputs)))
 
 
 SERIES = {
@@ -134,9 +136,9 @@ def series(tmp_path):
 
 def test_numbers_of_a_series_with_coordinates(prepare, series):
     inputs = prepare("f.npz", SERIES)
-    table = predict_file(series, **inputs).content
+    table = predict_file(series, inputs[0]).content
     assert list(table.columns) == ["row", "load 1", "load 2"]
-    assert contains(table[["load 1", "load 2"]].to_numpy(), outputs(inputs))
+    assert contains(table[["load 1", "load 2"]].to_numpy(), outputs(*inputs))
 
 
 def test_fields_stay_arrays(prepare, tmp_path):
@@ -149,13 +151,84 @@ def test_fields_stay_arrays(prepare, tmp_path):
         "output": {"kind": "dense", "shape": [1, 6, 5]},
     }
     inputs = prepare("f.npz", task)
-    content = predict_file(tmp_path / "f.npz", **inputs).content
+    content = predict_file(tmp_path / "f.npz", inputs[0]).content
     assert content.shape == (N, 1, 6, 5)
-    assert contains(content, outputs(inputs))
+    assert contains(content, outputs(*inputs))
 
 
 def test_rows_of_another_shape_are_refused(prepare, series, tmp_path):
     inputs = prepare("f.npz", SERIES)
     np.save(tmp_path / "new.npy", np.zeros((4, 21, 2)))
     with pytest.raises(PareError, match=r"new rows have shape \[2, 21\], those of task 'mine' have \[2, 20\]"):
-        predict_file(tmp_path / "new.npy", **inputs)
+        predict_file(tmp_path / "new.npy", inputs[0])
+
+
+def test_a_table_in_memory_is_predicted_as_its_file(prepare, frame, tmp_path):
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    predictor, _ = prepare("t.csv", TABLE)
+    table = predict_file(tmp_path / "t.csv", predictor).content
+    shuffled = frame[["depth", "site", "mass"]].set_axis(range(100, 100 + N))
+    array = frame.drop(columns="answer").to_numpy(dtype=object)
+    for rows in (tmp_path / "t.csv", str(tmp_path / "t.csv"), frame, shuffled, array):
+        assert predictor.predict(rows).tolist() == list(table["answer"])
+        shares = table[["probability of no", "probability of yes"]].to_numpy()
+        np.testing.assert_array_equal(predictor.predict_proba(rows), shares)
+    assert predictor.classes.tolist() == ["no", "yes"]
+
+
+def test_labels_are_0_or_1(prepare, frame, tmp_path):
+    frame["a"], frame["b"] = np.arange(N) % 2, np.arange(N) // 2 % 2
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    output = {"kind": "multilabel", "shape": [2], "name": "a, b"}
+    options = {"target": ["a", "b"], "ignore": ["answer"]}
+    predictor, _ = prepare("t.csv", TABLE | {"reader": {"name": "table", "options": options}, "output": output})
+    shares = predict_file(tmp_path / "t.csv", predictor).content[["a", "b"]].to_numpy()
+    np.testing.assert_array_equal(predictor.predict_proba(frame), shares)
+    np.testing.assert_array_equal(predictor.predict(frame), shares > 0.5)
+
+
+def test_an_array_has_the_axes_of_the_file(prepare, series):
+    predictor, _ = prepare("f.npz", SERIES)
+    with np.load(series) as arrays:
+        x = arrays["x"]
+    numbers = predict_file(series, predictor).content[["load 1", "load 2"]].to_numpy()
+    np.testing.assert_array_equal(predictor.predict(x), numbers)
+    with pytest.raises(PareError, match="predicts numbers, without probabilities; use predict"):
+        predictor.predict_proba(x)
+    with pytest.raises(PareError, match="no rows"):
+        predictor.predict(x[:0])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (pd.DataFrame({"mass": [1.0], "depth": [2.0]}), "column 'site' is unknown.*the table, which must have"),
+        (
+            pd.DataFrame({"mass": ["much"], "site": ["x"], "depth": [0]}),
+            "the table: column 'mass' holds 'much' in row 0",
+        ),
+        (pd.DataFrame({"mass": [np.inf], "site": ["x"], "depth": [0]}), "holds 'inf' in row 0; expected a number"),
+        (
+            np.zeros((2, 4)),
+            r"the array has shape \[2, 4\], expected \(rows, 3\): a column for each of mass, site, depth",
+        ),
+        ("nowhere.csv", "'nowhere.csv' does not exist"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused(prepare, frame, tmp_path, rows, message):
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    predictor, _ = prepare("t.csv", TABLE)
+    with pytest.raises(PareError, match=message):
+        predictor.predict(rows)
+
+
+def test_an_unknown_category_is_told(prepare, frame, tmp_path, caplog):
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    predictor, _ = prepare("t.csv", TABLE)
+    predictor.predict(frame.assign(site="mars"))
+    assert "the table: column 'site' holds the unknown 'mars', which counts as missing" in caplog.text
+
+
+def test_a_folder_without_a_model_is_told(tmp_path):
+    with pytest.raises(PareError, match=r"holds no trained model.*data/06_models/TASK/METHOD/seed_0"):
+        load(tmp_path)

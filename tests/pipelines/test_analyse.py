@@ -78,7 +78,7 @@ def source(tiny_bert, topics):
 
 
 @pytest.fixture
-def save_model(tmp_path, tiny_bert, topics):
+def save_model(tmp_path, tiny_bert, topics, unprepared):
     def save(run, store):
         torch.manual_seed(0)
         model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2)
@@ -92,7 +92,7 @@ def save_model(tmp_path, tiny_bert, topics):
         folder.mkdir(parents=True)
         scores = np.random.default_rng(0).integers(1, 9, (len(HISTORY), 2, 500)).tolist()
         record |= {"history": HISTORY, "replaced": replaced, "gate_scores": scores}
-        TrainedModel(run, model.eval(), record, config).save(folder / "model")
+        TrainedModel(run, model.eval(), record, config, unprepared).save(folder / "model")
 
     return save
 

@@ -9,12 +9,12 @@ from kedro.runner import SequentialRunner
 from pare.config import Library, PareError, resolve
 from pare.config.run import COMMAND_LINE
 from pare.pipelines import predict
-from pare.preparation import ModelInput
+from pare.preparation import ModelInput, Preparation
 from pare.raw.origins.ingest import RawFiles
 from pare.raw.origins.manifest import RawFolder
 from pare.raw.readers.registry import open_raw_files
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel, run_fingerprint
+from pare.training import TrainedModel
 
 TASK = {
     "title": "mine",
@@ -42,12 +42,10 @@ def inputs(tmp_path, library, parameters, monkeypatch):
     samples = open_raw_files(run.task.reader, folder)
     ModelInput("mine", run.task, samples, raw.fingerprint, validated=True).write(tmp_path / "mine.h5")
     store = ArrayStore(tmp_path / "mine.h5")
-    record = {"fingerprint": run_fingerprint(run, store, SourceFolders.of(raw, raw))}
-    record |= {"decisive": run.decisive(), "model_input": store.fingerprint}
     network = torch.nn.Linear(1, 2)
     network.load_state_dict({"weight": torch.tensor([[-1.0], [1.0]]), "bias": torch.zeros(2)})
-    model = TrainedModel(run, network, record, {})
-    return {"params:run": run, "raw": raw, "encoder": raw, "proxy": raw, "model": model, "model_input": store}
+    model = TrainedModel(run, network, {"decisive": run.decisive()}, {}, Preparation.of(store, coordinates=False))
+    return {"params:run": run, "model": model}
 
 
 def run_pipeline(inputs, file):
@@ -68,12 +66,6 @@ def test_each_row_of_the_file_is_predicted(inputs, caplog):
 def test_a_file_that_is_not_there_is_named(inputs, file, message):
     with pytest.raises(PareError, match=message):
         run_pipeline(inputs, file)
-
-
-def test_a_model_of_other_data_is_refused(inputs):
-    inputs["model"].record["fingerprint"] = "another"
-    with pytest.raises(PareError, match=r"train it again: kedro run .*task=mine,method=finetune,seed=0"):
-        run_pipeline(inputs, "new.csv")
 
 
 def test_a_model_of_other_values_is_refused_with_the_command_that_uses_it_as_it_is(inputs):

@@ -1,7 +1,9 @@
 """From raw samples to the store: normalised by training rows only, whole or not at all."""
 
+import json
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 from kedro.io import DatasetError
@@ -9,8 +11,8 @@ from kedro.io import DatasetError
 from pare.config import PareError
 from pare.config.schema import Task
 from pare.datasets import ArrayStoreDataset
-from pare.preparation import ModelInput, scale_inputs, unscale_inputs
-from pare.preparation.model_input import append_coordinates
+from pare.preparation import ModelInput, unscale_inputs
+from pare.preparation.model_input import append_coordinates, scale_inputs
 from pare.preparation.split import assign_parts
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
@@ -133,8 +135,10 @@ def test_a_table_is_divided_with_its_labels_and_keeps_its_missing_values(table, 
     assert store.description == {
         "task": "wdbc",
         "channels": list("abcde"),
+        "columns": list("abcde"),
         "classes": ["good", "bad"],
         "categories": [],
+        "levels": [],
     }
 
 
@@ -366,3 +370,12 @@ def test_a_training_part_of_one_class_is_told(table, tmp_path):
     with pytest.raises(PareError, match="all training rows have one class"):
         samples = {"all": samples_of(x, np.zeros(200, np.int64))}
         ModelInput("wdbc", loose, samples, "raw", validated=True).write(tmp_path / "store.h5")
+
+
+def test_a_store_that_an_older_version_described_is_prepared_again(table, tmp_path):
+    described = ModelInput("wdbc", table, raw_table(), "raw", validated=True)
+    store = written(described, tmp_path / "store.h5")
+    assert described.is_current(store.path)
+    with h5py.File(store.path, "a") as file:
+        file.attrs["description"] = json.dumps({k: v for k, v in store.description.items() if k != "levels"})
+    assert not described.is_current(store.path)

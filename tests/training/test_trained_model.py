@@ -4,19 +4,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModel
 
 from pare.config import PareError
 from pare.models import build_model, load_backbone
+from pare.preparation import Preparation
 from pare.training import TrainedModel
 from pare.training.trained_model import recorded_fingerprint
 
 
 @pytest.fixture
-def trained(table_run, tiny_bert):
+def trained(table_run, tiny_bert, table):
     run = table_run()
     model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
     record = {"fingerprint": "f", "source_classes": 2, "categories": [], "history": [{"epoch": 1}]}
-    return TrainedModel(run, model, record, {})
+    return TrainedModel(run, model, record, {}, Preparation.of(table, coordinates=False))
 
 
 @pytest.fixture
@@ -34,13 +36,32 @@ def test_a_loaded_model_predicts_the_same_from_its_own_folder_alone(trained, sav
         assert torch.equal(loaded.model(x), trained.model(x))
     assert loaded.run == trained.run
     assert loaded.record == trained.record
+    assert loaded.preparation == trained.preparation
 
 
-def test_weights_are_safetensors_and_the_rest_is_json(saved):
-    assert {path.name for path in saved.iterdir()} == {"model.safetensors", "config.json", "record.json"}
+def test_numbers_are_safetensors_and_the_rest_is_text(saved):
+    names = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
+    numbers = {"model.safetensors", "preparation.safetensors"}
+    assert names == numbers | {"encoder/config.json", "preparation.json", "record.json", "README.md"}
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "record.json"])
+@pytest.mark.parametrize("folder", ["", "encoder"])
+def test_transformers_does_not_take_it_for_an_encoder_without_weights(saved, folder):
+    with pytest.raises((OSError, ValueError), match=r"model_type|no file named"):
+        AutoModel.from_pretrained(saved / folder)
+
+
+def test_a_model_of_an_older_version_is_to_be_trained_again(saved):
+    for name in ("preparation.json", "preparation.safetensors"):
+        (saved / name).unlink()
+    assert recorded_fingerprint(saved) is None
+    with pytest.raises(PareError, match=r"lacks preparation\.json, as models of older versions .* do; train again"):
+        TrainedModel.load(saved)
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "encoder/config.json", "record.json", "preparation.json", "preparation.safetensors"]
+)
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")], ids=["missing", "damaged"])
 def test_a_folder_that_lacks_a_part_is_refused_with_advice(saved, name, damage):
     damage(saved / name)

@@ -1,20 +1,36 @@
-"""New samples without an answer, read as the reader of a user's files reads those with one."""
+"""New samples without an answer, from files, tables and arrays, as the reader of a task reads those with one."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.schema import ReaderConfig
-from pare.raw.formats.array_files import open_arrays
+from pare.raw.formats.array_files import StoredArray, open_arrays
 from pare.raw.formats.table_files import load_frame, present_text
-from pare.raw.readers.arrays import check_input, input_rows
+from pare.raw.origins.own_files import find_path
+from pare.raw.readers.arrays import ChannelAxis, check_input, input_rows
 from pare.raw.readers.image_folder import image_paths, image_reader
-from pare.storage.samples import Samples
+
+logger = logging.getLogger(__name__)
+RawRows = str | Path | pd.DataFrame | np.ndarray
+
+
+class Known(Protocol):
+    """What is known of the columns of the rows with an answer, see `pare.storage.samples.Samples`."""
+
+    @property
+    def columns(self) -> list[str] | None:
+        """Their names."""
+
+    @property
+    def categories(self) -> list[list[str] | None] | None:
+        """Names of their categories in the order of the codes; None for a column of numbers."""
 
 
 @dataclass(frozen=True)
@@ -30,48 +46,97 @@ class NewRows:
     read: Callable[[int, int], np.ndarray]
 
 
-def open_new_rows(path: Path, reader: ReaderConfig, known: Samples) -> NewRows:
-    """Open a file of new rows.
+def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
+    """Open new rows.
 
     Args:
-        path: a table with the features of the task's own, a file with the array ``x``, an image, or a folder of images.
+        rows: a path, absolute or relative to the current folder: of a table with the features of the task's own, of a
+            file with the array ``x``, of an image, or of a folder of images. Or such a table, or an array of rows:
+            with the axes of the file's, or for another reader than ``arrays`` those of the model.
         reader: of the task.
-        known: samples with an answer, as that reader gives them; a category of a table gets the code it has there.
+        known: what is known of the rows with an answer; a category gets the code it has there.
 
     Raises:
-        PareError: if the file is damaged, or lacks a column or the array; if the reader is one of published files.
+        PareError: if a file is missing or damaged; if a column or the array is missing, or holds something else; for
+            a path, if the reader is one of published files.
     """
+    if isinstance(rows, str | Path):
+        return _file_rows(rows, reader, known)
+    if not len(rows):
+        raise PareError("there are no rows to predict; bring at least one")
+    if isinstance(rows, pd.DataFrame) and known.columns:
+        return table_rows(rows, known, "the table")
+    return _array_rows(np.asarray(rows), reader, known)
+
+
+def held_rows(x: np.ndarray) -> NewRows:
+    """Rows that are in memory, as the model's reader would give them, ``(rows, …)`` float32."""
+    return NewRows([str(i) for i in range(len(x))], lambda start, stop: x[start:stop])
+
+
+def _array_rows(rows: np.ndarray, reader: ReaderConfig, known: Known) -> NewRows:
+    """A table without names, or samples of a grid."""
+    if known.columns and reader.name != "image_folder":
+        if rows.ndim != 2 or rows.shape[1] != len(known.columns):
+            raise PareError(
+                f"the array has shape {list(rows.shape)}, expected (rows, {len(known.columns)}): a column for each of "
+                f"{', '.join(known.columns)}"
+            )
+        return table_rows(pd.DataFrame(rows, columns=known.columns), known, "the array")
+    stored = StoredArray("the array", rows.shape, rows.dtype, lambda start, stop: rows[start:stop])
+    return _stored_rows(stored, reader.options.get("channel_axis", "first") if reader.name == "arrays" else "first")
+
+
+def _file_rows(path: str | Path, reader: ReaderConfig, known: Known) -> NewRows:
     if reader.name not in OPENERS:
         raise PareError(
             f"reader {reader.name!r} is for published files; new rows are read for tasks with the readers "
             f"{', '.join(OPENERS)}"
         )
-    return OPENERS[reader.name](path, reader.options, known)
+    return OPENERS[reader.name](find_path(str(path), Path.cwd()), reader.options, known)
 
 
-def _open_table(path: Path, options: dict[str, Any], known: Samples) -> NewRows:
-    frame = load_frame(path, options.get("delimiter", ","))
+def _open_table(path: Path, options: dict[str, Any], known: Known) -> NewRows:
+    return table_rows(load_frame(path, options.get("delimiter", ",")), known, str(path))
+
+
+def table_rows(frame: pd.DataFrame, known: Known, where: str) -> NewRows:
+    """The rows of a table: numbers, and codes of categories.
+
+    Args:
+        frame: with at least the known columns, in any order.
+        known: names of columns and categories.
+        where: what messages call the table.
+
+    Raises:
+        PareError: if a column is missing, or holds something else than numbers.
+    """
     columns = known.columns or []
+    frame = frame.reset_index(drop=True)
     for name in columns:
         if name not in frame:
-            raise unknown_name("column", name, frame.columns, f"{path}, which must have the task's columns")
+            raise unknown_name("column", name, map(str, frame.columns), f"{where}, which must have the task's columns")
     categories = known.categories or [None] * len(columns)
-    x = np.stack([_column(frame[name], levels, path) for name, levels in zip(columns, categories, strict=True)], axis=1)
-    return NewRows([str(i) for i in range(len(x))], lambda start, stop: x[start:stop])
+    values = [_column(frame[name], levels, where) for name, levels in zip(columns, categories, strict=True)]
+    return held_rows(np.stack(values, axis=1))
 
 
-def _column(column: pd.Series, levels: list[str] | None, path: Path) -> np.ndarray:
+def _column(column: pd.Series, levels: Sequence[str] | None, where: str) -> np.ndarray:
     """Numbers, or codes of categories; an unknown category counts as missing, ``(rows,)`` float32."""
     text = present_text(column)
     if levels is None:
-        values = pd.to_numeric(text, errors="coerce")
-        if values.isna().any():
-            wrong = text[values.isna()]
-            where = f"{path}: column {column.name!r}"
-            raise PareError(f"{where} holds {wrong.iloc[0]!r} in row {wrong.index[0]}; expected a number")
+        values = pd.to_numeric(text, errors="coerce").astype(np.float32)
+        wrong = text[~np.isfinite(values)]
+        if len(wrong):
+            raise PareError(
+                f"{where}: column {column.name!r} holds {wrong.iloc[0]!r} in row {wrong.index[0]}; expected a number"
+            )
     else:
         codes = {_plain(level): code for code, level in enumerate(levels)}
-        values = text.map(lambda level: codes.get(_plain(level), np.nan))
+        values = text.map(lambda level: codes.get(_plain(level), np.nan)).astype(np.float32)
+        if values.isna().any():
+            unknown = ", ".join(map(repr, text[values.isna()].unique()[:5]))
+            logger.warning("%s: column %r holds the unknown %s, which counts as missing", where, column.name, unknown)
     return values.reindex(column.index).to_numpy(np.float32)
 
 
@@ -83,25 +148,28 @@ def _plain(level: str) -> str | float:
         return level
 
 
-def _open_arrays(path: Path, options: dict[str, Any], known: Samples) -> NewRows:
+def _open_arrays(path: Path, options: dict[str, Any], known: Known) -> NewRows:
     stored = open_arrays(path)
     names = [part["x"] for part in options["parts"].values()]
     found = [stored[name] for name in names if name in stored] or list(stored.values())
     if len(found) != 1 and names[0] not in stored:
         raise unknown_name("array", names[0], stored, str(path))
-    axis = options.get("channel_axis", "first")
-    check_input(found[0], axis)
-    return NewRows([str(i) for i in range(found[0].shape[0])], input_rows(found[0], axis))
+    return _stored_rows(found[0], options.get("channel_axis", "first"))
 
 
-def _open_images(path: Path, options: dict[str, Any], known: Samples) -> NewRows:
+def _stored_rows(array: StoredArray, axis: ChannelAxis) -> NewRows:
+    check_input(array, axis)
+    return NewRows([str(i) for i in range(array.shape[0])], input_rows(array, axis))
+
+
+def _open_images(path: Path, options: dict[str, Any], known: Known) -> NewRows:
     paths = image_paths(path) if path.is_dir() else [path]
     size = options.get("size")
     read = image_reader((size, size) if isinstance(size, int) else size, colour=options.get("colour", True))
     return NewRows([p.name for p in paths], lambda start, stop: read(paths[start:stop]))
 
 
-OPENERS: dict[str, Callable[[Path, dict[str, Any], Samples], NewRows]] = {
+OPENERS: dict[str, Callable[[Path, dict[str, Any], Known], NewRows]] = {
     "arrays": _open_arrays,
     "image_folder": _open_images,
     "table": _open_table,

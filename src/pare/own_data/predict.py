@@ -1,4 +1,4 @@
-"""Predictions of new rows, as the test rows were predicted."""
+"""Predictions of raw rows by a trained model, as the test rows were predicted."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +9,109 @@ import torch
 from accelerate import PartialState
 from scipy.special import expit, softmax
 
-from pare.config import PareError, Task
-from pare.own_data.new_rows import NewRows, open_new_rows
-from pare.preparation import scale_inputs
-from pare.storage.samples import Samples
-from pare.storage.store import ArrayStore
+from pare.config import PareError
+from pare.own_data.new_rows import NewRows, RawRows, open_new_rows
 from pare.training import TrainedModel
+from pare.training.trained_model import RECORD
 
 BATCH_ROWS = 64
+MODEL = "model"  # the folder of the model within that of its run
+
+
+def load(folder: str | Path, device: str | torch.device | None = None) -> "Predictor":
+    """A trained model that predicts raw rows.
+
+    Args:
+        folder: of the model, or of its run, such as ``data/06_models/wine/pare/seed_0``.
+        device: where it predicts; None: the accelerator where there is one, else the CPU.
+
+    Raises:
+        PareError: where the folder holds no whole model.
+    """
+    found = [path for path in (Path(folder), Path(folder) / MODEL) if (path / RECORD).is_file()]
+    if not found:
+        raise PareError(
+            f"{folder} holds no trained model ({RECORD}); name the folder of a run or of its model, such as "
+            "data/06_models/TASK/METHOD/seed_0"
+        )
+    return Predictor(TrainedModel.load(found[0]), device)
+
+
+class Predictor:
+    """A trained model that takes raw rows and does to them what training did.
+
+    Rows are a pandas table with the columns of the training rows, an array, or a file that holds either, see
+    `open_new_rows`.
+
+    Args:
+        trained: the model.
+        device: where it predicts; None: the accelerator where there is one, else the CPU.
+
+    Attributes:
+        classes: names of the classes, or their numbers where they have no names; None where none are predicted.
+    """
+
+    def __init__(self, trained: TrainedModel, device: str | torch.device | None = None) -> None:
+        self.trained, self.task = trained, trained.run.task
+        self.device = PartialState().device if device is None else torch.device(device)
+        names = trained.preparation.classes or range(self.task.classes or 0)
+        self.classes = np.array(names) if self.task.classes else None
+
+    def predict(self, rows: RawRows) -> np.ndarray:
+        """Predict each row.
+
+        Returns:
+            Names of classes ``(rows,)``; 0 or 1 for each label ``(rows, labels)`` or point of a mask; numbers
+            ``(rows, numbers)`` or fields ``(rows, channels, *grid)`` in physical units.
+
+        Raises:
+            PareError: where the rows do not fit the task.
+        """
+        output = self.outputs(self.open(rows))
+        if self.classes is not None:
+            return self.classes[output.argmax(axis=1)]
+        return (output > 0).astype(np.int64) if self.is_binary else output
+
+    def predict_proba(self, rows: RawRows) -> np.ndarray:
+        """The probability of each class ``(rows, classes)``, label ``(rows, labels)`` or point of a mask.
+
+        Raises:
+            PareError: where the rows do not fit the task, or it predicts numbers.
+        """
+        if self.classes is None and not self.is_binary:
+            raise PareError(f"task {self.trained.run.task_name!r} predicts numbers, without probabilities; use predict")
+        output = self.outputs(self.open(rows))
+        return expit(output) if self.is_binary else softmax(output, axis=1)
+
+    def open(self, rows: RawRows) -> NewRows:
+        """The rows as the task's reader would give them; PareError where they do not fit."""
+        return open_new_rows(rows, self.task.reader, self.trained.preparation)
+
+    def outputs(self, rows: NewRows) -> np.ndarray:
+        """What the network gives: logits, numbers or fields of all rows, ``(rows, …)``."""
+        network, outputs = self.trained.model.to(self.device), []
+        with torch.inference_mode():
+            for start in range(0, len(rows.names), BATCH_ROWS):
+                raw_x = rows.read(start, min(start + BATCH_ROWS, len(rows.names)))
+                self._check_shape(raw_x)
+                x = torch.from_numpy(self.trained.preparation.inputs(raw_x))
+                outputs.append(network(x.to(self.device)).float().cpu().numpy())
+        return np.concatenate(outputs)
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether several answers of yes or no are predicted at once."""
+        return self.task.output.kind == "multilabel" or self.task.loss == "binary_cross_entropy"
+
+    def _check_shape(self, x: np.ndarray) -> None:
+        shape = self.task.input.shape
+        if self.task.normalisation.coordinates:  # appended, one for each axis
+            shape = (shape[0] - len(shape) + 1, *shape[1:])
+        if x.shape[1:] != shape:
+            raise PareError(
+                f"the new rows have shape {list(x.shape[1:])}, those of task {self.trained.run.task_name!r} have "
+                f"{list(shape)}; bring rows of that shape"
+            )
 
 
 @dataclass(frozen=True)
@@ -32,71 +127,18 @@ class NewPredictions:
     content: pd.DataFrame | np.ndarray
 
 
-def predict_file(path: Path, known: Samples, model: TrainedModel, store: ArrayStore) -> NewPredictions:
-    """Predict each row of a file.
-
-    Args:
-        path: the file, or a folder of images; see `open_new_rows`.
-        known: samples with an answer, as the task's reader gives them; they say how categories are numbered.
-        model: the trained model.
-        store: the model input that it was trained on; its statistics normalise the new rows.
-
-    Raises:
-        PareError: if the rows do not fit the task.
-    """
-    task = model.run.task
-    rows = open_new_rows(path, task.reader, known)
-    output = _outputs(rows, model, store)
-    if task.output.kind == "multilabel" or task.loss == "binary_cross_entropy":
+def predict_file(path: Path, predictor: Predictor) -> NewPredictions:
+    """Predict each row of a file; arguments and errors as for `Predictor.predict`."""
+    rows, task = predictor.open(path), predictor.task
+    output = predictor.outputs(rows)
+    if predictor.is_binary:
         output = expit(output)
     if task.output.kind == "dense":
         return NewPredictions(path.stem, output)
-    return NewPredictions(path.stem, _table(task, rows.names, output, store.description["classes"]))
-
-
-def _outputs(rows: NewRows, model: TrainedModel, store: ArrayStore) -> np.ndarray:
-    """Logits, numbers or fields of all rows, ``(rows, …)``."""
-    device, seen = PartialState().device, _seen_categories(store)
-    network = model.model.to(device)
-    coordinates = model.run.task.normalisation.coordinates
-    outputs = []
-    with torch.inference_mode():
-        for start in range(0, len(rows.names), BATCH_ROWS):
-            raw_x = rows.read(start, min(start + BATCH_ROWS, len(rows.names)))
-            _check_shape(raw_x, model)
-            x = scale_inputs(raw_x, store.statistics, coordinates=coordinates)
-            for column, levels in seen.items():
-                x[~np.isin(x[:, column], levels), column] = np.nan
-            outputs.append(network(torch.from_numpy(x).to(device)).float().cpu().numpy())
-    return np.concatenate(outputs)
-
-
-def _check_shape(x: np.ndarray, model: TrainedModel) -> None:
-    shape = model.run.task.input.shape
-    if model.run.task.normalisation.coordinates:  # appended, one for each axis
-        shape = (shape[0] - len(shape) + 1, *shape[1:])
-    if x.shape[1:] != shape:
-        raise PareError(
-            f"the new rows have shape {list(x.shape[1:])}, those of task {model.run.task_name!r} have "
-            f"{list(shape)}; bring rows of that shape"
-        )
-
-
-def _seen_categories(store: ArrayStore) -> dict[int, np.ndarray]:
-    """Codes of the categories that training rows have, by column; others count as missing."""
-    columns = [column for column, count in enumerate(store.description["categories"]) if count]
-    if not columns:
-        return {}
-    x = store.rows("train").array("x")
-    return {column: np.unique(x[:, column]) for column in columns}
-
-
-def _table(task: Task, names: list[str], output: np.ndarray, classes: list[str] | None) -> pd.DataFrame:
-    """A line for each new row: its name, the prediction, and probabilities where there are any."""
-    table = pd.DataFrame({"row": names})
-    if task.output.kind != "classification":
-        return table.assign(**dict(zip(task.output.names("prediction"), output.T, strict=True)))
-    labels = classes or [str(i) for i in range(output.shape[1])]
-    table[task.output.name or "prediction"] = [labels[code] for code in output.argmax(axis=1)]
-    probabilities = zip(labels, softmax(output, axis=1).T, strict=True)
-    return table.assign(**{f"probability of {label}": share for label, share in probabilities})
+    table = pd.DataFrame({"row": rows.names})
+    if predictor.classes is None:
+        names = task.output.names("prediction")
+        return NewPredictions(path.stem, table.assign(**dict(zip(names, output.T, strict=True))))
+    table[task.output.name or "prediction"] = predictor.classes[output.argmax(axis=1)]
+    probabilities = zip(predictor.classes, softmax(output, axis=1).T, strict=True)
+    return NewPredictions(path.stem, table.assign(**{f"probability of {name}": share for name, share in probabilities}))

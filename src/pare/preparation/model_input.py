@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,11 +50,13 @@ class ModelInput:
         self.fingerprint = model_input_fingerprint(task_name, task, raw_fingerprint, validated=validated)
 
     def is_current(self, path: Path) -> bool:
-        """Whether the store at ``path`` is whole and has the same fingerprint."""
+        """Whether the store at ``path`` is whole and has the same fingerprint and description."""
         try:
-            return ArrayStore(path).fingerprint == self.fingerprint
+            store = ArrayStore(path)
         except PareError:
             return False
+        # An older version of this project described less.
+        return store.fingerprint == self.fingerprint and fingerprint(store.description) == fingerprint(self.description)
 
     def write(self, path: Path) -> None:
         """Read the raw samples twice, once for the statistics and once for the rows, and write the store.
@@ -73,14 +76,22 @@ class ModelInput:
                 blocks=self._normalised(parts, statistics, seen),
                 statistics=statistics,
                 fingerprint=self.fingerprint,
-                description={
-                    "task": self.task_name,
-                    "channels": self.task.input.channels or self.first.columns,
-                    "classes": self.first.classes,
-                    "categories": [len(levels or []) for levels in self.first.categories or []],
-                },
+                description=self.description,
                 compress=self.task.input.compress,
             )
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What the store says of its rows: names, and how many categories each column has, 0 for numbers."""
+        categories = self.first.categories or []
+        return {
+            "task": self.task_name,
+            "channels": self.task.input.channels or self.first.columns,
+            "columns": self.first.columns,
+            "classes": self.first.classes,
+            "categories": [len(levels or []) for levels in categories],
+            "levels": categories,
+        }
 
     def _parts(self) -> dict[str, np.ndarray]:
         parts: dict[str, np.ndarray] = {}
@@ -151,9 +162,7 @@ class ModelInput:
     ) -> Iterator[Block]:
         counts = {str(name): np.zeros(self.task.classes or 0, int) for names in parts.values() for name in names}
         for part, start, names, raw_x, y in self._blocks(parts):
-            x = scale_inputs(raw_x, statistics, coordinates=self.task.normalisation.coordinates)
-            for column, levels in seen.items():  # what training never saw is as good as missing
-                x[~np.isin(x[:, column], levels), column] = np.nan
+            x = prepared_inputs(raw_x, statistics, seen, coordinates=self.task.normalisation.coordinates)
             self._check(x, y, part, start)
             for split in np.unique(names):
                 chosen = names == split
@@ -239,6 +248,30 @@ def check_model_input(run: TaskRun, raw_fingerprint: str, store: ArrayStore) -> 
 def _by_channel(rows: np.ndarray) -> np.ndarray:
     """``(rows, channels, *grid)`` to ``(rows × grid points, channels)``."""
     return np.moveaxis(rows, 1, -1).reshape(-1, rows.shape[1])
+
+
+def prepared_inputs(
+    x: np.ndarray,
+    statistics: Mapping[str, np.ndarray],
+    seen: Mapping[int, np.ndarray | list[int]],
+    *,
+    coordinates: bool,
+) -> np.ndarray:
+    """Raw inputs as the model takes them, with categories that training never saw as missing values.
+
+    Args:
+        x: ``(rows, …)``.
+        statistics: as `scale_inputs` takes them.
+        seen: codes of the categories that training rows have, by column.
+        coordinates: whether to append a channel per grid axis.
+
+    Returns:
+        A new array, ``(rows, …)`` float32.
+    """
+    x = scale_inputs(x, statistics, coordinates=coordinates)
+    for column, codes in seen.items():
+        x[~np.isin(x[:, column], codes), column] = np.nan
+    return x
 
 
 def scale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray], *, coordinates: bool) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A trained model and the record of its training; as files: safetensors and JSON."""
+"""A trained model with all that predicts raw rows, and the record of its training; as a folder that needs no other."""
 
 import json
 import logging
@@ -15,10 +15,15 @@ from pare.config.run import Run, changed_text
 from pare.models import Backbone, CrossModalModel, load_backbone
 from pare.models.model import build_model
 from pare.models.solved import build_solved_model
+from pare.preparation import Preparation
+from pare.preparation.preparation import NAMES
 from pare.storage.store import ArrayStore
+from pare.training.model_card import CARD, model_card
 
 logger = logging.getLogger(__name__)
-WEIGHTS, RECORD, ENCODER = "model.safetensors", "record.json", "config.json"
+WEIGHTS, RECORD = "model.safetensors", "record.json"
+# transformers would take a folder with the encoder's own file for that encoder, and find none of its weights.
+ENCODER, ENCODER_FOLDER = "config.json", "encoder"
 
 
 @dataclass
@@ -31,15 +36,17 @@ class TrainedModel:
         record: fingerprints of the training and of the model input, what decided the model (`Run.decisive`), history
             per epoch, best epoch, seconds, memory, versions.
         encoder_config: the encoder's ``config.json``.
+        preparation: how raw rows become inputs of the model.
     """
 
     run: Run
     model: CrossModalModel
     record: dict[str, Any]
     encoder_config: dict[str, Any]
+    preparation: Preparation
 
     def check(self, run: Run, store: ArrayStore, as_it_is: str) -> None:
-        """Refuse a model that is not the run's, or that was trained on another model input.
+        """Refuse a model that is not the run's, see `check_values`, or that was trained on another model input.
 
         Args:
             run: the run that the model is used for.
@@ -49,16 +56,20 @@ class TrainedModel:
         Raises:
             PareError: with what is different and the command that helps.
         """
+        self.check_values(run, as_it_is)
+        if self.record["model_input"] != store.fingerprint:
+            raise PareError(
+                f"the model of {run.folder} was trained on another model input than {store.path}, which was prepared "
+                f"again since; train it again: {run.command('pare_train')}"
+            )
+
+    def check_values(self, run: Run, as_it_is: str) -> None:
+        """Refuse a model that was trained with other values than the run's; arguments and errors as for `check`."""
         if changed := changed_text(self.record.get("decisive"), run.decisive()):
             use = f", or use it as it is: {as_it_is}" if self.run.params != run.params else ""
             raise PareError(
                 f"the model of {run.folder} was trained with another {changed}; "
                 f"train it again: {run.command('pare_train')}{use}"
-            )
-        if self.record["model_input"] != store.fingerprint:
-            raise PareError(
-                f"the model of {run.folder} was trained on another model input than {store.path}, which was prepared "
-                f"again since; train it again: {run.command('pare_train')}"
             )
 
     def save(self, folder: Path) -> None:
@@ -67,35 +78,41 @@ class TrainedModel:
         Raises:
             PareError: where it cannot be written.
         """
-        folder.mkdir()
+        (folder / ENCODER_FOLDER).mkdir(parents=True)
         try:
             save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, folder / WEIGHTS)
+            self.preparation.save(folder)
         except SafetensorError as error:
-            raise PareError(f"cannot write {folder / WEIGHTS} ({error}); free space there") from error
-        (folder / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
+            raise PareError(f"cannot write to {folder} ({error}); free space there") from error
+        (folder / ENCODER_FOLDER / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
+        (folder / CARD).write_text(model_card(self.run, self.record), encoding="utf-8")
         content = {"run": self.run.model_dump(mode="json"), **self.record}
         (folder / RECORD).write_text(json.dumps(content, indent=2))
 
     @classmethod
     def load(cls, folder: Path) -> "TrainedModel":
-        """Read what `save` wrote; needs neither the source nor its package.
+        """Read what `save` wrote; needs neither the source, its package nor the model input.
 
         Raises:
-            PareError: where the folder holds no whole model.
+            PareError: where the folder holds no whole model, or one of an older version of this project.
         """
+        if (folder / RECORD).is_file() and not (folder / NAMES).is_file():
+            raise PareError(f"{folder} lacks {NAMES}, as models of older versions of this project do; train again")
         try:
             record = json.loads((folder / RECORD).read_text())
             run = Run.model_validate(record.pop("run"))
             model = _untrained(run, folder, record)
             model.load_state_dict(load_file(folder / WEIGHTS))
-            config = json.loads((folder / ENCODER).read_text())
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, PareError) as error:
+            config = json.loads((folder / ENCODER_FOLDER / ENCODER).read_text())
+            preparation = Preparation.load(folder)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, PareError) as error:
             raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
-        return cls(run, model.eval(), record, config)
+        return cls(run, model.eval(), record, config, preparation)
 
 
 def _untrained(run: Run, folder: Path, record: dict[str, Any]) -> CrossModalModel:
-    return assemble(run, load_backbone(folder, run.grid, "random"), record["source_classes"], record["categories"])
+    backbone = load_backbone(folder / ENCODER_FOLDER, run.grid, "random")
+    return assemble(run, backbone, record["source_classes"], record["categories"])
 
 
 def assemble(run: Run, backbone: Backbone, source_classes: int | None, categories: Sequence[int]) -> CrossModalModel:
@@ -135,4 +152,4 @@ def _record(folder: Path) -> dict[str, Any] | None:
         record = dict(json.loads((folder / RECORD).read_text()))
     except (OSError, ValueError):
         return None
-    return record if "fingerprint" in record else None
+    return record if "fingerprint" in record and (folder / NAMES).is_file() else None  # else of an older version

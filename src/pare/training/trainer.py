@@ -21,7 +21,7 @@ from pare.config.estimate import estimate
 from pare.config.run import Run
 from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
-from pare.preparation import draw_rows
+from pare.preparation import Preparation, draw_rows
 from pare.start import SolvedStart
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Rows
@@ -101,6 +101,7 @@ class Trainer:
         align: Align | None = None,
     ) -> None:
         self.run, self.store, self.metric, self.align = run, store, metric, align
+        self.preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
         self.accelerator = accelerator_of(run)
         set_seed(run.seed)
         backbone = load_backbone(
@@ -345,7 +346,7 @@ class Trainer:
             "precision": self.accelerator.mixed_precision,
             "versions": versions(),
         }
-        return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config)
+        return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config, self.preparation)
 
     def _solve_with_validation_rows(self) -> int:
         """Fit the heads of a solved start to the validation rows as well, which have nothing left to choose."""

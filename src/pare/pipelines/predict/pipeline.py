@@ -4,8 +4,6 @@ from kedro.pipeline import Node, Pipeline
 
 from pare.pipelines.predict.nodes import predict_new_rows
 
-FILES = ("raw", "model", "model_input", "encoder", "proxy")
-
 
 def create_pipeline() -> Pipeline:
     """The pipeline; it needs a trained model, and is not part of ``pare_train``."""
@@ -13,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 predict_new_rows,
-                inputs={"run": "params:run", "file": "params:predict"} | {name: name for name in FILES},
+                inputs=["params:run", "params:predict", "model"],
                 outputs="new_predictions",
                 name="predict_new_rows",
             )

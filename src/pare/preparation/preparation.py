@@ -1,0 +1,76 @@
+"""How raw rows become inputs of a trained model, as files next to its weights: JSON and safetensors."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from pare.config.errors import PREPROCESS, PareError
+from pare.preparation.model_input import prepared_inputs
+from pare.storage.store import ArrayStore
+
+NAMES, STATISTICS = "preparation.json", "preparation.safetensors"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What training did to raw rows, and what the codes of categories and classes mean.
+
+    Attributes:
+        columns: names of a table's columns, in their order; None where they have none.
+        categories: names of the categories of each column in the order of their codes, None for a column of numbers;
+            None where no column has categories.
+        classes: names of the classes in the order of their codes; None where they have none, or none are predicted.
+        seen: codes of the categories that training rows have, by column; others count as missing.
+        coordinates: whether a channel per grid axis is appended.
+        statistics: ``x_mean`` and ``x_scale``, where inputs are normalised.
+    """
+
+    columns: list[str] | None
+    categories: list[list[str] | None] | None
+    classes: list[str] | None
+    seen: Mapping[int, list[int]]
+    coordinates: bool
+    statistics: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(cls, store: ArrayStore, *, coordinates: bool) -> "Preparation":
+        """The preparation of a model input.
+
+        Raises:
+            PareError: where an older version of this project wrote it, without names of categories.
+        """
+        description = store.description
+        categorical = [column for column, count in enumerate(description.get("categories", ())) if count]
+        if categorical and "levels" not in description:
+            raise PareError(f"{store.path} does not name its categories, as older versions wrote it; run {PREPROCESS}")
+        x = store.rows("train").array("x") if categorical else np.empty((0, 0))
+        known = {column: x[~np.isnan(x[:, column]), column] for column in categorical}
+        return cls(
+            columns=description.get("columns"),
+            categories=description.get("levels"),
+            classes=description.get("classes"),
+            seen={column: np.unique(codes).astype(int).tolist() for column, codes in known.items()},
+            coordinates=coordinates,
+            statistics={name: array for name, array in store.statistics.items() if name.startswith("x_")},
+        )
+
+    def inputs(self, x: np.ndarray) -> np.ndarray:
+        """Raw rows as the model takes them, ``(rows, …)`` float32."""
+        return prepared_inputs(x, self.statistics, self.seen, coordinates=self.coordinates)
+
+    def save(self, folder: Path) -> None:
+        """Write it into a folder."""
+        names = {name: getattr(self, name) for name in ("columns", "categories", "classes", "seen", "coordinates")}
+        (folder / NAMES).write_text(json.dumps(names, indent=1, ensure_ascii=False), encoding="utf-8")
+        save_file(dict(self.statistics), folder / STATISTICS)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Preparation":
+        """Read what `save` wrote; OSError, ValueError, TypeError or SafetensorError where a file is not whole."""
+        names = json.loads((folder / NAMES).read_text(encoding="utf-8"))
+        seen = {int(column): codes for column, codes in names.pop("seen").items()}
+        return cls(**names, seen=seen, statistics=load_file(folder / STATISTICS))

@@ -1,0 +1,37 @@
+"""The README of a model says what it is."""
+
+import pytest
+
+from pare.training.model_card import model_card
+
+
+@pytest.mark.parametrize(
+    ("record", "kept"),
+    [
+        ({"start": {"validation": 0.2}, "best_epoch": 0, "history": [{}] * 3}, "the solved start"),
+        ({"start": {"validation": 0.2}, "best_epoch": 2, "history": [{}] * 3}, "epoch 2 of 3"),
+        ({"start": None, "best_epoch": 3, "history": [{}] * 3}, "epoch 3 of 3"),
+    ],
+)
+def test_it_says_what_was_kept(table_run, record, kept):
+    assert f"| kept | {kept}" in model_card(table_run(), record)
+
+
+def test_it_names_task_method_metric_data_licences_and_versions(table_run):
+    run = table_run()
+    record = {"validation": 0.25, "n_train": 48, "categories": [0, 3], "versions": {"torch": "2.9"}}
+    text = model_card(run, record)
+    for part in (
+        "`table`",
+        run.label,
+        "auroc_ovo 0.25",
+        "48 for training",
+        "6 features",
+        "torch 2.9",
+        "load(",
+        "CC BY",
+    ):
+        assert part in text
+    assert run.source.encoder.licence in text and run.task.raw.active.licence in text
+    assert "counts as missing" in text
+    assert "counts as missing" not in model_card(run, {"categories": [0, 0]})
