@@ -114,3 +114,10 @@ def test_a_grid_that_cannot_be_halved_four_times_is_refused(waves):
         FITS["u_net"](waves((20,), 16), 1)
     with pytest.raises(PareError, match=r"halves the grid four times.*the task has 20; use method=fno"):
         FITS["u_net"](waves((40,), 16), 1, fold=2)
+
+
+def test_half_precision_is_recorded_and_learns_as_well(waves):
+    x, y = fields(32, (40,), 2)
+    fitted = FITS["u_net"](waves((40,)), 10, precision="bf16")
+    assert fitted.precision == "bf16"
+    assert np.mean((fitted.predict(x) - y) ** 2) < 0.5 * np.mean((y - y.mean(0)) ** 2)

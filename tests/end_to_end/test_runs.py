@@ -6,7 +6,16 @@ import pytest
 WDBC = "task:openml_wdbc,training.epochs=1"
 EVERY_RUN = {
     *("task", "method", "source", "seed", "protocol", "metric", "test", "validation", "n_train", "n_test", "epochs"),
-    *("kept", "start_validation", "train_seconds", "samples_per_second", "peak_memory_mb", "paper", "versions", "constant_prediction"),
+    *(
+        "kept",
+        "start_validation",
+        "train_seconds",
+        "samples_per_second",
+        "peak_memory_mb",
+        "paper",
+        "versions",
+        "constant_prediction",
+    ),
 }
 FIGURES = ("prediction.png", "training.png", "replaced.png")
 

@@ -138,11 +138,6 @@ def test_options_of_a_training_are_refused(run_of):
         run_of([2], training={"epochs": 3, "batch_size": 8, "learning_rate": 1e-3})
 
 
-def test_fields_have_no_start(library, parameters):
-    with pytest.raises(PareError, match="nothing is solved here for field data"):
-        resolve(library, parameters | {"task": "darcy_flow", "method": "probe"}, {})
-
-
 def test_the_source_is_the_one_that_suits_the_data(run_of):
     assert run_of([2]).source_name == "minilm"
     assert run_of([1, POINTS]).source_name == "dinov2_small"

@@ -7,13 +7,13 @@ loss that also compares neighbouring points, and batch norms that are fixed befo
 import math
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from accelerate import PartialState
 from accelerate.utils import set_seed
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from rich import get_console
 from rich.progress import Progress
 from torch import Tensor, nn
@@ -24,12 +24,13 @@ from pare.baselines.problem import Fitted, Problem
 from pare.config.errors import PareError
 from pare.config.strict import Strict
 from pare.models.predictors import PhysicalUnits
+from pare.models.symmetries import Symmetries
 from pare.storage.store import Rows
-from pare.training.averages import weight_average
+from pare.training.averages import WeightAverage
 from pare.training.budget import epochs_within
 from pare.training.losses import with_differences
+from pare.training.machine import has_bf16
 from pare.training.norms import fix_batch_norms
-from pare.training.symmetries import Symmetries
 
 
 class FieldOptions(Strict):
@@ -44,7 +45,19 @@ class FieldOptions(Strict):
     clip_norm: float = Field(default=1.0, gt=0)
     average: float = Field(default=0.98, ge=0, lt=1, description="what a step keeps of the average of the weights")
     differences: float = Field(default=0.1, ge=0, description="weight of the loss of differences between neighbours")
+    precision: Literal["auto", "no", "bf16"] = Field(default="no", description="auto: bf16 where the hardware has it")
     fixed: float = Field(default=0.6, ge=0, le=1, description="last share of the epochs, with fixed batch norms")
+
+    @property
+    def bf16(self) -> bool:
+        """Whether layers compute in bfloat16 while the network is trained."""
+        return self.precision == "bf16" or (self.precision == "auto" and has_bf16())
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _unquoted_no(cls, value: Any) -> Any:
+        """YAML and Kedro's command line read an unquoted no as false."""
+        return "no" if value is False else value
 
     @model_validator(mode="after")
     def _ends_some_time(self) -> "FieldOptions":
@@ -70,7 +83,7 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
     epochs = options.epochs or _epochs_that_fit(problem, options, model)
     set_seed(problem.seed)
     steps = _Steps(problem, options, model, epochs * len(loader))
-    best_epoch, best_value, best = 0, -math.inf, steps.averaged.module
+    best_epoch, best_value, best = 0, -math.inf, model
     sign = 1 if problem.metric.higher_is_better else -1
     with Progress(transient=True, disable=not get_console().is_terminal) as bar:
         shown = bar.add_task("training", total=epochs)
@@ -79,12 +92,13 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
             if epoch > (1 - options.fixed) * epochs:
                 fix_batch_norms(model)
             loss = sum(steps.step(batch, f"epoch {epoch}") for batch in loader) / len(loader)
-            value = _validate(steps.averaged.module, problem, options.batch_size)
+            with steps.average.applied():
+                value = _validate(model, problem, options.batch_size)
+                if value is None or sign * value >= best_value:  # ties prefer the later epoch, as with the methods
+                    best_epoch, best_value = epoch, best_value if value is None else sign * value
+                    best = deepcopy(model)
             validation = "" if value is None else f", validation {value:.4g}"
             bar.update(shown, advance=1, description=f"epoch {epoch}/{epochs}: loss {loss:.4g}{validation}")
-            if value is None or sign * value >= best_value:  # ties prefer the later epoch, as with the methods
-                best_epoch, best_value = epoch, best_value if value is None else sign * value
-                best = deepcopy(steps.averaged.module)
 
     best.eval()
 
@@ -92,7 +106,7 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
         with torch.inference_mode():
             return symmetries.averaged(best, torch.from_numpy(x).to(device)).cpu().numpy()
 
-    return Fitted(predict, versions, best_epoch, epochs, str(device))
+    return Fitted(predict, versions, best_epoch, epochs, str(device), "bf16" if options.bf16 else "no")
 
 
 class _Steps:
@@ -105,12 +119,14 @@ class _Steps:
         self.noise = torch.Generator().manual_seed(problem.seed)
         self.optimiser = torch.optim.AdamW(model.parameters(), options.learning_rate, weight_decay=options.weight_decay)
         self.schedule = get_cosine_schedule_with_warmup(self.optimiser, round(options.warmup * count), count)
-        self.averaged = weight_average(model, options.average)
+        self.average = WeightAverage(model, options.average)
 
     def step(self, batch: dict[str, Tensor], place: str) -> float:
         """Learn from a batch; its loss."""
         x, y = self.symmetries.drawn(batch["x"], batch["y"], self.noise)
-        loss = self.loss(self.model(x.to(self.device)), y.to(self.device))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.bf16):
+            prediction = self.model(x.to(self.device))
+        loss = self.loss(prediction, y.to(self.device))
         if not torch.isfinite(loss):
             raise PareError(f"the loss is {loss.item()} in {place}; lower options.learning_rate")
         self.optimiser.zero_grad()
@@ -118,7 +134,7 @@ class _Steps:
         nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
         self.optimiser.step()
         self.schedule.step()
-        self.averaged.update_parameters(self.model)
+        self.average.update()
         return loss.item()
 
 

@@ -27,7 +27,7 @@ class Problem:
         positive_weight: weight of labels that are 1.
         metric: the task's, for the choice of the best epoch.
         loss: the task's, of predictions and targets ``(batch, …)`` in physical units.
-        symmetries: of the task's equation, keys of `pare.training.symmetries.SYMMETRIES`.
+        symmetries: of the task's equation, keys of `pare.models.symmetries.SYMMETRIES`.
     """
 
     task: Task
@@ -71,6 +71,7 @@ class Fitted:
         best_epoch: the one that was kept, counted from 1; none where there are no epochs.
         passes: how often each training row was seen; its epochs, where there are some.
         device: where it was computed.
+        precision: in which its layers computed while it was fitted, ``no`` for single or more.
     """
 
     predict: Callable[[np.ndarray], np.ndarray]
@@ -78,6 +79,7 @@ class Fitted:
     best_epoch: int | None = None
     passes: int = 1
     device: str = "cpu"
+    precision: str = "no"
 
 
 def require(module: str) -> Any:

@@ -36,7 +36,17 @@ class TrainingConfig(Strict):
         default_factory=list, description="random changes of training samples, see pare.training.augmentation"
     )
     symmetries: tuple[Literal["square", "shift", "reflection"], ...] = Field(
-        default=(), description="of the equation, boundary and grid of a field, see pare.training.symmetries"
+        default=(), description="of the equation, boundary and grid of a field, see pare.models.symmetries"
+    )
+    average: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="what a step keeps of the average of the weights; 0: none is made",
+    )
+    fixed_norms: float = Field(default=0.0, ge=0, le=1, description="last share of the epochs, with fixed batch norms")
+    differences: float = Field(
+        default=0.0, ge=0, description="weight of the loss of differences between neighbouring points of a field"
     )
     beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")

@@ -219,7 +219,7 @@ class Run(TaskRun):
     @property
     def grid(self) -> tuple[int, ...]:
         """Tokens along each axis that enter the encoder, and are mixed."""
-        pictured = self.start and self.task.tokens.kind == "patch"
+        pictured = self.start and self.task.kind in ("series", "image")
         return mosaic_of(self.task).grid if pictured else self.task.grid
 
     @property

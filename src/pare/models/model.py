@@ -12,6 +12,7 @@ from pare.config.schema import Task
 from pare.models.backbones import Backbone
 from pare.models.embedders import Calibration, Embedded, build_embedder
 from pare.models.predictors import DensePredictor, Features, Gate, PhysicalUnits, PooledPredictor
+from pare.models.symmetries import Symmetries
 
 MASK_CELL = 4  # points of the proxy's mask that a token predicts along each axis
 
@@ -29,6 +30,10 @@ class CrossModalModel(nn.Module):
         layers: the layers of the encoder that the predictors read, from 1; none: its output.
         views: rows of tokens that the embedder makes of a sample.
         solved: whether embedder and predictor do not begin random.
+        anchor: samples to what is added to the predictions of the others, or None.
+
+    Attributes:
+        symmetries: over which predictions are averaged; set where the task declares some.
     """
 
     def __init__(
@@ -43,12 +48,15 @@ class CrossModalModel(nn.Module):
         layers: Sequence[int] = (),
         views: int = 1,
         solved: bool = False,
+        anchor: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.embedder, self.gate, self.predictor = embedder, gate, predictor
         self.units, self.source_predictor = units, source_predictor
         self.layers, self.views, self.solved = tuple(layers), views, solved
+        self.anchor = anchor
+        self.symmetries = Symmetries(())
 
     def calibrate(self, calibration: Calibration, statistics: Mapping[str, np.ndarray]) -> None:
         """Give target tokens the scale of the encoder's own, and predictions the units of the data.
@@ -59,8 +67,8 @@ class CrossModalModel(nn.Module):
         """
         self.embedder.calibrate(calibration)  # type: ignore[operator]
         if "y_mean" in statistics and isinstance(self.units, PhysicalUnits):
-            self.units.mean.copy_(torch.as_tensor(statistics["y_mean"]))
-            self.units.scale.copy_(torch.as_tensor(statistics["y_scale"]))
+            mean, scale = (torch.as_tensor(statistics[name]) for name in ("y_mean", "y_scale"))
+            self.units.set(*self.symmetries.units(mean, scale))
 
     def choose_trainable(self, part: Literal["all", "layernorm"]) -> None:
         """Freeze everything in the encoder but its layer norms (FPT), or nothing."""
@@ -108,10 +116,15 @@ class CrossModalModel(nn.Module):
         prediction: Tensor = self.source_predictor(features)
         return prediction
 
-    def forward(self, x: Tensor) -> Tensor:
+    def predict(self, x: Tensor) -> Tensor:
         """Prediction for target samples alone."""
         tokens, around = self.embed(x)
-        return self.predict_target(self.encode(tokens), around)
+        prediction = self.predict_target(self.encode(tokens), around)
+        return prediction if self.anchor is None else prediction + self.anchor(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Prediction for target samples alone, averaged over the symmetries of the equation."""
+        return self.symmetries.averaged(self.predict, x) if self.symmetries else self.predict(x)
 
 
 def build_model(

@@ -1,5 +1,6 @@
-"""What can be solved before anything is trained: linear heads on features of the pretrained encoder."""
+"""What can be solved before anything is trained: linear heads on features of the encoder, an anchor for fields."""
 
+from pare.start.fields import FieldStart
 from pare.start.solve import SolvedStart
 
-__all__ = ["SolvedStart"]
+__all__ = ["FieldStart", "SolvedStart"]

@@ -20,7 +20,7 @@ def accelerator_of(run: Run) -> Accelerator:
     AcceleratorState._reset_state(reset_partial_state=True)
     precision = run.training.precision
     if precision == "auto":
-        precision = "bf16" if _has_bf16() else "no"
+        precision = "bf16" if has_bf16() else "no"
     return Accelerator(
         mixed_precision=precision,
         gradient_accumulation_steps=run.training.accumulation,
@@ -40,7 +40,7 @@ def matrix_speed(accelerator: Accelerator) -> float:
     return 2 * len(factor) ** 3 / min(seconds)
 
 
-def _has_bf16() -> bool:
+def has_bf16() -> bool:
     """Whether this hardware multiplies bfloat16 faster than float32."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)

@@ -13,6 +13,7 @@ from pare.mixing.mixers import MIXERS, MixingStep, Mixture
 from pare.models import CrossModalModel
 from pare.models.predictors import GATES, Features
 from pare.training.losses import Loss
+from pare.training.norms import fixed_batch_norms
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Objective(nn.Module):
         source: Tensor | None = None,
         source_y: Tensor | None = None,
         *,
+        anchor: Tensor | None = None,
         k: int = 0,
         generator: torch.Generator | None = None,
     ) -> Terms:
@@ -59,23 +61,26 @@ class Objective(nn.Module):
             y: their labels or fields.
             source: proxy samples, one for each row of tokens, ``(rows, …)``; needed where k > 0.
             source_y: their labels, ``(rows,)`` or ``(rows, *mask grid)``.
+            anchor: what is added to the predictions, where the model has an anchor, ``(batch, …)``.
             k: tokens to replace. With k = 0 the mixed batch is the target batch: no second pass.
             generator: decides the Gumbel noise.
         """
         weights, model = self.training_config, self.model
+        loss = self.loss if anchor is None else _added(self.loss, anchor)
         tokens, around = model.embed(x)
         if k == 0 or source is None or source_y is None:
-            target = self.loss(model.predict_target(model.encode(tokens), around), y)
+            target = loss(model.predict_target(model.encode(tokens), around), y)
             both = weights.beta_target + (weights.beta_mixed if self.mixing else 0.0)
             return Terms(total=both * target, target=target)
 
         mixture = self.mix(tokens, source, k, generator)
         both_features = [layer.chunk(2) for layer in model.encode(torch.cat([tokens, mixture.tokens]))]
         features, mixed_features = (tuple(part) for part in zip(*both_features, strict=True))
-        mixed_prediction = model.predict_target(mixed_features, model.hide(around, mixture.hidden(tokens)))
-        target = self.loss(model.predict_target(features, around), y)
-        mixed_target = self.loss(mixed_prediction, y)
-        source_loss = self._source_loss(mixed_features, mixed_prediction, y, source_y)
+        target = loss(model.predict_target(features, around), y)
+        with fixed_batch_norms(model):  # mixed rows are not among those that are predicted later
+            mixed_prediction = model.predict_target(mixed_features, model.hide(around, mixture.hidden(tokens)))
+        mixed_target = loss(mixed_prediction, y)
+        source_loss = self._source_loss(loss, mixed_features, mixed_prediction, y, source_y)
 
         mixed_loss = mixed_target
         if source_loss is not None:
@@ -83,13 +88,15 @@ class Objective(nn.Module):
         total = weights.beta_target * target + weights.beta_mixed * mixed_loss
         return Terms(total, target, mixed_target, source_loss, mixture)
 
-    def _source_loss(self, features: Features, prediction: Tensor, y: Tensor, source_y: Tensor) -> Tensor | None:
+    def _source_loss(
+        self, loss: Loss, features: Features, prediction: Tensor, y: Tensor, source_y: Tensor
+    ) -> Tensor | None:
         """Loss for what was mixed in: the proxy's label, the other target sample's, or none for zeros."""
         assert self.mixing is not None
         if self.mixing.partner == "nothing":
             return None
         if self.mixing.partner == "target":
-            return self.loss(prediction, y.roll(1, 0))
+            return loss(prediction, y.roll(1, 0))
         return F.cross_entropy(self.model.predict_source(features).float(), source_y)
 
     def mix(self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None) -> Mixture:
@@ -106,6 +113,11 @@ class Objective(nn.Module):
         if self.mixing.partner == "nothing":
             return torch.zeros_like(tokens)
         return self.model.embed_source(source).to(tokens.dtype)
+
+
+def _added(loss: Loss, anchor: Tensor) -> Loss:
+    """A loss of what a network adds to an anchor."""
+    return lambda prediction, target: loss(prediction + anchor, target)
 
 
 def check_mixing(mixing: MixingConfig) -> None:

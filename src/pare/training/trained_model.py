@@ -13,8 +13,10 @@ from safetensors.torch import load_file, save_file
 from pare.config.errors import PareError
 from pare.config.run import Run, changed_text
 from pare.models import Backbone, CrossModalModel, load_backbone
+from pare.models.convolutional import build_convolutional_model
 from pare.models.model import build_model
 from pare.models.solved import build_solved_model
+from pare.models.symmetries import Symmetries
 from pare.preparation import Preparation
 from pare.preparation.preparation import NAMES
 from pare.storage.store import ArrayStore
@@ -125,9 +127,15 @@ def assemble(run: Run, backbone: Backbone, source_classes: int | None, categorie
         categories: number of categories per column of a table, 0 for numbers; empty where all are numbers.
     """
     gate = run.mixing.gate if run.mixing else "linear"
-    if run.start:
-        return build_solved_model(run.task, run.start, backbone, source_classes, categories, gate)
-    return build_model(run.task, backbone, source_classes, categories, gate)
+    if run.start and run.task.kind == "field":
+        model = build_convolutional_model(run.task, backbone, source_classes, gate)
+    elif run.start:
+        model = build_solved_model(run.task, run.start, backbone, source_classes, categories, gate)
+    else:
+        model = build_model(run.task, backbone, source_classes, categories, gate)
+    axes = len(run.task.input.shape) - 1
+    model.symmetries = Symmetries(run.training.symmetries, axes if run.task.normalisation.coordinates else 0)
+    return model
 
 
 def recorded_fingerprint(folder: Path) -> str | None:

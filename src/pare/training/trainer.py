@@ -5,6 +5,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,17 @@ from pare.config.run import Run
 from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
 from pare.preparation import Preparation, draw_rows
-from pare.start import SolvedStart
+from pare.start import FieldStart, SolvedStart
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Rows
 from pare.training.augmentation import augment
+from pare.training.averages import WeightAverage
 from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
-from pare.training.losses import build_loss
+from pare.training.losses import build_loss, with_differences
 from pare.training.machine import accelerator_of, matrix_speed, peak_memory_mb, versions
+from pare.training.norms import fix_batch_norms
 from pare.training.objective import Objective, Terms
 from pare.training.progress import EpochProgress
 from pare.training.source_batches import SourceFolders, load_source_batches
@@ -79,9 +82,35 @@ def fit(
     return Trainer(run, store, source, checkpoint, metric, align).train()
 
 
-def batch_loader(rows: "Rows | Subset[Any]", batch_size: int, *, shuffle: bool = False) -> "DataLoader[Any]":
+def batch_loader(
+    rows: "Rows | Subset[Any] | TrainingRows", batch_size: int, *, shuffle: bool = False
+) -> "DataLoader[Any]":
     """Batches ``{"x": (batch, …), "y": (batch, …)}`` of a split, each read at once."""
     return DataLoader(rows, batch_size, shuffle=shuffle, collate_fn=_as_tensors)  # type: ignore[arg-type]
+
+
+class TrainingRows:
+    """The training rows that are used, and what the anchor says of each.
+
+    Args:
+        rows: all training rows.
+        chosen: numbers of those that are used.
+
+    Attributes:
+        anchor: predictions for them, ``(rows, …)``; None without an anchor.
+    """
+
+    def __init__(self, rows: Rows, chosen: np.ndarray) -> None:
+        self.rows, self.chosen = rows, chosen
+        self.anchor: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __getitems__(self, numbers: list[int]) -> dict[str, np.ndarray]:
+        """A batch of rows, by their places among those that are used."""
+        batch = self.rows.__getitems__(self.chosen[numbers].tolist())
+        return batch if self.anchor is None else batch | {"anchor": self.anchor[numbers]}
 
 
 def _as_tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
@@ -137,15 +166,16 @@ class Trainer:
         training = self.run.training
         build = getattr(torch.optim, training.optimiser)
         optimiser = build(self._parameter_groups(), lr=training.learning_rate, **training.optimiser_options)
-        training_rows: Subset[Any] = Subset(self.rows["train"], self.chosen.tolist())  # type: ignore[arg-type]
-        loader = batch_loader(training_rows, training.batch_size, shuffle=True)
+        self.training_rows = TrainingRows(self.rows["train"], self.chosen)
+        loader = batch_loader(self.training_rows, training.batch_size, shuffle=True)
         self.loss = build_loss(
             self.run.task.loss,
             self.run.task.output.kind,
             class_weights=self._class_weights(self.chosen),
             positive_weight=training.positive_weight,
         )
-        objective = Objective(self.model, self.loss, training, self.run.mixing)
+        loss = with_differences(self.loss, training.differences)
+        objective = Objective(self.model, loss, training, self.run.mixing)
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
         steps = -(-len(self.loader) // training.accumulation)
         schedule = get_scheduler(
@@ -156,7 +186,13 @@ class Trainer:
         )
         self.schedule = self.accelerator.prepare(schedule)
         self.validation = self.accelerator.prepare(batch_loader(self.rows["validation"], training.batch_size * 2))
-        self.start = SolvedStart(self.model, self.run, self.accelerator.device) if self.run.start else None
+        self.start: FieldStart | SolvedStart | None = None
+        if self.run.start:
+            solver = FieldStart if self.run.task.kind == "field" else SolvedStart
+            self.start = solver(self.model, self.run, self.accelerator.device)
+        self.average = WeightAverage(self.model, training.average) if training.average else None
+        if self.average:
+            self.accelerator.register_for_checkpointing(self.average)
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """All trainable parameters; those that begin random have a learning rate of their own where one is set."""
@@ -188,9 +224,13 @@ class Trainer:
         logger.info("%s: %s.", self.accelerator.device, estimate(self.run, matrix_speed(self.accelerator)))
         if self.progress.epochs_done or self.progress.start:
             self.checkpoint.restore(self.accelerator)
+            if isinstance(self.start, FieldStart) and self.progress.start:
+                self.start.hold_out(self._training_parts(), self.progress.start["penalties"])
             logger.info("Going on after epoch %d of %d.", self.progress.epochs_done, self.run.training.epochs)
         else:
             self._begin()
+        if isinstance(self.start, FieldStart):
+            self.training_rows.anchor = self.start.held_out
         with EpochProgress(self.run.training.epochs, len(self.loader), self.progress.epochs_done) as bar:
             for epoch in range(self.progress.epochs_done, self.run.training.epochs):
                 self._epoch(epoch, bar)
@@ -203,7 +243,7 @@ class Trainer:
             self.progress.alignment = self.align(self.model, self.rows["train"], self.chosen, self.source.batches)
             started += self.progress.alignment["seconds"]
         if self.start:
-            penalties = self.start.solve([(self.rows["train"], self.chosen)])
+            penalties = self.start.solve(self._training_parts())
             value, losses = self._validate()
             self.progress.start = {"penalties": penalties, "validation": value, "losses": losses}
             self.progress.best_epoch, self.progress.best_value = SOLVED, value
@@ -213,9 +253,12 @@ class Trainer:
             if value is not None:
                 logger.info("solved start: validation %.4g, %.1f s", value, self.progress.seconds)
 
+    def _training_parts(self) -> list[tuple[Rows, np.ndarray]]:
+        return [(self.rows["train"], self.chosen)]
+
     def _save(self) -> None:
         if self.accelerator.is_main_process:
-            self.checkpoint.save(self.accelerator, self.model, self.progress)
+            self.checkpoint.save(self.accelerator, self.model, self.progress, self.average)
 
     def _epoch(self, epoch: int, bar: EpochProgress) -> None:
         started = time.perf_counter()
@@ -223,7 +266,8 @@ class Trainer:
         self.loader.set_epoch(epoch)
         k = self.curriculum.tokens(epoch, self.run.tokens) if self.curriculum else 0
         sums, mixing = self._steps(epoch, k, bar)
-        value, losses = self._validate()
+        with self.average.applied() if self.average else nullcontext():
+            value, losses = self._validate()
         seconds = time.perf_counter() - started
         row: dict[str, Any] = {"epoch": epoch + 1, **sums, "learning_rate": self.schedule.get_last_lr()[0]}
         if self.curriculum:
@@ -262,6 +306,8 @@ class Trainer:
 
     def _steps(self, epoch: int, k: int, bar: EpochProgress) -> tuple[dict[str, float], EpochMixing]:
         self.objective.train()
+        if epoch >= (1 - self.run.training.fixed_norms) * self.run.training.epochs:
+            fix_batch_norms(self.model)
         noise = torch.Generator().manual_seed(int(self._rng(epoch, 1).integers(2**31)))
         size = self.run.training.batch_size * self.model.views
         source = self.source.batches(size, self._rng(epoch, 2)) if k else None
@@ -285,10 +331,10 @@ class Trainer:
         place: str,
     ) -> Terms:
         device, size = self.accelerator.device, len(batch["x"]) * self.model.views
-        x = augment(batch["x"], self.run.training.augmentation, noise)
+        x, y, anchor = self._changed(batch, noise)
         proxy, proxy_y = (part[:size].to(device) for part in next(source)) if source else (None, None)
         with self.accelerator.accumulate(self.objective):
-            terms = self.objective(x, batch["y"], proxy, proxy_y, k=k, generator=noise)
+            terms = self.objective(x, y, proxy, proxy_y, anchor=anchor, k=k, generator=noise)
             if not torch.isfinite(terms.total):
                 raise _not_finite(terms.total, place, self.schedule.get_last_lr()[0], x)
             self.accelerator.backward(terms.total)
@@ -297,7 +343,17 @@ class Trainer:
             self.optimiser.step()
             self.schedule.step()
             self.optimiser.zero_grad()
+            if self.average and self.accelerator.sync_gradients:
+                self.average.update()
         return terms
+
+    def _changed(self, batch: dict[str, Tensor], noise: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Inputs, outputs and what the anchor says of them, after the random changes of the training."""
+        x, y, anchor = augment(batch["x"], self.run.training.augmentation, noise), batch["y"], batch.get("anchor")
+        if not self.model.symmetries:
+            return x, y, anchor
+        x, fields = self.model.symmetries.drawn(x, y if anchor is None else torch.cat([y, anchor], 1), noise)
+        return x, fields[:, : y.shape[1]], None if anchor is None else fields[:, y.shape[1] :]
 
     def _validate(self) -> tuple[float | None, list[float]]:
         """The metric of the validation rows, and after a solved start the loss of each; None and none without rows."""
@@ -308,7 +364,7 @@ class Trainer:
         losses: list[float] = []
         with torch.no_grad(), self.accelerator.autocast():
             for batch in self.validation:
-                prediction, y = self.accelerator.gather_for_metrics((self.model(batch["x"]), batch["y"]))
+                prediction, y = self.accelerator.gather_for_metrics((self.model.predict(batch["x"]), batch["y"]))
                 self.metric.update(prediction.float(), y)
                 if self.start:
                     losses += [float(self.loss(prediction[i : i + 1], y[i : i + 1])) for i in range(len(y))]

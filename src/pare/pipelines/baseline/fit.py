@@ -77,7 +77,7 @@ class BaselineFit:
             "samples_per_second": round(len(problem.chosen) * fitted.passes / seconds, 2),
             "peak_memory_mb": round(peak_memory_mb()),
             "device": fitted.device,
-            "precision": "no",
+            "precision": fitted.precision,
             "versions": {
                 "python": platform.python_version(),
                 **{name: version(name) for name in ("pare", "kedro")},

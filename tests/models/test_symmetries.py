@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from pare.config.hyperparameters import TrainingConfig
+from pare.models.symmetries import SYMMETRIES, Symmetries
 from pare.raw.simulators.burgers import solve_burgers
 from pare.raw.simulators.darcy_flow import draw_coefficient, solve_darcy
 from pare.raw.simulators.diffusion_reaction_1d import solve_diffusion_reaction
-from pare.training.symmetries import SYMMETRIES, Symmetries
 
 GRIDS = {"square": (6, 6), "shift": (12,), "reflection": (12,)}
 

@@ -1,0 +1,181 @@
+"""A convolutional path around the encoder, for fields: down to a token a patch, and from the tokens up to every point.
+
+Patches that a linear layer predicts do not meet at their edges. Here convolutions lead down to the tokens and up
+again, as in a U-Net (Ronneberger et al., 2015): the encoder is its bottleneck, and nothing passes by at that level.
+Fields have one or two axes. Level l, from 0, has the points of the grid halved l + 1 times, rounded up.
+"""
+
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pare.config.errors import PareError
+from pare.config.schema import Task
+from pare.models.anchor import Anchor
+from pare.models.backbones import Backbone
+from pare.models.embedders import Calibration, Embedded, rescale
+from pare.models.folding import cropped, fold, unfold
+from pare.models.model import CrossModalModel, build_source_predictor, build_units
+from pare.models.predictors import Features, Gate
+
+WIDTHS = (16, 32, 64)  # channels of the levels
+FOLD = 2  # points along an axis that become channels of one, before the first level
+
+
+def levels_of(patch: int) -> int:
+    """How often a patch can be halved, up to the number of levels that there are."""
+    count = 0
+    while count < len(WIDTHS) and patch % 2 ** (count + 1) == 0:
+        count += 1
+    return count
+
+
+class ConvolutionalEmbedder(nn.Module):
+    """Convolutions and pooling down to one token a patch.
+
+    Args:
+        channels: channels of a sample.
+        grid: tokens along each axis.
+        patch: edge of a patch in grid points, an even number.
+        width: width of a token.
+    """
+
+    def __init__(self, channels: int, grid: tuple[int, ...], patch: int, width: int) -> None:
+        super().__init__()
+        levels = levels_of(patch)
+        if not levels:
+            raise ValueError(f"a patch has {patch} points along an axis, which cannot be halved; use an even number")
+        axes = len(grid)
+        self.grid = grid
+        self.points = patch // 2**levels  # of the coarsest level, along the edge of a token
+        incoming = (channels * FOLD**axes, *WIDTHS)
+        self.blocks = nn.ModuleList(_block(incoming[i], WIDTHS[i], axes) for i in range(levels))
+        self.projection = _layer("Conv", axes)(WIDTHS[levels - 1], width, self.points, self.points)
+
+    def forward(self, x: Tensor) -> Embedded:
+        """``(batch, channels, *grid points)`` to tokens ``(batch, tokens, width)``; levels go around the encoder."""
+        x = fold(x, FOLD)
+        around: list[Tensor] = []
+        for block in self.blocks:
+            x = block(x if not around else _pooled(around[-1]))
+            around.append(x)
+        padding = [
+            added
+            for n, size in zip(self.grid[::-1], reversed(x.shape[2:]), strict=True)
+            for added in (0, n * self.points - size)
+        ]
+        return Embedded(self.projection(F.pad(x, padding, mode="replicate")).flatten(2).transpose(1, 2), tuple(around))
+
+    def calibrate(self, calibration: Calibration) -> None:
+        """Give the tokens the spread of the encoder's own."""
+        with torch.no_grad():
+            rescale(self.projection, calibration.source.std() / self(calibration.x).tokens.std())
+
+
+class ConvolutionalPredictor(nn.Module):
+    """The features of the encoder up to a field, at each level joined with what passed by.
+
+    Args:
+        width: width of a token.
+        grid: tokens along each axis.
+        patch: edge of a patch in grid points, an even number.
+        shape: ``(channels, *grid points)`` of the field.
+    """
+
+    def __init__(self, width: int, grid: tuple[int, ...], patch: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        levels, axes = levels_of(patch), len(grid)
+        points = patch // 2**levels
+        self.grid, self.patch, self.shape = grid, patch, shape
+        widths = WIDTHS[:levels]
+        self.back = _layer("ConvTranspose", axes)(width, widths[-1], points, points)
+        self.norm = _layer("BatchNorm", axes)(widths[-1])
+        self.blocks = nn.ModuleList(_block(2 * width, width, axes) for width in reversed(widths))
+        self.up = nn.ModuleList(
+            _layer("ConvTranspose", axes)(coarse, fine, 2, 2)
+            for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.last: Any = _layer("Conv", axes)(widths[0], shape[0] * FOLD**axes, 1)
+        with torch.no_grad():  # so that a training begins at what was solved
+            for parameter in self.last.parameters():
+                parameter.zero_()
+
+    def forward(self, features: Features, around: tuple[Tensor, ...]) -> Tensor:
+        """The last of the features and the embedder's levels to ``(batch, channels, *grid points)``."""
+        x = self.norm(self.back(features[-1].transpose(1, 2).unflatten(2, self.grid)))
+        for i, (block, level) in enumerate(zip(self.blocks, reversed(around), strict=True)):
+            if i:
+                x = self.up[i - 1](x)
+            x = block(torch.cat([cropped(x, level.shape[2:]), level], 1))
+        return cropped(unfold(self.last(x), FOLD), self.shape[1:])
+
+    def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
+        """Levels ``(batch, channels, *points)``, weakened where tokens were replaced, in shares ``(batch, tokens)``."""
+        kept = (1 - replaced).unflatten(1, self.grid).unsqueeze(1)
+        hidden = []
+        for level, features in enumerate(around):
+            shares = kept
+            for axis in range(len(self.grid)):
+                shares = shares.repeat_interleave(self.patch // 2 ** (level + 1), dim=2 + axis)
+            hidden.append(features * cropped(shares, features.shape[2:]))
+        return tuple(hidden)
+
+
+def _block(incoming: int, outgoing: int, axes: int) -> nn.Sequential:
+    """Two convolutions of three points, each normalised over the batch."""
+    layers: list[nn.Module] = []
+    for channels in (incoming, outgoing):
+        convolution = _layer("Conv", axes)(channels, outgoing, 3, padding=1, bias=False)
+        layers += [convolution, _layer("BatchNorm", axes)(outgoing), nn.GELU()]
+    return nn.Sequential(*layers)
+
+
+def _layer(name: str, axes: int) -> type[nn.Module]:
+    """The layer of torch for so many axes."""
+    return getattr(nn, f"{name}{axes}d")
+
+
+def _pooled(x: Tensor) -> Tensor:
+    """The largest of each two points along each axis, of the last one where there is no second."""
+    pool = F.max_pool1d if x.dim() == 3 else F.max_pool2d
+    return pool(x, 2, ceil_mode=True)
+
+
+def build_convolutional_model(
+    task: Task, backbone: Backbone, source_classes: int | None, gate: str = "linear"
+) -> CrossModalModel:
+    """The model for a field, whose embedder and predictor begin random and whose anchor is not solved yet.
+
+    Args:
+        task: the target task.
+        backbone: the source's encoder, made for the task's token grid.
+        source_classes: classes of the proxy, or None where its labels are masks.
+        gate: a key of `pare.models.predictors.GATES`.
+
+    Raises:
+        PareError: where patches cannot be halved, or the encoder changes the grid of tokens.
+    """
+    patch, grid = task.tokens.patch, task.grid
+    if not levels_of(patch) or task.tokens.resize:
+        raise PareError(
+            f"convolutions lead to patches of an even number of points of the grid, found tokens.patch={patch}, "
+            f"tokens.resize={task.tokens.resize}; set tokens.patch to 8, 16 or 24 and tokens.resize to null, or "
+            "start=random"
+        )
+    if backbone.out_grid != grid:
+        raise PareError(
+            f"the convolutions lead down to {grid} tokens, this encoder returns {backbone.out_grid}; use a source "
+            "whose encoder is not hierarchical, e.g. source=minilm, or start=random"
+        )
+    return CrossModalModel(
+        backbone,
+        ConvolutionalEmbedder(task.input.shape[0], grid, patch, backbone.width),
+        Gate(backbone.width, gate),
+        ConvolutionalPredictor(backbone.out_width, grid, patch, task.output.shape),
+        build_units(task),
+        build_source_predictor(backbone, source_classes),
+        anchor=Anchor(prod(task.input.shape), task.output.shape),
+    )

@@ -1,0 +1,71 @@
+"""The convolutional path: its shapes, what reaches what, and that the encoder is no bypass."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from pare.models.convolutional import ConvolutionalEmbedder, ConvolutionalPredictor, levels_of
+
+CASES = [((85, 85), 24), ((85, 85), 16), ((64, 40), 8), ((256,), 8), ((100,), 12), ((9, 17), 2), ((30,), 4)]
+
+
+def path(points, patch, channels=3, width=10, outputs=2):
+    torch.manual_seed(0)
+    grid = tuple(-(-n // patch) for n in points)
+    down = ConvolutionalEmbedder(channels, grid, patch, width)
+    up = ConvolutionalPredictor(width, grid, patch, (outputs, *points))
+    return down, up, grid
+
+
+@pytest.mark.parametrize(("points", "patch"), CASES)
+def test_a_field_of_any_grid_becomes_a_token_a_patch_and_a_field_again(points, patch):
+    down, up, grid = path(points, patch)
+    tokens, around = down(torch.rand(4, 3, *points))
+    assert tokens.shape == (4, torch.Size(grid).numel(), 10)
+    assert [tuple(level.shape[2:]) for level in around] == [
+        tuple(-(-n // 2 ** (i + 1)) for n in points) for i in range(levels_of(patch))
+    ]
+    assert up((tokens,), around).shape == (4, 2, *points)
+
+
+@pytest.mark.parametrize(("patch", "levels"), [(1, 0), (11, 0), (2, 1), (6, 1), (12, 2), (8, 3), (48, 3)])
+def test_a_patch_is_halved_three_times_at_most(patch, levels):
+    assert levels_of(patch) == levels
+
+
+def test_a_patch_that_cannot_be_halved_is_refused():
+    with pytest.raises(ValueError, match="11 points along an axis, which cannot be halved"):
+        ConvolutionalEmbedder(1, (8, 8), 11, 4)
+
+
+def test_tokens_get_the_spread_of_the_encoders_own():
+    down, *_ = path((32,), 8)
+    x, source = torch.rand(6, 3, 32), 7 * torch.randn(6, 4, 10)
+    down.calibrate(SimpleNamespace(x=x, source=source))
+    torch.testing.assert_close(down(x).tokens.std(), source.std())
+
+
+@pytest.mark.parametrize(("points", "patch"), [((64, 64), 16), ((40,), 8)])
+def test_what_a_token_says_reaches_every_point_of_its_patch_through_the_features(points, patch):
+    down, up, _ = path(points, patch)
+    down.eval(), up.eval()
+    torch.nn.init.normal_(up.last.weight)  # which begins at zero
+    tokens, around = down(torch.rand(1, 3, *points))
+    moved = tokens.clone()
+    moved[:, 0] += 1
+    change = (up((moved,), around) - up((tokens,), around)).abs().amax(1)
+    assert (change[(0, *[slice(patch)] * len(points))] > 0).all()
+
+
+@pytest.mark.parametrize(("points", "patch"), [((85, 85), 24), ((64, 40), 8), ((100,), 12)])
+def test_of_replaced_tokens_as_much_is_hidden_on_their_patches_and_nothing_elsewhere(points, patch):
+    down, up, grid = path(points, patch)
+    _, around = down(torch.rand(3, 3, *points))
+    replaced = torch.tensor([0.0, 0.25, 1.0])[torch.randint(3, (3, torch.Size(grid).numel()))]
+    at_points = F.interpolate(replaced.view(3, 1, *grid), scale_factor=patch, mode="nearest")
+    for level, (hidden, before) in enumerate(zip(up.hide(around, replaced), around, strict=True), 1):
+        step = 2**level
+        shares = at_points[(..., *(slice(0, n, step) for n in points))]
+        torch.testing.assert_close(hidden, before * (1 - shares))
