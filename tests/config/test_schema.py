@@ -151,6 +151,12 @@ def test_patches_cut_a_grid_into_about_64_tokens(grid, patch, tokens):
     assert prod(short(samples={"all": 9}, input={"shape": [1, *grid]}, output=CLASSES).grid) == tokens
 
 
+@pytest.mark.parametrize(("grid", "patch"), [((85, 85), 8), ((256,), 4), ((512,), 8), ((128, 128), 16), ((5, 4), 2)])
+def test_patches_of_fields_can_be_halved(grid, patch):
+    shape = {"shape": [1, *grid]}
+    assert short(samples={"all": 9}, input=shape, output={"kind": "dense", **shape}).tokens.patch == patch
+
+
 def test_no_other_patch_comes_nearer_to_64_tokens():
     for grid in ((17, 90), (200, 31), (129, 129), (1001,), (12, 12, 12)):
         counts = {p: 1 for p in range(1, max(grid) + 1)}

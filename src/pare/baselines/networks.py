@@ -115,7 +115,7 @@ class _Steps:
     def __init__(self, problem: Problem, options: FieldOptions, model: nn.Module, count: int) -> None:
         self.model, self.options, self.symmetries = model, options, _symmetries(problem)
         self.device = next(model.parameters()).device
-        self.loss = with_differences(problem.loss, options.differences)
+        self.loss = with_differences(problem.loss, options.differences if problem.task.compares_values else 0.0)
         self.noise = torch.Generator().manual_seed(problem.seed)
         self.optimiser = torch.optim.AdamW(model.parameters(), options.learning_rate, weight_decay=options.weight_decay)
         self.schedule = get_cosine_schedule_with_warmup(self.optimiser, round(options.warmup * count), count)

@@ -96,6 +96,13 @@ def default_patch(grid: Sequence[int], tokens: int = TOKENS) -> int:
     return many if count(many) / tokens < tokens / count(few) else few
 
 
+def even_patch(grid: Sequence[int]) -> int:
+    """The same for fields, whose patches convolutions halve: a multiple of 8, or of 2 where patches are small."""
+    patch = default_patch(grid)
+    step = 8 if patch >= 6 else 2
+    return max(step, step * round(patch / step))
+
+
 Kind = Literal["table", "series", "image", "field"]
 
 
@@ -137,7 +144,7 @@ class Task(Strict):
             return values
         kind, shape = (_key(values.get(name), key) for name, key in (("output", "kind"), ("input", "shape")))
         rows, split = values.get("samples"), values.get("split", {})
-        defaults: dict[str, Any] = DEFAULTS.get(str(kind), {}) | {"tokens": _default_tokens(shape)}
+        defaults: dict[str, Any] = DEFAULTS.get(str(kind), {}) | {"tokens": _default_tokens(kind, shape)}
         if _key(values.get("raw"), "files") or _key(values.get("raw"), "origin") == OWN_FILES:
             # Published data are not changed, unless the task says otherwise.
             defaults["normalisation"] = {
@@ -188,6 +195,11 @@ class Task(Strict):
         return ("table", "series", "image")[min(len(self.input.shape), 3) - 1]
 
     @property
+    def compares_values(self) -> bool:
+        """Whether the loss compares what is predicted with the target itself, and not logits with labels."""
+        return not self.loss.endswith("cross_entropy")
+
+    @property
     def classes(self) -> int | None:
         """Number of classes; None where no class is predicted."""
         return self.output.shape[0] if self.output.kind == "classification" else None
@@ -221,8 +233,10 @@ def _is_grid(shape: Any) -> bool:
     return isinstance(shape, (list, tuple)) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
 
 
-def _default_tokens(shape: Any) -> dict[str, Any]:
-    return {"kind": "patch", "patch": default_patch(shape[1:])} if _is_grid(shape) else {"kind": "feature"}
+def _default_tokens(kind: Any, shape: Any) -> dict[str, Any]:
+    if not _is_grid(shape):
+        return {"kind": "feature"}
+    return {"kind": "patch", "patch": (even_patch if kind == "dense" else default_patch)(shape[1:])}
 
 
 class ProxyConfig(Strict):

@@ -23,8 +23,8 @@ class Anchor(nn.Module):
     def __init__(self, inputs: int, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(inputs))
-        self.register_buffer("directions", torch.zeros(0, inputs))
-        self.register_buffer("fields", torch.zeros(0, *shape))
+        self.register_buffer("directions", torch.zeros(1, inputs))
+        self.register_buffer("fields", torch.zeros(1, *shape))
         self.register_buffer("constant", torch.zeros(shape))
 
     def set(self, mean: np.ndarray, directions: np.ndarray, fields: np.ndarray, constant: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 Patches that a linear layer predicts do not meet at their edges. Here convolutions lead down to the tokens and up
 again, as in a U-Net (Ronneberger et al., 2015): the encoder is its bottleneck, and nothing passes by at that level.
-Fields have one or two axes. Level l, from 0, has the points of the grid halved l + 1 times, rounded up.
+Level l, from 0, has the points of the grid halved l + 1 times, rounded up.
 """
 
 from math import prod
@@ -140,8 +140,8 @@ def _layer(name: str, axes: int) -> type[nn.Module]:
 
 def _pooled(x: Tensor) -> Tensor:
     """The largest of each two points along each axis, of the last one where there is no second."""
-    pool = F.max_pool1d if x.dim() == 3 else F.max_pool2d
-    return pool(x, 2, ceil_mode=True)
+    pooled: Tensor = _layer("MaxPool", x.dim() - 2)(2, ceil_mode=True)(x)
+    return pooled
 
 
 def build_convolutional_model(

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from pare.config.errors import PareError
-from pare.config.schema import DEFAULTS, TEST_SHARE, Task, default_patch
+from pare.config.schema import DEFAULTS, TEST_SHARE, Task, default_patch, even_patch
 from pare.own_data.findings import Inspection
 
 RESERVED = ("encoders", "proxies", "openml")  # folders of data/01_raw that no task may take
@@ -170,7 +170,7 @@ def _normalisation(found: Inspection) -> dict[str, str]:
 def _tokens(found: Inspection) -> dict[str, Any]:
     if len(found.input_shape) == 1:
         return {"kind": "feature"}
-    return {"kind": "patch", "patch": default_patch(found.input_shape[1:])}
+    return {"kind": "patch", "patch": (even_patch if found.kind == "dense" else default_patch)(found.input_shape[1:])}
 
 
 def _tokens_remark(found: Inspection) -> str:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from pare.start.solve import Part
 logger = logging.getLogger(__name__)
 PENALTIES = (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # in the largest squared singular value
 FOLDS = 5
-MOST_ROWS = 5000  # of which a solution takes less than a minute
+MOST_ROWS, MOST_NUMBERS = 5000, 40_000_000  # of inputs; a solution then takes a minute and a gigabyte
 NEARLY_LINEAR = 0.1  # share of the spread of the outputs that a useful solution leaves at most
 
 
@@ -80,12 +81,11 @@ class FieldStart:
         Returns:
             The penalty; none where there is no anchor.
         """
-        x, y = _flat(parts)
         if penalties is None:
-            penalties = self._penalties(x, y)
+            penalties = self._penalties(parts)
             self.hold_out(parts, penalties)
         if penalties:
-            ridge, shape = Ridge.fit(x, y), self.run.task.output.shape
+            ridge, shape = Ridge.fit(*_flat(parts)), self.run.task.output.shape
             fields = ridge.fields(penalties[0]).reshape(-1, *shape)
             self.anchor.set(ridge.mean, ridge.directions, fields, ridge.constant.reshape(shape))
         return list(penalties)
@@ -105,9 +105,13 @@ class FieldStart:
         left = self.model.symmetries.units(torch.zeros_like(scale), scale)
         units.set(*(part.to(units.mean) for part in (left[0], left[1] + scale.mean() * 1e-3)))
 
-    def _penalties(self, x: np.ndarray, y: np.ndarray) -> list[float]:
+    def _penalties(self, parts: Sequence[Part]) -> list[float]:
         """The penalty of the least squared error over folds; none where even that is too large."""
-        if len(x) > MOST_ROWS or not np.isfinite(y).all():
+        task, rows = self.run.task, sum(len(chosen) for _, chosen in parts)
+        if not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
+            return []
+        x, y = _flat(parts)
+        if not np.isfinite(y).all():  # points without a target
             return []
         errors = dict.fromkeys(PENALTIES, 0.0)
         for fitted, held in _folds(x):

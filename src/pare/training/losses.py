@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from pare.config.errors import PareError, unknown_name
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+FLAT = 0.01  # size of the differences of a flat field, in the size of the field
 
 
 def relative_l2(prediction: Tensor, target: Tensor) -> Tensor:
@@ -46,7 +47,7 @@ def mae(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def with_differences(loss: Loss, weight: float) -> Loss:
-    """A loss of fields that also compares the differences between neighbouring points along each axis.
+    """A loss of values that also compares the differences between neighbouring points along each axis of a field.
 
     Args:
         loss: of predictions and targets, ``(batch, channels, *grid)``.
@@ -57,8 +58,11 @@ def with_differences(loss: Loss, weight: float) -> Loss:
 
     def total(prediction: Tensor, target: Tensor) -> Tensor:
         value = loss(prediction, target)
+        # A number more, the same in both: what is relative to the size of differences has a size in a flat field too.
+        floor = FLAT * target.nan_to_num(0.0).flatten(1).norm(dim=1, keepdim=True)
         for axis in range(2, target.dim()):
-            value = value + weight * loss(prediction.diff(dim=axis), target.diff(dim=axis))
+            slopes = (torch.cat([field.float().diff(dim=axis).flatten(1), floor], 1) for field in (prediction, target))
+            value = value + weight * loss(*slopes)
         return value
 
     return total

@@ -174,7 +174,7 @@ class Trainer:
             class_weights=self._class_weights(self.chosen),
             positive_weight=training.positive_weight,
         )
-        loss = with_differences(self.loss, training.differences)
+        loss = with_differences(self.loss, training.differences if self.run.task.compares_values else 0.0)
         objective = Objective(self.model, loss, training, self.run.mixing)
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
         steps = -(-len(self.loader) // training.accumulation)

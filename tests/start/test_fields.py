@@ -1,0 +1,184 @@
+"""The start of fields: ridge regression against scikit-learn, and whether it is used."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import Ridge as Reference
+
+from pare.config import Library, resolve
+from pare.evaluation.metrics import build_metric
+from pare.start.fields import Ridge
+from pare.storage.store import ArrayStore, write_store
+from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training.trainer import Trainer
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(30, 50)), rng.normal(size=(30, 4)) + 3
+
+
+@pytest.mark.parametrize("penalty", [1e-6, 1e-2])
+@pytest.mark.parametrize("inputs", [50, 12])
+def test_predictions_are_those_of_scikit_learn(rows, inputs, penalty):
+    x, y = rows[0][:, :inputs], rows[1]
+    largest = np.linalg.svd(x - x.mean(0), compute_uv=False)[0] ** 2
+    expected = Reference(alpha=penalty * largest, solver="svd").fit(x, y)
+    new = np.random.default_rng(1).normal(size=(7, inputs))
+    np.testing.assert_allclose(Ridge.fit(x, y).predict(new, penalty), expected.predict(new), rtol=1e-6)
+
+
+def test_inputs_that_never_differ_are_not_read(rows):
+    x, y = rows
+    more = np.c_[x, np.full((len(x), 3), 5.0)]
+    np.testing.assert_allclose(
+        Ridge.fit(more, y).predict(more + np.r_[np.zeros(50), 1, 2, 3], 1e-3), Ridge.fit(x, y).predict(x, 1e-3)
+    )
+
+
+GRID, LONG = 16, 256
+PATTERNS = np.random.default_rng(1).normal(size=(6, GRID, GRID)) + 1  # of which inputs are made
+
+
+def inputs(rng, rows):
+    return np.einsum("rd,dij->rij", rng.normal(size=(rows, len(PATTERNS))), PATTERNS)[:, None]
+
+
+def write(path, make, draw=inputs, n=(48, 16, 16)) -> ArrayStore:
+    rng, sizes = np.random.default_rng(0), dict(zip(("train", "validation", "test"), n, strict=True))
+    blocks = []
+    for split, rows in sizes.items():
+        x = draw(rng, rows).astype(np.float32)
+        blocks.append((split, {"x": x, "y": make(x).astype(np.float32)}))
+    y = blocks[0][1]["y"]
+    statistics = {"y_mean": y.mean(0), "y_scale": y.std(0)}
+    write_store(path, rows=sizes, blocks=blocks, statistics=statistics, fingerprint="f", description={"categories": []})
+    return ArrayStore(path)
+
+
+def moved(x):
+    """A linear map of the field."""
+    return 3 + np.roll(x, 5, -1) * np.hanning(GRID)
+
+
+def folded(x):
+    """No linear map: the size of the mean counts, whatever its sign."""
+    return np.abs(x.mean((2, 3), keepdims=True)) * (1 + np.hanning(GRID)) + np.zeros_like(x)
+
+
+@pytest.fixture
+def run_of(library):
+    def make(method="finetune", shape=(1, GRID, GRID), **training):
+        task = {
+            "title": "t",
+            "raw": {"files": ["x.npy"]},
+            "reader": {"name": "arrays"},
+            "samples": {"train": 64, "test": 16},
+            "input": {"shape": list(shape)},
+            "output": {"kind": "dense", "shape": list(shape)},
+            "tokens": {"kind": "patch", "patch": 8},
+        }
+        starts = {**library.starts, "field": {**library.starts["field"], "layers": [2]}}  # the tiny encoder has two
+        own = Library(**{**library.model_dump(), "tasks": {"own": task}, "starts": starts})
+        training = {"epochs": 2, "batch_size": 8, "precision": "no"} | training
+        parameters = {"task": "own", "source": None, "method": method, "seed": 0, "protocol": "validated"}
+        return resolve(own, {**parameters, "training": {"learning_rate": 1e-3}}, {**parameters, "training": training})
+
+    return make
+
+
+@pytest.fixture
+def source(tiny_bert, topics) -> SourceFolders:
+    return SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
+
+
+def fitted(run, store, source, folder) -> TrainedModel:
+    folder.mkdir(exist_ok=True)
+    FineTuning(run, store, source, build_metric(run.metric, run.task.output)).write(folder / "model")
+    return TrainedModel.load(folder / "model")
+
+
+@pytest.mark.parametrize("method", ["finetune", "pare"])
+def test_a_linear_equation_is_solved_before_it_is_trained(run_of, source, tmp_path, method):
+    store = write(tmp_path / "x.h5", moved)
+    trained = fitted(run_of(method), store, source, tmp_path)
+    rows = store.rows("test").read(0, 16)
+    with torch.no_grad():
+        found = trained.model(torch.from_numpy(rows["x"])).numpy()
+    assert trained.model.anchor.fields.any()
+    assert np.abs(found - rows["y"]).max() < 0.1 * rows["y"].std()
+
+
+def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source, tmp_path):
+    trained = fitted(run_of(symmetries=["square"]), write(tmp_path / "x.h5", folded), source, tmp_path)
+    assert not trained.model.anchor.fields.any()
+    assert trained.record["start"]["penalties"] == []
+
+
+def test_what_a_row_is_held_out_with_comes_from_the_other_rows(run_of, source, tmp_path):
+    """Noise is not predicted: rows that an anchor was fitted to seem predicted by it, held out they are not."""
+    run, noise = run_of(epochs=2), np.random.default_rng(5)
+    store = write(tmp_path / "x.h5", lambda x: moved(x) * 50 + noise.normal(size=x.shape))
+    trainer = Trainer(run, store, source, tmp_path / "checkpoint", build_metric(run.metric, run.task.output))
+    trainer._begin()
+    y, held_out = store.rows("train").array("y"), trainer.start.held_out
+    with torch.no_grad():
+        own = trainer.model.anchor(torch.from_numpy(store.rows("train").array("x"))).numpy()
+    assert np.std(y - held_out) > 0.9  # at least the noise
+    assert np.std(y - own) < 0.9 * np.std(y - held_out)
+    np.testing.assert_allclose(trainer.model.units.scale.mean(), np.std(y - held_out, 0).mean(), rtol=0.01)
+
+
+def test_a_killed_training_of_a_field_goes_on_to_bit_identical_weights(run_of, source, tmp_path, monkeypatch):
+    store, run = write(tmp_path / "x.h5", moved), run_of("pare")
+    metric = build_metric(run.metric, run.task.output)
+    whole = Trainer(run, store, source, tmp_path / "one", metric).train()
+    killed = Trainer(run, store, source, tmp_path / "two", metric)
+    monkeypatch.setattr(
+        killed, "_epoch", lambda epoch, bar: exit_after_first(epoch) or Trainer._epoch(killed, epoch, bar)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        killed.train()
+    again = Trainer(run, store, source, tmp_path / "two", metric)
+    resumed = again.train()
+    assert [row["validation"] for row in resumed.record["history"]] == [
+        row["validation"] for row in whole.record["history"]
+    ]
+    states = whole.model.state_dict(), resumed.model.state_dict()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def exit_after_first(epoch):
+    if epoch == 1:
+        raise KeyboardInterrupt
+
+
+def ends(rng, rows):
+    """A line that says something at its left end only."""
+    x = np.zeros((rows, 1, LONG))
+    x[..., :16] = rng.uniform(-1, 1, (rows, 1, 1))
+    return x
+
+
+def answered(x):
+    """The size of what was said, at the right end, farther than convolutions reach."""
+    y = np.ones_like(x)
+    y[..., -16:] += 3 * np.abs(x[..., :1])
+    return y
+
+
+def test_a_field_is_learnt_through_the_encoder(run_of, source, tmp_path):
+    """Liveness: with the encoder's output replaced by its batch mean the error must rise clearly."""
+    store = write(tmp_path / "x.h5", answered, ends, (160, 16, 16))
+    run = run_of(shape=(1, LONG), epochs=15, new_learning_rate=4e-3, learning_rate=1e-3)
+    trained = fitted(run, store, source, tmp_path)
+    model, rows = trained.model, store.rows("test").read(0, 16)
+
+    def error():
+        with torch.no_grad():
+            return float((model(torch.from_numpy(rows["x"])) - torch.from_numpy(rows["y"])).square().mean())
+
+    alive, encode = error(), model.backbone.encode
+    model.backbone.encode = lambda tokens: encode(tokens).mean(0, keepdim=True).expand(len(tokens), -1, -1)
+    assert error() > 5 * alive
