@@ -4,13 +4,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pare.estimators import PaReClassifier, PaReRegressor
     from pare.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
     from pare.own_data.predict import load
     from pare.training import TrainedModel
 
 __version__ = "0.1.0"
-__all__ = ["Curriculum", "TrainedModel", "cutmix", "load", "mixup", "relaxed_top_k", "replace_patches"]
-MODULES = {"TrainedModel": "training", "load": "own_data.predict"}  # of the others: mixing
+__all__ = [
+    "Curriculum",
+    "PaReClassifier",
+    "PaReRegressor",
+    "TrainedModel",
+    "cutmix",
+    "load",
+    "mixup",
+    "relaxed_top_k",
+    "replace_patches",
+]
+MODULES = {  # of the others: mixing
+    "PaReClassifier": "estimators",
+    "PaReRegressor": "estimators",
+    "TrainedModel": "training",
+    "load": "own_data.predict",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,10 +15,10 @@ ROWS = {"train": 60, "validation": 20, "test": 60}
 POINTS = 64
 
 
-def write(path, make) -> ArrayStore:
+def write(path, make, rows=ROWS) -> ArrayStore:
     rng = np.random.default_rng(0)
-    blocks = [(split, dict(zip("xy", make(rng, n), strict=True))) for split, n in ROWS.items()]
-    write_store(path, rows=ROWS, blocks=blocks, statistics={}, fingerprint="rows", description={"categories": []})
+    blocks = [(split, dict(zip("xy", make(rng, n), strict=True))) for split, n in rows.items()]
+    write_store(path, rows=rows, blocks=blocks, statistics={}, fingerprint="rows", description={"categories": []})
     return ArrayStore(path)
 
 
@@ -131,6 +131,12 @@ def test_validation_rows_choose_nothing_and_are_learnt_from_at_the_end(run_of, t
     trained = solved(run_of([2]), write(tmp_path / "x.h5", circle), text_source, tmp_path)
     assert trained.record["n_train"] == ROWS["train"] + ROWS["validation"]
     assert 0 <= trained.record["validation"] < 50
+
+
+def test_there_may_be_no_validation_rows(run_of, text_source, tmp_path):
+    store = write(tmp_path / "x.h5", circle, {"train": 60, "test": 60})
+    record = solved(run_of([2], protocol="paper"), store, text_source, tmp_path).record
+    assert (record["n_train"], record["validation"]) == (60, None)
 
 
 def test_options_of_a_training_are_refused(run_of):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,10 @@ class Predictor:
         self.device = PartialState().device if device is None else torch.device(device)
         names = trained.preparation.classes or range(self.task.classes or 0)
         self.classes = np.array(names) if self.task.classes else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the model: another machine may have another device."""
+        return Predictor, (self.trained,)
 
     def predict(self, rows: RawRows) -> np.ndarray:
         """Predict each row.

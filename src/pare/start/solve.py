@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from rich import get_console
 from rich.progress import track
 
 from pare.config.run import Run
@@ -74,7 +75,13 @@ class SolvedStart:
         if id(rows) not in self._gathered:
             training, blocks, targets = self.model.training, [[] for _ in self._predictor.heads], []  # type: ignore[var-annotated]
             self.model.eval()
-            batches = track(_batches(rows, chosen), "features", total=-(-len(chosen) // BATCH_ROWS), transient=True)
+            batches = track(
+                _batches(rows, chosen),
+                "features",
+                total=-(-len(chosen) // BATCH_ROWS),
+                transient=True,
+                disable=not get_console().is_terminal,
+            )
             for batch in batches:
                 tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
                 for block, part in zip(blocks, self._predictor.inputs(self.model.encode(tokens), around), strict=True):

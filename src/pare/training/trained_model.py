@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from safetensors import SafetensorError
@@ -91,6 +92,14 @@ class TrainedModel:
         content = {"run": self.run.model_dump(mode="json"), **self.record}
         (folder / RECORD).write_text(json.dumps(content, indent=2))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the files of its folder: modules of torch hold functions that cannot be."""
+        with TemporaryDirectory() as name:
+            folder = Path(name) / "model"
+            self.save(folder)
+            paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+            return _unpickled, ({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths},)
+
     @classmethod
     def load(cls, folder: Path) -> "TrainedModel":
         """Read what `save` wrote; needs neither the source, its package nor the model input.
@@ -110,6 +119,14 @@ class TrainedModel:
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, PareError) as error:
             raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
         return cls(run, model.eval(), record, config, preparation)
+
+
+def _unpickled(files: dict[str, bytes]) -> TrainedModel:
+    with TemporaryDirectory() as name:
+        for path, content in files.items():
+            (Path(name) / path).parent.mkdir(exist_ok=True)
+            (Path(name) / path).write_bytes(content)
+        return TrainedModel.load(Path(name))
 
 
 def _untrained(run: Run, folder: Path, record: dict[str, Any]) -> CrossModalModel:

@@ -221,7 +221,8 @@ class Trainer:
 
     def train(self) -> TrainedModel:
         """Run the epochs that are left and return the chosen model."""
-        logger.info("%s: %s.", self.accelerator.device, estimate(self.run, matrix_speed(self.accelerator)))
+        if self.run.training.epochs:
+            logger.info("%s: %s.", self.accelerator.device, estimate(self.run, matrix_speed(self.accelerator)))
         if self.progress.epochs_done or self.progress.start:
             self.checkpoint.restore(self.accelerator)
             if isinstance(self.start, FieldStart) and self.progress.start:
@@ -377,7 +378,7 @@ class Trainer:
         progress, started = self.progress, time.perf_counter()
         self.model.load_state_dict(self.checkpoint.best_weights())
         n_train = len(self.chosen)
-        if self.start and progress.best_epoch == SOLVED:
+        if self.start and progress.best_epoch == SOLVED and len(self.rows["validation"]):
             n_train += self._solve_with_validation_rows()
         seconds = progress.seconds + time.perf_counter() - started
         aligning = progress.alignment["seconds"] if progress.alignment else 0.0

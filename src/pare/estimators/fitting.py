@@ -1,0 +1,121 @@
+"""From rows in memory to a trained model, as `kedro run` gets there from files."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from pare.alignment import align_embedder
+from pare.config import Run, resolve
+from pare.estimators.shipped import cached_folder, shipped, shipped_library
+from pare.estimators.tables import Columns
+from pare.evaluation.metrics import build_metric
+from pare.own_data.predict import Predictor
+from pare.preparation import ModelInput
+from pare.storage.samples import Samples
+from pare.storage.store import ArrayStore
+from pare.training import FineTuning, SourceFolders, TrainedModel
+
+TASK = "rows"  # the name of the task in messages
+VALIDATION = 0.1  # share of the rows
+FEWEST = 10  # rows that leave some for validation
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is fitted.
+
+    Attributes:
+        method: a name in conf/base/methods.yml.
+        source: a name in conf/base/sources.yml; None: the one that suits the kind of data.
+        seed: of the run.
+        training: hyperparameters that differ from the defaults.
+    """
+
+    method: str
+    source: str | None
+    seed: int
+    training: dict[str, Any]
+
+
+def fit_rows(x: np.ndarray, y: np.ndarray, columns: Columns, choice: Choice) -> Predictor:
+    """Fit a method to rows.
+
+    Args:
+        x: ``(rows, features)``, ``(rows, channels, points)`` or ``(rows, channels, height, width)`` float32.
+        y: classes ``(rows,)`` int64 from 0, or numbers ``(rows, numbers)`` float32.
+        columns: of a table with text.
+        choice: of the method and its values.
+
+    Raises:
+        PareError: for an unknown name, a value of the wrong type, or rows of which nothing can be learnt.
+    """
+    held = _validation_rows(y)
+    run = _run(_task(x, y, held), choice, validated=held > 0)
+    rows = Samples(
+        len(y), lambda start, stop: (x[start:stop], y[start:stop]), columns.columns, None, columns.categories
+    )
+    with TemporaryDirectory() as folder, _randomness_kept():
+        store, model = Path(folder) / "rows.h5", Path(folder) / "model"
+        ModelInput(TASK, run.task, {"train": rows, "test": rows}, "rows", validated=held > 0).write(store)
+        _training(run, ArrayStore(store)).write(model)
+        return Predictor(TrainedModel.load(model))
+
+
+@contextmanager
+def _randomness_kept() -> Iterator[None]:
+    """Give the caller's random numbers back as they were: a training seeds those of Python, numpy and torch."""
+    python, arrays = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(arrays)
+
+
+def _validation_rows(y: np.ndarray) -> int:
+    """Rows for validation: a tenth and at least one of each class; none where there are too few."""
+    counts = np.unique(y, return_counts=True)[1] if y.ndim == 1 else np.array([len(y)])
+    held = max(ceil(VALIDATION * len(y)), len(counts))
+    return held if len(y) >= max(FEWEST, 2 * len(counts)) and counts.min() > 1 else 0
+
+
+def _task(x: np.ndarray, y: np.ndarray, held: int) -> dict[str, Any]:
+    """The task as YAML would have it. Test rows are the caller's; a task must have one, which nothing here reads."""
+    classes = y.ndim == 1
+    return {
+        "title": "rows in Python",
+        "raw": {"files": ["none"]},
+        "reader": {"name": "arrays"},
+        "samples": {"train": len(y), "test": 1},
+        "input": {"shape": list(x.shape[1:])},
+        "output": {
+            "kind": "classification" if classes else "regression",
+            "shape": [int(y.max()) + 1 if classes else y.shape[1]],
+        },
+        "split": {"validation": held / len(y) or VALIDATION, "stratified": classes},
+    }
+
+
+def _run(task: dict[str, Any], choice: Choice, *, validated: bool) -> Run:
+    chosen = {"method": choice.method, "source": choice.source, "seed": choice.seed}
+    protocol = "validated" if validated else "paper"
+    parameters = shipped("parameters") | chosen | {"task": TASK, "protocol": protocol}
+    return resolve(shipped_library({TASK: task}), parameters, {"training": choice.training})
+
+
+def _training(run: Run, store: ArrayStore) -> FineTuning:
+    encoder = cached_folder(run.source.encoder, run.places["encoder"])
+    proxy = cached_folder(run.proxy.raw, run.places["proxy"])
+    metric = build_metric(run.metric, run.task.output)
+    align = partial(align_embedder, run=run) if run.alignment else None
+    return FineTuning(run, store, SourceFolders.of(encoder, proxy), metric, align)

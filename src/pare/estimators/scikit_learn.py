@@ -1,0 +1,138 @@
+"""Estimators of scikit-learn for tables, series and images."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
+
+from pare.estimators.fitting import Choice, fit_rows
+from pare.estimators.tables import Columns, columns_of, frame_of, is_mixed
+from pare.own_data.new_rows import held_rows, table_rows
+
+WHERE = "X"  # what messages call the rows
+
+
+class _Estimator(BaseEstimator):
+    """What both estimators share.
+
+    Args:
+        method: a name in conf/base/methods.yml, such as ``probe``, which trains nothing, ``finetune`` or ``pare``.
+        source: the pretrained encoder, a name in conf/base/sources.yml; None: one that suits the kind of data.
+        seed: decides everything random.
+        training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults.
+
+    Attributes:
+        predictor_: the trained model.
+        n_features_in_: columns of a table, or channels.
+    """
+
+    def __init__(
+        self,
+        method: str = "probe",
+        *,
+        source: str | None = None,
+        seed: int = 0,
+        training: dict[str, Any] | None = None,
+    ) -> None:
+        self.method, self.source, self.seed, self.training = method, source, seed, training
+
+    def _fit(self, x: np.ndarray, y: np.ndarray, columns: Columns) -> None:
+        choice = Choice(self.method, self.source, self.seed, self.training or {})
+        self.predictor_ = fit_rows(x, y, columns, choice)
+
+    def _fitting_rows(self, X: Any, y: Any, **rules: Any) -> tuple[np.ndarray, np.ndarray, Columns]:
+        """Rows ``(rows, …)`` float32 with codes for categories, targets, and the columns of a table with text."""
+        if not is_mixed(X):
+            x, y = validate_data(self, X, y, **self._rules(X), ensure_min_samples=2, **rules)
+            return x, y, Columns()
+        validate_data(self, X, y, skip_check_array=True)
+        frame = frame_of(X)
+        _, y = check_X_y(np.zeros((len(frame), 1)), y, ensure_min_samples=2, **rules)
+        columns = columns_of(frame)
+        return table_rows(frame, columns, WHERE).read(0, len(frame)), y, columns
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Logits or numbers of rows, ``(rows, …)``."""
+        check_is_fitted(self)
+        known = self.predictor_.trained.preparation
+        if not known.columns:
+            x = validate_data(self, X, **self._rules(X), reset=False)
+            return self.predictor_.outputs(held_rows(x))
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return self.predictor_.outputs(table_rows(frame_of(X), known, WHERE))
+
+    @staticmethod
+    def _rules(X: Any) -> dict[str, Any]:
+        """How scikit-learn checks numbers: of a table some may be missing."""
+        table = getattr(X, "ndim", 2) == 2
+        return {"dtype": np.float32, "allow_nd": True, "ensure_all_finite": "allow-nan" if table else True}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        tags.input_tags.three_d_array = tags.target_tags.required = True
+        return tags
+
+
+class PaReClassifier(ClassifierMixin, _Estimator):
+    """Classes of the rows of a table, of series or of images, by a pretrained encoder.
+
+    ``X`` is a table ``(rows, features)``, whose columns may be categories and have missing values, series ``(rows,
+    channels, points)`` or images ``(rows, channels, height, width)``.
+
+    Attributes:
+        classes_: the classes, in the order of the probabilities.
+    """
+
+    def fit(self, X: Any, y: Any) -> "PaReClassifier":
+        """Fit to rows and their classes ``(rows,)``.
+
+        Raises:
+            ValueError: where ``X`` or ``y`` are not as described, or ``y`` has one class only.
+            PareError: for an unknown method, source or hyperparameter.
+        """
+        x, y, columns = self._fitting_rows(X, y)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class, {self.classes_[0]!r}, in all rows; at least two classes are needed")
+        self._fit(x, codes.astype(np.int64), columns)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, ``(rows, classes)``."""
+        return softmax(self._outputs(X), axis=1)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class of each row, ``(rows,)``."""
+        codes = self._outputs(X).argmax(axis=1)
+        return self.classes_[codes]
+
+
+class PaReRegressor(RegressorMixin, _Estimator):
+    """Numbers for the rows of a table, of series or of images, by a pretrained encoder; ``X`` as `PaReClassifier`."""
+
+    def fit(self, X: Any, y: Any) -> "PaReRegressor":
+        """Fit to rows and their numbers, ``(rows,)`` or ``(rows, numbers)``.
+
+        Raises:
+            ValueError: where ``X`` or ``y`` are not as described.
+            PareError: for an unknown method, source or hyperparameter.
+        """
+        x, y, columns = self._fitting_rows(X, y, multi_output=True, y_numeric=True)
+        self._one_number = y.ndim == 1
+        self._fit(x, y.reshape(len(y), -1).astype(np.float32), columns)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Numbers in the units of ``y`` and of its shape."""
+        outputs = self._outputs(X).astype(np.float64)
+        return outputs[:, 0] if self._one_number else outputs
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,65 @@
+"""Tables in memory with columns of text and of numbers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
+
+from pare.raw.formats.table_files import present_text
+
+MAX_LEVELS = 255  # categories of a column, as in files
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of columns and of their categories, as `Samples` has them; None where all are numbers."""
+
+    columns: list[str] | None = None
+    categories: list[list[str] | None] | None = None
+
+
+def is_mixed(X: Any) -> bool:
+    """Whether some column of ``X`` may hold something else than numbers."""
+    if isinstance(X, pd.DataFrame):
+        return not all(is_numeric_dtype(kind) and not is_bool_dtype(kind) for kind in X.dtypes)
+    return isinstance(X, list | tuple | np.ndarray) and np.asarray(X).dtype.kind in "OUS"
+
+
+def frame_of(X: Any) -> pd.DataFrame:
+    """A table ``(rows, columns)`` whose columns have names, x0, x1, … where they had none."""
+    if isinstance(X, pd.DataFrame):
+        return X.set_axis([str(name) for name in X.columns], axis="columns")
+    x = np.asarray(X)
+    if x.ndim != 2:
+        raise ValueError(f"X of text and numbers has shape {x.shape}; expected a table (rows, columns)")
+    return pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])])
+
+
+def columns_of(frame: pd.DataFrame) -> Columns:
+    """The columns of a table; ValueError where one holds neither numbers nor categories."""
+    names = [str(name) for name in frame.columns]
+    return Columns(names, [column_levels(frame[name]) for name in names])
+
+
+def column_levels(column: pd.Series) -> list[str] | None:
+    """Names of the categories of a column in the order of their codes; None for numbers.
+
+    Raises:
+        ValueError: where it holds times, or so many texts that they are no categories.
+    """
+    if is_datetime64_any_dtype(column.dtype):
+        raise ValueError(f"column {column.name!r} holds times; convert it to a number, or leave it out")
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [str(level) for level in column.cat.categories]
+    text = present_text(column)
+    if not is_bool_dtype(column.dtype) and pd.to_numeric(text, errors="coerce").notna().all():
+        return None
+    levels = sorted(text.unique())
+    if len(levels) > MAX_LEVELS:
+        raise ValueError(
+            f"column {column.name!r} holds {len(levels)} different texts, such as {levels[0]!r}; expected at most "
+            f"{MAX_LEVELS} categories; leave it out"
+        )
+    return levels

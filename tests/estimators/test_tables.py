@@ -1,0 +1,38 @@
+"""Which columns are numbers and which are categories."""
+
+import pandas as pd
+import pytest
+
+from pare.estimators.tables import column_levels, frame_of, is_mixed
+
+
+@pytest.mark.parametrize(
+    ("values", "levels"),
+    [
+        ([1, 2, 3], None),
+        (["1", "2.5", None], None),
+        (["b", "a", None, "b"], ["a", "b"]),
+        ([True, False], ["False", "True"]),
+        (pd.Categorical(["x", "y"], categories=["y", "x", "z"]), ["y", "x", "z"]),
+        (pd.Categorical([3, 1]), ["1", "3"]),
+    ],
+)
+def test_levels(values, levels):
+    assert column_levels(pd.Series(values)) == levels
+
+
+def test_many_texts_are_no_categories():
+    with pytest.raises(ValueError, match="column 'id' holds 300 different texts, such as 'n0'; expected at most 255"):
+        column_levels(pd.Series([f"n{i}" for i in range(300)], name="id"))
+
+
+def test_numbers_alone_are_not_mixed():
+    assert not is_mixed(pd.DataFrame({"a": [1, 2], "b": [0.5, None]}))
+    assert not is_mixed([[1, 2], [3, 4]])
+    assert is_mixed([[1, "a"], [3, "b"]])
+    assert is_mixed(pd.DataFrame({"a": [True, False]}))
+
+
+def test_columns_without_names_are_numbered():
+    assert list(frame_of([[1, "a"]]).columns) == ["x0", "x1"]
+    assert list(frame_of(pd.DataFrame({7: [1]})).columns) == ["7"]
