@@ -10,6 +10,7 @@ from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import constant_prediction, score
 from pare.storage.store import Rows
 
+SOLVED_START = "solved start"  # what is kept where training added nothing
 FROM_TRAINING = ("validation", "best_epoch", "n_train", "train_seconds", "samples_per_second", "peak_memory_mb")
 
 
@@ -55,7 +56,7 @@ def _kept(training: Mapping[str, Any]) -> str | None:
     """What the model is: the solved start, or that of an epoch; None for a baseline without epochs."""
     if training["best_epoch"] is None:
         return None
-    return f"epoch {training['best_epoch']}" if training["best_epoch"] else "solved start"
+    return f"epoch {training['best_epoch']}" if training["best_epoch"] else SOLVED_START
 
 
 def _source(run: TaskRun) -> dict[str, Any]:
@@ -79,10 +80,11 @@ def _paper_figure(run: TaskRun) -> float | None:
 def summary(record: Mapping[str, Any]) -> str:
     """One line for the log: the test metric, that of the constant baseline, and what was kept of a training."""
     text = METRICS[record["metric"]["name"]].text
-    start, kept = record["start_validation"], record["kept"]
-    added = ""
+    start, added = record["start_validation"], ""
     if start is not None and record["epochs"]:
-        added = f". Kept: {kept}; validation {record['validation']:.4g}, the solved start's {start:.4g}"
+        added = f". Kept: {record['kept']}, validation {record['validation']:.4g}; "
+        solved = record["kept"] == SOLVED_START
+        added += "no epoch was clearly better" if solved else f"the solved start had {start:.4g}"
     return (
         f"test {text(record['test'])} on {record['n_test']} samples "
         f"(constant baseline: {record['constant_prediction']:.4g}){added}"

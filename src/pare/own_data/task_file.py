@@ -183,7 +183,7 @@ def _tokens_remark(found: Inspection) -> str:
 
 def _training_remark(found: Inspection) -> str:
     more = ", class_weights: true where classes differ in size" if found.kind == "classification" else ""
-    return f"e.g. {{epochs: 40, learning_rate: 1.0e-4}}{more}"
+    return f"e.g. {{epochs: 10}}{more}"
 
 
 def _flow(value: Any) -> str:
