@@ -5,7 +5,7 @@ import pytest
 
 from evaluated_runs import PREDICTIONS, TRAINING, with_task, write_splits
 from pare.config import resolve, resolve_baseline
-from pare.evaluation.record import evaluation_record, summary
+from pare.evaluation.record import comparison, evaluation_record, summary
 
 
 @pytest.fixture
@@ -66,3 +66,19 @@ def test_what_a_baseline_does_not_have_is_none(library, parameters, run, rows):
     metrics = evaluation_record(resolve_baseline(library, parameters | asked, asked), TRAINING, rows, PREDICTIONS)
     assert metrics.keys() == evaluation_record(run, TRAINING, rows, PREDICTIONS).keys()
     assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))
+
+
+@pytest.mark.parametrize(("rival", "ahead"), [(0.95, True), (0.6, False)])
+def test_a_rival_that_is_ahead_is_named_with_its_command(rival, ahead):
+    record = {
+        "task": "wine",
+        "method": "pare",
+        "metric": {"name": "auroc_ovo"},
+        "validation": 0.9,
+        "start_validation": 0.85,
+        "epochs": 3,
+        "rival": {"name": "logistic_regression", "validation": rival},
+    }
+    text = comparison(record)
+    assert text.startswith(f"Validation AUROC, one-vs-one: pare 0.9, solved start 0.85, logistic_regression {rival}")
+    assert ("--params task=wine,method=logistic_regression" in text) == ahead

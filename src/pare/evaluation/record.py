@@ -89,3 +89,16 @@ def summary(record: Mapping[str, Any]) -> str:
         f"test {text(record['test'])} on {record['n_test']} samples "
         f"(constant baseline: {record['constant_prediction']:.4g}){added}"
     )
+
+
+def comparison(record: Mapping[str, Any]) -> str:
+    """One line for the log: the validation metric of the run, of its solved start and of a cheap rival."""
+    spec, rival = METRICS[record["metric"]["name"]], record["rival"]
+    values = {record["method"]: record["validation"]}
+    if record["start_validation"] is not None and record["epochs"]:
+        values["solved start"] = record["start_validation"]
+    values[rival["name"]] = rival["validation"]
+    text = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+    ahead = spec.error(rival["validation"]) < spec.error(record["validation"])
+    advice = f". {rival['name']} is ahead: kedro run --pipelines=baseline --params task={record['task']},method="
+    return f"Validation {spec.label}: {text}" + (f"{advice}{rival['name']}" if ahead else "")

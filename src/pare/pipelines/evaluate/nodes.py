@@ -1,17 +1,20 @@
 """Nodes of the evaluate pipeline."""
 
 import logging
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.config import Run
+from pare.baselines.rival import cheap_rival
+from pare.config import Library, Run
+from pare.config.raw import OWN_FILES
 from pare.evaluation.figures import message_figure, replaced_figure, training_figure
 from pare.evaluation.metrics import METRICS
 from pare.evaluation.prediction import average_groups, predict
-from pare.evaluation.record import evaluation_record, summary
+from pare.evaluation.record import comparison, evaluation_record, summary
 from pare.storage.store import ArrayStore
 from pare.training import TrainedModel
 
@@ -30,11 +33,17 @@ def predict_test_rows(run: Run, model: TrainedModel, model_input: ArrayStore) ->
 
 
 def score_predictions(
-    run: Run, model: TrainedModel, model_input: ArrayStore, predictions: dict[str, np.ndarray]
+    run: Run, library: Library, model: TrainedModel, model_input: ArrayStore, predictions: dict[str, np.ndarray]
 ) -> dict[str, Any]:
-    """Score the predictions, and the constant baseline with them."""
+    """Score the predictions, and the constant baseline with them.
+
+    A task of the user's own, which no table of results has, is compared with a cheap baseline on the validation rows.
+    """
     record = evaluation_record(run, model.record, model_input.rows("train"), predictions)
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
+    if run.task.raw.origin == OWN_FILES and (rival := cheap_rival(run, library, model_input)):
+        record["rival"] = asdict(rival)
+        logger.info("%s", comparison(record))
     return record
 
 

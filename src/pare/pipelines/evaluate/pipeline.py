@@ -18,7 +18,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 score_predictions,
-                inputs=["params:run", "model", "model_input", "predictions"],
+                inputs=["params:run", "params:library", "model", "model_input", "predictions"],
                 outputs="metrics",
                 name="score_predictions",
             ),

@@ -1,0 +1,62 @@
+"""What a user would try first instead: a cheap baseline on the same rows, for a line at the end of a training."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from pare.baselines.problem import Problem
+from pare.baselines.registry import ESTIMATORS, fit_baseline
+from pare.config import Library, Run, resolve_baseline
+from pare.evaluation.metrics import build_metric
+from pare.evaluation.prediction import predict_rows, score
+from pare.preparation import draw_rows
+from pare.storage.store import ArrayStore
+from pare.training.losses import build_loss
+
+CHEAPEST = ("logistic_regression", "lightgbm", "minirocket", "ridge")  # names in baselines.yml, the first that suits
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A cheap baseline, fitted to the training rows of a run.
+
+    Attributes:
+        name: in baselines.yml.
+        validation: the run's metric of it on the validation rows.
+    """
+
+    name: str
+    validation: float
+
+
+def cheap_rival(run: Run, library: Library, store: ArrayStore, names: Sequence[str] = CHEAPEST) -> Rival | None:
+    """Fit the first of the cheapest baselines that suits a run's task and is installed.
+
+    Args:
+        run: of a method.
+        library: has the baselines' options.
+        store: the model input.
+        names: of the baselines, the preferred first.
+
+    Returns:
+        The rival; None where no baseline suits the task or is installed, or there are no validation rows.
+    """
+    validation, task = store.rows("validation"), run.task
+    name = next((name for name in names if _is_possible(name, run, library)), None)
+    if name is None or not len(validation):
+        return None
+    asked = {"task": run.task_name, "method": name, "seed": run.seed, "protocol": run.protocol}
+    rival = resolve_baseline(library, asked | {"training": run.training.model_dump()}, {})
+    chosen = draw_rows(len(store.rows("train")), run.training.fraction, run.seed)
+    metric, loss = build_metric(run.metric, task.output), build_loss(task.loss, task.output.kind)
+    weights = run.training.class_weights, run.training.positive_weight
+    problem = Problem(task, store, chosen, run.seed, *weights, metric, loss, run.training.symmetries)
+    outcome = predict_rows(fit_baseline(rival, problem).predict, validation)
+    return Rival(name, score(metric, outcome["prediction"], outcome["truth"]))
+
+
+def _is_possible(name: str, run: Run, library: Library) -> bool:
+    if name not in library.baselines:
+        return False
+    estimator = ESTIMATORS[library.baseline(name).estimator]
+    return estimator.suits(run.task) and all(find_spec(package) for package in estimator.packages)
