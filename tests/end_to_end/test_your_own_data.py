@@ -62,7 +62,7 @@ def test_the_page_can_be_followed(project, section):
             assert [line.split(",")[0] for line in found] == [line.split(",")[0] for line in shown]
             assert found[0] == shown[0]
         else:
-            # What is kept, and by how much, is another encoder's; another source and start than the task's own are named.
+            # What is kept is another encoder's; a source and a start that are not the task's own are named.
             score = content.split(" Kept:")[0]
             assert without_numbers(score) in without_numbers(re.sub(", (start random|source tiny)", "", said))
     assert [language for language, *_ in checked] == ["bash", "bash", "text", "yaml", "bash", "text", "bash", "text"]

@@ -85,8 +85,8 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     attention = 12 * layers * deep_tokens**2 * out_width if size.stages == 1 else 0
     passes = 2 if run.mixing and run.mixing.start > 0 else 1
     views = len(run.start.scalings) if run.start else 1
-    # A solved start passes each row forward once, a third of a step.
-    steps_a_row = training.epochs * passes + (1 / 3 if run.start else 0)
+    # Solved heads pass each row forward once, a third of a step.
+    steps_a_row = training.epochs * passes + (1 / 3 if run.start and task.kind != "field" else 0)
     flops = (dense + attention) * n_train * steps_a_row * views
     activations = ACTIVATION_BYTES * 2 * training.batch_size * passes * views * deep_tokens * out_width * layers
     memory = RUNTIME_MB + (16 * parameters + activations) / 2**20
