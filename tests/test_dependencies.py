@@ -10,7 +10,7 @@ import pytest
 
 tomllib = pytest.importorskip("tomllib")  # new in Python 3.11
 ROOT = Path(__file__).parents[1]
-USED_BY_NAME = {"kedro-datasets": "the catalog names its classes", "pyarrow": "with it pandas reads .parquet"}
+USED_BY_NAME = {"pyarrow": "with it pandas reads .parquet"}
 PARTS_OF = {"cycler": "matplotlib", "markupsafe": "jinja2", "omegaconf": "kedro"}  # arguments and errors of these
 
 

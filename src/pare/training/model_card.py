@@ -73,7 +73,7 @@ def model_card(run: Run, record: Mapping[str, Any]) -> str:
 
 def _kept(record: Mapping[str, Any]) -> str:
     if record.get("start") and not record.get("best_epoch"):
-        return "the solved start: linear heads on the pretrained encoder, not trained"
+        return "the solved start, nothing trained"
     return f"epoch {record.get('best_epoch', 'unknown')} of {len(record.get('history', ()))}"
 
 
