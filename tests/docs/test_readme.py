@@ -2,13 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from pare.config import resolve
-from pare.models import build_model, load_backbone
+from pare.models import load_backbone
 from pare.raw.origins.registry import find_origin
 from pare.training import TrainedModel
+from pare.training.trained_model import assemble
 
 MOST_LINES = 110
 
@@ -37,12 +39,12 @@ def test_it_counts_the_tasks_of_each_suite_and_those_without_a_network(page, lib
 def test_its_python_runs(page, library, parameters, tiny_bert, unprepared, *, tmp_path, monkeypatch):
     (code,) = re.findall(r"```python\n(.*?)```", page("README.md"), re.DOTALL)
     run = resolve(library, parameters | {"task": "darcy_flow"}, {})
-    folder = tmp_path / re.search(r'Path\("(.*?)"\)', code)[1]
-    folder.parent.mkdir(parents=True)
-    model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2)
+    folder = tmp_path / re.search(r'load\("(.*?)"\)', code)[1]
+    folder.mkdir(parents=True)
+    model = assemble(run, load_backbone(tiny_bert, run.grid), 2, ())
     record = {"source_classes": 2, "categories": []}
     config = json.loads((tiny_bert / "config.json").read_text())
-    TrainedModel(run, model, record, config, unprepared).save(folder)
+    TrainedModel(run, model, record, config, replace(unprepared, coordinates=True)).save(folder / "model")
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(code, names)
