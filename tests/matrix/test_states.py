@@ -72,7 +72,7 @@ NESTED = (
 )
 ABSENT = {
     "alignment": AlignmentConfig(epochs=1, samples=2, source_samples=2, regularisation=1.0),
-    "start": StartConfig(source="minilm", layers=[1]),
+    "start": StartConfig(source="minilm", layers=[2]),
 }
 
 

@@ -10,6 +10,7 @@ from math import exp
 import numpy as np
 
 STAGES = 4  # of the piecewise curriculum
+EARLY = 1 / 3  # of the epochs, in which the early one reaches its end; not in the paper
 DECAY = 5.0  # of the exponential one: after a fifth of the epochs 36 % of the way is left
 
 
@@ -23,6 +24,7 @@ SHAPES: dict[str, Callable[[float, np.random.Generator], float]] = {
     "linear": lambda progress, _: progress,
     "piecewise": lambda progress, _: min(int(progress * STAGES), STAGES - 1) / (STAGES - 1),
     "exponential": _exponential,  # fast at first
+    "early": lambda progress, _: min(1.0, progress / EARLY),  # linear, and then the end for most of the epochs
     "constant": lambda *_: 0.0,  # always the start
     "random": lambda _, rng: rng.random(),  # any share between end and start
 }
