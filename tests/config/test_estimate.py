@@ -40,7 +40,7 @@ def price(small_field, parameters):
 
     def priced(protocol="validated", method="pare", **training):
         training = {"epochs": 20, "batch_size": 16, "learning_rate": 1e-3} | training
-        asked = parameters | {"protocol": protocol, "method": method, "training": training}
+        asked = parameters | {"protocol": protocol, "method": method, "training": training, "start": "random"}
         return estimate(resolve(small_field, asked, {}), SPEED)
 
     return priced

@@ -89,11 +89,11 @@ def changed(model, key, name=""):
     value = getattr(model, field)
     if rest:
         return model.model_copy(update={field: changed(value, rest)})
+    if field in ABSENT:
+        return model.model_copy(update={field: ABSENT[field]})
     if isinstance(value, BaseModel):
         inner = next(iter(type(value).model_fields))
         return model.model_copy(update={field: changed(value, inner)})
-    if field in ABSENT:
-        return model.model_copy(update={field: ABSENT[field]})
     match value:
         case {"darcy_flow_simulation": entry}:
             other = value | {"darcy_flow_simulation": entry.model_copy(update={"options": {"train": 1}})}

@@ -88,5 +88,5 @@ def test_random_lies_between_and_depends_on_the_seed_alone():
 
 
 def test_an_unknown_shape_is_refused():
-    with pytest.raises(ValueError, match="expected one of linear, piecewise, exponential, constant, random"):
+    with pytest.raises(ValueError, match="expected one of linear, piecewise, exponential, early, constant, random"):
         Curriculum(shape="cubic")

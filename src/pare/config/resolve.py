@@ -107,17 +107,23 @@ def _hyperparameters(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The sections training, mixing and alignment of a run, and where each of their values came from."""
     by_task, by_method = f"task {parameters['task']}", f"method {parameters['method']}"
+    by_start = f"start of {task.kind} data"
     layers: dict[str, dict[str, dict[str, Any]]] = {
         "training": {
             "defaults": _section(parameters, "training"),
-            f"start of {task.kind} data": start.training if start else {},
+            by_start: start.training if start else {},
             by_task: task.training,
             by_method: method.training,
         }
     }
     if method.mixing is not None:
         mixing = method.mixing.model_dump(exclude_unset=True)
-        layers["mixing"] = {"defaults": _section(parameters, "mixing"), by_method: mixing, by_task: task.mixing}
+        layers["mixing"] = {
+            "defaults": _section(parameters, "mixing"),
+            by_start: start.mixing if start else {},
+            by_method: mixing,
+            by_task: task.mixing,
+        }
     if method.alignment is not None:
         alignment = method.alignment.model_dump(exclude_unset=True)
         layers["alignment"] = {by_method: alignment, by_task: task.alignment}

@@ -277,6 +277,7 @@ class StartConfig(Strict):
         default=["standard"], description="of the numbers of a table; each has heads of its own"
     )
     training: dict[str, Any] = Field(default_factory=dict, description="defaults of the training that follows")
+    mixing: dict[str, Any] = Field(default_factory=dict, description="and of what it mixes, where its method mixes")
 
     @property
     def encoder_layers(self) -> int:

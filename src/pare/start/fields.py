@@ -113,13 +113,16 @@ class FieldStart:
         x, y = _flat(parts)
         if not np.isfinite(y).all():  # points without a target
             return []
-        errors = dict.fromkeys(PENALTIES, 0.0)
+        errors, spread = dict.fromkeys(PENALTIES, 0.0), 0.0
         for fitted, held in _folds(x):
             ridge = Ridge.fit(x[fitted], y[fitted])
             for penalty in PENALTIES:
                 errors[penalty] += float(np.square(ridge.predict(x[held], penalty) - y[held]).sum())
-        best = min(errors, key=lambda penalty: errors[penalty])
-        left = (errors[best] / np.square(y - y.mean(0)).sum()) ** 0.5
+            spread += float(np.square(y[held] - y.mean(0)).sum())
+            best = min(errors, key=lambda penalty: errors[penalty])
+            left = (errors[best] / max(spread, np.finfo(float).tiny)) ** 0.5
+            if left > 2 * NEARLY_LINEAR and self.run.training.epochs:
+                break  # other folds would not change that
         useful = left < NEARLY_LINEAR or not self.run.training.epochs
         logger.info(
             "ridge regression leaves %.3g of the spread of the fields: %s",
