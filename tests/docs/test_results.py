@@ -1,11 +1,8 @@
 """docs/results.md and the README's table."""
 
 import re
-from math import isnan
 
-import pytest
-
-from pare.report.results_page import FIVE_TASKS, results_page, with_results
+from pare.report.results_page import results_page, with_results
 
 AGAIN = "run: kedro matrix page"
 
@@ -33,26 +30,10 @@ def test_the_caption_of_the_readme_has_the_errors_of_seed_0(page, matrix_runs):
     assert f"(constant baseline: {run['constant_prediction']:.4g})" in page("README.md")
 
 
-def test_what_the_prose_says_of_darcy_flow_is_so(matrix_runs):
-    runs = matrix_runs[matrix_runs["task"] == "darcy_flow"].groupby("name")
-    error, seconds = runs["test"].mean(), runs["train_seconds"].mean()
-    assert error["pare"] < error["finetune"]
-    assert error["finetune-same_time"] < error["pare"]
-    assert seconds["finetune-same_time"] == pytest.approx(seconds["pare"], rel=0.05)
-    assert set(runs["epochs"].max()[["finetune-same_time"]]) == {9}
-    assert error.idxmin() == "u_net"
-    noise = runs["test"].std()
-    for name in ("pare_random_patches", "pare_no_source_loss", "target_mask"):
-        assert abs(error[name] - error["pare"]) < max(noise[name], noise["pare"])
-
-
 def test_what_the_prose_says_of_all_runs_is_so(matrix_runs):
     assert set(matrix_runs["protocol"]) == {"validated"}
     assert set(matrix_runs["device"]) == {"cpu"}
     learnt = matrix_runs[matrix_runs["source"].notna()]
-    assert set(learnt["source"]) == {"minilm"}
     assert set(learnt["precision"]) == {"bf16"}
     seeds = matrix_runs.groupby(["task", "name"])["seed"].agg(tuple)
     assert set(seeds) == {(0,), (0, 1, 2)}
-    several = matrix_runs[matrix_runs["task"].isin(FIVE_TASKS)].groupby(["task", "name"])["test"].std()
-    assert [name for name, std in several.items() if isnan(std)] == [("darcy_flow", "u_net")]

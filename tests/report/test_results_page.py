@@ -24,14 +24,18 @@ def test_better_is_lower_for_errors_and_higher_for_scores(tables):
     assert tables.ahead(TASKS, "finetune", "orca") == 1
 
 
-def test_the_verdict_names_each_difference_that_is_no_chance(tables):
-    found = tables.significant(TASKS, "finetune", "orca")
-    assert found == [("pdebench_burgers", "finetune"), ("openml_wdbc", "orca")]
-    assert "differences with p < 0.05: finetune on pdebench_burgers, orca on openml_wdbc**" in tables.verdict(TASKS)
-    assert tables.verdict(TASKS).startswith(
-        "**PaRe's mean is better than fine-tuning's on 2 of 2 tasks and than ORCA's"
-    )
-    assert "no difference has p < 0.05" in Tables(tables.runs[tables.runs["seed"] == 0], tables.library).verdict(TASKS)
+def test_the_verdict_counts_what_is_ahead_and_what_was_kept(tables, write, frame, library):
+    for seed in range(3):
+        write("pdebench_burgers", "ridge", seed, 0.05, epochs=None)
+        write("pdebench_burgers", "u_net", seed, 0.30, epochs=None)
+        write("openml_wdbc", "xgboost", seed, 0.91, epochs=None)
+        write("openml_wdbc", "pare", seed, 0.92, kept="solved start")
+    tables = Tables(frame(), library)
+    _, _, burgers, wdbc = tables.against_best(TASKS).splitlines()
+    assert burgers.split(" | ")[2:6] == ["0.110 ± 0.010", "", "0.210 ± 0.010 (0.0033)", "0.05 ± 0 (0.0091) `ridge`"]
+    assert "| solved start |" in wdbc
+    text = tables.verdict(TASKS)
+    assert "better than fine-tuning's on 2 of 2 tasks and than the best baseline's on 1. On 1 of them" in text
 
 
 def test_a_row_has_means_spreads_and_the_constant_baseline(tables):
