@@ -81,9 +81,13 @@ def run_of(library):
         }
         starts = {**library.starts, "field": {**library.starts["field"], "layers": [2]}}  # the tiny encoder has two
         own = Library(**{**library.model_dump(), "tasks": {"own": task}, "starts": starts})
-        training = {"epochs": 2, "batch_size": 8, "precision": "no"} | training
+        training = {} if method == "probe" else {"epochs": 2, "batch_size": 8, "precision": "no"} | training
         parameters = {"task": "own", "source": None, "method": method, "seed": 0, "protocol": "validated"}
-        return resolve(own, {**parameters, "training": {"learning_rate": 1e-3}}, {**parameters, "training": training})
+        return resolve(
+            own,
+            {**parameters, "training": {"learning_rate": 1e-3, "batch_size": 8}},
+            {**parameters, "training": training},
+        )
 
     return make
 
@@ -99,7 +103,9 @@ def fitted(run, store, source, folder) -> TrainedModel:
     return TrainedModel.load(folder / "model")
 
 
-@pytest.mark.parametrize("method", ["finetune", "pare"])
+@pytest.mark.parametrize(
+    "method", ["finetune", "pare", "orca", "from_scratch", "layernorm", "cutmix", "target_mask", "probe"]
+)
 def test_a_linear_equation_is_solved_before_it_is_trained(run_of, source, tmp_path, method):
     store = write(tmp_path / "x.h5", moved)
     trained = fitted(run_of(method), store, source, tmp_path)
