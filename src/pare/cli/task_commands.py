@@ -179,6 +179,8 @@ def _is_here(task: Task, folder: Path) -> bool:
 def _start(run: Run) -> str:
     if run.start is None:
         return "random"
+    if run.task.kind == "field":
+        return f"convolutions around {max(run.start.layers)} of the encoder's layers; a ridge regression where it fits"
     return f"solved on layers {', '.join(map(str, run.start.layers))} of the encoder"
 
 
