@@ -110,11 +110,14 @@ def test_it_is_cloned_pickled_searched_and_put_into_pipelines():
     assert search.best_score_ > 0.9
 
 
-def test_a_method_trains_with_the_values_given():
+@pytest.mark.parametrize("method", ["finetune", "pare", "orca"])
+def test_a_method_trains_with_the_values_given(method):
     X, y = load_wine(return_X_y=True)
-    model = PaReClassifier("finetune", training={"epochs": 2, "precision": "no"}).fit(X, y)
-    assert len(model.predictor_.trained.record["history"]) == 2
-    assert model.predictor_.trained.run.training.epochs == 2
+    model = PaReClassifier(method, training={"epochs": 2, "precision": "no"}).fit(X[:, :4], y)
+    record = model.predictor_.trained.record
+    assert len(record["history"]) == 2
+    assert (record["alignment"] is not None) == (method == "orca")
+    assert model.score(X[:, :4], y) > 0.6
 
 
 @pytest.mark.parametrize(
