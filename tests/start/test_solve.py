@@ -9,7 +9,7 @@ from pare.evaluation.metrics import build_metric
 from pare.raw.proxies.samples import IMAGES
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
-from pare.training.trainer import clearly_smaller
+from pare.training.losses import clearly_smaller
 
 ROWS = {"train": 60, "validation": 20, "test": 60}
 POINTS = 64

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from rich import get_console
 from rich.progress import Progress
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import Subset
 from transformers import get_cosine_schedule_with_warmup
 
 from pare.baselines.problem import Fitted, Problem
@@ -25,8 +25,8 @@ from pare.config.errors import PareError
 from pare.config.strict import Strict
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
-from pare.storage.store import Rows
 from pare.training.averages import WeightAverage
+from pare.training.batches import batch_loader
 from pare.training.budget import epochs_within
 from pare.training.losses import with_differences
 from pare.training.machine import has_bf16
@@ -79,7 +79,7 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
     set_seed(problem.seed)
     model = nn.Sequential(build(), _units(problem, symmetries)).to(device)
     rows: Any = Subset(problem.train, problem.chosen.tolist())  # type: ignore[arg-type]
-    loader = _loader(rows, options.batch_size, problem.seed)
+    loader = batch_loader(rows, options.batch_size, shuffle=True, seed=problem.seed)
     epochs = options.epochs or _epochs_that_fit(problem, options, model)
     set_seed(problem.seed)
     steps = _Steps(problem, options, model, epochs * len(loader))
@@ -142,7 +142,7 @@ def _epochs_that_fit(problem: Problem, options: FieldOptions, model: nn.Module) 
     """Measured with a copy of the network."""
     assert options.minutes is not None
     steps = _Steps(problem, options, deepcopy(model).train(), 1000)
-    batch = next(iter(_loader(problem.train, options.batch_size)))
+    batch = next(iter(batch_loader(problem.train, options.batch_size)))
     count = -(-len(problem.chosen) // options.batch_size)
     return epochs_within(options.minutes, lambda: steps.step(batch, "the first steps"), count)
 
@@ -153,7 +153,7 @@ def _validate(model: nn.Module, problem: Problem, batch_size: int) -> float | No
     model.eval()
     problem.metric.reset()
     with torch.inference_mode():
-        for batch in _loader(problem.validation, batch_size):
+        for batch in batch_loader(problem.validation, batch_size):
             problem.metric.update(model(batch["x"].to(PartialState().device)).cpu(), batch["y"])
     return float(problem.metric.compute())
 
@@ -170,13 +170,3 @@ def _units(problem: Problem, symmetries: Symmetries) -> PhysicalUnits:
     if "y_mean" in statistics:
         units.set(*symmetries.units(*(torch.as_tensor(statistics[name]) for name in ("y_mean", "y_scale"))))
     return units
-
-
-def _loader(rows: "Rows | Subset[Any]", batch_size: int, seed: int | None = None) -> "DataLoader[dict[str, Tensor]]":
-    """Batches ``{"x": (batch, …), "y": (batch, …)}``; in an order that the seed decides, where there is one."""
-    generator = None if seed is None else torch.Generator().manual_seed(seed)
-    return DataLoader(rows, batch_size, shuffle=seed is not None, generator=generator, collate_fn=_as_tensors)  # type: ignore[arg-type]
-
-
-def _as_tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(array) for name, array in batch.items()}

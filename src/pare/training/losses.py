@@ -6,6 +6,7 @@ NaN targets are masked, such as padding: they are excluded from the loss, and th
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -150,3 +151,11 @@ def _valid(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _mean_over_samples(values: Tensor, valid: Tensor) -> Tensor:
     """Mean of ``values``, ``(batch,)``, over the samples that have a valid point; the others are 0."""
     return values.sum() / valid.flatten(1).any(dim=1).sum().clamp_min(1)
+
+
+def clearly_smaller(losses: list[float], than: list[float]) -> bool:
+    """Whether the mean loss fell by more than the standard error of its fall, both of the same rows, ``(rows,)``."""
+    falls = np.subtract(than, losses)
+    if len(falls) < 2:
+        return False
+    return bool(falls.mean() > falls.std(ddof=1) / len(falls) ** 0.5)

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from accelerate.utils import set_seed
 from torch import Tensor
-from torch.utils.data import DataLoader, Subset
 from torchmetrics import Metric
 from transformers import get_scheduler
 
@@ -28,10 +27,11 @@ from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Rows
 from pare.training.augmentation import augment
 from pare.training.averages import WeightAverage
+from pare.training.batches import TrainingRows, batch_loader
 from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
-from pare.training.losses import build_loss, with_differences
+from pare.training.losses import build_loss, clearly_smaller, with_differences
 from pare.training.machine import accelerator_of, matrix_speed, peak_memory_mb, versions
 from pare.training.norms import fix_batch_norms
 from pare.training.objective import Objective, Terms
@@ -80,41 +80,6 @@ def fit(
         PareError: where the loss is not finite, or the encoder does not fit the task.
     """
     return Trainer(run, store, source, checkpoint, metric, align).train()
-
-
-def batch_loader(
-    rows: "Rows | Subset[Any] | TrainingRows", batch_size: int, *, shuffle: bool = False
-) -> "DataLoader[Any]":
-    """Batches ``{"x": (batch, …), "y": (batch, …)}`` of a split, each read at once."""
-    return DataLoader(rows, batch_size, shuffle=shuffle, collate_fn=_as_tensors)  # type: ignore[arg-type]
-
-
-class TrainingRows:
-    """The training rows that are used, and what the anchor says of each.
-
-    Args:
-        rows: all training rows.
-        chosen: numbers of those that are used.
-
-    Attributes:
-        anchor: predictions for them, ``(rows, …)``; None without an anchor.
-    """
-
-    def __init__(self, rows: Rows, chosen: np.ndarray) -> None:
-        self.rows, self.chosen = rows, chosen
-        self.anchor: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def __getitems__(self, numbers: list[int]) -> dict[str, np.ndarray]:
-        """A batch of rows, by their places among those that are used."""
-        batch = self.rows.__getitems__(self.chosen[numbers].tolist())
-        return batch if self.anchor is None else batch | {"anchor": self.anchor[numbers]}
-
-
-def _as_tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(array) for name, array in batch.items()}
 
 
 class Trainer:
@@ -412,14 +377,6 @@ class Trainer:
         parts = [(self.rows["train"], self.chosen), (validation, np.arange(len(validation)))]
         self.start.solve(parts, self.progress.start["penalties"])
         return len(validation)
-
-
-def clearly_smaller(losses: list[float], than: list[float]) -> bool:
-    """Whether the mean loss fell by more than the standard error of its fall, both of the same rows, ``(rows,)``."""
-    falls = np.subtract(than, losses)
-    if len(falls) < 2:
-        return False
-    return bool(falls.mean() > falls.std(ddof=1) / len(falls) ** 0.5)
 
 
 def _curriculum(run: Run) -> Curriculum | None:
