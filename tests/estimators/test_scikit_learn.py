@@ -48,6 +48,7 @@ def test_classes_of_a_table_with_text_and_missing_values(wine):
     np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
     assert (model.predict(X[120:]) == model.classes_[shares.argmax(1)]).all()
     assert list(model.feature_names_in_) == list(X.columns)
+    np.testing.assert_array_equal(model.predictor_.predict_proba(X[120:]), shares)
 
 
 def test_a_column_of_text_reaches_the_prediction(wine):

@@ -10,6 +10,7 @@ from pare.config.schema import ReaderConfig
 from pare.own_data.new_rows import open_new_rows
 from pare.raw.options import bind_options
 from pare.raw.readers.registry import READERS
+from pare.storage.samples import Samples
 
 RNG = np.random.default_rng(0)
 
@@ -113,6 +114,12 @@ def test_images_are_named_by_their_files(tmp_path):
     assert new.names == ["y.png", "z.png"]
     np.testing.assert_array_equal(new.read(0, 2), samples.read(0, 2)[0])
     np.testing.assert_array_equal(open_new_rows(tmp_path / "new" / "z.png", reader, samples).read(0, 1), new.read(1, 2))
+
+
+def test_an_array_for_published_data_has_the_axes_of_the_model():
+    known = Samples(0, None, columns=["counts"])  # of the channel, not of a table
+    x = RNG.normal(size=(2, 1, 8, 8)).astype(np.float32)
+    np.testing.assert_array_equal(open_new_rows(x, ReaderConfig(name="cosmic_rays"), known).read(0, 2), x)
 
 
 def test_published_files_have_no_new_rows(tmp_path):

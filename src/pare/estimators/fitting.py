@@ -59,7 +59,8 @@ def fit_rows(x: np.ndarray, y: np.ndarray, columns: Columns, choice: Choice) -> 
         PareError: for an unknown name, a value of the wrong type, or rows of which nothing can be learnt.
     """
     held = _validation_rows(y)
-    run = _run(_task(x, y, held), choice, validated=held > 0)
+    reader = "table" if columns.columns else "arrays"
+    run = _run(_task(x, y, reader, held), choice, validated=held > 0)
     rows = Samples(
         len(y), lambda start, stop: (x[start:stop], y[start:stop]), columns.columns, None, columns.categories
     )
@@ -89,13 +90,13 @@ def _validation_rows(y: np.ndarray) -> int:
     return held if len(y) >= max(FEWEST, 2 * len(counts)) and counts.min() > 1 else 0
 
 
-def _task(x: np.ndarray, y: np.ndarray, held: int) -> dict[str, Any]:
+def _task(x: np.ndarray, y: np.ndarray, reader: str, held: int) -> dict[str, Any]:
     """The task as YAML would have it. Test rows are the caller's; a task must have one, which nothing here reads."""
     classes = y.ndim == 1
     return {
         "title": "rows in Python",
         "raw": {"files": ["none"]},
-        "reader": {"name": "arrays"},
+        "reader": {"name": reader},
         "samples": {"train": len(y), "test": 1},
         "input": {"shape": list(x.shape[1:])},
         "output": {

@@ -18,6 +18,7 @@ from pare.raw.readers.arrays import ChannelAxis, check_input, input_rows
 from pare.raw.readers.image_folder import image_paths, image_reader
 
 logger = logging.getLogger(__name__)
+TABLE = "table"  # the reader whose columns have names; those of other readers are names of channels
 RawRows = str | Path | pd.DataFrame | np.ndarray
 
 
@@ -64,7 +65,7 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
         return _file_rows(rows, reader, known)
     if not len(rows):
         raise PareError("there are no rows to predict; bring at least one")
-    if isinstance(rows, pd.DataFrame) and known.columns:
+    if isinstance(rows, pd.DataFrame) and reader.name == TABLE:
         return table_rows(rows, known, "the table")
     return _array_rows(np.asarray(rows), reader, known)
 
@@ -76,13 +77,14 @@ def held_rows(x: np.ndarray) -> NewRows:
 
 def _array_rows(rows: np.ndarray, reader: ReaderConfig, known: Known) -> NewRows:
     """A table without names, or samples of a grid."""
-    if known.columns and reader.name != "image_folder":
-        if rows.ndim != 2 or rows.shape[1] != len(known.columns):
+    if reader.name == TABLE:
+        columns = known.columns or []
+        if rows.ndim != 2 or rows.shape[1] != len(columns):
             raise PareError(
-                f"the array has shape {list(rows.shape)}, expected (rows, {len(known.columns)}): a column for each of "
-                f"{', '.join(known.columns)}"
+                f"the array has shape {list(rows.shape)}, expected (rows, {len(columns)}): a column for each of "
+                f"{', '.join(columns)}"
             )
-        return table_rows(pd.DataFrame(rows, columns=known.columns), known, "the array")
+        return table_rows(pd.DataFrame(rows, columns=columns), known, "the array")
     stored = StoredArray("the array", rows.shape, rows.dtype, lambda start, stop: rows[start:stop])
     return _stored_rows(stored, reader.options.get("channel_axis", "first") if reader.name == "arrays" else "first")
 
@@ -172,5 +174,5 @@ def _open_images(path: Path, options: dict[str, Any], known: Known) -> NewRows:
 OPENERS: dict[str, Callable[[Path, dict[str, Any], Known], NewRows]] = {
     "arrays": _open_arrays,
     "image_folder": _open_images,
-    "table": _open_table,
+    TABLE: _open_table,
 }
