@@ -181,7 +181,8 @@ def _start(run: Run) -> str:
         return "random"
     if run.task.kind == "field":
         return f"convolutions around {max(run.start.layers)} of the encoder's layers; a ridge regression where it fits"
-    return f"solved on layers {', '.join(map(str, run.start.layers))} of the encoder"
+    layers = f"layer{'s' if len(run.start.layers) > 1 else ''} {', '.join(map(str, run.start.layers))}"
+    return f"solved on {layers} of the encoder"
 
 
 def _print_card(run: Run) -> None:
