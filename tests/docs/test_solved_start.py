@@ -1,0 +1,38 @@
+"""The page of the solved start has the means of the fits that are committed."""
+
+import csv
+import re
+from collections import defaultdict
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+KINDS = sorted(path.stem for path in (Path(__file__).parents[2] / "docs/yardstick").glob("*.csv"))
+DIGITS = {"tables": 4, "series": 1, "images": 1, "numbers": 2}
+
+
+def fits(page, kind):
+    """Lines of a file of fits that were made with the defaults."""
+    lines = csv.DictReader(page(f"docs/yardstick/{kind}.csv").splitlines())
+    return [line for line in lines if not line["settings"]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_means_are_those_of_the_committed_fits(page, kind):
+    scores, text = defaultdict(list), page("docs/solved_start.md")
+    for line in fits(page, kind):
+        scores[line["data"], line["method"]].append(float(line["test"]))
+    for name in {data for data, _ in scores}:
+        (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", text, re.MULTILINE)
+        means = {f"{fmean(values):.{DIGITS[kind]}f}" for (data, _), values in scores.items() if data == name}
+        assert set(row.replace("*", "").split(" | ")) - {""} == means
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_methods_are_compared_on_the_same_splits(page, kind):
+    splits = defaultdict(set)
+    for line in fits(page, kind):
+        splits[line["data"], line["method"]].add(line["split"])
+    for data in {name for name, _ in splits}:
+        assert len({frozenset(found) for (name, _), found in splits.items() if name == data}) == 1
