@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from pare.training.norms import fix_batch_norms
+from pare.training.norms import fix_batch_norms, unnoticed_by_batch_norms
 
 
 def test_fixed_statistics_stay_while_scales_and_all_else_are_learnt():
@@ -23,3 +23,24 @@ def test_a_fixed_norm_does_to_a_row_what_it_does_without_the_others():
     fix_batch_norms(model)
     rows = torch.randn(5, 3, 4, 4)
     torch.testing.assert_close(model(rows)[:1], model(rows[:1]))
+
+
+def test_what_passes_unnoticed_is_normalised_by_its_own_batch_and_leaves_no_trace():
+    model = nn.Sequential(nn.BatchNorm2d(3)).train()
+    model(torch.randn(8, 3, 4, 4) * 2 + 1)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    rows = torch.randn(5, 3, 4, 4) + 7
+    with unnoticed_by_batch_norms(model):
+        found = model(rows)
+    torch.testing.assert_close(found.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    model(rows)
+    assert not torch.equal(model[0].running_mean, before["0.running_mean"])
+
+
+def test_what_passes_unnoticed_is_normalised_by_statistics_that_were_fixed():
+    model = nn.Sequential(nn.BatchNorm2d(3)).train()
+    fix_batch_norms(model)
+    rows = torch.randn(5, 3, 4, 4) + 7
+    with unnoticed_by_batch_norms(model):
+        torch.testing.assert_close(model(rows), rows, rtol=1e-4, atol=1e-4)

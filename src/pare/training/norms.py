@@ -17,16 +17,19 @@ def fix_batch_norms(model: nn.Module) -> None:
 
 
 @contextmanager
-def fixed_batch_norms(model: nn.Module) -> Iterator[None]:
-    """Batch norms use the statistics that they have gathered, and gather nothing from what passes meanwhile."""
-    following = [norm for norm in _batch_norms(model) if norm.training]
+def unnoticed_by_batch_norms(model: nn.Module) -> Iterator[None]:
+    """Batch norms gather no statistics from what passes meanwhile.
+
+    What passes is normalised as in training: by the statistics of its own batch, or by those that were fixed.
+    """
+    following = [norm for norm in _batch_norms(model) if norm.training and norm.track_running_stats]
     try:
         for norm in following:
-            norm.eval()
+            norm.track_running_stats = False
         yield
     finally:
         for norm in following:
-            norm.train()
+            norm.track_running_stats = True
 
 
 def _batch_norms(model: nn.Module) -> list[_BatchNorm]:

@@ -13,7 +13,7 @@ from pare.mixing.mixers import MIXERS, MixingStep, Mixture
 from pare.models import CrossModalModel
 from pare.models.predictors import GATES, Features
 from pare.training.losses import Loss
-from pare.training.norms import fixed_batch_norms
+from pare.training.norms import unnoticed_by_batch_norms
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Objective(nn.Module):
         both_features = [layer.chunk(2) for layer in model.encode(torch.cat([tokens, mixture.tokens]))]
         features, mixed_features = (tuple(part) for part in zip(*both_features, strict=True))
         target = loss(model.predict_target(features, around), y)
-        with fixed_batch_norms(model):  # mixed rows are not among those that are predicted later
+        with unnoticed_by_batch_norms(model):  # mixed rows are not among those that are predicted later
             mixed_prediction = model.predict_target(mixed_features, model.hide(around, mixture.hidden(tokens)))
         mixed_target = loss(mixed_prediction, y)
         source_loss = self._source_loss(loss, mixed_features, mixed_prediction, y, source_y)
