@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.linear_model import Ridge
@@ -75,3 +76,16 @@ def test_more_rows_than_the_memory_takes_are_refused(problem, monkeypatch):
     monkeypatch.setattr(kernels, "MOST_ROWS", 20)
     with pytest.raises(PareError, match="at most 20, found 30"):
         fit_kernel_ridge(problem("dense", train=rows(30, 0, shift)), KernelRidgeOptions(penalties=[1.0], widths=[]))
+
+
+def test_the_validation_metric_is_that_of_a_fit_without_the_validation_rows(problem):
+    """More inputs than rows: rows that were learnt from are met exactly, others are not."""
+    train, held = rows(10, 0, np.sin), rows(20, 1, np.sin)
+    options = KernelRidgeOptions(penalties=[1e-10], widths=[])
+    whole = problem("dense", train=train, validation=held)
+    fitted = fit_kernel_ridge(whole, options)
+    alone = fit_kernel_ridge(problem("dense", train=train), options)
+    whole.metric.reset()
+    whole.metric.update(torch.from_numpy(alone.predict(held[0])), torch.from_numpy(held[1]))
+    assert fitted.validate(whole) == pytest.approx(float(whole.metric.compute()), rel=1e-3)
+    np.testing.assert_allclose(fitted.predict(train[0]), train[1], atol=0.5)

@@ -54,7 +54,13 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
         rows = problem.validation.read(0, len(problem.validation))
         x, y = np.concatenate([x, _flat(rows["x"])]), np.concatenate([y, rows["y"]])
     predict = _fit(kernels[name], penalty, x, y)
-    return Fitted(lambda new: predict(_flat(new)), {"scikit-learn": sklearn.__version__})
+    value = _sign(problem) * losses[name, penalty] if validated else None
+    return Fitted(lambda new: predict(_flat(new)), {"scikit-learn": sklearn.__version__}, validation=value)
+
+
+def _sign(problem: Problem) -> int:
+    """What makes the metric a loss."""
+    return -1 if problem.metric.higher_is_better else 1
 
 
 def _flat(x: np.ndarray) -> np.ndarray:
@@ -92,13 +98,12 @@ def _validated(
     problem: Problem, x: np.ndarray, y: np.ndarray, kernels: dict[float | None, Kernel], options: KernelRidgeOptions
 ) -> dict[tuple[float | None, float], float]:
     rows = problem.validation.read(0, len(problem.validation))
-    sign = -1 if problem.metric.higher_is_better else 1
     losses = {}
     for name, penalty in product(kernels, options.penalties):
         problem.metric.reset()
         prediction = _fit(kernels[name], penalty, x, y)(_flat(rows["x"]))
         problem.metric.update(torch.from_numpy(prediction), torch.from_numpy(rows["y"]))
-        losses[name, penalty] = sign * float(problem.metric.compute())
+        losses[name, penalty] = _sign(problem) * float(problem.metric.compute())
     return losses
 
 

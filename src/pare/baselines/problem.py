@@ -11,6 +11,7 @@ from torchmetrics import Metric
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
+from pare.evaluation.prediction import predict_rows, score
 from pare.storage.store import ArrayStore, Rows
 
 
@@ -72,6 +73,7 @@ class Fitted:
         passes: how often each training row was seen; its epochs, where there are some.
         device: where it was computed.
         precision: in which its layers computed while it was fitted, ``no`` for single or more.
+        validation: the metric of the validation rows before these were learnt from as well; None where they never were.
     """
 
     predict: Callable[[np.ndarray], np.ndarray]
@@ -80,6 +82,14 @@ class Fitted:
     passes: int = 1
     device: str = "cpu"
     precision: str = "no"
+    validation: float | None = None
+
+    def validate(self, problem: Problem) -> float | None:
+        """The metric of the validation rows, by a fit that did not learn from them; None where there are none."""
+        if self.validation is not None or not len(problem.validation):
+            return self.validation
+        outcome = predict_rows(self.predict, problem.validation)
+        return score(problem.metric, outcome["prediction"], outcome["truth"])
 
 
 def require(module: str) -> Any:

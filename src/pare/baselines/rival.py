@@ -8,7 +8,6 @@ from pare.baselines.problem import Problem
 from pare.baselines.registry import ESTIMATORS, fit_baseline
 from pare.config import Library, Run, resolve_baseline
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import predict_rows, score
 from pare.preparation import draw_rows
 from pare.storage.store import ArrayStore
 from pare.training.losses import build_loss
@@ -51,8 +50,9 @@ def cheap_rival(run: Run, library: Library, store: ArrayStore, names: Sequence[s
     metric, loss = build_metric(run.metric, task.output), build_loss(task.loss, task.output.kind)
     weights = run.training.class_weights, run.training.positive_weight
     problem = Problem(task, store, chosen, run.seed, *weights, metric, loss, run.training.symmetries)
-    outcome = predict_rows(fit_baseline(rival, problem).predict, validation)
-    return Rival(name, score(metric, outcome["prediction"], outcome["truth"]))
+    value = fit_baseline(rival, problem).validate(problem)
+    assert value is not None  # there are validation rows
+    return Rival(name, value)
 
 
 def _is_possible(name: str, run: Run, library: Library) -> bool:

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from pare.baselines import Fitted, Problem, fit_baseline
+from pare.baselines import Problem, fit_baseline
 from pare.config import BaselineRun
 from pare.config.run import changed_text
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import average_groups, predict_rows, score
+from pare.evaluation.prediction import average_groups, predict_rows
 from pare.preparation import draw_rows
 from pare.storage.fingerprint import fingerprint
 from pare.storage.predictions import read_record, write_predictions
@@ -69,7 +69,7 @@ class BaselineFit:
         fitted = fit_baseline(self.run, problem)
         seconds = time.perf_counter() - started
         record = {
-            "validation": _validate(fitted, problem),
+            "validation": fitted.validate(problem),
             "best_epoch": fitted.best_epoch,
             "passes": fitted.passes,
             "n_train": len(problem.chosen),
@@ -94,11 +94,3 @@ class BaselineFit:
         metric = build_metric(run.metric, task.output)
         weights = training.class_weights, training.positive_weight
         return Problem(task, self.store, chosen, run.seed, *weights, metric, loss, training.symmetries)
-
-
-def _validate(fitted: Fitted, problem: Problem) -> float | None:
-    """The metric of the validation rows; None where there are none."""
-    if not len(problem.validation):
-        return None
-    outcome = predict_rows(fitted.predict, problem.validation)
-    return score(problem.metric, outcome["prediction"], outcome["truth"])
