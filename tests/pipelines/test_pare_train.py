@@ -27,16 +27,20 @@ TASK = {
 }
 
 
+def own(library):
+    """The library with the task of this page."""
+    return Library(**(library.model_dump() | {"tasks": {"masses": TASK}}))
+
+
 @pytest.fixture
 def run(library, parameters):
-    own = Library(**(library.model_dump() | {"tasks": {"masses": TASK}}))
     training = {"epochs": 2, "batch_size": 16, "precision": "no"}
     asked = {"training": training}
-    return resolve(own, parameters | {"task": "masses", "training": parameters["training"] | training}, asked)
+    return resolve(own(library), parameters | {"task": "masses", "training": parameters["training"] | training}, asked)
 
 
 @pytest.fixture
-def catalog(run, tiny_bert, topics, tmp_path):
+def catalog(run, library, tiny_bert, topics, tmp_path):
     """A new catalog of the same files, as each `kedro run` makes one."""
     masses = np.random.default_rng(0).normal(size=(ROWS, 2))
     heavy = np.where(masses.sum(1) > 0, "yes", "no")
@@ -47,7 +51,7 @@ def catalog(run, tiny_bert, topics, tmp_path):
 
     def catalog():
         memory = {name: RawFolder(path, SimpleNamespace(fingerprint=name)) for name, path in source.items()}
-        memory["params:run"] = run
+        memory |= {"params:run": run, "params:library": own(library)}
         files = {
             "raw": RawFolderDataset(str(tmp_path / "data" / "01_raw" / "masses")),
             "model_input": ArrayStoreDataset(str(tmp_path / "masses.h5")),

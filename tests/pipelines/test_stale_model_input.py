@@ -66,6 +66,7 @@ def run(project):
         loader = RunConfigLoader(str(project / "conf"), runtime_params=asked, **CONFIG_LOADER_ARGS)
         catalog = DataCatalog.from_config(loader["catalog"])
         catalog["params:run"] = MemoryDataset(loader.run, copy_mode="assign")
+        catalog["params:library"] = MemoryDataset(loader.library, copy_mode="assign")
         for name in names:
             SequentialRunner().run(register_pipelines()[name], catalog)
         return catalog["predictions"].load() if catalog["predictions"].exists() else None
