@@ -6,21 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from pare.config.mosaic import Mosaic, mosaic_of
-from pare.config.schema import Task
 from pare.models.pictures import Picture
-
-
-def task(shape: list[int]) -> Task:
-    return Task.model_validate(
-        {
-            "title": "t",
-            "raw": {"files": ["x.npy"]},
-            "reader": {"name": "arrays"},
-            "samples": {"all": 100},
-            "input": {"shape": shape},
-            "output": {"kind": "classification", "shape": [2]},
-        }
-    )
 
 
 @pytest.mark.parametrize(
@@ -34,8 +20,8 @@ def task(shape: list[int]) -> Task:
         ([2, 28, 28], Mosaic(1, 2, (14, 14))),
     ],
 )
-def test_the_mosaic_follows_the_shape(shape, mosaic):
-    assert mosaic_of(task(shape)) == mosaic
+def test_the_mosaic_follows_the_shape(own_task, shape, mosaic):
+    assert mosaic_of(own_task(shape)) == mosaic
 
 
 def test_each_row_of_a_series_picture_is_one_window():

@@ -1,5 +1,8 @@
 """The model of a solved start: what each head takes, what mixing hides, and how predictions are averaged."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,31 +10,24 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from pare.config.errors import PareError
 from pare.config.mosaic import mosaic_of
-from pare.config.schema import StartConfig, Task
+from pare.config.schema import StartConfig
 from pare.models import CrossModalModel, load_backbone
 from pare.models.solved import RawColumns, build_solved_model, combined
 
 LAYERS = [1, 2]
 
 
-def task(shape: list[int], kind: str = "classification", outputs: int = 3) -> Task:
-    return Task.model_validate(
-        {
-            "title": "t",
-            "raw": {"files": ["x.npy"]},
-            "reader": {"name": "arrays"},
-            "samples": {"all": 100},
-            "input": {"shape": shape},
-            "output": {"kind": kind, "shape": [outputs]},
-        }
-    )
+@pytest.fixture
+def build(own_task) -> Callable[..., CrossModalModel]:
+    """The model of an own task of a shape, with the encoder of a folder and values of the start."""
 
+    def built(shape: list[int], folder: Path, **values: object) -> CrossModalModel:
+        start = StartConfig.model_validate({"source": "any", "layers": LAYERS, **values})
+        target = own_task(shape)
+        grid = target.grid if target.kind == "table" else mosaic_of(target).grid
+        return build_solved_model(target, start, load_backbone(folder, grid, layers=start.encoder_layers), 4).eval()
 
-def build(shape: list[int], folder, **values) -> CrossModalModel:
-    start = StartConfig.model_validate({"source": "any", "layers": LAYERS, **values})
-    target = task(shape)
-    grid = target.grid if target.kind == "table" else mosaic_of(target).grid
-    return build_solved_model(target, start, load_backbone(folder, grid, layers=start.encoder_layers), 4).eval()
+    return built
 
 
 def blocks(model: CrossModalModel, x: torch.Tensor) -> list[torch.Tensor]:
@@ -52,7 +48,7 @@ def test_raw_columns_are_those_of_a_linear_model():
     assert gap.tolist() == [[0, 1, 0, 0, 0, 1]]
 
 
-def test_a_table_has_a_head_for_each_scaling_and_layer_and_each_takes_the_raw_columns(tiny_bert):
+def test_a_table_has_a_head_for_each_scaling_and_layer_and_each_takes_the_raw_columns(build, tiny_bert):
     model = build([5], tiny_bert, scalings=["standard", "robust"])
     x = torch.randn(7, 5)
     raw = model.embedder.raw(x)
@@ -63,7 +59,7 @@ def test_a_table_has_a_head_for_each_scaling_and_layer_and_each_takes_the_raw_co
     assert model(x).shape == (7, 3)
 
 
-def test_the_views_of_a_table_do_not_get_mixed_up(tiny_bert):
+def test_the_views_of_a_table_do_not_get_mixed_up(build, tiny_bert):
     """Each view with its layer gives what the same view gives alone."""
     model, x = build([5], tiny_bert, scalings=["standard", "robust"]), torch.randn(7, 5)
     parts = blocks(model, x)
@@ -73,7 +69,7 @@ def test_the_views_of_a_table_do_not_get_mixed_up(tiny_bert):
             torch.testing.assert_close(parts[2 * view + layer][:, :32], states.mean(1))
 
 
-def test_a_mixed_row_does_not_see_the_columns_that_were_replaced(tiny_bert):
+def test_a_mixed_row_does_not_see_the_columns_that_were_replaced(build, tiny_bert):
     model, x = build([3], tiny_bert), torch.randn(2, 3)
     _, (raw,) = model.embed(x)
     replaced = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
@@ -84,7 +80,7 @@ def test_a_mixed_row_does_not_see_the_columns_that_were_replaced(tiny_bert):
     torch.testing.assert_close(hidden[1], raw[1])
 
 
-def test_a_series_has_mean_and_maximum_of_each_tile(tiny_dinov2):
+def test_a_series_has_mean_and_maximum_of_each_tile(build, tiny_dinov2):
     model, x = build([3, 40], tiny_dinov2), torch.randn(2, 3, 40)
     mosaic = model.embedder.picture.mosaic
     rows, columns = mosaic.tile
@@ -97,18 +93,18 @@ def test_a_series_has_mean_and_maximum_of_each_tile(tiny_dinov2):
         torch.testing.assert_close(block[:, 1, :, i], tile.amax(1))
 
 
-def test_a_picture_is_embedded_as_the_encoder_embeds_its_images(tiny_dinov2):
+def test_a_picture_is_embedded_as_the_encoder_embeds_its_images(build, tiny_dinov2):
     model, x = build([3, 40], tiny_dinov2), torch.randn(2, 3, 40)
     torch.testing.assert_close(model.embed(x).tokens, model.embed_source(model.embedder.picture(x)))
 
 
-def test_training_changes_the_target_s_projection_and_not_the_source_s(tiny_dinov2):
+def test_training_changes_the_target_s_projection_and_not_the_source_s(build, tiny_dinov2):
     model = build([3, 40], tiny_dinov2)
     assert model.embedder.projection.weight.requires_grad
     assert not model.backbone.entrance.projection.weight.requires_grad
 
 
-def test_only_gate_and_source_predictor_begin_random(tiny_bert):
+def test_only_gate_and_source_predictor_begin_random(build, tiny_bert):
     model = build([5], tiny_bert)
     random = {id(p) for p in model.random_parameters()}
     assert {name.split(".")[0] for name, p in model.named_parameters() if id(p) in random} == {
@@ -117,7 +113,7 @@ def test_only_gate_and_source_predictor_begin_random(tiny_bert):
     }
 
 
-def test_series_need_an_image_encoder(tiny_bert):
+def test_series_need_an_image_encoder(build, tiny_bert):
     with pytest.raises(PareError, match="use an image encoder"):
         build([1, 40], tiny_bert)
 
