@@ -199,10 +199,10 @@ def test_every_way_of_mixing_goes_on_from_the_start(run_of, text_source, tmp_pat
         assert len(trained.record["history"]) == 2
 
 
-def test_a_fall_of_the_loss_counts_where_it_exceeds_its_standard_error():
+def test_a_fall_of_the_loss_counts_where_it_exceeds_twice_its_standard_error():
     rng = np.random.default_rng(0)
     losses, noise = rng.normal(1, 0.1, 100), rng.normal(0, 0.05, 100)
     error = (losses - (losses - 0.1 + noise)).std(ddof=1) / 10
-    assert clearly_smaller(list(losses - 0.1 + noise), list(losses))
-    assert not clearly_smaller(list(losses - 0.5 * error + noise - noise.mean()), list(losses))
+    assert clearly_smaller(list(losses - 2.1 * error + noise - noise.mean()), list(losses))
+    assert not clearly_smaller(list(losses - 1.9 * error + noise - noise.mean()), list(losses))
     assert not clearly_smaller([0.1], [5.0])
