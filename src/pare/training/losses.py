@@ -155,7 +155,7 @@ def _mean_over_samples(values: Tensor, valid: Tensor) -> Tensor:
 
 
 def clearly_smaller(losses: list[float], than: list[float]) -> bool:
-    """Whether the mean loss fell by more than twice the standard error of its fall, both of the same rows ``(rows,)``."""
+    """Whether the mean loss fell by more than twice the standard error of its fall, both of the same rows."""
     falls = np.subtract(than, losses)
     if len(falls) < 2:
         return False
