@@ -1,7 +1,5 @@
 """New rows are predicted as the same rows were in training."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +13,7 @@ from pare.preparation import ModelInput, Preparation
 from pare.raw.origins.ingest import ingest
 from pare.raw.readers.registry import open_raw_files
 from pare.storage.store import ArrayStore
+from pare.training import TrainedModel
 
 RNG = np.random.default_rng(0)
 N = 40
@@ -48,7 +47,7 @@ def prepare(tmp_path, library, parameters):
         ModelInput("mine", run.task, samples, manifest.fingerprint, validated=True).write(tmp_path / "mine.h5")
         store = ArrayStore(tmp_path / "mine.h5")
         preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
-        trained = SimpleNamespace(run=run, model=Network(run.task.output.shape), preparation=preparation)
+        trained = TrainedModel(run, Network(run.task.output.shape), {}, {}, preparation)
         return Predictor(trained), store
 
     return prepare

@@ -10,7 +10,7 @@ from pare.config import PareError
 from pare.models import build_model, load_backbone
 from pare.preparation import Preparation
 from pare.training import TrainedModel
-from pare.training.trained_model import recorded_fingerprint
+from pare.training.record import recorded_fingerprint
 
 
 @pytest.fixture
@@ -67,10 +67,3 @@ def test_a_folder_that_lacks_a_part_is_refused_with_advice(saved, name, damage):
     damage(saved / name)
     with pytest.raises(PareError, match="train again"):
         TrainedModel.load(saved)
-
-
-def test_the_fingerprint_is_read_without_the_model_and_none_where_there_is_no_model(saved, tmp_path):
-    assert recorded_fingerprint(saved) == "f"
-    assert recorded_fingerprint(tmp_path / "none") is None
-    (saved / "record.json").write_text("{")
-    assert recorded_fingerprint(saved) is None

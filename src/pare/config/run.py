@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import prod
 from shlex import quote
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -175,6 +175,8 @@ def _typed(value: Any) -> str:
 class BaselineRun(TaskRun):
     """A run of a baseline, wholly resolved: task × baseline × seed."""
 
+    PIPELINE: ClassVar[str] = "baseline"  # what makes its model
+
     baseline: Baseline
     options: dict[str, Any] = Field(description="of the baseline, those of the command line included")
 
@@ -190,6 +192,8 @@ class BaselineRun(TaskRun):
 
 class Run(TaskRun):
     """A run, wholly resolved: task × source × method × seed."""
+
+    PIPELINE: ClassVar[str] = "pare_train"  # what makes its model
 
     source_name: str
     proxy_name: str

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 
 from pare.training import TrainedModel
-from pare.training.trained_model import RECORD
+from pare.training.record import RECORD
 
 
 class TrainedModelsDataset(AbstractDataset[NoReturn, dict[str, Callable[[], TrainedModel]]]):

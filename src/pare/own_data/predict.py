@@ -13,7 +13,7 @@ from scipy.special import expit, softmax
 from pare.config import PareError
 from pare.own_data.new_rows import NewRows, RawRows, open_new_rows
 from pare.training import TrainedModel
-from pare.training.trained_model import RECORD
+from pare.training.record import RECORD
 
 BATCH_ROWS = 64
 MODEL = "model"  # the folder of the model within that of its run
@@ -93,14 +93,12 @@ class Predictor:
         return open_new_rows(rows, self.task.reader, self.trained.preparation)
 
     def outputs(self, rows: NewRows) -> np.ndarray:
-        """What the network gives: logits, numbers or fields of all rows, ``(rows, …)``."""
-        network, outputs = self.trained.model.to(self.device), []
-        with torch.inference_mode():
-            for start in range(0, len(rows.names), BATCH_ROWS):
-                raw_x = rows.read(start, min(start + BATCH_ROWS, len(rows.names)))
-                self._check_shape(raw_x)
-                x = torch.from_numpy(self.trained.preparation.inputs(raw_x))
-                outputs.append(network(x.to(self.device)).float().cpu().numpy())
+        """What the model gives: logits, numbers or fields of all rows, ``(rows, …)``."""
+        outputs = []
+        for start in range(0, len(rows.names), BATCH_ROWS):
+            raw_x = rows.read(start, min(start + BATCH_ROWS, len(rows.names)))
+            self._check_shape(raw_x)
+            outputs.append(self.trained.outputs(self.trained.preparation.inputs(raw_x), self.device))
         return np.concatenate(outputs)
 
     @property

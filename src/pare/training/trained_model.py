@@ -1,18 +1,19 @@
 """A trained model with all that predicts raw rows, and the record of its training; as a folder that needs no other."""
 
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pare.config.errors import PareError
-from pare.config.run import Run, changed_text
+from pare.config.run import Run
 from pare.models import Backbone, CrossModalModel, load_backbone
 from pare.models.convolutional import build_convolutional_model
 from pare.models.model import build_model
@@ -20,17 +21,16 @@ from pare.models.solved import build_solved_model
 from pare.models.symmetries import Symmetries
 from pare.preparation import Preparation
 from pare.preparation.preparation import NAMES
-from pare.storage.store import ArrayStore
 from pare.training.model_card import CARD, model_card
+from pare.training.record import RECORD, Recorded
 
-logger = logging.getLogger(__name__)
-WEIGHTS, RECORD = "model.safetensors", "record.json"
+WEIGHTS = "model.safetensors"
 # transformers would take a folder with the encoder's own file for that encoder, and find none of its weights.
 ENCODER, ENCODER_FOLDER = "config.json", "encoder"
 
 
 @dataclass
-class TrainedModel:
+class TrainedModel(Recorded):
     """A model, the run that made it, and the record of its training.
 
     Attributes:
@@ -48,32 +48,10 @@ class TrainedModel:
     encoder_config: dict[str, Any]
     preparation: Preparation
 
-    def check(self, run: Run, store: ArrayStore, as_it_is: str) -> None:
-        """Refuse a model that is not the run's, see `check_values`, or that was trained on another model input.
-
-        Args:
-            run: the run that the model is used for.
-            store: its model input.
-            as_it_is: the command that uses the model with the values that it was trained with.
-
-        Raises:
-            PareError: with what is different and the command that helps.
-        """
-        self.check_values(run, as_it_is)
-        if self.record["model_input"] != store.fingerprint:
-            raise PareError(
-                f"the model of {run.folder} was trained on another model input than {store.path}, which was prepared "
-                f"again since; train it again: {run.command('pare_train')}"
-            )
-
-    def check_values(self, run: Run, as_it_is: str) -> None:
-        """Refuse a model that was trained with other values than the run's; arguments and errors as for `check`."""
-        if changed := changed_text(self.record.get("decisive"), run.decisive()):
-            use = f", or use it as it is: {as_it_is}" if self.run.params != run.params else ""
-            raise PareError(
-                f"the model of {run.folder} was trained with another {changed}; "
-                f"train it again: {run.command('pare_train')}{use}"
-            )
+    def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
+        """Logits, numbers or fields in physical units, ``(rows, …)`` float32, of prepared inputs ``(rows, …)``."""
+        with torch.inference_mode():
+            return self.model.to(device)(torch.from_numpy(inputs).to(device)).float().cpu().numpy()
 
     def save(self, folder: Path) -> None:
         """Write the model into a new folder.
@@ -153,28 +131,3 @@ def assemble(run: Run, backbone: Backbone, source_classes: int | None, categorie
     axes = len(run.task.input.shape) - 1
     model.symmetries = Symmetries(run.training.symmetries, axes if run.task.normalisation.coordinates else 0)
     return model
-
-
-def recorded_fingerprint(folder: Path) -> str | None:
-    """Fingerprint of the trained model in a folder, or None where there is none that can be read."""
-    record = _record(folder)
-    return None if record is None else str(record["fingerprint"])
-
-
-def tell_of_replaced(folder: Path, run: Run) -> None:
-    """Warn where a finished model of the same folder was trained with other values, before it is replaced."""
-    record = _record(folder)
-    if record and (changed := changed_text(record.get("decisive"), run.decisive())):
-        logger.warning(
-            "%s holds a model with another %s, which is replaced once this training is done; to keep both, name this "
-            "run: variant=NAME",
-            *(folder, changed),
-        )
-
-
-def _record(folder: Path) -> dict[str, Any] | None:
-    try:
-        record = dict(json.loads((folder / RECORD).read_text()))
-    except (OSError, ValueError):
-        return None
-    return record if "fingerprint" in record and (folder / NAMES).is_file() else None  # else of an older version

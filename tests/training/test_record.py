@@ -1,0 +1,44 @@
+"""What a model's folder records, read without the model."""
+
+import json
+
+import pytest
+
+from pare.preparation.preparation import NAMES
+from pare.training.record import read_record, recorded_fingerprint, tell_of_replaced
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """Make a folder with a record."""
+
+    def recorded(**record):
+        (tmp_path / "record.json").write_text(json.dumps(record))
+        (tmp_path / NAMES).write_text("{}")
+        return tmp_path
+
+    return recorded
+
+
+def test_the_fingerprint_is_read_and_none_where_there_is_no_whole_record(recorded, tmp_path):
+    assert recorded_fingerprint(tmp_path / "none") is None
+    assert recorded_fingerprint(recorded(fingerprint="f")) == "f"
+    assert recorded_fingerprint(recorded(best_epoch=1)) is None
+    recorded(fingerprint="f")
+    (tmp_path / "record.json").write_text('{"fingerprint": "f"')
+    assert recorded_fingerprint(tmp_path) is None
+
+
+def test_a_record_without_a_preparation_is_of_an_older_version(recorded):
+    folder = recorded(fingerprint="f")
+    assert read_record(folder) == {"fingerprint": "f"}
+    (folder / NAMES).unlink()
+    assert read_record(folder) is None
+
+
+def test_a_model_that_is_replaced_is_told_with_what_differs(recorded, table_run, caplog):
+    run = table_run()
+    tell_of_replaced(recorded(fingerprint="f", decisive=run.decisive()), run)
+    assert not caplog.text
+    tell_of_replaced(recorded(fingerprint="f", decisive=run.decisive() | {"seed": 7}), run)
+    assert "holds a model with another seed, which is replaced" in caplog.text
