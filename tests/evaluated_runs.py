@@ -6,6 +6,7 @@ from pare.storage.store import ArrayStore, write_store
 
 # What a training notes of itself, as far as an evaluation copies it.
 TRAINING = {
+    "history": [],
     "validation": 0.9,
     "best_epoch": 1,
     "n_train": 8,

@@ -21,7 +21,7 @@ from pare.mixing.curriculum import SHAPES
 from pare.mixing.mixers import MIXERS
 from pare.models.predictors import GATES
 from pare.storage.store import ArrayStore, write_store
-from pare.training import SourceFolders, TrainedModel, machine, trainer
+from pare.training import SourceFolders, TrainedModel, fit, machine, trainer
 
 CPU = torch.device("cpu")
 BINARY = OutputConfig(kind="classification", shape=(2,))
@@ -97,7 +97,7 @@ class ScriptedMetric:
 def test_the_returned_model_is_that_of_the_best_validation_epoch(table_run, table, source, tmp_path, higher_is_better):
     values = [0.5, 0.9, 0.7] if higher_is_better else [0.5, 0.1, 0.3]
     metric = ScriptedMetric(values, higher_is_better)
-    result = trainer.fit(table_run(), table, source, tmp_path / "checkpoint", metric)
+    result = fit(table_run(), table, source, tmp_path / "checkpoint", metric)
     assert (result.record["best_epoch"], result.record["validation"]) == (2, values[1])
     predictions = predict(result.model, table.rows("validation"), CPU)["prediction"]
     np.testing.assert_allclose(predictions, torch.cat(metric.seen[1]), rtol=1e-5, atol=1e-6)
@@ -107,7 +107,7 @@ def test_the_returned_model_is_that_of_the_best_validation_epoch(table_run, tabl
 def test_an_epoch_of_the_warm_up_is_returned_only_where_no_later_one_is(table_run, table, source, tmp_path):
     for epochs, best in ((3, 3), (1, 1)):
         run = table_run(epochs=epochs, warmup_epochs=1)
-        result = trainer.fit(run, table, source, tmp_path / str(epochs), ScriptedMetric([0.9, 0.5, 0.7], True))
+        result = fit(run, table, source, tmp_path / str(epochs), ScriptedMetric([0.9, 0.5, 0.7], True))
         assert result.record["best_epoch"] == best
 
 
@@ -247,7 +247,7 @@ def test_a_damaged_encoder_is_to_be_ingested_again(table_run, table, source, tmp
     damage(encoder / name)
     broken = SourceFolders(encoder, source.proxy, source.fingerprints)
     with pytest.raises(PareError, match="ingest"):
-        trainer.fit(table_run(), table, broken, tmp_path / "checkpoint", build_metric("auroc_ovo", BINARY))
+        fit(table_run(), table, broken, tmp_path / "checkpoint", build_metric("auroc_ovo", BINARY))
 
 
 @pytest.mark.parametrize("optimiser", ["AdamW", "Adam", "SGD"])

@@ -27,7 +27,7 @@ from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
 from pare.training.averages import WeightAverage
 from pare.training.batches import batch_loader
-from pare.training.budget import epochs_within
+from pare.training.budget import epochs_within, step_seconds
 from pare.training.losses import with_differences
 from pare.training.machine import has_bf16
 from pare.training.norms import fix_batch_norms
@@ -144,7 +144,7 @@ def _epochs_that_fit(problem: Problem, options: FieldOptions, model: nn.Module) 
     steps = _Steps(problem, options, deepcopy(model).train(), 1000)
     batch = next(iter(batch_loader(problem.train, options.batch_size)))
     count = -(-len(problem.chosen) // options.batch_size)
-    return epochs_within(options.minutes, lambda: steps.step(batch, "the first steps"), count)
+    return epochs_within(options.minutes, step_seconds(lambda: steps.step(batch, "the first steps")), count)
 
 
 def _validate(model: nn.Module, problem: Problem, batch_size: int) -> float | None:

@@ -11,6 +11,11 @@ class TrainingConfig(Strict):
     """How the model is fitted."""
 
     epochs: int = Field(ge=0, description="0: only what is solved")
+    minutes: float | None = Field(
+        default=None,
+        gt=0,
+        description="of training, in place of epochs: as many epochs as fit, measured before the first",
+    )
     fraction: float = Field(default=1.0, gt=0, le=1, description="random share of the training rows used (table 17)")
     batch_size: int = Field(ge=1)
     accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")

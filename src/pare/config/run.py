@@ -239,13 +239,16 @@ class Run(TaskRun):
         """
         proxy = self.proxy.model_dump(mode="json", include={"reader", "labels"})
         method = self.method.model_dump(mode="json", include={"initialisation", "trainable"})
-        stages = {"training": self.training, "mixing": self.mixing, "alignment": self.alignment}
+        # Where minutes are given, how many epochs fit is a measurement.
+        training = self.training.model_dump(mode="json", exclude={"epochs"} if self.training.minutes else {"minutes"})
+        stages = {"mixing": self.mixing, "alignment": self.alignment}
         return {
             **self._decisive_task("tokens"),
             "encoder": self.source.encoder.decisive(),
             "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
             "method": method,
             "start": self.start and self.start.model_dump(mode="json", include={"layers", "scalings"}),
+            "training": training,
             **{name: stage and stage.model_dump(mode="json") for name, stage in stages.items()},
         }
 

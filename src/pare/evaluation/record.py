@@ -48,7 +48,7 @@ def evaluation_record(
         "precision": training["precision"],
         "paper": _paper_figure(run),
         "versions": training["versions"],
-        **_source(run),
+        **_source(run, training),
     }
 
 
@@ -59,14 +59,14 @@ def _kept(training: Mapping[str, Any]) -> str | None:
     return f"epoch {training['best_epoch']}" if training["best_epoch"] else SOLVED_START
 
 
-def _source(run: TaskRun) -> dict[str, Any]:
+def _source(run: TaskRun, training: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(run, Run):
         return dict.fromkeys(("source", "proxy", "proxy_samples", "epochs"))
     return {
         "source": run.source_name,
         "proxy": run.proxy_name,
         "proxy_samples": run.proxy_samples,
-        "epochs": run.training.epochs,
+        "epochs": len(training["history"]),
     }
 
 

@@ -85,4 +85,4 @@ def _wanted(run: Run | BaselineRun) -> dict[str, Any]:
     if isinstance(run, BaselineRun):
         return wanted
     source = {"source": run.source_name, "proxy": run.proxy_name, "proxy_samples": run.proxy_samples}
-    return wanted | source | {"epochs": run.training.epochs}
+    return wanted | source | ({} if run.training.minutes else {"epochs": run.training.epochs})

@@ -30,6 +30,7 @@ class Progress:
 
     Attributes:
         fingerprint: of the run.
+        epochs: of the whole training.
         epochs_done: finished epochs.
         start: of a solved start, the penalties of its heads, and the validation metric and losses where there are
             validation rows.
@@ -44,6 +45,7 @@ class Progress:
     """
 
     fingerprint: str
+    epochs: int = 0
     epochs_done: int = 0
     start: dict[str, Any] | None = None
     best_epoch: int | None = None

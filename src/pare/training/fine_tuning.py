@@ -11,10 +11,11 @@ from pare.storage.atomic import atomic_path
 from pare.storage.lock import held_alone
 from pare.storage.store import ArrayStore
 from pare.training.checkpoint import Checkpoint
+from pare.training.fit import fit
 from pare.training.record import recorded_fingerprint, tell_of_replaced
 from pare.training.source_batches import SourceFolders
 from pare.training.trained_model import TrainedModel
-from pare.training.trainer import Align, fit, run_fingerprint
+from pare.training.trainer import Align, run_fingerprint
 
 CHECKPOINT, LOCK = "checkpoint", ".training"  # a folder and a file next to the model's folder
 

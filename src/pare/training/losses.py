@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from pare.config.errors import PareError, unknown_name
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+FIRST_STEP = "epoch 1, step 1"
 FLAT = 0.01  # size of the differences of a flat field, in the size of the field
 CLEARLY = 2.0  # standard errors: one epoch without any gain has 2.3 % to pass, the best of five about 10 %
 
@@ -160,3 +161,15 @@ def clearly_smaller(losses: list[float], than: list[float]) -> bool:
     if len(falls) < 2:
         return False
     return bool(falls.mean() > CLEARLY * falls.std(ddof=1) / len(falls) ** 0.5)
+
+
+def not_finite(loss: Tensor, place: str, learning_rate: float, x: Tensor) -> PareError:
+    """What to do about a loss that is not finite: at the first step the learning rate has had no effect yet."""
+    low, high = x.nan_to_num(0.0, torch.inf, -torch.inf).aminmax()  # NaN is a missing value of a table
+    advice = "lower training.learning_rate"
+    if place == FIRST_STEP:
+        advice = "scale inputs that are far from 1, by normalisation.inputs of the task"
+    return PareError(
+        f"the loss is {loss.item()} at {place}, learning rate {learning_rate:.2e}, inputs from {low:.3g} to "
+        f"{high:.3g}; {advice}, or set training.precision=no"
+    )

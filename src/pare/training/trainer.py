@@ -6,12 +6,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from accelerate.utils import set_seed
+from accelerate.utils import broadcast, set_seed
 from torch import Tensor
 from torchmetrics import Metric
 from transformers import get_scheduler
@@ -28,10 +29,11 @@ from pare.storage.store import ArrayStore, Rows
 from pare.training.augmentation import augment
 from pare.training.averages import WeightAverage
 from pare.training.batches import TrainingRows, batch_loader
+from pare.training.budget import epochs_within, step_seconds
 from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
-from pare.training.losses import build_loss, clearly_smaller, with_differences
+from pare.training.losses import build_loss, clearly_smaller, not_finite, with_differences
 from pare.training.machine import accelerator_of, matrix_speed, peak_memory_mb, versions
 from pare.training.norms import fix_batch_norms
 from pare.training.objective import Objective, Terms
@@ -40,8 +42,8 @@ from pare.training.source_batches import SourceFolders, load_source_batches
 from pare.training.trained_model import ENCODER, TrainedModel, assemble
 
 logger = logging.getLogger(__name__)
-FIRST_STEP = "epoch 1, step 1"
 SOLVED = -1  # the epoch before the first
+EPOCHS = 100  # of a training of which it is asked how many of its epochs are mixed
 # What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
 Align = Callable[
     [CrossModalModel, Rows, np.ndarray, Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]],
@@ -52,34 +54,6 @@ Align = Callable[
 def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
     """Digest of everything that decides the trained weights, except for the machine."""
     return fingerprint(run.decisive(), store.fingerprint, source.fingerprints)
-
-
-def fit(
-    run: Run,
-    store: ArrayStore,
-    source: SourceFolders,
-    checkpoint: Path,
-    metric: Metric,
-    align: Align | None = None,
-) -> TrainedModel:
-    """Train the run's model, or go on with an interrupted training.
-
-    Args:
-        run: what to train.
-        store: the model input.
-        source: the files of the encoder and its proxy.
-        checkpoint: folder in which the last finished epoch is kept, also after the training.
-        metric: the task's metric, for the choice of the best epoch.
-        align: first stage of the method, which fits the embedder before the first epoch and says how it went.
-
-    Returns:
-        The model of the best validation epoch (protocol validated) or of the last epoch (protocol paper). After a
-        solved start this is the start itself, fitted to the validation rows as well, where no epoch is clearly better.
-
-    Raises:
-        PareError: where the loss is not finite, or the encoder does not fit the task.
-    """
-    return Trainer(run, store, source, checkpoint, metric, align).train()
 
 
 class Trainer:
@@ -118,6 +92,7 @@ class Trainer:
         self._prepare()
         self.checkpoint = Checkpoint(checkpoint)
         self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
+        self.progress.epochs = run.training.epochs
 
     def _calibrate(self) -> None:
         run = self.run
@@ -201,6 +176,20 @@ class Trainer:
             for epoch in range(self.progress.epochs_done, self.run.training.epochs):
                 self._epoch(epoch, bar)
         return self._result()
+
+    def epochs_within(self, minutes: float) -> int:
+        """Epochs that fit on this machine, by the time of some steps, after which the trainer is of no other use."""
+        batch, noise, rng = next(iter(self.loader)), torch.Generator().manual_seed(0), self._rng(0, 2)
+        mixed = _mixed_epochs(self.curriculum, self.run.tokens) if self.curriculum else []
+
+        def seconds(k: int) -> float:
+            source = self.source.batches(len(batch["x"]) * self.model.views, rng) if k else None
+            return step_seconds(lambda: self._step(batch, source, k, noise, "the first steps"))
+
+        self.objective.train()
+        a_step = (1 - len(mixed) / EPOCHS) * seconds(0) + (len(mixed) / EPOCHS * seconds(mixed[0]) if mixed else 0.0)
+        found = torch.tensor(epochs_within(minutes, a_step, len(self.loader)), device=self.accelerator.device)
+        return int(broadcast(found))  # the same for all processes
 
     def _begin(self) -> None:
         """What comes before the first epoch: the alignment of a method that has one, then the solved start."""
@@ -302,7 +291,7 @@ class Trainer:
         with self.accelerator.accumulate(self.objective):
             terms = self.objective(x, y, proxy, proxy_y, anchor=anchor, k=k, generator=noise)
             if not torch.isfinite(terms.total):
-                raise _not_finite(terms.total, place, self.schedule.get_last_lr()[0], x)
+                raise not_finite(terms.total, place, self.schedule.get_last_lr()[0], x)
             self.accelerator.backward(terms.total)
             if self.accelerator.sync_gradients and self.run.training.clip_norm:
                 self.accelerator.clip_grad_norm_(self.objective.parameters(), self.run.training.clip_norm)
@@ -386,13 +375,7 @@ def _curriculum(run: Run) -> Curriculum | None:
     return Curriculum(mixing.start, mixing.end, run.training.epochs, mixing.curriculum, run.seed)
 
 
-def _not_finite(loss: Tensor, place: str, learning_rate: float, x: Tensor) -> PareError:
-    """What to do about a loss that is not finite: at the first step the learning rate has had no effect yet."""
-    low, high = x.nan_to_num(0.0, torch.inf, -torch.inf).aminmax()  # NaN is a missing value of a table
-    advice = "lower training.learning_rate"
-    if place == FIRST_STEP:
-        advice = "scale inputs that are far from 1, by normalisation.inputs of the task"
-    return PareError(
-        f"the loss is {loss.item()} at {place}, learning rate {learning_rate:.2e}, inputs from {low:.3g} to "
-        f"{high:.3g}; {advice}, or set training.precision=no"
-    )
+def _mixed_epochs(curriculum: Curriculum, tokens: int) -> list[int]:
+    """How many tokens are replaced in each mixed epoch of `EPOCHS`."""
+    longer = replace(curriculum, epochs=EPOCHS)
+    return [k for epoch in range(EPOCHS) if (k := longer.tokens(epoch, tokens))]

@@ -1,0 +1,68 @@
+"""Epochs from minutes: as many as fit, the same after an interruption, and a model that counts as the run's."""
+
+import pytest
+
+from pare.evaluation.metrics import build_metric
+from pare.training import FineTuning, TrainedModel
+from pare.training.trainer import Trainer
+
+
+@pytest.fixture
+def step_lasts(monkeypatch):
+    """Give a step a length in seconds: 0.1 unless said otherwise."""
+    seconds = [0.1]
+    monkeypatch.setattr("pare.training.trainer.step_seconds", lambda step: step() and seconds[0])
+    return seconds
+
+
+@pytest.fixture
+def within(table_run, table, source):
+    def make(**training) -> FineTuning:
+        run = table_run(**training)
+        return FineTuning(run, table, source, build_metric(run.metric, run.task.output))
+
+    return make
+
+
+@pytest.mark.parametrize("method", ["pare", "finetune"])
+def test_as_many_epochs_as_fit_and_the_model_is_that_of_the_minutes(within, step_lasts, tmp_path, method):
+    training = within(minutes=0.052, top={"method": method})  # 6 steps of 0.1 s an epoch
+    training.write(tmp_path / "model")
+    assert training.is_current(tmp_path / "model")
+    trained = TrainedModel.load(tmp_path / "model")
+    assert len(trained.record["history"]) == trained.run.training.epochs == 5
+    assert not within(minutes=0.1, top={"method": method}).is_current(tmp_path / "model")
+
+
+def test_an_interrupted_training_keeps_its_number_of_epochs_on_a_slower_machine(
+    within, step_lasts, tmp_path, monkeypatch
+):
+    original = Trainer._epoch
+
+    def dying(self, epoch, bar):
+        original(self, epoch, bar)
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "_epoch", dying)
+    with pytest.raises(KeyboardInterrupt):
+        within(minutes=0.052).write(tmp_path / "model")
+    monkeypatch.setattr(Trainer, "_epoch", original)
+    step_lasts[0] = 10.0
+    within(minutes=0.052).write(tmp_path / "model")
+    assert len(TrainedModel.load(tmp_path / "model").record["history"]) == 5
+
+
+def test_mixed_and_plain_steps_are_measured_apart(within, monkeypatch, tmp_path):
+    """A mixed step takes twice as long here; the early curriculum mixes in the first third of the epochs."""
+    counts = []
+
+    def seconds(step):
+        counts.append(step().mixture is not None)
+        return 0.2 if counts[-1] else 0.1
+
+    monkeypatch.setattr("pare.training.trainer.step_seconds", seconds)
+    training = within(minutes=0.052, top={"mixing": {"curriculum": "early"}})
+    training.write(tmp_path / "model")
+    assert counts == [False, True]
+    assert len(TrainedModel.load(tmp_path / "model").record["history"]) == 3  # 3 s / (6 × 0.133 s)
