@@ -10,9 +10,13 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from pare.config.errors import PareError
+from pare.config.run import TaskRun
 from pare.config.schema import Task
+from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import predict_rows, score
+from pare.preparation import draw_rows
 from pare.storage.store import ArrayStore, Rows
+from pare.training.losses import build_loss
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,16 @@ class Problem:
         """Inputs and answers of the training rows that are used, each ``(rows, …)``."""
         arrays = self.train.__getitems__(self.chosen.tolist())
         return arrays["x"], arrays["y"]
+
+
+def problem_of(run: TaskRun, store: ArrayStore) -> Problem:
+    """The task of a run as a baseline sees it: the rows, weights, metric and loss that the run would use itself."""
+    task, training = run.task, run.training
+    chosen = draw_rows(len(store.rows("train")), training.fraction, run.seed)
+    loss = build_loss(task.loss, task.output.kind, positive_weight=training.positive_weight)
+    metric = build_metric(run.metric, task.output)
+    weights = training.class_weights, training.positive_weight
+    return Problem(task, store, chosen, run.seed, *weights, metric, loss, training.symmetries)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Every estimator by the name that baselines.yml uses for it, and the checks before one is fitted."""
 
+from importlib.util import find_spec
+
 from pydantic import BaseModel
 
 from pare.baselines import boosting, fields, kernels, scikit_learn, series
@@ -32,6 +34,15 @@ def check_baseline(run: BaselineRun) -> None:
     _options(run)
     for package in estimator.packages:
         require(package)
+
+
+def why_not(run: BaselineRun) -> str:
+    """Why a baseline cannot be fitted here: it takes other data, or a package is missing; empty where it can."""
+    estimator = _estimator(run)
+    if not estimator.suits(run.task):
+        return f"predicts {', '.join(estimator.kinds)} from {estimator.inputs}"
+    missing = [package for package in estimator.packages if find_spec(package) is None]
+    return f"needs {', '.join(missing)}: pip install -e '.[baselines]'" if missing else ""
 
 
 def fit_baseline(run: BaselineRun, problem: Problem) -> Fitted:

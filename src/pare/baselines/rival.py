@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from pare.baselines.problem import Problem
+from pare.baselines.problem import problem_of
 from pare.baselines.registry import ESTIMATORS, fit_baseline
 from pare.config import Library, Run, resolve_baseline
-from pare.evaluation.metrics import build_metric
-from pare.preparation import draw_rows
 from pare.storage.store import ArrayStore
-from pare.training.losses import build_loss
 
 CHEAPEST = ("logistic_regression", "lightgbm", "minirocket", "ridge")  # names in baselines.yml, the first that suits
 
@@ -40,16 +37,12 @@ def cheap_rival(run: Run, library: Library, store: ArrayStore, names: Sequence[s
     Returns:
         The rival; None where no baseline suits the task or is installed, or there are no validation rows.
     """
-    validation, task = store.rows("validation"), run.task
     name = next((name for name in names if _is_possible(name, run, library)), None)
-    if name is None or not len(validation):
+    if name is None or not len(store.rows("validation")):
         return None
     asked = {"task": run.task_name, "method": name, "seed": run.seed, "protocol": run.protocol}
     rival = resolve_baseline(library, asked | {"training": run.training.model_dump()}, {})
-    chosen = draw_rows(len(store.rows("train")), run.training.fraction, run.seed)
-    metric, loss = build_metric(run.metric, task.output), build_loss(task.loss, task.output.kind)
-    weights = run.training.class_weights, run.training.positive_weight
-    problem = Problem(task, store, chosen, run.seed, *weights, metric, loss, run.training.symmetries)
+    problem = problem_of(run, store)
     value = fit_baseline(rival, problem).validate(problem)
     assert value is not None  # there are validation rows
     return Rival(name, value)

@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from pare.baselines import Problem, fit_baseline
+from pare.baselines import fit_baseline
+from pare.baselines.problem import problem_of
 from pare.config import BaselineRun
 from pare.config.run import changed_text
-from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import average_groups, predict_rows
-from pare.preparation import draw_rows
 from pare.storage.fingerprint import fingerprint
 from pare.storage.predictions import read_record, write_predictions
 from pare.storage.store import ArrayStore
-from pare.training.losses import build_loss
 from pare.training.trainer import peak_memory_mb
 
 logger = logging.getLogger(__name__)
@@ -64,7 +62,7 @@ class BaselineFit:
 
     def _fitted(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Predictions and truths of the test rows, and how the fitting went."""
-        problem = self._problem()
+        problem = problem_of(self.run, self.store)
         started = time.perf_counter()
         fitted = fit_baseline(self.run, problem)
         seconds = time.perf_counter() - started
@@ -86,11 +84,3 @@ class BaselineFit:
         }
         outcome = predict_rows(fitted.predict, self.store.rows("test"))
         return average_groups(outcome) if self.run.task.average_groups else outcome, record
-
-    def _problem(self) -> Problem:
-        run, task, training = self.run, self.run.task, self.run.training
-        chosen = draw_rows(len(self.store.rows("train")), training.fraction, run.seed)
-        loss = build_loss(task.loss, task.output.kind, positive_weight=training.positive_weight)
-        metric = build_metric(run.metric, task.output)
-        weights = training.class_weights, training.positive_weight
-        return Problem(task, self.store, chosen, run.seed, *weights, metric, loss, training.symmetries)
