@@ -63,7 +63,7 @@ def test_a_metric_loss_or_mixer_that_cannot_be_is_told_before_anything_runs(chec
         check(pipeline, change, task="mine")
 
 
-@pytest.mark.parametrize("pipeline", ["ingest", "train", "evaluate", "pare_train", "predict", "analyse"])
+@pytest.mark.parametrize("pipeline", ["ingest", "train", "evaluate", "pare_train", "analyse"])
 def test_a_baseline_is_sent_to_its_own_pipeline(check, pipeline):
     with pytest.raises(
         PareError, match=r"'fno' is a baseline; run it: kedro run --pipelines=baseline .*method=fno,seed=3"
@@ -79,6 +79,7 @@ def test_a_method_is_no_baseline_and_a_baseline_must_suit_the_task(check):
     with pytest.raises(PareError, match="Baselines that suit it: fno, u_net"):
         check("baseline", method="xgboost")
     check("baseline", method="logistic_regression", task="openml_wdbc")
+    check("predict", method="logistic_regression", task="openml_wdbc")
 
 
 @pytest.mark.parametrize("pipeline", ["preprocess", "report"])

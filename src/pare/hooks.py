@@ -15,7 +15,7 @@ from pare.config_loader import RunConfigLoader, catalog_names
 
 logger = logging.getLogger(__name__)
 # Tags of nodes that need a method with its source, and of those that learn a task or score what was learnt.
-NEEDS_METHOD = {"source", "train", "evaluate", "predict", "analyse"}
+NEEDS_METHOD = {"source", "train", "evaluate", "analyse"}
 SCORES = {"train", "evaluate", "baseline"}
 
 

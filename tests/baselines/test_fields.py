@@ -7,14 +7,16 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pare.baselines.fields import FnoOptions, UNetOptions, fit_fno, fit_u_net
+from pare.baselines.fields import ESTIMATORS, FnoOptions, UNetOptions
 from pare.config import PareError
 
 TRAINING = {"batch_size": 8, "learning_rate": 1e-2, "weight_decay": 1e-4}
 FNO = {"modes": 6, "width": 8, "layers": 2}
 FITS = {
-    "fno": lambda problem, epochs, **more: fit_fno(problem, FnoOptions(epochs=epochs, **TRAINING | FNO | more)),
-    "u_net": lambda problem, epochs, **more: fit_u_net(
+    "fno": lambda problem, epochs, **more: ESTIMATORS["fno"].fit(
+        problem, FnoOptions(epochs=epochs, **TRAINING | FNO | more)
+    ),
+    "u_net": lambda problem, epochs, **more: ESTIMATORS["u_net"].fit(
         problem, UNetOptions(epochs=epochs, features=(4, 4, 4, 4, 4, 4), **TRAINING | more)
     ),
 }

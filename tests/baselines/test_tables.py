@@ -1,6 +1,7 @@
 """Boosters and logistic regression against their libraries, called directly on the same table."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import catboost
 import lightgbm
@@ -16,12 +17,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
-from pare.baselines.boosting import BoosterOptions, fit_catboost, fit_lightgbm, fit_xgboost
+from pare.baselines.boosting import ESTIMATORS, BoosterOptions
+from pare.baselines.scikit_learn import ESTIMATORS as LOGISTIC
 from pare.baselines.scikit_learn import LogisticOptions, fit_logistic_regression
 from pare.config import PareError
 
 ROUNDS = 5
-FITS = {"xgboost": fit_xgboost, "lightgbm": fit_lightgbm, "catboost": fit_catboost}
+FITS = {name: estimator.fit for name, estimator in ESTIMATORS.items()}
 SIZES = {"xgboost": "n_estimators", "lightgbm": "n_estimators", "catboost": "iterations"}
 
 
@@ -200,3 +202,26 @@ def test_logistic_regression_needs_two_rows_of_a_class(problem):
         fit_logistic_regression(
             problem("classification", 3, train=(x, y)), LogisticOptions(strengths=2, folds=5, iterations=9)
         )
+
+
+@pytest.mark.parametrize("name", [*FITS, "logistic_regression"])
+@pytest.mark.parametrize("kind", ["classification", "multilabel", "regression"])
+def test_what_was_written_predicts_the_same(name, kind, problem, tmp_path):
+    """Two classes of three, labels of which one is constant, and numbers."""
+    (x, y), (new, _) = table(200, 0), table(40, 2)
+    answers = {
+        "classification": np.array([0, 2, 2])[y],
+        "multilabel": np.stack([y > 0, y > 9, y > 1], 1).astype(np.float32),
+        "regression": np.stack([y, 3 - y], 1).astype(np.float32),
+    }[kind]
+    some = problem(
+        kind, 3 if kind == "classification" else None, (0, 0, 3), train=(x, answers), validation=(x, answers)
+    )
+    estimator = (ESTIMATORS | LOGISTIC)[name]
+    if kind not in estimator.kinds:
+        pytest.skip(f"{name} does not predict {kind}")
+    chosen = options(name) if name in FITS else LogisticOptions(strengths=2, folds=2, iterations=500)
+    fitted = estimator.fit(some, chosen)
+    fitted.model.write(tmp_path)
+    loaded = estimator.load(tmp_path, SimpleNamespace(task=some.task), chosen)
+    np.testing.assert_allclose(loaded.predict(new), fitted.predict(new), rtol=1e-6, atol=1e-6)

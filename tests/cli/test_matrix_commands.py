@@ -7,7 +7,6 @@ from click.testing import CliRunner
 from pare.cli import cli
 from pare.matrix import CELLS_FILE
 from pare.matrix.blocks import expand
-from pare.storage.predictions import write_predictions
 
 BLOCKS = {
     "Fields": {"tasks": ["darcy_flow"], "methods": ["pare", "finetune"], "seeds": [0, 1]},
@@ -65,13 +64,13 @@ def test_the_check_names_what_is_left_and_fails(matrix):
 def test_a_finished_run_is_left_out(matrix, project, library, parameters):
     data = project.project_path / "data"
     metrics = data / "08_reporting" / "openml_wdbc" / "xgboost" / "seed_0" / "metrics.json"
-    predictions = data / "07_model_output" / "openml_wdbc" / "xgboost" / "seed_0" / "predictions.h5"
-    for path in (metrics, predictions):
+    record = data / "06_models" / "openml_wdbc" / "xgboost" / "seed_0" / "model" / "record.json"
+    for path in (metrics, record):
         path.parent.mkdir(parents=True)
     content = {"protocol": "validated", "metric": {"name": "auroc_ovo"}, "test": 0.987, "train_seconds": 1.0}
     metrics.write_text(json.dumps(content))
     (cell,) = expand({"blocks": {"Tables": BLOCKS["Tables"]}}, library, parameters)["Tables"]
-    write_predictions(predictions, {}, {"decisive": cell.run.decisive()})
+    record.write_text(json.dumps({"decisive": cell.run.decisive()}))
     assert "0.987" in matrix()
     assert matrix().startswith("4 of 5 cells left")
     assert "xgboost" not in matrix("commands") + matrix("check", code=1)

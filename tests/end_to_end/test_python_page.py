@@ -65,3 +65,8 @@ def test_a_trained_model_says_what_the_page_shows(said, project):
     said("bash", "kedro run --pipelines=predict --params task=wine,method=probe,source=tiny,predict=new_wine.csv")
     table = (project / "data/07_model_output/wine/probe/source_tiny/seed_0/new_rows/new_wine.csv").read_text()
     assert str([line.split(",")[1] for line in table.splitlines()[1:]]).replace(",", "") == shown.splitlines()[0]
+
+    pytest.importorskip("catboost")
+    (_, commands), (_, program), (_, shown) = blocks("A baseline")
+    said("bash", commands)
+    assert said("python", program) == shown

@@ -83,3 +83,4 @@ def test_a_baseline_is_scored_as_the_methods_are(project, kedro):
     assert metrics.keys() >= EVERY_RUN
     assert metrics["n_train"] == 48 and metrics["test"] > 0.8 and metrics["versions"]["lightgbm"]
     assert not (project / "data" / "01_raw" / "encoders").exists()
+    assert (project / "data" / "06_models" / "openml_wdbc" / "lightgbm" / "seed_0" / "model" / "README.md").is_file()

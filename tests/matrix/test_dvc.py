@@ -36,7 +36,7 @@ case $stage in
   evaluate) write "07_model_output/$run/predictions.h5" \
     "08_reporting/$run/metrics.json" "08_reporting/$run/history.json" "08_reporting/$run/prediction.png" \
     "08_reporting/$run/training.png" "08_reporting/$run/replaced.png" ;;
-  baseline) write "07_model_output/$run/predictions.h5" \
+  baseline) write "06_models/$run/model" "07_model_output/$run/predictions.h5" \
     "08_reporting/$run/metrics.json" "08_reporting/$run/prediction.png" ;;
   report) write 08_reporting/report ;;
 esac

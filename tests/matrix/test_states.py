@@ -8,7 +8,6 @@ from pare.config.hyperparameters import AlignmentConfig
 from pare.config.schema import StartConfig
 from pare.matrix import matrix_states
 from pare.matrix.blocks import Cell
-from pare.storage.predictions import write_predictions
 from pare.training import run_fingerprint
 
 
@@ -144,23 +143,11 @@ def test_a_file_that_is_being_written_is_not_there_yet(state, write):
     assert state().kind == "nothing"
 
 
-@pytest.fixture
-def predict(tmp_path):
-    """Leave behind the predictions of a baseline; they may be those of another ``run``."""
-
-    def predict(cell, run=None):
-        path = tmp_path / "07_model_output" / cell.run.folder / "predictions.h5"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_predictions(path, {}, {"decisive": (run or cell.run).decisive()})
-
-    return predict
-
-
-def test_a_baseline_is_done_where_its_predictions_are(state, write, metrics, cells, predict):
+def test_a_baseline_is_done_where_its_model_is(state, finish, write, metrics, cells):
     cell = cells["openml_wdbc-xgboost-0"]
-    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
+    finish(cell.name, model=False)
     assert state(cell.name).kind == "results"
-    predict(cell)
+    finish(cell.name)
     assert state(cell.name).kind == "done"
     write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell) | {"protocol": "paper"})
     assert state(cell.name).kind == "changed"
@@ -175,22 +162,14 @@ DECISIVE_FOR_BASELINES = {
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
-def test_the_matrix_sees_whatever_decides_a_baseline_and_nothing_else(
-    library, parameters, tmp_path, write, metrics, predict
-):
+def test_the_matrix_sees_whatever_decides_a_baseline_and_nothing_else(library, parameters, tmp_path, write, metrics):
     asked = {"task": "darcy_flow", "method": "fno"}
     cell = Cell(resolve_baseline(library, parameters | asked, asked), {})
     write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
     known = list(leaves(cell.run))
     assert set(known) > DECISIVE_FOR_BASELINES
     for key in known:
-        predict(cell, changed(cell.run, key))
+        other = changed(cell.run, key).decisive()
+        write(f"06_models/{cell.run.folder}/model/record.json", {"decisive": other})
         (state,) = matrix_states({cell.name: cell}, tmp_path).values()
         assert (state.kind == "changed") == (key in DECISIVE_FOR_BASELINES), key
-
-
-def test_predictions_of_a_baseline_by_an_older_version_are_to_be_made_again(state, write, metrics, cells):
-    cell = cells["openml_wdbc-xgboost-0"]
-    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
-    write(f"07_model_output/{cell.run.folder}/predictions.h5", "")
-    assert state(cell.name).kind == "changed"

@@ -9,10 +9,11 @@ import pytest
 
 from pare.baselines import fit_baseline
 from pare.config import PareError, resolve_baseline
-from pare.datasets import BaselineDataset
+from pare.datasets import ModelDataset
+from pare.evaluation.drawing import draw_predictions
 from pare.pipeline_registry import register_pipelines
 from pare.pipelines.baseline import fit
-from pare.pipelines.baseline.nodes import describe_fit, draw_baseline, score_predictions
+from pare.pipelines.baseline.nodes import describe_fit, predict_test_rows, score_predictions
 from pare.preparation import model_input_fingerprint
 from pare.raw.origins.manifest import raw_fingerprint
 from pare.storage.store import ArrayStore, write_store
@@ -59,8 +60,8 @@ def store(tmp_path, run):
 
 @pytest.fixture
 def fitted(raw, store, tmp_path):
-    """Fit what a run asks for, unless that is done; what was predicted, and how the fitting went."""
-    dataset = BaselineDataset(str(tmp_path / "predictions.h5"))
+    """Fit what a run asks for, unless that is done; the model in its folder."""
+    dataset = ModelDataset(str(tmp_path / "model"))
 
     def fitted(run):
         dataset.save(describe_fit(run, raw, store))
@@ -72,23 +73,25 @@ def fitted(raw, store, tmp_path):
 
 def test_metrics_have_the_keys_of_a_method_and_nothing_where_a_baseline_has_none(run, fitted, store):
     resolved = run(fraction=0.5)
-    predicted = fitted(resolved)
-    metrics = score_predictions(resolved, predicted, store)
+    model = fitted(resolved)
+    predictions = predict_test_rows(resolved, model, store)
+    metrics = score_predictions(resolved, model, store, predictions)
     wanted = {"task": "openml_wdbc", "method": "logistic_regression", "n_train": 40, "n_test": 50, "best_epoch": None}
     assert wanted.items() <= metrics.items()
     assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))
     assert metrics["test"] > 0.8 and metrics["validation"] > 0.8 and metrics["constant_prediction"] == 0.5
     assert metrics["train_seconds"] > 0 and metrics["samples_per_second"] > 0
     assert {"python", "pare", "kedro", "scikit-learn"} == set(metrics["versions"])
-    figure = draw_baseline(resolved, store, predicted, metrics)
+    figure = draw_predictions(resolved, store, predictions, metrics)
     assert "logistic_regression, seed 0" in figure.get_suptitle()
 
 
-def test_groups_are_averaged_where_the_task_says_so(run, fitted):
+def test_groups_are_averaged_where_the_task_says_so(run, fitted, store):
     resolved = run()
     task = resolved.task.model_copy(update={"average_groups": True})
-    rows, _ = fitted(resolved)
-    groups, _ = fitted(resolved.model_copy(update={"task": task}))
+    grouped = resolved.model_copy(update={"task": task})
+    rows = predict_test_rows(resolved, fitted(resolved), store)
+    groups = predict_test_rows(grouped, fitted(grouped), store)
     means = rows["prediction"].reshape(25, 2, 2).mean(1)
     np.testing.assert_allclose(groups["prediction"], means, rtol=1e-5)
 
@@ -109,13 +112,13 @@ def test_a_baseline_is_fitted_again_where_anything_that_decides_it_changed_and_o
     ):
         caplog.clear()
         fitted(changed)
-        assert re.search(rf"predicted with another [\w., ]*{named}.*name this run: variant=NAME", caplog.text)
+        assert re.search(rf"a model with another [\w., ]*{named}.*name this run: variant=NAME", caplog.text)
     assert len(calls) == 4
-    caplog.clear()
     other = copy(store)
     other.fingerprint = "other rows"
-    fit.BaselineFit(run(), other).write(fitted.path)
-    assert "predicted with another model input" in caplog.text
+    assert not fit.BaselineFit(run(), other).is_current(fitted.path)
+    with pytest.raises(PareError, match=r"trained on another model input.*train it again: kedro run --pipelines=base"):
+        predict_test_rows(run(), fitted(run()), other)
 
 
 def test_a_model_input_of_another_task_or_protocol_is_refused(run, raw, store):
@@ -127,4 +130,5 @@ def test_a_model_input_of_another_task_or_protocol_is_refused(run, raw, store):
 def test_the_pipeline_needs_the_run_alone_and_no_source():
     pipeline = register_pipelines()["baseline"]
     assert pipeline.inputs() == {"params:run"}
-    assert not {"encoder", "proxy", "model"} & pipeline.datasets()
+    assert not {"encoder", "proxy"} & pipeline.datasets()
+    assert {"model", "predictions", "metrics"} < pipeline.outputs() | pipeline.datasets()

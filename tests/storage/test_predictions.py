@@ -1,19 +1,24 @@
-"""Predictions with a record in the same file."""
+"""Predictions on disk."""
 
 import numpy as np
+import pytest
 
-from pare.storage.predictions import read_predictions, read_record, write_predictions
-
-
-def test_the_record_lies_next_to_the_arrays(tmp_path):
-    write_predictions(tmp_path / "p.h5", {"truth": np.arange(3)}, {"seconds": 1.5, "best_epoch": None})
-    assert read_record(tmp_path / "p.h5") == {"seconds": 1.5, "best_epoch": None}
-    assert list(read_predictions(tmp_path / "p.h5")["truth"]) == [0, 1, 2]
+from pare.config import PareError
+from pare.storage.predictions import read_predictions, write_predictions
 
 
-def test_there_is_no_record_where_there_is_no_whole_file_or_none_was_written(tmp_path):
-    assert read_record(tmp_path / "p.h5") is None
+def test_arrays_are_read_as_they_were_written(tmp_path):
+    arrays = {"truth": np.arange(3), "prediction": np.array([[0.5, 1.5]], np.float32)}
+    write_predictions(tmp_path / "p.h5", arrays)
+    found = read_predictions(tmp_path / "p.h5")
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_a_file_that_is_missing_or_half_is_told(tmp_path):
+    with pytest.raises(PareError, match="missing or damaged"):
+        read_predictions(tmp_path / "p.h5")
     (tmp_path / "p.h5").write_text("half")
-    assert read_record(tmp_path / "p.h5") is None
-    write_predictions(tmp_path / "p.h5", {"truth": np.arange(3)})
-    assert read_record(tmp_path / "p.h5") is None
+    with pytest.raises(PareError, match="missing or damaged"):
+        read_predictions(tmp_path / "p.h5")

@@ -5,5 +5,6 @@ The libraries come with the extra ``baselines`` and are imported when they are a
 
 from pare.baselines.problem import Fitted, Problem
 from pare.baselines.registry import ESTIMATORS, check_baseline, fit_baseline
+from pare.baselines.trained import TrainedBaseline, load_trained
 
-__all__ = ["ESTIMATORS", "Fitted", "Problem", "check_baseline", "fit_baseline"]
+__all__ = ["ESTIMATORS", "Fitted", "Problem", "TrainedBaseline", "check_baseline", "fit_baseline", "load_trained"]

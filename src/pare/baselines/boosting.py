@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,17 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from pare.baselines.estimator import LABELS, Estimator
 from pare.baselines.problem import Fitted, Problem, require
-from pare.baselines.tables import ConstantLabel, OutputModel, answers_by_output, as_fitted
+from pare.baselines.tables import (
+    ConstantLabel,
+    Library,
+    OutputModel,
+    TableModel,
+    answers_by_output,
+    as_fitted,
+    load_table_model,
+)
 from pare.config.errors import PareError, unknown_name
+from pare.config.run import BaselineRun
 
 
 class BoosterOptions(BaseModel):
@@ -44,27 +54,46 @@ class Booster:
     """How a library's estimators are made and fitted.
 
     Attributes:
-        name: of the library.
-        version: of the library.
+        library: how it takes tables and keeps estimators.
         estimators: its classifier and its regressor.
+        seed: the name of its seed.
         always: arguments that are not the user's to choose.
         fit: an estimator, the training rows, the validation rows, rounds without improvement after which to stop.
         mistake: what the library raises for a wrong argument, besides ValueError and TypeError.
-        frame: inputs ``(rows, features)`` and the number of categories per column, to what the library takes.
     """
 
-    name: str
-    version: str
+    library: Library
     estimators: tuple[type, type]
+    seed: str
     always: dict[str, Any]
     fit: Callable[[Any, Part, Part | None, int], object]
     mistake: type[Exception]
-    frame: Callable[[np.ndarray, Sequence[int]], pd.DataFrame]
 
 
-def fit_xgboost(problem: Problem, options: BoosterOptions) -> Fitted:
+@dataclass(frozen=True)
+class LightGBMTrees:
+    """What LightGBM reads from a file, which its estimators for scikit-learn do not.
+
+    Attributes:
+        booster_: its own model, by the name that its estimators have for theirs.
+    """
+
+    booster_: Any
+
+    def predict(self, x: pd.DataFrame) -> np.ndarray:
+        """A number of each row, ``(rows,)``."""
+        return self.booster_.predict(x)
+
+    def predict_proba(self, x: pd.DataFrame) -> np.ndarray:
+        """``(rows, classes)``."""
+        shares = self.booster_.predict(x)
+        return shares if shares.ndim == 2 else np.stack([1 - shares, shares], 1)
+
+
+def xgboost_booster() -> Booster:
     """Chen and Guestrin (2016), trees from histograms; categories are split into two sets."""
     xgboost = require("xgboost")
+    estimators = xgboost.XGBClassifier, xgboost.XGBRegressor
 
     def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
         held_out: dict[str, Any] = {}
@@ -75,19 +104,22 @@ def fit_xgboost(problem: Problem, options: BoosterOptions) -> Fitted:
                 held_out["sample_weight_eval_set"] = [validation.weight]
         model.fit(train.x, train.y, sample_weight=train.weight, verbose=False, **held_out)
 
-    booster = Booster(
-        "xgboost",
-        xgboost.__version__,
-        (xgboost.XGBClassifier, xgboost.XGBRegressor),
-        {"random_state": problem.seed, "enable_categorical": True},
-        fit,
-        xgboost.core.XGBoostError,
+    def read(path: Path, number: bool) -> Any:
+        estimator = estimators[number]()
+        estimator.load_model(path)
+        return estimator
+
+    library = Library(
+        *("xgboost", xgboost.__version__, ".ubj"),
         frame_with_categories,
+        lambda model, path: model.save_model(path),
+        read,
     )
-    return _boosted(problem, options, booster)
+    always = {"enable_categorical": True}
+    return Booster(library, estimators, "random_state", always, fit, xgboost.core.XGBoostError)
 
 
-def fit_lightgbm(problem: Problem, options: BoosterOptions) -> Fitted:
+def lightgbm_booster() -> Booster:
     """Ke et al. (2017); categories are split into two sets."""
     lightgbm = require("lightgbm")
 
@@ -100,24 +132,24 @@ def fit_lightgbm(problem: Problem, options: BoosterOptions) -> Fitted:
                 held_out["eval_sample_weight"] = [validation.weight]
         model.fit(train.x, train.y, sample_weight=train.weight, **held_out)
 
-    booster = Booster(
-        "lightgbm",
-        lightgbm.__version__,
-        (lightgbm.LGBMClassifier, lightgbm.LGBMRegressor),
-        {"random_state": problem.seed, "deterministic": True, "force_row_wise": True, "verbosity": -1},
-        fit,
-        lightgbm.basic.LightGBMError,
+    library = Library(
+        *("lightgbm", lightgbm.__version__, ".txt"),
         frame_with_categories,
+        write=lambda model, path: model.booster_.save_model(path),
+        read=lambda path, number: LightGBMTrees(lightgbm.Booster(model_file=path)),
     )
-    return _boosted(problem, options, booster)
+    estimators = lightgbm.LGBMClassifier, lightgbm.LGBMRegressor
+    always = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
+    return Booster(library, estimators, "random_state", always, fit, lightgbm.basic.LightGBMError)
 
 
-def fit_catboost(problem: Problem, options: BoosterOptions) -> Fitted:
+def catboost_booster() -> Booster:
     """Prokhorenkova et al. (2018); categories are replaced by statistics of the answers, ordered at random."""
     catboost = require("catboost")
-    categorical = [column for column, count in enumerate(problem.categories) if count]
+    estimators = catboost.CatBoostClassifier, catboost.CatBoostRegressor
 
     def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
+        categorical = list(train.x.select_dtypes("integer"))
         pools = [
             catboost.Pool(part.x, part.y, weight=part.weight, cat_features=categorical)
             for part in (train, validation)
@@ -126,16 +158,14 @@ def fit_catboost(problem: Problem, options: BoosterOptions) -> Fitted:
         held_out = {"eval_set": pools[1], "early_stopping_rounds": rounds} if validation else {}
         model.fit(pools[0], **held_out)
 
-    booster = Booster(
-        "catboost",
-        catboost.__version__,
-        (catboost.CatBoostClassifier, catboost.CatBoostRegressor),
-        {"random_seed": problem.seed, "allow_writing_files": False, "verbose": False},
-        fit,
-        catboost.CatBoostError,
+    library = Library(
+        *("catboost", catboost.__version__, ".cbm"),
         frame_with_codes,
+        write=lambda model, path: model.save_model(str(path)),
+        read=lambda path, number: estimators[number]().load_model(str(path)),
     )
-    return _boosted(problem, options, booster)
+    always = {"allow_writing_files": False, "verbose": False}
+    return Booster(library, estimators, "random_seed", always, fit, catboost.CatBoostError)
 
 
 def frame_with_categories(x: np.ndarray, categories: Sequence[int]) -> pd.DataFrame:
@@ -167,15 +197,15 @@ def _codes(column: np.ndarray) -> "np.ndarray[Any, np.dtype[np.int64]]":
 def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> Fitted:
     x, y = problem.training_arrays()
     held_out = problem.validation
-    train_x = booster.frame(x, problem.categories)
-    validation_x = booster.frame(held_out.array("x"), problem.categories) if len(held_out) else None
+    frame = booster.library.frame
+    train_x = frame(x, problem.categories)
+    validation_x = frame(held_out.array("x"), problem.categories) if len(held_out) else None
     validation_y = answers_by_output(problem, held_out.array("y")) if len(held_out) else []
     columns = []
     for i, answers in enumerate(answers_by_output(problem, y)):
         validation = (validation_x, validation_y[i]) if validation_x is not None else None
         columns.append(_best_booster(problem, options, booster, (train_x, answers), validation))
-    versions = {booster.name: booster.version}
-    return as_fitted(problem, columns, versions, lambda rows: booster.frame(rows, problem.categories))
+    return as_fitted(problem, columns, booster.library)
 
 
 def _best_booster(
@@ -196,7 +226,7 @@ def _best_booster(
     choices = list(ParameterGrid(options.search)) if held_out else list(ParameterGrid(options.search))[:1]
     losses, estimators = [], []
     for choice in choices:
-        estimator = _make(booster, present, {**(options.model_extra or {}), **choice})
+        estimator = _make(booster, present, problem.seed, {**(options.model_extra or {}), **choice})
         with _clear_mistakes(booster):
             booster.fit(estimator, part, held_out, options.early_stopping_rounds)
         estimators.append(estimator)
@@ -220,14 +250,15 @@ def _part(
     return Part(x, y, None)
 
 
-def _make(booster: Booster, present: np.ndarray | None, arguments: dict[str, Any]) -> Any:
+def _make(booster: Booster, present: np.ndarray | None, seed: int, arguments: dict[str, Any]) -> Any:
+    always = {booster.seed: seed, **booster.always}
     kind = booster.estimators[present is None]
     known = {name for base in kind.__mro__ for name in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
     for name in arguments:
-        if name not in known - {"self", "args", "kwargs"} - set(booster.always):
+        if name not in known - {"self", "args", "kwargs"} - set(always):
             raise unknown_name("option", name, known - {"self", "args", "kwargs"}, "conf/base/baselines.yml")
     with _clear_mistakes(booster):
-        return kind(**booster.always, **arguments)
+        return kind(**always, **arguments)
 
 
 @contextmanager
@@ -238,7 +269,7 @@ def _clear_mistakes(booster: Booster) -> Iterator[None]:
     except (ValueError, TypeError, booster.mistake) as error:
         message = str(error).strip().splitlines()
         raise PareError(
-            f"{booster.name} refuses to fit: {message[-1] if message else type(error).__name__}; "
+            f"{booster.library.name} refuses to fit: {message[-1] if message else type(error).__name__}; "
             "correct its options in baselines.yml or on the command line"
         ) from error
 
@@ -250,12 +281,18 @@ def _loss(estimator: Any, rows: Part, present: np.ndarray | None) -> float:
     return float(log_loss(rows.y, probabilities, labels=range(len(present)), sample_weight=rows.weight))
 
 
-def _booster(package: str, fit: Callable[[Problem, BoosterOptions], Fitted]) -> Estimator:
-    return Estimator("tables", (*LABELS, "regression"), (package,), BoosterOptions, fit)
+def _estimator(package: str, booster: Callable[[], Booster]) -> Estimator:
+    def fit(problem: Problem, options: BoosterOptions) -> Fitted:
+        return _boosted(problem, options, booster())
+
+    def load(folder: Path, run: BaselineRun, options: BoosterOptions) -> TableModel:
+        return load_table_model(folder, run.task, booster().library)
+
+    return Estimator("tables", (*LABELS, "regression"), (package,), BoosterOptions, fit, load)
 
 
 ESTIMATORS = {
-    "xgboost": _booster("xgboost", fit_xgboost),
-    "lightgbm": _booster("lightgbm", fit_lightgbm),
-    "catboost": _booster("catboost", fit_catboost),
+    "xgboost": _estimator("xgboost", xgboost_booster),
+    "lightgbm": _estimator("lightgbm", lightgbm_booster),
+    "catboost": _estimator("catboost", catboost_booster),
 }

@@ -1,12 +1,14 @@
-"""What a baseline's estimator takes, what it predicts, and how it is fitted."""
+"""What a baseline's estimator takes, what it predicts, and how it is fitted and loaded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from pare.baselines.problem import Fitted, Problem
+from pare.baselines.problem import Fitted, FittedModel, Problem
+from pare.config.run import BaselineRun
 from pare.config.schema import Task
 
 LABELS = ("classification", "multilabel")
@@ -34,7 +36,7 @@ INPUTS: dict[str, Callable[[Task], bool]] = {
 
 @dataclass(frozen=True)
 class Estimator:
-    """What an estimator takes, what it predicts, and how it is fitted.
+    """What an estimator takes, what it predicts, and how it is fitted and loaded.
 
     Attributes:
         inputs: a key of `INPUTS`.
@@ -42,6 +44,7 @@ class Estimator:
         packages: modules that it imports.
         options: the options that it knows.
         fit: fits it.
+        load: reads what a fitted model wrote, from its folder, the run that made it and the run's options.
     """
 
     inputs: str
@@ -49,6 +52,7 @@ class Estimator:
     packages: tuple[str, ...]
     options: type[BaseModel]
     fit: Callable[[Problem, Any], Fitted]
+    load: Callable[[Path, BaselineRun, Any], FittedModel]
 
     def suits(self, task: Task) -> bool:
         """Whether it takes the task's input and predicts its kind of output."""

@@ -1,12 +1,19 @@
 """Fields: a Fourier neural operator by neuraloperator and a U-Net by MONAI."""
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
 from pydantic import Field, PositiveInt
 from torch import nn
 
 from pare.baselines.estimator import Estimator
-from pare.baselines.networks import FieldOptions, train
+from pare.baselines.networks import FieldOptions, Network, load_network, train
 from pare.baselines.problem import Fitted, Problem, require
 from pare.config.errors import PareError
+from pare.config.run import BaselineRun
+from pare.config.schema import Task
 from pare.models.folding import Folded
 
 
@@ -27,26 +34,21 @@ class UNetOptions(FieldOptions):
     fold: int = Field(default=1, ge=1, description="points along each axis that become channels of one")
 
 
-def fit_fno(problem: Problem, options: FnoOptions) -> Fitted:
+def build_fno(task: Task, options: FnoOptions) -> nn.Module:
     """Li et al. (2021): layers that multiply low frequencies; coordinates are inputs, where the task has none."""
-    neuralop = require("neuralop")
-    channels, *grid = problem.task.input.shape
-
-    def build() -> nn.Module:
-        return neuralop.models.FNO(
-            n_modes=tuple(min(2 * options.modes, points) for points in grid),
-            in_channels=channels,
-            out_channels=problem.task.output.shape[0],
-            hidden_channels=options.width,
-            n_layers=options.layers,
-            use_channel_mlp=False,  # as published; neuraloperator's own default adds two layers to each
-            positional_embedding=None if problem.task.normalisation.coordinates else "grid",
-        )
-
-    return train(problem, options, build, {"neuraloperator": neuralop.__version__})
+    channels, *grid = task.input.shape
+    return require("neuralop").models.FNO(
+        n_modes=tuple(min(2 * options.modes, points) for points in grid),
+        in_channels=channels,
+        out_channels=task.output.shape[0],
+        hidden_channels=options.width,
+        n_layers=options.layers,
+        use_channel_mlp=False,  # as published; neuraloperator's own default adds two layers to each
+        positional_embedding=None if task.normalisation.coordinates else "grid",
+    )
 
 
-def fit_u_net(problem: Problem, options: UNetOptions) -> Fitted:
+def build_u_net(task: Task, options: UNetOptions) -> nn.Module:
     """Ronneberger et al. (2015): four times down to half the grid and up again, on a grid that is folded first.
 
     Normalised over the batch, as PDEBench's. MONAI's default, over each sample, would lose the size of a field.
@@ -54,8 +56,7 @@ def fit_u_net(problem: Problem, options: UNetOptions) -> Fitted:
     Raises:
         PareError: where the grid is too small for that.
     """
-    nets = require("monai.networks.nets")
-    channels, *grid = problem.task.input.shape
+    channels, *grid = task.input.shape
     folded = [-(-n // options.fold) for n in grid]
     if min(folded) < 16 or max(folded) < 32:
         raise PareError(
@@ -63,15 +64,24 @@ def fit_u_net(problem: Problem, options: UNetOptions) -> Fitted:
             f"task has {'×'.join(map(str, folded))}; use method=fno"
         )
 
-    def build() -> nn.Module:
-        outputs, more = problem.task.output.shape[0], options.fold ** len(grid)
-        unet = nets.BasicUNet(len(grid), channels * more, outputs * more, features=options.features, norm="batch")
-        return Folded(unet, options.fold)
+    outputs, more = task.output.shape[0], options.fold ** len(grid)
+    unet = require("monai.networks.nets").BasicUNet(
+        *(len(grid), channels * more, outputs * more), features=options.features, norm="batch"
+    )
+    return Folded(unet, options.fold)
 
-    return train(problem, options, build, {"monai": require("monai").__version__})
+
+def _network(package: str, options: type[FieldOptions], build: Callable[[Task, Any], nn.Module]) -> Estimator:
+    def fit(problem: Problem, chosen: FieldOptions) -> Fitted:
+        return train(problem, chosen, partial(build, problem.task, chosen), package)
+
+    def load(folder: Path, run: BaselineRun, chosen: FieldOptions) -> Network:
+        return load_network(folder, run, build(run.task, chosen))
+
+    return Estimator("grids", ("dense",), (package,), options, fit, load)
 
 
 ESTIMATORS = {
-    "fno": Estimator("grids", ("dense",), ("neuralop",), FnoOptions, fit_fno),
-    "u_net": Estimator("grids", ("dense",), ("monai",), UNetOptions, fit_u_net),
+    "fno": _network("neuralop", FnoOptions, build_fno),
+    "u_net": _network("monai", UNetOptions, build_u_net),
 }

@@ -1,12 +1,14 @@
 """Fields: kernel ridge regression by scikit-learn, linear or with Gaussian kernels, on the raw values of the input."""
 
-from collections.abc import Callable
+from dataclasses import dataclass, fields
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import sklearn
 import torch
 from pydantic import Field, PositiveFloat
+from safetensors.numpy import load_file, save_file
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import euclidean_distances, linear_kernel
 from sklearn.model_selection import KFold
@@ -14,11 +16,13 @@ from sklearn.model_selection import KFold
 from pare.baselines.estimator import Estimator
 from pare.baselines.problem import Fitted, Problem
 from pare.config.errors import PareError
+from pare.config.run import BaselineRun
 from pare.config.strict import Strict
 
 MOST_ROWS = 10_000  # the kernel of all pairs then takes 800 MB
 FOLDS = 5
-Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
+FILE = "model.safetensors"
+Widths = list[float | None]
 
 
 class KernelRidgeOptions(Strict):
@@ -28,6 +32,43 @@ class KernelRidgeOptions(Strict):
     widths: list[PositiveFloat] = Field(
         description="of the Gaussian kernel, in median distances of training rows; none: a linear kernel"
     )
+
+
+@dataclass(frozen=True)
+class KernelModel:
+    """Coefficients of the training rows, which a new row takes by its kernel with each.
+
+    Attributes:
+        x: the training rows, ``(rows, channels, *grid)``.
+        centre: their mean, ``(values,)``.
+        coefficients: ``(rows, values)``.
+        mean: of the outputs, ``(channels, *grid)``.
+        width: of the Gaussian kernel, in units of the input; None: a linear kernel.
+    """
+
+    x: np.ndarray
+    centre: np.ndarray
+    coefficients: np.ndarray
+    mean: np.ndarray
+    width: float | None
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Fields."""
+        pairs = _kernel(_flat(inputs) - self.centre, _flat(self.x) - self.centre, self.width)
+        return ((pairs @ self.coefficients).reshape(-1, *self.mean.shape) + self.mean).astype(np.float32)
+
+    def write(self, folder: Path) -> None:
+        """Its arrays as safetensors, the width among them where there is one."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = {name: np.asarray(value, order="C") for name, value in values.items() if value is not None}
+        save_file(arrays, folder / FILE)
+
+
+def load_kernel_ridge(folder: Path, run: BaselineRun, options: KernelRidgeOptions) -> KernelModel:
+    """Read what `KernelModel.write` wrote."""
+    arrays = load_file(folder / FILE)
+    width = float(arrays.pop("width")) if "width" in arrays else None
+    return KernelModel(**arrays, width=width)
 
 
 def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
@@ -45,17 +86,15 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
             f"kernel ridge compares all pairs of rows and takes at most {MOST_ROWS}, found {len(x)}; set "
             "training.fraction, or use method=fno"
         )
-    x = _flat(x)
-    kernels = _kernels(x, options)
+    widths = _widths(x, options)
     validated = len(problem.validation) > 0
-    losses = _validated(problem, x, y, kernels, options) if validated else _folded(x, y, kernels, options)
-    name, penalty = min(losses, key=lambda choice: losses[choice])
+    losses = _validated(problem, x, y, widths, options) if validated else _folded(x, y, widths, options)
+    width, penalty = min(losses, key=lambda choice: losses[choice])
     if validated:
         rows = problem.validation.read(0, len(problem.validation))
-        x, y = np.concatenate([x, _flat(rows["x"])]), np.concatenate([y, rows["y"]])
-    predict = _fit(kernels[name], penalty, x, y)
-    value = _sign(problem) * losses[name, penalty] if validated else None
-    return Fitted(lambda new: predict(_flat(new)), {"scikit-learn": sklearn.__version__}, validation=value)
+        x, y = np.concatenate([x, rows["x"]]), np.concatenate([y, rows["y"]])
+    value = _sign(problem) * losses[width, penalty] if validated else None
+    return Fitted(_fit(width, penalty, x, y), {"scikit-learn": sklearn.__version__}, validation=value)
 
 
 def _sign(problem: Problem) -> int:
@@ -67,57 +106,59 @@ def _flat(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1).astype(np.float64)
 
 
-def _kernels(x: np.ndarray, options: KernelRidgeOptions) -> dict[float | None, Kernel]:
-    """Kernels by their width, None for the linear one."""
+def _kernel(a: np.ndarray, b: np.ndarray, width: float | None) -> np.ndarray:
+    """Of rows ``(rows, values)`` with others, ``(rows, others)``."""
+    if width is None:
+        return linear_kernel(a, b)
+    return np.exp(-euclidean_distances(a, b, squared=True) / (2 * width**2))
+
+
+def _widths(x: np.ndarray, options: KernelRidgeOptions) -> Widths:
+    """Of the Gaussian kernel in units of the input, None for the linear one."""
     if not options.widths:
-        return {None: linear_kernel}
-    distances = euclidean_distances(x[:500])
+        return [None]
+    distances = euclidean_distances(_flat(x[:500]))
     median = float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0
-    return {width: _gaussian(width * median) for width in options.widths}
+    return [width * median for width in options.widths]
 
 
-def _gaussian(width: float) -> Kernel:
-    return lambda a, b: np.exp(-euclidean_distances(a, b, squared=True) / (2 * width**2))
-
-
-def _fit(kernel: Kernel, penalty: float, x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Predictor of fields ``(rows, channels, *grid)``; inputs ``(rows, values)``."""
-    centre, mean = x.mean(0), y.mean(0)
-    x = x - centre
-    pairs = kernel(x, x)
-    model = KernelRidge(alpha=penalty * float(np.mean(np.diag(pairs))), kernel="precomputed")
-    model.fit(pairs, _flat(y - mean))
-
-    def predict(new: np.ndarray) -> np.ndarray:
-        return (model.predict(kernel(new - centre, x)).reshape(-1, *mean.shape) + mean).astype(np.float32)
-
-    return predict
+def _fit(width: float | None, penalty: float, x: np.ndarray, y: np.ndarray) -> KernelModel:
+    """Inputs and outputs ``(rows, channels, *grid)``."""
+    rows, mean = _flat(x), y.mean(0)
+    centre = rows.mean(0)
+    pairs = _kernel(rows - centre, rows - centre, width)
+    ridge = KernelRidge(alpha=penalty * float(np.mean(np.diag(pairs))), kernel="precomputed")
+    return KernelModel(x, centre, ridge.fit(pairs, _flat(y - mean)).dual_coef_, mean, width)
 
 
 def _validated(
-    problem: Problem, x: np.ndarray, y: np.ndarray, kernels: dict[float | None, Kernel], options: KernelRidgeOptions
+    problem: Problem, x: np.ndarray, y: np.ndarray, widths: Widths, options: KernelRidgeOptions
 ) -> dict[tuple[float | None, float], float]:
     rows = problem.validation.read(0, len(problem.validation))
     losses = {}
-    for name, penalty in product(kernels, options.penalties):
+    for width, penalty in product(widths, options.penalties):
         problem.metric.reset()
-        prediction = _fit(kernels[name], penalty, x, y)(_flat(rows["x"]))
+        prediction = _fit(width, penalty, x, y).predict(rows["x"])
         problem.metric.update(torch.from_numpy(prediction), torch.from_numpy(rows["y"]))
-        losses[name, penalty] = _sign(problem) * float(problem.metric.compute())
+        losses[width, penalty] = _sign(problem) * float(problem.metric.compute())
     return losses
 
 
 def _folded(
-    x: np.ndarray, y: np.ndarray, kernels: dict[float | None, Kernel], options: KernelRidgeOptions
+    x: np.ndarray, y: np.ndarray, widths: Widths, options: KernelRidgeOptions
 ) -> dict[tuple[float | None, float], float]:
     folds = list(KFold(FOLDS, shuffle=True, random_state=0).split(x))
     return {
-        (name, penalty): sum(
-            float(np.square(_fit(kernels[name], penalty, x[fitted], y[fitted])(x[held]) - y[held]).sum())
+        (width, penalty): sum(
+            float(np.square(_fit(width, penalty, x[fitted], y[fitted]).predict(x[held]) - y[held]).sum())
             for fitted, held in folds
         )
-        for name, penalty in product(kernels, options.penalties)
+        for width, penalty in product(widths, options.penalties)
     }
 
 
-ESTIMATORS = {"kernel_ridge": Estimator("grids", ("dense",), ("sklearn",), KernelRidgeOptions, fit_kernel_ridge)}
+ESTIMATORS = {
+    "kernel_ridge": Estimator(
+        "grids", ("dense",), ("sklearn",), KernelRidgeOptions, fit_kernel_ridge, load_kernel_ridge
+    )
+}

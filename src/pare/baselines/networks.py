@@ -5,8 +5,9 @@ loss that also compares neighbouring points, and batch norms that are fixed befo
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,12 +17,15 @@ from accelerate.utils import set_seed
 from pydantic import Field, field_validator, model_validator
 from rich import get_console
 from rich.progress import Progress
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Subset
 from transformers import get_cosine_schedule_with_warmup
 
-from pare.baselines.problem import Fitted, Problem
+from pare.baselines.problem import Fitted, Problem, require
 from pare.config.errors import PareError
+from pare.config.run import BaselineRun
+from pare.config.schema import Task
 from pare.config.strict import Strict
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
@@ -31,6 +35,8 @@ from pare.training.budget import epochs_within, step_seconds
 from pare.training.losses import with_differences
 from pare.training.machine import has_bf16
 from pare.training.norms import fix_batch_norms
+
+FILE = "model.safetensors"
 
 
 class FieldOptions(Strict):
@@ -66,18 +72,63 @@ class FieldOptions(Strict):
         return self
 
 
-def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], versions: dict[str, str]) -> Fitted:
+class Network(nn.Module):
+    """A network whose predictions have physical units and are averaged over the symmetries.
+
+    Args:
+        layers: inputs ``(rows, channels, *grid)`` to outputs.
+        task: what is predicted.
+        symmetries: of the task's equation.
+    """
+
+    def __init__(self, layers: nn.Module, task: Task, symmetries: Sequence[str]) -> None:
+        super().__init__()
+        self.layers, self.units = layers, PhysicalUnits(task.output.shape)
+        axes = len(task.input.shape) - 1
+        self.symmetries = Symmetries(tuple(symmetries), axes if task.normalisation.coordinates else 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Fields in physical units, of the inputs as they are."""
+        return self.units(self.layers(x))
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Fields, computed where the weights are."""
+        device = next(self.parameters()).device
+        with torch.inference_mode():
+            return self.symmetries.averaged(self, torch.from_numpy(inputs).to(device)).cpu().numpy()
+
+    def write(self, folder: Path) -> None:
+        """Its weights as safetensors."""
+        weights = {name: tensor for name, tensor in self.state_dict().items() if isinstance(tensor, Tensor)}
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / FILE)
+
+
+def load_network(folder: Path, run: BaselineRun, layers: nn.Module) -> Network:
+    """Read what `Network.write` wrote into layers that were just made."""
+    network = Network(layers, run.task, run.training.symmetries)
+    network.load_state_dict(load_file(folder / FILE))
+    return network.eval()
+
+
+def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], package: str) -> Fitted:
     """The network of the best validation epoch, or of the last where there are no validation rows.
 
     What is validated and kept is the average of the weights. Predictions are averaged over the symmetries.
+
+    Args:
+        problem: what is learnt.
+        options: how it is trained.
+        build: makes the layers.
+        package: that they come from.
 
     Raises:
         PareError: where the loss is not finite.
     """
     device = PartialState().device
-    symmetries = _symmetries(problem)
     set_seed(problem.seed)
-    model = nn.Sequential(build(), _units(problem, symmetries)).to(device)
+    model = Network(build(), problem.task, problem.symmetries)
+    _set_units(model, problem.store.statistics)
+    model.to(device)
     rows: Any = Subset(problem.train, problem.chosen.tolist())  # type: ignore[arg-type]
     loader = batch_loader(rows, options.batch_size, shuffle=True, seed=problem.seed)
     epochs = options.epochs or _epochs_that_fit(problem, options, model)
@@ -100,20 +151,15 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
             validation = "" if value is None else f", validation {value:.4g}"
             bar.update(shown, advance=1, description=f"epoch {epoch}/{epochs}: loss {loss:.4g}{validation}")
 
-    best.eval()
-
-    def predict(x: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return symmetries.averaged(best, torch.from_numpy(x).to(device)).cpu().numpy()
-
-    return Fitted(predict, versions, best_epoch, epochs, str(device), "bf16" if options.bf16 else "no")
+    versions = {package: require(package).__version__}
+    return Fitted(best.eval(), versions, best_epoch, epochs, str(device), "bf16" if options.bf16 else "no")
 
 
 class _Steps:
     """Steps of the optimiser, and the average of the weights that they lead to."""
 
-    def __init__(self, problem: Problem, options: FieldOptions, model: nn.Module, count: int) -> None:
-        self.model, self.options, self.symmetries = model, options, _symmetries(problem)
+    def __init__(self, problem: Problem, options: FieldOptions, model: Network, count: int) -> None:
+        self.model, self.options, self.symmetries = model, options, model.symmetries
         self.device = next(model.parameters()).device
         self.loss = with_differences(problem.loss, options.differences if problem.task.compares_values else 0.0)
         self.noise = torch.Generator().manual_seed(problem.seed)
@@ -138,7 +184,7 @@ class _Steps:
         return loss.item()
 
 
-def _epochs_that_fit(problem: Problem, options: FieldOptions, model: nn.Module) -> int:
+def _epochs_that_fit(problem: Problem, options: FieldOptions, model: Network) -> int:
     """Measured with a copy of the network."""
     assert options.minutes is not None
     steps = _Steps(problem, options, deepcopy(model).train(), 1000)
@@ -158,15 +204,8 @@ def _validate(model: nn.Module, problem: Problem, batch_size: int) -> float | No
     return float(problem.metric.compute())
 
 
-def _symmetries(problem: Problem) -> Symmetries:
-    axes = len(problem.task.input.shape) - 1
-    return Symmetries(problem.symmetries, axes if problem.task.normalisation.coordinates else 0)
-
-
-def _units(problem: Problem, symmetries: Symmetries) -> PhysicalUnits:
-    """Predictions in the units of the data, where the outputs are normalised; else as they are."""
-    units = PhysicalUnits(problem.task.output.shape)
-    statistics = problem.store.statistics
+def _set_units(model: Network, statistics: Mapping[str, np.ndarray]) -> None:
+    """Predict in the units of the data, where the outputs are normalised; else as they are."""
     if "y_mean" in statistics:
-        units.set(*symmetries.units(*(torch.as_tensor(statistics[name]) for name in ("y_mean", "y_scale"))))
-    return units
+        mean, scale = (torch.as_tensor(statistics[name]) for name in ("y_mean", "y_scale"))
+        model.units.set(*model.symmetries.units(mean, scale))

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor
@@ -76,12 +77,22 @@ def problem_of(run: TaskRun, store: ArrayStore) -> Problem:
     return Problem(task, store, chosen, run.seed, *weights, metric, loss, training.symmetries)
 
 
+class FittedModel(Protocol):
+    """What a fitted baseline predicts with; `load` of its `Estimator` reads what it wrote."""
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Inputs ``(rows, …)`` to logits, numbers or fields in physical units, ``(rows, …)`` float32."""
+
+    def write(self, folder: Path) -> None:
+        """Write it into a folder that is there, in formats that hold no code."""
+
+
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted baseline.
+    """A fitted baseline, and how the fitting went.
 
     Attributes:
-        predict: inputs ``(rows, …)`` to logits, numbers or fields in physical units, ``(rows, …)`` float32.
+        model: what predicts.
         versions: of the libraries, by name.
         best_epoch: the one that was kept, counted from 1; none where there are no epochs.
         passes: how often each training row was seen; its epochs, where there are some.
@@ -90,13 +101,17 @@ class Fitted:
         validation: the metric of the validation rows before these were learnt from as well; None where they never were.
     """
 
-    predict: Callable[[np.ndarray], np.ndarray]
+    model: FittedModel
     versions: dict[str, str]
     best_epoch: int | None = None
     passes: int = 1
     device: str = "cpu"
     precision: str = "no"
     validation: float | None = None
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Predict rows; see `FittedModel.predict`."""
+        return self.model.predict(inputs)
 
     def validate(self, problem: Problem) -> float | None:
         """The metric of the validation rows, by a fit that did not learn from them; None where there are none."""

@@ -1,12 +1,13 @@
 """Every estimator by the name that baselines.yml uses for it, and the checks before one is fitted."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
 from pydantic import BaseModel
 
 from pare.baselines import boosting, fields, kernels, scikit_learn, series
 from pare.baselines.estimator import Estimator
-from pare.baselines.problem import Fitted, Problem, require
+from pare.baselines.problem import Fitted, FittedModel, Problem, require
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BaselineRun
 from pare.config.validation import validated
@@ -53,6 +54,20 @@ def fit_baseline(run: BaselineRun, problem: Problem) -> Fitted:
     """
     check_baseline(run)
     return _estimator(run).fit(problem, _options(run))
+
+
+def load_baseline(run: BaselineRun, folder: Path) -> FittedModel:
+    """Read what the model of a fitted baseline wrote.
+
+    Raises:
+        PareError: as `check_baseline`, or where a file is missing, damaged or of another model.
+    """
+    check_baseline(run)
+    try:
+        return _estimator(run).load(folder, run, _options(run))
+    except Exception as error:  # each library has errors of its own
+        message = str(error).strip().partition("\n")[0]
+        raise PareError(f"{type(error).__name__}: {message}") from error
 
 
 def _estimator(run: BaselineRun) -> Estimator:

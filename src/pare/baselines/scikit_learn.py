@@ -1,5 +1,6 @@
 """Tables: logistic regression by scikit-learn."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,26 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from pare.baselines.estimator import LABELS, Estimator
 from pare.baselines.problem import Fitted, Problem
-from pare.baselines.tables import ConstantLabel, OutputModel, answers_by_output, as_fitted
+from pare.baselines.skops_files import SUFFIX, read_skops, write_skops
+from pare.baselines.tables import (
+    ConstantLabel,
+    Library,
+    OutputModel,
+    TableModel,
+    answers_by_output,
+    as_fitted,
+    load_table_model,
+)
 from pare.config.errors import PareError
+from pare.config.run import BaselineRun
 from pare.config.strict import Strict
+
+LIBRARY = Library(
+    *("scikit-learn", sklearn.__version__, SUFFIX),
+    frame=lambda rows, categories: rows,
+    write=write_skops,
+    read=lambda path, number: read_skops(path),
+)
 
 
 class LogisticOptions(Strict):
@@ -35,7 +53,12 @@ def fit_logistic_regression(problem: Problem, options: LogisticOptions) -> Fitte
     """
     x, y = problem.training_arrays()
     estimators = [_logistic(problem, options, x, answers) for answers in answers_by_output(problem, y)]
-    return as_fitted(problem, estimators, {"scikit-learn": sklearn.__version__}, lambda rows: rows)
+    return as_fitted(problem, estimators, LIBRARY)
+
+
+def load_logistic_regression(folder: Path, run: BaselineRun, options: LogisticOptions) -> TableModel:
+    """Read the pipelines of a fitted logistic regression."""
+    return load_table_model(folder, run.task, LIBRARY)
 
 
 def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.ndarray) -> OutputModel:
@@ -53,7 +76,7 @@ def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.n
         scoring="neg_log_loss",
         cv=StratifiedKFold(min(options.folds, counts.min()), shuffle=True, random_state=problem.seed),
     )
-    return OutputModel(search.fit(x, codes), present)
+    return OutputModel(search.fit(x, codes).best_estimator_, present)
 
 
 def _logistic_pipeline(problem: Problem, options: LogisticOptions) -> Pipeline:
@@ -75,5 +98,7 @@ def _logistic_pipeline(problem: Problem, options: LogisticOptions) -> Pipeline:
 
 
 ESTIMATORS = {
-    "logistic_regression": Estimator("tables", LABELS, ("sklearn",), LogisticOptions, fit_logistic_regression)
+    "logistic_regression": Estimator(
+        "tables", LABELS, ("sklearn",), LogisticOptions, fit_logistic_regression, load_logistic_regression
+    )
 }

@@ -10,7 +10,6 @@ from typing import Any
 MODULES = {
     "ArrayStoreDataset": "array_store",
     "ArraysDataset": "arrays",
-    "BaselineDataset": "baseline",
     "FigureDataset": "figure",
     "LazyDataset": "lazy",
     "ModelDataset": "model",

@@ -1,11 +1,11 @@
-"""A trained model, as a folder of safetensors and JSON."""
+"""A trained model of a method or a baseline, as a folder."""
 
 from pare.datasets.lazy import LazyDataset
-from pare.training import TrainedModel
+from pare.training.saved_model import SavedModel
 
 
-class ModelDataset(LazyDataset[TrainedModel]):
-    """Saving a `Training` does it, or goes on with an interrupted one; loading gives the trained model.
+class ModelDataset(LazyDataset[SavedModel]):
+    """Saving a `FineTuning` or a `BaselineFit` does it, unless it is done; loading gives the trained model.
 
     Example:
         ```yaml
@@ -15,6 +15,8 @@ class ModelDataset(LazyDataset[TrainedModel]):
         ```
     """
 
-    def load(self) -> TrainedModel:
+    def load(self) -> SavedModel:
         """The model; PareError where the folder holds no whole one."""
-        return TrainedModel.load(self.path)
+        from pare.baselines import load_trained  # noqa: PLC0415 - a training, which only saves, does without
+
+        return load_trained(self.path)

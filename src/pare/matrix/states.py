@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pare.config.run import BaselineRun, Run
 from pare.matrix.blocks import Cell
 
-MODELS, OUTPUT, REPORTING = "06_models", "07_model_output", "08_reporting"
+MODELS, REPORTING = "06_models", "08_reporting"
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class State:
     """How far a run has come.
 
     Attributes:
-        kind: ``done``; ``results``, whose model or predictions are not on this machine; ``changed``, done with another
+        kind: ``done``; ``results``, whose model is not on this machine; ``changed``, done with another
             configuration; ``unfinished``, which goes on after ``epochs`` epochs; or ``nothing``.
         metrics: its metrics.json, of ``done`` and ``results``.
         epochs: finished epochs, of ``unfinished``.
@@ -40,11 +40,6 @@ def matrix_states(cells: Mapping[str, Cell], data: Path) -> dict[str, State]:
 
 def _state(cell: Cell, data: Path) -> State:
     metrics = _content(data / REPORTING / cell.run.folder / "metrics.json")
-    if isinstance(cell.run, BaselineRun):
-        predictions = data / OUTPUT / cell.run.folder / "predictions.h5"
-        if predictions.is_file() and _decisive(predictions) != cell.run.decisive():
-            return State("changed")
-        return _finished(metrics, _wanted(cell.run), predictions.is_file())
     record = _content(data / MODELS / cell.run.folder / "model" / "record.json")
     progress = _content(data / MODELS / cell.run.folder / "checkpoint" / "progress.json")
     if progress is not None:
@@ -55,20 +50,13 @@ def _state(cell: Cell, data: Path) -> State:
 
 
 def _finished(metrics: dict[str, Any] | None, wanted: dict[str, Any], made_here: bool) -> State:
-    """The state of a run that no checkpoint, model or predictions speak against."""
+    """The state of a run that no checkpoint or model speaks against."""
     if metrics is None:
         return State("nothing")
     found = {key: metrics.get(key) for key in wanted} | {"metric": metrics["metric"]["name"]}
     if found != wanted:
         return State("changed")
     return State("done" if made_here else "results", metrics)
-
-
-def _decisive(predictions: Path) -> Any:
-    """What decided a baseline's predictions; None where an older version of this project made them."""
-    from pare.storage.predictions import read_record  # noqa: PLC0415 - h5py, which few calls need
-
-    return (read_record(predictions) or {}).get("decisive")
 
 
 def _content(path: Path) -> dict[str, Any] | None:

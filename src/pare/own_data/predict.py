@@ -10,10 +10,11 @@ import torch
 from accelerate import PartialState
 from scipy.special import expit, softmax
 
+from pare.baselines import load_trained
 from pare.config import PareError
 from pare.own_data.new_rows import NewRows, RawRows, open_new_rows
-from pare.training import TrainedModel
 from pare.training.record import RECORD
+from pare.training.saved_model import SavedModel
 
 BATCH_ROWS = 64
 MODEL = "model"  # the folder of the model within that of its run
@@ -35,7 +36,7 @@ def load(folder: str | Path, device: str | torch.device | None = None) -> "Predi
             f"{folder} holds no trained model ({RECORD}); name the folder of a run or of its model, such as "
             "data/06_models/TASK/METHOD/seed_0"
         )
-    return Predictor(TrainedModel.load(found[0]), device)
+    return Predictor(load_trained(found[0]), device)
 
 
 class Predictor:
@@ -52,7 +53,7 @@ class Predictor:
         classes: names of the classes, or their numbers where they have no names; None where none are predicted.
     """
 
-    def __init__(self, trained: TrainedModel, device: str | torch.device | None = None) -> None:
+    def __init__(self, trained: SavedModel, device: str | torch.device | None = None) -> None:
         self.trained, self.task = trained, trained.run.task
         self.device = PartialState().device if device is None else torch.device(device)
         names = trained.preparation.classes or range(self.task.classes or 0)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pare.config.run import Run
+from pare.config.run import BaselineRun, Run
 
 CARD = "README.md"
 TEXT = """\
@@ -13,14 +13,7 @@ Predicts {output} from {inputs}.
 
 | | |
 |---|---|
-| task | `{task}` |
-| data | {data} |
-| method | {method}, seed {seed} |
-| pretrained encoder | {encoder} |
-| kept | {kept} |
-| rows | {rows} for training |
-| validation | {validation} |
-| made by | {versions} |
+{rows}
 
 ## How to load it
 
@@ -34,49 +27,64 @@ model.predict(rows)  # a table, an array or a file, as the task's own
 ## Limits
 
 It was made for rows as the training rows were: the same columns or shape, the same units, from the same population.
-The validation metric chose what is kept, so it flatters the model; the metric of the test rows is in the `metrics.json`
-of its run.{categories}
+Where the validation metric chose what is kept, it flatters the model; the metric of the test rows is in the
+`metrics.json` of its run.{categories}
 
 ## Licence
 
-The weights derive from the data and from the encoder: {licences}.
+What the model was made from has these licences: {licences}.
 """
 CATEGORIES = " A category that no training row has counts as missing."
 
 
-def model_card(run: Run, record: Mapping[str, Any]) -> str:
+def model_card(run: Run | BaselineRun, record: Mapping[str, Any]) -> str:
     """Describe a trained model in Markdown.
 
     Args:
         run: the run that made it.
         record: of its training; what it lacks is said to be unknown.
     """
-    task, raw, encoder = run.task, run.task.raw.active, run.source.encoder
+    task, raw = run.task, run.task.raw.active
     shape = "×".join(map(str, task.input.shape))
+    learner = (
+        _method(run) if isinstance(run, Run) else {"baseline": f"{run.label}: {run.baseline.title}, seed {run.seed}"}
+    )
+    rows = {
+        "task": f"`{run.task_name}`",
+        "data": ", ".join(filter(None, [task.suite, raw.url, "simulated" if raw.simulated else None])),
+        **learner,
+        "kept": _kept(record),
+        "rows": f"{record.get('n_train', 'unknown')} for training",
+        "validation": _validation(run, record),
+        "made by": ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items()) or "unknown",
+    }
+    licences = {"data": raw.licence} | ({"encoder": run.source.encoder.licence} if isinstance(run, Run) else {})
     return TEXT.format(
         title=run.title,
         output=f"{task.output.name or 'the target'} ({task.output.kind}, {'×'.join(map(str, task.output.shape))})",
         inputs=f"{shape} features" if task.kind == "table" else f"a {task.kind} of {shape} numbers, channels first",
-        task=run.task_name,
-        data=", ".join(filter(None, [task.suite, raw.url, "simulated" if raw.simulated else None])),
-        method=f"{run.label}: {run.method.title}",
-        seed=run.seed,
-        encoder=", ".join(filter(None, [run.source.title, encoder.url])),
-        kept=_kept(record),
-        rows=record.get("n_train", "unknown"),
-        validation=_validation(run, record),
-        versions=", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items()) or "unknown",
+        rows="\n".join(f"| {name} | {value} |" for name, value in rows.items() if value),
         categories=CATEGORIES if any(record.get("categories", ())) else "",
-        licences=f"data: {raw.licence}; encoder: {encoder.licence}",
+        licences="; ".join(f"{name}: {licence}" for name, licence in licences.items()),
     )
 
 
-def _kept(record: Mapping[str, Any]) -> str:
+def _method(run: Run) -> dict[str, str]:
+    return {
+        "method": f"{run.label}: {run.method.title}, seed {run.seed}",
+        "pretrained encoder": ", ".join(filter(None, [run.source.title, run.source.encoder.url])),
+    }
+
+
+def _kept(record: Mapping[str, Any]) -> str | None:
+    """Nothing for a baseline without epochs."""
     if record.get("start") and not record.get("best_epoch"):
         return "the solved start, nothing trained"
-    return f"epoch {record.get('best_epoch', 'unknown')} of {len(record.get('history', ()))}"
+    epochs = record.get("passes", len(record.get("history", ())))
+    best = record.get("best_epoch", "unknown")
+    return None if best is None else f"epoch {best} of {epochs}"
 
 
-def _validation(run: Run, record: Mapping[str, Any]) -> str:
+def _validation(run: Run | BaselineRun, record: Mapping[str, Any]) -> str:
     value = record.get("validation")
     return "no validation rows" if value is None else f"{run.metric} {value:.4g}"

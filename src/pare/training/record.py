@@ -5,53 +5,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from pare.config.errors import PareError
 from pare.config.run import BaselineRun, Run, changed_text
 from pare.preparation.preparation import NAMES
-from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
 RECORD = "record.json"
-
-
-class Recorded:
-    """A model that knows what made it.
-
-    Attributes:
-        run: the run that made it.
-        record: fingerprints of the training and of the model input, what decided the model (`decisive` of its run),
-            best epoch, seconds, memory, versions.
-    """
-
-    run: Run | BaselineRun
-    record: dict[str, Any]
-
-    def check(self, run: Run | BaselineRun, store: ArrayStore, as_it_is: str) -> None:
-        """Refuse a model that is not the run's, see `check_values`, or that was trained on another model input.
-
-        Args:
-            run: the run that the model is used for.
-            store: its model input.
-            as_it_is: the command that uses the model with the values that it was trained with.
-
-        Raises:
-            PareError: with what is different and the command that helps.
-        """
-        self.check_values(run, as_it_is)
-        if self.record["model_input"] != store.fingerprint:
-            raise PareError(
-                f"the model of {run.folder} was trained on another model input than {store.path}, which was prepared "
-                f"again since; train it again: {run.command(run.PIPELINE)}"
-            )
-
-    def check_values(self, run: Run | BaselineRun, as_it_is: str) -> None:
-        """Refuse a model that was trained with other values than the run's; arguments and errors as for `check`."""
-        if changed := changed_text(self.record.get("decisive"), run.decisive()):
-            use = f", or use it as it is: {as_it_is}" if self.run.params != run.params else ""
-            raise PareError(
-                f"the model of {run.folder} was trained with another {changed}; "
-                f"train it again: {run.command(run.PIPELINE)}{use}"
-            )
 
 
 def recorded_fingerprint(folder: Path) -> str | None:

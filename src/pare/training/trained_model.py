@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,8 @@ from pare.models.symmetries import Symmetries
 from pare.preparation import Preparation
 from pare.preparation.preparation import NAMES
 from pare.training.model_card import CARD, model_card
-from pare.training.record import RECORD, Recorded
+from pare.training.record import RECORD
+from pare.training.saved_model import SavedModel
 
 WEIGHTS = "model.safetensors"
 # transformers would take a folder with the encoder's own file for that encoder, and find none of its weights.
@@ -30,7 +30,7 @@ ENCODER, ENCODER_FOLDER = "config.json", "encoder"
 
 
 @dataclass
-class TrainedModel(Recorded):
+class TrainedModel(SavedModel):
     """A model, the run that made it, and the record of its training.
 
     Attributes:
@@ -49,16 +49,12 @@ class TrainedModel(Recorded):
     preparation: Preparation
 
     def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
-        """Logits, numbers or fields in physical units, ``(rows, …)`` float32, of prepared inputs ``(rows, …)``."""
+        """What the model makes of prepared inputs, as `SavedModel.outputs`."""
         with torch.inference_mode():
             return self.model.to(device)(torch.from_numpy(inputs).to(device)).float().cpu().numpy()
 
     def save(self, folder: Path) -> None:
-        """Write the model into a new folder.
-
-        Raises:
-            PareError: where it cannot be written.
-        """
+        """Write the model into a new folder, as `SavedModel.save`."""
         (folder / ENCODER_FOLDER).mkdir(parents=True)
         try:
             save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, folder / WEIGHTS)
@@ -70,21 +66,9 @@ class TrainedModel(Recorded):
         content = {"run": self.run.model_dump(mode="json"), **self.record}
         (folder / RECORD).write_text(json.dumps(content, indent=2))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the files of its folder: modules of torch hold functions that cannot be."""
-        with TemporaryDirectory() as name:
-            folder = Path(name) / "model"
-            self.save(folder)
-            paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-            return _unpickled, ({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths},)
-
     @classmethod
     def load(cls, folder: Path) -> "TrainedModel":
-        """Read what `save` wrote; needs neither the source, its package nor the model input.
-
-        Raises:
-            PareError: where the folder holds no whole model, or one of an older version of this project.
-        """
+        """Read what `save` wrote, as `SavedModel.load`."""
         if (folder / RECORD).is_file() and not (folder / NAMES).is_file():
             raise PareError(f"{folder} lacks {NAMES}, as models of older versions of this project do; train again")
         try:
@@ -97,14 +81,6 @@ class TrainedModel(Recorded):
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, PareError) as error:
             raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
         return cls(run, model.eval(), record, config, preparation)
-
-
-def _unpickled(files: dict[str, bytes]) -> TrainedModel:
-    with TemporaryDirectory() as name:
-        for path, content in files.items():
-            (Path(name) / path).parent.mkdir(exist_ok=True)
-            (Path(name) / path).write_bytes(content)
-        return TrainedModel.load(Path(name))
 
 
 def _untrained(run: Run, folder: Path, record: dict[str, Any]) -> CrossModalModel:

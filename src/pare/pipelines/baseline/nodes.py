@@ -1,14 +1,16 @@
 """Nodes of the baseline pipeline."""
 
 import logging
+from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from accelerate import PartialState
 
+from pare.baselines import TrainedBaseline
 from pare.config import BaselineRun
-from pare.evaluation.drawing import draw_predictions
 from pare.evaluation.metrics import check_classes
+from pare.evaluation.prediction import average_groups, predict_rows
 from pare.evaluation.record import evaluation_record, summary
 from pare.pipelines.baseline.fit import BaselineFit
 from pare.preparation import check_model_input
@@ -16,11 +18,10 @@ from pare.raw.origins.manifest import RawFolder, raw_fingerprint
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
-Predicted = tuple[dict[str, np.ndarray], dict[str, Any]]  # arrays of the test rows, and the record of the fitting
 
 
 def describe_fit(run: BaselineRun, raw: RawFolder, model_input: ArrayStore) -> BaselineFit:
-    """Say what is fitted to which rows, which is done as the predictions are saved.
+    """Say what is fitted to which rows, which is done as the model is saved.
 
     Raises:
         PareError: where the model input is not that of the run's raw files, task and protocol, or lacks a class.
@@ -30,15 +31,21 @@ def describe_fit(run: BaselineRun, raw: RawFolder, model_input: ArrayStore) -> B
     return BaselineFit(run, model_input)
 
 
-def score_predictions(run: BaselineRun, predicted: Predicted, model_input: ArrayStore) -> dict[str, Any]:
+def predict_test_rows(run: BaselineRun, model: TrainedBaseline, model_input: ArrayStore) -> dict[str, np.ndarray]:
+    """Predict the test rows as those of a method are predicted: the only time they are touched.
+
+    Raises:
+        PareError: where the model is not the run's, or was fitted to another model input.
+    """
+    model.check(run, model_input, model.run.command("baseline"))
+    outcome = predict_rows(partial(model.outputs, device=PartialState().device), model_input.rows("test"))
+    return average_groups(outcome) if run.task.average_groups else outcome
+
+
+def score_predictions(
+    run: BaselineRun, model: TrainedBaseline, model_input: ArrayStore, predictions: dict[str, np.ndarray]
+) -> dict[str, Any]:
     """Score the predictions as those of a method are, and the constant baseline with them."""
-    arrays, fitting = predicted
-    record = evaluation_record(run, fitting, model_input.rows("train"), arrays)
+    record = evaluation_record(run, model.record, model_input.rows("train"), predictions)
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
     return record
-
-
-def draw_baseline(run: BaselineRun, model_input: ArrayStore, predicted: Predicted, metrics: dict[str, Any]) -> Figure:
-    """Draw the predictions as those of a method are."""
-    arrays, _ = predicted
-    return draw_predictions(run, model_input, arrays, metrics)

@@ -1,29 +1,36 @@
-"""Baseline: a model input to what an external baseline predicts from it."""
+"""Baseline: a model input to a fitted external baseline, and what it predicts."""
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines.baseline.nodes import describe_fit, draw_baseline, score_predictions
+from pare.evaluation.drawing import draw_predictions
+from pare.pipelines.baseline.nodes import describe_fit, predict_test_rows, score_predictions
 
 
 def create_pipeline() -> Pipeline:
-    """The pipeline, from the model input on; it needs no source, and fits as its predictions are saved."""
+    """The pipeline, from the model input on; it needs no source, and fits as the model is saved."""
     return Pipeline(
         [
             Node(
                 describe_fit,
                 inputs=["params:run", "raw", "model_input"],
-                outputs="baseline_predictions",
-                name="fit_baseline_and_predict",
+                outputs="model",
+                name="fit_baseline",
+            ),
+            Node(
+                predict_test_rows,
+                inputs=["params:run", "model", "model_input"],
+                outputs="predictions",
+                name="predict_test_rows",
             ),
             Node(
                 score_predictions,
-                inputs=["params:run", "baseline_predictions", "model_input"],
+                inputs=["params:run", "model", "model_input", "predictions"],
                 outputs="metrics",
                 name="score_predictions",
             ),
             Node(
-                draw_baseline,
-                inputs=["params:run", "model_input", "baseline_predictions", "metrics"],
+                draw_predictions,
+                inputs=["params:run", "model_input", "predictions", "metrics"],
                 outputs="prediction_figure",
                 name="draw_predictions",
             ),

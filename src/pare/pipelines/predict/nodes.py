@@ -3,15 +3,15 @@
 import logging
 from pathlib import Path
 
-from pare.config import PareError, Run
+from pare.config import BaselineRun, PareError, Run
 from pare.own_data.predict import NewPredictions, Predictor, predict_file
 from pare.raw.origins.own_files import find_path
-from pare.training import TrainedModel
+from pare.training.saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
 
 
-def predict_new_rows(run: Run, file: str, model: TrainedModel) -> NewPredictions:
+def predict_new_rows(run: Run | BaselineRun, file: str, model: SavedModel) -> NewPredictions:
     """Predict each row of a file as the test rows were predicted.
 
     Args:

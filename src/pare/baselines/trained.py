@@ -1,0 +1,93 @@
+"""A fitted baseline with all that predicts raw rows, and the record of its fitting; as a folder that needs no other."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from pare.baselines.problem import FittedModel
+from pare.baselines.registry import load_baseline
+from pare.config.errors import PareError
+from pare.config.run import BaselineRun
+from pare.preparation import Preparation
+from pare.storage.fingerprint import file_digest
+from pare.training.model_card import CARD, model_card
+from pare.training.record import RECORD
+from pare.training.saved_model import SavedModel
+from pare.training.trained_model import TrainedModel
+
+FILES = "files"  # in the record: digests of the files by name
+
+
+@dataclass
+class TrainedBaseline(SavedModel):
+    """A fitted baseline, the run that made it, and the record of its fitting.
+
+    Attributes:
+        run: the run that made it.
+        model: what predicts.
+        record: how the fitting went, fingerprints, and what decided the model (`BaselineRun.decisive`).
+        preparation: how raw rows become inputs of the model.
+    """
+
+    run: BaselineRun
+    model: FittedModel
+    record: dict[str, Any]
+    preparation: Preparation
+
+    def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
+        """What the model makes of prepared inputs, as `SavedModel.outputs`; the libraries of tables take the CPU."""
+        if isinstance(self.model, nn.Module):
+            self.model.to(device)
+        return self.model.predict(inputs)
+
+    def save(self, folder: Path) -> None:
+        """Write the model into a new folder, as `SavedModel.save`."""
+        folder.mkdir(parents=True)
+        try:
+            self.model.write(folder)
+            self.preparation.save(folder)
+        except SafetensorError as error:
+            raise PareError(f"cannot write to {folder} ({error}); free space there") from error
+        digests = {path.name: file_digest(path) for path in sorted(folder.iterdir())}
+        content = {"run": self.run.model_dump(mode="json"), **self.record, FILES: digests}
+        (folder / RECORD).write_text(json.dumps(content, indent=2))
+        (folder / CARD).write_text(model_card(self.run, self.record), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "TrainedBaseline":
+        """Read what `save` wrote, as `SavedModel.load`."""
+        try:
+            record = json.loads((folder / RECORD).read_text())
+            run = BaselineRun.model_validate(record.pop("run"))
+            _check_files(folder, record.pop(FILES))
+            preparation = Preparation.load(folder)
+            model = load_baseline(run, folder)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, PareError) as error:
+            raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
+        return cls(run, model, record, preparation)
+
+
+def load_trained(folder: Path) -> SavedModel:
+    """The trained model in a folder, of a method or a baseline.
+
+    Raises:
+        PareError: where the folder holds no whole model, or one of an older version of this project.
+    """
+    try:
+        baseline = "baseline" in json.loads((folder / RECORD).read_text())["run"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
+    return (TrainedBaseline if baseline else TrainedModel).load(folder)
+
+
+def _check_files(folder: Path, digests: dict[str, str]) -> None:
+    """Refuse files that changed since they were written: not every library survives to read them."""
+    for name, digest in digests.items():
+        if file_digest(folder / name) != digest:
+            raise PareError(f"{name} is damaged or of another model")
