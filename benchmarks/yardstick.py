@@ -33,7 +33,10 @@ from sklearn.model_selection import train_test_split
 from sktime.datasets import load_UCR_UEA_dataset
 
 from pare.baselines import Problem, fit_baseline
-from pare.config import BaselineRun, Library, Run, resolve, resolve_baseline
+from pare.choice.choice import Choice
+from pare.choice.chosen import ChosenModel
+from pare.config import BaselineRun, ChoiceRun, Library, Run, resolve, resolve_baseline, resolve_choice
+from pare.config.candidates import CHOOSE
 from pare.config_loader import RunConfigLoader
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import score
@@ -168,6 +171,8 @@ def _fit(library: Library, parameters: dict, cut: Cut, method: str, settings: li
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         store = _store(folder / "store.h5", cut)
+        if method == CHOOSE:
+            return _choice(resolve_choice(library, own, {**chosen, **overrides}), store, cut, folder)
         if method in library.baselines:
             return _baseline(resolve_baseline(library, own, {**chosen, **overrides}), store, cut)
         return _method(resolve(library, own, {**chosen, **overrides}), store, cut, folder)
@@ -221,11 +226,27 @@ def _baseline(run: BaselineRun, store: ArrayStore, cut: Cut) -> Fit:
     return Fit(score(metric, fitted.predict(validation["x"]), validation["y"]), "", prediction, round(seconds, 2))
 
 
-def _method(run: Run, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
+def _choice(run: ChoiceRun, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
+    source, started = _source(run), time.process_time()
+    Choice(run, store, source).write(folder / "model")
+    model = ChosenModel.load(folder / "model")
+    prediction = np.concatenate(
+        [model.outputs(x, torch.device("cpu")) for x in np.array_split(cut.test[0], -(-len(cut.test[0]) // 64))]
+    )
+    seconds = time.process_time() - started
+    kept = " ".join(f"{name}:{share:.2f}" for name, share in model.blend.shares.items())
+    return Fit(model.record["validation"], kept, prediction, round(seconds, 2))
+
+
+def _source(run: Run | ChoiceRun) -> SourceFolders:
     raw = PROJECT / "data/01_raw"
-    encoder, proxy = raw / "encoders" / run.source_name, raw / "proxies" / run.proxy_name
+    encoder, proxy = raw / run.places["encoder"], raw / run.places["proxy"]
     manifests = tuple(ingest(*pair).fingerprint for pair in ((run.source.encoder, encoder), (run.proxy.raw, proxy)))
-    source, metric = SourceFolders(encoder, proxy, manifests), build_metric(run.metric, run.task.output)
+    return SourceFolders(encoder, proxy, manifests)
+
+
+def _method(run: Run, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
+    source, metric = _source(run), build_metric(run.metric, run.task.output)
     started = time.process_time()
     FineTuning(run, store, source, metric).write(folder / "model")
     trained = TrainedModel.load(folder / "model")

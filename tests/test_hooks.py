@@ -73,7 +73,7 @@ def test_a_baseline_is_sent_to_its_own_pipeline(check, pipeline):
 
 def test_a_method_is_no_baseline_and_a_baseline_must_suit_the_task(check):
     with pytest.raises(
-        PareError, match="'pare' is no baseline; run it: kedro run --pipelines=pare_train --env base --params task=d"
+        PareError, match="'pare' is a method; run it: kedro run --pipelines=pare_train --env base --params task=d"
     ):
         check("baseline")
     with pytest.raises(PareError, match="Baselines that suit it: fno, u_net"):
@@ -109,6 +109,7 @@ def test_the_catalog_holds_the_run_and_no_parameter_that_nobody_set():
     assert catalog.load("params:source") is None
     given = {key.removeprefix("params:").split(".")[0] for key in catalog if key.startswith("params:")}
     ours = {"task", "start", "source", "method", "seed", "variant", "protocol", "training", "analyse", "predict"}
+    ours |= {"minutes"}
     assert given == ours | {"run", "library"}
 
 

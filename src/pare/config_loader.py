@@ -8,12 +8,13 @@ from typing import Any
 from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
-from pare.config import BaselineRun, Library, PareError, Run, resolve, resolve_baseline, unknown_name
+from pare.config import Library, PareError, TaskRun, resolve, resolve_baseline, resolve_choice, unknown_name
+from pare.config.candidates import CHOOSE
 from pare.config.library import NAME
 from pare.config.run import ENV, joined
 
 NO_SOURCE = {"encoder": "encoders/none", "proxy": "proxies/none"}  # of a baseline; the catalog lists both for all runs
-LIBRARY = ("tasks", "sources", "proxies", "starts", "methods", "baselines")
+LIBRARY = ("tasks", "sources", "proxies", "starts", "methods", "baselines", "candidates")
 
 
 class RunConfigLoader(OmegaConfigLoader):
@@ -30,11 +31,13 @@ class RunConfigLoader(OmegaConfigLoader):
         return load_library(self)
 
     @cached_property
-    def run(self) -> Run | BaselineRun:
+    def run(self) -> TaskRun:
         """The run that the parameters ask for; PareError where they are wrong."""
         parameters = self["parameters"]
-        make = resolve_baseline if parameters.get("method") in self.library.baselines else resolve
-        return make(self.library, parameters, dict(self.runtime_params or {}))
+        given = self.library, parameters, dict(self.runtime_params or {})
+        if parameters.get("method") == CHOOSE:
+            return resolve_choice(*given)
+        return resolve_baseline(*given) if parameters.get("method") in self.library.baselines else resolve(*given)
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         """Configuration of a kind, such as ``parameters``."""
@@ -61,7 +64,7 @@ class RunConfigLoader(OmegaConfigLoader):
             self.env = env
 
 
-def catalog_names(run: Run | BaselineRun) -> dict[str, str]:
+def catalog_names(run: TaskRun) -> dict[str, str]:
     """What the catalog may ask of a run: where its files lie below each layer of ``data``."""
     environment = run.differs.get(ENV, "")
     report = f"report-{joined({ENV: environment})}" if environment else "report"

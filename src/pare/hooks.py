@@ -9,14 +9,18 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 
-from pare.config import BaselineRun, PareError, Run
+from pare.config import BaselineRun, ChoiceRun, PareError, Run, TaskRun
 from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader, catalog_names
 
 logger = logging.getLogger(__name__)
-# Tags of nodes that need a method with its source, and of those that learn a task or score what was learnt.
-NEEDS_METHOD = {"source", "train", "evaluate", "analyse"}
-SCORES = {"train", "evaluate", "baseline"}
+# Tags of nodes by the kind of run that they take, and of those that learn a task or score what was learnt.
+TAKES: dict[str, type[TaskRun]] = {
+    **dict.fromkeys(("train", "evaluate", "analyse"), Run),
+    "baseline": BaselineRun,
+    "choose": ChoiceRun,
+}
+SCORES = {"train", "evaluate", "baseline", "choose"}
 
 
 class RunHooks:
@@ -43,10 +47,9 @@ class RunHooks:
         """Refuse what cannot work, such as a metric that does not suit, before hours are spent on the files."""
         tags = {tag for node in pipeline.nodes for tag in node.tags}
         run = self.config.run
-        if tags & NEEDS_METHOD and isinstance(run, BaselineRun):
-            raise PareError(f"{run.method_name!r} is a baseline; run it: {run.command('baseline')}")
-        if "baseline" in tags and isinstance(run, Run):
-            raise PareError(f"{run.method_name!r} is no baseline; run it: {run.command('pare_train')}")
+        suits = all(isinstance(run, kind) for tag, kind in TAKES.items() if tag in tags)
+        if not suits or ("source" in tags and isinstance(run, BaselineRun)):
+            raise PareError(f"{run.method_name!r} is {run.KIND}; run it: {run.command(run.PIPELINE)}")
         if tags & SCORES:
             from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
             from pare.training.augmentation import check_augmentation  # noqa: PLC0415
@@ -59,7 +62,7 @@ class RunHooks:
                 from pare.baselines import check_baseline  # noqa: PLC0415
 
                 check_baseline(run)
-            else:
+            elif isinstance(run, Run):
                 check_augmentation(run.training.augmentation)
                 if run.mixing:
                     check_mixing(run.mixing)
@@ -72,10 +75,10 @@ class RunHooks:
         run = self.config.run
         for cause in causes(error):
             if isinstance(cause, PareError):
-                cause.name_commands(lambda name: run.command("baseline" if isinstance(run, BaselineRun) else name))
+                cause.name_commands(lambda name: run.command(name if isinstance(run, Run) else run.PIPELINE))
 
 
-def _tell(run: Run | BaselineRun, pipelines: list[str]) -> None:
+def _tell(run: TaskRun, pipelines: list[str]) -> None:
     """Say what `kedro run` begins, before the seconds that the import of torch takes."""
     names = ", ".join(pipelines)
     if pipelines == ["report"]:

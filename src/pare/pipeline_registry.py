@@ -6,7 +6,7 @@ from importlib import import_module
 from kedro.pipeline import Pipeline
 
 STAGES = ("ingest", "preprocess", "train", "evaluate")
-NAMES = (*STAGES, "baseline", "predict", "report", "analyse", "pare_train", "__default__")
+NAMES = (*STAGES, "baseline", "choose", "predict", "report", "analyse", "pare_train", "__default__")
 
 
 class Pipelines(Mapping[str, Pipeline]):
@@ -20,6 +20,8 @@ class Pipelines(Mapping[str, Pipeline]):
         if name == "baseline":
             task_files = _created("ingest").only_nodes_with_tags("task")
             return task_files + _created("preprocess") + _created("baseline")
+        if name == "choose":
+            return _created("ingest") + _created("preprocess") + _created("choose")
         return _created(name)
 
     def __iter__(self) -> Iterator[str]:
@@ -34,9 +36,10 @@ def _created(name: str) -> Pipeline:
 
 
 def register_pipelines() -> Mapping[str, Pipeline]:
-    """One per stage, for DVC; ``pare_train``, all four stages, which is also the default; and four others.
+    """One per stage, for DVC; ``pare_train``, all four stages, which is also the default; and five others.
 
-    ``baseline`` learns a task with an external library, from the raw files on; ``predict`` predicts new rows;
+    ``baseline`` learns a task with an external library, from the raw files on; ``choose`` keeps the best of several
+    methods and baselines; ``predict`` predicts new rows;
     ``report`` compares all runs with each other and with the paper; ``analyse`` draws the paper's figures of one.
     """
     return Pipelines()

@@ -2,7 +2,7 @@
 
 import warnings
 
-from pare.config_loader import RunConfigLoader
+from pare.config_loader import LIBRARY, RunConfigLoader
 from pare.hooks import RunHooks
 
 # Libraries tell each other's authors what is deprecated, a user can do nothing about it; only what Kedro's command line
@@ -22,12 +22,10 @@ CONFIG_LOADER_ARGS = {
         "starts": ["starts*.yml"],
         "methods": ["methods*.yml"],
         "baselines": ["baselines*.yml"],
+        "candidates": ["candidates*.yml"],
         "matrix": ["matrix*.yml"],
         "report": ["report*.yml"],
         "catalog": ["catalog/*.yml"],
     },
-    "merge_strategy": {
-        name: "soft"
-        for name in ("parameters", "tasks", "sources", "proxies", "starts", "methods", "baselines", "report")
-    },
+    "merge_strategy": dict.fromkeys(("parameters", "report", *LIBRARY), "soft"),
 }

@@ -19,7 +19,6 @@ from pare.storage.fingerprint import file_digest
 from pare.training.model_card import CARD, model_card
 from pare.training.record import RECORD
 from pare.training.saved_model import SavedModel
-from pare.training.trained_model import TrainedModel
 
 FILES = "files"  # in the record: digests of the files by name
 
@@ -71,19 +70,6 @@ class TrainedBaseline(SavedModel):
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, PareError) as error:
             raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
         return cls(run, model, record, preparation)
-
-
-def load_trained(folder: Path) -> SavedModel:
-    """The trained model in a folder, of a method or a baseline.
-
-    Raises:
-        PareError: where the folder holds no whole model, or one of an older version of this project.
-    """
-    try:
-        baseline = "baseline" in json.loads((folder / RECORD).read_text())["run"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
-    return (TrainedBaseline if baseline else TrainedModel).load(folder)
 
 
 def _check_files(folder: Path, digests: dict[str, str]) -> None:

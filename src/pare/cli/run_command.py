@@ -10,6 +10,7 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 
 from pare.cli.common import clear_errors
+from pare.config.candidates import CHOOSE
 
 
 class Terminated(KeyboardInterrupt):
@@ -27,6 +28,8 @@ class RunCommand(click.Command):
             # --pipeline is the older spelling, of which Kedro would warn. For a run of no named pipeline Kedro would
             # import all of them.
             ctx.params |= {"pipelines": [ctx.params["pipeline"] or "pare_train"], "pipeline": None}
+        if ctx.params.get("pipelines") == [CHOOSE]:
+            ctx.params["params"] = {"method": CHOOSE, **(ctx.params["params"] or {})}
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -89,5 +92,6 @@ run = RunCommand(
     Examples:
       kedro run --pipeline=pare_train --params task:darcy_flow
       kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
+      kedro run --pipelines=choose --params task=openml_wdbc,minutes=5
     `kedro tasks` lists the tasks, `kedro tasks show TASK` what a run of it would do.""",
 )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BASE, ENV, LOCAL, PROTOCOL, SOLVED, joined
-from pare.config.schema import Baseline, Method, ProxyConfig, Source, StartConfig, Task
+from pare.config.schema import Baseline, Candidates, Method, ProxyConfig, Source, StartConfig, Task
 from pare.config.validation import Model, validated
 
 NAME = re.compile(r"\w+", re.ASCII)
@@ -17,7 +17,7 @@ FOLDERS: dict[RawKind, str] = {"tasks": "", "sources": "encoders/", "proxies": "
 
 
 class Library(BaseModel):
-    """Tasks, sources, proxies, starts, methods and baselines as one environment of Kedro's defines them.
+    """Tasks, sources, proxies, starts, methods, baselines and candidates as one environment of Kedro's defines them.
 
     Attributes:
         environment: name of the environment.
@@ -38,6 +38,7 @@ class Library(BaseModel):
     starts: dict[str, Any]
     methods: dict[str, Any]
     baselines: dict[str, Any]
+    candidates: dict[str, Any] = {}
 
     def task(self, name: str) -> Task:
         """The task of that name; PareError where it is unknown or its YAML is wrong."""
@@ -61,6 +62,10 @@ class Library(BaseModel):
         if (name or self.start) != SOLVED or kind not in self.starts:
             return None
         return _entry(StartConfig, "start", kind, self.starts, "conf/base/starts.yml")
+
+    def candidates_of(self, kind: str) -> Candidates:
+        """What is compared for a kind of data; PareError where nothing is, or its YAML is wrong."""
+        return _entry(Candidates, "list of candidates", kind, self.candidates, "conf/base/candidates.yml")
 
     def method(self, name: str) -> Method:
         """The method of that name; PareError where it is unknown or its YAML is wrong, or where it is a baseline."""

@@ -13,7 +13,7 @@ from pare.config.strict import Strict
 from pare.config.validation import validated
 
 PARAMETERS = (
-    *("task", "start", "source", "method", "seed", "variant", "protocol"),
+    *("task", "start", "source", "method", "seed", "variant", "protocol", "minutes"),
     *("training", "mixing", "alignment", "options", "analyse", "predict"),
 )
 STARTS = (SOLVED, "random")

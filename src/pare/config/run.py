@@ -50,6 +50,9 @@ def joined(differs: Mapping[str, str]) -> str:
 class TaskRun(Strict):
     """What every run of a task has, whatever learns it."""
 
+    PIPELINE: ClassVar[str]  # what makes its model
+    KIND: ClassVar[str]  # what messages call its method
+
     task_name: str
     method_name: str
     seed: int = Field(ge=0, lt=2**32)
@@ -145,6 +148,10 @@ class TaskRun(Strict):
         keys = [key.split(".", 1) for key, origin in self.provenance.items() if origin == COMMAND_LINE and "." in key]
         return {f"{section}.{name}": values[section][name] for section, name in keys}
 
+    def decisive(self) -> dict[str, Any]:
+        """What of the configuration decides the model, as JSON has it; the named files decide as well."""
+        raise NotImplementedError
+
     def _decisive_task(self, *learnt: str) -> dict[str, Any]:
         """What of the task, and of how it is split, decides whatever learns it.
 
@@ -175,7 +182,7 @@ def _typed(value: Any) -> str:
 class BaselineRun(TaskRun):
     """A run of a baseline, wholly resolved: task × baseline × seed."""
 
-    PIPELINE: ClassVar[str] = "baseline"  # what makes its model
+    PIPELINE, KIND = "baseline", "a baseline"
 
     baseline: Baseline
     options: dict[str, Any] = Field(description="of the baseline, those of the command line included")
@@ -193,7 +200,7 @@ class BaselineRun(TaskRun):
 class Run(TaskRun):
     """A run, wholly resolved: task × source × method × seed."""
 
-    PIPELINE: ClassVar[str] = "pare_train"  # what makes its model
+    PIPELINE, KIND = "pare_train", "a method"
 
     source_name: str
     proxy_name: str

@@ -306,3 +306,10 @@ class Baseline(Strict):
     description: str = ""
     estimator: str = Field(description="name of the function that fits it, see pare.baselines.registry")
     options: dict[str, Any] = Field(default_factory=dict, description="hyperparameters of the library's")
+
+
+class Candidates(Strict):
+    """What is compared for a kind of data, and how."""
+
+    folds: int = Field(ge=1, description="of the training and validation rows; 1: the validation rows are held out")
+    methods: list[str] = Field(min_length=1, description="names of methods and baselines, cheapest first")

@@ -1,11 +1,11 @@
-"""A trained model of a method or a baseline, as a folder."""
+"""A trained model of a method, a baseline or a choice, as a folder."""
 
 from pare.datasets.lazy import LazyDataset
 from pare.training.saved_model import SavedModel
 
 
 class ModelDataset(LazyDataset[SavedModel]):
-    """Saving a `FineTuning` or a `BaselineFit` does it, unless it is done; loading gives the trained model.
+    """Saving a `FineTuning`, a `BaselineFit` or a `Choice` does it, unless it is done; loading gives the trained model.
 
     Example:
         ```yaml
@@ -17,6 +17,6 @@ class ModelDataset(LazyDataset[SavedModel]):
 
     def load(self) -> SavedModel:
         """The model; PareError where the folder holds no whole one."""
-        from pare.baselines import load_trained  # noqa: PLC0415 - a training, which only saves, does without
+        from pare.choice.chosen import load_trained  # noqa: PLC0415 - a training, which only saves, does without
 
         return load_trained(self.path)

@@ -10,7 +10,7 @@ import torch
 from accelerate import PartialState
 from scipy.special import expit, softmax
 
-from pare.baselines import load_trained
+from pare.choice.chosen import load_trained
 from pare.config import PareError
 from pare.own_data.new_rows import NewRows, RawRows, open_new_rows
 from pare.training.record import RECORD

@@ -5,10 +5,12 @@ the rotation, and where features outnumber rows the problem becomes as small as 
 """
 
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold, StratifiedKFold
 
@@ -152,7 +154,10 @@ def _classes(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balance
     if len(present) == 1:
         bias[present] = 0.0
         return weight, bias
-    model = LogisticRegression(C=penalty, max_iter=300, class_weight="balanced" if balanced else None).fit(x, y)
+    model = LogisticRegression(C=penalty, max_iter=300, class_weight="balanced" if balanced else None)
+    with warnings.catch_warnings():  # folds compare penalties by what the head predicts, converged or not
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(x, y)
     if len(present) == 2:  # scikit-learn keeps the second class only
         weight[present[1]], bias[present] = model.coef_[0], [0.0, model.intercept_[0]]
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pare.config.run import BaselineRun, Run
+from pare.config.run import BaselineRun, Run, TaskRun
 
 CARD = "README.md"
 TEXT = """\
@@ -37,7 +37,7 @@ What the model was made from has these licences: {licences}.
 CATEGORIES = " A category that no training row has counts as missing."
 
 
-def model_card(run: Run | BaselineRun, record: Mapping[str, Any]) -> str:
+def model_card(run: TaskRun, record: Mapping[str, Any]) -> str:
     """Describe a trained model in Markdown.
 
     Args:
@@ -46,13 +46,10 @@ def model_card(run: Run | BaselineRun, record: Mapping[str, Any]) -> str:
     """
     task, raw = run.task, run.task.raw.active
     shape = "×".join(map(str, task.input.shape))
-    learner = (
-        _method(run) if isinstance(run, Run) else {"baseline": f"{run.label}: {run.baseline.title}, seed {run.seed}"}
-    )
     rows = {
         "task": f"`{run.task_name}`",
         "data": ", ".join(filter(None, [task.suite, raw.url, "simulated" if raw.simulated else None])),
-        **learner,
+        **_learner(run, record),
         "kept": _kept(record),
         "rows": f"{record.get('n_train', 'unknown')} for training",
         "validation": _validation(run, record),
@@ -69,7 +66,12 @@ def model_card(run: Run | BaselineRun, record: Mapping[str, Any]) -> str:
     )
 
 
-def _method(run: Run) -> dict[str, str]:
+def _learner(run: TaskRun, record: Mapping[str, Any]) -> dict[str, str]:
+    if isinstance(run, BaselineRun):
+        return {"baseline": f"{run.label}: {run.baseline.title}, seed {run.seed}"}
+    if not isinstance(run, Run):
+        shares = [f"{row['share']:.0%} {row['method']}" for row in record["candidates"] if row["share"]]
+        return {"chosen": f"{', '.join(shares)}, of {len(record['candidates'])} candidates, seed {run.seed}"}
     return {
         "method": f"{run.label}: {run.method.title}, seed {run.seed}",
         "pretrained encoder": ", ".join(filter(None, [run.source.title, run.source.encoder.url])),
@@ -85,6 +87,6 @@ def _kept(record: Mapping[str, Any]) -> str | None:
     return None if best is None else f"epoch {best} of {epochs}"
 
 
-def _validation(run: Run | BaselineRun, record: Mapping[str, Any]) -> str:
+def _validation(run: TaskRun, record: Mapping[str, Any]) -> str:
     value = record.get("validation")
     return "no validation rows" if value is None else f"{run.metric} {value:.4g}"

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from pare.config.run import BaselineRun, Run, changed_text
+from pare.config.run import TaskRun, changed_text
 from pare.preparation.preparation import NAMES
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ def recorded_fingerprint(folder: Path) -> str | None:
     return None if record is None else str(record["fingerprint"])
 
 
-def tell_of_replaced(folder: Path, run: Run | BaselineRun) -> None:
+def tell_of_replaced(folder: Path, run: TaskRun) -> None:
     """Warn where a finished model of the same folder was trained with other values, before it is replaced."""
     record = read_record(folder)
     if record and (changed := changed_text(record.get("decisive"), run.decisive())):

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from pare.config.errors import PareError
-from pare.config.run import BaselineRun, Run, changed_text
+from pare.config.run import TaskRun, changed_text
 from pare.preparation import Preparation
 from pare.storage.store import ArrayStore
 
@@ -24,7 +24,7 @@ class SavedModel(ABC):
         preparation: how raw rows become inputs of the model.
     """
 
-    run: Run | BaselineRun
+    run: TaskRun
     record: dict[str, Any]
     preparation: Preparation
 
@@ -54,7 +54,7 @@ class SavedModel(ABC):
             PareError: where the folder holds no whole model, or one of an older version of this project.
         """
 
-    def check(self, run: Run | BaselineRun, store: ArrayStore, as_it_is: str) -> None:
+    def check(self, run: TaskRun, store: ArrayStore, as_it_is: str) -> None:
         """Refuse a model that is not the run's, see `check_values`, or that was trained on another model input.
 
         Args:
@@ -72,7 +72,7 @@ class SavedModel(ABC):
                 f"again since; train it again: {run.command(run.PIPELINE)}"
             )
 
-    def check_values(self, run: Run | BaselineRun, as_it_is: str) -> None:
+    def check_values(self, run: TaskRun, as_it_is: str) -> None:
         """Refuse a model that was trained with other values than the run's; arguments and errors as for `check`."""
         if changed := changed_text(self.record.get("decisive"), run.decisive()):
             use = f", or use it as it is: {as_it_is}" if self.run.params != run.params else ""

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from accelerate import PartialState
 
-from pare.baselines import TrainedBaseline
+from pare.baselines import BaselineFit, TrainedBaseline
 from pare.config import BaselineRun
 from pare.evaluation.metrics import check_classes
 from pare.evaluation.prediction import average_groups, predict_rows
 from pare.evaluation.record import evaluation_record, summary
-from pare.pipelines.baseline.fit import BaselineFit
 from pare.preparation import check_model_input
 from pare.raw.origins.manifest import RawFolder, raw_fingerprint
 from pare.storage.store import ArrayStore

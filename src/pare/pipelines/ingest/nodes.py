@@ -1,6 +1,6 @@
 """Nodes of the ingest pipeline."""
 
-from pare.config import Run, TaskRun
+from pare.config import ChoiceRun, Run, TaskRun
 from pare.raw.origins.ingest import RawFiles
 
 
@@ -9,11 +9,11 @@ def describe_task_files(run: TaskRun) -> RawFiles:
     return RawFiles(run.task.raw.active)
 
 
-def describe_encoder_files(run: Run) -> RawFiles:
+def describe_encoder_files(run: Run | ChoiceRun) -> RawFiles:
     """Say which files the pretrained encoder is made of; they are fetched as they are saved."""
     return RawFiles(run.source.encoder)
 
 
-def describe_proxy_files(run: Run) -> RawFiles:
+def describe_proxy_files(run: Run | ChoiceRun) -> RawFiles:
     """Say which files the proxy dataset is made of; they are fetched as they are saved."""
     return RawFiles(run.proxy.raw)

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from pare.config import BaselineRun, PareError, Run
+from pare.config import PareError, TaskRun
 from pare.own_data.predict import NewPredictions, Predictor, predict_file
 from pare.raw.origins.own_files import find_path
 from pare.training.saved_model import SavedModel
@@ -11,7 +11,7 @@ from pare.training.saved_model import SavedModel
 logger = logging.getLogger(__name__)
 
 
-def predict_new_rows(run: Run | BaselineRun, file: str, model: SavedModel) -> NewPredictions:
+def predict_new_rows(run: TaskRun, file: str, model: SavedModel) -> NewPredictions:
     """Predict each row of a file as the test rows were predicted.
 
     Args:

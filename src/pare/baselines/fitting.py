@@ -7,8 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pare.baselines import TrainedBaseline, fit_baseline
 from pare.baselines.problem import problem_of
+from pare.baselines.registry import fit_baseline
+from pare.baselines.trained import TrainedBaseline
 from pare.config import BaselineRun
 from pare.preparation import Preparation
 from pare.storage.atomic import atomic_path

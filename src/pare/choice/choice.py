@@ -1,0 +1,128 @@
+"""A choice as something that is lazily saved: the model that it keeps."""
+
+import logging
+import platform
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+
+from pare.choice.blend import Decision, decide, mean_of
+from pare.choice.chosen import ChosenModel, load_trained
+from pare.choice.fits import Candidate, described
+from pare.choice.search import Search, Tried
+from pare.config import ChoiceRun
+from pare.evaluation.metrics import build_metric
+from pare.evaluation.prediction import score
+from pare.storage.atomic import atomic_path
+from pare.storage.fingerprint import fingerprint
+from pare.storage.lock import held_alone
+from pare.storage.store import ArrayStore
+from pare.training import SourceFolders
+from pare.training.machine import peak_memory_mb
+from pare.training.record import recorded_fingerprint, tell_of_replaced
+from pare.training.saved_model import SavedModel
+
+logger = logging.getLogger(__name__)
+SEARCH, LOCK, MODEL = "search", ".choosing", "model"  # next to the model's folder; MODEL: in that of a candidate
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice that is described and not made yet; lazily saved, see `pare.storage.lazy.Lazy`.
+
+    Held-out predictions lie next to the model, so that an interrupted choice goes on, and one with more minutes begins
+    with them.
+
+    Attributes:
+        run: what to choose from.
+        store: the model input.
+        source: files of the encoder and its proxy.
+    """
+
+    run: ChoiceRun
+    store: ArrayStore
+    source: SourceFolders
+
+    def is_current(self, path: Path) -> bool:
+        """Whether the model at ``path`` is that of this choice."""
+        return recorded_fingerprint(path) == self._fingerprint
+
+    def write(self, path: Path) -> None:
+        """Compare the candidates, fit what is kept to all rows, and write its folder whole or not at all.
+
+        Raises:
+            PareError: where another process makes the same choice.
+        """
+        with held_alone(
+            path.parent / LOCK,
+            f"{self.run.folder} is being chosen",
+            "wait until it is done, or name this run to choose as well: variant=NAME",
+        ):
+            tell_of_replaced(path, self.run)
+            chosen = self._chosen(path.parent / SEARCH)
+            with atomic_path(path) as unfinished:
+                chosen.save(unfinished)
+            for name in chosen.members:
+                shutil.rmtree(path.parent / SEARCH / name / MODEL)
+
+    @property
+    def _fingerprint(self) -> str:
+        return fingerprint(self.run.decisive(), self.run.minutes, self.store.fingerprint, self.source.fingerprints)
+
+    def _chosen(self, folder: Path) -> ChosenModel:
+        search = Search(self.run, self.store, self.source, folder)
+        finished = search.finished()
+        outputs, mean = {tried.name: tried.outputs for tried in finished}, mean_of(self.run.task)
+        decision = decide(outputs, finished[0].truth, mean, search.loss)
+        _tell(decision, len(finished))
+        members = {
+            tried.name: self._fitted(search.final(tried, share), folder / tried.name / MODEL)
+            for tried in finished
+            if (share := decision.blend.shares.get(tried.name))
+        }
+        record = self._record(search, decision, finished[0])
+        first = next(iter(members.values()))
+        return ChosenModel(self.run, record, decision.blend, members, first.preparation)
+
+    def _fitted(self, run: Candidate, path: Path) -> SavedModel:
+        """A member fitted to all rows, unless an interrupted choice has done it."""
+        fit = described(run, self.store, self.source)
+        if not fit.is_current(path):
+            logger.info("%s is fitted to all rows.", run.method_name)
+            fit.write(path)
+        return load_trained(path)
+
+    def _record(self, search: Search, decision: Decision, first: Tried) -> dict[str, Any]:
+        metric = build_metric(self.run.metric, self.run.task.output)
+        return {
+            "fingerprint": self._fingerprint,
+            "model_input": self.store.fingerprint,
+            "decisive": self.run.decisive(),
+            "candidates": [tried.row(decision.blend.shares.get(tried.name, 0.0)) for tried in search.tried],
+            "losses": {"one model": decision.alone, "mean": decision.together},
+            "history": [],
+            "validation": score(metric, decision.outputs, first.truth),
+            "best_epoch": None,
+            "n_train": len(self.store.rows("train")) + len(self.store.rows("validation")),
+            "train_seconds": round(self.run.minutes * 60 - search.left, 1),
+            "samples_per_second": None,
+            "peak_memory_mb": round(peak_memory_mb()),
+            "device": str(PartialState().device),
+            "precision": None,
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in ("pare", "kedro")}},
+        }
+
+
+def _tell(decision: Decision, finished: int) -> None:
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in decision.blend.shares.items())
+    if finished > 1:
+        logger.info(
+            "loss on rows that did not choose: best model alone %.4g, mean of several %.4g",
+            decision.alone,
+            decision.together,
+        )
+    logger.info("kept: %s", shares if len(decision.blend.shares) > 1 else next(iter(decision.blend.shares)))

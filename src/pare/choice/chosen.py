@@ -1,0 +1,80 @@
+"""What a choice keeps: one model, or several with their shares, as a folder that needs no other."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pare.baselines import TrainedBaseline
+from pare.choice.blend import Blend, mean_of
+from pare.config import ChoiceRun, PareError
+from pare.preparation import Preparation
+from pare.training import TrainedModel
+from pare.training.model_card import CARD, model_card
+from pare.training.record import RECORD
+from pare.training.saved_model import SavedModel
+
+MEMBERS, BLEND = "members", "blend"  # folder of the models, and their shares in the record
+
+
+@dataclass
+class ChosenModel(SavedModel):
+    """The models that a choice keeps, as one.
+
+    Attributes:
+        run: the run that chose.
+        record: as of any model, and all candidates with what came of them.
+        blend: the share of each model.
+        members: the models by name.
+        preparation: how raw rows become inputs, the same for all members.
+    """
+
+    run: ChoiceRun
+    record: dict[str, Any]
+    blend: Blend
+    members: dict[str, SavedModel]
+    preparation: Preparation
+
+    def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
+        """The mean of the members' outputs, as `SavedModel.outputs`."""
+        outputs = {name: member.outputs(inputs, device) for name, member in self.members.items()}
+        return self.blend.outputs(outputs, mean_of(self.run.task))
+
+    def save(self, folder: Path) -> None:
+        """Write the members and their shares into a new folder, as `SavedModel.save`."""
+        for name, member in self.members.items():
+            member.save(folder / MEMBERS / name)
+        self.preparation.save(folder)
+        content = {"run": self.run.model_dump(mode="json"), **self.record, BLEND: asdict(self.blend)}
+        (folder / RECORD).write_text(json.dumps(content, indent=2))
+        (folder / CARD).write_text(model_card(self.run, self.record), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "ChosenModel":
+        """Read what `save` wrote, as `SavedModel.load`."""
+        try:
+            record = json.loads((folder / RECORD).read_text())
+            run, blend = ChoiceRun.model_validate(record.pop("run")), Blend(**record.pop(BLEND))
+            members = {name: load_trained(folder / MEMBERS / name) for name in blend.shares}
+            preparation = Preparation.load(folder)
+        except (OSError, ValueError, KeyError, TypeError, PareError) as error:
+            raise PareError(f"{folder} holds no whole choice ({error}); delete it and choose again") from error
+        return cls(run, record, blend, members, preparation)
+
+
+def load_trained(folder: Path) -> SavedModel:
+    """The trained model in a folder, of a method, a baseline or a choice.
+
+    Raises:
+        PareError: where the folder holds no whole model, or one of an older version of this project.
+    """
+    try:
+        made_by = json.loads((folder / RECORD).read_text())["run"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
+    if "candidates" in made_by:
+        return ChosenModel.load(folder)
+    return (TrainedBaseline if "baseline" in made_by else TrainedModel).load(folder)

@@ -1,0 +1,93 @@
+"""Rows in which candidates are compared: each is held out of one fold, and no test row is among them."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+
+from pare.config.schema import Task
+from pare.storage.atomic import atomic_path
+from pare.storage.fingerprint import fingerprint
+from pare.storage.store import ArrayStore, Block, Rows, write_store
+
+BLOCK_ROWS = 64
+FEWEST = 5  # folds that rows are cut into, also where only one of them is held out
+Parts = dict[str, np.ndarray]  # numbers of rows by split; the training rows are counted first, then the validation rows
+
+
+def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
+    """The parts of each fold: rows to learn from, rows for validation, and held-out rows as ``test``.
+
+    Training and validation rows take part. Of one fold the validation rows are held out, or a fifth of the training
+    rows where there are none. Classes are spread evenly, where each has enough rows; groups stay whole.
+
+    Args:
+        store: the model input.
+        task: whose share of validation rows is taken of what is not held out.
+        folds: at least 1.
+    """
+    pool = [store.rows(split) for split in ("train", "validation")]
+    names = pool[0].read(0, 1)
+    labels = np.concatenate([rows.array("y") for rows in pool]) if task.classes else None
+    groups = np.concatenate([rows.array("group") for rows in pool]) if "group" in names else None
+    numbers = np.arange(sum(map(len, pool)))
+    if folds == 1 and len(pool[1]):
+        cuts = [(numbers[: len(pool[0])], numbers[len(pool[0]) :])]
+    else:
+        cuts = list(islice(_cuts(numbers, labels, groups, max(folds, FEWEST)), folds))
+    return [_parts(rest, held, labels, groups, task.split.validation) for rest, held in cuts]
+
+
+def _parts(
+    rest: np.ndarray, held: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, validation: float
+) -> Parts:
+    train, chosen = next(_cuts(rest, labels, groups, max(2, round(1 / validation))))
+    return {"train": train, "validation": chosen, "test": held}
+
+
+def _cuts(
+    rows: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, folds: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cut rows into folds; gives the others and the fold, both in ascending order."""
+    own_labels = None if labels is None else labels[rows]
+    if groups is not None:
+        cuts = GroupKFold(folds, shuffle=True, random_state=0).split(rows, groups=groups[rows])
+    elif own_labels is not None and np.unique(own_labels, return_counts=True)[1].min() >= folds:
+        cuts = StratifiedKFold(folds, shuffle=True, random_state=0).split(rows, own_labels)
+    else:
+        cuts = KFold(folds, shuffle=True, random_state=0).split(rows)
+    for rest, held in cuts:
+        yield rows[rest], rows[held]
+
+
+def write_fold(path: Path, store: ArrayStore, parts: Parts, *, compress: bool) -> ArrayStore:
+    """The rows of a fold as a model input of its own, unless it is there.
+
+    Inputs keep the statistics by which the training rows were scaled.
+    """
+    digest = fingerprint(store.fingerprint, {name: rows.tolist() for name, rows in parts.items()})
+    if not path.is_file() or ArrayStore(path).fingerprint != digest:
+        with atomic_path(path) as unfinished:
+            write_store(
+                unfinished,
+                rows={name: len(rows) for name, rows in parts.items()},
+                blocks=_blocks([store.rows(split) for split in ("train", "validation")], parts),
+                statistics=store.statistics,
+                fingerprint=digest,
+                description=store.description,
+                compress=compress,
+            )
+    return ArrayStore(path)
+
+
+def _blocks(pool: list[Rows], parts: Parts) -> Iterator[Block]:
+    first = len(pool[0])
+    for name, rows in parts.items():
+        for start in range(0, len(rows), BLOCK_ROWS):
+            numbers = np.sort(rows)[start : start + BLOCK_ROWS]
+            sources = ((pool[0], numbers[numbers < first]), (pool[1], numbers[numbers >= first] - first))
+            for source, wanted in sources:
+                if len(wanted):
+                    yield name, source.__getitems__(wanted.tolist())

@@ -1,0 +1,49 @@
+"""Candidates and what came of them, as a table and as a figure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pare.evaluation.figures.canvas import plain, titled_figure
+from pare.evaluation.metrics import MetricSpec
+
+Candidates = Sequence[Mapping[str, Any]]  # rows of `Tried.row`
+COLUMNS = ("method", "share", "metric", "folds", "seconds", "left_out")
+
+
+def leaderboard_table(candidates: Candidates) -> pd.DataFrame:
+    """A row a candidate, in the order in which they were tried; folds: how many it saw, seconds: of a fit."""
+    table = pd.DataFrame([{**dict.fromkeys(COLUMNS), **row} for row in candidates], columns=list(COLUMNS))
+    return table.assign(folds=[len(folds or ()) for folds in table["folds"]])
+
+
+def leaderboard_figure(candidates: Candidates, kept: float, metric: MetricSpec, *, title: str) -> Figure:
+    """A line a candidate that was tried, the best on top: the held-out rows of each fold, and all of them.
+
+    Args:
+        candidates: all of them.
+        kept: metric of what is kept, on rows that did not choose it.
+        metric: what is measured.
+        title: heading of the figure.
+    """
+    rows = sorted((row for row in candidates if row.get("folds")), key=lambda row: metric.error(row["metric"]))
+    figure = titled_figure(8, 1.6 + 0.4 * len(rows), title)
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        axes.plot(
+            row["folds"], [place] * len(row["folds"]), ".", color="tab:gray", label="a fold" if not place else None
+        )
+        axes.plot(row["metric"], place, "o", color="tab:blue", label="all held-out rows" if not place else None)
+    axes.axvline(kept, color="tab:green", linestyle="--", label="kept, on rows that did not choose it")
+    axes.set_yticks(range(len(rows)), [plain(_name(row)) for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlabel(plain(f"{metric.label}, {metric.direction} is better"))
+    axes.legend(loc="best", fontsize="small")
+    return figure
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    share = f", share {row['share']:.0%}" if row["share"] else ""
+    return f"{row['method']}{share}\n{row['seconds']:.1f} s a fit"

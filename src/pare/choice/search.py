@@ -1,0 +1,188 @@
+"""Candidates compared within some minutes: fold by fold, and the worse half is dropped where time is short."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pare.baselines.registry import why_not
+from pare.choice.blend import task_loss
+from pare.choice.fits import Candidate, HeldOut, held_out
+from pare.choice.folds import fold_parts, write_fold
+from pare.config import ChoiceRun
+from pare.config.estimate import duration, estimate
+from pare.config.run import BaselineRun
+from pare.evaluation.metrics import METRICS, build_metric
+from pare.evaluation.prediction import score
+from pare.storage.store import ArrayStore
+from pare.training import SourceFolders
+from pare.training.machine import accelerator_of, matrix_speed
+
+logger = logging.getLogger(__name__)
+SHARE = 0.1  # of the minutes, for a fit that minutes bound, while candidates are compared
+
+
+@dataclass
+class Tried:
+    """A candidate and what came of it.
+
+    Attributes:
+        run: the candidate.
+        folds: one after the other.
+        left_out: why it was tried no further; empty for one that saw all folds.
+    """
+
+    run: Candidate
+    folds: list[HeldOut] = field(default_factory=list)
+    left_out: str = ""
+
+    @property
+    def name(self) -> str:
+        """The method's or the baseline's."""
+        return self.run.method_name
+
+    @property
+    def metric(self) -> float:
+        """The task's, of all held-out rows together."""
+        return self._metric(self.outputs, self.truth)
+
+    @property
+    def metrics(self) -> list[float]:
+        """The task's metric of each fold; of folds without a row of some class, where that is undefined, none."""
+        values = [self._metric(fold.outputs, fold.truth) for fold in self.folds]
+        return [value for value in values if not np.isnan(value)]
+
+    def _metric(self, outputs: np.ndarray, truth: np.ndarray) -> float:
+        """NaN where it is undefined."""
+        if METRICS[self.run.metric].every_class and len(np.unique(truth)) != self.run.task.classes:
+            return float("nan")
+        return score(build_metric(self.run.metric, self.run.task.output), outputs, truth)
+
+    @property
+    def seconds(self) -> float:
+        """Of a fit, on average."""
+        return float(np.mean([fold.seconds for fold in self.folds]))
+
+    def row(self, share: float) -> dict[str, Any]:
+        """A row of the leaderboard: the share that it got, and what came of it."""
+        came: dict[str, Any] = {"left_out": self.left_out}
+        if self.folds:
+            came |= {"metric": self.metric, "folds": self.metrics, "seconds": round(self.seconds, 1)}
+        return {"method": self.name, "share": share, **came}
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """Of all held-out rows, fold after fold, ``(rows, …)``."""
+        return np.concatenate([fold.outputs for fold in self.folds])
+
+    @property
+    def truth(self) -> np.ndarray:
+        """Answers of the same rows, ``(rows, …)``."""
+        return np.concatenate([fold.truth for fold in self.folds])
+
+
+class Search:
+    """The comparison of a run's candidates on folds of its training and validation rows.
+
+    Time is counted as the seconds of the fits, those of an interrupted search included, so that a search which goes on
+    decides as one that was never interrupted.
+
+    Args:
+        run: what is tried, and for how long.
+        store: the model input.
+        source: files of the encoder and its proxy.
+        folder: for held-out predictions, which outlive an interrupted search.
+    """
+
+    def __init__(self, run: ChoiceRun, store: ArrayStore, source: SourceFolders, folder: Path) -> None:
+        self.run, self.store, self.source, self.folder = run, store, source, folder
+        self.loss = task_loss(run.task, run.training.positive_weight)
+        self.tried = [Tried(candidate) for candidate in run.candidates]
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that no fit has used."""
+        return self.run.minutes * 60 - sum(fold.seconds for tried in self.tried for fold in tried.folds)
+
+    def finished(self) -> list[Tried]:
+        """Compare the candidates; those that saw every fold, which is at least one."""
+        going = list(self._suitable())
+        for number, store in enumerate(self._folds()):
+            for tried in list(going):
+                if not tried.folds and not self._is_affordable(tried):
+                    going.remove(tried)
+                    continue
+                run = within(tried.run, self.run.minutes * SHARE)
+                tried.folds.append(held_out(run, store, self.source, self.folder / tried.name))
+                self._tell(tried, number)
+            going = self._going_on(going, self.run.folds - number - 1)
+        return going
+
+    def final(self, tried: Tried, share: float) -> Candidate:
+        """The run that fits a candidate to all rows; where minutes bound it, it gets that share of what is left."""
+        return within(tried.run, max(self.run.minutes * SHARE, share * self.left / 60))
+
+    def _suitable(self) -> Iterator[Tried]:
+        for tried in self.tried:
+            tried.left_out = why_not(tried.run) if isinstance(tried.run, BaselineRun) else ""
+            if not tried.left_out:
+                yield tried
+
+    def _folds(self) -> Iterator[ArrayStore]:
+        task = self.run.task
+        for number, parts in enumerate(fold_parts(self.store, task, self.run.folds)):
+            path = self.folder / f"fold_{number}.h5"
+            yield write_fold(path, self.store, parts, compress=task.input.compress)
+            path.unlink()
+
+    def _is_affordable(self, tried: Tried) -> bool:
+        """Whether a training fits into the time that is left, by its estimated cost; the first always does."""
+        if not any(other.folds for other in self.tried):
+            return True
+        seconds = _expected(within(tried.run, self.run.minutes * SHARE)) * (self.run.folds + 1)
+        if seconds > self.left:
+            tried.left_out = f"needs about {duration(seconds)}, {duration(max(self.left, 0))} are left"
+            logger.info("%s is left out: it %s.", tried.name, tried.left_out)
+        return not tried.left_out
+
+    def _going_on(self, going: list[Tried], folds_left: int) -> list[Tried]:
+        """Drop the worse half of the candidates, and again, until the rest fits into the time that is left."""
+        while len(going) > 1 and self._rest(going, folds_left) > self.left:
+            ranked = sorted(going, key=lambda tried: self.loss(tried.outputs, tried.truth))
+            going = [tried for tried in going if tried in ranked[: ceil(len(going) / 2)]]
+            for tried in ranked[len(going) :]:
+                tried.left_out = f"in the worse half after fold {len(tried.folds)}, time was short"
+                logger.info("%s is left out: %s.", tried.name, tried.left_out)
+        return going
+
+    def _rest(self, going: list[Tried], folds_left: int) -> float:
+        """Seconds that the other folds and the final fits will take."""
+        return sum(tried.seconds * (folds_left + 1) for tried in going)
+
+    def _tell(self, tried: Tried, number: int) -> None:
+        text, seconds = METRICS[self.run.metric].text, tried.folds[-1].seconds
+        so_far = "" if self.run.folds == 1 else f"fold {number + 1} of {self.run.folds}, "
+        logger.info("%s%s: %s so far, %.1f s", so_far, tried.name, text(tried.metric), seconds)
+
+
+def within(run: Candidate, minutes: float) -> Candidate:
+    """A candidate bounded by minutes, where its fit has no end of its own: a network for fields."""
+    if isinstance(run, BaselineRun):
+        bounded = "minutes" in run.options and run.options.get("epochs") is None
+        return run.model_copy(update={"options": run.options | {"minutes": minutes}}) if bounded else run
+    if run.task.kind != "field" or not run.training.epochs:
+        return run
+    return run.model_copy(update={"training": run.training.model_copy(update={"minutes": minutes})})
+
+
+def _expected(run: Candidate) -> float:
+    """Seconds of a fit, before it was ever made: what bounds it, or an estimate; 0 for what takes little time."""
+    if isinstance(run, BaselineRun):
+        return 60 * run.options.get("minutes", 0)
+    if run.training.minutes:
+        return 60 * run.training.minutes
+    return estimate(run, matrix_speed(accelerator_of(run))).seconds if run.training.epochs else 0.0

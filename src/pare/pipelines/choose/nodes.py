@@ -1,0 +1,65 @@
+"""Nodes of the choose pipeline."""
+
+import logging
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from accelerate import PartialState
+from matplotlib.figure import Figure
+
+from pare.choice.choice import Choice
+from pare.choice.chosen import ChosenModel
+from pare.choice.leaderboard import leaderboard_figure, leaderboard_table
+from pare.config import ChoiceRun
+from pare.evaluation.metrics import METRICS, check_classes
+from pare.evaluation.prediction import average_groups, predict_rows
+from pare.evaluation.record import evaluation_record, summary
+from pare.preparation import check_model_input
+from pare.raw.origins.manifest import RawFolder, raw_fingerprint
+from pare.storage.store import ArrayStore
+from pare.training import SourceFolders
+
+logger = logging.getLogger(__name__)
+
+
+def describe_choice(
+    run: ChoiceRun, raw: RawFolder, model_input: ArrayStore, encoder: RawFolder, proxy: RawFolder
+) -> Choice:
+    """Say what is compared on which rows, which is done as the model is saved.
+
+    Raises:
+        PareError: where the model input is not that of the run's raw files, task and protocol, or lacks a class.
+    """
+    check_model_input(run, raw_fingerprint(run.task.raw.active, raw.manifest.files), model_input)
+    check_classes(run, model_input)
+    return Choice(run, model_input, SourceFolders.of(encoder, proxy))
+
+
+def predict_test_rows(run: ChoiceRun, model: ChosenModel, model_input: ArrayStore) -> dict[str, np.ndarray]:
+    """Predict the test rows as those of a method are predicted: the only time they are touched.
+
+    Raises:
+        PareError: where the model is not the run's, or was chosen on another model input.
+    """
+    model.check(run, model_input, model.run.command("choose"))
+    outcome = predict_rows(partial(model.outputs, device=PartialState().device), model_input.rows("test"))
+    return average_groups(outcome) if run.task.average_groups else outcome
+
+
+def score_predictions(
+    run: ChoiceRun, model: ChosenModel, model_input: ArrayStore, predictions: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    """Score the predictions as those of a method are, and the constant baseline with them."""
+    record = evaluation_record(run, model.record, model_input.rows("train"), predictions)
+    record["candidates"] = model.record["candidates"]
+    logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
+    return record
+
+
+def draw_candidates(run: ChoiceRun, model: ChosenModel) -> tuple[Figure, pd.DataFrame]:
+    """The candidates with the metric of each fold, as a figure and as a table."""
+    candidates = model.record["candidates"]
+    figure = leaderboard_figure(candidates, model.record["validation"], METRICS[run.metric], title=run.title)
+    return figure, leaderboard_table(candidates)

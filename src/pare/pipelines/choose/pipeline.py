@@ -1,0 +1,45 @@
+"""Choose: a model input and a source to the best of several methods and baselines, or a mean of them."""
+
+from kedro.pipeline import Node, Pipeline
+
+from pare.evaluation.drawing import draw_predictions
+from pare.pipelines.choose.nodes import describe_choice, draw_candidates, predict_test_rows, score_predictions
+
+
+def create_pipeline() -> Pipeline:
+    """The pipeline, from the model input on; candidates are fitted as the model is saved."""
+    return Pipeline(
+        [
+            Node(
+                describe_choice,
+                inputs=["params:run", "raw", "model_input", "encoder", "proxy"],
+                outputs="model",
+                name="choose",
+            ),
+            Node(
+                predict_test_rows,
+                inputs=["params:run", "model", "model_input"],
+                outputs="predictions",
+                name="predict_test_rows",
+            ),
+            Node(
+                score_predictions,
+                inputs=["params:run", "model", "model_input", "predictions"],
+                outputs="metrics",
+                name="score_predictions",
+            ),
+            Node(
+                draw_predictions,
+                inputs=["params:run", "model_input", "predictions", "metrics"],
+                outputs="prediction_figure",
+                name="draw_predictions",
+            ),
+            Node(
+                draw_candidates,
+                inputs=["params:run", "model"],
+                outputs=["leaderboard_figure", "leaderboard"],
+                name="draw_candidates",
+            ),
+        ],
+        tags="choose",
+    )

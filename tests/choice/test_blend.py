@@ -1,0 +1,80 @@
+"""Means of models: shares, temperatures, and whether a mean is kept."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit, softmax
+from sklearn.metrics import log_loss
+
+from pare.choice.blend import CLASSES, LABELS, NUMBERS, Blend, decide, fit_blend
+
+
+def cross_entropy(logits, y):
+    return log_loss(y, softmax(logits.astype(np.float64), axis=1), labels=range(logits.shape[1]))
+
+
+def squared(prediction, y):
+    return float(((prediction - y) ** 2).mean())
+
+
+@pytest.fixture
+def numbers():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(400, 1)).astype(np.float32)
+    noise = {name: rng.normal(size=y.shape).astype(np.float32) for name in "abc"}
+    return y, {"a": y + 0.5 * noise["a"], "b": y + 0.5 * noise["b"], "c": y + 5 * noise["c"]}
+
+
+def test_equally_good_models_with_independent_errors_share_equally_and_a_bad_one_gets_nothing(numbers):
+    y, outputs = numbers
+    blend = fit_blend(outputs, y, NUMBERS, squared)
+    assert set(blend.shares) == {"a", "b"}
+    assert blend.shares["a"] == pytest.approx(0.5, abs=0.1)
+    assert squared(blend.outputs(outputs, NUMBERS), y) == pytest.approx(0.5**2 / 2, rel=0.2)
+
+
+def test_one_round_is_the_best_model_alone(numbers):
+    y, outputs = numbers
+    best = min(outputs, key=lambda name: squared(outputs[name], y))
+    blend = fit_blend(outputs, y, NUMBERS, squared, rounds=1)
+    assert blend == Blend({best: 1.0}, {best: 1.0})
+    assert np.allclose(blend.outputs(outputs, NUMBERS), outputs[best])
+
+
+def test_a_mean_is_kept_where_errors_are_independent_and_one_model_where_they_are_the_same(numbers):
+    y, outputs = numbers
+    decision = decide(outputs, y, NUMBERS, squared)
+    assert decision.together < decision.alone
+    assert set(decision.blend.shares) == {"a", "b"}
+    assert squared(decision.outputs, y) == pytest.approx(decision.together)
+    same = {"a": outputs["a"], "worse": outputs["a"] + 0.3}
+    decision = decide(same, y, NUMBERS, squared)
+    assert decision.blend.shares == {"a": 1.0}
+
+
+def test_the_temperature_of_logits_is_found_again():
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(4000, 3)) * 2
+    y = (softmax(logits, axis=1).cumsum(1) > rng.uniform(size=(4000, 1))).argmax(1)
+    blend = fit_blend({"cold": (logits * 7).astype(np.float32)}, y, CLASSES, cross_entropy)
+    assert blend.temperatures["cold"] == pytest.approx(7, rel=0.1)
+
+
+def test_probabilities_are_averaged_not_logits():
+    logits = {"a": np.array([[4.0, 0.0]]), "b": np.array([[0.0, 1.0]])}
+    shares = Blend({"a": 0.25, "b": 0.75}, {"a": 2.0, "b": 1.0})
+    expected = 0.25 * softmax(logits["a"] / 2, axis=1) + 0.75 * softmax(logits["b"], axis=1)
+    assert softmax(shares.outputs(logits, CLASSES), axis=1) == pytest.approx(expected)
+    labels = Blend({"a": 0.5, "b": 0.5}, {"a": 1.0, "b": 1.0}).outputs(logits, LABELS)
+    assert labels == pytest.approx(logit((expit(logits["a"]) + expit(logits["b"])) / 2), rel=1e-5)
+
+
+def test_a_mean_that_only_fits_the_noise_of_few_rows_is_not_kept_more_often_than_not():
+    """Models of pure noise around one good one: chosen on rows, a mean looks better, on other rows it is not."""
+    kept = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        y = rng.normal(size=(30, 1)).astype(np.float32)
+        good = y + rng.normal(0, 0.3, y.shape).astype(np.float32)
+        noise = {f"n{i}": rng.normal(size=y.shape).astype(np.float32) for i in range(8)}
+        kept += decide({"good": good, **noise}, y, NUMBERS, squared).blend.shares != {"good": 1.0}
+    assert kept < 10

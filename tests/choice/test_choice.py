@@ -1,0 +1,95 @@
+"""A choice that is made, interrupted, loaded: with baselines that need no extra and real fits."""
+
+import numpy as np
+import pytest
+import torch
+
+from pare.choice import search
+from pare.choice.choice import Choice
+from pare.choice.chosen import ChosenModel, load_trained
+from pare.config import Library, PareError, resolve_choice
+from pare.storage.store import ArrayStore, write_store
+from pare.training import SourceFolders
+
+ROWS = {"train": 60, "validation": 20, "test": 40}
+
+
+@pytest.fixture
+def store(tmp_path) -> ArrayStore:
+    rng = np.random.default_rng(0)
+    blocks = []
+    for part, n in ROWS.items():
+        x = rng.normal(size=(n, 2)).astype(np.float32)
+        blocks.append((part, {"x": x, "y": (x.sum(1) > 0).astype(np.int64)}))
+    write_store(
+        tmp_path / "s.h5", rows=ROWS, blocks=blocks, statistics={}, fingerprint="s", description={"categories": []}
+    )
+    return ArrayStore(tmp_path / "s.h5")
+
+
+@pytest.fixture
+def choice(library, parameters, store, tiny_bert, topics):
+    task = {
+        "title": "t",
+        "raw": {"files": ["x.npy"]},
+        "reader": {"name": "arrays"},
+        "samples": {"all": sum(ROWS.values())},
+        "input": {"shape": [2]},
+        "output": {"kind": "classification", "shape": [2]},
+    }
+    candidates = {"table": {"folds": 3, "methods": ["probe", "logistic_regression"]}}
+    starts = library.starts | {"table": {**library.starts["table"], "layers": [1]}}
+    own = Library(**{**library.model_dump(), "tasks": {"own": task}, "candidates": candidates, "starts": starts})
+    source = SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
+
+    def make(minutes: float = 5.0) -> Choice:
+        asked = {**parameters, "task": "own", "method": "choose", "minutes": minutes}
+        return Choice(resolve_choice(own, asked, {}), store, source)
+
+    return make
+
+
+def test_what_is_kept_is_loaded_from_its_folder_alone_and_gives_the_mean_of_its_members(choice, store, tmp_path):
+    choice().write(tmp_path / "run/model")
+    model = load_trained((tmp_path / "run/model").rename(tmp_path / "moved"))
+    assert isinstance(model, ChosenModel)
+    x = store.rows("test").read(0, 40)["x"]
+    outputs = model.outputs(x, torch.device("cpu"))
+    parts = {name: member.outputs(x, torch.device("cpu")) for name, member in model.members.items()}
+    mean = sum(
+        share * torch.softmax(torch.tensor(parts[name] / model.blend.temperatures[name]), 1).numpy()
+        for name, share in model.blend.shares.items()
+    )
+    assert torch.softmax(torch.tensor(outputs), 1).numpy() == pytest.approx(mean, abs=1e-5)
+    assert (outputs.argmax(1) == store.rows("test").array("y")).mean() > 0.9
+    assert [row["method"] for row in model.record["candidates"]] == ["probe", "logistic_regression"]
+
+
+def test_a_choice_that_was_interrupted_fits_nothing_twice(choice, tmp_path, monkeypatch):
+    fits, original = [], search.held_out
+
+    def third_fails(run, *given):
+        fits.append(run.method_name)
+        if len(fits) == 3:
+            raise KeyboardInterrupt
+        return original(run, *given)
+
+    monkeypatch.setattr(search, "held_out", third_fails)
+    with pytest.raises(KeyboardInterrupt):
+        choice().write(tmp_path / "run/model")
+    assert not (tmp_path / "run/model").exists()
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "run/search").rglob("*/*.h5")}
+    assert len(made) == 2
+    monkeypatch.setattr(search, "held_out", original)
+    choice().write(tmp_path / "run/model")
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+    assert choice().is_current(tmp_path / "run/model")
+    assert not choice(minutes=6).is_current(tmp_path / "run/model")
+
+
+def test_a_folder_that_lost_a_member_is_refused(choice, tmp_path):
+    choice().write(tmp_path / "run/model")
+    name = next(path for path in (tmp_path / "run/model/members").iterdir())
+    (name / "record.json").unlink()
+    with pytest.raises(PareError, match="choose again"):
+        load_trained(tmp_path / "run/model")

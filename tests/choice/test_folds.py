@@ -1,0 +1,68 @@
+"""Folds of the training and validation rows."""
+
+import numpy as np
+import pytest
+
+from pare.choice.folds import fold_parts, write_fold
+from pare.storage.store import ArrayStore, write_store
+
+
+class Rows:
+    """What `fold_parts` asks of a task."""
+
+    def __init__(self, classes=None, share=0.2):
+        self.classes, self.split = classes, type("Split", (), {"validation": share})
+
+
+@pytest.fixture
+def store(tmp_path) -> ArrayStore:
+    y = np.arange(60) % 3
+    x = np.arange(60, dtype=np.float32)[:, None]
+    group = np.repeat(np.arange(20), 3)
+    parts = {"train": slice(0, 45), "validation": slice(45, 60), "test": slice(0, 5)}
+    write_store(
+        tmp_path / "s.h5",
+        rows={name: len(y[rows]) for name, rows in parts.items()},
+        blocks=[(name, {"x": x[rows], "y": y[rows], "group": group[rows]}) for name, rows in parts.items()],
+        statistics={"x_mean": np.ones(1)},
+        fingerprint="f",
+        description={"columns": ["a"]},
+    )
+    return ArrayStore(tmp_path / "s.h5")
+
+
+def test_each_row_is_held_out_once_and_never_in_two_parts(store):
+    folds = fold_parts(store, Rows(), 5)
+    assert sorted(np.concatenate([parts["test"] for parts in folds])) == list(range(60))
+    for parts in folds:
+        assert sorted(np.concatenate(list(parts.values()))) == list(range(60))
+
+
+def test_groups_stay_whole(store):
+    group = np.repeat(np.arange(20), 3)
+    for parts in fold_parts(store, Rows(), 4):
+        of = [set(group[rows]) for rows in parts.values()]
+        assert not (of[0] & of[1] or of[0] & of[2] or of[1] & of[2])
+
+
+def test_of_one_fold_the_validation_rows_are_held_out(store):
+    (parts,) = fold_parts(store, Rows(), 1)
+    assert parts["test"].tolist() == list(range(45, 60))
+    assert len(parts["validation"]) == pytest.approx(9, abs=3)
+
+
+def test_a_fold_has_the_rows_that_it_names_with_their_answers_and_statistics(store, tmp_path):
+    parts = fold_parts(store, Rows(3), 5)[0]
+    fold = write_fold(tmp_path / "fold.h5", store, parts, compress=False)
+    for name, numbers in parts.items():
+        rows = fold.rows(name).read(0, len(numbers))
+        assert rows["x"][:, 0].tolist() == sorted(numbers)
+        assert rows["y"].tolist() == (np.sort(numbers) % 3).tolist()
+    assert fold.statistics["x_mean"] == 1
+    assert fold.description == {"columns": ["a"]}
+    assert fold.fingerprint != store.fingerprint
+
+
+def test_no_test_row_is_in_a_fold(store, tmp_path):
+    fold = write_fold(tmp_path / "fold.h5", store, fold_parts(store, Rows(), 3)[0], compress=False)
+    assert sum(len(fold.rows(name)) for name in ("train", "validation", "test")) == 60

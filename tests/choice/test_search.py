@@ -1,0 +1,115 @@
+"""Candidates within some minutes, with fits whose results and seconds the tests say."""
+
+import numpy as np
+import pytest
+
+from pare.choice import search as module
+from pare.choice.fits import HeldOut
+from pare.choice.search import Search, within
+from pare.config import resolve_choice
+from pare.storage.store import ArrayStore, write_store
+
+ROWS = {"train": 80, "validation": 20, "test": 10}
+
+
+@pytest.fixture
+def store(tmp_path) -> ArrayStore:
+    rng = np.random.default_rng(0)
+    blocks = [
+        (part, {"x": rng.normal(size=(n, 3)).astype(np.float32), "y": np.arange(n) % 2}) for part, n in ROWS.items()
+    ]
+    write_store(tmp_path / "s.h5", rows=ROWS, blocks=blocks, statistics={}, fingerprint="s", description={})
+    return ArrayStore(tmp_path / "s.h5")
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """What each candidate is: (size of its error, seconds of a fit); the fits that were made are noted."""
+    given, made = {}, []
+
+    def held_out(run, store, source, folder):
+        rows = store.rows("test").read(0, len(store.rows("test")))
+        error, seconds = given[run.method_name]
+        signal = 2.0 * rows["y"] - 1 + np.random.default_rng(len(made)).normal(0, error, len(rows["y"]))
+        made.append(run.method_name)
+        return HeldOut(np.stack([-signal, signal], 1).astype(np.float32), rows["y"], seconds)
+
+    monkeypatch.setattr(module, "held_out", held_out)
+    monkeypatch.setattr(module, "_expected", lambda run: 0.0)
+    return given, made
+
+
+@pytest.fixture
+def search(library, parameters, store, tmp_path):
+    def make(minutes: float, methods: list[str]) -> Search:
+        candidates = {"table": {"folds": 5, "methods": methods}}
+        own = library.model_copy(update={"candidates": candidates})
+        chosen = {"task": "openml_wdbc", "method": "choose", "minutes": minutes}
+        return Search(resolve_choice(own, {**parameters, **chosen}, {}), store, None, tmp_path / "search")
+
+    return make
+
+
+METHODS = ["probe", "logistic_regression", "lightgbm", "catboost"]
+
+
+def test_with_time_enough_every_candidate_predicts_every_row_once(search, fits):
+    given, made = fits
+    given |= dict.fromkeys(METHODS, (0.5, 1.0))
+    done = search(10, METHODS).finished()
+    assert [tried.name for tried in done] == METHODS
+    assert made == METHODS * 5
+    for tried in done:
+        assert tried.outputs.shape == (100, 2)
+        assert sorted(tried.truth) == [0] * 50 + [1] * 50
+
+
+def test_where_time_is_short_the_worse_half_is_dropped(search, fits):
+    given, made = fits
+    given |= {"probe": (0.3, 10), "logistic_regression": (3.0, 10), "lightgbm": (0.4, 10), "catboost": (4.0, 10)}
+    one = search(3, METHODS)  # 180 s; all would take 4 × 6 × 10 s
+    assert {tried.name for tried in one.finished()} == {"probe", "lightgbm"}
+    assert made[:4] == METHODS
+    assert made[4:] == ["probe", "lightgbm"] * 4
+    reasons = {tried.name: tried.left_out for tried in one.tried}
+    assert "worse half after fold 1" in reasons["catboost"]
+    assert not reasons["probe"]
+    assert one.left >= 20  # seconds for the final fits of both
+
+
+def test_the_first_candidate_is_fitted_however_little_time_there_is(search, fits):
+    given, _ = fits
+    given |= dict.fromkeys(METHODS, (0.5, 100.0))
+    assert len(search(0.01, METHODS).finished()) == 1
+
+
+def test_what_would_take_longer_than_is_left_is_not_tried(search, fits, monkeypatch):
+    given, made = fits
+    given |= dict.fromkeys(METHODS, (0.5, 1.0))
+    monkeypatch.setattr(module, "_expected", lambda run: 1000.0 if run.method_name == "lightgbm" else 0.0)
+    one = search(5, METHODS)
+    assert "lightgbm" not in {tried.name for tried in one.finished()}
+    assert "lightgbm" not in made
+    assert next(tried for tried in one.tried if tried.name == "lightgbm").left_out.startswith("needs about")
+
+
+def test_a_baseline_that_does_not_suit_is_left_out_with_its_reason(search, fits, monkeypatch):
+    given, made = fits
+    given |= dict.fromkeys(METHODS, (0.5, 1.0))
+    monkeypatch.setattr(module, "why_not", lambda run: "needs catboost" if run.method_name == "catboost" else "")
+    one = search(5, ["probe", "catboost"])
+    assert [tried.name for tried in one.finished()] == ["probe"]
+    assert one.tried[1].row(0.0) == {"method": "catboost", "share": 0.0, "left_out": "needs catboost"}
+    assert "catboost" not in made
+
+
+def test_only_fits_without_an_end_of_their_own_are_bounded_by_minutes(library, parameters):
+    def candidates(task):
+        asked = {**parameters, "task": task, "method": "choose", "minutes": 5}
+        return {run.method_name: run for run in resolve_choice(library, asked, {}).candidates}
+
+    fields, tables = candidates("darcy_flow"), candidates("openml_wdbc")
+    assert within(fields["u_net"], 0.5).options["minutes"] == 0.5
+    assert within(fields["pare"], 0.5).training.minutes == 0.5
+    assert within(fields["ridge"], 0.5) == fields["ridge"]
+    assert within(tables["pare"], 0.5) == tables["pare"]

@@ -1,0 +1,45 @@
+"""A choice from a user's table to predictions of new rows, by the real commands."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from pare import load
+
+
+def table(rows: int, seed: int) -> pd.DataFrame:
+    """Two columns; the class is inside or outside of a circle, a tenth of the rows is mislabelled."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 2))
+    inside = ((x**2).sum(1) < 1.4) ^ (rng.random(rows) < 0.1)
+    return pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "ring": np.where(inside, "inside", "outside")})
+
+
+def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, kedro_command):
+    table(160, 0).to_csv(project / "ring.csv", index=False)
+    new = table(50, 1)
+    new.drop(columns="ring").to_csv(project / "new.csv", index=False)
+    assert kedro_command(project, "tasks", "new", "ring.csv", "--target", "ring").code == 0
+    chosen = kedro(project, "--pipelines=choose", "--params", "task=ring,minutes=0.5")
+    assert chosen.code == 0, chosen.err
+    assert chosen.leftovers == []
+    assert "kept:" in chosen.out
+    folder = project / "data/08_reporting/ring/choose/seed_0"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    board = pd.read_csv(folder / "leaderboard.csv", index_col="method")
+    assert board["share"].sum() == 1
+    assert board.loc[["probe", "logistic_regression"], "folds"].min() >= 1
+    assert metrics["validation"] < board.loc["logistic_regression", "metric"] - 10  # no line tells a ring
+    assert metrics["test"] < 30
+    assert (folder / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
+
+    model = load(project / "data/06_models/ring/choose/seed_0")
+    assert (model.predict(new.drop(columns="ring")) == new["ring"]).mean() > 0.7
+    predicted = kedro(project, "--pipelines=predict", "--params", "task=ring,method=choose,predict=new.csv")
+    assert predicted.code == 0, predicted.err
+    written = pd.read_csv(project / "data/07_model_output/ring/choose/seed_0/new_rows/new.csv")
+    assert (written["ring"] == model.predict(new.drop(columns="ring"))).all()
+
+    again = kedro(project, "--pipelines=choose", "--params", "task=ring,minutes=0.5")
+    assert "data/06_models/ring/choose/seed_0/model is up to date." in again.out
