@@ -100,5 +100,7 @@ def comparison(record: Mapping[str, Any]) -> str:
     values[rival["name"]] = rival["validation"]
     text = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
     ahead = spec.error(rival["validation"]) < spec.error(record["validation"])
-    advice = f". {rival['name']} is ahead: kedro run --pipelines=baseline --params task={record['task']},method="
-    return f"Validation {spec.label}: {text}" + (f"{advice}{rival['name']}" if ahead else "")
+    advice = (
+        f". {rival['name']} is ahead; the best of several: kedro run --pipelines=choose --params task={record['task']}"
+    )
+    return f"Validation {spec.label}: {text}" + (advice if ahead else "")
