@@ -81,4 +81,4 @@ def test_a_rival_that_is_ahead_is_named_with_its_command(rival, ahead):
     }
     text = comparison(record)
     assert text.startswith(f"Validation AUROC, one-vs-one: pare 0.9, solved start 0.85, logistic_regression {rival}")
-    assert ("--params task=wine,method=logistic_regression" in text) == ahead
+    assert ("--pipelines=choose --params task=wine" in text) == ahead
