@@ -17,7 +17,7 @@ EVERY_RUN = {
         "constant_prediction",
     ),
 }
-FIGURES = ("prediction.png", "training.png", "replaced.png")
+FIGURES = ("prediction.png", "uncertainty.png", "training.png", "replaced.png")
 
 
 def report(project, task, method="pare"):

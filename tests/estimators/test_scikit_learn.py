@@ -51,6 +51,20 @@ def test_classes_of_a_table_with_text_and_missing_values(wine):
     np.testing.assert_array_equal(model.predictor_.predict_proba(X[120:]), shares)
 
 
+def test_sets_of_classes_and_intervals_of_numbers(wine):
+    X, y = wine
+    model = PaReClassifier().fit(X[:120], y[:120])
+    sets = model.predict_set(X[120:])
+    assert [names[0] for names in sets] == list(model.predict(X[120:]))
+    assert np.mean([truth in names for truth, names in zip(y[120:], sets, strict=True)]) > 0.8
+    x, progress = load_diabetes(return_X_y=True)
+    numbers = PaReRegressor().fit(x[:300], progress[:300])
+    lower, upper = numbers.predict_interval(x[300:], coverage=0.8)
+    assert lower.shape == (142,)
+    np.testing.assert_allclose((lower + upper) / 2, numbers.predict(x[300:]))
+    assert 0.6 < ((lower <= progress[300:]) & (progress[300:] <= upper)).mean() < 0.95
+
+
 def test_a_column_of_text_reaches_the_prediction(wine):
     X = wine[0][["ash", "colour"]].dropna()
     model = PaReClassifier().fit(X, X["colour"])
@@ -73,7 +87,9 @@ def test_probabilities_are_those_of_the_network_on_scaled_rows():
     scaled = (X.astype(np.float32) - statistics["x_mean"]) / statistics["x_scale"]
     with torch.no_grad():
         logits = network(torch.from_numpy(scaled)).numpy()
-    np.testing.assert_allclose(model.predict_proba(X), softmax(logits, axis=1), rtol=1e-4)
+    temperature = model.predictor_.calibration.temperature
+    assert 0.8 < temperature < 1.2
+    np.testing.assert_allclose(model.predict_proba(X), softmax(logits / temperature, axis=1), rtol=1e-4)
 
 
 def test_numbers_have_the_units_and_the_shape_of_y():

@@ -7,7 +7,9 @@ from scipy.special import expit
 from drawn_figures import draws, panels
 from evaluated_runs import PREDICTIONS, with_task, write_splits
 from pare.config import resolve
-from pare.evaluation.drawing import draw_predictions
+from pare.evaluation.drawing import draw_calibration, draw_predictions
+from pare.evaluation.uncertainty import uncertainty_record
+from pare.uncertainty import Calibration
 
 
 @pytest.fixture
@@ -95,3 +97,38 @@ def test_labels_and_numbers_have_figures_of_their_own(run, store):
     )
     figure = draw_predictions(numbers, store, outcome, {"test": 0.5})
     assert [ax.get_title() for ax in panels(draws(figure))[::2]] == ["energy [eV]", "gap [eV]"]
+
+
+def test_every_kind_of_output_shows_how_sure_it_is(run):
+    draw = np.random.default_rng(0)
+    classes = {"prediction": draw.normal(size=(30, 2)), "truth": draw.integers(2, size=30)}
+    labels = {"prediction": draw.normal(size=(30, 2)), "truth": draw.integers(2, size=(30, 2)).astype(np.float32)}
+    numbers = {"prediction": draw.normal(size=(30, 2)), "truth": draw.normal(size=(30, 2))}
+    field = {"prediction": draw.normal(size=(30, 1, 6, 5)), "truth": draw.normal(size=(30, 1, 6, 5))}
+    of_labels = {"output": {"kind": "multilabel", "shape": [2]}, "loss": "binary_cross_entropy"}
+    of_numbers = {"output": {"kind": "regression", "shape": [2], "name": "mass, size"}, "loss": "mse"}
+    kinds = [
+        (run, Calibration("classification", classes), classes, "calibration error"),
+        (with_task(run, **of_labels, metric="one_minus_map"), Calibration("multilabel", labels), labels, "calibration"),
+        (with_task(run, **of_numbers, metric="rmse"), Calibration("regression", numbers), numbers, "intervals of 90 %"),
+        (
+            dense(run),
+            Calibration.of_fields([(*field.values(),)], [(*field.values(),)]),
+            field,
+            "the band of 90",
+        ),
+    ]
+    for one, calibration, predictions, said in kinds:
+        metrics = {"uncertainty": uncertainty_record(one.task, calibration, predictions)}
+        assert said in draws(draw_calibration(one, calibration, predictions, metrics)).get_suptitle()
+
+
+def test_where_nothing_is_known_the_figure_says_so(run):
+    (text,) = draw_calibration(run, None, PREDICTIONS, {"uncertainty": None}).texts
+    assert text.get_text() == "Nothing is known of how sure this model is."
+    few = with_task(run, output={"kind": "regression", "shape": [1]}, loss="mse", metric="rmse")
+    rows = {"prediction": np.zeros((8, 1)), "truth": np.ones((8, 1))}
+    calibration = Calibration("regression", rows)
+    metrics = {"uncertainty": uncertainty_record(few.task, calibration, rows)}
+    (text,) = draw_calibration(few, calibration, rows, metrics).texts
+    assert text.get_text() == "8 validation rows are too few for a coverage of 90 %."

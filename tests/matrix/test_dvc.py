@@ -35,7 +35,8 @@ case $stage in
   train) write "06_models/$run/model" ;;
   evaluate) write "07_model_output/$run/predictions.h5" \
     "08_reporting/$run/metrics.json" "08_reporting/$run/history.json" "08_reporting/$run/prediction.png" \
-    "08_reporting/$run/training.png" "08_reporting/$run/replaced.png" ;;
+    "08_reporting/$run/training.png" "08_reporting/$run/replaced.png" \
+    "08_reporting/$run/uncertainty.png" ;;
   baseline) write "06_models/$run/model" "07_model_output/$run/predictions.h5" \
     "08_reporting/$run/metrics.json" "08_reporting/$run/prediction.png" ;;
   report) write 08_reporting/report ;;

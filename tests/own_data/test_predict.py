@@ -14,6 +14,7 @@ from pare.raw.origins.ingest import ingest
 from pare.raw.readers.registry import open_raw_files
 from pare.storage.store import ArrayStore
 from pare.training import TrainedModel
+from pare.uncertainty import Calibration
 
 RNG = np.random.default_rng(0)
 N = 40
@@ -219,6 +220,63 @@ def test_rows_that_do_not_fit_are_refused(prepare, frame, tmp_path, rows, messag
     predictor, _ = prepare("t.csv", TABLE)
     with pytest.raises(PareError, match=message):
         predictor.predict(rows)
+
+
+def calibrated(predictor, kind, prediction, truth):
+    predictor.trained.calibration = Calibration(kind, {"prediction": prediction, "truth": truth})
+    return predictor
+
+
+def test_sets_of_classes_are_lists_of_names_and_a_column(prepare, frame, tmp_path):
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    predictor, _ = prepare("t.csv", TABLE)
+    outputs = predictor.outputs(predictor.open(frame))
+    calibrated(predictor, "classification", np.array([[1e6, 0]] * 9), np.ones(9, int))  # surely wrong
+    sets = predictor.predict_set(frame)
+    assert sets[0].tolist() == predictor.classes[np.argsort(-outputs[0])].tolist()
+    content = predict_file(tmp_path / "t.csv", predictor).content
+    assert list(content.columns)[:3] == ["row", "answer", "answer set"]
+    assert content["answer set"].tolist() == [" | ".join(names) for names in sets]
+    calibrated(predictor, "classification", 9 * outputs, outputs.argmax(axis=1))
+    assert [names.tolist() for names in predictor.predict_set(frame)] == [[name] for name in predictor.predict(frame)]
+
+
+def test_probabilities_are_at_the_temperature(prepare, frame, tmp_path):
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    predictor, _ = prepare("t.csv", TABLE)
+    outputs = predictor.outputs(predictor.open(frame))
+    calibrated(predictor, "classification", outputs, np.arange(N) % 2)  # the answers, which the outputs do not know
+    found = predictor.predict_proba(frame)
+    np.testing.assert_allclose(found, softmax(outputs / predictor.calibration.temperature, axis=1), rtol=1e-6)
+    assert np.abs(found - softmax(outputs, axis=1)).max() > 0.1
+    shares = predict_file(tmp_path / "t.csv", predictor).content[["probability of no", "probability of yes"]]
+    np.testing.assert_array_equal(shares.to_numpy(), found)
+
+
+def test_intervals_of_numbers_are_columns(prepare, series):
+    predictor, _ = prepare("f.npz", SERIES)
+    zeros = np.zeros((9, 2), np.float32)
+    calibrated(predictor, "regression", zeros, np.tile([0.5, 2.0], (9, 1)))
+    table = predict_file(series, predictor).content
+    ends = ["load 1 lower", "load 1 upper", "load 2 lower", "load 2 upper"]
+    assert list(table.columns) == ["row", "load 1", "load 2", *ends]
+    np.testing.assert_allclose(table["load 1 upper"] - table["load 1"], 0.5)
+    np.testing.assert_allclose(table["load 2"] - table["load 2 lower"], 2.0)
+    with np.load(series) as arrays:
+        lower, upper = predictor.predict_interval(arrays["x"], coverage=0.8)
+    np.testing.assert_array_equal(lower[:, 1], table["load 2 lower"])
+    np.testing.assert_array_equal(upper[:, 1], table["load 2 upper"])
+
+
+def test_too_few_validation_rows_leave_the_columns_out_and_are_told(prepare, series, caplog):
+    predictor, _ = prepare("f.npz", SERIES)
+    with pytest.raises(PareError, match=r"nothing is known of how sure the model of mine/finetune/seed_0 is.*protocol"):
+        predictor.predict_interval(series)
+    calibrated(predictor, "regression", np.zeros((8, 2)), np.ones((8, 2)))
+    with pytest.raises(PareError, match="needs 9 validation rows that calibrate, found 8"):
+        predictor.predict_interval(series)
+    assert list(predict_file(series, predictor).content.columns) == ["row", "load 1", "load 2"]
+    assert "no sets or intervals: a coverage of 0.9 needs 9 validation rows" in caplog.text
 
 
 def test_an_unknown_category_is_told(prepare, frame, tmp_path, caplog):

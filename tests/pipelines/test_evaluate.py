@@ -21,7 +21,7 @@ def run(library, parameters):
 @pytest.fixture
 def model(run):
     record = TRAINING | {"replaced": [], "history": HISTORY}
-    return SimpleNamespace(model=nn.Identity(), record=record, check=lambda *_: None, run=run)
+    return SimpleNamespace(model=nn.Identity(), record=record, check=lambda *_: None, run=run, calibration=None)
 
 
 def test_rows_of_a_group_are_averaged_where_the_task_says_so(run, model, tmp_path):

@@ -72,7 +72,7 @@ def without_source(pipeline):
 def test_a_table_becomes_a_model_its_metrics_and_its_figures(catalog, caplog, tmp_path):
     pipeline, files = without_source(register_pipelines()["pare_train"]), catalog()
     found = {name: dataset.load() for name, dataset in SequentialRunner().run(pipeline, files).items()}
-    figures = {"prediction_figure", "training_figure", "replaced_figure"}
+    figures = {"prediction_figure", "uncertainty_figure", "training_figure", "replaced_figure"}
     assert found.keys() == {"history"} | figures
     assert all(isinstance(found[name], Figure) for name in figures)
     assert [row["epoch"] for row in found["history"]] == [0, 1, 2]  # 0 is the solved start

@@ -133,6 +133,16 @@ def test_validation_rows_choose_nothing_and_are_learnt_from_at_the_end(run_of, t
     assert 0 <= trained.record["validation"] < 50
 
 
+def test_what_calibrates_was_said_before_the_validation_rows_were_learnt_from(run_of, text_source, tmp_path):
+    store = write(tmp_path / "x.h5", circle)
+    trained = solved(run_of([2]), store, text_source, tmp_path)
+    outputs, truth = (trained.calibration.arrays[name] for name in ("prediction", "truth"))
+    assert 100 * (outputs.argmax(1) != truth).mean() == trained.record["validation"]
+    with torch.no_grad():
+        afterwards = trained.model(torch.from_numpy(store.rows("validation").array("x"))).numpy()
+    assert np.abs(afterwards - outputs).max() > 0.01
+
+
 def test_there_may_be_no_validation_rows(run_of, text_source, tmp_path):
     store = write(tmp_path / "x.h5", circle, {"train": 60, "test": 60})
     record = solved(run_of([2], protocol="paper"), store, text_source, tmp_path).record

@@ -175,6 +175,8 @@ def test_a_killed_run_goes_on_to_bit_identical_weights(trained, on_table, caplog
     assert equal_weights(resumed, trained[0])
     assert values(resumed.record["history"]) == values(trained[0].record["history"])
     assert resumed.record["replaced"] == trained[0].record["replaced"]
+    kept = (model.calibration.arrays["prediction"] for model in (resumed, trained[0]))
+    np.testing.assert_array_equal(*kept)
 
 
 def test_a_loss_that_is_not_finite_names_the_step_and_the_remedy(on_table, tmp_path):

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
@@ -103,8 +102,14 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, ``(rows, classes)``."""
-        return softmax(self._outputs(X), axis=1)
+        """The probability of each class, ``(rows, classes)``, at the temperature that suits the held-out rows best."""
+        outputs = self._outputs(X)
+        return self.predictor_.probabilities(outputs)
+
+    def predict_set(self, X: Any, coverage: float = 0.9) -> list[np.ndarray]:
+        """The classes that each row may be of, see `pare.own_data.predict.Predictor.predict_set`."""
+        outputs = self._outputs(X)
+        return [self.classes_[codes] for codes in self.predictor_.sets(outputs, coverage)]
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row, ``(rows,)``."""
@@ -129,8 +134,16 @@ class PaReRegressor(RegressorMixin, _Estimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Numbers in the units of ``y`` and of its shape."""
-        outputs = self._outputs(X).astype(np.float64)
-        return outputs[:, 0] if self._one_number else outputs
+        return self._shaped(self._outputs(X).astype(np.float64))
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper end of each number, see `pare.own_data.predict.Predictor.predict_interval`."""
+        outputs = self._outputs(X)
+        lower, upper = self.predictor_.calibration.interval(outputs, coverage)
+        return self._shaped(lower), self._shaped(upper)
+
+    def _shaped(self, numbers: np.ndarray) -> np.ndarray:
+        return numbers[:, 0] if self._one_number else numbers
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -6,16 +6,24 @@ from typing import Any
 import numpy as np
 
 from pare.config import Run, TaskRun
+from pare.evaluation.bootstrap import bootstrap_interval
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import constant_prediction, score
+from pare.evaluation.uncertainty import uncertainty_record
+from pare.evaluation.usual import usual_metrics
 from pare.storage.store import Rows
+from pare.uncertainty import Calibration
 
 SOLVED_START = "solved start"  # what is kept where training added nothing
 FROM_TRAINING = ("validation", "best_epoch", "n_train", "train_seconds", "samples_per_second", "peak_memory_mb")
 
 
 def evaluation_record(
-    run: TaskRun, training: Mapping[str, Any], training_rows: Rows, predictions: Mapping[str, np.ndarray]
+    run: TaskRun,
+    training: Mapping[str, Any],
+    training_rows: Rows,
+    predictions: Mapping[str, np.ndarray],
+    calibration: Calibration | None = None,
 ) -> dict[str, Any]:
     """The content of ``metrics.json``, for a method or a baseline; what a baseline does not have is None.
 
@@ -24,6 +32,7 @@ def evaluation_record(
         training: validation metric, best epoch, rows, time, memory, device, precision and versions of the training.
         training_rows: all training rows, from which the constant prediction is made.
         predictions: ``prediction`` and ``truth`` of the test rows, ``(rows, …)``.
+        calibration: how sure the model's predictions are.
     """
     spec, metric = METRICS[run.metric], build_metric(run.metric, run.task.output)
     truth = predictions["truth"]
@@ -40,7 +49,10 @@ def evaluation_record(
         "metric": {"name": run.metric, "title": spec.title, "unit": spec.unit, "direction": spec.direction},
         "test": score(metric, predictions["prediction"], truth),
         "constant_prediction": score(metric, constant, truth),
+        "test_interval": bootstrap_interval(metric, predictions["prediction"], truth),
         "n_test": len(truth),
+        "usual": usual_metrics(run.task, predictions),
+        "uncertainty": uncertainty_record(run.task, calibration, predictions),
         **{name: training[name] for name in FROM_TRAINING},
         "kept": _kept(training),
         "start_validation": (training.get("start") or {}).get("validation"),

@@ -1,5 +1,6 @@
 """Predictions of raw rows by a trained model, as the test rows were predicted."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,18 @@ import numpy as np
 import pandas as pd
 import torch
 from accelerate import PartialState
-from scipy.special import expit, softmax
 
 from pare.choice.chosen import load_trained
 from pare.config import PareError
 from pare.own_data.new_rows import NewRows, RawRows, open_new_rows
 from pare.training.record import RECORD
 from pare.training.saved_model import SavedModel
+from pare.uncertainty import Calibration
+from pare.uncertainty.calibration import probabilities
 
+logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
+COVERAGE = 0.9  # of the sets and intervals that a file of predictions has
 MODEL = "model"  # the folder of the model within that of its run
 
 
@@ -81,13 +85,67 @@ class Predictor:
     def predict_proba(self, rows: RawRows) -> np.ndarray:
         """The probability of each class ``(rows, classes)``, label ``(rows, labels)`` or point of a mask.
 
+        Those of classes and labels are at the temperature that suits the validation rows best, where there were some.
+
         Raises:
             PareError: where the rows do not fit the task, or it predicts numbers.
         """
         if self.classes is None and not self.is_binary:
             raise PareError(f"task {self.trained.run.task_name!r} predicts numbers, without probabilities; use predict")
-        output = self.outputs(self.open(rows))
-        return expit(output) if self.is_binary else softmax(output, axis=1)
+        return self.probabilities(self.outputs(self.open(rows)))
+
+    def predict_set(self, rows: RawRows, coverage: float = 0.9) -> list[np.ndarray]:
+        """The classes that each row may be of: sets with the true one in at least that share of rows.
+
+        Args:
+            rows: to predict.
+            coverage: the share, on average over new rows that are like the validation rows.
+
+        Returns:
+            For each row the names of its classes, the most probable first.
+
+        Raises:
+            PareError: where the rows do not fit the task, it predicts no classes, or validation rows are too few.
+        """
+        return self.sets(self.outputs(self.open(rows)), coverage)
+
+    def predict_interval(self, rows: RawRows, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends, between which that share of the truths is, each as `predict` returns them.
+
+        Of numbers, each has its own interval. Of fields it is a band with that share of their points.
+
+        Args:
+            rows: to predict.
+            coverage: the share, on average over new rows that are like the validation rows.
+
+        Raises:
+            PareError: where the rows do not fit the task, it predicts no numbers, or validation rows are too few.
+        """
+        return self.calibration.interval(self.outputs(self.open(rows)), coverage)
+
+    @property
+    def calibration(self) -> Calibration:
+        """How sure predictions are; PareError where nothing is known of that."""
+        if self.trained.calibration is None:
+            raise PareError(
+                f"nothing is known of how sure the model of {self.trained.run.folder} is: it had no validation rows "
+                "(protocol=paper), predicts masks, is a baseline's, or was trained by an older version of this "
+                "project, which did not keep their outputs; delete its folder and train a method again"
+            )
+        return self.trained.calibration
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """What `outputs` gave for classes, labels or masks, as probabilities of the same shape."""
+        if self.trained.calibration:
+            return self.trained.calibration.probabilities(outputs)
+        return probabilities(outputs, self.task.output.kind)
+
+    def sets(self, outputs: np.ndarray, coverage: float) -> list[np.ndarray]:
+        """What `outputs` gave, as sets of names of classes, see `predict_set`."""
+        members = self.calibration.sets(outputs, coverage)
+        assert self.classes is not None  # else there are no sets
+        order = np.argsort(-outputs, axis=1, kind="stable")
+        return [self.classes[row[inside[row]]] for row, inside in zip(order, members, strict=True)]
 
     def open(self, rows: RawRows) -> NewRows:
         """The rows as the task's reader would give them; PareError where they do not fit."""
@@ -120,7 +178,7 @@ class Predictor:
 
 @dataclass(frozen=True)
 class NewPredictions:
-    """Predictions in physical units, and probabilities of classes, labels and masks.
+    """Predictions in physical units, probabilities of classes, labels and masks, and sets or intervals at 90 %.
 
     Attributes:
         name: of the file with the new rows, without its ending.
@@ -132,17 +190,38 @@ class NewPredictions:
 
 
 def predict_file(path: Path, predictor: Predictor) -> NewPredictions:
-    """Predict each row of a file; arguments and errors as for `Predictor.predict`."""
+    """Predict each row of a file and say how sure that is; arguments and errors as for `Predictor.predict`."""
     rows, task = predictor.open(path), predictor.task
     output = predictor.outputs(rows)
-    if predictor.is_binary:
-        output = expit(output)
     if task.output.kind == "dense":
-        return NewPredictions(path.stem, output)
+        return NewPredictions(path.stem, predictor.probabilities(output) if predictor.is_binary else output)
     table = pd.DataFrame({"row": rows.names})
+    names = task.output.names("prediction")
+    if predictor.is_binary:
+        return NewPredictions(path.stem, table.assign(**_columns(names, predictor.probabilities(output))))
     if predictor.classes is None:
-        names = task.output.names("prediction")
-        return NewPredictions(path.stem, table.assign(**dict(zip(names, output.T, strict=True))))
+        return NewPredictions(path.stem, table.assign(**_columns(names, output), **_how_sure(predictor, output)))
     table[task.output.name or "prediction"] = predictor.classes[output.argmax(axis=1)]
-    probabilities = zip(predictor.classes, softmax(output, axis=1).T, strict=True)
-    return NewPredictions(path.stem, table.assign(**{f"probability of {name}": share for name, share in probabilities}))
+    shares = _columns([f"probability of {name}" for name in predictor.classes], predictor.probabilities(output))
+    return NewPredictions(path.stem, table.assign(**_how_sure(predictor, output), **shares))
+
+
+def _columns(names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(zip(names, values.T, strict=True))
+
+
+def _how_sure(predictor: Predictor, output: np.ndarray) -> dict[str, Any]:
+    """Columns with the set of each row, or the ends of its intervals; none, and a warning, where nothing is known."""
+    named = predictor.task.output
+    try:
+        if predictor.classes is not None:
+            sets = predictor.sets(output, COVERAGE)
+            return {f"{named.name or 'prediction'} set": [" | ".join(map(str, names)) for names in sets]}
+        ends = predictor.calibration.interval(output, COVERAGE)
+    except PareError as error:
+        logger.warning("The predictions have no sets or intervals: %s", error)
+        return {}
+    columns = [_columns(named.names("prediction"), end) for end in ends]
+    return {
+        f"{name} {end}": of[name] for name in columns[0] for end, of in zip(("lower", "upper"), columns, strict=True)
+    }

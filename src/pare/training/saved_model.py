@@ -12,6 +12,7 @@ from pare.config.errors import PareError
 from pare.config.run import TaskRun, changed_text
 from pare.preparation import Preparation
 from pare.storage.store import ArrayStore
+from pare.uncertainty import Calibration
 
 
 class SavedModel(ABC):
@@ -22,11 +23,13 @@ class SavedModel(ABC):
         record: fingerprints of the training and of the model input, what decided the model (`decisive` of its run),
             best epoch, seconds, memory, versions.
         preparation: how raw rows become inputs of the model.
+        calibration: how sure its predictions are; None where nothing is known of that.
     """
 
     run: TaskRun
     record: dict[str, Any]
     preparation: Preparation
+    calibration: Calibration | None = None
 
     @abstractmethod
     def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:

@@ -23,6 +23,7 @@ from pare.preparation.preparation import NAMES
 from pare.training.model_card import CARD, model_card
 from pare.training.record import RECORD
 from pare.training.saved_model import SavedModel
+from pare.uncertainty import Calibration
 
 WEIGHTS = "model.safetensors"
 # transformers would take a folder with the encoder's own file for that encoder, and find none of its weights.
@@ -40,6 +41,7 @@ class TrainedModel(SavedModel):
             per epoch, best epoch, seconds, memory, versions.
         encoder_config: the encoder's ``config.json``.
         preparation: how raw rows become inputs of the model.
+        calibration: how sure its predictions are; None without validation rows, and for masks.
     """
 
     run: Run
@@ -47,6 +49,7 @@ class TrainedModel(SavedModel):
     record: dict[str, Any]
     encoder_config: dict[str, Any]
     preparation: Preparation
+    calibration: Calibration | None = None
 
     def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
         """What the model makes of prepared inputs, as `SavedModel.outputs`."""
@@ -59,6 +62,8 @@ class TrainedModel(SavedModel):
         try:
             save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, folder / WEIGHTS)
             self.preparation.save(folder)
+            if self.calibration:
+                self.calibration.save(folder)
         except SafetensorError as error:
             raise PareError(f"cannot write to {folder} ({error}); free space there") from error
         (folder / ENCODER_FOLDER / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
@@ -78,9 +83,10 @@ class TrainedModel(SavedModel):
             model.load_state_dict(load_file(folder / WEIGHTS))
             config = json.loads((folder / ENCODER_FOLDER / ENCODER).read_text())
             preparation = Preparation.load(folder)
+            calibration = Calibration.load(folder, run.task.output.kind)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, PareError) as error:
             raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
-        return cls(run, model.eval(), record, config, preparation)
+        return cls(run, model.eval(), record, config, preparation, calibration)
 
 
 def _untrained(run: Run, folder: Path, record: dict[str, Any]) -> CrossModalModel:

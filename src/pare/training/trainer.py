@@ -33,6 +33,7 @@ from pare.training.budget import epochs_within, step_seconds
 from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
+from pare.training.held_out import held_out
 from pare.training.losses import build_loss, clearly_smaller, not_finite, with_differences
 from pare.training.machine import accelerator_of, matrix_speed, peak_memory_mb, versions
 from pare.training.norms import fix_batch_norms
@@ -329,10 +330,11 @@ class Trainer:
         return np.random.default_rng([self.run.seed, epoch, purpose, self.accelerator.process_index])
 
     def _result(self) -> TrainedModel:
-        progress, started = self.progress, time.perf_counter()
+        progress, rows, n_train = self.progress, self.rows["validation"], len(self.chosen)
         self.model.load_state_dict(self.checkpoint.best_weights())
-        n_train = len(self.chosen)
-        if self.start and progress.best_epoch == SOLVED and len(self.rows["validation"]):
+        held = held_out(self.model, rows, self.accelerator.device, self.run.task, self.run.training.batch_size)
+        started = time.perf_counter()
+        if self.start and progress.best_epoch == SOLVED and len(rows):
             n_train += self._solve_with_validation_rows()
         seconds = progress.seconds + time.perf_counter() - started
         aligning = progress.alignment["seconds"] if progress.alignment else 0.0
@@ -357,7 +359,7 @@ class Trainer:
             "precision": self.accelerator.mixed_precision,
             "versions": versions(),
         }
-        return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config, self.preparation)
+        return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config, self.preparation, held)
 
     def _solve_with_validation_rows(self) -> int:
         """Fit the heads of a solved start to the validation rows as well, which have nothing left to choose."""

@@ -10,13 +10,17 @@ from pare.evaluation.figures.dense import dense_figure, representative_samples
 from pare.evaluation.figures.numbers import regression_figure
 from pare.evaluation.figures.replaced import replaced_figure
 from pare.evaluation.figures.training import training_figure
+from pare.evaluation.figures.uncertainty import band_figure, interval_figure, reliability_figure
 
 __all__ = [
+    "band_figure",
     "confusion_figure",
     "dense_figure",
+    "interval_figure",
     "message_figure",
     "multilabel_figure",
     "regression_figure",
+    "reliability_figure",
     "replaced_figure",
     "representative_samples",
     "training_figure",

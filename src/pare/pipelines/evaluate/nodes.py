@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from pare.baselines.rival import cheap_rival
 from pare.config import Library, Run
 from pare.config.raw import OWN_FILES
+from pare.evaluation.drawing import draw_calibration
 from pare.evaluation.figures import message_figure, replaced_figure, training_figure
 from pare.evaluation.metrics import METRICS
 from pare.evaluation.prediction import average_groups, predict
@@ -39,12 +40,19 @@ def score_predictions(
 
     A task of the user's own, which no table of results has, is compared with a cheap baseline on the validation rows.
     """
-    record = evaluation_record(run, model.record, model_input.rows("train"), predictions)
+    record = evaluation_record(run, model.record, model_input.rows("train"), predictions, model.calibration)
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
     if run.task.raw.origin == OWN_FILES and (rival := cheap_rival(run, library, model_input)):
         record["rival"] = asdict(rival)
         logger.info("%s", comparison(record))
     return record
+
+
+def draw_uncertainty(
+    run: Run, model: TrainedModel, predictions: dict[str, np.ndarray], metrics: dict[str, Any]
+) -> Figure:
+    """Draw how sure the model was of the test rows, and whether it should have been."""
+    return draw_calibration(run, model.calibration, predictions, metrics)
 
 
 def draw_training(run: Run, model: TrainedModel) -> tuple[Figure, list[dict[str, Any]]]:

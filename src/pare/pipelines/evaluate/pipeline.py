@@ -3,7 +3,13 @@
 from kedro.pipeline import Node, Pipeline
 
 from pare.evaluation.drawing import draw_predictions
-from pare.pipelines.evaluate.nodes import draw_replaced_patches, draw_training, predict_test_rows, score_predictions
+from pare.pipelines.evaluate.nodes import (
+    draw_replaced_patches,
+    draw_training,
+    draw_uncertainty,
+    predict_test_rows,
+    score_predictions,
+)
 
 
 def create_pipeline() -> Pipeline:
@@ -27,6 +33,12 @@ def create_pipeline() -> Pipeline:
                 inputs=["params:run", "model_input", "predictions", "metrics"],
                 outputs="prediction_figure",
                 name="draw_predictions",
+            ),
+            Node(
+                draw_uncertainty,
+                inputs=["params:run", "model", "predictions", "metrics"],
+                outputs="uncertainty_figure",
+                name="draw_uncertainty",
             ),
             Node(
                 draw_training,

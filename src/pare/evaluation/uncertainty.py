@@ -1,0 +1,79 @@
+"""How well a model knew how sure it was: coverage and width on the test rows, and probabilities before and after."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pare.config.schema import Task
+from pare.evaluation.prediction import average_groups
+from pare.evaluation.usual import probability_errors
+from pare.uncertainty import Calibration, fewest_rows
+from pare.uncertainty.calibration import probabilities
+
+COVERAGE = 0.9  # that is asked for
+
+
+def calibration_of(task: Task, calibration: Calibration | None) -> Calibration | None:
+    """That of what is scored: of groups, where the task averages their rows."""
+    if calibration is None or not task.average_groups:
+        return calibration
+    return replace(calibration, arrays=average_groups(dict(calibration.arrays)))
+
+
+def uncertainty_record(
+    task: Task, calibration: Calibration | None, predictions: Mapping[str, np.ndarray]
+) -> dict[str, Any] | None:
+    """What the test rows say of a calibration.
+
+    Args:
+        task: what is predicted.
+        calibration: of the model, by rows.
+        predictions: ``prediction`` and ``truth`` of the test rows, ``(rows, …)``.
+
+    Returns:
+        ``asked``, the coverage that sets and intervals are made for, and ``coverage``, that which they have;
+        ``set_size``, or ``width`` of each number or channel, both means. Of fields, coverage is the share of points.
+        Where the rows that calibrate, ``n_validation``, are too few, these are None. Of classes and labels
+        ``temperature``, and ``log_loss`` and ``calibration_error`` ``before`` and ``after`` it. None without a
+        calibration.
+    """
+    scored = calibration_of(task, calibration)
+    if scored is None:
+        return None
+    record: dict[str, Any] = {"n_validation": scored.rows, "asked": COVERAGE}
+    prediction, truth = predictions["prediction"], predictions["truth"]
+    if scored.kind != "multilabel":
+        record |= _coverage(scored, prediction, truth)
+    if scored.kind in ("classification", "multilabel"):
+        record |= _temperature(scored, prediction, truth)
+    return record
+
+
+def _coverage(calibration: Calibration, prediction: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
+    size = "set_size" if calibration.kind == "classification" else "width"
+    if calibration.rows < fewest_rows(COVERAGE):
+        return {"coverage": None, size: None}
+    if calibration.kind == "classification":
+        members = calibration.sets(prediction, COVERAGE)
+        covered = members[np.arange(len(truth)), truth]
+        return {"coverage": float(covered.mean()), size: float(members.sum(axis=1).mean())}
+    lower, upper = calibration.interval(prediction, COVERAGE)
+    width = np.moveaxis(upper - lower, 1, 0).reshape(prediction.shape[1], -1).mean(axis=1)
+    return {"coverage": covered_share(lower, upper, truth), size: width.tolist()}
+
+
+def covered_share(lower: np.ndarray, upper: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over rows of the share of valid numbers or points that are between the ends, all ``(rows, …)``."""
+    inside = ((lower <= truth) & (truth <= upper)).reshape(len(truth), -1).sum(axis=1)
+    valid = np.isfinite(truth).reshape(len(truth), -1).sum(axis=1)
+    return float((inside[valid > 0] / valid[valid > 0]).mean())
+
+
+def _temperature(calibration: Calibration, prediction: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
+    before = probability_errors(probabilities(prediction, calibration.kind), prediction, truth)
+    cooled = prediction / calibration.temperature
+    after = probability_errors(calibration.probabilities(prediction), cooled, truth)
+    pairs = {name: {"before": before[name], "after": after[name]} for name in before}
+    return {"temperature": calibration.temperature, **pairs}
