@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from users_files import CLASSES, NUMBERS, RNG, N, facts, look, table
+from pare.own_data.findings import open_parts
+from users_files import CLASSES, NUMBERS, RNG, TABLE, N, facts, look, table
 
 
 @pytest.mark.parametrize(
@@ -35,10 +36,34 @@ def test_a_table_may_use_other_delimiters_and_hold_columns_to_ignore(tmp_path):
     found = look(paths, "answer", ignore=("sample",))
     assert found.options["delimiter"] == ";"
     assert found.input_shape == (3,)
-    with pytest.raises(PareError, match=r"^t\.csv: column 'sample' .*'ignore'"):  # not the path of a scratch folder
+    with pytest.raises(
+        PareError, match=r"^t\.csv: column 'sample' .*--ignore NAME"
+    ):  # not the path of a scratch folder
         look(paths, "answer")
 
 
 def test_the_columns_are_listed_where_no_target_is_named(tmp_path):
     with pytest.raises(PareError, match=r"--target COLUMN\. Columns of t\.csv: mass, count, site"):
         look(table(tmp_path))
+
+
+def test_a_task_says_how_its_table_is_written_and_reads_it_so(tmp_path):
+    frame = TABLE.assign(answer=CLASSES)
+    frame.to_csv(tmp_path / "t.csv", index=False, sep=";", decimal=",", encoding="utf-16")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert {key: found.options[key] for key in ("delimiter", "encoding", "decimal")} == {
+        "delimiter": ";",
+        "encoding": "utf-16",
+        "decimal": ",",
+    }
+    assert "decimal" in found.notes
+    x, y = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    np.testing.assert_allclose(x[:, 0], frame["mass"], rtol=1e-6)
+    np.testing.assert_array_equal(y, CLASSES)
+
+
+def test_an_encoding_is_asked_for_by_the_option_of_the_command(tmp_path):
+    TABLE.assign(answer=CLASSES, ort="süd").to_csv(tmp_path / "t.csv", index=False, encoding="latin-1")
+    with pytest.raises(PareError, match=r"^t\.csv cannot be read as utf-8.*set --encoding NAME"):
+        look([tmp_path / "t.csv"], "answer", ignore=("ort",))
+    assert look([tmp_path / "t.csv"], "answer", ignore=("ort",), encoding="latin-1").options["encoding"] == "latin-1"

@@ -125,3 +125,13 @@ def test_an_array_for_published_data_has_the_axes_of_the_model():
 def test_published_files_have_no_new_rows(tmp_path):
     with pytest.raises(PareError, match=r"darcy_mat.*published files.*arrays, image_folder, table"):
         open_new_rows(tmp_path / "x.mat", ReaderConfig(name="darcy_mat"), None)
+
+
+def test_new_rows_are_read_in_the_encoding_and_with_the_decimal_commas_of_the_task(tmp_path):
+    frame = pd.DataFrame({"größe": [1.5, 2.5, 3.5, 4.5], "y": ["a", "b"] * 2})
+    (tmp_path / "raw").mkdir()
+    written = {"sep": ";", "decimal": ",", "encoding": "latin-1", "index": False}
+    frame.to_csv(tmp_path / "raw" / "t.csv", **written)
+    frame[["größe"]].iloc[:2].assign(other=1).to_csv(tmp_path / "new.csv", **written)
+    reader, samples = known(tmp_path / "raw", "table", target="y", delimiter=";", decimal=",", encoding="latin-1")
+    np.testing.assert_array_equal(open_new_rows(tmp_path / "new.csv", reader, samples).read(0, 2), [[1.5], [2.5]])

@@ -17,6 +17,7 @@ from pare.config.estimate import cpu_speed, estimate
 from pare.config.raw import OWN_FILES
 from pare.config.resolve import default_proxy, own_source
 from pare.config_loader import load_library
+from pare.raw.file_names import plain_stem
 from pare.raw.origins.manifest import read_manifest, same_request
 from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
@@ -45,6 +46,9 @@ def tasks(ctx: click.Context, env: str | None) -> None:
 @click.option(
     "--channels", type=click.Choice(["first", "last", "none"]), help="Which axis of an array has the channels."
 )
+@click.option(
+    "--encoding", metavar="NAME", help="Of a table of text that is neither UTF-8 nor marked UTF-16, e.g. latin-1."
+)
 @click.option("--name", metavar="NAME", help="Name of the task; by default that of the first file.")
 @click.pass_obj
 def new(
@@ -56,13 +60,14 @@ def new(
     groups: str | None,
     ignore: tuple[str, ...],
     channels: str | None,
+    encoding: str | None,
     name: str | None,
 ) -> None:
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
-    PATH is a table with a row a sample (.csv, .parquet, .arff), a file of arrays whose first axis is the samples
-    (.npz, .h5, or several .npy), or a folder of images in folders named after their classes. The files stay
-    where they are.
+    PATH is a table with a row a sample (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet, .arff), a file of arrays whose
+    first axis is the samples (.npz, .h5, or several .npy), or a folder of images in folders named after their
+    classes. The files stay where they are.
 
     \b
     Examples:
@@ -80,12 +85,12 @@ def new(
     with clear_errors():
         project = Path(loader.conf_source).parent
         files = [find_path(str(path), Path.cwd()) for path in paths]
-        chosen = task_name(name, files[0].stem)
+        chosen = task_name(name, plain_stem(files[0]))
         file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
         if file.exists() or chosen in load_library(loader).tasks:
             where = f"is in {_shown(file, Path.cwd())}" if file.exists() else "is one of those listed by `kedro tasks`"
             raise PareError(f"task {chosen!r} {where}; choose another name: --name NAME, or remove it there")
-        found = inspect_files(files, Question(target, input_name, groups, ignore, channels))
+        found = inspect_files(files, Question(target, input_name, groups, ignore, channels, encoding))
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)
         with atomic_path(file) as unfinished:
             unfinished.write_text(text, encoding="utf-8")

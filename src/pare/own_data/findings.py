@@ -25,6 +25,7 @@ class Question:
         groups: column, or key or file of an array, that says which rows belong together.
         ignore: columns to leave out.
         channel_axis: which axis of arrays has the channels; guessed if not given.
+        encoding: of a table of text; detected where the file is sure about it if not given.
     """
 
     target: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Question:
     groups: str | None = None
     ignore: tuple[str, ...] = ()
     channel_axis: str | None = None
+    encoding: str | None = None
 
 
 @dataclass(frozen=True)

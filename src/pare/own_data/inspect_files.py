@@ -1,6 +1,7 @@
 """A user's files, looked into by the function for their kind."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,9 +12,13 @@ from pare.own_data.inspect_arrays import inspect_arrays
 from pare.own_data.inspect_images import inspect_images
 from pare.own_data.inspect_tables import inspect_table
 from pare.raw.formats.array_files import HDF5, NPY, NPZ
+from pare.raw.formats.messages import FETCH
 from pare.raw.formats.table_files import SUFFIXES as TABLES
+from pare.raw.formats.table_files import table_suffix
 from pare.raw.origins.own_files import find_path, link_files
 from pare.raw.readers.image_folder import SUFFIXES as IMAGES
+
+OPTION = re.compile(r"the reader's option '(categorical|encoding|ignore|target)'")  # before a task says any
 
 
 def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
@@ -33,12 +38,14 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
         try:
             return family(folder, [folder / path.name for path in paths], question)
         except PareError as error:  # the user knows the files by other paths
-            raise PareError(str(error).replace(f"{folder}{os.sep}", "").replace(f"{folder}", "the files")) from error
+            message = str(error).replace(f"{folder}{os.sep}", "").replace(f"{folder}", "the files")
+            message = OPTION.sub(r"--\1 NAME", message).replace(f", or remove it and {FETCH}", "")
+            raise PareError(message) from error
 
 
 def _family(paths: Sequence[Path]) -> Callable[[Path, Sequence[Path], Question], Inspection]:
     """The function that inspects files of their kind."""
-    suffixes = {"a folder" if path.is_dir() else path.suffix.lower() for path in paths}
+    suffixes = {"a folder" if path.is_dir() else table_suffix(path) or path.suffix.lower() for path in paths}
     if suffixes == {"a folder"} and len(paths) == 1:
         return inspect_images
     if len(paths) == 1 and suffixes <= {*TABLES}:

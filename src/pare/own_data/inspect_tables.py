@@ -1,6 +1,7 @@
 """A first look at a table."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,14 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, open_parts
-from pare.raw.formats.table_files import DELIMITERS, load_frame
+from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
+from pare.raw.formats.table_files import load_frame, table_suffix
+
+DETECTED = {
+    "delimiter": "what separates the values of a line",
+    "encoding": "of the file, and of new rows",
+    "decimal": "1,5 is one and a half",
+}
 
 
 def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
@@ -23,15 +31,16 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         PareError: if it is not readable, or no column or an unknown one is to be predicted.
     """
     (path,) = paths
-    delimiter = _delimiter(path) if path.suffix.lower() == ".csv" else ","
+    dialect = detect_dialect(path, question.encoding) if table_suffix(path) in (*COMMA, *TAB) else Dialect()
     if not question.target:
-        columns = ", ".join(map(str, load_frame(path, delimiter).columns))
+        columns = ", ".join(map(str, load_frame(path, dialect).columns))
         raise PareError(f"name the column to predict: --target COLUMN. Columns of {path.name}: {columns}")
     options: dict[str, Any] = {"target": question.target[0] if len(question.target) == 1 else list(question.target)}
     options |= {"group": question.groups} if question.groups else {}
     options |= {"ignore": list(question.ignore)} if question.ignore else {}
-    options |= {"delimiter": delimiter} if delimiter != "," else {}
-    notes = {}
+    written = {key: value for key, value in asdict(dialect).items() if value != getattr(Dialect, key)}
+    options |= written
+    notes = {key: DETECTED[key] for key in written}
     parts = open_parts("table", options, folder)
     samples = parts["all"]
     _, y = samples.read(0, samples.count)
@@ -54,9 +63,3 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         output_name=", ".join(question.target),
         notes=notes,
     )
-
-
-def _delimiter(path: Path) -> str:
-    with path.open(encoding="utf-8-sig", errors="replace") as stream:
-        header = stream.readline()
-    return max(DELIMITERS, key=header.count)

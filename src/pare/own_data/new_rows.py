@@ -12,6 +12,7 @@ import pandas as pd
 from pare.config.errors import PareError, unknown_name
 from pare.config.schema import ReaderConfig
 from pare.raw.formats.array_files import StoredArray, open_arrays
+from pare.raw.formats.delimited_text import Dialect
 from pare.raw.formats.table_files import load_frame, present_text
 from pare.raw.origins.own_files import find_path
 from pare.raw.readers.arrays import ChannelAxis, check_input, input_rows
@@ -99,7 +100,7 @@ def _file_rows(path: str | Path, reader: ReaderConfig, known: Known) -> NewRows:
 
 
 def _open_table(path: Path, options: dict[str, Any], known: Known) -> NewRows:
-    return table_rows(load_frame(path, options.get("delimiter", ",")), known, str(path))
+    return table_rows(load_frame(path, Dialect.of(options)), known, str(path))
 
 
 def table_rows(frame: pd.DataFrame, known: Known, where: str) -> NewRows:

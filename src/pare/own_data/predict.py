@@ -13,6 +13,7 @@ from accelerate import PartialState
 from pare.choice.chosen import load_trained
 from pare.config import PareError
 from pare.own_data.new_rows import NewRows, RawRows, open_new_rows
+from pare.raw.file_names import plain_stem
 from pare.training.record import RECORD
 from pare.training.saved_model import SavedModel
 from pare.uncertainty import Calibration
@@ -191,19 +192,19 @@ class NewPredictions:
 
 def predict_file(path: Path, predictor: Predictor) -> NewPredictions:
     """Predict each row of a file and say how sure that is; arguments and errors as for `Predictor.predict`."""
-    rows, task = predictor.open(path), predictor.task
+    rows, task, stem = predictor.open(path), predictor.task, plain_stem(path)
     output = predictor.outputs(rows)
     if task.output.kind == "dense":
-        return NewPredictions(path.stem, predictor.probabilities(output) if predictor.is_binary else output)
+        return NewPredictions(stem, predictor.probabilities(output) if predictor.is_binary else output)
     table = pd.DataFrame({"row": rows.names})
     names = task.output.names("prediction")
     if predictor.is_binary:
-        return NewPredictions(path.stem, table.assign(**_columns(names, predictor.probabilities(output))))
+        return NewPredictions(stem, table.assign(**_columns(names, predictor.probabilities(output))))
     if predictor.classes is None:
-        return NewPredictions(path.stem, table.assign(**_columns(names, output), **_how_sure(predictor, output)))
+        return NewPredictions(stem, table.assign(**_columns(names, output), **_how_sure(predictor, output)))
     table[task.output.name or "prediction"] = predictor.classes[output.argmax(axis=1)]
     shares = _columns([f"probability of {name}" for name in predictor.classes], predictor.probabilities(output))
-    return NewPredictions(path.stem, table.assign(**_how_sure(predictor, output), **shares))
+    return NewPredictions(stem, table.assign(**_how_sure(predictor, output), **shares))
 
 
 def _columns(names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:

@@ -26,7 +26,6 @@ OPTION_REMARKS = {
     "target": "the column to predict",
     "group": "rows of the same value are never divided between training and test",
     "ignore": "columns that are left out",
-    "delimiter": "what separates the values of a line",
     "parts": "names of the arrays; groups: rows of one group are never divided between training and test",
     "size": "height and width",
     "colour": "three channels; false: one, grey",

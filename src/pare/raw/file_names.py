@@ -18,3 +18,8 @@ def _plain_name(name: str) -> str:
 
 
 FileName = Annotated[str, AfterValidator(_plain_name)]
+
+
+def plain_stem(path: Path) -> str:
+    """The name of a file without its ending, or without both endings of a compressed one."""
+    return Path(path.name.removesuffix(".gz")).stem

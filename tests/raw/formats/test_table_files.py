@@ -1,9 +1,12 @@
 """Tables in three formats as data frames, and what is said of files that are damaged or of another shape."""
 
+import sys
+
 import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
+from pare.raw.formats.delimited_text import Dialect
 from pare.raw.formats.table_files import find_table, load_frame
 
 ARFF = """% a comment
@@ -27,7 +30,7 @@ def written(folder, name, content):
 
 
 def test_arff_nominal_columns_keep_their_declared_order(tmp_path):
-    frame = load_frame(written(tmp_path, "dataset.arff", ARFF), ",")
+    frame = load_frame(written(tmp_path, "dataset.arff", ARFF), Dialect())
     assert list(frame.columns) == ["blood pressure", "age", "id", "Class"]
     assert list(frame["Class"].cat.categories) == ["no", "may be", "yes"]
     assert frame["blood pressure"].isna().tolist() == [False, True, False, False]
@@ -35,21 +38,21 @@ def test_arff_nominal_columns_keep_their_declared_order(tmp_path):
 
 
 def test_csv_numbers_are_numbers_and_three_marks_are_missing(tmp_path):
-    frame = load_frame(written(tmp_path, "t.csv", "a,b\n1,x\n?,\nNaN,NA\n 2 ,?\n"), ",")
+    frame = load_frame(written(tmp_path, "t.csv", "a,b\n1,x\n?,\nNaN,NA\n 2 ,?\n"), Dialect())
     assert frame["a"].tolist()[::3] == [1, 2] and frame["a"].isna().tolist() == [False, True, True, False]
     assert frame["b"].isna().tolist() == [False, True, False, True], "NA may be a category of the user's"
 
 
 def test_csv_of_a_spreadsheet_is_read_with_its_byte_order_mark_quotes_and_blank_lines(tmp_path):
     content = b'\xef\xbb\xbf"a";b\r\n1;"x;\r\ny"\r\n\r\n2;z\r\n'
-    frame = load_frame(written(tmp_path, "t.csv", content), ";")
+    frame = load_frame(written(tmp_path, "t.csv", content), Dialect(";"))
     assert list(frame.columns) == ["a", "b"] and frame["b"].tolist()[1] == "z" and len(frame) == 2
 
 
 def test_parquet_keeps_types_and_a_named_index_is_a_column(tmp_path):
     table = pd.DataFrame({"a": [1, 2], "b": pd.Categorical(["u", None], ["v", "u"])}, index=pd.Index([7, 8], name="i"))
     table.to_parquet(tmp_path / "t.parquet")
-    frame = load_frame(tmp_path / "t.parquet", ",")
+    frame = load_frame(tmp_path / "t.parquet", Dialect())
     assert list(frame.columns) == ["i", "a", "b"] and list(frame["b"].cat.categories) == ["v", "u"]
     assert frame.index.tolist() == [0, 1]
 
@@ -58,7 +61,7 @@ def test_parquet_keeps_types_and_a_named_index_is_a_column(tmp_path):
 def test_an_arff_cut_short_is_named_as_such(tmp_path, ending):
     path = written(tmp_path, "dataset.arff", ARFF[: ARFF.index(ending) + len(ending)])
     with pytest.raises(PareError, match=r"dataset.arff is .*cut short.*kedro run --pipelines=ingest"):
-        load_frame(path, ",")
+        load_frame(path, Dialect())
 
 
 @pytest.mark.parametrize(
@@ -75,14 +78,17 @@ def test_an_arff_cut_short_is_named_as_such(tmp_path, ending):
         ("t.csv", CSV.replace(",", "\t"), r"divided by '\\t'"),
         ("t.csv", "a,b\n", "has no rows"),
         ("t.csv", "", "damaged, cut short"),
-        ("t.csv", b"a,b\n\xff\xfe,1\n", "utf-8"),
+        ("t.csv", b"a,b\n\xff\xfe,1\n", "cannot be read as utf-8.*option 'encoding'"),
         ("t.parquet", b"PAR1 and no more", "t.parquet is damaged"),
-        ("t.xlsx", "a,b\n1,2\n", "tables end in .arff, .csv, .parquet; convert it"),
+        ("t.xlsx", "a,b\n1,2\n", "t.xlsx is damaged, cut short or not .xlsx"),
+        ("t.csv.gz", "a,b\n1,2\n", "t.csv.gz is damaged, cut short or not .csv.gz"),
+        ("t.jsonl", "a,b\n1,2\n", "t.jsonl is damaged, cut short or not .jsonl"),
+        ("t.ods", "a,b\n1,2\n", "tables end in .arff, .csv, .*; convert it"),
     ],
 )
 def test_a_table_of_another_shape_is_refused_by_name(tmp_path, name, content, message):
     with pytest.raises(PareError, match=message):
-        load_frame(written(tmp_path, name, content), ",")
+        load_frame(written(tmp_path, name, content), Dialect())
 
 
 def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path):
@@ -92,11 +98,11 @@ def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path):
     twins = pyarrow.Table.from_arrays([pyarrow.array([1]), pyarrow.array([2])], names=["a", "a"])
     pyarrow.parquet.write_table(twins, tmp_path / "t.parquet")
     with pytest.raises(PareError, match=r"t.parquet.*a"):
-        load_frame(tmp_path / "t.parquet", ",")
+        load_frame(tmp_path / "t.parquet", Dialect())
 
 
 def test_the_only_table_of_a_folder_is_found_and_two_are_not_guessed_between(tmp_path):
-    with pytest.raises(PareError, match=r"holds no table \(.arff, .csv, .parquet\).*--pipelines=ingest"):
+    with pytest.raises(PareError, match=r"holds no table \(.arff, .csv, .*\).*--pipelines=ingest"):
         find_table(tmp_path, None)
     (tmp_path / "manifest.json").touch()
     (tmp_path / "A.CSV").touch()
@@ -107,3 +113,38 @@ def test_the_only_table_of_a_folder_is_found_and_two_are_not_guessed_between(tmp
     assert find_table(tmp_path, "b.arff").name == "b.arff"
     with pytest.raises(PareError, match=r"c.arff is missing; .*tables there: A.CSV, b.arff"):
         find_table(tmp_path, "c.arff")
+
+
+FRAME = pd.DataFrame({"mass": [1.5, -2.0], "count": [1, 20], "site": ["north", "süd"]})
+
+
+def excel(path):
+    FRAME.to_excel(path, index=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("t.tsv", lambda path: FRAME.to_csv(path, index=False, sep="\t")),
+        ("t.csv.gz", lambda path: FRAME.to_csv(path, index=False)),
+        ("t.tsv.gz", lambda path: FRAME.to_csv(path, index=False, sep="\t")),
+        ("t.jsonl", lambda path: FRAME.to_json(path, orient="records", lines=True)),
+        ("T.XLSX", excel),
+    ],
+)
+def test_other_formats_of_tables_are_read_as_pandas_wrote_them(tmp_path, name, write):
+    write(tmp_path / name)
+    pd.testing.assert_frame_equal(load_frame(tmp_path / name, Dialect()), FRAME, check_dtype=False)
+
+
+def test_excel_without_its_library_is_told_how_to_get_it(tmp_path, monkeypatch):
+    excel(tmp_path / "t.xlsx")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(PareError, match=r"t\.xlsx: Excel files are read by openpyxl.*pip install openpyxl"):
+        load_frame(tmp_path / "t.xlsx", Dialect())
+
+
+def test_twins_in_the_header_of_a_sheet_are_refused(tmp_path):
+    pd.DataFrame([["a", "a"], [1, 2]]).to_excel(tmp_path / "t.xlsx", index=False, header=False)
+    with pytest.raises(PareError, match="several columns are named 'a'"):
+        load_frame(tmp_path / "t.xlsx", Dialect())

@@ -10,11 +10,12 @@ from pydantic import PositiveInt
 
 from pare.config.errors import PareError
 from pare.raw.file_names import FileName
-from pare.raw.formats.table_files import DESCRIPTION, SUFFIXES
+from pare.raw.formats.table_files import DESCRIPTION
 from pare.raw.made_here import made_file
 from pare.raw.origins.download import RemoteFile, brief, fetch
 
 ARFF = "dataset.arff"
+SUFFIXES = (".arff", ".csv", ".parquet")  # of tables that a person brings
 
 
 def openml_dataset(

@@ -1,4 +1,4 @@
-"""Tables with one row a sample: OpenML's, and a user's own in ARFF, CSV or Parquet.
+"""Tables with one row a sample: OpenML's, and a user's own in the formats of `table_files`.
 
 Nothing here is a statistic of the rows: codes only number the categories, so no test row can influence the model.
 The preparation decides what happens to a category that no training row has.
@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from pydantic import Field
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
+from pare.raw.formats.delimited_text import UTF_8, Dialect
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.table_files import DESCRIPTION, find_table, load_frame, present_text
 from pare.raw.readers.checks import PARTS
@@ -64,7 +65,9 @@ def table(
     categorical: tuple[str, ...] = (),
     split_column: str | None = None,
     group: str | None = None,
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ",",
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
+    encoding: str = UTF_8,
+    decimal: Literal[".", ","] = ".",
 ) -> dict[str, Samples]:
     """A table of numbers and categories with one or several columns to predict.
 
@@ -77,12 +80,14 @@ def table(
         folder: holds the table, and for OpenML's own also ``dataset.json``, which names target, ignored and
             categorical columns.
         target: the column to predict, or several; by default the one that ``dataset.json`` names.
-        file: name of the table; by default the only ``.arff``, ``.csv`` or ``.parquet`` file.
+        file: name of the table; by default the only one of the folder, see `load_frame` for its formats.
         ignore: columns to leave out, in addition to those that ``dataset.json`` names.
         categorical: columns whose numbers are names of categories, such as the target of a CSV with classes 0 and 1.
         split_column: column that says of each row ``train``, ``validation`` or ``test``.
         group: column whose equal values mark rows that belong together, such as a patient.
-        delimiter: what separates the values of a CSV line.
+        delimiter: what separates the values of a line of text; by default a tab in TSV, else a comma.
+        encoding: of text; by default UTF-8, with or without a byte order mark.
+        decimal: what separates the whole part of a number from the rest, in CSV and TSV.
 
     Returns:
         ``all``, or the parts of ``split_column``: features ``(rows, features)`` float32 with codes for categories,
@@ -95,7 +100,7 @@ def table(
     """
     path = find_table(folder, file)
     description = _read_description(folder)
-    frame = load_frame(path, delimiter)
+    frame = load_frame(path, Dialect(delimiter, encoding, decimal))
     names = list(frame.columns)
     targets = _target_names(target or description.get("default_target"), names, path)
     uses = [*targets, *ignore, *(name for name in (split_column, group) if name is not None)]

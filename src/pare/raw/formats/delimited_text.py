@@ -1,0 +1,169 @@
+"""Tables of text, one line a row: CSV and TSV, also compressed by gzip."""
+
+import csv
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+import pandas as pd
+
+from pare.config.errors import PareError
+from pare.raw.formats.messages import FETCH
+
+COMMA, TAB = (".csv", ".csv.gz"), (".tsv", ".tsv.gz")
+MISSING = ("", "?", "NaN", "nan", "NAN")
+DELIMITERS = (",", ";", "\t", "|")
+AGAIN = f"put the whole file there, or remove it and {FETCH}"
+UTF_8 = "utf-8-sig"  # with or without a byte order mark
+BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
+WHOLE = r"[+-]?\d+(?:[eE][+-]?\d+)?"
+COMMA_NUMBER, POINT_NUMBER = (rf"[+-]?\d*{mark}\d+(?:[eE][+-]?\d+)?" for mark in (",", r"\."))
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a table of text is written.
+
+    Attributes:
+        delimiter: what separates the values of a line; None: a tab in TSV, else a comma.
+        encoding: as Python names it.
+        decimal: what separates the whole part of a number from the rest.
+    """
+
+    delimiter: str | None = None
+    encoding: str = UTF_8
+    decimal: str = "."
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Dialect":
+        """What the options of a table's reader say of it."""
+        return cls(**{field.name: options[field.name] for field in fields(cls) if field.name in options})
+
+    def delimiter_of(self, path: Path) -> str:
+        """What separates the values of a file's lines."""
+        return self.delimiter or ("\t" if path.name.lower().endswith(TAB) else ",")
+
+
+def detect_dialect(path: Path, encoding: str | None) -> Dialect:
+    """How a file is written, as far as it says so itself.
+
+    The delimiter is the most frequent in the header. Commas are decimal where they separate no values and some column
+    holds nothing but numbers with a comma, and none such with a point.
+
+    Args:
+        path: of a CSV or TSV file.
+        encoding: None: UTF-8, or UTF-16 with a byte order mark.
+
+    Raises:
+        PareError: if the file has another encoding.
+    """
+    encoding = encoding or _encoding(path)
+    try:
+        with _open_text(path, encoding) as stream:
+            header = stream.readline()
+            for _ in stream:
+                pass
+    except (UnicodeError, LookupError) as error:
+        raise _wrong_encoding(path, encoding, error) from error
+    delimiter = max(DELIMITERS, key=header.count)
+    usual = Dialect(encoding=encoding)
+    found = Dialect(None if delimiter == usual.delimiter_of(path) else delimiter, encoding)
+    return Dialect(found.delimiter, encoding, "," if delimiter != "," and _has_decimal_commas(path, found) else ".")
+
+
+def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
+    """Load a CSV or TSV file with a header line; options are those of `pandas.read_csv`.
+
+    Raises:
+        PareError: if a line has more or fewer values than the header, a column has no name of its own, the delimiter
+            seems to be another, or the encoding is.
+    """
+    delimiter = dialect.delimiter_of(path)
+    try:
+        header = _check_lines(path, delimiter, dialect.encoding)
+    except (UnicodeError, LookupError) as error:
+        raise _wrong_encoding(path, dialect.encoding, error) from error
+    # low_memory=False: else pandas may find another type in each block of one column.
+    return pd.read_csv(
+        path,
+        sep=delimiter,
+        header=0,
+        names=header,
+        index_col=False,
+        skipinitialspace=True,
+        keep_default_na=False,
+        na_values=list(MISSING),
+        encoding=dialect.encoding,
+        decimal=dialect.decimal,
+        low_memory=False,
+        **options,
+    )
+
+
+def check_names(names: Sequence[str], path: Path) -> None:
+    """Refuse columns without a name of their own; PareError."""
+    if "" in names:
+        raise PareError(f"{path}: column {names.index('') + 1} of {len(names)} has no name; name it in the header")
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise PareError(
+            f"{path}: several columns are named {', '.join(map(repr, twice))}; give each column a name of its own"
+        )
+
+
+def _open_text(path: Path, encoding: str) -> TextIO:
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    return cast(TextIO, opened(path, "rt", encoding=encoding, newline=""))
+
+
+def _encoding(path: Path) -> str:
+    with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as stream:
+        return "utf-16" if stream.read(2) in BYTE_ORDER_MARKS else UTF_8
+
+
+def _wrong_encoding(path: Path, encoding: str, error: Exception) -> PareError:
+    return PareError(
+        f"{path} cannot be read as {encoding} ({error}); set the reader's option 'encoding' to its own, such as utf-8, "
+        "utf-16 or, of older programs in Western Europe, latin-1 or cp1252"
+    )
+
+
+def _has_decimal_commas(path: Path, dialect: Dialect) -> bool:
+    frame = load_text(path, dialect, dtype=str)
+    commas, points = (
+        any(_are_numbers(frame[name], number) for name in frame) for number in (COMMA_NUMBER, POINT_NUMBER)
+    )
+    return commas and not points
+
+
+def _are_numbers(column: pd.Series, number: str) -> bool:
+    """Whether all values are numbers, and some of this form."""
+    text = column.dropna().str.strip()
+    return bool(text.str.fullmatch(f"{number}|{WHOLE}").all() and text.str.fullmatch(number).any())
+
+
+def _check_lines(path: Path, delimiter: str, encoding: str) -> list[str]:
+    """Names in the header; pandas would fill short lines, rename twins and take a lone name for a column."""
+    with _open_text(path, encoding) as stream:
+        lines = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
+        header = [name.strip() for name in next(filter(None, lines), [])]
+        _check_delimiter(header, delimiter, path)
+        check_names(header, path)
+        for line in lines:
+            if line and len(line) != len(header):
+                raise PareError(
+                    f"{path}, line {lines.line_num}: {len(line)} values, but the header names {len(header)} columns; "
+                    f"correct the line, or, if the file is cut short, {AGAIN}"
+                )
+    return header
+
+
+def _check_delimiter(header: Sequence[str], delimiter: str, path: Path) -> None:
+    other = [d for d in DELIMITERS if d != delimiter and len(header) == 1 and d in header[0]]
+    if other:
+        raise PareError(
+            f"{path}: the header is the single name {header[0]!r}; values seem to be divided by {other[0]!r}, not by "
+            f"{delimiter!r}: set the reader's option delimiter: {other[0]!r}"
+        )
