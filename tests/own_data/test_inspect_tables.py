@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
@@ -32,14 +33,39 @@ def test_several_columns_are_labels_or_numbers(tmp_path):
 
 
 def test_a_table_may_use_other_delimiters_and_hold_columns_to_ignore(tmp_path):
-    paths = table(tmp_path, ";", answer=CLASSES, sample=[f"s{i}" for i in range(N)])
+    paths = table(tmp_path, ";", answer=CLASSES, sample="s1")
     found = look(paths, "answer", ignore=("sample",))
     assert found.options["delimiter"] == ";"
     assert found.input_shape == (3,)
-    with pytest.raises(
-        PareError, match=r"^t\.csv: column 'sample' .*--ignore NAME"
-    ):  # not the path of a scratch folder
+    with pytest.raises(PareError, match=r"^t\.csv: column 'sample' .*--ignore NAME$"):  # not a scratch folder's path
         look(paths, "answer")
+
+
+def test_names_of_rows_are_left_out_and_said_so_or_brought_back(tmp_path):
+    paths = table(tmp_path, answer=CLASSES, sample=[f"s{i}" for i in range(N)])
+    found = look(paths, "answer")
+    assert (found.options["ignore"], found.input_shape) == (["sample"], (3,))
+    assert "sample; --categorical NAME" in found.notes["ignore"]
+    assert look(paths, "answer", categorical=("sample",)).input_shape == (4,)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S"])
+def test_dates_become_days_and_the_task_says_since_when(tmp_path, form):
+    days = RNG.permutation(N)
+    paths = table(
+        tmp_path, answer=CLASSES, when=(pd.Timestamp("2024-02-28") + pd.to_timedelta(days, "D")).strftime(form)
+    )
+    found = look(paths, "answer")
+    assert (found.options["dates"], "ignore" in found.options) == ({"when": "2024-02-28"}, False)
+    assert "days since" in found.notes["dates"]
+    x, _ = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    np.testing.assert_array_equal(x[:, 3], days)
+    assert look(paths, "answer", ignore=("when",)).input_shape == (3,)
+
+
+def test_dates_whose_day_could_be_the_month_are_no_dates(tmp_path):
+    days = pd.date_range("2024-01-01", periods=N).strftime("%d/%m/%Y")
+    assert look(table(tmp_path, answer=CLASSES, when=days), "answer").options["ignore"] == ["when"]
 
 
 def test_the_columns_are_listed_where_no_target_is_named(tmp_path):

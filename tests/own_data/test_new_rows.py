@@ -135,3 +135,12 @@ def test_new_rows_are_read_in_the_encoding_and_with_the_decimal_commas_of_the_ta
     frame[["größe"]].iloc[:2].assign(other=1).to_csv(tmp_path / "new.csv", **written)
     reader, samples = known(tmp_path / "raw", "table", target="y", delimiter=";", decimal=",", encoding="latin-1")
     np.testing.assert_array_equal(open_new_rows(tmp_path / "new.csv", reader, samples).read(0, 2), [[1.5], [2.5]])
+
+
+def test_dates_of_new_rows_are_counted_from_the_day_0_of_the_task(tmp_path):
+    frame = pd.DataFrame({"when": ["2024-01-01", "2024-01-02"] * 2, "y": ["a", "b"] * 2})
+    (tmp_path / "raw").mkdir()
+    frame.to_csv(tmp_path / "raw" / "t.csv", index=False)
+    reader, samples = known(tmp_path / "raw", "table", target="y", dates={"when": "2024-01-01"})
+    new = pd.DataFrame({"when": ["2024-02-01", "31.12.2023"]}, index=[7, 8])
+    np.testing.assert_array_equal(open_new_rows(new, reader, samples).read(0, 2), [[31], [-1]])

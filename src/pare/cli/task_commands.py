@@ -44,6 +44,12 @@ def tasks(ctx: click.Context, env: str | None) -> None:
 @click.option("--groups", metavar="NAME", help="Column, or key of an array, that says which rows belong together.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Column to leave out, such as a row number; repeatable.")
 @click.option(
+    "--categorical",
+    multiple=True,
+    metavar="NAME",
+    help="Column whose values, perhaps numbers, name categories; repeatable.",
+)
+@click.option(
     "--channels", type=click.Choice(["first", "last", "none"]), help="Which axis of an array has the channels."
 )
 @click.option(
@@ -59,6 +65,7 @@ def new(
     input_name: str | None,
     groups: str | None,
     ignore: tuple[str, ...],
+    categorical: tuple[str, ...],
     channels: str | None,
     encoding: str | None,
     name: str | None,
@@ -90,7 +97,7 @@ def new(
         if file.exists() or chosen in load_library(loader).tasks:
             where = f"is in {_shown(file, Path.cwd())}" if file.exists() else "is one of those listed by `kedro tasks`"
             raise PareError(f"task {chosen!r} {where}; choose another name: --name NAME, or remove it there")
-        found = inspect_files(files, Question(target, input_name, groups, ignore, channels, encoding))
+        found = inspect_files(files, Question(target, input_name, groups, ignore, channels, categorical, encoding))
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)
         with atomic_path(file) as unfinished:
             unfinished.write_text(text, encoding="utf-8")

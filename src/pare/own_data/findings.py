@@ -25,6 +25,7 @@ class Question:
         groups: column, or key or file of an array, that says which rows belong together.
         ignore: columns to leave out.
         channel_axis: which axis of arrays has the channels; guessed if not given.
+        categorical: columns whose values name categories, even if they are numbers, or differ in nearly all rows.
         encoding: of a table of text; detected where the file is sure about it if not given.
     """
 
@@ -33,6 +34,7 @@ class Question:
     groups: str | None = None
     ignore: tuple[str, ...] = ()
     channel_axis: str | None = None
+    categorical: tuple[str, ...] = ()
     encoding: str | None = None
 
 

@@ -1,21 +1,26 @@
 """A first look at a table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, open_parts
+from pare.raw.formats.dates import first_date
 from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
 from pare.raw.formats.table_files import load_frame, table_suffix
+from pare.raw.readers.tables import are_names_of_rows
 
 DETECTED = {
     "delimiter": "what separates the values of a line",
     "encoding": "of the file, and of new rows",
     "decimal": "1,5 is one and a half",
+    "dates": "dates become days since that one; --ignore NAME leaves such a column out",
 }
 
 
@@ -32,20 +37,32 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     """
     (path,) = paths
     dialect = detect_dialect(path, question.encoding) if table_suffix(path) in (*COMMA, *TAB) else Dialect()
+    frame = load_frame(path, dialect)
     if not question.target:
-        columns = ", ".join(map(str, load_frame(path, dialect).columns))
-        raise PareError(f"name the column to predict: --target COLUMN. Columns of {path.name}: {columns}")
+        raise PareError(
+            f"name the column to predict: --target COLUMN. Columns of {path.name}: {', '.join(frame.columns)}"
+        )
+    free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
+    dates = {name: first.isoformat() for name in free if (first := _first_date(free[name]))}
+    row_names = [name for name in free if name not in dates and are_names_of_rows(free[name])]
     options: dict[str, Any] = {"target": question.target[0] if len(question.target) == 1 else list(question.target)}
     options |= {"group": question.groups} if question.groups else {}
-    options |= {"ignore": list(question.ignore)} if question.ignore else {}
+    ignore = [*question.ignore, *row_names]
+    options |= {"ignore": ignore} if ignore else {}
+    options |= {"categorical": list(question.categorical)} if question.categorical else {}
+    options |= {"dates": dates} if dates else {}
     written = {key: value for key, value in asdict(dialect).items() if value != getattr(Dialect, key)}
     options |= written
-    notes = {key: DETECTED[key] for key in written}
+    notes = {key: DETECTED[key] for key in (*written, *(["dates"] if dates else []))}
+    if row_names:
+        notes["ignore"] = (
+            f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
+        )
     parts = open_parts("table", options, folder)
     samples = parts["all"]
     _, y = samples.read(0, samples.count)
     if y.ndim == 2 and y.shape[1] == 1 and are_classes(y[:, 0]):
-        options["categorical"] = list(question.target)
+        options["categorical"] = [*question.categorical, *question.target]
         notes["categorical"] = "numbers that name classes; without this line they are predicted as numbers"
         parts = open_parts("table", options, folder)
     names, kind, classes = parts["all"].classes, "regression", None
@@ -63,3 +80,17 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         output_name=", ".join(question.target),
         notes=notes,
     )
+
+
+def _used(question: Question) -> Iterator[str]:
+    """Columns of which the question says what they are."""
+    yield from (*question.target, *question.ignore, *question.categorical)
+    if question.groups:
+        yield question.groups
+
+
+def _first_date(column: pd.Series) -> date | None:
+    """Day 0 of a column of dates; numbers such as years and declared categories are none."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biuf":
+        return None
+    return first_date(column)

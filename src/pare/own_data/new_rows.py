@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ import pandas as pd
 from pare.config.errors import PareError, unknown_name
 from pare.config.schema import ReaderConfig
 from pare.raw.formats.array_files import StoredArray, open_arrays
+from pare.raw.formats.dates import days_since
 from pare.raw.formats.delimited_text import Dialect
 from pare.raw.formats.table_files import load_frame, present_text
 from pare.raw.origins.own_files import find_path
@@ -67,7 +69,7 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
     if not len(rows):
         raise PareError("there are no rows to predict; bring at least one")
     if isinstance(rows, pd.DataFrame) and reader.name == TABLE:
-        return table_rows(rows, known, "the table")
+        return _dated_rows(rows, reader.options, known, "the table")
     return _array_rows(np.asarray(rows), reader, known)
 
 
@@ -85,7 +87,7 @@ def _array_rows(rows: np.ndarray, reader: ReaderConfig, known: Known) -> NewRows
                 f"the array has shape {list(rows.shape)}, expected (rows, {len(columns)}): a column for each of "
                 f"{', '.join(columns)}"
             )
-        return table_rows(pd.DataFrame(rows, columns=columns), known, "the array")
+        return _dated_rows(pd.DataFrame(rows, columns=columns), reader.options, known, "the array")
     stored = StoredArray("the array", rows.shape, rows.dtype, lambda start, stop: rows[start:stop])
     return _stored_rows(stored, reader.options.get("channel_axis", "first") if reader.name == "arrays" else "first")
 
@@ -100,7 +102,15 @@ def _file_rows(path: str | Path, reader: ReaderConfig, known: Known) -> NewRows:
 
 
 def _open_table(path: Path, options: dict[str, Any], known: Known) -> NewRows:
-    return table_rows(load_frame(path, Dialect.of(options)), known, str(path))
+    return _dated_rows(load_frame(path, Dialect.of(options)), options, known, str(path))
+
+
+def _dated_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
+    """The rows of a table whose dates become days, as the option of the reader says."""
+    frame = frame.reset_index(drop=True)
+    firsts = {name: date.fromisoformat(str(first)) for name, first in options.get("dates", {}).items() if name in frame}
+    days = {name: days_since(frame[name], first, where) for name, first in firsts.items()}
+    return table_rows(frame.assign(**days), known, where)
 
 
 def table_rows(frame: pd.DataFrame, known: Known, where: str) -> NewRows:

@@ -1,6 +1,7 @@
 """Tables as samples: OpenML's and users' own, good ones and what users really have."""
 
 import json
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -244,7 +245,7 @@ def test_identifiers_and_free_text_are_refused_unless_they_are_declared(tmp_path
 @pytest.mark.parametrize(
     "values, message",
     [
-        (["same", "same", ""], "'x' holds the same text 'same' in every row; add it to .*'ignore'"),
+        (["same", "same", ""], "'x' holds the same text 'same' in every row; leave it out by .*'ignore'"),
         (["", "?", "NaN"], "'x' has no value in any row"),
         ([1, "inf", 2], "'x' is infinite, or too large for 32 bits, in row 2"),
         ([1, 2, "1e300"], "'x' is infinite, or too large for 32 bits, in row 3"),
@@ -258,7 +259,7 @@ def test_dates_are_refused(tmp_path):
     pd.DataFrame({"x": pd.to_datetime(["2020-01-01", "2021-01-01"]), "y": ["a", "b"]}).to_parquet(
         tmp_path / "t.parquet"
     )
-    with pytest.raises(PareError, match="column 'x' holds dates or times; convert it to a number"):
+    with pytest.raises(PareError, match=r"column 'x' holds dates or times; leave it out by .*'ignore'"):
         table(tmp_path, target="y")
 
 
@@ -266,8 +267,8 @@ def test_dates_are_refused(tmp_path):
     "labels, options, message",
     [
         (["a"], {"categorical": ("y",)}, "target 'y' has the one class 'a' in every row"),
-        (["a"], {}, "'y' holds the same text 'a'"),
-        ([""], {}, "column 'y' has no value in any row"),
+        (["a"], {}, "target 'y' has the one class 'a' in every row"),
+        ([""], {}, "target 'y' has no value in any row"),
         ([3], {}, "target 'y' is 3 in every row"),
         (["a", "b"], {"target": ["y", "n"]}, r"target 'y' holds categories \(a, b\); several targets must be numbers"),
     ],
@@ -308,3 +309,20 @@ def test_options_from_yaml_are_checked_by_type(own):
     for wrong in ({"file": "../other.csv"}, {"delimiter": ", "}, {"ignores": ["a"]}):
         with pytest.raises(PareError, match="options of reader 'table' do not fit"):
             bind_options("reader", "table", table, wrong)
+
+
+def test_dates_become_days_since_the_one_that_the_option_names(tmp_path):
+    (tmp_path / "t.csv").write_text("when,y\n2024-03-01,a\n2024-02-28T12:00:00,b\n,a\n31.12.2023,b\n")
+    read = bind_options("reader", "table", table, {"target": "y", "dates": {"when": "2024-02-28"}})
+    x, _ = rows(read(tmp_path)["all"])
+    np.testing.assert_array_equal(x[:, 0], [2, 0.5, np.nan, -59])  # 2024 is a leap year
+    csv_error(
+        tmp_path,
+        "when,n,y\n2024-03-01,1,a\nsoon,2,b\n",
+        "'when' holds 'soon' in row 2; expected a date",
+        dates={"when": date(2024, 1, 1)},
+    )
+
+
+def test_a_target_of_many_texts_is_no_class(tmp_path):
+    csv_error(tmp_path, column_of(range(30), [f"id{i}" for i in range(30)]), "target 'y' holds 30 different texts")

@@ -7,6 +7,7 @@ The preparation decides what happens to a category that no training row has.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from pydantic import Field
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
+from pare.raw.formats.dates import days_since
 from pare.raw.formats.delimited_text import UTF_8, Dialect
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.table_files import DESCRIPTION, find_table, load_frame, present_text
@@ -40,6 +42,11 @@ class Column:
     values: np.ndarray
     categories: list[str] | None
 
+    @property
+    def present(self) -> int:
+        """Rows that have a value."""
+        return int((~np.isnan(self.values)).sum())
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -63,6 +70,7 @@ def table(
     *,
     ignore: tuple[str, ...] = (),
     categorical: tuple[str, ...] = (),
+    dates: dict[str, date] | None = None,
     split_column: str | None = None,
     group: str | None = None,
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
@@ -83,6 +91,7 @@ def table(
         file: name of the table; by default the only one of the folder, see `load_frame` for its formats.
         ignore: columns to leave out, in addition to those that ``dataset.json`` names.
         categorical: columns whose numbers are names of categories, such as the target of a CSV with classes 0 and 1.
+        dates: columns of dates, each with its day 0; they become the number of days since.
         split_column: column that says of each row ``train``, ``validation`` or ``test``.
         group: column whose equal values mark rows that belong together, such as a patient.
         delimiter: what separates the values of a line of text; by default a tab in TSV, else a comma.
@@ -103,14 +112,20 @@ def table(
     frame = load_frame(path, Dialect(delimiter, encoding, decimal))
     names = list(frame.columns)
     targets = _target_names(target or description.get("default_target"), names, path)
+    days = dates or {}
     uses = [*targets, *ignore, *(name for name in (split_column, group) if name is not None)]
-    _check_uses(uses, categorical, names, path)
+    _check_uses(uses, [*categorical, *days], names, path)
+    frame = frame.assign(**{name: days_since(frame[name], first, str(path)) for name, first in days.items()})
     left_out = {*uses, *description.get("ignored", [])}
     features = [name for name in names if name not in left_out]
     if not features:
         raise PareError(f"{path} has no feature left: all its columns are targets, ignored, or divide the rows")
     named = {*categorical, *description.get("categorical", [])}
     columns = {name: _parse_column(frame[name], name, path, declared=name in named) for name in [*features, *targets]}
+    for name in features:
+        _check_feature(frame[name], columns[name], path, declared=name in named)
+    for name in targets:
+        _check_target(frame[name], columns[name], path, declared=name in named)
     labels = _labels({name: columns[name] for name in targets}, path)
     x = _float32(np.stack([columns[name].values for name in features], axis=1), features, path)
     groups = None if group is None else _group_numbers(frame[group], path)
@@ -152,8 +167,8 @@ def _target_names(target: str | list[str] | None, names: Sequence[str], path: Pa
     return [target] if isinstance(target, str) else target
 
 
-def _check_uses(uses: Sequence[str], categorical: Sequence[str], names: Sequence[str], path: Path) -> None:
-    for name in [*uses, *categorical]:
+def _check_uses(uses: Sequence[str], kinds: Sequence[str], names: Sequence[str], path: Path) -> None:
+    for name in [*uses, *kinds]:
         if name not in names:
             raise unknown_name("column", name, names, str(path))
     twice = sorted({name for name in uses if uses.count(name) > 1})
@@ -171,14 +186,15 @@ def _parse_column(column: pd.Series, name: str, path: Path, *, declared: bool) -
         codes = column.cat.codes.to_numpy()
         parsed = Column(np.where(codes < 0, np.nan, codes), [str(level) for level in column.cat.categories])
     elif column.dtype.kind in "mM":
-        raise PareError(f"{where} holds dates or times; convert it to a number, or add it to the reader's 'ignore'")
+        raise PareError(
+            f"{where} holds dates or times; leave it out by the reader's option 'ignore', or name its day 0 in the "
+            "option 'dates'"
+        )
     elif column.dtype.kind in "iuf":
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
         parsed = _number_levels(numbers) if declared else Column(numbers, None)
     else:
         parsed = _parse_text(present_text(column), len(column), where, declared=declared)
-    if np.isnan(parsed.values).all():
-        raise PareError(f"{where} has no value in any row; add it to the reader's option 'ignore'")
     return parsed
 
 
@@ -188,7 +204,6 @@ def _parse_text(text: pd.Series, rows: int, where: str, *, declared: bool) -> Co
         if numbers.notna().all():
             return Column(numbers.reindex(range(rows)).to_numpy(), None)
         _check_not_mixed(text, numbers.notna(), where)
-        _check_levels(text, where)
     levels = sorted(text.unique(), key=_by_number_then_text)
     codes = text.map({level: code for code, level in enumerate(levels)}).astype(np.float64)
     return Column(codes.reindex(range(rows)).to_numpy(), levels)
@@ -227,18 +242,44 @@ def _check_not_mixed(text: pd.Series, is_number: pd.Series, where: str) -> None:
     )
 
 
-def _check_levels(text: pd.Series, where: str) -> None:
+def _check_feature(column: pd.Series, parsed: Column, path: Path, *, declared: bool) -> None:
+    where = f"{path}: column {column.name!r}"
+    if np.isnan(parsed.values).all():
+        raise PareError(f"{where} has no value in any row; leave it out by the reader's option 'ignore'")
+    if declared or isinstance(column.dtype, pd.CategoricalDtype) or parsed.categories is None:
+        return
+    if len(parsed.categories) == 1:
+        raise PareError(
+            f"{where} holds the same text {parsed.categories[0]!r} in every row; leave it out by the reader's option "
+            "'ignore'"
+        )
+    if are_names_of_rows(column):
+        raise PareError(
+            f"{where} holds {len(parsed.categories)} different texts in {parsed.present} rows, such as "
+            f"{parsed.categories[0]!r}: identifiers, dates or free text rather than categories. Leave it out by the "
+            "reader's option 'ignore', or, if each of them is a category, name it in the reader's option 'categorical'"
+        )
+
+
+def _check_target(column: pd.Series, parsed: Column, path: Path, *, declared: bool) -> None:
+    where = f"{path}: target {column.name!r}"
+    if np.isnan(parsed.values).all():
+        raise PareError(f"{where} has no value in any row; name another column")
+    if parsed.categories is not None and not declared and are_names_of_rows(column):
+        raise PareError(
+            f"{where} holds {len(parsed.categories)} different texts in {parsed.present} rows, such as "
+            f"{parsed.categories[0]!r}; of a class there must be several rows. Name another column, or, if each text "
+            "is a class, name it in the reader's option 'categorical'"
+        )
+
+
+def are_names_of_rows(column: pd.Series) -> bool:
+    """Whether texts are so many, or so seldom equal, that they name or describe rows rather than categories."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biuf":
+        return False
+    text = present_text(column)
     levels = text.nunique()
-    if levels == 1:
-        raise PareError(
-            f"{where} holds the same text {text.iloc[0]!r} in every row; add it to the reader's option 'ignore'"
-        )
-    if levels > MAX_LEVELS or (levels > FEW_ROWS and levels > UNIQUE_SHARE * len(text)):
-        raise PareError(
-            f"{where} holds {levels} different texts in {len(text)} rows, such as {text.iloc[0]!r}: identifiers, "
-            "dates or free text rather than categories. Add it to the reader's option 'ignore', or, if each of them "
-            "is a category, to 'categorical'"
-        )
+    return levels > MAX_LEVELS or (levels > FEW_ROWS and levels > UNIQUE_SHARE * len(text))
 
 
 def _labels(targets: dict[str, Column], path: Path) -> Labels:
