@@ -114,8 +114,12 @@ def test_a_training_without_an_end_is_refused():
 def test_a_grid_that_cannot_be_halved_four_times_is_refused(waves):
     with pytest.raises(PareError, match=r"halves the grid four times.*the task has 20; use method=fno"):
         FITS["u_net"](waves((20,), 16), 1)
-    with pytest.raises(PareError, match=r"halves the grid four times.*the task has 20; use method=fno"):
-        FITS["u_net"](waves((40,), 16), 1, fold=2)
+
+
+def test_a_grid_that_would_be_too_small_is_not_folded(waves):
+    problem, (x, _) = waves((40,), 16), fields(4, (40,), 2)
+    folded, plain = (FITS["u_net"](problem, 1, fold=fold).predict(x) for fold in (2, 1))
+    np.testing.assert_array_equal(folded, plain)
 
 
 def test_half_precision_is_recorded_and_learns_as_well(waves):

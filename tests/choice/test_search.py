@@ -6,7 +6,7 @@ import pytest
 from pare.choice import search as module
 from pare.choice.fits import HeldOut
 from pare.choice.search import Search, within
-from pare.config import resolve_choice
+from pare.config import PareError, resolve_choice
 from pare.storage.store import ArrayStore, write_store
 
 ROWS = {"train": 80, "validation": 20, "test": 10}
@@ -29,6 +29,8 @@ def fits(monkeypatch):
 
     def held_out(run, store, source, folder):
         rows = store.rows("test").read(0, len(store.rows("test")))
+        if isinstance(given[run.method_name], str):
+            raise PareError(given[run.method_name])
         error, seconds = given[run.method_name]
         signal = 2.0 * rows["y"] - 1 + np.random.default_rng(len(made)).normal(0, error, len(rows["y"]))
         made.append(run.method_name)
@@ -101,6 +103,19 @@ def test_a_baseline_that_does_not_suit_is_left_out_with_its_reason(search, fits,
     assert [tried.name for tried in one.finished()] == ["probe"]
     assert one.tried[1].row(0.0) == {"method": "catboost", "share": 0.0, "left_out": "needs catboost"}
     assert "catboost" not in made
+
+
+def test_a_candidate_that_cannot_be_fitted_stops_no_other(search, fits):
+    given, _ = fits
+    given |= {"probe": (0.5, 1.0), "catboost": "the grid is too small"}
+    one = search(5, ["probe", "catboost"])
+    assert [tried.name for tried in one.finished()] == ["probe"]
+    assert one.tried[1].left_out == "the grid is too small"
+    given["probe"] = "no memory"
+    with pytest.raises(
+        PareError, match="no candidate could be fitted to task 'openml_wdbc': probe: no memory; catboost"
+    ):
+        search(5, ["probe", "catboost"]).finished()
 
 
 def test_only_fits_without_an_end_of_their_own_are_bounded_by_minutes(library, parameters):

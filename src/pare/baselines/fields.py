@@ -1,6 +1,6 @@
 """Fields: a Fourier neural operator by neuraloperator and a U-Net by MONAI."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ class UNetOptions(FieldOptions):
     features: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt] = Field(
         description="channels of the five levels, and of the last layers"
     )
-    fold: int = Field(default=1, ge=1, description="points along each axis that become channels of one")
+    fold: int = Field(
+        default=1, ge=1, description="points along each axis that become channels of one, where enough are left"
+    )
 
 
 def build_fno(task: Task, options: FnoOptions) -> nn.Module:
@@ -57,18 +59,21 @@ def build_u_net(task: Task, options: UNetOptions) -> nn.Module:
         PareError: where the grid is too small for that.
     """
     channels, *grid = task.input.shape
-    folded = [-(-n // options.fold) for n in grid]
-    if min(folded) < 16 or max(folded) < 32:
+    if not _can_be_halved(grid):
         raise PareError(
             f"the U-Net halves the grid four times and needs at least 16 points along each axis and 32 along one, the "
-            f"task has {'×'.join(map(str, folded))}; use method=fno"
+            f"task has {'×'.join(map(str, grid))}; use method=fno"
         )
-
-    outputs, more = task.output.shape[0], options.fold ** len(grid)
+    fold = options.fold if _can_be_halved([-(-n // options.fold) for n in grid]) else 1
+    outputs, more = task.output.shape[0], fold ** len(grid)
     unet = require("monai.networks.nets").BasicUNet(
         *(len(grid), channels * more, outputs * more), features=options.features, norm="batch"
     )
-    return Folded(unet, options.fold)
+    return Folded(unet, fold)
+
+
+def _can_be_halved(grid: Sequence[int]) -> bool:
+    return min(grid) >= 16 and max(grid) >= 32
 
 
 def _network(package: str, options: type[FieldOptions], build: Callable[[Task, Any], nn.Module]) -> Estimator:

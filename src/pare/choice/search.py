@@ -13,7 +13,7 @@ from pare.baselines.registry import why_not
 from pare.choice.blend import task_loss
 from pare.choice.fits import Candidate, HeldOut, held_out
 from pare.choice.folds import fold_parts, write_fold
-from pare.config import ChoiceRun
+from pare.config import ChoiceRun, PareError
 from pare.config.estimate import duration, estimate
 from pare.config.run import BaselineRun
 from pare.evaluation.metrics import METRICS, build_metric
@@ -109,16 +109,26 @@ class Search:
         return self.run.minutes * 60 - sum(fold.seconds for tried in self.tried for fold in tried.folds)
 
     def finished(self) -> list[Tried]:
-        """Compare the candidates; those that saw every fold, which is at least one."""
+        """Compare the candidates; those that saw every fold.
+
+        Raises:
+            PareError: where there is none, because the fit of each failed.
+        """
         going = list(self._suitable())
         for number, store in enumerate(self._folds()):
             for tried in list(going):
                 if not tried.folds and not self._is_affordable(tried):
                     going.remove(tried)
                     continue
-                run = within(tried.run, self.run.minutes * SHARE)
-                tried.folds.append(held_out(run, store, self.source, self.folder / tried.name))
-                self._tell(tried, number)
+                try:
+                    self._fit(tried, store, number)
+                except PareError as error:  # what one candidate cannot do, such as a small grid, stops no other
+                    tried.left_out = str(error)
+                    logger.warning("%s is left out: %s", tried.name, error)
+                    going.remove(tried)
+            if not going:
+                reasons = "; ".join(f"{tried.name}: {tried.left_out}" for tried in self.tried)
+                raise PareError(f"no candidate could be fitted to task {self.run.task_name!r}: {reasons}")
             going = self._going_on(going, self.run.folds - number - 1)
         return going
 
@@ -138,6 +148,13 @@ class Search:
             path = self.folder / f"fold_{number}.h5"
             yield write_fold(path, self.store, parts, compress=task.input.compress)
             path.unlink()
+
+    def _fit(self, tried: Tried, store: ArrayStore, number: int) -> None:
+        run = within(tried.run, self.run.minutes * SHARE)
+        tried.folds.append(held_out(run, store, self.source, self.folder / tried.name))
+        text, seconds = METRICS[self.run.metric].text, tried.folds[-1].seconds
+        so_far = "" if self.run.folds == 1 else f"fold {number + 1} of {self.run.folds}, "
+        logger.info("%s%s: %s so far, %.1f s", so_far, tried.name, text(tried.metric), seconds)
 
     def _is_affordable(self, tried: Tried) -> bool:
         """Whether a training fits into the time that is left, by its estimated cost; the first always does."""
@@ -162,11 +179,6 @@ class Search:
     def _rest(self, going: list[Tried], folds_left: int) -> float:
         """Seconds that the other folds and the final fits will take."""
         return sum(tried.seconds * (folds_left + 1) for tried in going)
-
-    def _tell(self, tried: Tried, number: int) -> None:
-        text, seconds = METRICS[self.run.metric].text, tried.folds[-1].seconds
-        so_far = "" if self.run.folds == 1 else f"fold {number + 1} of {self.run.folds}, "
-        logger.info("%s%s: %s so far, %.1f s", so_far, tried.name, text(tried.metric), seconds)
 
 
 def within(run: Candidate, minutes: float) -> Candidate:
