@@ -79,11 +79,8 @@ class Choice:
         outputs, mean = {tried.name: tried.outputs for tried in finished}, mean_of(self.run.task)
         decision = decide(outputs, finished[0].truth, mean, search.loss)
         _tell(decision, len(finished))
-        members = {
-            tried.name: self._fitted(search.final(tried, share), folder / tried.name / MODEL)
-            for tried in finished
-            if (share := decision.blend.shares.get(tried.name))
-        }
+        final = search.final(decision.blend.shares)
+        members = {name: self._fitted(run, folder / name / MODEL) for name, run in final.items()}
         record = self._record(search, decision, finished[0])
         first = next(iter(members.values()))
         return ChosenModel(self.run, record, decision.blend, members, first.preparation)

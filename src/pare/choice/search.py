@@ -1,7 +1,8 @@
 """Candidates compared within some minutes: fold by fold, and the worse half is dropped where time is short."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -132,9 +133,20 @@ class Search:
             going = self._going_on(going, self.run.folds - number - 1)
         return going
 
-    def final(self, tried: Tried, share: float) -> Candidate:
-        """The run that fits a candidate to all rows; where minutes bound it, it gets that share of what is left."""
-        return within(tried.run, max(self.run.minutes * SHARE, share * self.left / 60))
+    def final(self, shares: Mapping[str, float]) -> dict[str, Candidate]:
+        """The runs that fit what is kept to all rows, by name; those that minutes bound divide the time that is left.
+
+        Args:
+            shares: of each candidate in the mean.
+        """
+        kept = [tried for tried in self.tried if tried.name in shares]
+        bounded = sum(shares[tried.name] for tried in kept if within(tried.run, 1.0) != tried.run)
+        return {
+            tried.name: within(
+                tried.run, max(self.run.minutes * SHARE, shares[tried.name] / (bounded or 1) * self.left / 60)
+            )
+            for tried in kept
+        }
 
     def _suitable(self) -> Iterator[Tried]:
         for tried in self.tried:
@@ -151,7 +163,8 @@ class Search:
 
     def _fit(self, tried: Tried, store: ArrayStore, number: int) -> None:
         run = within(tried.run, self.run.minutes * SHARE)
-        tried.folds.append(held_out(run, store, self.source, self.folder / tried.name))
+        with quiet():
+            tried.folds.append(held_out(run, store, self.source, self.folder / tried.name))
         text, seconds = METRICS[self.run.metric].text, tried.folds[-1].seconds
         so_far = "" if self.run.folds == 1 else f"fold {number + 1} of {self.run.folds}, "
         logger.info("%s%s: %s so far, %.1f s", so_far, tried.name, text(tried.metric), seconds)
@@ -198,3 +211,17 @@ def _expected(run: Candidate) -> float:
     if run.training.minutes:
         return 60 * run.training.minutes
     return estimate(run, matrix_speed(accelerator_of(run))).seconds if run.training.epochs else 0.0
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Leave out what a training tells of itself: of a fit to a fold its result is told."""
+    told = logging.getLogger("pare.training"), logging.getLogger("pare.start")
+    levels = [logger.level for logger in told]
+    for logger in told:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(told, levels, strict=True):
+            logger.setLevel(level)
