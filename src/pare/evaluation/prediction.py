@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from rich import get_console
 from rich.progress import track
 from scipy.special import logit
 from torch import nn
@@ -43,7 +44,8 @@ def predict_rows(forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> dic
     first = rows.read(0, 1)
     size = _batch_rows(first["x"])
     predictions, truths = [], []
-    for start in track(range(0, len(rows), size), "predicting", transient=True):
+    shown = get_console().is_terminal
+    for start in track(range(0, len(rows), size), "predicting", transient=True, disable=not shown):
         batch = rows.read(start, start + size)
         predictions.append(forward(batch["x"]))
         truths.append(batch["y"])
