@@ -14,6 +14,7 @@ NUMBERS = RNG.normal(size=N)
 TABLE = pd.DataFrame(
     {"mass": NUMBERS, "count": RNG.integers(0, 500, N), "site": [["north", "south"][i % 2] for i in range(N)]}
 )
+STATES = RNG.normal(size=(20, 5, 16, 2)).astype(np.float32)  # samples, time, points, channels
 
 
 def table(path, delimiter=",", **columns):
@@ -46,6 +47,13 @@ def hdf5_groups(folder):
         for part, rows in (("train", slice(0, 45)), ("test", slice(45, N))):
             file[f"{part}/x"], file[f"{part}/y"] = np.zeros((N, 2, 40))[rows], CLASSES[rows]
     return [folder / "f.h5"]
+
+
+def grouped(path):
+    with h5py.File(path, "w") as file:
+        for i, states in enumerate(STATES):
+            file[f"{i:04}/data"], file[f"{i:04}/grid/x"] = states, np.arange(16)
+    return [path]
 
 
 def npz_groups(folder):

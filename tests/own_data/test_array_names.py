@@ -34,3 +34,14 @@ def test_of_several_inputs_one_must_be_named(tmp_path):
 def test_what_is_missing_is_told_with_the_arrays_that_are_there(tmp_path, target, question, message):
     with pytest.raises(PareError, match=message):
         look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES, rate=50.0), *target, **question)
+
+
+def test_lengths_that_differ_are_said_with_both_shapes(tmp_path):
+    paths = npz(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES[:50])
+    with pytest.raises(PareError, match=r"x has 60 rows and y has 50: x is .*\(60, 2, 40\), y is .*\(50,\)"):
+        look(paths, "y")
+
+
+def test_an_only_input_that_is_complex_is_told_what_to_save(tmp_path):
+    with pytest.raises(PareError, match="real and the imaginary part as two channels"):
+        look(npz(tmp_path, x=np.zeros((N, 40), complex), y=CLASSES), "y")

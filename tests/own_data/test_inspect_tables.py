@@ -93,3 +93,9 @@ def test_an_encoding_is_asked_for_by_the_option_of_the_command(tmp_path):
     with pytest.raises(PareError, match=r"^t\.csv cannot be read as utf-8.*set --encoding NAME"):
         look([tmp_path / "t.csv"], "answer", ignore=("ort",))
     assert look([tmp_path / "t.csv"], "answer", ignore=("ort",), encoding="latin-1").options["encoding"] == "latin-1"
+
+
+def test_rows_without_an_answer_are_counted(tmp_path):
+    answer = np.where(np.arange(N) < 7, "", CLASSES.astype(str))
+    found = look(table(tmp_path, answer=answer), "answer")
+    assert (found.rows, found.unlabelled) == ({"all": N - 7}, 7)

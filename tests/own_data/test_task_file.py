@@ -17,7 +17,7 @@ from pare.preparation import ModelInput
 from pare.raw.options import bind_options
 from pare.raw.origins.own_files import own_files
 from pare.raw.readers.registry import READERS
-from users_files import CLASSES, NUMBERS, N, hdf5_groups, images, look, npz, npz_groups, npz_per_part, table
+from users_files import CLASSES, NUMBERS, N, grouped, hdf5_groups, images, look, npz, npz_groups, npz_per_part, table
 
 EXAMPLES = {
     "table": (lambda p: table(p, answer=CLASSES), "answer"),
@@ -30,6 +30,8 @@ EXAMPLES = {
     "files": (npz_per_part, "y"),
     "images": (lambda p: images(p, (20, 30)),),
     "many classes": (lambda p: table(p, answer=np.arange(N) % 10), "answer"),
+    "groups": (lambda p: grouped(p / "f.h5"), "data"),
+    "some unlabelled": (lambda p: table(p, answer=["", *["a", "b"] * 29, "a"]), "answer"),
     "a rare class": (lambda p: table(p, answer=["rare", *["often"] * 30, *["common"] * 29]), "answer"),
 }
 
@@ -101,3 +103,8 @@ def test_groups_are_named_with_the_rest(tmp_path):
         assert found.grouped
         split = yaml.safe_load(task_yaml("mine", ["t"], found))["mine"]["split"]
         assert split == {"test": 0.2, "validation": 0.2}
+
+
+def test_the_task_says_how_many_rows_have_no_answer(tmp_path):
+    found = look(table(tmp_path, answer=["", *["a", "b"] * 29, "a"]), "answer")
+    assert "; 1 more row without answer left out" in task_yaml("mine", ["t.csv"], found)

@@ -16,6 +16,7 @@ from pare.config import Library, PareError, Run, Task, resolve
 from pare.config.estimate import cpu_speed, estimate
 from pare.config.raw import OWN_FILES
 from pare.config.resolve import default_proxy, own_source
+from pare.config.words import counted
 from pare.config_loader import load_library
 from pare.raw.file_names import plain_stem
 from pare.raw.origins.manifest import read_manifest, same_request
@@ -73,8 +74,8 @@ def new(
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
     PATH is a table with a row a sample (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet, .arff), a file of arrays whose
-    first axis is the samples (.npz, .h5, or several .npy), or a folder of images in folders named after their
-    classes. The files stay where they are.
+    first axis is the samples (.npz, .h5, or several .npy), an .h5 file with a group a sample, or a folder of images in
+    folders named after their classes. The files stay where they are.
 
     \b
     Examples:
@@ -104,6 +105,8 @@ def new(
         task = load_library(loader).task(chosen)
     rows = ", ".join(f"{count} {part if part != 'all' else 'rows'}" for part, count in found.rows.items())
     click.echo(f"{chosen}: {rows}; input {'×'.join(map(str, task.input.shape))}, prediction {_prediction(task)}.")
+    if found.unlabelled:
+        click.echo(f"  {counted(found.unlabelled, 'row')} without {found.output_name} left out.")
     for key, note in found.notes.items():
         click.echo(f"  {key}: {found.options[key]} ({note})")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pare.config import Run, TaskRun
+from pare.config.words import counted
 from pare.evaluation.bootstrap import bootstrap_interval
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import constant_prediction, score
@@ -98,7 +99,7 @@ def summary(record: Mapping[str, Any]) -> str:
         solved = record["kept"] == SOLVED_START
         added += "no epoch was clearly better" if solved else f"the solved start had {start:.4g}"
     return (
-        f"test {text(record['test'])} on {record['n_test']} samples "
+        f"test {text(record['test'])} on {counted(record['n_test'], 'sample')} "
         f"(constant baseline: {record['constant_prediction']:.4g}){added}"
     )
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from pare.config.errors import PareError
 from pare.own_data.findings import Question
 from pare.raw.formats.array_files import NPY, StoredArray, open_arrays
+from pare.raw.readers.arrays import check_numeric
 from pare.raw.readers.checks import PARTS
 
+LISTED = 20  # arrays that a message names
 PART_WORDS = {
     "train": "train",
     "training": "train",
@@ -65,7 +67,8 @@ def choose_arrays(entries: Sequence[Entry], question: Question) -> tuple[dict[st
     Raises:
         PareError: if the names are ambiguous, or the arrays of a part lie in different files.
     """
-    listed = "; ".join(f"{entry.name} is {entry.array}" for entry in entries)
+    listed = "; ".join(f"{entry.name} is {entry.array}" for entry in entries[:LISTED])
+    listed += f"; and {len(entries) - LISTED} more" if len(entries) > LISTED else ""
     if len(question.target) != 1:
         raise PareError(
             f"name the one array to predict: --target KEY (of NPY files, the file's name). Arrays: {listed}"
@@ -107,11 +110,9 @@ def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -
     """The one array of numbers, other than the target, with as many rows."""
     taken = [(entry.file, entry.name) for entry in y.values()]
     rows = {entry.array.shape[0] for entry in y.values() if entry.array.shape}
-    others = [
-        e
-        for e in entries
-        if (e.file, e.name) not in taken and e.array.is_numeric and len(e.array.shape) > 1 and e.array.shape[0] in rows
-    ]
+    grids = [e for e in entries if (e.file, e.name) not in taken and len(e.array.shape) > 1]
+    _check_lengths(grids, rows, next(iter(y.values())))
+    others = [e for e in grids if e.array.is_numeric and e.array.shape[0] in rows]
     stems = {entry.stem[-1:] if entry.file else entry.stem for entry in others}
     if len(stems) != 1:
         found, predicted = "several arrays" if stems else "no array of numbers", next(iter(y.values())).name
@@ -120,3 +121,16 @@ def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -
             f"Arrays: {listed}"
         )
     return _as_parts({entry.part: entry for entry in others}, listed)
+
+
+def _check_lengths(grids: Sequence[Entry], rows: set[int], y: Entry) -> None:
+    """Say what is wrong with the only array that could be an input."""
+    if len(grids) != 1:
+        return
+    (x,) = grids
+    if x.array.shape[0] not in rows:
+        raise PareError(
+            f"{x.name} has {x.array.shape[0]} rows and {y.name} has {y.array.shape[0]}: {x.name} is {x.array}, "
+            f"{y.name} is {y.array}. The first axis of both must be the same samples"
+        )
+    check_numeric(x.array)

@@ -52,6 +52,7 @@ class Inspection:
         output_name: what is predicted.
         classes: names of the classes, and how many of the first part's rows have each; None for other outputs.
         notes: remarks on choices that the files leave open, by option of the reader.
+        unlabelled: rows of a table that are left out, since nothing is known to predict there.
     """
 
     reader: str
@@ -63,6 +64,7 @@ class Inspection:
     output_name: str
     classes: dict[str, int] | None
     notes: dict[str, str]
+    unlabelled: int = 0
 
     @property
     def grouped(self) -> bool:

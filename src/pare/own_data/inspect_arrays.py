@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.config.words import counted
 from pare.own_data.array_names import Entry, array_entries, choose_arrays
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, open_parts
 from pare.raw.formats.array_files import StoredArray
@@ -93,7 +94,10 @@ def _axis_note(x: StoredArray, axis: str) -> str:
         return f"{last} features without order; none would be a series of {last} points in one channel"
     if len(shape) == 2:
         return f"a series of {last} points in one channel; first would be {last} features without order"
-    said = {"first": f"right after the rows, {shape[1]} channels", "last": f"at the end, {last} channels"}
+    said = {
+        "first": f"right after the rows, {counted(shape[1], 'channel')}",
+        "last": f"at the end, {counted(last, 'channel')}",
+    }
     where = said.get(axis, "one channel, without an axis for it")
     return f"of {shape}: {where}; else {_others(('first', 'last', 'none'), axis)}"
 

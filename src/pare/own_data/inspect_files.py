@@ -9,6 +9,7 @@ from pathlib import Path
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question
 from pare.own_data.inspect_arrays import inspect_arrays
+from pare.own_data.inspect_groups import has_group_per_sample, inspect_groups
 from pare.own_data.inspect_images import inspect_images
 from pare.own_data.inspect_tables import inspect_table
 from pare.raw.formats.array_files import HDF5, NPY, NPZ
@@ -50,6 +51,8 @@ def _family(paths: Sequence[Path]) -> Callable[[Path, Sequence[Path], Question],
         return inspect_images
     if len(paths) == 1 and suffixes <= {*TABLES}:
         return inspect_table
+    if len(paths) == 1 and has_group_per_sample(paths[0]):
+        return inspect_groups
     if suffixes <= {NPZ, NPY, *HDF5}:
         return inspect_arrays
     raise PareError(

@@ -40,11 +40,11 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     frame = load_frame(path, dialect)
     if not question.target:
         raise PareError(
-            f"name the column to predict: --target COLUMN. Columns of {path.name}: {', '.join(frame.columns)}"
+            f"name the column to predict: --target COLUMN. Columns of {path.name}: {', '.join(map(str, frame.columns))}"
         )
     free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
-    dates = {name: first.isoformat() for name in free if (first := _first_date(free[name]))}
-    row_names = [name for name in free if name not in dates and are_names_of_rows(free[name])]
+    dates = {str(name): first.isoformat() for name in free if (first := _first_date(free[name]))}
+    row_names = [str(name) for name in free if name not in dates and are_names_of_rows(free[name])]
     options: dict[str, Any] = {"target": question.target[0] if len(question.target) == 1 else list(question.target)}
     options |= {"group": question.groups} if question.groups else {}
     ignore = [*question.ignore, *row_names]
@@ -79,6 +79,7 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         kind=kind,
         output_name=", ".join(question.target),
         notes=notes,
+        unlabelled=len(frame) - samples.count,
     )
 
 

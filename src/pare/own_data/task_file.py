@@ -10,6 +10,7 @@ import yaml
 
 from pare.config.errors import PareError
 from pare.config.schema import DEFAULTS, TEST_SHARE, Task, default_patch, even_patch
+from pare.config.words import counted
 from pare.own_data.findings import Inspection
 
 RESERVED = ("encoders", "proxies", "openml")  # folders of data/01_raw that no task may take
@@ -79,10 +80,10 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
         (2, "files:", "yours, linked and never changed; absolute, or relative to the project"),
         *((3, f"- {_flow(path)}", "") for path in files),
         (1, "reader:", ""),
-        (2, f"name: {found.reader}", "table, arrays or image_folder"),
+        (2, f"name: {found.reader}", "table, arrays, image_folder or one of published files"),
         (2, "options:", ""),
         *((3, *line) for line in _option_lines(found)),
-        (1, f"samples: {{{rows}}}", "rows; a smaller number takes the first ones"),
+        (1, f"samples: {{{rows}}}", f"rows; a smaller number takes the first ones{_unlabelled_remark(found)}"),
         (1, f"input: {{shape: {list(found.input_shape)}}}", _input_remark(found)),
         (1, f"output: {_flow(_output(found))}", _output_remark(found)),
         *((1, *line) for line in _split_lines(found)),
@@ -118,9 +119,13 @@ def _title(files: Sequence[str], found: Inspection) -> str:
     return f"{found.output_name} from {stem}"
 
 
+def _unlabelled_remark(found: Inspection) -> str:
+    return f"; {counted(found.unlabelled, 'more row')} without {found.output_name} left out" if found.unlabelled else ""
+
+
 def _input_remark(found: Inspection) -> str:
     if len(found.input_shape) == 1:
-        return f"{found.input_shape[0]} features"
+        return counted(found.input_shape[0], "feature")
     return "channels, then the points along each axis; channels: [name, …] names them in figures"
 
 
@@ -130,7 +135,7 @@ def _output(found: Inspection) -> dict[str, Any]:
 
 def _output_remark(found: Inspection) -> str:
     if found.classes:
-        names = ", ".join(f"{name} ({count} rows)" for name, count in list(found.classes.items())[:6])
+        names = ", ".join(f"{name} ({counted(count, 'row')})" for name, count in list(found.classes.items())[:6])
         return f"{names}{', …' if len(found.classes) > 6 else ''}"
     return {"multilabel": "labels that may hold at once", "regression": "numbers", "dense": "a field"}[found.kind]
 

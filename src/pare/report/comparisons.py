@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pare.config import Library
+from pare.config.words import counted
 from pare.report.config import ReportConfig
 from pare.report.figures import Style, cost_figure, difference_figure, profile_figure
 from pare.report.files import Files
-from pare.report.page import Cell, Section, Table, counted, number_cell
+from pare.report.page import Cell, Section, Table, number_cell
 from pare.report.statistics import (
     COSTS,
     Comparison,

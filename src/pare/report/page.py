@@ -36,11 +36,6 @@ def number_cell(value: float, text: str) -> Cell:
     return Cell(format(value, text), sort=value, kind="number")
 
 
-def counted(number: int, what: str) -> str:
-    """Such as ``1 seed`` or ``2 seeds``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 @dataclass(frozen=True)
 class Table:
     """A table, sortable by each column.

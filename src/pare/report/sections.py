@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pare.config import Library
+from pare.config.words import counted
 from pare.report.comparisons import comparison_sections
 from pare.report.config import PaperTable, ReportConfig, Summary
 from pare.report.figures import Style, profile_figure, styles
 from pare.report.files import Files
-from pare.report.page import NONE, Cell, Plot, Section, Table, counted, number_cell, render_page
+from pare.report.page import NONE, Cell, Plot, Section, Table, number_cell, render_page
 from pare.report.results import Results, differing_conditions
 from pare.report.statistics import as_errors, performance_profile, performance_ratios
 from pare.report.tables import (
