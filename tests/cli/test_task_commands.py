@@ -1,6 +1,8 @@
 import shutil
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -151,3 +153,34 @@ def test_no_task_is_made_of_what_is_unclear(project, tasks, own_table, args, wor
 def test_the_page_of_tasks_is_printed_as_it_is_in_the_docs(conf):
     result = CliRunner().invoke(cli, ["tasks", "page"], obj=SimpleNamespace(project_path=conf.parent))
     assert result.output == (conf.parent / "docs" / "tasks.md").read_text()
+
+
+def test_rare_classes_are_said_at_once(tasks, own_table):
+    own_table.write_text(own_table.read_text() + "\n1,2,rosé\n3,4,rosé")
+    assert "Fewer than 5 rows: rosé (2 rows)." in tasks("new", str(own_table), "--target", "kind")
+
+
+def test_a_run_of_hours_is_said_at_once(tasks, own_table):
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 1500))).assign(kind=["red", "white"] * 30)
+    wide.to_csv(own_table, index=False)
+    output = tasks("new", str(own_table), "--target", "kind")
+    assert "The run below is large" in output and "GiB of memory" in output and "method=probe" in output
+
+
+def test_a_file_that_unpacks_to_much_more_is_announced_before_it_is_read(tasks, own_table):
+    path = own_table.with_name("zeros.npz")
+    np.savez_compressed(path, x=np.zeros((40, 2, 1000)), y=np.arange(40) % 2)
+    lines = tasks("new", str(path), "--target", "y").splitlines()
+    assert lines[0].startswith("zeros.npz has 0.0 MiB, unpacked 0.6 MiB")
+    assert lines[1].startswith("zeros: 40 rows")
+
+
+def test_what_was_done_to_the_columns_of_a_table_is_said(project, tasks, own_table):
+    days = pd.date_range("2024-01-01", periods=40).astype(str)
+    frame = pd.read_csv(own_table).assign(when=days, sample=[f"s{i}" for i in range(40)])
+    frame.loc[3, "kind"] = None
+    frame.to_csv(own_table, index=False)
+    output = tasks("new", str(own_table), "--target", "kind")
+    assert "wine: 39 rows; input 3" in output and "1 row without kind left out." in output
+    assert "dates: {'when': '2024-01-01'} (dates become days" in output
+    assert "ignore: ['sample'] (nearly all texts differ in sample; --categorical NAME" in output

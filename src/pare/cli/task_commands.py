@@ -1,5 +1,6 @@
 """`kedro tasks` and its subcommands: the list of tasks, and a task made of your own files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,18 @@ from pare.cli.common import clear_errors, config_loader, screen
 from pare.cli.run_command import parse_params
 from pare.cli.task_page import tasks_page
 from pare.config import Library, PareError, Run, Task, resolve
-from pare.config.estimate import cpu_speed, estimate
+from pare.config.estimate import Estimate, cpu_speed, estimate
 from pare.config.raw import OWN_FILES
 from pare.config.resolve import default_proxy, own_source
 from pare.config.words import counted
-from pare.config_loader import load_library
+from pare.config_loader import RunConfigLoader, load_library
 from pare.raw.file_names import plain_stem
 from pare.raw.origins.manifest import read_manifest, same_request
 from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
+
+FEW_ROWS = 5  # of a class
+LONG_SECONDS, LARGE_MB = 600, 4096  # from which on the cost of a run is said at once
 
 
 @click.group(invoke_without_command=True)
@@ -59,7 +63,7 @@ def tasks(ctx: click.Context, env: str | None) -> None:
 @click.option("--name", metavar="NAME", help="Name of the task; by default that of the first file.")
 @click.pass_obj
 def new(
-    loader: OmegaConfigLoader,
+    loader: RunConfigLoader,
     *,
     paths: tuple[Path, ...],
     target: tuple[str, ...],
@@ -88,6 +92,7 @@ def new(
     """
     from pare.own_data import Question, inspect_files  # noqa: PLC0415 - slow to import
     from pare.own_data.task_file import task_name, task_yaml  # noqa: PLC0415
+    from pare.own_data.unpacked import announcement  # noqa: PLC0415
     from pare.raw.origins.own_files import find_path  # noqa: PLC0415
 
     with clear_errors():
@@ -98,19 +103,52 @@ def new(
         if file.exists() or chosen in load_library(loader).tasks:
             where = f"is in {_shown(file, Path.cwd())}" if file.exists() else "is one of those listed by `kedro tasks`"
             raise PareError(f"task {chosen!r} {where}; choose another name: --name NAME, or remove it there")
+        for line in filter(None, map(announcement, files)):
+            click.echo(line)
         found = inspect_files(files, Question(target, input_name, groups, ignore, channels, categorical, encoding))
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)
         with atomic_path(file) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
-        task = load_library(loader).task(chosen)
+        resolved = _resolved(loader, {"task": chosen})
+        task = resolved.task
     rows = ", ".join(f"{count} {part if part != 'all' else 'rows'}" for part, count in found.rows.items())
     click.echo(f"{chosen}: {rows}; input {'×'.join(map(str, task.input.shape))}, prediction {_prediction(task)}.")
     if found.unlabelled:
         click.echo(f"  {counted(found.unlabelled, 'row')} without {found.output_name} left out.")
     for key, note in found.notes.items():
         click.echo(f"  {key}: {found.options[key]} ({note})")
+    for remark in (_rare_classes(found.classes or {}), _high_cost(estimate(resolved, cpu_speed()))):
+        if remark:
+            click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
     click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}")
+
+
+def _rare_classes(classes: Mapping[str, int]) -> str | None:
+    """What to say of classes with so few rows that little can be learnt of them."""
+    rare = [f"{name} ({counted(count, 'row')})" for name, count in classes.items() if count < FEW_ROWS]
+    if not rare:
+        return None
+    named = f"{', '.join(rare[:6])}{', …' if len(rare) > 6 else ''}"
+    return (
+        f"Fewer than {FEW_ROWS} rows: {named}. Training, validation or test may have none of such a class; bring more "
+        "rows, or join classes."
+    )
+
+
+def _high_cost(cost: Estimate) -> str | None:
+    """What to say of a run that takes long or much memory."""
+    if cost.seconds <= LONG_SECONDS and cost.memory_mb <= LARGE_MB:
+        return None
+    return (
+        f"The run below is large for this machine's CPU: {cost}. Less is training.minutes=10 or method=probe "
+        "in --params, or in the file fewer columns (ignore), fewer samples or larger patches."
+    )
+
+
+def _resolved(loader: RunConfigLoader, overrides: dict[str, Any]) -> Run:
+    loader.runtime_params = overrides
+    return resolve(load_library(loader), loader["parameters"], overrides)
 
 
 def _shown(path: Path, folder: Path) -> str:
@@ -133,13 +171,10 @@ def page(loader: OmegaConfigLoader) -> None:
     "--params", default="", callback=parse_params, help="as for `kedro run`, e.g. method=finetune,training.epochs=3"
 )
 @click.pass_obj
-def show(loader: OmegaConfigLoader, name: str, params: dict[str, Any]) -> None:
+def show(loader: RunConfigLoader, name: str, params: dict[str, Any]) -> None:
     """Show task NAME: its data card, the run it resolves to, and what that will cost."""
     with clear_errors():
-        overrides = params | {"task": name}
-        loader.runtime_params = overrides
-        resolved = resolve(load_library(loader), loader["parameters"], overrides)
-        _print_card(resolved)
+        _print_card(_resolved(loader, params | {"task": name}))
 
 
 def _print_tasks(library: Library, raw: Path) -> None:
