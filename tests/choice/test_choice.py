@@ -62,6 +62,7 @@ def test_what_is_kept_is_loaded_from_its_folder_alone_and_gives_the_mean_of_its_
     )
     assert torch.softmax(torch.tensor(outputs), 1).numpy() == pytest.approx(mean, abs=1e-5)
     assert (outputs.argmax(1) == store.rows("test").array("y")).mean() > 0.9
+    assert model.calibration is not None and model.calibration.rows == 80  # training and validation rows
     assert [row["method"] for row in model.record["candidates"]] == ["probe", "logistic_regression"]
 
 

@@ -31,8 +31,9 @@ def store(tmp_path) -> ArrayStore:
     return ArrayStore(tmp_path / "s.h5")
 
 
-def test_each_row_is_held_out_once_and_never_in_two_parts(store):
-    folds = fold_parts(store, Rows(), 5)
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_each_row_is_held_out_once_and_never_in_two_parts(store, count):
+    folds = fold_parts(store, Rows(), count)
     assert sorted(np.concatenate([parts["test"] for parts in folds])) == list(range(60))
     for parts in folds:
         assert sorted(np.concatenate(list(parts.values()))) == list(range(60))

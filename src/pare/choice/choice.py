@@ -8,13 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from accelerate import PartialState
 
 from pare.choice.blend import Decision, decide, mean_of
 from pare.choice.chosen import ChosenModel, load_trained
 from pare.choice.fits import Candidate, described
 from pare.choice.search import Search, Tried
-from pare.config import ChoiceRun
+from pare.config import ChoiceRun, Task
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import score
 from pare.storage.atomic import atomic_path
@@ -25,6 +26,7 @@ from pare.training import SourceFolders
 from pare.training.machine import peak_memory_mb
 from pare.training.record import recorded_fingerprint, tell_of_replaced
 from pare.training.saved_model import SavedModel
+from pare.uncertainty import Calibration
 
 logger = logging.getLogger(__name__)
 SEARCH, LOCK, MODEL = "search", ".choosing", "model"  # next to the model's folder; MODEL: in that of a candidate
@@ -83,7 +85,8 @@ class Choice:
         members = {name: self._fitted(run, folder / name / MODEL) for name, run in final.items()}
         record = self._record(search, decision, finished[0])
         first = next(iter(members.values()))
-        return ChosenModel(self.run, record, decision.blend, members, first.preparation)
+        calibration = _calibration(self.run.task, decision.outputs, finished[0])
+        return ChosenModel(self.run, record, decision.blend, members, first.preparation, calibration)
 
     def _fitted(self, run: Candidate, path: Path) -> SavedModel:
         """A member fitted to all rows, unless an interrupted choice has done it."""
@@ -112,6 +115,15 @@ class Choice:
             "precision": None,
             "versions": {"python": platform.python_version(), **{name: version(name) for name in ("pare", "kedro")}},
         }
+
+
+def _calibration(task: Task, outputs: np.ndarray, rows: Tried) -> Calibration | None:
+    """What calibrates the model: outputs of models, and shares, that did not learn from a row, ``(rows, …)``."""
+    if task.output.kind == "dense":
+        halves = ([(outputs[first::2], rows.truth[first::2])] for first in (0, 1))
+        return Calibration.of_fields(*halves) if task.compares_values else None
+    groups = {} if rows.groups is None else {"group": rows.groups}
+    return Calibration(task.output.kind, {"prediction": outputs, "truth": rows.truth, **groups})
 
 
 def _tell(decision: Decision, finished: int) -> None:

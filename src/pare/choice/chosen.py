@@ -16,6 +16,7 @@ from pare.training import TrainedModel
 from pare.training.model_card import CARD, model_card
 from pare.training.record import RECORD
 from pare.training.saved_model import SavedModel
+from pare.uncertainty import Calibration
 
 MEMBERS, BLEND = "members", "blend"  # folder of the models, and their shares in the record
 
@@ -30,6 +31,7 @@ class ChosenModel(SavedModel):
         blend: the share of each model.
         members: the models by name.
         preparation: how raw rows become inputs, the same for all members.
+        calibration: how sure the predictions are, from all training and validation rows; None for masks.
     """
 
     run: ChoiceRun
@@ -37,6 +39,7 @@ class ChosenModel(SavedModel):
     blend: Blend
     members: dict[str, SavedModel]
     preparation: Preparation
+    calibration: Calibration | None = None
 
     def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
         """The mean of the members' outputs, as `SavedModel.outputs`."""
@@ -48,6 +51,8 @@ class ChosenModel(SavedModel):
         for name, member in self.members.items():
             member.save(folder / MEMBERS / name)
         self.preparation.save(folder)
+        if self.calibration:
+            self.calibration.save(folder)
         content = {"run": self.run.model_dump(mode="json"), **self.record, BLEND: asdict(self.blend)}
         (folder / RECORD).write_text(json.dumps(content, indent=2))
         (folder / CARD).write_text(model_card(self.run, self.record), encoding="utf-8")
@@ -60,9 +65,10 @@ class ChosenModel(SavedModel):
             run, blend = ChoiceRun.model_validate(record.pop("run")), Blend(**record.pop(BLEND))
             members = {name: load_trained(folder / MEMBERS / name) for name in blend.shares}
             preparation = Preparation.load(folder)
+            calibration = Calibration.load(folder, run.task.output.kind)
         except (OSError, ValueError, KeyError, TypeError, PareError) as error:
             raise PareError(f"{folder} holds no whole choice ({error}); delete it and choose again") from error
-        return cls(run, record, blend, members, preparation)
+        return cls(run, record, blend, members, preparation, calibration)
 
 
 def load_trained(folder: Path) -> SavedModel:

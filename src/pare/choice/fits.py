@@ -30,11 +30,13 @@ class HeldOut:
         outputs: logits, numbers or fields, ``(rows, …)``.
         truth: answers, ``(rows, …)``.
         seconds: of the fit, without the predictions.
+        groups: of the rows, ``(rows,)``; None where they have none.
     """
 
     outputs: np.ndarray
     truth: np.ndarray
     seconds: float
+    groups: np.ndarray | None = None
 
 
 def held_out(run: Candidate, store: ArrayStore, source: SourceFolders, folder: Path) -> HeldOut:
@@ -45,7 +47,7 @@ def held_out(run: Candidate, store: ArrayStore, source: SourceFolders, folder: P
         outcome, seconds = _predicted(run, store, source)
         write_predictions(path, outcome | {"seconds": np.array(round(seconds, 2))})
     arrays = read_predictions(path)
-    return HeldOut(arrays["prediction"], arrays["truth"], float(arrays["seconds"]))
+    return HeldOut(arrays["prediction"], arrays["truth"], float(arrays["seconds"]), arrays.get("group"))
 
 
 def _predicted(run: Candidate, store: ArrayStore, source: SourceFolders) -> tuple[dict[str, np.ndarray], float]:

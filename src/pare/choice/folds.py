@@ -13,7 +13,7 @@ from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Block, Rows, write_store
 
 BLOCK_ROWS = 64
-FEWEST = 5  # folds that rows are cut into, also where only one of them is held out
+FIFTHS = 5  # where one fold is held out and there are no validation rows
 Parts = dict[str, np.ndarray]  # numbers of rows by split; the training rows are counted first, then the validation rows
 
 
@@ -36,7 +36,7 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
     if folds == 1 and len(pool[1]):
         cuts = [(numbers[: len(pool[0])], numbers[len(pool[0]) :])]
     else:
-        cuts = list(islice(_cuts(numbers, labels, groups, max(folds, FEWEST)), folds))
+        cuts = list(islice(_cuts(numbers, labels, groups, folds if folds > 1 else FIFTHS), folds))
     return [_parts(rest, held, labels, groups, task.split.validation) for rest, held in cuts]
 
 

@@ -85,6 +85,12 @@ class Tried:
         """Answers of the same rows, ``(rows, …)``."""
         return np.concatenate([fold.truth for fold in self.folds])
 
+    @property
+    def groups(self) -> np.ndarray | None:
+        """Of the same rows, ``(rows,)``; None where they have none."""
+        groups = [fold.groups for fold in self.folds if fold.groups is not None]
+        return np.concatenate(groups) if groups else None
+
 
 class Search:
     """The comparison of a run's candidates on folds of its training and validation rows.

@@ -13,6 +13,7 @@ from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel
 from pare.choice.leaderboard import leaderboard_figure, leaderboard_table
 from pare.config import ChoiceRun
+from pare.evaluation.drawing import draw_calibration
 from pare.evaluation.metrics import METRICS, check_classes
 from pare.evaluation.prediction import average_groups, predict_rows
 from pare.evaluation.record import evaluation_record, summary
@@ -52,10 +53,17 @@ def score_predictions(
     run: ChoiceRun, model: ChosenModel, model_input: ArrayStore, predictions: dict[str, np.ndarray]
 ) -> dict[str, Any]:
     """Score the predictions as those of a method are, and the constant baseline with them."""
-    record = evaluation_record(run, model.record, model_input.rows("train"), predictions)
+    record = evaluation_record(run, model.record, model_input.rows("train"), predictions, model.calibration)
     record["candidates"] = model.record["candidates"]
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
     return record
+
+
+def draw_uncertainty(
+    run: ChoiceRun, model: ChosenModel, predictions: dict[str, np.ndarray], metrics: dict[str, Any]
+) -> Figure:
+    """Draw how sure the model was of the test rows, and whether it should have been."""
+    return draw_calibration(run, model.calibration, predictions, metrics)
 
 
 def draw_candidates(run: ChoiceRun, model: ChosenModel) -> tuple[Figure, pd.DataFrame]:

@@ -3,7 +3,13 @@
 from kedro.pipeline import Node, Pipeline
 
 from pare.evaluation.drawing import draw_predictions
-from pare.pipelines.choose.nodes import describe_choice, draw_candidates, predict_test_rows, score_predictions
+from pare.pipelines.choose.nodes import (
+    describe_choice,
+    draw_candidates,
+    draw_uncertainty,
+    predict_test_rows,
+    score_predictions,
+)
 
 
 def create_pipeline() -> Pipeline:
@@ -33,6 +39,12 @@ def create_pipeline() -> Pipeline:
                 inputs=["params:run", "model_input", "predictions", "metrics"],
                 outputs="prediction_figure",
                 name="draw_predictions",
+            ),
+            Node(
+                draw_uncertainty,
+                inputs=["params:run", "model", "predictions", "metrics"],
+                outputs="uncertainty_figure",
+                name="draw_uncertainty",
             ),
             Node(
                 draw_candidates,
