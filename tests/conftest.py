@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from string import ascii_lowercase
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -15,6 +16,7 @@ from pare.config import Library
 from pare.config_loader import load_library
 from pare.preparation import Preparation
 from pare.raw.proxies import SENTENCES
+from pare.raw.proxies.samples import IMAGES
 from pare.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -108,4 +110,13 @@ def topics(tmp_path_factory) -> Path:
         for first in letters
     ]
     (folder / SENTENCES).write_text(json.dumps(sentences))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory) -> Path:
+    """An image proxy of ten classes, of noise."""
+    folder = tmp_path_factory.mktemp("digits")
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), dtype=np.uint8)
+    np.savez(folder / IMAGES, images=images, labels=np.arange(20) % 10)
     return folder

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pare.estimators import PaReClassifier, PaReRegressor
+    from pare.export import to_onnx
     from pare.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
     from pare.own_data.predict import load
     from pare.training import TrainedModel
@@ -20,12 +21,14 @@ __all__ = [
     "mixup",
     "relaxed_top_k",
     "replace_patches",
+    "to_onnx",
 ]
 MODULES = {  # of the others: mixing
     "PaReClassifier": "estimators",
     "PaReRegressor": "estimators",
     "TrainedModel": "training",
     "load": "own_data.predict",
+    "to_onnx": "export",
 }
 
 

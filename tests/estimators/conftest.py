@@ -3,23 +3,18 @@
 import shutil
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from transformers import Dinov2Config
 
 from pare.raw.file_names import PREPROCESSOR
 from pare.raw.origins.manifest import RawFolder
-from pare.raw.proxies.samples import IMAGES
 
 LAYERS = 10  # one more than is read of images
 
 
 @pytest.fixture(scope="session")
-def tiny_files(tiny_bert, tiny_dinov2, save_encoder, topics, tmp_path_factory):
+def tiny_files(tiny_bert, tiny_dinov2, save_encoder, topics, digits, tmp_path_factory):
     """Folders of encoders and proxies by their place."""
-    digits = tmp_path_factory.mktemp("digits")
-    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), dtype=np.uint8)
-    np.savez(digits / IMAGES, images=images, labels=np.arange(20) % 10)
     config = Dinov2Config.from_pretrained(tiny_dinov2, num_hidden_layers=LAYERS)
     deep = save_encoder(config, tmp_path_factory.mktemp("deep_dinov2"))
     shutil.copy(tiny_dinov2 / PREPROCESSOR, deep)

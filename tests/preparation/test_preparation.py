@@ -48,6 +48,13 @@ def test_fields_get_coordinates(tmp_path):
     np.testing.assert_array_equal(x, [[[0, 0, 0], [0, 0.5, 1]]] * 2)
 
 
+def test_inputs_become_raw_rows_again():
+    statistics = {"x_mean": np.full((1, 1), 4, np.float32), "x_scale": np.full((1, 1), 2, np.float32)}
+    preparation = Preparation(None, None, None, {}, coordinates=True, statistics=statistics)
+    raw = np.array([[[1, 2, 3]], [[7, 5, 9]]], np.float32)
+    np.testing.assert_array_equal(preparation.raw(preparation.inputs(raw)), raw)
+
+
 def test_a_model_input_of_an_older_version_is_to_be_prepared_again(store):
     with pytest.raises(PareError, match="does not name its categories, as older versions wrote it; run"):
         Preparation.of(store(), coordinates=False)

@@ -14,6 +14,7 @@ MODULES = {
     "LazyDataset": "lazy",
     "ModelDataset": "model",
     "NewPredictionsDataset": "new_predictions",
+    "OnnxDataset": "onnx_model",
     "RawFolderDataset": "raw_folder",
     "ResultsDataset": "results",
     "TextFilesDataset": "text_files",

@@ -170,7 +170,7 @@ class LinearHeads(nn.Module):
 
     def inputs(self, features: Features, around: tuple[Tensor, ...] = ()) -> list[Tensor]:
         """What each head takes, ``(batch, features)`` a head: the encoder's features, then raw ones."""
-        blocks = [torch.cat([self.pool(states), *around], 1).chunk(self.views) for states in features]
+        blocks = [torch.cat([self.pool(states), *around], 1).unflatten(0, (self.views, -1)) for states in features]
         return [layer[view] for view in range(self.views) for layer in blocks]
 
     def forward(self, features: Features, around: tuple[Tensor, ...] = ()) -> Tensor:

@@ -90,15 +90,16 @@ class Symmetries:
             most: of a symmetry with more changes, so many are used, evenly spread.
         """
         total, count = torch.zeros(()), 0
-        for changes in product(*(_spread(symmetry.count(x.shape[2:]), most) for symmetry in self._symmetries())):
-            changed = x
-            for symmetry, number in zip(self._symmetries(), changes, strict=True):
-                changed = self._changed(symmetry.apply, changed, number)
-            field = predict(changed)
-            for symmetry, number in reversed(list(zip(self._symmetries(), changes, strict=True))):
-                field = symmetry.undo(field, number)
-            total, count = total + field, count + 1
+        for changes in self._changes(x, most):
+            total, count = total + self._undone(predict(self._done(x, changes)), changes), count + 1
         return total / count
+
+    def averaged_at_once(self, predict: Callable[[Tensor], Tensor], x: Tensor, most: int = 8) -> Tensor:
+        """The same in one prediction of as many times the rows: a graph of the network then holds it once."""
+        changes = list(self._changes(x, most))
+        fields = predict(torch.cat([self._done(x, numbers) for numbers in changes])).unflatten(0, (len(changes), -1))
+        undone = [self._undone(fields[i], numbers) for i, numbers in enumerate(changes)]
+        return torch.stack(undone).mean(0)
 
     def units(self, mean: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation at each point, as if all changes of all rows had been seen.
@@ -113,6 +114,20 @@ class Symmetries:
             squares = torch.stack([symmetry.apply(scale**2 + mean**2, number) for number in numbers]).mean(0)
             mean, scale = centre, (squares - centre**2).clamp_min(0).sqrt()
         return mean, scale
+
+    def _changes(self, x: Tensor, most: int) -> Iterator[tuple[int, ...]]:
+        """Numbers of the changes, one for each symmetry."""
+        return product(*(_spread(symmetry.count(x.shape[2:]), most) for symmetry in self._symmetries()))
+
+    def _done(self, x: Tensor, numbers: Sequence[int]) -> Tensor:
+        for symmetry, number in zip(self._symmetries(), numbers, strict=True):
+            x = self._changed(symmetry.apply, x, number)
+        return x
+
+    def _undone(self, field: Tensor, numbers: Sequence[int]) -> Tensor:
+        for symmetry, number in reversed(list(zip(self._symmetries(), numbers, strict=True))):
+            field = symmetry.undo(field, number)
+        return field
 
     def _symmetries(self) -> Iterator[Symmetry]:
         return (SYMMETRIES[name] for name in self.names)

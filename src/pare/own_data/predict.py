@@ -166,10 +166,14 @@ class Predictor:
         """Whether several answers of yes or no are predicted at once."""
         return self.task.output.kind == "multilabel" or self.task.loss == "binary_cross_entropy"
 
-    def _check_shape(self, x: np.ndarray) -> None:
+    @property
+    def raw_shape(self) -> tuple[int, ...]:
+        """Shape of a raw row: that of the model's input without coordinates, which are appended, one for each axis."""
         shape = self.task.input.shape
-        if self.task.normalisation.coordinates:  # appended, one for each axis
-            shape = (shape[0] - len(shape) + 1, *shape[1:])
+        return (shape[0] - len(shape) + 1, *shape[1:]) if self.task.normalisation.coordinates else shape
+
+    def _check_shape(self, x: np.ndarray) -> None:
+        shape = self.raw_shape
         if x.shape[1:] != shape:
             raise PareError(
                 f"the new rows have shape {list(x.shape[1:])}, those of task {self.trained.run.task_name!r} have "

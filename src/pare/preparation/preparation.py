@@ -9,7 +9,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from pare.config.errors import PREPROCESS, PareError
-from pare.preparation.model_input import prepared_inputs
+from pare.preparation.model_input import prepared_inputs, unscale_inputs
 from pare.storage.store import ArrayStore
 
 NAMES, STATISTICS = "preparation.json", "preparation.safetensors"
@@ -61,6 +61,15 @@ class Preparation:
     def inputs(self, x: np.ndarray) -> np.ndarray:
         """Raw rows as the model takes them, ``(rows, …)`` float32."""
         return prepared_inputs(x, self.statistics, self.seen, coordinates=self.coordinates)
+
+    def raw(self, x: np.ndarray) -> np.ndarray:
+        """Raw rows of which `inputs` makes these, but for rounding; a category that training never saw is missing.
+
+        Args:
+            x: inputs of the model, ``(rows, …)``.
+        """
+        x = unscale_inputs(x, self.statistics)
+        return x[:, : -(x.ndim - 2)] if self.coordinates else x
 
     def save(self, folder: Path) -> None:
         """Write it into a folder."""

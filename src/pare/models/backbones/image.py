@@ -73,7 +73,7 @@ class ImageBackbone(Backbone):
 
     def run_encoder(self, tokens: Tensor, **options: Any) -> Any:
         """Add (interpolated) positions where the family has them, encode."""
-        blank = tokens.new_zeros(()).expand(len(tokens), 3, *self.image_size)
+        blank = tokens.new_zeros(()).expand(tokens.shape[0], 3, *self.image_size)
         self.entrance.tokens = self.entering(tokens)
         output = self.encoder(pixel_values=blank, **self.options, **options)
         self.entrance.tokens = None

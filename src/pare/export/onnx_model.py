@@ -1,0 +1,149 @@
+"""An ONNX file of a trained model, compared with the model before it is written."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.export import Dim
+
+from pare.config.errors import PareError, causes
+from pare.export.metadata import metadata
+from pare.export.network import Answers
+from pare.export.operations import InOnnx
+from pare.own_data.new_rows import NewRows
+from pare.own_data.predict import BATCH_ROWS, Predictor
+from pare.storage.atomic import atomic_path
+from pare.training import TrainedModel
+
+logger = logging.getLogger(__name__)
+INPUT, PROBABILITIES, NUMBERS = "x", "probabilities", "prediction"  # names in the file
+MOST_DIFFERENCE = 1e-4
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """An ONNX file that is not written yet.
+
+    Attributes:
+        content: of the file.
+        answer: ``probabilities`` or ``prediction``, the name of its output.
+        difference: the greatest one from the model's own answers: of probabilities, or of numbers as a share of the
+            largest number of their column or channel.
+        rows: how many were compared.
+    """
+
+    content: bytes
+    answer: str
+    difference: float
+    rows: int
+
+    def write(self, path: str | Path) -> None:
+        """Write the file whole or not at all; PareError where it cannot be written."""
+        with atomic_path(Path(path)) as unfinished:
+            unfinished.write_bytes(self.content)
+        relative = "" if self.answer == PROBABILITIES else "relative "
+        logger.info(
+            "%s: %.1f MB; on %d rows its greatest %sdifference from the model is %.1e.",
+            *(path, len(self.content) / 1e6, self.rows, relative, self.difference),
+        )
+
+
+def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
+    """Make an ONNX file of a trained model, with all that is done to raw rows, and compare its answers.
+
+    It takes ``x``, ``(batch, …)`` float32, as `Predictor` takes arrays: raw numbers, NaN where one is missing, and
+    codes for categories. It gives ``probabilities`` of classes, labels or points of a mask, else ``prediction``,
+    numbers or fields in physical units. Its metadata are those of `pare.export.metadata`.
+
+    Args:
+        model: the trained model of a method.
+        rows: to compare with, such as ``model.open("new_rows.csv")``.
+
+    Raises:
+        PareError: where it is none, a package is missing, the network cannot be converted, or an answer differs
+            by more than 1e-4.
+    """
+    runtime, trained = require("onnxruntime"), model.trained
+    if not isinstance(trained, TrainedModel):
+        raise PareError(
+            f"the model of {trained.run.folder} is not that of a method, which alone becomes an ONNX file; train one, "
+            "such as method=probe"
+        )
+    answer = NUMBERS if model.classes is None and not model.is_binary else PROBABILITIES
+    content = _content(trained, model, answer)
+    x = rows.read(0, len(rows.names))
+    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    found = [session.run(None, {INPUT: x[i : i + BATCH_ROWS]})[0] for i in range(0, len(x), BATCH_ROWS)]
+    outputs = model.outputs(rows)
+    expected = outputs if answer == NUMBERS else model.probabilities(outputs)
+    difference = _difference(np.concatenate(found), expected, relative=answer == NUMBERS)
+    if not difference <= MOST_DIFFERENCE:
+        raise PareError(
+            f"the ONNX file of {trained.run.folder} differs from the model by {difference:.1e}, at most "
+            f"{MOST_DIFFERENCE:.0e} was expected, so it is not written; use the model's folder"
+        )
+    return OnnxModel(content, answer, difference, len(x))
+
+
+def require(module: str) -> Any:
+    """Import a library that only exports need; PareError where it is not installed."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise PareError(
+            f"an ONNX file needs the package {error.name!r}, which is not installed; pip install -e '.[export]'"
+        ) from error
+
+
+def _content(trained: TrainedModel, model: Predictor, answer: str) -> bytes:
+    require("onnxscript")
+    classes = None if model.classes is None else model.classes.tolist()
+    ending = nn.Sigmoid() if model.is_binary else nn.Softmax(1) if classes else nn.Identity()
+    network = Answers(trained, model.raw_shape, ending).eval()
+    x = torch.zeros(2, *model.raw_shape)  # one row alone would be a batch that is always one
+    names: dict[str, Any] = {"input_names": [INPUT], "output_names": [answer], "dynamic_shapes": ({0: "batch"},)}
+    with _quietly(), torch.no_grad():
+        try:
+            with InOnnx():
+                program = torch.export.export(network, (x,), dynamic_shapes=({0: Dim.DYNAMIC},))
+            onnx: Any = torch.onnx.export(program, dynamo=True, verbose=False, **names)
+        except RuntimeError as error:  # of torch.export, or of torch.onnx, whose errors derive from it
+            raise PareError(
+                f"the model of {trained.run.folder}, whose encoder is of the family "
+                f"{trained.encoder_config.get('model_type')!r}, cannot be converted ({list(causes(error))[-1]}); use "
+                "the model's folder"
+            ) from error
+    onnx.model.metadata_props.update(metadata(trained, classes))
+    return onnx.model_proto.SerializeToString()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what the converter's libraries tell their authors."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [library.level for library in loggers]
+    try:
+        for library in loggers:
+            library.setLevel(logging.CRITICAL)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for library, level in zip(loggers, levels, strict=True):
+            library.setLevel(level)
+
+
+def _difference(found: np.ndarray, expected: np.ndarray, *, relative: bool) -> float:
+    differences, others = np.abs(found - expected), (0, *range(2, expected.ndim))
+    if relative:
+        largest = np.abs(expected).max(others, keepdims=True)
+        differences = differences / np.where(largest > 0, largest, 1)
+    return float(differences.max())

@@ -1,0 +1,46 @@
+"""Operations of torch that ONNX lacks, from those that it has."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+# Coefficients of Wichura (1988), algorithm AS 241, PPND7, from the lowest power; seven digits.
+_CENTRE = (3.3871327179, 50.434271938, 159.29113202, 59.109374720), (1.0, 17.895169469, 78.757757664, 67.187563600)
+_TAIL = (1.4234372777, 2.7568153900, 1.3067284816, 0.17023821103), (1.0, 0.73700164250, 0.12021132975)
+
+
+def searchsorted(knots: Tensor, values: Tensor, *, right: bool = False) -> Tensor:
+    """`torch.searchsorted` by counting: ``(…, knots)`` and ``(…, values)`` to positions ``(…, values)``."""
+    knots, values = knots.unsqueeze(-2), values.unsqueeze(-1)
+    return (knots <= values if right else knots < values).sum(-1)
+
+
+def ndtri(shares: Tensor) -> Tensor:
+    """`torch.special.ndtri`, the quantile function of the normal distribution, to seven digits.
+
+    Args:
+        shares: in (0, 1), not closer to either than 1e-10.
+    """
+    distance = shares - 0.5
+    centre = distance * _ratio(_CENTRE, 0.180625 - distance**2)
+    tail = _ratio(_TAIL, (-torch.minimum(shares, 1 - shares).log()).sqrt() - 1.6)
+    return torch.where(distance.abs() <= 0.425, centre, tail * distance.sign())
+
+
+def _ratio(coefficients: tuple[Sequence[float], Sequence[float]], x: Tensor) -> Tensor:
+    powers = torch.stack([x**power for power in range(4)], -1)
+    above, below = (powers[..., : len(row)] @ powers.new_tensor(row) for row in coefficients)
+    return above / below
+
+
+REPLACED: dict[Callable, Callable] = {torch.searchsorted: searchsorted, torch.special.ndtri: ndtri}
+
+
+class InOnnx(TorchFunctionMode):
+    """While a network is traced, its operations are those that ONNX has."""
+
+    def __torch_function__(self, func: Callable, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return REPLACED.get(func, func)(*args, **(kwargs or {}))

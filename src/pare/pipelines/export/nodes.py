@@ -1,0 +1,23 @@
+"""Nodes of the export pipeline."""
+
+from pare.config import TaskRun
+from pare.export import OnnxModel, to_onnx
+from pare.own_data.new_rows import held_rows
+from pare.own_data.predict import Predictor
+from pare.storage.store import ArrayStore
+from pare.training.saved_model import SavedModel
+
+MOST_ROWS = 200
+
+
+def export_model(run: TaskRun, model: SavedModel, model_input: ArrayStore) -> OnnxModel:
+    """Make an ONNX file of the model, whose answers to the first test rows are the model's own.
+
+    Raises:
+        PareError: where the model is not the run's, was trained on another model input, or cannot be exported, as that
+            of a baseline.
+    """
+    model.check(run, model_input, model.run.command("export"))
+    test = model_input.rows("test")
+    x = test.read(0, min(len(test), MOST_ROWS))["x"]
+    return to_onnx(Predictor(model, "cpu"), held_rows(model.preparation.raw(x)))

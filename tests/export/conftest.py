@@ -1,0 +1,75 @@
+"""Models of every kind of data, with tiny encoders and few rows."""
+
+from collections.abc import Callable
+
+import pytest
+
+from pare.config import Library, resolve
+from pare.evaluation.metrics import build_metric
+from pare.models import load_backbone
+from pare.own_data.predict import Predictor
+from pare.preparation import ModelInput
+from pare.storage.samples import Samples
+from pare.storage.store import ArrayStore
+from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training.trained_model import assemble
+from tiny_encoders import CONFIGS
+
+
+@pytest.fixture
+def fitted(library, parameters, tiny_bert, tiny_dinov2, topics, *, digits, tmp_path, monkeypatch) -> Callable:
+    """Fit a run to rows in memory; what a task says besides is given by name."""
+    monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
+    files = {"minilm": (tiny_bert, topics), "dinov2_small": (tiny_dinov2, digits)}
+    starts = {
+        kind: {**start, "layers": [1, 2][-1 if kind == "field" else -2 :]} for kind, start in library.starts.items()
+    }
+    starts["table"]["scalings"] = ["normal", "robust"]
+
+    def fitted(rows: Samples, run=None, training_of_run=None, encoder=None, **task) -> Predictor:
+        x, _ = rows.read(0, 1)
+        axes = x.ndim - 2 if task.get("normalisation", {}).get("coordinates") else 0
+        entry = {
+            "title": "tiny",
+            "raw": {"files": ["none"]},
+            "reader": {"name": "table" if rows.columns else "arrays"},
+            "samples": {"all": rows.count},
+            "input": {"shape": [x.shape[1] + axes, *x.shape[2:]]},
+            **task,
+        }
+        own = Library(**(library.model_dump() | {"tasks": {"tiny": entry}, "starts": starts}))
+        asked = {"task": "tiny", "method": "finetune" if training_of_run else "probe", **(run or {})}
+        fixed = {"training": {"precision": "no", **training_of_run}} if training_of_run else {}
+        resolved = resolve(own, parameters | asked, fixed)
+        ModelInput("tiny", resolved.task, {"all": rows}, "rows", validated=True).write(tmp_path / "rows.h5")
+        own_encoder, proxy = files[resolved.source_name]
+        source = SourceFolders(encoder or own_encoder, proxy, ("encoder", "proxy"))
+        metric = build_metric(resolved.metric, resolved.task.output)
+        FineTuning(resolved, ArrayStore(tmp_path / "rows.h5"), source, metric).write(tmp_path / "model")
+        return Predictor(TrainedModel.load(tmp_path / "model"), "cpu")
+
+    return fitted
+
+
+@pytest.fixture
+def untrained(library, parameters, unprepared, save_encoder, tmp_path) -> Callable:
+    """A model of three classes of images of 16×16 points, as a training would begin it at random."""
+    task = {
+        "title": "tiny",
+        "raw": {"files": ["none"]},
+        "reader": {"name": "arrays"},
+        "samples": {"all": 40},
+        "input": {"shape": [1, 16, 16]},
+        "output": {"kind": "classification", "shape": [3]},
+        "tokens": {"kind": "patch", "patch": 2},
+    }
+    own = Library(**(library.model_dump() | {"tasks": {"tiny": task}}))
+    run = resolve(own, parameters | {"task": "tiny", "method": "finetune", "start": "random"}, {})
+
+    def untrained(family: str) -> Predictor:
+        backbone = load_backbone(save_encoder(CONFIGS[family], tmp_path / family), run.grid)
+        model = assemble(run, backbone, 2, ()).eval()
+        record = {"fingerprint": "f", "validation": None, "versions": {}}
+        return Predictor(TrainedModel(run, model, record, {"model_type": family}, unprepared), "cpu")
+
+    return untrained

@@ -1,0 +1,40 @@
+"""What a file says of itself is that of the model."""
+
+import json
+
+import numpy as np
+
+from pare.export.metadata import metadata
+from pare.storage.samples import Samples
+
+NAMES = {"columns": ["mass", "site"], "categories": [None, ["north", "süd"]]}
+
+
+def test_names_licences_and_the_metric_of_the_validation_rows(fitted):
+    site = np.arange(40) % 2
+    x = np.stack([np.random.default_rng(0).normal(size=40), site], 1).astype(np.float32)
+    rows = Samples(40, lambda start, stop: (x[start:stop], site[start:stop]), classes=["no", "yes"], **NAMES)
+    model = fitted(rows, output={"kind": "classification", "shape": [2]})
+    facts = metadata(model.trained, ["no", "yes"])
+    assert [facts[name] for name in ("task", "method", "kind", "output")] == [
+        "tiny",
+        "probe",
+        "table",
+        "classification",
+    ]
+    told = {name: json.loads(facts[name]) for name in (*NAMES, "classes", "outputs", "metric", "licences", "versions")}
+    assert {name: told[name] for name in NAMES} == NAMES
+    assert (told["classes"], told["outputs"]) == (["no", "yes"], None)
+    assert told["metric"]["name"] == "error_percent"
+    assert told["metric"]["validation"] == model.trained.record["validation"]
+    assert told["licences"] == {"data": "the user's own", "encoder": "Apache-2.0"}
+    assert set(told["versions"]["export"]) == {"torch", "onnx", "onnxscript", "onnxruntime"}
+
+
+def test_numbers_have_names(fitted):
+    x = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    rows = Samples(40, lambda start, stop: (x[start:stop], x[start:stop] * 2), columns=["a", "b"])
+    model = fitted(rows, output={"kind": "regression", "shape": [2], "name": "load, strain"})
+    assert json.loads(metadata(model.trained, None)["outputs"]) == ["load", "strain"]
+    assert json.loads(metadata(model.trained, None)["classes"]) is None
+    assert json.loads(metadata(model.trained, None)["categories"]) == [None, None]

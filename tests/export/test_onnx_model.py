@@ -1,0 +1,178 @@
+"""The file answers as the model does, for every kind of data, start and family of encoders."""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from pare.config import PareError
+from pare.export import to_onnx
+from pare.export.metadata import metadata
+from pare.export.onnx_model import _difference
+from pare.own_data.new_rows import held_rows
+from pare.storage.samples import Samples
+from pare.uncertainty import Calibration
+
+RNG = np.random.default_rng(0)
+ROWS = 40
+
+
+def samples(x, y, **names):
+    """Rows that are in memory."""
+    return Samples(len(x), lambda start, stop: (x[start:stop], y[start:stop]), **names)
+
+
+def inputs(*shape):
+    """Numbers far from 0, with a spread far from 1."""
+    return RNG.normal(30, 4, (ROWS, *shape)).astype(np.float32)
+
+
+def table():
+    """Numbers and categories, with missing values and a category that one row alone has."""
+    x = inputs(4)
+    x[:, 1], x[:, 3] = np.arange(ROWS) % 3, np.arange(ROWS) % 2
+    x[5, 0] = x[6, 1] = np.nan
+    x[7, 1] = 3
+    return x
+
+
+NAMES = {
+    "columns": ["mass", "site", "depth", "old"],
+    "categories": [None, ["n", "s", "w", "nowhere"], None, ["0", "1"]],
+}
+CODES = np.arange(ROWS) % 3
+ANSWERS = {
+    "classes": (CODES, {"kind": "classification", "shape": [3]}),
+    "numbers": (RNG.normal(500, 30, (ROWS, 2)).astype(np.float32), {"kind": "regression", "shape": [2]}),
+    "labels": (np.stack([CODES > 0, CODES > 1], 1).astype(np.float32), {"kind": "multilabel", "shape": [2]}),
+}
+SCALED = {"inputs": "channel", "outputs": "pointwise"}
+PLACED = SCALED | {"coordinates": True}
+TRAINED = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-2}
+
+LOCAL = TRAINED | {"average": 0, "new_learning_rate": 1e-2}
+
+
+def case(x, answer, **task):
+    """Rows of features or of a grid, and the task that they are of."""
+    y, output = ANSWERS[answer]
+    return samples(x, y, **(NAMES if x.ndim == 2 else {})), {"output": output, **task}
+
+
+def field(*grid, mask=False, **task):
+    """A field made of a few patterns, and the field that it says everything about, or where it is above its mean."""
+    x = np.einsum("rp,p...->r...", RNG.normal(size=(ROWS, 5)), inputs(1, *grid)[:5])
+    y = x > x.mean(axis=(2, 3), keepdims=True) if mask else 500 + 3 * x
+    task = {"output": {"kind": "dense", "shape": [1, *grid]}, "tokens": {"kind": "patch", "patch": 4}} | task
+    return samples(x.astype(np.float32), y.astype(np.float32)), task
+
+
+RANDOM, BERT = {"start": "random"}, {"source": "minilm"}
+MASK = {"loss": "binary_cross_entropy", "metric": "one_minus_balanced_accuracy"}
+KINDS = {
+    "classes of a table": case(table(), "classes"),
+    "numbers of a table": case(table(), "numbers", normalisation={"inputs": "feature", "outputs": "pointwise"}),
+    "labels of a table": case(table(), "labels"),
+    "a table, trained": case(table(), "classes", training_of_run=TRAINED, run=RANDOM),
+    "series": case(inputs(2, 50), "numbers", normalisation=SCALED),
+    "series, trained": case(inputs(3, 20), "classes", normalisation=PLACED, training_of_run=TRAINED, run=RANDOM | BERT),
+    "grey images": case(inputs(1, 8, 8), "labels"),
+    "colours, trained": case(inputs(3, 9, 7), "classes", training_of_run=TRAINED, run=RANDOM),
+    "a line": field(45, training_of_run=LOCAL, normalisation=PLACED),
+    "a periodic line": field(16, training_of_run=LOCAL | {"symmetries": ["shift", "reflection"]}),
+    "a plane": field(13, 13, training_of_run=LOCAL | {"symmetries": ["square"]}, normalisation=PLACED),
+    "a line, random": field(
+        20, training_of_run=TRAINED | {"symmetries": ["reflection"]}, run=RANDOM, normalisation=PLACED
+    ),
+    "a plane, random": field(
+        *(11, 6), training_of_run=TRAINED, run=RANDOM, tokens={"kind": "patch", "patch": 4, "resize": 16}
+    ),
+    "a mask": field(16, 16, mask=True, training_of_run=TRAINED, run=RANDOM | {"source": "dinov2_small"}, **MASK),
+}
+
+
+def answers(model, x):
+    """What the model says of rows, and the size of what differs between them."""
+    output = model.outputs(held_rows(x))
+    if model.classes is None and not model.is_binary:
+        return output, output.std(0).max()
+    return model.probabilities(output), 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_answers_as_the_model(fitted, kind):
+    rows, task = KINDS[kind]
+    model, x = fitted(rows, **task), rows.read(0, ROWS)[0]
+    exported = to_onnx(model, held_rows(x))
+    session = onnxruntime.InferenceSession(exported.content)
+    expected, size = answers(model, x)
+    assert expected.std(0).max() > 0.01 * size
+    assert exported.rows == ROWS
+    for count in (1, ROWS):
+        (found,) = session.run([exported.answer], {"x": x[:count]})
+        assert found.shape == expected[:count].shape
+        assert np.abs(found - expected[:count]).max() < 1e-4 * size
+
+
+@pytest.mark.parametrize("family", ["convnextv2", "modernbert", "roberta", "swin", "vit"])
+def test_encoders_of_other_families_answer_as_the_model(untrained, family):
+    model, x = untrained(family), inputs(1, 16, 16)
+    (found,) = onnxruntime.InferenceSession(to_onnx(model, held_rows(x)).content).run(None, {"x": x})
+    assert np.abs(found - answers(model, x)[0]).max() < 1e-4
+
+
+def test_the_file_says_what_it_takes_and_gives_and_what_it_is(untrained):
+    model = untrained("vit")
+    session = onnxruntime.InferenceSession(to_onnx(model, held_rows(inputs(1, 16, 16))).content)
+    assert [(value.name, value.shape) for value in session.get_inputs()] == [("x", ["batch", 1, 16, 16])]
+    assert [(value.name, value.shape) for value in session.get_outputs()] == [("probabilities", ["batch", 3])]
+    assert session.get_modelmeta().custom_metadata_map == metadata(model.trained, [0, 1, 2])
+
+
+def test_probabilities_are_at_the_temperature_of_the_validation_rows(untrained):
+    model, x = untrained("vit"), inputs(1, 16, 16)
+    truth = np.arange(900) % 3
+    logits = 8 * np.eye(3)[np.where(np.arange(900) % 10 < 3, (truth + 1) % 3, truth)]  # sure, and wrong in three of ten
+    model.trained.calibration = Calibration("classification", {"prediction": logits, "truth": truth})
+    assert model.trained.calibration.temperature > 2
+    (found,) = onnxruntime.InferenceSession(to_onnx(model, held_rows(x)).content).run(None, {"x": x})
+    np.testing.assert_allclose(found, model.probabilities(model.outputs(held_rows(x))), atol=1e-6)
+
+
+def test_a_file_that_answers_otherwise_is_refused(untrained, monkeypatch):
+    model = untrained("vit")
+    outputs = model.outputs
+    monkeypatch.setattr(model, "outputs", lambda rows: outputs(rows) + np.array([2e-3, 0, 0]))
+    with pytest.raises(PareError, match=r"differs from the model by .*e-04, at most 1e-04 was expected"):
+        to_onnx(model, held_rows(inputs(1, 16, 16)))
+
+
+def test_a_baseline_is_refused(untrained):
+    model = untrained("vit")
+    model.trained = SimpleNamespace(run=SimpleNamespace(folder="wine/ridge/seed_0"))
+    with pytest.raises(PareError, match="the model of wine/ridge/seed_0 is not that of a method"):
+        to_onnx(model, held_rows(inputs(1, 16, 16)))
+
+
+def test_a_difference_of_numbers_is_a_share_of_the_largest_of_their_column():
+    expected = np.array([[1000.0, 1], [2000, 4]])
+    assert _difference(expected + np.array([2, 0]), expected, relative=True) == pytest.approx(1e-3)
+    assert _difference(expected + np.array([0, 2]), expected, relative=True) == pytest.approx(0.5)
+    assert np.isnan(_difference(expected * [1, np.nan], expected, relative=True))
+    assert _difference(np.zeros((2, 1)), np.zeros((2, 1)), relative=True) == 0
+
+
+@pytest.mark.parametrize("package", ["onnxruntime", "onnxscript"])
+def test_a_package_that_is_missing_is_named_with_its_extra(untrained, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(PareError, match=rf"needs the package '{package}'.*pip install -e '\.\[export\]'"):
+        to_onnx(untrained("vit"), held_rows(inputs(1, 16, 16)))
+
+
+def test_a_network_that_cannot_be_converted_is_told_with_the_reason(untrained, monkeypatch):
+    model = untrained("vit")
+    monkeypatch.setattr(model.trained.model, "predict", lambda x: x if x.sum() > 0 else -x)
+    with pytest.raises(PareError, match=r"cannot be converted \(.*data-dependent"):
+        to_onnx(model, held_rows(inputs(1, 16, 16)))
