@@ -102,7 +102,7 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, ``(rows, classes)``, at the temperature that suits the held-out rows best."""
+        """The probability of each class, ``(rows, classes)``, at the temperature that held-out rows ask for."""
         outputs = self._outputs(X)
         return self.predictor_.probabilities(outputs)
 

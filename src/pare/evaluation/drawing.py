@@ -110,7 +110,7 @@ def draw_calibration(
     inside, known = ((lower <= truth) & (truth <= upper)).sum(axis=0), np.isfinite(truth).sum(axis=0)
     covered = np.where(known > 0, inside / known.clip(1), np.nan)
     title = f"{run.title}: the band of {ASKED} holds {share} of the points of {len(truth)} test fields"
-    return band_figure((upper - lower)[0], covered, names=names, asked=COVERAGE, title=title)
+    return band_figure(upper[0] - lower[0], covered, names=names, asked=COVERAGE, title=title)
 
 
 def _draw_reliability(

@@ -60,7 +60,7 @@ def _coverage(calibration: Calibration, prediction: np.ndarray, truth: np.ndarra
         covered = members[np.arange(len(truth)), truth]
         return {"coverage": float(covered.mean()), size: float(members.sum(axis=1).mean())}
     lower, upper = calibration.interval(prediction, COVERAGE)
-    width = np.moveaxis(upper - lower, 1, 0).reshape(prediction.shape[1], -1).mean(axis=1)
+    width = (upper[0] - lower[0]).reshape(prediction.shape[1], -1).mean(axis=1)  # that of every row
     return {"coverage": covered_share(lower, upper, truth), size: width.tolist()}
 
 

@@ -86,7 +86,7 @@ class Predictor:
     def predict_proba(self, rows: RawRows) -> np.ndarray:
         """The probability of each class ``(rows, classes)``, label ``(rows, labels)`` or point of a mask.
 
-        Those of classes and labels are at the temperature that suits the validation rows best, where there were some.
+        Those of classes and labels are at the temperature that the validation rows ask for, see `fit_temperature`.
 
         Raises:
             PareError: where the rows do not fit the task, or it predicts numbers.
@@ -130,8 +130,8 @@ class Predictor:
         if self.trained.calibration is None:
             raise PareError(
                 f"nothing is known of how sure the model of {self.trained.run.folder} is: it had no validation rows "
-                "(protocol=paper), predicts masks, is a baseline's, or was trained by an older version of this "
-                "project, which did not keep their outputs; delete its folder and train a method again"
+                "(protocol=paper), predicts masks or is a baseline's; or it is of an older version of this project, "
+                "then delete its folder and train again"
             )
         return self.trained.calibration
 

@@ -92,10 +92,10 @@ class Calibration:
         return prediction - margin, prediction + margin
 
     def _margin(self, coverage: float) -> np.ndarray:
-        """Half of the width, ``(numbers,)`` or ``(channels, *grid)`` float64."""
+        """Half of the width, ``(numbers,)`` float64 or ``(channels, *grid)`` float32."""
         match self.kind:
             case "dense":
-                return conformal_quantile(self.arrays["ratios"], coverage) * self.arrays["spread"].astype(np.float64)
+                return conformal_quantile(self.arrays["ratios"], coverage) * self.arrays["spread"]
             case "regression":
                 errors = np.abs(self.arrays["truth"].astype(np.float64) - self.arrays["prediction"])
                 return np.array([conformal_quantile(of_one[:, None], coverage) for of_one in errors.T])
