@@ -1,3 +1,4 @@
+import logging
 import os
 import signal
 
@@ -5,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 from kedro.config import MissingConfigException
 from kedro.io import DatasetError
+from rich.logging import RichHandler
 
 from pare.cli import run
 from pare.cli.run_command import RunCommand
@@ -104,3 +106,28 @@ def test_sigterm_ends_as_ctrl_c_does_with_an_exit_code_of_its_own():
     assert result.exit_code == 143
     assert "Terminated. The same command goes on" in result.output
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_help_names_parameters_and_pipelines_before_the_options_of_kedro():
+    ours, _, kedros = CliRunner().invoke(run, ["--help"], terminal_width=120).output.partition("Options:")
+    for name in (
+        "method=NAME",
+        "seed=0",
+        "variant=NAME",
+        "predict=FILE",
+        "pare_train",
+        "baseline",
+        "choose",
+        "analyse",
+    ):
+        assert name in ours
+    assert "--from-nodes" in kedros
+
+
+def test_log_lines_are_not_broken_where_no_terminal_is(monkeypatch):
+    path = "/".join(["a_long_name_of_a_folder"] * 20)
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [RichHandler()])
+    command = RunCommand("run", callback=lambda: logging.getLogger("pare").warning("written to %s", path))
+    lines = CliRunner().invoke(command, []).output.splitlines()
+    assert [line.partition("] ")[2] for line in lines] == [f"written to {path}"]

@@ -184,3 +184,18 @@ def test_what_was_done_to_the_columns_of_a_table_is_said(project, tasks, own_tab
     assert "wine: 39 rows; input 3" in output and "1 row without kind left out." in output
     assert "dates: {'when': '2024-01-01'} (dates become days" in output
     assert "ignore: ['sample'] (nearly all texts differ in sample; --categorical NAME" in output
+
+
+def listed(output):
+    return [line.split()[0] for line in output.splitlines()[1:] if line and not line.startswith("`")]
+
+
+def test_the_list_may_be_of_own_tasks_of_a_suite_or_of_what_needs_no_network(tasks, own_table, library):
+    assert "There is no such task; `kedro tasks new" in tasks("--own")
+    tasks("new", str(own_table), "--target", "kind")
+    assert listed(tasks("--own")) == ["wine"]
+    suite = [name for name in sorted(library.tasks) if library.task(name).suite == "PDEBench"]
+    assert listed(tasks("--suite", "PDEBench")) == suite
+    offline = tasks("--offline")
+    assert "wine" in listed(offline) and "network" not in offline and 0 < len(listed(offline)) < len(library.tasks)
+    assert "Did you mean 'PDEBench'" in tasks("--suite", "PDEbench", code=1)

@@ -43,3 +43,10 @@ def test_what_an_error_was_caused_by_comes_after_it():
             raise ValueError from error
     except ValueError as error:
         assert [type(cause) for cause in causes(error)] == [ValueError, PareError]
+
+
+def test_of_many_names_the_three_nearest_are_said_and_where_all_are():
+    names = [f"openml_{i}" for i in range(60)] + ["darcy_flow"]
+    message = str(unknown_name("task", "darcy", names, "`kedro tasks`"))
+    assert message.count("'") == 2 * 4 and "'darcy_flow' or" in message
+    assert message.endswith("? See `kedro tasks`.")

@@ -1,6 +1,8 @@
 """`kedro run` with both spellings of parameters."""
 
+import logging
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -8,13 +10,33 @@ from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
+from rich.logging import RichHandler
 
 from pare.cli.common import clear_errors
 from pare.config.candidates import CHOOSE
+from pare.pipeline_registry import NAMES, STAGES
 
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM, as a cluster's scheduler sends it: it ends a run in the same order as Ctrl-C."""
+
+
+class LogLines(logging.Handler):
+    """Log lines as they are: where no terminal is, rich breaks paths at 80 columns and fills lines with blanks."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line to what is the standard output now."""
+        click.echo(self.format(record))
+
+
+def log_unbroken_lines() -> None:
+    """Put `LogLines` in the place of Kedro's handler, unless a person looks on."""
+    root = logging.getLogger()
+    others = [handler for handler in root.handlers if not isinstance(handler, RichHandler)]
+    if len(others) < len(root.handlers) and not sys.stdout.isatty():
+        lines = LogLines()
+        lines.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%H:%M:%S"))
+        root.handlers = [*others, lines]
 
 
 class RunCommand(click.Command):
@@ -35,6 +57,7 @@ class RunCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run; a mistake of the user's ends without a traceback, and so do Ctrl-C and SIGTERM."""
         try:
+            log_unbroken_lines()
             with clear_errors(), _sigterm_raised():
                 return super().invoke(ctx)
         except KeyboardInterrupt as stop:
@@ -90,8 +113,21 @@ run = RunCommand(
 
     \b
     Examples:
-      kedro run --pipeline=pare_train --params task:darcy_flow
+      kedro run --pipelines=pare_train --params task:darcy_flow
       kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
       kedro run --pipelines=choose --params task=openml_wdbc,minutes=5
-    `kedro tasks` lists the tasks, `kedro tasks show TASK` what a run of it would do.""",
+
+    \b
+    Parameters (--params a=1,b=2):
+      task=NAME       what is learnt: kedro tasks
+      method=NAME     how, pare by default; or a baseline: kedro methods
+      seed=0          of everything random
+      variant=NAME    a name for a run with values of its own: kedro methods
+      predict=FILE    new rows, for --pipelines=predict
+      minutes=10      for --pipelines=choose
+      others, such as training.epochs=3: kedro tasks show TASK
+    Pipelines (--pipelines=NAME):
+      {", ".join(name for name in NAMES if name not in STAGES and not name.startswith("_"))};
+      or one stage of pare_train: {", ".join(STAGES)}
+    Next come the options of Kedro.""",
 )

@@ -1,8 +1,8 @@
 """`kedro tasks` and its subcommands: the list of tasks, and a task made of your own files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from kedro.config import OmegaConfigLoader
@@ -14,6 +14,7 @@ from pare.cli.common import clear_errors, config_loader, screen
 from pare.cli.run_command import parse_params
 from pare.cli.task_page import tasks_page
 from pare.config import Library, PareError, Run, Task, resolve
+from pare.config.errors import unknown_name
 from pare.config.estimate import Estimate, cpu_speed, estimate
 from pare.config.raw import OWN_FILES
 from pare.config.resolve import default_proxy, own_source
@@ -25,19 +26,31 @@ from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
 
 FEW_ROWS = 5  # of a class
+NETWORK = "network"
 LONG_SECONDS, LARGE_MB = 600, 4096  # from which on the cost of a run is said at once
 
 
 @click.group(invoke_without_command=True)
 @env_option
+@click.option("--own", is_flag=True, help="Only those of your own files.")
+@click.option("--offline", is_flag=True, help="Only those that need no network.")
+@click.option("--suite", metavar="NAME", help="Only those of a suite, e.g. PDEBench.")
 @click.pass_context
-def tasks(ctx: click.Context, env: str | None) -> None:
-    """List the tasks; `kedro tasks show NAME` shows one in full."""
+def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suite: str | None) -> None:
+    """List the tasks, show one in full, or make one of your own files: `kedro tasks new`."""
     project: Path = ctx.obj.project_path  # Kedro hands its commands the project's metadata
     ctx.obj = config_loader(project, env)
     if ctx.invoked_subcommand is None:
         with clear_errors():
-            _print_tasks(load_library(ctx.obj), project / "data" / "01_raw")
+            library, raw = load_library(ctx.obj), project / "data" / "01_raw"
+            names = [name for name in sorted(library.tasks) if not own or library.task(name).raw.origin == OWN_FILES]
+            listed = [_listed(name, library, raw) for name in names]
+            suites = {library.task(name).suite for name in library.tasks}
+            if suite and suite not in suites:
+                raise unknown_name("suite", suite, suites, "`kedro tasks`")
+            _print_tasks(
+                [t for t in listed if suite in (None, t.suite) and not (offline and NETWORK in t.files)],
+            )
 
 
 @tasks.command(context_settings={"max_content_width": 110})
@@ -177,21 +190,40 @@ def show(loader: RunConfigLoader, name: str, params: dict[str, Any]) -> None:
         _print_card(_resolved(loader, params | {"task": name}))
 
 
-def _print_tasks(library: Library, raw: Path) -> None:
-    table = Table("task", "suite", "input", "prediction", "metric", "source", "files", box=None, header_style="bold")
-    for name in sorted(library.tasks):
-        task = library.task(name)
-        shape = "×".join(map(str, task.input.shape))
-        table.add_row(
-            name,
-            task.suite,
-            shape,
-            _prediction(task),
-            task.metric,
-            own_source(task, library.start_of(task.kind)),
-            _readiness(task, library, raw / library.raw_place("tasks", name)),
-        )
-    screen().print(table)
+class Listed(NamedTuple):
+    """A task as the list shows it."""
+
+    name: str
+    suite: str
+    input: str
+    prediction: str
+    metric: str
+    source: str
+    files: str
+
+
+def _listed(name: str, library: Library, raw: Path) -> Listed:
+    task = library.task(name)
+    return Listed(
+        name,
+        task.suite,
+        "×".join(map(str, task.input.shape)),
+        _prediction(task),
+        task.metric,
+        own_source(task, library.start_of(task.kind)),
+        _readiness(task, library, raw / library.raw_place("tasks", name)),
+    )
+
+
+def _print_tasks(listed: Sequence[Listed]) -> None:
+    table = Table(*Listed._fields, box=None, header_style="bold")
+    table.columns[0].header = "task"
+    for task in listed:
+        table.add_row(*task)
+    if listed:
+        screen().print(table)
+    else:
+        click.echo("There is no such task; `kedro tasks new FILE --target NAME` makes one of your own files.")
     click.echo(
         "\n`kedro tasks show TASK` shows one in full; run it: kedro run --pipelines=pare_train --params task:TASK"
     )
@@ -208,7 +240,7 @@ def _readiness(task: Task, library: Library, folder: Path) -> str:
     if _is_here(task, folder):
         files = "here"
     elif find_origin(task.raw.origin).needs_network:
-        files = "need network"
+        files = f"need {NETWORK}"
     else:
         files = "simulated offline" if task.raw.active.simulated else "offline"
         files = "your own" if task.raw.origin == OWN_FILES else files
@@ -216,7 +248,7 @@ def _readiness(task: Task, library: Library, folder: Path) -> str:
     source = library.source(name)
     proxy = library.proxy(default_proxy(name, source, task, name))
     if any(find_origin(raw.origin).needs_network for raw in (source.encoder, proxy.raw)):
-        files += ", source needs network"
+        files += f", source needs {NETWORK}"
     return files
 
 

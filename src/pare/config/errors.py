@@ -6,6 +6,7 @@ from difflib import get_close_matches
 # What messages say that do not know the run; the hooks, which know it, put its whole command there.
 INGEST = "`kedro run --pipelines=ingest` with the --env and --params of this run"
 PREPROCESS = INGEST.replace("ingest", "preprocess")
+LISTED = 30  # names; of more, a message says the nearest ones only
 
 
 class PareError(Exception):
@@ -33,6 +34,8 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 def unknown_name(kind: str, name: object, known: Iterable[str], where: str) -> PareError:
     """Say that a name is unknown, which one was probably meant, and where the known ones are defined.
 
+    Of many known names the three nearest are said, of few all of them.
+
     Args:
         kind: what the name should have been, e.g. ``task``.
         name: what was given.
@@ -43,6 +46,8 @@ def unknown_name(kind: str, name: object, known: Iterable[str], where: str) -> P
         The error, ready to be raised.
     """
     names = sorted(known)
-    near = get_close_matches(str(name), names, n=3, cutoff=0.5)
+    many = len(names) > LISTED
+    near = get_close_matches(str(name), names, n=3, cutoff=0 if many else 0.5)
     hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
-    return PareError(f"{kind} {name!r} is unknown.{hint} Known: {', '.join(names) or 'none'}. See {where}.")
+    listed = "" if many else f" Known: {', '.join(names) or 'none'}."
+    return PareError(f"{kind} {name!r} is unknown.{hint}{listed} See {where}.")

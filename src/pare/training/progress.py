@@ -24,10 +24,11 @@ class EpochProgress:
         epochs: epochs of the whole training.
         steps: steps per epoch.
         done: epochs that an earlier session finished.
+        metric: name of what is computed on the validation rows.
     """
 
-    def __init__(self, epochs: int, steps: int, done: int) -> None:
-        self.epochs, self.epoch = epochs, done
+    def __init__(self, epochs: int, steps: int, done: int, metric: str) -> None:
+        self.epochs, self.epoch, self.metric = epochs, done, metric
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -59,7 +60,7 @@ class EpochProgress:
         """One epoch is done; its line stays on the screen."""
         self.epoch += 1
         mixing = f", λ {row['lambda']:.2f}" if "lambda" in row else ""
-        validation = "" if row["validation"] is None else f", validation {row['validation']:.4g}"
+        validation = "" if row["validation"] is None else f", validation {self.metric} {row['validation']:.4g}"
         logger.info(
             "epoch %d/%d: loss %.4g%s%s, %.1f s",
             self.epoch,

@@ -173,8 +173,9 @@ class Trainer:
             self._begin()
         if isinstance(self.start, FieldStart):
             self.training_rows.anchor = self.start.held_out
-        with EpochProgress(self.run.training.epochs, len(self.loader), self.progress.epochs_done) as bar:
-            for epoch in range(self.progress.epochs_done, self.run.training.epochs):
+        epochs, done = self.run.training.epochs, self.progress.epochs_done
+        with EpochProgress(epochs, len(self.loader), done, self.run.metric) as bar:
+            for epoch in range(done, epochs):
                 self._epoch(epoch, bar)
         return self._result()
 
@@ -207,7 +208,7 @@ class Trainer:
             self.progress.peak_memory_mb = peak_memory_mb()
             self._save()
             if value is not None:
-                logger.info("solved start: validation %.4g, %.1f s", value, self.progress.seconds)
+                logger.info("solved start: validation %s %.4g, %.1f s", self.run.metric, value, self.progress.seconds)
 
     def _training_parts(self) -> list[tuple[Rows, np.ndarray]]:
         return [(self.rows["train"], self.chosen)]
