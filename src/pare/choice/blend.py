@@ -79,6 +79,13 @@ class Blend:
         return mean.leave(sum(parts[1:], parts[0])).astype(np.float32)
 
 
+def shares_text(shares: Mapping[str, float]) -> str:
+    """Shares for a reader: ``ridge 60 %, pare 40 %``, or the name of the only model."""
+    if len(shares) == 1:
+        return next(iter(shares))
+    return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares.items())
+
+
 def fit_blend(
     outputs: Outputs, y: Array, mean: Mean, loss: Callable[[Array, Array], float], rounds: int = ROUNDS
 ) -> Blend:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from accelerate import PartialState
 
-from pare.choice.blend import Decision, decide, mean_of
+from pare.choice.blend import Decision, decide, mean_of, shares_text
 from pare.choice.chosen import ChosenModel, load_trained
 from pare.choice.fits import Candidate, described
 from pare.choice.search import Search, Tried
@@ -92,7 +92,7 @@ class Choice:
         """A member fitted to all rows, unless an interrupted choice has done it."""
         fit = described(run, self.store, self.source)
         if not fit.is_current(path):
-            logger.info("%s is fitted to all rows.", run.method_name)
+            logger.info("%s is fitted to all rows:", run.method_name)
             fit.write(path)
         return load_trained(path)
 
@@ -127,11 +127,8 @@ def _calibration(task: Task, outputs: np.ndarray, rows: Tried) -> Calibration | 
 
 
 def _tell(decision: Decision, finished: int) -> None:
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in decision.blend.shares.items())
     if finished > 1:
         logger.info(
-            "loss on rows that did not choose: best model alone %.4g, mean of several %.4g",
-            decision.alone,
-            decision.together,
+            "Loss on rows that did not choose: the best alone %.4g, a mean %.4g.", decision.alone, decision.together
         )
-    logger.info("kept: %s", shares if len(decision.blend.shares) > 1 else next(iter(decision.blend.shares)))
+    logger.info("Kept: %s.", shares_text(decision.blend.shares))

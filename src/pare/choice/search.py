@@ -1,17 +1,16 @@
-"""Candidates compared within some minutes: fold by fold, and the worse half is dropped where time is short."""
+"""Candidates compared within some minutes: fold by fold, and the worst are dropped where time is short."""
 
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pare.baselines.registry import why_not
-from pare.choice.blend import task_loss
+from pare.choice.blend import fit_blend, mean_of, task_loss
 from pare.choice.fits import Candidate, HeldOut, held_out
 from pare.choice.folds import fold_parts, write_fold
 from pare.config import ChoiceRun, PareError
@@ -186,18 +185,24 @@ class Search:
         return not tried.left_out
 
     def _going_on(self, going: list[Tried], folds_left: int) -> list[Tried]:
-        """Drop the worse half of the candidates, and again, until the rest fits into the time that is left."""
-        while len(going) > 1 and self._rest(going, folds_left) > self.left:
-            ranked = sorted(going, key=lambda tried: self.loss(tried.outputs, tried.truth))
-            going = [tried for tried in going if tried in ranked[: ceil(len(going) / 2)]]
-            for tried in ranked[len(going) :]:
-                tried.left_out = f"in the worse half after fold {len(tried.folds)}, time was short"
-                logger.info("%s is left out: %s.", tried.name, tried.left_out)
-        return going
+        """From the best to the worst, those that fit into the time that is left with other folds and final fits."""
+        seconds = 0.0
+        kept: list[Tried] = []
+        for tried in sorted(going, key=self._loss):
+            needed = tried.seconds * (folds_left + 1)
+            if kept and seconds + needed > self.left:
+                tried.left_out = f"after fold {len(tried.folds)}: needs {duration(needed)} more, others were better"
+                logger.info("%s is left out %s.", tried.name, tried.left_out)
+                continue
+            seconds += needed
+            kept.append(tried)
+        return [tried for tried in going if tried in kept]
 
-    def _rest(self, going: list[Tried], folds_left: int) -> float:
-        """Seconds that the other folds and the final fits will take."""
-        return sum(tried.seconds * (folds_left + 1) for tried in going)
+    def _loss(self, tried: Tried) -> float:
+        """Of the held-out rows so far, at the best temperature."""
+        mean = mean_of(self.run.task)
+        blend = fit_blend({tried.name: tried.outputs}, tried.truth, mean, self.loss, rounds=1)
+        return self.loss(blend.outputs({tried.name: tried.outputs}, mean), tried.truth)
 
 
 def within(run: Candidate, minutes: float) -> Candidate:

@@ -9,6 +9,7 @@ import pandas as pd
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
+from pare.choice.blend import shares_text
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel
 from pare.choice.leaderboard import leaderboard_figure, leaderboard_table
@@ -54,8 +55,9 @@ def score_predictions(
 ) -> dict[str, Any]:
     """Score the predictions as those of a method are, and the constant baseline with them."""
     record = evaluation_record(run, model.record, model_input.rows("train"), predictions, model.calibration)
-    record["candidates"] = model.record["candidates"]
-    logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
+    record |= {"candidates": model.record["candidates"], "kept": shares_text(model.blend.shares)}
+    text = summary(record)
+    logger.info("%s, %s, seed %d: %s. Kept: %s.", run.task_name, run.label, run.seed, text, record["kept"])
     return record
 
 
