@@ -82,10 +82,22 @@ def test_the_validation_metric_is_that_of_a_fit_without_the_validation_rows(prob
     """More inputs than rows: rows that were learnt from are met exactly, others are not."""
     train, held = rows(10, 0, np.sin), rows(20, 1, np.sin)
     options = KernelRidgeOptions(penalties=[1e-10], widths=[])
+    alone = fit_kernel_ridge(problem("dense", train=train), options)
     whole = problem("dense", train=train, validation=held)
     fitted = fit_kernel_ridge(whole, options)
-    alone = fit_kernel_ridge(problem("dense", train=train), options)
     whole.metric.reset()
     whole.metric.update(torch.from_numpy(alone.predict(held[0])), torch.from_numpy(held[1]))
     assert fitted.validate(whole) == pytest.approx(float(whole.metric.compute()), rel=1e-3)
     np.testing.assert_allclose(fitted.predict(train[0]), train[1], atol=0.5)
+
+
+def test_how_sure_it_is_comes_from_a_fit_without_the_validation_rows(problem):
+    """The rows that were learnt from as well are met exactly, which says nothing of new ones."""
+    held = rows(20, 1, np.sin)
+    whole = problem("dense", train=rows(10, 0, np.sin), validation=held)
+    fitted = fit_kernel_ridge(whole, KernelRidgeOptions(penalties=[1e-10], widths=[2.0]))
+    calibration = fitted.calibrate(whole)
+    assert calibration.rows == 10
+    typical = np.sqrt(np.mean((fitted.before.predict(held[0][::2]) - held[1][::2]) ** 2, axis=0))
+    np.testing.assert_allclose(calibration.arrays["spread"], typical, rtol=0.1)
+    assert np.abs(fitted.predict(held[0]) - held[1]).max() < 0.1 * typical.mean()

@@ -16,7 +16,7 @@ import skops.io
 import yaml
 from kedro.config import OmegaConfigLoader
 
-from pare.baselines import ESTIMATORS, TrainedBaseline, fit_baseline, load_trained
+from pare.baselines import ESTIMATORS, TrainedBaseline, fit_baseline
 from pare.baselines.problem import problem_of
 from pare.config import Library, PareError, resolve_baseline
 from pare.own_data.predict import load
@@ -130,11 +130,12 @@ def fits(prepared, conf, tmp_path_factory):
         own, store, new = prepared[kind]
         asked = {"task": "mine", "method": name, "options": FAST.get(name, {})}
         run = resolve_baseline(own, parameters | asked, asked)
-        fitted = fit_baseline(run, problem_of(run, store))
+        problem = problem_of(run, store)
+        fitted = fit_baseline(run, problem)
         preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
         folder = tmp_path_factory.mktemp(name) / "model"
         record = {"fingerprint": "f", "decisive": run.decisive(), "versions": fitted.versions, "best_epoch": None}
-        TrainedBaseline(run, fitted.model, record, preparation).save(folder)
+        TrainedBaseline(run, fitted.model, record, preparation, fitted.calibrate(problem)).save(folder)
         found[name] = fitted, folder, new
     return found
 
@@ -185,8 +186,10 @@ def test_another_process_predicts_the_raw_rows_as_the_fitted_baseline_did_the_pr
 @pytest.mark.parametrize("name", BASELINES)
 def test_a_folder_has_numbers_and_text_and_a_readme(name, fits):
     files = {path.name for path in fits[name][1].iterdir()}
-    own = files - {"README.md", "record.json", "preparation.json", "preparation.safetensors"}
-    assert own and {Path(file).suffix for file in own} <= {".safetensors", ".json", ".skops", ".ubj", ".txt", ".cbm"}
+    shared = {"README.md", "record.json", "preparation.json", "preparation.safetensors", "validation.safetensors"}
+    assert shared < files
+    own = files - shared
+    assert {Path(file).suffix for file in own} <= {".safetensors", ".json", ".skops", ".ubj", ".txt", ".cbm"}
     card = (fits[name][1] / "README.md").read_text()
     assert f"| baseline | {name}: {SHIPPED[name]['title']}, seed 0 |" in card and "encoder" not in card
 
@@ -199,7 +202,7 @@ def test_a_changed_file_is_refused_before_a_library_reads_it(name, damage, fits,
     kept = json.loads((fits[name][1] / "record.json").read_text())["files"]
     stem = next(Path(file).stem for file in kept if file.startswith(("output_", "model.")))
     with pytest.raises(PareError, match=rf"{stem}\.\w+ is damaged or of another model\); delete it and train again"):
-        load_trained(copied(name, **{stem: damage}))
+        TrainedBaseline.load(copied(name, **{stem: damage}))
 
 
 @pytest.mark.parametrize("name", BASELINES)
@@ -207,7 +210,7 @@ def test_a_file_that_no_library_reads_is_refused_where_the_record_was_changed_to
     kept = json.loads((fits[name][1] / "record.json").read_text())["files"]
     stem = next(Path(file).stem for file in kept if file.startswith(("output_", "model.")))
     with pytest.raises(PareError, match=r"holds no whole trained model.*delete it and train again"):
-        load_trained(copied(name, forged=True, **{stem: lambda _: b"hello"}))
+        TrainedBaseline.load(copied(name, forged=True, **{stem: lambda _: b"hello"}))
 
 
 @pytest.mark.parametrize("name", ["logistic_regression", "minirocket"])
@@ -216,7 +219,7 @@ def test_a_type_that_no_baseline_has_is_not_made(name, copied, tmp_path):
     bad = (tmp_path / "bad.skops").read_bytes()
     stem = "output_0" if name == "logistic_regression" else "model"
     with pytest.raises(PareError, match=r"UntrustedTypesFoundException.*OmegaConfigLoader"):
-        load_trained(copied(name, forged=True, **{stem: lambda _: bad}))
+        TrainedBaseline.load(copied(name, forged=True, **{stem: lambda _: bad}))
 
 
 @pytest.mark.parametrize("name", ["record.json", "preparation.json", "outputs.json"])
@@ -225,7 +228,7 @@ def test_a_folder_that_lacks_a_part_is_refused_with_advice(name, damage, copied)
     folder = copied("catboost")
     damage(folder / name)
     with pytest.raises(PareError, match="train again"):
-        load_trained(folder)
+        TrainedBaseline.load(folder)
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "fno"])
@@ -246,3 +249,17 @@ def test_a_table_is_predicted_by_names_and_a_wrong_one_refused_as_by_a_method(fi
     assert list(predictor.predict(new)) == list(predictor.classes[shares.argmax(1)])
     with pytest.raises(PareError, match=r"column 'site' is unknown.*the table, which must have the task's columns"):
         predictor.predict(rows.drop(columns="site"))
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_how_sure_it_is_comes_from_validation_rows_that_it_never_saw(name, fits, prepared):
+    fitted, folder, new = fits[name]
+    held, predictor = prepared[BASELINES[name]][1].rows("validation"), load(folder)
+    found = (fitted.before or fitted.model).predict(held.array("x"))
+    if BASELINES[name] == "grids":
+        lower, upper = predictor.predict_interval(new, 0.5)
+        np.testing.assert_allclose((lower + upper) / 2, predictor.predict(new), atol=1e-4)
+        assert 0 < (upper - lower).mean() / 2 < np.abs(found - held.array("y")).max()
+    else:
+        np.testing.assert_allclose(predictor.calibration.arrays["prediction"], found, rtol=1e-6, atol=1e-6)
+        assert all(len(names) for names in predictor.predict_set(new, 0.5))

@@ -72,4 +72,4 @@ class BaselineFit:
             },
         }
         preparation = Preparation.of(self.store, coordinates=self.run.task.normalisation.coordinates)
-        return TrainedBaseline(self.run, fitted.model, record, preparation)
+        return TrainedBaseline(self.run, fitted.model, record, preparation, fitted.calibrate(problem))

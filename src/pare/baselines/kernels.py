@@ -90,11 +90,12 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
     validated = len(problem.validation) > 0
     losses = _validated(problem, x, y, widths, options) if validated else _folded(x, y, widths, options)
     width, penalty = min(losses, key=lambda choice: losses[choice])
-    if validated:
-        rows = problem.validation.read(0, len(problem.validation))
-        x, y = np.concatenate([x, rows["x"]]), np.concatenate([y, rows["y"]])
-    value = _sign(problem) * losses[width, penalty] if validated else None
-    return Fitted(_fit(width, penalty, x, y), {"scikit-learn": sklearn.__version__}, validation=value)
+    model, versions = _fit(width, penalty, x, y), {"scikit-learn": sklearn.__version__}
+    if not validated:
+        return Fitted(model, versions)
+    rows = problem.validation.read(0, len(problem.validation))
+    x, y = np.concatenate([x, rows["x"]]), np.concatenate([y, rows["y"]])
+    return Fitted(_fit(width, penalty, x, y), versions, before=model)
 
 
 def _sign(problem: Problem) -> int:

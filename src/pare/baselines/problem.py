@@ -14,10 +14,12 @@ from pare.config.errors import PareError
 from pare.config.run import TaskRun
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import predict_rows, score
+from pare.evaluation.prediction import BATCH_ROWS, predict_rows, score
 from pare.preparation import draw_rows
 from pare.storage.store import ArrayStore, Rows
+from pare.training.held_out import held_out_by
 from pare.training.losses import build_loss
+from pare.uncertainty import Calibration
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Fitted:
         passes: how often each training row was seen; its epochs, where there are some.
         device: where it was computed.
         precision: in which its layers computed while it was fitted, ``no`` for single or more.
-        validation: the metric of the validation rows before these were learnt from as well; None where they never were.
+        before: the model before it learnt from the validation rows as well; None where it never did.
     """
 
     model: FittedModel
@@ -107,7 +109,7 @@ class Fitted:
     passes: int = 1
     device: str = "cpu"
     precision: str = "no"
-    validation: float | None = None
+    before: FittedModel | None = None
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Predict rows; see `FittedModel.predict`."""
@@ -115,10 +117,18 @@ class Fitted:
 
     def validate(self, problem: Problem) -> float | None:
         """The metric of the validation rows, by a fit that did not learn from them; None where there are none."""
-        if self.validation is not None or not len(problem.validation):
-            return self.validation
-        outcome = predict_rows(self.predict, problem.validation)
+        if not len(problem.validation):
+            return None
+        outcome = predict_rows(self._unseen.predict, problem.validation)
         return score(problem.metric, outcome["prediction"], outcome["truth"])
+
+    def calibrate(self, problem: Problem) -> Calibration | None:
+        """How sure predictions are, by a fit that did not learn from the validation rows; see `held_out`."""
+        return held_out_by(self._unseen.predict, problem.validation, problem.task, BATCH_ROWS)
+
+    @property
+    def _unseen(self) -> FittedModel:
+        return self.before or self.model
 
 
 def require(module: str) -> Any:

@@ -19,6 +19,7 @@ from pare.storage.fingerprint import file_digest
 from pare.training.model_card import CARD, model_card
 from pare.training.record import RECORD
 from pare.training.saved_model import SavedModel
+from pare.uncertainty import Calibration
 
 FILES = "files"  # in the record: digests of the files by name
 
@@ -32,12 +33,14 @@ class TrainedBaseline(SavedModel):
         model: what predicts.
         record: how the fitting went, fingerprints, and what decided the model (`BaselineRun.decisive`).
         preparation: how raw rows become inputs of the model.
+        calibration: how sure its predictions are; None without validation rows, and for masks.
     """
 
     run: BaselineRun
     model: FittedModel
     record: dict[str, Any]
     preparation: Preparation
+    calibration: Calibration | None = None
 
     def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
         """What the model makes of prepared inputs, as `SavedModel.outputs`; the libraries of tables take the CPU."""
@@ -51,6 +54,8 @@ class TrainedBaseline(SavedModel):
         try:
             self.model.write(folder)
             self.preparation.save(folder)
+            if self.calibration:
+                self.calibration.save(folder)
         except SafetensorError as error:
             raise PareError(f"cannot write to {folder} ({error}); free space there") from error
         digests = {path.name: file_digest(path) for path in sorted(folder.iterdir())}
@@ -65,11 +70,11 @@ class TrainedBaseline(SavedModel):
             record = json.loads((folder / RECORD).read_text())
             run = BaselineRun.model_validate(record.pop("run"))
             _check_files(folder, record.pop(FILES))
-            preparation = Preparation.load(folder)
+            preparation, calibration = Preparation.load(folder), Calibration.load(folder, run.task.output.kind)
             model = load_baseline(run, folder)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, PareError) as error:
             raise PareError(f"{folder} holds no whole trained model ({error}); delete it and train again") from error
-        return cls(run, model, record, preparation)
+        return cls(run, model, record, preparation, calibration)
 
 
 def _check_files(folder: Path, digests: dict[str, str]) -> None:

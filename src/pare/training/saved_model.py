@@ -97,6 +97,6 @@ class SavedModel(ABC):
 def _unpickled(kind: type[SavedModel], files: dict[str, bytes]) -> SavedModel:
     with TemporaryDirectory() as name:
         for path, content in files.items():
-            (Path(name) / path).parent.mkdir(exist_ok=True)
+            (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
             (Path(name) / path).write_bytes(content)
         return kind.load(Path(name))
