@@ -8,8 +8,8 @@ from typing import Any
 from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
-from pare.config import Library, PareError, TaskRun, resolve, resolve_baseline, resolve_choice, unknown_name
-from pare.config.candidates import CHOOSE
+from pare.config import Library, PareError, TaskRun, unknown_name
+from pare.config.candidates import resolve_any
 from pare.config.library import NAME
 from pare.config.run import ENV, joined
 
@@ -33,11 +33,7 @@ class RunConfigLoader(OmegaConfigLoader):
     @cached_property
     def run(self) -> TaskRun:
         """The run that the parameters ask for; PareError where they are wrong."""
-        parameters = self["parameters"]
-        given = self.library, parameters, dict(self.runtime_params or {})
-        if parameters.get("method") == CHOOSE:
-            return resolve_choice(*given)
-        return resolve_baseline(*given) if parameters.get("method") in self.library.baselines else resolve(*given)
+        return resolve_any(self.library, self["parameters"], dict(self.runtime_params or {}))
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         """Configuration of a kind, such as ``parameters``."""

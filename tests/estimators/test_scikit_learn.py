@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from pare import PaReClassifier, PaReRegressor
 from pare.config import PareError
+from pare.estimators.shipped import shipped
 
 RNG = np.random.default_rng(0)
 # They ask that other batches change no number by more than 1e-7; the encoder computes in 32 bits, which they do change.
@@ -120,7 +121,7 @@ def test_it_is_cloned_pickled_searched_and_put_into_pipelines():
     model = PaReClassifier(seed=3).fit(X, y)
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
-    assert clone(model).get_params() == {"method": "probe", "seed": 3, "source": None, "training": None}
+    assert clone(model).get_params() == {"method": "probe", "seed": 3, "source": None, "training": None, "minutes": 10}
     pipeline = make_pipeline(FunctionTransformer(np.log1p), PaReClassifier())
     assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.9
     search = GridSearchCV(PaReClassifier(), {"seed": [0, 1]}, cv=2).fit(X, y)
@@ -180,3 +181,13 @@ def test_few_rows_leave_none_for_validation():
     X, y = np.arange(8.0).reshape(4, 2), [0, 0, 1, 1]
     record = PaReClassifier().fit(X, y).predictor_.trained.record
     assert (record["validation"], record["n_train"]) == (None, 4)
+
+
+@pytest.mark.parametrize("method", ["logistic_regression", "choose"])
+def test_baselines_and_the_best_of_several_are_fitted_as_well(wine, monkeypatch, method):
+    monkeypatch.setitem(shipped("candidates"), "table", {"folds": 3, "methods": ["probe", "logistic_regression"]})
+    frame, cultivar = wine
+    model = PaReClassifier(method, minutes=1).fit(frame[:120], cultivar[:120])
+    assert model.score(frame[120:], cultivar[120:]) > 0.9
+    again = pickle.loads(pickle.dumps(model))
+    assert again.predict_proba(frame[120:]) == pytest.approx(model.predict_proba(frame[120:]))

@@ -8,12 +8,12 @@ import zipfile
 import pytest
 
 from pare.config.raw import RawConfig
-from pare.estimators.shipped import cached_folder, shipped, shipped_library
+from pare.estimators.shipped import KINDS, cached_folder, shipped, shipped_library
 
 
 def test_the_configuration_is_that_of_the_project(library, parameters):
     own = shipped_library({})
-    for kind in ("sources", "proxies", "starts", "methods"):
+    for kind in KINDS:
         assert getattr(own, kind) == getattr(library, kind)
     assert {name: parameters[name] for name in shipped("parameters")} == shipped("parameters")
 
@@ -28,7 +28,7 @@ def test_a_wheel_holds_it(conf, tmp_path):
     pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(tmp_path)]
     subprocess.run([*pip, str(project)], check=True, capture_output=True)
     wheel = zipfile.ZipFile(next(tmp_path.glob("*.whl")))
-    for name in ("methods", "parameters", "proxies", "sources", "starts"):
+    for name in (*KINDS, "parameters"):
         assert wheel.read(f"pare/estimators/conf/{name}.yml") == (conf / "base" / f"{name}.yml").read_bytes()
 
 

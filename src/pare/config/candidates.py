@@ -55,6 +55,14 @@ class ChoiceRun(TaskRun):
         return {**super()._choices(), "minutes": self.minutes}
 
 
+def resolve_any(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> TaskRun:
+    """Build the run of a method, a baseline or a choice; arguments and errors as for `resolve_choice`."""
+    if parameters.get("method") == CHOOSE:
+        return resolve_choice(library, parameters, overrides)
+    make = resolve_baseline if parameters.get("method") in library.baselines else resolve
+    return make(library, parameters, overrides)
+
+
 def resolve_choice(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> ChoiceRun:
     """Build the run that chooses among all that is tried for the task's kind of data.
 

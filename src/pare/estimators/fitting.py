@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,16 +12,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from pare.alignment import align_embedder
-from pare.config import Run, resolve
+from pare.baselines import BaselineFit
+from pare.choice.choice import Choice
+from pare.choice.chosen import load_trained
+from pare.choice.fits import described
+from pare.config import BaselineRun, ChoiceRun, Run, TaskRun
+from pare.config.candidates import resolve_any
 from pare.estimators.shipped import cached_folder, shipped, shipped_library
 from pare.estimators.tables import Columns
-from pare.evaluation.metrics import build_metric
 from pare.own_data.predict import Predictor
 from pare.preparation import ModelInput
+from pare.storage.lazy import Lazy
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
-from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training import SourceFolders
 
 TASK = "rows"  # the name of the task in messages
 VALIDATION = 0.1  # share of the rows
@@ -30,45 +33,47 @@ FEWEST = 10  # rows that leave some for validation
 
 
 @dataclass(frozen=True)
-class Choice:
+class Settings:
     """What is fitted.
 
     Attributes:
-        method: a name in conf/base/methods.yml.
+        method: a name in conf/base/methods.yml or baselines.yml, or ``choose``.
         source: a name in conf/base/sources.yml; None: the one that suits the kind of data.
         seed: of the run.
         training: hyperparameters that differ from the defaults.
+        minutes: of a choice.
     """
 
     method: str
     source: str | None
     seed: int
     training: dict[str, Any]
+    minutes: float
 
 
-def fit_rows(x: np.ndarray, y: np.ndarray, columns: Columns, choice: Choice) -> Predictor:
+def fit_rows(x: np.ndarray, y: np.ndarray, columns: Columns, settings: Settings) -> Predictor:
     """Fit a method to rows.
 
     Args:
         x: ``(rows, features)``, ``(rows, channels, points)`` or ``(rows, channels, height, width)`` float32.
         y: classes ``(rows,)`` int64 from 0, or numbers ``(rows, numbers)`` float32.
         columns: of a table with text.
-        choice: of the method and its values.
+        settings: the method and its values.
 
     Raises:
         PareError: for an unknown name, a value of the wrong type, or rows of which nothing can be learnt.
     """
     held = _validation_rows(y)
     reader = "table" if columns.columns else "arrays"
-    run = _run(_task(x, y, reader, held), choice, validated=held > 0)
+    run = _run(_task(x, y, reader, held), settings, validated=held > 0)
     rows = Samples(
         len(y), lambda start, stop: (x[start:stop], y[start:stop]), columns.columns, None, columns.categories
     )
     with TemporaryDirectory() as folder, _randomness_kept():
         store, model = Path(folder) / "rows.h5", Path(folder) / "model"
         ModelInput(TASK, run.task, {"train": rows, "test": rows}, "rows", validated=held > 0).write(store)
-        _training(run, ArrayStore(store)).write(model)
-        return Predictor(TrainedModel.load(model))
+        _fit(run, ArrayStore(store)).write(model)
+        return Predictor(load_trained(model))
 
 
 @contextmanager
@@ -107,16 +112,18 @@ def _task(x: np.ndarray, y: np.ndarray, reader: str, held: int) -> dict[str, Any
     }
 
 
-def _run(task: dict[str, Any], choice: Choice, *, validated: bool) -> Run:
-    chosen = {"method": choice.method, "source": choice.source, "seed": choice.seed}
+def _run(task: dict[str, Any], settings: Settings, *, validated: bool) -> TaskRun:
+    chosen = {"method": settings.method, "source": settings.source, "seed": settings.seed, "minutes": settings.minutes}
     protocol = "validated" if validated else "paper"
     parameters = shipped("parameters") | chosen | {"task": TASK, "protocol": protocol}
-    return resolve(shipped_library({TASK: task}), parameters, {"training": choice.training})
+    return resolve_any(shipped_library({TASK: task}), parameters, {"training": settings.training})
 
 
-def _training(run: Run, store: ArrayStore) -> FineTuning:
+def _fit(run: TaskRun, store: ArrayStore) -> Lazy:
+    if isinstance(run, BaselineRun):
+        return BaselineFit(run, store)
+    assert isinstance(run, Run | ChoiceRun)
     encoder = cached_folder(run.source.encoder, run.places["encoder"])
     proxy = cached_folder(run.proxy.raw, run.places["proxy"])
-    metric = build_metric(run.metric, run.task.output)
-    align = partial(align_embedder, run=run) if run.alignment else None
-    return FineTuning(run, store, SourceFolders.of(encoder, proxy), metric, align)
+    source = SourceFolders.of(encoder, proxy)
+    return Choice(run, store, source) if isinstance(run, ChoiceRun) else described(run, store, source)

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 
-from pare.estimators.fitting import Choice, fit_rows
+from pare.estimators.fitting import Settings, fit_rows
 from pare.estimators.tables import Columns, columns_of, frame_of, is_mixed
 from pare.own_data.new_rows import held_rows, table_rows
 
@@ -18,10 +18,12 @@ class _Estimator(BaseEstimator):
     """What both estimators share.
 
     Args:
-        method: a name in conf/base/methods.yml, such as ``probe``, which trains nothing, ``finetune`` or ``pare``.
+        method: a name in conf/base/methods.yml, such as ``probe``, which trains nothing, ``finetune`` or ``pare``; a
+            baseline of conf/base/baselines.yml; or ``choose``, the best of several or a mean of them.
         source: the pretrained encoder, a name in conf/base/sources.yml; None: one that suits the kind of data.
         seed: decides everything random.
         training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults.
+        minutes: of fitting, at most, with ``choose``.
 
     Attributes:
         predictor_: the trained model.
@@ -35,12 +37,13 @@ class _Estimator(BaseEstimator):
         source: str | None = None,
         seed: int = 0,
         training: dict[str, Any] | None = None,
+        minutes: float = 10,
     ) -> None:
-        self.method, self.source, self.seed, self.training = method, source, seed, training
+        self.method, self.source, self.seed, self.training, self.minutes = method, source, seed, training, minutes
 
     def _fit(self, x: np.ndarray, y: np.ndarray, columns: Columns) -> None:
-        choice = Choice(self.method, self.source, self.seed, self.training or {})
-        self.predictor_ = fit_rows(x, y, columns, choice)
+        settings = Settings(self.method, self.source, self.seed, self.training or {}, self.minutes)
+        self.predictor_ = fit_rows(x, y, columns, settings)
 
     def _fitting_rows(self, X: Any, y: Any, **rules: Any) -> tuple[np.ndarray, np.ndarray, Columns]:
         """Rows ``(rows, …)`` float32 with codes for categories, targets, and the columns of a table with text."""

@@ -13,6 +13,8 @@ from pare.config.raw import RawConfig
 from pare.raw.origins.ingest import RawFiles
 from pare.raw.origins.manifest import RawFolder
 
+KINDS = ("sources", "proxies", "starts", "methods", "baselines", "candidates")  # all of a library but its tasks
+
 
 @cache
 def shipped(name: str) -> dict[str, Any]:
@@ -22,9 +24,9 @@ def shipped(name: str) -> dict[str, Any]:
 
 
 def shipped_library(tasks: dict[str, Any]) -> Library:
-    """Sources, proxies, starts and methods of conf/base, with tasks of one's own."""
-    entries: dict[str, Any] = {name: shipped(name) for name in ("sources", "proxies", "starts", "methods")}
-    return Library(tasks=tasks, baselines={}, **entries)
+    """Sources, methods and all else of conf/base, with tasks of one's own."""
+    entries: dict[str, Any] = {name: shipped(name) for name in KINDS}
+    return Library(tasks=tasks, **entries)
 
 
 def cached_folder(raw: RawConfig, place: str) -> RawFolder:
