@@ -130,7 +130,7 @@ class Predictor:
         if self.trained.calibration is None:
             raise PareError(
                 f"nothing is known of how sure the model of {self.trained.run.folder} is: it had no validation rows "
-                "(protocol=paper), predicts masks or is a choice's; or it is of an older version of this project, "
+                "(protocol=paper) or predicts masks; or it is of an older version of this project, "
                 "then delete its folder and train again"
             )
         return self.trained.calibration
