@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pare.choice.folds import fold_parts, write_fold
+from pare.config import PareError
 from pare.storage.store import ArrayStore, write_store
 
 
@@ -67,3 +68,23 @@ def test_a_fold_has_the_rows_that_it_names_with_their_answers_and_statistics(sto
 def test_no_test_row_is_in_a_fold(store, tmp_path):
     fold = write_fold(tmp_path / "fold.h5", store, fold_parts(store, Rows(), 3)[0], compress=False)
     assert sum(len(fold.rows(name)) for name in ("train", "validation", "test")) == 60
+
+
+@pytest.mark.parametrize(
+    ("rows", "group", "message"), [(8, False, "10 rows .* has 8"), (12, True, "5 groups .* has 4")]
+)
+def test_too_few_rows_or_groups_are_refused(tmp_path, rows, group, message):
+    arrays = {"x": np.zeros((rows, 1), np.float32), "y": np.zeros((rows, 1), np.float32)}
+    if group:
+        arrays["group"] = np.arange(rows) // 3
+    parts = {"train": slice(0, rows - 2), "validation": slice(rows - 2, rows)}
+    write_store(
+        tmp_path / "few.h5",
+        rows={name: len(arrays["y"][part]) for name, part in parts.items()},
+        blocks=[(name, {key: array[part] for key, array in arrays.items()}) for name, part in parts.items()],
+        statistics={},
+        fingerprint="few",
+        description={},
+    )
+    with pytest.raises(PareError, match=message):
+        fold_parts(ArrayStore(tmp_path / "few.h5"), Rows(), 5)

@@ -7,43 +7,59 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
+from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Block, Rows, write_store
 
 BLOCK_ROWS = 64
-FIFTHS = 5  # where one fold is held out and there are no validation rows
+FIFTHS = 5  # where one fold is held out and there are next to no validation rows
+FEWEST = 2 * FIFTHS  # rows
 Parts = dict[str, np.ndarray]  # numbers of rows by split; the training rows are counted first, then the validation rows
 
 
 def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
     """The parts of each fold: rows to learn from, rows for validation, and held-out rows as ``test``.
 
-    Training and validation rows take part. Of one fold the validation rows are held out, or a fifth of the training
-    rows where there are none. Classes are spread evenly, where each has enough rows; groups stay whole.
+    Training and validation rows take part. Of one fold the validation rows are held out, or a fifth of all where
+    there are fewer than five. Classes are spread evenly, where each has enough rows; groups stay whole.
 
     Args:
         store: the model input.
         task: whose share of validation rows is taken of what is not held out.
         folds: at least 1.
+
+    Raises:
+        PareError: where there are too few rows, or groups.
     """
     pool = [store.rows(split) for split in ("train", "validation")]
     names = pool[0].read(0, 1)
     labels = np.concatenate([rows.array("y") for rows in pool]) if task.classes else None
     groups = np.concatenate([rows.array("group") for rows in pool]) if "group" in names else None
     numbers = np.arange(sum(map(len, pool)))
-    if folds == 1 and len(pool[1]):
+    _check_enough(len(numbers), groups, folds)
+    if folds == 1 and len(pool[1]) >= FIFTHS:
         cuts = [(numbers[: len(pool[0])], numbers[len(pool[0]) :])]
     else:
         cuts = list(islice(_cuts(numbers, labels, groups, folds if folds > 1 else FIFTHS), folds))
     return [_parts(rest, held, labels, groups, task.split.validation) for rest, held in cuts]
 
 
+def _check_enough(rows: int, groups: np.ndarray | None, folds: int) -> None:
+    units, what = (rows, "rows") if groups is None else (len(np.unique(groups)), "groups of rows")
+    needed = FEWEST if groups is None else max(folds, FIFTHS)
+    if units < needed:
+        raise PareError(
+            f"a choice compares candidates on held-out rows and needs at least {needed} {what} for training and "
+            f"validation, the task has {units}; use one method, such as method=probe with --pipelines=pare_train"
+        )
+
+
 def _parts(
     rest: np.ndarray, held: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, validation: float
 ) -> Parts:
-    train, chosen = next(_cuts(rest, labels, groups, max(2, round(1 / validation))))
+    train, chosen = next(_cuts(rest, labels, groups, min(max(2, round(1 / validation)), len(rest))))
     return {"train": train, "validation": chosen, "test": held}
 
 
@@ -53,7 +69,9 @@ def _cuts(
     """Cut rows into folds; gives the others and the fold, both in ascending order."""
     own_labels = None if labels is None else labels[rows]
     if groups is not None:
-        cuts = GroupKFold(folds, shuffle=True, random_state=0).split(rows, groups=groups[rows])
+        cuts = GroupKFold(min(folds, len(np.unique(groups[rows]))), shuffle=True, random_state=0).split(
+            rows, groups=groups[rows]
+        )
     elif own_labels is not None and np.unique(own_labels, return_counts=True)[1].min() >= folds:
         cuts = StratifiedKFold(folds, shuffle=True, random_state=0).split(rows, own_labels)
     else:
