@@ -190,7 +190,7 @@ def test_a_training_that_does_not_help_keeps_the_start_and_is_the_probe(fine_tun
 
 def test_a_training_that_helps_is_kept(fine_tuned, monkeypatch):
     monkeypatch.setattr("pare.start.solve.PENALTIES", (1e-6, 1e-7))  # a start that has learnt next to nothing
-    tuned = fine_tuned(epochs=15, learning_rate=3e-3)
+    tuned = fine_tuned(epochs=30, learning_rate=1e-2)
     assert tuned.record["best_epoch"] > 0
     assert tuned.record["validation"] < tuned.record["start"]["validation"]
     assert tuned.record["n_train"] == ROWS["train"]
