@@ -40,7 +40,7 @@ def folder(conf, tmp_path):
     folder = tmp_path / "conf"
     shutil.copytree(conf, folder, ignore=shutil.ignore_patterns("local"))
     (folder / "local" / "tasks").mkdir(parents=True)
-    tasks = {"mine": {"title": "mine"}, "darcy_flow": {"training": {"epochs": 77}}}
+    tasks = {"mine": {"title": "mine"}, "cosmic": {"training": {"epochs": 77}}}
     (folder / "local" / "tasks" / "mine.yaml").write_text(yaml.safe_dump(tasks))
     (folder / "local" / "sources.yml").write_text(yaml.safe_dump({"my_source": {"title": "mine"}}))
     return folder
@@ -86,7 +86,15 @@ def test_conf_local_is_read_by_default(load):
     library = load().library
     assert library.tasks["mine"] == {"title": "mine"}
     assert "my_source" in library.sources
-    assert library.tasks["darcy_flow"]["training"]["epochs"] == 77
+    assert library.tasks["cosmic"]["training"]["epochs"] == 77
+
+
+def test_results_of_a_changed_task_have_folders_of_their_own(load):
+    assert load().library.changed == {"cosmic"}
+    assert load("base").library.changed == load("paper").library.changed == frozenset()
+    run = load(task="cosmic").run
+    assert (run.folder, run.places["model_input"]) == ("cosmic/pare/task_changed/seed_0", "cosmic-task_changed")
+    assert load(task="openml_wdbc").run.folder == "openml_wdbc/pare/seed_0"
 
 
 def test_the_users_own_are_known_in_another_environment_which_is_not_changed(load, conf):
@@ -94,8 +102,8 @@ def test_the_users_own_are_known_in_another_environment_which_is_not_changed(loa
     assert library.tasks["mine"] == {"title": "mine"}
     assert "my_source" in library.sources
     shipped = load_library(RunConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS))
-    assert library.tasks["darcy_flow"] == shipped.tasks["darcy_flow"]
-    assert library.tasks["darcy_flow"]["training"]["epochs"] != 77
+    assert library.tasks["cosmic"] == shipped.tasks["cosmic"]
+    assert library.tasks["cosmic"]["training"]["epochs"] != 77
 
 
 def test_the_base_environment_is_what_is_shipped(load):

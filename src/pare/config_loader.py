@@ -85,7 +85,8 @@ def load_library(config_loader: OmegaConfigLoader) -> Library:
     base, local = config_loader.base_env, config_loader.default_run_env
     environment = config_loader.env or local
     if environment in (base, local):
-        return Library(environment=environment, **_entries(config_loader))
+        entries = _entries(config_loader)
+        return Library(environment=environment, changed=_changed(config_loader, entries["tasks"]), **entries)
     if not NAME.fullmatch(environment):
         raise PareError(
             f"environment {environment!r} names folders of results, so it may have letters, digits and _ only; "
@@ -97,6 +98,15 @@ def load_library(config_loader: OmegaConfigLoader) -> Library:
     parameters = _sibling(config_loader, environment)["parameters"]
     defaults = {name: parameters[name] for name in ("protocol", "start")}
     return Library(environment=environment, **defaults, base=own, **entries)
+
+
+def _changed(config_loader: OmegaConfigLoader, tasks: dict[str, Any]) -> frozenset[str]:
+    """Names of the listed tasks that conf/local changes."""
+    local = Path(config_loader.conf_source) / config_loader.default_run_env
+    if config_loader.env == config_loader.base_env or not any((local / "tasks").rglob("*.y*ml")):
+        return frozenset()  # base is not read once more
+    listed = _sibling(config_loader, config_loader.base_env)["tasks"]
+    return frozenset(name for name, task in listed.items() if tasks[name] != task)
 
 
 def _entries(config_loader: OmegaConfigLoader) -> dict[str, Any]:

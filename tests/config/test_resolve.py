@@ -118,7 +118,7 @@ def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"task": "darcy_flw"}, ["task 'darcy_flw'", "Did you mean 'darcy_flow'", "openml_wdbc", "`kedro tasks`"]),
+        ({"task": "darcy_flw"}, ["task 'darcy_flw'", "Did you mean 'darcy_flow'", "`kedro tasks`"]),
         ({"source": "mini"}, ["source 'mini'", "Did you mean 'minilm'", "conf/base/sources.yml"]),
         ({"method": "pair"}, ["method 'pair'", "Did you mean 'pare'", "conf/base/methods.yml"]),
         ({"tsk": "darcy_flow"}, ["parameter 'tsk'", "Did you mean 'task'", "conf/base/parameters.yml"]),

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from omegaconf import OmegaConf
 
 from pare.raw.file_names import MADE_HERE
 
@@ -81,9 +83,14 @@ def template(tmp_path_factory, conf, tiny_bert) -> Path:
         "proxy": {"classification": "english_topics", "dense": "english_topics"},
     }
     (local / "sources.yml").write_text(yaml.safe_dump({"tiny": tiny}))
-    tasks = {"darcy_flow": TINY_DARCY, "openml_wdbc": {"samples": {"all": 120}}}
-    (local / "tasks" / "tiny.yml").write_text(yaml.safe_dump(tasks))
+    shrink(project / "conf" / "base" / "tasks" / "nas_bench_360.yml", {"darcy_flow": TINY_DARCY})
+    shrink(project / "conf" / "base" / "tasks" / "openml_cc18.yml", {"openml_wdbc": {"samples": {"all": 120}}})
     return project
+
+
+def shrink(file: Path, changes: dict[str, Any]) -> None:
+    """Change tasks where they are listed: what conf/local changes has folders of its own."""
+    OmegaConf.save(OmegaConf.merge(OmegaConf.load(file), changes), file)
 
 
 @pytest.fixture

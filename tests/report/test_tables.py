@@ -167,3 +167,10 @@ def test_table_3_of_the_paper_follows_from_its_table_14(library):
         line = found.loc[row]
         assert (line["wins"], round(line["mean"], 4)) == (wins, mean)
         assert line["difference"] == pytest.approx(difference, abs=1.5e-4)
+
+
+def test_runs_of_a_task_that_the_user_changed_are_in_no_table_of_the_paper(table, write, frame, library):
+    write("pdebench_darcy", "pare", 0, 0.2, differs={"task": "changed"}, variant="half")
+    table.rows[2] = table.rows[2].model_copy(update={"variant": "half"})
+    _, cells = cells_of(table, frame(), library)
+    assert set(cells["status"]) == {"quoted", "not run"}

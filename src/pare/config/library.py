@@ -24,6 +24,7 @@ class Library(BaseModel):
         protocol: the one of its runs that choose no other.
         start: the same.
         base: the library of conf/base and conf/local, where the environment is another one.
+        changed: names of the tasks of conf/base that conf/local changes; their results are the user's own.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,6 +33,7 @@ class Library(BaseModel):
     protocol: str = PROTOCOL
     start: str = SOLVED
     base: "Library | None" = None
+    changed: frozenset[str] = frozenset()
     tasks: dict[str, Any]
     sources: dict[str, Any]
     proxies: dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 from pare.config.errors import PareError, unknown_name
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.library import Library
-from pare.config.run import BASELINE_TRAINING, COMMAND_LINE, SOLVED, BaselineRun, Run, joined
+from pare.config.run import BASELINE_TRAINING, CHANGED, COMMAND_LINE, SOLVED, TASK, BaselineRun, Run, joined
 from pare.config.schema import Method, Source, StartConfig, Task
 from pare.config.strict import Strict
 from pare.config.validation import validated
@@ -48,7 +48,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     task, method = library.task(task_name), library.method(method_name)
     _check_sections(method_name, method, overrides)
     start_name, start = _start(library, parameters, task)
-    prepared = _prepared_differs(library, parameters)
+    prepared = _prepared_differs(library, task_name, parameters)
     source, differs, source_places = _source(library, _source_choice(parameters), task, start)
     values, provenance = _hyperparameters(task, method, start, parameters, overrides)
     _check_something_is_learnt(values["training"], method, task, start, library)
@@ -175,7 +175,7 @@ def resolve_baseline(library: Library, parameters: Mapping[str, Any], overrides:
     _check_names(parameters, overrides)
     task_name, name = _text(parameters, "task"), _text(parameters, "method")
     task, baseline = library.task(task_name), library.baseline(name)
-    prepared = _prepared_differs(library, parameters)
+    prepared = _prepared_differs(library, task_name, parameters)
     useless = [key for key in ("start", "source", "mixing", "alignment") if overrides.get(key)]
     useless += [f"training.{key}" for key in _section(overrides, "training") if key not in BASELINE_TRAINING]
     if useless:
@@ -247,9 +247,10 @@ def own_proxy(source_name: str, source: Source, task: Task, own_name: str) -> st
     return source.proxy.get("dense" if task.output.kind == "dense" else "classification")
 
 
-def _prepared_differs(library: Library, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """What differs of all that the model input depends on: environment and protocol."""
-    return library.differs | _differing(protocol=(parameters.get("protocol"), library.protocol))
+def _prepared_differs(library: Library, task_name: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """What differs of all that the model input depends on: environment, the task itself, and protocol."""
+    changed = {TASK: CHANGED} if task_name in library.changed else {}
+    return library.differs | changed | _differing(protocol=(parameters.get("protocol"), library.protocol))
 
 
 def _differing(**values: tuple[Any, Any]) -> dict[str, str]:

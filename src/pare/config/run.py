@@ -15,6 +15,7 @@ from pare.config.strict import Strict
 COMMAND_LINE = "command line"  # in the provenance of a run
 BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/local adds to conf/base
 ENV = "env"  # key of the environment in what differs
+TASK, CHANGED = "task", "changed"  # what differs where conf/local changes a task of conf/base
 PROTOCOL, SOLVED = "validated", "solved"  # of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
 LEARNT = {"loss", "metric"}  # and of what learns from it
@@ -61,7 +62,7 @@ class TaskRun(Strict):
     environment: str = Field(default=LOCAL, description="Kedro's environment that the run was configured in")
     differs: dict[str, str] = Field(
         default_factory=dict,
-        description="env, protocol, start, source, proxy and samples, each where it is not the default of its task",
+        description="env, task, protocol, start, source, proxy and samples, each where it is not the default",
     )
     places: dict[str, str] = Field(
         default_factory=dict, description="of raw files, encoder, proxy and model input below their layers of data"

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from pare.config import Library, Task
+from pare.config.run import TASK
 from pare.evaluation.metrics import METRICS
 from pare.report.config import Column, PaperTable, Row, Summary
 from pare.report.markdown import grid
@@ -67,6 +68,7 @@ def _cell(row: Row, column: Column, number: int, results: pd.DataFrame, task: Ta
 def _runs(results: pd.DataFrame, task: str, method: str | None, variant: str, metric: str) -> pd.DataFrame:
     """The runs of a cell that have one metric, the paper's if there are such."""
     runs = results[(results["task"] == task) & (results["method"] == method) & (results["variant"] == variant)]
+    runs = runs[~runs["differs"].str.startswith(TASK)]  # of the user's own data or settings
     # A variant may itself choose another source; where runs of it differ in more, the ones that differ least count.
     runs = runs[runs["differs"] == (min(runs["differs"], key=len, default="") if variant else "")]
     metrics = set(runs["metric"])
