@@ -31,7 +31,7 @@ def test_a_file_that_unpacks_to_many_times_its_size_is_announced(tmp_path, name,
 
 def test_a_large_file_is_announced_without_a_look_into_it(tmp_path):
     with h5py.File(tmp_path / "f.h5", "w") as file:
-        file.create_dataset("x", shape=(2**18, 1024), chunks=(1024, 1024), compression="gzip")
+        file.create_dataset("x", shape=(2**18, 1024), dtype="f4", chunks=(1024, 1024), compression="gzip")
     assert "unpacked 1.0 GiB" in announcement(tmp_path / "f.h5")
 
 
