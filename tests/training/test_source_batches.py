@@ -90,6 +90,12 @@ def vision(tiny_dinov2):
     return load_backbone(tiny_dinov2, (4, 4))
 
 
+def test_a_tokenizer_that_makes_no_tokens_is_refused_and_not_asked_forever(topics):
+    proxy = read_text_proxy(topics)
+    with pytest.raises(PareError, match=f"no token of any of the proxy's {len(proxy.texts)} sentences"):
+        TextBatches(proxy, lambda texts, **_: {"input_ids": [[] for _ in texts]}, TOKENS)
+
+
 def test_images_of_any_size_are_normalised_as_the_encoder_was_trained(halves, vision):
     ((pixels, labels),) = take(ImageBatches(halves, vision, IMAGENET, masks=False), 1, 3)
     assert pixels.shape == (3, 3, *vision.image_size)

@@ -79,11 +79,20 @@ class ImageBatches:
 
 
 class TextBatches:
-    """Sentences of one topic, joined until they fill the token grid, so that no slot is padding."""
+    """Sentences of one topic, joined until they fill the token grid, so that no slot is padding.
+
+    Raises:
+        PareError: where no sentence has a token.
+    """
 
     def __init__(self, proxy: TextProxy, tokenizer: Any, tokens: int) -> None:
         encoded = tokenizer(list(proxy.texts), add_special_tokens=False)["input_ids"]
         kept = [(ids, label) for ids, label in zip(encoded, proxy.labels, strict=True) if ids]
+        if not kept:
+            raise PareError(
+                f"the encoder's tokenizer makes no token of any of the proxy's {len(encoded)} sentences, as one "
+                "without a vocabulary does; use a whole encoder folder, with its tokenizer, or another proxy"
+            )
         self.sentences = [np.asarray(ids) for ids, _ in kept]
         self.labels = np.asarray([label for _, label in kept])
         self.by_topic = {int(topic): np.flatnonzero(self.labels == topic) for topic in np.unique(self.labels)}
