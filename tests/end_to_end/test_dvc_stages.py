@@ -4,6 +4,7 @@ import json
 import sys
 
 from pare.matrix.code import imported_modules
+from pare.matrix.stages import LOADS
 from pare.raw.origins.registry import find_origin
 
 TRACED = """
@@ -60,7 +61,7 @@ def test_dvc_watches_every_module_that_a_stage_imports(project, kedro_command, t
     for stage, params in stages.items():
         modules = imported(stage, stage, params)
         assert f"pare.pipelines.{stage}.pipeline" in modules
-        watched = imported_modules(f"pare.pipelines.{stage}.pipeline")
+        watched = imported_modules(f"pare.pipelines.{stage}.pipeline", *LOADS.get(stage, ()))
         if stage == "baseline":  # the pipeline brings the task's files too; the tag leaves that out
             watched |= imported_modules("pare.pipelines.ingest.pipeline", "pare.pipelines.preprocess.pipeline")
         assert not unwatched(modules, watched), stage

@@ -16,6 +16,8 @@ from pare.storage.fingerprint import fingerprint
 
 STAGES_FILE = "data/02_intermediate/stages.json"
 PIPELINES = ("preprocess", "train", "evaluate", "baseline", "report")
+# What a stage imports as it loads a model, which is no import of its pipeline.
+LOADS = dict.fromkeys(("evaluate", "baseline"), ("pare.choice.chosen",))
 WORDS = {"title", "paper", "description", "suite"}
 # Of a task: where its files come from decides other stages, and its hyperparameters are resolved in the run.
 TASK = WORDS | {"raw", "source", "proxy", "training", "mixing", "alignment"}
@@ -33,7 +35,7 @@ def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict
         library: all tasks, sources and proxies.
     """
     return {
-        "code": {name: code_digest(f"pare.pipelines.{name}.pipeline") for name in PIPELINES},
+        "code": {name: code_digest(f"pare.pipelines.{name}.pipeline", *LOADS.get(name, ())) for name in PIPELINES},
         "task_files": {name: _raw(library.task(name).raw.active) for name in library.tasks},
         "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
         "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
