@@ -135,6 +135,7 @@ def new(
             click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
     click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}")
+    click.echo(f"  kedro run --pipelines=choose --params task:{chosen}    # the best of several methods")
 
 
 def _rare_classes(classes: Mapping[str, int]) -> str | None:
