@@ -6,7 +6,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED
 
 SUFFIX = ".skops"
-# Besides scikit-learn's own estimators, numpy's arrays and plain Python values, which skops trusts by itself.
+# In addition to scikit-learn's own estimators, numpy's arrays and plain Python values, which skops trusts by itself.
 TRUSTED = ("numpy.dtype",)
 
 
@@ -22,7 +22,7 @@ def read_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
 
     Args:
         path: of the file.
-        trusted: whole names of types that it may have besides those of `TRUSTED`.
+        trusted: whole names of types that it may have in addition to those of `TRUSTED`.
     """
     import skops.io  # noqa: PLC0415
 

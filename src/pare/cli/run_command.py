@@ -30,7 +30,7 @@ class LogLines(logging.Handler):
 
 
 def log_unbroken_lines() -> None:
-    """Put `LogLines` in the place of Kedro's handler, unless a person looks on."""
+    """Replace Kedro's handler by `LogLines`, unless a person looks on."""
     root = logging.getLogger()
     others = [handler for handler in root.handlers if not isinstance(handler, RichHandler)]
     if len(others) < len(root.handlers) and not sys.stdout.isatty():

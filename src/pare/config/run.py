@@ -1,5 +1,6 @@
 """A run, wholly resolved: what makes it, where its files are, and the command that repeats it."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from math import prod
 from shlex import quote
@@ -149,9 +150,9 @@ class TaskRun(Strict):
         keys = [key.split(".", 1) for key, origin in self.provenance.items() if origin == COMMAND_LINE and "." in key]
         return {f"{section}.{name}": values[section][name] for section, name in keys}
 
+    @abstractmethod
     def decisive(self) -> dict[str, Any]:
         """What of the configuration decides the model, as JSON has it; the named files decide as well."""
-        raise NotImplementedError
 
     def _decisive_task(self, *learnt: str) -> dict[str, Any]:
         """What of the task, and of how it is split, decides whatever learns it.
