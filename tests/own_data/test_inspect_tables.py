@@ -63,9 +63,38 @@ def test_dates_become_days_and_the_task_says_since_when(tmp_path, form):
     assert look(paths, "answer", ignore=("when",)).input_shape == (3,)
 
 
-def test_dates_whose_day_could_be_the_month_are_no_dates(tmp_path):
-    days = pd.date_range("2024-01-01", periods=N).strftime("%d/%m/%Y")
-    assert look(table(tmp_path, answer=CLASSES, when=days), "answer").options["ignore"] == ["when"]
+@pytest.mark.parametrize(
+    ("form", "order"), [("%d/%m/%Y", "day_first"), ("%m/%d/%y", "month_first"), ("%m/%d/%Y %I:%M %p", "month_first")]
+)
+def test_dates_with_slashes_are_read_in_the_order_that_some_row_tells(tmp_path, form, order):
+    days = pd.date_range("2024-01-01", periods=N)
+    found = look(table(tmp_path, answer=CLASSES, when=days.strftime(form), noted=days[3].strftime(form)), "answer")
+    assert found.options["date_order"] == order
+    assert found.options["dates"] == {"when": "2024-01-01", "noted": "2024-01-04"}  # by itself it tells no order
+    x, _ = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    np.testing.assert_array_equal(x[:, 3], np.arange(N))
+
+
+def test_dates_with_slashes_that_tell_no_order_are_asked_about(tmp_path):
+    paths = table(tmp_path, answer=CLASSES, when=[f"{1 + i % 12:02}/{1 + i % 7:02}/2024" for i in range(N)])
+    with pytest.raises(PareError, match=r"^t\.csv: no date of 'when' .*--dates day_first or --dates month_first"):
+        look(paths, "answer")
+    assert look(paths, "answer", date_order="month_first").options["dates"] == {"when": "2024-01-01"}
+    assert "dates" not in look(paths, "answer", ignore=("when",)).options
+
+
+@pytest.mark.parametrize("question", [{}, {"date_order": "month_first"}])
+def test_dates_of_two_orders_are_refused(tmp_path, question):
+    days = pd.date_range("2024-01-01", periods=N)
+    other = {"due": days.strftime("%m/%d/%Y")} if not question else {}
+    paths = table(tmp_path, answer=CLASSES, when=days.strftime("%d/%m/%Y"), **other)
+    with pytest.raises(PareError, match=r"day_first in 'when'.*(month_first in 'due'|says month_first)"):
+        look(paths, "answer", **question)
+
+
+@pytest.mark.parametrize("value", ["1/2", "13/13/2024", "120/80/2024", "3/4/5/2024"])
+def test_other_numbers_with_slashes_are_no_dates(tmp_path, value):
+    assert "dates" not in look(table(tmp_path, answer=CLASSES, pressure=[value, "7/8"] * (N // 2)), "answer").options
 
 
 def test_the_columns_are_listed_where_no_target_is_named(tmp_path):

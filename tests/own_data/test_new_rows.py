@@ -144,3 +144,15 @@ def test_dates_of_new_rows_are_counted_from_the_day_0_of_the_task(tmp_path):
     reader, samples = known(tmp_path / "raw", "table", target="y", dates={"when": "2024-01-01"})
     new = pd.DataFrame({"when": ["2024-02-01", "31.12.2023"]}, index=[7, 8])
     np.testing.assert_array_equal(open_new_rows(new, reader, samples).read(0, 2), [[31], [-1]])
+
+
+def test_dates_with_slashes_of_new_rows_have_the_order_of_the_task(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "t.csv").write_text("when,y\n31/01/2024,a\n02/01/2024,b\n")
+    options = {"dates": {"when": "2024-01-02"}, "date_order": "day_first"}
+    reader, samples = known(tmp_path / "raw", "table", target="y", **options)
+    np.testing.assert_array_equal(samples.read(0, 2)[0], [[29], [0]])
+    new = pd.DataFrame({"when": ["03/02/2024"]})  # the third of February
+    np.testing.assert_array_equal(open_new_rows(new, reader, samples).read(0, 1), [[32]])
+    with pytest.raises(PareError, match=r"'02/13/2024' in row 1; .*or 31/05/2024"):
+        open_new_rows(pd.DataFrame({"when": ["02/13/2024"]}), reader, samples)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import click
 from kedro.config import OmegaConfigLoader
@@ -73,6 +73,12 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
 @click.option(
     "--encoding", metavar="NAME", help="Of a table of text that is neither UTF-8 nor marked UTF-16, e.g. latin-1."
 )
+@click.option(
+    "--dates",
+    "date_order",
+    type=click.Choice(["day_first", "month_first"]),
+    help="Order in dates with slashes, such as 03/12/2024; found where a number is above 12.",
+)
 @click.option("--name", metavar="NAME", help="Name of the task; by default that of the first file.")
 @click.pass_obj
 def new(
@@ -86,6 +92,7 @@ def new(
     categorical: tuple[str, ...],
     channels: str | None,
     encoding: str | None,
+    date_order: Literal["day_first", "month_first"] | None,
     name: str | None,
 ) -> None:
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
@@ -118,7 +125,8 @@ def new(
             raise PareError(f"task {chosen!r} {where}; choose another name: --name NAME, or remove it there")
         for line in filter(None, map(announcement, files)):
             click.echo(line)
-        found = inspect_files(files, Question(target, input_name, groups, ignore, channels, categorical, encoding))
+        question = Question(target, input_name, groups, ignore, channels, categorical, encoding, date_order)
+        found = inspect_files(files, question)
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)
         with atomic_path(file) as unfinished:
             unfinished.write_text(text, encoding="utf-8")

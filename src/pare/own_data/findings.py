@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pare.raw.formats.dates import DateOrder
 from pare.raw.options import bind_options
 from pare.raw.readers.registry import READERS
 from pare.storage.samples import Samples
@@ -27,6 +28,7 @@ class Question:
         channel_axis: which axis of arrays has the channels; guessed if not given.
         categorical: columns whose values name categories, even if they are numbers, or differ in nearly all rows.
         encoding: of a table of text; detected where the file is sure about it if not given.
+        date_order: of day and month in dates with slashes; by the numbers above 12 in them if not given.
     """
 
     target: tuple[str, ...] = ()
@@ -36,6 +38,7 @@ class Question:
     channel_axis: str | None = None
     categorical: tuple[str, ...] = ()
     encoding: str | None = None
+    date_order: DateOrder | None = None
 
 
 @dataclass(frozen=True)

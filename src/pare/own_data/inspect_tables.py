@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, open_parts
-from pare.raw.formats.dates import first_date
+from pare.raw.formats.dates import date_order, first_date
 from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
 from pare.raw.formats.table_files import load_frame, table_suffix
 from pare.raw.readers.tables import are_names_of_rows
@@ -21,6 +20,7 @@ DETECTED = {
     "encoding": "of the file, and of new rows",
     "decimal": "1,5 is one and a half",
     "dates": "dates become days since that one; --ignore NAME leaves such a column out",
+    "date_order": "in dates with slashes, such as 03/12/2024",
 }
 
 
@@ -43,7 +43,9 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
             f"name the column to predict: --target COLUMN. Columns of {path.name}: {', '.join(map(str, frame.columns))}"
         )
     free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
-    dates = {str(name): first.isoformat() for name in free if (first := _first_date(free[name]))}
+    texts = [free[name] for name in free if _is_text(free[name])]
+    order = date_order(texts, path.name, question.date_order)
+    dates = {str(column.name): first.isoformat() for column in texts if (first := first_date(column, order))}
     row_names = [str(name) for name in free if name not in dates and are_names_of_rows(free[name])]
     options: dict[str, Any] = {"target": question.target[0] if len(question.target) == 1 else list(question.target)}
     options |= {"group": question.groups} if question.groups else {}
@@ -51,9 +53,10 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     options |= {"ignore": ignore} if ignore else {}
     options |= {"categorical": list(question.categorical)} if question.categorical else {}
     options |= {"dates": dates} if dates else {}
+    options |= {"date_order": order} if order else {}
     written = {key: value for key, value in asdict(dialect).items() if value != getattr(Dialect, key)}
     options |= written
-    notes = {key: DETECTED[key] for key in (*written, *(["dates"] if dates else []))}
+    notes = {key: note for key, note in DETECTED.items() if key in options}
     if row_names:
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
@@ -90,8 +93,6 @@ def _used(question: Question) -> Iterator[str]:
         yield question.groups
 
 
-def _first_date(column: pd.Series) -> date | None:
-    """Day 0 of a column of dates; numbers such as years and declared categories are none."""
-    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biuf":
-        return None
-    return first_date(column)
+def _is_text(column: pd.Series) -> bool:
+    """Whether a column may hold dates; numbers such as years and declared categories are none."""
+    return not isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.kind not in "biuf"

@@ -109,7 +109,8 @@ def _dated_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, wher
     """The rows of a table whose dates become days, as the option of the reader says."""
     frame = frame.reset_index(drop=True)
     firsts = {name: date.fromisoformat(str(first)) for name, first in options.get("dates", {}).items() if name in frame}
-    days = {name: days_since(frame[name], first, where) for name, first in firsts.items()}
+    order = options.get("date_order")
+    days = {name: days_since(frame[name], first, where, order) for name, first in firsts.items()}
     return table_rows(frame.assign(**days), known, where)
 
 

@@ -1,6 +1,9 @@
 """Columns of dates, as numbers that a model can use: days since a first one."""
 
+from collections.abc import Iterable
 from datetime import date
+from itertools import product
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -8,28 +11,82 @@ import pandas as pd
 from pare.config.errors import PareError
 from pare.raw.formats.table_files import present_text
 
+DateOrder = Literal["day_first", "month_first"]
+TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 # Those in which day and month cannot be confused: 2024-05-31, perhaps with a time, and 31.5.2024.
-FORMATS = ("ISO8601", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
+CLEAR = ("ISO8601", *(f"%d.%m.%Y{time}" for time in TIMES[:3]))
+SLASHED: dict[DateOrder, tuple[str, ...]] = {
+    "day_first": tuple(map("".join, product(("%d/%m/%Y", "%d/%m/%y"), TIMES))),
+    "month_first": tuple(map("".join, product(("%m/%d/%Y", "%m/%d/%y"), TIMES))),
+}
+NUMBERS_WITH_SLASHES = r"(\d{1,2})/(\d{1,2})/(?:\d{4}|\d{2})(?:\s.*)?"
 DAY = pd.Timedelta(days=1)
 
 
-def first_date(column: pd.Series) -> date | None:
-    """The first day of a column of dates; None where some value is no date."""
+def slashed_numbers(column: pd.Series) -> pd.DataFrame | None:
+    """The first two numbers of each date with slashes, ``(rows, 2)``; None where some value is no such date."""
     text = present_text(column)
-    for form in FORMATS:
+    parts = text.str.extract(f"^{NUMBERS_WITH_SLASHES}$")
+    if not len(text) or parts.isna().any(axis=None):
+        return None
+    parts = parts.astype(int)
+    return parts if (parts.min(axis=1).between(1, 12) & (parts.max(axis=1) <= 31)).all() else None
+
+
+def date_order(columns: Iterable[pd.Series], where: str, said: DateOrder | None = None) -> DateOrder | None:
+    """Whether day or month comes first where dates are written with slashes, by the numbers above 12 in them.
+
+    Args:
+        columns: of a table; those without such dates are passed over.
+        where: what messages call the table.
+        said: the order by the user's words, which is needed where no number is above 12.
+
+    Returns:
+        The order, None where no column has such dates.
+
+    Raises:
+        PareError: if nothing tells the order, or rows tell another one, or different ones.
+    """
+    found = {str(column.name): parts for column in columns if (parts := slashed_numbers(column)) is not None}
+    if not found:
+        return None
+    clear = {
+        order: [repr(name) for name, parts in found.items() if (parts[place] > 12).any()]
+        for place, order in enumerate(SLASHED)
+    }
+    orders = {order for order, names in clear.items() if names} | ({said} if said else set())
+    if len(orders) == 1:
+        return orders.pop()
+    if not orders:
+        raise PareError(
+            f"{where}: no date of {', '.join(map(repr, found))} has a number above 12, so that nothing tells whether "
+            "day or month comes first. Say --dates day_first or --dates month_first, or leave it out: --ignore NAME"
+        )
+    told = "; ".join(f"{order} in {', '.join(names)}" for order, names in clear.items() if names)
+    raise PareError(
+        f"{where}: dates with slashes are {told}{f', and --dates says {said}' if said else ''}; write all dates of the "
+        "table in one order, or such as 2024-05-31, or leave columns out: --ignore NAME"
+    )
+
+
+def first_date(column: pd.Series, order: DateOrder | None = None) -> date | None:
+    """The first day of a column of dates; None where some value is no date, or has slashes and the order is unknown."""
+    text = present_text(column)
+    for form in _forms(order):
         times = _times(text, form)
         if len(times) and times.notna().all():
             return times.min().date()
     return None
 
 
-def days_since(column: pd.Series, first: date, where: str) -> np.ndarray:
+def days_since(column: pd.Series, first: date, where: str, order: DateOrder | None = None) -> np.ndarray:
     """Days from ``first`` to each date, with a time of the day as their fraction.
 
     Args:
         column: dates, missing ones as in other columns.
         first: day 0, in UTC.
         where: what messages call the table.
+        order: of day and month in dates with slashes; None: there are none.
 
     Returns:
         ``(rows,)`` float64, NaN where missing.
@@ -38,17 +95,23 @@ def days_since(column: pd.Series, first: date, where: str) -> np.ndarray:
         PareError: if a value is no date.
     """
     text = present_text(column)
-    times = _times(text, FORMATS[0])
-    for form in FORMATS[1:]:
+    forms = _forms(order)
+    times = _times(text, forms[0])
+    for form in forms[1:]:
         times = times.fillna(_times(text, form))
     if times.isna().any():
         wrong = text[times.isna()]
+        slashed = {None: "", "day_first": ", or 31/05/2024", "month_first": ", or 05/31/2024"}[order]
         raise PareError(
             f"{where}: column {column.name!r} holds {wrong.iloc[0]!r} in row {wrong.index[0] + 1}; expected a "
-            "date such as 2024-05-31 or 31.05.2024"
+            f"date such as 2024-05-31 or 31.05.2024{slashed}"
         )
     days = (times - pd.Timestamp(first, tz="UTC")) / DAY
     return days.reindex(range(len(column))).to_numpy(np.float64)
+
+
+def _forms(order: DateOrder | None) -> tuple[str, ...]:
+    return CLEAR if order is None else CLEAR + SLASHED[order]
 
 
 def _times(text: pd.Series, form: str) -> pd.Series:

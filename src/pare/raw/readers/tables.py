@@ -17,7 +17,7 @@ from pydantic import Field
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
-from pare.raw.formats.dates import days_since
+from pare.raw.formats.dates import DateOrder, days_since
 from pare.raw.formats.delimited_text import UTF_8, Dialect
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.table_files import DESCRIPTION, find_table, load_frame, present_text
@@ -71,6 +71,7 @@ def table(
     ignore: tuple[str, ...] = (),
     categorical: tuple[str, ...] = (),
     dates: dict[str, date] | None = None,
+    date_order: DateOrder | None = None,
     split_column: str | None = None,
     group: str | None = None,
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
@@ -92,6 +93,7 @@ def table(
         ignore: columns to leave out, in addition to those that ``dataset.json`` names.
         categorical: columns whose numbers are names of categories, such as the target of a CSV with classes 0 and 1.
         dates: columns of dates, each with its day 0; they become the number of days since.
+        date_order: of day and month in dates with slashes, such as 03/12/2024.
         split_column: column that says of each row ``train``, ``validation`` or ``test``.
         group: column whose equal values mark rows that belong together, such as a patient.
         delimiter: what separates the values of a line of text; by default a tab in TSV, else a comma.
@@ -115,7 +117,9 @@ def table(
     days = dates or {}
     uses = [*targets, *ignore, *(name for name in (split_column, group) if name is not None)]
     _check_uses(uses, [*categorical, *days], names, path)
-    frame = frame.assign(**{name: days_since(frame[name], first, str(path)) for name, first in days.items()})
+    frame = frame.assign(
+        **{name: days_since(frame[name], first, str(path), date_order) for name, first in days.items()}
+    )
     left_out = {*uses, *description.get("ignored", [])}
     features = [name for name in names if name not in left_out]
     if not features:
