@@ -46,3 +46,10 @@ def test_each_dependency_is_used(project, imported):
 def test_each_library_that_is_imported_is_a_dependency(project, imported):
     extras = {name for texts in project["optional-dependencies"].values() for name in texts}
     assert imported - distributions([*project["dependencies"], *extras]) == PARTS_OF.keys()
+
+
+def test_every_extra_that_a_message_or_a_page_names_is_one(project):
+    texts = [*(ROOT / "src").rglob("*.py"), *(ROOT / "src").rglob("*.md"), *(ROOT / "docs").glob("*.md")]
+    named = {found for path in texts for found in re.findall(rf"{project['name']}\[(.*?)\]", path.read_text())}
+    assert {name for names in named for name in names.split(",")} <= project["optional-dependencies"].keys()
+    assert len(named) >= 3

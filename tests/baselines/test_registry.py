@@ -43,7 +43,7 @@ def test_an_estimator_that_does_not_suit_the_task_names_those_that_do(run, monke
 
 def test_a_missing_package_says_how_it_is_installed(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "xgboost", None)
-    with pytest.raises(PareError, match=r"'xgboost', which is not installed; pip install -e '\.\[baselines\]'"):
+    with pytest.raises(PareError, match=r"'xgboost', not installed; pip install 'pare-transfer\[baselines\]'"):
         check_baseline(run("openml_wdbc", "xgboost"))
 
 

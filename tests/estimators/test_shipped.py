@@ -22,14 +22,19 @@ def test_a_wheel_holds_it(conf, tmp_path):
     pytest.importorskip("setuptools", minversion="70.1")  # builds wheels by itself
     project = tmp_path / "project"
     shutil.copytree(conf.parent / "src", project / "src", symlinks=True)
-    shutil.copytree(conf / "base", project / "conf" / "base")
+    shutil.copytree(conf, project / "conf")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(conf.parent / name, project)
     pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(tmp_path)]
     subprocess.run([*pip, str(project)], check=True, capture_output=True)
     wheel = zipfile.ZipFile(next(tmp_path.glob("*.whl")))
-    for name in (*KINDS, "parameters"):
-        assert wheel.read(f"pare/estimators/conf/{name}.yml") == (conf / "base" / f"{name}.yml").read_bytes()
+    shipped_files = {name for name in wheel.namelist() if name.startswith("pare/conf/")}
+    local = {"local/README.md"}  # nothing else of what a user has there
+    expected = {path.relative_to(conf).as_posix() for path in conf.rglob("*.yml") if "local" not in path.parts} | local
+    assert shipped_files == {f"pare/conf/{name}" for name in expected}
+    for name in expected:
+        assert wheel.read(f"pare/conf/{name}") == (conf / name).read_bytes()
+    assert {"pare/cli/new_project/gitignore", "pare/report/page.html"} <= set(wheel.namelist())
 
 
 def test_files_are_brought_once(tmp_path, monkeypatch):

@@ -167,7 +167,7 @@ def test_a_difference_of_numbers_is_a_share_of_the_largest_of_their_column():
 @pytest.mark.parametrize("package", ["onnxruntime", "onnxscript"])
 def test_a_package_that_is_missing_is_named_with_its_extra(untrained, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(PareError, match=rf"needs the package '{package}'.*pip install -e '\.\[export\]'"):
+    with pytest.raises(PareError, match=rf"needs the package '{package}'.*pip install 'pare-transfer\[export\]'"):
         to_onnx(untrained("vit"), held_rows(inputs(1, 16, 16)))
 
 

@@ -81,7 +81,7 @@ def test_metrics_have_the_keys_of_a_method_and_nothing_where_a_baseline_has_none
     assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))
     assert metrics["test"] > 0.8 and metrics["validation"] > 0.8 and metrics["constant_prediction"] == 0.5
     assert metrics["train_seconds"] > 0 and metrics["samples_per_second"] > 0
-    assert {"python", "pare", "kedro", "scikit-learn"} == set(metrics["versions"])
+    assert {"python", "pare-transfer", "kedro", "scikit-learn"} == set(metrics["versions"])
     figure = draw_predictions(resolved, store, predictions, metrics)
     assert "logistic_regression, seed 0" in figure.get_suptitle()
 

@@ -67,7 +67,7 @@ class BaselineFit:
             "precision": fitted.precision,
             "versions": {
                 "python": platform.python_version(),
-                **{name: version(name) for name in ("pare", "kedro")},
+                **{name: version(name) for name in ("pare-transfer", "kedro")},
                 **fitted.versions,
             },
         }

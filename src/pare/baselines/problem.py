@@ -141,5 +141,5 @@ def require(module: str) -> Any:
         return import_module(module)
     except ModuleNotFoundError as error:
         raise PareError(
-            f"this baseline needs the package {error.name!r}, which is not installed; pip install -e '.[baselines]'"
+            f"this baseline needs the package {error.name!r}, not installed; pip install 'pare-transfer[baselines]'"
         ) from error

@@ -43,7 +43,7 @@ def why_not(run: BaselineRun) -> str:
     if not estimator.suits(run.task):
         return f"predicts {', '.join(estimator.kinds)} from {estimator.inputs}"
     missing = [package for package in estimator.packages if find_spec(package) is None]
-    return f"needs {', '.join(missing)}: pip install -e '.[baselines]'" if missing else ""
+    return f"needs {', '.join(missing)}: pip install 'pare-transfer[baselines]'" if missing else ""
 
 
 def fit_baseline(run: BaselineRun, problem: Problem) -> Fitted:

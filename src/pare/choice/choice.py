@@ -113,7 +113,10 @@ class Choice:
             "peak_memory_mb": round(peak_memory_mb()),
             "device": str(PartialState().device),
             "precision": None,
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in ("pare", "kedro")}},
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("pare-transfer", "kedro")},
+            },
         }
 
 

@@ -19,7 +19,7 @@ KINDS = ("sources", "proxies", "starts", "methods", "baselines", "candidates")  
 @cache
 def shipped(name: str) -> dict[str, Any]:
     """A file of conf/base, such as ``starts``; the folder is a link to the project's, and whole in a wheel."""
-    text = (files("pare.estimators") / "conf" / f"{name}.yml").read_text(encoding="utf-8")
+    text = (files("pare") / "conf" / "base" / f"{name}.yml").read_text(encoding="utf-8")
     return dict(yaml.safe_load(text))
 
 

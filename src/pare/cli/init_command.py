@@ -1,0 +1,64 @@
+"""`pare init`: a project folder out of the installed package."""
+
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import click
+from kedro import __version__ as kedro_version
+from kedro.framework.cli.utils import CONTEXT_SETTINGS
+
+from pare.cli.common import clear_errors
+from pare.config import PareError
+from pare.storage.atomic import atomic_path
+
+LAYERS = ("01_raw", "05_model_input", "06_models", "07_model_output", "08_reporting")
+TEXTS = {".gitignore": "gitignore", "README.md": "README.md", "pyproject.toml": "pyproject.toml"}
+
+
+@click.command(context_settings=CONTEXT_SETTINGS)
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Make a project in FOLDER: configuration, data folders, and all that `kedro` asks for.
+
+    \b
+    Example:
+      pare init my_project
+      cd my_project
+      kedro tasks new ../wine.csv --target cultivar
+    """
+    with clear_errors():
+        write_project(folder.resolve())
+    click.echo(f"A project is in {folder}. Its README.md has three commands to begin with, and the first is")
+    click.echo(f"  cd {folder} && kedro tasks new FILE --target NAME")
+
+
+def write_project(folder: Path) -> None:
+    """Write a project without data; its pyproject.toml, by which Kedro knows it, comes last.
+
+    Args:
+        folder: new or empty.
+
+    Raises:
+        PareError: where the folder holds something, is a file, or cannot be written.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        found = "holds files" if folder.is_dir() else "is a file"
+        raise PareError(f"{folder} {found}, where a project needs a new or an empty folder; name another one")
+    with as_file(files("pare") / "conf") as conf, atomic_path(folder / "conf") as unfinished:
+        shutil.copytree(conf, unfinished, ignore=_others_own)
+    with atomic_path(folder / "data") as unfinished:
+        for layer in LAYERS:
+            (unfinished / layer).mkdir(parents=True)
+            (unfinished / layer / ".gitkeep").touch()
+    (folder / ".telemetry").write_text("consent: false\n")  # of kedro-telemetry
+    for name, template in TEXTS.items():
+        text = (files("pare.cli") / "new_project" / template).read_text(encoding="utf-8")
+        with atomic_path(folder / name) as unfinished:
+            filled = text.replace("{name}", folder.name).replace("{kedro}", kedro_version)
+            unfinished.write_text(filled, encoding="utf-8")
+
+
+def _others_own(folder: str, names: list[str]) -> set[str]:
+    """What is in conf/local of a clone, but for its README."""
+    return set(names) - {"README.md"} if Path(folder).name == "local" else set()
