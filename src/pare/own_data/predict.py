@@ -12,6 +12,7 @@ from accelerate import PartialState
 
 from pare.choice.chosen import load_trained
 from pare.config import PareError
+from pare.own_data.hub import HUB, fetch_model, push_model
 from pare.own_data.new_rows import NewRows, RawRows, open_new_rows
 from pare.raw.file_names import plain_stem
 from pare.training.record import RECORD
@@ -29,12 +30,15 @@ def load(folder: str | Path, device: str | torch.device | None = None) -> "Predi
     """A trained model that predicts raw rows.
 
     Args:
-        folder: of the model, or of its run, such as ``data/06_models/wine/pare/seed_0``.
+        folder: of the model, or of its run, such as ``data/06_models/wine/pare/seed_0``; or its address on the
+            Hugging Face hub, ``hf://owner/name`` or ``hf://owner/name@revision``.
         device: where it predicts; None: the accelerator where there is one, else the CPU.
 
     Raises:
-        PareError: where the folder holds no whole model.
+        PareError: where the folder holds no whole model, or the hub does not give it.
     """
+    if str(folder).startswith(HUB):
+        folder = fetch_model(str(folder))
     found = [path for path in (Path(folder), Path(folder) / MODEL) if (path / RECORD).is_file()]
     if not found:
         raise PareError(
@@ -123,6 +127,24 @@ class Predictor:
             PareError: where the rows do not fit the task, it predicts no numbers, or validation rows are too few.
         """
         return self.calibration.interval(self.outputs(self.open(rows)), coverage)
+
+    def push_to_hub(self, repo_id: str, *, private: bool | None = None, token: str | None = None) -> str:
+        """Upload the model, with its README, to the Hugging Face hub; ``load("hf://owner/name")`` brings it back.
+
+        Look at the README first: it names the licences of the data and of the encoder, which bind you as well.
+
+        Args:
+            repo_id: ``owner/name``; the repository is made if there is none.
+            private: whether a new repository is; None: what the owner set as default.
+            token: of the hub; None: the one of `hf auth login`.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            PareError: where the hub does not take it.
+        """
+        return push_model(self.trained, repo_id, private=private, token=token)
 
     @property
     def calibration(self) -> Calibration:

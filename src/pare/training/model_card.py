@@ -6,7 +6,14 @@ from typing import Any
 from pare.config.run import BaselineRun, Run, TaskRun
 
 CARD = "README.md"
+# The lines before the title are those that the Hugging Face hub reads.
 TEXT = """\
+---
+library_name: pare
+license: other
+tags: [cross-modal-fine-tuning, {tag}]
+---
+
 # {title}
 
 Predicts {output} from {inputs}.
@@ -20,7 +27,7 @@ Predicts {output} from {inputs}.
 ```python
 from pare import load
 
-model = load("path/of/this/folder")
+model = load("path/of/this/folder")  # or "hf://owner/name", where it is on the Hugging Face hub
 model.predict(rows)  # a table, an array or a file, as the task's own
 ```
 
@@ -57,6 +64,7 @@ def model_card(run: TaskRun, record: Mapping[str, Any]) -> str:
     }
     licences = {"data": raw.licence} | ({"encoder": run.source.encoder.licence} if isinstance(run, Run) else {})
     return TEXT.format(
+        tag=task.kind,
         title=run.title,
         output=f"{task.output.name or 'the target'} ({task.output.kind}, {'×'.join(map(str, task.output.shape))})",
         inputs=f"{shape} features" if task.kind == "table" else f"a {task.kind} of {shape} numbers, channels first",
