@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pare.config import PareError
-from pare.config.schema import Task
+from pare.config.schema import FoldConfig, Task
 from pare.preparation.split import assign_parts
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [120, 60, 20]))
@@ -89,3 +89,45 @@ def test_one_row_cannot_be_divided(field):
     single = field.model_copy(update={"samples": {"train": 1, "test": 10}})
     with pytest.raises(PareError, match="cannot cut 1 validation rows from 1"):
         assign_parts(single, "train", None, validated=True)
+
+
+def held_out(task, folds, labels=LABELS, groups=None):
+    """The rows of each fold's test part, ``(folds, rows)``; a name for each row."""
+    parts = []
+    for number in range(1, folds + 1):
+        split = task.split.model_copy(update={"fold": FoldConfig(number=number, folds=folds)})
+        parts.append(assign_parts(task.model_copy(update={"split": split}), "all", labels, groups, validated=True))
+    return np.array(parts) == "test", parts
+
+
+def test_each_row_is_a_test_row_of_one_fold(table):
+    tested, parts = held_out(table(stratified=False), 7, labels=None)
+    np.testing.assert_array_equal(tested.sum(0), 1)
+    assert set(tested.sum(1)) == {28, 29}
+    assert all(counts(names)["validation"] in (34, 35) for names in parts)  # a fifth of the others
+
+
+def test_folds_hold_every_class_in_its_share(table):
+    tested, _ = held_out(table(), 5)
+    for rows in tested:
+        np.testing.assert_allclose(np.bincount(LABELS[rows]), [24, 12, 4])
+
+
+def test_folds_keep_groups_whole(table):
+    groups = np.arange(200) // 8
+    tested, parts = held_out(table(), 5, groups=groups)
+    np.testing.assert_array_equal(tested.sum(0), 1)
+    for names in parts:
+        assert all(len(set(names[groups == group])) == 1 for group in range(25))
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (None, "21 folds need at least as many rows of each class, found 20; use fewer folds; or set split.strat"),
+        (np.arange(200) // 10, "21 folds need at least as many groups of rows, found 20; use fewer folds$"),
+    ],
+)
+def test_a_fold_without_a_class_or_a_group_is_refused(table, groups, message):
+    with pytest.raises(PareError, match=message):
+        held_out(table(), 21, groups=groups)

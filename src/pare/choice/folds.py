@@ -5,10 +5,10 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
+from pare.preparation.split import folds_of
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Block, Rows, write_store
@@ -42,7 +42,7 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
     if folds == 1 and len(pool[1]) >= FIFTHS:
         cuts = [(numbers[: len(pool[0])], numbers[len(pool[0]) :])]
     else:
-        cuts = list(islice(_cuts(numbers, labels, groups, folds if folds > 1 else FIFTHS), folds))
+        cuts = list(islice(folds_of(numbers, labels, groups, folds if folds > 1 else FIFTHS), folds))
     return [_parts(rest, held, labels, groups, task.split.validation) for rest, held in cuts]
 
 
@@ -59,25 +59,8 @@ def _check_enough(rows: int, groups: np.ndarray | None, folds: int) -> None:
 def _parts(
     rest: np.ndarray, held: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, validation: float
 ) -> Parts:
-    train, chosen = next(_cuts(rest, labels, groups, min(max(2, round(1 / validation)), len(rest))))
+    train, chosen = next(folds_of(rest, labels, groups, min(max(2, round(1 / validation)), len(rest))))
     return {"train": train, "validation": chosen, "test": held}
-
-
-def _cuts(
-    rows: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, folds: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut rows into folds; gives the others and the fold, both in ascending order."""
-    own_labels = None if labels is None else labels[rows]
-    if groups is not None:
-        cuts = GroupKFold(min(folds, len(np.unique(groups[rows]))), shuffle=True, random_state=0).split(
-            rows, groups=groups[rows]
-        )
-    elif own_labels is not None and np.unique(own_labels, return_counts=True)[1].min() >= folds:
-        cuts = StratifiedKFold(folds, shuffle=True, random_state=0).split(rows, own_labels)
-    else:
-        cuts = KFold(folds, shuffle=True, random_state=0).split(rows)
-    for rest, held in cuts:
-        yield rows[rest], rows[held]
 
 
 def write_fold(path: Path, store: ArrayStore, parts: Parts, *, compress: bool) -> ArrayStore:

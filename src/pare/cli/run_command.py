@@ -16,6 +16,8 @@ from pare.cli.common import clear_errors
 from pare.config.candidates import CHOOSE
 from pare.pipeline_registry import NAMES, STAGES
 
+SEEDS, FOLDS = "seeds", "folds"  # parameters of several runs
+
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM, as a cluster's scheduler sends it: it ends a run in the same order as Ctrl-C."""
@@ -59,12 +61,20 @@ class RunCommand(click.Command):
         try:
             log_unbroken_lines()
             with clear_errors(), _sigterm_raised():
-                return super().invoke(ctx)
+                return self._invoke(ctx)
         except KeyboardInterrupt as stop:
             terminated = isinstance(stop, Terminated)
             what = "Terminated" if terminated else "Interrupted"
             click.secho(f"\n{what}. The same command goes on after the last finished epoch.", err=True)
             ctx.exit(128 + (signal.SIGTERM if terminated else signal.SIGINT))
+
+    def _invoke(self, ctx: click.Context) -> Any:
+        """One run, or the several that ``seeds`` or ``folds`` ask for."""
+        if {SEEDS, FOLDS} & {*(ctx.params.get("params") or {})}:
+            from pare.cli.several_runs import run_several  # noqa: PLC0415 - pandas, which other commands import later
+
+            return run_several(ctx, lambda: super(RunCommand, self).invoke(ctx))
+        return super().invoke(ctx)
 
 
 @contextmanager
@@ -116,12 +126,14 @@ run = RunCommand(
       kedro run --pipelines=pare_train --params task:darcy_flow
       kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
       kedro run --pipelines=choose --params task=openml_wdbc,minutes=5
+      kedro run --pipelines=pare_train --params task=openml_wdbc,method=probe,seeds=0-4
 
     \b
     Parameters (--params a=1,b=2):
       task=NAME       what is learnt: kedro tasks
       method=NAME     how, pare by default; or a baseline: kedro methods
-      seed=0          of everything random
+      seed=0          of everything random; seeds=0-4 or 0-2+7: one run a seed, then their mean
+      folds=5         cross-validation of your own data; fold=2/5: one of its runs
       variant=NAME    a name for a run with values of its own: kedro methods
       predict=FILE    new rows, for --pipelines=predict
       minutes=10      for --pipelines=choose

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from pare.config.errors import PareError, unknown_name
+from pare.config.folds import asked_fold, with_fold
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.library import Library
-from pare.config.run import BASELINE_TRAINING, CHANGED, COMMAND_LINE, SOLVED, TASK, BaselineRun, Run, joined
+from pare.config.run import BASELINE_TRAINING, CHANGED, COMMAND_LINE, FOLD, SOLVED, TASK, BaselineRun, Run, joined
 from pare.config.schema import Method, Source, StartConfig, Task
 from pare.config.strict import Strict
 from pare.config.validation import validated
 
 PARAMETERS = (
-    *("task", "start", "source", "method", "seed", "variant", "protocol", "minutes"),
+    *("task", "start", "source", "method", "seed", "fold", "variant", "protocol", "minutes"),
     *("training", "mixing", "alignment", "options", "analyse", "predict"),
 )
 STARTS = (SOLVED, "random")
@@ -45,7 +46,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     """
     _check_names(parameters, overrides)
     task_name, method_name = _text(parameters, "task"), _text(parameters, "method")
-    task, method = library.task(task_name), library.method(method_name)
+    task, method = with_fold(task_name, library.task(task_name), parameters), library.method(method_name)
     _check_sections(method_name, method, overrides)
     start_name, start = _start(library, parameters, task)
     prepared = _prepared_differs(library, task_name, parameters)
@@ -174,7 +175,7 @@ def resolve_baseline(library: Library, parameters: Mapping[str, Any], overrides:
     """
     _check_names(parameters, overrides)
     task_name, name = _text(parameters, "task"), _text(parameters, "method")
-    task, baseline = library.task(task_name), library.baseline(name)
+    task, baseline = with_fold(task_name, library.task(task_name), parameters), library.baseline(name)
     prepared = _prepared_differs(library, task_name, parameters)
     useless = [key for key in ("start", "source", "mixing", "alignment") if overrides.get(key)]
     useless += [f"training.{key}" for key in _section(overrides, "training") if key not in BASELINE_TRAINING]
@@ -248,9 +249,11 @@ def own_proxy(source_name: str, source: Source, task: Task, own_name: str) -> st
 
 
 def _prepared_differs(library: Library, task_name: str, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """What differs of all that the model input depends on: environment, the task itself, and protocol."""
+    """What differs of all that the model input depends on: environment, the task itself, protocol, and fold."""
     changed = {TASK: CHANGED} if task_name in library.changed else {}
-    return library.differs | changed | _differing(protocol=(parameters.get("protocol"), library.protocol))
+    fold = asked_fold(parameters)
+    folds = {FOLD: f"{fold.number}_of_{fold.folds}"} if fold else {}
+    return library.differs | changed | _differing(protocol=(parameters.get("protocol"), library.protocol)) | folds
 
 
 def _differing(**values: tuple[Any, Any]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from pare.config.strict import Strict
 COMMAND_LINE = "command line"  # in the provenance of a run
 BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/local adds to conf/base
 ENV = "env"  # key of the environment in what differs
+FOLD = "fold"  # and of the fold of a cross-validation
 TASK, CHANGED = "task", "changed"  # what differs where conf/local changes a task of conf/base
 PROTOCOL, SOLVED = "validated", "solved"  # of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
@@ -63,7 +64,7 @@ class TaskRun(Strict):
     environment: str = Field(default=LOCAL, description="Kedro's environment that the run was configured in")
     differs: dict[str, str] = Field(
         default_factory=dict,
-        description="env, task, protocol, start, source, proxy and samples, each where it is not the default",
+        description="env, task, protocol, fold, start, source, proxy and samples, each where it is not the default",
     )
     places: dict[str, str] = Field(
         default_factory=dict, description="of raw files, encoder, proxy and model input below their layers of data"
@@ -134,8 +135,9 @@ class TaskRun(Strict):
         return f"kedro run --pipelines={pipeline}{environment} --params {quote(self.params)}"
 
     def _choices(self) -> dict[str, Any]:
-        """Protocol, start and source where the command line named them; the configuration says the rest again."""
-        return {"protocol": self.protocol} if "protocol" in self.provenance else {}
+        """Fold, protocol, start and source where the command line named them; the configuration says the rest again."""
+        fold = {FOLD: self.task.split.fold} if FOLD in self.differs else {}
+        return fold | ({"protocol": self.protocol} if "protocol" in self.provenance else {})
 
     @property
     def metric(self) -> str:

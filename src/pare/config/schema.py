@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig
 from pare.config.raw import OWN_FILES, RawConfig, RawOrigins
@@ -57,12 +57,34 @@ class TokensConfig(Strict):
     resize: int | None = Field(default=None, ge=1, description="edge to which the grid is resized first")
 
 
+class FoldConfig(Strict):
+    """One of the equal parts that all rows are cut into."""
+
+    number: PositiveInt = Field(description="of the fold, from 1")
+    folds: int = Field(ge=2)
+
+    @model_validator(mode="after")
+    def _exists(self) -> "FoldConfig":
+        if self.number > self.folds:
+            raise ValueError(f"there is no fold {self.number} of {self.folds}")
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.folds}"
+
+
 class SplitConfig(Strict):
     """How rows are split where the publisher does not, or not completely."""
 
     test: float | None = Field(default=None, gt=0, lt=1, description="share of rows; none: publisher's test part")
     validation: float = Field(default=0.1, gt=0, lt=1, description="share of the training rows")
     stratified: bool = False
+    fold: FoldConfig | None = Field(default=None, description="the test part of a cross-validation; none: as test says")
+
+    @model_serializer(mode="wrap")
+    def _fold_where_there_is_one(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a fold as before there were any, so that fingerprints stay the same."""
+        return {name: value for name, value in serialised(self).items() if (name, value) != ("fold", None)}
 
 
 class NormalisationConfig(Strict):
@@ -177,6 +199,8 @@ class Task(Strict):
             )
         if ("all" in self.samples) != (self.split.test is not None):
             raise ValueError("split.test is needed exactly where samples names 'all'")
+        if self.split.fold and "all" not in self.samples:
+            raise ValueError(f"split.fold is one of all rows, samples names {', '.join(self.samples)}")
         return self
 
     @property
@@ -207,7 +231,10 @@ class Task(Strict):
     @property
     def n_test(self) -> int:
         """Test rows."""
-        return self.samples["test"] if "test" in self.samples else round(self.samples["all"] * (self.split.test or 0))
+        if "test" in self.samples:
+            return self.samples["test"]
+        fold = self.split.fold
+        return self.samples["all"] // fold.folds if fold else round(self.samples["all"] * (self.split.test or 0))
 
     @property
     def n_development(self) -> int:

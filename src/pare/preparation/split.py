@@ -1,10 +1,12 @@
 """Which row goes to which part, the same for every seed of a run; and the share of training rows that is used."""
 
+from collections.abc import Iterator
+
 import numpy as np
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
+from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, StratifiedKFold, train_test_split
 
 from pare.config.errors import PareError
-from pare.config.schema import Task
+from pare.config.schema import FoldConfig, Task
 
 SPLIT_SEED = 0
 
@@ -38,7 +40,7 @@ def assign_parts(
         ``train``, ``validation`` or ``test`` per row, ``(rows,)``.
 
     Raises:
-        PareError: where a class is too small to be split, or there are too few groups.
+        PareError: where a class is too small to be split, or there are too few groups, or less of either than folds.
     """
     names = np.full(task.samples[part], "test" if part == "test" else "train", dtype="U10")  # type: ignore[index]
     if part == "validation" and validated:
@@ -46,7 +48,10 @@ def assign_parts(
     strata = labels if task.split.stratified else None
     rows = np.arange(len(names))
     if part == "all":
-        rows = _cut(rows, names, "test", task.n_test, strata, groups)
+        if task.split.fold:
+            rows = _hold_out(rows, names, task.split.fold, strata, groups)
+        else:
+            rows = _cut(rows, names, "test", task.n_test, strata, groups)
     if part in ("train", "all") and validated and "validation" not in task.samples:
         n_validation = max(1, round(len(rows) * task.split.validation))
         _cut(rows, names, "validation", n_validation, strata, groups)
@@ -68,3 +73,52 @@ def _cut(
         raise PareError(f"cannot cut {n} {name} rows from {len(rows)}: {error}; change split in the task") from error
     names[cut] = name
     return np.sort(rest)
+
+
+def _hold_out(
+    rows: np.ndarray, names: np.ndarray, fold: FoldConfig, labels: np.ndarray | None, groups: np.ndarray | None
+) -> np.ndarray:
+    """Give the rows of a fold to the test part; return the others."""
+    _check_enough(rows, fold.folds, labels, groups)
+    rest, held = list(folds_of(rows, labels, groups, fold.folds))[fold.number - 1]
+    names[held] = "test"
+    return rest
+
+
+def _check_enough(rows: np.ndarray, folds: int, labels: np.ndarray | None, groups: np.ndarray | None) -> None:
+    """Refuse folds of which some would have no row, no group, or none of a class."""
+    if groups is not None:
+        fewest, what = len(np.unique(groups)), "groups of rows"
+    elif labels is not None:
+        fewest, what = int(np.unique(labels, return_counts=True)[1].min()), "rows of each class"
+    else:
+        fewest, what = len(rows), "rows"
+    if fewest < folds:
+        other = "; or set split.stratified: false" if groups is None and labels is not None else ""
+        raise PareError(f"{folds} folds need at least as many {what}, found {fewest}; use fewer folds{other}")
+
+
+def folds_of(
+    rows: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, folds: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cut rows into folds; gives the others and the fold, both in ascending order.
+
+    Classes are spread evenly, where each has enough rows; groups stay whole, and there are no more folds than groups.
+
+    Args:
+        rows: numbers of rows.
+        labels: class of each row that there is, such as row 0; None: classes do not count.
+        groups: group of each row that there is.
+        folds: at least 2.
+    """
+    own_labels = None if labels is None else labels[rows]
+    rule = {"shuffle": True, "random_state": SPLIT_SEED}
+    if groups is not None:
+        own_groups = groups[rows]
+        cuts = GroupKFold(min(folds, len(np.unique(own_groups))), **rule).split(rows, groups=own_groups)
+    elif own_labels is not None and np.unique(own_labels, return_counts=True)[1].min() >= folds:
+        cuts = StratifiedKFold(folds, **rule).split(rows, own_labels)
+    else:
+        cuts = KFold(folds, **rule).split(rows)
+    for rest, held in cuts:
+        yield rows[rest], rows[held]
