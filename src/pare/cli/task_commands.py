@@ -12,6 +12,7 @@ from rich.text import Text
 
 from pare.cli.common import clear_errors, config_loader, screen
 from pare.cli.run_command import parse_params
+from pare.cli.schema_page import schema_page
 from pare.cli.task_page import tasks_page
 from pare.config import Library, PareError, Run, Task, resolve
 from pare.config.errors import unknown_name
@@ -185,6 +186,15 @@ def page(loader: OmegaConfigLoader) -> None:
     with clear_errors():
         shipped = config_loader(Path(loader.conf_source).parent, "base")  # without what the user has in conf/local
         click.echo(tasks_page(load_library(shipped)), nl=False)
+
+
+@tasks.command()
+@click.pass_obj
+def schema(loader: OmegaConfigLoader) -> None:
+    """Print the page of all parameters as Markdown: kedro tasks schema > docs/parameters.md."""
+    with clear_errors():
+        shipped = config_loader(Path(loader.conf_source).parent, "base")
+        click.echo(schema_page(shipped["parameters"]), nl=False)
 
 
 @tasks.command()

@@ -17,10 +17,10 @@ class TrainingConfig(Strict):
         description="of training, in place of epochs: as many epochs as fit, measured before the first",
     )
     fraction: float = Field(default=1.0, gt=0, le=1, description="random share of the training rows used (table 17)")
-    batch_size: int = Field(ge=1)
+    batch_size: int = Field(ge=1, description="target samples per batch; as many of the proxy are mixed in")
     accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")
     optimiser: Literal["AdamW", "Adam", "SGD"] = "AdamW"
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, description="the greatest, after the warm-up")
     new_learning_rate: float | None = Field(
         default=None, gt=0, description="of the parts that begin random; none: the same"
     )
@@ -29,10 +29,12 @@ class TrainingConfig(Strict):
     adam_beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam and AdamW only: decay of the mean gradient")
     adam_beta2: float = Field(default=0.98, ge=0, lt=1, description="Adam and AdamW only: decay of its square")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
-    warmup_epochs: float = Field(default=1.0, ge=0)
+    warmup_epochs: float = Field(default=1.0, ge=0, description="in which the learning rate rises from 0")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="in the encoder, everywhere its family has it")
-    clip_norm: float | None = Field(default=1.0, gt=0)
-    precision: Literal["auto", "no", "bf16"] = "auto"
+    clip_norm: float | None = Field(default=1.0, gt=0, description="greatest norm of a gradient; none: not clipped")
+    precision: Literal["auto", "no", "bf16"] = Field(
+        default="auto", description="no: float32; auto: bf16 where the hardware has it"
+    )
     class_weights: bool = Field(default=False, description="weight classes by their inverse frequency")
     positive_weight: float = Field(
         default=1.0, gt=0, description="weight of positive labels; binary cross entropy only"
@@ -84,9 +86,9 @@ class MixingConfig(Strict):
     curriculum: str = Field(default="linear", description="how k falls, see pare.mixing.curriculum.SHAPES")
     start: float = Field(ge=0, le=1, description="share of tokens replaced in the first epoch")
     end: float = Field(default=0.0, ge=0, le=1, description="share of tokens replaced in the last epoch")
-    temperature: float = Field(default=0.9, gt=0)
+    temperature: float = Field(default=0.9, gt=0, description="of the relaxed selection, see relaxed_top_k")
     noise: bool = Field(default=True, description="Gumbel noise on the scores")
-    exact_rounds: int = Field(default=8, ge=0)
+    exact_rounds: int = Field(default=8, ge=0, description="of the relaxed selection's gradient, see relaxed_top_k")
 
     @property
     def gate_takes_source_tokens(self) -> bool:
