@@ -30,7 +30,7 @@ HEADER = """# Gallery
 
 Fields of partial differential equations: a model learns to predict the lower row from the upper one. All of them are
 simulated here, with the laws and file formats of their publishers; no network is needed. Of several channels of a grid
-the first is drawn. The other tasks are tables, series, images and proteins: [all tasks](tasks.md), [all results](results.md).
+the first is drawn. The other tasks are tables, series, images and proteins: [tasks](tasks.md), [results](results.md).
 Made by `python benchmarks/gallery.py`.
 """
 
