@@ -10,6 +10,8 @@ PAGES = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "SECURITY.md",
     "data/README.md",
     "conf/local/README.md",
     "notebooks/README.md",
