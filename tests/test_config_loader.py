@@ -79,7 +79,11 @@ def paths(loader):
     names = set().union(*(pipeline.datasets() for pipeline in register_pipelines().values()))
     datasets = {name: catalog.get(name) for name in names if not name.startswith("params:")}
     kept = {name: data for name, data in datasets.items() if data is not None and not isinstance(data, MemoryDataset)}
-    return {name: Path(data._describe()["filepath"]) for name, data in kept.items()}
+    described = {name: data._describe() for name, data in kept.items()}
+    return {
+        name: Path(where.get("filepath") or where["path"], where.get("dataset_type", ""))  # of files of a kind
+        for name, where in described.items()
+    }
 
 
 def test_conf_local_is_read_by_default(load):

@@ -6,7 +6,18 @@ from importlib import import_module
 from kedro.pipeline import Pipeline
 
 STAGES = ("ingest", "preprocess", "train", "evaluate")
-NAMES = (*STAGES, "baseline", "choose", "predict", "export", "report", "analyse", "pare_train", "__default__")
+NAMES = (
+    *STAGES,
+    "baseline",
+    "choose",
+    "predict",
+    "explain",
+    "export",
+    "report",
+    "analyse",
+    "pare_train",
+    "__default__",
+)
 
 
 class Pipelines(Mapping[str, Pipeline]):
@@ -36,10 +47,11 @@ def _created(name: str) -> Pipeline:
 
 
 def register_pipelines() -> Mapping[str, Pipeline]:
-    """One per stage, for DVC; ``pare_train``, all four stages, which is also the default; and six others.
+    """One per stage, for DVC; ``pare_train``, all four stages, which is also the default; and seven others.
 
     ``baseline`` learns a task with an external library, from the raw files on; ``choose`` keeps the best of several
-    methods and baselines; ``predict`` predicts new rows; ``export`` writes a trained model as ONNX; ``report`` compares
-    all runs with each other and with the paper; ``analyse`` draws the paper's figures of one.
+    methods and baselines; ``predict`` predicts new rows; ``explain`` says what predictions rest on; ``export`` writes a
+    trained model as ONNX; ``report`` compares all runs with each other and with the paper; ``analyse`` draws the
+    paper's figures of one.
     """
     return Pipelines()

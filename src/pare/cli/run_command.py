@@ -135,7 +135,7 @@ run = RunCommand(
       seed=0          of everything random; seeds=0-4 or 0-2+7: one run a seed, then their mean
       folds=5         cross-validation of your own data; fold=2/5: one of its runs
       variant=NAME    a name for a run with values of its own: kedro methods
-      predict=FILE    new rows, for --pipelines=predict
+      predict=FILE    new rows, for --pipelines=predict or explain
       minutes=10      for --pipelines=choose
       others, such as training.epochs=3: kedro tasks show TASK
     Pipelines (--pipelines=NAME):

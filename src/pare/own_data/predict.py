@@ -176,12 +176,16 @@ class Predictor:
 
     def outputs(self, rows: NewRows) -> np.ndarray:
         """What the model gives: logits, numbers or fields of all rows, ``(rows, …)``."""
-        outputs = []
-        for start in range(0, len(rows.names), BATCH_ROWS):
-            raw_x = rows.read(start, min(start + BATCH_ROWS, len(rows.names)))
-            self._check_shape(raw_x)
-            outputs.append(self.trained.outputs(self.trained.preparation.inputs(raw_x), self.device))
-        return np.concatenate(outputs)
+        count = len(rows.names)
+        starts = range(0, count, BATCH_ROWS)
+        inputs = (self.inputs(rows, start, min(start + BATCH_ROWS, count)) for start in starts)
+        return np.concatenate([self.trained.outputs(x, self.device) for x in inputs])
+
+    def inputs(self, rows: NewRows, start: int, stop: int) -> np.ndarray:
+        """Rows start to stop - 1 as the model takes them, ``(rows, …)``; PareError where they do not fit."""
+        raw_x = rows.read(start, stop)
+        self._check_shape(raw_x)
+        return self.trained.preparation.inputs(raw_x)
 
     @property
     def is_binary(self) -> bool:

@@ -37,3 +37,16 @@ def test_tokens_in_a_row_become_one_image_of_epochs_by_tokens():
 def test_replaced_shares_that_do_not_fit_the_grid_are_refused():
     with pytest.raises(ValueError, match=r"\(2, 6\) for 2 epochs.*expected \(2, 9\)"):
         replaced_figure(np.zeros((2, 6)), epochs=[1, 2], fractions=[1, 0], grid=(3, 3), title="t")
+
+
+@pytest.mark.parametrize("columns", [3, 41])
+def test_tokens_that_are_columns_have_their_names_where_these_fit(columns):
+    names = [f"column of a very long name {i}" if i else "$price$" for i in range(columns)]
+    replaced = np.zeros((2, columns))
+    figure = draws(replaced_figure(replaced, epochs=[1, 2], fractions=[1, 0], grid=(columns,), title="t", names=names))
+    (ax,) = panels(figure)
+    shown = [text.get_text() for text in ax.get_xticklabels()]
+    if columns == 3:
+        assert shown == [r"\$price\$", "column of a very long name 1", "column of a very long name 2"]
+    else:
+        assert ax.get_xlabel() == "target token" and r"\$price\$" not in shown

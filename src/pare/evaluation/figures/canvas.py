@@ -27,6 +27,11 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def short(name: str, most: int = 28) -> str:
+    """A name, cut where it is long, for matplotlib."""
+    return plain(name if len(name) <= most else f"{name[: most - 1]}…")
+
+
 def message_figure(text: str) -> Figure:
     """A sentence instead of a figure that has nothing to show."""
     figure = Figure(figsize=(6, 1))

@@ -9,7 +9,7 @@ from matplotlib.colors import TABLEAU_COLORS
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay, RocCurveDisplay
 
-from pare.evaluation.figures.canvas import Array, plain, titled_figure
+from pare.evaluation.figures.canvas import Array, short, titled_figure
 from pare.evaluation.ranking import auroc, average_precision
 
 MOST_CURVES = 10
@@ -140,4 +140,4 @@ def _left_out(count: int) -> str:
 
 def _short(names: Sequence[str], chosen: Sequence[int] | Array) -> list[str]:
     """The chosen names, cut where they are long."""
-    return [plain(names[i] if len(names[i]) <= 20 else f"{names[i][:19]}…") for i in chosen]
+    return [short(names[i], 20) for i in chosen]

@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pare.evaluation.figures.canvas import Array, titled_figure
+from pare.evaluation.figures.canvas import Array, short, titled_figure
 
 MOST_GRIDS = 8
+MOST_NAMED = 40
 
 
 def replaced_figure(
@@ -18,6 +19,7 @@ def replaced_figure(
     fractions: Sequence[float],
     grid: tuple[int, ...],
     title: str,
+    names: Sequence[str] = (),
 ) -> Figure:
     """Show which target slots hold source patches, epoch by epoch, averaged over the batches of the epoch.
 
@@ -30,6 +32,7 @@ def replaced_figure(
         fractions: k/N in each of these epochs.
         grid: the tokens' ``(rows, columns)``, or ``(N,)``.
         title: the heading.
+        names: of the tokens in a row, such as those of a table's columns; empty: they are counted.
 
     Raises:
         ValueError: if the shapes do not fit.
@@ -40,8 +43,9 @@ def replaced_figure(
             f"replaced has shape {replaced.shape} for {len(epochs)} epochs, {len(fractions)} fractions and "
             f"the grid {tuple(grid)}: expected {expected}, as many fractions, and at least one epoch"
         )
-    draw = _draw_token_row if len(grid) == 1 else _draw_token_grids
-    return draw(replaced, epochs, fractions, grid, title)
+    if len(grid) == 1:
+        return _draw_token_row(replaced, epochs, fractions, names, title)
+    return _draw_token_grids(replaced, epochs, fractions, grid, title)
 
 
 def _evenly_chosen(count: int) -> Array:
@@ -70,14 +74,18 @@ def _draw_token_grids(
 
 
 def _draw_token_row(
-    replaced: Array, epochs: Sequence[int], fractions: Sequence[float], grid: tuple[int, ...], title: str
+    replaced: Array, epochs: Sequence[int], fractions: Sequence[float], names: Sequence[str], title: str
 ) -> Figure:
-    figure = titled_figure(9, 4.2, title)
+    named = 0 < len(names) <= MOST_NAMED
+    figure = titled_figure(9, 5.6 if named else 4.2, title)
     ax = figure.subplots()
     image = ax.imshow(replaced, cmap="Greys", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     shown = _evenly_chosen(len(epochs))
     ax.set_yticks(shown, [f"epoch {epochs[row]}, k/N = {fractions[row]:.2f}" for row in shown])
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    ax.set_xlabel("target token")
+    if named:
+        ax.set_xticks(range(len(names)), [short(name) for name in names], rotation="vertical")
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ax.set_xlabel("target token")
     figure.colorbar(image, ax=ax, label="share of samples in which the slot was replaced")
     return figure

@@ -86,4 +86,5 @@ def draw_replaced_patches(run: Run, model: TrainedModel) -> Figure:
         fractions=[row["lambda"] for row in history],
         grid=run.grid,
         title=f"{run.title}: replaced patches",
+        names=model.preparation.columns or (),
     )

@@ -1,0 +1,10 @@
+"""What a prediction rests on: columns of a table, spans of a series, patches of an image or a field.
+
+A region of a row is hidden: it gets what training rows have there on average. How far the prediction changes says what
+the region did for it. The model is only asked for predictions, so methods and baselines are explained alike.
+"""
+
+from pare.explanation.explain import Explanation, explain
+from pare.explanation.questions import Question, ask_new_rows, ask_test_rows
+
+__all__ = ["Explanation", "Question", "ask_new_rows", "ask_test_rows", "explain"]

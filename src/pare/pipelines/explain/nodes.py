@@ -1,0 +1,49 @@
+"""Nodes of the explain pipeline."""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pare.config import TaskRun
+from pare.explanation import ask_new_rows, ask_test_rows, explain
+from pare.explanation.drawing import draw_explanation
+from pare.explanation.tables import region_table, row_table, summary
+from pare.own_data.predict import Predictor
+from pare.raw.file_names import plain_stem
+from pare.raw.origins.own_files import find_path
+from pare.storage.store import ArrayStore
+from pare.training.saved_model import SavedModel
+
+logger = logging.getLogger(__name__)
+
+
+def explain_predictions(
+    run: TaskRun, file: str, model: SavedModel, model_input: ArrayStore
+) -> tuple[dict[str, pd.DataFrame], dict[str, Figure]]:
+    """Explain the test rows, or the new rows of a file.
+
+    Args:
+        run: the run whose model is explained.
+        file: with new rows, absolute or relative to the current folder; empty: the test rows.
+        model: the trained model.
+        model_input: whose training rows say what is typical.
+
+    Returns:
+        Tables and figures by the names of their files.
+
+    Raises:
+        PareError: where the model is not the run's, was trained on another model input, or the file does not fit.
+    """
+    model.check(run, model_input, model.run.command("explain"))
+    predictor, path = Predictor(model), find_path(file, Path.cwd()) if file else None
+    question = ask_new_rows(predictor, model_input, path) if path else ask_test_rows(predictor, model_input)
+    explanation = explain(predictor, question)
+    logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(predictor, question, explanation))
+    ending = f"-{plain_stem(path)}" if path else ""
+    tables = {
+        f"explanation{ending}": row_table(predictor, question, explanation),
+        f"importance{ending}": region_table(predictor, explanation),
+    }
+    return tables, {f"explanation{ending}": draw_explanation(predictor, question, explanation)}

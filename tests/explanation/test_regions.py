@@ -1,0 +1,60 @@
+"""Regions cover each row once, coordinates excepted."""
+
+import numpy as np
+import pytest
+
+from pare.config.schema import Task
+from pare.explanation.regions import regions_of
+
+
+def task(shape, **changes):
+    return Task.model_validate(
+        {
+            "title": "t",
+            "raw": {"files": ["none"]},
+            "reader": {"name": "arrays"},
+            "samples": {"all": 10},
+            "input": {"shape": shape, "channels": changes.pop("channels", [])},
+            "output": {"kind": "classification", "shape": [2]},
+            **changes,
+        }
+    )
+
+
+FIELD = {"output": {"kind": "dense", "shape": [1, 20, 30]}}
+PLACED = {"normalisation": {"coordinates": True}}
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes", "count", "hidden"),
+    [
+        ([7], {}, 7, 7),
+        ([1, 150], {}, 32, 150),
+        ([1, 5], {}, 5, 5),
+        ([3, 100], PLACED, 2 * 16, 200),
+        ([3, 20, 30], {}, 64, 1800),
+        ([3, 20, 30], FIELD, 3 * 16, 1800),
+        ([3, 20, 30], FIELD | PLACED, 64, 600),
+    ],
+)
+def test_each_point_is_in_one_region(shape, changes, count, hidden):
+    regions = regions_of(task(shape, **changes), None)
+    counts = np.zeros((1, *shape))
+    for region in regions:
+        counts[region.place(counts)] += 1
+    assert len(regions) == len({region.name for region in regions}) == count
+    assert set(counts.ravel()) <= {0, 1} and counts.sum() == hidden
+
+
+def test_regions_have_the_names_of_columns_and_channels():
+    assert [region.name for region in regions_of(task([2]), ["mass", "site"])] == ["mass", "site"]
+    first, *_, last = regions_of(task([2, 16], channels=["speed"]), None)
+    assert (first.name, last.name) == ("speed, point 0", "channel 2, point 15")
+
+
+def test_a_region_is_replaced_in_a_copy():
+    rows = np.zeros((2, 1, 4))
+    region = regions_of(task([1, 4]), None)[2]
+    np.testing.assert_array_equal(region.replaced(rows, np.ones((1, 4))), [[[0, 0, 1, 0]]] * 2)
+    np.testing.assert_array_equal(region.replaced(rows, np.full((2, 1, 4), 5)), [[[0, 0, 5, 0]]] * 2)
+    assert not rows.any()

@@ -1,0 +1,112 @@
+"""The explain pipeline on a table of the user's own, from the trained model to its files."""
+
+import pandas as pd
+import pytest
+import torch
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+from matplotlib.figure import Figure
+from torch import nn
+
+from pare.config import Library, PareError, resolve
+from pare.pipelines import explain
+from pare.preparation import ModelInput, Preparation
+from pare.raw.origins.ingest import RawFiles
+from pare.raw.origins.manifest import RawFolder
+from pare.raw.readers.registry import open_raw_files
+from pare.storage.store import ArrayStore
+from pare.training import TrainedModel
+
+TASK = {
+    "title": "mine",
+    "raw": {"files": ["t.csv"]},
+    "reader": {"name": "table", "options": {"target": "answer"}},
+    "samples": {"all": 60},
+    "input": {"shape": [2]},
+    "output": {"kind": "classification", "shape": [2], "name": "answer"},
+    "normalisation": {"inputs": "feature"},
+}
+
+
+class BySite(nn.Module):
+    """Says yes in the south, whatever the mass."""
+
+    def forward(self, x):
+        """``(batch, 2)``: mass and site, to logits."""
+        south = 6 * (x[:, 1] == 1) - 3.0
+        return torch.stack([-south, south], 1)
+
+
+@pytest.fixture
+def inputs(tmp_path, library, parameters, monkeypatch):
+    """What the pipeline loads."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    site = ["north", "south", "north"] * 20
+    table = pd.DataFrame({"mass": [i * 7 % 60 for i in range(60)], "site": site})
+    table["answer"] = ["yes" if name == "south" else "no" for name in site]
+    table.to_csv(tmp_path / "t.csv", index=False)
+    table.iloc[[1, 0]].drop(columns="answer").to_csv(tmp_path / "new.csv", index=False)
+    own = Library(**(library.model_dump() | {"tasks": {"mine": TASK}}))
+    run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
+    folder = tmp_path / "data" / "01_raw" / "mine"
+    RawFiles(run.task.raw.active).write(folder)
+    raw = RawFolder.open(folder)
+    samples = open_raw_files(run.task.reader, folder)
+    ModelInput("mine", run.task, samples, raw.fingerprint, validated=True).write(tmp_path / "mine.h5")
+    store = ArrayStore(tmp_path / "mine.h5")
+    record = {"decisive": run.decisive(), "model_input": store.fingerprint}
+    model = TrainedModel(run, BySite(), record, {}, Preparation.of(store, coordinates=False))
+    return {"params:run": run, "model": model, "model_input": store}
+
+
+def run_pipeline(inputs, file=""):
+    memory = {name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()}
+    catalog = DataCatalog(memory | {"params:predict": MemoryDataset(file)})
+    found = SequentialRunner().run(explain.create_pipeline(), catalog)
+    return found["explanations"].load(), found["explanation_figures"].load()
+
+
+def test_test_rows_are_explained_by_the_column_that_decides(inputs, caplog):
+    with caplog.at_level("INFO", logger="pare"):
+        tables, figures = run_pipeline(inputs)
+    rows, importance = tables["explanation"], tables["importance"]
+    assert list(rows) == ["row", "prediction", "feature", "value", "change"]
+    assert list(rows["feature"]) == ["mass", "site"] * 12
+    assert (rows["change"][rows["feature"] == "mass"] == 0).all()
+    south = rows[(rows["feature"] == "site") & (rows["value"] == "south")]
+    assert len(south) == 4 and set(south["prediction"]) == {"yes"}
+    sure = 1 / (1 + 2.718281828**-6)  # without its site a row is one of the north, where most are
+    assert south["change"].to_numpy() == pytest.approx(sure - (1 - sure))
+    assert list(importance) == ["feature", "rise of the log loss", "deviation", "mean change"]
+    assert list(importance["feature"]) == ["site", "mass"]
+    assert isinstance(figures["explanation"], Figure)
+    assert "mine, finetune, seed 0: 12 test rows explained; the predictions rest most on " in caplog.text
+    assert "(rise of the log loss without it): site" in caplog.text
+
+
+def test_new_rows_are_explained_under_the_name_of_their_file(inputs, caplog):
+    with caplog.at_level("INFO", logger="pare"):
+        tables, figures = run_pipeline(inputs, "new.csv")
+    assert (set(tables), set(figures)) == ({"explanation-new", "importance-new"}, {"explanation-new"})
+    assert list(tables["explanation-new"]["row"]) == ["0", "0", "1", "1"]
+    assert list(tables["explanation-new"]["value"]) == ["7", "south", "0", "north"]
+    assert list(tables["importance-new"]) == ["feature", "mean change"]
+    assert "2 rows of new.csv explained" in caplog.text
+
+
+def test_a_file_that_is_not_there_and_a_model_of_other_rows_are_named(inputs):
+    with pytest.raises(PareError, match=r"nowhere\.csv"):
+        run_pipeline(inputs, "nowhere.csv")
+    inputs["model"].record["model_input"] = "of other rows"
+    with pytest.raises(PareError, match="trained on another model input"):
+        run_pipeline(inputs)
+
+
+def test_many_rows_are_chosen_evenly_and_said_so(inputs, caplog, monkeypatch):
+    monkeypatch.setattr("pare.explanation.questions.MOST_ROWS", 3)
+    monkeypatch.setattr("pare.explanation.questions.FEWEST_ROWS", 3)
+    with caplog.at_level("INFO", logger="pare"):
+        tables, _ = run_pipeline(inputs)
+    assert list(tables["explanation"]["row"]) == ["0", "0", "6", "6", "11", "11"]
+    assert "3 of 12 test rows explained" in caplog.text
