@@ -22,7 +22,7 @@ from pare.config.resolve import default_proxy, own_source
 from pare.config.words import counted
 from pare.config_loader import RunConfigLoader, load_library
 from pare.raw.file_names import plain_stem
-from pare.raw.origins.manifest import read_manifest, same_request
+from pare.raw.origins.manifest import RawFolder, read_manifest, same_request
 from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
 
@@ -186,6 +186,31 @@ def page(loader: OmegaConfigLoader) -> None:
     with clear_errors():
         shipped = config_loader(Path(loader.conf_source).parent, "base")  # without what the user has in conf/local
         click.echo(tasks_page(load_library(shipped)), nl=False)
+
+
+@tasks.command()
+@click.argument("name")
+@click.pass_obj
+def croissant(loader: OmegaConfigLoader, name: str) -> None:
+    """Print a Croissant description (JSON-LD) of the files of a simulated task NAME.
+
+    \b
+    Example:
+      kedro run --pipelines=ingest --params task=darcy_flow
+      kedro tasks croissant darcy_flow > data/01_raw/darcy_flow/croissant.json
+    """
+    from pare.cli.croissant import described  # noqa: PLC0415 - h5py and scipy, which other commands do without
+
+    with clear_errors():
+        library = load_library(loader)
+        task = library.task(name)
+        folder = Path(loader.conf_source).parent / "data" / "01_raw" / library.raw_place("tasks", name)
+        if not _is_here(task, folder):
+            raise PareError(
+                f"the files of task {name!r} are not here, or were made with other options; "
+                f"run: kedro run --pipelines=ingest --params task={name}"
+            )
+        click.echo(described(name, task, RawFolder.open(folder)))
 
 
 @tasks.command()
