@@ -1,4 +1,4 @@
-"""`python -m pare` and the command `pare`: `kedro run` from anywhere inside a project; `pare init` makes a project."""
+"""`python -m pare` and the command `pare`: `kedro run`, this project's other commands, and `pare init`."""
 
 import os
 import sys
@@ -9,8 +9,17 @@ PACKAGE = Path(__file__).parent
 
 
 def main(*args: Any, **kwargs: Any) -> Any:
-    """Run the project's pipelines with the options of `kedro run`; with the argument ``init``, make a project."""
-    if sys.argv[1:2] == ["init"]:
+    """Run the project's pipelines with the options of `kedro run`, or do what the first word says.
+
+    It is ``init``, which makes a project, or a command of Kedro in this project, such as ``tasks``: pipx and uv give
+    their users the command `pare` and not `kedro`.
+
+    Args:
+        args: of the command line, where another program calls this one; else they are the process's own.
+        kwargs: of click.
+    """
+    command = None if args else next(iter(sys.argv[1:]), None)
+    if command == "init":
         # Read when Kedro is imported; outside a project it would speak of its own.
         os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(PACKAGE / "conf" / "logging.yml"))
         from pare.cli.init_command import init  # noqa: PLC0415
@@ -19,8 +28,12 @@ def main(*args: Any, **kwargs: Any) -> Any:
     from kedro.framework.project import configure_project  # noqa: PLC0415
 
     configure_project(PACKAGE.name)
-    from pare.cli import run  # noqa: PLC0415  # needs the configured project
+    from pare.cli import OTHERS, run  # noqa: PLC0415  # needs the configured project
 
+    if command in (*OTHERS, run.name):
+        from kedro.framework.cli.cli import main as kedro  # noqa: PLC0415
+
+        return kedro()
     return run(*args, **kwargs)
 
 

@@ -6,14 +6,16 @@ import shutil
 from sklearn.datasets import load_iris
 
 
-def test_a_table_is_learnt_in_a_new_project(template, kedro_command, python_m_pare, tmp_path):
+def test_a_table_is_learnt_in_a_new_project(template, python_m_pare, tmp_path):
     made = python_m_pare(tmp_path, "init", "iris")
     assert (made.code, made.err) == (0, "")
     assert "INFO" not in made.out
     project = tmp_path / "iris"
     shutil.copy(template / "conf" / "local" / "sources.yml", project / "conf" / "local")  # the tiny encoder
     load_iris(as_frame=True).frame.to_csv(project / "flowers.csv", index=False)
-    assert kedro_command(project, "tasks", "new", "flowers.csv", "--target", "target").code == 0
+    new = python_m_pare(project, "tasks", "new", "flowers.csv", "--target", "target")
+    assert new.code == 0, new.out + new.err
+    assert "flowers: 150 rows; input 4, prediction 3 classes." in new.out
     run = python_m_pare(project, "--pipelines=pare_train", "--params", "task=flowers,method=probe,source=tiny")
     assert run.code == 0, run.out + run.err
     assert not run.leftovers
