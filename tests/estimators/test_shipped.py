@@ -19,7 +19,7 @@ def test_the_configuration_is_that_of_the_project(library, parameters):
 
 
 def test_a_wheel_holds_it(conf, tmp_path):
-    pytest.importorskip("setuptools", minversion="70.1")  # builds wheels by itself
+    pytest.importorskip("setuptools", minversion="77")  # builds wheels by itself, and knows SPDX licences
     project = tmp_path / "project"
     shutil.copytree(conf.parent / "src", project / "src", symlinks=True)
     shutil.copytree(conf, project / "conf")
