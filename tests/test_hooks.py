@@ -109,8 +109,8 @@ def test_the_catalog_holds_the_run_and_no_parameter_that_nobody_set():
     assert catalog.load("params:source") is None
     given = {key.removeprefix("params:").split(".")[0] for key in catalog if key.startswith("params:")}
     ours = {"task", "start", "source", "method", "seed", "variant", "protocol", "training", "analyse", "predict"}
-    ours |= {"minutes"}
-    assert given == ours | {"run", "library"}
+    ours |= {"minutes", "fold", "tracking"}
+    assert given == ours | {"run", "library", "tracker"}
 
 
 @pytest.mark.parametrize(("method", "pipeline"), [("finetune", "ingest"), ("xgboost", "baseline")])

@@ -1,7 +1,8 @@
 """Kedro hooks: the run is resolved and checked before anything else happens."""
 
 import logging
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 import click
 from kedro.framework.context import KedroContext
@@ -12,6 +13,7 @@ from kedro.pipeline import Pipeline
 from pare.config import BaselineRun, ChoiceRun, PareError, Run, TaskRun
 from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader, catalog_names
+from pare.tracking import NONE, Tracking, curve
 
 logger = logging.getLogger(__name__)
 # Tags of nodes by the kind of run that they take, and of those that learn a task or score what was learnt.
@@ -20,6 +22,10 @@ TAKES: dict[str, type[TaskRun]] = {
     "baseline": BaselineRun,
     "choose": ChoiceRun,
 }
+LOGGED = (
+    "metrics",
+    *(f"{name}_figure" for name in ("prediction", "uncertainty", "training", "replaced", "leaderboard")),
+)
 SCORES = {"train", "evaluate", "baseline", "choose"}
 
 
@@ -76,6 +82,47 @@ class RunHooks:
         for cause in causes(error):
             if isinstance(cause, PareError):
                 cause.name_commands(lambda name: run.command(name if isinstance(run, Run) else run.PIPELINE))
+
+
+class TrackingHooks:
+    """Hand the tracker that the parameters name to the training, and the results to the tracker."""
+
+    config: RunConfigLoader
+    tracking: Tracking
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Refuse a tracker that is unknown or not installed."""
+        self.config = cast(RunConfigLoader, context.config_loader)
+        folder = Path(self.config.conf_source).parent / "data" / "tracking"
+        self.tracking = Tracking(folder, self.config["parameters"].get("tracking") or NONE)
+
+    @hook_impl
+    def after_catalog_created(self, catalog: DataCatalog) -> None:
+        """Offer the tracker to the nodes."""
+        catalog["params:tracker"] = MemoryDataset(self.tracking, copy_mode="assign")
+
+    @hook_impl
+    def before_pipeline_run(self) -> None:
+        """Forget what another pipeline of this process gave."""
+        self.record, self.given = None, dict[str, Any]()
+
+    @hook_impl
+    def after_node_run(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
+        """Keep the results, which the tracker gets together."""
+        if self.tracking.name != NONE:
+            self.given |= {name: value for name, value in outputs.items() if name in LOGGED}
+            self.record = inputs["model"].record if "metrics" in outputs else self.record
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Log the test metrics and the figures, and the epochs of a training that was not tracked."""
+        if self.record is None:
+            return
+        metrics = self.given.pop("metrics")
+        with self.tracking.of(self.config.run, self.record["fingerprint"]) as tracked:
+            tracked.epochs(curve(self.record.get("history", []), self.record.get("start")))
+            tracked.results(metrics, {name.removesuffix("_figure"): figure for name, figure in self.given.items()})
 
 
 def _tell(run: TaskRun, pipelines: list[str]) -> None:

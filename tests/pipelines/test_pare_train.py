@@ -15,6 +15,7 @@ from pare.config import Library, resolve
 from pare.datasets import ArrayStoreDataset, ModelDataset, RawFolderDataset
 from pare.pipeline_registry import register_pipelines
 from pare.raw.origins.manifest import RawFolder
+from pare.tracking import Tracking
 
 ROWS = 60
 TASK = {
@@ -51,7 +52,7 @@ def catalog(run, library, tiny_bert, topics, tmp_path):
 
     def catalog():
         memory = {name: RawFolder(path, SimpleNamespace(fingerprint=name)) for name, path in source.items()}
-        memory |= {"params:run": run, "params:library": own(library)}
+        memory |= {"params:run": run, "params:library": own(library), "params:tracker": Tracking()}
         files = {
             "raw": RawFolderDataset(str(tmp_path / "data" / "01_raw" / "masses")),
             "model_input": ArrayStoreDataset(str(tmp_path / "masses.h5")),

@@ -23,7 +23,7 @@ def test_the_whole_way_is_the_four_stages_and_the_default(pipelines):
 
 
 def test_each_stage_needs_only_what_an_earlier_one_saves(pipelines):
-    available = {"params:run", "params:library"}
+    available = {"params:run", "params:library", "params:tracker"}
     for stage in STAGES:
         assert pipelines[stage].inputs() <= available
         available |= pipelines[stage].outputs()
@@ -31,7 +31,7 @@ def test_each_stage_needs_only_what_an_earlier_one_saves(pipelines):
 
 def test_every_dataset_between_stages_is_in_the_catalog(pipelines, conf):
     catalog = DataCatalog.from_config(RunConfigLoader(str(conf), env="base", **CONFIG_LOADER_ARGS)["catalog"])
-    names = pipelines["pare_train"].datasets() - {"params:run", "params:library"}
+    names = pipelines["pare_train"].datasets() - {"params:run", "params:library", "params:tracker"}
     assert len(names) > 8
     assert not [name for name in names if name not in catalog]
     assert "no_such_dataset" not in catalog

@@ -13,6 +13,7 @@ from pare.config import PareError
 from pare.config_loader import RunConfigLoader
 from pare.pipeline_registry import register_pipelines
 from pare.settings import CONFIG_LOADER_ARGS
+from pare.tracking import Tracking
 
 TASK = {
     "title": "Own rows",
@@ -67,6 +68,7 @@ def run(project):
         catalog = DataCatalog.from_config(loader["catalog"])
         catalog["params:run"] = MemoryDataset(loader.run, copy_mode="assign")
         catalog["params:library"] = MemoryDataset(loader.library, copy_mode="assign")
+        catalog["params:tracker"] = MemoryDataset(Tracking(), copy_mode="assign")
         for name in names:
             SequentialRunner().run(register_pipelines()[name], catalog)
         return catalog["predictions"].load() if catalog["predictions"].exists() else None

@@ -136,6 +136,7 @@ run = RunCommand(
       folds=5         cross-validation of your own data; fold=2/5: one of its runs
       variant=NAME    a name for a run with values of its own: kedro methods
       predict=FILE    new rows, for --pipelines=predict or explain
+      tracking=NAME   tensorboard, mlflow, trackio, wandb or dvclive: docs/tracking.md
       minutes=10      for --pipelines=choose
       others, such as training.epochs=3: kedro tasks show TASK
     Pipelines (--pipelines=NAME):

@@ -15,7 +15,7 @@ from pare.config.validation import validated
 
 PARAMETERS = (
     *("task", "start", "source", "method", "seed", "fold", "variant", "protocol", "minutes"),
-    *("training", "mixing", "alignment", "options", "analyse", "predict"),
+    *("training", "mixing", "alignment", "options", "analyse", "predict", "tracking"),
 )
 STARTS = (SOLVED, "random")
 SOURCE = "minilm"  # where neither the task nor a start names one

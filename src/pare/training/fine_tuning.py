@@ -10,6 +10,7 @@ from pare.config.run import Run
 from pare.storage.atomic import atomic_path
 from pare.storage.lock import held_alone
 from pare.storage.store import ArrayStore
+from pare.tracking import Tracking
 from pare.training.checkpoint import Checkpoint
 from pare.training.fit import fit
 from pare.training.record import recorded_fingerprint, tell_of_replaced
@@ -33,6 +34,7 @@ class FineTuning:
         source: the files of the encoder and its proxy.
         metric: the task's metric, for the choice of the best epoch.
         align: first stage of the method, see `fit`.
+        tracking: the tracker that is told of each epoch.
     """
 
     run: Run
@@ -40,6 +42,7 @@ class FineTuning:
     source: SourceFolders
     metric: Metric
     align: Align | None = None
+    tracking: Tracking | None = None
 
     def is_current(self, path: Path) -> bool:
         """Whether the model at ``path`` is that of this training, and its checkpoint is removed."""
@@ -58,7 +61,8 @@ class FineTuning:
         ):
             if not self._is_trained(path):
                 tell_of_replaced(path, self.run)
-                trained = fit(self.run, self.store, self.source, path.parent / CHECKPOINT, self.metric, self.align)
+                checkpoint, tracking = path.parent / CHECKPOINT, self.tracking
+                trained = fit(self.run, self.store, self.source, checkpoint, self.metric, self.align, tracking=tracking)
                 with atomic_path(path) as unfinished:
                     trained.save(unfinished)
             Checkpoint(path.parent / CHECKPOINT).remove()

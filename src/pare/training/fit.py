@@ -8,6 +8,7 @@ from torchmetrics import Metric
 
 from pare.config.run import Run
 from pare.storage.store import ArrayStore
+from pare.tracking import Tracking
 from pare.training.checkpoint import Checkpoint
 from pare.training.source_batches import SourceFolders
 from pare.training.trained_model import TrainedModel
@@ -23,6 +24,8 @@ def fit(
     checkpoint: Path,
     metric: Metric,
     align: Align | None = None,
+    *,
+    tracking: Tracking | None = None,
 ) -> TrainedModel:
     """Train the run's model, or go on with an interrupted training.
 
@@ -33,6 +36,7 @@ def fit(
         checkpoint: folder in which the last finished epoch is kept, also after the training.
         metric: the task's metric, for the choice of the best epoch.
         align: first stage of the method, which fits the embedder before the first epoch and says how it went.
+        tracking: the tracker that is told of each epoch; None: no tracker is.
 
     Returns:
         The model of the best validation epoch (protocol validated) or of the last epoch (protocol paper). After a
@@ -43,7 +47,7 @@ def fit(
     """
     if run.training.minutes:
         run = _within_minutes(run, run.training.minutes, store, source, checkpoint, metric)
-    return Trainer(run, store, source, checkpoint, metric, align).train()
+    return Trainer(run, store, source, checkpoint, metric, align, tracking=tracking).train()
 
 
 def _within_minutes(

@@ -26,6 +26,7 @@ from pare.preparation import Preparation, draw_rows
 from pare.start import FieldStart, SolvedStart
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Rows
+from pare.tracking import Tracking, curve
 from pare.training.augmentation import augment
 from pare.training.averages import WeightAverage
 from pare.training.batches import TrainingRows, batch_loader
@@ -68,8 +69,11 @@ class Trainer:
         checkpoint: Path,
         metric: Metric,
         align: Align | None = None,
+        *,
+        tracking: Tracking | None = None,
     ) -> None:
         self.run, self.store, self.metric, self.align = run, store, metric, align
+        self.tracking = tracking or Tracking()
         self.preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
         self.accelerator = accelerator_of(run)
         set_seed(run.seed)
@@ -174,9 +178,12 @@ class Trainer:
         if isinstance(self.start, FieldStart):
             self.training_rows.anchor = self.start.held_out
         epochs, done = self.run.training.epochs, self.progress.epochs_done
-        with EpochProgress(epochs, len(self.loader), done, self.run.metric) as bar:
+        bar = EpochProgress(epochs, len(self.loader), done, self.run.metric)
+        with self.tracking.of(self.run, self.progress.fingerprint) as tracked, bar:
+            tracked.epochs(curve(self.progress.history, self.progress.start))
             for epoch in range(done, epochs):
                 self._epoch(epoch, bar)
+                tracked.epochs(curve(self.progress.history, self.progress.start))
         return self._result()
 
     def epochs_within(self, minutes: float) -> int:

@@ -17,6 +17,7 @@ from pare.evaluation.metrics import METRICS
 from pare.evaluation.prediction import average_groups, predict
 from pare.evaluation.record import comparison, evaluation_record, summary
 from pare.storage.store import ArrayStore
+from pare.tracking import curve
 from pare.training import TrainedModel
 
 logger = logging.getLogger(__name__)
@@ -63,8 +64,7 @@ def draw_training(run: Run, model: TrainedModel) -> tuple[Figure, list[dict[str,
     spec, history, start = METRICS[run.metric], model.record["history"], model.record.get("start")
     if not history:
         return message_figure(f"Method {run.method_name!r} solves its heads and has no epochs."), history
-    if start:
-        history = [{"epoch": 0, "validation": start["validation"]}, *history]
+    history = curve(history, start)
     figure = training_figure(
         history,
         title=run.title,

@@ -8,11 +8,12 @@ from pare.evaluation.metrics import build_metric, check_classes
 from pare.preparation import check_model_input
 from pare.raw.origins.manifest import RawFolder, raw_fingerprint
 from pare.storage.store import ArrayStore
+from pare.tracking import Tracking
 from pare.training import FineTuning, SourceFolders
 
 
 def describe_training(
-    run: Run, raw: RawFolder, model_input: ArrayStore, encoder: RawFolder, proxy: RawFolder
+    run: Run, tracking: Tracking, raw: RawFolder, model_input: ArrayStore, encoder: RawFolder, proxy: RawFolder
 ) -> FineTuning:
     """Say how the model comes from the encoder, by solving and training, which is done as the model is saved.
 
@@ -23,4 +24,4 @@ def describe_training(
     check_classes(run, model_input)
     metric, source = build_metric(run.metric, run.task.output), SourceFolders.of(encoder, proxy)
     align = partial(align_embedder, run=run) if run.alignment else None
-    return FineTuning(run, model_input, source, metric, align)
+    return FineTuning(run, model_input, source, metric, align, tracking)

@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 describe_training,
-                inputs=["params:run", "raw", "model_input", "encoder", "proxy"],
+                inputs=["params:run", "params:tracker", "raw", "model_input", "encoder", "proxy"],
                 outputs="model",
                 name="fine_tune",
             )
