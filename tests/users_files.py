@@ -68,6 +68,35 @@ def npz_per_part(folder):
     return sorted(folder.glob("*.npz"))
 
 
+def series_frames():
+    """Series of 12 to 20 points as tables, by their names: two channels, a number of the point, and a day."""
+    frames = {}
+    for i in range(12):
+        points = np.arange(12 + 2 * (i % 5))
+        days = (pd.Timestamp("2024-01-01") + pd.to_timedelta(points + i, "D")).strftime("%Y-%m-%d")
+        frames[f"s{i:02}"] = pd.DataFrame(
+            {"point": points, "day": days, "u": RNG.normal(size=len(points)), "v": RNG.normal(size=len(points))}
+        )
+    return frames
+
+
+def long_table(path, frames):
+    rows = [
+        frame.assign(id=name, kind=["walk", "run"][i % 2], person=f"p{i // 4}")
+        for i, (name, frame) in enumerate(frames.items())
+    ]
+    pd.concat(rows).to_csv(path / "long.csv", index=False)
+    return [path / "long.csv"]
+
+
+def series_files(path, frames, **written):
+    for i, (name, frame) in enumerate(frames.items()):
+        folder = path / "walks" / ["walk", "run"][i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        frame.to_csv(folder / f"{name}.csv", **{"index": False} | written)
+    return [path / "walks"]
+
+
 def images(folder, *sizes, mode="RGB"):
     for name in ("cat", "dog"):
         (folder / "photos" / name).mkdir(parents=True)

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from pare.config.errors import PareError
+from pare.own_data.findings import open_parts
 from users_files import CLASSES, RNG, N, facts, look, npz
 
 
@@ -53,3 +55,58 @@ def test_classes_that_do_not_count_from_0_are_numbered(tmp_path):
     found = look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES + 1), "y")
     assert found.options["recode"] is True
     assert found.classes == {"1": 20, "2": 20, "3": 20}
+
+
+@pytest.mark.parametrize("axis", ["first", "last", "none"])
+def test_series_that_end_in_nan_are_padded_to_the_longest(tmp_path, axis):
+    lengths = 20 + np.arange(N) % 11
+    x = np.where(np.arange(50) < lengths[:, None], RNG.normal(size=(N, 50)), np.nan)
+    shaped = {"first": np.stack([x, 2 * x], axis=1), "last": np.stack([x, 2 * x], axis=2), "none": x}[axis]
+    found = look(npz(tmp_path, x=shaped, y=CLASSES), "y")
+    assert found.options["channel_axis"] == axis
+    assert (found.options["points"], found.options["lengths"]) == (30, "padded")
+    assert "theirs have 20 to 30; after them they are NaN" in found.notes["points"]
+    rows, _ = open_parts("arrays", found.options, tmp_path)["all"].read(0, N)
+    assert np.isfinite(rows).all() and rows.shape == (N, 1 if axis == "none" else 2, 30)
+    np.testing.assert_allclose(rows[0, 0, :20], x[0, :20], rtol=1e-6)
+    np.testing.assert_allclose(rows[0, 0, 20:], np.nanmean(x), rtol=1e-3)
+
+
+def test_a_gap_within_a_series_is_refused(tmp_path):
+    x = RNG.normal(size=(N, 2, 50))
+    x[:, :, 40:], x[3, 0, 7] = np.nan, np.nan
+    with pytest.raises(PareError, match="NaN, a missing value, in row 3"):
+        found = look(npz(tmp_path, x=x, y=CLASSES), "y")
+        open_parts("arrays", found.options, tmp_path)["all"].read(0, N)
+
+
+def test_whole_series_keep_their_length(tmp_path):
+    found = look(npz(tmp_path, x=RNG.normal(size=(N, 2, 50)), y=CLASSES), "y")
+    assert "points" not in found.options
+
+
+def pairs(folder, inputs=range(20), outputs=range(20)):
+    for name, numbers in (("input", inputs), ("output", outputs)):
+        (folder / name).mkdir()
+        for i in numbers:
+            np.save(folder / name / f"{i:03}.npy", np.full((8, 8), i + (name == "output") / 2))
+    return sorted(folder.iterdir())
+
+
+def test_folders_of_arrays_are_paired_by_the_names_of_their_files(tmp_path):
+    found = look(pairs(tmp_path), "output")
+    assert facts(found) == ("dense", (1, 8, 8), (1, 8, 8))
+    assert (found.rows, found.options["parts"]) == ({"all": 20}, {"all": {"x": "input", "y": "output"}})
+    x, y = open_parts("arrays", found.options, tmp_path)["all"].read(5, 8)
+    np.testing.assert_array_equal(x[:, 0, 0, 0], [5, 6, 7])
+    np.testing.assert_array_equal(y - x, 0.5)
+
+
+def test_a_file_without_its_pair_is_named(tmp_path):
+    with pytest.raises(PareError, match=r"^input holds 007\.npy, and output does not"):
+        look(pairs(tmp_path, outputs=[i for i in range(20) if i != 7]), "output")
+
+
+def test_the_target_of_folders_is_asked_for_by_their_names(tmp_path):
+    with pytest.raises(PareError, match=r"Arrays: input is float64 of shape .20, 8, 8.; output is"):
+        look(pairs(tmp_path))

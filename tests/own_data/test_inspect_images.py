@@ -1,6 +1,5 @@
 import pytest
 
-from pare.config.errors import PareError
 from users_files import facts, images, look
 
 
@@ -17,10 +16,3 @@ def test_images_keep_a_small_common_size(tmp_path, sizes, mode, shape):
     found = look(images(tmp_path, *sizes, mode=mode))
     assert facts(found) == ("classification", (2,), shape)
     assert (found.classes, found.rows) == ({"cat": 4, "dog": 4}, {"all": 8})
-
-
-def test_a_folder_without_images_is_refused(tmp_path):
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "a.txt").touch()
-    with pytest.raises(PareError, match="holds no images"):
-        look([tmp_path / "empty"])

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from PIL import Image
 
 from pare.config.errors import PareError
@@ -123,7 +124,10 @@ def test_an_array_for_published_data_has_the_axes_of_the_model():
 
 
 def test_published_files_have_no_new_rows(tmp_path):
-    with pytest.raises(PareError, match=r"darcy_mat.*published files.*arrays, image_folder, table"):
+    with pytest.raises(
+        PareError,
+        match=r"darcy_mat.*published files.*arrays, audio_folder, image_folder, .*table",
+    ):
         open_new_rows(tmp_path / "x.mat", ReaderConfig(name="darcy_mat"), None)
 
 
@@ -156,3 +160,72 @@ def test_dates_with_slashes_of_new_rows_have_the_order_of_the_task(tmp_path):
     np.testing.assert_array_equal(open_new_rows(new, reader, samples).read(0, 1), [[32]])
     with pytest.raises(PareError, match=r"'02/13/2024' in row 1; .*or 31/05/2024"):
         open_new_rows(pd.DataFrame({"when": ["02/13/2024"]}), reader, samples)
+
+
+def test_new_sounds_get_the_same_spectrograms(tmp_path):
+    for name in ("raw/sounds/a/1.wav", "raw/sounds/b/1.wav", "new/z.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / name, np.sin(np.arange(4000)), 8000)
+    reader, samples = known(tmp_path / "raw", "audio_folder", seconds=0.3, rate=8000)
+    new = open_new_rows(tmp_path / "new", reader, samples)
+    assert new.names == ["z.wav"]
+    np.testing.assert_array_equal(new.read(0, 1), samples.read(0, 1)[0])
+
+
+LONG = "id,t,u,v,kind\na,0,1,2,x\na,1,3,4,x\na,2,5,6,x\nb,1,9,8,y\nb,0,7,6,y\n"
+
+
+def test_new_series_of_a_table_may_have_other_lengths(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "t.csv").write_text(LONG)
+    options = {"series": "id", "target": "kind", "points": 4, "time": "t"}
+    reader, samples = known(tmp_path / "raw", "series_table", **options)
+    frame = pd.read_csv(tmp_path / "raw" / "t.csv").drop(columns="kind")[["v", "t", "id", "u"]]
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    for rows in (frame, tmp_path / "new.csv"):
+        new = open_new_rows(rows, reader, samples)
+        assert new.names == ["a", "b"]
+        np.testing.assert_array_equal(new.read(0, 2), samples.read(0, 2)[0])
+    longer = [np.arange(12).reshape(2, 6), np.arange(2).reshape(2, 1)]  # channels, points
+    np.testing.assert_array_equal(
+        open_new_rows(longer, reader, samples).read(0, 2), [[[0, 1, 2, 3], [6, 7, 8, 9]], [[0] * 4, [1] * 4]]
+    )
+    with pytest.raises(PareError, match="column 'id' is unknown"):
+        open_new_rows(frame.drop(columns="id"), reader, samples)
+
+
+def test_new_series_of_a_folder_are_named_by_their_files(tmp_path):
+    for name in ("raw/walks/a/1.csv", "raw/walks/b/1.csv", "new/2.csv", "new/1.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1,2\n3,4\n")
+    reader, samples = known(tmp_path / "raw", "series_folder", channels=["2", "1"], points=3, header=False)
+    new = open_new_rows(tmp_path / "new", reader, samples)
+    assert new.names == ["1.csv", "2.csv"]
+    np.testing.assert_array_equal(new.read(0, 2), samples.read(0, 2)[0])
+    np.testing.assert_array_equal(new.read(0, 1)[0], [[2, 4, 3], [1, 3, 2]])
+
+
+def test_new_arrays_of_series_may_end_in_nan_or_be_longer(tmp_path):
+    (tmp_path / "raw").mkdir()
+    x = np.array([[[1, 2, 3, np.nan]], [[4, 5, 6, 7]]])
+    np.savez(tmp_path / "raw" / "f.npz", x=x, y=[0, 1])
+    options = {"parts": {"all": {"x": "x", "y": "y"}}, "target": "classes", "points": 4, "lengths": "resampled"}
+    reader, samples = known(tmp_path / "raw", "arrays", **options)
+    np.testing.assert_allclose(samples.read(0, 1)[0], [[[1, 5 / 3, 7 / 3, 3]]])
+    np.testing.assert_array_equal(open_new_rows(x, reader, samples).read(0, 2), samples.read(0, 2)[0])
+    series = [np.array([[1, 2, 3]]), np.arange(7.0)[None]]
+    np.testing.assert_allclose(
+        open_new_rows(series, reader, samples).read(0, 2), [[[1, 5 / 3, 7 / 3, 3]], [[0, 2, 4, 6]]], rtol=1e-6
+    )
+
+
+def test_new_fields_may_be_a_folder_of_arrays(tmp_path):
+    for name in ("raw/input", "raw/output", "new"):
+        (tmp_path / name).mkdir(parents=True)
+        for i in range(3):
+            np.save(tmp_path / name / f"{i}.npy", np.full((4, 4), i))
+    options = {"parts": {"all": {"x": "input", "y": "output"}}, "target": "field", "channel_axis": "none"}
+    reader, samples = known(tmp_path / "raw", "arrays", **options)
+    new = open_new_rows(tmp_path / "new", reader, samples)
+    assert new.names == ["0.npy", "1.npy", "2.npy"]
+    np.testing.assert_array_equal(new.read(0, 3), samples.read(0, 3)[0])

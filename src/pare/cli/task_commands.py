@@ -61,6 +61,8 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
     "--input", "input_name", metavar="NAME", help="Key of the array to predict from, where there are several."
 )
 @click.option("--groups", metavar="NAME", help="Column, or key of an array, that says which rows belong together.")
+@click.option("--series", metavar="NAME", help="Column of a table with a row a point: of which series the point is.")
+@click.option("--time", metavar="NAME", help="Column that sorts the points of a series; else they are in order.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Column to leave out, such as a row number; repeatable.")
 @click.option(
     "--categorical",
@@ -89,29 +91,34 @@ def new(
     target: tuple[str, ...],
     input_name: str | None,
     groups: str | None,
+    series: str | None,
+    time: str | None,
     ignore: tuple[str, ...],
     categorical: tuple[str, ...],
-    channels: str | None,
+    channels: Literal["first", "last", "none"] | None,
     encoding: str | None,
     date_order: Literal["day_first", "month_first"] | None,
     name: str | None,
 ) -> None:
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
-    PATH is a table with a row a sample (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet, .arff), a file of arrays whose
-    first axis is the samples (.npz, .h5, or several .npy), an .h5 file with a group a sample, or a folder of images in
-    folders named after their classes. The files stay where they are.
+    PATH is a table with a row a sample, or a row a point of a series (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet,
+    .arff), a file of arrays whose first axis is the samples (.npz, .h5, or several .npy), an .h5 file with a group a
+    sample, a folder of images, sounds or tables of series in folders named after their classes, or a folder with two
+    folders of .npy files of the same names. The files stay where they are.
 
     \b
     Examples:
       kedro tasks new wine.csv --target cultivar
       kedro tasks new visits.csv --target survived --groups patient --ignore row_number
+      kedro tasks new walks.csv --series walk --target gait
       kedro tasks new beats.npz --target label --groups person
       kedro tasks new signals.npy labels.npy --target labels.npy --channels last
       kedro tasks new plates.h5 --input load --target stress
+      kedro tasks new plates/ --target stress
       kedro tasks new photos/ --name birds
     """
-    from pare.own_data import Question, inspect_files  # noqa: PLC0415 - slow to import
+    from pare.own_data import Question, inspect_files, paired_folders  # noqa: PLC0415 - slow to import
     from pare.own_data.task_file import task_name, task_yaml  # noqa: PLC0415
     from pare.own_data.unpacked import announcement  # noqa: PLC0415
     from pare.raw.origins.own_files import find_path  # noqa: PLC0415
@@ -124,9 +131,12 @@ def new(
         if file.exists() or chosen in load_library(loader).tasks:
             where = f"is in {_shown(file, Path.cwd())}" if file.exists() else "is one of those listed by `kedro tasks`"
             raise PareError(f"task {chosen!r} {where}; choose another name: --name NAME, or remove it there")
+        files = paired_folders(files)
         for line in filter(None, map(announcement, files)):
             click.echo(line)
-        question = Question(target, input_name, groups, ignore, channels, categorical, encoding, date_order)
+        question = Question(
+            target, input_name, groups, ignore, channels, categorical, encoding, date_order, series, time
+        )
         found = inspect_files(files, question)
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)
         with atomic_path(file) as unfinished:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pare.config.errors import PareError
 from pare.own_data.findings import Question
 from pare.raw.formats.array_files import NPY, StoredArray, open_arrays
-from pare.raw.readers.arrays import check_numeric
+from pare.raw.readers.arrays import check_numeric, check_pairs
 from pare.raw.readers.checks import PARTS
 
 LISTED = 20  # arrays that a message names
@@ -28,7 +28,7 @@ class Entry:
 
     Attributes:
         file: that holds it, where several do.
-        name: its key, or of an NPY file the file's name.
+        name: its key, or of an NPY file or a folder of such its name.
         array: itself.
         stem: words of the name, and of the file's where several hold arrays, but the one that names a part.
         part: that this word names; ``all`` where there is none.
@@ -43,7 +43,7 @@ class Entry:
 
 def array_entries(paths: Sequence[Path]) -> list[Entry]:
     """Every array of the files."""
-    archives = [path for path in paths if path.suffix.lower() != NPY]
+    archives = [path for path in paths if path.suffix.lower() != NPY and not path.is_dir()]
     entries = []
     for path in paths:
         file = path.name if path in archives and len(archives) > 1 else None
@@ -110,7 +110,8 @@ def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -
     """The one array of numbers, other than the target, with as many rows."""
     taken = [(entry.file, entry.name) for entry in y.values()]
     rows = {entry.array.shape[0] for entry in y.values() if entry.array.shape}
-    grids = [e for e in entries if (e.file, e.name) not in taken and len(e.array.shape) > 1]
+    free = [e for e in entries if (e.file, e.name) not in taken]
+    grids = [e for e in free if len(e.array.shape) > 1 or e.array.dtype.hasobject]
     _check_lengths(grids, rows, next(iter(y.values())))
     others = [e for e in grids if e.array.is_numeric and e.array.shape[0] in rows]
     stems = {entry.stem[-1:] if entry.file else entry.stem for entry in others}
@@ -128,6 +129,7 @@ def _check_lengths(grids: Sequence[Entry], rows: set[int], y: Entry) -> None:
     if len(grids) != 1:
         return
     (x,) = grids
+    check_pairs(x.array, y.array)
     if x.array.shape[0] not in rows:
         raise PareError(
             f"{x.name} has {x.array.shape[0]} rows and {y.name} has {y.array.shape[0]}: {x.name} is {x.array}, "

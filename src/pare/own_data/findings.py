@@ -9,6 +9,7 @@ import numpy as np
 
 from pare.raw.formats.dates import DateOrder
 from pare.raw.options import bind_options
+from pare.raw.readers.arrays import ChannelAxis
 from pare.raw.readers.registry import READERS
 from pare.storage.samples import Samples
 
@@ -28,6 +29,8 @@ class Question:
         channel_axis: which axis of arrays has the channels; guessed if not given.
         categorical: columns whose values name categories, even if they are numbers, or differ in nearly all rows.
         encoding: of a table of text; detected where the file is sure about it if not given.
+        series: column of a table with a row a point that says of which series it is; None: a row is a sample.
+        time: column by which the points of a series are sorted; they are in order if not given.
         date_order: of day and month in dates with slashes; by the numbers above 12 in them if not given.
     """
 
@@ -35,10 +38,12 @@ class Question:
     input: str | None = None
     groups: str | None = None
     ignore: tuple[str, ...] = ()
-    channel_axis: str | None = None
+    channel_axis: ChannelAxis | None = None
     categorical: tuple[str, ...] = ()
     encoding: str | None = None
     date_order: DateOrder | None = None
+    series: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True)

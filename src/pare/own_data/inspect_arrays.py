@@ -1,6 +1,7 @@
 """A first look at files of arrays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ from pare.config.errors import PareError
 from pare.config.words import counted
 from pare.own_data.array_names import Entry, array_entries, choose_arrays
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, open_parts
+from pare.own_data.inspect_series import length_options
 from pare.raw.formats.array_files import StoredArray
+from pare.raw.readers.arrays import ChannelAxis, channels_first, without_end
 
 FEW_CHANNELS = 16
 FEW_FEATURES = 32
+BLOCK_BYTES = 16 << 20  # of an array that are read at once
 KINDS = {"classes": "classification", "labels": "multilabel", "numbers": "regression", "field": "dense"}
 
 
@@ -41,7 +45,9 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
         "target": target,
         "channel_axis": axis,
     }
-    notes = {"target": f"else {_others(KINDS, target)}", "channel_axis": _axis_note(first_x, axis)}
+    lengths, notes = _ends([entry.array for entry in x.values()], axis)
+    options |= lengths
+    notes |= {"target": f"else {_others(KINDS, target)}", "channel_axis": _axis_note(first_x, axis)}
     classes = None
     if target == "classes":
         known, counts = np.unique(first_y.all(), return_counts=True)
@@ -76,7 +82,7 @@ def _target_kind(x: StoredArray, y: StoredArray) -> str:
     return "labels" if y.is_numeric and np.isin(y.all(), (0, 1)).all() else "numbers"
 
 
-def _channel_axis(x: StoredArray, y: StoredArray, target: str) -> str:
+def _channel_axis(x: StoredArray, y: StoredArray, target: str) -> ChannelAxis:
     """Which axis of ``x`` seems to have the channels: the field tells, else the one axis that is short."""
     if len(x.shape) == 2:
         return "first" if target != "field" and x.shape[1] <= FEW_FEATURES else "none"
@@ -86,6 +92,29 @@ def _channel_axis(x: StoredArray, y: StoredArray, target: str) -> str:
     if min(first, last) > FEW_CHANNELS or first == last:
         return "none"
     return "first" if first < last else "last"
+
+
+def _ends(arrays: Sequence[StoredArray], axis: ChannelAxis) -> tuple[dict[str, Any], dict[str, str]]:
+    """Options of the reader, and notes on them, for series whose ends are NaN; none for other arrays."""
+    if any(x.dtype.kind != "f" or len(x.shape) - (axis != "none") != 2 for x in arrays):
+        return {}, {}
+    series = [known for x in arrays for known in _known_ends(x, axis)]
+    found = np.array([points for points, _ in series])
+    width = {"first": -1, "last": 1, "none": 1}[axis]
+    if found.min() == arrays[0].shape[width]:
+        return {}, {}
+    means = np.sum([sums for _, sums in series], axis=0) / found.sum()
+    options, notes = length_options(found, means.tolist())
+    return options, notes | {"points": f"{notes['points']}; after them they are NaN"}
+
+
+def _known_ends(x: StoredArray, axis: ChannelAxis) -> Iterator[tuple[int, np.ndarray]]:
+    """Points of each series up to where it is NaN in all channels, and the sum of each channel over them."""
+    step = max(1, BLOCK_BYTES // (prod(x.shape[1:]) * x.dtype.itemsize))
+    for start in range(0, x.shape[0], step):
+        for series in channels_first(x.read(start, min(start + step, x.shape[0])), axis):
+            known = without_end(series)
+            yield known.shape[1], np.nan_to_num(known.astype(np.float64)).sum(axis=1)
 
 
 def _axis_note(x: StoredArray, axis: str) -> str:

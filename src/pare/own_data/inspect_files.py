@@ -11,14 +11,27 @@ from pare.own_data.findings import Inspection, Question
 from pare.own_data.inspect_arrays import inspect_arrays
 from pare.own_data.inspect_groups import has_group_per_sample, inspect_groups
 from pare.own_data.inspect_images import inspect_images
+from pare.own_data.inspect_series import inspect_series_folder, inspect_series_table
+from pare.own_data.inspect_sounds import inspect_sounds
 from pare.own_data.inspect_tables import inspect_table
+from pare.raw.file_state import files_below
 from pare.raw.formats.array_files import HDF5, NPY, NPZ
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.table_files import SUFFIXES as TABLES
 from pare.raw.formats.table_files import table_suffix
 from pare.raw.origins.own_files import find_path, link_files
-from pare.raw.readers.image_folder import SUFFIXES as IMAGES
+from pare.raw.readers.audio_folder import SOUNDS
+from pare.raw.readers.class_folders import FileKind
+from pare.raw.readers.image_folder import IMAGES
+from pare.raw.readers.series_folder import SERIES
 
+Family = Callable[[Path, Sequence[Path], Question], Inspection]
+OF_CLASSES: dict[FileKind, Family] = {  # in a folder for each class
+    IMAGES: inspect_images,
+    SOUNDS: inspect_sounds,
+    SERIES: inspect_series_folder,
+}
+FOLDERS = " or ".join(f"{kind.name}s ({', '.join(kind.suffixes)})" for kind in OF_CLASSES)
 OPTION = re.compile(r"the reader's option '(categorical|encoding|ignore|target)'")  # before a task says any
 
 
@@ -26,13 +39,13 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
     """Look into files with the reader that suits them.
 
     Args:
-        paths: absolute, of one table, one folder of images, or one or several files of arrays.
+        paths: absolute, of one table, one folder of images, sounds or series, or one or several files of arrays.
         question: what is to be predicted.
 
     Raises:
         PareError: if the files are none of these or not readable, or it is not clear what to predict from what.
     """
-    family = _family(paths)
+    family = _family(paths, question)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "files"
         link_files(folder, [find_path(str(path), folder) for path in paths])
@@ -44,18 +57,40 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
             raise PareError(message) from error
 
 
-def _family(paths: Sequence[Path]) -> Callable[[Path, Sequence[Path], Question], Inspection]:
+def paired_folders(paths: Sequence[Path]) -> list[Path]:
+    """The paths; of the one folder whose folders hold NPY files, such as ``input`` and ``output``, these folders."""
+    if len(paths) == 1 and paths[0].is_dir():
+        inner = [path for path in sorted(paths[0].iterdir()) if not path.name.startswith(".")]
+        if all(path.is_dir() and any(path.glob(f"*{NPY}")) for path in inner):
+            return inner
+    return list(paths)
+
+
+def _family(paths: Sequence[Path], question: Question) -> Family:
     """The function that inspects files of their kind."""
+    if len(paths) == 1 and paths[0].is_dir():
+        return _family_of_folder(paths[0])
+    if question.series and len(paths) == 1:
+        return inspect_series_table
     suffixes = {"a folder" if path.is_dir() else table_suffix(path) or path.suffix.lower() for path in paths}
-    if suffixes == {"a folder"} and len(paths) == 1:
-        return inspect_images
     if len(paths) == 1 and suffixes <= {*TABLES}:
         return inspect_table
     if len(paths) == 1 and has_group_per_sample(paths[0]):
         return inspect_groups
-    if suffixes <= {NPZ, NPY, *HDF5}:
+    if suffixes <= {NPZ, NPY, *HDF5, "a folder"}:
         return inspect_arrays
     raise PareError(
-        f"{', '.join(path.name for path in paths)}: expected one table ({', '.join(TABLES)}), or one folder of images "
-        f"({', '.join(IMAGES)}), or one or several files of arrays ({', '.join((NPZ, NPY, *HDF5))})"
+        f"{', '.join(path.name for path in paths)}: expected one table ({', '.join(TABLES)}), or one folder of "
+        f"{FOLDERS}, or one or several files of arrays ({', '.join((NPZ, NPY, *HDF5))}), or "
+        f"several folders of {NPY} files with a file a sample"
     )
+
+
+def _family_of_folder(folder: Path) -> Family:
+    """The function for the files that most in the folder are."""
+    files = list(files_below(folder))
+    found = {kind: sum(map(kind.includes, files)) for kind in OF_CLASSES}
+    most = max(found, key=found.__getitem__)
+    if not found[most]:
+        raise PareError(f"{folder.name} holds no {FOLDERS}")
+    return OF_CLASSES[most]

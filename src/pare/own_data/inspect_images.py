@@ -8,9 +8,8 @@ from PIL import Image
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
-from pare.raw.file_state import files_below
-from pare.raw.readers.image_folder import PILLOW_ERRORS, image_paths
-from pare.raw.readers.image_folder import SUFFIXES as IMAGES
+from pare.raw.readers.class_folders import labelled_files
+from pare.raw.readers.image_folder import IMAGES, PILLOW_ERRORS
 
 LOOKED_AT = 500  # images whose size is read
 EDGE = 128  # points to which images of several sizes, or larger ones, are resized
@@ -25,16 +24,14 @@ def inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> I
         question: what is to be predicted.
 
     Raises:
-        PareError: if it holds no images or unreadable ones, or the question says anything.
+        PareError: if an image cannot be read, or the question says anything.
     """
     if question != Question():
         raise PareError(
             "the classes of images are the names of their folders: leave --target and the other options out"
         )
-    (path,) = paths
-    images = [p for p in files_below(path) if p.suffix.lower() in IMAGES]
-    if not images:
-        raise PareError(f"{path.name} holds no images ({', '.join(IMAGES)})")
+    files = labelled_files(folder, None, IMAGES)
+    images = [path for part in files.values() for path in part.paths]
     chosen = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, LOOKED_AT).astype(int))]
     sizes, grey = _image_facts(chosen)
     (height, width) = sizes[0]
@@ -42,13 +39,11 @@ def inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> I
     options = {"size": [height, width] if same else [EDGE, EDGE], "colour": not grey}
     edges = sorted(edge for size in sizes for edge in size)
     note = f"height and width; images are resized to it, theirs are {edges[0]} to {edges[-1]} pixels high and wide"
-    parts = open_parts("image_folder", options, folder)
-    first = path / "train" if "train" in parts else path
     return inspection_of(
         "image_folder",
         options,
-        parts,
-        {name: len(image_paths(first / name)) for name in next(iter(parts.values())).classes or []},
+        open_parts("image_folder", options, folder),
+        next(iter(files.values())).counts,
         kind="classification",
         output_name="class",
         notes={} if same else {"size": note},

@@ -13,7 +13,8 @@ from pare.own_data.findings import Inspection, Question, are_classes, inspection
 from pare.raw.formats.dates import date_order, first_date
 from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
 from pare.raw.formats.table_files import load_frame, table_suffix
-from pare.raw.readers.tables import are_names_of_rows
+from pare.raw.readers.columns import are_names_of_rows
+from pare.storage.samples import Samples
 
 DETECTED = {
     "delimiter": "what separates the values of a line",
@@ -36,14 +37,14 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         PareError: if it is not readable, or no column or an unknown one is to be predicted.
     """
     (path,) = paths
-    dialect = detect_dialect(path, question.encoding) if table_suffix(path) in (*COMMA, *TAB) else Dialect()
+    dialect = dialect_of(path, question)
     frame = load_frame(path, dialect)
     if not question.target:
         raise PareError(
             f"name the column to predict: --target COLUMN. Columns of {path.name}: {', '.join(map(str, frame.columns))}"
         )
     free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
-    texts = [free[name] for name in free if _is_text(free[name])]
+    texts = [free[name] for name in free if is_text(free[name])]
     order = date_order(texts, path.name, question.date_order)
     dates = {str(column.name): first.isoformat() for column in texts if (first := first_date(column, order))}
     row_names = [str(name) for name in free if name not in dates and are_names_of_rows(free[name])]
@@ -54,26 +55,13 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     options |= {"categorical": list(question.categorical)} if question.categorical else {}
     options |= {"dates": dates} if dates else {}
     options |= {"date_order": order} if order else {}
-    written = {key: value for key, value in asdict(dialect).items() if value != getattr(Dialect, key)}
-    options |= written
+    options |= written(dialect)
     notes = {key: note for key, note in DETECTED.items() if key in options}
     if row_names:
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
         )
-    parts = open_parts("table", options, folder)
-    samples = parts["all"]
-    _, y = samples.read(0, samples.count)
-    if y.ndim == 2 and y.shape[1] == 1 and are_classes(y[:, 0]):
-        options["categorical"] = [*question.categorical, *question.target]
-        notes["categorical"] = "numbers that name classes; without this line they are predicted as numbers"
-        parts = open_parts("table", options, folder)
-    names, kind, classes = parts["all"].classes, "regression", None
-    if names is not None:
-        codes = parts["all"].read(0, samples.count)[1]
-        kind, classes = "classification", dict(zip(names, np.bincount(codes).tolist(), strict=True))
-    elif y.shape[1] > 1 and np.isin(y, (0, 1)).all():
-        kind = "multilabel"
+    parts, kind, classes, more = target_facts("table", options, question, folder)
     return inspection_of(
         "table",
         options,
@@ -81,9 +69,42 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         classes,
         kind=kind,
         output_name=", ".join(question.target),
-        notes=notes,
-        unlabelled=len(frame) - samples.count,
+        notes=notes | more,
+        unlabelled=len(frame) - parts["all"].count,
     )
+
+
+def target_facts(
+    reader: str, options: dict[str, Any], question: Question, folder: Path
+) -> tuple[dict[str, Samples], str, dict[str, int] | None, dict[str, str]]:
+    """What a reader of tables gives with these options, and what is predicted.
+
+    A target of few whole numbers becomes an option ``categorical``.
+
+    Returns:
+        The parts, the kind of the output, names of classes with the rows of each where it has any, and notes.
+    """
+    parts, notes = open_parts(reader, options, folder), {}
+    _, y = parts["all"].read(0, parts["all"].count)
+    if y.ndim == 2 and y.shape[1] == 1 and are_classes(y[:, 0]):
+        options["categorical"] = [*question.categorical, *question.target]
+        notes["categorical"] = "numbers that name classes; without this line they are predicted as numbers"
+        parts = open_parts(reader, options, folder)
+    names = parts["all"].classes
+    if names is not None:
+        codes = parts["all"].read(0, parts["all"].count)[1]
+        return parts, "classification", dict(zip(names, np.bincount(codes).tolist(), strict=True)), notes
+    return parts, "multilabel" if y.shape[1] > 1 and np.isin(y, (0, 1)).all() else "regression", None, notes
+
+
+def dialect_of(path: Path, question: Question) -> Dialect:
+    """How a table is written, as far as it is text."""
+    return detect_dialect(path, question.encoding) if table_suffix(path) in (*COMMA, *TAB) else Dialect()
+
+
+def written(dialect: Dialect) -> dict[str, Any]:
+    """Options of a reader that say how a table is written, where that is not the usual way."""
+    return {key: value for key, value in asdict(dialect).items() if value != getattr(Dialect, key)}
 
 
 def _used(question: Question) -> Iterator[str]:
@@ -93,6 +114,6 @@ def _used(question: Question) -> Iterator[str]:
         yield question.groups
 
 
-def _is_text(column: pd.Series) -> bool:
+def is_text(column: pd.Series) -> bool:
     """Whether a column may hold dates; numbers such as years and declared categories are none."""
     return not isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.kind not in "biuf"

@@ -18,11 +18,16 @@ from pare.raw.formats.delimited_text import Dialect
 from pare.raw.formats.table_files import load_frame, present_text
 from pare.raw.origins.own_files import find_path
 from pare.raw.readers.arrays import ChannelAxis, check_input, input_rows
-from pare.raw.readers.image_folder import image_paths, image_reader
+from pare.raw.readers.audio_folder import RATE, SOUNDS, sound_reader
+from pare.raw.readers.class_folders import FileKind
+from pare.raw.readers.image_folder import IMAGES, image_reader
+from pare.raw.readers.lengths import Length
+from pare.raw.readers.series_folder import SERIES, series_reader
+from pare.raw.readers.series_table import split_series
 
 logger = logging.getLogger(__name__)
 TABLE = "table"  # the reader whose columns have names; those of other readers are names of channels
-RawRows = str | Path | pd.DataFrame | np.ndarray
+RawRows = str | Path | pd.DataFrame | np.ndarray | Sequence[np.ndarray]
 
 
 class Known(Protocol):
@@ -55,8 +60,9 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
 
     Args:
         rows: a path, absolute or relative to the current folder: of a table with the features of the task's own, of a
-            file with the array ``x``, of an image, or of a folder of images. Or such a table, or an array of rows:
-            with the axes of the file's, or for another reader than ``arrays`` those of the model.
+            file with the array ``x``, of an image or a sound, or of a folder of these. Or such a table, or an array of
+            rows: with the axes of the file's, or for another reader than ``arrays`` those of the model; or a list of
+            series of different lengths.
         reader: of the task.
         known: what is known of the rows with an answer; a category gets the code it has there.
 
@@ -70,12 +76,27 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
         raise PareError("there are no rows to predict; bring at least one")
     if isinstance(rows, pd.DataFrame) and reader.name == TABLE:
         return _dated_rows(rows, reader.options, known, "the table")
-    return _array_rows(np.asarray(rows), reader, known)
+    if isinstance(rows, pd.DataFrame) and reader.name == "series_table":
+        return _series_rows(rows, reader.options, known, "the table")
+    return _array_rows(_as_array(rows), reader, known)
 
 
 def held_rows(x: np.ndarray) -> NewRows:
     """Rows that are in memory, as the model's reader would give them, ``(rows, …)`` float32."""
     return NewRows([str(i) for i in range(len(x))], lambda start, stop: x[start:stop])
+
+
+def _as_array(rows: pd.DataFrame | np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+    """Rows in one array, where shorter ones than others end in NaN."""
+    shapes = [] if isinstance(rows, pd.DataFrame | np.ndarray) else [np.shape(row) for row in rows]
+    if len(set(shapes)) < 2:
+        return np.asarray(rows)
+    if len({len(shape) for shape in shapes}) > 1:
+        raise PareError(f"the rows have shapes {shapes[0]}, {shapes[1]}, …; expected as many axes in each")
+    joined = np.full((len(rows), *np.max(shapes, axis=0)), np.nan, np.float32)
+    for row, shape, place in zip(rows, shapes, joined, strict=True):
+        place[tuple(map(slice, shape))] = row
+    return joined
 
 
 def _array_rows(rows: np.ndarray, reader: ReaderConfig, known: Known) -> NewRows:
@@ -89,7 +110,7 @@ def _array_rows(rows: np.ndarray, reader: ReaderConfig, known: Known) -> NewRows
             )
         return _dated_rows(pd.DataFrame(rows, columns=columns), reader.options, known, "the array")
     stored = StoredArray("the array", rows.shape, rows.dtype, lambda start, stop: rows[start:stop])
-    return _stored_rows(stored, reader.options.get("channel_axis", "first") if reader.name == "arrays" else "first")
+    return _stored_rows(stored, reader.options)
 
 
 def _file_rows(path: str | Path, reader: ReaderConfig, known: Known) -> NewRows:
@@ -162,29 +183,64 @@ def _plain(level: str) -> str | float:
         return level
 
 
+def _open_series_table(path: Path, options: dict[str, Any], known: Known) -> NewRows:
+    return _series_rows(load_frame(path, Dialect.of(options)), options, known, str(path))
+
+
+def _series_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
+    """The series of a table with a row a point, by their names."""
+    frame = frame.reset_index(drop=True)
+    found = split_series(frame, known.columns or [], options["series"], options.get("time"), where)
+    length = Length.of(options)
+    assert length is not None  # the reader asks for its points
+    x = np.stack([length(series) for series in found.values()])
+    return NewRows(list(found), lambda start, stop: x[start:stop])
+
+
+def _open_series(path: Path, options: dict[str, Any], known: Known) -> NewRows:
+    length = Length.of(options)
+    assert length is not None  # the reader asks for its points
+    return _named_files(path, SERIES, series_reader(options["channels"], length, Dialect.of(options)))
+
+
 def _open_arrays(path: Path, options: dict[str, Any], known: Known) -> NewRows:
     stored = open_arrays(path)
     names = [part["x"] for part in options["parts"].values()]
     found = [stored[name] for name in names if name in stored] or list(stored.values())
     if len(found) != 1 and names[0] not in stored:
         raise unknown_name("array", names[0], stored, str(path))
-    return _stored_rows(found[0], options.get("channel_axis", "first"))
+    return _stored_rows(found[0], options)
 
 
-def _stored_rows(array: StoredArray, axis: ChannelAxis) -> NewRows:
+def _stored_rows(array: StoredArray, options: dict[str, Any]) -> NewRows:
+    """Rows of an array; another reader than ``arrays`` gives the channels first."""
+    axis: ChannelAxis = options.get("channel_axis", "first")
     check_input(array, axis)
-    return NewRows([str(i) for i in range(array.shape[0])], input_rows(array, axis))
+    names = array.names or map(str, range(array.shape[0]))
+    return NewRows(list(names), input_rows(array, axis, Length.of(options)))
 
 
 def _open_images(path: Path, options: dict[str, Any], known: Known) -> NewRows:
-    paths = image_paths(path) if path.is_dir() else [path]
     size = options.get("size")
     read = image_reader((size, size) if isinstance(size, int) else size, colour=options.get("colour", True))
+    return _named_files(path, IMAGES, read)
+
+
+def _open_sounds(path: Path, options: dict[str, Any], known: Known) -> NewRows:
+    return _named_files(path, SOUNDS, sound_reader(options["seconds"], options.get("rate", RATE)))
+
+
+def _named_files(path: Path, kind: FileKind, read: Callable[[Sequence[Path]], np.ndarray]) -> NewRows:
+    """A file, or all files of a folder."""
+    paths = kind.files_in(path) if path.is_dir() else [path]
     return NewRows([p.name for p in paths], lambda start, stop: read(paths[start:stop]))
 
 
 OPENERS: dict[str, Callable[[Path, dict[str, Any], Known], NewRows]] = {
     "arrays": _open_arrays,
+    "audio_folder": _open_sounds,
     "image_folder": _open_images,
+    "series_folder": _open_series,
+    "series_table": _open_series_table,
     TABLE: _open_table,
 }

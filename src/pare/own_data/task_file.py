@@ -80,7 +80,7 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
         (2, "files:", "yours, linked and never changed; absolute, or relative to the project"),
         *((3, f"- {_flow(path)}", "") for path in files),
         (1, "reader:", ""),
-        (2, f"name: {found.reader}", "table, arrays or image_folder"),
+        (2, f"name: {found.reader}", "all are in docs/your_own_data.md"),
         (2, "options:", ""),
         *((3, *line) for line in _option_lines(found)),
         (1, f"samples: {{{rows}}}", f"rows; a smaller number takes the first ones{_unlabelled_remark(found)}"),

@@ -113,3 +113,32 @@ def test_every_array_of_an_archive_is_read_by_its_whole_name(tmp_path, save):
     assert set(arrays) == set(content)
     for name, array in arrays.items():
         np.testing.assert_array_equal(array.all(), content[name], err_msg=name)
+
+
+def test_a_folder_of_files_is_one_array(tmp_path):
+    for i in (2, 0, 1):
+        np.save(tmp_path / f"{i}.npy", np.full((3, 2), i))
+    (tmp_path / ".hidden").touch()
+    (array,) = open_arrays(tmp_path).values()
+    assert (array.shape, array.names) == ((3, 3, 2), ("0.npy", "1.npy", "2.npy"))
+    np.testing.assert_array_equal(array.read(1, 3)[:, 0, 0], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            lambda path: np.save(path / "1.npy", np.zeros((2, 3))),
+            r"1\.npy is float64 of shape \(2, 3\), .* one shape",
+        ),
+        (lambda path: np.save(path / "1.npy", np.array(["a"] * 6).reshape(3, 2)), "must be numbers of one shape"),
+        (lambda path: (path / "notes.txt").touch(), r"holds notes\.txt; expected \.npy files"),
+        (lambda path: (path / "0.npy").unlink(), "holds nothing; expected"),
+        (lambda path: (path / "1.npy").write_bytes(b"x"), r"1\.npy is not a numpy array"),
+    ],
+)
+def test_what_is_wrong_with_a_folder_of_arrays_is_told(tmp_path, spoil, message):
+    np.save(tmp_path / "0.npy", np.zeros((3, 2)))
+    spoil(tmp_path)
+    with pytest.raises(PareError, match=message):
+        open_arrays(tmp_path)

@@ -1,4 +1,4 @@
-"""Arrays by name in NPZ, NPY and HDF5 files, of which only the rows that are asked for are read."""
+"""Arrays by name in NPZ, NPY and HDF5 files and folders of NPY files, of which only the rows asked for are read."""
 
 import math
 import zipfile
@@ -31,12 +31,14 @@ class StoredArray:
         shape: rows first.
         dtype: of its elements; text of any kind is ``U``.
         read: ``read(start, stop)`` returns rows start to stop - 1.
+        names: of the rows, where each is a file of its own.
     """
 
     where: str
     shape: tuple[int, ...]
     dtype: np.dtype
     read: Callable[[int, int], np.ndarray]
+    names: tuple[str, ...] | None = None
 
     @property
     def is_text(self) -> bool:
@@ -60,9 +62,14 @@ class StoredArray:
 def open_arrays(path: Path) -> dict[str, StoredArray]:
     """Every array of a file by its name; of an ``.npy`` file the one array, under the file's name.
 
+    A folder of ``.npy`` files is one array, under the folder's name, with a row a file in the order of their names.
+
     Raises:
-        PareError: if the suffix is another than ``.npz``, ``.npy``, ``.h5`` or ``.hdf5``, or the file is damaged.
+        PareError: if the suffix is another than ``.npz``, ``.npy``, ``.h5`` or ``.hdf5``, or the file is damaged; if
+            files of a folder have different shapes.
     """
+    if path.is_dir():
+        return {path.name: _open_folder(path)}
     suffix = path.suffix.lower()
     if suffix == NPZ:
         return _open_npz(path)
@@ -82,6 +89,26 @@ def _open_npy(path: Path) -> StoredArray:
         _check_room(where, shape, dtype, room)
         return StoredArray(where, shape, dtype, _rows_of(partial(np.load, path, allow_pickle=False), path))
     return StoredArray(where, shape, dtype, _rows_of(partial(map_npy, path), path))
+
+
+def _open_folder(folder: Path) -> StoredArray:
+    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    rows = [_open_npy(path) for path in paths if path.suffix.lower() == NPY]
+    if not rows or len(rows) < len(paths):
+        other = next((path.name for path in paths if path.suffix.lower() != NPY), "nothing")
+        raise PareError(f"{folder} holds {other}; expected {NPY} files and nothing else, a file for each sample")
+    for row in rows:
+        if (row.shape, row.is_numeric) != (rows[0].shape, True):
+            raise PareError(
+                f"{row.where} is {row}, {rows[0].where} is {rows[0]}; all files of a folder must be numbers of one "
+                "shape"
+            )
+
+    def read(start: int, stop: int) -> np.ndarray:
+        return np.stack([map_npy(path) for path in paths[start:stop]])
+
+    shape = (len(rows), *rows[0].shape)
+    return StoredArray(str(folder), shape, rows[0].dtype, read, tuple(path.name for path in paths))
 
 
 def _open_npz(path: Path) -> dict[str, StoredArray]:

@@ -3,7 +3,7 @@
 import csv
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -30,11 +30,13 @@ class Dialect:
         delimiter: what separates the values of a line; None: a tab in TSV, else a comma.
         encoding: as Python names it.
         decimal: what separates the whole part of a number from the rest.
+        header: whether the first line has the names of the columns; else they are 1, 2, …
     """
 
     delimiter: str | None = None
     encoding: str = UTF_8
     decimal: str = "."
+    header: bool = True
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Dialect":
@@ -46,15 +48,16 @@ class Dialect:
         return self.delimiter or ("\t" if path.name.lower().endswith(TAB) else ",")
 
 
-def detect_dialect(path: Path, encoding: str | None) -> Dialect:
+def detect_dialect(path: Path, encoding: str | None, *, names_needed: bool = True) -> Dialect:
     """How a file is written, as far as it says so itself.
 
-    The delimiter is the most frequent in the header. Commas are decimal where they separate no values and some column
-    holds nothing but numbers with a comma, and none such with a point.
+    The delimiter is the most frequent in the first line. Commas are decimal where they separate no values and some
+    column holds nothing but numbers with a comma, and none such with a point.
 
     Args:
         path: of a CSV or TSV file.
         encoding: None: UTF-8, or UTF-16 with a byte order mark.
+        names_needed: whether the first line is a header even if it has nothing but numbers.
 
     Raises:
         PareError: if the file has another encoding.
@@ -62,19 +65,22 @@ def detect_dialect(path: Path, encoding: str | None) -> Dialect:
     encoding = encoding or _encoding(path)
     try:
         with _open_text(path, encoding) as stream:
-            header = stream.readline()
+            first = stream.readline()
             for _ in stream:
                 pass
     except (UnicodeError, LookupError) as error:
         raise _wrong_encoding(path, encoding, error) from error
-    delimiter = max(DELIMITERS, key=header.count)
+    # Numbers with decimal commas have more commas than delimiters.
+    rarer = [] if names_needed else [mark for mark in DELIMITERS if mark != "," and mark in first]
+    delimiter = max(rarer or DELIMITERS, key=first.count)
     usual = Dialect(encoding=encoding)
-    found = Dialect(None if delimiter == usual.delimiter_of(path) else delimiter, encoding)
-    return Dialect(found.delimiter, encoding, "," if delimiter != "," and _has_decimal_commas(path, found) else ".")
+    header = names_needed or not all(map(_is_number, first.strip().split(delimiter)))
+    found = Dialect(None if delimiter == usual.delimiter_of(path) else delimiter, encoding, header=header)
+    return replace(found, decimal="," if delimiter != "," and _has_decimal_commas(path, found) else ".")
 
 
 def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
-    """Load a CSV or TSV file with a header line; options are those of `pandas.read_csv`.
+    """Load a CSV or TSV file; options are those of `pandas.read_csv`.
 
     Raises:
         PareError: if a line has more or fewer values than the header, a column has no name of its own, the delimiter
@@ -82,15 +88,15 @@ def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
     """
     delimiter = dialect.delimiter_of(path)
     try:
-        header = _check_lines(path, delimiter, dialect.encoding)
+        names = _check_lines(path, dialect)
     except (UnicodeError, LookupError) as error:
         raise _wrong_encoding(path, dialect.encoding, error) from error
     # low_memory=False: else pandas may find another type in each block of one column.
     return pd.read_csv(
         path,
         sep=delimiter,
-        header=0,
-        names=header,
+        header=0 if dialect.header else None,
+        names=names,
         index_col=False,
         skipinitialspace=True,
         keep_default_na=False,
@@ -144,20 +150,31 @@ def _are_numbers(column: pd.Series, number: str) -> bool:
     return bool(text.str.fullmatch(f"{number}|{WHOLE}").all() and text.str.fullmatch(number).any())
 
 
-def _check_lines(path: Path, delimiter: str, encoding: str) -> list[str]:
-    """Names in the header; pandas would fill short lines, rename twins and take a lone name for a column."""
-    with _open_text(path, encoding) as stream:
+def _check_lines(path: Path, dialect: Dialect) -> list[str]:
+    """Names of the columns; pandas would fill short lines, rename twins and take a lone name for a column."""
+    delimiter = dialect.delimiter_of(path)
+    with _open_text(path, dialect.encoding) as stream:
         lines = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
-        header = [name.strip() for name in next(filter(None, lines), [])]
-        _check_delimiter(header, delimiter, path)
-        check_names(header, path)
+        first = [name.strip() for name in next(filter(None, lines), [])]
+        _check_delimiter(first, delimiter, path)
+        names = first if dialect.header else [str(i + 1) for i in range(len(first))]
+        check_names(names, path)
         for line in lines:
-            if line and len(line) != len(header):
+            if line and len(line) != len(names):
+                known = f"the header names {len(names)} columns" if dialect.header else f"the first has {len(names)}"
                 raise PareError(
-                    f"{path}, line {lines.line_num}: {len(line)} values, but the header names {len(header)} columns; "
-                    f"correct the line, or, if the file is cut short, {AGAIN}"
+                    f"{path}, line {lines.line_num}: {len(line)} values, but {known}; correct the line, or, if the "
+                    f"file is cut short, {AGAIN}"
                 )
-    return header
+    return names
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.strip(' "\r\n').replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
 
 def _check_delimiter(header: Sequence[str], delimiter: str, path: Path) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
 from pare.raw.formats.array_files import HDF5, NPY, NPZ, StoredArray, open_arrays
+from pare.raw.readers.lengths import Length, Lengths
 from pare.storage.samples import Samples
 
 PartName = Literal["train", "validation", "test", "all"]
@@ -47,7 +48,11 @@ def arrays(
     parts: dict[PartName, ArrayNames],
     target: Target,
     channel_axis: ChannelAxis = "first",
+    *,
     recode: bool = False,
+    points: PositiveInt | None = None,
+    lengths: Lengths = "padded",
+    fill: tuple[float, ...] | None = None,
 ) -> dict[str, Samples]:
     """Arrays with one row a sample: series, fields or features, and what is to be predicted of each.
 
@@ -62,6 +67,10 @@ def arrays(
             the last (``last``), or none, and an axis for the one channel is added (``none``). With ``first``, an
             ``x`` of two axes is a table of features without order.
         recode: number the classes in their order, where they are not 0, 1, 2, … already.
+        points: of series whose ends are NaN in all channels, since they are shorter than the array: to so many points
+            they are brought. By default NaN is refused.
+        lengths: how, see `Length`.
+        fill: what follows shorter series, a value for each channel.
 
     Returns:
         The parts: ``x`` ``(rows, channels, *grid)`` or ``(rows, features)`` float32; ``y`` by ``target`` class codes
@@ -71,6 +80,7 @@ def arrays(
         PareError: if a file or an array is missing, damaged, or of another type or shape than expected; if classes
             are no whole numbers, have gaps, or training rows have only one; on reading, if ``x`` is not finite.
     """
+    length = Length(points, lengths, fill) if points else None
     found: dict[str, Part] = {name: _open_part(folder, names) for name, names in parts.items()}
     for part in found.values():
         _check_part(part, channel_axis)
@@ -84,7 +94,7 @@ def arrays(
     return {
         name: Samples(
             count=part.x.shape[0],
-            read=_rows(input_rows(part.x, channel_axis), targets[name]),
+            read=_rows(input_rows(part.x, channel_axis, length), targets[name]),
             classes=classes,
             groups=None if part.groups is None else _group_numbers(part.groups),
         )
@@ -92,19 +102,35 @@ def arrays(
     }
 
 
-def input_rows(x: StoredArray, channel_axis: ChannelAxis) -> Read:
+def input_rows(x: StoredArray, channel_axis: ChannelAxis, length: Length | None = None) -> Read:
     """Read rows of ``x`` as ``(rows, channels, *grid)`` or ``(rows, features)`` float32.
+
+    Args:
+        x: the array.
+        channel_axis: where it has the channels, see `arrays`.
+        length: to which series are brought, whose ends are NaN in all channels; None: they are taken as they are.
 
     The function raises PareError, naming the first bad row, where a number of a field is missing, or any infinite.
     """
     features = len(x.shape) == 2 and channel_axis == "first"
+    if length and len(x.shape) - (channel_axis != "none") != 2:
+        raise PareError(f"{x.where} is {x}; the reader's option 'points' is for series, (rows, channels, points)")
 
     def read(start: int, stop: int) -> np.ndarray:
         rows = _float32(x.read(start, stop))
+        rows = rows if features else channels_first(rows, channel_axis)
+        if length:
+            rows = np.stack([length(series) for series in map(without_end, rows)])
         _check_numbers(rows, x.where, start, missing=features)
-        return rows if features else channels_first(rows, channel_axis)
+        return rows
 
     return read
+
+
+def without_end(series: np.ndarray) -> np.ndarray:
+    """A series ``(channels, points)`` up to the last point that is not NaN in all channels, and at least one point."""
+    known = np.flatnonzero(~np.isnan(series).all(axis=0))
+    return series[:, : known[-1] + 1 if len(known) else 1]
 
 
 def channels_first(rows: np.ndarray, channel_axis: ChannelAxis) -> np.ndarray:
@@ -128,17 +154,19 @@ def _open_part(folder: Path, names: ArrayNames) -> Part:
 
 
 def find_array(folder: Path, name: str, file: str | None) -> StoredArray:
-    """The array of that name: a key of the file, or an ``.npy`` file.
+    """The array of that name: a key of the file, an ``.npy`` file, or a folder of such.
 
     Args:
         folder: of the files.
-        name: a key, or a file name that ends in ``.npy``.
+        name: a key, a file name that ends in ``.npy``, or the name of a folder.
         file: an ``.npz`` or HDF5 file; by default the only one of the folder.
 
     Raises:
         PareError: if there is no such array or file, naming what is there.
     """
     held = {path.name: path for path in sorted(folder.glob("*")) if path.suffix.lower() in (NPZ, NPY, *HDF5)}
+    if file is None and (folder / name).is_dir():
+        return open_arrays(folder / name)[name]
     if file is None and name.lower().endswith(NPY):
         if name not in held:
             raise unknown_name("file", name, held, str(folder))
@@ -170,7 +198,8 @@ def check_numeric(array: StoredArray) -> None:
     advice = "save numbers"
     if array.dtype.hasobject:
         advice = (
-            "rows of different lengths or types become such objects: bring them to one shape and type, e.g. pad them"
+            "rows of different lengths or types become such objects: bring them to one shape and type, e.g. pad them; "
+            "the ends of shorter series may be NaN"
         )
     elif array.dtype.kind == "c":
         advice = "save the real and the imaginary part as two channels"
@@ -183,11 +212,23 @@ def _check_part(part: Part, channel_axis: ChannelAxis) -> None:
     x, y = part.x, part.y
     check_input(x, channel_axis)
     for other in (y, *([part.groups] if part.groups else [])):
+        check_pairs(x, other)
         if other.shape[:1] != x.shape[:1]:
             raise PareError(
                 f"{x.where} has {x.shape[0]} rows, and {other.where} has shape {other.shape}; each row of x needs one "
                 "there: the first axis of both must be the samples"
             )
+
+
+def check_pairs(x: StoredArray, y: StoredArray) -> None:
+    """Refuse two folders whose files have other names; PareError."""
+    if x.names and y.names and x.names != y.names:
+        name = min(set(x.names) ^ set(y.names))
+        here, there = (x, y) if name in x.names else (y, x)
+        raise PareError(
+            f"{here.where} holds {name}, and {there.where} does not; a sample is a file of the same name in both "
+            "folders"
+        )
 
 
 def check_input(x: StoredArray, channel_axis: ChannelAxis) -> None:

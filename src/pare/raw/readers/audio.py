@@ -2,7 +2,6 @@
 
 import json
 import struct
-from functools import cache
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -13,6 +12,7 @@ from scipy.io import wavfile
 
 from pare.config.errors import PareError
 from pare.raw.formats.archives import folder_of, open_zip, zip_member
+from pare.raw.formats.log_mel import LogMel
 from pare.raw.readers.checks import check_finite, one_file
 from pare.storage.samples import Samples
 
@@ -23,6 +23,7 @@ FFT = 20 * MELS  # samples of a frame, most of them zero
 WINDOW = 661  # samples that a frame sees: 30 ms
 HOP = 220  # samples from frame to frame: 10 ms
 FRAMES = CHUNK // HOP + 1
+SPECTROGRAM = LogMel(RATE, MELS, WINDOW, HOP, FFT)
 INDEX = "chunks/tr.csv"
 
 
@@ -72,30 +73,8 @@ def log_mel(sound: np.ndarray) -> np.ndarray:
     The publisher's settings; torchaudio's MelSpectrogram's where its loader sets none. That loader adds 75 dB before it
     subtracts the mean, which changes nothing.
     """
-    window, bank = _window_and_mel_bank()
-    from transformers.audio_utils import spectrogram  # noqa: PLC0415 - slow to import
-
-    decibels = spectrogram(
-        sound,
-        window,
-        frame_length=FFT,
-        hop_length=HOP,
-        power=2.0,
-        pad_mode="reflect",
-        mel_filters=bank,
-        log_mel="dB",
-        db_range=80.0,
-    )
+    decibels = SPECTROGRAM(sound)
     return np.pad(decibels - decibels.mean(), ((0, 0), (0, 1)))
-
-
-@cache
-def _window_and_mel_bank() -> tuple[np.ndarray, np.ndarray]:
-    """The window of a frame, ``(1920,)``, and the mel bands of its spectrum, ``(961, 96)``."""
-    from transformers.audio_utils import mel_filter_bank, window_function  # noqa: PLC0415 - slow to import
-
-    bank = mel_filter_bank(FFT // 2 + 1, MELS, 0.0, RATE / 2, RATE, norm=None, mel_scale="htk")
-    return window_function(WINDOW, "hann", frame_length=FFT), bank
 
 
 def _part(archive: ZipFile, index: pd.DataFrame, names: list[str]) -> Samples:

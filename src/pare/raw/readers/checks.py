@@ -6,6 +6,7 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.raw.formats.messages import FETCH
+from pare.raw.made_here import is_users
 
 PARTS = ("train", "validation", "test")  # into which a publisher or a user may have divided the rows
 
@@ -20,7 +21,14 @@ def one_file(folder: Path, pattern: str) -> Path:
     if not found:
         raise PareError(f"no file {pattern} in {folder}; {FETCH}")
     if len(found) > 1:
-        raise PareError(f"{folder} holds {', '.join(p.name for p in found)}: keep one that matches {pattern}")
+        users = [path for path in found if is_users(path)]
+        advice = (
+            f"; to use {users[0].name} for this task, say in conf/local/tasks: "
+            f"`{folder.name}: {{raw: {{files: [{users[0]}]}}}}`"
+            if users
+            else ""
+        )
+        raise PareError(f"{folder} holds {', '.join(p.name for p in found)}: keep one that matches {pattern}{advice}")
     return found[0]
 
 

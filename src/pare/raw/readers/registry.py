@@ -12,6 +12,7 @@ from pare.config.schema import ReaderConfig
 from pare.raw.options import bind_options
 from pare.raw.readers.arrays import arrays
 from pare.raw.readers.audio import fsd50k_chunks
+from pare.raw.readers.audio_folder import audio_folder
 from pare.raw.readers.darcy import darcy_mat
 from pare.raw.readers.domainnet import minidomainnet
 from pare.raw.readers.image_folder import image_folder
@@ -19,12 +20,15 @@ from pare.raw.readers.images import cifar100_python, spherical_cifar100
 from pare.raw.readers.pdebench import pdebench_grouped, pdebench_stacked
 from pare.raw.readers.proteins import protein_distances
 from pare.raw.readers.sequences import deepsea_npz, ecg_challenge2017, ninapro_npy, satellite_npy
+from pare.raw.readers.series_folder import series_folder
+from pare.raw.readers.series_table import series_table
 from pare.raw.readers.sky import cosmic_rays
 from pare.raw.readers.tables import table
 from pare.storage.samples import Samples
 
 READERS: dict[str, Callable[..., dict[str, Samples]]] = {
     "arrays": arrays,
+    "audio_folder": audio_folder,
     "cifar100_python": cifar100_python,
     "cosmic_rays": cosmic_rays,
     "darcy_mat": darcy_mat,
@@ -38,6 +42,8 @@ READERS: dict[str, Callable[..., dict[str, Samples]]] = {
     "pdebench_stacked": pdebench_stacked,
     "protein_distances": protein_distances,
     "satellite_npy": satellite_npy,
+    "series_folder": series_folder,
+    "series_table": series_table,
     "spherical_cifar100": spherical_cifar100,
     "table": table,
 }

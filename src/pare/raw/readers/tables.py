@@ -1,12 +1,7 @@
-"""Tables with one row a sample: OpenML's, and a user's own in the formats of `table_files`.
-
-Nothing here is a statistic of the rows: codes only number the categories, so no test row can influence the model.
-The preparation decides what happens to a category that no training row has.
-"""
+"""Tables with one row a sample: OpenML's, and a user's own in the formats of `table_files`."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,45 +17,15 @@ from pare.raw.formats.delimited_text import UTF_8, Dialect
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.table_files import DESCRIPTION, find_table, load_frame, present_text
 from pare.raw.readers.checks import PARTS
+from pare.raw.readers.columns import (
+    Labels,
+    check_feature,
+    group_numbers,
+    parse_column,
+    targets_of,
+    to_float32,
+)
 from pare.storage.samples import Samples
-
-MAX_LEVELS = 255
-UNIQUE_SHARE = 0.9
-FEW_ROWS = 20  # in so short a table every row may well have another category
-TRUTH = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table.
-
-    Attributes:
-        values: ``(rows,)`` float64, NaN where missing; a category is its code.
-        categories: names of the categories in the order of their codes, None for numbers.
-    """
-
-    values: np.ndarray
-    categories: list[str] | None
-
-    @property
-    def present(self) -> int:
-        """Rows that have a value."""
-        return int((~np.isnan(self.values)).sum())
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What is to be predicted.
-
-    Attributes:
-        values: class codes ``(rows,)`` int64, or numbers ``(rows, targets)`` float32.
-        known: whether a row has a label, ``(rows,)``.
-        classes: names of the classes in the order of their codes, None for numbers.
-    """
-
-    values: np.ndarray
-    known: np.ndarray
-    classes: list[str] | None
 
 
 def table(
@@ -125,14 +90,12 @@ def table(
     if not features:
         raise PareError(f"{path} has no feature left: all its columns are targets, ignored, or divide the rows")
     named = {*categorical, *description.get("categorical", [])}
-    columns = {name: _parse_column(frame[name], name, path, declared=name in named) for name in [*features, *targets]}
+    columns = {name: parse_column(frame[name], name, path, declared=name in named) for name in features}
     for name in features:
-        _check_feature(frame[name], columns[name], path, declared=name in named)
-    for name in targets:
-        _check_target(frame[name], columns[name], path, declared=name in named)
-    labels = _labels({name: columns[name] for name in targets}, path)
-    x = _float32(np.stack([columns[name].values for name in features], axis=1), features, path)
-    groups = None if group is None else _group_numbers(frame[group], path)
+        check_feature(frame[name], columns[name], path, declared=name in named)
+    labels = targets_of(frame, targets, path, named)
+    x = to_float32(np.stack([columns[name].values for name in features], axis=1), features, path)
+    groups = None if group is None else group_numbers(frame[group], path)
     parts = {"all": labels.known} if split_column is None else _part_rows(frame[split_column], labels, path)
     return {
         part: _samples(
@@ -181,171 +144,6 @@ def _check_uses(uses: Sequence[str], kinds: Sequence[str], names: Sequence[str],
             f"{path}: {', '.join(map(repr, twice))} is named by several of the reader's options target, ignore, "
             "split_column and group; name each column once"
         )
-
-
-def _parse_column(column: pd.Series, name: str, path: Path, *, declared: bool) -> Column:
-    """Numbers or codes of one column; ``declared`` where the user says that it holds categories."""
-    where = f"{path}: column {name!r}"
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes = column.cat.codes.to_numpy()
-        parsed = Column(np.where(codes < 0, np.nan, codes), [str(level) for level in column.cat.categories])
-    elif column.dtype.kind in "mM":
-        raise PareError(
-            f"{where} holds dates or times; leave it out by the reader's option 'ignore', or name its day 0 in the "
-            "option 'dates'"
-        )
-    elif column.dtype.kind in "iuf":
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        parsed = _number_levels(numbers) if declared else Column(numbers, None)
-    else:
-        parsed = _parse_text(present_text(column), len(column), where, declared=declared)
-    return parsed
-
-
-def _parse_text(text: pd.Series, rows: int, where: str, *, declared: bool) -> Column:
-    numbers = pd.to_numeric(text, errors="coerce").astype(np.float64)
-    if not declared:
-        if numbers.notna().all():
-            return Column(numbers.reindex(range(rows)).to_numpy(), None)
-        _check_not_mixed(text, numbers.notna(), where)
-    levels = sorted(text.unique(), key=_by_number_then_text)
-    codes = text.map({level: code for code, level in enumerate(levels)}).astype(np.float64)
-    return Column(codes.reindex(range(rows)).to_numpy(), levels)
-
-
-def _by_number_then_text(level: str) -> tuple[int, float, str]:
-    try:
-        return 0, float(level), level
-    except ValueError:
-        return 1, 0.0, level
-
-
-def _number_levels(numbers: np.ndarray) -> Column:
-    known = ~np.isnan(numbers)
-    levels, codes = np.unique(numbers[known], return_inverse=True)
-    values = np.full(len(numbers), np.nan)
-    values[known] = codes
-    return Column(values, [_level_name(level) for level in levels.tolist()])
-
-
-def _level_name(level: float) -> str:
-    """A category as its file wrote it: pandas turns 1 into 1.0 where another row has no value."""
-    return str(int(level)) if level.is_integer() else str(level)
-
-
-def _check_not_mixed(text: pd.Series, is_number: pd.Series, where: str) -> None:
-    if not is_number.any():
-        return
-    mostly_numbers = is_number.mean() >= 0.5
-    at = int((~is_number if mostly_numbers else is_number).to_numpy().argmax())
-    most, this = ("numbers", "text") if mostly_numbers else ("text", "a number")
-    raise PareError(
-        f"{where} holds {this} in row {text.index[at] + 1}, {text.iloc[at]!r}, where most rows hold {most}. "
-        "Correct it; a missing value is written as ?, NaN or nothing. If all are names of categories, add the column "
-        "to the reader's option 'categorical'"
-    )
-
-
-def _check_feature(column: pd.Series, parsed: Column, path: Path, *, declared: bool) -> None:
-    where = f"{path}: column {column.name!r}"
-    if np.isnan(parsed.values).all():
-        raise PareError(f"{where} has no value in any row; leave it out by the reader's option 'ignore'")
-    if declared or isinstance(column.dtype, pd.CategoricalDtype) or parsed.categories is None:
-        return
-    if len(parsed.categories) == 1:
-        raise PareError(
-            f"{where} holds the same text {parsed.categories[0]!r} in every row; leave it out by the reader's option "
-            "'ignore'"
-        )
-    if are_names_of_rows(column):
-        raise PareError(
-            f"{where} holds {len(parsed.categories)} different texts in {parsed.present} rows, such as "
-            f"{parsed.categories[0]!r}: identifiers, dates or free text rather than categories. Leave it out by the "
-            "reader's option 'ignore', or, if each of them is a category, name it in the reader's option 'categorical'"
-        )
-
-
-def _check_target(column: pd.Series, parsed: Column, path: Path, *, declared: bool) -> None:
-    where = f"{path}: target {column.name!r}"
-    if np.isnan(parsed.values).all():
-        raise PareError(f"{where} has no value in any row; name another column")
-    if parsed.categories is not None and not declared and are_names_of_rows(column):
-        raise PareError(
-            f"{where} holds {len(parsed.categories)} different texts in {parsed.present} rows, such as "
-            f"{parsed.categories[0]!r}; of a class there must be several rows. Name another column, or, if each text "
-            "is a class, name it in the reader's option 'categorical'"
-        )
-
-
-def are_names_of_rows(column: pd.Series) -> bool:
-    """Whether texts are so many, or so seldom equal, that they name or describe rows rather than categories."""
-    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biuf":
-        return False
-    text = present_text(column)
-    levels = text.nunique()
-    return levels > MAX_LEVELS or (levels > FEW_ROWS and levels > UNIQUE_SHARE * len(text))
-
-
-def _labels(targets: dict[str, Column], path: Path) -> Labels:
-    (name, first), *others = targets.items()
-    if first.categories is not None and not others:
-        return _class_labels(name, first, path)
-    values = np.stack([_numbers_of(name, column, path) for name, column in targets.items()], axis=1)
-    known = ~np.isnan(values).any(axis=1)
-    if not known.any():
-        raise PareError(f"{path}: no row has a value of all targets {', '.join(targets)}; name fewer targets")
-    for name, column in zip(targets, values[known].T, strict=True):
-        if (column == column[0]).all():
-            raise PareError(f"{path}: target {name!r} is {column[0]:g} in every row; there is nothing to learn")
-    return Labels(_float32(values, list(targets), path), known, None)
-
-
-def _class_labels(name: str, column: Column, path: Path) -> Labels:
-    """Class codes ``(rows,)``; classes that were declared and that no row has are dropped."""
-    known = ~np.isnan(column.values)
-    used, codes = np.unique(column.values[known].astype(np.int64), return_inverse=True)
-    classes = [column.categories[code] for code in used] if column.categories else []
-    if len(classes) == 1:
-        raise PareError(
-            f"{path}: target {name!r} has the one class {classes[0]!r} in every row; at least two are needed"
-        )
-    values = np.full(len(known), -1)
-    values[known] = codes
-    return Labels(values, known, classes)
-
-
-def _numbers_of(name: str, column: Column, path: Path) -> np.ndarray:
-    if column.categories is None:
-        return column.values
-    numbers = [TRUTH.get(level.lower()) for level in column.categories]
-    if None in numbers:
-        raise PareError(
-            f"{path}: target {name!r} holds categories ({', '.join(column.categories[:5])}); several targets must be "
-            "numbers, or labels 0 and 1 (false and true). Name one target, or recode it"
-        )
-    codes = np.nan_to_num(column.values).astype(int)
-    return np.where(np.isnan(column.values), np.nan, np.array(numbers, dtype=np.float64)[codes])
-
-
-def _float32(values: np.ndarray, names: Sequence[str], path: Path) -> np.ndarray:
-    """Columns ``(rows, columns)`` in 32 bits, refused where one becomes infinite."""
-    with np.errstate(over="ignore"):
-        single = values.astype(np.float32)
-    rows, columns = np.nonzero(np.isinf(single))
-    if len(rows):
-        raise PareError(
-            f"{path}: column {names[columns[0]]!r} is infinite, or too large for 32 bits, in row {rows[0] + 1}; "
-            "correct it, or write ? for a missing value"
-        )
-    return single
-
-
-def _group_numbers(column: pd.Series, path: Path) -> np.ndarray:
-    groups, _ = pd.factorize(column)
-    if (groups < 0).any():
-        row = int((groups < 0).argmax())
-        raise PareError(f"{path}: group column {column.name!r} has no value in row {row + 1}; give each row a group")
-    return groups
 
 
 def _part_rows(column: pd.Series, labels: Labels, path: Path) -> dict[str, np.ndarray]:

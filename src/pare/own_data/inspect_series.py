@@ -1,0 +1,148 @@
+"""A first look at series of any lengths: a table with a row a point, or a folder with a table for each series."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pare.config.errors import PareError, unknown_name
+from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
+from pare.own_data.inspect_tables import DETECTED, dialect_of, is_text, target_facts, written
+from pare.raw.formats.delimited_text import detect_dialect
+from pare.raw.formats.table_files import load_frame
+from pare.raw.readers.class_folders import labelled_files
+from pare.raw.readers.series_folder import SERIES
+
+MOST_POINTS = 5000
+LEFT_OUT = "dates, text, or the same in each series, such as a number of the point"
+
+
+def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    """Look into a table with a row a point.
+
+    Args:
+        folder: has links to the files.
+        paths: the one file.
+        question: which column names the series, and what is to be predicted.
+
+    Raises:
+        PareError: if it is not readable, or a column is unknown, or none is to be predicted.
+    """
+    (path,) = paths
+    dialect = dialect_of(path, question)
+    frame = load_frame(path, dialect)
+    if not question.target:
+        raise PareError(
+            f"name the column to predict: --target COLUMN. Columns of {path.name}: {', '.join(frame.columns)}"
+        )
+    if question.series not in frame:
+        raise unknown_name("column", question.series, frame.columns, path.name)
+    said = {question.series, question.time, question.groups, *question.target, *question.ignore}
+    free = frame.drop(columns=[name for name in said if name in frame])
+    ranks = frame.groupby(question.series, sort=False).cumcount()
+    left_out = [str(name) for name in free if _is_no_channel(free[name], ranks)]
+    channels = [name for name in free if name not in left_out]
+    lengths, notes = length_options(frame[question.series].value_counts().to_numpy(), _means(free[channels]))
+    options: dict[str, Any] = {
+        "series": question.series,
+        "target": question.target[0] if len(question.target) == 1 else list(question.target),
+        **lengths,
+        **({"time": question.time} if question.time else {}),
+        **({"group": question.groups} if question.groups else {}),
+        **({"ignore": ignore} if (ignore := [*question.ignore, *left_out]) else {}),
+        **({"categorical": list(question.categorical)} if question.categorical else {}),
+        **written(dialect),
+    }
+    notes |= {key: note for key, note in DETECTED.items() if key in options}
+    notes |= {"series": "a row is a point of the series that this column names"}
+    if left_out:
+        notes["ignore"] = f"{', '.join(left_out)}: {LEFT_OUT}; --time NAME sorts by such a column"
+    parts, kind, classes, more = target_facts("series_table", options, question, folder)
+    return inspection_of(
+        "series_table",
+        options,
+        parts,
+        classes,
+        kind=kind,
+        output_name=", ".join(question.target),
+        notes=notes | more,
+        unlabelled=frame[question.series].nunique() - parts["all"].count,
+    )
+
+
+def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    """Look into a folder of tables, each a series, whose folders are the classes.
+
+    Args:
+        folder: has links to the files.
+        paths: the one folder.
+        question: what is to be predicted.
+
+    Raises:
+        PareError: if a file cannot be read, or the question says anything but an encoding and columns to ignore.
+    """
+    if question != Question(encoding=question.encoding, ignore=question.ignore):
+        raise PareError(
+            "the classes of series are the names of their folders: leave --target and other options than --encoding "
+            "and --ignore out"
+        )
+    files = labelled_files(folder, None, SERIES)
+    every = [path for part in files.values() for path in part.paths]
+    dialect = detect_dialect(every[0], question.encoding, names_needed=False)
+    frames = [load_frame(path, dialect) for path in every]
+    joined = pd.concat(frames, ignore_index=True)
+    ranks = pd.Series(np.concatenate([np.arange(len(frame)) for frame in frames]))
+    for name in question.ignore:
+        if name not in joined:
+            raise unknown_name("column", name, joined.columns, every[0].name)
+    free = joined.drop(columns=list(question.ignore))
+    left_out = [str(name) for name in free if _is_no_channel(free[name], ranks)]
+    channels = [name for name in free if name not in left_out]
+    lengths, notes = length_options(np.array([len(frame) for frame in frames]), _means(free[channels]))
+    options = {"channels": channels, **lengths, **written(dialect)}
+    notes |= {key: note for key, note in DETECTED.items() if key in options}
+    if left_out:
+        notes["channels"] = f"without {', '.join(left_out)}: {LEFT_OUT}"
+    return inspection_of(
+        "series_folder",
+        options,
+        open_parts("series_folder", options, folder),
+        next(iter(files.values())).counts,
+        kind="classification",
+        output_name="class",
+        notes=notes,
+    )
+
+
+def length_options(lengths: np.ndarray, means: Sequence[float]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Options of a reader that bring series to one length, and notes on them.
+
+    Args:
+        lengths: points of each series.
+        means: of each channel, by which shorter series are followed.
+    """
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    points = min(longest, MOST_POINTS)
+    longer = int((lengths > points).sum())
+    cut = f"; {longer} longer ones are cut" if longer else ""
+    found = f"{shortest} to {longest}" if shortest < longest else f"all {longest}"
+    options = {"points": points, "lengths": "padded", "fill": [float(f"{mean:.4g}") for mean in means]}
+    return options, {
+        "points": f"of each series; theirs have {found}{cut}",
+        "lengths": "shorter ones are followed by 'fill'; else resampled, which stretches them",
+        "fill": "the mean of each channel",
+    }
+
+
+def _means(channels: pd.DataFrame) -> list[float]:
+    """Means of the columns; the reader refuses what is no number in them."""
+    return channels.apply(pd.to_numeric, errors="coerce").mean().to_list()
+
+
+def _is_no_channel(column: pd.Series, ranks: pd.Series) -> bool:
+    """Whether a column holds no numbers, or the same values in each series, by the number of the point in it."""
+    if is_text(column) and pd.to_numeric(column, errors="coerce").isna().all():
+        return True
+    return bool((column.groupby(ranks).nunique() == 1).all() and column.nunique() > 1)

@@ -1,0 +1,67 @@
+"""A first look at a folder of sounds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pare.config.errors import PareError
+from pare.config.words import counted
+from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
+from pare.raw.formats.sound import SoundFacts, sound_facts
+from pare.raw.readers.audio_folder import RATE, SOUNDS
+from pare.raw.readers.class_folders import labelled_files
+
+SHARE = 0.9  # of the sounds are no longer than what is used of each
+LONGEST = 10.0  # seconds that are used
+
+
+def inspect_sounds(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    """Look into a folder of sounds, whose folders are the classes.
+
+    Args:
+        folder: has links to the files.
+        paths: the one folder.
+        question: what is to be predicted.
+
+    Raises:
+        PareError: if a sound cannot be read, or the question says anything.
+    """
+    if question != Question():
+        raise PareError(
+            "the classes of sounds are the names of their folders: leave --target and the other options out"
+        )
+    files = labelled_files(folder, None, SOUNDS)
+    facts = [sound_facts(path) for part in files.values() for path in part.paths]
+    seconds = np.array([fact.seconds for fact in facts])
+    used, rate = _used_seconds(seconds), min(RATE, *(fact.rate for fact in facts))
+    options = {"seconds": used, "rate": rate}
+    return inspection_of(
+        "audio_folder",
+        options,
+        open_parts("audio_folder", options, folder),
+        next(iter(files.values())).counts,
+        kind="classification",
+        output_name="class",
+        notes={"seconds": _seconds_note(seconds, used), "rate": _rate_note(facts, rate)},
+    )
+
+
+def _used_seconds(seconds: np.ndarray) -> float:
+    """The length of the sounds, but of the few that are longest; two digits of it."""
+    wanted = min(float(np.quantile(seconds, SHARE)), LONGEST)
+    return float(f"{wanted:.2g}")
+
+
+def _seconds_note(seconds: np.ndarray, used: float) -> str:
+    longer = int((seconds > 1.01 * used).sum())
+    cut = f"the first {used:g} s of {counted(longer, 'longer sound')} are used, " if longer else ""
+    return f"theirs are {seconds.min():.2g} to {seconds.max():.3g}; {cut}shorter ones are followed by silence"
+
+
+def _rate_note(facts: Sequence[SoundFacts], rate: int) -> str:
+    rates = sorted({fact.rate for fact in facts})
+    most = max(fact.channels for fact in facts)
+    mean = "; the mean of their channels is taken" if most > 1 else ""
+    listed = ", ".join(map(str, rates[:4])) + (", …" if len(rates) > 4 else "")
+    return f"Hz to which sounds are resampled, theirs have {listed}{mean}"

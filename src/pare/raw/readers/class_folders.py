@@ -1,0 +1,142 @@
+"""Files in folders that are named after their classes: images, sounds, series."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+
+from pare.config.errors import PareError, unknown_name
+from pare.raw.readers.checks import PARTS
+from pare.storage.samples import Samples
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """Files of a kind.
+
+    Attributes:
+        name: of one of them, in messages.
+        suffixes: by which they are known, in small letters.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+
+    def includes(self, path: Path) -> bool:
+        """Whether a path has such a suffix."""
+        return path.name.lower().endswith(self.suffixes)
+
+    def files_in(self, folder: Path) -> list[Path]:
+        """Such files in a folder, in the order of their names.
+
+        Raises:
+            PareError: if there is none, or the folder holds something else.
+        """
+        paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+        for path in paths:
+            if not self.includes(path) or not path.is_file():
+                raise PareError(
+                    f"{path} is no {self.name} ({', '.join(self.suffixes)}); move it out of the folder {folder.name}"
+                )
+        if not paths:
+            raise PareError(f"{folder} holds no {self.name}; put some there, or remove the folder")
+        return paths
+
+
+@dataclass(frozen=True)
+class LabelledFiles:
+    """Files of one part.
+
+    Attributes:
+        paths: of the files, a row each.
+        codes: of their classes, ``(files,)`` int64.
+        classes: names of the classes, in the order of their codes.
+    """
+
+    paths: list[Path]
+    codes: np.ndarray
+    classes: list[str]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many files each class has."""
+        return dict(zip(self.classes, np.bincount(self.codes, minlength=len(self.classes)).tolist(), strict=True))
+
+    def samples(self, read: Callable[[Sequence[Path]], np.ndarray], columns: list[str]) -> Samples:
+        """Rows whose input ``read`` makes of their files, with the names of its channels."""
+
+        def rows(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+            return read(self.paths[start:stop]), self.codes[start:stop]
+
+        return Samples(count=len(self.paths), read=rows, columns=columns, classes=self.classes)
+
+
+def labelled_files(folder: Path, root: str | None, kind: FileKind) -> dict[str, LabelledFiles]:
+    """Files ``<root>/<class>/<file>``, or ``<root>/train/<class>/<file>`` and ``<root>/test/<class>/<file>``.
+
+    Classes are numbered in the order of their names; rows take the first file of each class, then the second of
+    each, so that the first rows have all classes.
+
+    Args:
+        folder: holds the folder ``root``.
+        root: name of the folder; by default the only one.
+        kind: of the files.
+
+    Returns:
+        ``all``, or ``train``, ``test`` and perhaps ``validation``.
+
+    Raises:
+        PareError: if there is no such folder, a class has no file, there are fewer than two classes, or a part has
+            a class that train lacks.
+    """
+    top = _root(folder, root, kind)
+    found = {part: _class_folders(top / part, kind) for part in PARTS if (top / part).is_dir()}
+    if set(found) & {"train", "test"}:
+        absent = [part for part in ("train", "test") if part not in found]
+        if absent:
+            raise PareError(f"{top} holds {', '.join(found)} but no folder {absent[0]}; make one, or leave out both")
+    else:
+        found = {"all": _class_folders(top, kind)}
+    classes = list(next(iter(found.values())))
+    for part, folders in found.items():
+        strange = sorted(set(folders) - set(classes))
+        if strange:
+            raise unknown_name("class", strange[0], classes, f"{top}: folder {part} may hold the classes of train only")
+    if len(classes) < 2:
+        raise PareError(f"{top} holds the one class {', '.join(classes)}; at least two are needed, a folder for each")
+    return {part: _in_turns(folders, classes) for part, folders in found.items()}
+
+
+def _root(folder: Path, name: str | None, kind: FileKind) -> Path:
+    folders = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")}
+    if name is not None:
+        if name not in folders:
+            raise unknown_name("folder", name, folders, str(folder))
+        return folders[name]
+    if len(folders) != 1:
+        raise PareError(
+            f"{folder} holds the folders {', '.join(folders) or 'none'}; name the one of the {kind.name}s with the "
+            "reader's option 'root'"
+        )
+    return next(iter(folders.values()))
+
+
+def _class_folders(folder: Path, kind: FileKind) -> dict[str, list[Path]]:
+    """Files of each class, by its name, in sorted order."""
+    entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    for path in entries:
+        if not path.is_dir():
+            raise PareError(
+                f"{path} is in no class; {kind.name}s must be in folders that are named after their classes"
+            )
+    if not entries:
+        raise PareError(f"{folder} holds no folders; make one for each class, and put its {kind.name}s there")
+    return {path.name: kind.files_in(path) for path in entries}
+
+
+def _in_turns(folders: dict[str, list[Path]], classes: list[str]) -> LabelledFiles:
+    labelled = [[(path, code) for path in folders.get(name, [])] for code, name in enumerate(classes)]
+    rows = [row for turn in zip_longest(*labelled) for row in turn if row is not None]
+    return LabelledFiles([path for path, _ in rows], np.array([code for _, code in rows], np.int64), classes)
