@@ -59,6 +59,7 @@ SERIES = {
     "italy_power_demand": "ItalyPowerDemand",
     "japanese_vowels": "JapaneseVowels",
     "basic_motions": "BasicMotions",
+    "acsf1": "ACSF1",
 }
 VOWELS = 29  # points to which series of different lengths are resampled: the longest of the Japanese vowels
 COLUMNS = ("data", "split", "method", "settings", "validation", "kept", "test", "cpu_seconds")

@@ -93,6 +93,25 @@ def test_a_series_has_mean_and_maximum_of_each_tile(build, tiny_dinov2):
         torch.testing.assert_close(block[:, 1, :, i], tile.amax(1))
 
 
+def test_kernels_have_a_head_of_their_own_and_their_features_go_around_the_encoder(build, tiny_dinov2):
+    model, x = build([3, 40], tiny_dinov2, kernels=True), torch.randn(6, 3, 40)
+    model.embedder.kernels.calibrate(x)
+    *layers, kernels = blocks(model, x)
+    assert len(layers) == len(LAYERS)
+    torch.testing.assert_close(kernels, model.embedder.kernels(x))
+    assert model.predictor.heads[-1].in_features == model.embedder.kernels.features
+
+
+def test_kernels_of_a_mixed_row_are_hidden_wherever_anything_was_replaced(build, tiny_dinov2):
+    model, x = build([3, 40], tiny_dinov2, kernels=True), torch.randn(2, 3, 40)
+    tokens, (kernels,) = model.embed(x)
+    replaced = torch.zeros(tokens.shape[:2])
+    replaced[0, 3] = 1.0
+    (hidden,) = model.hide((kernels,), replaced)
+    assert not hidden[0].any()
+    torch.testing.assert_close(hidden[1], kernels[1])
+
+
 def test_a_picture_is_embedded_as_the_encoder_embeds_its_images(build, tiny_dinov2):
     model, x = build([3, 40], tiny_dinov2), torch.randn(2, 3, 40)
     torch.testing.assert_close(model.embed(x).tokens, model.embed_source(model.embedder.picture(x)))
@@ -127,8 +146,9 @@ def test_series_need_an_image_encoder(build, tiny_bert):
     ],
 )
 def test_heads_are_averaged_as_probabilities_or_numbers(kind, inverse):
-    p = torch.softmax(torch.randn(3, 5, 4), -1)
-    torch.testing.assert_close(combined(inverse(p), kind), inverse(p.mean(0)), atol=1e-5, rtol=1e-4)
+    p, shares = torch.softmax(torch.randn(3, 5, 4), -1), torch.tensor([0.5, 0.3, 0.2])
+    expected = inverse(0.5 * p[0] + 0.3 * p[1] + 0.2 * p[2])
+    torch.testing.assert_close(combined(inverse(p), shares, kind), expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("folder", ["tiny_bert", "tiny_dinov2"])

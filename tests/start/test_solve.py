@@ -6,10 +6,11 @@ import torch
 
 from pare.config import Library, PareError, resolve
 from pare.evaluation.metrics import build_metric
+from pare.models.kernels import Kernels
 from pare.raw.proxies.samples import IMAGES
+from pare.start.evidence import clearly_smaller
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
-from pare.training.losses import clearly_smaller
 
 ROWS = {"train": 60, "validation": 20, "test": 60}
 POINTS = 64
@@ -41,7 +42,7 @@ def circle(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 def run_of(library: Library):
     """Resolve a run on rows of a shape, of the probe where nothing else is said."""
 
-    def make(shape: list[int], **parameters):
+    def make(shape: list[int], kernels: bool = False, **parameters):
         task = {
             "title": "t",
             "raw": {"files": ["x.npy"]},
@@ -55,6 +56,7 @@ def run_of(library: Library):
         training = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3, "precision": "no"}
         for kind in own.starts:
             own.starts[kind] = {**library.starts[kind], "layers": [1, 2]}  # the tiny encoders have two
+        own.starts["series"]["kernels"] = kernels
         return resolve(own, {**defaults, "training": training, **parameters}, parameters)
 
     return make
@@ -100,6 +102,23 @@ def test_a_series_is_learnt_through_the_encoder(run_of, image_source, tmp_path, 
     dead = lambda tokens, layers: [h.mean(0, keepdim=True).expand_as(h) for h in encode_layers(tokens, layers)]  # noqa: E731
     monkeypatch.setattr(trained.model.backbone, "encode_layers", dead)
     assert error(trained.model, store) > 0.3
+
+
+def test_kernels_get_a_larger_share_where_the_encoder_says_clearly_less(run_of, image_source, tmp_path):
+    """The tiny encoder is random; no head of a layer alone tells widths apart as MiniRocket does."""
+    store = write(tmp_path / "x.h5", bumps)
+    trained = solved(run_of([1, POINTS], kernels=True), store, image_source, tmp_path)
+    shares = trained.model.predictor.shares
+    assert shares[-1] > 0.4
+    assert shares.sum() == pytest.approx(1)
+    assert error(trained.model, store) < 0.05
+
+
+def test_kernels_that_say_nothing_keep_no_more_than_an_equal_share(run_of, image_source, tmp_path, monkeypatch):
+    monkeypatch.setattr(Kernels, "forward", lambda self, x: torch.randn(len(x), self.features))
+    store = write(tmp_path / "x.h5", bumps)
+    trained = solved(run_of([1, POINTS], kernels=True), store, image_source, tmp_path)
+    assert trained.model.predictor.shares[-1] <= 1 / 3
 
 
 def test_a_table_is_learnt_through_the_encoder(run_of, text_source, tmp_path):

@@ -47,6 +47,9 @@ class Calibration(Protocol):
     def rows(self) -> np.ndarray:
         """All training samples that are used, ``(rows, …)``."""
 
+    def some(self, most: int) -> np.ndarray:
+        """At most so many of them, evenly spaced, ``(rows, …)``."""
+
     def channels(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each channel over them, ``(channels,)`` each."""
 

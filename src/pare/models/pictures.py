@@ -56,17 +56,23 @@ class Picture(nn.Module):
         self.std.copy_(torch.as_tensor(std).view(3, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(batch, channels, *points)`` to ``(batch, 3, height, width)``; missing values are the channel's mean."""
+        """``(batch, channels, *points)`` to ``(batch, 3, height, width)``."""
+        return self.pixels(self.standardised(x))
+
+    def standardised(self, x: Tensor) -> Tensor:
+        """Channels of mean 0 and standard deviation 1, shaped as they were; missing values are the channel's mean."""
         shape = (-1, *[1] * (x.ndim - 2))
-        x = ((x - self.centre.view(shape)) / self.scale.view(shape)).nan_to_num(0.0)
+        return ((x - self.centre.view(shape)) / self.scale.view(shape)).nan_to_num(0.0)
+
+    def pixels(self, x: Tensor) -> Tensor:
+        """Standardised ``(batch, channels, *points)`` to ``(batch, 3, height, width)``."""
         pixels = self._mosaic(self._series(x) if x.ndim == 3 else self._image(x))
         return (pixels - self.mean) / self.std
 
     def _series(self, x: Tensor) -> Tensor:
         """``(batch, channels, points)`` to tiles in [0, 1], each row of a tile one window."""
-        length = max(x.shape[-1], SHORTEST)
-        x = F.interpolate(x, size=length, mode="linear", align_corners=True)
-        window = round(length**0.5)
+        x = lengthened(x)
+        window = round(x.shape[-1] ** 0.5)
         windows = x.unfold(2, window, max(1, window // 10))
         return self._resized(((windows / SPREAD).clamp(-1, 1) + 1) / 2)
 
@@ -86,3 +92,13 @@ class Picture(nn.Module):
         tiles = F.pad(tiles, (0, 0, 0, 0, 0, rows * columns - tiles.shape[1]))
         picture = tiles.unflatten(1, (rows, columns)).permute(0, 1, 3, 2, 4).flatten(1, 2).flatten(2, 3)
         return picture.unsqueeze(1).expand(-1, 3, -1, -1)
+
+
+def shown_points(points: int) -> int:
+    """Points of a series as it is shown: a short one is resized."""
+    return max(points, SHORTEST)
+
+
+def lengthened(x: Tensor) -> Tensor:
+    """Series ``(batch, channels, points)`` with as many points as are shown."""
+    return F.interpolate(x, size=shown_points(x.shape[-1]), mode="linear", align_corners=True)

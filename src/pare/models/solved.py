@@ -2,10 +2,9 @@
 
 Series and images enter as pictures by the encoder's own patch projection, rows of a table as one token a column. The
 predictor has a head for each view of a sample and each layer that is read, and averages their predictions. Columns of
-a table also enter each head directly, around the encoder.
+a table also enter each head directly, around the encoder; fixed convolutions of a series have a head of their own.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
@@ -20,14 +19,16 @@ from pare.config.schema import StartConfig, Task
 from pare.models.backbones.backbone import Backbone
 from pare.models.backbones.image import ImageBackbone
 from pare.models.embedders import Calibration, Embedded, FeatureEmbedder, rescale
+from pare.models.kernels import Kernels
 from pare.models.model import CrossModalModel, build_source_predictor, build_units
-from pare.models.pictures import Picture
+from pare.models.pictures import Picture, lengthened, shown_points
 from pare.models.predictors import Features, Gate
 from pare.models.scaling import Scaling, ScalingName
 
 # Spread of feature tokens in that of the encoder's own word embeddings, and of what depends on the value in that of
 # what does not; measured over eight tables, see docs/defaults.md.
 TOKEN_SPREAD, VALUE_SHARE = 0.7, 0.5
+CALIBRATION_ROWS = 512  # at most, from which kernels take their biases
 
 
 class PictureEmbedder(nn.Module):
@@ -36,20 +37,26 @@ class PictureEmbedder(nn.Module):
     Args:
         picture: samples to pixels.
         projection: of the encoder.
+        kernels: of series, what goes around the encoder; None: nothing does.
     """
 
-    def __init__(self, picture: Picture, projection: nn.Conv2d) -> None:
+    def __init__(self, picture: Picture, projection: nn.Conv2d, kernels: Kernels | None = None) -> None:
         super().__init__()
-        self.picture = picture
+        self.picture, self.kernels = picture, kernels
         self.projection = deepcopy(projection).requires_grad_(True)
 
     def calibrate(self, calibration: Calibration) -> None:
-        """Standardise the channels, and give pixels the encoder's statistics."""
+        """Standardise the channels, give pixels the encoder's statistics, and kernels their biases."""
         self.picture.calibrate(*calibration.channels(), *calibration.colours())
+        if self.kernels:
+            x = torch.from_numpy(calibration.some(CALIBRATION_ROWS)).to(self.projection.weight.device)
+            self.kernels.calibrate(lengthened(self.picture.standardised(x)))
 
     def forward(self, x: Tensor) -> Embedded:
-        """``(batch, channels, *points)`` to tokens ``(batch, tokens, width)``."""
-        return Embedded(self.projection(self.picture(x)).flatten(2).transpose(1, 2))
+        """``(batch, channels, *points)`` to tokens ``(batch, tokens, width)`` and features of the kernels."""
+        x = self.picture.standardised(x)
+        tokens = self.projection(self.picture.pixels(x)).flatten(2).transpose(1, 2)
+        return Embedded(tokens, (self.kernels(lengthened(x)),) if self.kernels else ())
 
 
 class TableEmbedder(nn.Module):
@@ -134,7 +141,7 @@ class RawColumns(nn.Module):
 
 
 class LinearHeads(nn.Module):
-    """A linear head for each view and layer; their predictions are averaged.
+    """A linear head for each view and layer; the result is the mean of their predictions.
 
     Args:
         kind: ``classification``, ``multilabel`` or ``regression``.
@@ -145,10 +152,15 @@ class LinearHeads(nn.Module):
         views: rows of tokens a sample.
         column: the token that each raw feature is of; empty where nothing goes around the encoder.
         standardised: whether pooled features differ in spread, and the solver brings each to standard deviation 1.
+        kernels: features of the kernels, which have a head of their own, the last one; 0: there are none.
+
+    Attributes:
+        shares: of each head in the mean, ``(heads,)``.
     """
 
     heads: Any
     column: Tensor
+    shares: Tensor
 
     def __init__(
         self,
@@ -161,44 +173,63 @@ class LinearHeads(nn.Module):
         views: int = 1,
         column: Sequence[int] = (),
         standardised: bool = False,
+        kernels: int = 0,
     ) -> None:
         super().__init__()
         self.kind, self.encoded, self.views, self.standardised = kind, width, views, standardised
-        self.pool = pool
-        self.heads = nn.ModuleList(nn.Linear(width + len(column), outputs) for _ in range(views * layers))
+        self.pool, self.kernels = pool, kernels
+        widths = [width + len(column)] * (views * layers) + [kernels] * (kernels > 0)
+        self.heads = nn.ModuleList(nn.Linear(features, outputs) for features in widths)
+        self.register_buffer("shares", torch.full((len(self.heads),), 1 / len(self.heads)))
         self.register_buffer("column", torch.tensor(column, dtype=torch.long), persistent=False)
 
     def inputs(self, features: Features, around: tuple[Tensor, ...] = ()) -> list[Tensor]:
-        """What each head takes, ``(batch, features)`` a head: the encoder's features, then raw ones."""
-        blocks = [torch.cat([self.pool(states), *around], 1).unflatten(0, (self.views, -1)) for states in features]
-        return [layer[view] for view in range(self.views) for layer in blocks]
+        """What each head takes, ``(batch, features)``: the encoder's features, then raw ones; the last the kernels."""
+        raw, own = ((), around) if self.kernels else (around, ())
+        blocks = [torch.cat([self.pool(states), *raw], 1).unflatten(0, (self.views, -1)) for states in features]
+        return [layer[view] for view in range(self.views) for layer in blocks] + list(own)
+
+    def is_of_kernels(self, head: int) -> bool:
+        """Whether the head of that number takes the features of the kernels."""
+        return self.kernels > 0 and head == len(self.heads) - 1
 
     def forward(self, features: Features, around: tuple[Tensor, ...] = ()) -> Tensor:
         """Logits of classes or labels, or numbers in units of the standard deviation, ``(batch, outputs)``."""
         outputs = [head(block) for head, block in zip(self.heads, self.inputs(features, around), strict=True)]
-        return combined(torch.stack(outputs), self.kind)
+        return combined(torch.stack(outputs), self.shares, self.kind)
 
     def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
-        """Raw features ``(rows, features)`` of the columns that were replaced, in shares ``(rows, columns)``, to 0."""
+        """Features around the encoder, ``(rows, features)``, to their mean, 0, where what they saw was replaced.
+
+        Of a table these are the columns that were replaced, in shares ``(rows, columns)``. Kernels see all of a series.
+        """
+        if self.kernels:
+            return tuple(kernels * (replaced.sum(1, keepdim=True) == 0) for kernels in around)
         return tuple(raw * (1 - replaced[:, self.column]) for raw in around)
 
 
-def combined(outputs: Tensor, kind: str) -> Tensor:
+def combined(outputs: Tensor, shares: Tensor, kind: str) -> Tensor:
     """The mean over heads: of probabilities for classes and labels, of numbers else.
 
     Args:
         outputs: logits or numbers, ``(heads, batch, outputs)``.
+        shares: of each head, ``(heads,)``; they add up to 1.
         kind: ``classification``, ``multilabel`` or ``regression``.
 
     Returns:
         Logits or numbers, ``(batch, outputs)``.
     """
-    outputs = outputs.float()
+    outputs, shares = outputs.float(), shares[:, None, None]
     if kind == "classification":
-        return outputs.log_softmax(-1).logsumexp(0) - math.log(len(outputs))
+        return (outputs.log_softmax(-1) + shares.clamp_min(1e-12).log()).logsumexp(0)
     if kind == "multilabel":
-        return torch.logit(outputs.sigmoid().mean(0), eps=1e-7)
-    return outputs.mean(0)
+        return torch.logit((shares * outputs.sigmoid()).sum(0), eps=1e-7)
+    return (shares * outputs).sum(0)
+
+
+def last_share(heads: int, share: float) -> Tensor:
+    """A share of the last head, ``(heads,)``; the others have equal parts of the rest."""
+    return torch.tensor([*[(1 - share) / (heads - 1)] * (heads - 1), share])
 
 
 def tile_features(mosaic: Mosaic) -> Callable[[Tensor], Tensor]:
@@ -253,10 +284,13 @@ def build_solved_model(
             )
         mosaic, views = mosaic_of(task), 1
         projection = backbone.entrance.projection
-        picture = Picture(mosaic, int(projection.kernel_size[0]), task.input.shape[0])
-        embedder, pool = PictureEmbedder(picture, projection), tile_features(mosaic)
+        channels, *points = task.input.shape
+        picture = Picture(mosaic, int(projection.kernel_size[0]), channels)
+        kernels = Kernels(channels, shown_points(points[0])) if start.kernels else None
+        embedder, pool = PictureEmbedder(picture, projection, kernels), tile_features(mosaic)
         width = 2 * backbone.out_width * mosaic.tiles
-        heads = LinearHeads(kind, outputs, width, layers, pool, standardised=True)
+        own = kernels.features if kernels else 0
+        heads = LinearHeads(kind, outputs, width, layers, pool, standardised=True, kernels=own)
     return CrossModalModel(
         backbone,
         embedder,

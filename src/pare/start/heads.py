@@ -14,11 +14,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from pare.storage.store import evenly_spaced
+
 logger = logging.getLogger(__name__)
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # C of scikit-learn: the larger, the weaker the penalty
 FOLDS = 5
 FOLD_ROWS = 5000  # at most so many rows choose the penalty
 SPREAD = 3.0  # root mean square norm of the features of a row
+IMPOSSIBLE = -20.0  # logit of a class without rows: probability 2e-9
 SMALLEST = 1e-4  # principal axes below this share of the largest singular value are left out
 
 
@@ -33,13 +36,16 @@ class Head:
         weight: ``(outputs, features)``.
         bias: ``(outputs,)``.
         penalty: the C that was chosen.
-        loss: out-of-fold loss with it; NaN where there were too few rows for folds.
+        loss: of rows that were left out, with it; NaN where there were too few rows for folds.
+        left_out: outputs for `FOLD_ROWS` evenly spaced rows, each left out of the fit, ``(rows, outputs)``; None where
+            there were too few rows, or the penalty was given.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     penalty: float
     loss: float
+    left_out: np.ndarray | None = None
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """``(rows, features)`` to ``(rows, outputs)``."""
@@ -93,11 +99,12 @@ def solve_head(
     turned = axes(features)
     solve = _SOLVERS[kind]
     if len(penalties) == 1:
-        penalty, loss = penalties[0], float("nan")
+        penalty, left_out = penalties[0], None
     else:
-        penalty, loss = _choose(turned, y, kind, lambda x, t, c: solve(x, t, c, outputs, balanced), penalties, seed)
+        penalty, left_out = _choose(turned, y, kind, lambda x, t, c: solve(x, t, c, outputs, balanced), penalties, seed)
+    loss = float("nan") if left_out is None else float(row_losses(left_out, evenly_spaced(y, FOLD_ROWS), kind).mean())
     weight, bias = axes.raw(*solve(turned, y, penalty, outputs, balanced))
-    return Head(weight, bias, penalty, loss)
+    return Head(weight, bias, penalty, loss, left_out)
 
 
 def _axes(features: np.ndarray, encoded: int, standardised: bool) -> _Axes:
@@ -126,31 +133,41 @@ def _choose(
     solve: Callable[[np.ndarray, np.ndarray, float], Map],
     penalties: Sequence[float],
     seed: int,
-) -> tuple[float, float]:
-    rng = np.random.default_rng(seed)
-    if len(x) > FOLD_ROWS:
-        chosen = rng.permutation(len(x))[:FOLD_ROWS]
-        x, y = x[chosen], y[chosen]
-    smallest = np.unique(y, return_counts=True)[1].min() if kind == "classification" else len(x)
-    if min(len(x), max(smallest, 2)) < FOLDS and len(x) < 2 * FOLDS:
+) -> tuple[float, np.ndarray | None]:
+    """The penalty of the least loss over folds, and with it the outputs of rows that were left out."""
+    x, y = evenly_spaced(x, FOLD_ROWS), evenly_spaced(y, FOLD_ROWS)
+    folds = _folds(y, kind, seed)
+    if not folds:
         logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(x))
-        return 1.0, float("nan")
-    splitter = StratifiedKFold if kind == "classification" and smallest >= FOLDS else KFold
-    folds = list(splitter(FOLDS, shuffle=True, random_state=seed).split(x, y))
-    losses = []
+        return 1.0, None
+    best_loss, best = np.inf, (penalties[0], np.empty(0))
     for penalty in penalties:
-        parts = []
-        for fitted, held in folds:
-            weight, bias = solve(x[fitted], y[fitted], penalty)
-            parts.append(_LOSSES[kind](x[held] @ weight.T + bias, y[held]))
-        losses.append(float(np.concatenate(parts).mean()))
-    best = int(np.argmin(losses))
-    return penalties[best], losses[best]
+        left_out = np.concatenate([_linear(x[held], *solve(x[fitted], y[fitted], penalty)) for fitted, held in folds])
+        left_out = left_out[np.argsort(np.concatenate([held for _, held in folds]))]
+        loss = float(row_losses(left_out, y, kind).mean())
+        if loss < best_loss:
+            best_loss, best = loss, (penalty, left_out)
+    return best
+
+
+def _folds(y: np.ndarray, kind: str, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rows to fit and rows left out; the rows of a class, however few, in different folds. None where rows are few."""
+    counts = np.unique(y, return_counts=True)[1] if kind == "classification" else np.array([len(y)])
+    if len(y) < 2 * FOLDS and counts.min() < FOLDS:
+        return []
+    spread = kind == "classification" and counts.max() >= FOLDS
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")
+        return list((StratifiedKFold if spread else KFold)(FOLDS, shuffle=True, random_state=seed).split(y, y))
+
+
+def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    return x @ weight.T + bias
 
 
 def _classes(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balanced: bool) -> Map:
     present = np.unique(y)
-    weight, bias = np.zeros((outputs, x.shape[1])), np.full(outputs, -20.0)  # a class without rows: probability 2e-9
+    weight, bias = np.zeros((outputs, x.shape[1])), np.full(outputs, IMPOSSIBLE)
     if len(present) == 1:
         bias[present] = 0.0
         return weight, bias
@@ -173,6 +190,17 @@ def _labels(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balanced
 def _numbers(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balanced: bool) -> Map:
     model = Ridge(alpha=1 / penalty).fit(x, y)
     return np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
+
+
+def row_losses(outputs: np.ndarray, y: np.ndarray, kind: str) -> np.ndarray:
+    """The loss of each row: of classes or labels in nats, of numbers squared.
+
+    Args:
+        outputs: logits or numbers, ``(rows, outputs)``.
+        y: classes ``(rows,)``, labels or numbers ``(rows, outputs)``.
+        kind: ``classification``, ``multilabel`` or ``regression``.
+    """
+    return _LOSSES[kind](outputs, y)
 
 
 def _log_loss(logits: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Solving the predictor: features of the pretrained encoder, streamed once, then a head for each block of them."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,13 +11,18 @@ from rich.progress import track
 from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.predictors import PhysicalUnits
-from pare.models.solved import LinearHeads
-from pare.start.heads import PENALTIES, solve_head
-from pare.storage.store import Rows
+from pare.models.solved import LinearHeads, combined, last_share
+from pare.start.evidence import clearly_smaller
+from pare.start.heads import FOLD_ROWS, PENALTIES, Head, row_losses, solve_head
+from pare.start.ridge import RIDGE_PENALTIES, solve_ridge_head
+from pare.storage.store import Rows, evenly_spaced
 
+logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the kernels in the mean over heads
 
 Part = tuple[Rows, np.ndarray]  # rows of a split, and the numbers of those that are used
+Pair = tuple[np.ndarray, np.ndarray]  # what a head takes, (rows, features), and the targets, (rows, …)
 
 
 class SolvedStart:
@@ -30,66 +36,105 @@ class SolvedStart:
 
     def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
         self.model, self.run, self.device = model, run, device
-        self._gathered: dict[int, tuple[list[np.ndarray], np.ndarray]] = {}
+        self._gathered: dict[int, list[Pair]] = {}
 
     def solve(self, parts: Sequence[Part], penalties: Sequence[float] | None = None) -> list[float]:
         """Give the model heads that are fitted to rows; features that were gathered before are used again.
 
         Args:
             parts: the rows.
-            penalties: of each head; None: chosen by folds of the rows.
+            penalties: of each head; None: chosen on the rows.
 
         Returns:
             The penalty of each head.
         """
         gathered = [self._features(*part) for part in parts]
-        y = np.concatenate([targets for _, targets in gathered])
-        predictor = self._predictor
-        chosen = []
-        for i, layer in enumerate(predictor.heads):
-            head = solve_head(
-                np.concatenate([features[i] for features, _ in gathered]),
-                y,
-                self.run.task.output.kind,
-                self.run.task.output.shape[0],
-                encoded=predictor.encoded,
-                standardised=predictor.standardised,
-                balanced=self.run.training.class_weights,
-                seed=self.run.seed,
-                penalties=PENALTIES if penalties is None else [penalties[i]],
-            )
+        heads = []
+        for i, layer in enumerate(self._predictor.heads):
+            x, y = (np.concatenate(arrays) for arrays in zip(*(pairs[i] for pairs in gathered), strict=True))
+            head = self._solved(i, x, y, None if penalties is None else [penalties[i]])
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
-            chosen.append(head.penalty)
-        return chosen
+            heads.append(head)
+        if self._predictor.kernels and penalties is None:
+            self._share(heads, evenly_spaced(y, FOLD_ROWS))
+        return [head.penalty for head in heads]
+
+    def _share(self, heads: Sequence[Head], y: np.ndarray) -> None:
+        """Give the kernels another share than that of each head where that is clearly better on rows left out."""
+        left_out = [head.left_out for head in heads if head.left_out is not None]
+        if len(left_out) < len(heads):
+            return
+        outputs, kind = torch.from_numpy(np.stack(left_out)), self.run.task.output.kind
+
+        def losses(share: float) -> np.ndarray:
+            return row_losses(combined(outputs, last_share(len(heads), share), kind).numpy(), y, kind)
+
+        equal = losses(1 / len(heads))
+        others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), equal)}
+        if others:
+            share = min(others, key=lambda share: others[share].mean())
+            self._predictor.shares.copy_(last_share(len(heads), share))
+            logger.info("The kernels' head has a share of %.0f %%.", 100 * share)
+
+    def _solved(self, number: int, x: np.ndarray, y: np.ndarray, penalties: Sequence[float] | None) -> Head:
+        output, predictor, balanced = self.run.task.output, self._predictor, self.run.training.class_weights
+        given = (x, y, output.kind, output.shape[0])
+        if predictor.is_of_kernels(number):
+            return solve_ridge_head(*given, balanced=balanced, penalties=penalties or RIDGE_PENALTIES)
+        return solve_head(
+            *given,
+            encoded=predictor.encoded,
+            standardised=predictor.standardised,
+            balanced=balanced,
+            seed=self.run.seed,
+            penalties=penalties or PENALTIES,
+        )
 
     @property
     def _predictor(self) -> LinearHeads:
         assert isinstance(self.model.predictor, LinearHeads)
         return self.model.predictor
 
-    @torch.inference_mode()
-    def _features(self, rows: Rows, chosen: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-        """What each head takes, ``(rows, features)``, and the targets, ``(rows, …)``."""
+    def _features(self, rows: Rows, chosen: np.ndarray) -> list[Pair]:
+        """What each head takes of the rows; that of the kernels, whose features are many, takes some of the rows."""
         if id(rows) not in self._gathered:
-            training, blocks, targets = self.model.training, [[] for _ in self._predictor.heads], []  # type: ignore[var-annotated]
+            training = self.model.training
             self.model.eval()
-            batches = track(
-                _batches(rows, chosen),
-                "features",
-                total=-(-len(chosen) // BATCH_ROWS),
-                transient=True,
-                disable=not get_console().is_terminal,
-            )
-            for batch in batches:
-                tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
-                for block, part in zip(blocks, self._predictor.inputs(self.model.encode(tokens), around), strict=True):
-                    block.append(part.cpu().numpy())
-                targets.append(self._normalised(batch["y"]))
+            blocks, targets = self._gather(rows, chosen)
             self.model.train(training)
-            self._gathered[id(rows)] = [np.concatenate(block) for block in blocks], np.concatenate(targets)
+            y = self._normalised(np.concatenate(targets))
+            some = evenly_spaced(np.arange(len(chosen)), FOLD_ROWS)
+            self._gathered[id(rows)] = [
+                (np.concatenate(block), y[some] if self._predictor.is_of_kernels(i) else y)
+                for i, block in enumerate(blocks)
+            ]
         return self._gathered[id(rows)]
+
+    @torch.inference_mode()
+    def _gather(self, rows: Rows, chosen: np.ndarray) -> tuple[list[list[np.ndarray]], list[np.ndarray]]:
+        """Features of each head and targets, batch by batch."""
+        blocks: list[list[np.ndarray]] = [[] for _ in self._predictor.heads]
+        targets: list[np.ndarray] = []
+        some = np.isin(np.arange(len(chosen)), evenly_spaced(np.arange(len(chosen)), FOLD_ROWS))
+        batches = track(
+            range(0, len(chosen), BATCH_ROWS),
+            "features",
+            transient=True,
+            disable=not get_console().is_terminal,
+        )
+        for start in batches:
+            batch = rows.__getitems__(chosen[start : start + BATCH_ROWS].tolist())
+            tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
+            parts = self._predictor.inputs(self.model.encode(tokens), around)
+            for i, (block, part) in enumerate(zip(blocks, parts, strict=True)):
+                features = part.cpu().numpy()
+                block.append(
+                    features[some[start : start + BATCH_ROWS]] if self._predictor.is_of_kernels(i) else features
+                )
+            targets.append(batch["y"])
+        return blocks, targets
 
     def _normalised(self, y: np.ndarray) -> np.ndarray:
         """Targets in the units of the heads."""
@@ -97,8 +142,3 @@ class SolvedStart:
         if not isinstance(units, PhysicalUnits):
             return y
         return (y - units.mean.cpu().numpy()) / units.scale.cpu().numpy()
-
-
-def _batches(rows: Rows, chosen: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
-    for start in range(0, len(chosen), BATCH_ROWS):
-        yield rows.__getitems__(chosen[start : start + BATCH_ROWS].tolist())

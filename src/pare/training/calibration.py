@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pare.models.backbones import Backbone
 from pare.preparation.statistics import RunningMoments
-from pare.storage.store import Rows
+from pare.storage.store import Rows, evenly_spaced
 from pare.training.source_batches import SourceBatches
 
 BLOCK_ROWS = 256
@@ -37,6 +37,10 @@ class TrainingCalibration:
     def rows(self) -> np.ndarray:
         """All training samples that are used, ``(rows, …)``."""
         return self.training.array("x")[self.chosen]
+
+    def some(self, most: int) -> np.ndarray:
+        """At most so many of them, evenly spaced, ``(rows, …)``."""
+        return self.training.__getitems__(evenly_spaced(self.chosen, most).tolist())["x"]
 
     def channels(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each channel over them, ``(channels,)`` each."""

@@ -6,7 +6,6 @@ NaN targets are masked, such as padding: they are excluded from the loss, and th
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,7 +15,6 @@ from pare.config.errors import PareError, unknown_name
 Loss = Callable[[Tensor, Tensor], Tensor]
 FIRST_STEP = "epoch 1, step 1"
 FLAT = 0.01  # size of the differences of a flat field, in the size of the field
-CLEARLY = 2.0  # standard errors: one epoch without any gain has 2.3 % to pass, the best of five about 10 %
 
 
 def relative_l2(prediction: Tensor, target: Tensor) -> Tensor:
@@ -153,14 +151,6 @@ def _valid(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _mean_over_samples(values: Tensor, valid: Tensor) -> Tensor:
     """Mean of ``values``, ``(batch,)``, over the samples that have a valid point; the others are 0."""
     return values.sum() / valid.flatten(1).any(dim=1).sum().clamp_min(1)
-
-
-def clearly_smaller(losses: list[float], than: list[float]) -> bool:
-    """Whether the mean loss fell by more than twice the standard error of its fall, both of the same rows."""
-    falls = np.subtract(than, losses)
-    if len(falls) < 2:
-        return False
-    return bool(falls.mean() > CLEARLY * falls.std(ddof=1) / len(falls) ** 0.5)
 
 
 def not_finite(loss: Tensor, place: str, learning_rate: float, x: Tensor) -> PareError:

@@ -24,6 +24,7 @@ from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
 from pare.preparation import Preparation, draw_rows
 from pare.start import FieldStart, SolvedStart
+from pare.start.evidence import clearly_smaller
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Rows
 from pare.tracking import Tracking, curve
@@ -35,7 +36,7 @@ from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
 from pare.training.held_out import held_out
-from pare.training.losses import build_loss, clearly_smaller, not_finite, with_differences
+from pare.training.losses import build_loss, not_finite, with_differences
 from pare.training.machine import accelerator_of, matrix_speed, peak_memory_mb, versions
 from pare.training.norms import fix_batch_norms
 from pare.training.objective import Objective, Terms

@@ -1,0 +1,71 @@
+"""The head of many features against a ridge regression that leaves out one row at a time."""
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from sklearn.linear_model import Ridge
+
+from pare.start.heads import IMPOSSIBLE
+from pare.start.ridge import solve_ridge_head
+
+ROWS, FEATURES = 40, 200
+
+
+@pytest.fixture
+def x() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(ROWS, FEATURES))
+
+
+def classes(x: np.ndarray, count: int, noise: float = 1.0) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return (x[:, :5] @ rng.normal(size=(5, count)) + noise * rng.normal(size=(ROWS, count))).argmax(1)
+
+
+def left_out(x: np.ndarray, targets: np.ndarray, alpha: float) -> np.ndarray:
+    rows = np.arange(ROWS)
+    return np.concatenate([Ridge(alpha).fit(x[rows != i], targets[rows != i]).predict(x[[i]]) for i in rows])
+
+
+def test_what_is_said_of_a_row_is_what_a_fit_without_it_says(x):
+    y = x[:, :2] + 0.5
+    head = solve_ridge_head(x, y, "regression", 2, penalties=[0.01])
+    np.testing.assert_allclose(head.left_out, left_out(x, y, 100.0), atol=1e-6)
+    np.testing.assert_allclose(head(x), Ridge(100.0).fit(x, y).predict(x), atol=1e-8)
+
+
+def test_the_penalty_has_the_least_squared_error_of_rows_left_out(x):
+    y = x[:, :2] + np.random.default_rng(2).normal(size=(ROWS, 2))
+    penalties = [1.0, 0.01, 1e-4]
+    head = solve_ridge_head(x, y, "regression", 2, penalties=penalties)
+    errors = {penalty: ((left_out(x, y, 1 / penalty) - y) ** 2).mean() for penalty in penalties}
+    assert head.penalty == min(errors, key=errors.__getitem__)
+    assert head.loss == pytest.approx(errors[head.penalty])
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_classes_are_ranked_as_by_ridge_regression_on_minus_one_and_one(x, count):
+    y = classes(x, count)
+    head = solve_ridge_head(x, y, "classification", count, penalties=[0.01])
+    expected = Ridge(100.0).fit(x, 2 * np.eye(count)[y] - 1).predict(x)
+    scale = head(x)[0, 0] / expected[0, 0]
+    assert scale > 0
+    np.testing.assert_allclose(head(x), scale * expected, atol=1e-8)
+    assert head.loss == pytest.approx(-log_softmax(head.left_out, 1)[np.arange(ROWS), y].mean())
+
+
+def test_scores_that_say_little_of_rows_left_out_are_not_sure(x):
+    clear, noise = (solve_ridge_head(x, y, "classification", 3) for y in (classes(x, 3, 0.0), classes(x[::-1], 3)))
+    assert np.abs(noise(x)).mean() < np.abs(clear(x)).mean()
+
+
+def test_labels_and_rare_classes(x):
+    labels = np.stack([classes(x, 2), classes(x[::-1], 2)], 1)
+    assert solve_ridge_head(x, labels, "multilabel", 2)(x).shape == (ROWS, 2)
+    head = solve_ridge_head(x, 2 * classes(x, 2), "classification", 4)  # nothing of classes 1 and 3
+    assert (head(x)[:, [1, 3]] < IMPOSSIBLE / 2).all()
+
+
+def test_balanced_classes_weigh_the_same(x):
+    y = (np.arange(ROWS) % 8 == 0).astype(int)
+    plain, balanced = (solve_ridge_head(x, y, "classification", 2, balanced=b, penalties=[1e-3]) for b in (False, True))
+    assert (balanced(x).argmax(1) == 1).mean() > (plain(x).argmax(1) == 1).mean()
