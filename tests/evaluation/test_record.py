@@ -68,6 +68,23 @@ def test_what_a_baseline_does_not_have_is_none(library, parameters, run, rows):
     assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))
 
 
+def test_each_value_of_a_training_has_its_unit():
+    record = {
+        "metric": {"name": "error_percent"},
+        "test": 2.5,
+        "n_test": 1,
+        "constant_prediction": 60,
+        "kept": "epoch 2",
+        "epochs": 3,
+        "validation": 1.25,
+        "start_validation": 5,
+    }
+    assert summary(record) == (
+        "test error 2.5 % on 1 sample (constant baseline: 60 %). Kept: epoch 2, validation 1.25 %; "
+        "the solved start had 5 %"
+    )
+
+
 @pytest.mark.parametrize(("rival", "ahead"), [(0.95, True), (0.6, False)])
 def test_a_rival_that_is_ahead_is_named_with_its_command(rival, ahead):
     record = {

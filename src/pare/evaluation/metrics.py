@@ -67,9 +67,13 @@ class MetricSpec:
         """Title and unit, for an axis."""
         return f"{self.title} [{self.unit}]" if self.unit else self.title
 
+    def quantity(self, value: float) -> str:
+        """The value with its unit."""
+        return f"{value:.4g}{' ' + self.unit if self.unit else ''}"
+
     def text(self, value: float) -> str:
         """The value with title and unit, for a heading."""
-        return f"{self.title} {value:.4g}{' ' + self.unit if self.unit else ''}"
+        return f"{self.title} {self.quantity(value)}"
 
 
 def _error_percent(output: OutputConfig) -> Metric:

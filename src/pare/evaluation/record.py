@@ -92,15 +92,15 @@ def _paper_figure(run: TaskRun) -> float | None:
 
 def summary(record: Mapping[str, Any]) -> str:
     """One line for the log: the test metric, that of the constant baseline, and what was kept of a training."""
-    text = METRICS[record["metric"]["name"]].text
+    spec = METRICS[record["metric"]["name"]]
     start, added = record["start_validation"], ""
     if start is not None and record["epochs"]:
-        added = f". Kept: {record['kept']}, validation {record['validation']:.4g}; "
+        added = f". Kept: {record['kept']}, validation {spec.quantity(record['validation'])}; "
         solved = record["kept"] == SOLVED_START
-        added += "no epoch was clearly better" if solved else f"the solved start had {start:.4g}"
+        added += "no epoch was clearly better" if solved else f"the solved start had {spec.quantity(start)}"
     return (
-        f"test {text(record['test'])} on {counted(record['n_test'], 'sample')} "
-        f"(constant baseline: {record['constant_prediction']:.4g}){added}"
+        f"test {spec.text(record['test'])} on {counted(record['n_test'], 'sample')} "
+        f"(constant baseline: {spec.quantity(record['constant_prediction'])}){added}"
     )
 
 

@@ -131,8 +131,8 @@ def _encoding(path: Path) -> str:
 
 def _wrong_encoding(path: Path, encoding: str, error: Exception) -> PareError:
     return PareError(
-        f"{path} cannot be read as {encoding} ({error}); set the reader's option 'encoding' to its own, such as utf-8, "
-        "utf-16 or, of older programs in Western Europe, latin-1 or cp1252"
+        f"{path} cannot be read as {encoding.removesuffix('-sig')} ({error}); set the reader's option 'encoding' to "
+        "its own, such as utf-8, utf-16 or, of older programs in Western Europe, latin-1 or cp1252"
     )
 
 

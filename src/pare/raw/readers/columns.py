@@ -111,8 +111,8 @@ def _check_not_mixed(text: pd.Series, is_number: pd.Series, where: str) -> None:
     most, this = ("numbers", "text") if mostly_numbers else ("text", "a number")
     raise PareError(
         f"{where} holds {this} in row {text.index[at] + 1}, {text.iloc[at]!r}, where most rows hold {most}. "
-        "Correct it; a missing value is written as ?, NaN or nothing. If all are names of categories, add the column "
-        "to the reader's option 'categorical'"
+        "Correct it; a missing value is written as ?, NaN or nothing. If all are names of categories, say so by the "
+        "reader's option 'categorical'"
     )
 
 

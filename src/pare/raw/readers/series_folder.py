@@ -14,7 +14,7 @@ from pare.raw.readers.class_folders import FileKind, labelled_files
 from pare.raw.readers.lengths import Length, Lengths, channel_values
 from pare.storage.samples import Samples
 
-SERIES = FileKind("table of a series", (*COMMA, *TAB))
+SERIES = FileKind("series file", (*COMMA, *TAB))
 
 
 def series_folder(
