@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pare.estimators import PaReClassifier, PaReRegressor
+    from pare.estimators import PaReClassifier, PaReField, PaReRegressor
     from pare.export import to_onnx
     from pare.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
     from pare.own_data.predict import load
@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Curriculum",
     "PaReClassifier",
+    "PaReField",
     "PaReRegressor",
     "TrainedModel",
     "cutmix",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 MODULES = {  # of the others: mixing
     "PaReClassifier": "estimators",
+    "PaReField": "estimators",
     "PaReRegressor": "estimators",
     "TrainedModel": "training",
     "load": "own_data.predict",

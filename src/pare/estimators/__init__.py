@@ -1,5 +1,5 @@
 """The methods as estimators of scikit-learn: no Kedro session, no project folder."""
 
-from pare.estimators.scikit_learn import PaReClassifier, PaReRegressor
+from pare.estimators.scikit_learn import PaReClassifier, PaReField, PaReRegressor
 
-__all__ = ["PaReClassifier", "PaReRegressor"]
+__all__ = ["PaReClassifier", "PaReField", "PaReRegressor"]

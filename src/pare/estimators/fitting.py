@@ -56,7 +56,8 @@ def fit_rows(x: np.ndarray, y: np.ndarray, columns: Columns, settings: Settings)
 
     Args:
         x: ``(rows, features)``, ``(rows, channels, points)`` or ``(rows, channels, height, width)`` float32.
-        y: classes ``(rows,)`` int64 from 0, or numbers ``(rows, numbers)`` float32.
+        y: classes ``(rows,)`` int64 from 0, numbers ``(rows, numbers)`` float32, or fields on the points of ``x``,
+            ``(rows, channels, …)`` float32.
         columns: of a table with text.
         settings: the method and its values.
 
@@ -97,18 +98,15 @@ def _validation_rows(y: np.ndarray) -> int:
 
 def _task(x: np.ndarray, y: np.ndarray, reader: str, held: int) -> dict[str, Any]:
     """The task as YAML would have it. Test rows are the caller's; a task must have one, which nothing here reads."""
-    classes = y.ndim == 1
+    kind = ("classification", "regression", "dense")[min(y.ndim, 3) - 1]
     return {
         "title": "rows in Python",
         "raw": {"files": ["none"]},
         "reader": {"name": reader},
         "samples": {"train": len(y), "test": 1},
         "input": {"shape": list(x.shape[1:])},
-        "output": {
-            "kind": "classification" if classes else "regression",
-            "shape": [int(y.max()) + 1 if classes else y.shape[1]],
-        },
-        "split": {"validation": held / len(y) or VALIDATION, "stratified": classes},
+        "output": {"kind": kind, "shape": [int(y.max()) + 1] if y.ndim == 1 else list(y.shape[1:])},
+        "split": {"validation": held / len(y) or VALIDATION, "stratified": y.ndim == 1},
     }
 
 

@@ -1,11 +1,12 @@
-"""Estimators of scikit-learn for tables, series and images."""
+"""Estimators of scikit-learn for tables, series, images and fields."""
 
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
 from pare.estimators.fitting import Settings, fit_rows
 from pare.estimators.tables import Columns, columns_of, frame_of, is_mixed
@@ -15,7 +16,7 @@ WHERE = "X"  # what messages call the rows
 
 
 class _Estimator(BaseEstimator):
-    """What both estimators share.
+    """What the estimators share.
 
     Args:
         method: a name in conf/base/methods.yml, such as ``probe``, which trains nothing, ``finetune`` or ``pare``; a
@@ -152,3 +153,53 @@ class PaReRegressor(RegressorMixin, _Estimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+class PaReField(_Estimator):
+    """Fields on the grid of other fields, such as a pressure from a permeability, by an encoder or a baseline.
+
+    ``X`` is ``(rows, channels, points)`` or ``(rows, channels, height, width)``; so is ``y``, with channels of its own.
+    Parameters and attributes are those of `PaReRegressor`. The best of several is the default, since none is quick and
+    good for all fields: ``ridge`` is exact for linear equations, ``u_net``, ``finetune`` and ``pare`` train a network.
+    """
+
+    def __init__(
+        self,
+        method: str = "choose",
+        *,
+        source: str | None = None,
+        seed: int = 0,
+        training: dict[str, Any] | None = None,
+        minutes: float = 10,
+    ) -> None:
+        super().__init__(method, source=source, seed=seed, training=training, minutes=minutes)
+
+    def fit(self, X: Any, y: Any) -> "PaReField":
+        """Fit to fields and what follows from them; a point of ``y`` that is NaN is left out of the loss.
+
+        Raises:
+            ValueError: where ``X`` or ``y`` are not as described.
+            PareError: for an unknown method, source or hyperparameter.
+        """
+        x = validate_data(self, X, **self._rules(X), ensure_min_samples=2)
+        fields = check_array(y, dtype=np.float32, allow_nd=True, ensure_all_finite="allow-nan", input_name="y")
+        if x.ndim not in (3, 4) or fields.ndim != x.ndim or fields.shape[2:] != x.shape[2:] or len(fields) != len(x):
+            raise ValueError(
+                f"X has shape {x.shape} and y {fields.shape}; expected (rows, channels, points) or (rows, channels, "
+                "height, width), with the same rows and points in both"
+            )
+        self._fit(x, fields, Columns())
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Fields in the units of ``y``, ``(rows, channels, …points)``."""
+        return self._outputs(X)
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper field of a band, see `pare.own_data.predict.Predictor.predict_interval`."""
+        return self.predictor_.calibration.interval(self._outputs(X), coverage)
+
+    def score(self, X: Any, y: Any) -> float:
+        """The coefficient of determination R² of all points together; 1 is best, 0 is as good as the mean field."""
+        truth, fields = (np.asarray(values).reshape(len(values), -1) for values in (y, self.predict(X)))
+        return float(r2_score(truth, fields, multioutput="variance_weighted"))
