@@ -26,7 +26,7 @@ demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow wit
 	@echo "Simulating 1,100 Darcy flows (1 minute on 2 cores), then PaRe on them (4 to 6 minutes)."
 	@echo "Expect a test relative L2 error of 0.007 to 0.008 (mean-field baseline: 0.24)."
 	$(BIN)/kedro run --pipeline=pare_train --params task:darcy_flow
-	@echo "Pictures and numbers: data/08_reporting/darcy_flow/pare/seed_0/"
+	@echo "Pictures and numbers: data/08_reporting/darcy_flow/pare/seed_0/run.html"
 
 test: $(VENV)/test.done  ## lint, check types and import directions, run all tests; 11 minutes on 2 cores after installation
 	@echo "Linting, type checking, import contracts, then all tests: 11 minutes on 2 cores; expect no failure."

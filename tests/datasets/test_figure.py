@@ -36,3 +36,8 @@ def test_a_picture_that_cannot_be_drawn_leaves_the_one_before(dataset, tmp_path)
     with pytest.raises(DatasetError):
         dataset.save(broken)
     assert [path.read_bytes() for path in (tmp_path / "deep").iterdir()] == [before]
+
+
+def test_it_loads_as_the_path_of_the_picture(dataset, tmp_path):
+    dataset.save(Figure(figsize=(4, 2)))
+    assert dataset.load() == tmp_path / "deep" / "figure.png"

@@ -33,6 +33,8 @@ def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, kedro
     assert metrics["validation"] < board.loc["logistic_regression", "metric"] - 10  # no line tells a ring
     assert metrics["test"] < 30
     assert (folder / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "run.html").read_text()
+    assert "Candidates" in page and "predict=FILE" in page
 
     model = load(project / "data/06_models/ring/choose/seed_0")
     assert (model.predict(new.drop(columns="ring")) == new["ring"]).mean() > 0.7

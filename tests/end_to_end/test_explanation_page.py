@@ -46,6 +46,7 @@ def test_the_page_can_be_followed(blocks, project):
     assert words(head) == words("\n".join(written.splitlines()[:4]))
     test_rows = {name: (project / FOLDER / name).read_bytes() for name in FILES}
 
+    assert "What predictions rest on" in (project / FOLDER / "run.html").read_text()
     assert "3 rows of new_wine.csv explained" in said(project, ["bash", "-ec", again])
     assert words(strongest) == words(said(project, [sys.executable, "-c", program]))
     assert {name: (project / FOLDER / name).read_bytes() for name in FILES} == test_rows

@@ -25,6 +25,7 @@ def report(project, task, method="pare"):
     folder = project / "data" / "08_reporting" / task / method / "seed_0"
     for figure in FIGURES:
         assert (folder / figure).read_bytes().startswith(b"\x89PNG")
+    assert f"task={task}," in (folder / "run.html").read_text()
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics.keys() >= EVERY_RUN
     solved = metrics["start_validation"] is not None  # is epoch 0
@@ -78,7 +79,7 @@ def test_a_baseline_is_scored_as_the_methods_are(project, kedro):
     assert result.code == 0, result.err
     assert result.leftovers == []
     folder = project / "data" / "08_reporting" / "openml_wdbc" / "lightgbm" / "seed_0"
-    assert {path.name for path in folder.iterdir()} == {"metrics.json", "prediction.png"}
+    assert {path.name for path in folder.iterdir()} == {"metrics.json", "prediction.png", "run.html"}
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics.keys() >= EVERY_RUN
     assert metrics["n_train"] == 48 and metrics["test"] > 0.8 and metrics["versions"]["lightgbm"]

@@ -32,3 +32,12 @@ def test_modules_share_a_digest_with_no_others():
     assert len(set(digests)) == 4
     assert code_digest(*reversed(names)) == digests[-1]
     assert code_digest("pare.config.schema") == digests[0]  # its values are digested, not its code
+
+
+def test_a_package_that_is_left_out_has_no_say():
+    name = "pare.pipelines.evaluate.pipeline"
+    everything, without = imported_modules(name), imported_modules(name, left_out=["pare.config", "pare.report"])
+    assert {module for module in everything if module.startswith("pare.report")}
+    assert not {module for module in without if module.startswith("pare.report")}
+    assert {"pare.evaluation.figures.training", "pare.training.trained_model"} <= without
+    assert code_digest(name) != code_digest(name, left_out=["pare.config", "pare.report"])

@@ -63,7 +63,7 @@ def inputs(tmp_path, library, parameters, monkeypatch):
 def run_pipeline(inputs, file=""):
     memory = {name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()}
     catalog = DataCatalog(memory | {"params:predict": MemoryDataset(file)})
-    found = SequentialRunner().run(explain.create_pipeline(), catalog)
+    found = SequentialRunner().run(explain.create_pipeline().only_nodes("explain_predictions"), catalog)
     return found["explanations"].load(), found["explanation_figures"].load()
 
 

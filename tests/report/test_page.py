@@ -1,7 +1,7 @@
 import re
 from html.parser import HTMLParser
 
-from pare.report.page import Cell, Plot, Section, Table, render_page
+from pare.report.page import Cell, Plot, Section, Table, picture, render_page
 
 VOID = {"meta", "wbr"}
 
@@ -46,3 +46,23 @@ def test_the_page_needs_no_network():
 
 def test_cells_carry_what_they_are_sorted_by():
     assert '<td class="number" data-sort="2.5">2<span class="below">below</span></td>' in page()
+
+
+def test_all_but_the_first_paragraph_and_note_is_folded_and_so_are_remarks():
+    table = Table("T", [Cell("a")], [[Cell("1")]], ["first note", "second note"])
+    hidden = Table("H", [Cell("a")], [[Cell("folded cell")]], folded=True)
+    section = Section("s", "S", ["first text", "second text"], tables=[table, hidden])
+    html = render_page("Report", "lead", ["a warning"], [section], ["a remark"])
+    folded = "".join(re.findall(r"<details.*?</details>", html, re.DOTALL))
+    for text in ("second text", "second note", "a remark", "folded cell"):
+        assert text in folded
+    for text in ("first text", "first note", "a warning", "lead"):
+        assert text in html and text not in folded
+
+
+def test_a_picture_is_part_of_the_page_and_a_cell_may_lead_elsewhere():
+    plot = picture('"P"', b"\x89PNG", "caption", "p.png")
+    table = Table("", [Cell("a")], [[Cell("run", link="../wine/run.html")]])
+    html = render_page("R", "lead", [], [Section("s", "S", plots=[plot], tables=[table])])
+    assert 'alt="&#34;P&#34;" src="data:image/png;base64,iVBORw=="' in html
+    assert '<a href="../wine/run.html">run</a>' in html

@@ -2,6 +2,10 @@ import io
 
 import pandas as pd
 
+from pare.config import Library
+from pare.report.results import collect_results
+from pare.report.sections import write_report
+
 
 def test_nothing_run_says_how_to_run_something_and_still_quotes_the_paper(report):
     files = report()
@@ -45,3 +49,25 @@ def test_a_half_finished_matrix_has_comparisons_gaps_and_files_with_the_same_num
         if name.endswith(".svg"):
             assert name.replace(".svg", ".csv") in files
             assert files[name] in page
+
+
+def test_tasks_of_the_users_own_come_first_with_the_best_method_first(config, write, library, tmp_path):
+    write("pdebench_burgers", "pare", 0, 0.2)
+    for seed, value in enumerate((0.3, 0.5)):
+        write("my_task", "pare", seed, value)
+    write("my_task", "ridge", 0, 0.1).with_name("run.html").write_text("")
+    mine = {
+        "title": "Strength of my beams",
+        "raw": {"files": ["beams.csv"]},
+        "reader": {"name": "table"},
+        "samples": {"all": 40},
+        "input": {"shape": [2]},
+        "output": {"kind": "regression", "shape": [1]},
+    }
+    own = Library(**(library.model_dump() | {"tasks": library.tasks | {"my_task": mine}}))
+    page = write_report(config, collect_results(tmp_path), own)["report.html"]
+    assert page.index('<section id="own">') < page.index('<section id="state">')
+    section = page[page.index('<section id="own">') : page.index('<section id="state">')]
+    assert "Strength of my beams" in section and "pdebench_burgers" not in section
+    assert section.index("ridge") < section.index("0.40 ± 0.14 (2)")
+    assert '<a href="../my_task/ridge/seed_0/run.html">ridge</a>' in section

@@ -15,6 +15,7 @@ MODULES = {
     "ModelDataset": "model",
     "NewPredictionsDataset": "new_predictions",
     "OnnxDataset": "onnx_model",
+    "PageDataset": "page",
     "RawFolderDataset": "raw_folder",
     "ResultsDataset": "results",
     "TextFilesDataset": "text_files",

@@ -20,6 +20,10 @@ class FigureDataset(MatplotlibDataset):
         ```
     """
 
+    def load(self) -> Path:
+        """The path of the picture."""
+        return Path(self._filepath)
+
     def save(self, data: Figure) -> None:
         """Draw the picture; the suffix of its path says of which kind."""
         with atomic_path(Path(self._filepath)) as unfinished:

@@ -3,7 +3,7 @@
 import ast
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -11,28 +11,29 @@ from pare.storage.fingerprint import fingerprint
 
 PACKAGE = __name__.partition(".")[0]
 # What it says reaches a stage as values, which are digested apart; else a new key would repeat every run.
-LEFT_OUT = f"{PACKAGE}.config"
+LEFT_OUT = (f"{PACKAGE}.config",)
 
 
-def code_digest(*modules: str) -> str:
+def code_digest(*modules: str, left_out: Sequence[str] = LEFT_OUT) -> str:
     """Digest of modules and all that they import of this package; docstrings, comments and blank lines do not count.
 
     Args:
         modules: dotted names.
+        left_out: packages whose code does not count.
     """
-    return fingerprint({name: _statements(name) for name in sorted(imported_modules(*modules))})
+    return fingerprint({name: _statements(name) for name in sorted(imported_modules(*modules, left_out=left_out))})
 
 
-def imported_modules(*modules: str) -> set[str]:
-    """Modules of this package that modules import, themselves and their packages included, ``pare.config`` left out.
+def imported_modules(*modules: str, left_out: Sequence[str] = LEFT_OUT) -> set[str]:
+    """Modules of this package that modules import, themselves and their packages included, some packages left out.
 
     They are found in the sources: nothing is imported.
     """
     found: set[str] = set()
-    left = list(modules)
+    left, packages = list(modules), tuple(f"{package}." for package in left_out)
     while left:
         name = left.pop()
-        if name in found or f"{name}.".startswith(f"{LEFT_OUT}.") or _source(name) is None:
+        if name in found or f"{name}.".startswith(packages) or _source(name) is None:
             continue
         found.add(name)
         package = name.rpartition(".")[0]

@@ -9,7 +9,7 @@ from pare.config.library import Library
 from pare.config.raw import RawConfig
 from pare.config.run import PREPARED, BaselineRun, Run
 from pare.matrix.blocks import Cell
-from pare.matrix.code import code_digest
+from pare.matrix.code import LEFT_OUT, code_digest
 from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
@@ -18,6 +18,8 @@ STAGES_FILE = "data/02_intermediate/stages.json"
 PIPELINES = ("preprocess", "train", "evaluate", "baseline", "report")
 # What a stage imports as it loads a model, which is no import of its pipeline.
 LOADS = dict.fromkeys(("evaluate", "baseline"), ("pare.choice.chosen",))
+# The page of a run shows what lies in its folder, and is no output of a stage; its code repeats none.
+PAGES = "pare.report"
 WORDS = {"title", "paper", "description", "suite"}
 # Of a task: where its files come from decides other stages, and its hyperparameters are resolved in the run.
 TASK = WORDS | {"raw", "source", "proxy", "training", "mixing", "alignment"}
@@ -35,7 +37,7 @@ def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict
         library: all tasks, sources and proxies.
     """
     return {
-        "code": {name: code_digest(f"pare.pipelines.{name}.pipeline", *LOADS.get(name, ())) for name in PIPELINES},
+        "code": {name: _code(name) for name in PIPELINES},
         "task_files": {name: _raw(library.task(name).raw.active) for name in library.tasks},
         "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
         "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
@@ -54,6 +56,11 @@ def write_stage_digests(digests: Mapping[str, Mapping[str, str]], path: Path) ->
 def run_digest(run: Run | BaselineRun) -> str:
     """Digest of every value that a run is made with, those that only decide how it is scored included."""
     return fingerprint(run.model_dump(mode="json", exclude=RUN))
+
+
+def _code(pipeline: str) -> str:
+    left_out = LEFT_OUT if pipeline == "report" else (*LEFT_OUT, PAGES)
+    return code_digest(f"pare.pipelines.{pipeline}.pipeline", *LOADS.get(pipeline, ()), left_out=left_out)
 
 
 def _raw(raw: RawConfig) -> str:

@@ -1,11 +1,12 @@
-"""One HTML page that needs no network: text, sortable tables and SVG figures."""
+"""One HTML page that needs no network: text, sortable tables and figures."""
 
 import math
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 NONE = "none"  # of a cell without a value
 
@@ -20,6 +21,7 @@ class Cell:
         sort: what its column is sorted by; empty cells come last.
         kind: a class of the style sheet: ``number``, ``best``, ``missing`` or ``quoted``.
         tip: shown under the mouse.
+        link: a file that the text leads to.
     """
 
     text: str
@@ -27,6 +29,7 @@ class Cell:
     sort: float | str = ""
     kind: str = ""
     tip: str = ""
+    link: str = ""
 
 
 def number_cell(value: float, text: str) -> Cell:
@@ -42,10 +45,11 @@ class Table:
 
     Attributes:
         title: the heading; may be empty.
-        notes: what to know before reading it.
+        notes: what to know before reading it; all but the first are folded.
         head: one cell a column.
         rows: as many cells each.
         files: files with the same content, next to the page.
+        folded: whether only the title is shown until it is clicked.
     """
 
     title: str
@@ -53,6 +57,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     notes: Sequence[str] = ()
     files: Sequence[str] = ()
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,25 +66,40 @@ class Plot:
 
     Attributes:
         title: the heading.
-        svg: an SVG element made by this project; it enters the page as it is.
+        element: an element made by this project; it enters the page as it is.
         caption: what to know before reading it.
         files: files with figure and data, next to the page.
+        wide: whether it has the page's whole width.
     """
 
     title: str
-    svg: str
+    element: str
     caption: str
     files: Sequence[str] = ()
+    wide: bool = False
 
     @property
     def markup(self) -> Markup:
-        """The SVG element, not escaped."""
-        return Markup(self.svg)
+        """The element, not escaped."""
+        return Markup(self.element)
+
+
+def picture(title: str, png: bytes, caption: str, file: str) -> Plot:
+    """A PNG picture as part of the page itself.
+
+    Args:
+        title: the heading.
+        png: content of the picture.
+        caption: what to know before looking at it.
+        file: the same picture, next to the page.
+    """
+    data = b64encode(png).decode()
+    return Plot(title, f'<img alt="{escape(title)}" src="data:image/png;base64,{data}">', caption, [file], wide=True)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: text, then figures, then tables."""
+    """A part of the page: text, of which all but the first paragraph is folded, then figures, then tables."""
 
     anchor: str
     title: str
@@ -89,7 +109,9 @@ class Section:
     tables: Sequence[Table] = field(default_factory=list)
 
 
-def render_page(title: str, lead: str, warnings: Sequence[str], sections: Sequence[Section]) -> str:
+def render_page(
+    title: str, lead: str, warnings: Sequence[str], sections: Sequence[Section], remarks: Sequence[str] = ()
+) -> str:
     """The page as HTML; all given text is escaped.
 
     Args:
@@ -97,9 +119,10 @@ def render_page(title: str, lead: str, warnings: Sequence[str], sections: Sequen
         lead: what the page shows, in one sentence.
         warnings: why results do not compare, or are missing.
         sections: the rest, in order.
+        remarks: less urgent warnings, folded.
     """
     environment = Environment(
         loader=PackageLoader("pare.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.get_template("page.html")
-    return template.render(title=title, lead=lead, warnings=warnings, sections=sections)
+    return template.render(title=title, lead=lead, warnings=warnings, remarks=remarks, sections=sections)

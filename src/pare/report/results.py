@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from pare.config.run import ENV, differing_text, run_folder
 
-PATTERN = "*/*/**/seed_*/metrics.json"
+PAGE = "run.html"  # next to metrics.json
 # What compared runs should have in common, and its name in messages.
 CONDITIONS = {
     "metric": "metrics",
@@ -71,7 +71,7 @@ NUMBERS = (
     *("n_train", "n_test", "epochs", "train_seconds", "peak_memory_mb", "start"),
 )
 FIELDS = [name for name, field in RunMetrics.model_fields.items() if not field.exclude]
-COLUMNS = [*FIELDS, "title", "unit", "direction", "name", "differs", "folder", "start"]
+COLUMNS = [*FIELDS, "title", "unit", "direction", "name", "differs", "folder", "start", "page"]
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class Results:
     Attributes:
         frame: one line a run; columns as in metrics.json, the metric's ``title``, ``unit`` and ``direction`` next to
             its name, ``name``, the method with its variant and all that differs, ``differs``, source, proxy and
-            protocol in one text where they are not the task's own, ``folder`` of the run, and ``start``, the share of
-            tokens replaced at first where the command line set it.
+            protocol in one text where they are not the task's own, ``folder`` of the run, ``start``, the share of
+            tokens replaced at first where the command line set it, and ``page``, that of the run if there is one.
         warnings: a sentence for each file that was left out.
     """
 
@@ -90,15 +90,16 @@ class Results:
     warnings: list[str]
 
 
-def collect_results(folder: Path, environment: str = "") -> Results:
+def collect_results(folder: Path, environment: str = "", task: str = "*") -> Results:
     """Read the ``metrics.json`` of every run; a file that is broken or misplaced is left out and named.
 
     Args:
         folder: where evaluation writes, ``data/08_reporting``.
         environment: the one whose runs are read; none: those of conf/base and conf/local.
+        task: the one whose runs are read; by default all.
     """
     lines, warnings = [], []
-    for path in sorted(folder.glob(PATTERN)):
+    for path in sorted(folder.glob(f"{task}/*/**/seed_*/metrics.json")):
         shown = path.relative_to(folder).as_posix()
         try:
             run = RunMetrics.model_validate_json(path.read_bytes())
@@ -115,7 +116,8 @@ def collect_results(folder: Path, environment: str = "") -> Results:
         if f"{place}/metrics.json" != shown:
             warnings.append(f"{shown} is left out: it says that it belongs to {place}/metrics.json.")
         elif run.differs.get(ENV, "") == environment:
-            lines.append(_line(run) | {"folder": place})
+            page = f"{place}/{PAGE}" if path.with_name(PAGE).is_file() else ""
+            lines.append(_line(run) | {"folder": place, "page": page})
     frame = pd.DataFrame(lines, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, float))
     return Results(frame.sort_values(["task", "name", "seed"], ignore_index=True), warnings)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pare.config import Library
+from pare.config.raw import OWN_FILES
 from pare.config.words import counted
 from pare.report.comparisons import comparison_sections
 from pare.report.config import PaperTable, ReportConfig, Summary
@@ -12,6 +13,7 @@ from pare.report.figures import Style, profile_figure, styles
 from pare.report.files import Files
 from pare.report.page import NONE, Cell, Plot, Section, Table, number_cell, render_page
 from pare.report.results import Results, differing_conditions
+from pare.report.runs import SEEDS, results_table, run_cell
 from pare.report.statistics import as_errors, performance_profile, performance_ratios
 from pare.report.tables import (
     EXPLANATION,
@@ -56,13 +58,14 @@ def write_report(config: ReportConfig, results: Results, library: Library) -> di
     frame, files = results.frame, Files()
     style = _styles(config, frame, library)
     sections = [
+        *_own_section(frame, library),
         _state_section(config, frame, library),
         *([] if frame.empty else comparison_sections(config, frame, library, style, files)),
         _paper_section(config, frame, library, files),
         *([] if frame.empty else [_runs_section(frame, library, files)]),
     ]
-    warnings = [*results.warnings, *differing_conditions(frame), *_simulated_warning(frame)]
-    page = render_page("PaRe: report of all runs", LEAD, warnings, sections)
+    warnings = [*results.warnings, *_simulated_warning(frame)]
+    page = render_page("PaRe: report of all runs", LEAD, warnings, sections, differing_conditions(frame))
     return files.texts | {"report.html": page}
 
 
@@ -101,6 +104,23 @@ def _state_section(config: ReportConfig, frame: pd.DataFrame, library: Library) 
     text = f"{len(frame)} runs: {', '.join(f'{count} {what}' for what, count in counts.items())}. "
     text += "“Not run”: there is no such run yet; the mouse over the cell shows the command. Afterwards:"
     return Section("state", "State", [text], [AGAIN])
+
+
+# The user's own tasks
+
+
+def _own_section(frame: pd.DataFrame, library: Library) -> list[Section]:
+    """Results of tasks of the user's own, the best of each first; none where there are none."""
+    own = [name for name in frame["task"].unique() if name in library.tasks and _is_own(name, library)]
+    if not own:
+        return []
+    tables = [results_table(frame[frame["task"] == name], library.task(name).title) for name in own]
+    text = f"{SEEDS} The best method is first; its name leads to the page of its first run."
+    return [Section("own", "Your tasks", [text], tables=tables)]
+
+
+def _is_own(task: str, library: Library) -> bool:
+    return library.task(task).raw.origin == OWN_FILES
 
 
 # The paper's tables
@@ -193,11 +213,12 @@ def _runs_section(frame: pd.DataFrame, library: Library, files: Files) -> Sectio
     groups = frame.groupby(["task", "name", "metric"], sort=True)
     rows = [_runs_row(runs, library) for _, runs in groups]
     notes = [
-        "Mean ± standard deviation over seeds, their number in brackets; other columns are means, or all values that "
-        "occur. Constant baseline: the same prediction for every sample. Kept: the epoch with the best validation "
+        f"{SEEDS} Other columns are means, or all values that occur. "
+        "Constant baseline: the same prediction for every sample. Kept: the epoch with the best validation "
         "metric, or the solved start, where no epoch was clearly better."
     ]
-    table = Table("", [Cell(name) for name in RUNS_COLUMNS], rows, notes, files.add_table("runs", frame))
+    paths = files.add_table("runs", frame.drop(columns="page"))
+    table = Table("", [Cell(name) for name in RUNS_COLUMNS], rows, notes, paths)
     return Section("runs", "All runs", tables=[table])
 
 
@@ -210,7 +231,7 @@ def _runs_row(runs: pd.DataFrame, library: Library) -> list[Cell]:
     counts = ("n_train", "n_test", "epochs")
     return [
         Cell(first["task"], simulated, first["task"]),
-        Cell(first["name"], sort=first["name"]),
+        run_cell(runs),
         Cell(ours_text(mean, std, len(runs)), heading_text(first), mean, "number"),
         number_cell(runs["constant_prediction"].mean(), ".4g"),
         Cell("yes" if same else "no", sort="yes" if same else "no"),

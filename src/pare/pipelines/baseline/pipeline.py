@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from pare.evaluation.drawing import draw_predictions
 from pare.pipelines.baseline.nodes import describe_fit, predict_test_rows, score_predictions
+from pare.report.run_page import run_page
 
 
 def create_pipeline() -> Pipeline:
@@ -33,6 +34,12 @@ def create_pipeline() -> Pipeline:
                 inputs=["params:run", "model_input", "predictions", "metrics"],
                 outputs="prediction_figure",
                 name="draw_predictions",
+            ),
+            Node(
+                run_page,
+                inputs=["params:run", "metrics", "prediction_figure"],
+                outputs="run_page",
+                name="write_run_page",
             ),
         ],
         tags="baseline",

@@ -10,6 +10,7 @@ from pare.pipelines.choose.nodes import (
     predict_test_rows,
     score_predictions,
 )
+from pare.report.run_page import run_page
 
 
 def create_pipeline() -> Pipeline:
@@ -51,6 +52,12 @@ def create_pipeline() -> Pipeline:
                 inputs=["params:run", "model"],
                 outputs=["leaderboard_figure", "leaderboard"],
                 name="draw_candidates",
+            ),
+            Node(
+                run_page,
+                inputs=["params:run", "metrics", "prediction_figure", "uncertainty_figure", "leaderboard_figure"],
+                outputs="run_page",
+                name="write_run_page",
             ),
         ],
         tags="choose",

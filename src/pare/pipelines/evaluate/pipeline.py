@@ -10,6 +10,7 @@ from pare.pipelines.evaluate.nodes import (
     predict_test_rows,
     score_predictions,
 )
+from pare.report.run_page import run_page
 
 
 def create_pipeline() -> Pipeline:
@@ -51,6 +52,19 @@ def create_pipeline() -> Pipeline:
                 inputs=["params:run", "model"],
                 outputs="replaced_figure",
                 name="draw_replaced_patches",
+            ),
+            Node(
+                run_page,
+                inputs=[
+                    "params:run",
+                    "metrics",
+                    "prediction_figure",
+                    "uncertainty_figure",
+                    "training_figure",
+                    "replaced_figure",
+                ],
+                outputs="run_page",
+                name="write_run_page",
             ),
         ],
         tags="evaluate",

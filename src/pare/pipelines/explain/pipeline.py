@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from pare.pipelines.explain.nodes import explain_predictions
+from pare.report.run_page import run_page
 
 
 def create_pipeline() -> Pipeline:
@@ -14,7 +15,13 @@ def create_pipeline() -> Pipeline:
                 inputs=["params:run", "params:predict", "model", "model_input"],
                 outputs=["explanations", "explanation_figures"],
                 name="explain_predictions",
-            )
+            ),
+            Node(
+                run_page,
+                inputs=["params:run", "explanation_figures"],
+                outputs="explained_page",
+                name="write_run_page",
+            ),
         ],
         tags="explain",
     )
