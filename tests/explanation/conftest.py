@@ -36,7 +36,7 @@ def known(library, parameters, unprepared, tmp_path) -> Callable:
             "reader": {"name": "arrays"},
             "samples": {"all": len(x)},
             "input": {"shape": list(x.shape[1:]), **task.pop("input", {})},
-            "output": {"kind": kind, "shape": list(outputs or [2])},
+            "output": {"kind": kind, "shape": list(outputs or [2])} | task.pop("output", {}),
             **task,
         }
         own = Library(**(library.model_dump() | {"tasks": {"known": entry}}))

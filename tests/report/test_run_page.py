@@ -16,7 +16,7 @@ METRICS = {
     "kept": "epoch 3",
     "start_validation": 0.8,
     "test_interval": {"level": 0.95, "lower": 0.85, "upper": 0.95, "draws": 1000},
-    "usual": {"accuracy": 0.875, "recall": [1.0, None], "log_loss": 0.1234},
+    "usual": {"auroc": 0.9, "accuracy": 0.875, "recall": [1.0, None], "log_loss": 0.1234},
     "uncertainty": {
         "asked": 0.9,
         "coverage": 0.8765,
@@ -78,6 +78,7 @@ def test_it_says_what_was_measured_and_how_sure_that_is(page, run):
     text = said(page(run))
     assert run.title in text
     assert "Test AUROC, one-vs-one 0.9 on 100 samples (constant baseline: 0.5). Kept: epoch 3" in text
+    assert text.count("AUROC") == text.count("AUROC, one-vs-one")  # not twice
     for number in ("0.9 0.85 to 0.95 0.5", "accuracy 0.875", "recall of class 1 1", "recall of class 2 none"):
         assert number in text
     assert "coverage of sets, 0.9 asked for 0.8765" in text

@@ -44,9 +44,13 @@ def metrics_table(metrics: Mapping[str, Any], classes: Sequence[str] | None) -> 
         classes: names of the classes, where they are known.
     """
     head = [Cell("metric"), Cell("value"), Cell("95 % interval"), Cell("constant baseline"), Cell("validation rows")]
+    title = metrics["metric"]["title"]
+    usual = {
+        key: value for key, value in (metrics.get("usual") or {}).items() if not title.startswith(USUAL.get(key, key))
+    }
     rows = [
         _own_metric(metrics),
-        *_usual(metrics.get("usual") or {}, classes),
+        *_usual(usual, classes),
         *_sure(metrics.get("uncertainty") or {}),
     ]
     notes = [f"{metrics['n_test']:,} test rows. The interval is over draws of the test rows, with replacement."]
