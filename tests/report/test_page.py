@@ -66,3 +66,9 @@ def test_a_picture_is_part_of_the_page_and_a_cell_may_lead_elsewhere():
     html = render_page("R", "lead", [], [Section("s", "S", plots=[plot], tables=[table])])
     assert 'alt="&#34;P&#34;" src="data:image/png;base64,iVBORw=="' in html
     assert '<a href="../wine/run.html">run</a>' in html
+
+
+def test_heads_of_numbers_are_over_them_and_not_styled_as_their_cells_are():
+    table = Table("", [Cell("a"), Cell("b")], [[Cell("x", kind="quoted"), Cell("1", kind="number best")]])
+    html = render_page("R", "lead", [], [Section("s", "S", tables=[table])])
+    assert re.findall(r'<th scope="col"([^>]*)>', html) == ["", ' class="number"']
