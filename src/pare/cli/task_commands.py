@@ -117,6 +117,7 @@ def new(
       kedro tasks new plates.h5 --input load --target stress
       kedro tasks new plates/ --target stress
       kedro tasks new photos/ --name birds
+      kedro tasks new clips/ labels.csv --target kind
     """
     from pare.own_data import Question, inspect_files, paired_folders  # noqa: PLC0415 - slow to import
     from pare.own_data.task_file import task_name, task_yaml  # noqa: PLC0415

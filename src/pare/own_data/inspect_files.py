@@ -68,8 +68,9 @@ def paired_folders(paths: Sequence[Path]) -> list[Path]:
 
 def _family(paths: Sequence[Path], question: Question) -> Family:
     """The function that inspects files of their kind."""
-    if len(paths) == 1 and paths[0].is_dir():
-        return _family_of_folder(paths[0])
+    folders = [path for path in paths if path.is_dir()]
+    if len(folders) == 1 and all(table_suffix(path) for path in paths if path not in folders) and len(paths) <= 2:
+        return _family_of_folder(folders[0])
     if question.series and len(paths) == 1:
         return inspect_series_table
     suffixes = {"a folder" if path.is_dir() else table_suffix(path) or path.suffix.lower() for path in paths}

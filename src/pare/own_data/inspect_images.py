@@ -8,6 +8,7 @@ from PIL import Image
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
+from pare.own_data.label_columns import file_labels
 from pare.raw.readers.class_folders import labelled_files
 from pare.raw.readers.image_folder import IMAGES, PILLOW_ERRORS
 
@@ -16,27 +17,27 @@ EDGE = 128  # points to which images of several sizes, or larger ones, are resiz
 
 
 def inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
-    """Look into a folder of images, whose folders are the classes.
+    """Look into a folder of images, whose folders are the classes, or with a table that names them.
 
     Args:
         folder: has links to the files.
-        paths: the one folder.
+        paths: the one folder, and perhaps a table of labels.
         question: what is to be predicted.
 
     Raises:
-        PareError: if an image cannot be read, or the question says anything.
+        PareError: if an image cannot be read, or the question says more than a target.
     """
-    if question != Question():
-        raise PareError(
-            "the classes of images are the names of their folders: leave --target and the other options out"
-        )
-    files = labelled_files(folder, None, IMAGES)
+    if question != Question(target=question.target):
+        raise PareError("of a folder of images only --target is used, with a table of labels: leave other options out")
+    labels = file_labels(paths, IMAGES, question)
+    files = labelled_files(folder, None, IMAGES, labels)
     images = [path for part in files.values() for path in part.paths]
     chosen = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, LOOKED_AT).astype(int))]
     sizes, grey = _image_facts(chosen)
     (height, width) = sizes[0]
     same = len(set(sizes)) == 1 and max(height, width) <= EDGE
     options = {"size": [height, width] if same else [EDGE, EDGE], "colour": not grey}
+    options |= {"labels": labels.model_dump()} if labels else {}
     edges = sorted(edge for size in sizes for edge in size)
     note = f"height and width; images are resized to it, theirs are {edges[0]} to {edges[-1]} pixels high and wide"
     return inspection_of(
@@ -45,7 +46,7 @@ def inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> I
         open_parts("image_folder", options, folder),
         next(iter(files.values())).counts,
         kind="classification",
-        output_name="class",
+        output_name=labels.target if labels else "class",
         notes={} if same else {"size": note},
     )
 

@@ -10,6 +10,7 @@ import pandas as pd
 from pare.config.errors import PareError, unknown_name
 from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
 from pare.own_data.inspect_tables import DETECTED, dialect_of, is_text, target_facts, written
+from pare.own_data.label_columns import file_labels
 from pare.raw.formats.delimited_text import detect_dialect
 from pare.raw.formats.table_files import load_frame
 from pare.raw.readers.class_folders import labelled_files
@@ -77,18 +78,16 @@ def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Questio
 
     Args:
         folder: has links to the files.
-        paths: the one folder.
+        paths: the one folder, and perhaps a table of labels.
         question: what is to be predicted.
 
     Raises:
-        PareError: if a file cannot be read, or the question says anything but an encoding and columns to ignore.
+        PareError: if a file cannot be read, or the question says more than a target, an encoding and columns to ignore.
     """
-    if question != Question(encoding=question.encoding, ignore=question.ignore):
-        raise PareError(
-            "the classes of series are the names of their folders: leave --target and other options than --encoding "
-            "and --ignore out"
-        )
-    files = labelled_files(folder, None, SERIES)
+    if question != Question(encoding=question.encoding, ignore=question.ignore, target=question.target):
+        raise PareError("of a folder of series only --target, --encoding and --ignore are used: leave others out")
+    labels = file_labels(paths, SERIES, question)
+    files = labelled_files(folder, None, SERIES, labels)
     every = [path for part in files.values() for path in part.paths]
     dialect = detect_dialect(every[0], question.encoding, names_needed=False)
     frames = [load_frame(path, dialect) for path in every]
@@ -102,6 +101,7 @@ def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Questio
     channels = [name for name in free if name not in left_out]
     lengths, notes = length_options(np.array([len(frame) for frame in frames]), _means(free[channels]))
     options = {"channels": channels, **lengths, **written(dialect)}
+    options |= {"labels": labels.model_dump()} if labels else {}
     notes |= {key: note for key, note in DETECTED.items() if key in options}
     if left_out:
         notes["channels"] = f"without {', '.join(left_out)}: {LEFT_OUT}"
@@ -111,7 +111,7 @@ def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Questio
         open_parts("series_folder", options, folder),
         next(iter(files.values())).counts,
         kind="classification",
-        output_name="class",
+        output_name=labels.target if labels else "class",
         notes=notes,
     )
 

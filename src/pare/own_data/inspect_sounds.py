@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pare.config.errors import PareError
 from pare.config.words import counted
 from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
+from pare.own_data.label_columns import file_labels
 from pare.raw.formats.sound import SoundFacts, sound_facts
 from pare.raw.readers.audio_folder import RATE, SOUNDS
 from pare.raw.readers.class_folders import labelled_files
@@ -17,32 +19,32 @@ LONGEST = 10.0  # seconds that are used
 
 
 def inspect_sounds(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
-    """Look into a folder of sounds, whose folders are the classes.
+    """Look into a folder of sounds, whose folders are the classes, or with a table that names them.
 
     Args:
         folder: has links to the files.
-        paths: the one folder.
+        paths: the one folder, and perhaps a table of labels.
         question: what is to be predicted.
 
     Raises:
-        PareError: if a sound cannot be read, or the question says anything.
+        PareError: if a sound cannot be read, or the question says more than a target.
     """
-    if question != Question():
-        raise PareError(
-            "the classes of sounds are the names of their folders: leave --target and the other options out"
-        )
-    files = labelled_files(folder, None, SOUNDS)
+    if question != Question(target=question.target):
+        raise PareError("of a folder of sounds only --target is used, with a table of labels: leave other options out")
+    labels = file_labels(paths, SOUNDS, question)
+    files = labelled_files(folder, None, SOUNDS, labels)
     facts = [sound_facts(path) for part in files.values() for path in part.paths]
     seconds = np.array([fact.seconds for fact in facts])
     used, rate = _used_seconds(seconds), min(RATE, *(fact.rate for fact in facts))
-    options = {"seconds": used, "rate": rate}
+    options: dict[str, Any] = {"seconds": used, "rate": rate}
+    options |= {"labels": labels.model_dump()} if labels else {}
     return inspection_of(
         "audio_folder",
         options,
         open_parts("audio_folder", options, folder),
         next(iter(files.values())).counts,
         kind="classification",
-        output_name="class",
+        output_name=labels.target if labels else "class",
         notes={"seconds": _seconds_note(seconds, used), "rate": _rate_note(facts, rate)},
     )
 

@@ -29,6 +29,7 @@ OPTION_REMARKS = {
     "ignore": "columns that are left out",
     "parts": "names of the arrays; groups: rows of one group are never divided between training and test",
     "size": "height and width",
+    "labels": "the table that names the class of each file, and its columns",
     "colour": "three channels; false: one, grey",
 }
 

@@ -56,7 +56,7 @@ def test_samples_are_made_of_the_files_that_are_asked_for(put):
 @pytest.mark.parametrize(
     ("names", "root", "message"),
     [
-        (["a/1.txt"], None, "the one class a; at least two"),
+        (["a/1.txt"], None, "has a as its only class; at least two"),
         (["a/1.txt", "b/"], None, "notes/b holds no note"),
         (["a/1.txt", "b/1.txt", "b/x.png"], None, r"b/x\.png is no note \(\.txt, \.txt\.gz\)"),
         (["a/1.txt", "b/1.txt", "1.txt"], None, r"notes/1\.txt is in no class"),

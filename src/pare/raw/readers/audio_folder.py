@@ -10,6 +10,7 @@ from pare.raw.file_names import FileName
 from pare.raw.formats.log_mel import LogMel
 from pare.raw.formats.sound import SUFFIXES, read_sound
 from pare.raw.readers.class_folders import FileKind, labelled_files
+from pare.raw.readers.label_tables import FileLabels
 from pare.storage.samples import Samples
 
 SOUNDS = FileKind("sound", SUFFIXES)
@@ -21,7 +22,11 @@ FFT = 2048  # samples, at least
 
 
 def audio_folder(
-    folder: Path, seconds: PositiveFloat, rate: PositiveInt = RATE, root: FileName | None = None
+    folder: Path,
+    seconds: PositiveFloat,
+    rate: PositiveInt = RATE,
+    root: FileName | None = None,
+    labels: FileLabels | None = None,
 ) -> dict[str, Samples]:
     """Sounds in folders that are named after their classes, see `labelled_files`; they are decoded when they are read.
 
@@ -30,6 +35,7 @@ def audio_folder(
         seconds: of each sound that are used; a longer one is cut after them, a shorter one is followed by silence.
         rate: to which sounds are resampled, in Hz; frequencies above half of it are lost.
         root: name of the folder; by default the only one.
+        labels: a table that names the classes of the files; by default their folders do.
 
     Returns:
         ``all``, or ``train``, ``test`` and perhaps ``validation``: spectrograms ``(rows, 1, 128, frames)`` in decibels
@@ -38,10 +44,8 @@ def audio_folder(
     Raises:
         PareError: as `labelled_files` does; on reading, if a sound is damaged or empty.
     """
-    read = sound_reader(seconds, rate)
-    return {
-        part: files.samples(read, ["log-mel power"]) for part, files in labelled_files(folder, root, SOUNDS).items()
-    }
+    read, parts = sound_reader(seconds, rate), labelled_files(folder, root, SOUNDS, labels)
+    return {part: files.samples(read, ["log-mel power"]) for part, files in parts.items()}
 
 
 def sound_reader(seconds: float, rate: int) -> Callable[[Sequence[Path]], np.ndarray]:

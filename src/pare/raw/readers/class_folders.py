@@ -9,6 +9,7 @@ import numpy as np
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.readers.checks import PARTS
+from pare.raw.readers.label_tables import FileLabels, files_by_class
 from pare.storage.samples import Samples
 
 
@@ -73,7 +74,9 @@ class LabelledFiles:
         return Samples(count=len(self.paths), read=rows, columns=columns, classes=self.classes)
 
 
-def labelled_files(folder: Path, root: str | None, kind: FileKind) -> dict[str, LabelledFiles]:
+def labelled_files(
+    folder: Path, root: str | None, kind: FileKind, labels: FileLabels | None = None
+) -> dict[str, LabelledFiles]:
     """Files ``<root>/<class>/<file>``, or ``<root>/train/<class>/<file>`` and ``<root>/test/<class>/<file>``.
 
     Classes are numbered in the order of their names; rows take the first file of each class, then the second of
@@ -83,15 +86,18 @@ def labelled_files(folder: Path, root: str | None, kind: FileKind) -> dict[str, 
         folder: holds the folder ``root``.
         root: name of the folder; by default the only one.
         kind: of the files.
+        labels: a table that names the classes; by default the folders do.
 
     Returns:
         ``all``, or ``train``, ``test`` and perhaps ``validation``.
 
     Raises:
         PareError: if there is no such folder, a class has no file, there are fewer than two classes, or a part has
-            a class that train lacks.
+            a class that train lacks, or what is wrong with the table.
     """
     top = _root(folder, root, kind)
+    if labels is not None:
+        return _of_classes({"all": files_by_class(folder, top, labels, kind.suffixes)}, folder / labels.table)
     found = {part: _class_folders(top / part, kind) for part in PARTS if (top / part).is_dir()}
     if set(found) & {"train", "test"}:
         absent = [part for part in ("train", "test") if part not in found]
@@ -99,13 +105,17 @@ def labelled_files(folder: Path, root: str | None, kind: FileKind) -> dict[str, 
             raise PareError(f"{top} holds {', '.join(found)} but no folder {absent[0]}; make one, or leave out both")
     else:
         found = {"all": _class_folders(top, kind)}
+    return _of_classes(found, top)
+
+
+def _of_classes(found: dict[str, dict[str, list[Path]]], top: Path) -> dict[str, LabelledFiles]:
     classes = list(next(iter(found.values())))
     for part, folders in found.items():
         strange = sorted(set(folders) - set(classes))
         if strange:
             raise unknown_name("class", strange[0], classes, f"{top}: folder {part} may hold the classes of train only")
     if len(classes) < 2:
-        raise PareError(f"{top} holds the one class {', '.join(classes)}; at least two are needed, a folder for each")
+        raise PareError(f"{top} has {', '.join(classes) or 'none'} as its only class; at least two are needed")
     return {part: _in_turns(folders, classes) for part, folders in found.items()}
 
 

@@ -10,6 +10,7 @@ from pydantic import PositiveInt
 from pare.config.errors import PareError
 from pare.raw.file_names import FileName
 from pare.raw.readers.class_folders import FileKind, labelled_files
+from pare.raw.readers.label_tables import FileLabels
 from pare.storage.samples import Samples
 
 IMAGES = FileKind("image", (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"))
@@ -22,6 +23,7 @@ def image_folder(
     size: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None,
     colour: bool = True,
     root: FileName | None = None,
+    labels: FileLabels | None = None,
 ) -> dict[str, Samples]:
     """Images in folders that are named after their classes, see `labelled_files`; they are decoded when they are read.
 
@@ -31,6 +33,7 @@ def image_folder(
             are, and must all be of one size.
         colour: three channels, red, green and blue; else one, grey.
         root: name of the folder; by default the only one.
+        labels: a table that names the classes of the files; by default their folders do.
 
     Returns:
         ``all``, or ``train``, ``test`` and perhaps ``validation``: pixels ``(rows, channels, height, width)`` float32
@@ -41,7 +44,8 @@ def image_folder(
     """
     pixels = image_reader((size, size) if isinstance(size, int) else size, colour=colour)
     columns = ["red", "green", "blue"] if colour else ["grey"]
-    return {part: files.samples(pixels, columns) for part, files in labelled_files(folder, root, IMAGES).items()}
+    parts = labelled_files(folder, root, IMAGES, labels)
+    return {part: files.samples(pixels, columns) for part, files in parts.items()}
 
 
 def image_reader(size: tuple[int, int] | None, *, colour: bool) -> Callable[[Sequence[Path]], np.ndarray]:

@@ -11,6 +11,7 @@ from pare.raw.file_names import FileName
 from pare.raw.formats.delimited_text import COMMA, TAB, UTF_8, Dialect
 from pare.raw.formats.table_files import load_frame
 from pare.raw.readers.class_folders import FileKind, labelled_files
+from pare.raw.readers.label_tables import FileLabels
 from pare.raw.readers.lengths import Length, Lengths, channel_values
 from pare.storage.samples import Samples
 
@@ -25,6 +26,7 @@ def series_folder(
     lengths: Lengths = "padded",
     fill: tuple[float, ...] | None = None,
     root: FileName | None = None,
+    labels: FileLabels | None = None,
     header: bool = True,
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
     encoding: str = UTF_8,
@@ -39,6 +41,7 @@ def series_folder(
         lengths: how, see `Length`.
         fill: what follows shorter series, a value for each channel.
         root: name of the folder; by default the only one.
+        labels: a table that names the classes of the files; by default their folders do.
         header: whether the first line of each file has the names of the columns; else they are 1, 2, …
         delimiter: see the reader `table`, as for the following.
         encoding: of text.
@@ -53,7 +56,7 @@ def series_folder(
             numbers there.
     """
     read = series_reader(channels, Length(points, lengths, fill), Dialect(delimiter, encoding, decimal, header))
-    parts = labelled_files(folder, root, SERIES)
+    parts = labelled_files(folder, root, SERIES, labels)
     return {part: files.samples(read, list(channels)) for part, files in parts.items()}
 
 
