@@ -1,17 +1,23 @@
 """The file answers as the model does, for every kind of data, start and family of encoders."""
 
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
 import pytest
+import torch
+from scipy.special import expit, softmax
 
+from pare.choice.blend import Blend
+from pare.choice.chosen import ChosenModel
 from pare.config import PareError
 from pare.export import to_onnx
 from pare.export.metadata import metadata
 from pare.export.onnx_model import _difference
 from pare.own_data.new_rows import held_rows
+from pare.own_data.predict import Predictor
 from pare.storage.samples import Samples
 from pare.uncertainty import Calibration
 
@@ -154,6 +160,46 @@ def test_a_baseline_is_refused(untrained):
     model.trained = SimpleNamespace(run=SimpleNamespace(folder="wine/ridge/seed_0"))
     with pytest.raises(PareError, match="the model of wine/ridge/seed_0 is not that of a method"):
         to_onnx(model, held_rows(inputs(1, 16, 16)))
+
+
+@pytest.fixture
+def chosen(fitted):
+    """A choice that keeps the models of two methods with unequal shares and temperatures."""
+
+    def chosen(answer):
+        rows, task = case(table(), answer, tokens={"kind": "feature"})
+        probe, other = (fitted(rows, **values, **task) for values in ({}, {"training_of_run": TRAINED}))
+        blend = Blend({"probe": 0.36, "finetune": 0.64}, {"probe": 0.7, "finetune": 1.6})
+        members = {"probe": probe.trained, "finetune": other.trained}
+        known = probe.trained
+        both = ChosenModel(known.run, known.record, blend, members, known.preparation, None)
+        return Predictor(both, "cpu"), held_rows(rows.read(0, ROWS)[0])
+
+    return chosen
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_choice_of_methods_answers_as_their_mean_does(chosen, answer):
+    model, rows = chosen(answer)
+    exported = to_onnx(model, rows)
+    (found,) = onnxruntime.InferenceSession(exported.content).run(None, {"x": rows.read(0, ROWS)})
+    blend, mean = (
+        model.trained.blend,
+        {"classes": partial(softmax, axis=1), "labels": expit, "numbers": np.asarray}[answer],
+    )
+    inputs_of = model.trained.preparation.inputs(rows.read(0, ROWS))
+    expected = sum(
+        blend.shares[name] * mean(member.outputs(inputs_of, torch.device("cpu")) / blend.temperatures[name])
+        for name, member in model.trained.members.items()
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_choice_that_keeps_a_baseline_is_refused_by_its_name(chosen):
+    model, rows = chosen("classes")
+    model.trained.members["catboost"] = SimpleNamespace()
+    with pytest.raises(PareError, match="keeps catboost, and models of baselines become no ONNX file"):
+        to_onnx(model, rows)
 
 
 def test_a_difference_of_numbers_is_a_share_of_the_largest_of_their_column():

@@ -33,19 +33,21 @@ class Mean:
     """What is averaged of a kind of output, and how it becomes the output again.
 
     Attributes:
+        name: of the kind of output.
         enter: outputs ``(rows, …)`` to what is averaged.
         leave: the way back.
         scaled: whether outputs are logits, whose scale is of no meaning before a temperature is found.
     """
 
+    name: str
     enter: Callable[[Array], Array]
     leave: Callable[[Array], Array]
     scaled: bool
 
 
-CLASSES = Mean(lambda x: softmax(x, axis=1), lambda p: np.log(p.clip(SMALLEST)), scaled=True)
-LABELS = Mean(expit, lambda p: logit(p.clip(SMALLEST, 1 - 1e-7)), scaled=True)
-NUMBERS = Mean(lambda x: x, lambda x: x, scaled=False)
+CLASSES = Mean("classes", lambda x: softmax(x, axis=1), lambda p: np.log(p.clip(SMALLEST)), scaled=True)
+LABELS = Mean("labels", expit, lambda p: logit(p.clip(SMALLEST, 1 - 1e-7)), scaled=True)
+NUMBERS = Mean("numbers", lambda x: x, lambda x: x, scaled=False)
 
 
 def mean_of(task: Task) -> Mean:

@@ -3,13 +3,14 @@
 import json
 from importlib.metadata import version
 
+from pare.choice.chosen import ChosenModel
 from pare.evaluation.metrics import METRICS
 from pare.training import TrainedModel
 
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")  # that make and check a file
 
 
-def metadata(trained: TrainedModel, classes: list[str] | list[int] | None) -> dict[str, str]:
+def metadata(trained: TrainedModel | ChosenModel, classes: list[str] | list[int] | None) -> dict[str, str]:
     """Facts by name; what is no text is JSON.
 
     Args:

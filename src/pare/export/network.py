@@ -1,14 +1,18 @@
 """A trained model with all that is done before and behind it, as one network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pare.choice.blend import SMALLEST, mean_of
+from pare.choice.chosen import ChosenModel
+from pare.config.errors import PareError
 from pare.preparation import Preparation
 from pare.preparation.model_input import append_coordinates
 from pare.training import TrainedModel
+from pare.training.saved_model import SavedModel
 
 
 class Prepared(nn.Module):
@@ -59,23 +63,92 @@ def _places(shape: Sequence[int]) -> Tensor:
     return torch.from_numpy(append_coordinates(np.zeros((1, *shape), np.float32))[0, shape[0] :])
 
 
+class Predicted(nn.Module):
+    """The outputs of a method's model, ``(batch, …)``, from prepared rows; the model is moved to the CPU."""
+
+    def __init__(self, trained: TrainedModel) -> None:
+        super().__init__()
+        self.model, self.family = trained.model.cpu(), trained.encoder_config.get("model_type")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits, numbers or fields, averaged over the symmetries of the task."""
+        symmetries = self.model.symmetries
+        output: Tensor = symmetries.averaged_at_once(self.model.predict, x) if symmetries else self.model.predict(x)
+        return output
+
+
+class Blended(nn.Module):
+    """The mean that a choice keeps: `Blend.outputs` as a network.
+
+    Args:
+        chosen: the choice.
+        members: its models by name, all of methods.
+    """
+
+    def __init__(self, chosen: ChosenModel, members: Mapping[str, TrainedModel]) -> None:
+        super().__init__()
+        self.shares, self.temperatures = chosen.blend.shares, chosen.blend.temperatures
+        self.members = nn.ModuleDict({name: Predicted(member) for name, member in members.items()})
+        self.enter, self.leave = MEANS[mean_of(chosen.run.task).name]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The outputs of the mean, ``(batch, …)``."""
+        parts = [
+            share * self.enter(self.members[name](x) / self.temperatures[name]) for name, share in self.shares.items()
+        ]
+        return self.leave(torch.stack(parts).sum(0))
+
+
+MEANS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "classes": (lambda x: x.softmax(1), lambda p: p.clamp(min=SMALLEST).log()),
+    "labels": (torch.sigmoid, lambda p: p.clamp(SMALLEST, 1 - 1e-7).logit()),
+    "numbers": (lambda x: x, lambda x: x),
+}
+
+
+def outputs_of(trained: SavedModel) -> nn.Module:
+    """From prepared rows to the outputs of a model, as a network.
+
+    Raises:
+        PareError: where it is that of a baseline, or a choice that keeps one.
+    """
+    if isinstance(trained, TrainedModel):
+        return Predicted(trained)
+    if not isinstance(trained, ChosenModel):
+        raise PareError(
+            f"the model of {trained.run.folder} is not that of a method, which alone becomes an ONNX file; train one, "
+            "such as method=probe"
+        )
+    methods = {name: member for name, member in trained.members.items() if isinstance(member, TrainedModel)}
+    if others := sorted(trained.members.keys() - methods.keys()):
+        raise PareError(
+            f"the choice of {trained.run.folder} keeps {', '.join(others)}, and models of baselines become no ONNX "
+            "file; use the model's folder, or train a method, such as method=probe"
+        )
+    return Blended(trained, methods)
+
+
+def families_of(outputs: nn.Module) -> str:
+    """The families of the encoders in a network, for a message."""
+    return " and ".join(sorted({repr(part.family) for part in outputs.modules() if isinstance(part, Predicted)}))
+
+
 class Answers(nn.Module):
     """From raw rows to probabilities, or to numbers or fields in physical units.
 
     Args:
-        trained: the model, which is moved to the CPU.
+        trained: the model.
+        outputs: its outputs of prepared rows, see `outputs_of`.
         shape: of a raw row.
         ending: what the outputs, at the temperature of the validation rows, still pass.
     """
 
-    def __init__(self, trained: TrainedModel, shape: Sequence[int], ending: nn.Module) -> None:
+    def __init__(self, trained: SavedModel, outputs: nn.Module, shape: Sequence[int], ending: nn.Module) -> None:
         super().__init__()
-        self.prepared, self.model, self.ending = Prepared(trained.preparation, shape), trained.model.cpu(), ending
+        self.prepared, self.outputs, self.ending = Prepared(trained.preparation, shape), outputs, ending
         self.temperature = trained.calibration.temperature if trained.calibration else 1.0
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, *shape)`` to answers, ``(batch, …)``."""
-        x, symmetries = self.prepared(x), self.model.symmetries
-        output = symmetries.averaged_at_once(self.model.predict, x) if symmetries else self.model.predict(x)
-        answers: Tensor = self.ending(output / self.temperature)
+        answers: Tensor = self.ending(self.outputs(self.prepared(x)) / self.temperature)
         return answers

@@ -14,9 +14,10 @@ import torch
 from torch import nn
 from torch.export import Dim
 
+from pare.choice.chosen import ChosenModel
 from pare.config.errors import PareError, causes
 from pare.export.metadata import metadata
-from pare.export.network import Answers
+from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx
 from pare.own_data.new_rows import NewRows
 from pare.own_data.predict import BATCH_ROWS, Predictor
@@ -64,7 +65,7 @@ def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
     numbers or fields in physical units. Its metadata are those of `pare.export.metadata`.
 
     Args:
-        model: the trained model of a method.
+        model: the trained model of a method, or of a choice that keeps models of methods.
         rows: to compare with, such as ``model.open("new_rows.csv")``.
 
     Raises:
@@ -72,18 +73,15 @@ def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
             by more than 1e-4.
     """
     runtime, trained = require("onnxruntime"), model.trained
-    if not isinstance(trained, TrainedModel):
-        raise PareError(
-            f"the model of {trained.run.folder} is not that of a method, which alone becomes an ONNX file; train one, "
-            "such as method=probe"
-        )
+    outputs = outputs_of(trained)
+    assert isinstance(trained, TrainedModel | ChosenModel)  # others are refused
     answer = NUMBERS if model.classes is None and not model.is_binary else PROBABILITIES
-    content = _content(trained, model, answer)
+    content = _content(trained, outputs, model, answer)
     x = rows.read(0, len(rows.names))
     session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
     found = [session.run(None, {INPUT: x[i : i + BATCH_ROWS]})[0] for i in range(0, len(x), BATCH_ROWS)]
-    outputs = model.outputs(rows)
-    expected = outputs if answer == NUMBERS else model.probabilities(outputs)
+    own = model.outputs(rows)
+    expected = own if answer == NUMBERS else model.probabilities(own)
     difference = _difference(np.concatenate(found), expected, relative=answer == NUMBERS)
     if not difference <= MOST_DIFFERENCE:
         raise PareError(
@@ -103,11 +101,11 @@ def require(module: str) -> Any:
         ) from error
 
 
-def _content(trained: TrainedModel, model: Predictor, answer: str) -> bytes:
+def _content(trained: TrainedModel | ChosenModel, outputs: nn.Module, model: Predictor, answer: str) -> bytes:
     require("onnxscript")
     classes = None if model.classes is None else model.classes.tolist()
     ending = nn.Sigmoid() if model.is_binary else nn.Softmax(1) if classes else nn.Identity()
-    network = Answers(trained, model.raw_shape, ending).eval()
+    network = Answers(trained, outputs, model.raw_shape, ending).eval()
     x = torch.zeros(2, *model.raw_shape)  # one row alone would be a batch that is always one
     names: dict[str, Any] = {"input_names": [INPUT], "output_names": [answer], "dynamic_shapes": ({0: "batch"},)}
     with _quietly(), torch.no_grad():
@@ -117,9 +115,8 @@ def _content(trained: TrainedModel, model: Predictor, answer: str) -> bytes:
             onnx: Any = torch.onnx.export(program, dynamo=True, verbose=False, **names)
         except RuntimeError as error:  # of torch.export, or of torch.onnx, whose errors derive from it
             raise PareError(
-                f"the model of {trained.run.folder}, whose encoder is of the family "
-                f"{trained.encoder_config.get('model_type')!r}, cannot be converted ({list(causes(error))[-1]}); use "
-                "the model's folder"
+                f"the model of {trained.run.folder}, whose encoder is of the family {families_of(outputs)}, cannot be "
+                f"converted ({list(causes(error))[-1]}); use the model's folder"
             ) from error
     onnx.model.metadata_props.update(metadata(trained, classes))
     return onnx.model_proto.SerializeToString()
