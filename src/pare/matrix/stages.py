@@ -58,9 +58,13 @@ def run_digest(run: Run | BaselineRun) -> str:
     return fingerprint(run.model_dump(mode="json", exclude=RUN))
 
 
+def left_out(pipeline: str) -> tuple[str, ...]:
+    """Packages whose code does not repeat the stage of a pipeline."""
+    return LEFT_OUT if pipeline == "report" else (*LEFT_OUT, PAGES)
+
+
 def _code(pipeline: str) -> str:
-    left_out = LEFT_OUT if pipeline == "report" else (*LEFT_OUT, PAGES)
-    return code_digest(f"pare.pipelines.{pipeline}.pipeline", *LOADS.get(pipeline, ()), left_out=left_out)
+    return code_digest(f"pare.pipelines.{pipeline}.pipeline", *LOADS.get(pipeline, ()), left_out=left_out(pipeline))
 
 
 def _raw(raw: RawConfig) -> str:
