@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, logit, softmax
 from sklearn.metrics import log_loss
 
-from pare.choice.blend import CLASSES, LABELS, NUMBERS, Blend, decide, fit_blend
+from pare.choice.blend import CLASSES, LABELS, NUMBERS, Blend, decide, equal_blend, greedy_blend
 
 
 def cross_entropy(logits, y):
@@ -26,36 +26,45 @@ def numbers():
 
 def test_equally_good_models_with_independent_errors_share_equally_and_a_bad_one_gets_nothing(numbers):
     y, outputs = numbers
-    blend = fit_blend(outputs, y, NUMBERS, squared)
+    blend = greedy_blend(outputs, y, NUMBERS, squared)
     assert set(blend.shares) == {"a", "b"}
     assert blend.shares["a"] == pytest.approx(0.5, abs=0.1)
     assert squared(blend.outputs(outputs, NUMBERS), y) == pytest.approx(0.5**2 / 2, rel=0.2)
 
 
-def test_one_round_is_the_best_model_alone(numbers):
+def test_equal_shares_are_of_all_models_that_are_not_clearly_worse_than_the_best(numbers):
     y, outputs = numbers
-    best = min(outputs, key=lambda name: squared(outputs[name], y))
-    blend = fit_blend(outputs, y, NUMBERS, squared, rounds=1)
-    assert blend == Blend({best: 1.0}, {best: 1.0})
-    assert np.allclose(blend.outputs(outputs, NUMBERS), outputs[best])
+    blend = equal_blend(outputs, y, NUMBERS, squared)
+    assert blend == Blend({"a": 0.5, "b": 0.5}, {"a": 1.0, "b": 1.0})
+    few = {name: out[:4] for name, out in outputs.items()}
+    assert "c" in equal_blend(few, y[:4], NUMBERS, squared).shares  # four rows do not say it clearly
+    assert equal_blend({"a": outputs["a"], "worse": outputs["a"] + 0.3}, y, NUMBERS, squared).shares == {"a": 1.0}
 
 
-def test_a_mean_is_kept_where_errors_are_independent_and_one_model_where_they_are_the_same(numbers):
+def test_shares_are_equal_where_greedy_ones_do_not_gain_on_other_rows(numbers):
     y, outputs = numbers
     decision = decide(outputs, y, NUMBERS, squared)
-    assert decision.together < decision.alone
     assert set(decision.blend.shares) == {"a", "b"}
-    assert squared(decision.outputs, y) == pytest.approx(decision.together)
+    assert squared(decision.outputs, y) == pytest.approx(min(decision.equal, decision.greedy))
     same = {"a": outputs["a"], "worse": outputs["a"] + 0.3}
-    decision = decide(same, y, NUMBERS, squared)
-    assert decision.blend.shares == {"a": 1.0}
+    assert decide(same, y, NUMBERS, squared).blend.shares == {"a": 1.0}
+
+
+def test_greedy_shares_are_kept_where_a_worse_model_mends_the_better_one():
+    """The errors of ``b`` are those of ``a``, three times as large and of the other sign."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(400, 1)).astype(np.float32)
+    error = rng.normal(0, 0.2, y.shape).astype(np.float32)
+    decision = decide({"a": y + error, "b": y - 3 * error}, y, NUMBERS, squared)
+    assert decision.greedy < decision.equal
+    assert decision.blend.shares["a"] == pytest.approx(0.75, abs=0.05)
 
 
 def test_the_temperature_of_logits_is_found_again():
     rng = np.random.default_rng(1)
     logits = rng.normal(size=(4000, 3)) * 2
     y = (softmax(logits, axis=1).cumsum(1) > rng.uniform(size=(4000, 1))).argmax(1)
-    blend = fit_blend({"cold": (logits * 7).astype(np.float32)}, y, CLASSES, cross_entropy)
+    blend = greedy_blend({"cold": (logits * 7).astype(np.float32)}, y, CLASSES, cross_entropy)
     assert blend.temperatures["cold"] == pytest.approx(7, rel=0.1)
 
 

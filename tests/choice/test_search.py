@@ -68,6 +68,21 @@ def test_with_time_enough_every_candidate_predicts_every_row_once(search, fits):
         assert sorted(tried.truth) == [0] * 50 + [1] * 50
 
 
+def test_a_candidate_that_predicts_what_an_earlier_one_does_is_left_out(search, fits, monkeypatch):
+    given, _ = fits
+    given |= dict.fromkeys(METHODS, (0.5, 1.0))
+    held_out, first = module.held_out, {}
+
+    def repeated(run, store, *rest):
+        outcome = held_out(run, store, *rest)
+        return first.setdefault(store.fingerprint, outcome) if run.method_name in ("probe", "catboost") else outcome
+
+    monkeypatch.setattr(module, "held_out", repeated)
+    one = search(10, METHODS)
+    assert [tried.name for tried in one.finished()] == METHODS[:3]
+    assert one.tried[3].left_out == "predicts in all folds what probe does"
+
+
 def test_where_time_is_short_the_best_go_on_and_the_worst_that_does_not_fit_is_left_out(search, fits):
     given, made = fits
     given |= {"probe": (0.3, 10), "logistic_regression": (3.0, 10), "lightgbm": (0.4, 10), "catboost": (4.0, 1)}

@@ -1,8 +1,8 @@
 """Several models as one: a weighted mean of what they predict.
 
-Weights come of greedy selection with replacement (Caruana et al., *Ensemble Selection from Libraries of Models*, 2004)
-on rows that no model learnt from. Logits are first divided by a temperature of each model (Guo et al., 2017), since the
-scores of a ridge classifier, for one, are no logits.
+Shares are equal among the models that are not clearly worse than the best, or come of greedy selection with replacement
+(Caruana et al., *Ensemble Selection from Libraries of Models*, 2004), on rows that no model learnt from. Logits are first
+divided by a temperature of each model (Guo et al., 2017), since the scores of a ridge classifier, for one, are no logits.
 """
 
 from collections import Counter
@@ -17,15 +17,18 @@ from scipy.special import expit, logit, softmax
 from sklearn.model_selection import KFold
 
 from pare.config.schema import Task
+from pare.start.evidence import clearly_smaller
 from pare.training.losses import build_loss
 
 ROUNDS = 25  # of greedy selection: weights are multiples of a twenty-fifth
-PARTS = 5  # of the rows, in which one model and a mean are compared
+PARTS = 5  # of the rows, in which equal and greedy shares are compared
+BLOCKS = 500  # of rows, at most, whose losses say whether a model is clearly worse
 SMALLEST = 1e-12  # probability
 LOG_TEMPERATURES = (-4.0, 4.0)
 
 Array = np.ndarray[Any, Any]
 Outputs = Mapping[str, Array]  # of each model, (rows, …): logits, numbers or fields
+Loss = Callable[[Array, Array], float]  # of outputs and answers, a mean over the rows
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def mean_of(task: Task) -> Mean:
     return LABELS if task.loss == "binary_cross_entropy" else NUMBERS
 
 
-def task_loss(task: Task, positive_weight: float = 1.0) -> Callable[[Array, Array], float]:
+def task_loss(task: Task, positive_weight: float = 1.0) -> Loss:
     """The task's loss of outputs and answers ``(rows, …)``, a mean over the rows."""
     loss = build_loss(task.loss, task.output.kind, positive_weight=positive_weight)
     return lambda outputs, y: float(loss(torch.from_numpy(outputs), torch.from_numpy(y)))
@@ -88,24 +91,37 @@ def shares_text(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares.items())
 
 
-def fit_blend(
-    outputs: Outputs, y: Array, mean: Mean, loss: Callable[[Array, Array], float], rounds: int = ROUNDS
-) -> Blend:
-    """The shares with the least loss that greedy selection meets; one round gives the best model alone.
+def equal_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
+    """Equal shares of the models that are not clearly worse than the best; arguments as for `greedy_blend`.
+
+    Where rows are few, shares that are fitted to them, the choice of one model included, gain less than they vary.
+    """
+    temperatures = _temperatures(outputs, y, mean, loss)
+    blocks = np.array_split(np.arange(len(y)), min(len(y), BLOCKS))
+    losses = {
+        name: np.array([loss((out[rows] / temperatures[name]).astype(np.float32), y[rows]) for rows in blocks])
+        for name, out in outputs.items()
+    }
+    best = min(losses, key=lambda name: losses[name].mean())
+    kept = [name for name in losses if not clearly_smaller(losses[best], losses[name])]
+    return Blend(dict.fromkeys(kept, 1 / len(kept)), {name: temperatures[name] for name in kept})
+
+
+def greedy_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
+    """The shares with the least loss that greedy selection meets; each round adds the model that helps most.
 
     Args:
         outputs: of each model, of rows that it did not learn from.
         y: answers of these rows.
         mean: what is averaged.
         loss: of outputs and answers.
-        rounds: each adds one model to the mean, the one that helps most.
     """
-    temperatures = {name: _temperature(out, y, loss) if mean.scaled else 1.0 for name, out in outputs.items()}
+    temperatures = _temperatures(outputs, y, mean, loss)
     entered = {name: mean.enter(out / temperatures[name]) for name, out in outputs.items()}
     total = np.zeros_like(next(iter(entered.values())))
     counts: Counter[str] = Counter()
     best_loss, best = np.inf, counts
-    for taken in range(1, rounds + 1):
+    for taken in range(1, ROUNDS + 1):
         losses = {
             name: loss(mean.leave((total + part) / taken).astype(np.float32), y) for name, part in entered.items()
         }
@@ -118,7 +134,11 @@ def fit_blend(
     return Blend(shares, {name: temperatures[name] for name in shares})
 
 
-def _temperature(logits: Array, y: Array, loss: Callable[[Array, Array], float]) -> float:
+def _temperatures(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> dict[str, float]:
+    return {name: _temperature(out, y, loss) if mean.scaled else 1.0 for name, out in outputs.items()}
+
+
+def _temperature(logits: Array, y: Array, loss: Loss) -> float:
     found = minimize_scalar(
         lambda log: loss((logits / np.exp(log)).astype(np.float32), y), bounds=LOG_TEMPERATURES, method="bounded"
     )
@@ -127,37 +147,37 @@ def _temperature(logits: Array, y: Array, loss: Callable[[Array, Array], float])
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether one model or a mean of several is kept, by rows that neither was chosen on.
+    """Which shares are kept, by rows that chose neither.
 
     Attributes:
         blend: what is kept, chosen on all rows.
-        alone: loss of the best model alone, chosen on other rows.
-        together: loss of the mean, the same.
+        equal: loss of equal shares, chosen on other rows.
+        greedy: loss of greedy shares, the same.
         outputs: what is kept gives for each row, chosen on other rows, ``(rows, …)``.
     """
 
     blend: Blend
-    alone: float
-    together: float
+    equal: float
+    greedy: float
     outputs: Array
 
 
-def decide(outputs: Outputs, y: Array, mean: Mean, loss: Callable[[Array, Array], float]) -> Decision:
-    """Choose one model or a mean of several; arguments as for `fit_blend`, of at least `PARTS` rows.
+def decide(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Decision:
+    """Choose equal or greedy shares; arguments as for `greedy_blend`, of at least `PARTS` rows.
 
-    Both are chosen on some of the rows and compared on the others, since a mean fits the rows that choose its shares.
+    Both are chosen on some of the rows and compared on the others, since shares fit the rows that choose them.
     """
-    alone, together = (_on_other_rows(outputs, y, mean, loss, rounds) for rounds in (1, ROUNDS))
-    losses = loss(alone, y), loss(together, y)
-    is_mean = losses[1] < losses[0]
-    kept = fit_blend(outputs, y, mean, loss, ROUNDS if is_mean else 1)
-    return Decision(kept, *losses, together if is_mean else alone)
+    makers = (equal_blend, greedy_blend)
+    given = [_on_other_rows(make, outputs, y, mean, loss) for make in makers]
+    losses = [loss(part, y) for part in given]
+    better = int(np.argmin(losses))
+    return Decision(makers[better](outputs, y, mean, loss), *losses, given[better])
 
 
-def _on_other_rows(outputs: Outputs, y: Array, mean: Mean, loss: Callable[[Array, Array], float], rounds: int) -> Array:
+def _on_other_rows(make: Callable[..., Blend], outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Array:
     """What a choice gives for each row that is made on the other parts of the rows, ``(rows, …)``."""
     given = np.empty_like(next(iter(outputs.values())))
     for chosen, held in KFold(PARTS, shuffle=True, random_state=0).split(y):
-        blend = fit_blend({name: out[chosen] for name, out in outputs.items()}, y[chosen], mean, loss, rounds)
+        blend = make({name: out[chosen] for name, out in outputs.items()}, y[chosen], mean, loss)
         given[held] = blend.outputs({name: out[held] for name, out in outputs.items()}, mean)
     return given

@@ -103,7 +103,7 @@ class Choice:
             "model_input": self.store.fingerprint,
             "decisive": self.run.decisive(),
             "candidates": [tried.row(decision.blend.shares.get(tried.name, 0.0)) for tried in search.tried],
-            "losses": {"one model": decision.alone, "mean": decision.together},
+            "losses": {"equal shares": decision.equal, "greedy shares": decision.greedy},
             "history": [],
             "validation": score(metric, decision.outputs, first.truth),
             "best_epoch": None,
@@ -132,6 +132,6 @@ def _calibration(task: Task, outputs: np.ndarray, rows: Tried) -> Calibration | 
 def _tell(decision: Decision, finished: int) -> None:
     if finished > 1:
         logger.info(
-            "Loss on rows that did not choose: the best alone %.4g, a mean %.4g.", decision.alone, decision.together
+            "Loss on rows that did not choose: equal shares %.4g, greedy ones %.4g.", decision.equal, decision.greedy
         )
     logger.info("Kept: %s.", shares_text(decision.blend.shares))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pare.baselines.registry import why_not
-from pare.choice.blend import fit_blend, mean_of, task_loss
+from pare.choice.blend import greedy_blend, mean_of, task_loss
 from pare.choice.fits import Candidate, HeldOut, held_out
 from pare.choice.folds import fold_parts, write_fold
 from pare.config import ChoiceRun, PareError
@@ -115,7 +115,7 @@ class Search:
         return self.run.minutes * 60 - sum(fold.seconds for tried in self.tried for fold in tried.folds)
 
     def finished(self) -> list[Tried]:
-        """Compare the candidates; those that saw every fold.
+        """Compare the candidates; those that saw every fold, without trainings that kept each solved start.
 
         Raises:
             PareError: where there is none, because the fit of each failed.
@@ -136,7 +136,7 @@ class Search:
                 reasons = "; ".join(f"{tried.name}: {tried.left_out}" for tried in self.tried)
                 raise PareError(f"no candidate could be fitted to task {self.run.task_name!r}: {reasons}")
             going = self._going_on(going, self.run.folds - number - 1)
-        return going
+        return list(_distinct(going))
 
     def final(self, shares: Mapping[str, float]) -> dict[str, Candidate]:
         """The runs that fit what is kept to all rows, by name; those that minutes bound divide the time that is left.
@@ -201,8 +201,19 @@ class Search:
     def _loss(self, tried: Tried) -> float:
         """Of the held-out rows so far, at the best temperature."""
         mean = mean_of(self.run.task)
-        blend = fit_blend({tried.name: tried.outputs}, tried.truth, mean, self.loss, rounds=1)
+        blend = greedy_blend({tried.name: tried.outputs}, tried.truth, mean, self.loss)
         return self.loss(blend.outputs({tried.name: tried.outputs}, mean), tried.truth)
+
+
+def _distinct(finished: list[Tried]) -> Iterator[Tried]:
+    """Those that predict otherwise than each one before; the others are left out."""
+    for number, tried in enumerate(finished):
+        same = [other.name for other in finished[:number] if np.allclose(other.outputs, tried.outputs, atol=1e-4)]
+        if same:
+            tried.left_out = f"predicts in all folds what {same[0]} does"
+            logger.info("%s is left out: it %s.", tried.name, tried.left_out)
+        else:
+            yield tried
 
 
 def within(run: Candidate, minutes: float) -> Candidate:
