@@ -1,8 +1,9 @@
 """Several models as one: a weighted mean of what they predict.
 
-Shares are equal among the models that are not clearly worse than the best, or come of greedy selection with replacement
-(Caruana et al., *Ensemble Selection from Libraries of Models*, 2004), on rows that no model learnt from. Logits are first
-divided by a temperature of each model (Guo et al., 2017), since the scores of a ridge classifier, for one, are no logits.
+Shares are equal among the models that are not clearly worse than the best, or come of greedy selection with
+replacement (Caruana et al., *Ensemble Selection from Libraries of Models*, 2004), on rows that no model learnt from.
+Logits are first divided by a temperature of each model (Guo et al., 2017), since the scores of a ridge classifier, for
+one, are no logits.
 """
 
 from collections import Counter
@@ -171,7 +172,7 @@ def decide(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Decision:
     given = [_on_other_rows(make, outputs, y, mean, loss) for make in makers]
     losses = [loss(part, y) for part in given]
     better = int(np.argmin(losses))
-    return Decision(makers[better](outputs, y, mean, loss), *losses, given[better])
+    return Decision(makers[better](outputs, y, mean, loss), losses[0], losses[1], given[better])
 
 
 def _on_other_rows(make: Callable[..., Blend], outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Array:
