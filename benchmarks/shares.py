@@ -1,0 +1,166 @@
+"""Ways to share a mean among the candidates of `choose`, on real tables and series that need no network; resumable.
+
+    OMP_NUM_THREADS=1 python benchmarks/shares.py fit tables --splits 3    # fits that are missing, into data/yardstick
+    python benchmarks/shares.py compare                                    # reads the test rows, writes docs/shares.csv
+
+Each candidate that takes seconds predicts every training row from a fit to the other folds, and the test rows from a
+fit to all, as in `kedro run --pipelines=choose`. Then each rule chooses shares on the first and is scored on the
+second. Trainings are left out: most of them keep the solved start, which is the probe.
+"""
+
+import argparse
+import csv
+import re
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pare.choice.blend import Blend, decide, equal_blend, greedy_blend, mean_of, shares_text, task_loss
+from pare.choice.chosen import load_trained
+from pare.choice.fits import described, held_out
+from pare.choice.folds import fold_parts, write_fold
+from pare.config import ChoiceRun, Library, Task, resolve_choice
+from pare.config.candidates import CHOOSE
+from pare.config.run import BaselineRun
+from pare.evaluation.metrics import build_metric
+from pare.evaluation.prediction import score
+from yardstick import CUTS, PREDICTIONS, PROJECT, Cut, _configuration, _source, _store
+
+FITS, RESULTS = PREDICTIONS / "shares", PROJECT / "docs/shares.csv"
+NAME = re.compile(r"(?P<kind>\w+)-(?P<data>\w+)-(?P<split>\d+)-(?P<method>\w+)\.npz")
+ROWS = 64  # of a batch
+
+
+def main() -> None:
+    """Make the fits that are missing, or compare the rules on those that are there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    fits = commands.add_parser("fit", help="make the fits that are missing")
+    fits.add_argument("kind", choices=["tables", "series"])
+    fits.add_argument("--splits", type=int, default=3, help="the first so many splits of each data set")
+    commands.add_parser("compare", help="score each rule on the test rows")
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    library, parameters = _configuration()
+    if arguments.command == "compare":
+        _compare(library)
+        return
+    for split in range(arguments.splits):
+        for cut in CUTS[arguments.kind](library):
+            if cut.split == split:
+                _fit(arguments.kind, cut, *_resolved(library, parameters, cut))
+
+
+def _own(library: Library, cut: Cut) -> Library:
+    return Library(**{**library.model_dump(), "tasks": {cut.name: cut.task}})
+
+
+def _resolved(library: Library, parameters: dict, cut: Cut) -> tuple[ChoiceRun, list]:
+    chosen = {"task": cut.name, "seed": cut.split, "protocol": "validated", "method": CHOOSE, "minutes": 60}
+    run = resolve_choice(_own(library, cut), {**parameters, **chosen, "mixing": {}}, chosen)
+    return run, [one for one in run.candidates if isinstance(one, BaselineRun) or not one.training.epochs]
+
+
+def _fit(kind: str, cut: Cut, run: ChoiceRun, candidates: list) -> None:
+    FITS.mkdir(parents=True, exist_ok=True)
+    source = _source(run)
+    with tempfile.TemporaryDirectory() as name:
+        folder, stores = Path(name), []
+        for candidate in candidates:
+            path = FITS / f"{kind}-{cut.name}-{cut.split}-{candidate.method_name}.npz"
+            if path.exists():
+                continue
+            store = _store(folder / "store.h5", cut)
+            stores = stores or [
+                write_fold(folder / f"{number}.h5", store, parts, compress=False)
+                for number, parts in enumerate(fold_parts(store, run.task, run.folds))
+            ]
+            started = time.process_time()
+            outcomes = [held_out(candidate, fold, source, folder / candidate.method_name) for fold in stores]
+            described(candidate, store, source).write(folder / "models" / candidate.method_name)
+            trained = load_trained(folder / "models" / candidate.method_name)
+            parts = np.array_split(cut.test[0], -(-len(cut.test[0]) // ROWS))
+            np.savez(
+                path,
+                outputs=np.concatenate([outcome.outputs for outcome in outcomes]),
+                truth=np.concatenate([outcome.truth for outcome in outcomes]),
+                test=np.concatenate([trained.outputs(x, torch.device("cpu")) for x in parts]),
+            )
+            print(path.stem, f"{time.process_time() - started:.1f} CPU s", flush=True)
+
+
+def _compare(library: Library) -> None:
+    cuts = {(kind, cut.name, cut.split): cut for kind in ("tables", "series") for cut in CUTS[kind](library)}
+    lines = [line for key, fits in _fits().items() for line in _lines(library, key, cuts[key], fits)]
+    with RESULTS.open("w", newline="") as file:
+        writer = csv.DictWriter(file, lines[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+    frame = pd.DataFrame(lines)
+    for kind, part in frame.groupby("kind"):
+        means = part.pivot_table(index="rule", columns="data", values="test", sort=False)
+        print(f"\n{kind}, {part.groupby('data')['split'].nunique().to_dict()} splits")
+        print(means.assign(mean=means.mean(axis=1)).round(4).to_string())
+
+
+def _fits() -> dict[tuple, dict[str, dict[str, np.ndarray]]]:
+    """Arrays of each candidate, by kind, data set and split, where every candidate of that data set was fitted."""
+    found: dict[tuple, dict] = {}
+    for path in sorted(FITS.glob("*.npz")):
+        match = NAME.fullmatch(path.name)
+        assert match
+        key = match["kind"], match["data"], int(match["split"])
+        found.setdefault(key, {})[match["method"]] = dict(np.load(path))
+    most = {kind: max(len(fits) for (other, *_), fits in found.items() if other == kind) for kind, *_ in found}
+    return {key: fits for key, fits in found.items() if len(fits) == most[key[0]]}
+
+
+def _lines(library: Library, key: tuple, cut: Cut, fits: dict) -> Iterator[dict]:
+    task = _own(library, cut).task(cut.name)
+    outputs, tests = ({name: arrays[part] for name, arrays in fits.items()} for part in ("outputs", "test"))
+    truth, mean = fits["probe"]["truth"], mean_of(task)
+    for rule, choose in _rules(task).items():
+        blend = choose(outputs, truth)
+        test = score(build_metric(task.metric, task.output), blend.outputs(tests, mean), cut.test[1])
+        yield dict(zip(("kind", "data", "split"), key, strict=True)) | {
+            "rule": rule,
+            "test": round(test, 5),
+            "kept": shares_text(blend.shares),
+        }
+
+
+def _rules(task: Task) -> dict[str, Callable[..., Blend]]:
+    given = {"mean": mean_of(task), "loss": task_loss(task)}
+    equal, greedy = partial(equal_blend, **given), partial(greedy_blend, **given)
+
+    def only(name: str) -> Callable[..., Blend]:
+        return lambda outputs, y: equal({name: outputs[name]}, y)
+
+    def best(outputs: dict, y: np.ndarray) -> Blend:
+        losses = {name: given["loss"](only(name)(outputs, y).outputs(outputs, given["mean"]), y) for name in outputs}
+        return only(min(losses, key=losses.__getitem__))(outputs, y)
+
+    def everything(outputs: dict, y: np.ndarray) -> Blend:
+        temperatures = {name: only(name)(outputs, y).temperatures[name] for name in outputs}
+        return Blend(dict.fromkeys(outputs, 1 / len(outputs)), temperatures)
+
+    return {
+        "the probe": only("probe"),
+        "the best alone": best,
+        "greedy shares": greedy,
+        "equal shares of all": everything,
+        "equal shares, none clearly worse": equal,
+        "what choose keeps": lambda outputs, y: decide(outputs, y, **given).blend,
+    }
+
+
+if __name__ == "__main__":
+    main()
