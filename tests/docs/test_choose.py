@@ -1,0 +1,17 @@
+"""The page of `choose` has the means of the committed comparison."""
+
+import csv
+from collections import defaultdict
+from statistics import fmean
+
+
+def test_the_means_are_those_of_the_committed_comparison(page):
+    text, scores = page("docs/choose.md"), defaultdict(list)
+    lines = list(csv.DictReader(page("docs/shares.csv").splitlines()))
+    for line in lines:
+        scores[line["data"], line["rule"]].append(float(line["test"]))
+    rules = list(dict.fromkeys(line["rule"] for line in lines))
+    assert f"| table | {' | '.join(rules)} |" in text
+    for data in {name for name, _ in scores}:
+        means = " | ".join(f"{fmean(scores[data, rule]):.4f}" for rule in rules)
+        assert f"| `{data}` | {means} |" in text
