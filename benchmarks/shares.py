@@ -9,7 +9,6 @@ second. Trainings are left out: most of them keep the solved start, which is the
 """
 
 import argparse
-import csv
 import re
 import tempfile
 import time
@@ -31,11 +30,11 @@ from pare.config.candidates import CHOOSE
 from pare.config.run import BaselineRun
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import score
-from yardstick import CUTS, PREDICTIONS, PROJECT, Cut, _configuration, _source, _store
+from pare.storage.atomic import atomic_path
+from yardstick import CUTS, PREDICTIONS, PROJECT, Cut, configuration, outputs_of, own_library, source_of, stored
 
 FITS, RESULTS = PREDICTIONS / "shares", PROJECT / "docs/shares.csv"
 NAME = re.compile(r"(?P<kind>\w+)-(?P<data>\w+)-(?P<split>\d+)-(?P<method>\w+)\.npz")
-ROWS = 64  # of a batch
 
 
 def main() -> None:
@@ -49,7 +48,7 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
-    library, parameters = _configuration()
+    library, parameters = configuration()
     if arguments.command == "compare":
         _compare(library)
         return
@@ -59,26 +58,22 @@ def main() -> None:
                 _fit(arguments.kind, cut, *_resolved(library, parameters, cut))
 
 
-def _own(library: Library, cut: Cut) -> Library:
-    return Library(**{**library.model_dump(), "tasks": {cut.name: cut.task}})
-
-
 def _resolved(library: Library, parameters: dict, cut: Cut) -> tuple[ChoiceRun, list]:
     chosen = {"task": cut.name, "seed": cut.split, "protocol": "validated", "method": CHOOSE, "minutes": 60}
-    run = resolve_choice(_own(library, cut), {**parameters, **chosen, "mixing": {}}, chosen)
+    run = resolve_choice(own_library(library, cut), {**parameters, **chosen, "mixing": {}}, chosen)
     return run, [one for one in run.candidates if isinstance(one, BaselineRun) or not one.training.epochs]
 
 
 def _fit(kind: str, cut: Cut, run: ChoiceRun, candidates: list) -> None:
     FITS.mkdir(parents=True, exist_ok=True)
-    source = _source(run)
+    source = source_of(run)
     with tempfile.TemporaryDirectory() as name:
         folder, stores = Path(name), []
         for candidate in candidates:
             path = FITS / f"{kind}-{cut.name}-{cut.split}-{candidate.method_name}.npz"
             if path.exists():
                 continue
-            store = _store(folder / "store.h5", cut)
+            store = stored(folder / "store.h5", cut)
             stores = stores or [
                 write_fold(folder / f"{number}.h5", store, parts, compress=False)
                 for number, parts in enumerate(fold_parts(store, run.task, run.folds))
@@ -87,12 +82,11 @@ def _fit(kind: str, cut: Cut, run: ChoiceRun, candidates: list) -> None:
             outcomes = [held_out(candidate, fold, source, folder / candidate.method_name) for fold in stores]
             described(candidate, store, source).write(folder / "models" / candidate.method_name)
             trained = load_trained(folder / "models" / candidate.method_name)
-            parts = np.array_split(cut.test[0], -(-len(cut.test[0]) // ROWS))
             np.savez(
                 path,
                 outputs=np.concatenate([outcome.outputs for outcome in outcomes]),
                 truth=np.concatenate([outcome.truth for outcome in outcomes]),
-                test=np.concatenate([trained.outputs(x, torch.device("cpu")) for x in parts]),
+                test=outputs_of(trained, cut.test[0]),
             )
             print(path.stem, f"{time.process_time() - started:.1f} CPU s", flush=True)
 
@@ -100,11 +94,9 @@ def _fit(kind: str, cut: Cut, run: ChoiceRun, candidates: list) -> None:
 def _compare(library: Library) -> None:
     cuts = {(kind, cut.name, cut.split): cut for kind in ("tables", "series") for cut in CUTS[kind](library)}
     lines = [line for key, fits in _fits().items() for line in _lines(library, key, cuts[key], fits)]
-    with RESULTS.open("w", newline="") as file:
-        writer = csv.DictWriter(file, lines[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
     frame = pd.DataFrame(lines)
+    with atomic_path(RESULTS) as unfinished:
+        frame.to_csv(unfinished, index=False, lineterminator="\n")
     for kind, part in frame.groupby("kind"):
         means = part.pivot_table(index="rule", columns="data", values="test", sort=False)
         print(f"\n{kind}, {part.groupby('data')['split'].nunique().to_dict()} splits")
@@ -124,7 +116,7 @@ def _fits() -> dict[tuple, dict[str, dict[str, np.ndarray]]]:
 
 
 def _lines(library: Library, key: tuple, cut: Cut, fits: dict) -> Iterator[dict]:
-    task = _own(library, cut).task(cut.name)
+    task = own_library(library, cut).task(cut.name)
     outputs, tests = ({name: arrays[part] for name, arrays in fits.items()} for part in ("outputs", "test"))
     truth, mean = fits["probe"]["truth"], mean_of(task)
     for rule, choose in _rules(task).items():

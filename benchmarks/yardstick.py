@@ -13,7 +13,6 @@ the test rows lie in data/yardstick until `score` compares them. Each fit takes 
 
 import argparse
 import csv
-import os
 import re
 import tempfile
 import time
@@ -45,9 +44,11 @@ from pare.raw.origins.ingest import ingest
 from pare.raw.origins.registry import find_origin
 from pare.raw.readers.registry import READERS
 from pare.settings import CONFIG_LOADER_ARGS
+from pare.storage.atomic import atomic_path
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
 from pare.training.losses import build_loss
+from pare.training.saved_model import SavedModel
 
 PROJECT = Path(__file__).parents[1]
 RESULTS, PREDICTIONS = PROJECT / "docs/yardstick", PROJECT / "data/yardstick"
@@ -62,6 +63,7 @@ SERIES = {
     "acsf1": "ACSF1",
 }
 VOWELS = 29  # points to which series of different lengths are resampled: the longest of the Japanese vowels
+BATCH_ROWS = 64
 COLUMNS = ("data", "split", "method", "settings", "validation", "kept", "test", "cpu_seconds")
 
 Part = tuple[np.ndarray, np.ndarray]  # inputs (rows, …) and classes or numbers (rows, …)
@@ -113,12 +115,12 @@ def main() -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    library, parameters = _configuration()
+    library, parameters = configuration()
     path, settings = RESULTS / f"{arguments.kind}.csv", " ".join(sorted(arguments.set))
     for cut in CUTS[arguments.kind](library):
         if cut.split >= arguments.splits or arguments.data not in (None, cut.name):
             continue
-        own = Library(**{**library.model_dump(), "tasks": {cut.name: cut.task}})
+        own = own_library(library, cut)
         for method in arguments.methods:
             key = (cut.name, cut.split, method, settings)
             if key in _done(path):
@@ -129,9 +131,15 @@ def _run(arguments: argparse.Namespace) -> None:
             print(*key, f"validation {fit.validation:.4g}, kept {fit.kept}, {fit.seconds:.1f} CPU s", flush=True)
 
 
-def _configuration() -> tuple[Library, dict]:
+def configuration() -> tuple[Library, dict]:
+    """What conf/base and conf/local define, and their parameters."""
     loader = RunConfigLoader(conf_source=str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
     return loader.library, dict(loader["parameters"])
+
+
+def own_library(library: Library, cut: Cut) -> Library:
+    """The library with the task of a cut as its only one."""
+    return Library(**{**library.model_dump(), "tasks": {cut.name: cut.task}})
 
 
 def _done(path: Path) -> set[tuple]:
@@ -171,7 +179,7 @@ def _fit(library: Library, parameters: dict, cut: Cut, method: str, settings: li
     own["mixing"] = overrides.get("mixing", {})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        store = _store(folder / "store.h5", cut)
+        store = stored(folder / "store.h5", cut)
         if method == CHOOSE:
             return _choice(resolve_choice(library, own, {**chosen, **overrides}), store, cut, folder)
         if method in library.baselines:
@@ -195,7 +203,7 @@ def _overrides(settings: list[str]) -> dict[str, Any]:
     return values
 
 
-def _store(path: Path, cut: Cut) -> ArrayStore:
+def stored(path: Path, cut: Cut) -> ArrayStore:
     """The cut as a model input, with validation rows and, for numbers, their statistics."""
     x, y = cut.train
     classes = y.dtype.kind == "i"
@@ -228,18 +236,23 @@ def _baseline(run: BaselineRun, store: ArrayStore, cut: Cut) -> Fit:
 
 
 def _choice(run: ChoiceRun, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
-    source, started = _source(run), time.process_time()
+    source, started = source_of(run), time.process_time()
     Choice(run, store, source).write(folder / "model")
     model = ChosenModel.load(folder / "model")
-    prediction = np.concatenate(
-        [model.outputs(x, torch.device("cpu")) for x in np.array_split(cut.test[0], -(-len(cut.test[0]) // 64))]
-    )
+    prediction = outputs_of(model, cut.test[0])
     seconds = time.process_time() - started
     kept = " ".join(f"{name}:{share:.2f}" for name, share in model.blend.shares.items())
     return Fit(model.record["validation"], kept, prediction, round(seconds, 2))
 
 
-def _source(run: Run | ChoiceRun) -> SourceFolders:
+def outputs_of(model: SavedModel, x: np.ndarray) -> np.ndarray:
+    """Logits or numbers of rows ``(rows, …)``, in batches."""
+    parts = np.array_split(x, -(-len(x) // BATCH_ROWS))
+    return np.concatenate([model.outputs(part, torch.device("cpu")) for part in parts])
+
+
+def source_of(run: Run | ChoiceRun) -> SourceFolders:
+    """The encoder and the proxy of a run, brought into data/01_raw."""
     raw = PROJECT / "data/01_raw"
     encoder, proxy = raw / run.places["encoder"], raw / run.places["proxy"]
     manifests = tuple(ingest(*pair).fingerprint for pair in ((run.source.encoder, encoder), (run.proxy.raw, proxy)))
@@ -247,13 +260,13 @@ def _source(run: Run | ChoiceRun) -> SourceFolders:
 
 
 def _method(run: Run, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
-    source, metric = _source(run), build_metric(run.metric, run.task.output)
+    source, metric = source_of(run), build_metric(run.metric, run.task.output)
     started = time.process_time()
     FineTuning(run, store, source, metric).write(folder / "model")
     trained = TrainedModel.load(folder / "model")
     with torch.inference_mode():
         x = torch.from_numpy(cut.test[0])
-        prediction = torch.cat([trained.model(part) for part in x.split(64)]).numpy()
+        prediction = torch.cat([trained.model(part) for part in x.split(BATCH_ROWS)]).numpy()
     seconds = time.process_time() - started
     kept = f"epoch {trained.record['best_epoch']}" if trained.record["best_epoch"] else "start"
     return Fit(trained.record["validation"], kept, prediction, round(seconds, 2))
@@ -339,7 +352,7 @@ CUTS = {"tables": _tables, "numbers": _numbers, "series": _series, "images": _im
 
 def _score() -> None:
     """Fill in the test metric of each fit whose predictions are here."""
-    library, _ = _configuration()
+    library, _ = configuration()
     for kind, cuts in CUTS.items():
         path = RESULTS / f"{kind}.csv"
         if not path.exists():
@@ -349,15 +362,14 @@ def _score() -> None:
         for i, line in frame[frame["test"].isna()].iterrows():
             cut = by_cut[line["data"], line["split"]]
             file = _prediction_path(tuple(line[["data", "split", "method", "settings"]]))
-            task = Library(**{**library.model_dump(), "tasks": {cut.name: cut.task}}).task(cut.name)
+            task = own_library(library, cut).task(cut.name)
             frame.loc[i, "test"] = score(build_metric(task.metric, task.output), np.load(file), cut.test[1])
-        temporary = path.with_suffix(".tmp")
-        frame.to_csv(temporary, index=False, lineterminator="\n")
-        os.replace(temporary, path)
+        with atomic_path(path) as unfinished:
+            frame.to_csv(unfinished, index=False, lineterminator="\n")
 
 
 def _show() -> None:
-    library, _ = _configuration()
+    library, _ = configuration()
     for kind in CUTS:
         path = RESULTS / f"{kind}.csv"
         if path.exists():

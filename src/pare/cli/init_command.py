@@ -13,7 +13,12 @@ from pare.config import PareError
 from pare.storage.atomic import atomic_path
 
 LAYERS = ("01_raw", "05_model_input", "06_models", "07_model_output", "08_reporting")
-TEXTS = {".gitignore": "gitignore", "README.md": "README.md", "pyproject.toml": "pyproject.toml"}
+TEXTS = {  # by their names in the project
+    ".gitignore": "gitignore",
+    ".telemetry": "telemetry",  # of kedro-telemetry
+    "README.md": "README.md",
+    "pyproject.toml": "pyproject.toml",
+}
 
 
 @click.command(context_settings=CONTEXT_SETTINGS)
@@ -42,7 +47,7 @@ def write_project(folder: Path) -> None:
     Raises:
         PareError: where the folder holds something, is a file, or cannot be written.
     """
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         found = "holds files" if folder.is_dir() else "is a file"
         raise PareError(f"{folder} {found}, where a project needs a new or an empty folder; name another one")
     with as_file(files("pare") / "conf") as conf, atomic_path(folder / "conf") as unfinished:
@@ -51,7 +56,6 @@ def write_project(folder: Path) -> None:
         for layer in LAYERS:
             (unfinished / layer).mkdir(parents=True)
             (unfinished / layer / ".gitkeep").touch()
-    (folder / ".telemetry").write_text("consent: false\n")  # of kedro-telemetry
     for name, template in TEXTS.items():
         text = (files("pare.cli") / "new_project" / template).read_text(encoding="utf-8")
         with atomic_path(folder / name) as unfinished:

@@ -6,9 +6,10 @@ from typing import Any
 
 from pare.config.errors import PareError
 from pare.config.raw import OWN_FILES
+from pare.config.run import FOLD
 from pare.config.schema import FoldConfig, Task
 
-FOLD = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")
+WRITTEN = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")  # 2/5: the second of five
 
 
 def asked_fold(parameters: Mapping[str, Any]) -> FoldConfig | None:
@@ -17,10 +18,10 @@ def asked_fold(parameters: Mapping[str, Any]) -> FoldConfig | None:
     Raises:
         PareError: where it is written in another way, or there is no such fold.
     """
-    text = parameters.get("fold")
+    text = parameters.get(FOLD)
     if not text and not isinstance(text, int):
         return None
-    found = FOLD.fullmatch(str(text))
+    found = WRITTEN.fullmatch(str(text))
     number, folds = map(int, found.groups()) if found else (0, 0)
     if not 1 <= number <= folds or folds < 2:
         raise PareError(f"fold must be one of at least two, such as 2/5, found {text!r}; folds=5 runs all five")

@@ -152,8 +152,8 @@ class Predictor:
         if self.trained.calibration is None:
             raise PareError(
                 f"nothing is known of how sure the model of {self.trained.run.folder} is: it had no validation rows "
-                "(protocol=paper) or predicts masks; or it is of an older version of this project, "
-                "then delete its folder and train again"
+                "(protocol=paper, or an estimator with too few rows) or predicts masks; or it is of an older version "
+                "of this project, then delete its folder and train again"
             )
         return self.trained.calibration
 

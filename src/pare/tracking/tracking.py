@@ -156,7 +156,7 @@ class Tracking:
         folder = self.folder.absolute() / self.name
         folder.mkdir(parents=True, exist_ok=True)
         note = folder / "logged" / f"{name}.json"
-        logged = NOTHING | (json.loads(note.read_text()) if note.is_file() else {})
+        logged = NOTHING | (json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {})
         tracker = spec.open(Place(folder, run.task_name, name, logged["id"]))
         tracker.start()
         try:

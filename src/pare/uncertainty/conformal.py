@@ -30,8 +30,9 @@ def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
     if rows < needed:
         most = f"; or ask for a coverage of at most {rows / (rows + 1):.4g}" if rows else ""
         raise PareError(
-            f"a coverage of {coverage:g} needs {needed} validation rows that calibrate, found {rows}; enlarge "
-            f"split.validation of the task and train again{most}"
+            f"a coverage of {coverage:g} needs {needed} validation rows that calibrate, found {rows}; train again with "
+            f"more of them: enlarge split.validation of the task, or give an estimator more rows, of which it holds "
+            f"out a tenth{most}"
         )
     # Of one score a row, the rank is ⌈coverage · (rows + 1)⌉; of many, each counts as a part of its row.
     rank = ceil(round(count * coverage * (rows + 1), DIGITS))
