@@ -22,6 +22,14 @@ def test_a_table_with_a_row_a_point_is_a_task_of_series(tmp_path):
     np.testing.assert_allclose(x[0, :, 12:], np.outer(means, np.ones(8)), rtol=1e-3)
 
 
+def test_columns_of_dates_are_no_channels(tmp_path):
+    frame = pd.read_csv(long_table(tmp_path, series_frames())[0], parse_dates=["day"])
+    frame["day"] += pd.to_timedelta(np.arange(len(frame)), "h")
+    frame.to_parquet(tmp_path / "walks.parquet")
+    found = look([tmp_path / "walks.parquet"], "kind", series="id", ignore=("person",))
+    assert found.options["ignore"] == ["person", "point", "day"]
+
+
 def test_whole_numbers_of_series_name_classes(tmp_path):
     (path,) = long_table(tmp_path, series_frames())
     path.write_text(path.read_text().replace("walk", "1").replace("run", "0"))

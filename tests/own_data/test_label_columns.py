@@ -39,6 +39,8 @@ def test_what_is_unclear_is_asked_for(tmp_path):
     paths = listed(tmp_path)
     with pytest.raises(PareError, match=r"--target COLUMN. Columns of labels\.csv: number, picture, animal"):
         look(paths)
+    with pytest.raises(PareError, match="--target names number, animal; the class of a file is in one column"):
+        look(paths, "number", "animal")
     paths[1].write_text("a,b\nx,y\n")
     with pytest.raises(PareError, match=r"no column of labels\.csv names files.*in photos\. Columns: a, b"):
         look(paths, "b")

@@ -219,6 +219,13 @@ def test_new_arrays_of_series_may_end_in_nan_or_be_longer(tmp_path):
     )
 
 
+@pytest.mark.parametrize("rows", [[["a", "b"], ["c"]], [[[1, 2], [3]], [1]]], ids=["text", "ragged"])
+def test_rows_that_are_no_arrays_of_numbers_are_refused(rows):
+    config = ReaderConfig(name="arrays", options={"parts": {"all": {"x": "x", "y": "y"}}, "points": 9})
+    with pytest.raises(PareError, match=r"the rows are no numbers, or of no shape \(.*\); expected an array"):
+        open_new_rows(rows, config, Samples(0, lambda start, stop: None))
+
+
 def test_new_fields_may_be_a_folder_of_arrays(tmp_path):
     for name in ("raw/input", "raw/output", "new"):
         (tmp_path / name).mkdir(parents=True)

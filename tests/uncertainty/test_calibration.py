@@ -100,7 +100,7 @@ def test_too_few_rows_are_refused_and_the_largest_coverage_is_named():
     ):
         calibration.interval(np.zeros((1, 2)), 0.9)
     one = Calibration.of_fields([fields(1)], [])
-    with pytest.raises(PareError, match="found 0; train again with more .* a tenth$"):
+    with pytest.raises(PareError, match=r"found 0; train again with more .* a tenth$"):
         one.interval(fields(1)[0], 0.5)
 
 

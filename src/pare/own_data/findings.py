@@ -1,12 +1,13 @@
 """Questions about files and findings in them, for files of every kind."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pare.config.errors import PareError
 from pare.raw.formats.dates import DateOrder
 from pare.raw.options import bind_options
 from pare.raw.readers.arrays import ChannelAxis
@@ -112,6 +113,13 @@ def inspection_of(
         classes=classes,
         **found,
     )
+
+
+def need_target(question: Question, columns: Iterable[object], table: str) -> None:
+    """Refuse a question that names no column to predict; PareError."""
+    if not question.target:
+        names = ", ".join(map(str, columns))
+        raise PareError(f"name the column to predict: --target COLUMN. Columns of {table}: {names}")
 
 
 def are_classes(values: np.ndarray) -> bool:

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from pare.config.errors import PareError
-from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
-from pare.own_data.label_columns import file_labels
+from pare.own_data.findings import Inspection, Question
+from pare.own_data.label_columns import file_labels, inspection_of_classes
 from pare.raw.readers.class_folders import labelled_files
 from pare.raw.readers.image_folder import IMAGES, PILLOW_ERRORS
 
@@ -37,18 +37,9 @@ def inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> I
     (height, width) = sizes[0]
     same = len(set(sizes)) == 1 and max(height, width) <= EDGE
     options = {"size": [height, width] if same else [EDGE, EDGE], "colour": not grey}
-    options |= {"labels": labels.model_dump()} if labels else {}
     edges = sorted(edge for size in sizes for edge in size)
     note = f"height and width; images are resized to it, theirs are {edges[0]} to {edges[-1]} pixels high and wide"
-    return inspection_of(
-        "image_folder",
-        options,
-        open_parts("image_folder", options, folder),
-        next(iter(files.values())).counts,
-        kind="classification",
-        output_name=labels.target if labels else "class",
-        notes={} if same else {"size": note},
-    )
+    return inspection_of_classes("image_folder", options, folder, files, labels, {} if same else {"size": note})
 
 
 def _image_facts(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
-from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
-from pare.own_data.inspect_tables import DETECTED, dialect_of, is_text, target_facts, written
-from pare.own_data.label_columns import file_labels
+from pare.own_data.findings import Inspection, Question, inspection_of, need_target
+from pare.own_data.inspect_tables import detected, dialect_of, is_text, target_facts, written
+from pare.own_data.label_columns import file_labels, inspection_of_classes
 from pare.raw.formats.delimited_text import detect_dialect
 from pare.raw.formats.table_files import load_frame
 from pare.raw.readers.class_folders import labelled_files
+from pare.raw.readers.lengths import point_numbers
 from pare.raw.readers.series_folder import SERIES
 
 MOST_POINTS = 5000
@@ -34,29 +35,15 @@ def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question
     (path,) = paths
     dialect = dialect_of(path, question)
     frame = load_frame(path, dialect)
-    if not question.target:
-        raise PareError(
-            f"name the column to predict: --target COLUMN. Columns of {path.name}: {', '.join(frame.columns)}"
-        )
+    need_target(question, frame, path.name)
     if question.series not in frame:
         raise unknown_name("column", question.series, frame.columns, path.name)
     said = {question.series, question.time, question.groups, *question.target, *question.ignore}
     free = frame.drop(columns=[name for name in said if name in frame])
-    ranks = frame.groupby(question.series, sort=False).cumcount()
-    left_out = [str(name) for name in free if _is_no_channel(free[name], ranks)]
-    channels = [name for name in free if name not in left_out]
+    channels, left_out = _channels(free, frame.groupby(question.series, sort=False).cumcount())
     lengths, notes = length_options(frame[question.series].value_counts().to_numpy(), _means(free[channels]))
-    options: dict[str, Any] = {
-        "series": question.series,
-        "target": question.target[0] if len(question.target) == 1 else list(question.target),
-        **lengths,
-        **({"time": question.time} if question.time else {}),
-        **({"group": question.groups} if question.groups else {}),
-        **({"ignore": ignore} if (ignore := [*question.ignore, *left_out]) else {}),
-        **({"categorical": list(question.categorical)} if question.categorical else {}),
-        **written(dialect),
-    }
-    notes |= {key: note for key, note in DETECTED.items() if key in options}
+    options = _table_options(question, lengths, [*question.ignore, *left_out]) | written(dialect)
+    notes |= detected(options)
     notes |= {"series": "a row is a point of the series that this column names"}
     if left_out:
         notes["ignore"] = f"{', '.join(left_out)}: {LEFT_OUT}; --time NAME sorts by such a column"
@@ -71,6 +58,18 @@ def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question
         notes=notes | more,
         unlabelled=frame[question.series].nunique() - parts["all"].count,
     )
+
+
+def _table_options(question: Question, lengths: dict[str, Any], ignore: list[str]) -> dict[str, Any]:
+    said = {
+        "time": question.time,
+        "group": question.groups,
+        "ignore": ignore,
+        "categorical": list(question.categorical),
+    }
+    target = question.target[0] if len(question.target) == 1 else list(question.target)
+    named = {name: value for name, value in said.items() if value}
+    return {"series": question.series, "target": target, **lengths, **named}
 
 
 def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
@@ -96,24 +95,13 @@ def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Questio
     for name in question.ignore:
         if name not in joined:
             raise unknown_name("column", name, joined.columns, every[0].name)
-    free = joined.drop(columns=list(question.ignore))
-    left_out = [str(name) for name in free if _is_no_channel(free[name], ranks)]
-    channels = [name for name in free if name not in left_out]
-    lengths, notes = length_options(np.array([len(frame) for frame in frames]), _means(free[channels]))
+    channels, left_out = _channels(joined.drop(columns=list(question.ignore)), ranks)
+    lengths, notes = length_options(np.array([len(frame) for frame in frames]), _means(joined[channels]))
     options = {"channels": channels, **lengths, **written(dialect)}
-    options |= {"labels": labels.model_dump()} if labels else {}
-    notes |= {key: note for key, note in DETECTED.items() if key in options}
+    notes |= detected(options)
     if left_out:
         notes["channels"] = f"without {', '.join(left_out)}: {LEFT_OUT}"
-    return inspection_of(
-        "series_folder",
-        options,
-        open_parts("series_folder", options, folder),
-        next(iter(files.values())).counts,
-        kind="classification",
-        output_name=labels.target if labels else "class",
-        notes=notes,
-    )
+    return inspection_of_classes("series_folder", options, folder, files, labels, notes)
 
 
 def length_options(lengths: np.ndarray, means: Sequence[float]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -138,11 +126,17 @@ def length_options(lengths: np.ndarray, means: Sequence[float]) -> tuple[dict[st
 
 def _means(channels: pd.DataFrame) -> list[float]:
     """Means of the columns; the reader refuses what is no number in them."""
-    return channels.apply(pd.to_numeric, errors="coerce").mean().to_list()
+    return channels.apply(point_numbers).mean().to_list()
+
+
+def _channels(columns: pd.DataFrame, ranks: pd.Series) -> tuple[list[str], list[str]]:
+    """Names of the columns that are channels, and of the others; arguments as for `_is_no_channel`."""
+    left_out = [str(name) for name in columns if _is_no_channel(columns[name], ranks)]
+    return [str(name) for name in columns if name not in left_out], left_out
 
 
 def _is_no_channel(column: pd.Series, ranks: pd.Series) -> bool:
     """Whether a column holds no numbers, or the same values in each series, by the number of the point in it."""
-    if is_text(column) and pd.to_numeric(column, errors="coerce").isna().all():
+    if is_text(column) and point_numbers(column).isna().all():
         return True
     return bool((column.groupby(ranks).nunique() == 1).all() and column.nunique() > 1)

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pare.config.errors import PareError
 from pare.config.words import counted
-from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
-from pare.own_data.label_columns import file_labels
+from pare.own_data.findings import Inspection, Question
+from pare.own_data.label_columns import file_labels, inspection_of_classes
 from pare.raw.formats.sound import SoundFacts, sound_facts
 from pare.raw.readers.audio_folder import RATE, SOUNDS
 from pare.raw.readers.class_folders import labelled_files
@@ -36,17 +35,8 @@ def inspect_sounds(folder: Path, paths: Sequence[Path], question: Question) -> I
     facts = [sound_facts(path) for part in files.values() for path in part.paths]
     seconds = np.array([fact.seconds for fact in facts])
     used, rate = _used_seconds(seconds), min(RATE, *(fact.rate for fact in facts))
-    options: dict[str, Any] = {"seconds": used, "rate": rate}
-    options |= {"labels": labels.model_dump()} if labels else {}
-    return inspection_of(
-        "audio_folder",
-        options,
-        open_parts("audio_folder", options, folder),
-        next(iter(files.values())).counts,
-        kind="classification",
-        output_name=labels.target if labels else "class",
-        notes={"seconds": _seconds_note(seconds, used), "rate": _rate_note(facts, rate)},
-    )
+    notes = {"seconds": _seconds_note(seconds, used), "rate": _rate_note(facts, rate)}
+    return inspection_of_classes("audio_folder", {"seconds": used, "rate": rate}, folder, files, labels, notes)
 
 
 def _used_seconds(seconds: np.ndarray) -> float:

@@ -1,6 +1,6 @@
 """A first look at a table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pare.config.errors import PareError
-from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, open_parts
+from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
 from pare.raw.formats.dates import date_order, first_date
 from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
 from pare.raw.formats.table_files import load_frame, table_suffix
@@ -39,10 +38,7 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     (path,) = paths
     dialect = dialect_of(path, question)
     frame = load_frame(path, dialect)
-    if not question.target:
-        raise PareError(
-            f"name the column to predict: --target COLUMN. Columns of {path.name}: {', '.join(map(str, frame.columns))}"
-        )
+    need_target(question, frame, path.name)
     free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
     texts = [free[name] for name in free if is_text(free[name])]
     order = date_order(texts, path.name, question.date_order)
@@ -56,7 +52,7 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     options |= {"dates": dates} if dates else {}
     options |= {"date_order": order} if order else {}
     options |= written(dialect)
-    notes = {key: note for key, note in DETECTED.items() if key in options}
+    notes = detected(options)
     if row_names:
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
@@ -100,6 +96,11 @@ def target_facts(
 def dialect_of(path: Path, question: Question) -> Dialect:
     """How a table is written, as far as it is text."""
     return detect_dialect(path, question.encoding) if table_suffix(path) in (*COMMA, *TAB) else Dialect()
+
+
+def detected(options: Mapping[str, Any]) -> dict[str, str]:
+    """Notes on what was found out of how a table is written."""
+    return {key: note for key, note in DETECTED.items() if key in options}
 
 
 def written(dialect: Dialect) -> dict[str, Any]:

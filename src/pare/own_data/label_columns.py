@@ -1,11 +1,12 @@
-"""Which columns of a table name files and their classes."""
+"""Files that have one class each: which columns of a table name them, and what a task says of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pare.config.errors import PareError
-from pare.own_data.findings import Question
-from pare.raw.readers.class_folders import FileKind
+from pare.own_data.findings import Inspection, Question, inspection_of, need_target, open_parts
+from pare.raw.readers.class_folders import FileKind, LabelledFiles
 from pare.raw.readers.label_tables import FileLabels, label_frame, named_file
 
 
@@ -28,10 +29,9 @@ def file_labels(paths: Sequence[Path], kind: FileKind, question: Question) -> Fi
         return None
     (table,) = tables
     frame = label_frame(table)
-    if len(question.target) != 1:
-        raise PareError(
-            f"name the column to predict: --target COLUMN. Columns of {table.name}: {', '.join(map(str, frame))}"
-        )
+    need_target(question, frame, table.name)
+    if len(question.target) > 1:
+        raise PareError(f"--target names {', '.join(question.target)}; the class of a file is in one column: name it")
     named = [str(name) for name in frame if named_file(top, str(frame[name].iloc[0]), kind.suffixes)]
     if not named:
         raise PareError(
@@ -39,3 +39,33 @@ def file_labels(paths: Sequence[Path], kind: FileKind, question: Question) -> Fi
             f"Columns: {', '.join(map(str, frame))}"
         )
     return FileLabels(table=table.name, file=named[0], target=question.target[0])
+
+
+def inspection_of_classes(
+    reader: str,
+    options: dict[str, Any],
+    folder: Path,
+    files: Mapping[str, LabelledFiles],
+    labels: FileLabels | None,
+    notes: dict[str, str],
+) -> Inspection:
+    """What a reader gives of files that have one class each, as a task declares it.
+
+    Args:
+        reader: name of the reader.
+        options: of the reader, but for the table of labels.
+        folder: has links to the files.
+        files: by part.
+        labels: the table that names their classes; None: their folders do.
+        notes: on the options.
+    """
+    options = options | ({"labels": labels.model_dump()} if labels else {})
+    return inspection_of(
+        reader,
+        options,
+        open_parts(reader, options, folder),
+        next(iter(files.values())).counts,
+        kind="classification",
+        output_name=labels.target if labels else "class",
+        notes=notes,
+    )

@@ -88,14 +88,22 @@ def held_rows(x: np.ndarray) -> NewRows:
 
 def _as_array(rows: pd.DataFrame | np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
     """Rows in one array, where shorter ones than others end in NaN."""
-    shapes = [] if isinstance(rows, pd.DataFrame | np.ndarray) else [np.shape(row) for row in rows]
-    if len(set(shapes)) < 2:
+    if isinstance(rows, pd.DataFrame | np.ndarray):
         return np.asarray(rows)
-    if len({len(shape) for shape in shapes}) > 1:
-        raise PareError(f"the rows have shapes {shapes[0]}, {shapes[1]}, …; expected as many axes in each")
-    joined = np.full((len(rows), *np.max(shapes, axis=0)), np.nan, np.float32)
-    for row, shape, place in zip(rows, shapes, joined, strict=True):
-        place[tuple(map(slice, shape))] = row
+    try:
+        arrays = [np.asarray(row) for row in rows]
+        shapes = [row.shape for row in arrays]
+        if len(set(shapes)) < 2:
+            return np.asarray(rows)
+        if len({len(shape) for shape in shapes}) > 1:
+            raise PareError(f"the rows have shapes {shapes[0]}, {shapes[1]}, …; expected as many axes in each")
+        joined = np.full((len(rows), *np.max(shapes, axis=0)), np.nan, np.float32)
+        for row, place in zip(arrays, joined, strict=True):
+            place[tuple(map(slice, row.shape))] = row
+    except (TypeError, ValueError) as error:  # of numpy
+        raise PareError(
+            f"the rows are no numbers, or of no shape ({error}); expected an array of numbers for each row"
+        ) from error
     return joined
 
 
@@ -191,16 +199,20 @@ def _series_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, whe
     """The series of a table with a row a point, by their names."""
     frame = frame.reset_index(drop=True)
     found = split_series(frame, known.columns or [], options["series"], options.get("time"), where)
-    length = Length.of(options)
-    assert length is not None  # the reader asks for its points
+    length = _length(options)
     x = np.stack([length(series) for series in found.values()])
     return NewRows(list(found), lambda start, stop: x[start:stop])
 
 
 def _open_series(path: Path, options: dict[str, Any], known: Known) -> NewRows:
+    return _named_files(path, SERIES, series_reader(options["channels"], _length(options), Dialect.of(options)))
+
+
+def _length(options: dict[str, Any]) -> Length:
+    """To which series are brought; the readers of series need it."""
     length = Length.of(options)
-    assert length is not None  # the reader asks for its points
-    return _named_files(path, SERIES, series_reader(options["channels"], length, Dialect.of(options)))
+    assert length is not None
+    return length
 
 
 def _open_arrays(path: Path, options: dict[str, Any], known: Known) -> NewRows:

@@ -233,6 +233,11 @@ def test_names_of_files_are_checked(save, names, message):
         read(save(x=SERIES, y=CODES), parts={"all": names})
 
 
+def test_a_fill_without_a_length_is_refused(save):
+    with pytest.raises(PareError, match="'fill' follows series that are padded; say 'points'"):
+        read(save(x=SERIES, y=CODES), fill=[0.0])
+
+
 def test_of_several_files_one_must_be_named(save, tmp_path):
     save(x=SERIES, y=CODES)
     np.savez(tmp_path / "g.npz", x=SERIES, y=CODES)

@@ -6,7 +6,7 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.raw.options import bind_options
-from pare.raw.readers.series_table import series_table
+from pare.raw.readers.series_table import series_table, split_series
 
 RNG = np.random.default_rng(0)
 LENGTHS = [4, 7, 5, 6]
@@ -70,6 +70,23 @@ def test_numbers_are_predicted_or_name_classes(tmp_path):
     said = {"target": "speed", "ignore": ["t", "person", "kind"]}
     np.testing.assert_array_equal(read(tmp_path, frame, **said).read(0, 4)[1], [[0], [0], [1], [1]])
     assert read(tmp_path, frame, **said, categorical=["speed"]).classes == ["0", "1"]
+
+
+def test_dates_are_no_channel_and_names_are_of_one_type(tmp_path):
+    frame = long_format().assign(day=pd.Timestamp("2024-03-01"))
+    frame.drop(columns=["t", "person"]).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(PareError, match="column 'day' holds '2024-03-01 00:00:00' in row 1"):
+        series_table(tmp_path, "id", "kind", 7)
+    mixed = frame.assign(id=[1] * 4 + ["1"] * 7 + [2] * 11)
+    with pytest.raises(PareError, match="column 'id' holds a name both as number and as text"):
+        split_series(mixed, ["u", "v"], "id", None, "t.xlsx")
+
+
+def test_points_without_a_time_are_refused_in_columns_of_dates_too():
+    frame = long_format().assign(t=pd.Timestamp("2024-03-01"))
+    frame.loc[2, "t"] = pd.NaT
+    with pytest.raises(PareError, match="time 't' holds 'NaT' in row 3; expected a number or a date"):
+        split_series(frame, ["u", "v"], "id", "t", "t.parquet")
 
 
 @pytest.mark.parametrize(

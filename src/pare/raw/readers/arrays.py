@@ -78,8 +78,11 @@ def arrays(
 
     Raises:
         PareError: if a file or an array is missing, damaged, or of another type or shape than expected; if classes
-            are no whole numbers, have gaps, or training rows have only one; on reading, if ``x`` is not finite.
+            are no whole numbers, have gaps, or training rows have only one; if ``fill`` is given without ``points``;
+            on reading, if ``x`` is not finite.
     """
+    if fill and not points:
+        raise PareError("the reader's option 'fill' follows series that are padded; say 'points', to how many, as well")
     length = Length(points, lengths, fill) if points else None
     found: dict[str, Part] = {name: _open_part(folder, names) for name, names in parts.items()}
     for part in found.values():

@@ -50,6 +50,13 @@ class Length:
         return np.concatenate([series[:, : self.points], rest], axis=1)
 
 
+def point_numbers(column: pd.Series) -> pd.Series:
+    """Numbers of a column, NaN where it holds none: pandas would take dates for nanoseconds."""
+    if column.dtype.kind in "mM":
+        return pd.Series(np.nan, column.index, name=column.name)
+    return pd.to_numeric(column, errors="coerce")
+
+
 def channel_values(frame: pd.DataFrame, channels: Sequence[str], where: str) -> np.ndarray:
     """Columns of a table whose rows are points, ``(channels, rows)`` float32.
 
@@ -65,7 +72,7 @@ def channel_values(frame: pd.DataFrame, channels: Sequence[str], where: str) -> 
         if name not in frame:
             raise unknown_name("column", name, map(str, frame.columns), where)
     with np.errstate(over="ignore"):
-        values = np.stack([pd.to_numeric(frame[name], errors="coerce") for name in channels]).astype(np.float32)
+        values = np.stack([point_numbers(frame[name]) for name in channels]).astype(np.float32)
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         channel, row = bad[0]

@@ -14,7 +14,7 @@ from pare.raw.formats.dates import days_since, first_date
 from pare.raw.formats.delimited_text import UTF_8, Dialect
 from pare.raw.formats.table_files import find_table, load_frame
 from pare.raw.readers.columns import group_numbers, targets_of
-from pare.raw.readers.lengths import Length, Lengths, channel_values
+from pare.raw.readers.lengths import Length, Lengths, channel_values, point_numbers
 from pare.storage.samples import Samples
 
 
@@ -114,6 +114,8 @@ def split_series(
         raise PareError(
             f"{where}: column {series!r} is empty in row {(codes < 0).argmax() + 1}; say there of which series it is"
         )
+    if len({*map(str, names)}) < len(names):
+        raise PareError(f"{where}: column {series!r} holds a name both as number and as text; write all of them alike")
     values = channel_values(frame, channels, where)
     order = np.lexsort((np.arange(len(frame)) if time is None else _times(frame[time], where), codes))
     ends = np.cumsum(np.bincount(codes))[:-1]
@@ -122,7 +124,7 @@ def split_series(
 
 def _times(column: pd.Series, where: str) -> np.ndarray:
     """Numbers by which points are sorted, ``(rows,)``."""
-    times = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    times = point_numbers(column).to_numpy(np.float64)
     first = first_date(column) if np.isnan(times).any() else None
     times = times if first is None else days_since(column, first, where)
     if np.isnan(times).any():
