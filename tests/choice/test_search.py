@@ -80,7 +80,7 @@ def test_a_candidate_that_predicts_what_an_earlier_one_does_is_left_out(search, 
     monkeypatch.setattr(module, "held_out", repeated)
     one = search(10, METHODS)
     assert [tried.name for tried in one.finished()] == METHODS[:3]
-    assert one.tried[3].left_out == "predicts in all folds what probe does"
+    assert one.tried[3].left_out == "after fold 1: predicts what probe does"
 
 
 def test_where_time_is_short_the_best_go_on_and_the_worst_that_does_not_fit_is_left_out(search, fits):

@@ -20,7 +20,9 @@ def leaderboard_table(candidates: Candidates) -> pd.DataFrame:
 
 
 def leaderboard_figure(candidates: Candidates, kept: float, metric: MetricSpec, *, title: str) -> Figure:
-    """A line a candidate that was tried, the best on top: the held-out rows of each fold, and all of them.
+    """A line a candidate that was tried: the held-out rows of each fold, and all of them.
+
+    The best is on top; below are those that were left out before the last fold, which do not compare.
 
     Args:
         candidates: all of them.
@@ -28,14 +30,16 @@ def leaderboard_figure(candidates: Candidates, kept: float, metric: MetricSpec, 
         metric: what is measured.
         title: heading of the figure.
     """
-    rows = sorted((row for row in candidates if row.get("folds")), key=lambda row: metric.error(row["metric"]))
+    tried = [row for row in candidates if row.get("folds")]
+    rows = sorted(tried, key=lambda row: (bool(row["left_out"]), metric.error(row["metric"])))
     figure = titled_figure(8, 1.6 + 0.4 * len(rows), title)
     axes = figure.subplots()
     for place, row in enumerate(rows):
         axes.plot(
             row["folds"], [place] * len(row["folds"]), ".", color="tab:gray", label="a fold" if not place else None
         )
-        axes.plot(row["metric"], place, "o", color="tab:blue", label="all held-out rows" if not place else None)
+        filled, label = "none" if row["left_out"] else "tab:blue", "all held-out rows (hollow: of fewer folds)"
+        axes.plot(row["metric"], place, "o", color="tab:blue", markerfacecolor=filled, label=None if place else label)
     axes.axvline(kept, color="tab:green", linestyle="--", label="kept, on rows that did not choose it")
     axes.set_yticks(range(len(rows)), [plain(_name(row)) for row in rows])
     axes.invert_yaxis()

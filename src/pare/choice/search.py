@@ -115,7 +115,7 @@ class Search:
         return self.run.minutes * 60 - sum(fold.seconds for tried in self.tried for fold in tried.folds)
 
     def finished(self) -> list[Tried]:
-        """Compare the candidates; those that saw every fold, without trainings that kept each solved start.
+        """Compare the candidates; those that saw every fold.
 
         Raises:
             PareError: where there is none, because the fit of each failed.
@@ -135,8 +135,8 @@ class Search:
             if not going:
                 reasons = "; ".join(f"{tried.name}: {tried.left_out}" for tried in self.tried)
                 raise PareError(f"no candidate could be fitted to task {self.run.task_name!r}: {reasons}")
-            going = self._going_on(going, self.run.folds - number - 1)
-        return list(_distinct(going))
+            going = self._going_on(list(_distinct(going)), self.run.folds - number - 1)
+        return going
 
     def final(self, shares: Mapping[str, float]) -> dict[str, Candidate]:
         """The runs that fit what is kept to all rows, by name; those that minutes bound divide the time that is left.
@@ -205,13 +205,13 @@ class Search:
         return self.loss(blend.outputs({tried.name: tried.outputs}, mean), tried.truth)
 
 
-def _distinct(finished: list[Tried]) -> Iterator[Tried]:
-    """Those that predict otherwise than each one before; the others are left out."""
-    for number, tried in enumerate(finished):
-        same = [other.name for other in finished[:number] if np.allclose(other.outputs, tried.outputs, atol=1e-4)]
+def _distinct(going: list[Tried]) -> Iterator[Tried]:
+    """Those that predict otherwise than each one before; a training that keeps its solved start is the probe again."""
+    for number, tried in enumerate(going):
+        same = [other.name for other in going[:number] if np.allclose(other.outputs, tried.outputs, atol=1e-4)]
         if same:
-            tried.left_out = f"predicts in all folds what {same[0]} does"
-            logger.info("%s is left out: it %s.", tried.name, tried.left_out)
+            tried.left_out = f"after fold {len(tried.folds)}: predicts what {same[0]} does"
+            logger.info("%s is left out %s.", tried.name, tried.left_out)
         else:
             yield tried
 

@@ -1,0 +1,26 @@
+"""The leaderboard's table and figure."""
+
+from pare.choice.leaderboard import leaderboard_figure, leaderboard_table
+from pare.evaluation.metrics import METRICS
+
+CANDIDATES = [
+    {"method": "probe", "share": 1.0, "left_out": "", "metric": 4.0, "folds": [3.0, 5.0], "seconds": 2.0},
+    {"method": "pare", "share": 0.0, "left_out": "after fold 1: slow", "metric": 1.0, "folds": [1.0], "seconds": 9.0},
+    {"method": "catboost", "share": 0.0, "left_out": "", "metric": 6.0, "folds": [6.0, 6.0], "seconds": 1.0},
+    {"method": "xgboost", "share": 0.0, "left_out": "needs xgboost"},
+]
+
+
+def test_the_table_has_every_candidate_in_the_order_in_which_they_were_tried():
+    table = leaderboard_table(CANDIDATES)
+    assert table["method"].tolist() == ["probe", "pare", "catboost", "xgboost"]
+    assert table["folds"].tolist() == [2, 1, 2, 0]
+
+
+def test_a_candidate_that_did_not_see_all_folds_is_below_the_others_and_hollow():
+    figure = leaderboard_figure(CANDIDATES, 4.0, METRICS["error_percent"], title="t")
+    (axes,) = figure.axes
+    names = [label.get_text().partition("\n")[0] for label in axes.get_yticklabels()]
+    assert names == ["probe, share 100%", "catboost", "pare"]
+    points = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [line.get_markerfacecolor() for line in points] == ["tab:blue", "tab:blue", "none"]
