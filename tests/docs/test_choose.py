@@ -15,3 +15,9 @@ def test_the_means_are_those_of_the_committed_comparison(page):
     for data in {name for name, _ in scores}:
         means = " | ".join(f"{fmean(scores[data, rule]):.4f}" for rule in rules)
         assert f"| `{data}` | {means} |" in text
+
+
+def test_the_guide_for_scientists_has_the_mean_of_what_choose_keeps(page):
+    lines = csv.DictReader(page("docs/shares.csv").splitlines())
+    kept = [float(line["test"]) for line in lines if line["rule"] == "what choose keeps"]
+    assert f"`choose` {fmean(kept):.4f}" in page("docs/for_scientists.md")
