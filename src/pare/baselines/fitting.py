@@ -1,9 +1,7 @@
 """A baseline's fit as something that is lazily saved: the fitted baseline."""
 
-import platform
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore
 from pare.training.record import recorded_fingerprint, tell_of_replaced
-from pare.training.trainer import peak_memory_mb
+from pare.training.trainer import peak_memory_mb, versions
 
 
 @dataclass(frozen=True)
@@ -65,11 +63,7 @@ class BaselineFit:
             "peak_memory_mb": round(peak_memory_mb()),
             "device": fitted.device,
             "precision": fitted.precision,
-            "versions": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in ("pare-transfer", "kedro")},
-                **fitted.versions,
-            },
+            "versions": versions() | fitted.versions,
         }
         preparation = Preparation.of(self.store, coordinates=self.run.task.normalisation.coordinates)
         return TrainedBaseline(self.run, fitted.model, record, preparation, fitted.calibrate(problem))

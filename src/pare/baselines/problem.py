@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,7 +9,7 @@ import numpy as np
 from torch import Tensor
 from torchmetrics import Metric
 
-from pare.config.errors import PareError
+from pare.config.packages import import_extra
 from pare.config.run import TaskRun
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
@@ -132,14 +131,5 @@ class Fitted:
 
 
 def require(module: str) -> Any:
-    """Import a library that only the baselines need.
-
-    Raises:
-        PareError: where it is not installed.
-    """
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise PareError(
-            f"this baseline needs the package {error.name!r}, not installed; pip install 'pare-transfer[baselines]'"
-        ) from error
+    """Import a library that only the baselines need; PareError where it is not installed."""
+    return import_extra(module, "this baseline", "pare-transfer[baselines]")

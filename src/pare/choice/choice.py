@@ -1,10 +1,8 @@
 """A choice as something that is lazily saved: the model that it keeps."""
 
 import logging
-import platform
 import shutil
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from pare.storage.fingerprint import fingerprint
 from pare.storage.lock import held_alone
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
-from pare.training.machine import peak_memory_mb
+from pare.training.machine import peak_memory_mb, versions
 from pare.training.record import recorded_fingerprint, tell_of_replaced
 from pare.training.saved_model import SavedModel
 from pare.uncertainty import Calibration
@@ -113,10 +111,7 @@ class Choice:
             "peak_memory_mb": round(peak_memory_mb()),
             "device": str(PartialState().device),
             "precision": None,
-            "versions": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in ("pare-transfer", "kedro")},
-            },
+            "versions": versions(),
         }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pare import __version__
 from pare.config import PareError, Task
+from pare.config.packages import import_extra
 from pare.raw.origins.manifest import FileRecord, Manifest, RawFolder
 from pare.raw.origins.registry import find_origin
 from pare.raw.readers.registry import open_raw_files
@@ -36,7 +37,7 @@ def described(name: str, task: Task, folder: RawFolder) -> str:
             f"the files of task {name!r} are not simulated: who published them describes them, see "
             f"{manifest.url or 'there'}; simulated tasks are marked so in `kedro tasks --offline`"
         )
-    mlc = _library()
+    mlc = import_extra("mlcroissant", "a description", "pare-transfer[croissant]")
     metadata = mlc.Metadata(
         ctx=mlc.Context(conforms_to="http://mlcommons.org/croissant/1.1"),
         name=name,
@@ -54,16 +55,6 @@ def described(name: str, task: Task, folder: RawFolder) -> str:
         ],
     )
     return json.dumps(metadata.to_json(), indent=2, ensure_ascii=False)
-
-
-def _library() -> Any:
-    try:
-        import mlcroissant  # noqa: PLC0415 - slow to import
-    except ModuleNotFoundError as error:
-        raise PareError(
-            f"a description needs the package {error.name!r}, not installed; pip install 'pare-transfer[croissant]'"
-        ) from error
-    return mlcroissant
 
 
 def _how(manifest: Manifest) -> str:

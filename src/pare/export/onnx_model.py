@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch.export import Dim
 
 from pare.choice.chosen import ChosenModel
 from pare.config.errors import PareError, causes
+from pare.config.packages import import_extra
 from pare.export.metadata import metadata
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx
@@ -27,6 +27,7 @@ from pare.training import TrainedModel
 logger = logging.getLogger(__name__)
 INPUT, PROBABILITIES, NUMBERS = "x", "probabilities", "prediction"  # names in the file
 MOST_DIFFERENCE = 1e-4
+EXTRA = ("an ONNX file", "pare-transfer[export]")  # what needs its packages, and what brings them
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
         PareError: where it is none, a package is missing, the network cannot be converted, or an answer differs
             by more than 1e-4.
     """
-    runtime, trained = require("onnxruntime"), model.trained
+    runtime, trained = import_extra("onnxruntime", *EXTRA), model.trained
     outputs = outputs_of(trained)
     assert isinstance(trained, TrainedModel | ChosenModel)  # others are refused
     answer = NUMBERS if model.classes is None and not model.is_binary else PROBABILITIES
@@ -91,18 +92,8 @@ def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
     return OnnxModel(content, answer, difference, len(x))
 
 
-def require(module: str) -> Any:
-    """Import a library that only exports need; PareError where it is not installed."""
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise PareError(
-            f"an ONNX file needs the package {error.name!r}, not installed; pip install 'pare-transfer[export]'"
-        ) from error
-
-
 def _content(trained: TrainedModel | ChosenModel, outputs: nn.Module, model: Predictor, answer: str) -> bytes:
-    require("onnxscript")
+    import_extra("onnxscript", *EXTRA)
     classes = None if model.classes is None else model.classes.tolist()
     ending = nn.Sigmoid() if model.is_binary else nn.Softmax(1) if classes else nn.Identity()
     network = Answers(trained, outputs, model.raw_shape, ending).eval()

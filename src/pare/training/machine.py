@@ -57,7 +57,7 @@ def peak_memory_mb() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def versions() -> dict[str, str]:
-    """Versions of what decides a result."""
-    packages = ("pare-transfer", "torch", "transformers", "accelerate", "kedro")
+def versions(*libraries: str) -> dict[str, str]:
+    """Versions of what decides a result: Python, this project, Kedro, and libraries."""
+    packages = ("pare-transfer", "kedro", *libraries)
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -366,7 +366,7 @@ class Trainer:
             "peak_memory_mb": round(max(progress.peak_memory_mb, peak_memory_mb())),
             "device": str(self.accelerator.device),
             "precision": self.accelerator.mixed_precision,
-            "versions": versions(),
+            "versions": versions("torch", "transformers", "accelerate"),
         }
         return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config, self.preparation, held)
 

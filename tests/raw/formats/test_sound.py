@@ -92,5 +92,5 @@ def test_a_flac_file_that_is_cut_short_is_named_or_read_up_to_there(tmp_path):
 
 def test_without_the_library_its_name_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "soundfile", None)
-    with pytest.raises(PareError, match="pip install soundfile"):
+    with pytest.raises(PareError, match=r"'soundfile', not installed; pip install 'pare-transfer\[audio\]'"):
         sound_facts(tmp_path / "a.wav")

@@ -5,6 +5,8 @@ from functools import cache
 
 import numpy as np
 
+FLOOR = 80.0  # decibels below the loudest; what is fainter is raised to it
+
 
 @dataclass(frozen=True)
 class LogMel:
@@ -16,7 +18,6 @@ class LogMel:
         window: samples that a frame sees, through a Hann window.
         hop: samples from frame to frame.
         fft: samples of a frame, zero where the window does not reach.
-        floor: decibels below the loudest, which are the least that is told apart.
     """
 
     rate: int
@@ -24,7 +25,6 @@ class LogMel:
     window: int
     hop: int
     fft: int
-    floor: float = 80.0
 
     def __call__(self, sound: np.ndarray) -> np.ndarray:
         """Decibels ``(mels, frames)`` of a sound ``(samples,)``; a frame's centre is a multiple of the hop."""
@@ -40,7 +40,7 @@ class LogMel:
             pad_mode="reflect",
             mel_filters=bank,
             log_mel="dB",
-            db_range=self.floor,
+            db_range=FLOOR,
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from pare.config.errors import PareError
+from pare.config.packages import import_extra
 
 if TYPE_CHECKING:
     import soundfile
@@ -70,18 +71,13 @@ def read_sound(path: Path, rate: int, seconds: float) -> np.ndarray:
 
 @contextmanager
 def _opened(path: Path) -> "Iterator[soundfile.SoundFile]":
+    library = import_extra("soundfile", f"{path}: a sound", "pare-transfer[audio]")
     try:
-        import soundfile  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise PareError(
-            f"{path}: sound files are read by soundfile, which is not installed: pip install soundfile"
-        ) from error
-    try:
-        with soundfile.SoundFile(path) as file:
+        with library.SoundFile(path) as file:
             if not RATES[0] <= file.samplerate <= RATES[1] or file.channels > CHANNELS:
                 raise _unreadable(path, f"it claims {file.samplerate} Hz and {file.channels} channels")
             yield file
-    except (soundfile.SoundFileError, OSError, ValueError, RuntimeError) as error:
+    except (library.SoundFileError, OSError, ValueError, RuntimeError) as error:
         raise _unreadable(path, str(error).rpartition(": ")[2] or type(error).__name__) from error
 
 
