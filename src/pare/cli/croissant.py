@@ -45,7 +45,7 @@ def described(name: str, task: Task, folder: RawFolder) -> str:
         license=[manifest.licence],
         url=manifest.url,
         cite_as=f"The law of the data: {manifest.url}",
-        creators=[mlc.Organization(name="The PaRe authors")],
+        creators=[mlc.Organization(name="Contributors of pare-transfer")],
         date_published=manifest.retrieved,
         version=__version__,
         data_collection=_how(manifest),
