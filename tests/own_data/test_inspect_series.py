@@ -30,6 +30,13 @@ def test_columns_of_dates_are_no_channels(tmp_path):
     assert found.options["ignore"] == ["person", "point", "day"]
 
 
+def test_a_column_that_names_no_series_is_told(tmp_path):
+    frame = pd.read_csv(long_table(tmp_path, series_frames())[0])
+    frame.assign(id=None).to_csv(tmp_path / "empty.csv", index=False)
+    with pytest.raises(PareError, match="column 'id' is empty in row 1"):
+        look([tmp_path / "empty.csv"], "kind", series="id", ignore=("person",))
+
+
 def test_whole_numbers_of_series_name_classes(tmp_path):
     (path,) = long_table(tmp_path, series_frames())
     path.write_text(path.read_text().replace("walk", "1").replace("run", "0"))

@@ -9,13 +9,14 @@ import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
 from pare.own_data.findings import Inspection, Question, inspection_of, need_target
-from pare.own_data.inspect_tables import detected, dialect_of, is_text, target_facts, written
+from pare.own_data.inspect_tables import column_options, detected, dialect_of, is_text, target_facts, written
 from pare.own_data.label_columns import file_labels, inspection_of_classes
 from pare.raw.formats.delimited_text import detect_dialect
 from pare.raw.formats.table_files import load_frame
 from pare.raw.readers.class_folders import labelled_files
 from pare.raw.readers.lengths import point_numbers
 from pare.raw.readers.series_folder import SERIES
+from pare.raw.readers.series_table import series_codes
 
 MOST_POINTS = 5000
 LEFT_OUT = "dates, text, or the same in each series, such as a number of the point"
@@ -38,11 +39,13 @@ def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question
     need_target(question, frame, path.name)
     if question.series not in frame:
         raise unknown_name("column", question.series, frame.columns, path.name)
+    codes, names = series_codes(frame[question.series], path.name)
     said = {question.series, question.time, question.groups, *question.target, *question.ignore}
     free = frame.drop(columns=[name for name in said if name in frame])
-    channels, left_out = _channels(free, frame.groupby(question.series, sort=False).cumcount())
-    lengths, notes = length_options(frame[question.series].value_counts().to_numpy(), _means(free[channels]))
-    options = _table_options(question, lengths, [*question.ignore, *left_out]) | written(dialect)
+    channels, left_out = _channels(free, frame.groupby(codes).cumcount())
+    lengths, notes = length_options(np.bincount(codes), _means(free[channels]))
+    options = {"series": question.series, **lengths, **({"time": question.time} if question.time else {})}
+    options |= column_options(question, left_out) | written(dialect)
     notes |= detected(options)
     notes |= {"series": "a row is a point of the series that this column names"}
     if left_out:
@@ -56,20 +59,8 @@ def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question
         kind=kind,
         output_name=", ".join(question.target),
         notes=notes | more,
-        unlabelled=frame[question.series].nunique() - parts["all"].count,
+        unlabelled=len(names) - parts["all"].count,
     )
-
-
-def _table_options(question: Question, lengths: dict[str, Any], ignore: list[str]) -> dict[str, Any]:
-    said = {
-        "time": question.time,
-        "group": question.groups,
-        "ignore": ignore,
-        "categorical": list(question.categorical),
-    }
-    target = question.target[0] if len(question.target) == 1 else list(question.target)
-    named = {name: value for name, value in said.items() if value}
-    return {"series": question.series, "target": target, **lengths, **named}
 
 
 def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:

@@ -44,11 +44,7 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     order = date_order(texts, path.name, question.date_order)
     dates = {str(column.name): first.isoformat() for column in texts if (first := first_date(column, order))}
     row_names = [str(name) for name in free if name not in dates and are_names_of_rows(free[name])]
-    options: dict[str, Any] = {"target": question.target[0] if len(question.target) == 1 else list(question.target)}
-    options |= {"group": question.groups} if question.groups else {}
-    ignore = [*question.ignore, *row_names]
-    options |= {"ignore": ignore} if ignore else {}
-    options |= {"categorical": list(question.categorical)} if question.categorical else {}
+    options = column_options(question, row_names)
     options |= {"dates": dates} if dates else {}
     options |= {"date_order": order} if order else {}
     options |= written(dialect)
@@ -68,6 +64,22 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         notes=notes | more,
         unlabelled=len(frame) - parts["all"].count,
     )
+
+
+def column_options(question: Question, left_out: Sequence[str]) -> dict[str, Any]:
+    """Options of a reader of tables for what the question says of columns.
+
+    Args:
+        question: with a target.
+        left_out: columns to ignore, next to those that it names.
+    """
+    said = {
+        "target": question.target[0] if len(question.target) == 1 else list(question.target),
+        "group": question.groups,
+        "ignore": [*question.ignore, *left_out],
+        "categorical": list(question.categorical),
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def target_facts(

@@ -109,17 +109,31 @@ def split_series(
     for name in (series, *([time] if time else [])):
         if name not in frame:
             raise unknown_name("column", name, map(str, frame.columns), where)
-    codes, names = pd.factorize(frame[series])
-    if (codes < 0).any():
-        raise PareError(
-            f"{where}: column {series!r} is empty in row {(codes < 0).argmax() + 1}; say there of which series it is"
-        )
-    if len({*map(str, names)}) < len(names):
-        raise PareError(f"{where}: column {series!r} holds a name both as number and as text; write all of them alike")
+    codes, names = series_codes(frame[series], where)
     values = channel_values(frame, channels, where)
     order = np.lexsort((np.arange(len(frame)) if time is None else _times(frame[time], where), codes))
     ends = np.cumsum(np.bincount(codes))[:-1]
-    return dict(zip(map(str, names), np.split(values[:, order], ends, axis=1), strict=True))
+    return dict(zip(names, np.split(values[:, order], ends, axis=1), strict=True))
+
+
+def series_codes(column: pd.Series, where: str) -> tuple[np.ndarray, list[str]]:
+    """Of which series each row is, ``(rows,)`` counted from 0, and the names of the series.
+
+    Args:
+        column: names the series.
+        where: what messages call the table.
+
+    Raises:
+        PareError: if a row names no series, or names are numbers and texts.
+    """
+    codes, found = pd.factorize(column)
+    names = [str(name) for name in found]
+    if (codes < 0).any():
+        row = (codes < 0).argmax() + 1
+        raise PareError(f"{where}: column {column.name!r} is empty in row {row}; say there of which series it is")
+    if len({*names}) < len(names):
+        raise PareError(f"{where}: column {column.name!r} holds a name both as number and as text; write all alike")
+    return codes, names
 
 
 def _times(column: pd.Series, where: str) -> np.ndarray:
