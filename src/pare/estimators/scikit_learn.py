@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
@@ -200,6 +199,9 @@ class PaReField(_Estimator):
         return self.predictor_.calibration.interval(self._outputs(X), coverage)
 
     def score(self, X: Any, y: Any) -> float:
-        """The coefficient of determination R² of all points together; 1 is best, 0 is as good as the mean field."""
-        truth, fields = (np.asarray(values).reshape(len(values), -1) for values in (y, self.predict(X)))
-        return float(r2_score(truth, fields, multioutput="variance_weighted"))
+        """The coefficient of determination R² of all points together; 1 is best, 0 is as good as the mean field.
+
+        Points that are NaN in ``y`` are left out.
+        """
+        truth = np.ma.masked_invalid(np.asarray(y))
+        return float(1 - ((truth - self.predict(X)) ** 2).sum() / ((truth - truth.mean(0)) ** 2).sum())
