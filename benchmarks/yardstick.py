@@ -143,9 +143,8 @@ def own_library(library: Library, cut: Cut) -> Library:
 
 
 def _done(path: Path) -> set[tuple]:
-    if not path.exists():
-        return set()
-    return set(_read(path)[["data", "split", "method", "settings"]].itertuples(index=False, name=None))
+    keys = ["data", "split", "method", "settings"]
+    return {*_read(path)[keys].itertuples(index=False, name=None)} if path.exists() else set()
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -369,14 +368,13 @@ def _score() -> None:
 
 
 def _show() -> None:
-    library, _ = configuration()
     for kind in CUTS:
         path = RESULTS / f"{kind}.csv"
         if path.exists():
-            _show_kind(kind, _read(path), library)
+            _show_kind(kind, _read(path))
 
 
-def _show_kind(kind: str, frame: pd.DataFrame, library: Library) -> None:
+def _show_kind(kind: str, frame: pd.DataFrame) -> None:
     frame["name"] = (frame["method"] + " " + frame["settings"]).str.strip()
     column = "test" if frame["test"].notna().any() else "validation"
     means = frame.groupby(["data", "name"])[column].mean().unstack()
