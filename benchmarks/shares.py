@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from cuts import CUTS, PROJECT, Cut
 from pare.choice.blend import Blend, decide, equal_blend, greedy_blend, mean_of, shares_text, task_loss
 from pare.choice.chosen import load_trained
 from pare.choice.fits import described, held_out
@@ -31,7 +32,7 @@ from pare.config.run import BaselineRun
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import score
 from pare.storage.atomic import atomic_path
-from yardstick import CUTS, PREDICTIONS, PROJECT, Cut, configuration, outputs_of, own_library, source_of, stored
+from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 
 FITS, RESULTS = PREDICTIONS / "shares", PROJECT / "docs/shares.csv"
 NAME = re.compile(r"(?P<kind>\w+)-(?P<data>\w+)-(?P<split>\d+)-(?P<method>\w+)\.npz")
@@ -55,12 +56,12 @@ def main() -> None:
     for split in range(arguments.splits):
         for cut in CUTS[arguments.kind](library):
             if cut.split == split:
-                _fit(arguments.kind, cut, *_resolved(library, parameters, cut))
+                _fit(arguments.kind, cut, *_resolved(parameters, cut))
 
 
-def _resolved(library: Library, parameters: dict, cut: Cut) -> tuple[ChoiceRun, list]:
+def _resolved(parameters: dict, cut: Cut) -> tuple[ChoiceRun, list]:
     chosen = {"task": cut.name, "seed": cut.split, "protocol": "validated", "method": CHOOSE, "minutes": 60}
-    run = resolve_choice(own_library(library, cut), {**parameters, **chosen, "mixing": {}}, chosen)
+    run = resolve_choice(own_library(cut), {**parameters, **chosen, "mixing": {}}, chosen)
     return run, [one for one in run.candidates if isinstance(one, BaselineRun) or not one.training.epochs]
 
 
@@ -73,7 +74,7 @@ def _fit(kind: str, cut: Cut, run: ChoiceRun, candidates: list) -> None:
             path = FITS / f"{kind}-{cut.name}-{cut.split}-{candidate.method_name}.npz"
             if path.exists():
                 continue
-            store = stored(folder / "store.h5", cut)
+            store = cut.stored(folder / "store.h5")
             stores = stores or [
                 write_fold(folder / f"{number}.h5", store, parts, compress=False)
                 for number, parts in enumerate(fold_parts(store, run.task, run.folds))
@@ -93,7 +94,7 @@ def _fit(kind: str, cut: Cut, run: ChoiceRun, candidates: list) -> None:
 
 def _compare(library: Library) -> None:
     cuts = {(kind, cut.name, cut.split): cut for kind in ("tables", "series") for cut in CUTS[kind](library)}
-    lines = [line for key, fits in _fits().items() for line in _lines(library, key, cuts[key], fits)]
+    lines = [line for key, fits in _fits().items() for line in _lines(key, cuts[key], fits)]
     frame = pd.DataFrame(lines)
     with atomic_path(RESULTS) as unfinished:
         frame.to_csv(unfinished, index=False, lineterminator="\n")
@@ -115,8 +116,8 @@ def _fits() -> dict[tuple, dict[str, dict[str, np.ndarray]]]:
     return {key: fits for key, fits in found.items() if len(fits) == most[key[0]]}
 
 
-def _lines(library: Library, key: tuple, cut: Cut, fits: dict) -> Iterator[dict]:
-    task = own_library(library, cut).task(cut.name)
+def _lines(key: tuple, cut: Cut, fits: dict) -> Iterator[dict]:
+    task = own_library(cut).task(cut.name)
     outputs, tests = ({name: arrays[part] for name, arrays in fits.items()} for part in ("outputs", "test"))
     truth, mean = fits["probe"]["truth"], mean_of(task)
     for rule, choose in _rules(task).items():

@@ -1,0 +1,204 @@
+"""Data of the yardstick, which need no network: tables, numbers, series, images and fields, cut into two parts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.model_selection import train_test_split
+from sktime.datasets import load_UCR_UEA_dataset
+
+from pare.config import Library
+from pare.preparation import ModelInput
+from pare.raw.options import bind_options
+from pare.raw.origins.ingest import ingest
+from pare.raw.origins.registry import find_origin
+from pare.raw.readers.registry import READERS, open_raw_files
+from pare.storage.store import ArrayStore, write_store
+
+PROJECT = Path(__file__).parents[1]
+RAW, STORES = PROJECT / "data/01_raw", PROJECT / "data/yardstick/fields"
+SPLITS = 5
+SERIES = {
+    "gunpoint": "GunPoint",
+    "arrow_head": "ArrowHead",
+    "osu_leaf": "OSULeaf",
+    "italy_power_demand": "ItalyPowerDemand",
+    "japanese_vowels": "JapaneseVowels",
+    "basic_motions": "BasicMotions",
+    "acsf1": "ACSF1",
+}
+VOWELS = 29  # points to which series of different lengths are resampled: the longest of the Japanese vowels
+SPREAD = 1e-5  # added to the standard deviation of numbers, as in the model input
+
+Part = tuple[np.ndarray, np.ndarray]  # inputs (rows, …) and classes, numbers or fields (rows, …)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One split of one data set, or a share of its training rows.
+
+    Attributes:
+        name: of the data set.
+        split: its number, which is the seed as well.
+        task: as in a task file.
+        train: training rows, those for validation among them.
+        test: test rows.
+        categories: levels of each column of a table; None for numbers.
+        share: of the training rows, that are used.
+    """
+
+    name: str
+    split: int
+    task: dict
+    train: Part
+    test: Part
+    categories: list[list[str] | None] = field(default_factory=list)
+    share: float = 1.0
+
+    def part_of(self, share: float) -> "Cut":
+        """The cut with a share of its training rows: two rows or more of each class."""
+        x, y = self.train
+        if share == 1.0:
+            return self
+        if y.dtype.kind == "i":
+            rows = _of_each_class(y, share, 2, self.split)
+        else:
+            rows = np.random.default_rng(self.split).permutation(len(y))[: round(share * len(y))]
+        return replace(self, train=(x[rows], y[rows]), share=share)
+
+    def stored(self, path: Path) -> ArrayStore:
+        """The cut as a model input, with a tenth of the training rows, or the most that classes allow, to validate."""
+        x, y = self.train
+        classes = y.dtype.kind == "i"
+        held = max(round(len(y) / 10), len(np.unique(y)) if classes else 1)
+        rows = np.arange(len(y))
+        fitted, validation = train_test_split(
+            rows, test_size=held, random_state=self.split, stratify=y if classes else None
+        )
+        if classes and len(np.unique(y[validation])) < len(np.unique(y)):  # rare classes, of which none was drawn
+            validation = _of_each_class(y, 0.1, 1, self.split)
+            fitted = np.setdiff1d(rows, validation)
+        parts = {"train": (x[fitted], y[fitted]), "validation": (x[validation], y[validation]), "test": self.test}
+        statistics = {} if classes else {"y_mean": y[fitted].mean(0), "y_scale": y[fitted].std(0) + SPREAD}
+        write_store(
+            path,
+            rows={part: len(rows) for part, (rows, _) in parts.items()},
+            blocks=[(part, dict(zip("xy", rows, strict=True))) for part, rows in parts.items()],
+            statistics=statistics,
+            fingerprint=f"{self.name} {self.split} {self.share}",
+            description={"categories": [len(levels or []) for levels in self.categories], "levels": self.categories},
+        )
+        return ArrayStore(path)
+
+
+def _of_each_class(y: np.ndarray, share: float, least: int, seed: int) -> np.ndarray:
+    """Numbers of rows: a share of each class at random, but some at least."""
+    order = np.random.default_rng(seed).permutation(len(y))
+    ranks = pd.Series(order).groupby(y[order]).cumcount().to_numpy()
+    return order[ranks < np.maximum(np.round(share * np.bincount(y)[y[order]]), least)]
+
+
+def _tables(library: Library) -> Iterator[Cut]:
+    """The tables that need no network, half and half, and one with a number to predict."""
+    for name in library.tasks:
+        task = library.task(name)
+        raw = task.raw.active
+        if task.kind != "table" or find_origin(raw.origin).needs_network:
+            continue
+        folder = RAW / name
+        ingest(raw, folder)
+        reader = bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)
+        samples = reader(folder)["all"]
+        x, y = samples.read(0, samples.count)
+        yield from _halves(name, library.tasks[name], x, y, samples.categories or [])
+
+
+def _numbers(library: Library) -> Iterator[Cut]:
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    task = _own_task("diabetes_progression", x.shape, {"kind": "regression", "shape": [1]})
+    yield from _halves("diabetes_progression", task, x.astype(np.float32), y.astype(np.float32)[:, None], [])
+
+
+def _halves(name: str, task: dict, x: np.ndarray, y: np.ndarray, categories: list) -> Iterator[Cut]:
+    for split in range(SPLITS):
+        strata = y if y.dtype.kind == "i" else None
+        rows = train_test_split(np.arange(len(y)), test_size=0.5, random_state=split, stratify=strata)
+        train, test = ((x[part], y[part]) for part in rows)
+        yield Cut(name, split, task, train, test, categories)
+
+
+def _images(library: Library) -> Iterator[Cut]:
+    images, y = (np.asarray(part) for part in load_digits(return_X_y=True))
+    x = images.reshape(-1, 1, 8, 8).astype(np.float32)
+    task = _own_task("digits", x.shape, {"kind": "classification", "shape": [10]})
+    for split in range(SPLITS):
+        train, test = train_test_split(np.arange(len(y)), test_size=0.2, random_state=split, stratify=y)
+        yield Cut("digits", split, task, (x[train], y[train]), (x[test], y[test]))
+
+
+def _series(library: Library) -> Iterator[Cut]:
+    """The series that sktime ships: the published split, then stratified resamples of the same sizes."""
+    for name, published in SERIES.items():
+        parts = [load_UCR_UEA_dataset(published, split=split, return_X_y=True) for split in ("train", "test")]
+        x = np.concatenate([_equally_long(frame) for frame, _ in parts])
+        y = np.unique(np.concatenate([labels for _, labels in parts]), return_inverse=True)[1]
+        n = len(parts[0][1])
+        task = _own_task(name, x.shape, {"kind": "classification", "shape": [int(y.max()) + 1]})
+        for split in range(SPLITS):
+            rows = np.arange(len(y))
+            if split:
+                rows = np.concatenate(train_test_split(rows, train_size=n, random_state=split, stratify=y))
+            yield Cut(name, split, task, (x[rows[:n]], y[rows[:n]]), (x[rows[n:]], y[rows[n:]]))
+
+
+def _equally_long(frame: pd.DataFrame) -> np.ndarray:
+    """``(rows, channels, points)``; series of different lengths are resampled."""
+    rows = [[np.asarray(cell, float) for cell in row] for row in frame.itertuples(index=False)]
+    lengths = {len(series) for row in rows for series in row}
+    length = lengths.pop() if len(lengths) == 1 else VOWELS
+    ends = np.linspace(0, 1, length)
+    return np.array(
+        [[np.interp(ends, np.linspace(0, 1, len(series)), series) for series in row] for row in rows], np.float32
+    )
+
+
+def _own_task(name: str, shape: tuple[int, ...], output: dict) -> dict:
+    return {
+        "title": name,
+        "raw": {"files": ["none"]},
+        "reader": {"name": "arrays"},
+        "samples": {"all": shape[0]},
+        "input": {"shape": list(shape[1:])},
+        "output": output,
+    }
+
+
+def _fields(library: Library) -> Iterator[Cut]:
+    """Simulated fields with the publisher's test part; the others are cut anew for validation."""
+    for name in library.tasks:
+        task = library.task(name)
+        if task.kind != "field" or find_origin(task.raw.active.origin).needs_network:
+            continue
+        store = _model_input(name, library)
+        train, validation, test = (store.rows(part) for part in ("train", "validation", "test"))
+        known = [np.concatenate([rows.array(axis) for rows in (train, validation)]) for axis in "xy"]
+        for split in range(SPLITS):
+            yield Cut(name, split, library.tasks[name], (known[0], known[1]), (test.array("x"), test.array("y")))
+
+
+def _model_input(name: str, library: Library) -> ArrayStore:
+    task = library.task(name)
+    manifest = ingest(task.raw.active, RAW / name)
+    samples = open_raw_files(task.reader, RAW / name)
+    described = ModelInput(name, task, samples, manifest.fingerprint, validated=True)
+    path = STORES / f"{name}.h5"
+    if not described.is_current(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        described.write(path)
+    return ArrayStore(path)
+
+
+CUTS = {"tables": _tables, "numbers": _numbers, "series": _series, "images": _images, "fields": _fields}
