@@ -372,6 +372,31 @@ def write_openml(folder: Path, task, rng: np.random.Generator, rows: int) -> dic
     return {"x": x, "y": y, "categories": categories}
 
 
+# ---------------------------------------------------------------------- ucr
+
+
+def write_ucr(folder: Path, task, rng: np.random.Generator, rows: int) -> dict[str, list]:
+    """Both ``.ts`` files of a set of the UCR or UEA archive, with a task's channels and classes.
+
+    Where the task says what follows shorter series, their lengths differ: from 2 points to those of the task.
+
+    Returns:
+        Per part its rows in their order: the series ``(channels, points)`` and the class's name.
+    """
+    (channels, points), (classes,) = task.input.shape, task.output.shape
+    names, written = [f"Class{k}" for k in range(classes)], {}
+    for part in ("TRAIN", "TEST"):
+        lengths = rng.integers(2, points, rows, endpoint=True) if "fill" in task.reader.options else [points] * rows
+        series = [rng.normal(size=(channels, length)).astype(np.float32) for length in lengths]
+        written[part] = list(zip(series, [names[i % classes] for i in range(rows)], strict=True))
+        lines = ["#A set of the archive", "", "@problemName Set", "@timeStamps false", "@univariate true"]
+        lines += [f"@classLabel true {' '.join(names)}", "@data"]
+        for values, label in written[part]:
+            lines.append(":".join([*(",".join(map(str, channel)) for channel in values), label]))
+        (folder / f"Set_{part}.ts").write_text("\n".join(lines) + "\n")
+    return written
+
+
 # -------------------------------------------------------------------------------------- minidomainnet
 
 
@@ -519,6 +544,7 @@ def write_pdebench_diffusion_reaction_2d(
 
 BY_SUITE = {
     "OpenML-CC18": lambda folder, task, rng: write_openml(folder, task, rng, rows=160),
+    "UCR": lambda folder, task, rng: write_ucr(folder, task, rng, rows=110),  # so that each class can be divided
     "miniDomainNet": lambda folder, task, rng: write_minidomainnet(
         folder, task.reader.options["domain"], {"train": 12, "test": 12}, rng
     ),

@@ -33,7 +33,9 @@ def test_it_counts_the_tasks_of_each_suite_and_those_without_a_network(page, lib
         assert f"{count} of {suite}" in text
     offline = [task for task in tasks if not find_origin(task.raw.origin).needs_network]
     assert f"{len(offline)} need no network" in text
-    assert f"{sum(not task.raw.active.simulated for task in offline)} tables are real" in text
+    kinds = [task.kind for task in offline if not task.raw.active.simulated]
+    assert len(kinds) == kinds.count("table") + kinds.count("series")
+    assert f"{kinds.count('table')} tables and {kinds.count('series')} sets of series are real" in text
 
 
 def test_its_python_runs(page, library, parameters, tiny_bert, unprepared, *, tmp_path, monkeypatch):

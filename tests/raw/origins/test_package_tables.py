@@ -44,16 +44,6 @@ def brought(library, tmp_path):
     return bring
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """Folder of an installed package ``some_tables``; ``imported`` in it shows whether its code ran."""
-    folder = tmp_path / "site" / "some_tables"
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").write_text("raise RuntimeError('a package that ships tables is not imported')")
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    return folder
-
-
 def test_every_table_of_a_package_is_documented(library):
     shipped = {name for name, task in library.tasks.items() if task["raw"]["origin"] == "package_table"}
     assert shipped == set(DOCUMENTED)

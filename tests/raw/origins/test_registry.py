@@ -16,7 +16,8 @@ def test_an_origin_is_registered_by_the_name_of_its_function(name):
 
 def test_the_publishers_files_need_a_network_and_a_simulation_does_not():
     assert all(find_origin(name).needs_network for name in ("download", "openml_dataset", "hub_encoder"))
-    assert not any(find_origin(name).needs_network for name in ("darcy_flow_simulation", "own_files", "package_table"))
+    offline = ("darcy_flow_simulation", "own_files", "package_files", "package_table")
+    assert not any(find_origin(name).needs_network for name in offline)
 
 
 def test_an_unknown_origin_is_answered_with_the_nearest_name():

@@ -41,6 +41,7 @@ ORIGINS = {
     "openml_dataset": Origin("origins.openml:openml_dataset", needs_network=True),
     "own_files": Origin("origins.own_files:own_files"),
     "package_encoder": Origin("origins.encoders:package_encoder"),
+    "package_files": Origin("origins.package_files:package_files"),
     "package_table": Origin("origins.package_tables:package_table"),
     "pdebench_advection_simulation": Origin("simulators.advection:pdebench_advection_simulation"),
     "pdebench_burgers_simulation": Origin("simulators.burgers:pdebench_burgers_simulation"),

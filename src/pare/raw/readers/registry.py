@@ -24,6 +24,7 @@ from pare.raw.readers.series_folder import series_folder
 from pare.raw.readers.series_table import series_table
 from pare.raw.readers.sky import cosmic_rays
 from pare.raw.readers.tables import table
+from pare.raw.readers.ts import ts
 from pare.storage.samples import Samples
 
 READERS: dict[str, Callable[..., dict[str, Samples]]] = {
@@ -46,6 +47,7 @@ READERS: dict[str, Callable[..., dict[str, Samples]]] = {
     "series_table": series_table,
     "spherical_cifar100": spherical_cifar100,
     "table": table,
+    "ts": ts,
 }
 
 
