@@ -27,6 +27,7 @@ TABLES = (
     *("openml_wdbc", "openml_balance_scale", "openml_car", "openml_cmc", "openml_credit_g", "openml_diabetes"),
     *("openml_pc1", "openml_vehicle"),
 )
+SERIES = ("ucr_gun_point", "ucr_osu_leaf")
 START, END = "<!-- results: written by `kedro matrix page` -->", "<!-- end of results -->"
 NONE = "none"
 
@@ -57,7 +58,7 @@ def results_page(runs: pd.DataFrame, library: Library) -> str:
     )
     tables = Tables(runs, library)
     return environment.get_template(TEMPLATE).render(
-        t=tables, summary=SUMMARY, tables=TABLES, pdebench=PDEBENCH, equations_1d=EQUATIONS_1D
+        t=tables, summary=SUMMARY, tables=TABLES, series=SERIES, pdebench=PDEBENCH, equations_1d=EQUATIONS_1D
     )
 
 
