@@ -20,6 +20,7 @@ MODULES = {
     "ResultsDataset": "results",
     "TextFilesDataset": "text_files",
     "TrainedModelsDataset": "trained_models",
+    "YardstickDataset": "yardstick",
 }
 
 
