@@ -82,6 +82,7 @@ def test_fewer_rows_are_shown_where_they_were_measured_and_said_to_be_missing_wh
     ]
     assert cells(html, "tables", "By share of the training rows")[2] == ["pare", "0.7205", "0.8105"]
     assert cells(html, "tables", "Solved start kept")[1:] == [["pare", "6 of 6", "5 of 6"]]
+    assert f'data-sort="{5 / 6}">5 of 6<' in html
     assert "pare: 0.7205 with 0.1 of the training rows" in files["figures/yardstick_tables_fractions.svg"]
     assert "several shares of the training rows yet" not in html
     files = page(whole())

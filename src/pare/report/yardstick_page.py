@@ -268,11 +268,12 @@ class _Part:
         return Table("By share of the training rows", head, rows, notes, paths)
 
     def kept_table(self, kept: pd.DataFrame) -> Table:
-        texts = kept.apply(lambda line: f"{line['kept']} of {line['fits']}", axis=1).unstack("fraction").fillna(NONE)
-        head = [Cell("system"), *(Cell(f"{fraction:.4g}", "of the training rows") for fraction in texts)]
+        counts = {key: (line["kept"], line["fits"]) for key, line in kept.iterrows()}
+        systems, fractions = (kept.index.unique(level) for level in ("system", "fraction"))
+        head = [Cell("system"), *(Cell(f"{fraction:.4g}", "of the training rows") for fraction in fractions)]
         rows = [
-            [Cell(str(system), sort=str(system)), *(Cell(text, sort=text, kind="number") for text in line)]
-            for system, line in texts.iterrows()
+            [Cell(system, sort=system), *(_kept_cell(counts.get((system, fraction))) for fraction in fractions)]
+            for system in systems
         ]
         notes = ["Fits of methods with epochs that kept the solved start, since no epoch was clearly better."]
         paths = self.files.add_table(f"yardstick_{self.kind}_kept", kept.reset_index())
@@ -294,3 +295,10 @@ def _data_cell(splits: pd.Series, best: object) -> Cell:
         return Cell(NONE, kind="number missing")
     mean = splits.mean()
     return Cell(ours_text(mean, splits.std(), splits.count()), sort=mean, kind="number best" if best else "number")
+
+
+def _kept_cell(counts: tuple[int, int] | None) -> Cell:
+    if counts is None:
+        return Cell(NONE, kind="number missing")
+    kept, fits = counts
+    return Cell(f"{kept} of {fits}", sort=kept / fits, kind="number")
