@@ -14,9 +14,9 @@ RAW = {"origin": "none", "origins": {"none": {"licence": "none"}}}
 
 @pytest.fixture
 def problem(tmp_path):
-    """Make a problem of splits, each ``(x, y)``."""
+    """Make a problem of splits, each ``(x, y)``; groups are by split."""
 
-    def problem(kind, classes=None, categories=(), statistics=None, **splits):
+    def problem(kind, classes=None, categories=(), statistics=None, groups=None, **splits):
         x, y = splits["train"]
         shape = [classes] if classes else list(y.shape[1:])
         task = Task.model_validate(
@@ -33,7 +33,10 @@ def problem(tmp_path):
         write_store(
             path,
             rows={name: len(rows) for name, (rows, _) in splits.items()},
-            blocks=[(name, {"x": rows.astype(np.float32), "y": answers}) for name, (rows, answers) in splits.items()],
+            blocks=[
+                (name, {"x": rows.astype(np.float32), "y": answers} | ({"group": groups[name]} if groups else {}))
+                for name, (rows, answers) in splits.items()
+            ],
             statistics=statistics or {},
             fingerprint="f",
             description={"categories": list(categories)},

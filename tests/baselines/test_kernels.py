@@ -98,6 +98,6 @@ def test_how_sure_it_is_comes_from_a_fit_without_the_validation_rows(problem):
     fitted = fit_kernel_ridge(whole, KernelRidgeOptions(penalties=[1e-10], widths=[2.0]))
     calibration = fitted.calibrate(whole)
     assert calibration.rows == 10
-    typical = np.sqrt(np.mean((fitted.before.predict(held[0][::2]) - held[1][::2]) ** 2, axis=0))
+    typical = np.sqrt(np.mean((fitted.unseen[::2] - held[1][::2]) ** 2, axis=0))
     np.testing.assert_allclose(calibration.arrays["spread"], typical, rtol=0.1)
     assert np.abs(fitted.predict(held[0]) - held[1]).max() < 0.1 * typical.mean()

@@ -1,4 +1,4 @@
-"""MiniRocket against sktime and scikit-learn, called directly; uncompiled, because compiling takes half a minute."""
+"""MiniRocket and MultiRocket against sktime and scikit-learn; uncompiled, because compiling takes half a minute."""
 
 import numba
 import numpy as np
@@ -8,12 +8,15 @@ from sklearn.preprocessing import StandardScaler
 
 numba.config.DISABLE_JIT = True
 
-from sktime.transformations.rocket import MiniRocketMultivariate  # noqa: E402
+from sktime.transformations.rocket import MiniRocketMultivariate, MultiRocketMultivariate  # noqa: E402
 
-from pare.baselines.series import MiniRocketOptions, as_series, fit_minirocket  # noqa: E402
+from pare.baselines.estimator import as_series  # noqa: E402
+from pare.baselines.series import ESTIMATORS, RocketOptions  # noqa: E402
 from pare.config import PareError  # noqa: E402
 
-OPTIONS = MiniRocketOptions(kernels=84, penalties=[0.1, 10.0])
+OPTIONS = RocketOptions(kernels=84, penalties=[0.1, 10.0])
+TRANSFORMS = {"minirocket": MiniRocketMultivariate, "multirocket": MultiRocketMultivariate}
+FITS = {name: estimator.fit for name, estimator in ESTIMATORS.items()}
 
 
 def series(n, seed, classes=2):
@@ -25,27 +28,30 @@ def series(n, seed, classes=2):
     return x.astype(np.float32), y
 
 
-def test_scores_are_those_of_the_library_and_tell_the_classes_apart(problem):
+@pytest.mark.parametrize(("name", "features"), [("minirocket", 84), ("multirocket", 8 * 84)])
+def test_scores_are_those_of_the_library_and_tell_the_classes_apart(name, features, problem):
     (x, y), (test_x, test_y) = series(40, 0, 3), series(20, 1, 3)
-    found = fit_minirocket(problem("classification", 4, train=(x, y)), OPTIONS).predict(test_x)
-    transform = MiniRocketMultivariate(84, random_state=3)
-    features = np.asarray(transform.fit_transform(x), np.float32)
-    scale = StandardScaler(with_mean=False).fit(features)
-    ridge = RidgeClassifierCV([0.1, 10.0]).fit(scale.transform(features), y)
-    wanted = ridge.decision_function(scale.transform(np.asarray(transform.transform(test_x), np.float32)))
+    found = FITS[name](problem("classification", 4, train=(x, y)), OPTIONS).predict(test_x)
+    transform = TRANSFORMS[name](84, random_state=3)
+    made = np.asarray(transform.fit_transform(x.astype(float)), np.float32)
+    assert made.shape == (40, features)
+    scale = StandardScaler(with_mean=False).fit(made)
+    ridge = RidgeClassifierCV([0.1, 10.0]).fit(scale.transform(made), y)
+    wanted = ridge.decision_function(scale.transform(np.asarray(transform.transform(test_x.astype(float)), np.float32)))
     np.testing.assert_allclose(found[:, :3], wanted, rtol=1e-4, atol=1e-5)
     assert (found[:, 3] < found[:, :3].min(1)).all()  # a class that no training row has
     assert (found.argmax(1) == test_y).mean() > 0.9
 
 
-def test_two_classes_labels_and_numbers_are_predicted_too(problem):
+@pytest.mark.parametrize("name", FITS)
+def test_two_classes_labels_and_numbers_are_predicted_too(name, problem):
     (x, y), (test_x, test_y) = series(40, 0), series(20, 1)
-    two = fit_minirocket(problem("classification", 2, train=(x, y)), OPTIONS).predict(test_x)
+    two = FITS[name](problem("classification", 2, train=(x, y)), OPTIONS).predict(test_x)
     assert (two.argmax(1) == test_y).mean() > 0.9
     labels = np.stack([y, 1 - y], 1).astype(np.float32)
-    scores = fit_minirocket(problem("multilabel", train=(x, labels)), OPTIONS).predict(test_x)
+    scores = FITS[name](problem("multilabel", train=(x, labels)), OPTIONS).predict(test_x)
     assert ((scores > 0) == np.stack([test_y, 1 - test_y], 1)).mean() > 0.9
-    numbers = fit_minirocket(problem("regression", train=(x, labels[:, :1] * 10)), OPTIONS).predict(test_x)
+    numbers = FITS[name](problem("regression", train=(x, labels[:, :1] * 10)), OPTIONS).predict(test_x)
     assert numbers.shape == (20, 1)
     assert np.abs(numbers[:, 0] - 10 * test_y).mean() < 2
 
@@ -58,7 +64,10 @@ def test_one_channel_on_two_axes_is_a_series_of_many_channels(shape, wanted, pro
     assert as_series(problem("classification", 2, train=(x, np.array([0, 1]))).task) == wanted
 
 
-def test_series_shorter_than_a_kernel_are_refused(problem):
-    x = np.zeros((4, 1, 8), np.float32)
-    with pytest.raises(PareError, match=r"at least 9 samples, the task has 8"):
-        fit_minirocket(problem("classification", 2, train=(x, np.array([0, 1, 0, 1]))), OPTIONS)
+@pytest.mark.parametrize(("name", "shortest"), [("minirocket", 9), ("multirocket", 10)])
+def test_series_shorter_than_a_kernel_are_refused(name, shortest, problem):
+    x = np.random.default_rng(0).normal(size=(4, 1, shortest)).astype(np.float32)
+    y = np.array([0, 1, 0, 1])
+    assert FITS[name](problem("classification", 2, train=(x, y)), OPTIONS).predict(x).shape == (4, 2)
+    with pytest.raises(PareError, match=rf"Rocket needs.*at least {shortest} samples, the task has {shortest - 1}"):
+        FITS[name](problem("classification", 2, train=(x[..., 1:], y)), OPTIONS)

@@ -36,14 +36,17 @@ def table(n, seed):
     return x.astype(np.float32), y.astype(np.int64)
 
 
+SPLITS = table(200, 0), table(60, 1), table(40, 2)
+
+
 @pytest.fixture
 def classes(problem):
     return problem("classification", 3, (0, 0, 3), train=table(200, 0), validation=table(60, 1), test=table(40, 2))
 
 
-def options(name, trees=30, **more):
+def options(name, trees=30, bags=1, **more):
     threads = "thread_count" if name == "catboost" else "n_jobs"
-    return BoosterOptions(early_stopping_rounds=ROUNDS, **{SIZES[name]: trees, threads: 1}, **more)
+    return BoosterOptions(early_stopping_rounds=ROUNDS, bags=bags, **{SIZES[name]: trees, threads: 1}, **more)
 
 
 def frame(x, missing):
@@ -54,9 +57,9 @@ def frame(x, missing):
     return data
 
 
-def direct(name, depth, weights=False):
+def direct(name, depth, weights=False, parts=SPLITS):
     """Probabilities of the test rows by the library itself, and the log loss of its validation rows."""
-    (x, y), (val_x, val_y), (test_x, _) = table(200, 0), table(60, 1), table(40, 2)
+    (x, y), (val_x, val_y), (test_x, _) = parts
     weight = compute_sample_weight("balanced", y) if weights else None
     held_weight = np.bincount(y)[val_y] if weights else None
     if weights:
@@ -113,6 +116,60 @@ def test_classes_are_weighted_by_their_inverse_frequency_where_the_task_says_so(
     found = softmax(fitted.predict(table(40, 2)[0]), axis=1)
     np.testing.assert_allclose(found, direct(name, 2, weights=True)[0], atol=1e-5)
     assert np.abs(found - direct(name, 2)[0]).max() > 0.01
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_a_bag_is_the_mean_over_folds_of_training_and_validation_rows(name, classes):
+    depth = {"depth" if name == "catboost" else "max_depth": 2}
+    fitted = FITS[name](classes, options(name, bags=3, **depth))
+    x, y = (np.concatenate(parts) for parts in zip(table(200, 0), table(60, 1), strict=True))
+    test, shares, unseen = table(40, 2), [], np.empty((260, 3))
+    for rest, held in StratifiedKFold(3, shuffle=True, random_state=0).split(x, y):
+        learnt, left_out = (x[rest], y[rest]), (x[held], y[held])
+        shares.append(direct(name, 2, parts=(learnt, left_out, test))[0])
+        unseen[held] = direct(name, 2, parts=(learnt, left_out, left_out))[0]
+    np.testing.assert_allclose(softmax(fitted.predict(test[0]), axis=1), np.mean(shares, axis=0), atol=1e-5)
+    np.testing.assert_allclose(softmax(fitted.unseen, axis=1), unseen[200:], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_the_validation_metric_of_a_bag_is_that_of_rows_left_out(name, kind, problem):
+    """Answers are noise: what was learnt by heart is met, what was left out is not."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(300, 3))
+    y = draw.integers(0, 2, 300) if kind == "classification" else draw.normal(size=(300, 1)).astype(np.float32)
+    splits = {"train": (x[:150], y[:150]), "validation": (x[150:], y[150:])}
+    noise = problem(kind, 2 if kind == "classification" else None, **splits)
+    learns = {"lightgbm": {"min_child_samples": 2}}.get(name, {})
+    fitted = FITS[name](noise, options(name, 200, bags=4, learning_rate=0.3, **learns))
+    found, left_out = fitted.predict(x[150:].astype(np.float32)), fitted.calibrate(noise).arrays["prediction"]
+    if kind == "classification":
+        assert (found.argmax(1) == y[150:]).mean() > 0.6 > (left_out.argmax(1) == y[150:]).mean()
+        assert fitted.validate(noise) == pytest.approx(100 * (left_out.argmax(1) != y[150:]).mean())
+    else:
+        assert np.corrcoef(found[:, 0], y[150:, 0])[0, 1] > 0.3 > np.corrcoef(left_out[:, 0], y[150:, 0])[0, 1]
+
+
+def test_a_bag_leaves_whole_groups_out(problem):
+    """All rows of a group are alike, and their answers are the group's: what is left out cannot be known."""
+    draw = np.random.default_rng(0)
+    groups = np.arange(200) // 5
+    x, y = draw.normal(size=(40, 2))[groups], draw.integers(0, 2, 40)[groups]
+    parts = {"train": slice(0, 150), "validation": slice(150, 200)}
+    errors = []
+    for known in ({name: groups[rows] for name, rows in parts.items()}, None):
+        made = problem("classification", 2, groups=known, **{name: (x[rows], y[rows]) for name, rows in parts.items()})
+        errors.append(FITS["xgboost"](made, options("xgboost", 200, bags=5)).validate(made))
+    assert errors[1] < 20 < errors[0]
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_rows_and_folds_may_be_as_few_as_one_another(name, problem):
+    x, y = table(4, 0)
+    few = problem("classification", 3, (0, 0, 3), train=(x[:3], y[:3]), validation=(x[3:], y[3:]))
+    outputs = FITS[name](few, options(name, 3, bags=5)).predict(x)
+    assert outputs.shape == (4, 3) and np.isfinite(outputs).all()
 
 
 @pytest.mark.parametrize("name", FITS)
@@ -206,7 +263,8 @@ def test_logistic_regression_needs_two_rows_of_a_class(problem):
 
 @pytest.mark.parametrize("name", [*FITS, "logistic_regression"])
 @pytest.mark.parametrize("kind", ["classification", "multilabel", "regression"])
-def test_what_was_written_predicts_the_same(name, kind, problem, tmp_path):
+@pytest.mark.parametrize("bags", [1, 3])
+def test_what_was_written_predicts_the_same(name, kind, bags, problem, tmp_path):
     """Two classes of three, labels of which one is constant, and numbers."""
     (x, y), (new, _) = table(200, 0), table(40, 2)
     answers = {
@@ -220,7 +278,7 @@ def test_what_was_written_predicts_the_same(name, kind, problem, tmp_path):
     estimator = (ESTIMATORS | LOGISTIC)[name]
     if kind not in estimator.kinds:
         pytest.skip(f"{name} does not predict {kind}")
-    chosen = options(name) if name in FITS else LogisticOptions(strengths=2, folds=2, iterations=500)
+    chosen = options(name, bags=bags) if name in FITS else LogisticOptions(strengths=2, folds=2, iterations=500)
     fitted = estimator.fit(some, chosen)
     fitted.model.write(tmp_path)
     loaded = estimator.load(tmp_path, SimpleNamespace(task=some.task), chosen)

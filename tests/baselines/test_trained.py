@@ -59,6 +59,7 @@ FAST = {  # options with which a fit takes a moment
     "lightgbm": {"n_estimators": 30, "early_stopping_rounds": 3, "min_child_samples": 2},
     "catboost": {"iterations": 30, "early_stopping_rounds": 3},
     "minirocket": {"kernels": 84},
+    "multirocket": {"kernels": 84},
     "fno": {"epochs": 2, "modes": 4, "width": 4, "layers": 1},
     "u_net": {"epochs": 2, "features": [4] * 6, "fold": 1},
 }
@@ -213,11 +214,11 @@ def test_a_file_that_no_library_reads_is_refused_where_the_record_was_changed_to
         TrainedBaseline.load(copied(name, forged=True, **{stem: lambda _: b"hello"}))
 
 
-@pytest.mark.parametrize("name", ["logistic_regression", "minirocket"])
+@pytest.mark.parametrize("name", ["logistic_regression", "minirocket", "multirocket"])
 def test_a_type_that_no_baseline_has_is_not_made(name, copied, tmp_path):
     skops.io.dump([OmegaConfigLoader, 1], tmp_path / "bad.skops")
     bad = (tmp_path / "bad.skops").read_bytes()
-    stem = "output_0" if name == "logistic_regression" else "model"
+    stem = "output_0_0" if name == "logistic_regression" else "model"
     with pytest.raises(PareError, match=r"UntrustedTypesFoundException.*OmegaConfigLoader"):
         TrainedBaseline.load(copied(name, forged=True, **{stem: lambda _: bad}))
 
@@ -255,7 +256,7 @@ def test_a_table_is_predicted_by_names_and_a_wrong_one_refused_as_by_a_method(fi
 def test_how_sure_it_is_comes_from_validation_rows_that_it_never_saw(name, fits, prepared):
     fitted, folder, new = fits[name]
     held, predictor = prepared[BASELINES[name]][1].rows("validation"), load(folder)
-    found = (fitted.before or fitted.model).predict(held.array("x"))
+    found = fitted.model.predict(held.array("x")) if fitted.unseen is None else fitted.unseen
     if BASELINES[name] == "grids":
         lower, upper = predictor.predict_interval(new, 0.5)
         np.testing.assert_allclose((lower + upper) / 2, predictor.predict(new), atol=1e-4)

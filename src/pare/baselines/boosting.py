@@ -1,9 +1,9 @@
 """Tables: gradient boosting by XGBoost, LightGBM and CatBoost."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,11 @@ from pare.baselines.tables import (
     OutputModel,
     TableModel,
     answers_by_output,
-    as_fitted,
     load_table_model,
 )
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BaselineRun
+from pare.preparation.split import folds_of
 
 
 class BoosterOptions(BaseModel):
@@ -35,8 +35,13 @@ class BoosterOptions(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     early_stopping_rounds: PositiveInt
+    bags: PositiveInt = Field(
+        description="folds of the training and validation rows: one estimator is fitted without each fold, which stops "
+        "its rounds, and the mean is predicted; 1: one estimator, stopped by the validation rows"
+    )
     search: dict[str, list[Any]] = Field(
-        default_factory=dict, description="arguments of which the best on the validation rows are taken; else the first"
+        default_factory=dict,
+        description="arguments of which the best on the rows that stop the rounds are taken; without them the first",
     )
 
 
@@ -195,17 +200,56 @@ def _codes(column: np.ndarray) -> "np.ndarray[Any, np.dtype[np.int64]]":
 
 
 def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> Fitted:
-    x, y = problem.training_arrays()
-    held_out = problem.validation
+    x, y, groups = _pooled(problem)
+    members, outputs = [], np.empty((len(x), *problem.task.output.shape), np.float32)
+    for rest, held in _cuts(problem, options.bags, y, groups):
+        members.append(_member(problem, options, booster, (x[rest], y[rest]), (x[held], y[held])))
+        if len(held):
+            outputs[held] = members[-1].predict(x[held])
+    bags = [[bag[0] for bag in of_output] for of_output in zip(*(member.bags for member in members), strict=True)]
+    model = replace(members[0], bags=bags)
+    return Fitted(model, {booster.library.name: booster.library.version}, unseen=outputs[len(problem.chosen) :])
+
+
+def _pooled(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Inputs, answers and groups, if there are some, of the training rows that are used and the validation rows."""
+    parts = [problem.train.__getitems__(problem.chosen.tolist())]
+    if len(problem.validation):
+        parts.append(problem.validation.read(0, len(problem.validation)))
+    x, y, groups = (
+        np.concatenate([part[name] for part in parts]) if name in parts[0] else None for name in ("x", "y", "group")
+    )
+    assert x is not None and y is not None
+    return x, y, groups
+
+
+def _cuts(
+    problem: Problem, bags: int, y: np.ndarray, groups: np.ndarray | None
+) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Numbers of the rows that each estimator learns from, and of those that stop its rounds."""
+    rows = np.arange(len(y))
+    folds = min(bags, len(rows) if groups is None else len(np.unique(groups)))
+    if folds == 1:
+        return [(rows[: len(problem.chosen)], rows[len(problem.chosen) :])]
+    return folds_of(rows, y if problem.task.classes else None, groups, folds)
+
+
+def _member(
+    problem: Problem,
+    options: BoosterOptions,
+    booster: Booster,
+    train: tuple[np.ndarray, np.ndarray],
+    held: tuple[np.ndarray, np.ndarray],
+) -> TableModel:
+    """One estimator of each output, from rows to learn from and those that stop the rounds, which may be none."""
     frame = booster.library.frame
-    train_x = frame(x, problem.categories)
-    validation_x = frame(held_out.array("x"), problem.categories) if len(held_out) else None
-    validation_y = answers_by_output(problem, held_out.array("y")) if len(held_out) else []
-    columns = []
-    for i, answers in enumerate(answers_by_output(problem, y)):
-        validation = (validation_x, validation_y[i]) if validation_x is not None else None
-        columns.append(_best_booster(problem, options, booster, (train_x, answers), validation))
-    return as_fitted(problem, columns, booster.library)
+    x, held_x = (frame(rows, problem.categories) for rows, _ in (train, held))
+    answers = zip(*(answers_by_output(problem.task, y) for _, y in (train, held)), strict=True)
+    bags = [
+        [_best_booster(problem, options, booster, (x, y), (held_x, held_y) if len(held_y) else None)]
+        for y, held_y in answers
+    ]
+    return TableModel(problem.task, problem.categories, bags, booster.library)
 
 
 def _best_booster(
@@ -215,7 +259,7 @@ def _best_booster(
     train: tuple[pd.DataFrame, np.ndarray],
     validation: tuple[pd.DataFrame, np.ndarray] | None,
 ) -> OutputModel:
-    """The estimator with the least loss on the validation rows, or that of the first arguments without such rows."""
+    """The estimator with the least loss on the rows that stop the rounds; without them that of the first arguments."""
     present = None if problem.task.output.kind == "regression" else np.unique(train[1])
     if present is not None and len(present) == 1:
         return OutputModel(ConstantLabel(), present)

@@ -95,7 +95,7 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
         return Fitted(model, versions)
     rows = problem.validation.read(0, len(problem.validation))
     x, y = np.concatenate([x, rows["x"]]), np.concatenate([y, rows["y"]])
-    return Fitted(_fit(width, penalty, x, y), versions, before=model)
+    return Fitted(_fit(width, penalty, x, y), versions, unseen=model.predict(rows["x"]))
 
 
 def _sign(problem: Problem) -> int:

@@ -13,10 +13,9 @@ from pare.config.packages import import_extra
 from pare.config.run import TaskRun
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import BATCH_ROWS, predict_rows, score
+from pare.evaluation.prediction import predict_rows, score
 from pare.preparation import draw_rows
 from pare.storage.store import ArrayStore, Rows
-from pare.training.held_out import held_out_by
 from pare.training.losses import build_loss
 from pare.uncertainty import Calibration
 
@@ -99,7 +98,8 @@ class Fitted:
         passes: how often each training row was seen; its epochs, where there are some.
         device: where it was computed.
         precision: in which its layers computed while it was fitted, ``no`` for single or more.
-        before: the model before it learnt from the validation rows as well; None where it never did.
+        unseen: predictions of the validation rows by fits that did not learn from them, ``(rows, …)``; None where
+            the model is such a fit itself.
     """
 
     model: FittedModel
@@ -108,26 +108,31 @@ class Fitted:
     passes: int = 1
     device: str = "cpu"
     precision: str = "no"
-    before: FittedModel | None = None
+    unseen: np.ndarray | None = None
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Predict rows; see `FittedModel.predict`."""
         return self.model.predict(inputs)
 
     def validate(self, problem: Problem) -> float | None:
-        """The metric of the validation rows, by a fit that did not learn from them; None where there are none."""
+        """The metric of the validation rows, by fits that did not learn from them; None where there are none."""
         if not len(problem.validation):
             return None
-        outcome = predict_rows(self._unseen.predict, problem.validation)
+        outcome = self._held_out(problem.validation)
         return score(problem.metric, outcome["prediction"], outcome["truth"])
 
     def calibrate(self, problem: Problem) -> Calibration | None:
-        """How sure predictions are, by a fit that did not learn from the validation rows; see `held_out`."""
-        return held_out_by(self._unseen.predict, problem.validation, problem.task, BATCH_ROWS)
+        """How sure predictions are, by fits that did not learn from the validation rows; None as of `held_out`."""
+        if not len(problem.validation):
+            return None
+        outcome = self._held_out(problem.validation)
+        return Calibration.of_rows(problem.task, outcome["prediction"], outcome["truth"], outcome.get("group"))
 
-    @property
-    def _unseen(self) -> FittedModel:
-        return self.before or self.model
+    def _held_out(self, rows: Rows) -> dict[str, np.ndarray]:
+        if self.unseen is None:
+            return predict_rows(self.model.predict, rows)
+        groups = {"group": rows.array("group")} if "group" in rows.read(0, 1) else {}
+        return {"prediction": self.unseen, "truth": rows.array("y"), **groups}
 
 
 def require(module: str) -> Any:

@@ -22,7 +22,6 @@ from pare.baselines.tables import (
     OutputModel,
     TableModel,
     answers_by_output,
-    as_fitted,
     load_table_model,
 )
 from pare.config.errors import PareError
@@ -52,8 +51,8 @@ def fit_logistic_regression(problem: Problem, options: LogisticOptions) -> Fitte
         PareError: where a class has a single training row, which cannot be cross-validated.
     """
     x, y = problem.training_arrays()
-    estimators = [_logistic(problem, options, x, answers) for answers in answers_by_output(problem, y)]
-    return as_fitted(problem, estimators, LIBRARY)
+    bags = [[_logistic(problem, options, x, answers)] for answers in answers_by_output(problem.task, y)]
+    return Fitted(TableModel(problem.task, problem.categories, bags, LIBRARY), {LIBRARY.name: LIBRARY.version})
 
 
 def load_logistic_regression(folder: Path, run: BaselineRun, options: LogisticOptions) -> TableModel:

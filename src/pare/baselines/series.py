@@ -1,4 +1,4 @@
-"""Series: MiniRocket by sktime, with the ridge classifier of its authors."""
+"""Series: MiniRocket and MultiRocket by sktime, with the ridge classifier of their authors."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,22 +19,43 @@ from pare.config.run import BaselineRun
 from pare.config.schema import Task
 from pare.config.strict import Strict
 
-SHORTEST = 9  # the length of a kernel
 FILE = f"model{SUFFIX}"
 
 
-class MiniRocketOptions(Strict):
-    """Options of MiniRocket."""
+class RocketOptions(Strict):
+    """Options of MiniRocket and MultiRocket."""
 
-    kernels: int = Field(ge=84, description="about so many features; rounded down to a multiple of 84")
+    kernels: int = Field(
+        ge=84,
+        description="rounded down to a multiple of 84; MiniRocket makes one feature of each, MultiRocket eight",
+    )
     penalties: list[PositiveFloat] = Field(
         min_length=1, description="of the ridge; one is chosen by leave-one-out on the training rows"
     )
 
 
 @dataclass(frozen=True)
-class MiniRocketModel:
-    """Fixed convolutions of a series, and a linear model of how often each is above a bias.
+class Rocket:
+    """A transform of series by fixed convolutions.
+
+    Attributes:
+        title: its name.
+        transform: sktime's class for series of many channels.
+        shortest: samples that it needs.
+    """
+
+    title: str
+    transform: str
+    shortest: int
+
+    def library(self) -> type:
+        """The class itself."""
+        return getattr(require("sktime.transformations.rocket"), self.transform)
+
+
+@dataclass(frozen=True)
+class RocketModel:
+    """Fixed convolutions of a series, and a linear model of features such as how often each is above a bias.
 
     Attributes:
         task: what is predicted.
@@ -58,44 +79,39 @@ class MiniRocketModel:
         write_skops([self.transform, self.ridge], folder / FILE)
 
 
-def load_minirocket(folder: Path, run: BaselineRun, options: MiniRocketOptions) -> MiniRocketModel:
-    """Read what `MiniRocketModel.write` wrote."""
-    rocket = require("sktime.transformations.rocket").MiniRocketMultivariate
-    transform, ridge = read_skops(folder / FILE, [f"{rocket.__module__}.{rocket.__qualname__}"])
-    return MiniRocketModel(run.task, transform, ridge)
+def _load(rocket: Rocket, folder: Path, run: BaselineRun) -> RocketModel:
+    kind = rocket.library()
+    transform, ridge = read_skops(folder / FILE, [f"{kind.__module__}.{kind.__qualname__}"])
+    return RocketModel(run.task, transform, ridge)
 
 
-def fit_minirocket(problem: Problem, options: MiniRocketOptions) -> Fitted:
-    """Dempster et al. (2021): how often each of fixed convolutions is above a bias, then a linear model.
-
-    Raises:
-        PareError: where the series are shorter than a kernel.
-    """
+def _fit(rocket: Rocket, problem: Problem, options: RocketOptions) -> Fitted:
     require("numba")  # which sktime takes as optional
     sktime = require("sktime")
-    rocket = require("sktime.transformations.rocket")
     x, y = problem.training_arrays()
     series = _series(problem.task, x)
-    if series.shape[2] < SHORTEST:
-        raise PareError(f"MiniRocket needs series of at least {SHORTEST} samples, the task has {series.shape[2]}")
-    transform = rocket.MiniRocketMultivariate(options.kernels, n_jobs=1, random_state=problem.seed)
+    if series.shape[2] < rocket.shortest:
+        raise PareError(
+            f"{rocket.title} needs series of at least {rocket.shortest} samples, the task has {series.shape[2]}"
+        )
+    transform = rocket.library()(options.kernels, n_jobs=1, random_state=problem.seed)
     features = _features(transform.fit_transform(series))
     ridge = make_pipeline(StandardScaler(with_mean=False), _ridge(problem, options)).fit(features, _targets(problem, y))
-    return Fitted(MiniRocketModel(problem.task, transform, ridge), {"sktime": sktime.__version__})
+    return Fitted(RocketModel(problem.task, transform, ridge), {"sktime": sktime.__version__})
 
 
 def _series(task: Task, x: np.ndarray) -> np.ndarray:
-    """Inputs as series, ``(rows, channels, length)``."""
+    """Inputs as series, ``(rows, channels, length)``, in the precision that MultiRocket takes."""
     shape = as_series(task)
     assert shape is not None  # the task suits
-    return x.reshape(-1, *shape)
+    return x.reshape(-1, *shape).astype(np.float64)
 
 
 def _features(frame: pd.DataFrame) -> np.ndarray:
     return np.asarray(frame, np.float32)
 
 
-def _ridge(problem: Problem, options: MiniRocketOptions) -> RidgeClassifierCV | RidgeCV:
+def _ridge(problem: Problem, options: RocketOptions) -> RidgeClassifierCV | RidgeCV:
     if problem.task.classes:
         return RidgeClassifierCV(options.penalties, class_weight="balanced" if problem.class_weights else None)
     return RidgeCV(options.penalties)
@@ -120,11 +136,18 @@ def _class_scores(scores: np.ndarray, present: np.ndarray, classes: int) -> np.n
     return full.astype(np.float32)
 
 
+def _estimator(rocket: Rocket) -> Estimator:
+    def fit(problem: Problem, options: RocketOptions) -> Fitted:
+        return _fit(rocket, problem, options)
+
+    def load(folder: Path, run: BaselineRun, options: RocketOptions) -> RocketModel:
+        return _load(rocket, folder, run)
+
+    return Estimator("series", (*LABELS, "regression"), ("numba", "sktime"), RocketOptions, fit, load)
+
+
+# A kernel has nine weights; MultiRocket also takes the differences of the samples.
 ESTIMATORS = {
-    "minirocket": Estimator(
-        *("series", (*LABELS, "regression"), ("numba", "sktime")),
-        options=MiniRocketOptions,
-        fit=fit_minirocket,
-        load=load_minirocket,
-    )
+    "minirocket": _estimator(Rocket("MiniRocket", "MiniRocketMultivariate", shortest=9)),
+    "multirocket": _estimator(Rocket("MultiRocket", "MultiRocketMultivariate", shortest=10)),
 }

@@ -1,4 +1,4 @@
-"""Tables: one estimator for all classes, or one for each label or number, put together to a prediction."""
+"""Tables: estimators of all classes, or of each label or number, put together to a prediction."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from pare.baselines.problem import Fitted, Problem
 from pare.config.schema import Task
 
 LEAST_PROBABILITY = 1e-9  # of a class that the training rows do not have
@@ -35,11 +34,14 @@ class OutputModel:
     estimator: Any
     present: np.ndarray | None
 
-    def log_probabilities(self, x: Any, classes: int) -> np.ndarray:
-        """``(rows, classes)``; of a class that was never seen, that of `LEAST_PROBABILITY`."""
-        logs = np.full((len(x), classes), np.log(LEAST_PROBABILITY))
-        logs[:, self.present] = np.log(self.estimator.predict_proba(x).clip(LEAST_PROBABILITY))
-        return logs
+    def probabilities(self, x: Any, classes: int) -> np.ndarray:
+        """``(rows, classes)``; of a class that was never seen, `LEAST_PROBABILITY`."""
+        shares = np.full((len(x), classes), LEAST_PROBABILITY)
+        shares[:, self.present] = self.estimator.predict_proba(x).clip(LEAST_PROBABILITY)
+        return shares
+
+
+Bag = list[OutputModel]  # of one output, fitted to different rows; their mean is predicted
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,9 @@ class Library:
     write: Callable[[Any, Path], object]
     read: Callable[[Path, bool], Any]
 
-    def path(self, folder: Path, output: int) -> Path:
+    def path(self, folder: Path, output: int, member: int) -> Path:
         """The file of an estimator."""
-        return folder / f"output_{output}{self.suffix}"
+        return folder / f"output_{output}_{member}{self.suffix}"
 
 
 @dataclass(frozen=True)
@@ -74,53 +76,59 @@ class TableModel:
     Attributes:
         task: what is predicted.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
-        columns: an estimator for all classes, or one for each label or number.
-        library: theirs.
+        bags: of all classes, or one of each label or number.
+        library: that of the estimators.
     """
 
     task: Task
     categories: Sequence[int]
-    columns: list[OutputModel]
+    bags: list[Bag]
     library: Library
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Logits of classes or labels, or numbers."""
+        """Logits of classes or labels, or numbers: of the mean of probabilities, or the mean of numbers."""
         x, classes = self.library.frame(inputs, self.categories), self.task.classes
         if classes:
-            return self.columns[0].log_probabilities(x, classes).astype(np.float32)
+            return np.log(_mean_probabilities(self.bags[0], x, classes)).astype(np.float32)
         if self.task.output.kind == "regression":
-            return np.stack([column.estimator.predict(x) for column in self.columns], 1).astype(np.float32)
-        logs = [column.log_probabilities(x, 2) for column in self.columns]
+            means = [np.mean([member.estimator.predict(x) for member in bag], 0) for bag in self.bags]
+            return np.stack(means, 1).astype(np.float32)
+        logs = [np.log(_mean_probabilities(bag, x, 2)) for bag in self.bags]
         return np.stack([log[:, 1] - log[:, 0] for log in logs], 1).astype(np.float32)
 
     def write(self, folder: Path) -> None:
         """A file for each estimator, in the format of its library, and what they are estimators of, as JSON."""
-        for i, column in enumerate(self.columns):
-            if not isinstance(column.estimator, ConstantLabel):
-                self.library.write(column.estimator, self.library.path(folder, i))
-        present = [None if column.present is None else column.present.tolist() for column in self.columns]
+        for i, bag in enumerate(self.bags):
+            for k, member in enumerate(bag):
+                if not isinstance(member.estimator, ConstantLabel):
+                    self.library.write(member.estimator, self.library.path(folder, i, k))
+        present = [[None if member.present is None else member.present.tolist() for member in bag] for bag in self.bags]
         content = {"categories": list(self.categories), "present": present}
         (folder / OUTPUTS).write_text(json.dumps(content), encoding="utf-8")
+
+
+def _mean_probabilities(bag: Bag, x: Any, classes: int) -> np.ndarray:
+    return np.mean([member.probabilities(x, classes) for member in bag], 0)
 
 
 def load_table_model(folder: Path, task: Task, library: Library) -> TableModel:
     """Read what `TableModel.write` wrote."""
     content = json.loads((folder / OUTPUTS).read_text(encoding="utf-8"))
-    columns = []
-    for i, present in enumerate(content["present"]):
-        constant = present is not None and len(present) == 1
-        estimator = ConstantLabel() if constant else library.read(library.path(folder, i), present is None)
-        columns.append(OutputModel(estimator, None if present is None else np.array(present)))
-    return TableModel(task, content["categories"], columns, library)
+    bags = [
+        [_load_member(library, library.path(folder, i, k), present) for k, present in enumerate(members)]
+        for i, members in enumerate(content["present"])
+    ]
+    return TableModel(task, content["categories"], bags, library)
 
 
-def answers_by_output(problem: Problem, y: np.ndarray) -> list[np.ndarray]:
+def _load_member(library: Library, path: Path, present: list[int] | None) -> OutputModel:
+    if present is None:
+        return OutputModel(library.read(path, True), None)
+    return OutputModel(ConstantLabel() if len(present) == 1 else library.read(path, False), np.array(present))
+
+
+def answers_by_output(task: Task, y: np.ndarray) -> list[np.ndarray]:
     """What each estimator learns: the classes, or one of the labels or numbers, ``(rows,)`` each."""
-    if problem.task.classes:
+    if task.classes:
         return [y]
-    return list(np.array(y.T, y.dtype if problem.task.output.kind == "regression" else int, order="C"))
-
-
-def as_fitted(problem: Problem, columns: list[OutputModel], library: Library) -> Fitted:
-    """Fitted estimators, one for all classes or one for each label or number, as one baseline."""
-    return Fitted(TableModel(problem.task, problem.categories, columns, library), {library.name: library.version})
+    return list(np.array(y.T, y.dtype if task.output.kind == "regression" else int, order="C"))

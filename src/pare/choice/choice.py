@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from accelerate import PartialState
 
 from pare.choice.blend import Decision, decide, mean_of, shares_text
 from pare.choice.chosen import ChosenModel, load_trained
 from pare.choice.fits import Candidate, described
 from pare.choice.search import Search, Tried
-from pare.config import ChoiceRun, Task
+from pare.config import ChoiceRun
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import score
 from pare.storage.atomic import atomic_path
@@ -83,7 +82,8 @@ class Choice:
         members = {name: self._fitted(run, folder / name / MODEL) for name, run in final.items()}
         record = self._record(search, decision, finished[0])
         first = next(iter(members.values()))
-        calibration = _calibration(self.run.task, decision.outputs, finished[0])
+        # by models, and shares, that did not learn from a row
+        calibration = Calibration.of_rows(self.run.task, decision.outputs, finished[0].truth, finished[0].groups)
         return ChosenModel(self.run, record, decision.blend, members, first.preparation, calibration)
 
     def _fitted(self, run: Candidate, path: Path) -> SavedModel:
@@ -113,15 +113,6 @@ class Choice:
             "precision": None,
             "versions": versions(),
         }
-
-
-def _calibration(task: Task, outputs: np.ndarray, rows: Tried) -> Calibration | None:
-    """What calibrates the model: outputs of models, and shares, that did not learn from a row, ``(rows, …)``."""
-    if task.output.kind == "dense":
-        halves = ([(outputs[first::2], rows.truth[first::2])] for first in (0, 1))
-        return Calibration.of_fields(*halves) if task.compares_values else None
-    groups = {} if rows.groups is None else {"group": rows.groups}
-    return Calibration(task.output.kind, {"prediction": outputs, "truth": rows.truth, **groups})
 
 
 def _tell(decision: Decision, finished: int) -> None:

@@ -30,13 +30,6 @@ def held_out(model: nn.Module, rows: Rows, device: torch.device, task: Task, bat
             return model(torch.from_numpy(x).to(device)).float().cpu().numpy()
 
     model.eval()
-    return held_out_by(predict, rows, task, batch_size)
-
-
-def held_out_by(
-    predict: Callable[[np.ndarray], np.ndarray], rows: Rows, task: Task, batch_size: int
-) -> Calibration | None:
-    """The same by any function of inputs ``(batch, …)``; else as `held_out`."""
     kind = task.output.kind
     if not len(rows) or (kind == "dense" and not task.compares_values):
         return None
@@ -44,9 +37,8 @@ def held_out_by(
         halves = (range(first, len(rows), 2) for first in (0, 1))
         return Calibration.of_fields(*(_predicted(predict, rows, half, batch_size) for half in halves))
     predictions, truths = zip(*_predicted(predict, rows, range(len(rows)), batch_size), strict=True)
-    arrays = {"prediction": np.concatenate(predictions), "truth": np.concatenate(truths)}
-    groups = {"group": rows.array("group")} if "group" in rows.read(0, 1) else {}
-    return Calibration(kind, arrays | groups)
+    groups = rows.array("group") if "group" in rows.read(0, 1) else None
+    return Calibration.of_rows(task, np.concatenate(predictions), np.concatenate(truths), groups)
 
 
 def _predicted(

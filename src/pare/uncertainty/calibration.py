@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 from scipy.special import expit, logsumexp, softmax
 
 from pare.config.errors import PareError
+from pare.config.schema import Task
 from pare.uncertainty.conformal import conformal_quantile
 from pare.uncertainty.temperature import fit_temperature
 
@@ -48,6 +49,27 @@ class Calibration:
         ratios = [_ratios(truth - prediction, spread) for prediction, truth in second]
         none = np.empty((0, LEVELS), np.float32)
         return cls("dense", {"spread": spread, "ratios": np.concatenate([none, *ratios])})
+
+    @classmethod
+    def of_rows(
+        cls, task: Task, prediction: np.ndarray, truth: np.ndarray, groups: np.ndarray | None
+    ) -> "Calibration | None":
+        """That of rows whose predictions are at hand.
+
+        Args:
+            task: what is predicted.
+            prediction: logits, numbers or fields, ``(rows, …)``.
+            truth: answers, ``(rows, …)``.
+            groups: of the rows, ``(rows,)``; None where they have none.
+
+        Returns:
+            What calibrates the model; None of masks.
+        """
+        if task.output.kind == "dense":  # every other row, as neighbours may be alike
+            halves = ([(prediction[first::2], truth[first::2])] for first in (0, 1))
+            return cls.of_fields(*halves) if task.compares_values else None
+        more = {} if groups is None else {"group": groups}
+        return cls(task.output.kind, {"prediction": prediction, "truth": truth, **more})
 
     @property
     def rows(self) -> int:
