@@ -68,7 +68,7 @@ def _draw_token_grids(
         image = ax.imshow(replaced[row].reshape(grid), cmap="Greys", vmin=0, vmax=1)
         ax.set_title(f"epoch {epochs[row]}, k/N = {fractions[row]:.2f}", fontsize="medium")
         ax.set(xticks=[], yticks=[])
-    figure.colorbar(image, ax=list(drawn), label="share of samples in which the slot was replaced")
+    figure.colorbar(image, ax=list(drawn), label="share of samples in which\nthe slot was replaced")
     figure.supxlabel(f"target tokens, {grid[0]} rows of {grid[1]}", fontsize="medium")
     return figure
 
