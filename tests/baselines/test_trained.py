@@ -55,6 +55,7 @@ TASKS = {
 }
 FAST = {  # options with which a fit takes a moment
     "logistic_regression": {"strengths": 3, "folds": 2},
+    "realmlp": {"epochs": 5},
     "xgboost": {"n_estimators": 30, "early_stopping_rounds": 3},
     "lightgbm": {"n_estimators": 30, "early_stopping_rounds": 3, "min_child_samples": 2},
     "catboost": {"iterations": 30, "early_stopping_rounds": 3},
@@ -190,7 +191,7 @@ def test_a_folder_has_numbers_and_text_and_a_readme(name, fits):
     shared = {"README.md", "record.json", "preparation.json", "preparation.safetensors", "validation.safetensors"}
     assert shared < files
     own = files - shared
-    assert {Path(file).suffix for file in own} <= {".safetensors", ".json", ".skops", ".ubj", ".txt", ".cbm"}
+    assert {Path(file).suffix for file in own} <= {".safetensors", ".json", ".skops", ".ubj", ".txt", ".cbm", ".onnx"}
     card = (fits[name][1] / "README.md").read_text()
     assert f"| baseline | {name}: {SHIPPED[name]['title']}, seed 0 |" in card and "encoder" not in card
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from pare.baselines import boosting, fields, kernels, scikit_learn, series
+from pare.baselines import boosting, fields, kernels, realmlp, scikit_learn, series
 from pare.baselines.estimator import Estimator
 from pare.baselines.problem import Fitted, FittedModel, Problem, require
 from pare.config.errors import PareError, unknown_name
@@ -13,7 +13,12 @@ from pare.config.run import BaselineRun
 from pare.config.validation import validated
 
 ESTIMATORS: dict[str, Estimator] = (
-    boosting.ESTIMATORS | scikit_learn.ESTIMATORS | fields.ESTIMATORS | kernels.ESTIMATORS | series.ESTIMATORS
+    boosting.ESTIMATORS
+    | realmlp.ESTIMATORS
+    | scikit_learn.ESTIMATORS
+    | fields.ESTIMATORS
+    | kernels.ESTIMATORS
+    | series.ESTIMATORS
 )
 
 
