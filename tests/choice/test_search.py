@@ -155,14 +155,14 @@ def test_only_fits_without_an_end_of_their_own_are_bounded_by_minutes(library, p
     fields, tables = candidates("darcy_flow"), candidates("openml_wdbc")
     assert within(fields["u_net"], 0.5).options["minutes"] == 0.5
     assert within(fields["pare"], 0.5).training.minutes == 0.5
-    assert within(fields["ridge"], 0.5) == fields["ridge"]
+    assert within(fields["kernel_ridge"], 0.5) == fields["kernel_ridge"]
     assert within(tables["pare"], 0.5) == tables["pare"]
 
 
 def test_final_fits_that_minutes_bound_divide_what_is_left(library, parameters, store, tmp_path):
     asked = {**parameters, "task": "darcy_flow", "method": "choose", "minutes": 10}
     one = Search(resolve_choice(library, asked, {}), store, None, tmp_path)
-    final = one.final({"ridge": 0.5, "u_net": 0.3, "pare": 0.2})
+    final = one.final({"kernel_ridge": 0.5, "u_net": 0.3, "pare": 0.2})
     assert final["u_net"].options["minutes"] == pytest.approx(6)
     assert final["pare"].training.minutes == pytest.approx(4)
     assert one.final({"u_net": 1.0})["u_net"].options["minutes"] == pytest.approx(10)

@@ -120,3 +120,8 @@ def test_the_sentence_reads_as_time_memory_and_size(price):
     assert "M parameters, 100 tokens per sample, 58000 steps" in sentence
     assert "GiB of memory" in sentence
     assert " h " in sentence
+
+
+def test_minutes_are_the_time_and_no_steps_are_known(price):
+    assert price(minutes=3).seconds == 180
+    assert "as many steps as fit, about" in str(price(minutes=3))

@@ -88,6 +88,22 @@ def test_later_layers_win_and_the_run_remembers_which_did(run, library):
     assert "training.dropout" not in origin  # nobody said it: the schema's default
 
 
+@pytest.mark.parametrize(
+    ("task", "asked", "minutes"),
+    [
+        ({}, {}, 4),  # fields have minutes by default
+        ({"epochs": 3}, {}, None),
+        ({}, {"training__epochs": 3}, None),
+        ({"epochs": 3}, {"training__minutes": 2}, 2),
+        ({"minutes": 2, "epochs": 3}, {}, 2),
+    ],
+)
+def test_epochs_count_where_they_are_named_after_the_minutes(run, library, task, asked, minutes):
+    resolved = run(changed(library, "tasks", "darcy_flow", training=task), **asked)
+    assert resolved.training.minutes == minutes
+    assert ("training.minutes" in resolved.provenance) == (minutes is not None)
+
+
 def test_mixing_comes_from_the_method_then_the_task_then_the_command_line(run, library):
     library = changed(library, "methods", "pare", mixing={"start": 0.9, "end": 0.1})
     library = changed(library, "tasks", "darcy_flow", mixing={"start": 0.5, "temperature": 0.4})

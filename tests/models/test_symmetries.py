@@ -112,3 +112,19 @@ def test_yaml_may_name_exactly_the_symmetries_that_there_are():
         assert TrainingConfig(epochs=1, batch_size=1, learning_rate=1, symmetries=(name,)).symmetries == (name,)
     with pytest.raises(ValueError, match="symmetries"):
         TrainingConfig(epochs=1, batch_size=1, learning_rate=1, symmetries=("mirror",))
+
+
+@pytest.mark.parametrize(("names", "grid", "count"), [(("square",), (6, 6), 8), (("shift", "reflection"), (12,), 8)])
+def test_copies_of_a_row_are_all_its_positions_input_and_output_alike(names, grid, count):
+    x = torch.rand(3, 2, *grid)
+    copies, outputs = Symmetries(names).copies(x, 2 * x[:, :1], most=4 if len(names) == 2 else 8)
+    assert len(copies) == 3 * count
+    assert torch.equal(copies[:3], x)
+    assert torch.equal(outputs, 2 * copies[:, :1])
+    assert len({tuple(row.flatten().tolist()) for row in copies}) == len(copies)
+
+
+def test_coordinates_stay_in_every_copy():
+    x = torch.cat([torch.rand(3, 1, 6, 6), torch.rand(1, 2, 6, 6).expand(3, -1, -1, -1)], 1)
+    copies, _ = Symmetries(("square",), coordinates=2).copies(x, x[:, :1], most=8)
+    assert torch.equal(copies[:, 1:], x[:1, 1:].expand(24, -1, -1, -1))

@@ -20,20 +20,21 @@ class Estimate:
     Attributes:
         parameters: of the encoder, the embedder and both predictors together.
         tokens: per sample.
-        steps: optimiser steps.
+        steps: optimiser steps; None: as many as fit into the minutes of the run.
         memory_mb: peak memory.
         seconds: of training alone, without simulation and evaluation.
     """
 
     parameters: int
     tokens: int
-    steps: int
+    steps: int | None
     memory_mb: int
     seconds: float
 
     def __str__(self) -> str:
+        steps = "as many steps as fit" if self.steps is None else f"{self.steps} steps"
         return (
-            f"{self.parameters / 1e6:.1f} M parameters, {self.tokens} tokens per sample, {self.steps} steps, "
+            f"{self.parameters / 1e6:.1f} M parameters, {self.tokens} tokens per sample, {steps}, "
             f"about {self.memory_mb / 1024:.1f} GiB of memory and {duration(self.seconds)} of training"
         )
 
@@ -90,4 +91,6 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     flops = (dense + attention) * n_train * steps_a_row * views
     activations = ACTIVATION_BYTES * 2 * training.batch_size * passes * views * deep_tokens * out_width * layers
     memory = RUNTIME_MB + (16 * parameters + activations) / 2**20
+    if training.minutes:
+        return Estimate(parameters, tokens, None, round(memory), 60 * training.minutes)
     return Estimate(parameters, tokens, steps, round(memory), flops / (flops_per_second * EFFICIENCY))

@@ -338,6 +338,9 @@ def _merge(section: str, layers: dict[str, dict[str, Any]]) -> tuple[dict[str, A
     values: dict[str, Any] = {}
     provenance: dict[str, str] = {}
     for origin, layer in layers.items():
+        if "epochs" in layer:  # these count, not the minutes of an earlier layer
+            values.pop("minutes", None)
+            provenance.pop(f"{section}.minutes", None)
         values |= layer
         provenance |= {f"{section}.{key}": origin for key in layer}
     return values, provenance

@@ -1,7 +1,7 @@
 """A run, wholly resolved: what makes it, where its files are, and the command that repeats it."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from shlex import quote
 from typing import Any, ClassVar, Literal
@@ -22,7 +22,13 @@ PROTOCOL, SOLVED = "validated", "solved"  # of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
 LEARNT = {"loss", "metric"}  # and of what learns from it
 # what training.* means to a baseline
+POINT_BY_POINT = ("pointwise", "feature")  # normalisations of inputs that no symmetry leaves alone
 BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")
+
+
+def symmetry_suits(name: str, grid: Sequence[int]) -> bool:
+    """Whether fields with so many points along each axis can have a symmetry: ``square``, or one of a line."""
+    return len(grid) == 2 and grid[0] == grid[1] if name == "square" else len(grid) == 1
 
 
 def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) -> str:
@@ -87,14 +93,13 @@ class TaskRun(Strict):
                 f"predicts {task.output.kind} of shape {list(task.output.shape)} from {list(task.input.shape)}; set "
                 "training.symmetries: []"
             )
-        if task.normalisation.inputs in ("pointwise", "feature"):
+        if task.normalisation.inputs in POINT_BY_POINT:
             raise ValueError(
                 "a symmetry moves values from point to point, so inputs must be normalised alike at all points; found "
                 f"normalisation.inputs: {task.normalisation.inputs}; set it to channel, or training.symmetries: []"
             )
         for name in names:
-            square = len(grid) == 2 and grid[0] == grid[1]
-            if not (square if name == "square" else len(grid) == 1):
+            if not symmetry_suits(name, grid):
                 wanted = "a square grid" if name == "square" else "a line"
                 raise ValueError(
                     f"symmetry {name!r} is one of {wanted}, the task has {'×'.join(map(str, grid))} points"

@@ -6,7 +6,7 @@ then sees each field in all its positions, and predictions can be averaged over 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import torch
@@ -80,6 +80,17 @@ class Symmetries:
             x = torch.cat([self._changed(symmetry.apply, row, n) for row, n in zip(x.split(1), numbers, strict=True)])
             y = torch.cat([symmetry.apply(row, n) for row, n in zip(y.split(1), numbers, strict=True)])
         return x, y
+
+    def copies(self, x: Tensor, y: Tensor, most: int) -> tuple[Tensor, Tensor]:
+        """Inputs and outputs, ``(changes × rows, channels, *grid)`` each, every row changed in all ways.
+
+        Args:
+            x: the inputs.
+            y: the outputs.
+            most: of a symmetry with more changes, so many are used, evenly spread.
+        """
+        changes, outputs = list(self._changes(x, most)), replace(self, coordinates=0)
+        return torch.cat([self._done(x, one) for one in changes]), torch.cat([outputs._done(y, one) for one in changes])
 
     def averaged(self, predict: Callable[[Tensor], Tensor], x: Tensor, most: int = 8) -> Tensor:
         """Mean of the predictions for all changes of the inputs, each undone.

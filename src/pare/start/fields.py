@@ -1,24 +1,34 @@
-"""The solved start of fields: ridge regression of every point of the output on all points of the input."""
+"""The solved start of fields: ridge regression of every point of the output on all points of the input.
+
+Rows may be copied by symmetries first, so that the regression learns from each row in many positions: by those that
+the task declares, and by others where folds of the rows are predicted clearly better.
+"""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
 from sklearn.model_selection import KFold
 
-from pare.config.run import Run
+from pare.config.run import POINT_BY_POINT, Run, symmetry_suits
 from pare.models import CrossModalModel
 from pare.models.anchor import Anchor
 from pare.models.predictors import PhysicalUnits
+from pare.models.symmetries import SYMMETRIES, Symmetries
+from pare.start.evidence import clearly_smaller
 from pare.start.solve import Part
 
 logger = logging.getLogger(__name__)
-PENALTIES = (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # in the largest squared singular value
+PENALTIES = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # in the largest squared singular value
 FOLDS = 5
 MOST_ROWS, MOST_NUMBERS = 5000, 40_000_000  # of inputs; a solution then takes a minute and a gigabyte
+COPIES = 16  # of a row, at most, by each symmetry
+MOST_UNKNOWNS = 2000  # rows or inputs, whichever are fewer, where rows are copied; a solution then takes some seconds
+EXACTLY_LINEAR = 1e-6  # and this is next to the rounding of single precision
 NEARLY_LINEAR = 0.1  # share of the spread of the outputs that a useful solution leaves at most
 
 
@@ -37,12 +47,16 @@ class Ridge:
         """Inputs ``(rows, inputs)`` and outputs ``(rows, outputs)``."""
         mean, constant = x.mean(0), y.mean(0)
         varying = np.ptp(x, axis=0) > 0  # coordinates are not
-        left, values, right = np.linalg.svd((x - mean)[:, varying], full_matrices=False)
-        kept = values > values.max(initial=0) * 1e-7
-        directions = np.zeros((int(kept.sum()), x.shape[1]))
-        directions[:, varying] = right[kept]
-        amounts = values[kept, None] * (left[:, kept].T @ (y - constant))
-        return cls(mean, constant, directions, amounts, values[kept] ** 2)
+        x, y = (x - mean)[:, varying], y - constant
+        wide = len(x) < x.shape[1]
+        squares, vectors = np.linalg.eigh(x @ x.T if wide else x.T @ x)
+        kept = squares > squares.max(initial=0) * 1e-14
+        squares, vectors = squares[kept], vectors[:, kept]
+        own = (vectors.T @ x) / np.sqrt(squares)[:, None] if wide else vectors.T
+        directions = np.zeros((len(own), len(mean)))
+        directions[:, varying] = own
+        amounts = np.sqrt(squares)[:, None] * (vectors.T @ y) if wide else vectors.T @ (x.T @ y)
+        return cls(mean, constant, directions, amounts, squares)
 
     def fields(self, penalty: float) -> np.ndarray:
         """What a unit along each direction adds to the outputs, ``(directions, outputs)``."""
@@ -71,72 +85,124 @@ class FieldStart:
         self.model, self.anchor, self.run, self.device = model, model.anchor, run, device
         self.held_out: np.ndarray | None = None
 
-    def solve(self, parts: Sequence[Part], penalties: Sequence[float] | None = None) -> list[float]:
+    def solve(self, parts: Sequence[Part], solution: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Fit the anchor to rows.
 
         Args:
             parts: the rows.
-            penalties: as an earlier call returned them; None: chosen by folds of the rows.
+            solution: as an earlier call returned it; None: chosen by folds of the rows.
 
         Returns:
-            The penalty; none where there is no anchor.
+            ``penalties``: that of the anchor, none where there is no anchor; ``symmetries``: by which rows were copied;
+            ``left``: share of the spread that it leaves of rows that were left out.
         """
-        if penalties is None:
-            penalties = self._penalties(parts)
-            self.hold_out(parts, penalties)
-        if penalties:
-            ridge, shape = Ridge.fit(*_flat(parts)), self.run.task.output.shape
-            fields = ridge.fields(penalties[0]).reshape(-1, *shape)
+        if solution is None:
+            solution = self._chosen(parts)
+            self.hold_out(parts, solution)
+        if solution["penalties"]:
+            x, y = _arrays(parts)
+            ridge, shape = self._fitted(x, y, solution["symmetries"]), self.run.task.output.shape
+            fields = ridge.fields(solution["penalties"][0]).reshape(-1, *shape)
             self.anchor.set(ridge.mean, ridge.directions, fields, ridge.constant.reshape(shape))
-        return list(penalties)
+        return {name: solution[name] for name in ("penalties", "symmetries", "left")}
 
-    def hold_out(self, parts: Sequence[Part], penalties: Sequence[float]) -> None:
+    def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
         """Predict each row by the anchor of the others; of what that leaves, the network takes its units."""
-        if not penalties:
+        if not solution["penalties"]:
             return
-        x, y = _flat(parts)
+        x, y = _arrays(parts)
         held_out = np.empty_like(y)
         for fitted, held in _folds(x):
-            held_out[held] = Ridge.fit(x[fitted], y[fitted]).predict(x[held], penalties[0])
-        self.held_out = held_out.reshape(-1, *self.run.task.output.shape).astype(np.float32)
+            ridge = self._fitted(x[fitted], y[fitted], solution["symmetries"])
+            held_out[held] = ridge.predict(_flat(x[held]), solution["penalties"][0]).reshape(-1, *y.shape[1:])
+        self.held_out = held_out
         units = self.model.units
         assert isinstance(units, PhysicalUnits)
-        scale = torch.from_numpy((y - held_out).std(0).reshape(self.run.task.output.shape))
+        scale = torch.from_numpy((y - held_out).std(0))
         left = self.model.symmetries.units(torch.zeros_like(scale), scale)
         units.set(*(part.to(units.mean) for part in (left[0], left[1] + scale.mean() * 1e-3)))
 
-    def _penalties(self, parts: Sequence[Part]) -> list[float]:
-        """The penalty of the least squared error over folds; none where even that is too large."""
+    def _fitted(self, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> Ridge:
+        """Ridge regression of fields ``(rows, channels, *grid)`` and their copies."""
+        symmetries = Symmetries(tuple(names), self.model.symmetries.coordinates)
+        copies = symmetries.copies(torch.from_numpy(x), torch.from_numpy(y), COPIES)
+        return Ridge.fit(*(_flat(fields.numpy()) for fields in copies))
+
+    def _chosen(self, parts: Sequence[Part]) -> dict[str, Any]:
+        """Penalty and symmetries of the least squared error over folds; no penalty where even that is too large."""
+        none: dict[str, Any] = {"penalties": [], "symmetries": [], "left": 1.0}
         task, rows = self.run.task, sum(len(chosen) for _, chosen in parts)
         if not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
-            return []
-        x, y = _flat(parts)
+            return none
+        x, y = _arrays(parts)
         if not np.isfinite(y).all():  # points without a target
-            return []
-        errors, spread = dict.fromkeys(PENALTIES, 0.0), 0.0
-        for fitted, held in _folds(x):
-            ridge = Ridge.fit(x[fitted], y[fitted])
-            for penalty in PENALTIES:
-                errors[penalty] += float(np.square(ridge.predict(x[held], penalty) - y[held]).sum())
-            spread += float(np.square(y[held] - y.mean(0)).sum())
-            best = min(errors, key=lambda penalty: errors[penalty])
-            left = (errors[best] / max(spread, np.finfo(float).tiny)) ** 0.5
-            if left > 2 * NEARLY_LINEAR and self.run.training.epochs:
-                break  # other folds would not change that
+            return none
+        names: list[str] = [name for name in self.run.training.symmetries if self._is_small(x, [name])]
+        penalty, losses = self._held_out_losses(x, y, names)
+        for name in self._others(x, y, names):
+            with_it = [*names, name]
+            if not self._is_small(x, with_it):
+                continue
+            other, found = self._held_out_losses(x, y, with_it)
+            both = ~np.isnan(losses + found)
+            if clearly_smaller(found[both], losses[both]):
+                names, penalty, losses = with_it, other, found
+        left = float(np.nanmean(losses)) ** 0.5
         useful = left < NEARLY_LINEAR or not self.run.training.epochs
         logger.info(
-            "ridge regression leaves %.3g of the spread of the fields: %s",
-            *(left, "the network adds to it" if useful else "the network begins without it"),
+            "ridge regression%s leaves %.3g of the spread of the fields: %s",
+            f" with the symmetries {', '.join(names)}" if names else "",
+            *(left, _consequence(left, useful)),
         )
-        return [best] if useful else []
+        return {"penalties": [penalty], "symmetries": names, "left": left} if useful else none
+
+    def _is_small(self, x: np.ndarray, names: Sequence[str]) -> bool:
+        """Whether rows and copies of them are few enough."""
+        copies = prod(min(SYMMETRIES[name].count(x.shape[2:]), COPIES) for name in names)
+        rows, inputs = len(x) * copies, prod(x.shape[1:])
+        return rows * inputs <= MOST_NUMBERS and (not names or min(rows, inputs) <= MOST_UNKNOWNS)
+
+    def _others(self, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> list[str]:
+        """Symmetries that the grid allows and the task does not declare."""
+        task, grid = self.run.task, x.shape[2:]
+        if grid != y.shape[2:] or task.normalisation.inputs in POINT_BY_POINT:
+            return []
+        return [name for name in SYMMETRIES if name not in names and symmetry_suits(name, grid)]
+
+    def _held_out_losses(self, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> tuple[float, np.ndarray]:
+        """The best penalty, and with it the squared error of each row left out, in squared spreads of the fields.
+
+        Where the first fold shows that the fields are far from linear, other rows have NaN.
+        """
+        spread, losses = np.square(y - y.mean(0)).mean(), np.full((len(PENALTIES), len(x)), np.nan)
+        for fitted, held in _folds(x):
+            ridge = self._fitted(x[fitted], y[fitted], names)
+            for i, penalty in enumerate(PENALTIES):
+                wrong = ridge.predict(_flat(x[held]), penalty) - _flat(y[held])
+                losses[i, held] = np.square(wrong).mean(1) / max(spread, np.finfo(float).tiny)
+            best = int(np.nanmean(losses, 1).argmin())
+            if np.nanmean(losses[best]) ** 0.5 > 2 * NEARLY_LINEAR and self.run.training.epochs:
+                break
+        return PENALTIES[best], losses[best]
+
+
+def _consequence(left: float, useful: bool) -> str:
+    if left < EXACTLY_LINEAR:
+        return "nothing is left to train"
+    return "the network adds to it" if useful else "the network begins without it"
 
 
 def _folds(x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return list(KFold(min(FOLDS, len(x)), shuffle=True, random_state=0).split(x))
 
 
-def _flat(parts: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and outputs of the rows, ``(rows, numbers)`` each."""
+def _arrays(parts: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and outputs of the rows, ``(rows, channels, *grid)`` each."""
     arrays = [rows.__getitems__(chosen.tolist()) for rows, chosen in parts]
-    x, y = (np.concatenate([a[name] for a in arrays]).astype(np.float64) for name in ("x", "y"))
-    return x.reshape(len(x), -1), y.reshape(len(y), -1)
+    x, y = (np.concatenate([a[name] for a in arrays]) for name in ("x", "y"))
+    return x, y
+
+
+def _flat(fields: np.ndarray) -> np.ndarray:
+    """``(rows, numbers)`` in double precision."""
+    return fields.reshape(len(fields), -1).astype(np.float64)

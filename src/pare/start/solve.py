@@ -1,7 +1,8 @@
 """Solving the predictor: features of the pretrained encoder, streamed once, then a head for each block of them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,16 +39,17 @@ class SolvedStart:
         self.model, self.run, self.device = model, run, device
         self._gathered: dict[int, list[Pair]] = {}
 
-    def solve(self, parts: Sequence[Part], penalties: Sequence[float] | None = None) -> list[float]:
+    def solve(self, parts: Sequence[Part], solution: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Give the model heads that are fitted to rows; features that were gathered before are used again.
 
         Args:
             parts: the rows.
-            penalties: of each head; None: chosen on the rows.
+            solution: as an earlier call returned it; None: chosen on the rows.
 
         Returns:
-            The penalty of each head.
+            ``penalties``, one of each head.
         """
+        penalties = None if solution is None else solution["penalties"]
         gathered = [self._features(*part) for part in parts]
         heads = []
         for i, layer in enumerate(self._predictor.heads):
@@ -59,7 +61,7 @@ class SolvedStart:
             heads.append(head)
         if self._predictor.kernels and penalties is None:
             self._share(heads, evenly_spaced(y, FOLD_ROWS))
-        return [head.penalty for head in heads]
+        return {"penalties": [head.penalty for head in heads]}
 
     def _share(self, heads: Sequence[Head], y: np.ndarray) -> None:
         """Give the kernels another share than that of each head where that is clearly better on rows left out."""

@@ -32,8 +32,8 @@ class Progress:
         fingerprint: of the run.
         epochs: of the whole training.
         epochs_done: finished epochs.
-        start: of a solved start, the penalties of its heads, and the validation metric and losses where there are
-            validation rows.
+        start: of a solved start, what was chosen, as the penalties of its heads, and the validation metric and losses
+            where there are validation rows.
         best_epoch: epoch with the best validation metric so far, from 0; -1 is the solved start.
         best_value: that metric.
         history: one dict an epoch.

@@ -25,6 +25,7 @@ from pare.models import CrossModalModel, load_backbone
 from pare.preparation import Preparation, draw_rows
 from pare.start import FieldStart, SolvedStart
 from pare.start.evidence import clearly_smaller
+from pare.start.fields import EXACTLY_LINEAR
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Rows
 from pare.tracking import Tracking, curve
@@ -172,13 +173,13 @@ class Trainer:
         if self.progress.epochs_done or self.progress.start:
             self.checkpoint.restore(self.accelerator)
             if isinstance(self.start, FieldStart) and self.progress.start:
-                self.start.hold_out(self._training_parts(), self.progress.start["penalties"])
+                self.start.hold_out(self._training_parts(), self.progress.start)
             logger.info("Going on after epoch %d of %d.", self.progress.epochs_done, self.run.training.epochs)
         else:
             self._begin()
         if isinstance(self.start, FieldStart):
             self.training_rows.anchor = self.start.held_out
-        epochs, done = self.run.training.epochs, self.progress.epochs_done
+        epochs, done = 0 if self._is_exact else self.run.training.epochs, self.progress.epochs_done
         bar = EpochProgress(epochs, len(self.loader), done, self.run.metric)
         with self.tracking.of(self.run, self.progress.fingerprint) as tracked, bar:
             tracked.epochs(curve(self.progress.history, self.progress.start))
@@ -186,6 +187,11 @@ class Trainer:
                 self._epoch(epoch, bar)
                 tracked.epochs(curve(self.progress.history, self.progress.start))
         return self._result()
+
+    @property
+    def _is_exact(self) -> bool:
+        """Whether the start leaves nothing to train: a linear equation, solved to the rounding of single precision."""
+        return self.progress.start is not None and self.progress.start.get("left", 1.0) < EXACTLY_LINEAR
 
     def epochs_within(self, minutes: float) -> int:
         """Epochs that fit on this machine, by the time of some steps, after which the trainer is of no other use."""
@@ -208,9 +214,9 @@ class Trainer:
             self.progress.alignment = self.align(self.model, self.rows["train"], self.chosen, self.source.batches)
             started += self.progress.alignment["seconds"]
         if self.start:
-            penalties = self.start.solve(self._training_parts())
+            solution = self.start.solve(self._training_parts())
             value, losses = self._validate()
-            self.progress.start = {"penalties": penalties, "validation": value, "losses": losses}
+            self.progress.start = {**solution, "validation": value, "losses": losses}
             self.progress.best_epoch, self.progress.best_value = SOLVED, value
             self.progress.seconds = time.perf_counter() - started
             self.progress.peak_memory_mb = peak_memory_mb()
@@ -353,7 +359,7 @@ class Trainer:
             "decisive": self.run.decisive(),
             "source_classes": self.source.classes,
             "categories": self.store.description.get("categories", []),
-            "start": progress.start and {name: progress.start[name] for name in ("penalties", "validation")},
+            "start": progress.start and {name: value for name, value in progress.start.items() if name != "losses"},
             "history": progress.history,
             "replaced": progress.replaced,
             "gate_scores": progress.gate_scores,
@@ -375,7 +381,7 @@ class Trainer:
         assert self.start is not None and self.progress.start is not None
         validation = self.rows["validation"]
         parts = [(self.rows["train"], self.chosen), (validation, np.arange(len(validation)))]
-        self.start.solve(parts, self.progress.start["penalties"])
+        self.start.solve(parts, self.progress.start)
         return len(validation)
 
 
