@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.fft import dstn, idstn
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.model_selection import train_test_split
 from sktime.datasets import load_UCR_UEA_dataset
@@ -31,6 +32,7 @@ SERIES = {
     "acsf1": "ACSF1",
 }
 VOWELS = 29  # points to which series of different lengths are resampled: the longest of the Japanese vowels
+PLATE = 32  # points along an edge of a plate
 SPREAD = 1e-5  # added to the standard deviation of numbers, as in the model input
 
 Part = tuple[np.ndarray, np.ndarray]  # inputs (rows, …) and classes, numbers or fields (rows, …)
@@ -187,6 +189,25 @@ def _fields(library: Library) -> Iterator[Cut]:
         known = [np.concatenate([rows.array(axis) for rows in (train, validation)]) for axis in "xy"]
         for split in range(SPLITS):
             yield Cut(name, split, library.tasks[name], (known[0], known[1]), (test.array("x"), test.array("y")))
+    yield from _plates()
+
+
+def _plates() -> Iterator[Cut]:
+    """Temperatures of 300 heated plates, simulated as docs/your_own_data.md does, four fifths of them for training."""
+    rng = np.random.default_rng(0)
+    n = PLATE
+    waves = np.add.outer(np.arange(1, n + 1) ** 2, np.arange(1, n + 1) ** 2) * (np.pi / (n + 1)) ** 2
+    heat = 100 * idstn(rng.normal(size=(300, n, n)) / (1 + 100 * waves / waves.max()), axes=(1, 2))
+    x, y = (a[:, None].astype(np.float32) for a in (heat, idstn(dstn(heat, axes=(1, 2)) / waves, axes=(1, 2))))
+    task = {
+        **_own_task("plates", x.shape, {"kind": "dense", "shape": [1, n, n]}),
+        "tokens": {"kind": "patch", "patch": 4},
+        "normalisation": {"inputs": "channel", "outputs": "pointwise"},
+    }
+    for split in range(SPLITS):
+        train, test = train_test_split(np.arange(len(x)), test_size=0.2, random_state=split)
+        scaled = (x - x[train].mean()) / x[train].std()
+        yield Cut("plates", split, task, (scaled[train], y[train]), (scaled[test], y[test]))
 
 
 def _model_input(name: str, library: Library) -> ArrayStore:

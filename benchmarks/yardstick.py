@@ -35,7 +35,6 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
-from scipy.stats import wilcoxon
 
 from cuts import CUTS, PROJECT, RAW, SPLITS, Cut
 from pare.baselines import Problem, fit_baseline
@@ -44,9 +43,10 @@ from pare.choice.chosen import ChosenModel
 from pare.config import BaselineRun, ChoiceRun, Library, Run, resolve, resolve_baseline, resolve_choice
 from pare.config.candidates import CHOOSE
 from pare.config_loader import RunConfigLoader
-from pare.evaluation.metrics import METRICS, build_metric
+from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import score
 from pare.raw.origins.ingest import ingest
+from pare.report.yardstick import find_reference, read_fits, scores, summary
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.atomic import atomic_path
 from pare.storage.store import ArrayStore
@@ -164,7 +164,7 @@ def _missing(entries: Sequence[Entry]) -> Iterator[Asked]:
 
 
 def _asked(entry: Entry, split: int) -> Iterator[Asked]:
-    for cut in _cuts(entry.kind):
+    for cut in _cuts(entry.kind, tuple(entry.data)):
         if cut.split == split and (not entry.data or cut.name in entry.data):
             for fraction in entry.fractions:
                 for method in entry.methods:
@@ -172,8 +172,11 @@ def _asked(entry: Entry, split: int) -> Iterator[Asked]:
 
 
 @cache
-def _cuts(kind: str) -> list[Cut]:
-    return list(CUTS[kind](configuration()[0]))
+def _cuts(kind: str, data: tuple[str, ...]) -> list[Cut]:
+    """The cuts of a kind; fields that were not asked for are not simulated."""
+    library = configuration()[0]
+    asked = {name: task for name, task in library.tasks.items() if not data or name in data}
+    return list(CUTS[kind](Library(**{**library.model_dump(), "tasks": asked})))
 
 
 def _done(path: Path) -> set[tuple]:
@@ -308,7 +311,7 @@ def _score() -> None:
         if not path.exists() or not _read(path)["test"].isna().any():
             continue
         frame = _read(path)
-        by_cut = {(cut.name, cut.split): cut for cut in _cuts(kind)}
+        by_cut = {(cut.name, cut.split): cut for cut in _cuts(kind, tuple(frame["data"].unique()))}
         for i, line in frame[frame["test"].isna()].iterrows():
             cut = by_cut[line["data"], line["split"]]
             file = _prediction_path(tuple(line[list(KEY)]))
@@ -319,35 +322,15 @@ def _score() -> None:
 
 
 def _show() -> None:
+    """Print the table of the report's page for each kind and fraction."""
     for kind in CUTS:
         path = RESULTS / f"{kind}.csv"
-        if path.exists():
-            _show_kind(kind, _read(path))
-
-
-def _show_kind(kind: str, frame: pd.DataFrame) -> None:
-    frame["name"] = (frame["method"] + " " + frame["settings"]).str.strip()
-    column = "test" if frame["test"].notna().any() else "validation"
-    sign = -1 if kind == "tables" and METRICS["auroc_ovo"].direction == "higher" else 1
-    for fraction, part in frame.groupby("fraction"):
-        means = part.groupby(["data", "name"])[column].mean().unstack()
-        whole = means.dropna(axis=1)
-        print(
-            f"\n{kind}, {fraction:g} of the rows, {column} metric, mean over the splits\n{means.round(4).to_string()}"
-        )
-        summary = pd.DataFrame(
-            {
-                "mean": whole.mean(),
-                "mean rank": (sign * whole).rank(axis=1).mean(),
-                "CPU seconds of a fit": part.groupby("name")["cpu_seconds"].mean(),
-            }
-        )
-        print(summary.dropna().sort_values("mean rank").round(4).to_string())
-        if "pare" in whole and len(whole) > 2:
-            for other in whole.columns.drop("pare"):
-                if (whole["pare"] != whole[other]).any():
-                    p = wilcoxon(whole["pare"], whole[other]).pvalue
-                    print(f"pare against {other}: Wilcoxon over {len(whole)} data sets, p = {p:.3f}")
+        fits = read_fits(path) if path.exists() else pd.DataFrame({"fraction": []})
+        for fraction in sorted(fits["fraction"].unique()):
+            found = scores(fits, fraction)
+            if not found.empty:
+                print(f"\n{kind}, {fraction:g} of the training rows, against {find_reference(found)}")
+                print(summary(fits, kind, find_reference(found), fraction).round(4).to_string())
 
 
 if __name__ == "__main__":
