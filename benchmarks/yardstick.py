@@ -40,6 +40,7 @@ from cuts import CUTS, PROJECT, RAW, SPLITS, Cut
 from pare.baselines import Problem, fit_baseline
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel
+from pare.choice.fits import described
 from pare.config import BaselineRun, ChoiceRun, Library, Run, resolve, resolve_baseline, resolve_choice
 from pare.config.candidates import CHOOSE
 from pare.config_loader import RunConfigLoader
@@ -50,7 +51,7 @@ from pare.report.yardstick import find_reference, read_fits, scores, summary
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.atomic import atomic_path
 from pare.storage.store import ArrayStore
-from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training import SourceFolders, TrainedModel
 from pare.training.losses import build_loss
 from pare.training.saved_model import SavedModel
 
@@ -294,9 +295,8 @@ def source_of(run: Run | ChoiceRun) -> SourceFolders:
 
 
 def _method(run: Run, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
-    source, metric = source_of(run), build_metric(run.metric, run.task.output)
-    started = time.process_time()
-    FineTuning(run, store, source, metric).write(folder / "model")
+    source, started = source_of(run), time.process_time()
+    described(run, store, source).write(folder / "model")
     trained = TrainedModel.load(folder / "model")
     prediction = outputs_of(trained, cut.test[0])
     seconds = time.process_time() - started
