@@ -262,13 +262,11 @@ def _baseline(run: BaselineRun, store: ArrayStore, cut: Cut) -> Fit:
     loss, metric = build_loss(run.task.loss, run.task.output.kind), build_metric(run.metric, run.task.output)
     rows = np.arange(len(store.rows("train")))
     weights = (run.training.class_weights, 1.0)
-    fitted = fit_baseline(
-        run, Problem(run.task, store, rows, run.seed, *weights, metric, loss, run.training.symmetries)
-    )
-    validation = store.rows("validation").read(0, len(store.rows("validation")))
+    problem = Problem(run.task, store, rows, run.seed, *weights, metric, loss, run.training.symmetries)
+    fitted = fit_baseline(run, problem)
     prediction = fitted.predict(cut.test[0])
     seconds = time.process_time() - started
-    return Fit(score(metric, fitted.predict(validation["x"]), validation["y"]), "", prediction, round(seconds, 2))
+    return Fit(fitted.validate(problem), "", prediction, round(seconds, 2))
 
 
 def _choice(run: ChoiceRun, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
