@@ -1,31 +1,188 @@
-"""Numbers for the paper's claims, from the figures that `kedro run --pipelines=analyse` made; writes docs/claims.csv.
+"""The tables of docs/claims.md, from the fits of the yardstick and from analyses of trainings from the paper's start.
 
-    for method in pare finetune orca; do
-      kedro run --pipelines=pare_train --params task=openml_wdbc,method=$method,start=random,training.epochs=15
+    python benchmarks/yardstick.py run solved_start            # then random_start, random_start_variants, few_fields
+    python benchmarks/yardstick.py score
+    for task in openml_wdbc openml_vehicle openml_diabetes; do
+      for method in pare finetune orca; do
+        kedro run --pipelines=pare_train --params task=$task,method=$method,start=random,training.epochs=15
+      done
+      kedro run --pipelines=analyse --params task=$task,method=pare,start=random,training.epochs=15
+      kedro run --pipelines=analyse --to-outputs=landscape_analysis_figure \\
+        --params task=$task,method=pare,start=random,training.epochs=15,analyse.compared=orca
     done
-    kedro run --pipelines=analyse --params task=openml_wdbc,method=pare,start=random,training.epochs=15
-    python benchmarks/claims.py
-
-docs/claims.md says what each number means.
+    python benchmarks/claims.py collect                        # numbers of the analyses into docs/claims.csv
+    python benchmarks/claims.py write                          # the tables
 """
 
-from collections.abc import Iterator
+import argparse
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from pare.report.yardstick import by_data_set, read_fits, scores, start_kept, summary
 from pare.storage.atomic import atomic_path
 
 PROJECT = Path(__file__).parents[1]
-REPORTING, RESULTS = PROJECT / "data/08_reporting", PROJECT / "docs/claims.csv"
+REPORTING, FITS = PROJECT / "data/08_reporting", PROJECT / "docs/yardstick"
+NUMBERS, PAGE = PROJECT / "docs/claims.csv", PROJECT / "docs/claims.md"
 ANALYSES = "*/pare/start_random/seed_0/analysis"
+FEW = "training.epochs=30 training.fraction=1"
+FEW_FINETUNE = "training.epochs=40 training.fraction=1"
+RANDOM = "start=random training.epochs="
+DIGITS = {"tables": 4, "series": 1}
+MODELS = ("pretrained", "pare", "finetune", "orca")
+SHARES = ("0.00", "0.50", "1.00")  # of the tokens replaced
 
 
 def main() -> None:
-    """Collect the numbers of all tasks that were analysed from the paper's start."""
+    """Collect the numbers of the analyses, or write the tables into the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["collect", "write"])
+    if parser.parse_args().command == "collect":
+        _collect()
+        return
+    with atomic_path(PAGE) as unfinished:
+        unfinished.write_text(page(PAGE.read_text()))
+
+
+def page(text: str) -> str:
+    """The page with its tables made again."""
+    for name, table in tables().items():
+        marked = re.compile(rf"(<!-- {name} -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
+        text = marked.sub(lambda match, table=table: f"{match[1]}{table}{match[2]}", text)
+    return text
+
+
+def tables() -> dict[str, str]:
+    """All tables in Markdown, by the name of their place in the page."""
+    fits = {path.stem: read_fits(path) for path in sorted(FITS.glob("*.csv"))}
+    numbers = pd.read_csv(NUMBERS)
+    return {
+        "solved": _solved(fits),
+        "random": _random(fits["tables"]),
+        "fields": _fields(fits["fields"]),
+        "distances": _numbers(numbers, "OTDD to the source", SHARES, ("no token", "half", "all")),
+        "source": _numbers(
+            numbers, "source classes kept", models := ("pretrained", "pare", "finetune", "orca"), models
+        ),
+        "landscape": _numbers(numbers, "mean rise of the loss", ("pare", "orca"), ("`pare`", "`orca`")),
+        "minima": _numbers(numbers, "local minima of the landscape", ("pare", "orca"), ("`pare`", "`orca`")),
+        "gate": _numbers(numbers, "spread of replaced shares", ("gate", "random"), ("by the gate", "at random")),
+    }
+
+
+def _solved(fits: dict[str, pd.DataFrame]) -> str:
+    """From the solved start: PaRe and fine-tuning at about equal CPU time."""
+    lines = []
+    for kind, epochs, fractions in (
+        ("tables", 8, (0.1, 0.3, 1.0)),
+        ("series", 5, (0.5, 1.0)),
+    ):
+        finetune = f"finetune training.epochs={epochs}"
+        own = fits[kind][fits[kind]["system"].isin(["probe", "pare", finetune])]
+        kept = start_kept(own)
+        for fraction in fractions:
+            means, of = summary(own, kind, "pare", fraction), DIGITS[kind]
+            them = [f"{means.loc[name, 'mean']:.{of}f}" for name in ("probe", finetune, "pare")]
+            stayed = [
+                f"{kept.loc[(name, fraction), 'kept']} of {kept.loc[(name, fraction), 'fits']}"
+                for name in (finetune, "pare")
+            ]
+            lines.append(
+                [
+                    kind,
+                    f"{100 * fraction:g} %",
+                    _units(means.loc[finetune]),
+                    *them,
+                    _against(means.loc[finetune]),
+                    *stayed,
+                ]
+            )
+    head = [
+        "data",
+        "rows",
+        "sets × splits",
+        "`probe`",
+        "`finetune`",
+        "`pare`",
+        "PaRe won, level, lost",
+        "fine-tuning kept the start",
+        "PaRe kept it",
+    ]
+    return _markdown(head, lines)
+
+
+def _random(fits: pd.DataFrame) -> str:
+    """From the paper's start: the reference is PaRe at the default rate."""
+    reference = f"pare {RANDOM}10"
+    own = fits[fits["settings"].str.startswith("start=random") | (fits["system"] == "probe")]
+    means = summary(own, "tables", reference, 0.3).sort_values("mean", ascending=False)
+    lines = []
+    for system, line in means.iterrows():
+        method, _, settings = str(system).partition(" ")
+        epochs, rate = re.search(r"epochs=(\d+)", settings), "1e-4" if "1.0e-4" in settings else "3e-4"
+        lines.append(
+            [
+                f"`{method}`" if settings else "`probe`, for comparison",
+                *((epochs[1], rate) if epochs else ("", "")),
+                _units(line),
+                f"{line['mean']:.4f}",
+                f"{line['reference_mean']:.4f}",
+                "" if system == reference else f"{_against(line)}, p = {line['p']:.2g}",
+                f"{line['cpu_seconds']:.0f}",
+            ]
+        )
+    head = [
+        "method",
+        "epochs",
+        "rate",
+        "sets × splits",
+        "mean AUROC",
+        "PaRe's on the same",
+        "PaRe won, level, lost",
+        "CPU s",
+    ]
+    return _markdown(head, lines)
+
+
+def _fields(fits: pd.DataFrame) -> str:
+    """A fifth of the training fields."""
+    systems = {f"pare {FEW}": "`pare`", f"finetune {FEW_FINETUNE}": "`finetune`"}
+    values = scores(fits[fits["system"].isin(systems)], 0.2)[[*systems]].dropna()
+    means, splits = by_data_set(values), values.groupby("task").size()
+    lines = [
+        [f"`{task}`", str(splits[task]), *(f"{means.loc[task, system]:.4g}" for system in systems)]
+        for task in means.index
+    ]
+    return _markdown(["simulated fields", "splits", *systems.values()], lines)
+
+
+def _numbers(frame: pd.DataFrame, quantity: str, of: Sequence[str], heads: Sequence[str]) -> str:
+    wide = frame[frame["quantity"] == quantity].pivot(index="task", columns="of", values="value")
+    lines = [[f"`{task}`", *(f"{wide.loc[task, name]:.3g}" for name in of)] for task in wide.index]
+    return _markdown(["table", *heads], lines)
+
+
+def _against(line: pd.Series) -> str:
+    """Data sets on which PaRe is better, level and worse; the summary counts from the other's side."""
+    return ", ".join(str(int(line[side])) for side in ("lost", "level", "won"))
+
+
+def _units(line: pd.Series) -> str:
+    """Data sets × splits."""
+    return f"{line['data_sets']:.0f} × {line['pairs'] / line['data_sets']:.0f}"
+
+
+def _markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *lines))
+
+
+def _collect() -> None:
     rows = [
-        {"task": folder.relative_to(REPORTING).parts[0], "quantity": quantity, "of": of, "value": float(f"{value:.4g}")}
+        {"task": folder.relative_to(REPORTING).parts[0], "quantity": quantity, "of": of, "value": round(value, 4)}
         for folder in sorted(REPORTING.glob(ANALYSES))
         for quantity, of, value in (
             *_distances(pd.read_csv(folder / "distances.csv")),
@@ -34,7 +191,7 @@ def main() -> None:
             *_patches(pd.read_csv(folder / "patches.csv")),
         )
     ]
-    with atomic_path(RESULTS) as unfinished:
+    with atomic_path(NUMBERS) as unfinished:
         pd.DataFrame(rows).to_csv(unfinished, index=False, lineterminator="\n")
     print(pd.DataFrame(rows).to_string(index=False))
 
