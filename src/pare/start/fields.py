@@ -137,7 +137,9 @@ class FieldStart:
         x, y = _arrays(parts)
         if not np.isfinite(y).all():  # points without a target
             return none
-        names: list[str] = [name for name in self.run.training.symmetries if self._is_small(x, [name])]
+        names: list[str] = []
+        for name in self.run.training.symmetries:
+            names += [name] if self._is_small(x, [*names, name]) else []
         penalty, losses = self._held_out_losses(x, y, names)
         for name in self._others(x, y, names):
             with_it = [*names, name]
