@@ -51,8 +51,8 @@ def main() -> None:
 def page(text: str) -> str:
     """The page with its tables made again."""
     for name, table in tables().items():
-        marked = re.compile(rf"(<!-- {name} -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
-        text = marked.sub(lambda match, table=table: f"{match[1]}{table}{match[2]}", text)
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        text = marked.sub(lambda match, table=table: f"{match[1]}\n{table}\n\n{match[2]}", text)
     return text
 
 
@@ -150,7 +150,11 @@ def _random(fits: pd.DataFrame) -> str:
 
 def _fields(fits: pd.DataFrame) -> str:
     """A fifth of the training fields."""
-    systems = {f"pare {FEW}": "`pare`", f"finetune {FEW_FINETUNE}": "`finetune`"}
+    systems = {
+        f"pare {FEW}": "`pare`",
+        f"finetune {FEW_FINETUNE}": "`finetune`",
+        f"finetune source=dinov2_small {FEW_FINETUNE}": "`finetune`, DINOv2",
+    }
     values = scores(fits[fits["system"].isin(systems)], 0.2)[[*systems]].dropna()
     means, splits = by_data_set(values), values.groupby("task").size()
     lines = [

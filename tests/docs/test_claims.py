@@ -1,0 +1,41 @@
+"""The page of the claims has the tables that the committed fits and analyses make."""
+
+import re
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+RANDOM = "start=random training.epochs="
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = spec_from_file_location("claims", PROJECT / "benchmarks" / "claims.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_has_all_tables_as_the_fits_make_them(page, script):
+    text = page("docs/claims.md")
+    assert script.page(text) == text, "run: python benchmarks/claims.py write"
+    assert {*re.findall(r"<!-- (\w+) -->", text)} - {"end"} == {*script.tables()}
+
+
+def test_means_of_the_papers_start_are_over_splits_and_then_over_tables(script):
+    fits = pd.read_csv(PROJECT / "docs/yardstick/tables.csv", keep_default_na=False)
+    fits = fits[(fits["fraction"] == 0.3) & (fits["settings"] == f"{RANDOM}20") & (fits["method"] == "finetune")]
+    mean = fits.astype({"test": float}).groupby("data")["test"].mean().mean()
+    assert f"| `finetune` | 20 | 3e-4 | 8 × {fits['split'].nunique()} | {mean:.4f} |" in script.tables()["random"]
+
+
+def test_victories_are_counted_from_the_side_of_pare(script):
+    fits = pd.read_csv(PROJECT / "docs/yardstick/tables.csv", keep_default_na=False)
+    fits = fits[(fits["fraction"] == 0.3) & fits["settings"].isin([f"{RANDOM}10", f"{RANDOM}20"])]
+    means = fits.astype({"test": float}).groupby(["data", "method", "settings"])["test"].mean().unstack([1, 2])
+    pare, other = means["pare", f"{RANDOM}10"], means["finetune", f"{RANDOM}20"]
+    line = next(line for line in script.tables()["random"].splitlines() if line.startswith("| `finetune` | 20 | 3e-4"))
+    assert f" {(pare > other).sum()}, {(pare == other).sum()}, {(pare < other).sum()}, p = " in line
