@@ -263,5 +263,6 @@ def test_trainings_that_kept_the_solved_start_are_counted(read):
     lines = [fits({("pare", "a", i): 0.9}, kept=text)[0] for i, text in enumerate(kept)]
     lines += fits({("pare", "a", 0): 0.9}, kept="start", fraction=0.1)
     lines += fits({("probe", "a", 0): 0.9}, kept="start") + fits({("choose", "a", 0): 0.9}, kept="probe:1.00")
+    lines += fits({("pare", "a", 0): 0.9}, kept="epoch 2", settings="start=random training.epochs=10")
     found = start_kept(read(*lines))
     assert found.to_dict("index") == {("pare", 0.1): {"kept": 1, "fits": 1}, ("pare", 1.0): {"kept": 2, "fits": 4}}

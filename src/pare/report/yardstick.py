@@ -19,6 +19,7 @@ from pare.report.tables import ARROWS
 
 REFERENCES = ("pare", "probe")  # what the others are compared with: the first that was fitted
 PROBE = "probe"  # is the solved start, and so cannot leave it
+RANDOM_START = "start=random"
 WHOLE = 1.0
 DECIMALS = 12  # means of the same numbers in another order differ in the last bits
 COLUMNS = {
@@ -279,8 +280,10 @@ def start_kept(fits: pd.DataFrame) -> pd.DataFrame:
         fits: as from `read_fits`.
 
     Returns:
-        Index (system, fraction): ``kept``, a number of fits, and ``fits``, out of how many; of methods with epochs.
+        Index (system, fraction): ``kept``, a number of fits, and ``fits``, out of how many; of methods with epochs that
+        begin at it.
     """
-    trained = fits[fits["kept"].str.fullmatch(r"start|epoch \d+") & (fits["method"] != PROBE)]
+    solved = (fits["method"] != PROBE) & ~fits["settings"].str.contains(RANDOM_START, regex=False)
+    trained = fits[fits["kept"].str.fullmatch(r"start|epoch \d+") & solved]
     started = trained.assign(kept=trained["kept"] == "start").groupby(["system", "fraction"])
     return started.agg(kept=("kept", "sum"), fits=("kept", "size"))

@@ -269,7 +269,7 @@ class _Part:
 
     def kept_table(self, kept: pd.DataFrame) -> Table:
         counts = {key: (line["kept"], line["fits"]) for key, line in kept.iterrows()}
-        systems, fractions = (kept.index.unique(level) for level in ("system", "fraction"))
+        systems, fractions = kept.index.unique("system"), sorted(kept.index.unique("fraction"))
         head = [Cell("system"), *(Cell(f"{fraction:.4g}", "of the training rows") for fraction in fractions)]
         rows = [
             [Cell(system, sort=system), *(_kept_cell(counts.get((system, fraction))) for fraction in fractions)]
