@@ -138,7 +138,7 @@ class FieldStart:
         if not np.isfinite(y).all():  # points without a target
             return none
         names: list[str] = []
-        for name in self.run.training.symmetries:
+        for name in map(str, self.run.training.symmetries):
             names += [name] if self._is_small(x, [*names, name]) else []
         penalty, losses = self._held_out_losses(x, y, names)
         for name in self._others(x, y, names):
