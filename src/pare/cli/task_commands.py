@@ -350,6 +350,7 @@ def _print_card(run: Run) -> None:
     settings = Table("hyperparameter", "value", "from", box=None, header_style="bold")
     for section, values in (("training", run.training), ("mixing", run.mixing), ("alignment", run.alignment)):
         for key, value in (values.model_dump() if values else {}).items():
-            settings.add_row(f"{section}.{key}", f"{value}", run.provenance.get(f"{section}.{key}", "schema"))
+            text = "as many as fit" if (section, key) == ("training", "epochs") and run.training.minutes else f"{value}"
+            settings.add_row(f"{section}.{key}", text, run.provenance.get(f"{section}.{key}", "schema"))
     console.print(settings, highlight=False)
     console.print(f"\nOn this machine's CPU: {estimate(run, cpu_speed())}.", highlight=False)

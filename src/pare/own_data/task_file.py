@@ -187,6 +187,8 @@ def _tokens_remark(found: Inspection) -> str:
 
 
 def _training_remark(found: Inspection) -> str:
+    if found.kind == "dense":
+        return "e.g. {minutes: 10}, or {epochs: 30} in place of them"
     more = ", class_weights: true where classes differ in size" if found.kind == "classification" else ""
     return f"e.g. {{epochs: 10}}{more}"
 
