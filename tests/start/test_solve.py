@@ -1,5 +1,7 @@
 """The solved start: alone as the probe, and as the state that a training begins with and may keep."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from pare.evaluation.metrics import build_metric
 from pare.models.kernels import Kernels
 from pare.raw.proxies.samples import IMAGES
 from pare.start.evidence import clearly_smaller
+from pare.start.heads import solve_head
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
 
@@ -42,14 +45,14 @@ def circle(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 def run_of(library: Library):
     """Resolve a run on rows of a shape, of the probe where nothing else is said."""
 
-    def make(shape: list[int], kernels: bool = False, **parameters):
+    def make(shape: list[int], kernels: bool = False, classes: int = 2, **parameters):
         task = {
             "title": "t",
             "raw": {"files": ["x.npy"]},
             "reader": {"name": "arrays"},
             "samples": {"all": sum(ROWS.values())},
             "input": {"shape": shape},
-            "output": {"kind": "classification", "shape": [2]},
+            "output": {"kind": "classification", "shape": [classes]},
         }
         own = Library(**{**library.model_dump(), "tasks": {"own": task}, "starts": {**library.starts}})
         defaults = {"task": "own", "source": None, "method": "probe", "seed": 0, "protocol": "validated"}
@@ -112,6 +115,20 @@ def test_kernels_get_a_larger_share_where_the_encoder_says_clearly_less(run_of, 
     assert shares[-1] > 0.4
     assert shares.sum() == pytest.approx(1)
     assert error(trained.model, store) < 0.05
+
+
+def ten_shapes(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """One of ten shapes a row, each as often as any other, with noise: few rows a class."""
+    y = np.arange(n) % 10
+    shapes = np.random.default_rng(1).normal(size=(10, POINTS)).cumsum(1)
+    return (shapes[y] + rng.normal(0, 1.5, (n, POINTS)))[:, None].astype(np.float32), y
+
+
+def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, tmp_path):
+    """Of training rows a class has one: left out, it has none, so that any penalty is as bad. Of all rows it has two."""
+    store = write(tmp_path / "x.h5", ten_shapes, {"train": 10, "validation": 10, "test": 60})
+    trained = solved(run_of([1, POINTS], kernels=True, classes=10), store, image_source, tmp_path)
+    assert error(trained.model, store) < 0.23  # 0.3 with the penalties of the training rows alone
 
 
 def test_kernels_that_say_nothing_keep_no_more_than_an_equal_share(run_of, image_source, tmp_path, monkeypatch):
@@ -208,7 +225,8 @@ def test_a_training_that_does_not_help_keeps_the_start_and_is_the_probe(fine_tun
 
 
 def test_a_training_that_helps_is_kept(fine_tuned, monkeypatch):
-    monkeypatch.setattr("pare.start.solve.PENALTIES", (1e-6, 1e-7))  # a start that has learnt next to nothing
+    strict = partial(solve_head, penalties=(1e-6, 1e-7))  # a start that has learnt next to nothing
+    monkeypatch.setattr("pare.start.solve.solve_head", strict)
     tuned = fine_tuned(epochs=30, learning_rate=1e-2)
     assert tuned.record["best_epoch"] > 0
     assert tuned.record["validation"] < tuned.record["start"]["validation"]

@@ -85,26 +85,29 @@ class FieldStart:
         self.model, self.anchor, self.run, self.device = model, model.anchor, run, device
         self.held_out: np.ndarray | None = None
 
-    def solve(self, parts: Sequence[Part], solution: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Fit the anchor to rows.
+    def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
+        """Fit the anchor to rows, as folds of them choose.
 
         Args:
             parts: the rows.
-            solution: as an earlier call returned it; None: chosen by folds of the rows.
 
         Returns:
             ``penalties``: that of the anchor, none where there is no anchor; ``symmetries``: by which rows were copied;
             ``left``: share of the spread that it leaves of rows that were left out.
         """
-        if solution is None:
-            solution = self._chosen(parts)
-            self.hold_out(parts, solution)
-        if solution["penalties"]:
-            x, y = _arrays(parts)
-            ridge, shape = self._fitted(x, y, solution["symmetries"]), self.run.task.output.shape
-            fields = ridge.fields(solution["penalties"][0]).reshape(-1, *shape)
-            self.anchor.set(ridge.mean, ridge.directions, fields, ridge.constant.reshape(shape))
-        return {name: solution[name] for name in ("penalties", "symmetries", "left")}
+        solution = self._chosen(parts)
+        self.hold_out(parts, solution)
+        self.fit(parts, solution)
+        return solution
+
+    def fit(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
+        """Fit the anchor to rows by what `solve` chose on others."""
+        if not solution["penalties"]:
+            return
+        x, y = _arrays(parts)
+        ridge, shape = self._fitted(x, y, solution["symmetries"]), self.run.task.output.shape
+        fields = ridge.fields(solution["penalties"][0]).reshape(-1, *shape)
+        self.anchor.set(ridge.mean, ridge.directions, fields, ridge.constant.reshape(shape))
 
     def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
         """Predict each row by the anchor of the others; of what that leaves, the network takes its units."""

@@ -38,7 +38,7 @@ class Head:
         penalty: the C that was chosen.
         loss: of rows that were left out, with it; NaN where there were too few rows for folds.
         left_out: outputs for `FOLD_ROWS` evenly spaced rows, each left out of the fit, ``(rows, outputs)``; None where
-            there were too few rows, or the penalty was given.
+            there were too few rows.
     """
 
     weight: np.ndarray
@@ -98,10 +98,7 @@ def solve_head(
     axes = _axes(features, encoded, standardised)
     turned = axes(features)
     solve = _SOLVERS[kind]
-    if len(penalties) == 1:
-        penalty, left_out = penalties[0], None
-    else:
-        penalty, left_out = _choose(turned, y, kind, lambda x, t, c: solve(x, t, c, outputs, balanced), penalties, seed)
+    penalty, left_out = _choose(turned, y, kind, lambda x, t, c: solve(x, t, c, outputs, balanced), penalties, seed)
     loss = float("nan") if left_out is None else float(row_losses(left_out, evenly_spaced(y, FOLD_ROWS), kind).mean())
     weight, bias = axes.raw(*solve(turned, y, penalty, outputs, balanced))
     return Head(weight, bias, penalty, loss, left_out)

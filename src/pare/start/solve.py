@@ -1,7 +1,7 @@
 """Solving the predictor: features of the pretrained encoder, streamed once, then a head for each block of them."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from pare.models import CrossModalModel
 from pare.models.predictors import PhysicalUnits
 from pare.models.solved import LinearHeads, combined, last_share
 from pare.start.evidence import clearly_smaller
-from pare.start.heads import FOLD_ROWS, PENALTIES, Head, row_losses, solve_head
-from pare.start.ridge import RIDGE_PENALTIES, solve_ridge_head
+from pare.start.heads import FOLD_ROWS, Head, row_losses, solve_head
+from pare.start.ridge import solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ Pair = tuple[np.ndarray, np.ndarray]  # what a head takes, (rows, features), and
 
 
 class SolvedStart:
-    """Linear heads on an encoder as it is, solved once from training rows and perhaps again from more.
+    """Linear heads on an encoder as it is, solved once from training rows and perhaps once more from all rows.
 
     Args:
         model: its predictor is `LinearHeads`.
@@ -39,59 +39,58 @@ class SolvedStart:
         self.model, self.run, self.device = model, run, device
         self._gathered: dict[int, list[Pair]] = {}
 
-    def solve(self, parts: Sequence[Part], solution: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Give the model heads that are fitted to rows; features that were gathered before are used again.
+    def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
+        """Give the model heads that are fitted to rows, with penalties and shares that folds of the same rows choose.
+
+        Features that were gathered before are used again.
 
         Args:
             parts: the rows.
-            solution: as an earlier call returned it; None: chosen on the rows.
 
         Returns:
             ``penalties``, one of each head.
         """
-        penalties = None if solution is None else solution["penalties"]
         gathered = [self._features(*part) for part in parts]
         heads = []
         for i, layer in enumerate(self._predictor.heads):
             x, y = (np.concatenate(arrays) for arrays in zip(*(pairs[i] for pairs in gathered), strict=True))
-            head = self._solved(i, x, y, None if penalties is None else [penalties[i]])
+            head = self._solved(i, x, y)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
             heads.append(head)
-        if self._predictor.kernels and penalties is None:
-            self._share(heads, evenly_spaced(y, FOLD_ROWS))
+        if self._predictor.kernels:
+            share = self._kernels_share(heads, evenly_spaced(y, FOLD_ROWS))
+            self._predictor.shares.copy_(last_share(len(heads), share))
+            logger.info("The kernels' head has a share of %.0f %%.", 100 * share)
         return {"penalties": [head.penalty for head in heads]}
 
-    def _share(self, heads: Sequence[Head], y: np.ndarray) -> None:
-        """Give the kernels another share than that of each head where that is clearly better on rows left out."""
+    def _kernels_share(self, heads: Sequence[Head], y: np.ndarray) -> float:
+        """That of any head, unless another share is clearly better on rows left out."""
+        equal_share = 1 / len(heads)
         left_out = [head.left_out for head in heads if head.left_out is not None]
         if len(left_out) < len(heads):
-            return
+            return equal_share
         outputs, kind = torch.from_numpy(np.stack(left_out)), self.run.task.output.kind
 
         def losses(share: float) -> np.ndarray:
             return row_losses(combined(outputs, last_share(len(heads), share), kind).numpy(), y, kind)
 
-        equal = losses(1 / len(heads))
+        equal = losses(equal_share)
         others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), equal)}
-        if others:
-            share = min(others, key=lambda share: others[share].mean())
-            self._predictor.shares.copy_(last_share(len(heads), share))
-            logger.info("The kernels' head has a share of %.0f %%.", 100 * share)
+        return min(others, key=lambda share: others[share].mean(), default=equal_share)
 
-    def _solved(self, number: int, x: np.ndarray, y: np.ndarray, penalties: Sequence[float] | None) -> Head:
+    def _solved(self, number: int, x: np.ndarray, y: np.ndarray) -> Head:
         output, predictor, balanced = self.run.task.output, self._predictor, self.run.training.class_weights
         given = (x, y, output.kind, output.shape[0])
         if predictor.is_of_kernels(number):
-            return solve_ridge_head(*given, balanced=balanced, penalties=penalties or RIDGE_PENALTIES)
+            return solve_ridge_head(*given, balanced=balanced)
         return solve_head(
             *given,
             encoded=predictor.encoded,
             standardised=predictor.standardised,
             balanced=balanced,
             seed=self.run.seed,
-            penalties=penalties or PENALTIES,
         )
 
     @property

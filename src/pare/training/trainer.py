@@ -377,11 +377,17 @@ class Trainer:
         return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config, self.preparation, held)
 
     def _solve_with_validation_rows(self) -> int:
-        """Fit the heads of a solved start to the validation rows as well, which have nothing left to choose."""
+        """Fit a solved start to the validation rows as well, which have nothing left to choose.
+
+        Heads choose penalties and shares anew: of two rows a class, a class may have had one.
+        """
         assert self.start is not None and self.progress.start is not None
         validation = self.rows["validation"]
-        parts = [(self.rows["train"], self.chosen), (validation, np.arange(len(validation)))]
-        self.start.solve(parts, self.progress.start)
+        parts = [*self._training_parts(), (validation, np.arange(len(validation)))]
+        if isinstance(self.start, FieldStart):
+            self.start.fit(parts, self.progress.start)
+        else:
+            self.start.solve(parts)
         return len(validation)
 
 
