@@ -125,7 +125,7 @@ def ten_shapes(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray
 
 
 def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, tmp_path):
-    """Of training rows a class has one: left out, it has none, so that any penalty is as bad. Of all rows it has two."""
+    """A class has one training row: left out, it has none, so that any penalty is as bad. Of all rows it has two."""
     store = write(tmp_path / "x.h5", ten_shapes, {"train": 10, "validation": 10, "test": 60})
     trained = solved(run_of([1, POINTS], kernels=True, classes=10), store, image_source, tmp_path)
     assert error(trained.model, store) < 0.23  # 0.3 with the penalties of the training rows alone
