@@ -11,6 +11,7 @@
         --params task=$task,method=pare,start=random,training.epochs=15,analyse.compared=orca
     done
     python benchmarks/claims.py collect                        # numbers of the analyses into docs/claims.csv
+    python benchmarks/sources.py fit                           # then compare: encoders, docs/sources.csv
     python benchmarks/claims.py write                          # the tables
 """
 
@@ -21,13 +22,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import kendalltau, wilcoxon
 
 from pare.report.yardstick import by_data_set, read_fits, scores, start_kept, summary
 from pare.storage.atomic import atomic_path
 
 PROJECT = Path(__file__).parents[1]
 REPORTING, FITS = PROJECT / "data/08_reporting", PROJECT / "docs/yardstick"
-NUMBERS, PAGE = PROJECT / "docs/claims.csv", PROJECT / "docs/claims.md"
+NUMBERS, ENCODERS, PAGE = (PROJECT / "docs" / name for name in ("claims.csv", "sources.csv", "claims.md"))
 ANALYSES = "*/pare/start_random/seed_0/analysis"
 FEW = "training.epochs=30 training.fraction=1"
 FEW_FINETUNE = "training.epochs=40 training.fraction=1"
@@ -70,6 +72,7 @@ def tables() -> dict[str, str]:
         ),
         "landscape": _numbers(numbers, "mean rise of the loss", ("pare", "orca"), ("`pare`", "`orca`")),
         "minima": _numbers(numbers, "local minima of the landscape", ("pare", "orca"), ("`pare`", "`orca`")),
+        "encoders": _encoders(pd.read_csv(ENCODERS)),
         "gate": _numbers(numbers, "spread of replaced shares", ("gate", "random"), ("by the gate", "at random")),
     }
 
@@ -168,6 +171,31 @@ def _numbers(frame: pd.DataFrame, quantity: str, of: Sequence[str], heads: Seque
     wide = frame[frame["quantity"] == quantity].pivot(index="task", columns="of", values="value")
     lines = [[f"`{task}`", *(f"{wide.loc[task, name]:.3g}" for name in of)] for task in wide.index]
     return _markdown(["table", *heads], lines)
+
+
+def _encoders(frame: pd.DataFrame) -> str:
+    """Whether cheap scores of encoders order them as fine-tuning does: Kendall's τ within each data set."""
+    cheap = {"probe": "the probe", "otdd_before": "OTDD", "otdd_after": "OTDD after ORCA's alignment"}
+    starts = {"random_start": "the paper's start", "solved_start": "the solved start"}
+    groups = {
+        "all": frame,
+        "pretrained ones of tables": frame[frame["weights"].eq("pretrained") & frame["kind"].eq("tables")],
+    }
+    lines = []
+    for name, part in groups.items():
+        for score, title in cheap.items():
+            for start, begun in starts.items():
+                taus = part.groupby("data")[[score, start]].apply(_tau)
+                signs = [int((np.sign(taus) == sign).sum()) for sign in (1, 0, -1)]
+                p = wilcoxon(taus).pvalue if taus.any() else 1.0
+                lines.append([name, title, begun, f"{taus.mean():.2f}", ", ".join(map(str, signs)), f"{p:.2g}"])
+    head = ["encoders", "cheap score", "fine-tuning from", "mean τ", "data sets: as it, level, against it", "p"]
+    return _markdown(head, lines)
+
+
+def _tau(pairs: pd.DataFrame) -> float:
+    """Kendall's rank correlation of two columns; 0 where one of them is level."""
+    return float(np.nan_to_num(kendalltau(*pairs.to_numpy().T).statistic))
 
 
 def _against(line: pd.Series) -> str:

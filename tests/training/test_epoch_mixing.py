@@ -11,9 +11,10 @@ def mixture(replaced, scores=None):
     return Mixture(torch.zeros(*replaced.shape, 2), 0.5, replaced, scores)
 
 
-def test_shares_of_replaced_slots_are_the_mean_over_the_steps():
-    mixing = EpochMixing(3, steps=2)
+def test_shares_of_replaced_slots_are_the_mean_over_the_steps_that_mixed():
+    mixing = EpochMixing(3)
     mixing.add(mixture([[1, 0, 1], [1, 1, 0]]))
+    mixing.add(None)
     mixing.add(mixture([[0, 0, 1], [1, 0, 1]]))
     torch.testing.assert_close(mixing.replaced, torch.tensor([0.75, 0.25, 0.75]))
     assert mixing.gate_scores.sum() == 0
@@ -22,7 +23,7 @@ def test_shares_of_replaced_slots_are_the_mean_over_the_steps():
 def test_every_score_is_counted_in_its_bin_and_needs_no_gradient():
     target = torch.tensor([[0.0, 0.5], [0.999, 1.0]], requires_grad=True)
     source = torch.full((2, 2), 0.25)
-    mixing = EpochMixing(2, steps=2)
+    mixing = EpochMixing(2)
     for _ in range(2):
         mixing.add(mixture([[1, 0], [0, 1]], (target, source)))
     assert mixing.gate_scores.sum(1).tolist() == [8, 8]
@@ -31,7 +32,7 @@ def test_every_score_is_counted_in_its_bin_and_needs_no_gradient():
 
 
 def test_a_step_that_mixed_nothing_counts_nothing():
-    mixing = EpochMixing(3, steps=1)
+    mixing = EpochMixing(3)
     mixing.add(None)
     mixing.add(Mixture(torch.zeros(2, 3, 4), 0.5))
     assert mixing.replaced.sum() == mixing.gate_scores.sum() == 0

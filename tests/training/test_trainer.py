@@ -386,3 +386,15 @@ def test_every_way_of_mixing_trains_and_loads_again(train, table_run, table, tmp
     x = torch.from_numpy(table.rows("test").read(0, 5)["x"])
     with torch.no_grad():
         assert torch.equal(loaded.model(x), model.model(x))
+
+
+def test_half_of_the_batches_are_mixed(train, table_run, table, tmp_path):
+    """Each mixed batch adds a score for every token; the shares are those of the batches that were mixed."""
+    whole, half = (
+        train(table_run({"mixing": {"batches": share}}, epochs=2), table, tmp_path / str(share)) for share in (1.0, 0.5)
+    )
+    counts = [np.sum(model.record["gate_scores"][0]) for model in (whole, half)]
+    assert counts[1] == counts[0] / 2 > 0
+    for model in (whole, half):
+        assert np.mean(model.record["replaced"][0]) == pytest.approx(model.record["history"][0]["lambda"], abs=0.02)
+    assert whole.record["history"][0]["loss"] != half.record["history"][0]["loss"]

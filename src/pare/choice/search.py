@@ -1,7 +1,7 @@
 """Candidates compared within some minutes: fold by fold, and the worst are dropped where time is short."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,22 +136,12 @@ class Search:
                 reasons = "; ".join(f"{tried.name}: {tried.left_out}" for tried in self.tried)
                 raise PareError(f"no candidate could be fitted to task {self.run.task_name!r}: {reasons}")
             going = self._going_on(list(_distinct(going)), self.run.folds - number - 1)
-        return going
+        return self._with_one_network(going)
 
-    def final(self, shares: Mapping[str, float]) -> dict[str, Candidate]:
-        """The runs that fit what is kept to all rows, by name; those that minutes bound divide the time that is left.
-
-        Args:
-            shares: of each candidate in the mean.
-        """
-        kept = [tried for tried in self.tried if tried.name in shares]
-        bounded = sum(shares[tried.name] for tried in kept if within(tried.run, 1.0) != tried.run)
-        return {
-            tried.name: within(
-                tried.run, max(self.run.minutes * SHARE, shares[tried.name] / (bounded or 1) * self.left / 60)
-            )
-            for tried in kept
-        }
+    def final(self, names: Iterable[str]) -> dict[str, Candidate]:
+        """The runs that fit what is kept to all rows, by name; the network that minutes bound has all that are left."""
+        minutes = max(self.run.minutes * SHARE, self.left / 60)
+        return {tried.name: within(tried.run, minutes) for tried in self.tried if tried.name in names}
 
     def _suitable(self) -> Iterator[Tried]:
         for tried in self.tried:
@@ -197,6 +187,14 @@ class Search:
             seconds += needed
             kept.append(tried)
         return [tried for tried in going if tried in kept]
+
+    def _with_one_network(self, going: list[Tried]) -> list[Tried]:
+        """Without networks that minutes bound but the best: two of them would have half of the time each."""
+        bounded = sorted((tried for tried in going if within(tried.run, 1.0) != tried.run), key=self._loss)
+        for tried in bounded[1:]:
+            tried.left_out = f"{bounded[0].name} was better, and has the time that is left"
+            logger.info("%s is left out: %s.", tried.name, tried.left_out)
+        return [tried for tried in going if not tried.left_out]
 
     def _loss(self, tried: Tried) -> float:
         """Of the held-out rows so far, at the best temperature."""

@@ -86,6 +86,12 @@ class MixingConfig(Strict):
     curriculum: str = Field(default="linear", description="how k falls, see pare.mixing.curriculum.SHAPES")
     start: float = Field(ge=0, le=1, description="share of tokens replaced in the first epoch")
     end: float = Field(default=0.0, ge=0, le=1, description="share of tokens replaced in the last epoch")
+    batches: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="share of the batches that are mixed, evenly spaced; others cost half as much",
+    )
     temperature: float = Field(default=0.9, gt=0, description="of the relaxed selection, see relaxed_top_k")
     noise: bool = Field(default=True, description="Gumbel noise on the scores")
     exact_rounds: int = Field(default=8, ge=0, description="of the relaxed selection's gradient, see relaxed_top_k")

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,8 @@ class Trainer:
             return step_seconds(lambda: self._step(batch, source, k, noise, "the first steps"))
 
         self.objective.train()
-        a_step = (1 - len(mixed) / EPOCHS) * seconds(0) + (len(mixed) / EPOCHS * seconds(mixed[0]) if mixed else 0.0)
+        share = len(mixed) / EPOCHS * (self.run.mixing.batches if self.run.mixing else 0.0)  # of the steps
+        a_step = (1 - share) * seconds(0) + (share * seconds(mixed[0]) if mixed else 0.0)
         found = torch.tensor(epochs_within(minutes, a_step, len(self.loader)), device=self.accelerator.device)
         return int(broadcast(found))  # the same for all processes
 
@@ -282,16 +284,17 @@ class Trainer:
         noise = torch.Generator().manual_seed(int(self._rng(epoch, 1).integers(2**31)))
         size = self.run.training.batch_size * self.model.views
         source = self.source.batches(size, self._rng(epoch, 2)) if k else None
-        sums: dict[str, float] = defaultdict(float)
-        mixing = EpochMixing(self.run.tokens, len(self.loader))
+        values: dict[str, list[float]] = defaultdict(list)
+        mixing, share = EpochMixing(self.run.tokens), self.run.mixing.batches if self.run.mixing else 0.0
         for step, batch in enumerate(self.loader):
-            terms = self._step(batch, source, k, noise, f"epoch {epoch + 1}, step {step + 1}")
+            mixed = floor((step + 1) * share) > floor(step * share)
+            terms = self._step(batch, source if mixed else None, k, noise, f"epoch {epoch + 1}, step {step + 1}")
             for name in ("total", "target", "mixed_target", "source"):
                 if (term := getattr(terms, name)) is not None:
-                    sums["loss" if name == "total" else f"loss_{name}"] += term.item() / len(self.loader)
+                    values["loss" if name == "total" else f"loss_{name}"].append(term.item())
             mixing.add(terms.mixture)
             bar.step(terms.total.item(), k, self.schedule.get_last_lr()[0])
-        return dict(sums), mixing
+        return {name: sum(terms) / len(terms) for name, terms in values.items()}, mixing
 
     def _step(
         self,
