@@ -16,7 +16,7 @@ import json
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +45,19 @@ EPOCHS = {"tables": 20, "series": 10, "images": 10}  # from the paper's start
 def main() -> None:
     """Make the fits that are missing, or read the test rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["fit", "compare"])
+    commands = parser.add_subparsers(dest="command", required=True)
+    fits = commands.add_parser("fit", help="make the fits that are missing")
+    fits.add_argument("--kinds", nargs="+", choices=ENCODERS, default=list(ENCODERS), help="of data")
+    commands.add_parser("compare", help="read the test rows")
+    arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     library, parameters = configuration()
-    if parser.parse_args().command == "compare":
+    if arguments.command == "compare":
         _compare(library)
         return
     FITS.mkdir(parents=True, exist_ok=True)
-    for kind, cut in _cuts(library):
+    for kind, cut in _cuts(library, arguments.kinds):
         for encoder in ENCODERS[kind]:
             for weights in WEIGHTS:
                 path = _path(cut, encoder, weights)
@@ -61,8 +65,8 @@ def main() -> None:
                     _fit(path, kind, cut, encoder, weights, parameters)
 
 
-def _cuts(library: Library) -> Iterator[tuple[str, Cut]]:
-    for kind in ENCODERS:
+def _cuts(library: Library, kinds: Iterable[str] = ENCODERS) -> Iterator[tuple[str, Cut]]:
+    for kind in kinds:
         yield from ((kind, cut.part_of(ROWS[kind])) for cut in CUTS[kind](library) if cut.split == 0)
 
 
