@@ -121,6 +121,8 @@ def _fit(path: Path, kind: str, cut: Cut, encoder: str, weights: str, parameters
 def _compare(library: Library) -> None:
     lines = []
     for kind, cut in _cuts(library):
+        if not all(_path(cut, encoder, weights).exists() for encoder in ENCODERS[kind] for weights in WEIGHTS):
+            continue  # of this data set fits are missing
         task = own_library(cut).task(cut.name)
         metric, measure = METRICS[task.metric], build_metric(task.metric, task.output)
         for encoder in ENCODERS[kind]:
