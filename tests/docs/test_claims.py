@@ -39,3 +39,15 @@ def test_victories_are_counted_from_the_side_of_pare(script):
     pare, other = means["pare", f"{RANDOM}10"], means["finetune", f"{RANDOM}20"]
     line = next(line for line in script.tables()["random"].splitlines() if line.startswith("| `finetune` | 20 | 3e-4"))
     assert f" {(pare > other).sum()}, {(pare == other).sum()}, {(pare < other).sum()}, p = " in line
+
+
+def test_of_two_encoders_a_score_points_to_the_better_or_the_worse(script):
+    frame = pd.read_csv(PROJECT / "docs/sources.csv")
+    frame = frame[(frame["kind"] == "tables") & (frame["weights"] == "pretrained")].set_index(["data", "encoder"])
+    wide = frame[["probe", "random_start"]].unstack()
+    sides = [wide[name]["minilm"] - wide[name]["dinov2_small"] for name in ("probe", "random_start")]
+    agreed = (sides[0] * sides[1]).to_numpy()
+    signs = [(agreed > 0).sum(), (agreed == 0).sum(), (agreed < 0).sum()]
+    cells = [f"{(signs[0] - signs[2]) / len(agreed):.2f}", ", ".join(map(str, signs))]
+    line = f"| pretrained ones of tables | the probe | the paper's start | {' | '.join(cells)} |"
+    assert line in script.tables()["encoders"]
