@@ -2,6 +2,7 @@
 
 import pytest
 
+from pare.mixing import Curriculum
 from pare.training import budget
 
 
@@ -24,3 +25,10 @@ def test_slow_first_steps_and_a_single_stall_do_not_count(clock):
         clock[0] += next(durations)
 
     assert budget.step_seconds(step) == 1
+
+
+def test_an_early_curriculum_mixes_the_first_third_of_the_epochs():
+    counts = budget.mixed_epochs(Curriculum(0.3, 0.0, epochs=7, shape="early", seed=0), tokens=1000)
+    assert len(counts) == pytest.approx(budget.EPOCHS / 3, abs=1)
+    assert counts[0] == 300
+    assert counts == sorted(counts, reverse=True)

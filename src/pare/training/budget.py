@@ -2,8 +2,12 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 
+from pare.mixing import Curriculum
+
+EPOCHS = 100  # of a training of which it is asked how many of its epochs are mixed
 MEASURED = 12  # steps
 SETTLING = 4  # steps before them, in which memory is laid out
 
@@ -34,3 +38,14 @@ def epochs_within(minutes: float, seconds: float, steps: int) -> int:
         steps: of an epoch.
     """
     return max(1, int(minutes * 60 / (steps * seconds)))
+
+
+def mixed_epochs(curriculum: Curriculum, tokens: int) -> list[int]:
+    """How many tokens are replaced in each mixed epoch of `EPOCHS`.
+
+    Args:
+        curriculum: of the training, whose number of epochs is not known yet.
+        tokens: of a sample.
+    """
+    longer = replace(curriculum, epochs=EPOCHS)
+    return [k for epoch in range(EPOCHS) if (k := longer.tokens(epoch, tokens))]

@@ -6,7 +6,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from pare.tracking import Tracking, curve
 from pare.training.augmentation import augment
 from pare.training.averages import WeightAverage
 from pare.training.batches import TrainingRows, batch_loader
-from pare.training.budget import epochs_within, step_seconds
+from pare.training.budget import EPOCHS, epochs_within, mixed_epochs, step_seconds
 from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
@@ -48,7 +47,6 @@ from pare.training.trained_model import ENCODER, TrainedModel, assemble
 
 logger = logging.getLogger(__name__)
 SOLVED = -1  # the epoch before the first
-EPOCHS = 100  # of a training of which it is asked how many of its epochs are mixed
 # What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
 Align = Callable[
     [CrossModalModel, Rows, np.ndarray, Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]],
@@ -197,7 +195,7 @@ class Trainer:
     def epochs_within(self, minutes: float) -> int:
         """Epochs that fit on this machine, by the time of some steps, after which the trainer is of no other use."""
         batch, noise, rng = next(iter(self.loader)), torch.Generator().manual_seed(0), self._rng(0, 2)
-        mixed = _mixed_epochs(self.curriculum, self.run.tokens) if self.curriculum else []
+        mixed = mixed_epochs(self.curriculum, self.run.tokens) if self.curriculum else []
 
         def seconds(k: int) -> float:
             source = self.source.batches(len(batch["x"]) * self.model.views, rng) if k else None
@@ -399,9 +397,3 @@ def _curriculum(run: Run) -> Curriculum | None:
     if mixing is None:
         return None
     return Curriculum(mixing.start, mixing.end, run.training.epochs, mixing.curriculum, run.seed)
-
-
-def _mixed_epochs(curriculum: Curriculum, tokens: int) -> list[int]:
-    """How many tokens are replaced in each mixed epoch of `EPOCHS`."""
-    longer = replace(curriculum, epochs=EPOCHS)
-    return [k for epoch in range(EPOCHS) if (k := longer.tokens(epoch, tokens))]
