@@ -104,6 +104,11 @@ def test_the_returned_model_is_that_of_the_best_validation_epoch(table_run, tabl
     assert not np.allclose(predictions, torch.cat(metric.seen[2]), rtol=1e-5)
 
 
+def test_the_learning_rate_rises_for_a_tenth_of_the_epochs_where_no_number_is_given(on_table):
+    rates = [row["learning_rate"] for row in on_table(epochs=20, warmup_epochs=None).record["history"]]
+    assert rates[0] < rates[1] == max(rates) == pytest.approx(1e-3)
+
+
 def test_an_epoch_of_the_warm_up_is_returned_only_where_no_later_one_is(table_run, table, source, tmp_path):
     for epochs, best in ((3, 3), (1, 1)):
         run = table_run(epochs=epochs, warmup_epochs=1)
@@ -274,7 +279,7 @@ def test_the_optimiser_takes_its_moments_from_the_configuration(table_run, table
     run = table_run(**changes, weight_decay=0.01)
     made = trainer.Trainer(run, table, source, tmp_path, build_metric("auroc_ovo", BINARY))
     (group,) = made.optimiser.param_groups
-    assert group.items() >= (expected | {"weight_decay": 0.01}).items()
+    assert group.items() >= (expected | {"weight_decay": 0.01, "fused": True}).items()
 
 
 def test_peak_memory_is_in_mebibytes(monkeypatch):

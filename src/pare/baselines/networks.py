@@ -163,7 +163,9 @@ class _Steps:
         self.device = next(model.parameters()).device
         self.loss = with_differences(problem.loss, options.differences if problem.task.compares_values else 0.0)
         self.noise = torch.Generator().manual_seed(problem.seed)
-        self.optimiser = torch.optim.AdamW(model.parameters(), options.learning_rate, weight_decay=options.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
+        )
         self.schedule = get_cosine_schedule_with_warmup(self.optimiser, round(options.warmup * count), count)
         self.average = WeightAverage(model, options.average)
 

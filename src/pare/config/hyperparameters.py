@@ -29,7 +29,9 @@ class TrainingConfig(Strict):
     adam_beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam and AdamW only: decay of the mean gradient")
     adam_beta2: float = Field(default=0.98, ge=0, lt=1, description="Adam and AdamW only: decay of its square")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
-    warmup_epochs: float = Field(default=1.0, ge=0, description="in which the learning rate rises from 0")
+    warmup_epochs: float | None = Field(
+        default=1.0, ge=0, description="in which the learning rate rises from 0; null: a tenth of the epochs"
+    )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="in the encoder, everywhere its family has it")
     clip_norm: float | None = Field(default=1.0, gt=0, description="greatest norm of a gradient; none: not clipped")
     precision: Literal["auto", "no", "bf16"] = Field(
@@ -61,11 +63,16 @@ class TrainingConfig(Strict):
     calibration_rows: int = Field(default=64, ge=1, description="training rows that set the scale of the embedder")
 
     @property
+    def warming(self) -> float:
+        """Epochs in which the learning rate rises."""
+        return self.epochs / 10 if self.warmup_epochs is None else self.warmup_epochs
+
+    @property
     def optimiser_options(self) -> dict[str, Any]:
         """Arguments of the optimiser, the learning rate left aside."""
         betas = (self.adam_beta1, self.adam_beta2)
         moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": betas}
-        return {"weight_decay": self.weight_decay, **moments}
+        return {"weight_decay": self.weight_decay, "fused": True, **moments}
 
     @field_validator("precision", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
 from accelerate.state import AcceleratorState
+from transformers import PreTrainedModel
 
 from pare.config.run import Run
 
@@ -26,6 +27,16 @@ def accelerator_of(run: Run) -> Accelerator:
         gradient_accumulation_steps=run.training.accumulation,
         dataloader_config=DataLoaderConfiguration(use_seedable_sampler=True, data_seed=run.seed),
     )
+
+
+def choose_attention(encoder: PreTrainedModel, accelerator: Accelerator) -> None:
+    """The faster of two equal ways to compute attention, for a training.
+
+    torch's fused attention is, but for bfloat16 on a CPU: there it takes 1.3 to 5 times as long as its two products and
+    a softmax one after the other (`benchmarks/attention.py`).
+    """
+    if accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16":
+        encoder.set_attn_implementation("eager")
 
 
 def matrix_speed(accelerator: Accelerator) -> float:

@@ -38,7 +38,7 @@ from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
 from pare.training.held_out import held_out
 from pare.training.losses import build_loss, not_finite, with_differences
-from pare.training.machine import accelerator_of, matrix_speed, peak_memory_mb, versions
+from pare.training.machine import accelerator_of, choose_attention, matrix_speed, peak_memory_mb, versions
 from pare.training.norms import fix_batch_norms
 from pare.training.objective import Objective, Terms
 from pare.training.progress import EpochProgress
@@ -85,6 +85,7 @@ class Trainer:
             dropout=run.training.dropout,
             layers=run.encoder_layers,
         )
+        choose_attention(backbone.encoder, self.accelerator)
         self.encoder_config = json.loads((source.encoder / ENCODER).read_text())
         if run.start:
             self.encoder_config["num_hidden_layers"] = backbone.encoder.config.num_hidden_layers
@@ -127,7 +128,7 @@ class Trainer:
         schedule = get_scheduler(
             training.schedule,
             optimiser,
-            num_warmup_steps=round(steps * training.warmup_epochs) * self.accelerator.num_processes,
+            num_warmup_steps=round(steps * training.warming) * self.accelerator.num_processes,
             num_training_steps=steps * training.epochs * self.accelerator.num_processes,
         )
         self.schedule = self.accelerator.prepare(schedule)
@@ -272,8 +273,7 @@ class Trainer:
             sign * value > sign * progress.start["validation"] and clearly_smaller(losses, progress.start["losses"])
         ):
             return False
-        warming = progress.best_epoch < self.run.training.warmup_epochs
-        return warming or sign * value >= sign * progress.best_value
+        return progress.best_epoch < self.run.training.warming or sign * value >= sign * progress.best_value
 
     def _steps(self, epoch: int, k: int, bar: EpochProgress) -> tuple[dict[str, float], EpochMixing]:
         self.objective.train()

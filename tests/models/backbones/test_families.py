@@ -1,5 +1,7 @@
 """The cut through pretrained encoders: both halves together are the uncut model."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from transformers import AutoConfig, AutoModel
@@ -7,6 +9,7 @@ from transformers import AutoConfig, AutoModel
 from pare.config import PareError
 from pare.models import load_backbone
 from pare.models.backbones import FAMILIES, TextBackbone
+from pare.training.machine import choose_attention
 
 GRIDS = {  # one that the positions were made for, one that they are not, one that is long
     "bert": [(9,), (4, 5)],
@@ -257,3 +260,15 @@ def test_a_layer_that_the_encoder_does_not_have_is_refused(encoder, layers):
 def test_layers_of_a_hierarchical_encoder_are_refused(encoder, family):
     with pytest.raises(PareError, match=rf"family {family} have grids of different sizes"):
         load_backbone(encoder(family), (8, 8)).encode_layers(torch.zeros(1, 64, 16), [1])
+
+
+@pytest.mark.parametrize(("family", "grid"), [(family, grids[-1]) for family, grids in GRIDS.items()])
+def test_attention_is_the_same_whichever_way_a_training_computes_it(encoder, family, grid):
+    backbone, slow = (load_backbone(encoder(family), grid).eval() for _ in range(2))
+    cpu = torch.device("cpu")
+    choose_attention(backbone.encoder, SimpleNamespace(device=cpu, mixed_precision="no"))
+    choose_attention(slow.encoder, SimpleNamespace(device=cpu, mixed_precision="bf16"))
+    names = [one.encoder.config._attn_implementation for one in (backbone, slow)]
+    assert names == (["eager"] * 2 if family == "convnextv2" else ["sdpa", "eager"])  # the first has no attention
+    tokens = torch.randn(2, torch.Size(grid).numel(), backbone.width)
+    torch.testing.assert_close(slow.encode(tokens), backbone.encode(tokens), rtol=1e-5, atol=1e-5)
