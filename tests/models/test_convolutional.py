@@ -30,8 +30,8 @@ def test_a_field_of_any_grid_becomes_a_token_a_patch_and_a_field_again(points, p
     assert up((tokens,), around).shape == (4, 2, *points)
 
 
-@pytest.mark.parametrize(("patch", "levels"), [(1, 0), (11, 0), (2, 1), (6, 1), (12, 2), (8, 3), (48, 3)])
-def test_a_patch_is_halved_three_times_at_most(patch, levels):
+@pytest.mark.parametrize(("patch", "levels"), [(1, 0), (11, 0), (2, 1), (6, 1), (12, 2), (8, 3), (16, 4), (48, 4)])
+def test_a_patch_is_halved_four_times_at_most(patch, levels):
     assert levels_of(patch) == levels
 
 

@@ -104,6 +104,7 @@ DEFAULTS = {
     "dense": {"loss": "relative_l2", "metric": "relative_l2"},
 }
 TOKENS = 64  # about so many make a sample, where the task does not say how large a patch is
+FIELD_TOKENS = 16  # of a field, between whose points convolutions lead to the tokens
 TEST_SHARE = 0.2
 
 
@@ -120,7 +121,7 @@ def default_patch(grid: Sequence[int], tokens: int = TOKENS) -> int:
 
 def even_patch(grid: Sequence[int]) -> int:
     """The same for fields, whose patches convolutions halve: a multiple of 8, or of 2 where patches are small."""
-    patch = default_patch(grid)
+    patch = default_patch(grid, FIELD_TOKENS)
     step = 8 if patch >= 6 else 2
     return max(step, step * round(patch / step))
 

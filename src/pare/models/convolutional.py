@@ -21,7 +21,7 @@ from pare.models.folding import cropped, fold, unfold
 from pare.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.models.predictors import Features, Gate
 
-WIDTHS = (16, 32, 64)  # channels of the levels
+WIDTHS = (16, 32, 64, 64)  # channels of the levels
 FOLD = 2  # points along an axis that become channels of one, before the first level
 
 
