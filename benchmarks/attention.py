@@ -1,4 +1,4 @@
-"""Time of attention, forward and backward: torch's fused one against its two products and a softmax, as transformers has.
+"""Time of attention, forward and backward: torch's fused one against two products and a softmax, as in transformers.
 
     OMP_NUM_THREADS=1 python benchmarks/attention.py      # half a minute
     python benchmarks/attention.py --device cuda
