@@ -163,8 +163,9 @@ class _Steps:
         self.device = next(model.parameters()).device
         self.loss = with_differences(problem.loss, options.differences if problem.task.compares_values else 0.0)
         self.noise = torch.Generator().manual_seed(problem.seed)
+        real = not any(weight.is_complex() for weight in model.parameters())  # a Fourier operator's are not
         self.optimiser = torch.optim.AdamW(
-            model.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
+            model.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=real
         )
         self.schedule = get_cosine_schedule_with_warmup(self.optimiser, round(options.warmup * count), count)
         self.average = WeightAverage(model, options.average)
