@@ -32,8 +32,8 @@ def accelerator_of(run: Run) -> Accelerator:
 def choose_attention(encoder: PreTrainedModel, accelerator: Accelerator) -> None:
     """The faster of two equal ways to compute attention, for a training.
 
-    torch's fused attention is, but for bfloat16 on a CPU: there it takes 1.4 to 8.6 times as long as its two products and
-    a softmax one after the other (`benchmarks/attention.py`).
+    torch's fused attention is, but for bfloat16 on a CPU: there it takes 1.4 to 8.6 times as long as two products and a
+    softmax one after the other (`benchmarks/attention.py`).
     """
     if accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16":
         encoder.set_attn_implementation("eager")
