@@ -1,11 +1,9 @@
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +19,7 @@ from pare.mixing.curriculum import SHAPES
 from pare.mixing.mixers import MIXERS
 from pare.models.predictors import GATES
 from pare.storage.store import ArrayStore, write_store
-from pare.training import SourceFolders, TrainedModel, fit, machine, trainer
+from pare.training import SourceFolders, TrainedModel, fit, trainer
 
 CPU = torch.device("cpu")
 BINARY = OutputConfig(kind="classification", shape=(2,))
@@ -280,18 +278,6 @@ def test_the_optimiser_takes_its_moments_from_the_configuration(table_run, table
     made = trainer.Trainer(run, table, source, tmp_path, build_metric("auroc_ovo", BINARY))
     (group,) = made.optimiser.param_groups
     assert group.items() >= (expected | {"weight_decay": 0.01, "fused": True}).items()
-
-
-def test_peak_memory_is_in_mebibytes(monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    if sys.platform == "linux":
-        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-        assert machine.peak_memory_mb() == pytest.approx(int(peak) / 1024, rel=0.05)
-    for platform, unit in {"linux": 2**10, "darwin": 1}.items():
-        monkeypatch.setattr("sys.platform", platform)
-        usage = SimpleNamespace(ru_maxrss=3 * 2**20 // unit)
-        monkeypatch.setattr("resource.getrusage", lambda _, usage=usage: usage)
-        assert machine.peak_memory_mb() == 3
 
 
 def test_a_text_source_refuses_more_tokens_than_it_has_positions(train, table_run, table, tmp_path):

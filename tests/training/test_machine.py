@@ -1,0 +1,22 @@
+"""What a training learns of the machine."""
+
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pare.training import machine
+
+
+def test_peak_memory_is_in_mebibytes(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    if sys.platform == "linux":
+        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+        assert machine.peak_memory_mb() == pytest.approx(int(peak) / 1024, rel=0.05)
+    for platform, unit in {"linux": 2**10, "darwin": 1}.items():
+        monkeypatch.setattr("sys.platform", platform)
+        usage = SimpleNamespace(ru_maxrss=3 * 2**20 // unit)
+        monkeypatch.setattr("resource.getrusage", lambda _, usage=usage: usage)
+        assert machine.peak_memory_mb() == 3
