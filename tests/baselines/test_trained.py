@@ -61,6 +61,7 @@ FAST = {  # options with which a fit takes a moment
     "catboost": {"iterations": 30, "early_stopping_rounds": 3},
     "minirocket": {"kernels": 84},
     "multirocket": {"kernels": 84},
+    "multirocket_hydra": {"kernels": 84, "groups": 2, "competitors": 2},
     "fno": {"epochs": 2, "modes": 4, "width": 4, "layers": 1},
     "u_net": {"epochs": 2, "features": [4] * 6, "fold": 1},
 }
@@ -215,7 +216,7 @@ def test_a_file_that_no_library_reads_is_refused_where_the_record_was_changed_to
         TrainedBaseline.load(copied(name, forged=True, **{stem: lambda _: b"hello"}))
 
 
-@pytest.mark.parametrize("name", ["logistic_regression", "minirocket", "multirocket"])
+@pytest.mark.parametrize("name", ["logistic_regression", "minirocket", "multirocket", "multirocket_hydra"])
 def test_a_type_that_no_baseline_has_is_not_made(name, copied, tmp_path):
     skops.io.dump([OmegaConfigLoader, 1], tmp_path / "bad.skops")
     bad = (tmp_path / "bad.skops").read_bytes()

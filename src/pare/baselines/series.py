@@ -1,17 +1,18 @@
-"""Series: MiniRocket and MultiRocket by sktime, with the ridge classifier of their authors."""
+"""Series: MiniRocket and MultiRocket by sktime, Hydra by aeon, with the ridge classifier of their authors."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pydantic import Field, PositiveFloat
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import RidgeClassifierCV, RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pare.baselines.estimator import LABELS, Estimator, as_series
+from pare.baselines.hydra import Hydra
 from pare.baselines.problem import Fitted, Problem, require
 from pare.baselines.skops_files import SUFFIX, read_skops, write_skops
 from pare.config.errors import PareError
@@ -32,6 +33,13 @@ class RocketOptions(Strict):
     penalties: list[PositiveFloat] = Field(
         min_length=1, description="of the ridge; one is chosen by leave-one-out on the training rows"
     )
+
+
+class HydraOptions(RocketOptions):
+    """Options of MultiRocket-Hydra."""
+
+    groups: int = Field(ge=2, description="of Hydra's kernels, for each dilation")
+    competitors: int = Field(ge=2, description="Hydra's kernels in a group")
 
 
 @dataclass(frozen=True)
@@ -60,34 +68,45 @@ class RocketModel:
     Attributes:
         task: what is predicted.
         transform: sktime's, series ``(rows, channels, length)`` to features ``(rows, features)``.
+        hydra: whose features the ridge reads as well, or None.
         ridge: scikit-learn's pipeline of scaling and ridge.
     """
 
     task: Task
     transform: Any
+    hydra: Hydra | None
     ridge: Pipeline
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Scores of classes or labels, which are no logarithms of probabilities, or numbers."""
-        features = _features(self.transform.transform(_series(self.task, inputs)))
+        series = _series(self.task, inputs)
+        features = np.asarray(self.transform.transform(series), np.float32)
+        if self.hydra:
+            features = np.concatenate([features, self.hydra.transform(series)], 1)
         if not self.task.classes:
             return self.ridge.predict(features).reshape(len(inputs), -1).astype(np.float32)
         return _class_scores(self.ridge.decision_function(features), self.ridge.classes_, self.task.classes)
 
     def write(self, folder: Path) -> None:
-        """Transform and ridge as one file of skops."""
-        write_skops([self.transform, self.ridge], folder / FILE)
+        """Transform, ridge and Hydra's arrays as one file of skops."""
+        write_skops([self.transform, self.ridge, self.hydra and self.hydra.arrays], folder / FILE)
 
 
-def _load(rocket: Rocket, folder: Path, run: BaselineRun) -> RocketModel:
+def _load(rocket: Rocket, folder: Path, run: BaselineRun, options: RocketOptions) -> RocketModel:
     kind = rocket.library()
-    transform, ridge = read_skops(folder / FILE, [f"{kind.__module__}.{kind.__qualname__}"])
-    return RocketModel(run.task, transform, ridge)
+    transform, ridge, arrays = read_skops(folder / FILE, [f"{kind.__module__}.{kind.__qualname__}"])
+    hydra = _hydra(run.task, options)
+    return RocketModel(run.task, transform, hydra and hydra.restore(arrays), ridge)
+
+
+def _hydra(task: Task, options: RocketOptions, seed: int = 0) -> Hydra | None:
+    shape = as_series(task)
+    assert shape is not None  # the task suits
+    return Hydra(shape, options.groups, options.competitors, seed) if isinstance(options, HydraOptions) else None
 
 
 def _fit(rocket: Rocket, problem: Problem, options: RocketOptions) -> Fitted:
     require("numba")  # which sktime takes as optional
-    sktime = require("sktime")
     x, y = problem.training_arrays()
     series = _series(problem.task, x)
     if series.shape[2] < rocket.shortest:
@@ -95,9 +114,15 @@ def _fit(rocket: Rocket, problem: Problem, options: RocketOptions) -> Fitted:
             f"{rocket.title} needs series of at least {rocket.shortest} samples, the task has {series.shape[2]}"
         )
     transform = rocket.library()(options.kernels, n_jobs=1, random_state=problem.seed)
-    features = _features(transform.fit_transform(series))
-    ridge = make_pipeline(StandardScaler(with_mean=False), _ridge(problem, options)).fit(features, _targets(problem, y))
-    return Fitted(RocketModel(problem.task, transform, ridge), {"sktime": sktime.__version__})
+    features = np.asarray(transform.fit_transform(series), np.float32)
+    scaling: Any = StandardScaler(with_mean=False)
+    hydra = _hydra(problem.task, options, problem.seed)
+    if hydra:
+        scaling = ColumnTransformer([("rocket", scaling, slice(features.shape[1]))], remainder="passthrough")
+        features = np.concatenate([features, hydra.fit_transform(series)], 1)
+    ridge = make_pipeline(scaling, _ridge(problem, options)).fit(features, _targets(problem, y))
+    versions = {name: require(name).__version__ for name in ("sktime", "aeon")[: 2 if hydra else 1]}
+    return Fitted(RocketModel(problem.task, transform, hydra, ridge), versions)
 
 
 def _series(task: Task, x: np.ndarray) -> np.ndarray:
@@ -105,10 +130,6 @@ def _series(task: Task, x: np.ndarray) -> np.ndarray:
     shape = as_series(task)
     assert shape is not None  # the task suits
     return x.reshape(-1, *shape).astype(np.float64)
-
-
-def _features(frame: pd.DataFrame) -> np.ndarray:
-    return np.asarray(frame, np.float32)
 
 
 def _ridge(problem: Problem, options: RocketOptions) -> RidgeClassifierCV | RidgeCV:
@@ -136,18 +157,22 @@ def _class_scores(scores: np.ndarray, present: np.ndarray, classes: int) -> np.n
     return full.astype(np.float32)
 
 
-def _estimator(rocket: Rocket) -> Estimator:
-    def fit(problem: Problem, options: RocketOptions) -> Fitted:
-        return _fit(rocket, problem, options)
+def _estimator(
+    rocket: Rocket, options: type[RocketOptions] = RocketOptions, packages: tuple[str, ...] = ("numba", "sktime")
+) -> Estimator:
+    def fit(problem: Problem, chosen: RocketOptions) -> Fitted:
+        return _fit(rocket, problem, chosen)
 
-    def load(folder: Path, run: BaselineRun, options: RocketOptions) -> RocketModel:
-        return _load(rocket, folder, run)
+    def load(folder: Path, run: BaselineRun, chosen: RocketOptions) -> RocketModel:
+        return _load(rocket, folder, run, chosen)
 
-    return Estimator("series", (*LABELS, "regression"), ("numba", "sktime"), RocketOptions, fit, load)
+    return Estimator("series", (*LABELS, "regression"), packages, options, fit, load)
 
 
-# A kernel has nine weights; MultiRocket also takes the differences of the samples.
+# A kernel has nine weights; MultiRocket and Hydra also take the differences of the samples.
+MULTIROCKET = Rocket("MultiRocket", "MultiRocketMultivariate", shortest=10)
 ESTIMATORS = {
     "minirocket": _estimator(Rocket("MiniRocket", "MiniRocketMultivariate", shortest=9)),
-    "multirocket": _estimator(Rocket("MultiRocket", "MultiRocketMultivariate", shortest=10)),
+    "multirocket": _estimator(MULTIROCKET),
+    "multirocket_hydra": _estimator(MULTIROCKET, HydraOptions, ("aeon", "numba", "sktime")),
 }
