@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.fft import dstn, idstn
+from skimage.data import lfw_subset
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.model_selection import train_test_split
-from sktime.datasets import load_UCR_UEA_dataset
 
 from pare.config import Library
 from pare.preparation import ModelInput
@@ -20,18 +20,9 @@ from pare.raw.readers.registry import READERS, open_raw_files
 from pare.storage.store import ArrayStore, write_store
 
 PROJECT = Path(__file__).parents[1]
-RAW, STORES = PROJECT / "data/01_raw", PROJECT / "data/yardstick/fields"
+RAW, STORES = PROJECT / "data/01_raw", PROJECT / "data/yardstick/inputs"
 SPLITS = 5
-SERIES = {
-    "gunpoint": "GunPoint",
-    "arrow_head": "ArrowHead",
-    "osu_leaf": "OSULeaf",
-    "italy_power_demand": "ItalyPowerDemand",
-    "japanese_vowels": "JapaneseVowels",
-    "basic_motions": "BasicMotions",
-    "acsf1": "ACSF1",
-}
-VOWELS = 29  # points to which series of different lengths are resampled: the longest of the Japanese vowels
+ARCHIVE = "UCR"  # suite of the series
 PLATE = 32  # points along an edge of a plate
 SPREAD = 1e-5  # added to the standard deviation of numbers, as in the model input
 
@@ -133,38 +124,38 @@ def _halves(name: str, task: dict, x: np.ndarray, y: np.ndarray, categories: lis
 
 
 def _images(library: Library) -> Iterator[Cut]:
-    images, y = (np.asarray(part) for part in load_digits(return_X_y=True))
-    x = images.reshape(-1, 1, 8, 8).astype(np.float32)
-    task = _own_task("digits", x.shape, {"kind": "classification", "shape": [10]})
+    """Digits, 8 × 8 points; faces and other parts of photographs, 25 × 25 points (LFW, Huang et al., 2007)."""
+    digits, y = (np.asarray(part) for part in load_digits(return_X_y=True))
+    yield from _fifths("digits", digits.reshape(-1, 1, 8, 8), y)
+    photographs = lfw_subset()
+    yield from _fifths("faces", photographs[:, None], np.repeat([1, 0], len(photographs) // 2))  # the faces come first
+
+
+def _fifths(name: str, x: np.ndarray, y: np.ndarray) -> Iterator[Cut]:
+    """Four fifths of the images for training, all in units of the training part."""
+    task = _own_task(name, x.shape, {"kind": "classification", "shape": [int(y.max()) + 1]})
     for split in range(SPLITS):
         train, test = train_test_split(np.arange(len(y)), test_size=0.2, random_state=split, stratify=y)
-        yield Cut("digits", split, task, (x[train], y[train]), (x[test], y[test]))
+        scaled = ((x - x[train].mean()) / x[train].std()).astype(np.float32)
+        yield Cut(name, split, task, (scaled[train], y[train]), (scaled[test], y[test]))
 
 
 def _series(library: Library) -> Iterator[Cut]:
-    """The series that sktime ships: the published split, then stratified resamples of the same sizes."""
-    for name, published in SERIES.items():
-        parts = [load_UCR_UEA_dataset(published, split=split, return_X_y=True) for split in ("train", "test")]
-        x = np.concatenate([_equally_long(frame) for frame, _ in parts])
-        y = np.unique(np.concatenate([labels for _, labels in parts]), return_inverse=True)[1]
-        n = len(parts[0][1])
-        task = _own_task(name, x.shape, {"kind": "classification", "shape": [int(y.max()) + 1]})
+    """The listed series that need no network: the published split, then stratified resamples of the same sizes.
+
+    Their units are those of the published training part, for every split.
+    """
+    for name in library.tasks:
+        if library.task(name).suite != ARCHIVE:
+            continue
+        train, validation, test = (_model_input(name, library).rows(part) for part in ("train", "validation", "test"))
+        x, y = (np.concatenate([rows.array(axis) for rows in (train, validation, test)]) for axis in "xy")
+        n = len(train) + len(validation)
         for split in range(SPLITS):
             rows = np.arange(len(y))
             if split:
                 rows = np.concatenate(train_test_split(rows, train_size=n, random_state=split, stratify=y))
-            yield Cut(name, split, task, (x[rows[:n]], y[rows[:n]]), (x[rows[n:]], y[rows[n:]]))
-
-
-def _equally_long(frame: pd.DataFrame) -> np.ndarray:
-    """``(rows, channels, points)``; series of different lengths are resampled."""
-    rows = [[np.asarray(cell, float) for cell in row] for row in frame.itertuples(index=False)]
-    lengths = {len(series) for row in rows for series in row}
-    length = lengths.pop() if len(lengths) == 1 else VOWELS
-    ends = np.linspace(0, 1, length)
-    return np.array(
-        [[np.interp(ends, np.linspace(0, 1, len(series)), series) for series in row] for row in rows], np.float32
-    )
+            yield Cut(name, split, library.tasks[name], (x[rows[:n]], y[rows[:n]]), (x[rows[n:]], y[rows[n:]]))
 
 
 def _own_task(name: str, shape: tuple[int, ...], output: dict) -> dict:

@@ -1,4 +1,4 @@
-"""MiniRocket, MultiRocket and Hydra against sktime, aeon and scikit-learn; uncompiled: compiling takes half a minute."""
+"""MiniRocket, MultiRocket and Hydra against sktime, aeon and scikit-learn; not compiled, which takes half a minute."""
 
 import numba
 import numpy as np
