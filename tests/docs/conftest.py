@@ -2,7 +2,9 @@
 
 import subprocess
 from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -21,6 +23,19 @@ PROJECT = Path(__file__).parents[2]
 def page() -> Callable[[str], str]:
     """Text of a page, by its path in the project."""
     return lambda path: (PROJECT / path).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def script() -> Callable[[str], ModuleType]:
+    """A program of benchmarks/ as a module, by its name."""
+
+    def load(name: str) -> ModuleType:
+        spec = spec_from_file_location(name, PROJECT / "benchmarks" / f"{name}.py")
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 def matrix(conf: Path, env: str) -> dict[str, Cell]:

@@ -1,7 +1,6 @@
 """The page of the claims has the tables that the committed fits and analyses make."""
 
 import re
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pandas as pd
@@ -12,36 +11,33 @@ RANDOM = "start=random training.epochs="
 
 
 @pytest.fixture(scope="module")
-def script():
-    spec = spec_from_file_location("claims", PROJECT / "benchmarks" / "claims.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def claims(script):
+    return script("claims")
 
 
-def test_the_page_has_all_tables_as_the_fits_make_them(page, script):
+def test_the_page_has_all_tables_as_the_fits_make_them(page, claims):
     text = page("docs/claims.md")
-    assert script.page(text) == text, "run: python benchmarks/claims.py write"
-    assert {*re.findall(r"<!-- (\w+) -->", text)} - {"end"} == {*script.tables()}
+    assert claims.page(text) == text, "run: python benchmarks/claims.py write"
+    assert {*re.findall(r"<!-- (\w+) -->", text)} - {"end"} == {*claims.tables()}
 
 
-def test_means_of_the_papers_start_are_over_splits_and_then_over_tables(script):
+def test_means_of_the_papers_start_are_over_splits_and_then_over_tables(claims):
     fits = pd.read_csv(PROJECT / "docs/yardstick/tables.csv", keep_default_na=False)
     fits = fits[(fits["fraction"] == 0.3) & (fits["settings"] == f"{RANDOM}20") & (fits["method"] == "finetune")]
     mean = fits.astype({"test": float}).groupby("data")["test"].mean().mean()
-    assert f"| `finetune` | 20 | 3e-4 | 8 × {fits['split'].nunique()} | {mean:.4f} |" in script.tables()["random"]
+    assert f"| `finetune` | 20 | 3e-4 | 8 × {fits['split'].nunique()} | {mean:.4f} |" in claims.tables()["random"]
 
 
-def test_victories_are_counted_from_the_side_of_pare(script):
+def test_victories_are_counted_from_the_side_of_pare(claims):
     fits = pd.read_csv(PROJECT / "docs/yardstick/tables.csv", keep_default_na=False)
     fits = fits[(fits["fraction"] == 0.3) & fits["settings"].isin([f"{RANDOM}10", f"{RANDOM}20"])]
     means = fits.astype({"test": float}).groupby(["data", "method", "settings"])["test"].mean().unstack([1, 2])
     pare, other = means["pare", f"{RANDOM}10"], means["finetune", f"{RANDOM}20"]
-    line = next(line for line in script.tables()["random"].splitlines() if line.startswith("| `finetune` | 20 | 3e-4"))
+    line = next(line for line in claims.tables()["random"].splitlines() if line.startswith("| `finetune` | 20 | 3e-4"))
     assert f" {(pare > other).sum()}, {(pare == other).sum()}, {(pare < other).sum()}, p = " in line
 
 
-def test_of_two_encoders_a_score_points_to_the_better_or_the_worse(script):
+def test_of_two_encoders_a_score_points_to_the_better_or_the_worse(claims):
     frame = pd.read_csv(PROJECT / "docs/sources.csv")
     frame = frame[(frame["kind"] == "tables") & (frame["weights"] == "pretrained")].set_index(["data", "encoder"])
     wide = frame[["probe", "random_start"]].unstack()
@@ -50,4 +46,4 @@ def test_of_two_encoders_a_score_points_to_the_better_or_the_worse(script):
     signs = [(agreed > 0).sum(), (agreed == 0).sum(), (agreed < 0).sum()]
     cells = [f"{(signs[0] - signs[2]) / len(agreed):.2f}", ", ".join(map(str, signs))]
     line = f"| pretrained ones of tables | the probe | the paper's start | {' | '.join(cells)} |"
-    assert line in script.tables()["encoders"]
+    assert line in claims.tables()["encoders"]

@@ -1,7 +1,6 @@
 """The gallery has all simulated tasks, as the configuration describes them, and their pictures."""
 
 import re
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from PIL import Image
@@ -9,15 +8,8 @@ from PIL import Image
 PROJECT = Path(__file__).parents[2]
 
 
-def script():
-    spec = spec_from_file_location("gallery", PROJECT / "benchmarks" / "gallery.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_page_is_the_one_that_the_configuration_makes(page, library):
-    gallery = script()
+def test_the_page_is_the_one_that_the_configuration_makes(page, library, script):
+    gallery = script("gallery")
     tasks = gallery.simulated(library)
     assert len(tasks) == 9
     assert page("docs/gallery.md") == gallery.page(tasks), "run: python benchmarks/gallery.py"

@@ -14,7 +14,7 @@ import pytest
 from pare.config.errors import PareError
 from pare.raw.formats import pickles as module_under_test
 from pare.raw.formats.pickles import entries, load_object_array, load_pickle
-from publisher_files import numpy1_object_npy, numpy1_pickle, python2_pickle
+from publisher_pickles import numpy1_object_npy, numpy1_pickle, python2_pickle
 
 CONTENT = {
     "matrix": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -11,7 +11,8 @@ from PIL import Image
 from pare.config.errors import PareError
 from pare.raw.proxies import PROXY_READERS, VOID
 from pare.raw.proxies.images import read_caltech101, read_cifar10, read_pascal_voc, read_tiny_imagenet
-from publisher_files import python2_pickle, write_tar_gz
+from publisher_files import write_tar_gz
+from publisher_pickles import python2_pickle
 
 CIFAR, TINY, CALTECH = "cifar-10-python.tar.gz", "tiny-imagenet-200.zip", "caltech-101.zip"
 VOC, VOC_FOLDER = "VOCtrainval_11-May-2012.tar", "VOCdevkit/VOC2012"

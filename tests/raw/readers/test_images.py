@@ -10,7 +10,8 @@ import pytest
 from pare.config.errors import PareError
 from pare.raw.readers import images
 from pare.raw.readers.images import cifar100_python, spherical_cifar100
-from publisher_files import python2_pickle, write_cifar100, write_spherical, write_tar_gz
+from publisher_files import write_cifar100, write_spherical, write_tar_gz
+from publisher_pickles import python2_pickle
 
 CIFAR = "cifar-100-python.tar.gz"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from kedro.config import OmegaConfigLoader
 
-import publisher_files
+import publisher_fields
 from pare.config.errors import PareError
 from pare.config_loader import load_library
 from pare.raw.options import bind_options
@@ -52,7 +52,7 @@ def test_every_task_reads_its_publishers_file_in_the_shapes_that_it_declares(
     task = libraries[environment].task(name)
     dimensions = len(task.input.shape) - 1
     size = {"cells": cells[dimensions]} if cells else {}
-    getattr(publisher_files, f"write_{name}")(tmp_path, 2 if cells else 12, rng, **size)
+    getattr(publisher_fields, f"write_{name}")(tmp_path, 2 if cells else 12, rng, **size)
     parts = bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)(tmp_path)
     assert {part: samples.count for part, samples in parts.items()} == {"train": 1 if cells else 11, "test": 1}
     for samples in parts.values():
@@ -76,7 +76,7 @@ def test_a_simulated_file_is_read_by_the_same_reader(name, library, tmp_path):
 
 
 def test_the_first_tenth_of_stacked_rows_is_the_test_part(tmp_path, rng):
-    stored = publisher_files.write_pdebench_advection(tmp_path, 20, rng, cells=8)["tensor"]
+    stored = publisher_fields.write_pdebench_advection(tmp_path, 20, rng, cells=8)["tensor"]
     parts = pdebench_stacked(tmp_path, target_time=200)
     for part, rows in (("test", stored[:2]), ("train", stored[2:])):
         x, y = read_all(parts[part])
@@ -86,7 +86,7 @@ def test_the_first_tenth_of_stacked_rows_is_the_test_part(tmp_path, rng):
 
 
 def test_the_last_tenth_of_grouped_rows_is_the_test_part(tmp_path, rng):
-    stored = publisher_files.write_pdebench_diffusion_sorption(tmp_path, 20, rng, cells=8)["data"]
+    stored = publisher_fields.write_pdebench_diffusion_sorption(tmp_path, 20, rng, cells=8)["data"]
     parts = pdebench_grouped(tmp_path, target_time=99)
     for part, rows in (("train", stored[:18]), ("test", stored[18:])):
         x, y = read_all(parts[part])
@@ -96,12 +96,12 @@ def test_the_last_tenth_of_grouped_rows_is_the_test_part(tmp_path, rng):
 
 
 def test_a_read_does_not_run_into_the_other_part(tmp_path, rng):
-    publisher_files.write_pdebench_diffusion_sorption(tmp_path, 20, rng, cells=8)
+    publisher_fields.write_pdebench_diffusion_sorption(tmp_path, 20, rng, cells=8)
     assert len(pdebench_grouped(tmp_path, target_time=1)["train"].read(16, 64)[0]) == 2
 
 
 def test_variables_become_channels_in_units_of_their_scales(tmp_path, rng):
-    stored = publisher_files.write_pdebench_navier_stokes_1d(tmp_path, 10, rng, cells=8)
+    stored = publisher_fields.write_pdebench_navier_stokes_1d(tmp_path, 10, rng, cells=8)
     parts = pdebench_stacked(
         tmp_path,
         target_time=100,
@@ -116,7 +116,7 @@ def test_variables_become_channels_in_units_of_their_scales(tmp_path, rng):
 
 
 def test_darcy_maps_a_coefficient_without_time_to_its_solution(tmp_path, rng):
-    stored = publisher_files.write_pdebench_darcy(tmp_path, 10, rng, cells=8)
+    stored = publisher_fields.write_pdebench_darcy(tmp_path, 10, rng, cells=8)
     parts = pdebench_stacked(
         tmp_path, target_time=0, axes=2, inputs=("nu",), outputs=("tensor",), input_time=None, stride=2
     )
@@ -126,7 +126,7 @@ def test_darcy_maps_a_coefficient_without_time_to_its_solution(tmp_path, rng):
 
 
 def test_the_inhibitor_is_predicted_from_the_activator(tmp_path, rng):
-    stored = publisher_files.write_pdebench_diffusion_reaction_2d(tmp_path, 10, rng, cells=8, frames=6)["data"]
+    stored = publisher_fields.write_pdebench_diffusion_reaction_2d(tmp_path, 10, rng, cells=8, frames=6)["data"]
     parts = pdebench_grouped(tmp_path, target_time=5, axes=2, input_channels=(0,), target_channels=(1,), stride=4)
     x, y = read_all(parts["train"])
     np.testing.assert_array_equal(x[:, 0], stored[:9, 0, ::4, ::4, 0])

@@ -9,14 +9,8 @@ from sklearn.model_selection import train_test_split
 
 from pare.config.errors import PareError
 from pare.raw.readers.sequences import deepsea_npz, ecg_challenge2017, ninapro_npy, satellite_npy
-from publisher_files import (
-    numpy1_object_npy,
-    numpy1_pickle,
-    write_deepsea,
-    write_ecg,
-    write_ninapro,
-    write_satellite,
-)
+from publisher_files import write_deepsea, write_ecg, write_ninapro, write_satellite
+from publisher_pickles import numpy1_object_npy, numpy1_pickle
 
 
 class Shell:
