@@ -6,16 +6,17 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pare.models.convolutional import ConvolutionalEmbedder, ConvolutionalPredictor, levels_of
+from pare.models.convolutional import ConvolutionalEmbedder, ConvolutionalPredictor, levels_of, spacing_of
 
-CASES = [((85, 85), 24), ((85, 85), 16), ((64, 40), 8), ((256,), 8), ((100,), 12), ((9, 17), 2), ((30,), 4)]
+CASES = [((85, 85), 24), ((85, 85), 16), ((64, 40), 8), ((256,), 8), ((100,), 12), ((9, 17), 2), ((30,), 4), ((35,), 5)]
 
 
 def path(points, patch, channels=3, width=10, outputs=2):
     torch.manual_seed(0)
     grid = tuple(-(-n // patch) for n in points)
-    down = ConvolutionalEmbedder(channels, grid, patch, width)
-    up = ConvolutionalPredictor(width, grid, patch, (outputs, *points))
+    spacing = spacing_of(points)
+    down = ConvolutionalEmbedder(channels, grid, patch, width, spacing)
+    up = ConvolutionalPredictor(width, grid, patch, (outputs, *points), spacing)
     return down, up, grid
 
 
@@ -25,19 +26,36 @@ def test_a_field_of_any_grid_becomes_a_token_a_patch_and_a_field_again(points, p
     tokens, around = down(torch.rand(4, 3, *points))
     assert tokens.shape == (4, torch.Size(grid).numel(), 10)
     assert [tuple(level.shape[2:]) for level in around] == [
-        tuple(-(-n // 2 ** (i + 1)) for n in points) for i in range(levels_of(patch))
+        tuple(-(-n // (down.spacing * 2**i)) for n in points) for i in range(levels_of(patch, down.spacing))
     ]
     assert up((tokens,), around).shape == (4, 2, *points)
 
 
-@pytest.mark.parametrize(("patch", "levels"), [(1, 0), (11, 0), (2, 1), (6, 1), (12, 2), (8, 3), (16, 4), (48, 4)])
-def test_a_patch_is_halved_four_times_at_most(patch, levels):
-    assert levels_of(patch) == levels
+@pytest.mark.parametrize(("points", "spacing"), [((48, 48), 1), ((62,), 1), ((63, 9), 2), ((64, 64), 2), ((128,), 2)])
+def test_only_on_small_grids_the_first_level_has_all_points(points, spacing):
+    assert spacing_of(points) == spacing
 
 
-def test_a_patch_that_cannot_be_halved_is_refused():
+@pytest.mark.parametrize(
+    ("patch", "halved", "whole"),
+    [(1, 0, 1), (11, 0, 1), (2, 1, 2), (6, 1, 2), (12, 2, 3), (8, 3, 4), (16, 4, 5), (48, 4, 5), (32, 4, 5)],
+)
+def test_a_level_has_every_sixteenth_point_at_least(patch, halved, whole):
+    assert (levels_of(patch, 2), levels_of(patch, 1)) == (halved, whole)
+
+
+def test_a_patch_that_cannot_be_halved_is_refused_on_half_a_grid():
     with pytest.raises(ValueError, match="11 points along an axis, which cannot be halved"):
-        ConvolutionalEmbedder(1, (8, 8), 11, 4)
+        ConvolutionalEmbedder(1, (8, 8), 11, 4, 2)
+
+
+@pytest.mark.parametrize(("points", "zero"), [((64, 64), True), ((48, 48), False)])
+def test_on_all_points_the_last_layer_begins_random_until_something_was_solved(points, zero):
+    _, up, _ = path(points, 16)
+    assert (not up.last.weight.any()) == zero
+    up.begin_at_zero()
+    assert not up.last.weight.any()
+    assert not up.last.bias.any()
 
 
 def test_tokens_get_the_spread_of_the_encoders_own():
@@ -51,7 +69,7 @@ def test_tokens_get_the_spread_of_the_encoders_own():
 def test_what_a_token_says_reaches_every_point_of_its_patch_through_the_features(points, patch):
     down, up, _ = path(points, patch)
     down.eval(), up.eval()
-    torch.nn.init.normal_(up.last.weight)  # which begins at zero
+    torch.nn.init.normal_(up.last.weight)  # which may begin at zero
     tokens, around = down(torch.rand(1, 3, *points))
     moved = tokens.clone()
     moved[:, 0] += 1
@@ -59,13 +77,13 @@ def test_what_a_token_says_reaches_every_point_of_its_patch_through_the_features
     assert (change[(0, *[slice(patch)] * len(points))] > 0).all()
 
 
-@pytest.mark.parametrize(("points", "patch"), [((85, 85), 24), ((64, 40), 8), ((100,), 12)])
+@pytest.mark.parametrize(("points", "patch"), [((85, 85), 24), ((64, 40), 8), ((100,), 12), ((30,), 4)])
 def test_of_replaced_tokens_as_much_is_hidden_on_their_patches_and_nothing_elsewhere(points, patch):
     down, up, grid = path(points, patch)
     _, around = down(torch.rand(3, 3, *points))
     replaced = torch.tensor([0.0, 0.25, 1.0])[torch.randint(3, (3, torch.Size(grid).numel()))]
     at_points = F.interpolate(replaced.view(3, 1, *grid), scale_factor=patch, mode="nearest")
-    for level, (hidden, before) in enumerate(zip(up.hide(around, replaced), around, strict=True), 1):
-        step = 2**level
+    for level, (hidden, before) in enumerate(zip(up.hide(around, replaced), around, strict=True)):
+        step = down.spacing * 2**level
         shares = at_points[(..., *(slice(0, n, step) for n in points))]
         torch.testing.assert_close(hidden, before * (1 - shares))

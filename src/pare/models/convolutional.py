@@ -2,9 +2,10 @@
 
 Patches that a linear layer predicts do not meet at their edges. Here convolutions lead down to the tokens and up
 again, as in a U-Net (Ronneberger et al., 2015): the encoder is its bottleneck, and nothing passes by at that level.
-Level l, from 0, has the points of the grid halved l + 1 times, rounded up.
+Level l, from 0, has the points of the grid divided by spacing * 2 ** l, rounded up; the spacing is 2, on small grids 1.
 """
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -21,14 +22,20 @@ from pare.models.folding import cropped, fold, unfold
 from pare.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.models.predictors import Features, Gate
 
-WIDTHS = (16, 32, 64, 64)  # channels of the levels
-FOLD = 2  # points along an axis that become channels of one, before the first level
+WIDTHS = (16, 32, 64, 64, 64)  # channels of the levels
+COARSEST = 16  # points of the grid, at most, that become one of the last level
+FEW = 32  # points along the longest axis; a first level with fewer has all
 
 
-def levels_of(patch: int) -> int:
-    """How often a patch can be halved, up to the number of levels that there are."""
+def spacing_of(points: Sequence[int]) -> int:
+    """How many points of a grid, along each axis, become the channels of one before the first level."""
+    return 2 if -(-max(points) // 2) >= FEW else 1
+
+
+def levels_of(patch: int, spacing: int) -> int:
+    """How many levels lead to a patch, whose edge the points of each divide."""
     count = 0
-    while count < len(WIDTHS) and patch % 2 ** (count + 1) == 0:
+    while spacing * 2**count <= COARSEST and patch % (spacing * 2**count) == 0:
         count += 1
     return count
 
@@ -39,25 +46,26 @@ class ConvolutionalEmbedder(nn.Module):
     Args:
         channels: channels of a sample.
         grid: tokens along each axis.
-        patch: edge of a patch in grid points, an even number.
+        patch: edge of a patch in grid points, a multiple of the spacing.
         width: width of a token.
+        spacing: as from `spacing_of`.
     """
 
-    def __init__(self, channels: int, grid: tuple[int, ...], patch: int, width: int) -> None:
+    def __init__(self, channels: int, grid: tuple[int, ...], patch: int, width: int, spacing: int) -> None:
         super().__init__()
-        levels = levels_of(patch)
+        levels = levels_of(patch, spacing)
         if not levels:
             raise ValueError(f"a patch has {patch} points along an axis, which cannot be halved; use an even number")
         axes = len(grid)
-        self.grid = grid
-        self.points = patch // 2**levels  # of the coarsest level, along the edge of a token
-        incoming = (channels * FOLD**axes, *WIDTHS)
+        self.grid, self.spacing = grid, spacing
+        self.points = patch // (spacing * 2 ** (levels - 1))  # of the coarsest level, along the edge of a token
+        incoming = (channels * spacing**axes, *WIDTHS)
         self.blocks = nn.ModuleList(_block(incoming[i], WIDTHS[i], axes) for i in range(levels))
         self.projection = _layer("Conv", axes)(WIDTHS[levels - 1], width, self.points, self.points)
 
     def forward(self, x: Tensor) -> Embedded:
         """``(batch, channels, *grid points)`` to tokens ``(batch, tokens, width)``; levels go around the encoder."""
-        x = fold(x, FOLD)
+        x = fold(x, self.spacing)
         around: list[Tensor] = []
         for block in self.blocks:
             x = block(x if not around else _pooled(around[-1]))
@@ -81,15 +89,16 @@ class ConvolutionalPredictor(nn.Module):
     Args:
         width: width of a token.
         grid: tokens along each axis.
-        patch: edge of a patch in grid points, an even number.
+        patch: edge of a patch in grid points, a multiple of the spacing.
         shape: ``(channels, *grid points)`` of the field.
+        spacing: as from `spacing_of`.
     """
 
-    def __init__(self, width: int, grid: tuple[int, ...], patch: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, width: int, grid: tuple[int, ...], patch: int, shape: tuple[int, ...], spacing: int) -> None:
         super().__init__()
-        levels, axes = levels_of(patch), len(grid)
-        points = patch // 2**levels
-        self.grid, self.patch, self.shape = grid, patch, shape
+        levels, axes = levels_of(patch, spacing), len(grid)
+        points = patch // (spacing * 2 ** (levels - 1))
+        self.grid, self.patch, self.shape, self.spacing = grid, patch, shape, spacing
         widths = WIDTHS[:levels]
         self.back = _layer("ConvTranspose", axes)(width, widths[-1], points, points)
         self.norm = _layer("BatchNorm", axes)(widths[-1])
@@ -98,8 +107,13 @@ class ConvolutionalPredictor(nn.Module):
             _layer("ConvTranspose", axes)(coarse, fine, 2, 2)
             for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
-        self.last: Any = _layer("Conv", axes)(widths[0], shape[0] * FOLD**axes, 1)
-        with torch.no_grad():  # so that a training begins at what was solved
+        self.last: Any = _layer("Conv", axes)(widths[0], shape[0] * spacing**axes, 1)
+        if spacing > 1:  # trainings on all points that begin so are much worse, see docs/defaults.md
+            self.begin_at_zero()
+
+    def begin_at_zero(self) -> None:
+        """Add nothing to what was solved until something is learnt."""
+        with torch.no_grad():
             for parameter in self.last.parameters():
                 parameter.zero_()
 
@@ -110,7 +124,7 @@ class ConvolutionalPredictor(nn.Module):
             if i:
                 x = self.up[i - 1](x)
             x = block(torch.cat([cropped(x, level.shape[2:]), level], 1))
-        return cropped(unfold(self.last(x), FOLD), self.shape[1:])
+        return cropped(unfold(self.last(x), self.spacing), self.shape[1:])
 
     def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
         """Levels ``(batch, channels, *points)``, weakened where tokens were replaced, in shares ``(batch, tokens)``."""
@@ -119,7 +133,7 @@ class ConvolutionalPredictor(nn.Module):
         for level, features in enumerate(around):
             shares = kept
             for axis in range(len(self.grid)):
-                shares = shares.repeat_interleave(self.patch // 2 ** (level + 1), dim=2 + axis)
+                shares = shares.repeat_interleave(self.patch // (self.spacing * 2**level), dim=2 + axis)
             hidden.append(features * cropped(shares, features.shape[2:]))
         return tuple(hidden)
 
@@ -158,8 +172,8 @@ def build_convolutional_model(
     Raises:
         PareError: where patches cannot be halved, or the encoder changes the grid of tokens.
     """
-    patch, grid = task.tokens.patch, task.grid
-    if not levels_of(patch) or task.tokens.resize:
+    patch, grid, spacing = task.tokens.patch, task.grid, spacing_of(task.input.shape[1:])
+    if not levels_of(patch, spacing) or task.tokens.resize:
         raise PareError(
             f"convolutions lead to patches of an even number of points of the grid, found tokens.patch={patch}, "
             f"tokens.resize={task.tokens.resize}; set tokens.patch to 8, 16 or 24 and tokens.resize to null, or "
@@ -172,9 +186,9 @@ def build_convolutional_model(
         )
     return CrossModalModel(
         backbone,
-        ConvolutionalEmbedder(task.input.shape[0], grid, patch, backbone.width),
+        ConvolutionalEmbedder(task.input.shape[0], grid, patch, backbone.width, spacing),
         Gate(backbone.width, gate),
-        ConvolutionalPredictor(backbone.out_width, grid, patch, task.output.shape),
+        ConvolutionalPredictor(backbone.out_width, grid, patch, task.output.shape, spacing),
         build_units(task),
         build_source_predictor(backbone, source_classes),
         anchor=Anchor(prod(task.input.shape), task.output.shape),

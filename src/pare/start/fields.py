@@ -96,6 +96,8 @@ class FieldStart:
             ``left``: share of the spread that it leaves of rows that were left out.
         """
         solution = self._chosen(parts)
+        if solution["penalties"]:
+            self.model.predictor.begin_at_zero()  # type: ignore[operator]
         self.hold_out(parts, solution)
         self.fit(parts, solution)
         return solution
