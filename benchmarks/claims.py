@@ -35,7 +35,6 @@ REPORTING, FITS, FORMS = (
 NUMBERS, ENCODERS, PAGE = (PROJECT / "docs" / name for name in ("claims.csv", "sources.csv", "claims.md"))
 ANALYSES = "*/pare/start_random/seed_0/analysis"
 FEW = "training.epochs=30 training.fraction=1"
-FEW_HALF = "mixing.batches=0.5 training.epochs=35 training.fraction=1"
 FEW_FINETUNE = "training.epochs=40 training.fraction=1"
 RANDOM, LOWER = "start=random training.epochs=", " training.learning_rate=1.0e-4"
 DIGITS = {"tables": 4, "series": 1}
@@ -187,7 +186,6 @@ def _fields(fits: pd.DataFrame) -> str:
     """A fifth of the training fields."""
     systems = {
         f"pare {FEW}": "`pare`",
-        f"pare {FEW_HALF}": "`pare`, every second batch",
         f"finetune {FEW_FINETUNE}": "`finetune`",
         f"finetune source=dinov2_small {FEW_FINETUNE}": "`finetune`, DINOv2",
     }
