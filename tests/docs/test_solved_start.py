@@ -9,7 +9,7 @@ import pytest
 
 SHOWN = {  # the columns of the page's tables
     "tables": ["probe", "pare", "logistic_regression", "xgboost", "catboost"],
-    "series": ["probe", "minirocket"],
+    "series": ["probe", "minirocket", "multirocket", "multirocket_hydra"],
     "images": ["probe"],
 }
 DIGITS = {"tables": 4, "series": 1, "images": 1}
@@ -43,7 +43,7 @@ def test_methods_are_compared_on_the_same_splits(page, kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "others"), [("tables", ["logistic_regression", "xgboost", "catboost"]), ("series", ["minirocket"])]
+    ("kind", "others"), [("tables", ["logistic_regression", "xgboost", "catboost"]), ("series", ["minirocket", "multirocket_hydra"])]
 )
 def test_the_guide_for_scientists_has_the_means_over_all_data(page, kind, others):
     tests, text = defaultdict(list), page("docs/for_scientists.md")
