@@ -151,7 +151,7 @@ def _changed(settings: str) -> str:
 
 
 def _against_pare(fits: pd.DataFrame, reference: str, title: str, describe: Callable[[str], str]) -> str:
-    """A line for each system, the best first: its mean AUROC beside PaRe's on the same tables and splits."""
+    """A line for each system, the best first: its mean AUROC and PaRe's on the same tables and splits."""
     means = summary(fits, "tables", reference, 0.3).sort_values("mean", ascending=False)
     lines = []
     for system, line in means.iterrows():

@@ -82,7 +82,7 @@ def test_series_shorter_than_a_kernel_are_refused(name, shortest, problem):
         FITS[name](problem("classification", 2, train=(x[..., 1:], y)), options(name))
 
 
-def test_hydra_is_what_aeon_puts_beside_multirocket(problem):
+def test_hydra_is_what_aeon_joins_with_multirocket(problem):
     (x, y), (test_x, _) = series(40, 0, 3), series(20, 1, 3)
     found = FITS["multirocket_hydra"](problem("classification", 3, train=(x, y)), HYDRA).predict(test_x)
     counts, sparse = HydraTransformer(3, 4, random_state=3), _SparseScaler()

@@ -43,7 +43,8 @@ def test_methods_are_compared_on_the_same_splits(page, kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "others"), [("tables", ["logistic_regression", "xgboost", "catboost"]), ("series", ["minirocket", "multirocket_hydra"])]
+    ("kind", "others"),
+    [("tables", ["logistic_regression", "xgboost", "catboost"]), ("series", ["minirocket", "multirocket_hydra"])],
 )
 def test_the_guide_for_scientists_has_the_means_over_all_data(page, kind, others):
     tests, text = defaultdict(list), page("docs/for_scientists.md")

@@ -8,7 +8,7 @@ import scipy.signal
 
 from pare.config.errors import PareError
 from pare.raw.readers.audio import fsd50k_chunks, log_mel
-from publisher_files import wav, write_fsd50k
+from publisher_sounds import wav, write_fsd50k
 
 
 def reference(sound):
