@@ -112,6 +112,37 @@ def test_kernels_of_a_mixed_row_are_hidden_wherever_anything_was_replaced(build,
     torch.testing.assert_close(hidden[1], kernels[1])
 
 
+def test_similarities_of_a_row_have_a_head_of_their_own_beside_those_with_raw_columns(build, tiny_bert):
+    model, x = build([5], tiny_bert, scalings=["standard", "robust"], kernels=True), torch.randn(6, 5)
+    model.embedder.kernels.calibrate(model.embedder.compared(x))
+    *layers, kernels = blocks(model, x)
+    assert [part.shape for part in layers] == [(6, 32 + model.embedder.raw(x).shape[1])] * 4
+    torch.testing.assert_close(kernels, model.embedder.kernels(model.embedder.compared(x)))
+
+
+def test_similarities_of_a_row_are_hidden_where_a_column_of_any_view_was_replaced(build, tiny_bert):
+    model, x = build([3], tiny_bert, scalings=["standard", "robust"], kernels=True), torch.randn(2, 3)
+    model.embedder.kernels.calibrate(model.embedder.compared(torch.randn(9, 3)))
+    _, (raw, kernels) = model.embed(x)
+    replaced = torch.zeros(4, 3)
+    replaced[2, 1] = 1.0  # of the first row's second view
+    hidden_raw, hidden = model.hide((raw, kernels), replaced)
+    assert not hidden[0].any()
+    torch.testing.assert_close(hidden[1], kernels[1])
+    torch.testing.assert_close(hidden_raw[[0, 1, 3]], raw[[0, 1, 3]])
+
+
+def test_heads_add_up_in_full_precision_where_a_step_runs_in_bf16(build, tiny_bert):
+    model, x = build([5], tiny_bert, kernels=True), torch.randn(6, 5)
+    model.embedder.kernels.calibrate(model.embedder.compared(torch.randn(40, 5)))
+    with torch.no_grad():
+        model.predictor.heads[-1].weight.normal_(0, 1e3)
+        model.predictor.shares.copy_(torch.tensor([0.0, 0.0, 1.0]))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            in_bf16 = model(x)
+        torch.testing.assert_close(in_bf16, model(x), rtol=1e-3, atol=1e-3)
+
+
 def test_a_picture_is_embedded_as_the_encoder_embeds_its_images(build, tiny_dinov2):
     model, x = build([3, 40], tiny_dinov2), torch.randn(2, 3, 40)
     torch.testing.assert_close(model.embed(x).tokens, model.embed_source(model.embedder.picture(x)))

@@ -41,6 +41,12 @@ def circle(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
     return x, ((x**2).sum(1) > 1.4).astype(np.int64)
 
 
+def quadrants(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows whose columns have the same sign or not: no sum over columns tells the class."""
+    x = rng.uniform(-1, 1, size=(n, 2)).astype(np.float32)
+    return x, (x.prod(1) > 0).astype(np.int64)
+
+
 @pytest.fixture(scope="module")
 def run_of(library: Library):
     """Resolve a run on rows of a shape, of the probe where nothing else is said."""
@@ -58,8 +64,11 @@ def run_of(library: Library):
         defaults = {"task": "own", "source": None, "method": "probe", "seed": 0, "protocol": "validated"}
         training = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3, "precision": "no"}
         for kind in own.starts:
-            own.starts[kind] = {**library.starts[kind], "layers": [1, 2]}  # the tiny encoders have two
-        own.starts["series"]["kernels"] = kernels
+            own.starts[kind] = {
+                **library.starts[kind],
+                "layers": [1, 2],
+                "kernels": kernels,
+            }  # the tiny encoders have two
         return resolve(own, {**defaults, "training": training, **parameters}, parameters)
 
     return make
@@ -129,6 +138,15 @@ def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, t
     store = write(tmp_path / "x.h5", ten_shapes, {"train": 10, "validation": 10, "test": 60})
     trained = solved(run_of([1, POINTS], kernels=True, classes=10), store, image_source, tmp_path)
     assert error(trained.model, store) < 0.23  # 0.3 with the penalties of the training rows alone
+
+
+def test_similarities_see_what_raw_columns_do_not(run_of, text_source, tmp_path):
+    store = write(tmp_path / "x.h5", quadrants)
+    errors = [
+        solved(run_of([2], kernels=kernels), store, text_source, tmp_path / str(kernels)).record["start"]["validation"]
+        for kernels in (False, True)
+    ]
+    assert errors[1] < errors[0] / 2
 
 
 def test_kernels_that_say_nothing_keep_no_more_than_an_equal_share(run_of, image_source, tmp_path, monkeypatch):

@@ -304,7 +304,10 @@ class StartConfig(Strict):
     scalings: list[Literal["standard", "normal", "robust"]] = Field(
         default=["standard"], description="of the numbers of a table; each has heads of its own"
     )
-    kernels: bool = Field(default=False, description="whether fixed convolutions of a series have a head of their own")
+    kernels: bool = Field(
+        default=False,
+        description="whether fixed convolutions of a series, or similarities of a row to training rows, have a head",
+    )
     training: dict[str, Any] = Field(default_factory=dict, description="defaults of the training that follows")
     mixing: dict[str, Any] = Field(default_factory=dict, description="and of what it mixes, where its method mixes")
 

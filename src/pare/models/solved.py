@@ -2,7 +2,8 @@
 
 Series and images enter as pictures by the encoder's own patch projection, rows of a table as one token a column. The
 predictor has a head for each view of a sample and each layer that is read, and averages their predictions. Columns of
-a table also enter each head directly, around the encoder; fixed convolutions of a series have a head of their own.
+a table also enter each head directly, around the encoder. Kernels, which are fixed convolutions of a series or the
+similarity of a table's row to training rows, have a head of their own.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from pare.models.model import CrossModalModel, build_source_predictor, build_uni
 from pare.models.pictures import Picture, lengthened, shown_points
 from pare.models.predictors import Features, Gate
 from pare.models.scaling import Scaling, ScalingName
+from pare.models.similarities import LANDMARKS, Similarities
 
 # Spread of feature tokens in that of the encoder's own word embeddings, and of what depends on the value in that of
 # what does not; measured over eight tables, see docs/defaults.md.
@@ -67,6 +69,7 @@ class TableEmbedder(nn.Module):
         width: width of a token.
         scalings: of the columns of numbers; each gives a view of the row, with directions of its own.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
+        kernels: whether similarities to training rows go around the encoder as well.
     """
 
     numbers: Tensor
@@ -74,20 +77,31 @@ class TableEmbedder(nn.Module):
     scalings: Any
 
     def __init__(
-        self, columns: int, width: int, scalings: Sequence[ScalingName], categories: Sequence[int] = ()
+        self,
+        columns: int,
+        width: int,
+        scalings: Sequence[ScalingName],
+        categories: Sequence[int] = (),
+        kernels: bool = False,
     ) -> None:
         super().__init__()
         self.views = nn.ModuleList(FeatureEmbedder(columns, width, categories) for _ in scalings)
         self.scalings = nn.ModuleList(Scaling(name, columns) for name in scalings)
         self.raw = RawColumns(columns, categories)
+        self.compared = RawColumns(columns, categories, "robust") if kernels else None
+        self.kernels = Similarities(len(self.raw.column)) if kernels else None
         counts = torch.tensor(list(categories) or [0] * columns)
         self.register_buffer("numbers", counts == 0, persistent=False)
 
     def calibrate(self, calibration: Calibration) -> None:
-        """Scale the columns, and give the tokens a share of the spread of the encoder's own word embeddings."""
+        """Scale the columns, give tokens a share of the spread of the encoder's word embeddings, kernels their rows."""
         x = calibration.rows()
         for scaling in [*self.scalings, self.raw.scaling]:
             scaling.calibrate(x)
+        if self.kernels and self.compared:
+            self.compared.scaling.calibrate(x)
+            some = torch.from_numpy(calibration.some(LANDMARKS)).to(self.numbers.device)
+            self.kernels.calibrate(self.compared(some))
         for view in self.views:
             rescale(view, TOKEN_SPREAD * calibration.source.std() / view.bias.std())
             with torch.no_grad():
@@ -96,12 +110,16 @@ class TableEmbedder(nn.Module):
                     view.levels.mul_(VALUE_SHARE)
 
     def forward(self, x: Tensor) -> Embedded:
-        """``(batch, columns)`` to tokens ``(views × batch, columns, width)`` and raw features of as many rows."""
+        """``(batch, columns)`` to tokens ``(views × batch, columns, width)`` and raw features of as many rows.
+
+        The features of the kernels, ``(batch, features)``, are the same for all views and come last.
+        """
         tokens = [
             view(torch.where(self.numbers, scaling(x), x)).tokens
             for view, scaling in zip(self.views, self.scalings, strict=True)
         ]
-        return Embedded(torch.cat(tokens), (self.raw(x).repeat(len(tokens), 1),))
+        similar = (self.kernels(self.compared(x)),) if self.kernels and self.compared else ()
+        return Embedded(torch.cat(tokens), (self.raw(x).repeat(len(tokens), 1), *similar))
 
 
 class RawColumns(nn.Module):
@@ -110,15 +128,16 @@ class RawColumns(nn.Module):
     Args:
         columns: columns of the table.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
+        scaling: of the numbers.
 
     Attributes:
         column: the column that each feature is of, ``(features,)``.
     """
 
-    def __init__(self, columns: int, categories: Sequence[int] = ()) -> None:
+    def __init__(self, columns: int, categories: Sequence[int] = (), scaling: ScalingName = "standard") -> None:
         super().__init__()
         self.categories = list(categories) or [0] * columns
-        self.scaling = Scaling("standard", columns)
+        self.scaling = Scaling(scaling, columns)
 
     @property
     def column(self) -> list[int]:
@@ -185,7 +204,7 @@ class LinearHeads(nn.Module):
 
     def inputs(self, features: Features, around: tuple[Tensor, ...] = ()) -> list[Tensor]:
         """What each head takes, ``(batch, features)``: the encoder's features, then raw ones; the last the kernels."""
-        raw, own = ((), around) if self.kernels else (around, ())
+        raw, own = self._apart(around)
         blocks = [torch.cat([self.pool(states), *raw], 1).unflatten(0, (self.views, -1)) for states in features]
         return [layer[view] for view in range(self.views) for layer in blocks] + list(own)
 
@@ -195,17 +214,23 @@ class LinearHeads(nn.Module):
 
     def forward(self, features: Features, around: tuple[Tensor, ...] = ()) -> Tensor:
         """Logits of classes or labels, or numbers in units of the standard deviation, ``(batch, outputs)``."""
-        outputs = [head(block) for head, block in zip(self.heads, self.inputs(features, around), strict=True)]
+        blocks = self.inputs(features, around)
+        with torch.autocast(blocks[0].device.type, enabled=False):  # what a head adds up may nearly cancel
+            outputs = [head(block.float()) for head, block in zip(self.heads, blocks, strict=True)]
         return combined(torch.stack(outputs), self.shares, self.kind)
 
     def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
         """Features around the encoder, ``(rows, features)``, to their mean, 0, where what they saw was replaced.
 
-        Of a table these are the columns that were replaced, in shares ``(rows, columns)``. Kernels see all of a series.
+        Raw features see a column of a table each, in shares ``(rows, columns)``. Kernels see all of a sample.
         """
-        if self.kernels:
-            return tuple(kernels * (replaced.sum(1, keepdim=True) == 0) for kernels in around)
-        return tuple(raw * (1 - replaced[:, self.column]) for raw in around)
+        raw, own = self._apart(around)
+        whole = replaced.unflatten(0, (self.views, -1)).sum((0, 2)) == 0
+        return (*(part * (1 - replaced[:, self.column]) for part in raw), *(part * whole[:, None] for part in own))
+
+    def _apart(self, around: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Raw features, which every head of a layer takes, and those of the kernels."""
+        return (around[:-1], around[-1:]) if self.kernels else (around, ())
 
 
 def combined(outputs: Tensor, shares: Tensor, kind: str) -> Tensor:
@@ -272,9 +297,9 @@ def build_solved_model(
     kind, outputs, layers = task.output.kind, task.output.shape[0], len(start.layers)
     embedder: nn.Module
     if task.kind == "table":
-        embedder = TableEmbedder(task.input.shape[0], backbone.width, start.scalings, categories)
-        column, views = embedder.raw.column, len(start.scalings)
-        heads = LinearHeads(kind, outputs, backbone.out_width, layers, _mean, views=views, column=column)
+        embedder = TableEmbedder(task.input.shape[0], backbone.width, start.scalings, categories, start.kernels)
+        column, views, own = embedder.raw.column, len(start.scalings), LANDMARKS if start.kernels else 0
+        heads = LinearHeads(kind, outputs, backbone.out_width, layers, _mean, views=views, column=column, kernels=own)
     else:
         if not isinstance(backbone, ImageBackbone):
             raise PareError(
