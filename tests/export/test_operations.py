@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.special import ndtri as reference
 
-from pare.export.operations import InOnnx, ndtri, searchsorted
+from pare.export.operations import InOnnx, cdist, ndtri, searchsorted
 
 
 @pytest.mark.parametrize("right", [False, True])
@@ -18,6 +18,12 @@ def test_positions_are_those_of_torch_also_on_a_knot(right):
 def test_quantiles_of_the_normal_distribution_have_six_digits():
     shares = np.r_[1e-9, np.linspace(1e-3, 1 - 1e-3, 9999)]
     np.testing.assert_allclose(ndtri(torch.from_numpy(shares)), reference(shares), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0])
+def test_distances_are_those_of_torch(p):
+    rows, others = torch.randn(5, 3), torch.randn(4, 3)
+    torch.testing.assert_close(cdist(rows, others, p=p), torch.cdist(rows, others, p=p))
 
 
 def test_a_traced_network_holds_them_in_place_of_torchs():

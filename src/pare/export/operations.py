@@ -30,13 +30,22 @@ def ndtri(shares: Tensor) -> Tensor:
     return torch.where(distance.abs() <= 0.425, centre, tail * distance.sign())
 
 
+def cdist(rows: Tensor, others: Tensor, p: float = 2.0, compute_mode: str = "") -> Tensor:
+    """`torch.cdist` by differences: ``(rows, columns)`` and ``(others, columns)`` to distances ``(rows, others)``."""
+    return (rows.unsqueeze(1) - others).abs().pow(p).sum(-1).pow(1 / p)
+
+
 def _ratio(coefficients: tuple[Sequence[float], Sequence[float]], x: Tensor) -> Tensor:
     powers = torch.stack([x**power for power in range(4)], -1)
     above, below = (powers[..., : len(row)] @ powers.new_tensor(row) for row in coefficients)
     return above / below
 
 
-REPLACED: dict[Callable, Callable] = {torch.searchsorted: searchsorted, torch.special.ndtri: ndtri}
+REPLACED: dict[Callable, Callable] = {
+    torch.searchsorted: searchsorted,
+    torch.special.ndtri: ndtri,
+    torch.cdist: cdist,
+}
 
 
 class InOnnx(TorchFunctionMode):
