@@ -89,7 +89,7 @@ def _solved(fits: dict[str, pd.DataFrame]) -> str:
         ("series", 5, (0.5, 1.0)),
     ):
         finetune = f"finetune training.epochs={epochs}"
-        own = fits[kind][fits[kind]["system"].isin(["probe", "pare", finetune])]
+        own = _on_the_same_splits(fits[kind][fits[kind]["system"].isin(["probe", "pare", finetune])])
         kept = start_kept(own)
         for fraction in fractions:
             means, of = summary(own, kind, "pare", fraction), DIGITS[kind]
@@ -120,6 +120,12 @@ def _solved(fits: dict[str, pd.DataFrame]) -> str:
         "PaRe kept it",
     ]
     return _markdown(head, lines)
+
+
+def _on_the_same_splits(fits: pd.DataFrame) -> pd.DataFrame:
+    """The fits of splits that all of the systems have."""
+    systems = fits.groupby(["data", "split", "fraction"])["system"].transform("nunique")
+    return fits[systems == fits["system"].nunique()]
 
 
 def _random(fits: pd.DataFrame) -> str:
