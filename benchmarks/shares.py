@@ -1,6 +1,6 @@
 """Ways to share a mean among the candidates of `choose`, on real tables and series that need no network; resumable.
 
-    OMP_NUM_THREADS=1 python benchmarks/shares.py fit tables --splits 3    # fits that are missing, into data/yardstick
+    OMP_NUM_THREADS=1 python benchmarks/shares.py fit tables --splits 5    # fits that are missing, into data/yardstick
     python benchmarks/shares.py compare                                    # reads the test rows, writes docs/shares.csv
 
 Each candidate that takes seconds predicts every training row from a fit to the other folds, and the test rows from a

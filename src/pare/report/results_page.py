@@ -140,7 +140,8 @@ class Tables:
         ranges = []
         for method in methods:
             times = pd.concat([self._of(task, method)["train_seconds"] for task in tasks])
-            ranges.append(f"`{method}` {times.min():.2g} to {times.max():.2g} s")
+            low, high = (f"{float(f'{seconds:.2g}'):g}" for seconds in (times.min(), times.max()))
+            ranges.append(f"`{method}` {low} to {high} s")
         return f"Training time of a table: {', '.join(ranges)}."
 
     def paper(self, task: str, method: str) -> str:
