@@ -80,7 +80,7 @@ def test_the_file_is_written_and_used_without_torch_and_the_server_predicts(bloc
     (make, serve, ask), (told, answer, response) = blocks["bash"], blocks["text"]
     last = said(["bash", "-ec", make], environment).strip().splitlines()[-1]
     assert words(last.split("model.onnx")[1]) == words(told.split("model.onnx")[1])
-    assert str(MODEL) in last and (project / MODEL).stat().st_size < 6e6
+    assert str(MODEL) in last and (project / MODEL).stat().st_size < 2e6
 
     (program,) = blocks["python"]
     assert len(program[program.index("session") :].splitlines()) <= 20

@@ -21,7 +21,7 @@ def rows() -> np.ndarray:
 
 @pytest.fixture
 def similarities(rows) -> Similarities:
-    made = Similarities(COLUMNS)
+    made = Similarities(COLUMNS, ROWS)
     made.calibrate(torch.from_numpy(rows))
     return made
 
@@ -63,11 +63,10 @@ def test_a_ridge_regression_on_features_is_kernel_ridge_regression(similarities,
     np.testing.assert_allclose(ridge.predict(features[1]), expected, atol=1e-3)
 
 
-def test_features_of_the_landmarks_have_mean_0_and_places_without_landmark_are_0(similarities, rows):
+def test_features_of_the_landmarks_have_mean_0(similarities, rows):
     features = similarities(torch.from_numpy(rows))
-    assert features.shape == (ROWS, LANDMARKS)
-    torch.testing.assert_close(features.mean(0), torch.zeros(LANDMARKS), atol=1e-5, rtol=0)
-    assert not features[:, ROWS:].any()
+    assert features.shape == (ROWS, ROWS)
+    torch.testing.assert_close(features.mean(0), torch.zeros(ROWS), atol=1e-5, rtol=0)
 
 
 def test_features_do_not_lose_precision_where_a_step_runs_in_bf16(similarities, rows):
@@ -78,6 +77,10 @@ def test_features_do_not_lose_precision_where_a_step_runs_in_bf16(similarities, 
 
 
 def test_equal_rows_are_no_obstacle():
-    made = Similarities(COLUMNS)
+    made = Similarities(COLUMNS, ROWS)
     made.calibrate(torch.ones(7, COLUMNS))
     assert made(torch.randn(3, COLUMNS)).isfinite().all()
+
+
+def test_there_are_no_more_landmarks_than_training_rows_nor_than_the_limit():
+    assert [Similarities(COLUMNS, rows).features for rows in (7, 5 * LANDMARKS)] == [7, LANDMARKS]

@@ -25,7 +25,9 @@ def build(own_task) -> Callable[..., CrossModalModel]:
         start = StartConfig.model_validate({"source": "any", "layers": LAYERS, **values})
         target = own_task(shape)
         grid = target.grid if target.kind == "table" else mosaic_of(target).grid
-        return build_solved_model(target, start, load_backbone(folder, grid, layers=start.encoder_layers), 4).eval()
+        return build_solved_model(
+            target, start, load_backbone(folder, grid, layers=start.encoder_layers), 4, rows=40
+        ).eval()
 
     return built
 

@@ -17,27 +17,28 @@ class Similarities(nn.Module):
 
     Args:
         columns: of a row.
+        rows: for training, of which at most `LANDMARKS` are landmarks.
 
     Attributes:
-        features: how many there are; with fewer landmarks the last ones are 0.
+        features: how many there are, one a landmark.
     """
 
-    features = LANDMARKS
     landmarks: Tensor
     medians: Tensor
     axes: Tensor
     mean: Tensor
 
-    def __init__(self, columns: int) -> None:
+    def __init__(self, columns: int, rows: int) -> None:
         super().__init__()
-        self.register_buffer("landmarks", torch.zeros(LANDMARKS, columns))
+        self.features = min(rows, LANDMARKS)
+        self.register_buffer("landmarks", torch.zeros(self.features, columns))
         self.register_buffer("medians", torch.ones(2))
-        self.register_buffer("axes", torch.zeros(LANDMARKS, LANDMARKS))
-        self.register_buffer("mean", torch.zeros(LANDMARKS))
+        self.register_buffer("axes", torch.zeros(self.features, self.features))
+        self.register_buffer("mean", torch.zeros(self.features))
 
     @torch.no_grad()
     def calibrate(self, x: Tensor) -> None:
-        """Take the landmarks, at most `LANDMARKS`, ``(rows, columns)``; the axes are solved in double precision."""
+        """Take the landmarks, at most `features`, ``(rows, columns)``; the axes are solved in double precision."""
         self.landmarks[: len(x)] = x
         among = [distances[:, : len(x)] for distances in self._distances(x)]
         self.medians.copy_(torch.stack([distances.median().clamp_min(1e-6) for distances in among]))

@@ -25,7 +25,7 @@ from pare.models.model import CrossModalModel, build_source_predictor, build_uni
 from pare.models.pictures import Picture, lengthened, shown_points
 from pare.models.predictors import Features, Gate
 from pare.models.scaling import Scaling, ScalingName
-from pare.models.similarities import LANDMARKS, Similarities
+from pare.models.similarities import Similarities
 
 # Spread of feature tokens in that of the encoder's own word embeddings, and of what depends on the value in that of
 # what does not; measured over eight tables, see docs/defaults.md.
@@ -69,7 +69,7 @@ class TableEmbedder(nn.Module):
         width: width of a token.
         scalings: of the columns of numbers; each gives a view of the row, with directions of its own.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
-        kernels: whether similarities to training rows go around the encoder as well.
+        rows: training rows, if similarities to them go around the encoder as well; 0: none do.
     """
 
     numbers: Tensor
@@ -82,14 +82,14 @@ class TableEmbedder(nn.Module):
         width: int,
         scalings: Sequence[ScalingName],
         categories: Sequence[int] = (),
-        kernels: bool = False,
+        rows: int = 0,
     ) -> None:
         super().__init__()
         self.views = nn.ModuleList(FeatureEmbedder(columns, width, categories) for _ in scalings)
         self.scalings = nn.ModuleList(Scaling(name, columns) for name in scalings)
         self.raw = RawColumns(columns, categories)
-        self.compared = RawColumns(columns, categories, "robust") if kernels else None
-        self.kernels = Similarities(len(self.raw.column)) if kernels else None
+        self.compared = RawColumns(columns, categories, "robust") if rows else None
+        self.kernels = Similarities(len(self.raw.column), rows) if rows else None
         counts = torch.tensor(list(categories) or [0] * columns)
         self.register_buffer("numbers", counts == 0, persistent=False)
 
@@ -100,7 +100,7 @@ class TableEmbedder(nn.Module):
             scaling.calibrate(x)
         if self.kernels and self.compared:
             self.compared.scaling.calibrate(x)
-            some = torch.from_numpy(calibration.some(LANDMARKS)).to(self.numbers.device)
+            some = torch.from_numpy(calibration.some(self.kernels.features)).to(self.numbers.device)
             self.kernels.calibrate(self.compared(some))
         for view in self.views:
             rescale(view, TOKEN_SPREAD * calibration.source.std() / view.bias.std())
@@ -279,6 +279,8 @@ def build_solved_model(
     source_classes: int | None,
     categories: Sequence[int] = (),
     gate: str = "linear",
+    *,
+    rows: int = 0,
 ) -> CrossModalModel:
     """The model that a task's kind of data asks for, not yet calibrated or solved.
 
@@ -289,6 +291,7 @@ def build_solved_model(
         source_classes: classes of the proxy, or None where its labels are masks.
         categories: number of categories per column of a table, 0 for numbers; empty where all are numbers.
         gate: a key of `pare.models.predictors.GATES`.
+        rows: training rows of a table, of which some may be landmarks.
 
     Raises:
         PareError: where series or images meet an encoder of text.
@@ -297,8 +300,13 @@ def build_solved_model(
     kind, outputs, layers = task.output.kind, task.output.shape[0], len(start.layers)
     embedder: nn.Module
     if task.kind == "table":
-        embedder = TableEmbedder(task.input.shape[0], backbone.width, start.scalings, categories, start.kernels)
-        column, views, own = embedder.raw.column, len(start.scalings), LANDMARKS if start.kernels else 0
+        landmark_rows = rows if start.kernels else 0
+        embedder = TableEmbedder(task.input.shape[0], backbone.width, start.scalings, categories, landmark_rows)
+        column, views, own = (
+            embedder.raw.column,
+            len(start.scalings),
+            embedder.kernels.features if embedder.kernels else 0,
+        )
         heads = LinearHeads(kind, outputs, backbone.out_width, layers, _mean, views=views, column=column, kernels=own)
     else:
         if not isinstance(backbone, ImageBackbone):

@@ -91,10 +91,12 @@ class TrainedModel(SavedModel):
 
 def _untrained(run: Run, folder: Path, record: dict[str, Any]) -> CrossModalModel:
     backbone = load_backbone(folder / ENCODER_FOLDER, run.grid, "random")
-    return assemble(run, backbone, record["source_classes"], record["categories"])
+    return assemble(run, backbone, record["source_classes"], record["categories"], record.get("landmark_rows", 0))
 
 
-def assemble(run: Run, backbone: Backbone, source_classes: int | None, categories: Sequence[int]) -> CrossModalModel:
+def assemble(
+    run: Run, backbone: Backbone, source_classes: int | None, categories: Sequence[int], rows: int
+) -> CrossModalModel:
     """The model of a run, with its encoder and before its training.
 
     Args:
@@ -102,12 +104,13 @@ def assemble(run: Run, backbone: Backbone, source_classes: int | None, categorie
         backbone: made for the run's tokens.
         source_classes: classes of the proxy, or None where its labels are masks.
         categories: number of categories per column of a table, 0 for numbers; empty where all are numbers.
+        rows: that are used for training.
     """
     gate = run.mixing.gate if run.mixing else "linear"
     if run.start and run.task.kind == "field":
         model = build_convolutional_model(run.task, backbone, source_classes, gate)
     elif run.start:
-        model = build_solved_model(run.task, run.start, backbone, source_classes, categories, gate)
+        model = build_solved_model(run.task, run.start, backbone, source_classes, categories, gate, rows=rows)
     else:
         model = build_model(run.task, backbone, source_classes, categories, gate)
     axes = len(run.task.input.shape) - 1

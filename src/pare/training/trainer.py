@@ -90,9 +90,10 @@ class Trainer:
         if run.start:
             self.encoder_config["num_hidden_layers"] = backbone.encoder.config.num_hidden_layers
         self.source = load_source_batches(run.proxy, source, backbone, run.proxy_samples, run.seed)
-        self.model = assemble(run, backbone, self.source.classes, store.description.get("categories", ()))
         self.rows = {split: store.rows(split) for split in ("train", "validation")}
         self.chosen = draw_rows(len(self.rows["train"]), run.training.fraction, run.seed)
+        categories = store.description.get("categories", ())
+        self.model = assemble(run, backbone, self.source.classes, categories, len(self.chosen))
         self._calibrate()
         self.model.choose_trainable(run.method.trainable)
         self.curriculum = _curriculum(run)
@@ -360,6 +361,7 @@ class Trainer:
             "decisive": self.run.decisive(),
             "source_classes": self.source.classes,
             "categories": self.store.description.get("categories", []),
+            "landmark_rows": len(self.chosen),
             "start": progress.start and {name: value for name, value in progress.start.items() if name != "losses"},
             "history": progress.history,
             "replaced": progress.replaced,
