@@ -43,7 +43,7 @@ def test_its_python_runs(page, library, parameters, tiny_bert, unprepared, *, tm
     run = resolve(library, parameters | {"task": "darcy_flow"}, {})
     folder = tmp_path / re.search(r'load\("(.*?)"\)', code)[1]
     folder.mkdir(parents=True)
-    model = assemble(run, load_backbone(tiny_bert, run.grid), 2, ())
+    model = assemble(run, load_backbone(tiny_bert, run.grid), 2, (), rows=0)
     record = {"source_classes": 2, "categories": []}
     config = json.loads((tiny_bert / "config.json").read_text())
     TrainedModel(run, model, record, config, replace(unprepared, coordinates=True)).save(folder / "model")

@@ -68,7 +68,7 @@ def untrained(library, parameters, unprepared, save_encoder, tmp_path) -> Callab
 
     def untrained(family: str) -> Predictor:
         backbone = load_backbone(save_encoder(CONFIGS[family], tmp_path / family), run.grid)
-        model = assemble(run, backbone, 2, ()).eval()
+        model = assemble(run, backbone, 2, (), rows=0).eval()
         record = {"fingerprint": "f", "validation": None, "versions": {}}
         return Predictor(TrainedModel(run, model, record, {"model_type": family}, unprepared), "cpu")
 

@@ -25,7 +25,7 @@ ROWS = np.random.default_rng(0).normal(size=(5, 30)).astype(np.float32)
 def predictor(library, parameters, tiny_bert, unprepared):
     """A model of a table as a training would begin it at random."""
     run = resolve(library, parameters | {"task": "openml_wdbc", "method": "finetune", "start": "random"}, {})
-    model = assemble(run, load_backbone(tiny_bert, run.grid), 2, ()).eval()
+    model = assemble(run, load_backbone(tiny_bert, run.grid), 2, (), rows=0).eval()
     config = json.loads((tiny_bert / "config.json").read_text())
     preparation = replace(unprepared, columns=[f"feature {i}" for i in range(30)])
     trained = TrainedModel(run, model, {"source_classes": 2, "categories": []}, config, preparation)
