@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
-from pare.own_data.findings import Inspection, Question, inspection_of, need_target
-from pare.own_data.inspect_tables import column_options, detected, dialect_of, is_text, target_facts, written
+from pare.own_data.findings import Inspection, Question, need_target
+from pare.own_data.inspect_tables import column_options, detected, dialect_of, inspection_of_targets, is_text, written
 from pare.own_data.label_columns import file_labels, inspection_of_classes
 from pare.raw.formats.delimited_text import detect_dialect
 from pare.raw.formats.table_files import load_frame
@@ -50,17 +50,7 @@ def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question
     notes |= {"series": "a row is a point of the series that this column names"}
     if left_out:
         notes["ignore"] = f"{', '.join(left_out)}: {LEFT_OUT}; --time NAME sorts by such a column"
-    parts, kind, classes, more = target_facts("series_table", options, question, folder)
-    return inspection_of(
-        "series_table",
-        options,
-        parts,
-        classes,
-        kind=kind,
-        output_name=", ".join(question.target),
-        notes=notes | more,
-        unlabelled=len(names) - parts["all"].count,
-    )
+    return inspection_of_targets("series_table", options, question, folder, rows=len(names), notes=notes)
 
 
 def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:

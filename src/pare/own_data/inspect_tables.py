@@ -53,17 +53,7 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
         )
-    parts, kind, classes, more = target_facts("table", options, question, folder)
-    return inspection_of(
-        "table",
-        options,
-        parts,
-        classes,
-        kind=kind,
-        output_name=", ".join(question.target),
-        notes=notes | more,
-        unlabelled=len(frame) - parts["all"].count,
-    )
+    return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes)
 
 
 def column_options(question: Question, left_out: Sequence[str]) -> dict[str, Any]:
@@ -82,7 +72,33 @@ def column_options(question: Question, left_out: Sequence[str]) -> dict[str, Any
     return {name: value for name, value in said.items() if value}
 
 
-def target_facts(
+def inspection_of_targets(
+    reader: str, options: dict[str, Any], question: Question, folder: Path, *, rows: int, notes: Mapping[str, str]
+) -> Inspection:
+    """What was found in a file whose columns are inputs and targets.
+
+    Args:
+        reader: of tables.
+        options: of the reader; a target of few whole numbers becomes one, ``categorical``.
+        question: with a target.
+        folder: has links to the file.
+        rows: or series, with and without an answer.
+        notes: on the options.
+    """
+    parts, kind, classes, more = _target_facts(reader, options, question, folder)
+    return inspection_of(
+        reader,
+        options,
+        parts,
+        classes,
+        kind=kind,
+        output_name=", ".join(question.target),
+        notes={**notes, **more},
+        unlabelled=rows - parts["all"].count,
+    )
+
+
+def _target_facts(
     reader: str, options: dict[str, Any], question: Question, folder: Path
 ) -> tuple[dict[str, Samples], str, dict[str, int] | None, dict[str, str]]:
     """What a reader of tables gives with these options, and what is predicted.

@@ -395,7 +395,6 @@ class Trainer:
 
 
 def _curriculum(run: Run) -> Curriculum | None:
-    mixing = run.mixing
-    if mixing is None:
+    if (mixing := run.mixing) is None:
         return None
     return Curriculum(mixing.start, mixing.end, run.training.epochs, mixing.curriculum, run.seed)
