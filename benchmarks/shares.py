@@ -13,7 +13,7 @@ import re
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,9 +22,10 @@ import pandas as pd
 import torch
 
 from cuts import CUTS, PROJECT, Cut
+from pare.baselines.registry import why_not
 from pare.choice.blend import Blend, decide, equal_blend, greedy_blend, mean_of, shares_text, task_loss
 from pare.choice.chosen import load_trained
-from pare.choice.fits import described, held_out
+from pare.choice.fits import Candidate, described, held_out
 from pare.choice.folds import fold_parts, write_fold
 from pare.config import ChoiceRun, Library, Task, resolve_choice
 from pare.config.candidates import CHOOSE
@@ -34,6 +35,7 @@ from pare.evaluation.prediction import score
 from pare.storage.atomic import atomic_path
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 
+KINDS = ("tables", "series", "numbers")
 FITS, RESULTS = PREDICTIONS / "shares", PROJECT / "docs/shares.csv"
 NAME = re.compile(r"(?P<kind>\w+)-(?P<data>\w+)-(?P<split>\d+)-(?P<method>\w+)\.npz")
 
@@ -43,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     fits = commands.add_parser("fit", help="make the fits that are missing")
-    fits.add_argument("kind", choices=["tables", "series"])
+    fits.add_argument("kind", choices=KINDS)
     fits.add_argument("--splits", type=int, default=3, help="the first so many splits of each data set")
     commands.add_parser("compare", help="score each rule on the test rows")
     arguments = parser.parse_args()
@@ -62,7 +64,17 @@ def main() -> None:
 def _resolved(parameters: dict, cut: Cut) -> tuple[ChoiceRun, list]:
     chosen = {"task": cut.name, "seed": cut.split, "protocol": "validated", "method": CHOOSE, "minutes": 60}
     run = resolve_choice(own_library(cut), {**parameters, **chosen, "mixing": {}}, chosen)
-    return run, [one for one in run.candidates if isinstance(one, BaselineRun) or not one.training.epochs]
+    return run, list(_quick(run.candidates))
+
+
+def _quick(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Baselines that suit the data, and the probe."""
+    for one in candidates:
+        reason = why_not(one) if isinstance(one, BaselineRun) else "a training" if one.training.epochs else ""
+        if reason:
+            print(f"{one.task_name}: without {one.method_name}, {reason}", flush=True)
+        else:
+            yield one
 
 
 def _fit(kind: str, cut: Cut, run: ChoiceRun, candidates: list) -> None:
@@ -93,7 +105,7 @@ def _fit(kind: str, cut: Cut, run: ChoiceRun, candidates: list) -> None:
 
 
 def _compare(library: Library) -> None:
-    cuts = {(kind, cut.name, cut.split): cut for kind in ("tables", "series") for cut in CUTS[kind](library)}
+    cuts = {(kind, cut.name, cut.split): cut for kind in KINDS for cut in CUTS[kind](library)}
     lines = [line for key, fits in _fits().items() for line in _lines(key, cuts[key], fits)]
     frame = pd.DataFrame(lines)
     with atomic_path(RESULTS) as unfinished:
