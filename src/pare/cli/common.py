@@ -20,6 +20,7 @@ from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader
 from pare.settings import CONFIG_LOADER_ARGS
 
+SEEDS, FOLDS = "seeds", "folds"  # parameters of several runs
 # What a user can mend: our own errors, those about configuration files, and those about options and names given to
 # Kedro, which shows some of its own without their text.
 MISTAKES = (PareError, KedroCliError, MissingConfigException, OmegaConfBaseException, YAMLError)

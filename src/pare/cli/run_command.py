@@ -12,11 +12,9 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from rich.logging import RichHandler
 
-from pare.cli.common import clear_errors
+from pare.cli.common import FOLDS, SEEDS, clear_errors
 from pare.config.candidates import CHOOSE
 from pare.pipeline_registry import NAMES, STAGES
-
-SEEDS, FOLDS = "seeds", "folds"  # parameters of several runs
 
 
 class Terminated(KeyboardInterrupt):

@@ -15,8 +15,7 @@ import pandas as pd
 from kedro.utils import find_kedro_project
 from rich.table import Table
 
-from pare.cli.common import clear_errors, screen
-from pare.cli.run_command import FOLDS, SEEDS
+from pare.cli.common import FOLDS, SEEDS, clear_errors, screen
 from pare.config import PareError, TaskRun
 from pare.config.candidates import resolve_any
 from pare.config.run import FOLD, differing_text, run_folder
