@@ -130,7 +130,8 @@ def _fits() -> dict[tuple, dict[str, dict[str, np.ndarray]]]:
 
 def _lines(key: tuple, cut: Cut, fits: dict) -> Iterator[dict]:
     task = own_library(cut).task(cut.name)
-    outputs, tests = ({name: arrays[part] for name, arrays in fits.items()} for part in ("outputs", "test"))
+    order = [name for name in configuration()[0].candidates_of(task.kind).methods if name in fits]
+    outputs, tests = ({name: fits[name][part] for name in order} for part in ("outputs", "test"))
     truth, mean = fits["probe"]["truth"], mean_of(task)
     for rule, choose in _rules(task).items():
         blend = choose(outputs, truth)

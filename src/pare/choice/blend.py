@@ -1,7 +1,8 @@
 """Several models as one: a weighted mean of what they predict.
 
-Shares are equal among the models that are not clearly worse than the best, or come of greedy selection with
-replacement (Caruana et al., *Ensemble Selection from Libraries of Models*, 2004), on rows that no model learnt from.
+One model is kept alone, or shares are equal among the models that are not clearly worse than the best, or come of
+greedy selection with replacement (Caruana et al., *Ensemble Selection from Libraries of Models*, 2004), on rows that no
+model learnt from.
 Logits are first divided by a temperature of each model (Guo et al., 2017), since the scores of a ridge classifier, for
 one, are no logits.
 """
@@ -22,8 +23,8 @@ from pare.start.evidence import clearly_smaller
 from pare.training.losses import build_loss
 
 ROUNDS = 25  # of greedy selection: weights are multiples of a twenty-fifth
-PARTS = 5  # of the rows, in which equal and greedy shares are compared
-BLOCKS = 500  # of rows, at most, whose losses say whether a model is clearly worse
+PARTS = 5  # of the rows, in which ways to choose shares are compared
+BLOCKS = 500  # of rows, at most, whose losses say whether one is clearly worse
 SMALLEST = 1e-12  # probability
 LOG_TEMPERATURES = (-4.0, 4.0)
 
@@ -98,11 +99,7 @@ def equal_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
     Where rows are few, shares that are fitted to them, the choice of one model included, gain less than they vary.
     """
     temperatures = _temperatures(outputs, y, mean, loss)
-    blocks = np.array_split(np.arange(len(y)), min(len(y), BLOCKS))
-    losses = {
-        name: np.array([loss((out[rows] / temperatures[name]).astype(np.float32), y[rows]) for rows in blocks])
-        for name, out in outputs.items()
-    }
+    losses = {name: _block_losses(out / temperatures[name], y, loss) for name, out in outputs.items()}
     best = min(losses, key=lambda name: losses[name].mean())
     kept = [name for name in losses if not clearly_smaller(losses[best], losses[name])]
     return Blend(dict.fromkeys(kept, 1 / len(kept)), {name: temperatures[name] for name in kept})
@@ -135,6 +132,12 @@ def greedy_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
     return Blend(shares, {name: temperatures[name] for name in shares})
 
 
+def _block_losses(outputs: Array, y: Array, loss: Loss) -> Array:
+    """The loss of each block of rows, ``(blocks,)``."""
+    blocks = np.array_split(np.arange(len(y)), min(len(y), BLOCKS))
+    return np.array([loss(outputs[rows].astype(np.float32), y[rows]) for rows in blocks])
+
+
 def _temperatures(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> dict[str, float]:
     return {name: _temperature(out, y, loss) if mean.scaled else 1.0 for name, out in outputs.items()}
 
@@ -148,31 +151,42 @@ def _temperature(logits: Array, y: Array, loss: Loss) -> float:
 
 @dataclass(frozen=True)
 class Decision:
-    """Which shares are kept, by rows that chose neither.
+    """Which shares are kept, by rows that chose none.
 
     Attributes:
         blend: what is kept, chosen on all rows.
-        equal: loss of equal shares, chosen on other rows.
-        greedy: loss of greedy shares, the same.
+        losses: of each way to choose shares, chosen on other rows.
         outputs: what is kept gives for each row, chosen on other rows, ``(rows, …)``.
     """
 
     blend: Blend
-    equal: float
-    greedy: float
+    losses: dict[str, float]
     outputs: Array
 
 
 def decide(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Decision:
-    """Choose equal or greedy shares; arguments as for `greedy_blend`, of at least `PARTS` rows.
+    """Choose the first model alone, equal or greedy shares; arguments as for `greedy_blend`, of at least `PARTS` rows.
 
-    Both are chosen on some of the rows and compared on the others, since shares fit the rows that choose them.
+    Shares fit the rows that choose them, greedy ones most. So each way is compared on rows that did not choose, and
+    leaves a simpler one only where it is clearly better.
     """
-    makers = (equal_blend, greedy_blend)
-    given = [_on_other_rows(make, outputs, y, mean, loss) for make in makers]
-    losses = [loss(part, y) for part in given]
-    better = int(np.argmin(losses))
-    return Decision(makers[better](outputs, y, mean, loss), losses[0], losses[1], given[better])
+    given = {way: _on_other_rows(make, outputs, y, mean, loss) for way, make in WAYS.items()}
+    losses = {way: _block_losses(part, y, loss) for way, part in given.items()}
+    kept = next(iter(WAYS))
+    for way in WAYS:
+        if clearly_smaller(losses[way], losses[kept]):
+            kept = way
+    blend = WAYS[kept](outputs, y, mean, loss)
+    return Decision(blend, {way: loss(part, y) for way, part in given.items()}, given[kept])
+
+
+def first_alone(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
+    """The first model alone; arguments as for `greedy_blend`."""
+    name, own = next(iter(outputs.items()))
+    return equal_blend({name: own}, y, mean, loss)
+
+
+WAYS = {"the first alone": first_alone, "equal shares": equal_blend, "greedy shares": greedy_blend}  # simplest first
 
 
 def _on_other_rows(make: Callable[..., Blend], outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Array:

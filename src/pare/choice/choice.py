@@ -101,7 +101,7 @@ class Choice:
             "model_input": self.store.fingerprint,
             "decisive": self.run.decisive(),
             "candidates": [tried.row(decision.blend.shares.get(tried.name, 0.0)) for tried in search.tried],
-            "losses": {"equal shares": decision.equal, "greedy shares": decision.greedy},
+            "losses": decision.losses,
             "history": [],
             "validation": score(metric, decision.outputs, first.truth),
             "best_epoch": None,
@@ -117,7 +117,6 @@ class Choice:
 
 def _tell(decision: Decision, finished: int) -> None:
     if finished > 1:
-        logger.info(
-            "Loss on rows that did not choose: equal shares %.4g, greedy ones %.4g.", decision.equal, decision.greedy
-        )
+        losses = ", ".join(f"{way} {loss:.4g}" for way, loss in decision.losses.items())
+        logger.info("Loss on rows that did not choose: %s.", losses)
     logger.info("Kept: %s.", shares_text(decision.blend.shares))
