@@ -124,6 +124,16 @@ def test_what_would_take_longer_than_is_left_is_not_tried(search, fits, monkeypa
     assert next(tried for tried in one.tried if tried.name == "lightgbm").left_out.startswith("needs about")
 
 
+def test_a_training_takes_no_time_that_those_before_it_need_for_their_other_fits(search, fits, monkeypatch):
+    """Three candidates need 15 seconds each after their first fits, and have 51."""
+    given, _ = fits
+    given |= dict.fromkeys(METHODS, (0.5, 3.0))
+    monkeypatch.setattr(module, "_expected", lambda run: 2.5 if run.method_name == "catboost" else 0.0)
+    one = search(1, METHODS)
+    assert {tried.name for tried in one.finished()} == set(METHODS) - {"catboost"}
+    assert one.tried[-1].left_out == "needs about 0 min 15 s, the others leave 0 min 6 s"
+
+
 def test_a_baseline_that_does_not_suit_is_left_out_with_its_reason(search, fits, monkeypatch):
     given, made = fits
     given |= dict.fromkeys(METHODS, (0.5, 1.0))

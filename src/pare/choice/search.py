@@ -165,28 +165,38 @@ class Search:
         logger.info("%s%s: %s so far, %.1f s", so_far, tried.name, text(tried.metric), seconds)
 
     def _is_affordable(self, tried: Tried) -> bool:
-        """Whether a training fits into the time that is left, by its estimated cost; the first always does."""
-        if not any(other.folds for other in self.tried):
+        """Whether a training fits into the time that those before it leave, by its estimated cost; the first does."""
+        before = [other for other in self.tried if other.folds and not other.left_out]
+        if not before:
             return True
-        seconds = _expected(within(tried.run, self.run.minutes * SHARE)) * (self.run.folds + 1)
-        if seconds > self.left:
-            tried.left_out = f"needs about {duration(seconds)}, {duration(max(self.left, 0))} are left"
+        fits = self.run.folds  # that each of the others has to make after the first fold, the final one among them
+        seconds = _expected(within(tried.run, self.run.minutes * SHARE)) * (fits + 1)
+        free = max(self.left - sum(other.seconds * fits for other in self._in_time(before, fits)), 0)
+        if seconds > free:
+            tried.left_out = f"needs about {duration(seconds)}, the others leave {duration(free)}"
             logger.info("%s is left out: it %s.", tried.name, tried.left_out)
         return not tried.left_out
 
     def _going_on(self, going: list[Tried], folds_left: int) -> list[Tried]:
-        """From the best to the worst, those that fit into the time that is left with other folds and final fits."""
+        """Those that fit into the time that is left with their other folds and final fits."""
+        kept = self._in_time(going, folds_left + 1)
+        for tried in going:
+            if tried not in kept:
+                needed = duration(tried.seconds * (folds_left + 1))
+                tried.left_out = f"after fold {len(tried.folds)}: needs {needed} more, others were better"
+                logger.info("%s is left out %s.", tried.name, tried.left_out)
+        return [tried for tried in going if tried in kept]
+
+    def _in_time(self, going: list[Tried], fits: int) -> list[Tried]:
+        """From the best to the worst, those that can make so many more fits in the time that is left."""
         seconds = 0.0
         kept: list[Tried] = []
         for tried in sorted(going, key=self._loss):
-            needed = tried.seconds * (folds_left + 1)
-            if kept and seconds + needed > self.left:
-                tried.left_out = f"after fold {len(tried.folds)}: needs {duration(needed)} more, others were better"
-                logger.info("%s is left out %s.", tried.name, tried.left_out)
-                continue
-            seconds += needed
-            kept.append(tried)
-        return [tried for tried in going if tried in kept]
+            needed = tried.seconds * fits
+            if not kept or seconds + needed <= self.left:
+                seconds += needed
+                kept.append(tried)
+        return kept
 
     def _with_one_network(self, going: list[Tried]) -> list[Tried]:
         """Without networks that minutes bound but the best: two of them would have half of the time each."""
