@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge as Reference
 
 from pare.config import Library, resolve
 from pare.evaluation.metrics import build_metric
-from pare.start.fields import Ridge
+from pare.start.regressions import GaussianRidge, Ridge
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
 from pare.training.trainer import Trainer
@@ -27,6 +28,16 @@ def test_predictions_are_those_of_scikit_learn(rows, inputs, penalty):
     expected = Reference(alpha=penalty * largest, solver="svd").fit(x, y)
     new = np.random.default_rng(1).normal(size=(7, inputs))
     np.testing.assert_allclose(Ridge.fit(x, y).predict(new, penalty), expected.predict(new), rtol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", [1e-6, 1e-2])
+def test_predictions_with_kernels_are_those_of_scikit_learn(rows, penalty):
+    x, y = rows
+    new, width = np.random.default_rng(1).normal(size=(7, 50)), 9.0
+    found = GaussianRidge.fit(x, y, width)
+    kernel = {"kernel": "rbf", "gamma": 1 / (2 * width**2)}
+    reference = KernelRidge(alpha=penalty * found.squares.max(), **kernel).fit(x, y - y.mean(0))
+    np.testing.assert_allclose(found.predict(new, penalty), reference.predict(new) + y.mean(0), rtol=1e-6)
 
 
 def test_inputs_that_never_differ_are_not_read(rows):
@@ -163,6 +174,26 @@ def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source,
     assert trained.record["start"]["penalties"] == []
 
 
+def curved(x):
+    """A smooth map that is far from linear."""
+    return np.sin(2 * moved(x)) + 3
+
+
+def few(rng, rows):
+    """Inputs that differ in two ways only."""
+    return np.einsum("rd,dij->rij", rng.uniform(-1, 1, (rows, 2)), PATTERNS[:2] - 1)[:, None] / 2
+
+
+def test_gaussian_kernels_solve_a_smooth_equation_that_is_not_linear(run_of, source, tmp_path):
+    store = write(tmp_path / "x.h5", curved, few, (160, 16, 16))
+    trained = fitted(run_of("probe"), store, source, tmp_path)
+    rows = store.rows("test").read(0, 16)
+    with torch.no_grad():
+        error = np.abs(trained.model(torch.from_numpy(rows["x"])).numpy() - rows["y"]).max() / rows["y"].std()
+    assert trained.record["start"]["width"] > 0
+    assert error < 1e-2
+
+
 def test_what_a_row_is_held_out_with_comes_from_the_other_rows(run_of, source, tmp_path):
     """Noise is not predicted: rows that an anchor was fitted to seem predicted by it, held out they are not."""
     run, noise = run_of(epochs=2), np.random.default_rng(5)
@@ -215,8 +246,9 @@ def answered(x):
     return y
 
 
-def test_a_field_is_learnt_through_the_encoder(run_of, source, tmp_path):
+def test_a_field_is_learnt_through_the_encoder(run_of, source, tmp_path, monkeypatch):
     """Liveness: with the encoder's output replaced by its batch mean the error must rise clearly."""
+    monkeypatch.setattr("pare.start.fields.MOST_UNKNOWNS", 0)  # kernels would leave nothing to learn
     store = write(tmp_path / "x.h5", answered, ends, (160, 16, 16))
     run = run_of(shape=(1, LONG), epochs=15, new_learning_rate=4e-3, learning_rate=1e-3)
     trained = fitted(run, store, source, tmp_path)

@@ -1,12 +1,13 @@
 """The solved start of fields: ridge regression of every point of the output on all points of the input.
 
-Rows may be copied by symmetries first, so that the regression learns from each row in many positions: by those that
-the task declares, and by others where folds of the rows are predicted clearly better.
+It is linear, or has Gaussian kernels where folds of the rows are predicted clearly better with them. For the linear one
+rows may be copied by symmetries first, so that the regression learns from each row in many positions: by those that the
+task declares, and by others where folds of the rows are predicted clearly better.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -20,51 +21,19 @@ from pare.models.anchor import Anchor
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import SYMMETRIES, Symmetries
 from pare.start.evidence import clearly_smaller
+from pare.start.regressions import GaussianRidge, Ridge, median_distance
 from pare.start.solve import Part
 
 logger = logging.getLogger(__name__)
 PENALTIES = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # in the largest squared singular value
+MOST_POINTS = 500  # of a field, by which the width of kernels is chosen
+WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # of Gaussian kernels, in median distances of rows
 FOLDS = 5
 MOST_ROWS, MOST_NUMBERS = 5000, 40_000_000  # of inputs; a solution then takes a minute and a gigabyte
 COPIES = 16  # of a row, at most, by each symmetry
 MOST_UNKNOWNS = 2000  # rows or inputs, whichever are fewer, where rows are copied; a solution then takes some seconds
 EXACTLY_LINEAR = 1e-6  # and this is next to the rounding of single precision
 NEARLY_LINEAR = 0.1  # share of the spread of the outputs that a useful solution leaves at most
-
-
-@dataclass(frozen=True)
-class Ridge:
-    """Linear regression of centred rows in their singular directions; any penalty then costs next to nothing."""
-
-    mean: np.ndarray
-    constant: np.ndarray
-    directions: np.ndarray
-    amounts: np.ndarray  # (directions, outputs), of the outputs along each direction, times its singular value
-    squares: np.ndarray  # of the singular values
-
-    @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray) -> "Ridge":
-        """Inputs ``(rows, inputs)`` and outputs ``(rows, outputs)``."""
-        mean, constant = x.mean(0), y.mean(0)
-        varying = np.ptp(x, axis=0) > 0  # coordinates are not
-        x, y = (x - mean)[:, varying], y - constant
-        wide = len(x) < x.shape[1]
-        squares, vectors = np.linalg.eigh(x @ x.T if wide else x.T @ x)
-        kept = squares > squares.max(initial=0) * 1e-14
-        squares, vectors = squares[kept], vectors[:, kept]
-        own = (vectors.T @ x) / np.sqrt(squares)[:, None] if wide else vectors.T
-        directions = np.zeros((len(own), len(mean)))
-        directions[:, varying] = own
-        amounts = np.sqrt(squares)[:, None] * (vectors.T @ y) if wide else vectors.T @ (x.T @ y)
-        return cls(mean, constant, directions, amounts, squares)
-
-    def fields(self, penalty: float) -> np.ndarray:
-        """What a unit along each direction adds to the outputs, ``(directions, outputs)``."""
-        return self.amounts / (self.squares + penalty * self.squares.max(initial=0))[:, None]
-
-    def predict(self, x: np.ndarray, penalty: float) -> np.ndarray:
-        """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``."""
-        return (x - self.mean) @ self.directions.T @ self.fields(penalty) + self.constant
 
 
 class FieldStart:
@@ -93,7 +62,8 @@ class FieldStart:
 
         Returns:
             ``penalties``: that of the anchor, none where there is no anchor; ``symmetries``: by which rows were copied;
-            ``left``: share of the spread that it leaves of rows that were left out.
+            ``width``: of Gaussian kernels, 0 for a linear map; ``left``: share of the spread that it leaves of rows
+            that were left out.
         """
         solution = self._chosen(parts)
         if solution["penalties"]:
@@ -107,9 +77,9 @@ class FieldStart:
         if not solution["penalties"]:
             return
         x, y = _arrays(parts)
-        ridge, shape = self._fitted(x, y, solution["symmetries"]), self.run.task.output.shape
+        ridge, shape = self._fitted(x, y, solution["symmetries"], solution["width"]), self.run.task.output.shape
         fields = ridge.fields(solution["penalties"][0]).reshape(-1, *shape)
-        self.anchor.set(ridge.mean, ridge.directions, fields, ridge.constant.reshape(shape))
+        self.anchor.set(ridge.mean, ridge.directions, fields, ridge.constant.reshape(shape), ridge.width)
 
     def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
         """Predict each row by the anchor of the others; of what that leaves, the network takes its units."""
@@ -118,7 +88,7 @@ class FieldStart:
         x, y = _arrays(parts)
         held_out = np.empty_like(y)
         for fitted, held in _folds(x):
-            ridge = self._fitted(x[fitted], y[fitted], solution["symmetries"])
+            ridge = self._fitted(x[fitted], y[fitted], solution["symmetries"], solution["width"])
             held_out[held] = ridge.predict(_flat(x[held]), solution["penalties"][0]).reshape(-1, *y.shape[1:])
         self.held_out = held_out
         units = self.model.units
@@ -127,15 +97,17 @@ class FieldStart:
         left = self.model.symmetries.units(torch.zeros_like(scale), scale)
         units.set(*(part.to(units.mean) for part in (left[0], left[1] + scale.mean() * 1e-3)))
 
-    def _fitted(self, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> Ridge:
-        """Ridge regression of fields ``(rows, channels, *grid)`` and their copies."""
+    def _fitted(self, x: np.ndarray, y: np.ndarray, names: Sequence[str], width: float) -> Ridge | GaussianRidge:
+        """Regression of fields ``(rows, channels, *grid)``, a linear one with their copies."""
+        if width:
+            return GaussianRidge.fit(_flat(x), _flat(y), width)
         symmetries = Symmetries(tuple(names), self.model.symmetries.coordinates)
         copies = symmetries.copies(torch.from_numpy(x), torch.from_numpy(y), COPIES)
         return Ridge.fit(*(_flat(fields.numpy()) for fields in copies))
 
     def _chosen(self, parts: Sequence[Part]) -> dict[str, Any]:
         """Penalty and symmetries of the least squared error over folds; no penalty where even that is too large."""
-        none: dict[str, Any] = {"penalties": [], "symmetries": [], "left": 1.0}
+        none: dict[str, Any] = {"penalties": [], "symmetries": [], "width": 0.0, "left": 1.0}
         task, rows = self.run.task, sum(len(chosen) for _, chosen in parts)
         if not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
             return none
@@ -154,14 +126,38 @@ class FieldStart:
             both = ~np.isnan(losses + found)
             if clearly_smaller(found[both], losses[both]):
                 names, penalty, losses = with_it, other, found
+        width, other = self._kernels(x, y)
+        if width:
+            _, found = self._held_out_losses(x, y, [], width, (other,))
+            both = ~np.isnan(losses + found)
+            if clearly_smaller(found[both], losses[both]):
+                names, penalty, losses = [], other, found
+            else:
+                width = 0.0
         left = float(np.nanmean(losses)) ** 0.5
         useful = left < NEARLY_LINEAR or not self.run.training.epochs
         logger.info(
             "ridge regression%s leaves %.3g of the spread of the fields: %s",
-            f" with the symmetries {', '.join(names)}" if names else "",
+            " with Gaussian kernels" if width else f" with the symmetries {', '.join(names)}" if names else "",
             *(left, _consequence(left, useful)),
         )
-        return {"penalties": [penalty], "symmetries": names, "left": left} if useful else none
+        return {"penalties": [penalty], "symmetries": names, "width": width, "left": left} if useful else none
+
+    def _kernels(self, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+        """Width and penalty of Gaussian kernels by folds of some points; width 0 where they are of no use."""
+        if len(x) > MOST_UNKNOWNS or self.device.type == "mps":  # which has no double precision
+            return 0.0, 0.0
+        rows, points = _flat(x), _flat(y)[:, :: max(prod(y.shape[1:]) // MOST_POINTS, 1)]
+        unit, spread = median_distance(rows), np.square(points - points.mean(0)).mean()
+        choices, losses = list(product(WIDTHS, PENALTIES)), np.zeros(len(WIDTHS) * len(PENALTIES))
+        for number, (fitted, held) in enumerate(_folds(x), 1):
+            ridges = (GaussianRidge.fit(rows[fitted], points[fitted], width * unit) for width in WIDTHS)
+            wrong = (ridge.predict(rows[held], penalty) - points[held] for ridge in ridges for penalty in PENALTIES)
+            losses += [np.square(part).mean() for part in wrong]
+            if losses.min() > number * NEARLY_LINEAR**2 * spread and self.run.training.epochs:
+                return 0.0, 0.0
+        width, penalty = choices[int(losses.argmin())]
+        return width * unit, penalty
 
     def _is_small(self, x: np.ndarray, names: Sequence[str]) -> bool:
         """Whether rows and copies of them are few enough."""
@@ -176,21 +172,28 @@ class FieldStart:
             return []
         return [name for name in SYMMETRIES if name not in names and symmetry_suits(name, grid)]
 
-    def _held_out_losses(self, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> tuple[float, np.ndarray]:
+    def _held_out_losses(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        names: Sequence[str],
+        width: float = 0.0,
+        penalties: Sequence[float] = PENALTIES,
+    ) -> tuple[float, np.ndarray]:
         """The best penalty, and with it the squared error of each row left out, in squared spreads of the fields.
 
         Where the first fold shows that the fields are far from linear, other rows have NaN.
         """
-        spread, losses = np.square(y - y.mean(0)).mean(), np.full((len(PENALTIES), len(x)), np.nan)
+        spread, losses = np.square(y - y.mean(0)).mean(), np.full((len(penalties), len(x)), np.nan)
         for fitted, held in _folds(x):
-            ridge = self._fitted(x[fitted], y[fitted], names)
-            for i, penalty in enumerate(PENALTIES):
+            ridge = self._fitted(x[fitted], y[fitted], names, width)
+            for i, penalty in enumerate(penalties):
                 wrong = ridge.predict(_flat(x[held]), penalty) - _flat(y[held])
                 losses[i, held] = np.square(wrong).mean(1) / max(spread, np.finfo(float).tiny)
             best = int(np.nanmean(losses, 1).argmin())
             if np.nanmean(losses[best]) ** 0.5 > 2 * NEARLY_LINEAR and self.run.training.epochs:
                 break
-        return PENALTIES[best], losses[best]
+        return penalties[best], losses[best]
 
 
 def _consequence(left: float, useful: bool) -> str:

@@ -1,0 +1,87 @@
+"""Regressions of fields, of which any penalty costs next to nothing once they are fitted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics.pairwise import euclidean_distances
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Linear regression of centred rows in their singular directions; any penalty then costs next to nothing."""
+
+    mean: np.ndarray
+    constant: np.ndarray
+    directions: np.ndarray
+    amounts: np.ndarray  # (directions, outputs), of the outputs along each direction, times its singular value
+    squares: np.ndarray  # of the singular values
+
+    @classmethod
+    def fit(cls, x: np.ndarray, y: np.ndarray) -> "Ridge":
+        """Inputs ``(rows, inputs)`` and outputs ``(rows, outputs)``."""
+        mean, constant = x.mean(0), y.mean(0)
+        varying = np.ptp(x, axis=0) > 0  # coordinates are not
+        x, y = (x - mean)[:, varying], y - constant
+        wide = len(x) < x.shape[1]
+        squares, vectors = np.linalg.eigh(x @ x.T if wide else x.T @ x)
+        kept = squares > squares.max(initial=0) * 1e-14
+        squares, vectors = squares[kept], vectors[:, kept]
+        own = (vectors.T @ x) / np.sqrt(squares)[:, None] if wide else vectors.T
+        directions = np.zeros((len(own), len(mean)))
+        directions[:, varying] = own
+        amounts = np.sqrt(squares)[:, None] * (vectors.T @ y) if wide else vectors.T @ (x.T @ y)
+        return cls(mean, constant, directions, amounts, squares)
+
+    def fields(self, penalty: float) -> np.ndarray:
+        """What a unit along each direction adds to the outputs, ``(directions, outputs)``."""
+        return self.amounts / (self.squares + penalty * self.squares.max(initial=0))[:, None]
+
+    def predict(self, x: np.ndarray, penalty: float) -> np.ndarray:
+        """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``."""
+        return (x - self.mean) @ self.directions.T @ self.fields(penalty) + self.constant
+
+    @property
+    def width(self) -> float:
+        """Of a kernel: there is none."""
+        return 0.0
+
+
+@dataclass(frozen=True)
+class GaussianRidge:
+    """Kernel ridge regression of rows with Gaussian kernels around each row that was learnt from."""
+
+    mean: np.ndarray
+    constant: np.ndarray
+    directions: np.ndarray  # the rows, less their mean
+    vectors: np.ndarray  # eigenvectors of the kernel, ``(rows, vectors)``
+    amounts: np.ndarray  # of the outputs along each, ``(vectors, outputs)``
+    squares: np.ndarray  # eigenvalues
+    width: float
+
+    @classmethod
+    def fit(cls, x: np.ndarray, y: np.ndarray, width: float) -> "GaussianRidge":
+        """Inputs ``(rows, inputs)`` and outputs ``(rows, outputs)``; the width has the units of the inputs."""
+        mean, constant = x.mean(0), y.mean(0)
+        squares, vectors = np.linalg.eigh(gaussian(x - mean, x - mean, width))
+        kept = squares > squares.max() * 1e-14
+        squares, vectors = squares[kept], vectors[:, kept]
+        return cls(mean, constant, x - mean, vectors, vectors.T @ (y - constant), squares, width)
+
+    def fields(self, penalty: float) -> np.ndarray:
+        """What a kernel of one adds to the outputs, ``(rows, outputs)``."""
+        return self.vectors @ (self.amounts / (self.squares + penalty * self.squares.max())[:, None])
+
+    def predict(self, x: np.ndarray, penalty: float) -> np.ndarray:
+        """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``."""
+        return gaussian(x - self.mean, self.directions, self.width) @ self.fields(penalty) + self.constant
+
+
+def gaussian(x: np.ndarray, others: np.ndarray, width: float) -> np.ndarray:
+    """Gaussian kernels between rows ``(rows, inputs)`` and others, ``(rows, others)``."""
+    return np.exp(-euclidean_distances(x, others, squared=True) / (2 * width**2))
+
+
+def median_distance(x: np.ndarray) -> float:
+    """Between two of the first rows ``(rows, inputs)``; 1 where all are equal."""
+    distances = euclidean_distances(x[:500])
+    return float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0
