@@ -10,7 +10,7 @@ import torch
 from pydantic import Field, PositiveFloat
 from safetensors.numpy import load_file, save_file
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.metrics.pairwise import euclidean_distances, linear_kernel
+from sklearn.metrics.pairwise import linear_kernel
 from sklearn.model_selection import KFold
 
 from pare.baselines.estimator import Estimator
@@ -18,6 +18,7 @@ from pare.baselines.problem import Fitted, Problem
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.strict import Strict
+from pare.start.regressions import gaussian, median_distance
 
 MOST_ROWS = 10_000  # the kernel of all pairs then takes 800 MB
 FOLDS = 5
@@ -111,15 +112,14 @@ def _kernel(a: np.ndarray, b: np.ndarray, width: float | None) -> np.ndarray:
     """Of rows ``(rows, values)`` with others, ``(rows, others)``."""
     if width is None:
         return linear_kernel(a, b)
-    return np.exp(-euclidean_distances(a, b, squared=True) / (2 * width**2))
+    return gaussian(a, b, width)
 
 
 def _widths(x: np.ndarray, options: KernelRidgeOptions) -> Widths:
     """Of the Gaussian kernel in units of the input, None for the linear one."""
     if not options.widths:
         return [None]
-    distances = euclidean_distances(_flat(x[:500]))
-    median = float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0
+    median = median_distance(_flat(x))
     return [width * median for width in options.widths]
 
 
