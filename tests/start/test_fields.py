@@ -11,6 +11,7 @@ from pare.evaluation.metrics import build_metric
 from pare.start.regressions import GaussianRidge, Ridge
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training.losses import relative_l2
 from pare.training.trainer import Trainer
 
 
@@ -38,6 +39,25 @@ def test_predictions_with_kernels_are_those_of_scikit_learn(rows, penalty):
     kernel = {"kernel": "rbf", "gamma": 1 / (2 * width**2)}
     reference = KernelRidge(alpha=penalty * found.squares.max(), **kernel).fit(x, y - y.mean(0))
     np.testing.assert_allclose(found.predict(new, penalty), reference.predict(new) + y.mean(0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("inputs", [50, 12])
+def test_weights_of_rows_are_those_of_scikit_learn(rows, inputs):
+    x, y = rows[0][:, :inputs], rows[1]
+    weights = np.random.default_rng(2).uniform(0.1, 10, len(x))
+    found = Ridge.fit(x, y, weights)
+    expected = Reference(alpha=1e-3 * found.squares.max(), solver="cholesky").fit(x, y, sample_weight=weights)
+    np.testing.assert_allclose(found.predict(x, 1e-3), expected.predict(x), rtol=1e-6)
+
+
+def test_weights_of_rows_with_kernels_are_those_of_scikit_learn(rows):
+    x, y = rows
+    weights, width = np.random.default_rng(2).uniform(0.1, 10, len(x)), 9.0
+    found = GaussianRidge.fit(x, y, width, weights)
+    reference = KernelRidge(alpha=1e-3 * found.squares.max(), kernel="rbf", gamma=1 / (2 * width**2))
+    constant = np.average(y, 0, weights)
+    expected = reference.fit(x, y - constant, sample_weight=weights).predict(x) + constant
+    np.testing.assert_allclose(found.predict(x, 1e-3), expected, rtol=1e-6)
 
 
 def test_inputs_that_never_differ_are_not_read(rows):
@@ -192,6 +212,29 @@ def test_gaussian_kernels_solve_a_smooth_equation_that_is_not_linear(run_of, sou
         error = np.abs(trained.model(torch.from_numpy(rows["x"])).numpy() - rows["y"]).max() / rows["y"].std()
     assert trained.record["start"]["width"] > 0
     assert error < 1e-2
+
+
+def faint(rng, rows):
+    """Every other input is a hundred times smaller."""
+    return inputs(rng, rows) * np.resize([1, 0.01], rows)[:, None, None, None]
+
+
+def noisy(x):
+    """A linear map, and noise that is small in small fields."""
+    return np.roll(x, 5, -1) + 0.05 * np.square(x).mean((1, 2, 3), keepdims=True) * np.random.default_rng(3).normal(
+        size=x.shape
+    )
+
+
+def test_a_faint_field_counts_as_much_as_others_where_the_loss_is_relative(run_of, source, tmp_path):
+    store, run, found = write(tmp_path / "x.h5", noisy, faint), run_of("probe"), {}
+    rows = store.rows("test").read(1, 16)
+    x, y = torch.from_numpy(rows["x"][::2]), torch.from_numpy(rows["y"][::2])
+    for loss in ("relative_l2", "mse"):
+        own = run.model_copy(update={"task": run.task.model_copy(update={"loss": loss})})
+        with torch.no_grad():
+            found[loss] = float(relative_l2(fitted(own, store, source, tmp_path / loss).model(x), y))
+    assert found["relative_l2"] < 0.3 * found["mse"]
 
 
 def test_what_a_row_is_held_out_with_comes_from_the_other_rows(run_of, source, tmp_path):

@@ -225,6 +225,11 @@ class Task(Strict):
         return not self.loss.endswith("cross_entropy")
 
     @property
+    def compares_shares(self) -> bool:
+        """Whether the loss of a row is its error as a share of the size of its target."""
+        return self.loss in ("relative_l2", "nrmse")
+
+    @property
     def classes(self) -> int | None:
         """Number of classes; None where no class is predicted."""
         return self.output.shape[0] if self.output.kind == "classification" else None

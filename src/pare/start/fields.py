@@ -32,6 +32,7 @@ FOLDS = 5
 MOST_ROWS, MOST_NUMBERS = 5000, 40_000_000  # of inputs; a solution then takes a minute and a gigabyte
 COPIES = 16  # of a row, at most, by each symmetry
 MOST_UNKNOWNS = 2000  # rows or inputs, whichever are fewer, where rows are copied; a solution then takes some seconds
+FAINT = 1e-3  # size of a field in that of all, below which it counts no more
 EXACTLY_LINEAR = 1e-6  # and this is next to the rounding of single precision
 NEARLY_LINEAR = 0.1  # share of the spread of the outputs that a useful solution leaves at most
 
@@ -100,10 +101,17 @@ class FieldStart:
     def _fitted(self, x: np.ndarray, y: np.ndarray, names: Sequence[str], width: float) -> Ridge | GaussianRidge:
         """Regression of fields ``(rows, channels, *grid)``, a linear one with their copies."""
         if width:
-            return GaussianRidge.fit(_flat(x), _flat(y), width)
+            return GaussianRidge.fit(_flat(x), _flat(y), width, self._weights(y))
         symmetries = Symmetries(tuple(names), self.model.symmetries.coordinates)
-        copies = symmetries.copies(torch.from_numpy(x), torch.from_numpy(y), COPIES)
-        return Ridge.fit(*(_flat(fields.numpy()) for fields in copies))
+        x, y = (part.numpy() for part in symmetries.copies(torch.from_numpy(x), torch.from_numpy(y), COPIES))
+        return Ridge.fit(_flat(x), _flat(y), self._weights(y))
+
+    def _weights(self, y: np.ndarray) -> np.ndarray:
+        """What a row counts, ``(rows,)``: by its inverse mean square where the loss is relative to it."""
+        squares = np.square(_flat(y)).mean(1)
+        if not self.run.task.compares_shares or not squares.any():
+            return np.ones(len(y))
+        return squares.mean() / np.maximum(squares, squares.mean() * FAINT**2)
 
     def _chosen(self, parts: Sequence[Part]) -> dict[str, Any]:
         """Penalty and symmetries of the least squared error over folds; no penalty where even that is too large."""
@@ -148,12 +156,14 @@ class FieldStart:
         if len(x) > MOST_UNKNOWNS or self.device.type == "mps":  # which has no double precision
             return 0.0, 0.0
         rows, points = _flat(x), _flat(y)[:, :: max(prod(y.shape[1:]) // MOST_POINTS, 1)]
-        unit, spread = median_distance(rows), np.square(points - points.mean(0)).mean()
+        weights = self._weights(y)
+        unit, spread = median_distance(rows), _spread(points, weights)
         choices, losses = list(product(WIDTHS, PENALTIES)), np.zeros(len(WIDTHS) * len(PENALTIES))
         for number, (fitted, held) in enumerate(_folds(x), 1):
-            ridges = (GaussianRidge.fit(rows[fitted], points[fitted], width * unit) for width in WIDTHS)
+            known = rows[fitted], points[fitted]
+            ridges = (GaussianRidge.fit(*known, width * unit, weights[fitted]) for width in WIDTHS)
             wrong = (ridge.predict(rows[held], penalty) - points[held] for ridge in ridges for penalty in PENALTIES)
-            losses += [np.square(part).mean() for part in wrong]
+            losses += [(weights[held] * np.square(part).mean(1)).mean() for part in wrong]
             if losses.min() > number * NEARLY_LINEAR**2 * spread and self.run.training.epochs:
                 return 0.0, 0.0
         width, penalty = choices[int(losses.argmin())]
@@ -184,12 +194,13 @@ class FieldStart:
 
         Where the first fold shows that the fields are far from linear, other rows have NaN.
         """
-        spread, losses = np.square(y - y.mean(0)).mean(), np.full((len(penalties), len(x)), np.nan)
+        weights, losses = self._weights(y), np.full((len(penalties), len(x)), np.nan)
+        spread = max(_spread(_flat(y), weights), np.finfo(float).tiny)
         for fitted, held in _folds(x):
             ridge = self._fitted(x[fitted], y[fitted], names, width)
             for i, penalty in enumerate(penalties):
                 wrong = ridge.predict(_flat(x[held]), penalty) - _flat(y[held])
-                losses[i, held] = np.square(wrong).mean(1) / max(spread, np.finfo(float).tiny)
+                losses[i, held] = weights[held] * np.square(wrong).mean(1) / spread
             best = int(np.nanmean(losses, 1).argmin())
             if np.nanmean(losses[best]) ** 0.5 > 2 * NEARLY_LINEAR and self.run.training.epochs:
                 break
@@ -211,6 +222,11 @@ def _arrays(parts: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:
     arrays = [rows.__getitems__(chosen.tolist()) for rows, chosen in parts]
     x, y = (np.concatenate([a[name] for a in arrays]) for name in ("x", "y"))
     return x, y
+
+
+def _spread(y: np.ndarray, weights: np.ndarray) -> float:
+    """Mean squared error of the best constant for rows ``(rows, numbers)``."""
+    return float((weights * np.square(y - np.average(y, 0, weights)).mean(1)).mean())
 
 
 def _flat(fields: np.ndarray) -> np.ndarray:

@@ -17,11 +17,13 @@ class Ridge:
     squares: np.ndarray  # of the singular values
 
     @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray) -> "Ridge":
-        """Inputs ``(rows, inputs)`` and outputs ``(rows, outputs)``."""
-        mean, constant = x.mean(0), y.mean(0)
+    def fit(cls, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "Ridge":
+        """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and what the squared error of each row counts."""
+        mean, constant = np.average(x, 0, weights), np.average(y, 0, weights)
         varying = np.ptp(x, axis=0) > 0  # coordinates are not
         x, y = (x - mean)[:, varying], y - constant
+        if weights is not None:
+            x, y = x * np.sqrt(weights)[:, None], y * np.sqrt(weights)[:, None]
         wide = len(x) < x.shape[1]
         squares, vectors = np.linalg.eigh(x @ x.T if wide else x.T @ x)
         kept = squares > squares.max(initial=0) * 1e-14
@@ -53,18 +55,22 @@ class GaussianRidge:
     mean: np.ndarray
     constant: np.ndarray
     directions: np.ndarray  # the rows, less their mean
-    vectors: np.ndarray  # eigenvectors of the kernel, ``(rows, vectors)``
+    vectors: np.ndarray  # eigenvectors of the kernel of weighted rows, times the roots of the weights, (rows, vectors)
     amounts: np.ndarray  # of the outputs along each, ``(vectors, outputs)``
     squares: np.ndarray  # eigenvalues
     width: float
 
     @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray, width: float) -> "GaussianRidge":
-        """Inputs ``(rows, inputs)`` and outputs ``(rows, outputs)``; the width has the units of the inputs."""
-        mean, constant = x.mean(0), y.mean(0)
-        squares, vectors = np.linalg.eigh(gaussian(x - mean, x - mean, width))
+    def fit(cls, x: np.ndarray, y: np.ndarray, width: float, weights: np.ndarray | None = None) -> "GaussianRidge":
+        """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and what the squared error of each row counts.
+
+        The width has the units of the inputs.
+        """
+        mean, constant = np.average(x, 0, weights), np.average(y, 0, weights)
+        roots = np.ones(len(x)) if weights is None else np.sqrt(weights)
+        squares, vectors = np.linalg.eigh(gaussian(x - mean, x - mean, width) * np.outer(roots, roots))
         kept = squares > squares.max() * 1e-14
-        squares, vectors = squares[kept], vectors[:, kept]
+        squares, vectors = squares[kept], vectors[:, kept] * roots[:, None]
         return cls(mean, constant, x - mean, vectors, vectors.T @ (y - constant), squares, width)
 
     def fields(self, penalty: float) -> np.ndarray:
