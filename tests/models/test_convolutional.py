@@ -11,12 +11,12 @@ from pare.models.convolutional import ConvolutionalEmbedder, ConvolutionalPredic
 CASES = [((85, 85), 24), ((85, 85), 16), ((64, 40), 8), ((256,), 8), ((100,), 12), ((9, 17), 2), ((30,), 4), ((35,), 5)]
 
 
-def path(points, patch, channels=3, width=10, outputs=2):
+def path(points, patch, channels=3, width=10, outputs=2, padding="zeros"):
     torch.manual_seed(0)
     grid = tuple(-(-n // patch) for n in points)
     spacing = spacing_of(points)
-    down = ConvolutionalEmbedder(channels, grid, patch, width, spacing)
-    up = ConvolutionalPredictor(width, grid, patch, (outputs, *points), spacing)
+    down = ConvolutionalEmbedder(channels, grid, patch, width, spacing, padding)
+    up = ConvolutionalPredictor(width, grid, patch, (outputs, *points), spacing, padding)
     return down, up, grid
 
 
@@ -56,6 +56,19 @@ def test_on_all_points_the_last_layer_begins_random_until_something_was_solved(p
     up.begin_at_zero()
     assert not up.last.weight.any()
     assert not up.last.bias.any()
+
+
+@pytest.mark.parametrize(("padding", "same"), [("circular", True), ("zeros", False)])
+@pytest.mark.parametrize("points", [(128,), (48,)])
+def test_on_a_periodic_line_a_shift_by_patches_shifts_tokens_and_prediction(points, padding, same):
+    down, up, _ = path(points, 16, padding=padding)
+    torch.nn.init.normal_(up.last.weight)
+    x = torch.rand(4, 3, *points)
+    (tokens, around), (shifted, shifted_around) = down(x), down(x.roll(16, -1))
+    assert torch.allclose(shifted, tokens.roll(1, 1), atol=1e-5) == same
+    with torch.no_grad():
+        fields = [up((part,), levels) for part, levels in ((tokens, around), (shifted, shifted_around))]
+    assert torch.allclose(fields[1], fields[0].roll(16, -1), atol=1e-5) == same
 
 
 def test_tokens_get_the_spread_of_the_encoders_own():

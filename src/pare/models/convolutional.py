@@ -49,9 +49,12 @@ class ConvolutionalEmbedder(nn.Module):
         patch: edge of a patch in grid points, a multiple of the spacing.
         width: width of a token.
         spacing: as from `spacing_of`.
+        padding: what convolutions see beyond the ends, as torch's ``padding_mode``.
     """
 
-    def __init__(self, channels: int, grid: tuple[int, ...], patch: int, width: int, spacing: int) -> None:
+    def __init__(
+        self, channels: int, grid: tuple[int, ...], patch: int, width: int, spacing: int, padding: str = "zeros"
+    ) -> None:
         super().__init__()
         levels = levels_of(patch, spacing)
         if not levels:
@@ -60,7 +63,7 @@ class ConvolutionalEmbedder(nn.Module):
         self.grid, self.spacing = grid, spacing
         self.points = patch // (spacing * 2 ** (levels - 1))  # of the coarsest level, along the edge of a token
         incoming = (channels * spacing**axes, *WIDTHS)
-        self.blocks = nn.ModuleList(_block(incoming[i], WIDTHS[i], axes) for i in range(levels))
+        self.blocks = nn.ModuleList(_block(incoming[i], WIDTHS[i], axes, padding) for i in range(levels))
         self.projection = _layer("Conv", axes)(WIDTHS[levels - 1], width, self.points, self.points)
 
     def forward(self, x: Tensor) -> Embedded:
@@ -92,9 +95,18 @@ class ConvolutionalPredictor(nn.Module):
         patch: edge of a patch in grid points, a multiple of the spacing.
         shape: ``(channels, *grid points)`` of the field.
         spacing: as from `spacing_of`.
+        padding: what convolutions see beyond the ends, as torch's ``padding_mode``.
     """
 
-    def __init__(self, width: int, grid: tuple[int, ...], patch: int, shape: tuple[int, ...], spacing: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        grid: tuple[int, ...],
+        patch: int,
+        shape: tuple[int, ...],
+        spacing: int,
+        padding: str = "zeros",
+    ) -> None:
         super().__init__()
         levels, axes = levels_of(patch, spacing), len(grid)
         points = patch // (spacing * 2 ** (levels - 1))
@@ -102,7 +114,7 @@ class ConvolutionalPredictor(nn.Module):
         widths = WIDTHS[:levels]
         self.back = _layer("ConvTranspose", axes)(width, widths[-1], points, points)
         self.norm = _layer("BatchNorm", axes)(widths[-1])
-        self.blocks = nn.ModuleList(_block(2 * width, width, axes) for width in reversed(widths))
+        self.blocks = nn.ModuleList(_block(2 * width, width, axes, padding) for width in reversed(widths))
         self.up = nn.ModuleList(
             _layer("ConvTranspose", axes)(coarse, fine, 2, 2)
             for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
@@ -138,11 +150,11 @@ class ConvolutionalPredictor(nn.Module):
         return tuple(hidden)
 
 
-def _block(incoming: int, outgoing: int, axes: int) -> nn.Sequential:
+def _block(incoming: int, outgoing: int, axes: int, padding: str) -> nn.Sequential:
     """Two convolutions of three points, each normalised over the batch."""
     layers: list[nn.Module] = []
     for channels in (incoming, outgoing):
-        convolution = _layer("Conv", axes)(channels, outgoing, 3, padding=1, bias=False)
+        convolution = _layer("Conv", axes)(channels, outgoing, 3, padding=1, bias=False, padding_mode=padding)
         layers += [convolution, _layer("BatchNorm", axes)(outgoing), nn.GELU()]
     return nn.Sequential(*layers)
 
@@ -159,7 +171,7 @@ def _pooled(x: Tensor) -> Tensor:
 
 
 def build_convolutional_model(
-    task: Task, backbone: Backbone, source_classes: int | None, gate: str = "linear"
+    task: Task, backbone: Backbone, source_classes: int | None, gate: str = "linear", *, periodic: bool = False
 ) -> CrossModalModel:
     """The model for a field, whose embedder and predictor begin random and whose anchor is not solved yet.
 
@@ -168,6 +180,7 @@ def build_convolutional_model(
         backbone: the source's encoder, made for the task's token grid.
         source_classes: classes of the proxy, or None where its labels are masks.
         gate: a key of `pare.models.predictors.GATES`.
+        periodic: whether the grid has no ends: the last point along each axis is the neighbour of the first.
 
     Raises:
         PareError: where patches cannot be halved, or the encoder changes the grid of tokens.
@@ -184,11 +197,12 @@ def build_convolutional_model(
             f"the convolutions lead down to {grid} tokens, this encoder returns {backbone.out_grid}; use a source "
             "whose encoder is not hierarchical, e.g. source=minilm, or start=random"
         )
+    padding = "circular" if periodic else "zeros"
     return CrossModalModel(
         backbone,
-        ConvolutionalEmbedder(task.input.shape[0], grid, patch, backbone.width, spacing),
+        ConvolutionalEmbedder(task.input.shape[0], grid, patch, backbone.width, spacing, padding),
         Gate(backbone.width, gate),
-        ConvolutionalPredictor(backbone.out_width, grid, patch, task.output.shape, spacing),
+        ConvolutionalPredictor(backbone.out_width, grid, patch, task.output.shape, spacing, padding),
         build_units(task),
         build_source_predictor(backbone, source_classes),
         anchor=Anchor(prod(task.input.shape), task.output.shape),

@@ -122,18 +122,7 @@ class FieldStart:
         x, y = _arrays(parts)
         if not np.isfinite(y).all():  # points without a target
             return none
-        names: list[str] = []
-        for name in map(str, self.run.training.symmetries):
-            names += [name] if self._is_small(x, [*names, name]) else []
-        penalty, losses = self._held_out_losses(x, y, names)
-        for name in self._others(x, y, names):
-            with_it = [*names, name]
-            if not self._is_small(x, with_it):
-                continue
-            other, found = self._held_out_losses(x, y, with_it)
-            both = ~np.isnan(losses + found)
-            if clearly_smaller(found[both], losses[both]):
-                names, penalty, losses = with_it, other, found
+        names, penalty, losses = self._linear(x, y)
         width, other = self._kernels(x, y)
         if width:
             _, found = self._held_out_losses(x, y, [], width, (other,))
@@ -150,6 +139,27 @@ class FieldStart:
             *(left, _consequence(left, useful)),
         )
         return {"penalties": [penalty], "symmetries": names, "width": width, "left": left} if useful else none
+
+    def _linear(self, x: np.ndarray, y: np.ndarray) -> tuple[list[str], float, np.ndarray]:
+        """Symmetries by which rows are copied, penalty and losses of rows left out of a linear regression."""
+        names: list[str] = []
+        for name in map(str, self.run.training.symmetries):
+            names += [name] if self._is_small(x, [*names, name]) else []
+        penalty, losses = self._held_out_losses(x, y, names)
+        for name in self._others(x, y, names):
+            with_it = [*names, name]
+            if not self._is_small(x, with_it):
+                continue
+            other, found = self._held_out_losses(x, y, with_it)
+            both = ~np.isnan(losses + found)
+            if clearly_smaller(found[both], losses[both]):
+                names, penalty, losses = with_it, other, found
+                logger.info(
+                    "rows left out are predicted better with the symmetry %s: if it is exact for your equation, add it "
+                    "to training.symmetries in the task's file, and the network learns by it as well",
+                    name,
+                )
+        return names, penalty, losses
 
     def _kernels(self, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
         """Width and penalty of Gaussian kernels by folds of some points; width 0 where they are of no use."""

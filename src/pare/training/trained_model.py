@@ -108,7 +108,9 @@ def assemble(
     """
     gate = run.mixing.gate if run.mixing else "linear"
     if run.start and run.task.kind == "field":
-        model = build_convolutional_model(run.task, backbone, source_classes, gate)
+        model = build_convolutional_model(
+            run.task, backbone, source_classes, gate, periodic="shift" in run.training.symmetries
+        )
     elif run.start:
         model = build_solved_model(run.task, run.start, backbone, source_classes, categories, gate, rows=rows)
     else:
