@@ -59,8 +59,8 @@ def test_on_all_points_the_last_layer_begins_random_until_something_was_solved(p
 
 
 @pytest.mark.parametrize(("padding", "same"), [("circular", True), ("zeros", False)])
-@pytest.mark.parametrize("points", [(128,), (48,)])
-def test_on_a_periodic_line_a_shift_by_patches_shifts_tokens_and_prediction(points, padding, same):
+@pytest.mark.parametrize("points", [(128,), (48,), (16, 64)])
+def test_on_a_periodic_grid_a_shift_by_patches_shifts_tokens_and_prediction(points, padding, same):
     down, up, _ = path(points, 16, padding=padding)
     torch.nn.init.normal_(up.last.weight)
     x = torch.rand(4, 3, *points)

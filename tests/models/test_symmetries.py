@@ -10,7 +10,7 @@ from pare.raw.simulators.burgers import solve_burgers
 from pare.raw.simulators.darcy_flow import draw_coefficient, solve_darcy
 from pare.raw.simulators.diffusion_reaction_1d import solve_diffusion_reaction
 
-GRIDS = {"square": (6, 6), "shift": (12,), "reflection": (12,)}
+GRIDS = {"square": (6, 6), "shift": (12,), "torus": (4, 6), "reflection": (12,)}
 
 
 def generator(seed=0):
@@ -69,14 +69,14 @@ def test_input_and_output_are_changed_alike_and_coordinates_stay():
     assert set(used) == set(range(8))
 
 
-@pytest.mark.parametrize("names", [("square",), ("shift",), ("shift", "reflection")])
+@pytest.mark.parametrize("names", [("square",), ("shift",), ("torus",), ("shift", "reflection")])
 def test_an_averaged_prediction_has_the_symmetry_that_the_network_lacks(names):
     grid = GRIDS[names[0]]
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(int(np.prod(grid))), torch.nn.Tanh())
     symmetries, x = Symmetries(names), torch.rand(2, 1, *grid)
 
     def averaged(x):
-        return symmetries.averaged(lambda changed: network(changed).view(-1, 1, *grid), x, most=12)
+        return symmetries.averaged(lambda changed: network(changed).view(-1, 1, *grid), x, most=24)
 
     before = averaged(x)
     for name in names:
@@ -89,6 +89,13 @@ def test_of_many_changes_some_that_are_evenly_spread_are_averaged():
     seen = []
     Symmetries(("shift",)).averaged(lambda x: seen.append(int(x.argmax())) or x, torch.eye(12)[:1, None], most=4)
     assert seen == [0, 3, 6, 9]
+
+
+def test_evenly_spread_shifts_of_a_plane_go_over_all_of_it():
+    seen, plane = [], torch.zeros(1, 1, 16, 32)
+    plane[..., 0, 0] = 1
+    Symmetries(("torus",)).averaged(lambda x: seen.append(divmod(int(x.argmax()), 32)) or x, plane, most=8)
+    assert seen == [(0, 0), (2, 6), (4, 12), (6, 18), (8, 24), (10, 30), (12, 4), (14, 10)]
 
 
 def test_units_are_those_of_all_changes_of_all_rows():

@@ -110,3 +110,13 @@ def test_a_file_without_its_pair_is_named(tmp_path):
 def test_the_target_of_folders_is_asked_for_by_their_names(tmp_path):
     with pytest.raises(PareError, match=r"Arrays: input is float64 of shape .20, 8, 8.; output is"):
         look(pairs(tmp_path))
+
+
+def test_shifts_are_a_symmetry_of_fields_on_a_line_that_is_periodic(tmp_path):
+    waves = RNG.normal(size=(200, 3, 1)) * np.sin(np.arange(32) * np.pi / 16 + RNG.uniform(0, 7, (200, 3, 1)))
+    x = waves.sum(1, keepdims=True)
+    assert look(npz(tmp_path, x=x, y=np.roll(x, 3, -1)), "y").symmetries == ("shift",)
+    walls = np.sin(np.arange(32) * np.pi / 32)
+    assert look(npz(tmp_path, x=x, y=x * walls), "y").symmetries == ()
+    plane = x.reshape(200, 32, 1) * x[::-1] / x.std()
+    assert look(npz(tmp_path, x=plane[:, None], y=np.roll(plane, 3, -1)[:, None]), "y").symmetries == ("torus",)

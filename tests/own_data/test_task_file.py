@@ -52,6 +52,14 @@ def test_the_written_task_can_be_prepared(tmp_path, name):
         assert sum(len(store[part]["x"]) for part in ("train", "validation", "test")) == sum(task.samples.values())
 
 
+@pytest.mark.parametrize(("points", "symmetry"), [((32,), "shift"), ((16, 16), "torus")])
+def test_the_task_of_a_grid_without_ends_declares_its_shifts(tmp_path, points, symmetry):
+    white = np.random.default_rng(0).normal(size=(200, 1, *points))
+    paths = npz(tmp_path, x=white, y=np.roll(white, 1, -1))
+    task = yaml.safe_load(task_yaml("mine", ["f.npz"], look(paths, "y")))["mine"]
+    assert task["training"] == {"symmetries": [symmetry]}
+
+
 def test_a_task_of_two_rows_can_be_written(tmp_path):
     (tmp_path / "t.csv").write_text("a,kind\n1,x\n2,y\n")
     text = task_yaml("mine", ["t.csv"], look([tmp_path / "t.csv"], "kind"))

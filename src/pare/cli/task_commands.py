@@ -150,6 +150,9 @@ def new(
         click.echo(f"  {counted(found.unlabelled, 'row')} without {found.output_name} left out.")
     for key, note in found.notes.items():
         click.echo(f"  {key}: {found.options[key]} ({note})")
+    if found.symmetries:
+        names = ", ".join(found.symmetries)
+        click.echo(f"  training.symmetries: {names} (the grid looks periodic and alike everywhere; else none)")
     for remark in (_rare_classes(found.classes or {}), _high_cost(estimate(resolved, cpu_speed()))):
         if remark:
             click.echo(f"  {remark}")

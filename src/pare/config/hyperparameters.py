@@ -44,7 +44,7 @@ class TrainingConfig(Strict):
     augmentation: list[str] = Field(
         default_factory=list, description="random changes of training samples, see pare.training.augmentation"
     )
-    symmetries: tuple[Literal["square", "shift", "reflection"], ...] = Field(
+    symmetries: tuple[Literal["square", "shift", "torus", "reflection"], ...] = Field(
         default=(), description="of the equation, boundary and grid of a field, see pare.models.symmetries"
     )
     average: float = Field(

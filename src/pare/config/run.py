@@ -27,8 +27,10 @@ BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries
 
 
 def symmetry_suits(name: str, grid: Sequence[int]) -> bool:
-    """Whether fields with so many points along each axis can have a symmetry: ``square``, or one of a line."""
-    return len(grid) == 2 and grid[0] == grid[1] if name == "square" else len(grid) == 1
+    """Whether fields with so many points along each axis can have a symmetry: of a plane, or of a line."""
+    if name == "square":
+        return len(grid) == 2 and grid[0] == grid[1]
+    return len(grid) == (2 if name == "torus" else 1)
 
 
 def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ then sees each field in all its positions, and predictions can be averaged over 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from math import prod
 
 import torch
 from torch import Tensor
@@ -41,15 +42,33 @@ def _shift(field: Tensor, number: int) -> Tensor:
     return field.roll(number, -1)
 
 
+def _shift_plane(field: Tensor, number: int) -> Tensor:
+    return field.roll(_steps(field, number), (-2, -1))
+
+
+def _shift_plane_back(field: Tensor, number: int) -> Tensor:
+    rows, columns = _steps(field, number)
+    return field.roll((-rows, -columns), (-2, -1))
+
+
+def _steps(field: Tensor, number: int) -> tuple[int, int]:
+    """Along both axes; evenly spread numbers go three times as fast along the second, and so over the whole plane."""
+    rows, columns = divmod(number, field.shape[-1])
+    return rows, (columns + 3 * rows) % field.shape[-1]
+
+
 def _mirror(field: Tensor, number: int) -> Tensor:
     return field.flip(-1) if number else field
 
 
+PERIODIC = ("shift", "torus")  # those of grids without ends
 SYMMETRIES: dict[str, Symmetry] = {
     # the eight rotations and reflections of the square
     "square": Symmetry(lambda _: 8, _turn, _turn_back),
     # any shift along a periodic line
     "shift": Symmetry(lambda grid: grid[0], _shift, lambda field, number: _shift(field, -number)),
+    # any shift along both axes of a periodic plane
+    "torus": Symmetry(prod, _shift_plane, _shift_plane_back),
     # left and right of a line exchanged
     "reflection": Symmetry(lambda _: 2, _mirror, _mirror),
 }
@@ -120,10 +139,12 @@ class Symmetries:
             scale: the standard deviation there.
         """
         for symmetry in self._symmetries():
-            numbers = range(symmetry.count(mean.shape[1:]))
-            centre = torch.stack([symmetry.apply(mean, number) for number in numbers]).mean(0)
-            squares = torch.stack([symmetry.apply(scale**2 + mean**2, number) for number in numbers]).mean(0)
-            mean, scale = centre, (squares - centre**2).clamp_min(0).sqrt()
+            count, moments = symmetry.count(mean.shape[1:]), torch.stack([mean, scale**2 + mean**2]).double()
+            total = torch.zeros_like(moments)
+            for number in range(count):
+                total += symmetry.apply(moments, number)
+            centre, squares = total / count
+            mean, scale = centre.to(mean), (squares - centre**2).clamp_min(0).sqrt().to(scale)
         return mean, scale
 
     def _changes(self, x: Tensor, most: int) -> Iterator[tuple[int, ...]]:

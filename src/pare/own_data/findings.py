@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.own_data.periodic import MOST_ROWS, look_periodic
 from pare.raw.formats.dates import DateOrder
 from pare.raw.options import bind_options
 from pare.raw.readers.arrays import ChannelAxis
@@ -16,6 +17,7 @@ from pare.storage.samples import Samples
 
 FEW_CLASSES = 10
 ROWS_PER_CLASS = 5
+SHIFTS = {3: ("shift",), 4: ("torus",)}  # by the axes of an array of fields
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Inspection:
         classes: names of the classes, and how many of the first part's rows have each; None for other outputs.
         notes: remarks on choices that the files leave open, by option of the reader.
         unlabelled: rows of a table that are left out, since nothing is known to predict there.
+        symmetries: that fields seem to have, keys of `pare.models.symmetries.SYMMETRIES`.
     """
 
     reader: str
@@ -74,6 +77,7 @@ class Inspection:
     classes: dict[str, int] | None
     notes: dict[str, str]
     unlabelled: int = 0
+    symmetries: tuple[str, ...] = ()
 
     @property
     def grouped(self) -> bool:
@@ -103,7 +107,10 @@ def inspection_of(
         classes: names of the classes and rows of each; None where the target is no class.
         found: the other attributes of an `Inspection`.
     """
-    x, y = next(iter(parts.values())).read(0, 1)
+    samples = next(iter(parts.values()))
+    x, y = samples.read(0, 1)
+    shifts = SHIFTS.get(x.ndim, ()) if x.shape[2:] == y.shape[2:] else ()
+    periodic = shifts and look_periodic(*samples.read(0, min(samples.count, MOST_ROWS)))
     return Inspection(
         reader=reader,
         options=options,
@@ -111,6 +118,7 @@ def inspection_of(
         input_shape=x.shape[1:],
         output_shape=(len(classes),) if classes else y.shape[1:],
         classes=classes,
+        symmetries=shifts if periodic else (),
         **found,
     )
 

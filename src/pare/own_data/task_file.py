@@ -93,7 +93,7 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
         (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training minimises"),
         (1, f"metric: {DEFAULTS[found.kind]['metric']}", METRICS[found.kind]),
         (1, "source: null", "the pretrained encoder; null: one that suits, others are in conf/base/sources.yml"),
-        (1, "training: {}", _training_remark(found)),
+        (1, f"training: {_flow(_training(found))}", _training_remark(found)),
     ]
 
 
@@ -186,7 +186,13 @@ def _tokens_remark(found: Inspection) -> str:
     return f"{start}{count} a sample; smaller patches are finer and slower"
 
 
+def _training(found: Inspection) -> dict[str, Any]:
+    return {"symmetries": list(found.symmetries)} if found.symmetries else {}
+
+
 def _training_remark(found: Inspection) -> str:
+    if found.symmetries:
+        return "the grid looks periodic and alike everywhere; {} where it is not. Also: minutes, epochs"
     if found.kind == "dense":
         return "e.g. {minutes: 10}, or {epochs: 30} in place of them"
     more = ", class_weights: true where classes differ in size" if found.kind == "classification" else ""

@@ -34,6 +34,7 @@ COPIES = 16  # of a row, at most, by each symmetry
 MOST_UNKNOWNS = 2000  # rows or inputs, whichever are fewer, where rows are copied; a solution then takes some seconds
 FAINT = 1e-3  # size of a field in that of all, below which it counts no more
 EXACTLY_LINEAR = 1e-6  # and this is next to the rounding of single precision
+TELLING = 0.5  # share of the spread that a regression leaves at most, to say something of the equation
 NEARLY_LINEAR = 0.1  # share of the spread of the outputs that a useful solution leaves at most
 
 
@@ -154,12 +155,17 @@ class FieldStart:
             both = ~np.isnan(losses + found)
             if clearly_smaller(found[both], losses[both]):
                 names, penalty, losses = with_it, other, found
-                logger.info(
-                    "rows left out are predicted better with the symmetry %s: if it is exact for your equation, add it "
-                    "to training.symmetries in the task's file, and the network learns by it as well",
-                    name,
-                )
+                self._propose(name, losses)
         return names, penalty, losses
+
+    def _propose(self, name: str, losses: np.ndarray) -> None:
+        """Name a symmetry that only the user can confirm, where the regression explains enough to be heard."""
+        if self.run.training.epochs and np.nanmean(losses) < TELLING**2:
+            logger.info(
+                "rows left out are predicted better with the symmetry %s: if it is exact for your equation, add it to "
+                "training.symmetries in the task's file, and the network learns by it as well",
+                name,
+            )
 
     def _kernels(self, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
         """Width and penalty of Gaussian kernels by folds of some points; width 0 where they are of no use."""

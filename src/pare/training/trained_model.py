@@ -17,7 +17,7 @@ from pare.models import Backbone, CrossModalModel, load_backbone
 from pare.models.convolutional import build_convolutional_model
 from pare.models.model import build_model
 from pare.models.solved import build_solved_model
-from pare.models.symmetries import Symmetries
+from pare.models.symmetries import PERIODIC, Symmetries
 from pare.preparation import Preparation
 from pare.preparation.preparation import NAMES
 from pare.training.model_card import CARD, model_card
@@ -108,9 +108,8 @@ def assemble(
     """
     gate = run.mixing.gate if run.mixing else "linear"
     if run.start and run.task.kind == "field":
-        model = build_convolutional_model(
-            run.task, backbone, source_classes, gate, periodic="shift" in run.training.symmetries
-        )
+        periodic = not set(PERIODIC).isdisjoint(run.training.symmetries)
+        model = build_convolutional_model(run.task, backbone, source_classes, gate, periodic=periodic)
     elif run.start:
         model = build_solved_model(run.task, run.start, backbone, source_classes, categories, gate, rows=rows)
     else:

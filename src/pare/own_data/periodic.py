@@ -1,0 +1,45 @@
+"""Whether fields look alike at every place of a grid without ends, where the last point is next to the first."""
+
+import numpy as np
+
+MOST_ROWS, LEAST_ROWS = 1000, 100
+SURPRISING = 6.0  # standard errors, of the most surprising of thousands of places with heavy tails
+
+
+def look_periodic(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether no place of a grid is special, as far as rows can tell.
+
+    Where no shift changes the joint law of inputs and outputs, the best prediction of a shifted input is the shifted
+    prediction. Looked at are the laws of each: values, their distance from the mean, and the steps from the last points
+    to the first.
+
+    Args:
+        x: inputs ``(rows, channels, *grid)``.
+        y: outputs, alike.
+    """
+    if len(x) < LEAST_ROWS or x.ndim < 3 or x.shape[2:] != y.shape[2:]:
+        return False
+    channels = (part[:, channel].astype(np.float64) for part in (x, y) for channel in range(part.shape[1]))
+    return all(_alike_everywhere(values) for values in channels)
+
+
+def _alike_everywhere(values: np.ndarray) -> bool:
+    """Of one channel, ``(rows, *grid)``; fields that never differ say nothing."""
+    if not np.isfinite(values).all() or not np.ptp(values):
+        return False
+    places = _surprise(values), _surprise(np.abs(values - values.mean()))
+    ends = (_surprise(_steps(values, axis))[-1] for axis in range(1, values.ndim))
+    return max(*(place.max() for place in places), *ends) < SURPRISING
+
+
+def _steps(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean size of the steps along an axis, ``(rows, points)``, the last from the last point to the first."""
+    steps = np.abs(np.roll(values, -1, axis=axis) - values)
+    return np.moveaxis(steps, axis, 1).reshape(*steps.shape[:1], steps.shape[axis], -1).mean(2)
+
+
+def _surprise(values: np.ndarray) -> np.ndarray:
+    """How far the mean over rows is from that of all places, in standard errors, ``(*grid)``."""
+    excess = values - values.mean(tuple(range(1, values.ndim)), keepdims=True)
+    error = excess.std(0) / len(values) ** 0.5 + np.abs(values).max() * 1e-6  # and rounding
+    return np.divide(np.abs(excess.mean(0)), error, out=np.zeros_like(error), where=error > 0)
