@@ -18,7 +18,14 @@ def choice(library, parameters):
 def test_each_kind_of_data_has_candidates_that_are_known(library):
     for kind in ("table", "series", "image", "field"):
         known = library.methods.keys() | library.baselines.keys()
-        assert set(library.candidates_of(kind).methods) <= known
+        tried = library.candidates_of(kind)
+        assert {*tried.methods, *tried.periodic} <= known
+
+
+@pytest.mark.parametrize(("task", "periodic"), [("pdebench_advection", True), ("pdebench_darcy", False)])
+def test_a_fourier_operator_is_tried_on_grids_without_ends(library, parameters, task, periodic):
+    run = resolve_choice(library, {**parameters, "task": task}, {})
+    assert ("fno" in {candidate.method_name for candidate in run.candidates}) == periodic
 
 
 def test_a_candidate_is_the_run_that_its_own_command_makes(choice, library, parameters):

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat
 from pare.config.errors import PareError
 from pare.config.library import Library
 from pare.config.resolve import SOLVED_TRAINING, resolve, resolve_baseline
-from pare.config.run import BaselineRun, Run, TaskRun
+from pare.config.run import BaselineRun, Run, TaskRun, is_periodic
 from pare.config.schema import ProxyConfig, Source
 from pare.config.validation import validated
 
@@ -77,7 +77,8 @@ def resolve_choice(library: Library, parameters: Mapping[str, Any], overrides: M
     _check_useful(overrides)
     task = library.task(str(parameters["task"]))
     tried = library.candidates_of(task.kind)
-    candidates = [_candidate(library, name, parameters, overrides) for name in tried.methods]
+    names = tried.methods + (tried.periodic if is_periodic(task.training.get("symmetries", ())) else [])
+    candidates = [_candidate(library, name, parameters, overrides) for name in names]
     first = next((run for run in candidates if isinstance(run, Run)), None)
     if first is None:
         raise PareError(

@@ -1,7 +1,7 @@
 """A run, wholly resolved: what makes it, where its files are, and the command that repeats it."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from shlex import quote
 from typing import Any, ClassVar, Literal
@@ -24,6 +24,11 @@ LEARNT = {"loss", "metric"}  # and of what learns from it
 # what training.* means to a baseline
 POINT_BY_POINT = ("pointwise", "feature")  # normalisations of inputs that no symmetry leaves alone
 BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")
+
+
+def is_periodic(symmetries: Iterable[str]) -> bool:
+    """Whether they are those of a grid without ends."""
+    return not {"shift", "torus"}.isdisjoint(symmetries)
 
 
 def symmetry_suits(name: str, grid: Sequence[int]) -> bool:

@@ -61,7 +61,6 @@ def _mirror(field: Tensor, number: int) -> Tensor:
     return field.flip(-1) if number else field
 
 
-PERIODIC = ("shift", "torus")  # those of grids without ends
 SYMMETRIES: dict[str, Symmetry] = {
     # the eight rotations and reflections of the square
     "square": Symmetry(lambda _: 8, _turn, _turn_back),

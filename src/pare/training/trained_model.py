@@ -12,12 +12,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pare.config.errors import PareError
-from pare.config.run import Run
+from pare.config.run import Run, is_periodic
 from pare.models import Backbone, CrossModalModel, load_backbone
 from pare.models.convolutional import build_convolutional_model
 from pare.models.model import build_model
 from pare.models.solved import build_solved_model
-from pare.models.symmetries import PERIODIC, Symmetries
+from pare.models.symmetries import Symmetries
 from pare.preparation import Preparation
 from pare.preparation.preparation import NAMES
 from pare.training.model_card import CARD, model_card
@@ -108,7 +108,7 @@ def assemble(
     """
     gate = run.mixing.gate if run.mixing else "linear"
     if run.start and run.task.kind == "field":
-        periodic = not set(PERIODIC).isdisjoint(run.training.symmetries)
+        periodic = is_periodic(run.training.symmetries)
         model = build_convolutional_model(run.task, backbone, source_classes, gate, periodic=periodic)
     elif run.start:
         model = build_solved_model(run.task, run.start, backbone, source_classes, categories, gate, rows=rows)
