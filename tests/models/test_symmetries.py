@@ -98,10 +98,11 @@ def test_evenly_spread_shifts_of_a_plane_go_over_all_of_it():
     assert seen == [(0, 0), (2, 6), (4, 12), (6, 18), (8, 24), (10, 30), (12, 4), (14, 10)]
 
 
-def test_units_are_those_of_all_changes_of_all_rows():
-    rows = torch.rand(50, 1, 6, 6, dtype=torch.float64) + torch.arange(6)
-    mean, scale = Symmetries(("square",)).units(rows.mean(0), rows.std(0, correction=0))
-    everything = torch.cat([SYMMETRIES["square"].apply(rows, number) for number in range(8)])
+@pytest.mark.parametrize("name", SYMMETRIES)
+def test_units_are_those_of_all_changes_of_all_rows(name):
+    rows = torch.rand(50, 2, *GRIDS[name], dtype=torch.float64) + torch.arange(GRIDS[name][-1])
+    mean, scale = Symmetries((name,)).units(rows.mean(0), rows.std(0, correction=0))
+    everything = torch.cat([SYMMETRIES[name].apply(rows, number) for number in changes(name)])
     torch.testing.assert_close(mean, everything.mean(0))
     torch.testing.assert_close(scale, everything.std(0, correction=0))
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pare.own_data.periodic import look_periodic
+from pare.own_data.periodic import look_periodic, shifts_of
+from pare.storage.samples import Samples
 
 ROWS, POINTS = 300, 64
 DECAY = np.exp(-np.arange(2 * POINTS + 1) / 10)
@@ -39,13 +40,29 @@ def test_a_place_that_is_told_is_one():
     assert not look_periodic(np.concatenate([smooth(), place], 1), smooth())
 
 
-@pytest.mark.parametrize("y", [smooth()[:50], np.zeros((ROWS, 1, POINTS)), np.full((ROWS, 1, POINTS), np.nan)])
-def test_what_says_too_little_is_not(y):
-    assert not look_periodic(smooth()[: len(y)], y)
+@pytest.mark.parametrize("y", [np.zeros((ROWS, 1, POINTS)), np.full((ROWS, 1, POINTS), np.nan)])
+def test_what_says_nothing_is_not(y):
+    assert not look_periodic(smooth(), y)
 
 
-def test_another_grid_is_not():
-    assert not look_periodic(smooth(), smooth(2 * POINTS))
+def samples(x, y):
+    return Samples(len(x), lambda start, stop: (x[start:stop], y[start:stop]))
+
+
+def test_shifts_are_named_by_the_grid_where_there_are_rows_enough():
+    assert shifts_of(samples(smooth(), smooth())) == ("shift",)
+    assert shifts_of(samples(smooth()[:99], smooth()[:99])) == ()
+    assert shifts_of(samples(plane(), plane())) == ("torus",)
+
+
+@pytest.mark.parametrize("y", [smooth(2 * POINTS), np.zeros(ROWS, int), np.zeros((ROWS, 3))])
+def test_what_is_no_field_on_the_same_grid_has_none(y):
+    assert shifts_of(samples(smooth(), y)) == ()
+
+
+def test_of_large_planes_too_few_rows_could_be_read():
+    large = np.broadcast_to(np.float32(0), (ROWS, 3, 512, 512))
+    assert shifts_of(samples(large, large[:, :1])) == ()
 
 
 def plane(rows=ROWS, points=16):

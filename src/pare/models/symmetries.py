@@ -13,6 +13,8 @@ from math import prod
 import torch
 from torch import Tensor
 
+from pare.config.run import is_periodic
+
 
 @dataclass(frozen=True)
 class Symmetry:
@@ -137,12 +139,13 @@ class Symmetries:
             mean: at each point, ``(channels, *grid)``.
             scale: the standard deviation there.
         """
-        for symmetry in self._symmetries():
-            count, moments = symmetry.count(mean.shape[1:]), torch.stack([mean, scale**2 + mean**2]).double()
-            total = torch.zeros_like(moments)
-            for number in range(count):
-                total += symmetry.apply(moments, number)
-            centre, squares = total / count
+        for name in self.names:
+            symmetry, moments = SYMMETRIES[name], torch.stack([mean, scale**2 + mean**2]).double()
+            if is_periodic([name]):  # every value comes to every place
+                centre, squares = moments.mean(tuple(range(2, moments.dim())), keepdim=True).expand_as(moments)
+            else:
+                numbers = range(symmetry.count(mean.shape[1:]))
+                centre, squares = torch.stack([symmetry.apply(moments, number) for number in numbers]).mean(0)
             mean, scale = centre.to(mean), (squares - centre**2).clamp_min(0).sqrt().to(scale)
         return mean, scale
 

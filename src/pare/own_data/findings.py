@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.own_data.periodic import MOST_ROWS, look_periodic
+from pare.own_data.periodic import shifts_of
 from pare.raw.formats.dates import DateOrder
 from pare.raw.options import bind_options
 from pare.raw.readers.arrays import ChannelAxis
@@ -17,7 +17,6 @@ from pare.storage.samples import Samples
 
 FEW_CLASSES = 10
 ROWS_PER_CLASS = 5
-SHIFTS = {3: ("shift",), 4: ("torus",)}  # by the axes of an array of fields
 
 
 @dataclass(frozen=True)
@@ -109,8 +108,6 @@ def inspection_of(
     """
     samples = next(iter(parts.values()))
     x, y = samples.read(0, 1)
-    shifts = SHIFTS.get(x.ndim, ()) if x.shape[2:] == y.shape[2:] else ()
-    periodic = shifts and look_periodic(*samples.read(0, min(samples.count, MOST_ROWS)))
     return Inspection(
         reader=reader,
         options=options,
@@ -118,7 +115,7 @@ def inspection_of(
         input_shape=x.shape[1:],
         output_shape=(len(classes),) if classes else y.shape[1:],
         classes=classes,
-        symmetries=shifts if periodic else (),
+        symmetries=shifts_of(samples),
         **found,
     )
 

@@ -2,8 +2,25 @@
 
 import numpy as np
 
-MOST_ROWS, LEAST_ROWS = 1000, 100
+from pare.storage.samples import Samples
+
+SHIFTS = {3: ("shift",), 4: ("torus",)}  # by the axes of the inputs, rows and channels among them
+LEAST_ROWS, MOST_ROWS, MOST_NUMBERS = 100, 1000, 20_000_000  # of inputs; a second and half a gigabyte
 SURPRISING = 6.0  # standard errors, of the most surprising of thousands of places with heavy tails
+
+
+def shifts_of(samples: Samples) -> tuple[str, ...]:
+    """The symmetry that fields on a grid without ends have, a key of `pare.models.symmetries.SYMMETRIES`; or none.
+
+    Args:
+        samples: of which the first are looked at.
+    """
+    x, y = samples.read(0, 1)
+    names = SHIFTS.get(x.ndim, ())
+    rows = min(samples.count, MOST_ROWS, MOST_NUMBERS // max(x.size, 1))
+    if not names or x.shape[2:] != y.shape[2:] or rows < LEAST_ROWS:
+        return ()
+    return names if look_periodic(*samples.read(0, rows)) else ()
 
 
 def look_periodic(x: np.ndarray, y: np.ndarray) -> bool:
@@ -15,10 +32,8 @@ def look_periodic(x: np.ndarray, y: np.ndarray) -> bool:
 
     Args:
         x: inputs ``(rows, channels, *grid)``.
-        y: outputs, alike.
+        y: outputs on the same grid.
     """
-    if len(x) < LEAST_ROWS or x.ndim < 3 or x.shape[2:] != y.shape[2:]:
-        return False
     channels = (part[:, channel].astype(np.float64) for part in (x, y) for channel in range(part.shape[1]))
     return all(_alike_everywhere(values) for values in channels)
 
