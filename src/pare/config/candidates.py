@@ -77,7 +77,8 @@ def resolve_choice(library: Library, parameters: Mapping[str, Any], overrides: M
     _check_useful(overrides)
     task = library.task(str(parameters["task"]))
     tried = library.candidates_of(task.kind)
-    names = tried.methods + (tried.periodic if is_periodic(task.training.get("symmetries", ())) else [])
+    unsuited = [] if is_periodic(task.training.get("symmetries", ())) else tried.periodic
+    names = [name for name in tried.methods if name not in unsuited]
     candidates = [_candidate(library, name, parameters, overrides) for name in names]
     first = next((run for run in candidates if isinstance(run, Run)), None)
     if first is None:

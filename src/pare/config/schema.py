@@ -350,4 +350,4 @@ class Candidates(Strict):
 
     folds: int = Field(ge=1, description="of the training and validation rows; 1: the validation rows are held out")
     methods: list[str] = Field(min_length=1, description="names of methods and baselines, cheapest first")
-    periodic: list[str] = Field(default_factory=list, description="more of them, for fields on grids without ends")
+    periodic: list[str] = Field(default_factory=list, description="those that only suit fields on grids without ends")
