@@ -368,3 +368,16 @@ def test_alignment_comes_from_method_task_and_command_line(run, library):
 def test_alignment_of_a_method_that_does_not_align_is_a_mistake(run):
     with pytest.raises(PareError, match=r"'pare' does not align.*method=orca"):
         run(method="pare", alignment__epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("task", "symmetry", "wanted"),
+    [
+        ("pdebench_advection", "torus", "'torus' is one of a plane, the task has 256 points"),
+        ("pdebench_advection", "square", "'square' is one of a square grid"),
+        ("darcy_flow", "shift", "'shift' is one of a line, the task has 85×85 points"),
+    ],
+)
+def test_a_symmetry_of_another_grid_is_refused(run, task, symmetry, wanted):
+    with pytest.raises(PareError, match=wanted):
+        run(task=task, training={"symmetries": [symmetry]})

@@ -107,7 +107,7 @@ class TaskRun(Strict):
             )
         for name in names:
             if not symmetry_suits(name, grid):
-                wanted = "a square grid" if name == "square" else "a line"
+                wanted = {"square": "a square grid", "torus": "a plane"}.get(name, "a line")
                 raise ValueError(
                     f"symmetry {name!r} is one of {wanted}, the task has {'×'.join(map(str, grid))} points"
                 )
