@@ -25,7 +25,7 @@ import pandas as pd
 import yaml
 from scipy.stats import kendalltau, wilcoxon
 
-from pare.report.yardstick import by_data_set, read_fits, scores, start_kept, summary
+from pare.report.yardstick import KINDS, by_data_set, read_fits, scores, start_kept, summary
 from pare.storage.atomic import atomic_path
 
 PROJECT = Path(__file__).parents[1]
@@ -69,6 +69,7 @@ def tables() -> dict[str, str]:
         "solved": _solved(fits),
         "random": _random(fits["tables"]),
         "tuning": _tuning(fits["tables"]),
+        "series": _random_series(fits["series"]),
         "fields": _fields(fits["fields"]),
         "distances": _numbers(numbers, "OTDD to the source", SHARES, ("no token", "half", "all")),
         "source": _numbers(
@@ -141,6 +142,14 @@ def _tuning(fits: pd.DataFrame) -> str:
     return _against_pare(fits[mine], f"pare {reference}", "changed", _changed)
 
 
+def _random_series(fits: pd.DataFrame) -> str:
+    """Series from the paper's start, on the splits that all systems have."""
+    reference = f"pare {RANDOM}10{LOWER}"
+    mine = fits[fits["settings"].isin(_settings("random_start_series")) | fits["system"].isin(["probe", reference])]
+    same = _on_the_same_splits(mine[mine["fraction"] == 1])
+    return _against_pare(same, reference, "rate", lambda settings: _rate(settings) if settings else "", "series", 1)
+
+
 def _settings(*forms: str) -> list[str]:
     """The settings of all lines of forms, as `read_fits` has them."""
     lines = [line for form in forms for line in yaml.safe_load(FORMS.read_text())[form]]
@@ -156,9 +165,17 @@ def _changed(settings: str) -> str:
     return ", ".join(f"`{one}`" for one in settings.split() if one.startswith(("mixing.", "training.source_weight")))
 
 
-def _against_pare(fits: pd.DataFrame, reference: str, title: str, describe: Callable[[str], str]) -> str:
-    """A line for each system, the best first: its mean AUROC and PaRe's on the same tables and splits."""
-    means = summary(fits, "tables", reference, 0.3).sort_values("mean", ascending=False)
+def _against_pare(
+    fits: pd.DataFrame,
+    reference: str,
+    title: str,
+    describe: Callable[[str], str],
+    kind: str = "tables",
+    fraction: float = 0.3,
+) -> str:
+    """A line for each system, the best first: its mean metric and PaRe's on the same data sets and splits."""
+    spec = KINDS[kind].spec
+    means = summary(fits, kind, reference, fraction).sort_values("mean", ascending=spec.direction == "lower")
     lines = []
     for system, line in means.iterrows():
         method, _, settings = str(system).partition(" ")
@@ -169,8 +186,8 @@ def _against_pare(fits: pd.DataFrame, reference: str, title: str, describe: Call
                 epochs[1] if epochs else "",
                 describe(settings),
                 _units(line),
-                f"{line['mean']:.4f}",
-                f"{line['reference_mean']:.4f}",
+                f"{line['mean']:.{DIGITS[kind]}f}",
+                f"{line['reference_mean']:.{DIGITS[kind]}f}",
                 "" if system == reference else f"{_against(line)}, p = {line['p']:.2g}",
                 f"{line['cpu_seconds']:.0f}",
             ]
@@ -180,7 +197,7 @@ def _against_pare(fits: pd.DataFrame, reference: str, title: str, describe: Call
         "epochs",
         title,
         "sets × splits",
-        "mean AUROC",
+        f"mean {'AUROC' if kind == 'tables' else spec.label}",
         "PaRe's on the same",
         "PaRe won, level, lost",
         "CPU s",
