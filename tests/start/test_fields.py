@@ -158,12 +158,20 @@ def white(rng, rows):
 
 
 def smoothed(x):
-    """A linear map that has the symmetries of the square."""
+    """A linear map that has the symmetries of the square, and of a plane without ends."""
     spread = np.fft.fftfreq(GRID)[:, None] ** 2 + np.fft.fftfreq(GRID) ** 2
     return np.fft.ifft2(np.fft.fft2(x) / (1 + 50 * spread)).real
 
 
-@pytest.mark.parametrize(("make", "found"), [(smoothed, ["square"]), (moved, [])])
+SIGNS = np.random.default_rng(2).choice([-1, 1], (GRID, GRID))
+
+
+def signed(x):
+    """A linear map that is another one at every place, in no direction the same."""
+    return x * SIGNS
+
+
+@pytest.mark.parametrize(("make", "found"), [(smoothed, ["square", "torus"]), (signed, [])])
 def test_a_symmetry_copies_rows_where_folds_are_predicted_better_with_it(run_of, source, tmp_path, make, found):
     """160 rows leave some of 256 unknowns open; in eight positions they do not, unless the equation has a direction."""
     store = write(tmp_path / "x.h5", make, white, (160, 16, 16))
