@@ -5,7 +5,7 @@ import numpy as np
 from pare.storage.samples import Samples
 
 SHIFTS = {3: ("shift",), 4: ("torus",)}  # by the axes of the inputs, rows and channels among them
-LEAST_ROWS, MOST_ROWS, MOST_NUMBERS = 100, 1000, 20_000_000  # of inputs; a second and half a gigabyte
+LEAST_ROWS, MOST_ROWS, MOST_NUMBERS = 100, 1000, 20_000_000  # of inputs; two seconds and half a gigabyte
 SURPRISING = 6.0  # standard errors, of the most surprising of thousands of places with heavy tails
 
 
