@@ -149,6 +149,14 @@ def test_similarities_see_what_raw_columns_do_not(run_of, text_source, tmp_path)
     assert errors[1] < errors[0] / 2
 
 
+@pytest.mark.parametrize("limit", [50, 70])  # fewer than the training rows, and fewer than these and those to validate
+def test_kernels_and_folds_take_the_same_rows_where_there_are_many(run_of, text_source, tmp_path, monkeypatch, limit):
+    monkeypatch.setattr("pare.start.solve.FOLD_ROWS", limit)
+    trained = solved(run_of([2], kernels=True), write(tmp_path / "x.h5", quadrants), text_source, tmp_path)
+    assert trained.record["n_train"] == ROWS["train"] + ROWS["validation"]
+    assert error(trained.model, write(tmp_path / "y.h5", quadrants)) < 0.3
+
+
 def test_kernels_that_say_nothing_keep_no_more_than_an_equal_share(run_of, image_source, tmp_path, monkeypatch):
     monkeypatch.setattr(Kernels, "forward", lambda self, x: torch.randn(len(x), self.features))
     store = write(tmp_path / "x.h5", bumps)

@@ -14,12 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from pare.storage.store import evenly_spaced
-
 logger = logging.getLogger(__name__)
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # C of scikit-learn: the larger, the weaker the penalty
 FOLDS = 5
-FOLD_ROWS = 5000  # at most so many rows choose the penalty
 SPREAD = 3.0  # root mean square norm of the features of a row
 IMPOSSIBLE = -20.0  # logit of a class without rows: probability 2e-9
 SMALLEST = 1e-4  # principal axes below this share of the largest singular value are left out
@@ -37,8 +34,8 @@ class Head:
         bias: ``(outputs,)``.
         penalty: the C that was chosen.
         loss: of rows that were left out, with it; NaN where there were too few rows for folds.
-        left_out: outputs for `FOLD_ROWS` evenly spaced rows, each left out of the fit, ``(rows, outputs)``; None where
-            there were too few rows.
+        left_out: outputs for the rows that chose the penalty, each left out of the fit, ``(rows, outputs)``; None where
+            there were too few of them.
     """
 
     weight: np.ndarray
@@ -77,6 +74,7 @@ def solve_head(
     *,
     encoded: int,
     standardised: bool,
+    chosen: np.ndarray | None = None,
     balanced: bool = False,
     seed: int = 0,
     penalties: Sequence[float] = PENALTIES,
@@ -90,6 +88,7 @@ def solve_head(
         outputs: classes, labels or numbers.
         encoded: how many features are the encoder's.
         standardised: whether each of these is brought to standard deviation 1 before all get their common scale.
+        chosen: numbers of the rows that choose the penalty; None for all.
         balanced: whether classes are weighted by their inverse frequency.
         seed: decides the folds.
         penalties: values of C to choose from.
@@ -98,8 +97,11 @@ def solve_head(
     axes = _axes(features, encoded, standardised)
     turned = axes(features)
     solve = _SOLVERS[kind]
-    penalty, left_out = _choose(turned, y, kind, lambda x, t, c: solve(x, t, c, outputs, balanced), penalties, seed)
-    loss = float("nan") if left_out is None else float(row_losses(left_out, evenly_spaced(y, FOLD_ROWS), kind).mean())
+    some = np.arange(len(y)) if chosen is None else chosen
+    penalty, left_out = _choose(
+        turned[some], y[some], kind, lambda x, t, c: solve(x, t, c, outputs, balanced), penalties, seed
+    )
+    loss = float("nan") if left_out is None else float(row_losses(left_out, y[some], kind).mean())
     weight, bias = axes.raw(*solve(turned, y, penalty, outputs, balanced))
     return Head(weight, bias, penalty, loss, left_out)
 
@@ -132,7 +134,6 @@ def _choose(
     seed: int,
 ) -> tuple[float, np.ndarray | None]:
     """The penalty of the least loss over folds, and with it the outputs of rows that were left out."""
-    x, y = evenly_spaced(x, FOLD_ROWS), evenly_spaced(y, FOLD_ROWS)
     folds = _folds(y, kind, seed)
     if not folds:
         logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(x))

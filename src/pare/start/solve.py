@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,18 @@ from pare.models import CrossModalModel
 from pare.models.predictors import PhysicalUnits
 from pare.models.solved import LinearHeads, combined, last_share
 from pare.start.evidence import clearly_smaller
-from pare.start.heads import FOLD_ROWS, Head, row_losses, solve_head
+from pare.start.heads import Head, row_losses, solve_head
 from pare.start.ridge import solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
+FOLD_ROWS = 5000  # at most so many rows choose penalties and shares, and are learnt from by the kernels' head
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the kernels in the mean over heads
 
 Part = tuple[Rows, np.ndarray]  # rows of a split, and the numbers of those that are used
-Pair = tuple[np.ndarray, np.ndarray]  # what a head takes, (rows, features), and the targets, (rows, …)
+# What each head takes, (rows, features), that of the kernels some of the rows; and the targets, (rows, …).
+Features = tuple[list[np.ndarray], np.ndarray]
 
 
 class SolvedStart:
@@ -37,7 +40,7 @@ class SolvedStart:
 
     def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
         self.model, self.run, self.device = model, run, device
-        self._gathered: dict[int, list[Pair]] = {}
+        self._gathered: dict[int, Features] = {}
 
     def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
         """Give the model heads that are fitted to rows, with penalties and shares that folds of the same rows choose.
@@ -51,16 +54,17 @@ class SolvedStart:
             ``penalties``, one of each head.
         """
         gathered = [self._features(*part) for part in parts]
+        y = np.concatenate([targets for _, targets in gathered])
+        chosen = _choosing([len(targets) for _, targets in gathered])
         heads = []
         for i, layer in enumerate(self._predictor.heads):
-            x, y = (np.concatenate(arrays) for arrays in zip(*(pairs[i] for pairs in gathered), strict=True))
-            head = self._solved(i, x, y)
+            head = self._solved(i, np.concatenate([blocks[i] for blocks, _ in gathered]), y, chosen)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
             heads.append(head)
         if self._predictor.kernels:
-            share = self._kernels_share(heads, evenly_spaced(y, FOLD_ROWS))
+            share = self._kernels_share(heads, y[chosen])
             self._predictor.shares.copy_(last_share(len(heads), share))
             logger.info("The kernels' head has a share of %.0f %%.", 100 * share)
         return {"penalties": [head.penalty for head in heads]}
@@ -80,13 +84,16 @@ class SolvedStart:
         others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), equal)}
         return min(others, key=lambda share: others[share].mean(), default=equal_share)
 
-    def _solved(self, number: int, x: np.ndarray, y: np.ndarray) -> Head:
+    def _solved(self, number: int, x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> Head:
         output, predictor, balanced = self.run.task.output, self._predictor, self.run.training.class_weights
-        given = (x, y, output.kind, output.shape[0])
+        kind = (output.kind, output.shape[0])
         if predictor.is_of_kernels(number):
-            return solve_ridge_head(*given, balanced=balanced)
+            return solve_ridge_head(evenly_spaced(x, FOLD_ROWS), y[chosen], *kind, balanced=balanced)
         return solve_head(
-            *given,
+            x,
+            y,
+            *kind,
+            chosen=chosen,
             encoded=predictor.encoded,
             standardised=predictor.standardised,
             balanced=balanced,
@@ -98,7 +105,7 @@ class SolvedStart:
         assert isinstance(self.model.predictor, LinearHeads)
         return self.model.predictor
 
-    def _features(self, rows: Rows, chosen: np.ndarray) -> list[Pair]:
+    def _features(self, rows: Rows, chosen: np.ndarray) -> Features:
         """What each head takes of the rows; that of the kernels, whose features are many, takes some of the rows."""
         if id(rows) not in self._gathered:
             training = self.model.training
@@ -106,11 +113,7 @@ class SolvedStart:
             blocks, targets = self._gather(rows, chosen)
             self.model.train(training)
             y = self._normalised(np.concatenate(targets))
-            some = evenly_spaced(np.arange(len(chosen)), FOLD_ROWS)
-            self._gathered[id(rows)] = [
-                (np.concatenate(block), y[some] if self._predictor.is_of_kernels(i) else y)
-                for i, block in enumerate(blocks)
-            ]
+            self._gathered[id(rows)] = [np.concatenate(block) for block in blocks], y
         return self._gathered[id(rows)]
 
     @torch.inference_mode()
@@ -118,7 +121,7 @@ class SolvedStart:
         """Features of each head and targets, batch by batch."""
         blocks: list[list[np.ndarray]] = [[] for _ in self._predictor.heads]
         targets: list[np.ndarray] = []
-        some = np.isin(np.arange(len(chosen)), evenly_spaced(np.arange(len(chosen)), FOLD_ROWS))
+        some = np.isin(np.arange(len(chosen)), _choosing([len(chosen)]))
         batches = track(
             range(0, len(chosen), BATCH_ROWS),
             "features",
@@ -143,3 +146,10 @@ class SolvedStart:
         if not isinstance(units, PhysicalUnits):
             return y
         return (y - units.mean.cpu().numpy()) / units.scale.cpu().numpy()
+
+
+def _choosing(sizes: Sequence[int]) -> np.ndarray:
+    """Numbers of the rows that choose penalties and shares, of parts that follow each other: evenly spaced in each."""
+    ends = np.cumsum([0, *sizes])
+    parts = [evenly_spaced(np.arange(start, end), FOLD_ROWS) for start, end in pairwise(ends)]
+    return evenly_spaced(np.concatenate(parts), FOLD_ROWS)
