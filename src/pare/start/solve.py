@@ -1,9 +1,9 @@
 """Solving the predictor: features of the pretrained encoder, streamed once, then a head for each block of them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ BATCH_ROWS = 64
 FOLD_ROWS = 5000  # at most so many rows choose penalties and shares, and are learnt from by the kernels' head
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the kernels in the mean over heads
 
+Step = TypeVar("Step")
 Part = tuple[Rows, np.ndarray]  # rows of a split, and the numbers of those that are used
 # What each head takes, (rows, features), that of the kernels some of the rows; and the targets, (rows, …).
 Features = tuple[list[np.ndarray], np.ndarray]
@@ -57,7 +58,7 @@ class SolvedStart:
         y = np.concatenate([targets for _, targets in gathered])
         chosen = _choosing([len(targets) for _, targets in gathered])
         heads = []
-        for i, layer in enumerate(self._predictor.heads):
+        for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
             head = self._solved(i, np.concatenate([blocks[i] for blocks, _ in gathered]), y, chosen)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
@@ -122,13 +123,7 @@ class SolvedStart:
         blocks: list[list[np.ndarray]] = [[] for _ in self._predictor.heads]
         targets: list[np.ndarray] = []
         some = np.isin(np.arange(len(chosen)), _choosing([len(chosen)]))
-        batches = track(
-            range(0, len(chosen), BATCH_ROWS),
-            "features",
-            transient=True,
-            disable=not get_console().is_terminal,
-        )
-        for start in batches:
+        for start in _shown(range(0, len(chosen), BATCH_ROWS), "features"):
             batch = rows.__getitems__(chosen[start : start + BATCH_ROWS].tolist())
             tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
             parts = self._predictor.inputs(self.model.encode(tokens), around)
@@ -146,6 +141,11 @@ class SolvedStart:
         if not isinstance(units, PhysicalUnits):
             return y
         return (y - units.mean.cpu().numpy()) / units.scale.cpu().numpy()
+
+
+def _shown(steps: Sequence[Step], title: str) -> Iterable[Step]:
+    """The steps with a bar of progress, where a person looks on."""
+    return track(steps, title, transient=True, disable=not get_console().is_terminal)
 
 
 def _choosing(sizes: Sequence[int]) -> np.ndarray:
