@@ -11,6 +11,7 @@ from skimage.data import lfw_subset
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.model_selection import train_test_split
 
+from equations import EQUATIONS, write
 from pare.config import Library
 from pare.preparation import ModelInput
 from pare.raw.options import bind_options
@@ -181,6 +182,27 @@ def _fields(library: Library) -> Iterator[Cut]:
         for split in range(SPLITS):
             yield Cut(name, split, library.tasks[name], (known[0], known[1]), (test.array("x"), test.array("y")))
     yield from _plates()
+    yield from _equations()
+
+
+def _equations() -> Iterator[Cut]:
+    """Nonlinear equations that are no tasks, as `kedro tasks new` would describe them; 1,000 rows for training."""
+    for name, equation in EQUATIONS.items():
+        path = STORES / f"{name}.npz"
+        if not path.exists():
+            write(path, name)
+        with np.load(path) as arrays:
+            x, y = arrays["x"], arrays["y"]
+        task = {
+            **_own_task(name, x.shape, {"kind": "dense", "shape": list(y.shape[1:])}),
+            "normalisation": {"inputs": "channel", "outputs": "pointwise"},
+            "tokens": {"kind": "patch", "patch": x.shape[-1] // (16 if x.ndim == 3 else 4)},
+            "training": {"symmetries": list(equation.symmetries)},
+        }
+        for split in range(SPLITS):
+            train, test = train_test_split(np.arange(len(x)), test_size=1 / 6, random_state=split)
+            scaled = (x - x[train].mean()) / x[train].std()
+            yield Cut(name, split, task, (scaled[train], y[train]), (scaled[test], y[test]))
 
 
 def _plates() -> Iterator[Cut]:

@@ -1,0 +1,161 @@
+"""Nonlinear equations that are no tasks of the project: simulated fields on which its defaults are measured.
+
+    python benchmarks/equations.py FOLDER              # a file FOLDER/EQUATION.npz of each, for `kedro tasks new`
+
+Each row is a random initial state ``x`` and the state ``y`` at a later time, of one channel. All grids but that of
+Allen-Cahn are periodic. The lines take seconds on one core, each of the planes two or three minutes.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.fft import dctn, idctn
+
+from pare.storage.atomic import atomic_path
+
+ROWS = 1200
+POINTS, KEPT = 256, 2  # of a line: points of the simulation, every second of which is kept
+EDGE = 64  # points along an edge of a plane
+Operator = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """How the fields of an equation are made.
+
+    Attributes:
+        simulate: from a generator of random numbers to ``x`` and ``y``, ``(rows, 1, *grid)`` each.
+        symmetries: exact for the equation, its ends and its grid, as `training.symmetries` has them.
+    """
+
+    simulate: Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
+    symmetries: tuple[str, ...]
+
+
+def _line(length: float, linear: Operator, time: float, steps: int) -> Callable:
+    """u_t + u u_x = L u on a line without ends; ``linear`` gives L at angular wave numbers, ``(points,)``."""
+
+    def simulate(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        wave = np.fft.rfftfreq(POINTS, 1 / POINTS) * 2 * np.pi / length
+        x = _waves(rng)
+        kept = wave < wave.max() * 2 / 3  # the others alias
+
+        def advection(state: np.ndarray) -> np.ndarray:
+            square = np.fft.rfft(np.fft.irfft(state, axis=1) ** 2, axis=1)
+            return -0.5j * wave * square * kept
+
+        state = _exponential_steps(np.fft.rfft(x, axis=1), linear(wave).astype(complex), advection, time / steps, steps)
+        y = np.fft.irfft(state, axis=1)
+        return x[:, None, ::KEPT], y[:, None, ::KEPT]
+
+    return simulate
+
+
+def _waves(rng: np.random.Generator, numbers: int = 6) -> np.ndarray:
+    """Sums of waves with normal amplitudes that fall as 1 / number, ``(rows, points)``."""
+    place, u = np.arange(POINTS) / POINTS * 2 * np.pi, np.zeros((ROWS, POINTS))
+    for number in range(1, numbers + 1):
+        phase = rng.uniform(0, 2 * np.pi, (ROWS, 1))
+        u += rng.normal(size=(ROWS, 1)) * np.cos(number * place + phase) / number
+    return u
+
+
+def _exponential_steps(state: np.ndarray, linear: np.ndarray, rest: Operator, step: float, steps: int) -> np.ndarray:
+    """ETDRK4 for ``state' = linear · state + rest(state)`` (Kassam and Trefethen, SIAM J. Sci. Comput. 26, 2005)."""
+    circle = np.exp(2j * np.pi * (np.arange(32) + 0.5) / 32)  # means over it keep the quotients accurate near 0
+    z = step * linear[:, None] + circle
+    whole, half = np.exp(step * linear), np.exp(step * linear / 2)
+    to_half = step * ((np.exp(z / 2) - 1) / z).mean(1)
+    first = step * ((-4 - z + np.exp(z) * (4 - 3 * z + z**2)) / z**3).mean(1)
+    middle = step * ((2 + z + np.exp(z) * (z - 2)) / z**3).mean(1)
+    last = step * ((-4 - 3 * z - z**2 + np.exp(z) * (4 - z)) / z**3).mean(1)
+    for _ in range(steps):
+        r0 = rest(state)
+        a = half * state + to_half * r0
+        ra = rest(a)
+        rb = rest(half * state + to_half * ra)
+        rc = rest(half * a + to_half * (2 * rb - r0))
+        state = whole * state + first * r0 + 2 * middle * (ra + rb) + last * rc
+    return state
+
+
+def _vorticity(rng: np.random.Generator, viscosity: float = 2e-3, time: float = 1.5, steps: int = 150) -> tuple:
+    """Vorticity of an incompressible flow on a plane without ends, by Heun's method with an integrating factor."""
+    wave = np.fft.fftfreq(EDGE, 1 / EDGE)
+    kx, ky = np.meshgrid(wave, wave, indexing="ij")
+    square = kx**2 + ky**2
+    inverse = np.divide(1, square, out=np.zeros_like(square), where=square > 0)
+    kept = (np.abs(kx) < EDGE / 3) & (np.abs(ky) < EDGE / 3)
+    x = 2 * _smooth(rng, square / 40)
+    state = np.fft.fft2(x)
+
+    def advection(state: np.ndarray) -> np.ndarray:
+        stream, back = inverse * state, lambda part: np.fft.ifft2(part).real
+        change = back(1j * ky * stream) * back(1j * kx * state) - back(1j * kx * stream) * back(1j * ky * state)
+        return -np.fft.fft2(change) * kept
+
+    step = time / steps
+    decay = np.exp(-viscosity * square * step)
+    for _ in range(steps):
+        r0 = advection(state)
+        r1 = advection(decay * (state + step * r0))
+        state = decay * (state + step / 2 * r0) + step / 2 * r1
+    return x[:, None], np.fft.ifft2(state).real[:, None]
+
+
+def _smooth(rng: np.random.Generator, damping: np.ndarray) -> np.ndarray:
+    """Random planes without a mean and with a standard deviation of 1 over all, ``(rows, edge, edge)``."""
+    spectrum = np.fft.fft2(rng.normal(size=(ROWS, EDGE, EDGE))) * np.exp(-damping)
+    spectrum[:, 0, 0] = 0
+    x = np.fft.ifft2(spectrum).real
+    return x / x.std()
+
+
+def _allen_cahn(rng: np.random.Generator, width: float = 0.03, time: float = 6.0, steps: int = 300) -> tuple:
+    """u_t = width² Δu + u - u³ on a square that nothing leaves, by implicit diffusion in a cosine basis."""
+    wave = np.pi * np.arange(EDGE)
+    square = np.add.outer(wave**2, wave**2)
+    step = time / steps
+    noise = dctn(rng.normal(size=(ROWS, EDGE, EDGE)), axes=(1, 2), norm="ortho")
+    x = idctn(noise * np.exp(-square / 600), axes=(1, 2), norm="ortho")
+    u = x = 0.5 * x / x.std()
+    for _ in range(steps):
+        forced = dctn(u + step * (u - u**3), axes=(1, 2), norm="ortho")
+        u = idctn(forced / (1 + step * width**2 * square), axes=(1, 2), norm="ortho")
+    return x[:, None], u[:, None]
+
+
+EQUATIONS = {
+    "kuramoto_sivashinsky": Equation(_line(22.0, lambda k: k**2 - k**4, 8.0, 800), ("shift",)),
+    "korteweg_de_vries": Equation(_line(2 * np.pi, lambda k: 0.05j * k**3, 0.6, 2000), ("shift",)),
+    "burgers_smooth": Equation(_line(2 * np.pi, lambda k: -0.03 * k**2, 1.0, 1000), ("shift",)),
+    "vorticity": Equation(_vorticity, ("torus",)),
+    "allen_cahn": Equation(_allen_cahn, ("square",)),
+}
+
+
+def write(path: Path, name: str) -> None:
+    """Simulate an equation: ``x`` and ``y``, ``(rows, 1, *grid)`` in single precision, the same each time."""
+    x, y = EQUATIONS[name].simulate(np.random.default_rng(0))
+    if not np.isfinite(y).all():
+        raise FloatingPointError(f"the simulation of '{name}' did not stay finite")
+    with atomic_path(path) as unfinished:
+        np.savez(unfinished, x=x.astype(np.float32), y=y.astype(np.float32))
+
+
+def main() -> None:
+    """Write a file of each equation."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in EQUATIONS:
+        write(folder / f"{name}.npz", name)
+        print(folder / f"{name}.npz")
+
+
+if __name__ == "__main__":
+    main()
