@@ -149,9 +149,11 @@ def test_similarities_see_what_raw_columns_do_not(run_of, text_source, tmp_path)
     assert errors[1] < errors[0] / 2
 
 
+@pytest.mark.parametrize("kernel_values", [0, 55 * 60, 10**6])  # of 60 features: as the limit, 55 rows, all
 @pytest.mark.parametrize("limit", [50, 70])  # fewer than the training rows, and fewer than these and those to validate
-def test_kernels_and_folds_take_the_same_rows_where_there_are_many(run_of, text_source, tmp_path, monkeypatch, limit):
+def test_shares_are_chosen_on_the_same_rows_left_out(run_of, text_source, tmp_path, monkeypatch, limit, kernel_values):
     monkeypatch.setattr("pare.start.solve.FOLD_ROWS", limit)
+    monkeypatch.setattr("pare.start.solve.KERNEL_VALUES", kernel_values)
     trained = solved(run_of([2], kernels=True), write(tmp_path / "x.h5", quadrants), text_source, tmp_path)
     assert trained.record["n_train"] == ROWS["train"] + ROWS["validation"]
     assert error(trained.model, write(tmp_path / "y.h5", quadrants)) < 0.3

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -21,7 +22,8 @@ from pare.storage.store import Rows, evenly_spaced
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
-FOLD_ROWS = 5000  # at most so many rows choose penalties and shares, and are learnt from by the kernels' head
+FOLD_ROWS = 5000  # at most so many rows choose penalties and shares
+KERNEL_VALUES = 50_000_000  # at most so many are kept for the kernels' head, or those of `FOLD_ROWS` rows: 200 MB
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the kernels in the mean over heads
 
 Step = TypeVar("Step")
@@ -56,10 +58,16 @@ class SolvedStart:
         """
         gathered = [self._features(*part) for part in parts]
         y = np.concatenate([targets for _, targets in gathered])
-        chosen = _choosing([len(targets) for _, targets in gathered])
+        sizes = [len(targets) for _, targets in gathered]
+        for_kernels = _spread(sizes, self._kernel_rows)
+        chosen = evenly_spaced(for_kernels, FOLD_ROWS)
         heads = []
         for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
-            head = self._solved(i, np.concatenate([blocks[i] for blocks, _ in gathered]), y, chosen)
+            x = np.concatenate([blocks[i] for blocks, _ in gathered])
+            if self._predictor.is_of_kernels(i):
+                head = self._solved_on_kernels(x, y, for_kernels, chosen)
+            else:
+                head = self._solved(x, y, chosen)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
@@ -85,21 +93,32 @@ class SolvedStart:
         others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), equal)}
         return min(others, key=lambda share: others[share].mean(), default=equal_share)
 
-    def _solved(self, number: int, x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> Head:
-        output, predictor, balanced = self.run.task.output, self._predictor, self.run.training.class_weights
-        kind = (output.kind, output.shape[0])
-        if predictor.is_of_kernels(number):
-            return solve_ridge_head(evenly_spaced(x, FOLD_ROWS), y[chosen], *kind, balanced=balanced)
+    def _solved(self, x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> Head:
+        output, predictor, training = self.run.task.output, self._predictor, self.run.training
         return solve_head(
             x,
             y,
-            *kind,
+            output.kind,
+            output.shape[0],
             chosen=chosen,
             encoded=predictor.encoded,
             standardised=predictor.standardised,
-            balanced=balanced,
+            balanced=training.class_weights,
             seed=self.run.seed,
         )
+
+    def _solved_on_kernels(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray, chosen: np.ndarray) -> Head:
+        """A head that is fitted to some rows, and what it says of a part of these, the chosen ones, left out."""
+        output, balanced = self.run.task.output, self.run.training.class_weights
+        x = evenly_spaced(x, self._kernel_rows)
+        head = solve_ridge_head(x, y[rows], output.kind, output.shape[0], balanced=balanced)
+        assert head.left_out is not None
+        return replace(head, left_out=head.left_out[np.searchsorted(rows, chosen)])
+
+    @property
+    def _kernel_rows(self) -> int:
+        """At most so many rows of each part, and of all, are for the head of the kernels."""
+        return max(FOLD_ROWS, KERNEL_VALUES // max(self._predictor.kernels, 1))
 
     @property
     def _predictor(self) -> LinearHeads:
@@ -122,7 +141,7 @@ class SolvedStart:
         """Features of each head and targets, batch by batch."""
         blocks: list[list[np.ndarray]] = [[] for _ in self._predictor.heads]
         targets: list[np.ndarray] = []
-        some = np.isin(np.arange(len(chosen)), _choosing([len(chosen)]))
+        some = np.isin(np.arange(len(chosen)), _spread([len(chosen)], self._kernel_rows))
         for start in _shown(range(0, len(chosen), BATCH_ROWS), "features"):
             batch = rows.__getitems__(chosen[start : start + BATCH_ROWS].tolist())
             tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
@@ -148,8 +167,8 @@ def _shown(steps: Sequence[Step], title: str) -> Iterable[Step]:
     return track(steps, title, transient=True, disable=not get_console().is_terminal)
 
 
-def _choosing(sizes: Sequence[int]) -> np.ndarray:
-    """Numbers of the rows that choose penalties and shares, of parts that follow each other: evenly spaced in each."""
+def _spread(sizes: Sequence[int], most: int) -> np.ndarray:
+    """Numbers of rows of parts that follow each other, evenly spaced in each and then in all: at most so many."""
     ends = np.cumsum([0, *sizes])
-    parts = [evenly_spaced(np.arange(start, end), FOLD_ROWS) for start, end in pairwise(ends)]
-    return evenly_spaced(np.concatenate(parts), FOLD_ROWS)
+    parts = [evenly_spaced(np.arange(start, end), most) for start, end in pairwise(ends)]
+    return evenly_spaced(np.concatenate(parts), most)
