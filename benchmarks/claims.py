@@ -146,7 +146,7 @@ def _random_series(fits: pd.DataFrame) -> str:
     reference = f"pare {RANDOM}10{LOWER}"
     mine = fits[fits["settings"].isin(_settings("random_start_series")) | fits["system"].isin(["probe", reference])]
     same = _on_the_same_splits(mine[mine["fraction"] == 1])
-    return _against_pare(same, reference, "proxy", _proxy, "series", 1)
+    return _against_pare(same, reference, "rate", _rate_and_proxy, "series", 1)
 
 
 def _settings(*forms: str) -> list[str]:
@@ -159,8 +159,8 @@ def _rate(settings: str) -> str:
     return "1e-4" if LOWER in settings else "3e-4"
 
 
-def _proxy(settings: str) -> str:
-    return "ink of digits" if "mnist_ink" in settings else ""
+def _rate_and_proxy(settings: str) -> str:
+    return f"{_rate(settings)}{', ink of digits as proxy' if 'mnist_ink' in settings else ''}" if settings else ""
 
 
 def _changed(settings: str) -> str:
