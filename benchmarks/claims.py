@@ -216,16 +216,17 @@ def _fields(fits: pd.DataFrame) -> str:
             f"{method} training.epochs={count} training.fraction=1"
             for method, count in zip(("pare", "finetune"), epochs, strict=True)
         )
-        own = fits[fits["system"].isin([pare, finetune])]
-        values, share = scores(own, fraction)[[pare, finetune]].dropna(), f"{100 * fraction:g} %"
+        systems, share = [pare, finetune, "probe"], f"{100 * fraction:g} %"
+        values = scores(fits, fraction)[systems].dropna()
         means, splits = by_data_set(values), values.groupby("task").size()
         lines += [
-            [f"`{task}`", share, str(splits[task]), *(f"{means.loc[task, system]:.4g}" for system in (pare, finetune))]
+            [f"`{task}`", share, str(splits[task]), *(f"{means.loc[task, system]:.4g}" for system in systems)]
             for task in means.index
         ]
-        line = summary(own, "fields", pare, fraction).loc[finetune]
-        lines.append(["PaRe won, level, lost", share, "", _against(line), f"p = {line['p']:.2g}"])
-    return _markdown(["simulated fields", "rows", "splits", "`pare`", "`finetune`"], lines)
+        them = summary(fits[fits["system"].isin(systems)], "fields", pare, fraction).loc[systems[1:]]
+        against = [f"{_against(line)}, p = {line['p']:.2g}" for _, line in them.iterrows()]
+        lines.append(["PaRe won, level, lost", share, "", "", *against])
+    return _markdown(["simulated fields", "rows", "splits", "`pare`", "`finetune`", "`probe`"], lines)
 
 
 def _numbers(frame: pd.DataFrame, quantity: str, of: Sequence[str], heads: Sequence[str]) -> str:
