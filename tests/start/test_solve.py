@@ -159,6 +159,14 @@ def test_shares_are_chosen_on_the_same_rows_left_out(run_of, text_source, tmp_pa
     assert error(trained.model, write(tmp_path / "y.h5", quadrants)) < 0.3
 
 
+def test_so_are_those_of_series(run_of, image_source, tmp_path, monkeypatch):
+    monkeypatch.setattr("pare.start.solve.FOLD_ROWS", 50)
+    monkeypatch.setattr("pare.start.solve.KERNEL_VALUES", 0)
+    store = write(tmp_path / "x.h5", bumps)
+    trained = solved(run_of([1, POINTS], kernels=True), store, image_source, tmp_path)
+    assert error(trained.model, store) < 0.2
+
+
 def test_kernels_that_say_nothing_keep_no_more_than_an_equal_share(run_of, image_source, tmp_path, monkeypatch):
     monkeypatch.setattr(Kernels, "forward", lambda self, x: torch.randn(len(x), self.features))
     store = write(tmp_path / "x.h5", bumps)
