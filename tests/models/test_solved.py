@@ -158,7 +158,7 @@ def test_training_changes_the_target_s_projection_and_not_the_source_s(build, ti
 
 def test_only_gate_and_source_predictor_begin_random(build, tiny_bert):
     model = build([5], tiny_bert)
-    random = {id(p) for p in model.random_parameters()}
+    random = {id(p) for p in model.parameter_groups(1e-3)[1]["params"]}
     assert {name.split(".")[0] for name, p in model.named_parameters() if id(p) in random} == {
         "gate",
         "source_predictor",

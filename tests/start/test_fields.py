@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import pdist
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge as Reference
 
 from pare.config import Library, resolve
 from pare.evaluation.metrics import build_metric
-from pare.start.regressions import GaussianRidge, Ridge
+from pare.start.regressions import GaussianRidge, Ridge, rotated
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
 from pare.training.losses import relative_l2
@@ -28,7 +29,7 @@ def test_predictions_are_those_of_scikit_learn(rows, inputs, penalty):
     largest = np.linalg.svd(x - x.mean(0), compute_uv=False)[0] ** 2
     expected = Reference(alpha=penalty * largest, solver="svd").fit(x, y)
     new = np.random.default_rng(1).normal(size=(7, inputs))
-    np.testing.assert_allclose(Ridge.fit(x, y).predict(new, penalty), expected.predict(new), rtol=1e-6)
+    np.testing.assert_allclose(next(Ridge.fit(x, y).predict(new, penalty)), expected.predict(new), rtol=1e-6)
 
 
 @pytest.mark.parametrize("penalty", [1e-6, 1e-2])
@@ -38,7 +39,7 @@ def test_predictions_with_kernels_are_those_of_scikit_learn(rows, penalty):
     found = GaussianRidge.fit(x, y, width)
     kernel = {"kernel": "rbf", "gamma": 1 / (2 * width**2)}
     reference = KernelRidge(alpha=penalty * found.squares.max(), **kernel).fit(x, y - y.mean(0))
-    np.testing.assert_allclose(found.predict(new, penalty), reference.predict(new) + y.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(next(found.predict(new, penalty)), reference.predict(new) + y.mean(0), rtol=1e-6)
 
 
 @pytest.mark.parametrize("inputs", [50, 12])
@@ -47,7 +48,7 @@ def test_weights_of_rows_are_those_of_scikit_learn(rows, inputs):
     weights = np.random.default_rng(2).uniform(0.1, 10, len(x))
     found = Ridge.fit(x, y, weights)
     expected = Reference(alpha=1e-3 * found.squares.max(), solver="cholesky").fit(x, y, sample_weight=weights)
-    np.testing.assert_allclose(found.predict(x, 1e-3), expected.predict(x), rtol=1e-6)
+    np.testing.assert_allclose(next(found.predict(x, 1e-3)), expected.predict(x), rtol=1e-6)
 
 
 def test_weights_of_rows_with_kernels_are_those_of_scikit_learn(rows):
@@ -57,15 +58,28 @@ def test_weights_of_rows_with_kernels_are_those_of_scikit_learn(rows):
     reference = KernelRidge(alpha=1e-3 * found.squares.max(), kernel="rbf", gamma=1 / (2 * width**2))
     constant = np.average(y, 0, weights)
     expected = reference.fit(x, y - constant, sample_weight=weights).predict(x) + constant
-    np.testing.assert_allclose(found.predict(x, 1e-3), expected, rtol=1e-6)
+    np.testing.assert_allclose(next(found.predict(x, 1e-3)), expected, rtol=1e-6)
 
 
 def test_inputs_that_never_differ_are_not_read(rows):
     x, y = rows
     more = np.c_[x, np.full((len(x), 3), 5.0)]
-    np.testing.assert_allclose(
-        Ridge.fit(more, y).predict(more + np.r_[np.zeros(50), 1, 2, 3], 1e-3), Ridge.fit(x, y).predict(x, 1e-3)
-    )
+    (found,) = Ridge.fit(more, y).predict(more + np.r_[np.zeros(50), 1, 2, 3], 1e-3)
+    np.testing.assert_allclose(found, next(Ridge.fit(x, y).predict(x, 1e-3)))
+
+
+@pytest.mark.parametrize("inputs", [50, 12])
+def test_rotated_rows_have_the_same_distances(rows, inputs):
+    x = rows[0][:, :inputs]
+    found = rotated(x)
+    assert found.shape == (30, min(inputs, 30))
+    np.testing.assert_allclose(pdist(found), pdist(x))
+
+
+def test_penalties_one_after_the_other_are_those_one_at_a_time(rows):
+    for ridge in (Ridge.fit(*rows), GaussianRidge.fit(*rows, 9.0)):
+        for penalty, found in zip((1e-6, 1e-2), ridge.predict(rows[0], 1e-6, 1e-2), strict=True):
+            np.testing.assert_allclose(found, next(ridge.predict(rows[0], penalty)))
 
 
 GRID, LONG = 16, 256
@@ -196,10 +210,42 @@ def test_a_declared_symmetry_is_used_whatever_the_folds_say(run_of, source, tmp_
     assert "shift" in trained.record["start"]["symmetries"]
 
 
-def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source, tmp_path):
-    trained = fitted(run_of(symmetries=["square"]), write(tmp_path / "x.h5", folded), source, tmp_path)
+@pytest.mark.parametrize("make", [folded, nearly_linear])
+def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source, tmp_path, make):
+    run, store = run_of(), write(tmp_path / "x.h5", make)
+    trainer = Trainer(run, store, source, tmp_path / "checkpoint", build_metric(run.metric, run.task.output))
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    trainer._begin()
+    after = trainer.model.state_dict()
+    same = all(torch.equal(after[name], before[name]) for name in before)
+    assert same == (make is folded)
+    assert (trainer.start.held_out is None) == same
+
+
+def bent(x):
+    """A linear map says much of it, and not nearly all."""
+    return moved(x) + 0.5 * np.abs(x)
+
+
+def test_a_training_that_says_less_than_the_regression_keeps_it_and_is_the_probe(run_of, source, tmp_path):
+    store = write(tmp_path / "x.h5", bent)
+    kept = fitted(run_of(learning_rate=1e-9), store, source, tmp_path / "kept")
+    probe = fitted(run_of("probe"), store, source, tmp_path / "probe")
+    x = torch.from_numpy(store.rows("test").read(0, 16)["x"])
+    assert 0.1 < kept.record["start"]["left"] < 0.5
+    assert kept.record["best_epoch"] == 0
+    assert kept.record["validation"] == kept.record["start"]["validation"] == probe.record["validation"]
+    assert kept.record["n_train"] == 64  # with the validation rows
+    with torch.no_grad():
+        torch.testing.assert_close(kept.model(x), probe.model(x))
+
+
+def test_a_training_that_says_more_than_the_regression_is_kept_without_it(run_of, source, tmp_path):
+    run = run_of(epochs=30, learning_rate=3e-3, new_learning_rate=3e-3)
+    trained = fitted(run, write(tmp_path / "x.h5", np.abs, n=(160, 16, 16)), source, tmp_path)
+    assert trained.record["best_epoch"] > 0
+    assert trained.record["validation"] < 0.8 * trained.record["start"]["validation"]
     assert not trained.model.anchor.fields.any()
-    assert trained.record["start"]["penalties"] == []
 
 
 def curved(x):
@@ -259,8 +305,9 @@ def test_what_a_row_is_held_out_with_comes_from_the_other_rows(run_of, source, t
     np.testing.assert_allclose(trainer.model.units.scale.mean(), np.std(y - held_out, 0).mean(), rtol=0.01)
 
 
-def test_a_killed_training_of_a_field_goes_on_to_bit_identical_weights(run_of, source, tmp_path, monkeypatch):
-    store, run = write(tmp_path / "x.h5", nearly_linear), run_of("pare")
+@pytest.mark.parametrize("make", [nearly_linear, bent])
+def test_a_killed_training_of_a_field_goes_on_to_bit_identical_weights(run_of, source, tmp_path, monkeypatch, make):
+    store, run = write(tmp_path / "x.h5", make), run_of("pare")
     metric = build_metric(run.metric, run.task.output)
     whole = Trainer(run, store, source, tmp_path / "one", metric).train()
     killed = Trainer(run, store, source, tmp_path / "two", metric)

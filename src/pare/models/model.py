@@ -77,10 +77,21 @@ class CrossModalModel(nn.Module):
             for parameter in self.backbone.parameters():
                 parameter.requires_grad_(parameter.requires_grad and id(parameter) in norms)
 
-    def random_parameters(self) -> list[nn.Parameter]:
-        """Parameters that begin random, for which another learning rate may be better than for pretrained ones."""
+    def parameter_groups(self, new_rate: float | None) -> list[dict[str, Any]]:
+        """All trainable parameters for an optimiser.
+
+        Args:
+            new_rate: learning rate of those that begin random; None: that of the others.
+        """
+        trainable = [p for p in self.parameters() if p.requires_grad]
+        if new_rate is None:
+            return [{"params": trainable}]
         parts = [self.gate, self.source_predictor] + ([] if self.solved else [self.embedder, self.predictor])
-        return [parameter for part in parts for parameter in part.parameters()]
+        new = {id(p) for part in parts for p in part.parameters()}
+        return [
+            {"params": [p for p in trainable if id(p) not in new]},
+            {"params": [p for p in trainable if id(p) in new], "lr": new_rate},
+        ]
 
     def embed_source(self, inputs: Tensor) -> Tensor:
         """Frozen pretrained embedder f^s, ``(batch, tokens, width)``."""

@@ -3,10 +3,14 @@
 It is linear, or has Gaussian kernels where folds of the rows are predicted clearly better with them. For the linear one
 rows may be copied by symmetries first, so that the regression learns from each row in many positions: by those that the
 task declares, and by others where folds of the rows are predicted clearly better.
+
+Where it says nearly all, it is an anchor, to which the network adds. Otherwise the network begins without it, and has
+to be better than it to be kept.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import product
 from math import prod
 from typing import Any
@@ -14,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.model_selection import KFold
+from torch import Tensor
 
 from pare.config.run import POINT_BY_POINT, Run, symmetry_suits
 from pare.models import CrossModalModel
@@ -21,7 +26,7 @@ from pare.models.anchor import Anchor
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import SYMMETRIES, Symmetries
 from pare.start.evidence import clearly_smaller
-from pare.start.regressions import GaussianRidge, Ridge, median_distance
+from pare.start.regressions import GaussianRidge, Ridge, median_distance, rotated
 from pare.start.solve import Part
 
 logger = logging.getLogger(__name__)
@@ -34,12 +39,12 @@ COPIES = 16  # of a row, at most, by each symmetry
 MOST_UNKNOWNS = 2000  # rows or inputs, whichever are fewer, where rows are copied; a solution then takes some seconds
 FAINT = 1e-3  # size of a field in that of all, below which it counts no more
 EXACTLY_LINEAR = 1e-6  # and this is next to the rounding of single precision
-TELLING = 0.5  # share of the spread that a regression leaves at most, to say something of the equation
-NEARLY_LINEAR = 0.1  # share of the spread of the outputs that a useful solution leaves at most
+TELLING = 0.5  # share of the spread of the outputs that a regression leaves at most, to say something of the equation
+NEARLY_LINEAR = 0.1  # share that it leaves at most, for the network to add to it
 
 
 class FieldStart:
-    """Solves the anchor of a model for fields, where the equation is nearly linear; else the network begins alone.
+    """Solves a regression; where the equation is nearly linear, it is the anchor to which the network adds.
 
     Args:
         model: has an `Anchor`.
@@ -48,34 +53,55 @@ class FieldStart:
 
     Attributes:
         held_out: what the anchor says of each training row when it was fitted to others, ``(rows, *shape)``, so that
-            the network learns what the anchor will leave; None where there is no anchor.
+            the network learns what the anchor will leave; None where the network begins without it.
     """
 
     def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
         assert isinstance(model.anchor, Anchor)
         self.model, self.anchor, self.run, self.device = model, model.anchor, run, device
         self.held_out: np.ndarray | None = None
+        self._alone: dict[str, Tensor] | None = None
 
     def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
-        """Fit the anchor to rows, as folds of them choose.
+        """Fit the regression to rows, as folds of them choose.
 
         Args:
             parts: the rows.
 
         Returns:
-            ``penalties``: that of the anchor, none where there is no anchor; ``symmetries``: by which rows were copied;
+            ``penalties``: that of the regression, none where there is none; ``symmetries``: by which rows were copied;
             ``width``: of Gaussian kernels, 0 for a linear map; ``left``: share of the spread that it leaves of rows
             that were left out.
         """
         solution = self._chosen(parts)
-        if solution["penalties"]:
-            self.model.predictor.begin_at_zero()  # type: ignore[operator]
-        self.hold_out(parts, solution)
+        if not solution["penalties"]:
+            return solution
+        begin = _copied(self.model)
+        self.model.predictor.begin_at_zero()  # type: ignore[operator]
         self.fit(parts, solution)
+        if _is_anchor(solution):
+            self.hold_out(parts, solution)
+        else:
+            self._units.mean.zero_()
+            self._alone = _copied(self.model)
+            self.model.load_state_dict(begin)
         return solution
 
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The model predicts by what was solved alone; what the network begins with comes back behind it."""
+        if self._alone is None:
+            yield
+            return
+        begin = _copied(self.model)
+        self.model.load_state_dict(self._alone)
+        try:
+            yield
+        finally:
+            self.model.load_state_dict(begin)
+
     def fit(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
-        """Fit the anchor to rows by what `solve` chose on others."""
+        """Fit the regression to rows by what `solve` chose on others."""
         if not solution["penalties"]:
             return
         x, y = _arrays(parts)
@@ -85,19 +111,23 @@ class FieldStart:
 
     def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
         """Predict each row by the anchor of the others; of what that leaves, the network takes its units."""
-        if not solution["penalties"]:
+        if not _is_anchor(solution):
             return
         x, y = _arrays(parts)
         held_out = np.empty_like(y)
         for fitted, held in _folds(x):
             ridge = self._fitted(x[fitted], y[fitted], solution["symmetries"], solution["width"])
-            held_out[held] = ridge.predict(_flat(x[held]), solution["penalties"][0]).reshape(-1, *y.shape[1:])
+            (predicted,) = ridge.predict(_flat(x[held]), solution["penalties"][0])
+            held_out[held] = predicted.reshape(-1, *y.shape[1:])
         self.held_out = held_out
-        units = self.model.units
-        assert isinstance(units, PhysicalUnits)
         scale = torch.from_numpy((y - held_out).std(0))
         left = self.model.symmetries.units(torch.zeros_like(scale), scale)
-        units.set(*(part.to(units.mean) for part in (left[0], left[1] + scale.mean() * 1e-3)))
+        self._units.set(*(part.to(self._units.mean) for part in (left[0], left[1] + scale.mean() * 1e-3)))
+
+    @property
+    def _units(self) -> PhysicalUnits:
+        assert isinstance(self.model.units, PhysicalUnits)
+        return self.model.units
 
     def _fitted(self, x: np.ndarray, y: np.ndarray, names: Sequence[str], width: float) -> Ridge | GaussianRidge:
         """Regression of fields ``(rows, channels, *grid)``, a linear one with their copies."""
@@ -115,7 +145,7 @@ class FieldStart:
         return squares.mean() / np.maximum(squares, squares.mean() * FAINT**2)
 
     def _chosen(self, parts: Sequence[Part]) -> dict[str, Any]:
-        """Penalty and symmetries of the least squared error over folds; no penalty where even that is too large."""
+        """Penalty, symmetries and width of the least squared error over folds; no penalty where rows are too many."""
         none: dict[str, Any] = {"penalties": [], "symmetries": [], "width": 0.0, "left": 1.0}
         task, rows = self.run.task, sum(len(chosen) for _, chosen in parts)
         if not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
@@ -124,22 +154,23 @@ class FieldStart:
         if not np.isfinite(y).all():  # points without a target
             return none
         names, penalty, losses = self._linear(x, y)
-        width, other = self._kernels(x, y)
+        inputs = rotated(_flat(x))
+        width, other = self._kernels(inputs, y)
         if width:
-            _, found = self._held_out_losses(x, y, [], width, (other,))
+            _, found = self._held_out_losses(inputs, y, [], width, (other,))
             both = ~np.isnan(losses + found)
             if clearly_smaller(found[both], losses[both]):
                 names, penalty, losses = [], other, found
             else:
                 width = 0.0
         left = float(np.nanmean(losses)) ** 0.5
-        useful = left < NEARLY_LINEAR or not self.run.training.epochs
+        solution = {"penalties": [penalty], "symmetries": names, "width": width, "left": left}
         logger.info(
             "ridge regression%s leaves %.3g of the spread of the fields: %s",
             " with Gaussian kernels" if width else f" with the symmetries {', '.join(names)}" if names else "",
-            *(left, _consequence(left, useful)),
+            *(left, _consequence(solution)),
         )
-        return {"penalties": [penalty], "symmetries": names, "width": width, "left": left} if useful else none
+        return solution
 
     def _linear(self, x: np.ndarray, y: np.ndarray) -> tuple[list[str], float, np.ndarray]:
         """Symmetries by which rows are copied, penalty and losses of rows left out of a linear regression."""
@@ -168,19 +199,22 @@ class FieldStart:
             )
 
     def _kernels(self, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-        """Width and penalty of Gaussian kernels by folds of some points; width 0 where they are of no use."""
+        """Width and penalty of Gaussian kernels by folds of some points; width 0 where they are of no use.
+
+        Inputs are ``(rows, numbers)``.
+        """
         if len(x) > MOST_UNKNOWNS or self.device.type == "mps":  # which has no double precision
             return 0.0, 0.0
-        rows, points = _flat(x), _flat(y)[:, :: max(prod(y.shape[1:]) // MOST_POINTS, 1)]
+        points = _flat(y)[:, :: max(prod(y.shape[1:]) // MOST_POINTS, 1)]
         weights = self._weights(y)
-        unit, spread = median_distance(rows), _spread(points, weights)
+        unit, spread = median_distance(x), _spread(points, weights)
         choices, losses = list(product(WIDTHS, PENALTIES)), np.zeros(len(WIDTHS) * len(PENALTIES))
         for number, (fitted, held) in enumerate(_folds(x), 1):
-            known = rows[fitted], points[fitted]
+            known = x[fitted], points[fitted]
             ridges = (GaussianRidge.fit(*known, width * unit, weights[fitted]) for width in WIDTHS)
-            wrong = (ridge.predict(rows[held], penalty) - points[held] for ridge in ridges for penalty in PENALTIES)
-            losses += [(weights[held] * np.square(part).mean(1)).mean() for part in wrong]
-            if losses.min() > number * NEARLY_LINEAR**2 * spread and self.run.training.epochs:
+            predicted = (part for ridge in ridges for part in ridge.predict(x[held], *PENALTIES))
+            losses += [(weights[held] * np.square(part - points[held]).mean(1)).mean() for part in predicted]
+            if losses.min() > number * TELLING**2 * spread and self.run.training.epochs:
                 return 0.0, 0.0
         width, penalty = choices[int(losses.argmin())]
         return width * unit, penalty
@@ -208,25 +242,33 @@ class FieldStart:
     ) -> tuple[float, np.ndarray]:
         """The best penalty, and with it the squared error of each row left out, in squared spreads of the fields.
 
-        Where the first fold shows that the fields are far from linear, other rows have NaN.
+        Where the first fold shows that a regression says little, other rows have NaN.
         """
         weights, losses = self._weights(y), np.full((len(penalties), len(x)), np.nan)
         spread = max(_spread(_flat(y), weights), np.finfo(float).tiny)
         for fitted, held in _folds(x):
             ridge = self._fitted(x[fitted], y[fitted], names, width)
-            for i, penalty in enumerate(penalties):
-                wrong = ridge.predict(_flat(x[held]), penalty) - _flat(y[held])
-                losses[i, held] = weights[held] * np.square(wrong).mean(1) / spread
+            for i, predicted in enumerate(ridge.predict(_flat(x[held]), *penalties)):
+                losses[i, held] = weights[held] * np.square(predicted - _flat(y[held])).mean(1) / spread
             best = int(np.nanmean(losses, 1).argmin())
-            if np.nanmean(losses[best]) ** 0.5 > 2 * NEARLY_LINEAR and self.run.training.epochs:
+            if np.nanmean(losses[best]) > TELLING**2 and self.run.training.epochs:
                 break
         return penalties[best], losses[best]
 
 
-def _consequence(left: float, useful: bool) -> str:
-    if left < EXACTLY_LINEAR:
+def _is_anchor(solution: Mapping[str, Any]) -> bool:
+    """Whether the network adds to it."""
+    return bool(solution["penalties"]) and solution["left"] < NEARLY_LINEAR
+
+
+def _consequence(solution: Mapping[str, Any]) -> str:
+    if solution["left"] < EXACTLY_LINEAR:
         return "nothing is left to train"
-    return "the network adds to it" if useful else "the network begins without it"
+    return "the network adds to it" if _is_anchor(solution) else "the network begins without it"
+
+
+def _copied(model: CrossModalModel) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
 def _folds(x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

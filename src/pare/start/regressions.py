@@ -1,5 +1,6 @@
 """Regressions of fields, of which any penalty costs next to nothing once they are fitted."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,9 +39,10 @@ class Ridge:
         """What a unit along each direction adds to the outputs, ``(directions, outputs)``."""
         return self.amounts / (self.squares + penalty * self.squares.max(initial=0))[:, None]
 
-    def predict(self, x: np.ndarray, penalty: float) -> np.ndarray:
-        """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``."""
-        return (x - self.mean) @ self.directions.T @ self.fields(penalty) + self.constant
+    def predict(self, x: np.ndarray, *penalties: float) -> Iterator[np.ndarray]:
+        """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``, with one penalty after the other."""
+        along = (x - self.mean) @ self.directions.T
+        return (along @ self.fields(penalty) + self.constant for penalty in penalties)
 
     @property
     def width(self) -> float:
@@ -75,16 +77,29 @@ class GaussianRidge:
 
     def fields(self, penalty: float) -> np.ndarray:
         """What a kernel of one adds to the outputs, ``(rows, outputs)``."""
-        return self.vectors @ (self.amounts / (self.squares + penalty * self.squares.max())[:, None])
+        return self.vectors @ self._along(penalty)
 
-    def predict(self, x: np.ndarray, penalty: float) -> np.ndarray:
-        """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``."""
-        return gaussian(x - self.mean, self.directions, self.width) @ self.fields(penalty) + self.constant
+    def predict(self, x: np.ndarray, *penalties: float) -> Iterator[np.ndarray]:
+        """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``, with one penalty after the other."""
+        along = gaussian(x - self.mean, self.directions, self.width) @ self.vectors
+        return (along @ self._along(penalty) + self.constant for penalty in penalties)
+
+    def _along(self, penalty: float) -> np.ndarray:
+        return self.amounts / (self.squares + penalty * self.squares.max())[:, None]
 
 
 def gaussian(x: np.ndarray, others: np.ndarray, width: float) -> np.ndarray:
     """Gaussian kernels between rows ``(rows, inputs)`` and others, ``(rows, others)``."""
     return np.exp(-euclidean_distances(x, others, squared=True) / (2 * width**2))
+
+
+def rotated(x: np.ndarray) -> np.ndarray:
+    """Rows ``(rows, inputs)`` in as few numbers as there are rows, ``(rows, numbers)``, of the same distances."""
+    if len(x) >= x.shape[1]:
+        return x
+    x = x - x.mean(0)
+    squares, vectors = np.linalg.eigh(x @ x.T)
+    return vectors * np.sqrt(np.maximum(squares, 0.0))
 
 
 def median_distance(x: np.ndarray) -> float:

@@ -6,7 +6,7 @@ Randomness needs no state: everything random in an epoch is drawn from the seed 
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from textwrap import shorten
@@ -19,7 +19,6 @@ from torch import OutOfMemoryError, nn
 
 from pare.config.errors import PareError
 from pare.storage.atomic import atomic_path, recover
-from pare.training.averages import WeightAverage
 
 PROGRESS, BEST = "progress.json", "best.safetensors"
 
@@ -65,7 +64,11 @@ class Checkpoint:
         self.folder = folder
 
     def save(
-        self, accelerator: Accelerator, model: nn.Module, progress: Progress, average: WeightAverage | None = None
+        self,
+        accelerator: Accelerator,
+        model: nn.Module,
+        progress: Progress,
+        applied: AbstractContextManager[None] | None = None,
     ) -> None:
         """Save the state; the best weights so far are carried along.
 
@@ -73,14 +76,14 @@ class Checkpoint:
             accelerator: holds the state.
             model: its weights are the best ones where the last epoch is the best.
             progress: how far the run has come.
-            average: of the weights, where it takes the place of the last ones.
+            applied: in it the model has the weights that are validated, where those of the training are others.
 
         Raises:
             PareError: where the folder cannot be written.
         """
         try:
             with atomic_path(self.folder) as unfinished:
-                self._write(unfinished, accelerator, model, progress, average)
+                self._write(unfinished, accelerator, model, progress, applied or nullcontext())
         except (OSError, RuntimeError, SafetensorError) as error:  # each library has its own for a full disk
             raise PareError(
                 f"cannot save the checkpoint {self.folder} ({error}); free space there, then the same command goes on"
@@ -92,11 +95,11 @@ class Checkpoint:
         accelerator: Accelerator,
         model: nn.Module,
         progress: Progress,
-        average: WeightAverage | None,
+        applied: AbstractContextManager[None],
     ) -> None:
         accelerator.save_state(str(folder))
         if progress.best_epoch == progress.epochs_done - 1:
-            with average.applied() if average else nullcontext():
+            with applied:
                 save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder / BEST)
         else:
             shutil.copyfile(self.folder / BEST, folder / BEST)

@@ -5,7 +5,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,8 @@ class Trainer:
     def _prepare(self) -> None:
         training = self.run.training
         build = getattr(torch.optim, training.optimiser)
-        optimiser = build(self._parameter_groups(), lr=training.learning_rate, **training.optimiser_options)
+        groups = self.model.parameter_groups(training.new_learning_rate)
+        optimiser = build(groups, lr=training.learning_rate, **training.optimiser_options)
         self.training_rows = TrainingRows(self.rows["train"], self.chosen)
         loader = batch_loader(self.training_rows, training.batch_size, shuffle=True)
         self.loss = build_loss(
@@ -141,18 +142,6 @@ class Trainer:
         self.average = WeightAverage(self.model, training.average) if training.average else None
         if self.average:
             self.accelerator.register_for_checkpointing(self.average)
-
-    def _parameter_groups(self) -> list[dict[str, Any]]:
-        """All trainable parameters; those that begin random have a learning rate of their own where one is set."""
-        trainable = [p for p in self.model.parameters() if p.requires_grad]
-        rate = self.run.training.new_learning_rate
-        if rate is None:
-            return [{"params": trainable}]
-        new = {id(p) for p in self.model.random_parameters()}
-        return [
-            {"params": [p for p in trainable if id(p) not in new]},
-            {"params": [p for p in trainable if id(p) in new], "lr": rate},
-        ]
 
     def _class_weights(self, chosen: np.ndarray) -> Tensor | None:
         if not self.run.training.class_weights:
@@ -217,21 +206,23 @@ class Trainer:
             started += self.progress.alignment["seconds"]
         if self.start:
             solution = self.start.solve(self._training_parts())
-            value, losses = self._validate()
+            applied = self.start.applied if isinstance(self.start, FieldStart) else nullcontext
+            with applied():
+                value, losses = self._validate()
             self.progress.start = {**solution, "validation": value, "losses": losses}
             self.progress.best_epoch, self.progress.best_value = SOLVED, value
             self.progress.seconds = time.perf_counter() - started
             self.progress.peak_memory_mb = peak_memory_mb()
-            self._save()
+            self._save(applied())
             if value is not None:
                 logger.info("solved start: validation %s %.4g, %.1f s", self.run.metric, value, self.progress.seconds)
 
     def _training_parts(self) -> list[tuple[Rows, np.ndarray]]:
         return [(self.rows["train"], self.chosen)]
 
-    def _save(self) -> None:
+    def _save(self, applied: AbstractContextManager[None]) -> None:
         if self.accelerator.is_main_process:
-            self.checkpoint.save(self.accelerator, self.model, self.progress, self.average)
+            self.checkpoint.save(self.accelerator, self.model, self.progress, applied)
 
     def _epoch(self, epoch: int, bar: EpochProgress) -> None:
         started = time.perf_counter()
@@ -239,7 +230,8 @@ class Trainer:
         self.loader.set_epoch(epoch)
         k = self.curriculum.tokens(epoch, self.run.tokens) if self.curriculum else 0
         sums, mixing = self._steps(epoch, k, bar)
-        with self.average.applied() if self.average else nullcontext():
+        averaged = self.average.applied if self.average else nullcontext
+        with averaged():
             value, losses = self._validate()
         seconds = time.perf_counter() - started
         row: dict[str, Any] = {"epoch": epoch + 1, **sums, "learning_rate": self.schedule.get_last_lr()[0]}
@@ -249,7 +241,7 @@ class Trainer:
             self.progress.gate_scores.append(mixing.gate_scores.tolist())
         row |= {"validation": value, "seconds": seconds}
         self._note(epoch, row, value, losses, seconds)
-        self._save()
+        self._save(averaged())
         bar.epoch_done(row)
 
     def _note(self, epoch: int, row: dict[str, Any], value: float | None, losses: list[float], seconds: float) -> None:
