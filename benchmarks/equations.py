@@ -3,7 +3,7 @@
     python benchmarks/equations.py FOLDER              # a file FOLDER/EQUATION.npz of each, for `kedro tasks new`
 
 Each row is a random initial state ``x`` and the state ``y`` at a later time, of one channel. All grids but that of
-Allen-Cahn are periodic. The lines take seconds on one core, each of the planes two or three minutes.
+Allen-Cahn are periodic. Each line takes some seconds on one core, each of the planes two or three minutes.
 """
 
 import argparse
@@ -52,6 +52,11 @@ def _line(length: float, linear: Operator, time: float, steps: int) -> Callable:
         return x[:, None, ::KEPT], y[:, None, ::KEPT]
 
     return simulate
+
+
+def _speed(wave: np.ndarray) -> np.ndarray:
+    """Of waves on water of depth 1, where it is 1 for the longest; ``wave`` are their angular numbers."""
+    return np.sqrt(np.divide(np.tanh(wave), wave, out=np.ones_like(wave), where=wave > 0))
 
 
 def _waves(rng: np.random.Generator, numbers: int = 6) -> np.ndarray:
@@ -134,6 +139,13 @@ EQUATIONS = {
     "burgers_smooth": Equation(_line(2 * np.pi, lambda k: -0.03 * k**2, 1.0, 1000), ("shift",)),
     "vorticity": Equation(_vorticity, ("torus",)),
     "allen_cahn": Equation(_allen_cahn, ("square",)),
+    # Added later, to see on others what the first five showed: docs/claims.md.
+    "kawahara": Equation(_line(2 * np.pi, lambda k: 0.05j * k**3 - 0.001j * k**5, 0.6, 2000), ("shift",)),
+    "benjamin_ono": Equation(_line(2 * np.pi, lambda k: 0.4j * k * np.abs(k), 0.8, 2000), ("shift",)),
+    "whitham": Equation(_line(2 * np.pi, lambda k: -1j * _speed(k) * k - 0.02 * k**2, 1.0, 2000), ("shift",)),
+    "nikolaevskiy": Equation(_line(10 * np.pi, lambda k: k**2 * (0.5 - (1 - k**2) ** 2), 12.0, 2000), ("shift",)),
+    "benney": Equation(_line(22.0, lambda k: k**2 - k**4 + 1j * k**3, 8.0, 1600), ("shift",)),
+    "burgers_sharp": Equation(_line(2 * np.pi, lambda k: -0.02 * k**2, 1.5, 2000), ("shift",)),
 }
 
 

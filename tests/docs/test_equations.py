@@ -16,35 +16,59 @@ def energy(u: np.ndarray) -> np.ndarray:
     return (u**2).sum(axis=tuple(range(1, u.ndim)))
 
 
-def test_korteweg_de_vries_conserves_its_energy(fields):
-    x, y = fields("korteweg_de_vries")
+@pytest.mark.parametrize("name", ["korteweg_de_vries", "kawahara", "benjamin_ono"])
+def test_dispersion_conserves_the_energy(fields, name):
+    x, y = fields(name)
     np.testing.assert_allclose(energy(y), energy(x), rtol=1e-5)
     assert np.abs(y - x).max() > 0.5  # and is not what it was
 
 
-@pytest.mark.parametrize("name", ["kuramoto_sivashinsky", "korteweg_de_vries", "burgers_smooth", "vorticity"])
+PERIODIC = [
+    "kuramoto_sivashinsky",
+    "korteweg_de_vries",
+    "burgers_smooth",
+    "vorticity",
+    "kawahara",
+    "benjamin_ono",
+    "whitham",
+    "nikolaevskiy",
+    "benney",
+    "burgers_sharp",
+]
+
+
+@pytest.mark.parametrize("name", PERIODIC)
 def test_the_mean_is_conserved(fields, name):
     x, y = fields(name)
     axes = tuple(range(1, x.ndim))
     np.testing.assert_allclose(y.mean(axis=axes), x.mean(axis=axes), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["burgers_smooth", "vorticity"])
+@pytest.mark.parametrize("name", ["burgers_smooth", "vorticity", "whitham", "burgers_sharp"])
 def test_viscosity_takes_energy(fields, name):
     x, y = fields(name)
     assert (energy(y) < 0.95 * energy(x)).all()
 
 
-def test_small_waves_grow_at_their_rate(fields, script):
-    """Of Kuramoto and Sivashinsky's equation, where it is nearly linear: exp((k² - k⁴) t)."""
+RATES = {
+    "kuramoto_sivashinsky": (22.0, 8.0, lambda k: k**2 - k**4),
+    "nikolaevskiy": (10 * np.pi, 12.0, lambda k: k**2 * (0.5 - (1 - k**2) ** 2)),
+    "benney": (22.0, 8.0, lambda k: k**2 - k**4 + 1j * k**3),
+    "whitham": (2 * np.pi, 1.0, lambda k: -1j * np.sqrt(k * np.tanh(k)) - 0.02 * k**2),
+    "kawahara": (2 * np.pi, 0.6, lambda k: 0.05j * k**3 - 0.001j * k**5),
+    "benjamin_ono": (2 * np.pi, 0.8, lambda k: 0.4j * k**2),
+}
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_small_waves_move_and_grow_as_the_linear_equation_says(fields, script, name):
     equations = script("equations")
-    wave = 2 * np.pi * 2 / 22.0
-    x = 1e-6 * np.cos(2 * np.pi * 2 * np.arange(equations.POINTS) / equations.POINTS)[None]
-    equations._waves = lambda rng: x
-    _, y = equations.EQUATIONS["kuramoto_sivashinsky"].simulate(np.random.default_rng(0))
-    np.testing.assert_allclose(
-        y[:, 0], x[:, :: equations.KEPT] * np.exp((wave**2 - wave**4) * 8.0), rtol=1e-3, atol=1e-10
-    )
+    length, time, rate = RATES[name]
+    wave, place = 2 * np.pi * 2 / length, 2 * np.pi * 2 * np.arange(equations.POINTS) / equations.POINTS
+    equations._waves = lambda rng: 1e-6 * np.cos(place)[None]
+    _, y = equations.EQUATIONS[name].simulate(np.random.default_rng(0))
+    expected = (1e-6 * np.exp(1j * place + rate(wave) * time)).real[None, :: equations.KEPT]
+    np.testing.assert_allclose(y[:, 0], expected, rtol=1e-3, atol=2e-3 * np.abs(expected).max())
 
 
 def test_allen_cahn_separates_phases_and_lowers_the_free_energy(fields):
