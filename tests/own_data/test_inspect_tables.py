@@ -63,6 +63,14 @@ def test_dates_become_days_and_the_task_says_since_when(tmp_path, form):
     assert look(paths, "answer", ignore=("when",)).input_shape == (3,)
 
 
+def test_dates_of_years_get_a_season(tmp_path):
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(10 * RNG.permutation(N), "D")
+    found = look(table(tmp_path, answer=CLASSES, when=days.strftime("%Y-%m-%d")), "answer")
+    assert found.options["calendar"] == {"when": ["season"]}
+    assert found.input_shape == (6,)
+    assert "weekday is another one" in found.notes["calendar"]
+
+
 @pytest.mark.parametrize(
     ("form", "order"), [("%d/%m/%Y", "day_first"), ("%m/%d/%y", "month_first"), ("%m/%d/%Y %I:%M %p", "month_first")]
 )

@@ -150,6 +150,19 @@ def test_dates_of_new_rows_are_counted_from_the_day_0_of_the_task(tmp_path):
     np.testing.assert_array_equal(open_new_rows(new, reader, samples).read(0, 2), [[31], [-1]])
 
 
+def test_new_rows_get_the_same_calendar(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "t.csv").write_text("when,n,y\n2024-01-31,1,a\n2024-07-02,2,b\n")
+    options = {"dates": {"when": "2024-01-01"}, "calendar": {"when": ["season", "weekday"]}}
+    reader, samples = known(tmp_path / "raw", "table", target="y", **options)
+    named = pd.DataFrame({"n": [1], "when": ["2024-01-31"]})
+    unnamed = np.array([["2024-01-31", 1]], dtype=object)  # the columns of the file
+    for rows in (named, unnamed):
+        np.testing.assert_array_equal(open_new_rows(rows, reader, samples).read(0, 1), samples.read(0, 1)[0])
+    with pytest.raises(PareError, match=r"expected \(rows, 2\): a column for each of when, n"):
+        open_new_rows(unnamed[:, :1], reader, samples)
+
+
 def test_dates_with_slashes_of_new_rows_have_the_order_of_the_task(tmp_path):
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "t.csv").write_text("when,y\n31/01/2024,a\n02/01/2024,b\n")

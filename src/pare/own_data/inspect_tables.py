@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
-from pare.raw.formats.dates import date_order, first_date
+from pare.raw.formats.dates import calendar_of, date_order, first_date
 from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
 from pare.raw.formats.table_files import load_frame, table_suffix
 from pare.raw.readers.columns import are_names_of_rows
@@ -20,6 +20,7 @@ DETECTED = {
     "encoding": "of the file, and of new rows",
     "decimal": "1,5 is one and a half",
     "dates": "dates become days since that one; --ignore NAME leaves such a column out",
+    "calendar": "more columns of each date; weekday is another one",
     "date_order": "in dates with slashes, such as 03/12/2024",
 }
 
@@ -47,6 +48,8 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     options = column_options(question, row_names)
     options |= {"dates": dates} if dates else {}
     options |= {"date_order": order} if order else {}
+    calendar = {name: parts for name in dates if (parts := calendar_of(free[name], order))}
+    options |= {"calendar": calendar} if calendar else {}
     options |= written(dialect)
     notes = detected(options)
     if row_names:

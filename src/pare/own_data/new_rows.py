@@ -13,7 +13,7 @@ import pandas as pd
 from pare.config.errors import PareError, unknown_name
 from pare.config.schema import ReaderConfig
 from pare.raw.formats.array_files import StoredArray, open_arrays
-from pare.raw.formats.dates import days_since
+from pare.raw.formats.dates import calendar_columns, with_days
 from pare.raw.formats.delimited_text import Dialect
 from pare.raw.formats.table_files import load_frame, present_text
 from pare.raw.origins.own_files import find_path
@@ -110,7 +110,8 @@ def _as_array(rows: pd.DataFrame | np.ndarray | Sequence[np.ndarray]) -> np.ndar
 def _array_rows(rows: np.ndarray, reader: ReaderConfig, known: Known) -> NewRows:
     """A table without names, or samples of a grid."""
     if reader.name == TABLE:
-        columns = known.columns or []
+        added = calendar_columns(reader.options.get("calendar", {}))
+        columns = [name for name in known.columns or [] if name not in added]
         if rows.ndim != 2 or rows.shape[1] != len(columns):
             raise PareError(
                 f"the array has shape {list(rows.shape)}, expected (rows, {len(columns)}): a column for each of "
@@ -135,12 +136,11 @@ def _open_table(path: Path, options: dict[str, Any], known: Known) -> NewRows:
 
 
 def _dated_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
-    """The rows of a table whose dates become days, as the option of the reader says."""
+    """The rows of a table whose dates become days, as the options of the reader say."""
     frame = frame.reset_index(drop=True)
-    firsts = {name: date.fromisoformat(str(first)) for name, first in options.get("dates", {}).items() if name in frame}
-    order = options.get("date_order")
-    days = {name: days_since(frame[name], first, where, order) for name, first in firsts.items()}
-    return table_rows(frame.assign(**days), known, where)
+    firsts = {name: date.fromisoformat(str(first)) for name, first in options.get("dates", {}).items()}
+    frame = with_days(frame, firsts, options.get("calendar", {}), where, options.get("date_order"))
+    return table_rows(frame, known, where)
 
 
 def table_rows(frame: pd.DataFrame, known: Known, where: str) -> NewRows:

@@ -324,5 +324,9 @@ def test_dates_become_days_since_the_one_that_the_option_names(tmp_path):
     )
 
 
+def test_a_calendar_is_of_dates(tmp_path):
+    csv_error(tmp_path, "when,n,y\n1,1,a\n2,2,b\n", "says something of the columns of 'dates'", calendar={"when": []})
+
+
 def test_a_target_of_many_texts_is_no_class(tmp_path):
     csv_error(tmp_path, column_of(range(30), [f"id{i}" for i in range(30)]), "target 'y' holds 30 different texts")

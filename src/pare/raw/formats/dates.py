@@ -1,6 +1,6 @@
-"""Columns of dates, as numbers that a model can use: days since a first one."""
+"""Columns of dates, as numbers that a model can use: days since a first one, and what a calendar says of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import product
 from typing import Literal
@@ -12,6 +12,7 @@ from pare.config.errors import PareError
 from pare.raw.formats.table_files import present_text
 
 DateOrder = Literal["day_first", "month_first"]
+Calendar = Literal["season", "weekday", "time_of_day"]
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 # Those in which day and month cannot be confused: 2024-05-31, perhaps with a time, and 31.5.2024.
 CLEAR = ("ISO8601", *(f"%d.%m.%Y{time}" for time in TIMES[:3]))
@@ -21,6 +22,13 @@ SLASHED: dict[DateOrder, tuple[str, ...]] = {
 }
 NUMBERS_WITH_SLASHES = r"(\d{1,2})/(\d{1,2})/(?:\d{4}|\d{2})(?:\s.*)?"
 DAY = pd.Timedelta(days=1)
+YEAR = 365.25  # days
+# The columns that each part of a calendar adds: where times are on a circle, and the name of a day.
+ADDED: dict[Calendar, tuple[str, ...]] = {
+    "season": ("season, cosine", "season, sine"),
+    "weekday": ("weekday",),
+    "time_of_day": ("time of day, cosine", "time of day, sine"),
+}
 
 
 def slashed_numbers(column: pd.Series) -> pd.DataFrame | None:
@@ -71,12 +79,67 @@ def date_order(columns: Iterable[pd.Series], where: str, said: DateOrder | None 
 
 def first_date(column: pd.Series, order: DateOrder | None = None) -> date | None:
     """The first day of a column of dates; None where some value is no date, or has slashes and the order is unknown."""
-    text = present_text(column)
-    for form in _forms(order):
-        times = _times(text, form)
-        if len(times) and times.notna().all():
-            return times.min().date()
-    return None
+    times = _all_times(column, order)
+    return None if times is None else times.min().date()
+
+
+def calendar_of(column: pd.Series, order: DateOrder | None = None) -> list[Calendar]:
+    """What a calendar can say of a column of dates, next to their number of days.
+
+    The season where they go through a year or more, in three months of it or more; the time of day where there are
+    three different ones. A weekday is for the user to ask for: few measurements of nature depend on it.
+    """
+    times = _all_times(column, order)
+    if times is None:
+        return []
+    whole_year = (times.max() - times.min()) / DAY >= int(YEAR) and times.dt.month.nunique() > 2
+    several = (times - times.dt.normalize()).nunique() > 2
+    found: dict[Calendar, bool] = {"season": whole_year, "time_of_day": several}
+    return [part for part, says in found.items() if says]
+
+
+def calendar_columns(calendar: Mapping[str, Sequence[Calendar]]) -> list[str]:
+    """Names of the columns that are added to those of dates."""
+    return [f"{name} ({added})" for name, parts in calendar.items() for part in parts for added in ADDED[part]]
+
+
+def with_days(
+    frame: pd.DataFrame,
+    dates: Mapping[str, date],
+    calendar: Mapping[str, Sequence[Calendar]],
+    where: str,
+    order: DateOrder | None = None,
+) -> pd.DataFrame:
+    """A table with days in place of dates, each followed by what a calendar says of it.
+
+    Args:
+        frame: with rows from 0.
+        dates: columns of dates, each with its day 0, in UTC.
+        calendar: parts for some of them.
+        where: what messages call the table.
+        order: of day and month in dates with slashes; None: there are none.
+
+    Raises:
+        PareError: if a value is no date.
+    """
+    columns: dict[str, pd.Series] = {}
+    for name in map(str, frame):
+        columns[name] = frame[name]
+        if name in dates:
+            times = _known_times(frame[name], where, order)
+            columns[name] = _days(times, dates[name])
+            for part in calendar.get(name, ()):
+                columns |= dict(zip(calendar_columns({name: [part]}), _said(times, part), strict=True))
+    return pd.DataFrame({name: column.reindex(frame.index) for name, column in columns.items()})
+
+
+def _said(times: pd.Series, part: Calendar) -> list[pd.Series]:
+    """What a part of a calendar says of times, in the order of `ADDED`."""
+    if part == "weekday":
+        return [times.dt.day_name()]
+    of_day = (times - times.dt.normalize()) / DAY
+    turns = of_day if part == "time_of_day" else (times.dt.day_of_year - 1 + of_day) / YEAR
+    return [np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)]
 
 
 def days_since(column: pd.Series, first: date, where: str, order: DateOrder | None = None) -> np.ndarray:
@@ -94,6 +157,15 @@ def days_since(column: pd.Series, first: date, where: str, order: DateOrder | No
     Raises:
         PareError: if a value is no date.
     """
+    return _days(_known_times(column, where, order), first).reindex(range(len(column))).to_numpy(np.float64)
+
+
+def _days(times: pd.Series, first: date) -> pd.Series:
+    return (times - pd.Timestamp(first, tz="UTC")) / DAY
+
+
+def _known_times(column: pd.Series, where: str, order: DateOrder | None) -> pd.Series:
+    """The times of the rows that have one; `PareError` for a value that is no date."""
     text = present_text(column)
     forms = _forms(order)
     times = _times(text, forms[0])
@@ -106,8 +178,17 @@ def days_since(column: pd.Series, first: date, where: str, order: DateOrder | No
             f"{where}: column {column.name!r} holds {wrong.iloc[0]!r} in row {wrong.index[0] + 1}; expected a "
             f"date such as 2024-05-31 or 31.05.2024{slashed}"
         )
-    days = (times - pd.Timestamp(first, tz="UTC")) / DAY
-    return days.reindex(range(len(column))).to_numpy(np.float64)
+    return times
+
+
+def _all_times(column: pd.Series, order: DateOrder | None) -> pd.Series | None:
+    """The times of a column whose values all have one form of a date."""
+    text = present_text(column)
+    for form in _forms(order):
+        times = _times(text, form)
+        if len(times) and times.notna().all():
+            return times
+    return None
 
 
 def _forms(order: DateOrder | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
-from pare.raw.formats.dates import DateOrder, days_since
+from pare.raw.formats.dates import Calendar, DateOrder, with_days
 from pare.raw.formats.delimited_text import UTF_8, Dialect
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.table_files import DESCRIPTION, find_table, load_frame, present_text
@@ -37,6 +37,7 @@ def table(
     categorical: tuple[str, ...] = (),
     dates: dict[str, date] | None = None,
     date_order: DateOrder | None = None,
+    calendar: dict[str, list[Calendar]] | None = None,
     split_column: str | None = None,
     group: str | None = None,
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
@@ -59,6 +60,8 @@ def table(
         categorical: columns whose numbers are names of categories, such as the target of a CSV with classes 0 and 1.
         dates: columns of dates, each with its day 0; they become the number of days since.
         date_order: of day and month in dates with slashes, such as 03/12/2024.
+        calendar: what is said of dates in further columns: ``season`` and ``time_of_day``, a cosine and a sine each,
+            and ``weekday``, a category.
         split_column: column that says of each row ``train``, ``validation`` or ``test``.
         group: column whose equal values mark rows that belong together, such as a patient.
         delimiter: what separates the values of a line of text; by default a tab in TSV, else a comma.
@@ -80,13 +83,12 @@ def table(
     names = list(frame.columns)
     targets = _target_names(target or description.get("default_target"), names, path)
     days = dates or {}
+    _check_calendar(calendar or {}, days, path)
     uses = [*targets, *ignore, *(name for name in (split_column, group) if name is not None)]
     _check_uses(uses, [*categorical, *days], names, path)
-    frame = frame.assign(
-        **{name: days_since(frame[name], first, str(path), date_order) for name, first in days.items()}
-    )
+    frame = with_days(frame, days, calendar or {}, str(path), date_order)
     left_out = {*uses, *description.get("ignored", [])}
-    features = [name for name in names if name not in left_out]
+    features = [name for name in map(str, frame) if name not in left_out]
     if not features:
         raise PareError(f"{path} has no feature left: all its columns are targets, ignored, or divide the rows")
     named = {*categorical, *description.get("categorical", [])}
@@ -144,6 +146,12 @@ def _check_uses(uses: Sequence[str], kinds: Sequence[str], names: Sequence[str],
             f"{path}: {', '.join(map(repr, twice))} is named by several of the reader's options target, ignore, "
             "split_column and group; name each column once"
         )
+
+
+def _check_calendar(calendar: dict[str, list[Calendar]], dates: dict[str, date], path: Path) -> None:
+    for name in calendar:
+        if name not in dates:
+            raise unknown_name("column", name, dates, f"{path}: a calendar says something of the columns of 'dates'")
 
 
 def _part_rows(column: pd.Series, labels: Labels, path: Path) -> dict[str, np.ndarray]:
