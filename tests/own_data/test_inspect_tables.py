@@ -68,7 +68,7 @@ def test_dates_of_years_get_a_season(tmp_path):
     found = look(table(tmp_path, answer=CLASSES, when=days.strftime("%Y-%m-%d")), "answer")
     assert found.options["calendar"] == {"when": ["season"]}
     assert found.input_shape == (6,)
-    assert "weekday is another one" in found.notes["calendar"]
+    assert "weekday is one to add" in found.notes["calendar"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ DETECTED = {
     "encoding": "of the file, and of new rows",
     "decimal": "1,5 is one and a half",
     "dates": "dates become days since that one; --ignore NAME leaves such a column out",
-    "calendar": "more columns of each date; weekday is another one",
+    "calendar": "more columns of each date; weekday is one to add",
     "date_order": "in dates with slashes, such as 03/12/2024",
 }
 
