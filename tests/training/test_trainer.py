@@ -389,3 +389,10 @@ def test_half_of_the_batches_are_mixed(train, table_run, table, tmp_path):
     for model in (whole, half):
         assert np.mean(model.record["replaced"][0]) == pytest.approx(model.record["history"][0]["lambda"], abs=0.02)
     assert whole.record["history"][0]["loss"] != half.record["history"][0]["loss"]
+
+
+def test_epochs_of_few_batches_are_mixed_as_often(train, table_run, table, tmp_path):
+    """Of one batch an epoch, every fourth epoch is mixed, from the first on."""
+    run = table_run({"mixing": {"batches": 0.25, "end": 0.3}}, epochs=8, batch_size=1000)
+    scores = train(run, table, tmp_path / "few").record["gate_scores"]
+    assert [epoch for epoch, counts in enumerate(scores) if np.sum(counts)] == [0, 4]

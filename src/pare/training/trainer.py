@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from math import floor
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -278,7 +278,8 @@ class Trainer:
         values: dict[str, list[float]] = defaultdict(list)
         mixing, share = EpochMixing(self.run.tokens), self.run.mixing.batches if self.run.mixing else 0.0
         for step, batch in enumerate(self.loader):
-            mixed = floor((step + 1) * share) > floor(step * share)
+            before = epoch * len(self.loader) + step  # steps of the training: epochs of few steps have their share too
+            mixed = ceil((before + 1) * share) > ceil(before * share)
             terms = self._step(batch, source if mixed else None, k, noise, f"epoch {epoch + 1}, step {step + 1}")
             for name in ("total", "target", "mixed_target", "source"):
                 if (term := getattr(terms, name)) is not None:
