@@ -159,6 +159,8 @@ def test_new_rows_get_the_same_calendar(tmp_path):
     unnamed = np.array([["2024-01-31", 1]], dtype=object)  # the columns of the file
     for rows in (named, unnamed):
         np.testing.assert_array_equal(open_new_rows(rows, reader, samples).read(0, 1), samples.read(0, 1)[0])
+    with pytest.raises(PareError, match="column 'when' is unknown"):
+        open_new_rows(pd.DataFrame(unnamed), reader, samples)  # its columns are 0 and 1
     with pytest.raises(PareError, match=r"expected \(rows, 2\): a column for each of when, n"):
         open_new_rows(unnamed[:, :1], reader, samples)
 

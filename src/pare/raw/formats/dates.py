@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -122,14 +122,14 @@ def with_days(
     Raises:
         PareError: if a value is no date.
     """
-    columns: dict[str, pd.Series] = {}
-    for name in map(str, frame):
-        columns[name] = frame[name]
+    columns: dict[Any, pd.Series] = {}
+    for name, column in frame.items():
+        columns[name] = column
         if name in dates:
-            times = _known_times(frame[name], where, order)
-            columns[name] = _days(times, dates[name])
-            for part in calendar.get(name, ()):
-                columns |= dict(zip(calendar_columns({name: [part]}), _said(times, part), strict=True))
+            times = _known_times(column, where, order)
+            columns[name] = _days(times, dates[str(name)])
+            for part in calendar.get(str(name), ()):
+                columns |= dict(zip(calendar_columns({str(name): [part]}), _said(times, part), strict=True))
     return pd.DataFrame({name: column.reindex(frame.index) for name, column in columns.items()})
 
 
