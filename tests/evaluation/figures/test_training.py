@@ -25,6 +25,13 @@ def test_training_figure_marks_the_epoch_that_was_kept(direction, kept):
     assert right.get_title() == f"validation ({direction} is better)"
 
 
+def test_training_figure_marks_the_solved_start_that_was_left():
+    history = [{"epoch": 0, "validation": 0.3}, epoch(1, validation=0.9), epoch(2, validation=0.1)]
+    for kept, labels in ((2, ["solved start: 0.3", "kept: 0.1 in epoch 2"]), (0, ["kept: 0.3 of the solved start"])):
+        figure = draws(training_figure(history, title="t", metric_title="m", metric_direction="lower", kept_epoch=kept))
+        assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == labels
+
+
 def test_training_figure_draws_every_loss_that_was_recorded_and_the_share_replaced():
     mixed = {"loss_target": 0.4, "loss_mixed_target": 0.5, "loss_source": 0.6}
     history = [

@@ -98,6 +98,8 @@ def _draw_validation(
         return
     kept = values[epochs == kept_epoch]
     ax.plot(epochs, values, "-", color="black", marker=".", markersize=4)
+    if kept_epoch and epochs[0] == 0:
+        ax.plot(0, values[0], "o", color="black", fillstyle="none", label=f"solved start: {values[0]:.4g}")
     ax.plot(
         kept_epoch,
         kept,
