@@ -16,7 +16,17 @@ def energy(u: np.ndarray) -> np.ndarray:
     return (u**2).sum(axis=tuple(range(1, u.ndim)))
 
 
-@pytest.mark.parametrize("name", ["korteweg_de_vries", "kawahara", "benjamin_ono"])
+CONSERVATIVE = [
+    "korteweg_de_vries",
+    "kawahara",
+    "benjamin_ono",
+    "modified_korteweg_de_vries",
+    "ostrovsky",
+    "zakharov_kuznetsov",
+]
+
+
+@pytest.mark.parametrize("name", CONSERVATIVE)
 def test_dispersion_conserves_the_energy(fields, name):
     x, y = fields(name)
     np.testing.assert_allclose(energy(y), energy(x), rtol=1e-5)
@@ -34,6 +44,12 @@ PERIODIC = [
     "nikolaevskiy",
     "benney",
     "burgers_sharp",
+    "modified_korteweg_de_vries",
+    "ostrovsky",
+    "sivashinsky",
+    "zakharov_kuznetsov",
+    "burgers_plane",
+    "surface_quasi_geostrophic",
 ]
 
 
@@ -44,7 +60,10 @@ def test_the_mean_is_conserved(fields, name):
     np.testing.assert_allclose(y.mean(axis=axes), x.mean(axis=axes), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["burgers_smooth", "vorticity", "whitham", "burgers_sharp"])
+VISCOUS = ["burgers_smooth", "vorticity", "whitham", "burgers_sharp", "burgers_plane", "surface_quasi_geostrophic"]
+
+
+@pytest.mark.parametrize("name", VISCOUS)
 def test_viscosity_takes_energy(fields, name):
     x, y = fields(name)
     assert (energy(y) < 0.95 * energy(x)).all()
@@ -57,6 +76,10 @@ RATES = {
     "whitham": (2 * np.pi, 1.0, lambda k: -1j * np.sqrt(k * np.tanh(k)) - 0.02 * k**2),
     "kawahara": (2 * np.pi, 0.6, lambda k: 0.05j * k**3 - 0.001j * k**5),
     "benjamin_ono": (2 * np.pi, 0.8, lambda k: 0.4j * k**2),
+    "modified_korteweg_de_vries": (2 * np.pi, 0.6, lambda k: 0.05j * k**3),
+    "ostrovsky": (2 * np.pi, 0.8, lambda k: 0.05j * k**3 - 2j / k),
+    "sivashinsky": (10 * np.pi, 6.0, lambda k: k - 2 * k**2),
+    "swift_hohenberg": (10 * np.pi, 4.0, lambda k: 0.5 - (1 - k**2) ** 2),
 }
 
 
@@ -69,6 +92,33 @@ def test_small_waves_move_and_grow_as_the_linear_equation_says(fields, script, n
     _, y = equations.EQUATIONS[name].simulate(np.random.default_rng(0))
     expected = (1e-6 * np.exp(1j * place + rate(wave) * time)).real[None, :: equations.KEPT]
     np.testing.assert_allclose(y[:, 0], expected, rtol=1e-3, atol=2e-3 * np.abs(expected).max())
+
+
+PLANE_RATES = {
+    "zakharov_kuznetsov": (0.6, lambda kx, ky: 0.1j * kx * (kx**2 + ky**2)),
+    "burgers_plane": (1.0, lambda kx, ky: -0.05 * (kx**2 + ky**2)),
+}
+
+
+@pytest.mark.parametrize("name", PLANE_RATES)
+def test_small_waves_of_a_plane_move_and_decay_as_the_linear_equation_says(script, name):
+    equations = script("equations")
+    time, rate = PLANE_RATES[name]
+    rows, columns = np.meshgrid(*[2 * np.pi * np.arange(equations.EDGE) / equations.EDGE] * 2, indexing="ij")
+    wave = 2 * rows + columns
+    equations._smooth = lambda rng, damping: 1e-6 * np.cos(wave)[None]
+    _, y = equations.EQUATIONS[name].simulate(np.random.default_rng(0))
+    expected = (1e-6 * np.exp(1j * wave + rate(2, 1) * time)).real[None]
+    np.testing.assert_allclose(y[:, 0], expected, atol=1e-3 * np.abs(expected).max())
+
+
+def test_in_a_surface_quasi_geostrophic_flow_only_heat_decays_where_all_waves_have_one_length(script):
+    equations = script("equations")
+    rows, columns = np.meshgrid(*[2 * np.pi * np.arange(equations.EDGE) / equations.EDGE] * 2, indexing="ij")
+    heat = np.cos(3 * rows) + np.sin(3 * columns)  # carried along its own contours, whatever its size
+    equations._smooth = lambda rng, damping: heat[None]
+    _, y = equations.EQUATIONS["surface_quasi_geostrophic"].simulate(np.random.default_rng(0))
+    np.testing.assert_allclose(y[0, 0], heat * np.exp(-1e-2 * 9 * 1.0), atol=1e-6)
 
 
 def test_allen_cahn_separates_phases_and_lowers_the_free_energy(fields):
