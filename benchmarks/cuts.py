@@ -1,6 +1,6 @@
 """Data of the yardstick, which need no network: tables, numbers, series, images and fields, cut into two parts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ ARCHIVE = "UCR"  # suite of the series
 PLATE = 32  # points along an edge of a plate
 SPREAD = 1e-5  # added to the standard deviation of numbers, as in the model input
 
+Names = Collection[str]
 Part = tuple[np.ndarray, np.ndarray]  # inputs (rows, …) and classes, numbers or fields (rows, …)
 
 
@@ -95,9 +96,9 @@ def _of_each_class(y: np.ndarray, share: float, least: int, seed: int) -> np.nda
     return order[ranks < np.maximum(np.round(share * np.bincount(y)[y[order]]), least)]
 
 
-def _tables(library: Library) -> Iterator[Cut]:
+def _tables(library: Library, data: Names) -> Iterator[Cut]:
     """The tables that need no network, half and half, and one with a number to predict."""
-    for name in library.tasks:
+    for name in _asked(library.tasks, data):
         task = library.task(name)
         raw = task.raw.active
         if task.kind != "table" or find_origin(raw.origin).needs_network:
@@ -110,10 +111,11 @@ def _tables(library: Library) -> Iterator[Cut]:
         yield from _halves(name, library.tasks[name], x, y, samples.categories or [])
 
 
-def _numbers(library: Library) -> Iterator[Cut]:
-    x, y = load_diabetes(return_X_y=True, scaled=False)
-    task = _own_task("diabetes_progression", x.shape, {"kind": "regression", "shape": [1]})
-    yield from _halves("diabetes_progression", task, x.astype(np.float32), y.astype(np.float32)[:, None], [])
+def _numbers(_: Library, data: Names) -> Iterator[Cut]:
+    for name in _asked(["diabetes_progression"], data):
+        x, y = load_diabetes(return_X_y=True, scaled=False)
+        task = _own_task(name, x.shape, {"kind": "regression", "shape": [1]})
+        yield from _halves(name, task, x.astype(np.float32), y.astype(np.float32)[:, None], [])
 
 
 def _halves(name: str, task: dict, x: np.ndarray, y: np.ndarray, categories: list) -> Iterator[Cut]:
@@ -124,12 +126,16 @@ def _halves(name: str, task: dict, x: np.ndarray, y: np.ndarray, categories: lis
         yield Cut(name, split, task, train, test, categories)
 
 
-def _images(library: Library) -> Iterator[Cut]:
+def _images(_: Library, data: Names) -> Iterator[Cut]:
     """Digits, 8 × 8 points; faces and other parts of photographs, 25 × 25 points (LFW, Huang et al., 2007)."""
     digits, y = (np.asarray(part) for part in load_digits(return_X_y=True))
-    yield from _fifths("digits", digits.reshape(-1, 1, 8, 8), y)
     photographs = lfw_subset()
-    yield from _fifths("faces", photographs[:, None], np.repeat([1, 0], len(photographs) // 2))  # the faces come first
+    images = {
+        "digits": (digits.reshape(-1, 1, 8, 8), y),
+        "faces": (photographs[:, None], np.repeat([1, 0], len(photographs) // 2)),  # the faces come first
+    }
+    for name in _asked(images, data):
+        yield from _fifths(name, *images[name])
 
 
 def _fifths(name: str, x: np.ndarray, y: np.ndarray) -> Iterator[Cut]:
@@ -141,12 +147,12 @@ def _fifths(name: str, x: np.ndarray, y: np.ndarray) -> Iterator[Cut]:
         yield Cut(name, split, task, (scaled[train], y[train]), (scaled[test], y[test]))
 
 
-def _series(library: Library) -> Iterator[Cut]:
+def _series(library: Library, data: Names) -> Iterator[Cut]:
     """The listed series that need no network: the published split, then stratified resamples of the same sizes.
 
     Their units are those of the published training part, for every split.
     """
-    for name in library.tasks:
+    for name in _asked(library.tasks, data):
         if library.task(name).suite != ARCHIVE:
             continue
         train, validation, test = (_model_input(name, library).rows(part) for part in ("train", "validation", "test"))
@@ -170,9 +176,9 @@ def _own_task(name: str, shape: tuple[int, ...], output: dict) -> dict:
     }
 
 
-def _fields(library: Library) -> Iterator[Cut]:
+def _fields(library: Library, data: Names) -> Iterator[Cut]:
     """Simulated fields with the publisher's test part; the others are cut anew for validation."""
-    for name in library.tasks:
+    for name in _asked(library.tasks, data):
         task = library.task(name)
         if task.kind != "field" or find_origin(task.raw.active.origin).needs_network:
             continue
@@ -181,31 +187,32 @@ def _fields(library: Library) -> Iterator[Cut]:
         known = [np.concatenate([rows.array(axis) for rows in (train, validation)]) for axis in "xy"]
         for split in range(SPLITS):
             yield Cut(name, split, library.tasks[name], (known[0], known[1]), (test.array("x"), test.array("y")))
-    yield from _plates()
-    yield from _equations()
+    for name in _asked(["plates"], data):
+        yield from _plates(name)
+    for name in _asked(EQUATIONS, data):
+        yield from _equation(name)
 
 
-def _equations() -> Iterator[Cut]:
-    """Nonlinear equations that are no tasks, as `kedro tasks new` would describe them; 1,000 rows for training."""
-    for name, equation in EQUATIONS.items():
-        path = STORES / f"{name}.npz"
-        if not path.exists():
-            write(path, name)
-        with np.load(path) as arrays:
-            x, y = arrays["x"], arrays["y"]
-        task = {
-            **_own_task(name, x.shape, {"kind": "dense", "shape": list(y.shape[1:])}),
-            "normalisation": {"inputs": "channel", "outputs": "pointwise"},
-            "tokens": {"kind": "patch", "patch": x.shape[-1] // (16 if x.ndim == 3 else 4)},
-            "training": {"symmetries": list(equation.symmetries)},
-        }
-        for split in range(SPLITS):
-            train, test = train_test_split(np.arange(len(x)), test_size=1 / 6, random_state=split)
-            scaled = (x - x[train].mean()) / x[train].std()
-            yield Cut(name, split, task, (scaled[train], y[train]), (scaled[test], y[test]))
+def _equation(name: str) -> Iterator[Cut]:
+    """Fields of an equation that is no task, as `kedro tasks new` would describe them; 1,000 rows for training."""
+    path = STORES / f"{name}.npz"
+    if not path.exists():
+        write(path, name)
+    with np.load(path) as arrays:
+        x, y = arrays["x"], arrays["y"]
+    task = {
+        **_own_task(name, x.shape, {"kind": "dense", "shape": list(y.shape[1:])}),
+        "normalisation": {"inputs": "channel", "outputs": "pointwise"},
+        "tokens": {"kind": "patch", "patch": x.shape[-1] // (16 if x.ndim == 3 else 4)},
+        "training": {"symmetries": list(EQUATIONS[name].symmetries)},
+    }
+    for split in range(SPLITS):
+        train, test = train_test_split(np.arange(len(x)), test_size=1 / 6, random_state=split)
+        scaled = (x - x[train].mean()) / x[train].std()
+        yield Cut(name, split, task, (scaled[train], y[train]), (scaled[test], y[test]))
 
 
-def _plates() -> Iterator[Cut]:
+def _plates(name: str) -> Iterator[Cut]:
     """Temperatures of 300 heated plates, simulated as docs/your_own_data.md does, four fifths of them for training."""
     rng = np.random.default_rng(0)
     n = PLATE
@@ -213,14 +220,14 @@ def _plates() -> Iterator[Cut]:
     heat = 100 * idstn(rng.normal(size=(300, n, n)) / (1 + 100 * waves / waves.max()), axes=(1, 2))
     x, y = (a[:, None].astype(np.float32) for a in (heat, idstn(dstn(heat, axes=(1, 2)) / waves, axes=(1, 2))))
     task = {
-        **_own_task("plates", x.shape, {"kind": "dense", "shape": [1, n, n]}),
+        **_own_task(name, x.shape, {"kind": "dense", "shape": [1, n, n]}),
         "tokens": {"kind": "patch", "patch": 4},
         "normalisation": {"inputs": "channel", "outputs": "pointwise"},
     }
     for split in range(SPLITS):
         train, test = train_test_split(np.arange(len(x)), test_size=0.2, random_state=split)
         scaled = (x - x[train].mean()) / x[train].std()
-        yield Cut("plates", split, task, (scaled[train], y[train]), (scaled[test], y[test]))
+        yield Cut(name, split, task, (scaled[train], y[train]), (scaled[test], y[test]))
 
 
 def _model_input(name: str, library: Library) -> ArrayStore:
@@ -235,4 +242,15 @@ def _model_input(name: str, library: Library) -> ArrayStore:
     return ArrayStore(path)
 
 
-CUTS = {"tables": _tables, "numbers": _numbers, "series": _series, "images": _images, "fields": _fields}
+def _asked(known: Iterable[str], data: Names) -> list[str]:
+    return [name for name in known if not data or name in data]
+
+
+# Of the data sets of these names, or of all: nothing else is read or simulated.
+CUTS: dict[str, Callable[[Library, Names], Iterator[Cut]]] = {
+    "tables": _tables,
+    "numbers": _numbers,
+    "series": _series,
+    "images": _images,
+    "fields": _fields,
+}

@@ -56,7 +56,7 @@ def main() -> None:
         _compare(library)
         return
     for split in range(arguments.splits):
-        for cut in CUTS[arguments.kind](library):
+        for cut in CUTS[arguments.kind](library, ()):
             if cut.split == split:
                 _fit(arguments.kind, cut, *_resolved(parameters, cut))
 
@@ -105,7 +105,7 @@ def _fit(kind: str, cut: Cut, run: ChoiceRun, candidates: list) -> None:
 
 
 def _compare(library: Library) -> None:
-    cuts = {(kind, cut.name, cut.split): cut for kind in KINDS for cut in CUTS[kind](library)}
+    cuts = {(kind, cut.name, cut.split): cut for kind in KINDS for cut in CUTS[kind](library, ())}
     lines = [line for key, fits in _fits().items() for line in _lines(key, cuts[key], fits)]
     frame = pd.DataFrame(lines)
     with atomic_path(RESULTS) as unfinished:

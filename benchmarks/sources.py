@@ -67,7 +67,7 @@ def main() -> None:
 
 def _cuts(library: Library, kinds: Iterable[str] = ENCODERS) -> Iterator[tuple[str, Cut]]:
     for kind in kinds:
-        yield from ((kind, cut.part_of(ROWS[kind])) for cut in CUTS[kind](library) if cut.split == 0)
+        yield from ((kind, cut.part_of(ROWS[kind])) for cut in CUTS[kind](library, ()) if cut.split == 0)
 
 
 def _path(cut: Cut, encoder: str, weights: str) -> Path:

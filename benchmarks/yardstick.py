@@ -166,7 +166,7 @@ def _missing(entries: Sequence[Entry]) -> Iterator[Asked]:
 
 def _asked(entry: Entry, split: int) -> Iterator[Asked]:
     for cut in _cuts(entry.kind, tuple(entry.data)):
-        if cut.split == split and (not entry.data or cut.name in entry.data):
+        if cut.split == split:
             for fraction in entry.fractions:
                 for method in entry.methods:
                     yield Asked(entry.kind, cut.part_of(fraction), method, tuple(sorted(entry.settings)))
@@ -174,10 +174,7 @@ def _asked(entry: Entry, split: int) -> Iterator[Asked]:
 
 @cache
 def _cuts(kind: str, data: tuple[str, ...]) -> list[Cut]:
-    """The cuts of a kind; fields that were not asked for are not simulated."""
-    library = configuration()[0]
-    asked = {name: task for name, task in library.tasks.items() if not data or name in data}
-    return list(CUTS[kind](Library(**{**library.model_dump(), "tasks": asked})))
+    return list(CUTS[kind](configuration()[0], data))
 
 
 def _done(path: Path) -> set[tuple]:
