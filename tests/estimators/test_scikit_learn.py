@@ -156,13 +156,46 @@ def test_a_misspelt_choice_is_told(choice, message):
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (pd.DataFrame({"when": pd.date_range("2020", periods=12)}), "column 'when' holds times"),
+        (pd.DataFrame({"id": [f"n{i}" for i in range(300)]}), "column 'id' holds 300 different texts"),
         (np.array(["a"] * 12), r"shape \(12,\); expected a table"),
     ],
 )
 def test_what_is_no_table_is_told(X, message):
     with pytest.raises(ValueError, match=message):
-        PaReClassifier().fit(X, np.arange(12) % 2)
+        PaReClassifier().fit(X, np.arange(len(X)) % 2)
+
+
+@pytest.fixture(scope="module")
+def seasons():
+    """Two years of rows whose number is the season's, their dates as times, one of them missing."""
+    when = pd.Series(pd.date_range("2020-01-01", periods=250, freq="3D"), name="when")
+    y = np.cos(2 * np.pi * when.dt.dayofyear / 365.25).to_numpy()
+    when[7] = pd.NaT
+    return pd.DataFrame({"when": when, "noise": RNG.normal(size=len(when))}), y
+
+
+def test_times_say_the_season(seasons):
+    X, y = seasons
+    model = PaReRegressor().fit(X[:200], y[:200])
+    assert model.score(X[200:], y[200:]) > 0.95
+    assert model.n_features_in_ == 2
+
+
+@pytest.mark.parametrize("method", ["probe", "catboost"])
+def test_dates_as_text_in_an_array_or_in_another_zone_are_the_same(seasons, method):
+    X, y = seasons
+    text = X.assign(when=X["when"].dt.strftime("%Y-%m-%d"))
+    there = X.assign(when=X["when"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"))
+    expected = PaReRegressor(method).fit(X, y).predict(X)
+    for same in (text, there, text.to_numpy(object)):
+        np.testing.assert_allclose(PaReRegressor(method).fit(same, y).predict(same), expected, atol=1e-6)
+
+
+def test_a_text_among_new_dates_is_told(seasons):
+    X, y = seasons
+    model = PaReRegressor().fit(X, y)
+    with pytest.raises(PareError, match="X: column 'when' holds 'soon' in row 2; expected a date"):
+        model.predict(pd.DataFrame({"when": ["2021-01-01", "soon"], "noise": [0.0, 0.0]}))
 
 
 def test_the_callers_random_numbers_go_on_as_without_a_fit():

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pare.estimators.tables import column_levels, frame_of, is_mixed
+from pare.estimators.tables import column_levels, columns_of, frame_of, is_mixed
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,15 @@ def test_numbers_alone_are_not_mixed():
 def test_columns_without_names_are_numbered():
     assert list(frame_of([[1, "a"]]).columns) == ["x0", "x1"]
     assert list(frame_of(pd.DataFrame({7: [1]})).columns) == ["7"]
+
+
+def test_years_codes_and_categories_are_no_dates():
+    columns = {
+        "year": ["2019", "2020"],
+        "code": ["20190101", "x1"],
+        "day": pd.Categorical(["2019-01-01", "2020-01-01"]),
+    }
+    columns, frame = columns_of(pd.DataFrame(columns | {"when": ["2019-01-01", "2019-01-03"]}), "X")
+    assert columns.dates == {"dates": {"when": "2019-01-01"}}
+    assert columns.categories == [None, ["20190101", "x1"], ["2019-01-01", "2020-01-01"], None]
+    assert list(frame["when"]) == [0, 2]

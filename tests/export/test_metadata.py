@@ -3,7 +3,9 @@
 import json
 
 import numpy as np
+import pandas as pd
 
+from pare import PaReRegressor
 from pare.export.metadata import metadata
 from pare.storage.samples import Samples
 
@@ -38,3 +40,10 @@ def test_numbers_have_names(fitted):
     assert json.loads(metadata(model.trained, None)["outputs"]) == ["load", "strain"]
     assert json.loads(metadata(model.trained, None)["classes"]) is None
     assert json.loads(metadata(model.trained, None)["categories"]) == [None, None]
+    assert json.loads(metadata(model.trained, None)["dates"]) == {}
+
+
+def test_a_column_of_dates_has_its_first_day():
+    when = pd.Series(pd.date_range("2020-03-01", periods=40, freq="D"))
+    model = PaReRegressor().fit(pd.DataFrame({"when": when, "n": np.arange(40) % 3}), np.arange(40.0))
+    assert json.loads(metadata(model.predictor_.trained, None)["dates"]) == {"when": "2020-03-01"}

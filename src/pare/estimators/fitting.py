@@ -58,14 +58,14 @@ def fit_rows(x: np.ndarray, y: np.ndarray, columns: Columns, settings: Settings)
         x: ``(rows, features)``, ``(rows, channels, points)`` or ``(rows, channels, height, width)`` float32.
         y: classes ``(rows,)`` int64 from 0, numbers ``(rows, numbers)`` float32, or fields on the points of ``x``,
             ``(rows, channels, …)`` float32.
-        columns: of a table with text.
+        columns: of a table with text or dates.
         settings: the method and its values.
 
     Raises:
         PareError: for an unknown name, a value of the wrong type, or rows of which nothing can be learnt.
     """
     held = _validation_rows(y)
-    reader = "table" if columns.columns else "arrays"
+    reader = {"name": "table", "options": columns.dates} if columns.columns else {"name": "arrays"}
     run = _run(_task(x, y, reader, held), settings, validated=held > 0)
     rows = Samples(
         len(y), lambda start, stop: (x[start:stop], y[start:stop]), columns.columns, None, columns.categories
@@ -96,13 +96,13 @@ def _validation_rows(y: np.ndarray) -> int:
     return held if len(y) >= max(FEWEST, 2 * len(counts)) and counts.min() > 1 else 0
 
 
-def _task(x: np.ndarray, y: np.ndarray, reader: str, held: int) -> dict[str, Any]:
+def _task(x: np.ndarray, y: np.ndarray, reader: dict[str, Any], held: int) -> dict[str, Any]:
     """The task as YAML would have it. Test rows are the caller's; a task must have one, which nothing here reads."""
     kind = ("classification", "regression", "dense")[min(y.ndim, 3) - 1]
     return {
         "title": "rows in Python",
         "raw": {"files": ["none"]},
-        "reader": {"name": reader},
+        "reader": reader,
         "samples": {"train": len(y), "test": 1},
         "input": {"shape": list(x.shape[1:])},
         "output": {"kind": kind, "shape": [int(y.max()) + 1] if y.ndim == 1 else list(y.shape[1:])},

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, va
 
 from pare.estimators.fitting import Settings, fit_rows
 from pare.estimators.tables import Columns, columns_of, frame_of, is_mixed
-from pare.own_data.new_rows import held_rows, table_rows
+from pare.own_data.new_rows import dated, held_rows, table_rows
 
 WHERE = "X"  # what messages call the rows
 
@@ -53,7 +53,7 @@ class _Estimator(BaseEstimator):
         validate_data(self, X, y, skip_check_array=True)
         frame = frame_of(X)
         _, y = check_X_y(np.zeros((len(frame), 1)), y, ensure_min_samples=2, **rules)
-        columns = columns_of(frame)
+        columns, frame = columns_of(frame, WHERE)
         return table_rows(frame, columns, WHERE).read(0, len(frame)), y, columns
 
     def _outputs(self, X: Any) -> np.ndarray:
@@ -64,7 +64,8 @@ class _Estimator(BaseEstimator):
             x = validate_data(self, X, **self._rules(X), reset=False)
             return self.predictor_.outputs(held_rows(x))
         validate_data(self, X, skip_check_array=True, reset=False)
-        return self.predictor_.outputs(table_rows(frame_of(X), known, WHERE))
+        frame = dated(frame_of(X), self.predictor_.trained.run.task.reader.options, WHERE)
+        return self.predictor_.outputs(table_rows(frame, known, WHERE))
 
     @staticmethod
     def _rules(X: Any) -> dict[str, Any]:
@@ -82,8 +83,8 @@ class _Estimator(BaseEstimator):
 class PaReClassifier(ClassifierMixin, _Estimator):
     """Classes of the rows of a table, of series or of images, by a pretrained encoder.
 
-    ``X`` is a table ``(rows, features)``, whose columns may be categories and have missing values, series ``(rows,
-    channels, points)`` or images ``(rows, channels, height, width)``.
+    ``X`` is a table ``(rows, features)``, whose columns may be categories or dates and have missing values, series
+    ``(rows, channels, points)`` or images ``(rows, channels, height, width)``.
 
     Attributes:
         classes_: the classes, in the order of the probabilities.

@@ -1,12 +1,14 @@
-"""Tables in memory with columns of text and of numbers."""
+"""Tables in memory with columns of text, dates and numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from pare.own_data.new_rows import dated
+from pare.raw.formats.dates import date_options
 from pare.raw.formats.table_files import present_text
 
 MAX_LEVELS = 255  # categories of a column, as in files
@@ -14,17 +16,22 @@ MAX_LEVELS = 255  # categories of a column, as in files
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of columns and of their categories, as `Samples` has them; None where all are numbers."""
+    """Names of columns and of their categories, as `Samples` has them; None where all are numbers.
+
+    Attributes:
+        dates: which columns are dates, as options of the reader `table`; their days are a column of numbers.
+    """
 
     columns: list[str] | None = None
     categories: list[list[str] | None] | None = None
+    dates: dict[str, Any] = field(default_factory=dict)
 
 
 def is_mixed(X: Any) -> bool:
     """Whether some column of ``X`` may hold something else than numbers."""
     if isinstance(X, pd.DataFrame):
         return not all(is_numeric_dtype(kind) and not is_bool_dtype(kind) for kind in X.dtypes)
-    return isinstance(X, list | tuple | np.ndarray) and np.asarray(X).dtype.kind in "OUS"
+    return isinstance(X, list | tuple | np.ndarray) and np.asarray(X).dtype.kind in "OUSM"
 
 
 def frame_of(X: Any) -> pd.DataFrame:
@@ -37,20 +44,34 @@ def frame_of(X: Any) -> pd.DataFrame:
     return pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])])
 
 
-def columns_of(frame: pd.DataFrame) -> Columns:
-    """The columns of a table; ValueError where one holds neither numbers nor categories."""
-    names = [str(name) for name in frame.columns]
-    return Columns(names, [column_levels(frame[name]) for name in names])
+def columns_of(frame: pd.DataFrame, where: str) -> tuple[Columns, pd.DataFrame]:
+    """The columns of a table, and the table with days in place of dates.
+
+    Args:
+        frame: with names of columns.
+        where: what messages call it.
+
+    Raises:
+        ValueError: where a column holds neither numbers nor dates nor categories.
+    """
+    dates = date_options(frame[name] for name in frame if _may_hold_dates(frame[name]))
+    frame = dated(frame, dates, where)
+    return Columns([*frame], [column_levels(frame[name]) for name in frame], dates), frame
+
+
+def _may_hold_dates(column: pd.Series) -> bool:
+    """Numbers, also those written as text, and declared categories are none."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biufc":
+        return False
+    return bool(pd.to_numeric(present_text(column), errors="coerce").isna().any())
 
 
 def column_levels(column: pd.Series) -> list[str] | None:
     """Names of the categories of a column in the order of their codes; None for numbers.
 
     Raises:
-        ValueError: where it holds times, or so many texts that they are no categories.
+        ValueError: where it holds so many texts that they are no categories.
     """
-    if is_datetime64_any_dtype(column.dtype):
-        raise ValueError(f"column {column.name!r} holds times; convert it to a number, or leave it out")
     if isinstance(column.dtype, pd.CategoricalDtype):
         return [str(level) for level in column.cat.categories]
     text = present_text(column)

@@ -19,7 +19,8 @@ def metadata(trained: TrainedModel | ChosenModel, classes: list[str] | list[int]
 
     Returns:
         ``task``, ``title``, ``method``, ``seed``, ``fingerprint``; ``kind`` of the data and of the ``output``;
-        ``columns`` of a table, their ``categories`` in the order of the codes, null for a column of numbers;
+        ``columns`` of a table, their ``categories`` in the order of the codes, null for a column of numbers, and
+        ``dates``, the day 0 in UTC of those that count days; for other data there are none;
         ``classes`` in the order of the probabilities, or ``outputs``, the names of numbers, labels or channels;
         ``metric`` with its value on the validation rows; ``encoder``, ``licences`` and ``versions``.
     """
@@ -35,6 +36,7 @@ def metadata(trained: TrainedModel | ChosenModel, classes: list[str] | list[int]
         "output": task.output.kind,
         "columns": known.columns,
         "categories": known.categories or (known.columns and [None] * len(known.columns)),
+        "dates": task.reader.options.get("dates", {}),
         "classes": classes,
         "outputs": None if classes else task.output.names("prediction"),
         "metric": {

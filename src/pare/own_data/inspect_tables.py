@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
-from pare.raw.formats.dates import calendar_of, date_order, first_date
+from pare.raw.formats.dates import date_options, date_order
 from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
 from pare.raw.formats.table_files import load_frame, table_suffix
 from pare.raw.readers.columns import are_names_of_rows
@@ -43,13 +43,10 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
     texts = [free[name] for name in free if is_text(free[name])]
     order = date_order(texts, path.name, question.date_order)
-    dates = {str(column.name): first.isoformat() for column in texts if (first := first_date(column, order))}
-    row_names = [str(name) for name in free if name not in dates and are_names_of_rows(free[name])]
-    options = column_options(question, row_names)
-    options |= {"dates": dates} if dates else {}
+    dated = date_options(texts, order)
+    row_names = [str(name) for name in free if name not in dated.get("dates", {}) and are_names_of_rows(free[name])]
+    options = column_options(question, row_names) | dated
     options |= {"date_order": order} if order else {}
-    calendar = {name: parts for name in dates if (parts := calendar_of(free[name], order))}
-    options |= {"calendar": calendar} if calendar else {}
     options |= written(dialect)
     notes = detected(options)
     if row_names:

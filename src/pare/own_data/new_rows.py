@@ -136,11 +136,23 @@ def _open_table(path: Path, options: dict[str, Any], known: Known) -> NewRows:
 
 
 def _dated_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
-    """The rows of a table whose dates become days, as the options of the reader say."""
-    frame = frame.reset_index(drop=True)
+    return table_rows(dated(frame, options, where), known, where)
+
+
+def dated(frame: pd.DataFrame, options: dict[str, Any], where: str) -> pd.DataFrame:
+    """A table whose dates become days, as the options of the reader `table` say.
+
+    Args:
+        frame: with at least the columns of dates.
+        options: of the reader.
+        where: what messages call the table.
+
+    Raises:
+        PareError: if a value is no date.
+    """
     firsts = {name: date.fromisoformat(str(first)) for name, first in options.get("dates", {}).items()}
-    frame = with_days(frame, firsts, options.get("calendar", {}), where, options.get("date_order"))
-    return table_rows(frame, known, where)
+    calendar, order = options.get("calendar", {}), options.get("date_order")
+    return with_days(frame.reset_index(drop=True), firsts, calendar, where, order)
 
 
 def table_rows(frame: pd.DataFrame, known: Known, where: str) -> NewRows:

@@ -98,6 +98,19 @@ def calendar_of(column: pd.Series, order: DateOrder | None = None) -> list[Calen
     return [part for part, says in found.items() if says]
 
 
+def date_options(columns: Iterable[pd.Series], order: DateOrder | None = None) -> dict[str, Any]:
+    """Options of the reader `table` for those columns that hold dates, ``dates`` and ``calendar``; none where none do.
+
+    Args:
+        columns: of text or times.
+        order: of day and month in dates with slashes; None: there are none.
+    """
+    found = {str(column.name): (column, first) for column in columns if (first := first_date(column, order))}
+    dates = {name: first.isoformat() for name, (_, first) in found.items()}
+    calendar = {name: parts for name, (column, _) in found.items() if (parts := calendar_of(column, order))}
+    return {name: option for name, option in (("dates", dates), ("calendar", calendar)) if option}
+
+
 def calendar_columns(calendar: Mapping[str, Sequence[Calendar]]) -> list[str]:
     """Names of the columns that are added to those of dates."""
     return [f"{name} ({added})" for name, parts in calendar.items() for part in parts for added in ADDED[part]]
