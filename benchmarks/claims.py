@@ -34,8 +34,18 @@ REPORTING, FITS, FORMS = (
 )
 NUMBERS, ENCODERS, PAGE = (PROJECT / "docs" / name for name in ("claims.csv", "sources.csv", "claims.md"))
 ANALYSES = "*/pare/start_random/seed_0/analysis"
-# Epochs of PaRe with a quarter of the batches mixed, with all, and of fine-tuning, by the share of the training fields.
-FEW_EPOCHS = {0.2: (37, 30, 40), 0.05: (148, 120, 160)}
+FIFTH, TWENTIETH = 0.2, 0.05  # of the training fields
+LARGE_ERRORS = 0.1, 0.9  # of fine-tuning on the validation rows
+PARE_FEW = "pare mixing.batches=1 training.epochs=120 training.fraction=1"
+PLAIN_FEW = "finetune training.epochs=160 training.fraction=1"
+FEW = {  # systems of a twentieth of the fields, by their heads; PaRe first
+    "`pare`, all mixed": PARE_FEW,
+    "`pare`, a quarter": "pare mixing.batches=0.25 training.epochs=148 training.fraction=1",
+    "`target_mask`": PARE_FEW.replace("pare", "target_mask"),
+    "`finetune`, dropout": "finetune training.dropout=0.1 training.epochs=160 training.fraction=1",
+    "`finetune`": PLAIN_FEW,
+    "`probe`": "probe",
+}
 RANDOM, LOWER = "start=random training.epochs=", " training.learning_rate=1.0e-4"
 DIGITS = {"tables": 4, "series": 1}
 MODELS = ("pretrained", "pare", "finetune", "orca")
@@ -71,6 +81,7 @@ def tables() -> dict[str, str]:
         "tuning": _tuning(fits["tables"]),
         "series": _random_series(fits["series"]),
         "fields": _fields(fits["fields"]),
+        "few": _few_fields(fits["fields"]),
         "distances": _numbers(numbers, "OTDD to the source", SHARES, ("no token", "half", "all")),
         "source": _numbers(
             numbers, "source classes kept", models := ("pretrained", "pare", "finetune", "orca"), models
@@ -210,24 +221,57 @@ def _against_pare(
 
 
 def _fields(fits: pd.DataFrame) -> str:
-    """Parts of the training fields, at about equal CPU time; below those of a part how PaRe compares over the tasks."""
-    lines = []
-    for fraction, epochs in FEW_EPOCHS.items():
-        quarter, whole, plain = (f"training.epochs={count} training.fraction=1" for count in epochs)
-        mixed = {"a quarter": f"pare mixing.batches=0.25 {quarter}", "all": f"pare mixing.batches=1 {whole}"}
-        rivals, share = [f"finetune {plain}", "probe"], f"{100 * fraction:g} %"
-        values = scores(fits, fraction).reindex(columns=[*mixed.values(), *rivals]).dropna(axis=1, how="all").dropna()
-        means, splits = by_data_set(values), values.groupby("task").size()
-        for task in means.index:
-            cells = [f"{means.loc[task, name]:.4g}" if name in means else "" for name in (*mixed.values(), *rivals)]
-            lines.append([f"`{task}`", share, str(splits[task]), *cells])
-        for batches, pare in mixed.items():
-            if pare in means:
-                them = summary(fits[fits["system"].isin([pare, *rivals])], "fields", pare, fraction).loc[rivals]
-                against = [f"{_against(line)}, p = {line['p']:.2g}" for _, line in them.iterrows()]
-                lines.append([f"PaRe, {batches} mixed: won, level, lost", share, "", "", "", *against])
-    heads = ["simulated fields", "rows", "splits", "`pare`", "`pare`, all mixed", "`finetune`", "`probe`"]
-    return _markdown(heads, lines)
+    """A fifth of the training fields, at about equal CPU time; below them how PaRe compares over the equations."""
+    mixed = {
+        "a quarter": "pare mixing.batches=0.25 training.epochs=37 training.fraction=1",
+        "all": "pare mixing.batches=1 training.epochs=30 training.fraction=1",
+    }
+    rivals = ["finetune training.epochs=40 training.fraction=1", "probe"]
+    values = scores(fits, FIFTH)[[*mixed.values(), *rivals]].dropna()
+    means, splits = by_data_set(values), values.groupby("task").size()
+    lines = [[f"`{task}`", str(splits[task]), *(f"{mean:.4g}" for mean in means.loc[task])] for task in means.index]
+    for batches, pare in mixed.items():
+        them = summary(fits[fits["system"].isin([pare, *rivals])], "fields", pare, FIFTH).loc[rivals]
+        lines.append([f"PaRe, {batches} mixed: won, level, lost", "", "", "", *map(_tested, them.iloc)])
+    return _markdown(["simulated fields", "splits", "`pare`", "`pare`, all mixed", "`finetune`", "`probe`"], lines)
+
+
+def _few_fields(fits: pd.DataFrame) -> str:
+    """A twentieth of them, by fine-tuning's error on the validation rows; a cell needs all splits that PaRe has."""
+    own = fits[fits["system"].isin(FEW.values())]
+    values = scores(own, TWENTIETH).reindex(columns=[*FEW.values()]).dropna(subset=[PARE_FEW, PLAIN_FEW, "probe"])
+    splits, means = values.groupby("task").size(), by_data_set(values)
+    means = means.where(values.groupby("task").count().eq(splits, axis=0))
+    errors = scores(own, TWENTIETH, "validation").loc[values.index, PLAIN_FEW].groupby("task").mean().sort_values()
+    lines = [
+        [
+            f"`{task}`",
+            str(splits[task]),
+            f"{error:.3g}",
+            *(f"{mean:.4g}".replace("nan", "") for mean in means.loc[task]),
+        ]
+        for task, error in errors.items()
+    ]
+    fixed_before = yaml.safe_load(FORMS.read_text())["few_fields"][-1]["data"]
+    low, high = LARGE_ERRORS
+    large, later = errors.between(low, high), errors.index.isin(fixed_before)
+    parts = {
+        f"{low} to {high}, the border drawn afterwards": large & ~later,
+        f"{low} to {high}, the border fixed before": large & later,
+        f"{low} to {high}, all": large,
+        f"below {low}": errors < low,
+        "all": errors > 0,
+    }
+    for name, chosen in parts.items():
+        part = own[own["data"].isin(errors.index[chosen])]
+        them = summary(part, "fields", PARE_FEW, TWENTIETH).reindex([*FEW.values()][1:])
+        lines.append([f"{name}: PaRe won, level, lost", "", "", "", *map(_tested, them.iloc)])
+    return _markdown(["simulated fields", "splits", "validation error of `finetune`", *FEW], lines)
+
+
+def _tested(line: pd.Series) -> str:
+    """How PaRe compares with a system over the data sets that both have; nothing where there are none."""
+    return f"{_against(line)}, p = {line['p']:.2g}" if line["data_sets"] > 0 else ""
 
 
 def _numbers(frame: pd.DataFrame, quantity: str, of: Sequence[str], heads: Sequence[str]) -> str:

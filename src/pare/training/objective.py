@@ -21,7 +21,7 @@ class Terms:
     """One step's losses, and what was mixed; None where there is none."""
 
     total: Tensor
-    target: Tensor
+    target: Tensor | None
     mixed_target: Tensor | None = None
     source: Tensor | None = None
     mixture: Mixture | None = None
@@ -74,9 +74,8 @@ class Objective(nn.Module):
             return Terms(total=both * target, target=target)
 
         mixture = self.mix(tokens, source, k, generator)
-        both_features = [layer.chunk(2) for layer in model.encode(torch.cat([tokens, mixture.tokens]))]
-        features, mixed_features = (tuple(part) for part in zip(*both_features, strict=True))
-        target = loss(model.predict_target(features, around), y)
+        features, mixed_features = self._encoded(tokens, mixture.tokens)
+        target = None if features is None else loss(model.predict_target(features, around), y)
         with unnoticed_by_batch_norms(model):  # mixed rows are not among those that are predicted later
             mixed_prediction = model.predict_target(mixed_features, model.hide(around, mixture.hidden(tokens)))
         mixed_target = loss(mixed_prediction, y)
@@ -85,8 +84,18 @@ class Objective(nn.Module):
         mixed_loss = mixed_target
         if source_loss is not None:
             mixed_loss = (1 - mixture.share) * mixed_target + mixture.share * weights.source_weight * source_loss
-        total = weights.beta_target * target + weights.beta_mixed * mixed_loss
+        total = weights.beta_mixed * mixed_loss
+        if target is not None:
+            total = total + weights.beta_target * target
         return Terms(total, target, mixed_target, source_loss, mixture)
+
+    def _encoded(self, tokens: Tensor, mixed: Tensor) -> tuple[Features | None, Features]:
+        """Features of target and mixed tokens in one pass; without the target's where their loss has no weight."""
+        if not self.training_config.beta_target:
+            return None, self.model.encode(mixed)
+        both = [layer.chunk(2) for layer in self.model.encode(torch.cat([tokens, mixed]))]
+        features, mixed_features = (tuple(part) for part in zip(*both, strict=True))
+        return features, mixed_features
 
     def _source_loss(
         self, loss: Loss, features: Features, prediction: Tensor, y: Tensor, source_y: Tensor
