@@ -69,9 +69,9 @@ class Objective(nn.Module):
         loss = self.loss if anchor is None else _added(self.loss, anchor)
         tokens, around = model.embed(x)
         if k == 0 or source is None or source_y is None:
-            target = loss(model.predict_target(model.encode(tokens), around), y)
+            plain = loss(model.predict_target(model.encode(tokens), around), y)
             both = weights.beta_target + (weights.beta_mixed if self.mixing else 0.0)
-            return Terms(total=both * target, target=target)
+            return Terms(total=both * plain, target=plain)
 
         mixture = self.mix(tokens, source, k, generator)
         features, mixed_features = self._encoded(tokens, mixture.tokens)
