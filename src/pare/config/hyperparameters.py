@@ -57,7 +57,9 @@ class TrainingConfig(Strict):
     differences: float = Field(
         default=0.0, ge=0, description="weight of the loss of differences between neighbouring points of a field"
     )
-    beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
+    beta_target: float = Field(
+        default=1.0, ge=0, description="beta_1 of equation (2); 0: a mixed step is one pass, of mixed rows alone"
+    )
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
     source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")
     calibration_rows: int = Field(default=64, ge=1, description="training rows that set the scale of the embedder")
