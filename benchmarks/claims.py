@@ -25,8 +25,11 @@ import pandas as pd
 import yaml
 from scipy.stats import kendalltau, wilcoxon
 
-from pare.report.yardstick import KINDS, by_data_set, read_fits, scores, start_kept, summary
+from few_fields import FewFields, fifth_table
+from pare.report.markdown import grid
+from pare.report.yardstick import KINDS, read_fits, start_kept, summary
 from pare.storage.atomic import atomic_path
+from victories import against, tested
 
 PROJECT = Path(__file__).parents[1]
 REPORTING, FITS, FORMS = (
@@ -34,18 +37,6 @@ REPORTING, FITS, FORMS = (
 )
 NUMBERS, ENCODERS, PAGE = (PROJECT / "docs" / name for name in ("claims.csv", "sources.csv", "claims.md"))
 ANALYSES = "*/pare/start_random/seed_0/analysis"
-FIFTH, TWENTIETH = 0.2, 0.05  # of the training fields
-LARGE_ERRORS = 0.1, 0.9  # of fine-tuning on the validation rows
-PARE_FEW = "pare mixing.batches=1 training.epochs=120 training.fraction=1"
-PLAIN_FEW = "finetune training.epochs=160 training.fraction=1"
-FEW = {  # systems of a twentieth of the fields, by their heads; PaRe first
-    "`pare`, all mixed": PARE_FEW,
-    "`pare`, a quarter": "pare mixing.batches=0.25 training.epochs=148 training.fraction=1",
-    "`target_mask`": PARE_FEW.replace("pare", "target_mask"),
-    "`finetune`, dropout": "finetune training.dropout=0.1 training.epochs=160 training.fraction=1",
-    "`finetune`": PLAIN_FEW,
-    "`probe`": "probe",
-}
 RANDOM, LOWER = "start=random training.epochs=", " training.learning_rate=1.0e-4"
 DIGITS = {"tables": 4, "series": 1}
 MODELS = ("pretrained", "pare", "finetune", "orca")
@@ -61,6 +52,7 @@ def main() -> None:
         return
     with atomic_path(PAGE) as unfinished:
         unfinished.write_text(page(PAGE.read_text()))
+    FewFields.of(read_fits(FITS / "fields.csv")).figure().savefig(PAGE.parent / "few_fields.png")
 
 
 def page(text: str) -> str:
@@ -80,8 +72,8 @@ def tables() -> dict[str, str]:
         "random": _random(fits["tables"]),
         "tuning": _tuning(fits["tables"]),
         "series": _random_series(fits["series"]),
-        "fields": _fields(fits["fields"]),
-        "few": _few_fields(fits["fields"]),
+        "fields": fifth_table(fits["fields"]),
+        "few": FewFields.of(fits["fields"]).table(),
         "distances": _numbers(numbers, "OTDD to the source", SHARES, ("no token", "half", "all")),
         "source": _numbers(
             numbers, "source classes kept", models := ("pretrained", "pare", "finetune", "orca"), models
@@ -116,7 +108,7 @@ def _solved(fits: dict[str, pd.DataFrame]) -> str:
                     f"{100 * fraction:g} %",
                     _units(means.loc[finetune]),
                     *them,
-                    _against(means.loc[finetune]),
+                    against(means.loc[finetune]),
                     *stayed,
                 ]
             )
@@ -131,7 +123,7 @@ def _solved(fits: dict[str, pd.DataFrame]) -> str:
         "fine-tuning kept the start",
         "PaRe kept it",
     ]
-    return _markdown(head, lines)
+    return grid([head, *lines])
 
 
 def _on_the_same_splits(fits: pd.DataFrame) -> pd.DataFrame:
@@ -203,7 +195,7 @@ def _against_pare(
                 _units(line),
                 f"{line['mean']:.{DIGITS[kind]}f}",
                 f"{line['reference_mean']:.{DIGITS[kind]}f}",
-                "" if system == reference else f"{_against(line)}, p = {line['p']:.2g}",
+                "" if system == reference else tested(line),
                 f"{line['cpu_seconds']:.0f}",
             ]
         )
@@ -217,67 +209,13 @@ def _against_pare(
         "PaRe won, level, lost",
         "CPU s",
     ]
-    return _markdown(head, lines)
-
-
-def _fields(fits: pd.DataFrame) -> str:
-    """A fifth of the training fields, at about equal CPU time; below them how PaRe compares over the equations."""
-    mixed = {
-        "a quarter": "pare mixing.batches=0.25 training.epochs=37 training.fraction=1",
-        "all": "pare mixing.batches=1 training.epochs=30 training.fraction=1",
-    }
-    rivals = ["finetune training.epochs=40 training.fraction=1", "probe"]
-    values = scores(fits, FIFTH)[[*mixed.values(), *rivals]].dropna()
-    means, splits = by_data_set(values), values.groupby("task").size()
-    lines = [[f"`{task}`", str(splits[task]), *(f"{mean:.4g}" for mean in means.loc[task])] for task in means.index]
-    for batches, pare in mixed.items():
-        them = summary(fits[fits["system"].isin([pare, *rivals])], "fields", pare, FIFTH).loc[rivals]
-        lines.append([f"PaRe, {batches} mixed: won, level, lost", "", "", "", *map(_tested, them.iloc)])
-    return _markdown(["simulated fields", "splits", "`pare`", "`pare`, all mixed", "`finetune`", "`probe`"], lines)
-
-
-def _few_fields(fits: pd.DataFrame) -> str:
-    """A twentieth of them, by fine-tuning's error on the validation rows; a cell needs all splits that PaRe has."""
-    own = fits[fits["system"].isin(FEW.values())]
-    values = scores(own, TWENTIETH).reindex(columns=[*FEW.values()]).dropna(subset=[PARE_FEW, PLAIN_FEW, "probe"])
-    splits, means = values.groupby("task").size(), by_data_set(values)
-    means = means.where(values.groupby("task").count().eq(splits, axis=0))
-    errors = scores(own, TWENTIETH, "validation").loc[values.index, PLAIN_FEW].groupby("task").mean().sort_values()
-    lines = [
-        [
-            f"`{task}`",
-            str(splits[task]),
-            f"{error:.3g}",
-            *(f"{mean:.4g}".replace("nan", "") for mean in means.loc[task]),
-        ]
-        for task, error in errors.items()
-    ]
-    fixed_before = yaml.safe_load(FORMS.read_text())["few_fields"][-1]["data"]
-    low, high = LARGE_ERRORS
-    large, later = errors.between(low, high), errors.index.isin(fixed_before)
-    parts = {
-        f"{low} to {high}, the border drawn afterwards": large & ~later,
-        f"{low} to {high}, the border fixed before": large & later,
-        f"{low} to {high}, all": large,
-        f"below {low}": errors < low,
-        "all": errors > 0,
-    }
-    for name, chosen in parts.items():
-        part = own[own["data"].isin(errors.index[chosen])]
-        them = summary(part, "fields", PARE_FEW, TWENTIETH).reindex([*FEW.values()][1:])
-        lines.append([f"{name}: PaRe won, level, lost", "", "", "", *map(_tested, them.iloc)])
-    return _markdown(["simulated fields", "splits", "validation error of `finetune`", *FEW], lines)
-
-
-def _tested(line: pd.Series) -> str:
-    """How PaRe compares with a system over the data sets that both have; nothing where there are none."""
-    return f"{_against(line)}, p = {line['p']:.2g}" if line["data_sets"] > 0 else ""
+    return grid([head, *lines])
 
 
 def _numbers(frame: pd.DataFrame, quantity: str, of: Sequence[str], heads: Sequence[str]) -> str:
     wide = frame[frame["quantity"] == quantity].pivot(index="task", columns="of", values="value")
     lines = [[f"`{task}`", *(f"{wide.loc[task, name]:.3g}" for name in of)] for task in wide.index]
-    return _markdown(["table", *heads], lines)
+    return grid([["table", *heads], *lines])
 
 
 def _encoders(frame: pd.DataFrame) -> str:
@@ -297,7 +235,7 @@ def _encoders(frame: pd.DataFrame) -> str:
                 p = wilcoxon(taus).pvalue if taus.any() else 1.0
                 lines.append([name, title, begun, f"{taus.mean():.2f}", ", ".join(map(str, signs)), f"{p:.2g}"])
     head = ["encoders", "cheap score", "fine-tuning from", "mean τ", "data sets: as it, level, against it", "p"]
-    return _markdown(head, lines)
+    return grid([head, *lines])
 
 
 def _tau(pairs: pd.DataFrame) -> float:
@@ -305,18 +243,9 @@ def _tau(pairs: pd.DataFrame) -> float:
     return float(np.nan_to_num(kendalltau(*pairs.to_numpy().T).statistic))
 
 
-def _against(line: pd.Series) -> str:
-    """Data sets on which PaRe is better, level and worse; the summary counts from the other's side."""
-    return ", ".join(str(int(line[side])) for side in ("lost", "level", "won"))
-
-
 def _units(line: pd.Series) -> str:
     """Data sets × splits."""
     return f"{line['data_sets']:.0f} × {line['pairs'] / line['data_sets']:.0f}"
-
-
-def _markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *lines))
 
 
 def _collect() -> None:

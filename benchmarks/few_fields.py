@@ -1,0 +1,123 @@
+"""Trainings with few fields: a fifth and a twentieth of the training rows, for docs/claims.md."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from matplotlib.figure import Figure
+
+from pare.report.markdown import grid
+from pare.report.yardstick import by_data_set, scores, summary
+from victories import tested
+
+FORMS = Path(__file__).with_name("yardstick.yml")
+FIFTH, TWENTIETH = 0.2, 0.05  # of the training fields
+MIXED = {  # systems of a fifth of the fields, by their heads
+    "`pare`, a quarter mixed": "pare mixing.batches=0.25 training.epochs=37 training.fraction=1",
+    "all mixed": "pare mixing.batches=1 training.epochs=30 training.fraction=1",
+    "all mixed, one pass": "pare mixing.batches=1 training.beta_target=0 training.epochs=40 training.fraction=1",
+}
+PLAIN = ["finetune training.epochs=40 training.fraction=1", "probe"]
+LARGE_ERRORS = 0.1, 0.9  # of fine-tuning on the validation rows
+PARE_FEW = "pare mixing.batches=1 training.epochs=120 training.fraction=1"
+PLAIN_FEW = "finetune training.epochs=160 training.fraction=1"
+FEW = {  # systems of a twentieth of the fields, by their heads; PaRe first
+    "`pare`, all mixed": PARE_FEW,
+    "a quarter mixed": "pare mixing.batches=0.25 training.epochs=148 training.fraction=1",
+    "all mixed, one pass": "pare mixing.batches=1 training.beta_target=0 training.epochs=160 training.fraction=1",
+    "`target_mask`": PARE_FEW.replace("pare", "target_mask"),
+    "`finetune`, dropout": "finetune training.dropout=0.1 training.epochs=160 training.fraction=1",
+    "`finetune`": PLAIN_FEW,
+    "`probe`": "probe",
+}
+
+
+def fifth_table(fits: pd.DataFrame) -> str:
+    """A fifth of the training fields, at about equal CPU time; below them how PaRe compares over the equations."""
+    values = scores(fits, FIFTH).reindex(columns=[*MIXED.values(), *PLAIN]).dropna(subset=[*MIXED.values()][:2])
+    means, splits = _of_all_splits(values), values.groupby("task").size()
+    lines = [[f"`{task}`", str(splits[task]), *map(_shown, means.loc[task])] for task in means.index]
+    for name, pare in MIXED.items():
+        them = summary(fits[fits["system"].isin([pare, *PLAIN])], "fields", pare, FIFTH).reindex(PLAIN)
+        lines.append([f"{name}: won, level, lost", "", *("" for _ in MIXED), *map(tested, them.iloc)])
+    return grid([["simulated fields", "splits", *MIXED, "`finetune`", "`probe`"], *lines])
+
+
+def _of_all_splits(values: pd.DataFrame) -> pd.DataFrame:
+    """Means over the splits, a line an equation; missing where a system has not all of them."""
+    return by_data_set(values).where(values.groupby("task").count().eq(values.groupby("task").size(), axis=0))
+
+
+def _shown(mean: float) -> str:
+    return "" if pd.isna(mean) else f"{mean:.4g}"
+
+
+@dataclass(frozen=True)
+class FewFields:
+    """Trainings with a twentieth of the fields; equations in the order of fine-tuning's error on the validation rows.
+
+    Attributes:
+        fits: of the systems of `FEW`.
+        means: test errors, means over splits, a line an equation, a column a system; a mean needs all splits of PaRe.
+        splits: how many, of each equation.
+        errors: of fine-tuning on the validation rows, means over splits.
+        later: equations that were added when `LARGE_ERRORS` had been fixed.
+    """
+
+    fits: pd.DataFrame
+    means: pd.DataFrame
+    splits: pd.Series
+    errors: pd.Series
+    later: frozenset[str]
+
+    @classmethod
+    def of(cls, fits: pd.DataFrame) -> "FewFields":
+        """From all fits of fields."""
+        own = fits[fits["system"].isin(FEW.values())]
+        values = scores(own, TWENTIETH).reindex(columns=[*FEW.values()]).dropna(subset=[PARE_FEW, PLAIN_FEW, "probe"])
+        errors = scores(own, TWENTIETH, "validation").loc[values.index, PLAIN_FEW].groupby("task").mean().sort_values()
+        means, splits = _of_all_splits(values).loc[errors.index], values.groupby("task").size()
+        later = frozenset(yaml.safe_load(FORMS.read_text())["few_fields"][-1]["data"])
+        return cls(own, means, splits, errors, later)
+
+    def parts(self) -> dict[str, pd.Series]:
+        """Which equations belong to each part that is compared, by its name."""
+        low, high = LARGE_ERRORS
+        large, later = self.errors.between(low, high), self.errors.index.isin(self.later)
+        return {
+            f"{low} to {high}, the border drawn afterwards": large & ~later,
+            f"{low} to {high}, the border fixed before": large & later,
+            f"{low} to {high}, all": large,
+            f"below {low}": self.errors < low,
+            "all": self.errors > 0,
+        }
+
+    def table(self) -> str:
+        """The test errors, and how PaRe compares over the equations of each part."""
+        lines = []
+        for task, error in self.errors.items():
+            lines.append([f"`{task}`", str(self.splits[task]), f"{error:.3g}", *map(_shown, self.means.loc[task])])
+        for name, chosen in self.parts().items():
+            part = self.fits[self.fits["data"].isin(self.errors.index[chosen])]
+            them = summary(part, "fields", PARE_FEW, TWENTIETH).reindex([*FEW.values()][1:])
+            lines.append([f"{name}: PaRe won, level, lost", "", "", "", *map(tested, them.iloc)])
+        return grid([["simulated fields", "splits", "validation error of `finetune`", *FEW], *lines])
+
+    def figure(self) -> Figure:
+        """PaRe's test error relative to fine-tuning's, a line an equation, in the order of fine-tuning's validation."""
+        figure = Figure(figsize=(8.0, 5.2), layout="constrained", dpi=130)
+        ax = figure.subplots()
+        relative = 100 * (self.means[PARE_FEW] / self.means[PLAIN_FEW] - 1)
+        later, lines = self.errors.index.isin(self.later), pd.Series(range(len(self.errors)), self.errors.index)
+        large = lines[self.errors.between(*LARGE_ERRORS)]
+        ax.axhspan(large.min() - 0.5, large.max() + 0.5, color="0.93", label="where PaRe was expected to be ahead")
+        ax.axvline(0, color="0.5", lw=1)
+        for chosen, marker, when in ((~later, "o", "before"), (later, "D", "after")):
+            ax.plot(relative[chosen], lines[chosen], marker, label=f"fitted {when} that was said")
+        names = [f"{str(task).replace('_', ' ')}, {error:.2g}" for task, error in self.errors.items()]
+        ax.set_yticks(lines, names, fontsize="small")
+        ax.set(xlabel="PaRe's test error against fine-tuning's [%]", ylabel="equation, fine-tuning's validation error")
+        ax.grid(axis="x", alpha=0.3)
+        ax.legend(fontsize="small", loc="lower left")
+        return figure
