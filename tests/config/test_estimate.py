@@ -38,9 +38,10 @@ def small_field(library):
 def price(small_field, parameters):
     """Estimate a run with some parameters of its own; 20 epochs of batches of 16 where it says nothing."""
 
-    def priced(protocol="validated", method="pare", **training):
+    def priced(protocol="validated", method="pare", mixing=None, **training):
         training = {"epochs": 20, "batch_size": 16, "learning_rate": 1e-3} | training
         asked = parameters | {"protocol": protocol, "method": method, "training": training, "start": "random"}
+        asked |= {"mixing": mixing or {}}
         return estimate(resolve(small_field, asked, {}), SPEED)
 
     return priced
@@ -106,6 +107,7 @@ def test_tokens_are_the_grid(price, small_field):
 def test_mixing_costs_a_second_pass_and_time_grows_with_epochs_and_rows(price):
     plain = price(method="finetune")
     assert price().seconds == pytest.approx(2 * plain.seconds)
+    assert price(mixing={"passes": 1}).seconds == pytest.approx(plain.seconds)
     assert price(epochs=40, method="finetune").seconds == pytest.approx(2 * plain.seconds)
     assert price(batch_size=64).memory_mb > price().memory_mb > plain.memory_mb
 

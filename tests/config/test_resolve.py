@@ -242,19 +242,6 @@ def test_images_are_augmented_and_fields_refuse_it(library, parameters):
         resolve(library, parameters, {"training": {"augmentation": ["flip"]}})
 
 
-@pytest.mark.parametrize(
-    ("method", "training", "why"),
-    [
-        ("finetune", {"beta_target": 0}, r"'finetune' mixes nothing; set training\.beta_target=1"),
-        ("pare", {"beta_target": 0, "beta_mixed": 0}, r"'pare' has training\.beta_mixed=0"),
-    ],
-)
-def test_a_loss_without_weights_is_refused(library, parameters, method, training, why):
-    with pytest.raises(PareError, match=f"no term of the loss has a weight.*{why}"):
-        resolve(library, parameters | {"method": method}, {"training": training})
-    resolve(library, parameters | {"method": "pare"}, {"training": {"beta_target": 0}})
-
-
 def test_the_metric_follows_the_protocol(library, parameters):
     published = changed(library, "tasks", "darcy_flow", paper_metric="published")
     assert resolve(published, parameters, {}).metric == "relative_l2"

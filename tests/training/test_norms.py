@@ -1,9 +1,12 @@
 """Batch norms that stop following their batches."""
 
+import pytest
 import torch
 from torch import nn
 
-from pare.training.norms import fix_batch_norms, unnoticed_by_batch_norms
+from pare.config import PareError
+from pare.config.hyperparameters import MixingConfig
+from pare.training.norms import fix_batch_norms, require_plain_steps, unnoticed_by_batch_norms
 
 
 def test_fixed_statistics_stay_while_scales_and_all_else_are_learnt():
@@ -44,3 +47,13 @@ def test_what_passes_unnoticed_is_normalised_by_statistics_that_were_fixed():
     rows = torch.randn(5, 3, 4, 4) + 7
     with unnoticed_by_batch_norms(model):
         torch.testing.assert_close(model(rows), rows, rtol=1e-4, atol=1e-4)
+
+
+def test_a_training_whose_norms_would_see_mixed_rows_alone_is_refused():
+    model, alone = nn.Sequential(nn.BatchNorm1d(3)), MixingConfig(start=0.3, passes=1)
+    with pytest.raises(PareError, match=r"in 2 epochs before they are fixed.*set mixing\.curriculum=early"):
+        require_plain_steps(model, alone, [4, 2])
+    require_plain_steps(model, alone, [4, 0])
+    require_plain_steps(model, alone.model_copy(update={"batches": 0.5}), [4, 2])
+    require_plain_steps(model, alone.model_copy(update={"passes": 2}), [4, 2])
+    require_plain_steps(nn.LayerNorm(3), alone, [4, 2])

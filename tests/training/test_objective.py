@@ -74,16 +74,18 @@ def test_one_concatenated_pass_equals_two_separate_ones(model, batch):
     assert torch.equal(mixture.replaced, terms.mixture.replaced)
 
 
-def test_without_weight_the_target_is_not_encoded_and_the_rest_is_the_same(model, batch, monkeypatch):
-    alone, with_target = WEIGHTS.model_copy(update={"beta_target": 0.0}), objective(model)
+def test_one_pass_encodes_mixed_rows_alone_and_has_the_same_loss_of_them(model, batch, monkeypatch):
+    alone, with_target = MIXING.model_copy(update={"passes": 1}), objective(model)
     encoded = []
     encode = model.encode
     monkeypatch.setattr(model, "encode", lambda tokens: encoded.append(len(tokens)) or encode(tokens))
-    terms = objective(model, weights=alone)(*batch, k=3, generator=noise())
+    terms = objective(model, alone)(*batch, k=3, generator=noise())
     both = with_target(*batch, k=3, generator=noise())
     assert terms.target is None
     assert terms.total.item() == pytest.approx((both.total - 0.7 * both.target).item(), rel=1e-5)
     assert encoded == [BATCH, 2 * BATCH]
+    plain = objective(model, alone)(*batch, k=0)
+    assert plain.total.item() == pytest.approx(1.3 * plain.target.item(), rel=1e-6)  # mixed rows with nothing replaced
 
 
 def test_replaced_slots_hold_source_tokens_and_the_others_their_own(model, batch):

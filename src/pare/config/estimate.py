@@ -84,13 +84,14 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens  # most weights: stage 3
     dense = 6 * parameters * deep_tokens
     attention = 12 * layers * deep_tokens**2 * out_width if size.stages == 1 else 0
-    mixed = run.mixing.batches if run.mixing and run.mixing.start > 0 else 0.0  # share of the batches, at most
+    # Passes more than those of plain steps, as a share of these, at most.
+    more = run.mixing.batches * (run.mixing.passes - 1) if run.mixing and run.mixing.start > 0 else 0.0
     views = len(run.start.scalings) if run.start else 1
     # Solved heads pass each row forward once, a third of a step.
-    steps_a_row = training.epochs * (1 + mixed) + (1 / 3 if run.start and task.kind != "field" else 0)
+    steps_a_row = training.epochs * (1 + more) + (1 / 3 if run.start and task.kind != "field" else 0)
     flops = (dense + attention) * n_train * steps_a_row * views
     activations = (
-        ACTIVATION_BYTES * 2 * training.batch_size * (2 if mixed else 1) * views * deep_tokens * out_width * layers
+        ACTIVATION_BYTES * 2 * training.batch_size * (2 if more else 1) * views * deep_tokens * out_width * layers
     )
     memory = RUNTIME_MB + (16 * parameters + activations) / 2**20
     if training.minutes:

@@ -57,9 +57,7 @@ class TrainingConfig(Strict):
     differences: float = Field(
         default=0.0, ge=0, description="weight of the loss of differences between neighbouring points of a field"
     )
-    beta_target: float = Field(
-        default=1.0, ge=0, description="beta_1 of equation (2); 0: a mixed step is one pass, of mixed rows alone"
-    )
+    beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
     source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")
     calibration_rows: int = Field(default=64, ge=1, description="training rows that set the scale of the embedder")
@@ -99,7 +97,12 @@ class MixingConfig(Strict):
         default=1.0,
         gt=0,
         le=1,
-        description="share of the batches that are mixed, evenly spaced; others cost half as much",
+        description="share of the batches that are mixed, evenly spaced; others are plain",
+    )
+    passes: Literal[1, 2] = Field(
+        default=2,
+        description="through the encoder in a mixed step: 2, of target and mixed rows, as in equation (2); 1, of mixed "
+        "rows alone, at the cost of a plain step",
     )
     temperature: float = Field(default=0.9, gt=0, description="of the relaxed selection, see relaxed_top_k")
     noise: bool = Field(default=True, description="Gumbel noise on the scores")

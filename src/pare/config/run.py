@@ -238,16 +238,6 @@ class Run(TaskRun):
             )
         return self
 
-    @model_validator(mode="after")
-    def _something_is_learnt(self) -> "Run":
-        training = self.training
-        if training.epochs and not (training.beta_target or (self.mixing and training.beta_mixed)):
-            raise ValueError(
-                f"no term of the loss has a weight: training.beta_target is 0, and method {self.method_name!r} "
-                f"{'has training.beta_mixed=0' if self.mixing else 'mixes nothing'}; set training.beta_target=1"
-            )
-        return self
-
     @property
     def encoder_layers(self) -> int | None:
         """Blocks of the encoder that are loaded, the first ones; None: all."""

@@ -70,7 +70,7 @@ class Objective(nn.Module):
         tokens, around = model.embed(x)
         if k == 0 or source is None or source_y is None:
             plain = loss(model.predict_target(model.encode(tokens), around), y)
-            both = weights.beta_target + (weights.beta_mixed if self.mixing else 0.0)
+            both = self._beta_target + (weights.beta_mixed if self.mixing else 0.0)
             return Terms(total=both * plain, target=plain)
 
         mixture = self.mix(tokens, source, k, generator)
@@ -86,12 +86,21 @@ class Objective(nn.Module):
             mixed_loss = (1 - mixture.share) * mixed_target + mixture.share * weights.source_weight * source_loss
         total = weights.beta_mixed * mixed_loss
         if target is not None:
-            total = total + weights.beta_target * target
+            total = total + self._beta_target * target
         return Terms(total, target, mixed_target, source_loss, mixture)
 
+    @property
+    def _alone(self) -> bool:
+        return self.mixing is not None and self.mixing.passes == 1
+
+    @property
+    def _beta_target(self) -> float:
+        """Nothing where mixed rows are in the place of the target's, which count as mixed with k = 0."""
+        return 0.0 if self._alone else self.training_config.beta_target
+
     def _encoded(self, tokens: Tensor, mixed: Tensor) -> tuple[Features | None, Features]:
-        """Features of target and mixed tokens in one pass; without the target's where their loss has no weight."""
-        if not self.training_config.beta_target:
+        """Features of target and mixed tokens, encoded together; none of the target's where mixed rows are alone."""
+        if self._alone:
             return None, self.model.encode(mixed)
         both = [layer.chunk(2) for layer in self.model.encode(torch.cat([tokens, mixed]))]
         features, mixed_features = (tuple(part) for part in zip(*both, strict=True))

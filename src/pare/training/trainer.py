@@ -39,7 +39,7 @@ from pare.training.epoch_mixing import EpochMixing
 from pare.training.held_out import held_out
 from pare.training.losses import build_loss, not_finite, with_differences
 from pare.training.machine import accelerator_of, choose_attention, matrix_speed, peak_memory_mb, versions
-from pare.training.norms import fix_batch_norms
+from pare.training.norms import fix_batch_norms, require_plain_steps
 from pare.training.objective import Objective, Terms
 from pare.training.progress import EpochProgress
 from pare.training.source_batches import SourceFolders, load_source_batches
@@ -97,6 +97,10 @@ class Trainer:
         self._calibrate()
         self.model.choose_trainable(run.method.trainable)
         self.curriculum = _curriculum(run)
+        if run.mixing and self.curriculum:
+            followed = range(ceil((1 - run.training.fixed_norms) * run.training.epochs))
+            k = [self.curriculum.tokens(epoch, run.tokens) for epoch in followed]
+            require_plain_steps(self.model, run.mixing, k)
         self._prepare()
         self.checkpoint = Checkpoint(checkpoint)
         self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
