@@ -16,7 +16,7 @@ FIFTH, TWENTIETH = 0.2, 0.05  # of the training fields
 MIXED = {  # systems of a fifth of the fields, by their heads
     "`pare`, a quarter mixed": "pare mixing.batches=0.25 training.epochs=37 training.fraction=1",
     "all mixed": "pare mixing.batches=1 training.epochs=30 training.fraction=1",
-    "all mixed, one pass": "pare mixing.batches=1 training.beta_target=0 training.epochs=40 training.fraction=1",
+    "all mixed, one pass": "pare mixing.batches=1 mixing.passes=1 training.epochs=40 training.fraction=1",
 }
 PLAIN = ["finetune training.epochs=40 training.fraction=1", "probe"]
 LARGE_ERRORS = 0.1, 0.9  # of fine-tuning on the validation rows
@@ -25,7 +25,7 @@ PLAIN_FEW = "finetune training.epochs=160 training.fraction=1"
 FEW = {  # systems of a twentieth of the fields, by their heads; PaRe first
     "`pare`, all mixed": PARE_FEW,
     "a quarter mixed": "pare mixing.batches=0.25 training.epochs=148 training.fraction=1",
-    "all mixed, one pass": "pare mixing.batches=1 training.beta_target=0 training.epochs=160 training.fraction=1",
+    "all mixed, one pass": "pare mixing.batches=1 mixing.passes=1 training.epochs=160 training.fraction=1",
     "`target_mask`": PARE_FEW.replace("pare", "target_mask"),
     "`finetune`, dropout": "finetune training.dropout=0.1 training.epochs=160 training.fraction=1",
     "`finetune`": PLAIN_FEW,
