@@ -27,7 +27,6 @@ FEW = {  # systems of a twentieth of the fields, by their heads; PaRe first
     "a quarter mixed": "pare mixing.batches=0.25 training.epochs=148 training.fraction=1",
     "all mixed, one pass": "pare mixing.batches=1 mixing.passes=1 training.epochs=160 training.fraction=1",
     "`target_mask`": PARE_FEW.replace("pare", "target_mask"),
-    "`finetune`, dropout": "finetune training.dropout=0.1 training.epochs=160 training.fraction=1",
     "`finetune`": PLAIN_FEW,
     "`probe`": "probe",
 }
