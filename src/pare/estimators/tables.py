@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from pare.own_data.inspect_tables import is_text
 from pare.own_data.new_rows import dated
 from pare.raw.formats.dates import date_options
 from pare.raw.formats.table_files import present_text
@@ -60,10 +61,8 @@ def columns_of(frame: pd.DataFrame, where: str) -> tuple[Columns, pd.DataFrame]:
 
 
 def _may_hold_dates(column: pd.Series) -> bool:
-    """Numbers, also those written as text, and declared categories are none."""
-    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biufc":
-        return False
-    return bool(pd.to_numeric(present_text(column), errors="coerce").isna().any())
+    """Numbers that are written as text are none."""
+    return is_text(column) and bool(pd.to_numeric(present_text(column), errors="coerce").isna().any())
 
 
 def column_levels(column: pd.Series) -> list[str] | None:

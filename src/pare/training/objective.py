@@ -95,7 +95,7 @@ class Objective(nn.Module):
 
     @property
     def _beta_target(self) -> float:
-        """Nothing where mixed rows are in the place of the target's, which count as mixed with k = 0."""
+        """Nothing where mixed rows replace the target's: plain steps are mixed ones with k = 0."""
         return 0.0 if self._alone else self.training_config.beta_target
 
     def _encoded(self, tokens: Tensor, mixed: Tensor) -> tuple[Features | None, Features]:
