@@ -47,6 +47,7 @@ def test_the_card_tells_where_each_hyperparameter_comes_from(tasks):
 def test_where_minutes_are_asked_for_no_number_of_epochs_is_shown(tasks):
     card = " ".join(tasks("show", "darcy_flow", "--params", "training.minutes=2").split())
     assert "training.epochs as many as fit" in card
+    assert "training.members as many as fit" in card
     assert "as many steps as fit" in card
     assert "2 min 0 s of training" in card
 

@@ -109,6 +109,7 @@ def test_mixing_costs_a_second_pass_and_time_grows_with_epochs_and_rows(price):
     assert price().seconds == pytest.approx(2 * plain.seconds)
     assert price(mixing={"passes": 1}).seconds == pytest.approx(plain.seconds)
     assert price(epochs=40, method="finetune").seconds == pytest.approx(2 * plain.seconds)
+    assert price(members=2, method="finetune").seconds == pytest.approx(2 * plain.seconds)
     assert price(batch_size=64).memory_mb > price().memory_mb > plain.memory_mb
 
 

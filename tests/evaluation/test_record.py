@@ -68,6 +68,10 @@ def test_what_a_baseline_does_not_have_is_none(library, parameters, run, rows):
     assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))
 
 
+def test_of_several_members_their_mean_is_kept(run, rows):
+    assert evaluation_record(run, TRAINING | {"members": [{}] * 3}, rows, PREDICTIONS)["kept"] == "mean of 3 trainings"
+
+
 def test_each_value_of_a_training_has_its_unit():
     record = {
         "metric": {"name": "error_percent"},

@@ -89,6 +89,7 @@ KINDS = {
     "a line": field(45, training_of_run=LOCAL, normalisation=PLACED),
     "a periodic line": field(16, training_of_run=LOCAL | {"symmetries": ["shift", "reflection"]}),
     "a periodic plane": field(16, 16, training_of_run=LOCAL | {"symmetries": ["torus"]}),
+    "a line, several members": field(45, training_of_run=LOCAL | {"members": 2}),
     "a plane": field(13, 13, training_of_run=LOCAL | {"symmetries": ["square"]}, normalisation=PLACED),
     "a line, random": field(
         20, training_of_run=TRAINED | {"symmetries": ["reflection"]}, run=RANDOM, normalisation=PLACED

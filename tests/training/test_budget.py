@@ -18,6 +18,17 @@ def test_as_many_whole_epochs_as_fit_and_never_none(minutes, steps, expected):
     assert budget.epochs_within(minutes, 0.5, steps) == expected
 
 
+@pytest.mark.parametrize(
+    ("epochs", "members", "member_epochs", "expected"),
+    [
+        *((319, 1, 160, (1, 319)), (320, 1, 160, (2, 160)), (799, 1, 160, (4, 160)), (10**6, 1, 160, (8, 160))),
+        *((10**6, 1, None, (1, 10**6)), (100, 3, 160, (3, 33)), (2, 3, 160, (3, 1))),
+    ],
+)
+def test_epochs_that_fit_are_those_of_one_training_or_of_several(epochs, members, member_epochs, expected):
+    assert budget.members_within(epochs, members, member_epochs) == expected
+
+
 def test_slow_first_steps_and_a_single_stall_do_not_count(clock):
     durations = iter([9.0] * budget.SETTLING + [60.0] + [1.0] * budget.MEASURED)
 

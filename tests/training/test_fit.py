@@ -53,6 +53,27 @@ def test_an_interrupted_training_keeps_its_number_of_epochs_on_a_slower_machine(
     assert len(TrainedModel.load(tmp_path / "model").record["history"]) == 5
 
 
+def test_minutes_in_which_several_trainings_fit_make_several_also_after_an_interruption(
+    within, step_lasts, tmp_path, monkeypatch
+):
+    original = Trainer._epoch
+
+    def dying(self, epoch, bar):
+        if (self.member.number, epoch) == (1, 1):
+            raise KeyboardInterrupt
+        original(self, epoch, bar)
+
+    monkeypatch.setattr(Trainer, "_epoch", dying)
+    with pytest.raises(KeyboardInterrupt):
+        within(minutes=0.052, member_epochs=2).write(tmp_path / "model")  # 5 epochs fit
+    monkeypatch.setattr(Trainer, "_epoch", original)
+    step_lasts[0] = 0.01
+    within(minutes=0.052, member_epochs=2).write(tmp_path / "model")
+    trained = TrainedModel.load(tmp_path / "model")
+    assert trained.run.training.epochs == 2
+    assert len(trained.model.members) == len(trained.record["members"]) == 2
+
+
 def test_mixed_and_plain_steps_are_measured_apart(within, monkeypatch, tmp_path):
     """A mixed step takes twice as long here; the early curriculum mixes in the first third of the epochs."""
     counts = []

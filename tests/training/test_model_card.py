@@ -11,6 +11,7 @@ from pare.training.model_card import model_card
         ({"start": {"validation": 0.2}, "best_epoch": 0, "history": [{}] * 3}, "the solved start"),
         ({"start": {"validation": 0.2}, "best_epoch": 2, "history": [{}] * 3}, "epoch 2 of 3"),
         ({"start": None, "best_epoch": 3, "history": [{}] * 3}, "epoch 3 of 3"),
+        ({"start": None, "best_epoch": 3, "history": [{}] * 3, "members": [{}] * 4}, "the mean of 4 trainings"),
     ],
 )
 def test_it_says_what_was_kept(table_run, record, kept):

@@ -353,7 +353,16 @@ def _print_card(run: Run) -> None:
     settings = Table("hyperparameter", "value", "from", box=None, header_style="bold")
     for section, values in (("training", run.training), ("mixing", run.mixing), ("alignment", run.alignment)):
         for key, value in (values.model_dump() if values else {}).items():
-            text = "as many as fit" if (section, key) == ("training", "epochs") and run.training.minutes else f"{value}"
-            settings.add_row(f"{section}.{key}", text, run.provenance.get(f"{section}.{key}", "schema"))
+            name = f"{section}.{key}"
+            text = "as many as fit" if name in _as_many_as_fit(run) else f"{value}"
+            settings.add_row(name, text, run.provenance.get(name, "schema"))
     console.print(settings, highlight=False)
     console.print(f"\nOn this machine's CPU: {estimate(run, cpu_speed())}.", highlight=False)
+
+
+def _as_many_as_fit(run: Run) -> set[str]:
+    """The hyperparameters that the minutes of a run decide."""
+    training = run.training
+    if not training.minutes:
+        return set()
+    return {"training.epochs"} | ({"training.members"} if training.member_epochs and training.members == 1 else set())

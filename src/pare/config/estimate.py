@@ -79,7 +79,7 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     parameters = round(size.parameters * layers / size.layers + size.width * inputs + out_width * outputs)
 
     n_train = max(1, round((task.n_development - task.n_validation(run.protocol)) * training.fraction))
-    steps = ceil(ceil(n_train / training.batch_size) / training.accumulation) * training.epochs
+    steps = ceil(ceil(n_train / training.batch_size) / training.accumulation) * training.epochs * training.members
 
     deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens  # most weights: stage 3
     dense = 6 * parameters * deep_tokens
@@ -96,4 +96,5 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     memory = RUNTIME_MB + (16 * parameters + activations) / 2**20
     if training.minutes:
         return Estimate(parameters, tokens, None, round(memory), 60 * training.minutes)
-    return Estimate(parameters, tokens, steps, round(memory), flops / (flops_per_second * EFFICIENCY))
+    seconds = training.members * flops / (flops_per_second * EFFICIENCY)
+    return Estimate(parameters, tokens, steps, round(memory), seconds)

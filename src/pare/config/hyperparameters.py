@@ -16,6 +16,15 @@ class TrainingConfig(Strict):
         gt=0,
         description="of training, in place of epochs: as many epochs as fit, measured before the first",
     )
+    members: int = Field(
+        default=1, ge=1, description="trainings that differ in what is random, whose predictions are averaged"
+    )
+    member_epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="with minutes: where two or more trainings of so many epochs fit, at most 8, they are the members; "
+        "null: there is one",
+    )
     fraction: float = Field(default=1.0, gt=0, le=1, description="random share of the training rows used (table 17)")
     batch_size: int = Field(ge=1, description="target samples per batch; as many of the proxy are mixed in")
     accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")

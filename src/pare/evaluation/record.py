@@ -66,9 +66,11 @@ def evaluation_record(
 
 
 def _kept(training: Mapping[str, Any]) -> str | None:
-    """What the model is: the solved start, or that of an epoch; None for a baseline without epochs."""
+    """What the model is: the solved start, that of an epoch, or a mean; None for a baseline without epochs."""
     if training["best_epoch"] is None:
         return None
+    if members := training.get("members"):
+        return f"mean of {len(members)} trainings"
     return f"epoch {training['best_epoch']}" if training["best_epoch"] else SOLVED_START
 
 

@@ -71,10 +71,13 @@ class Predicted(nn.Module):
         self.model, self.family = trained.model.cpu(), trained.encoder_config.get("model_type")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits, numbers or fields, averaged over the symmetries of the task."""
+        """Logits, numbers or fields, averaged over the members of the model and the symmetries of the task."""
         symmetries = self.model.symmetries
-        output: Tensor = symmetries.averaged_at_once(self.model.predict, x) if symmetries else self.model.predict(x)
-        return output
+        outputs = [
+            symmetries.averaged_at_once(model.predict, x) if symmetries else model.predict(x)
+            for model in self.model.members
+        ]
+        return torch.stack(outputs).mean(0)
 
 
 class Blended(nn.Module):

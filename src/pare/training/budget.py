@@ -2,14 +2,26 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 
 from pare.mixing import Curriculum
 
 EPOCHS = 100  # of a training of which it is asked how many of its epochs are mixed
 MEASURED = 12  # steps
+MOST = 8  # trainings whose predictions are averaged
 SETTLING = 4  # steps before them, in which memory is laid out
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the trainings whose predictions are averaged: its number, from 0, and how many there are."""
+
+    number: int = 0
+    of: int = 1
+
+
+ONLY = Member()
 
 
 def step_seconds(step: Callable[[], object]) -> float:
@@ -38,6 +50,22 @@ def epochs_within(minutes: float, seconds: float, steps: int) -> int:
         steps: of an epoch.
     """
     return max(1, int(minutes * 60 / (steps * seconds)))
+
+
+def members_within(epochs: int, members: int, member_epochs: int | None) -> tuple[int, int]:
+    """How many trainings share the epochs that fit, and the epochs of each.
+
+    With few rows a training is done long before the minutes are over, and then learns its rows by heart. The mean of
+    several is better.
+
+    Args:
+        epochs: that fit.
+        members: as many as are asked for; 1: as many as fit.
+        member_epochs: of each, where several fit; None: there is one, of all epochs.
+    """
+    if members == 1 and member_epochs and epochs >= 2 * member_epochs:
+        return min(epochs // member_epochs, MOST), member_epochs
+    return members, max(1, epochs // members)
 
 
 def mixed_epochs(curriculum: Curriculum, tokens: int) -> list[int]:

@@ -30,6 +30,7 @@ class Progress:
     Attributes:
         fingerprint: of the run.
         epochs: of the whole training.
+        members: trainings whose predictions are averaged, of which this is one.
         epochs_done: finished epochs.
         start: of a solved start, what was chosen, as the penalties of its heads, and the validation metric and losses
             where there are validation rows.
@@ -45,6 +46,7 @@ class Progress:
 
     fingerprint: str
     epochs: int = 0
+    members: int = 1
     epochs_done: int = 0
     start: dict[str, Any] | None = None
     best_epoch: int | None = None
@@ -152,7 +154,12 @@ class Checkpoint:
                 "that folder, and the same command trains from the first epoch on"
             ) from error
 
+    def of_member(self, number: int) -> Path:
+        """The folder of a member's training; that of the first one, 0, is this."""
+        return self.folder.with_name(f"{self.folder.name}_{number}") if number else self.folder
+
     def remove(self) -> None:
-        """Delete the checkpoint, and what killed runs left of it."""
+        """Delete the checkpoint, those of other members, and what killed runs left of it."""
         recover(self.folder)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, *self.folder.parent.glob(f"{self.folder.name}_*")):
+            shutil.rmtree(folder, ignore_errors=True)

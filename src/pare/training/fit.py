@@ -9,7 +9,9 @@ from torchmetrics import Metric
 from pare.config.run import Run
 from pare.storage.store import ArrayStore
 from pare.tracking import Tracking
+from pare.training.budget import Member, members_within
 from pare.training.checkpoint import Checkpoint
+from pare.training.members import mean_of
 from pare.training.source_batches import SourceFolders
 from pare.training.trained_model import TrainedModel
 from pare.training.trainer import Align, Trainer, run_fingerprint
@@ -41,25 +43,43 @@ def fit(
     Returns:
         The model of the best validation epoch (protocol validated) or of the last epoch (protocol paper). After a
         solved start this is the start itself, fitted to the validation rows as well, where no epoch is clearly better.
+        Of several members it is the mean; where the first keeps its start, there are no others.
 
     Raises:
         PareError: where the loss is not finite, or the encoder does not fit the task.
     """
+    count = run.training.members
     if run.training.minutes:
-        run = _within_minutes(run, run.training.minutes, store, source, checkpoint, metric)
-    return Trainer(run, store, source, checkpoint, metric, align, tracking=tracking).train()
+        run, count = _within_minutes(run, run.training.minutes, store, source, checkpoint, metric)
+    first = Trainer(run, store, source, checkpoint, metric, align, tracking=tracking, member=Member(0, count)).train()
+    if count == 1 or _is_start(first):
+        return first
+    members = [first]
+    for number in range(1, count):
+        logger.info("Training %d of %d, whose predictions are averaged:", number + 1, count)
+        folder, member = Checkpoint(checkpoint).of_member(number), Member(number, count)
+        members.append(Trainer(run, store, source, folder, metric, align, member=member).train())
+    return mean_of([member for member in members if not _is_start(member)], store, metric)
+
+
+def _is_start(trained: TrainedModel) -> bool:
+    """Whether a training kept its solved start."""
+    return trained.record["best_epoch"] == 0
 
 
 def _within_minutes(
     run: Run, minutes: float, store: ArrayStore, source: SourceFolders, checkpoint: Path, metric: Metric
-) -> Run:
-    """The run with as many epochs as fit; an interrupted training keeps the number that it began with."""
-    epochs = Checkpoint(checkpoint).progress(run_fingerprint(run, store, source)).epochs
-    if not epochs:
-        with TemporaryDirectory() as name:
-            epochs = Trainer(_with_epochs(run, 1), store, source, Path(name) / "trial", metric).epochs_within(minutes)
-        logger.info("%d epochs fit into %g min.", epochs, minutes)
-    return _with_epochs(run, epochs)
+) -> tuple[Run, int]:
+    """The run with as many epochs as fit, and its members; an interrupted training keeps what it began with."""
+    begun = Checkpoint(checkpoint).progress(run_fingerprint(run, store, source))
+    if begun.epochs:
+        return _with_epochs(run, begun.epochs), begun.members
+    with TemporaryDirectory() as name:
+        found = Trainer(_with_epochs(run, 1), store, source, Path(name) / "trial", metric).epochs_within(minutes)
+    members, epochs = members_within(found, run.training.members, run.training.member_epochs)
+    several = f", in {members} trainings of {epochs}, whose predictions are averaged" if members > 1 else ""
+    logger.info("%d epochs fit into %g min%s.", found, minutes, several)
+    return _with_epochs(run, epochs), members
 
 
 def _with_epochs(run: Run, epochs: int) -> Run:

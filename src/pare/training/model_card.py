@@ -88,6 +88,8 @@ def _learner(run: TaskRun, record: Mapping[str, Any]) -> dict[str, str]:
 
 def _kept(record: Mapping[str, Any]) -> str | None:
     """Nothing for a baseline without epochs."""
+    if members := record.get("members"):
+        return f"the mean of {len(members)} trainings"
     if record.get("start") and not record.get("best_epoch"):
         return "the solved start, nothing trained"
     epochs = record.get("passes", len(record.get("history", ())))

@@ -90,8 +90,13 @@ class TrainedModel(SavedModel):
 
 
 def _untrained(run: Run, folder: Path, record: dict[str, Any]) -> CrossModalModel:
-    backbone = load_backbone(folder / ENCODER_FOLDER, run.grid, "random")
-    return assemble(run, backbone, record["source_classes"], record["categories"], record.get("landmark_rows", 0))
+    parts = (record["source_classes"], record["categories"], record.get("landmark_rows", 0))
+    first, *others = (
+        assemble(run, load_backbone(folder / ENCODER_FOLDER, run.grid, "random"), *parts)
+        for _ in record.get("members", [None])
+    )
+    first.others.extend(others)
+    return first
 
 
 def assemble(

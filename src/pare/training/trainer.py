@@ -32,7 +32,7 @@ from pare.tracking import Tracking, curve
 from pare.training.augmentation import augment
 from pare.training.averages import WeightAverage
 from pare.training.batches import TrainingRows, batch_loader
-from pare.training.budget import EPOCHS, epochs_within, mixed_epochs, step_seconds
+from pare.training.budget import EPOCHS, ONLY, Member, epochs_within, mixed_epochs, step_seconds
 from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
@@ -72,12 +72,13 @@ class Trainer:
         align: Align | None = None,
         *,
         tracking: Tracking | None = None,
+        member: Member = ONLY,
     ) -> None:
         self.run, self.store, self.metric, self.align = run, store, metric, align
-        self.tracking = tracking or Tracking()
+        self.tracking, self.member = tracking or Tracking(), member
         self.preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
         self.accelerator = accelerator_of(run)
-        set_seed(run.seed)
+        set_seed(int(self._rng(0, 3).integers(2**31)) if member.number else run.seed)
         backbone = load_backbone(
             source.encoder,
             run.grid,
@@ -104,7 +105,7 @@ class Trainer:
         self._prepare()
         self.checkpoint = Checkpoint(checkpoint)
         self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
-        self.progress.epochs = run.training.epochs
+        self.progress.epochs, self.progress.members = run.training.epochs, member.of
 
     def _calibrate(self) -> None:
         run = self.run
@@ -162,7 +163,7 @@ class Trainer:
 
     def train(self) -> TrainedModel:
         """Run the epochs that are left and return the chosen model."""
-        if self.run.training.epochs:
+        if self.run.training.epochs and not self.member.number:
             logger.info("%s: %s.", self.accelerator.device, estimate(self.run, matrix_speed(self.accelerator)))
         if self.progress.epochs_done or self.progress.start:
             self.checkpoint.restore(self.accelerator)
@@ -341,7 +342,9 @@ class Trainer:
         return float(self.metric.compute()), losses
 
     def _rng(self, epoch: int, purpose: int) -> np.random.Generator:
-        return np.random.default_rng([self.run.seed, epoch, purpose, self.accelerator.process_index])
+        drawn_for = (epoch, purpose, self.accelerator.process_index)
+        member = (self.member.number,) * min(self.member.number, 1)  # the first draws what a training alone does
+        return np.random.default_rng([self.run.seed, *drawn_for, *member])
 
     def _result(self) -> TrainedModel:
         progress, rows, n_train = self.progress, self.rows["validation"], len(self.chosen)

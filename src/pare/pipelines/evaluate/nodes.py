@@ -59,15 +59,15 @@ def draw_uncertainty(
 def draw_training(run: Run, model: TrainedModel) -> tuple[Figure, list[dict[str, Any]]]:
     """Losses and validation metric over the epochs, as a figure and as the numbers behind it.
 
-    A solved start is epoch 0, which has no loss.
+    A solved start is epoch 0, which has no loss. Of several members it is the first.
     """
     spec, history, start = METRICS[run.metric], model.record["history"], model.record.get("start")
     if not history:
         return message_figure(f"Method {run.method_name!r} solves its heads and has no epochs."), history
-    history = curve(history, start)
+    history, members = curve(history, start), len(model.record.get("members", ()))
     figure = training_figure(
         history,
-        title=run.title,
+        title=f"{run.title}, the first of {members} trainings" if members else run.title,
         metric_title=spec.label,
         metric_direction=spec.direction,
         kept_epoch=model.record["best_epoch"],
