@@ -35,6 +35,29 @@ def test_a_linear_equation_is_solved_to_its_precision(problem):
     np.testing.assert_allclose(prediction, y, atol=1e-2)
 
 
+@pytest.mark.parametrize("validated", [True, False])
+def test_points_without_a_target_are_as_in_a_fit_without_them(problem, validated):
+    """A wall that no row has a value at changes nothing elsewhere; a gap of one row costs little."""
+
+    def walled(x):
+        y = shift(x)
+        y[..., :3] = np.nan
+        y[0, 0, 5] = np.nan
+        return y
+
+    def predicted(f):
+        parts = {"train": rows(60, 0, f)} | ({"validation": rows(20, 1, f)} if validated else {})
+        return fit_kernel_ridge(
+            problem("dense", **parts), KernelRidgeOptions(penalties=[1e-8, 1.0], widths=[])
+        ).predict(x)
+
+    x, y = rows(20, 2, shift)
+    found, whole = predicted(walled), predicted(shift)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found[..., 6:], whole[..., 6:], atol=1e-2)
+    np.testing.assert_allclose(found[..., 5], y[..., 5], atol=10)
+
+
 def test_the_linear_kernel_is_ridge_regression(problem):
     train, (x, _) = rows(40, 0, lambda x: x**2), rows(5, 2, lambda x: x)
     fitted = fit_kernel_ridge(problem("dense", train=train), KernelRidgeOptions(penalties=[0.1], widths=[]))

@@ -16,7 +16,7 @@ def path(points, patch, channels=3, width=10, outputs=2, padding="zeros"):
     grid = tuple(-(-n // patch) for n in points)
     spacing = spacing_of(points)
     down = ConvolutionalEmbedder(channels, grid, patch, width, spacing, padding)
-    up = ConvolutionalPredictor(width, grid, patch, (outputs, *points), spacing, padding)
+    up = ConvolutionalPredictor(width, grid, patch, points, (outputs, *points), spacing=spacing, padding=padding)
     return down, up, grid
 
 
@@ -29,6 +29,19 @@ def test_a_field_of_any_grid_becomes_a_token_a_patch_and_a_field_again(points, p
         tuple(-(-n // (down.spacing * 2**i)) for n in points) for i in range(levels_of(patch, down.spacing))
     ]
     assert up((tokens,), around).shape == (4, 2, *points)
+
+
+@pytest.mark.parametrize(("points", "asked"), [((24, 24), (12, 12)), ((16, 40), (33, 40)), ((70,), (140,))])
+def test_a_field_on_another_grid_covers_the_same_extent(points, asked):
+    """On each grid the middle of the field is where the middle of the input is, and the ends are where its ends are."""
+    down, up, _ = path(points, 8)
+    tokens, around = down(torch.rand(2, 3, *points))
+    own = up((tokens,), around)
+    up.shape = (2, *asked)
+    found = up((tokens,), around)
+    assert found.shape == (2, 2, *asked)
+    mode = {1: "linear", 2: "bilinear"}[len(points)]
+    torch.testing.assert_close(found, F.interpolate(own, asked, mode=mode))
 
 
 @pytest.mark.parametrize(("points", "spacing"), [((48, 48), 1), ((62,), 1), ((63, 9), 2), ((64, 64), 2), ((128,), 2)])

@@ -69,3 +69,20 @@ def test_a_position_without_any_value_stays_finite():
     mean, scale = gathered(np.full((5, 2), np.nan), [2, 3])
     np.testing.assert_array_equal(mean, 0)
     np.testing.assert_allclose(scale, EPSILON)
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e-30, 1e-4])
+def test_a_channel_of_small_numbers_is_scaled_by_its_own_spread_beside_others(size):
+    rows = RNG.normal(size=(50, 2, 3))
+    rows[:, 0, 2] = 0  # as at a wall
+    rows[:, 0] *= size
+    _, scale = gathered(rows, [20, 30])
+    np.testing.assert_allclose(scale[0, :2], rows[:, 0, :2].std(0, ddof=1), rtol=1e-4)
+    np.testing.assert_allclose(scale[1], rows[:, 1].std(0, ddof=1) + EPSILON, rtol=1e-6)
+    assert 0 < scale[0, 2] < 1e-4 * size
+
+
+def test_rounding_of_a_large_constant_is_no_spread():
+    rows = np.float32(30) + np.float32(2e-6) * RNG.integers(0, 2, (40, 3)).astype(np.float32)
+    _, scale = gathered(rows, [40])
+    assert np.all(scale >= EPSILON)

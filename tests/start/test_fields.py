@@ -166,6 +166,24 @@ def test_a_linear_equation_is_solved_before_it_is_trained(run_of, source, tmp_pa
     assert np.abs(found - rows["y"]).max() < 0.1 * rows["y"].std()
 
 
+def walled(x):
+    y = nearly_linear(x)
+    y[:, :, :2] = np.nan
+    return y
+
+
+def test_points_without_a_target_do_not_keep_a_linear_equation_from_being_solved(run_of, source, tmp_path):
+    whole, gaps = (write(tmp_path / f"{f.__name__}.h5", f) for f in (nearly_linear, walled))
+    x = torch.from_numpy(whole.rows("test").array("x"))
+    found = []
+    for store in (whole, gaps):
+        trained = fitted(run_of("probe"), store, source, tmp_path / store.path.stem)
+        with torch.inference_mode():
+            found.append(trained.model(x))
+    assert torch.isfinite(found[1]).all()
+    torch.testing.assert_close(found[1][:, :, 2:], found[0][:, :, 2:], rtol=1e-3, atol=1e-3)
+
+
 def white(rng, rows):
     """More unknowns than rows."""
     return rng.normal(size=(rows, 1, GRID, GRID))

@@ -17,6 +17,16 @@ from pare.config.schema import Task
 from pare.models.folding import Folded
 
 
+def _check_grid(task: Task) -> None:
+    """Refuse a task whose field is on another grid than its input."""
+    if task.output.shape[1:] != task.input.shape[1:]:
+        grids = ("×".join(map(str, shape[1:])) for shape in (task.input.shape, task.output.shape))
+        raise PareError(
+            "this network predicts on the grid of the input, {}, and the field of the task has {} points; use "
+            "method=kernel_ridge, or a method such as pare".format(*grids)
+        )
+
+
 class FnoOptions(FieldOptions):
     """The size of the operator."""
 
@@ -37,7 +47,12 @@ class UNetOptions(FieldOptions):
 
 
 def build_fno(task: Task, options: FnoOptions) -> nn.Module:
-    """Li et al. (2021): layers that multiply low frequencies; coordinates are inputs, where the task has none."""
+    """Li et al. (2021): layers that multiply low frequencies; coordinates are inputs, where the task has none.
+
+    Raises:
+        PareError: where the field is on another grid than the input.
+    """
+    _check_grid(task)
     channels, *grid = task.input.shape
     return require("neuralop").models.FNO(
         n_modes=tuple(min(2 * options.modes, points) for points in grid),
@@ -56,8 +71,9 @@ def build_u_net(task: Task, options: UNetOptions) -> nn.Module:
     Normalised over the batch, as PDEBench's. MONAI's default, over each sample, would lose the size of a field.
 
     Raises:
-        PareError: where the grid is too small for that.
+        PareError: where the grid is too small for that, or the field is on another one.
     """
+    _check_grid(task)
     channels, *grid = task.input.shape
     if not _can_be_halved(grid):
         raise PareError(

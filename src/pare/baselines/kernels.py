@@ -18,7 +18,7 @@ from pare.baselines.problem import Fitted, Problem
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.strict import Strict
-from pare.start.regressions import gaussian, median_distance
+from pare.start.regressions import complete, gaussian, median_distance
 
 MOST_ROWS = 10_000  # the kernel of all pairs then takes 800 MB
 FOLDS = 5
@@ -82,6 +82,7 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
         PareError: where the kernel of all pairs of rows would not fit into memory.
     """
     x, y = problem.training_arrays()
+    y = complete(y)
     if len(x) > MOST_ROWS:
         raise PareError(
             f"kernel ridge compares all pairs of rows and takes at most {MOST_ROWS}, found {len(x)}; set "
@@ -95,7 +96,7 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
     if not validated:
         return Fitted(model, versions)
     rows = problem.validation.read(0, len(problem.validation))
-    x, y = np.concatenate([x, rows["x"]]), np.concatenate([y, rows["y"]])
+    x, y = np.concatenate([x, rows["x"]]), complete(np.concatenate([y, rows["y"]]))
     return Fitted(_fit(width, penalty, x, y), versions, unseen=model.predict(rows["x"]))
 
 

@@ -18,7 +18,7 @@ from pare.config.schema import Task
 from pare.models.anchor import Anchor
 from pare.models.backbones import Backbone
 from pare.models.embedders import Calibration, Embedded, rescale
-from pare.models.folding import cropped, fold, unfold
+from pare.models.folding import cropped, fold, resized, unfold
 from pare.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.models.predictors import Features, Gate
 
@@ -93,7 +93,8 @@ class ConvolutionalPredictor(nn.Module):
         width: width of a token.
         grid: tokens along each axis.
         patch: edge of a patch in grid points, a multiple of the spacing.
-        shape: ``(channels, *grid points)`` of the field.
+        extent: points of the input along each axis.
+        shape: ``(channels, *grid points)`` of the field; resized from ``extent`` where they differ.
         spacing: as from `spacing_of`.
         padding: what convolutions see beyond the ends, as torch's ``padding_mode``.
     """
@@ -103,14 +104,16 @@ class ConvolutionalPredictor(nn.Module):
         width: int,
         grid: tuple[int, ...],
         patch: int,
+        extent: tuple[int, ...],
         shape: tuple[int, ...],
+        *,
         spacing: int,
         padding: str = "zeros",
     ) -> None:
         super().__init__()
         levels, axes = levels_of(patch, spacing), len(grid)
         points = patch // (spacing * 2 ** (levels - 1))
-        self.grid, self.patch, self.shape, self.spacing = grid, patch, shape, spacing
+        self.grid, self.patch, self.extent, self.shape, self.spacing = grid, patch, extent, shape, spacing
         widths = WIDTHS[:levels]
         self.back = _layer("ConvTranspose", axes)(width, widths[-1], points, points)
         self.norm = _layer("BatchNorm", axes)(widths[-1])
@@ -136,7 +139,7 @@ class ConvolutionalPredictor(nn.Module):
             if i:
                 x = self.up[i - 1](x)
             x = block(torch.cat([cropped(x, level.shape[2:]), level], 1))
-        return cropped(unfold(self.last(x), self.spacing), self.shape[1:])
+        return resized(cropped(unfold(self.last(x), self.spacing), self.extent), self.shape[1:])
 
     def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
         """Levels ``(batch, channels, *points)``, weakened where tokens were replaced, in shares ``(batch, tokens)``."""
@@ -202,7 +205,11 @@ def build_convolutional_model(
         backbone,
         ConvolutionalEmbedder(task.input.shape[0], grid, patch, backbone.width, spacing, padding),
         Gate(backbone.width, gate),
-        ConvolutionalPredictor(backbone.out_width, grid, patch, task.output.shape, spacing, padding),
+        ConvolutionalPredictor(
+            *(backbone.out_width, grid, patch, task.input.shape[1:], task.output.shape),
+            spacing=spacing,
+            padding=padding,
+        ),
         build_units(task),
         build_source_predictor(backbone, source_classes),
         anchor=Anchor(prod(task.input.shape), task.output.shape),

@@ -1,9 +1,11 @@
-"""Fields of one or two axes on a coarser grid, neighbouring points as channels of one point, and back."""
+"""Fields on other grids: coarser ones, with neighbouring points as channels of one point, and back; resized ones."""
 
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}  # torch's names, by the number of axes
 
 
 def fold(x: Tensor, points: int) -> Tensor:
@@ -42,6 +44,13 @@ def cropped(x: Tensor, grid: Sequence[int]) -> Tensor:
     for axis, points in enumerate(grid):
         x = x.narrow(2 + axis, 0, points)
     return x
+
+
+def resized(x: Tensor, grid: Sequence[int]) -> Tensor:
+    """A field on another grid of the same extent, between its points by linear interpolation."""
+    if x.shape[2:] == tuple(grid):
+        return x
+    return F.interpolate(x, size=tuple(grid), mode=LINEAR[len(grid)], align_corners=False)
 
 
 class Folded(nn.Module):

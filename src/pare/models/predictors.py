@@ -5,7 +5,8 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from pare.models.folding import resized
 
 HIDDEN = 64  # units of a gate's hidden layer
 Features = tuple[Tensor, ...]  # of the layers of the encoder that are read, ``(rows, tokens, width)`` each
@@ -56,10 +57,7 @@ class DensePredictor(nn.Module):
         for axis in range(axes):
             field = field.flatten(2 + axis, 3 + axis)
         field = field[(..., *(slice(n) for n in self.extent))]
-        if self.extent != self.shape[1:]:
-            mode = "linear" if axes == 1 else "bilinear"
-            field = F.interpolate(field, size=self.shape[1:], mode=mode, align_corners=False)
-        return field
+        return resized(field, self.shape[1:])
 
 
 class PhysicalUnits(nn.Module):

@@ -3,6 +3,8 @@
 import numpy as np
 
 EPSILON = 1e-5  # the value of NAS-Bench-360's point-wise normaliser; keeps constant positions finite
+SMALL = 1e-3  # standard deviation of a channel, below which such an addition would count: it is a share of that then
+RESOLUTION = 1e-6  # of single precision, in shares of a value; a smaller spread is rounding
 
 
 class RunningMoments:
@@ -31,6 +33,13 @@ class RunningMoments:
         self.count = self.count + count
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and scale (standard deviation + 1e-5) per position, float32."""
+        """Mean and scale (standard deviation + 1e-5) per position, float32.
+
+        Where the standard deviation is below 1e-3 at all positions of a channel, as of permeabilities in square metres,
+        1e-5 of the greatest is added.
+        """
         spread = np.sqrt(self.squares / np.maximum(np.asarray(self.count) - 1, 1))
-        return np.asarray(self.mean, np.float32), np.asarray(spread + EPSILON, np.float32)
+        greatest = spread.max(axis=tuple(range(1, spread.ndim)), keepdims=True)
+        rounding = np.abs(self.mean).max(axis=tuple(range(1, spread.ndim)), keepdims=True) * RESOLUTION
+        added = np.where((greatest > rounding) & (greatest < SMALL), EPSILON * greatest, EPSILON)
+        return np.asarray(self.mean, np.float32), np.asarray(spread + added, np.float32)

@@ -26,7 +26,7 @@ from pare.models.anchor import Anchor
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import SYMMETRIES, Symmetries
 from pare.start.evidence import clearly_smaller
-from pare.start.regressions import GaussianRidge, Ridge, median_distance, rotated
+from pare.start.regressions import GaussianRidge, Ridge, complete, median_distance, rotated
 from pare.start.solve import Part
 
 logger = logging.getLogger(__name__)
@@ -151,8 +151,6 @@ class FieldStart:
         if not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
             return none
         x, y = _arrays(parts)
-        if not np.isfinite(y).all():  # points without a target
-            return none
         names, penalty, losses = self._linear(x, y)
         inputs = rotated(_flat(x))
         width, other = self._kernels(inputs, y)
@@ -276,10 +274,10 @@ def _folds(x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _arrays(parts: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and outputs of the rows, ``(rows, channels, *grid)`` each."""
+    """Inputs and outputs of the rows, ``(rows, channels, *grid)`` each; points without a target are completed."""
     arrays = [rows.__getitems__(chosen.tolist()) for rows, chosen in parts]
     x, y = (np.concatenate([a[name] for a in arrays]) for name in ("x", "y"))
-    return x, y
+    return x, complete(y)
 
 
 def _spread(y: np.ndarray, weights: np.ndarray) -> float:
