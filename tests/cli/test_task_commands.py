@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from pare.cli import cli
+from pare.cli.run_command import parse_params
 
 
 @pytest.fixture
@@ -105,6 +106,13 @@ def test_a_task_is_made_of_the_users_own_file(project, tasks, own_table):
     assert "wine" in tasks("--env", "paper", "show", "wine")
 
 
+@pytest.mark.parametrize("name", ["no", "null"])
+def test_a_file_may_have_a_name_that_yaml_takes_for_a_value(tasks, own_table, name):
+    output = tasks("new", str(shutil.copy(own_table, own_table.with_name(f"{name}.csv"))), "--target", "kind")
+    task = parse_params(None, None, output.rpartition("--params ")[2].split()[0])["task"]  # of the printed command
+    assert f"{name}.csv" in tasks("show", task)
+
+
 def test_a_file_outside_the_project_is_named_by_its_whole_path(project, tasks, own_table, tmp_path):
     other = shutil.copy(own_table, tmp_path / "elsewhere.csv")
     tasks("new", str(other), "--target", "acid", "--name", "mine")
@@ -149,6 +157,7 @@ def test_a_configuration_file_in_another_encoding_is_named(project, tasks, own_t
         (["wine.csv", "--target", "kid", "--name", "other"], "Did you mean 'kind'"),
         (["wines.csv", "--target", "kind"], "there are wine.csv"),
         (["wine.csv", "--target", "kind", "--name", "a/b"], "cannot name a task"),
+        (["wine.csv", "--input", "acid", "--input", "sugar", "--name", "other"], "expected one --input, found 2: acid"),
     ],
 )
 def test_no_task_is_made_of_what_is_unclear(project, tasks, own_table, args, words):

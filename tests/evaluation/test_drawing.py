@@ -1,13 +1,16 @@
 """The figure of test predictions, for every kind of output."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from drawn_figures import draws, panels
-from evaluated_runs import PREDICTIONS, with_task, write_splits
+from evaluated_runs import PREDICTIONS, TRAINING, with_task, write_splits
 from pare.config import resolve
 from pare.evaluation.drawing import draw_calibration, draw_predictions
+from pare.evaluation.record import evaluation_record
 from pare.evaluation.uncertainty import uncertainty_record
 from pare.uncertainty import Calibration
 
@@ -121,6 +124,30 @@ def test_every_kind_of_output_shows_how_sure_it_is(run):
     for one, calibration, predictions, said in kinds:
         metrics = {"uncertainty": uncertainty_record(one.task, calibration, predictions)}
         assert said in draws(draw_calibration(one, calibration, predictions, metrics)).get_suptitle()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("grid", "size"), [((9,), 1e-30), ((6, 5), 1e25), ((3, 6, 5), 1e-23)])
+def test_fields_of_any_axes_and_size_have_numbers_and_figures_though_points_are_masked(run, tmp_path, grid, size):
+    draw = np.random.default_rng(0)
+    truth, x = draw.normal(size=(24, 2, *grid)), np.zeros((24, 3, *grid), np.float32)
+    prediction = ((truth + 0.3 * draw.normal(size=truth.shape)) * size).astype(np.float32)
+    truth[draw.random(truth.shape) < 0.2] = np.nan
+    truth[3] = truth[:, 0, 1] = truth[:, 1] = np.nan  # a sample, a place, a channel
+    truth = (truth * size).astype(np.float32)
+    predictions = {"prediction": prediction, "truth": truth}
+    calibration = Calibration.of_fields([(prediction, truth)], [(prediction, truth)])
+    store = write_splits(tmp_path / "s.h5", train={"x": x, "y": truth}, test={"x": x, "y": truth})
+    task = dense(run, (2, *grid))
+    record = evaluation_record(task, TRAINING, store.rows("train"), predictions, calibration)
+    json.dumps(record, allow_nan=False)
+    assert record["test"] == pytest.approx(0.3, rel=0.2)
+    assert record["usual"]["rmse"] == pytest.approx(0.3 * size, rel=0.2)
+    assert record["uncertainty"]["coverage"] == pytest.approx(0.9, abs=0.05)
+    figures = [draw_predictions(task, store, predictions, record)]
+    figures += [draw_calibration(task, calibration, predictions, record)]
+    for figure in figures:
+        assert ("middle slice" in draws(figure).get_suptitle()) == (len(grid) == 3)
 
 
 def test_where_nothing_is_known_the_figure_says_so(run):

@@ -179,3 +179,13 @@ def test_the_error_of_a_sample_is_that_of_its_valid_points(fields):
     np.testing.assert_allclose(sample_errors(prediction, truth, relative=False), [0.5, 0.5, np.nan, 0.5], rtol=1e-6)
     size = np.sqrt(np.mean(truth[1, 0, 2:] ** 2))
     assert sample_errors(prediction, truth, relative=True)[1] == pytest.approx(0.5 / size, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-30, 1e-23, 1e25])
+def test_the_error_of_a_sample_follows_the_unit_even_where_squares_do_not_fit_single_precision(fields, size):
+    truth, prediction = fields[:4], fields[:4] + np.float32(0.5)
+    for relative, factor in ((False, size), (True, 1)):
+        wanted = factor * sample_errors(prediction, truth, relative=relative)
+        found = sample_errors(prediction * np.float32(size), truth * np.float32(size), relative=relative)
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)

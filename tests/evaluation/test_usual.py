@@ -86,6 +86,16 @@ def test_of_fields_and_each_of_their_channels(task_of):
     assert usual_metrics(masks, {"prediction": prediction, "truth": truth}) == {}
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_channel_that_is_masked_everywhere_has_no_errors(task_of):
+    truth = RNG.normal(size=(20, 2, 3, 4))
+    prediction = truth + 2
+    truth[:, 1] = np.nan
+    found = usual_metrics(task_of("dense", [2, 3, 4]), {"prediction": prediction, "truth": truth})
+    assert found["channels"]["channel 2"] == {"relative_l2": None, "rmse": None, "max_error": None}
+    assert found["max_error"] == found["channels"]["channel 1"]["max_error"] == pytest.approx(2)
+
+
 def test_probabilities_that_round_to_0_have_a_loss():
     logits = np.array([[800.0, 0.0]])
     errors = probability_errors(softmax(logits, axis=1), logits, np.array([1]))

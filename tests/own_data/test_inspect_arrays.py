@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 
@@ -83,6 +84,21 @@ def test_a_gap_within_a_series_is_refused(tmp_path):
 def test_whole_series_keep_their_length(tmp_path):
     found = look(npz(tmp_path, x=RNG.normal(size=(N, 2, 50)), y=CLASSES), "y")
     assert "points" not in found.options
+
+
+def hdf5(path, **content):
+    with h5py.File(path / "f.h5", "w") as file:
+        for name, values in content.items():
+            file[name] = values
+    return [path / "f.h5"]
+
+
+@pytest.mark.parametrize("save", [npz, hdf5])
+def test_true_and_false_are_classes(tmp_path, save):
+    found = look(save(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES > 0), "y")
+    assert facts(found) == ("classification", (2,), (2, 40))
+    parts = open_parts("arrays", found.options, tmp_path)
+    assert found.classes == {"0": 20, "1": 40} and parts["all"].classes == ["0", "1"]
 
 
 def pairs(folder, inputs=range(20), outputs=range(20)):

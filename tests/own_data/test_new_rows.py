@@ -105,6 +105,23 @@ def test_of_several_arrays_none_is_guessed(arrays, tmp_path):
         open_new_rows(tmp_path / "new.npz", reader, samples)
 
 
+def test_the_answer_is_not_taken_for_the_input(arrays, tmp_path):
+    reader, samples = known(arrays[0], "arrays", **OPTIONS)
+    np.savez(tmp_path / "new.npz", y=arrays[1])
+    with pytest.raises(PareError, match=r"new\.npz holds only the answer y; expected the input under its name, 'x'"):
+        open_new_rows(tmp_path / "new.npz", reader, samples)
+
+
+def test_the_input_may_be_the_answer_as_well(tmp_path):
+    (tmp_path / "raw").mkdir()
+    x = RNG.normal(size=(3, 20, 2)).astype(np.float32)
+    np.savez(tmp_path / "raw" / "f.npz", x=x)
+    options = {"parts": {"all": {"x": "x", "y": "x"}}, "target": "field", "channel_axis": "last"}
+    reader, samples = known(tmp_path / "raw", "arrays", **options)
+    new = open_new_rows(tmp_path / "raw" / "f.npz", reader, samples)
+    np.testing.assert_array_equal(new.read(0, 3), samples.read(0, 3)[0])
+
+
 def test_images_are_named_by_their_files(tmp_path):
     pixels = RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8)
     for name in ("raw/photos/a/1.png", "raw/photos/b/1.png", "new/z.png", "new/y.png"):

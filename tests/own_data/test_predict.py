@@ -9,6 +9,7 @@ from torch import nn
 
 from pare.config import Library, PareError, resolve
 from pare.own_data.predict import Predictor, load, predict_file
+from pare.pipelines.predict.nodes import predict_new_rows
 from pare.preparation import ModelInput, Preparation
 from pare.raw.origins.ingest import ingest
 from pare.raw.readers.registry import open_raw_files
@@ -103,6 +104,16 @@ def test_classes_of_a_table(prepare, frame, tmp_path):
         assert contains(shares, softmax(outputs(*inputs, split), axis=1))
     assert list(table["answer"]) == [["no", "yes"][i] for i in shares.argmax(1)]
     assert list(table["row"]) == [str(i) for i in range(N)]
+
+
+def test_one_row_is_told_as_one(prepare, frame, tmp_path, caplog):
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    model = prepare("t.csv", TABLE)[0].trained
+    model.record["decisive"] = model.run.decisive()
+    frame.drop(columns="answer").iloc[:1].to_csv(tmp_path / "new.csv", index=False)
+    with caplog.at_level("INFO", logger="pare"):
+        predict_new_rows(model.run, str(tmp_path / "new.csv"), model)
+    assert "1 row of " in caplog.text
 
 
 def test_labels_have_probabilities(prepare, frame, tmp_path):

@@ -89,13 +89,14 @@ def test_the_metrics_that_are_offered_exist():
         ("2020", "data_2020"),
         ("éé", "data"),
         ("openml", "data_openml"),
+        *((word, f"data_{word}") for word in ("no", "on", "off", "null", "yes", "true")),  # values in YAML
     ],
 )
 def test_a_task_is_named_after_its_file(file, name):
     assert task_name(None, file) == name
 
 
-@pytest.mark.parametrize("name", ["a/b", "", "1a", "a b", "a,b", "../x", "encoders", "ä"])
+@pytest.mark.parametrize("name", ["a/b", "", "1a", "a b", "a,b", "../x", "encoders", "ä", "No", "null"])
 def test_a_name_that_would_not_do_for_a_folder_is_refused(name):
     with pytest.raises(PareError, match="cannot name a task"):
         task_name(name, "wine")

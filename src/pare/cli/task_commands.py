@@ -58,7 +58,11 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
 @click.option("--target", multiple=True, metavar="NAME", help="Column, or key of an array, to predict; repeatable.")
 @click.option(
-    "--input", "input_name", metavar="NAME", help="Key of the array to predict from, where there are several."
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME",
+    help="Key of the one array to predict from, where there are several.",
 )
 @click.option("--groups", metavar="NAME", help="Column, or key of an array, that says which rows belong together.")
 @click.option("--series", metavar="NAME", help="Column of a table with a row a point: of which series the point is.")
@@ -89,7 +93,7 @@ def new(
     *,
     paths: tuple[Path, ...],
     target: tuple[str, ...],
-    input_name: str | None,
+    inputs: tuple[str, ...],
     groups: str | None,
     series: str | None,
     time: str | None,
@@ -136,7 +140,7 @@ def new(
         for line in filter(None, map(announcement, files)):
             click.echo(line)
         question = Question(
-            target, input_name, groups, ignore, channels, categorical, encoding, date_order, series, time
+            target, _only_input(inputs), groups, ignore, channels, categorical, encoding, date_order, series, time
         )
         found = inspect_files(files, question)
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)
@@ -159,6 +163,16 @@ def new(
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
     click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}")
     click.echo(f"  kedro run --pipelines=choose --params task:{chosen}    # the best of several methods")
+
+
+def _only_input(names: Sequence[str]) -> str | None:
+    """The array that was named, if any; PareError where there are several, of which click would keep the last."""
+    if len(names) > 1:
+        raise PareError(
+            f"expected one --input, found {len(names)}: {', '.join(names)}. Put these fields into one array with an "
+            "axis for the channels, such as np.stack([a, b], axis=1), save it with the target, and name that one"
+        )
+    return names[0] if names else None
 
 
 def _rare_classes(classes: Mapping[str, int]) -> str | None:

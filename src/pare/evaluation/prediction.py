@@ -131,11 +131,12 @@ def sample_errors(prediction: np.ndarray, truth: np.ndarray, *, relative: bool) 
         Errors ``(n,)``, NaN for a sample without a valid point.
     """
     errors = np.full(len(truth), np.nan)
-    for i, (p, t) in enumerate(zip(prediction, truth, strict=True)):
-        valid = np.isfinite(t)
+    for i, fields in enumerate(zip(prediction, truth, strict=True)):
+        valid = np.isfinite(fields[1])
         if valid.any():
-            errors[i] = np.sqrt(np.mean((p[valid] - t[valid]) ** 2, dtype=np.float64))
-            errors[i] /= np.sqrt(np.mean(t[valid] ** 2, dtype=np.float64)) if relative else 1
+            p, t = (field[valid].astype(np.float64) for field in fields)  # squares of 1e-23 or 1e25 are no float32
+            errors[i] = np.sqrt(np.mean((p - t) ** 2))
+            errors[i] /= np.sqrt(np.mean(t**2)) if relative else 1
     return errors
 
 

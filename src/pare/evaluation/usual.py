@@ -81,7 +81,8 @@ def _of_labels(output: OutputConfig, logits: np.ndarray, truth: np.ndarray) -> d
 
 def _of_fields(output: OutputConfig, prediction: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     found: dict[str, Any] = {name: _value(name, output, prediction, truth) for name in ("relative_l2", "rmse")}
-    found["max_error"] = float(np.nanmax(np.abs(prediction - truth)))
+    valid = ~np.isnan(truth)
+    found["max_error"] = float(np.abs(prediction - truth)[valid].max()) if valid.any() else None
     if prediction.shape[1] > 1:
         found["channels"] = {
             name: _of_fields(output, prediction[:, i : i + 1], truth[:, i : i + 1])

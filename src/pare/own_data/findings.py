@@ -128,7 +128,12 @@ def need_target(question: Question, columns: Iterable[object], table: str) -> No
 
 
 def are_classes(values: np.ndarray) -> bool:
-    """Whether numbers look like names of classes: whole, and few, or counted from 0 or 1 with several rows each."""
+    """Whether numbers look like names of classes: whole, and few, or counted from 0 or 1 with several rows each.
+
+    True and false always do.
+    """
+    if values.dtype == bool:
+        return True
     if not np.array_equal(values, np.round(values)):
         return False
     known = np.unique(values)

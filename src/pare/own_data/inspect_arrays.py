@@ -50,7 +50,10 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
     notes |= {"target": f"else {_others(KINDS, target)}", "channel_axis": _axis_note(first_x, axis)}
     classes = None
     if target == "classes":
-        known, counts = np.unique(first_y.all(), return_counts=True)
+        labels = first_y.all()
+        if labels.dtype == bool:
+            labels = labels.astype(int)  # as the reader names them: 0 and 1
+        known, counts = np.unique(labels, return_counts=True)
         if not first_y.is_text and not np.array_equal(known, np.arange(len(known))):
             options["recode"] = True
             notes["recode"] = "classes are numbered in their order"

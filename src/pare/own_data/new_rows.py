@@ -233,6 +233,11 @@ def _open_arrays(path: Path, options: dict[str, Any], known: Known) -> NewRows:
     found = [stored[name] for name in names if name in stored] or list(stored.values())
     if len(found) != 1 and names[0] not in stored:
         raise unknown_name("array", names[0], stored, str(path))
+    if stored.keys() <= {part["y"] for part in options["parts"].values()} - {*names}:
+        raise PareError(
+            f"{path} holds only the answer {', '.join(stored)}; expected the input under its name, {names[0]!r}: add "
+            "it to the file, or name the file that holds it"
+        )
     return _stored_rows(found[0], options)
 
 

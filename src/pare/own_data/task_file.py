@@ -42,13 +42,20 @@ def task_name(wanted: str | None, file: str) -> str:
     """
     if wanted is None:
         plain = re.sub(r"[^a-z0-9]+", "_", file.lower()).strip("_")
-        wanted = plain if re.match("[a-z]", plain) and plain not in RESERVED else f"data_{plain}".rstrip("_")
-    if not re.fullmatch(r"[A-Za-z]\w*", wanted, re.ASCII) or wanted in RESERVED:
+        wanted = plain if _is_plain(plain) else f"data_{plain}".rstrip("_")
+    if not _is_plain(wanted):
         raise PareError(
             f"{wanted!r} cannot name a task; expected letters, digits and _, a letter first, and none of "
-            f"{', '.join(RESERVED)}. Choose one: --name NAME"
+            f"{', '.join(RESERVED)}, nor a word such as no, true or null, which YAML takes for a value. Choose one: "
+            "--name NAME"
         )
     return wanted
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a folder can have that name, and both the task's file and ``--params task:NAME`` read it as text."""
+    plain = re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) and name not in RESERVED
+    return bool(plain) and yaml.safe_load(name) == name
 
 
 def task_yaml(name: str, files: Sequence[str], found: Inspection) -> str:

@@ -100,6 +100,17 @@ def test_fields_along_one_axis_are_drawn_as_lines():
         assert -low == high
 
 
+def test_of_fields_along_three_axes_the_middle_slice_is_drawn_and_the_heading_says_so():
+    (inputs, truths, predictions), given = dense(n=2, channels=2, grid=(7, 6, 8))
+    truths[1, 0, 3, 2] = np.nan
+    figure = draws(dense_figure(inputs, truths, predictions, **given))
+    assert figure.get_suptitle() == "Darcy flow; middle slice along the first axis"
+    sliced = dense_figure(inputs[:, :, 2], truths[:, :, 3], predictions[:, :, 3], **given)
+    for ax, expected in zip(panels(figure), panels(sliced), strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array(), expected.images[0].get_array())
+        assert ax.get_title() == expected.get_title()
+
+
 @pytest.mark.parametrize("grid", [(20,), (6, 8)])
 def test_of_several_channels_three_are_drawn_one_a_row(grid):
     (inputs, truths, predictions), given = dense(n=1, channels=4, grid=grid)

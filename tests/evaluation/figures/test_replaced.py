@@ -21,6 +21,14 @@ def test_replaced_figure_shows_at_most_eight_epochs_from_the_first_to_the_last(r
         assert ax.images[0].get_clim() == (0, 1)
 
 
+def test_of_tokens_along_three_axes_the_middle_slice_is_shown_and_the_heading_says_so():
+    replaced = np.random.default_rng(0).random((2, 24))
+    figure = draws(replaced_figure(replaced, epochs=[1, 2], fractions=[1, 0], grid=(3, 2, 4), title="heat"))
+    assert figure.get_suptitle() == "heat; middle slice along the first axis"
+    for ax, row in zip(panels(figure), replaced, strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array(), row.reshape(3, 2, 4)[1])
+
+
 def test_tokens_in_a_row_become_one_image_of_epochs_by_tokens():
     replaced = np.random.default_rng(0).random((3, 7))
     figure = draws(replaced_figure(replaced, epochs=[1, 2, 5], fractions=[0.9, 0.5, 0.0], grid=(7,), title="wdbc"))

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from drawn_figures import draws, panels
 from pare.evaluation.figures import band_figure, interval_figure, reliability_figure
@@ -44,3 +45,20 @@ def test_bands_are_maps_or_lines_of_at_most_three_channels():
         assert [ax.get_title() for ax in shown[:, 0]] == [f"{name}: width of the band" for name in "abc"]
         drawn = shown[1, 0].images[0].get_array() if len(grid) == 2 else shown[1, 0].lines[0].get_ydata()
         np.testing.assert_array_equal(drawn, width[1])
+
+
+def test_of_three_axes_the_middle_slice_is_shown_and_the_heading_says_so():
+    width, covered = RNG.random((2, 5, 6, 7)), RNG.random((2, 5, 6, 7))
+    figure = draws(band_figure(width, covered, names=["u", "v"], asked=0.9, title="t"))
+    assert figure.get_suptitle() == "t; middle slice along the first axis"
+    shown = [ax.images[0].get_array() for ax in panels(figure)]
+    for drawn, expected in zip(shown, (width[0, 2], covered[0, 2], width[1, 2], covered[1, 2]), strict=True):
+        np.testing.assert_array_equal(drawn, expected)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("grid", [(9,), (6, 5), (3, 6, 5)])
+def test_a_channel_without_any_truth_has_a_band_too(grid):
+    covered = np.full((1, *grid), np.nan)
+    figure = draws(band_figure(np.ones((1, *grid)), covered, names=["u"], asked=0.9, title="t"))
+    assert len(panels(figure)) == 2

@@ -43,6 +43,13 @@ def test_csv_numbers_are_numbers_and_three_marks_are_missing(tmp_path):
     assert frame["b"].isna().tolist() == [False, True, False, True], "NA may be a category of the user's"
 
 
+@pytest.mark.parametrize("names", ["2020,2021", "1", "0.5,site"])
+def test_columns_may_be_named_by_whole_numbers_or_some_by_others(tmp_path, names):
+    values = ",".join("7" for _ in names.split(","))
+    frame = load_frame(written(tmp_path, "t.csv", f"{names}\n{values}\n"), Dialect())
+    assert list(frame.columns) == names.split(",") and len(frame) == 1
+
+
 def test_csv_of_a_spreadsheet_is_read_with_its_byte_order_mark_quotes_and_blank_lines(tmp_path):
     content = b'\xef\xbb\xbf"a";b\r\n1;"x;\r\ny"\r\n\r\n2;z\r\n'
     frame = load_frame(written(tmp_path, "t.csv", content), Dialect(";"))
@@ -76,6 +83,11 @@ def test_an_arff_cut_short_is_named_as_such(tmp_path, ending):
         ("t.csv", CSV.replace("age", ""), "column 2 of 4 has no name"),
         ("t.csv", CSV.replace(",", ";"), "divided by ';', not by ',': set the reader's option delimiter: ';'"),
         ("t.csv", CSV.replace(",", "\t"), r"divided by '\\t'"),
+        ("t.csv", "1.5,2\n2.5,3\n", r"must hold the names of the columns, found the numbers 1\.5, 2; put .* as x1,x2,"),
+        ("t.csv", "3,-2\n1,4\n", "found the numbers 3, -2;"),
+        ("t.csv", "3,1e3\n1,4\n", "found the numbers 3, 1e3;"),
+        ("t.csv", "3,3\n1,4\n", "found the numbers 3, 3;"),
+        ("t.tsv", "1.5\n2.5\n", r"found the numbers 1\.5;"),
         ("t.csv", "a,b\n", "has no rows"),
         ("t.csv", "", "damaged, cut short"),
         ("t.csv", b"a,b\n\xff\xfe,1\n", "cannot be read as utf-8.*option 'encoding'"),

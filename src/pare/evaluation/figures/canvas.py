@@ -1,4 +1,4 @@
-"""What all figures share: an empty one with its heading, and the range of what is drawn."""
+"""What all figures share: an empty one with its heading, the slice and the range of what is drawn."""
 
 import textwrap
 from typing import Any
@@ -12,6 +12,7 @@ Array = NDArray[Any]
 
 DPI = 150
 MOST_ROWS = 3  # of a figure with a row for each channel or number
+SLICE = "middle slice along the first axis"
 
 
 def titled_figure(width: float, height: float, title: str) -> Figure:
@@ -37,6 +38,11 @@ def message_figure(text: str) -> Figure:
     figure = Figure(figsize=(6, 1))
     figure.text(0.5, 0.5, plain(text), ha="center", va="center")
     return figure
+
+
+def middle_slice(fields: Array) -> Array:
+    """The `SLICE` of what has three axes, ``(…, D, H, W)`` to ``(…, H, W)``."""
+    return fields[..., fields.shape[-3] // 2, :, :]
 
 
 def value_range(*fields: Array) -> tuple[float, float]:

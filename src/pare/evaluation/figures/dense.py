@@ -1,6 +1,6 @@
 """Figures of predicted fields.
 
-Notation for shapes: n samples, C channels, L points or H rows and W columns of a field.
+Notation for shapes: n samples, C channels, L points or H rows and W columns of a field, or of each of its D slices.
 """
 
 import textwrap
@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pare.evaluation.figures.canvas import MOST_ROWS, Array, plain, titled_figure, value_range
+from pare.evaluation.figures.canvas import MOST_ROWS, SLICE, Array, middle_slice, plain, titled_figure, value_range
 
 ROLES = {0.0: "best", 0.5: "median", 0.9: "90th percentile", 1.0: "worst"}
 
@@ -47,16 +47,16 @@ def dense_figure(
 ) -> Figure:
     """Show a few samples, one row each and for each of at most three channels: input, truth, prediction, error.
 
-    Images for fields of two axes, lines for fields of one. Truth and prediction share a scale; the error is the
-    prediction minus the truth, on a scale that is symmetric about zero. Masked points, NaN in the truth,
-    are shown in the input only: elsewhere hatched in images, gaps in lines.
+    Images for fields of two axes, lines for fields of one; of three axes the middle slice along the first. Truth and
+    prediction share a scale; the error is the prediction minus the truth, on a scale that is symmetric about zero.
+    Masked points, NaN in the truth, are shown in the input only: elsewhere hatched in images, gaps in lines.
 
     Args:
-        inputs: ``(n, C, L)`` or ``(n, C, H, W)``; the grid may differ from the output's.
-        truths: true fields in physical units, ``(n, C', L')`` or ``(n, C', H', W')``.
+        inputs: ``(n, C, L)``, ``(n, C, H, W)`` or ``(n, C, D, H, W)``; the grid may differ from the output's.
+        truths: true fields in physical units, ``(n, C', L')``, ``(n, C', H', W')`` or ``(n, C', D', H', W')``.
         predictions: same shape and units as the truths.
         captions: what each sample is, n of them.
-        title: the heading.
+        title: the heading, to which the slice is added.
         input_names: names of the C input channels, with units if they have any.
         output_names: names of the C' output channels.
 
@@ -64,6 +64,9 @@ def dense_figure(
         ValueError: if the shapes do not fit.
     """
     _check_fields(inputs, truths, predictions, captions, input_names, output_names)
+    if truths.ndim == 5:
+        inputs, truths, predictions = (middle_slice(fields) for fields in (inputs, truths, predictions))
+        title = f"{title}; {SLICE}"
     lines = truths.ndim == 3
     shown = min(truths.shape[1], MOST_ROWS)
     rows = [(sample, channel) for sample in range(len(truths)) for channel in range(shown)]
@@ -92,10 +95,10 @@ def _check_fields(
     input_names: Sequence[str],
     output_names: Sequence[str],
 ) -> None:
-    if inputs.ndim not in (3, 4) or truths.ndim != inputs.ndim or predictions.shape != truths.shape:
+    if inputs.ndim not in (3, 4, 5) or truths.ndim != inputs.ndim or predictions.shape != truths.shape:
         raise ValueError(
             f"inputs, truths and predictions have shapes {inputs.shape}, {truths.shape} and {predictions.shape}: "
-            f"expected (n, C, L) or (n, C, H, W), and the same for truths and predictions"
+            f"expected (n, C, L) or (n, C, H, W) or (n, C, D, H, W), and the same for truths and predictions"
         )
     if not len(inputs) == len(truths) == len(captions) or not len(captions):
         raise ValueError(

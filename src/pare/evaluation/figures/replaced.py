@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pare.evaluation.figures.canvas import Array, short, titled_figure
+from pare.evaluation.figures.canvas import SLICE, Array, middle_slice, short, titled_figure
 
 MOST_GRIDS = 8
 MOST_NAMED = 40
@@ -24,13 +24,14 @@ def replaced_figure(
     """Show which target slots hold source patches, epoch by epoch, averaged over the batches of the epoch.
 
     Tokens of a two-dimensional grid become one small map for each of at most eight epochs, evenly chosen from
-    the first to the last; tokens in a row become one image of epochs by tokens.
+    the first to the last, and of three axes the middle slice along the first; tokens in a row become one image of
+    epochs by tokens.
 
     Args:
         replaced: share of samples in which the slot was replaced, 0 to 1, ``(epochs, N)``.
         epochs: the epoch of each row.
         fractions: k/N in each of these epochs.
-        grid: the tokens' ``(rows, columns)``, or ``(N,)``.
+        grid: the tokens' ``(slices, rows, columns)``, ``(rows, columns)``, or ``(N,)``.
         title: the heading.
         names: of the tokens in a row, such as those of a table's columns; empty: they are counted.
 
@@ -56,6 +57,9 @@ def _evenly_chosen(count: int) -> Array:
 def _draw_token_grids(
     replaced: Array, epochs: Sequence[int], fractions: Sequence[float], grid: tuple[int, ...], title: str
 ) -> Figure:
+    replaced = replaced.reshape(-1, *grid)
+    if len(grid) == 3:
+        replaced, title = middle_slice(replaced), f"{title}; {SLICE}"
     shown = _evenly_chosen(len(epochs))
     columns = min(4, len(shown))
     rows = -(-len(shown) // columns)
@@ -65,11 +69,11 @@ def _draw_token_grids(
         ax.remove()
     drawn = axes.flat[: len(shown)]
     for ax, row in zip(drawn, shown, strict=True):
-        image = ax.imshow(replaced[row].reshape(grid), cmap="Greys", vmin=0, vmax=1)
+        image = ax.imshow(replaced[row], cmap="Greys", vmin=0, vmax=1)
         ax.set_title(f"epoch {epochs[row]}, k/N = {fractions[row]:.2f}", fontsize="medium")
         ax.set(xticks=[], yticks=[])
     figure.colorbar(image, ax=list(drawn), label="share of samples in which\nthe slot was replaced")
-    figure.supxlabel(f"target tokens, {grid[0]} rows of {grid[1]}", fontsize="medium")
+    figure.supxlabel(f"target tokens, {grid[-2]} rows of {grid[-1]}", fontsize="medium")
     return figure
 
 

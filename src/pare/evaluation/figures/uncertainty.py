@@ -8,7 +8,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from sklearn.calibration import calibration_curve
 
-from pare.evaluation.figures.canvas import MOST_ROWS, Array, plain, titled_figure
+from pare.evaluation.figures.canvas import MOST_ROWS, SLICE, Array, middle_slice, plain, titled_figure, value_range
 
 BINS = 10
 MOST_INTERVALS = 150
@@ -84,13 +84,18 @@ def _draw_intervals(ax: Axes, prediction: Array, ends: tuple[Array, Array], trut
 def band_figure(width: Array, covered: Array, *, names: Sequence[str], asked: float, title: str) -> Figure:
     """Show how wide the band is at each point (left), and in how many samples it holds the truth there (right).
 
+    Of three axes the middle slice along the first is shown, and the heading says so.
+
     Args:
-        width: from the lower to the upper end, ``(channels, L)`` or ``(channels, H, W)``; three channels are shown.
+        width: from the lower to the upper end, ``(channels, L)``, ``(channels, H, W)`` or ``(channels, D, H, W)``;
+            three channels are shown.
         covered: share of the samples, the same shape; NaN where no sample has a truth.
         names: of the channels, with units if they have any.
         asked: the share that was asked for.
         title: the heading.
     """
+    if width.ndim == 4:
+        width, covered, title = middle_slice(width), middle_slice(covered), f"{title}; {SLICE}"
     shown, lines = min(len(names), MOST_ROWS), width.ndim == 2
     height = 2.8 if lines else 3.4 * min(max(width.shape[1] / width.shape[-1], 0.5), 1.5) + 0.5
     figure = titled_figure(9.5, height * shown + 0.6, title)
@@ -117,7 +122,7 @@ def _draw_band_lines(row: Sequence[Axes], width: Array, covered: Array, asked: f
 
 
 def _draw_band_maps(row: Sequence[Axes], width: Array, covered: Array, asked: float) -> None:
-    low = min(2 * asked - 1, float(np.nanmin(covered)))
+    low = min(2 * asked - 1, value_range(covered)[0])
     images = [
         row[0].imshow(width, cmap="cividis", vmin=0),
         row[1].imshow(covered, cmap="RdBu", norm=TwoSlopeNorm(asked, low, 1)),

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from pare.config import PareError, TaskRun
+from pare.config.words import counted
 from pare.own_data.predict import NewPredictions, Predictor, predict_file
 from pare.raw.origins.own_files import find_path
 from pare.training.saved_model import SavedModel
@@ -27,5 +28,6 @@ def predict_new_rows(run: TaskRun, file: str, model: SavedModel) -> NewPredictio
     model.check_values(run, f"{model.run.command('predict')},predict={file}")
     path = find_path(file, Path.cwd())
     predictions = predict_file(path, Predictor(model))
-    logger.info("%d rows of %s predicted by %s, seed %d.", len(predictions.content), path, run.label, run.seed)
+    rows = counted(len(predictions.content), "row")
+    logger.info("%s of %s predicted by %s, seed %d.", rows, path, run.label, run.seed)
     return predictions

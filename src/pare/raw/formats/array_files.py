@@ -20,6 +20,9 @@ HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 NPZ = ".npz"
 TEXT = "US"
 AGAIN = "save it again, or bring a whole copy of it"
+PACKING = ("scale_factor", "add_offset")  # attributes by which NetCDF says what the stored numbers stand for
+FILLS = ("_FillValue", "missing_value")
+MATLAB = "MATLAB_class"  # an attribute of every array that MATLAB writes
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def open_arrays(path: Path) -> dict[str, StoredArray]:
 
     Raises:
         PareError: if the suffix is another than ``.npz``, ``.npy``, ``.h5`` or ``.hdf5``, or the file is damaged; if
-            files of a folder have different shapes.
+            files of a folder have different shapes; if MATLAB wrote the file; on reading, if an array is packed.
     """
     if path.is_dir():
         return {path.name: _open_folder(path)}
@@ -161,6 +164,8 @@ def _open_hdf5(path: Path) -> dict[str, StoredArray]:
         file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
         for name in found:
             data = _held(file, name)
+            if MATLAB in data.attrs:
+                raise _reversed_axes(path)
             dtype = np.dtype("U1") if h5py.check_string_dtype(data.dtype) else data.dtype
             arrays[name] = StoredArray(f"{path}: {name}", data.shape, dtype, partial(_read_hdf5, path, name))
     return arrays
@@ -169,6 +174,7 @@ def _open_hdf5(path: Path) -> dict[str, StoredArray]:
 def _read_hdf5(path: Path, name: str, start: int, stop: int) -> np.ndarray:
     with _readable(path), h5py.File(path) as file:
         data = _held(file, name)
+        _check_unpacked(data, path, name)
         return data.asstr()[start:stop].astype(str) if h5py.check_string_dtype(data.dtype) else data[start:stop]
 
 
@@ -177,6 +183,26 @@ def _held(file: h5py.File, name: str) -> h5py.Dataset:
     if data is None:
         raise KeyError(f"no array {name}")
     return data
+
+
+def _reversed_axes(path: Path) -> PareError:
+    return PareError(
+        f"{path} was written by MATLAB, which stores axes in reverse order; expected the samples first. Turn them in "
+        f"Python: import h5py, numpy as np; f = h5py.File('{path.name}'); "
+        f"np.savez('{path.stem}.npz', **{{k: f[k][:].T for k in f if k[0] != '#'}})"
+    )
+
+
+def _check_unpacked(data: h5py.Dataset, path: Path, name: str) -> None:
+    """Refuse numbers that stand for others, or for none; a fill value of real numbers is NaN as a rule."""
+    marks = (*PACKING, *FILLS) if data.dtype.kind in "iu" else PACKING
+    found = [f"{mark} {data.attrs[mark]}" for mark in marks if mark in data.attrs]
+    if found:
+        raise PareError(
+            f"{path}: {name} is packed: it has the attribute {', '.join(found)}; expected the numbers themselves. "
+            "Unpack them in Python: import numpy as np, xarray; "
+            f"np.savez('{path.stem}.npz', **{{k: v.to_numpy() for k, v in xarray.open_dataset('{path.name}').items()}})"
+        )
 
 
 @contextmanager

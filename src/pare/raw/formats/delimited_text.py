@@ -83,8 +83,8 @@ def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
     """Load a CSV or TSV file; options are those of `pandas.read_csv`.
 
     Raises:
-        PareError: if a line has more or fewer values than the header, a column has no name of its own, the delimiter
-            seems to be another, or the encoding is.
+        PareError: if a line has more or fewer values than the header, a column has no name of its own, the header
+            seems to be missing, the delimiter seems to be another, or the encoding is.
     """
     delimiter = dialect.delimiter_of(path)
     try:
@@ -157,6 +157,8 @@ def _check_lines(path: Path, dialect: Dialect) -> list[str]:
         lines = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
         first = [name.strip() for name in next(filter(None, lines), [])]
         _check_delimiter(first, delimiter, path)
+        if dialect.header:
+            _check_header(first, delimiter, path)
         names = first if dialect.header else [str(i + 1) for i in range(len(first))]
         check_names(names, path)
         for line in lines:
@@ -175,6 +177,17 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _check_header(names: Sequence[str], delimiter: str, path: Path) -> None:
+    """Refuse a first line of numbers, which would be lost; whole ones, such as years, may name columns."""
+    years = all(name.isdigit() for name in names) and len(set(names)) == len(names)
+    if all(map(_is_number, names)) and not years:
+        raise PareError(
+            f"{path}: the first line must hold the names of the columns, found the numbers {', '.join(names[:5])}"
+            f"{', …' if len(names) > 5 else ''}; put a line of names above it, such as "
+            f"{delimiter.join(f'x{i + 1}' for i in range(min(len(names), 5)))}, one for each column"
+        )
 
 
 def _check_delimiter(header: Sequence[str], delimiter: str, path: Path) -> None:
