@@ -1,5 +1,6 @@
 """New rows are read as those with an answer were."""
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,6 +147,39 @@ def test_published_files_have_no_new_rows(tmp_path):
         match=r"darcy_mat.*published files.*arrays, audio_folder, image_folder, .*table",
     ):
         open_new_rows(tmp_path / "x.mat", ReaderConfig(name="darcy_mat"), None)
+
+
+def test_an_array_file_for_published_data_has_the_axes_of_the_model(tmp_path):
+    x = RNG.normal(size=(2, 1, 8, 8)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    np.savez(tmp_path / "x.npz", x=x, other=x + 1)
+    for name in ("x.npy", "x.npz"):
+        rows = open_new_rows(tmp_path / name, ReaderConfig(name="darcy_mat"), None)
+        np.testing.assert_array_equal(rows.read(0, 2), x)
+
+
+@pytest.mark.parametrize("options", [{}, {"input_time": 1, "stride": 2, "input_channels": [1, 0], "axes": 2}])
+def test_groups_are_read_as_those_with_an_answer(tmp_path, options):
+    states = RNG.normal(size=(12, 3, *[8] * options.get("axes", 1), 2))
+    (tmp_path / "raw").mkdir()
+    for path in (tmp_path / "raw" / "f.h5", tmp_path / "new.h5"):
+        with h5py.File(path, "w") as file:
+            for i, state in enumerate(states):  # of new samples nothing is known behind the frame to predict from
+                file[f"{i:02}/data"] = state if path.parent.name == "raw" else state[: options.get("input_time", 0) + 1]
+    reader = ReaderConfig(name="pdebench_grouped", options={"target_time": 2, **options})
+    parts = bind_options("reader", reader.name, READERS[reader.name], reader.options)(tmp_path / "raw")
+    expected = np.concatenate([part.read(0, part.count)[0] for part in parts.values()])
+    rows = open_new_rows(tmp_path / "new.h5", reader, None)
+    assert rows.names == [f"{i:02}" for i in range(12)]
+    np.testing.assert_array_equal(rows.read(0, 12), expected)
+    np.testing.assert_array_equal(rows.read(3, 5), expected[3:5])
+
+
+def test_a_group_without_the_frame_to_predict_from_is_refused(tmp_path):
+    with h5py.File(tmp_path / "new.h5", "w") as file:
+        file["0/data"], file["1/data"] = np.ones((3, 7, 1)), np.ones((1, 7, 1))
+    with pytest.raises(PareError, match=r"expected a group for each sample.* frame 2, .*found 2 of the shapes"):
+        open_new_rows(tmp_path / "new.h5", ReaderConfig(name="pdebench_grouped", options={"input_time": 2}), None)
 
 
 def test_new_rows_are_read_in_the_encoding_and_with_the_decimal_commas_of_the_task(tmp_path):

@@ -33,7 +33,7 @@ from pare.training.averages import WeightAverage
 from pare.training.batches import batch_loader
 from pare.training.budget import epochs_within, step_seconds
 from pare.training.losses import with_differences
-from pare.training.machine import has_bf16
+from pare.training.machine import precision_of
 from pare.training.norms import fix_batch_norms
 
 FILE = "model.safetensors"
@@ -53,11 +53,6 @@ class FieldOptions(Strict):
     differences: float = Field(default=0.1, ge=0, description="weight of the loss of differences between neighbours")
     precision: Literal["auto", "no", "bf16"] = Field(default="no", description="auto: bf16 where the hardware has it")
     fixed: float = Field(default=0.6, ge=0, le=1, description="last share of the epochs, with fixed batch norms")
-
-    @property
-    def bf16(self) -> bool:
-        """Whether layers compute in bfloat16 while the network is trained."""
-        return self.precision == "bf16" or (self.precision == "auto" and has_bf16())
 
     @field_validator("precision", mode="before")
     @classmethod
@@ -152,7 +147,7 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
             bar.update(shown, advance=1, description=f"epoch {epoch}/{epochs}: loss {loss:.4g}{validation}")
 
     versions = {package: require(package).__version__}
-    return Fitted(best.eval(), versions, best_epoch, epochs, str(device), "bf16" if options.bf16 else "no")
+    return Fitted(best.eval(), versions, best_epoch, epochs, str(device), steps.precision)
 
 
 class _Steps:
@@ -161,6 +156,7 @@ class _Steps:
     def __init__(self, problem: Problem, options: FieldOptions, model: Network, count: int) -> None:
         self.model, self.options, self.symmetries = model, options, model.symmetries
         self.device = next(model.parameters()).device
+        self.precision = precision_of(options.precision, problem.task)
         self.loss = with_differences(problem.loss, options.differences if problem.task.compares_values else 0.0)
         self.noise = torch.Generator().manual_seed(problem.seed)
         real = not any(weight.is_complex() for weight in model.parameters())  # a Fourier operator's are not
@@ -173,7 +169,7 @@ class _Steps:
     def step(self, batch: dict[str, Tensor], place: str) -> float:
         """Learn from a batch; its loss."""
         x, y = self.symmetries.drawn(batch["x"], batch["y"], self.noise)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             prediction = self.model(x.to(self.device))
         loss = self.loss(prediction, y.to(self.device))
         if not torch.isfinite(loss):

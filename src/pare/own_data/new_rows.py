@@ -27,6 +27,8 @@ from pare.raw.readers.series_table import split_series
 
 logger = logging.getLogger(__name__)
 TABLE = "table"  # the reader whose columns have names; those of other readers are names of channels
+ARRAYS = (".npy", ".npz")
+PREPARED = {"parts": {"all": {"x": "x", "y": "y"}}}  # options for arrays that are as the model takes them
 RawRows = str | Path | pd.DataFrame | np.ndarray | Sequence[np.ndarray]
 
 
@@ -123,12 +125,15 @@ def _array_rows(rows: np.ndarray, reader: ReaderConfig, known: Known) -> NewRows
 
 
 def _file_rows(path: str | Path, reader: ReaderConfig, known: Known) -> NewRows:
-    if reader.name not in OPENERS:
+    if reader.name in OPENERS:
+        return OPENERS[reader.name](find_path(str(path), Path.cwd()), reader.options, known)
+    if Path(path).suffix not in ARRAYS:
         raise PareError(
-            f"reader {reader.name!r} is for published files; new rows are read for tasks with the readers "
-            f"{', '.join(OPENERS)}"
+            f"reader {reader.name!r} is for published files; expected rows as an array with the channels first, in an "
+            f".npy file or as x in an .npz file, found {path}. New rows of other files are read for tasks with the "
+            f"readers {', '.join(OPENERS)}"
         )
-    return OPENERS[reader.name](find_path(str(path), Path.cwd()), reader.options, known)
+    return _open_arrays(find_path(str(path), Path.cwd()), PREPARED, known)
 
 
 def _open_table(path: Path, options: dict[str, Any], known: Known) -> NewRows:
@@ -249,6 +254,27 @@ def _stored_rows(array: StoredArray, options: dict[str, Any]) -> NewRows:
     return NewRows(list(names), input_rows(array, axis, Length.of(options)))
 
 
+def _open_groups(path: Path, options: dict[str, Any], known: Known) -> NewRows:
+    """Frames of a file with a group for each sample, or arrays that are as the model takes them."""
+    if path.suffix in ARRAYS:
+        return _open_arrays(path, PREPARED, known)
+    arrays = {name.partition("/")[0]: array for name, array in open_arrays(path).items() if name.endswith("/data")}
+    names, time = sorted(arrays), options.get("input_time", 0)
+    shapes = {arrays[name].shape[1:] for name in names}
+    if len(shapes) != 1 or min(arrays[name].shape[0] for name in names) <= time:
+        raise PareError(
+            f"{path}: expected a group for each sample, each with data of (time, grid, channels) of one grid and "
+            f"frame {time}, from which the task predicts; found {len(names)} of the shapes {sorted(shapes)}"
+        )
+    steps = [slice(None, None, options.get("stride", 1))] * options.get("axes", 1)
+
+    def frame(array: StoredArray) -> np.ndarray:
+        channels = np.moveaxis(array.read(time, time + 1)[0], -1, 0)[list(options.get("input_channels", (0,)))]
+        return channels[(slice(None), *steps)].astype(np.float32)
+
+    return NewRows(names, lambda start, stop: np.stack([frame(arrays[name]) for name in names[start:stop]]))
+
+
 def _open_images(path: Path, options: dict[str, Any], known: Known) -> NewRows:
     size = options.get("size")
     read = image_reader((size, size) if isinstance(size, int) else size, colour=options.get("colour", True))
@@ -269,6 +295,7 @@ OPENERS: dict[str, Callable[[Path, dict[str, Any], Known], NewRows]] = {
     "arrays": _open_arrays,
     "audio_folder": _open_sounds,
     "image_folder": _open_images,
+    "pdebench_grouped": _open_groups,
     "series_folder": _open_series,
     "series_table": _open_series_table,
     TABLE: _open_table,

@@ -5,6 +5,7 @@ import resource
 import sys
 import time
 from importlib.metadata import version
+from typing import Literal
 
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
@@ -12,6 +13,7 @@ from accelerate.state import AcceleratorState
 from transformers import PreTrainedModel
 
 from pare.config.run import Run
+from pare.config.schema import Task
 
 
 def accelerator_of(run: Run) -> Accelerator:
@@ -19,14 +21,23 @@ def accelerator_of(run: Run) -> Accelerator:
     # Another run of this process may have had another precision. accelerate has no public way to say so; the Trainer of
     # transformers does the same.
     AcceleratorState._reset_state(reset_partial_state=True)
-    precision = run.training.precision
-    if precision == "auto":
-        precision = "bf16" if has_bf16() else "no"
     return Accelerator(
-        mixed_precision=precision,
+        mixed_precision=precision_of(run.training.precision, run.task),
         gradient_accumulation_steps=run.training.accumulation,
         dataloader_config=DataLoaderConfiguration(use_seedable_sampler=True, data_seed=run.seed),
     )
+
+
+def precision_of(asked: Literal["auto", "no", "bf16"], task: Task) -> Literal["no", "bf16"]:
+    """The precision that a training asks for, or for ``auto`` that of the hardware.
+
+    For fields along three axes on a CPU that is float32: in bfloat16 the gradient of a convolution is now and then NaN
+    there (torch 2.13, grids of 2 points along each axis; pytorch/pytorch#169688 is another such fault).
+    """
+    if asked != "auto":
+        return asked
+    volumes_on_cpu = len(task.input.shape) > 3 and not torch.cuda.is_available()
+    return "bf16" if has_bf16() and not volumes_on_cpu else "no"
 
 
 def choose_attention(encoder: PreTrainedModel, accelerator: Accelerator) -> None:
