@@ -1,6 +1,7 @@
 """Networks for fields learn a small linear map, in physical units."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -104,6 +105,39 @@ def test_minutes_become_epochs_that_repeat_the_run(waves):
     fitted = FITS["fno"](problem, None, minutes=0.001)
     assert fitted.passes >= 1
     np.testing.assert_array_equal(fitted.predict(x), FITS["fno"](problem, fitted.passes).predict(x))
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_several_trainings_are_averaged_and_read_again(name, waves, tmp_path):
+    problem, (x, _) = waves((32,), 16), fields(4, (32,), 2)
+    fitted, single = (FITS[name](problem, 2, members=members) for members in (3, 1))
+    members = fitted.model.layers.members
+    assert (len(members), len(fitted.members), single.members) == (3, 3, ())
+    with torch.no_grad():
+        each = [fitted.model.units(layers(torch.from_numpy(x))).numpy() for layers in members]
+    np.testing.assert_array_equal(each[0], single.predict(x))
+    assert np.abs(each[1] - each[2]).max() > 0
+    np.testing.assert_allclose(fitted.predict(x), np.mean(each, 0), rtol=1e-4)
+    fitted.model.write(tmp_path)
+    run = SimpleNamespace(task=problem.task, training=SimpleNamespace(symmetries=()))
+    options = (
+        FnoOptions(epochs=2, **TRAINING | FNO)
+        if name == "fno"
+        else UNetOptions(epochs=2, features=(4, 4, 4, 4, 4, 4), **TRAINING)
+    )
+    np.testing.assert_array_equal(ESTIMATORS[name].load(tmp_path, run, options).predict(x), fitted.predict(x))
+
+
+def test_minutes_in_which_several_trainings_fit_make_several(waves, monkeypatch):
+    monkeypatch.setattr("pare.baselines.networks.step_seconds", lambda step: 0.1)
+    fitted = FITS["fno"](waves((32,), 16), None, minutes=0.0171, member_epochs=2)  # 2 steps an epoch: 5 epochs
+    assert (fitted.passes, len(fitted.members)) == (2, 2)
+
+
+def test_a_field_on_another_grid_is_refused(problem):
+    x, y = fields(16, (64,), 0)
+    with pytest.raises(PareError, match=r"on the grid of the input, 64, and the field of the task has 32 points"):
+        FITS["fno"](problem("dense", train=(x, y[..., ::2])), 1)
 
 
 def test_a_training_without_an_end_is_refused():

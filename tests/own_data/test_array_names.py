@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 
@@ -45,3 +46,11 @@ def test_lengths_that_differ_are_said_with_both_shapes(tmp_path):
 def test_an_only_input_that_is_complex_is_told_what_to_save(tmp_path):
     with pytest.raises(PareError, match="real and the imaginary part as two channels"):
         look(npz(tmp_path, x=np.zeros((N, 40), complex), y=CLASSES), "y")
+
+
+def test_states_over_time_in_one_array_are_to_be_saved_as_two(tmp_path):
+    path = tmp_path / "burgers.h5"
+    with h5py.File(path, "w") as file:
+        file["tensor"], file["x-coordinate"], file["t-coordinate"] = np.ones((4, 6, 5)), np.ones(5), np.ones(7)
+    with pytest.raises(PareError, match=r"input of tensor\. Where it holds states over time, save two.*--target last"):
+        look([path], "tensor")

@@ -97,7 +97,7 @@ def _network(package: str, options: type[FieldOptions], build: Callable[[Task, A
         return train(problem, chosen, partial(build, problem.task, chosen), package)
 
     def load(folder: Path, run: BaselineRun, chosen: FieldOptions) -> Network:
-        return load_network(folder, run, build(run.task, chosen))
+        return load_network(folder, run, partial(build, run.task, chosen))
 
     return Estimator("grids", ("dense",), (package,), options, fit, load)
 

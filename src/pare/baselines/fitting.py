@@ -57,6 +57,7 @@ class BaselineFit:
             "validation": fitted.validate(problem),
             "best_epoch": fitted.best_epoch,
             "passes": fitted.passes,
+            **({"members": [{"best_epoch": epoch} for epoch in fitted.members]} if fitted.members else {}),
             "n_train": len(problem.chosen),
             "train_seconds": round(seconds, 2),
             "samples_per_second": round(len(problem.chosen) * fitted.passes / seconds, 2),

@@ -4,9 +4,11 @@ AdamW whose rate rises and then falls as a cosine, an average of the weights, th
 loss that also compares neighbouring points, and batch norms that are fixed before the end.
 """
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,11 +33,12 @@ from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
 from pare.training.averages import WeightAverage
 from pare.training.batches import batch_loader
-from pare.training.budget import epochs_within, step_seconds
+from pare.training.budget import epochs_within, members_within, step_seconds
 from pare.training.losses import with_differences
 from pare.training.machine import precision_of
 from pare.training.norms import fix_batch_norms
 
+logger = logging.getLogger(__name__)
 FILE = "model.safetensors"
 
 
@@ -44,6 +47,12 @@ class FieldOptions(Strict):
 
     minutes: float | None = Field(default=None, gt=0, description="as many epochs as fit on this machine")
     epochs: int | None = Field(default=None, ge=1, description="in place of minutes, as many on every machine")
+    members: int = Field(default=1, ge=1, description="trainings that differ in what is random, whose mean is kept")
+    member_epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="with minutes: where two or more trainings of so many epochs fit, they are the members",
+    )
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
@@ -98,17 +107,33 @@ class Network(nn.Module):
         save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / FILE)
 
 
-def load_network(folder: Path, run: BaselineRun, layers: nn.Module) -> Network:
-    """Read what `Network.write` wrote into layers that were just made."""
+class Mean(nn.Module):
+    """Layers of several trainings, whose outputs are averaged."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The mean of what each makes of the inputs."""
+        return torch.stack([member(x) for member in self.members]).mean(0)
+
+
+def load_network(folder: Path, run: BaselineRun, build: Callable[[], nn.Module]) -> Network:
+    """Read what `Network.write` wrote into layers that ``build`` makes."""
+    weights = load_file(folder / FILE)
+    members = {name.split(".")[2] for name in weights if name.startswith("layers.members.")}
+    layers = Mean([build() for _ in members]) if members else build()
     network = Network(layers, run.task, run.training.symmetries)
-    network.load_state_dict(load_file(folder / FILE))
+    network.load_state_dict(weights)
     return network.eval()
 
 
 def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], package: str) -> Fitted:
     """The network of the best validation epoch, or of the last where there are no validation rows.
 
-    What is validated and kept is the average of the weights. Predictions are averaged over the symmetries.
+    What is validated and kept is the average of the weights. Predictions are averaged over the symmetries, and over
+    the networks of several trainings where there are some.
 
     Args:
         problem: what is learnt.
@@ -119,14 +144,45 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
     Raises:
         PareError: where the loss is not finite.
     """
-    device = PartialState().device
+    count, epochs = options.members, options.epochs
+    if epochs is None:
+        found = _epochs_that_fit(problem, options, _network(problem, build))
+        count, epochs = members_within(found, options.members, options.member_epochs)
+    trained = []
+    for number in range(count):
+        if count > 1:
+            logger.info("Training %d of %d, whose predictions are averaged: %d epochs.", number + 1, count, epochs)
+        seed = int(np.random.default_rng([problem.seed, number]).integers(2**31)) if number else problem.seed
+        trained.append(_trained(replace(problem, seed=seed), options, build, epochs))
+    (first, best_epoch), members = trained[0], tuple(epoch for _, epoch in trained)
+    if count > 1:
+        first.layers = Mean([model.layers for model, _ in trained])
+    return Fitted(
+        first.eval(),
+        {package: require(package).__version__},
+        best_epoch,
+        epochs,
+        str(PartialState().device),
+        precision_of(options.precision, problem.task),
+        members=members if count > 1 else (),
+    )
+
+
+def _network(problem: Problem, build: Callable[[], nn.Module]) -> Network:
+    """Before it is trained."""
     set_seed(problem.seed)
     model = Network(build(), problem.task, problem.symmetries)
     _set_units(model, problem.store.statistics)
-    model.to(device)
+    return model.to(PartialState().device)
+
+
+def _trained(
+    problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], epochs: int
+) -> tuple[Network, int]:
+    """The network of one training, and the epoch that it is of."""
+    model = _network(problem, build)
     rows: Any = Subset(problem.train, problem.chosen.tolist())  # type: ignore[arg-type]
     loader = batch_loader(rows, options.batch_size, shuffle=True, seed=problem.seed)
-    epochs = options.epochs or _epochs_that_fit(problem, options, model)
     set_seed(problem.seed)
     steps = _Steps(problem, options, model, epochs * len(loader))
     best_epoch, best_value, best = 0, -math.inf, model
@@ -145,9 +201,7 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
                     best = deepcopy(model)
             validation = "" if value is None else f", validation {value:.4g}"
             bar.update(shown, advance=1, description=f"epoch {epoch}/{epochs}: loss {loss:.4g}{validation}")
-
-    versions = {package: require(package).__version__}
-    return Fitted(best.eval(), versions, best_epoch, epochs, str(device), steps.precision)
+    return best, best_epoch
 
 
 class _Steps:

@@ -100,6 +100,7 @@ class Fitted:
         precision: in which its layers computed while it was fitted, ``no`` for single or more.
         unseen: predictions of the validation rows by fits that did not learn from them, ``(rows, …)``; None where
             the model is such a fit itself.
+        members: where the model is the mean of several trainings, the epoch that each kept.
     """
 
     model: FittedModel
@@ -109,6 +110,7 @@ class Fitted:
     device: str = "cpu"
     precision: str = "no"
     unseen: np.ndarray | None = None
+    members: tuple[int, ...] = ()
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Predict rows; see `FittedModel.predict`."""

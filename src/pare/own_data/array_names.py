@@ -115,10 +115,17 @@ def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -
     _check_lengths(grids, rows, next(iter(y.values())))
     others = [e for e in grids if e.array.is_numeric and e.array.shape[0] in rows]
     stems = {entry.stem[-1:] if entry.file else entry.stem for entry in others}
-    if len(stems) != 1:
-        found, predicted = "several arrays" if stems else "no array of numbers", next(iter(y.values())).name
+    first = next(iter(y.values()))
+    if not stems and len(first.array.shape) > 2:  # of states over time, perhaps
         raise PareError(
-            f"{found} could be the input of {predicted}; name one: --input KEY (of NPY files, the file's name). "
+            f"no other array of numbers could be the input of {first.name}. Where it holds states over time, save two "
+            f"of them as arrays, such as np.savez('states.npz', first=a[:, 0], last=a[:, -1]), and say --target last. "
+            f"Arrays: {listed}"
+        )
+    if len(stems) != 1:
+        found = "several arrays" if stems else "no array of numbers"
+        raise PareError(
+            f"{found} could be the input of {first.name}; name one: --input KEY (of NPY files, the file's name). "
             f"Arrays: {listed}"
         )
     return _as_parts({entry.part: entry for entry in others}, listed)
