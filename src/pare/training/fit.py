@@ -59,7 +59,8 @@ def fit(
         logger.info("Training %d of %d, whose predictions are averaged:", number + 1, count)
         folder, member = Checkpoint(checkpoint).of_member(number), Member(number, count)
         members.append(Trainer(run, store, source, folder, metric, align, member=member).train())
-    return mean_of([member for member in members if not _is_start(member)], store, metric)
+    trained = [member for member in members if not _is_start(member)]
+    return mean_of(trained, store, metric) if len(trained) > 1 else first
 
 
 def _is_start(trained: TrainedModel) -> bool:

@@ -4,7 +4,6 @@ They differ in what is random: weights that begin random, the order of rows, wha
 *Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles*, 2017).
 """
 
-import logging
 from collections.abc import Sequence
 
 import torch
@@ -17,7 +16,6 @@ from pare.training.batches import batch_loader
 from pare.training.held_out import held_out
 from pare.training.trained_model import TrainedModel
 
-logger = logging.getLogger(__name__)
 BRIEF = ("best_epoch", "validation", "train_seconds")  # what the mean's record says of each
 
 
