@@ -136,3 +136,12 @@ def test_rows_without_an_answer_are_counted(tmp_path):
     answer = np.where(np.arange(N) < 7, "", CLASSES.astype(str))
     found = look(table(tmp_path, answer=answer), "answer")
     assert (found.rows, found.unlabelled) == ({"all": N - 7}, 7)
+
+
+@pytest.mark.parametrize("units", [np.arange(N) // 6, [f"walk {i // 6}" for i in range(N)]])
+def test_a_column_that_may_say_which_rows_belong_together_is_named(tmp_path, units):
+    gait = np.repeat(["slow", "fast"], N // 2)
+    found = look(table(tmp_path, gait=gait, walk=units), "gait")
+    assert found.notes["target"].startswith("all rows of one walk have the same; where such rows belong together")
+    assert "target" not in look(table(tmp_path, gait=gait, walk=units), "gait", groups="walk").notes
+    assert "target" not in look(table(tmp_path, gait=CLASSES, walk=units), "gait").notes

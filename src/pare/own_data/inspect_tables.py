@@ -15,6 +15,7 @@ from pare.raw.formats.table_files import load_frame, table_suffix
 from pare.raw.readers.columns import are_names_of_rows
 from pare.storage.samples import Samples
 
+LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # of a column that may say which rows belong together; rows in the mean
 DETECTED = {
     "delimiter": "what separates the values of a line",
     "encoding": "of the file, and of new rows",
@@ -53,7 +54,23 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
         )
+    if not question.groups and (unit := _unit(free, frame, question.target)):
+        notes["target"] = (
+            f"all rows of one {unit} have the same; where such rows belong together, say --groups {unit}, or "
+            f"--series {unit} where each is a point of a series"
+        )
     return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes)
+
+
+def _unit(free: pd.DataFrame, frame: pd.DataFrame, target: Sequence[str]) -> str | None:
+    """A column such as the number of a patient: far more values than answers, several rows of each, and one answer."""
+    if not {*target} <= {*frame}:
+        return None  # the reader refuses it
+    answer = frame.groupby([*target], dropna=False, observed=True).ngroup()
+    least = max(LEAST_UNITS, 2 * answer.nunique() + 1)
+    most = len(free) / ROWS_OF_A_UNIT
+    repeated = (name for name in free if free[name].dtype.kind != "f" and least <= free[name].nunique() <= most)
+    return next((str(name) for name in repeated if answer.groupby(free[name]).nunique().max() == 1), None)
 
 
 def column_options(question: Question, left_out: Sequence[str]) -> dict[str, Any]:
