@@ -181,7 +181,7 @@ def test_the_error_of_a_sample_is_that_of_its_valid_points(fields):
     assert sample_errors(prediction, truth, relative=True)[1] == pytest.approx(0.5 / size, rel=1e-6)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("size", [1e-30, 1e-23, 1e25])
 def test_the_error_of_a_sample_follows_the_unit_even_where_squares_do_not_fit_single_precision(fields, size):
     truth, prediction = fields[:4], fields[:4] + np.float32(0.5)

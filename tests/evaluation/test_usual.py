@@ -86,7 +86,7 @@ def test_of_fields_and_each_of_their_channels(task_of):
     assert usual_metrics(masks, {"prediction": prediction, "truth": truth}) == {}
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_a_channel_that_is_masked_everywhere_has_no_errors(task_of):
     truth = RNG.normal(size=(20, 2, 3, 4))
     prediction = truth + 2

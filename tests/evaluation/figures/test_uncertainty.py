@@ -56,7 +56,7 @@ def test_of_three_axes_the_middle_slice_is_shown_and_the_heading_says_so():
         np.testing.assert_array_equal(drawn, expected)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("grid", [(9,), (6, 5), (3, 6, 5)])
 def test_a_channel_without_any_truth_has_a_band_too(grid):
     covered = np.full((1, *grid), np.nan)
