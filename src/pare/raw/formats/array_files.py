@@ -20,7 +20,7 @@ HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 NPZ = ".npz"
 TEXT = "US"
 AGAIN = "save it again, or bring a whole copy of it"
-PACKING = ("scale_factor", "add_offset")  # attributes by which NetCDF says what the stored numbers stand for
+PACKING = ("scale_factor", "add_offset")  # attributes by which NetCDF says how numbers were packed
 FILLS = ("_FillValue", "missing_value")
 MATLAB = "MATLAB_class"  # an attribute of every array that MATLAB writes
 
@@ -194,7 +194,7 @@ def _reversed_axes(path: Path) -> PareError:
 
 
 def _check_unpacked(data: h5py.Dataset, path: Path, name: str) -> None:
-    """Refuse numbers that stand for others, or for none; a fill value of real numbers is NaN as a rule."""
+    """Refuse packed numbers, and integers that mean a missing value; the fill value of real numbers is NaN as a rule."""
     marks = (*PACKING, *FILLS) if data.dtype.kind in "iu" else PACKING
     found = [f"{mark} {data.attrs[mark]}" for mark in marks if mark in data.attrs]
     if found:
