@@ -194,7 +194,7 @@ def _reversed_axes(path: Path) -> PareError:
 
 
 def _check_unpacked(data: h5py.Dataset, path: Path, name: str) -> None:
-    """Refuse packed numbers, and integers that mean a missing value; the fill value of real numbers is NaN as a rule."""
+    """Refuse packed numbers, and integers that mean a missing one; the fill value of real numbers is NaN as a rule."""
     marks = (*PACKING, *FILLS) if data.dtype.kind in "iu" else PACKING
     found = [f"{mark} {data.attrs[mark]}" for mark in marks if mark in data.attrs]
     if found:
