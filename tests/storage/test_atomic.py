@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -123,6 +125,37 @@ def test_the_half_of_a_file_is_never_taken_for_a_whole_one(tmp_path):
     killed(path, None, lambda unfinished: unfinished.write_text("half"))
     recover(path)
     assert list(tmp_path.iterdir()) == []
+
+
+STOPPED_WHILE_IT_TIDIED = """
+import shutil, sys
+from pathlib import Path
+from pare.storage import atomic
+
+removed, path = [], Path(sys.argv[1])
+
+def stopped_once(folder, **options):
+    removed.append(folder)
+    if len(removed) == 1:
+        raise KeyboardInterrupt
+    remove(folder, **options)
+
+remove, shutil.rmtree = shutil.rmtree, stopped_once
+with atomic.atomic_path(path) as unfinished:
+    unfinished.mkdir()
+    (unfinished / "new").write_text("new")
+"""
+
+
+def test_a_signal_while_a_finished_write_tidies_up_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+    command = [sys.executable, "-c", STOPPED_WHILE_IT_TIDIED, str(path)]
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert "KeyboardInterrupt" in run.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+    assert {p.name: p.read_text() for p in path.iterdir()} == {"new": "new"}
 
 
 def test_what_a_living_run_is_writing_is_left_to_it(tmp_path):

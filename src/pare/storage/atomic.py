@@ -1,12 +1,14 @@
 """Files and folders that appear on disk whole or not at all, and what killed runs leave of them."""
 
+import atexit
 import fcntl
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -29,12 +31,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         PareError: if the folder of ``path`` cannot be written.
     """
+    scratch = path.parent / f".{path.name}.{secrets.token_hex(4)}"
+    tidy = partial(_tidy, scratch, path)
+    atexit.register(tidy)  # for a signal that arrives before the block below or while it tidies up
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         recover(path)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        scratch.mkdir(mode=0o700)
         lock = _held(scratch, path)
     except OSError as error:
+        atexit.unregister(tidy)
         raise PareError(
             f"cannot write to {path.parent} ({error.strerror}); give this user write permission or free space there"
         ) from error
@@ -46,9 +52,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         with lock:
-            if replaced.exists() and not path.exists():  # interrupted between the two renames
-                os.rename(replaced, path)
-            shutil.rmtree(scratch, ignore_errors=True)
+            tidy()
+        atexit.unregister(tidy)
 
 
 def recover(path: Path) -> None:
@@ -62,9 +67,18 @@ def recover(path: Path) -> None:
             if not ours:
                 continue
             unfinished, replaced = scratch / path.name, scratch / f"{path.name}.replaced"
-            if replaced.exists() and not path.exists():
-                os.rename(unfinished if unfinished.exists() else replaced, path)
-            shutil.rmtree(scratch, ignore_errors=True)
+            if replaced.exists() and not path.exists() and unfinished.exists():
+                os.rename(unfinished, path)
+            _tidy(scratch, path)
+
+
+def _tidy(scratch: Path, path: Path) -> None:
+    """Put a replaced folder back where none took its place; remove the rest, the lock last, which others look for."""
+    replaced = scratch / f"{path.name}.replaced"
+    if replaced.exists() and not path.exists():  # interrupted between the two renames
+        os.rename(replaced, path)
+    for folder in (replaced, scratch / path.name, scratch):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _scratches(path: Path) -> list[Path]:
