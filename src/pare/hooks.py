@@ -69,7 +69,7 @@ class RunHooks:
 
                 check_baseline(run)
             elif isinstance(run, Run):
-                check_augmentation(run.training.augmentation)
+                check_augmentation(run.training.augmentation, run.task.kind)
                 if run.mixing:
                     check_mixing(run.mixing)
         if "report" in tags:  # read only here: it takes a fifth of a second

@@ -1,9 +1,10 @@
-"""Random changes of training images against slow versions of themselves."""
+"""Random changes of training images and series against slow versions of themselves."""
 
 import pytest
 import torch
 
-from pare.training.augmentation import AUGMENTATIONS, augment, crop, flip, spectrogram
+from pare.config.errors import PareError
+from pare.training.augmentation import AUGMENTATIONS, augment, check_augmentation, crop, flip, jitter, spectrogram
 
 
 def generator(seed=0):
@@ -48,9 +49,27 @@ def test_bands_of_a_spectrogram_are_blanked_with_its_minimum():
         assert full_rows.sum() <= 2 * 0.15 * 40 + 2 and full_columns.sum() <= 2 * 0.2 * 50 + 2
 
 
+def test_the_noise_of_a_series_is_a_twentieth_of_each_channels_spread_and_new_at_every_step():
+    x = torch.randn(400, 2, 50) * torch.tensor([[1.0], [300.0]]) + 7
+    noise = jitter(x, generator()) - x
+    assert noise.std((0, 2)).tolist() == pytest.approx([0.05, 15], rel=0.02)
+    assert noise.mean((0, 2)).abs().lt(torch.tensor([0.002, 0.6])).all()
+    assert torch.corrcoef(noise[:, 0].T).triu(1).abs().max() < 0.25  # 400 rows: between steps, by chance
+
+
+def test_a_channel_that_never_changes_keeps_its_value():
+    assert torch.equal(jitter(torch.full((1, 1, 1), 3.0), generator()), torch.full((1, 1, 1), 3.0))
+
+
+def test_a_change_that_does_not_suit_the_data_is_refused_with_those_that_do():
+    check_augmentation(["crop", "flip"], "image")
+    with pytest.raises(PareError, match=r"'flip' changes data of kind image, this task's is series.*\[jitter\]"):
+        check_augmentation(["jitter", "flip"], "series")
+
+
 @pytest.mark.parametrize("name", sorted(AUGMENTATIONS))
 def test_the_same_seed_makes_the_same_changes_and_another_seed_others(name):
-    x = torch.rand(20, 1, 16, 16)
+    x = torch.rand(20, 1, 16, 16)[:, 0] if name == "jitter" else torch.rand(20, 1, 16, 16)
     assert torch.equal(augment(x, [name], generator(1)), augment(x, [name], generator(1)))
     assert not torch.equal(augment(x, [name], generator(1)), augment(x, [name], generator(2)))
 

@@ -51,7 +51,8 @@ class TrainingConfig(Strict):
         default=1.0, gt=0, description="weight of positive labels; binary cross entropy only"
     )
     augmentation: list[str] = Field(
-        default_factory=list, description="random changes of training samples, see pare.training.augmentation"
+        default_factory=list,
+        description="random changes of training samples: crop, flip or spectrogram for images, jitter for series",
     )
     symmetries: tuple[Literal["square", "shift", "torus", "reflection"], ...] = Field(
         default=(), description="of the equation, boundary and grid of a field, see pare.models.symmetries"

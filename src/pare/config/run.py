@@ -231,9 +231,9 @@ class Run(TaskRun):
 
     @model_validator(mode="after")
     def _augmentation_suits(self) -> "Run":
-        if self.training.augmentation and (self.task.output.kind == "dense" or len(self.task.input.shape) != 3):
+        if self.training.augmentation and self.task.kind not in ("image", "series"):
             raise ValueError(
-                f"training.augmentation changes images and not what is predicted, task {self.task_name!r} is "
+                f"training.augmentation changes images or series and not what is predicted, task {self.task_name!r} is "
                 f"{self.task.output.kind} with input.shape {list(self.task.input.shape)}; set training.augmentation: []"
             )
         return self

@@ -1,16 +1,19 @@
-"""Random changes of training images, drawn anew for every sample and epoch.
+"""Random changes of training images and series, drawn anew for every sample and epoch.
 
-Shapes: ``batch`` images of ``channels`` planes, ``height`` × ``width`` points. All draws come from one CPU generator,
-so that the same seed makes the same changes on any device.
+Shapes: ``batch`` images of ``channels`` planes, ``height`` × ``width`` points; or ``batch`` series of ``channels``
+and ``steps``. All draws come from one CPU generator, so that the same seed makes the same changes on any device.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pare.config.errors import unknown_name
+from pare.config.errors import PareError, unknown_name
+
+JITTER = 0.05  # of a channel's spread, as Um et al. (2017) for sensors on the body
 
 
 def crop(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -58,26 +61,50 @@ def spectrogram(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(blank.to(x.device), x.amin((1, 2, 3), keepdim=True), x)
 
 
-AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
-    "crop": crop,
-    "flip": flip,
-    "spectrogram": spectrogram,
+def jitter(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Add noise of a twentieth of each channel's spread over the batch, ``(batch, channels, steps)``."""
+    noise = torch.randn(x.shape, generator=generator).to(x)
+    return x + JITTER * x.std((0, 2), correction=0, keepdim=True) * noise
+
+
+class Augmentation(NamedTuple):
+    """A random change, and the kind of data that it suits: ``image`` or ``series``."""
+
+    change: Callable[[Tensor, torch.Generator], Tensor]
+    kind: str
+
+
+AUGMENTATIONS = {
+    "crop": Augmentation(crop, "image"),
+    "flip": Augmentation(flip, "image"),
+    "spectrogram": Augmentation(spectrogram, "image"),
+    "jitter": Augmentation(jitter, "series"),
 }
 
 
-def check_augmentation(names: Sequence[str]) -> None:
-    """Refuse a change that does not exist, before any file is brought.
+def check_augmentation(names: Sequence[str], kind: str) -> None:
+    """Refuse a change that does not exist or does not suit the data, before any file is brought.
+
+    Args:
+        names: of the changes.
+        kind: of the task's data.
 
     Raises:
-        PareError: naming the nearest one that does.
+        PareError: naming the nearest one that exists, or those that suit.
     """
     for name in names:
         if name not in AUGMENTATIONS:
             raise unknown_name("training.augmentation", name, AUGMENTATIONS, "pare.training.augmentation.AUGMENTATIONS")
+        if AUGMENTATIONS[name].kind != kind:
+            suit = ", ".join(other for other, augmentation in AUGMENTATIONS.items() if augmentation.kind == kind)
+            raise PareError(
+                f"training.augmentation '{name}' changes data of kind {AUGMENTATIONS[name].kind}, this task's is "
+                f"{kind}; take some of [{suit}]"
+            )
 
 
 def augment(x: Tensor, names: Sequence[str], generator: torch.Generator) -> Tensor:
-    """The named changes one after another, ``(batch, channels, height, width)``."""
+    """The named changes one after another, ``(batch, channels, height, width)`` or ``(batch, channels, steps)``."""
     for name in names:
-        x = AUGMENTATIONS[name](x, generator)
+        x = AUGMENTATIONS[name].change(x, generator)
     return x
