@@ -104,6 +104,20 @@ def test_kernels_have_a_head_of_their_own_and_their_features_go_around_the_encod
     assert model.predictor.heads[-1].in_features == model.embedder.kernels.features
 
 
+def test_the_points_of_a_series_have_a_head_of_their_own_behind_that_of_the_kernels(build, tiny_dinov2):
+    model, x = build([3, 40], tiny_dinov2, kernels=True, points=True), torch.randn(6, 3, 40)
+    model.embedder.kernels.calibrate(x)
+    *layers, kernels, points = blocks(model, x)
+    assert len(layers) == len(LAYERS)
+    assert kernels.shape[1] == model.embedder.kernels.features
+    torch.testing.assert_close(points, x.flatten(1))
+    replaced = torch.zeros(model.embed(x).tokens.shape[:2])
+    replaced[0, 3] = 1.0
+    hidden = model.hide(model.embed(x).around, replaced)
+    assert not any(part[0].any() for part in hidden)
+    torch.testing.assert_close(hidden[1][1:], points[1:])
+
+
 def test_kernels_of_a_mixed_row_are_hidden_wherever_anything_was_replaced(build, tiny_dinov2):
     model, x = build([3, 40], tiny_dinov2, kernels=True), torch.randn(2, 3, 40)
     tokens, (kernels,) = model.embed(x)

@@ -44,6 +44,51 @@ def test_whole_numbers_of_series_name_classes(tmp_path):
     assert (found.kind, found.options["categorical"]) == ("classification", ["kind"])
 
 
+def wide_table(path, **written):
+    frame = pd.DataFrame(np.arange(240).reshape(12, 20) * 0.5, columns=[str(900 + 2 * i) for i in range(20)])
+    frame.insert(0, "sample", [f"s{i}" for i in range(12)])
+    frame = frame.assign(kind=["walk", "run"] * 6, person=[f"p{i // 4}" for i in range(12)])
+    frame.to_csv(path / "wide.csv", **{"index": False} | written)
+    return [path / "wide.csv"]
+
+
+def test_a_table_with_a_row_a_series_is_a_task_of_series(tmp_path):
+    found = look(wide_table(tmp_path), "kind", wide=True, groups="person")
+    assert (found.reader, found.rows, facts(found)) == ("series_rows", {"all": 12}, ("classification", (2,), (1, 20)))
+    assert (found.options["first"], found.options["last"], found.grouped) == ("900", "938", True)
+    assert "sample left out" in found.notes["first"]
+    x, y = open_parts(found.reader, found.options, tmp_path)["all"].read(0, 12)
+    np.testing.assert_array_equal(x[2, 0], 20 + np.arange(20) * 0.5)
+    np.testing.assert_array_equal(y, [1, 0] * 6)
+
+
+def test_points_without_names_are_numbered(tmp_path):
+    frame = pd.DataFrame(np.arange(240).reshape(12, 20) * 0.5).assign(kind=[1.0, 0.0] * 6)
+    frame.to_csv(tmp_path / "w.tsv", sep="\t", header=False, index=False)
+    found = look([tmp_path / "w.tsv"], "21", wide=True)
+    assert (found.options["header"], found.options["first"], found.options["last"]) == (False, "1", "20")
+    assert facts(found) == ("classification", (2,), (1, 20))
+    assert open_parts(found.reader, found.options, tmp_path)["all"].count == 12
+
+
+def test_of_a_wide_table_points_need_no_numbers_in_their_names_but_in_their_values(tmp_path):
+    (path,) = wide_table(tmp_path)
+    named = pd.read_csv(path).rename(columns={str(900 + 2 * i): "abcdefghijklmnopqrst"[i] for i in range(20)})
+    named.drop(columns="sample").to_csv(path, index=False)
+    found = look([path], "kind", wide=True, ignore=("person",))
+    assert (found.options["first"], found.options["last"]) == ("a", "t")
+    with pytest.raises(PareError, match=r"column 'person' holds 'p0' in row 1.*--ignore NAME"):
+        look([path], "kind", wide=True)
+    with pytest.raises(PareError, match="with --series a point of one"):
+        look([path], "kind", wide=True, series="person")
+
+
+def test_a_table_whose_columns_look_like_points_says_so(tmp_path):
+    found = look(wide_table(tmp_path), "kind", ignore=("sample", "person"))
+    assert (found.reader, found.input_shape) == ("table", (20,))
+    assert "900 to 938 look like the points of a series; if they are, say --wide" in found.notes["target"]
+
+
 def test_a_folder_of_tables_is_a_task_of_series(tmp_path):
     frames = series_frames()
     found = look(series_files(tmp_path, frames))

@@ -260,6 +260,20 @@ def test_new_series_of_a_table_may_have_other_lengths(tmp_path):
         open_new_rows(frame.drop(columns="id"), reader, samples)
 
 
+def test_new_series_of_a_wide_table_need_their_points_only(tmp_path):
+    frame = pd.DataFrame(RNG.normal(size=(5, 4)).round(6), columns=["900", "902", "904", "906"]).assign(y=range(5))
+    (tmp_path / "raw").mkdir()
+    frame.to_csv(tmp_path / "raw" / "t.csv", index=False)
+    reader, samples = known(tmp_path / "raw", "series_rows", target="y", first="900", last="906", points=4)
+    expected = samples.read(0, 5)[0]
+    new = frame.drop(columns="y").assign(place="here")
+    new.to_csv(tmp_path / "new.csv", index=False)
+    for rows in (tmp_path / "new.csv", new, new.rename(columns=lambda name: int(name) if name.isdigit() else name)):
+        np.testing.assert_array_equal(open_new_rows(rows, reader, samples).read(0, 5), expected)
+    with pytest.raises(PareError, match="column '906' is unknown"):
+        open_new_rows(new.drop(columns="906"), reader, samples)
+
+
 def test_new_series_of_a_folder_are_named_by_their_files(tmp_path):
     for name in ("raw/walks/a/1.csv", "raw/walks/b/1.csv", "new/2.csv", "new/1.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -51,7 +51,7 @@ def quadrants(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]
 def run_of(library: Library):
     """Resolve a run on rows of a shape, of the probe where nothing else is said."""
 
-    def make(shape: list[int], kernels: bool = False, classes: int = 2, **parameters):
+    def make(shape: list[int], kernels: bool = False, classes: int = 2, points: bool = False, **parameters):
         task = {
             "title": "t",
             "raw": {"files": ["x.npy"]},
@@ -68,6 +68,7 @@ def run_of(library: Library):
                 **library.starts[kind],
                 "layers": [1, 2],
                 "kernels": kernels,
+                "points": points,
             }  # the tiny encoders have two
         return resolve(own, {**defaults, "training": training, **parameters}, parameters)
 
@@ -153,7 +154,7 @@ def test_similarities_see_what_raw_columns_do_not(run_of, text_source, tmp_path)
 @pytest.mark.parametrize("limit", [50, 70])  # fewer than the training rows, and fewer than these and those to validate
 def test_shares_are_chosen_on_the_same_rows_left_out(run_of, text_source, tmp_path, monkeypatch, limit, kernel_values):
     monkeypatch.setattr("pare.start.solve.FOLD_ROWS", limit)
-    monkeypatch.setattr("pare.start.solve.KERNEL_VALUES", kernel_values)
+    monkeypatch.setattr("pare.start.solve.OWN_VALUES", kernel_values)
     trained = solved(run_of([2], kernels=True), write(tmp_path / "x.h5", quadrants), text_source, tmp_path)
     assert trained.record["n_train"] == ROWS["train"] + ROWS["validation"]
     assert error(trained.model, write(tmp_path / "y.h5", quadrants)) < 0.3
@@ -161,7 +162,7 @@ def test_shares_are_chosen_on_the_same_rows_left_out(run_of, text_source, tmp_pa
 
 def test_so_are_those_of_series(run_of, image_source, tmp_path, monkeypatch):
     monkeypatch.setattr("pare.start.solve.FOLD_ROWS", 50)
-    monkeypatch.setattr("pare.start.solve.KERNEL_VALUES", 0)
+    monkeypatch.setattr("pare.start.solve.OWN_VALUES", 0)
     store = write(tmp_path / "x.h5", bumps)
     trained = solved(run_of([1, POINTS], kernels=True), store, image_source, tmp_path)
     assert error(trained.model, store) < 0.2
@@ -172,6 +173,28 @@ def test_kernels_that_say_nothing_keep_no_more_than_an_equal_share(run_of, image
     store = write(tmp_path / "x.h5", bumps)
     trained = solved(run_of([1, POINTS], kernels=True), store, image_source, tmp_path)
     assert trained.model.predictor.shares[-1] <= 1 / 3
+
+
+def lines(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Spectra: the class is in the height of a faint peak, below two others and a drift of random heights."""
+    y = rng.integers(0, 2, n)
+    peaks = [np.exp(-(((np.arange(POINTS) - place) / 8) ** 2)) for place in (20, 28, 40)]
+    x = sum(rng.normal(size=(n, 1)) * part for part in (peaks[0], peaks[2], np.linspace(-1, 1, POINTS)))
+    x = x + 0.2 * (2 * y[:, None] - 1) * peaks[1]
+    return (x + rng.normal(0, 0.01, x.shape))[:, None].astype(np.float32), y
+
+
+def test_points_get_a_share_where_they_say_clearly_more_and_none_elsewhere(run_of, image_source, tmp_path):
+    runs = {points: run_of([1, POINTS], kernels=True, points=points) for points in (False, True)}
+    spectra = write(tmp_path / "spectra.h5", lines)
+    kept = {points: solved(run, spectra, image_source, tmp_path / f"spectra_{points}") for points, run in runs.items()}
+    assert kept[True].model.predictor.shares[-1] >= 0.5
+    assert error(kept[True].model, spectra) < error(kept[False].model, spectra) / 3
+    store = write(tmp_path / "bumps.h5", bumps)  # at any place: their points say nothing
+    kept = {points: solved(run, store, image_source, tmp_path / f"bumps_{points}") for points, run in runs.items()}
+    assert kept[True].model.predictor.shares[-1] == 0
+    before, x = kept[False].model, torch.from_numpy(store.rows("test").read(0, ROWS["test"])["x"])
+    torch.testing.assert_close(kept[True].model(x), before(x))
 
 
 def test_a_table_is_learnt_through_the_encoder(run_of, text_source, tmp_path):

@@ -67,6 +67,7 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
 @click.option("--groups", metavar="NAME", help="Column, or key of an array, that says which rows belong together.")
 @click.option("--series", metavar="NAME", help="Column of a table with a row a point: of which series the point is.")
 @click.option("--time", metavar="NAME", help="Column that sorts the points of a series; else they are in order.")
+@click.option("--wide", is_flag=True, help="Each row of the table is a series: its columns, in order, are the points.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Column to leave out, such as a row number; repeatable.")
 @click.option(
     "--categorical",
@@ -97,6 +98,7 @@ def new(
     groups: str | None,
     series: str | None,
     time: str | None,
+    wide: bool,
     ignore: tuple[str, ...],
     categorical: tuple[str, ...],
     channels: Literal["first", "last", "none"] | None,
@@ -106,7 +108,7 @@ def new(
 ) -> None:
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
-    PATH is a table with a row a sample, or a row a point of a series (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet,
+    PATH is a table with a row a sample, a series, or a point of a series (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet,
     .arff), a file of arrays whose first axis is the samples (.npz, .h5, or several .npy), an .h5 file with a group a
     sample, a folder of images, sounds or tables of series in folders named after their classes, or a folder with two
     folders of .npy files of the same names. The files stay where they are.
@@ -116,6 +118,7 @@ def new(
       kedro tasks new wine.csv --target cultivar
       kedro tasks new visits.csv --target survived --groups patient --ignore row_number
       kedro tasks new walks.csv --series walk --target gait
+      kedro tasks new spectra.csv --wide --target protein
       kedro tasks new beats.npz --target label --groups person
       kedro tasks new signals.npy labels.npy --target labels.npy --channels last
       kedro tasks new plates.h5 --input load --target stress
@@ -140,7 +143,8 @@ def new(
         for line in filter(None, map(announcement, files)):
             click.echo(line)
         question = Question(
-            target, _only_input(inputs), groups, ignore, channels, categorical, encoding, date_order, series, time
+            *(target, _only_input(inputs), groups, ignore, channels, categorical, encoding, date_order, series, time),
+            wide=wide,
         )
         found = inspect_files(files, question)
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)

@@ -270,7 +270,7 @@ class Run(TaskRun):
             "encoder": self.source.encoder.decisive(),
             "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
             "method": method,
-            "start": self.start and self.start.model_dump(mode="json", include={"layers", "scalings"}),
+            "start": self.start and self.start.model_dump(mode="json", exclude={"source", "training", "mixing"}),
             "training": training,
             **{name: stage and stage.model_dump(mode="json") for name, stage in stages.items()},
         }

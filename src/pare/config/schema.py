@@ -313,6 +313,7 @@ class StartConfig(Strict):
         default=False,
         description="whether fixed convolutions of a series, or similarities of a row to training rows, have a head",
     )
+    points: bool = Field(default=False, description="whether the points of a series have a head")
     training: dict[str, Any] = Field(default_factory=dict, description="defaults of the training that follows")
     mixing: dict[str, Any] = Field(default_factory=dict, description="and of what it mixes, where its method mixes")
 

@@ -3,7 +3,7 @@
 Series and images enter as pictures by the encoder's own patch projection, rows of a table as one token a column. The
 predictor has a head for each view of a sample and each layer that is read, and averages their predictions. Columns of
 a table also enter each head directly, around the encoder. Kernels, which are fixed convolutions of a series or the
-similarity of a table's row to training rows, have a head of their own.
+similarity of a table's row to training rows, have a head of their own, and so have the points of a series.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,6 +23,7 @@ from pare.models.embedders import Calibration, Embedded, FeatureEmbedder, rescal
 from pare.models.kernels import Kernels
 from pare.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.models.pictures import Picture, lengthened, shown_points
+from pare.models.points import Points
 from pare.models.predictors import Features, Gate
 from pare.models.scaling import Scaling, ScalingName
 from pare.models.similarities import Similarities
@@ -40,25 +41,38 @@ class PictureEmbedder(nn.Module):
         picture: samples to pixels.
         projection: of the encoder.
         kernels: of series, what goes around the encoder; None: nothing does.
+        points: of series, too.
     """
 
-    def __init__(self, picture: Picture, projection: nn.Conv2d, kernels: Kernels | None = None) -> None:
+    def __init__(
+        self,
+        picture: Picture,
+        projection: nn.Conv2d,
+        kernels: Kernels | None = None,
+        points: Points | None = None,
+    ) -> None:
         super().__init__()
-        self.picture, self.kernels = picture, kernels
+        self.picture, self.kernels, self.points = picture, kernels, points
         self.projection = deepcopy(projection).requires_grad_(True)
 
     def calibrate(self, calibration: Calibration) -> None:
-        """Standardise the channels, give pixels the encoder's statistics, and kernels their biases."""
+        """Standardise channels and points, give pixels the encoder's statistics, and kernels their biases."""
         self.picture.calibrate(*calibration.channels(), *calibration.colours())
+        if not (self.kernels or self.points):
+            return
+        some = torch.from_numpy(calibration.some(CALIBRATION_ROWS)).to(self.projection.weight.device)
+        x = self.picture.standardised(some)
         if self.kernels:
-            x = torch.from_numpy(calibration.some(CALIBRATION_ROWS)).to(self.projection.weight.device)
-            self.kernels.calibrate(lengthened(self.picture.standardised(x)))
+            self.kernels.calibrate(lengthened(x))
+        if self.points:
+            self.points.calibrate(x)
 
     def forward(self, x: Tensor) -> Embedded:
-        """``(batch, channels, *points)`` to tokens ``(batch, tokens, width)`` and features of the kernels."""
+        """``(batch, channels, *points)`` to tokens ``(batch, tokens, width)`` and what goes around the encoder."""
         x = self.picture.standardised(x)
         tokens = self.projection(self.picture.pixels(x)).flatten(2).transpose(1, 2)
-        return Embedded(tokens, (self.kernels(lengthened(x)),) if self.kernels else ())
+        kernels = (self.kernels(lengthened(x)),) if self.kernels else ()
+        return Embedded(tokens, (*kernels, *((self.points(x),) if self.points else ())))
 
 
 class TableEmbedder(nn.Module):
@@ -171,7 +185,7 @@ class LinearHeads(nn.Module):
         views: rows of tokens a sample.
         column: the token that each raw feature is of; empty where nothing goes around the encoder.
         standardised: whether pooled features differ in spread, and the solver brings each to standard deviation 1.
-        kernels: features of the kernels, which have a head of their own, the last one; 0: there are none.
+        own: features of the kernels and of the points, which have heads of their own, the last ones.
 
     Attributes:
         shares: of each head in the mean, ``(heads,)``.
@@ -192,25 +206,25 @@ class LinearHeads(nn.Module):
         views: int = 1,
         column: Sequence[int] = (),
         standardised: bool = False,
-        kernels: int = 0,
+        own: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.kind, self.encoded, self.views, self.standardised = kind, width, views, standardised
-        self.pool, self.kernels = pool, kernels
-        widths = [width + len(column)] * (views * layers) + [kernels] * (kernels > 0)
+        self.pool, self.own = pool, tuple(own)
+        widths = [width + len(column)] * (views * layers) + [*own]
         self.heads = nn.ModuleList(nn.Linear(features, outputs) for features in widths)
         self.register_buffer("shares", torch.full((len(self.heads),), 1 / len(self.heads)))
         self.register_buffer("column", torch.tensor(column, dtype=torch.long), persistent=False)
 
     def inputs(self, features: Features, around: tuple[Tensor, ...] = ()) -> list[Tensor]:
-        """What each head takes, ``(batch, features)``: the encoder's features, then raw ones; the last the kernels."""
+        """What each head takes, ``(batch, features)``: the encoder's and raw features, the last heads their own."""
         raw, own = self._apart(around)
         blocks = [torch.cat([self.pool(states), *raw], 1).unflatten(0, (self.views, -1)) for states in features]
         return [layer[view] for view in range(self.views) for layer in blocks] + list(own)
 
-    def is_of_kernels(self, head: int) -> bool:
-        """Whether the head of that number takes the features of the kernels."""
-        return self.kernels > 0 and head == len(self.heads) - 1
+    def has_own(self, head: int) -> bool:
+        """Whether the head of that number takes features of its own."""
+        return head >= len(self.heads) - len(self.own)
 
     def forward(self, features: Features, around: tuple[Tensor, ...] = ()) -> Tensor:
         """Logits of classes or labels, or numbers in units of the standard deviation, ``(batch, outputs)``."""
@@ -222,15 +236,16 @@ class LinearHeads(nn.Module):
     def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
         """Features around the encoder, ``(rows, features)``, to their mean, 0, where what they saw was replaced.
 
-        Raw features see a column of a table each, in shares ``(rows, columns)``. Kernels see all of a sample.
+        Raw features see a column of a table each, in shares ``(rows, columns)``. The others see all of a sample.
         """
         raw, own = self._apart(around)
         whole = replaced.unflatten(0, (self.views, -1)).sum((0, 2)) == 0
         return (*(part * (1 - replaced[:, self.column]) for part in raw), *(part * whole[:, None] for part in own))
 
     def _apart(self, around: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Raw features, which every head of a layer takes, and those of the kernels."""
-        return (around[:-1], around[-1:]) if self.kernels else (around, ())
+        """Raw features, which every head of a layer takes, and those of one head each."""
+        raw = len(around) - len(self.own)
+        return around[:raw], around[raw:]
 
 
 def combined(outputs: Tensor, shares: Tensor, kind: str) -> Tensor:
@@ -252,9 +267,9 @@ def combined(outputs: Tensor, shares: Tensor, kind: str) -> Tensor:
     return (shares * outputs).sum(0)
 
 
-def last_share(heads: int, share: float) -> Tensor:
-    """A share of the last head, ``(heads,)``; the others have equal parts of the rest."""
-    return torch.tensor([*[(1 - share) / (heads - 1)] * (heads - 1), share])
+def with_share(shares: Tensor, share: float) -> Tensor:
+    """The shares of some heads ``(heads,)`` and of one more, which takes its own from all of them, ``(heads + 1,)``."""
+    return torch.cat([shares * (1 - share), torch.tensor([share])])
 
 
 def tile_features(mosaic: Mosaic) -> Callable[[Tensor], Tensor]:
@@ -270,6 +285,11 @@ def tile_features(mosaic: Mosaic) -> Callable[[Tensor], Tensor]:
 
 def _mean(states: Tensor) -> Tensor:
     return states.mean(1)
+
+
+def _features(*parts: Kernels | Similarities | Points | None) -> list[int]:
+    """How many features each part that there is gives to a head of its own."""
+    return [part.features for part in parts if part]
 
 
 def build_solved_model(
@@ -302,12 +322,8 @@ def build_solved_model(
     if task.kind == "table":
         landmark_rows = rows if start.kernels else 0
         embedder = TableEmbedder(task.input.shape[0], backbone.width, start.scalings, categories, landmark_rows)
-        column, views, own = (
-            embedder.raw.column,
-            len(start.scalings),
-            embedder.kernels.features if embedder.kernels else 0,
-        )
-        heads = LinearHeads(kind, outputs, backbone.out_width, layers, _mean, views=views, column=column, kernels=own)
+        column, views, own = embedder.raw.column, len(start.scalings), _features(embedder.kernels)
+        heads = LinearHeads(kind, outputs, backbone.out_width, layers, _mean, views=views, column=column, own=own)
     else:
         if not isinstance(backbone, ImageBackbone):
             raise PareError(
@@ -320,10 +336,10 @@ def build_solved_model(
         channels, *points = task.input.shape
         picture = Picture(mosaic, int(projection.kernel_size[0]), channels)
         kernels = Kernels(channels, shown_points(points[0])) if start.kernels else None
-        embedder, pool = PictureEmbedder(picture, projection, kernels), tile_features(mosaic)
-        width = 2 * backbone.out_width * mosaic.tiles
-        own = kernels.features if kernels else 0
-        heads = LinearHeads(kind, outputs, width, layers, pool, standardised=True, kernels=own)
+        themselves = Points(channels, points[0]) if start.points else None
+        embedder, pool = PictureEmbedder(picture, projection, kernels, themselves), tile_features(mosaic)
+        width, own = 2 * backbone.out_width * mosaic.tiles, _features(kernels, themselves)
+        heads = LinearHeads(kind, outputs, width, layers, pool, standardised=True, own=own)
     return CrossModalModel(
         backbone,
         embedder,

@@ -33,6 +33,7 @@ class Question:
         encoding: of a table of text; detected where the file is sure about it if not given.
         series: column of a table with a row a point that says of which series it is; None: a row is a sample.
         time: column by which the points of a series are sorted; they are in order if not given.
+        wide: whether each row of a table is a series.
         date_order: of day and month in dates with slashes; by the numbers above 12 in them if not given.
     """
 
@@ -46,6 +47,7 @@ class Question:
     date_order: DateOrder | None = None
     series: str | None = None
     time: str | None = None
+    wide: bool = False
 
 
 @dataclass(frozen=True)

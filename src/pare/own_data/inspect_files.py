@@ -11,7 +11,7 @@ from pare.own_data.findings import Inspection, Question
 from pare.own_data.inspect_arrays import inspect_arrays
 from pare.own_data.inspect_groups import has_group_per_sample, inspect_groups
 from pare.own_data.inspect_images import inspect_images
-from pare.own_data.inspect_series import inspect_series_folder, inspect_series_table
+from pare.own_data.inspect_series import inspect_series_folder, inspect_series_rows, inspect_series_table
 from pare.own_data.inspect_sounds import inspect_sounds
 from pare.own_data.inspect_tables import inspect_table
 from pare.raw.file_state import files_below
@@ -71,6 +71,8 @@ def _family(paths: Sequence[Path], question: Question) -> Family:
     folders = [path for path in paths if path.is_dir()]
     if len(folders) == 1 and all(table_suffix(path) for path in paths if path not in folders) and len(paths) <= 2:
         return _family_of_folder(folders[0])
+    if question.wide and len(paths) == 1:
+        return inspect_series_rows
     if question.series and len(paths) == 1:
         return inspect_series_table
     suffixes = {"a folder" if path.is_dir() else table_suffix(path) or path.suffix.lower() for path in paths}

@@ -1,4 +1,4 @@
-"""A first look at series of any lengths: a table with a row a point, or a folder with a table for each series."""
+"""A first look at series: a table with a row a point or a row a series, or a folder with a table for each series."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +11,13 @@ from pare.config.errors import PareError, unknown_name
 from pare.own_data.findings import Inspection, Question, need_target
 from pare.own_data.inspect_tables import column_options, detected, dialect_of, inspection_of_targets, is_text, written
 from pare.own_data.label_columns import file_labels, inspection_of_classes
+from pare.own_data.numbered_columns import numbered_run
 from pare.raw.formats.delimited_text import detect_dialect
 from pare.raw.formats.table_files import load_frame
 from pare.raw.readers.class_folders import labelled_files
 from pare.raw.readers.lengths import point_numbers
 from pare.raw.readers.series_folder import SERIES
+from pare.raw.readers.series_rows import series_of_rows
 from pare.raw.readers.series_table import series_codes
 
 MOST_POINTS = 5000
@@ -51,6 +53,38 @@ def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question
     if left_out:
         notes["ignore"] = f"{', '.join(left_out)}: {LEFT_OUT}; --time NAME sorts by such a column"
     return inspection_of_targets("series_table", options, question, folder, rows=len(names), notes=notes)
+
+
+def inspect_series_rows(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    """Look into a table with a row a series.
+
+    Args:
+        folder: has links to the files.
+        paths: the one file.
+        question: what is to be predicted.
+
+    Raises:
+        PareError: if it is not readable, or a column is unknown, or none is to be predicted, or a row is a point.
+    """
+    if question.series or question.time:
+        raise PareError("with --wide each row is a series, with --series a point of one: leave one of them out")
+    (path,) = paths
+    dialect = dialect_of(path, question, names_needed=False)
+    frame = load_frame(path, dialect)
+    need_target(question, frame, path.name)
+    said = {question.groups, *question.target, *question.ignore}
+    free = [str(name) for name in frame if name not in said]
+    run = numbered_run(free)
+    columns = run if 2 * len(run) >= len(free) else free
+    found = series_of_rows(frame, columns, path.name)
+    counts = np.array([series.shape[1] for series in found])
+    lengths, notes = length_options(counts, [float(np.concatenate(found, axis=1).mean())])
+    options = {"first": columns[0], "last": columns[-1], **lengths}
+    options |= column_options(question, []) | written(dialect)
+    notes |= detected(options)
+    if others := [name for name in free if name not in columns]:
+        notes["first"] = f"{', '.join(others)} left out, whose names are not of the same kind"
+    return inspection_of_targets("series_rows", options, question, folder, rows=len(found), notes=notes)
 
 
 def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
+from pare.own_data.numbered_columns import look_like_points
 from pare.raw.formats.dates import date_options, date_order
 from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
 from pare.raw.formats.table_files import load_frame, table_suffix
@@ -59,6 +60,8 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
             f"all rows of one {unit} have the same; where such rows belong together, say --groups {unit}, or "
             f"--series {unit} where each is a point of a series"
         )
+    elif points := look_like_points(free):
+        notes["target"] = f"{points[0]} to {points[-1]} look like the points of a series; if they are, say --wide"
     return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes)
 
 
@@ -138,9 +141,10 @@ def _target_facts(
     return parts, "multilabel" if y.shape[1] > 1 and np.isin(y, (0, 1)).all() else "regression", None, notes
 
 
-def dialect_of(path: Path, question: Question) -> Dialect:
-    """How a table is written, as far as it is text."""
-    return detect_dialect(path, question.encoding) if table_suffix(path) in (*COMMA, *TAB) else Dialect()
+def dialect_of(path: Path, question: Question, *, names_needed: bool = True) -> Dialect:
+    """How a table is written, as far as it is text; without names its first line may be numbers only."""
+    is_text_file = table_suffix(path) in (*COMMA, *TAB)
+    return detect_dialect(path, question.encoding, names_needed=names_needed) if is_text_file else Dialect()
 
 
 def detected(options: Mapping[str, Any]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from pare.raw.readers.class_folders import FileKind
 from pare.raw.readers.image_folder import IMAGES, image_reader
 from pare.raw.readers.lengths import Length
 from pare.raw.readers.series_folder import SERIES, series_reader
+from pare.raw.readers.series_rows import point_columns, series_of_rows
 from pare.raw.readers.series_table import split_series
 
 logger = logging.getLogger(__name__)
@@ -76,10 +77,10 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
         return _file_rows(rows, reader, known)
     if not len(rows):
         raise PareError("there are no rows to predict; bring at least one")
-    if isinstance(rows, pd.DataFrame) and reader.name == TABLE:
-        return _dated_rows(rows, reader.options, known, "the table")
-    if isinstance(rows, pd.DataFrame) and reader.name == "series_table":
-        return _series_rows(rows, reader.options, known, "the table")
+    if isinstance(rows, pd.DataFrame) and reader.name in FRAMES:
+        return FRAMES[reader.name](
+            rows.set_axis([str(name) for name in rows], axis=1), reader.options, known, "the table"
+        )
     return _array_rows(_as_array(rows), reader, known)
 
 
@@ -125,19 +126,18 @@ def _array_rows(rows: np.ndarray, reader: ReaderConfig, known: Known) -> NewRows
 
 
 def _file_rows(path: str | Path, reader: ReaderConfig, known: Known) -> NewRows:
+    if reader.name in FRAMES:
+        found = find_path(str(path), Path.cwd())
+        return FRAMES[reader.name](load_frame(found, Dialect.of(reader.options)), reader.options, known, str(found))
     if reader.name in OPENERS:
         return OPENERS[reader.name](find_path(str(path), Path.cwd()), reader.options, known)
     if Path(path).suffix not in ARRAYS:
         raise PareError(
             f"reader {reader.name!r} is for published files; expected rows as an array with the channels first, in an "
             f".npy file or as x in an .npz file, found {path}. New rows of other files are read for tasks with the "
-            f"readers {', '.join(OPENERS)}"
+            f"readers {', '.join(sorted([*OPENERS, *FRAMES]))}"
         )
     return _open_arrays(find_path(str(path), Path.cwd()), PREPARED, known)
-
-
-def _open_table(path: Path, options: dict[str, Any], known: Known) -> NewRows:
-    return _dated_rows(load_frame(path, Dialect.of(options)), options, known, str(path))
 
 
 def _dated_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
@@ -208,17 +208,23 @@ def _plain(level: str) -> str | float:
         return level
 
 
-def _open_series_table(path: Path, options: dict[str, Any], known: Known) -> NewRows:
-    return _series_rows(load_frame(path, Dialect.of(options)), options, known, str(path))
-
-
-def _series_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
+def _long_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
     """The series of a table with a row a point, by their names."""
     frame = frame.reset_index(drop=True)
     found = split_series(frame, known.columns or [], options["series"], options.get("time"), where)
     length = _length(options)
     x = np.stack([length(series) for series in found.values()])
     return NewRows(list(found), lambda start, stop: x[start:stop])
+
+
+def _wide_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
+    """The series of a table with a row a series."""
+    targets = [options["target"]] if isinstance(options["target"], str) else options["target"]
+    used = [*targets, *options.get("ignore", []), options.get("group")]
+    frame = frame.reset_index(drop=True)
+    columns = point_columns(frame, options["first"], options["last"], used, where)
+    length = _length(options)
+    return held_rows(np.stack([length(series) for series in series_of_rows(frame, columns, where)]))
 
 
 def _open_series(path: Path, options: dict[str, Any], known: Known) -> NewRows:
@@ -297,6 +303,9 @@ OPENERS: dict[str, Callable[[Path, dict[str, Any], Known], NewRows]] = {
     "image_folder": _open_images,
     "pdebench_grouped": _open_groups,
     "series_folder": _open_series,
-    "series_table": _open_series_table,
-    TABLE: _open_table,
+}
+FRAMES: dict[str, Callable[[pd.DataFrame, dict[str, Any], Known, str], NewRows]] = {
+    "series_rows": _wide_rows,
+    "series_table": _long_rows,
+    TABLE: _dated_rows,
 }

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from rich import get_console
 from rich.progress import track
+from torch import Tensor
 
 from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.predictors import PhysicalUnits
-from pare.models.solved import LinearHeads, combined, last_share
+from pare.models.solved import LinearHeads, combined, with_share
 from pare.start.evidence import clearly_smaller
 from pare.start.heads import Head, row_losses, solve_head
 from pare.start.ridge import solve_ridge_head
@@ -23,12 +24,12 @@ from pare.storage.store import Rows, evenly_spaced
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
 FOLD_ROWS = 5000  # at most so many rows choose penalties and shares
-KERNEL_VALUES = 50_000_000  # at most so many are kept for the kernels' head, or those of `FOLD_ROWS` rows: 200 MB
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the kernels in the mean over heads
+OWN_VALUES = 50_000_000  # at most so many are kept for a head with features of its own, or those of `FOLD_ROWS` rows
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of such a head in the mean over heads
 
 Step = TypeVar("Step")
 Part = tuple[Rows, np.ndarray]  # rows of a split, and the numbers of those that are used
-# What each head takes, (rows, features), that of the kernels some of the rows; and the targets, (rows, …).
+# What each head takes, (rows, features), those with features of their own some of the rows; and targets, (rows, …).
 Features = tuple[list[np.ndarray], np.ndarray]
 
 
@@ -59,39 +60,48 @@ class SolvedStart:
         gathered = [self._features(*part) for part in parts]
         y = np.concatenate([targets for _, targets in gathered])
         sizes = [len(targets) for _, targets in gathered]
-        for_kernels = _spread(sizes, self._kernel_rows)
-        chosen = evenly_spaced(for_kernels, FOLD_ROWS)
+        some = _spread(sizes, self._own_rows)
+        chosen = evenly_spaced(some, FOLD_ROWS)
         heads = []
         for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
             x = np.concatenate([blocks[i] for blocks, _ in gathered])
-            if self._predictor.is_of_kernels(i):
-                head = self._solved_on_kernels(x, y, for_kernels, chosen)
-            else:
-                head = self._solved(x, y, chosen)
+            own = self._predictor.has_own(i)
+            head = self._solved_on_own(x, y, some, chosen) if own else self._solved(x, y, chosen)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
             heads.append(head)
-        if self._predictor.kernels:
-            share = self._kernels_share(heads, y[chosen])
-            self._predictor.shares.copy_(last_share(len(heads), share))
-            logger.info("The kernels' head has a share of %.0f %%.", 100 * share)
+        if self._predictor.own:
+            self._predictor.shares.copy_(self._shares(heads, y[chosen]))
+            logger.info("Shares of the heads: %s.", ", ".join(f"{share:.0%}" for share in self._predictor.shares))
         return {"penalties": [head.penalty for head in heads]}
 
-    def _kernels_share(self, heads: Sequence[Head], y: np.ndarray) -> float:
-        """That of any head, unless another share is clearly better on rows left out."""
-        equal_share = 1 / len(heads)
+    def _shares(self, heads: Sequence[Head], y: np.ndarray) -> Tensor:
+        """Equal ones; for a head with features of its own another one where that is clearly better on rows left out.
+
+        A second such head, of the points of a series, has none unless that is clearly better: at most places of most
+        series there is nothing to learn from the values themselves.
+        """
+        first = len(heads) - len(self._predictor.own)
+        shares = torch.full((first,), 1 / first)
+        for i in range(first, len(heads)):
+            usual = 1 / (i + 1) if i == first else 0.0
+            shares = with_share(shares, self._own_share(shares, heads[: i + 1], y, usual))
+        return shares
+
+    def _own_share(self, shares: Tensor, heads: Sequence[Head], y: np.ndarray, usual: float) -> float:
+        """The share of the last of these heads, next to those of the others: the usual one, or a clearly better one."""
         left_out = [head.left_out for head in heads if head.left_out is not None]
         if len(left_out) < len(heads):
-            return equal_share
+            return usual
         outputs, kind = torch.from_numpy(np.stack(left_out)), self.run.task.output.kind
 
         def losses(share: float) -> np.ndarray:
-            return row_losses(combined(outputs, last_share(len(heads), share), kind).numpy(), y, kind)
+            return row_losses(combined(outputs, with_share(shares, share), kind).numpy(), y, kind)
 
-        equal = losses(equal_share)
-        others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), equal)}
-        return min(others, key=lambda share: others[share].mean(), default=equal_share)
+        expected = losses(usual)
+        others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), expected)}
+        return min(others, key=lambda share: others[share].mean(), default=usual)
 
     def _solved(self, x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> Head:
         output, predictor, training = self.run.task.output, self._predictor, self.run.training
@@ -107,18 +117,18 @@ class SolvedStart:
             seed=self.run.seed,
         )
 
-    def _solved_on_kernels(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray, chosen: np.ndarray) -> Head:
+    def _solved_on_own(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray, chosen: np.ndarray) -> Head:
         """A head that is fitted to some rows, and what it says of a part of these, the chosen ones, left out."""
         output, balanced = self.run.task.output, self.run.training.class_weights
-        x = evenly_spaced(x, self._kernel_rows)
+        x = evenly_spaced(x, self._own_rows)
         head = solve_ridge_head(x, y[rows], output.kind, output.shape[0], balanced=balanced)
         assert head.left_out is not None
         return replace(head, left_out=head.left_out[np.searchsorted(rows, chosen)])
 
     @property
-    def _kernel_rows(self) -> int:
-        """At most so many rows of each part, and of all, are for the head of the kernels."""
-        return max(FOLD_ROWS, KERNEL_VALUES // max(self._predictor.kernels, 1))
+    def _own_rows(self) -> int:
+        """At most so many rows of each part, and of all, are for a head with features of its own."""
+        return max(FOLD_ROWS, OWN_VALUES // max(self._predictor.own, default=1))
 
     @property
     def _predictor(self) -> LinearHeads:
@@ -126,7 +136,7 @@ class SolvedStart:
         return self.model.predictor
 
     def _features(self, rows: Rows, chosen: np.ndarray) -> Features:
-        """What each head takes of the rows; that of the kernels, whose features are many, takes some of the rows."""
+        """What each head takes of the rows; where it has features of its own, which are many, of some of the rows."""
         if id(rows) not in self._gathered:
             training = self.model.training
             self.model.eval()
@@ -141,16 +151,14 @@ class SolvedStart:
         """Features of each head and targets, batch by batch."""
         blocks: list[list[np.ndarray]] = [[] for _ in self._predictor.heads]
         targets: list[np.ndarray] = []
-        some = np.isin(np.arange(len(chosen)), _spread([len(chosen)], self._kernel_rows))
+        some = np.isin(np.arange(len(chosen)), _spread([len(chosen)], self._own_rows))
         for start in _shown(range(0, len(chosen), BATCH_ROWS), "features"):
             batch = rows.__getitems__(chosen[start : start + BATCH_ROWS].tolist())
             tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
             parts = self._predictor.inputs(self.model.encode(tokens), around)
             for i, (block, part) in enumerate(zip(blocks, parts, strict=True)):
                 features = part.cpu().numpy()
-                block.append(
-                    features[some[start : start + BATCH_ROWS]] if self._predictor.is_of_kernels(i) else features
-                )
+                block.append(features[some[start : start + BATCH_ROWS]] if self._predictor.has_own(i) else features)
             targets.append(batch["y"])
         return blocks, targets
 

@@ -21,6 +21,7 @@ from pare.raw.readers.pdebench import pdebench_grouped, pdebench_stacked
 from pare.raw.readers.proteins import protein_distances
 from pare.raw.readers.sequences import deepsea_npz, ecg_challenge2017, ninapro_npy, satellite_npy
 from pare.raw.readers.series_folder import series_folder
+from pare.raw.readers.series_rows import series_rows
 from pare.raw.readers.series_table import series_table
 from pare.raw.readers.sky import cosmic_rays
 from pare.raw.readers.tables import table
@@ -44,6 +45,7 @@ READERS: dict[str, Callable[..., dict[str, Samples]]] = {
     "protein_distances": protein_distances,
     "satellite_npy": satellite_npy,
     "series_folder": series_folder,
+    "series_rows": series_rows,
     "series_table": series_table,
     "spherical_cifar100": spherical_cifar100,
     "table": table,
