@@ -23,8 +23,8 @@ class Points(nn.Module):
 
     def __init__(self, channels: int, points: int) -> None:
         super().__init__()
-        self.points = min(points, max(1, MOST // channels))
-        self.features = channels * self.points
+        self.step = max(1, min(points, -(-channels * points // MOST)))
+        self.features = channels * (points // self.step)
         self.register_buffer("mean", torch.zeros(self.features))
         self.register_buffer("spread", torch.ones(()))
 
@@ -40,4 +40,4 @@ class Points(nn.Module):
         return (self._averaged(x) - self.mean) / self.spread
 
     def _averaged(self, x: Tensor) -> Tensor:
-        return F.adaptive_avg_pool1d(x, self.points).flatten(1)
+        return F.avg_pool1d(x, self.step).flatten(1)

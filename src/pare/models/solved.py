@@ -6,7 +6,7 @@ a table also enter each head directly, around the encoder. Kernels, which are fi
 similarity of a table's row to training rows, have a head of their own, and so have the points of a series.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -185,7 +185,7 @@ class LinearHeads(nn.Module):
         views: rows of tokens a sample.
         column: the token that each raw feature is of; empty where nothing goes around the encoder.
         standardised: whether pooled features differ in spread, and the solver brings each to standard deviation 1.
-        own: features of the kernels and of the points, which have heads of their own, the last ones.
+        own: names and numbers of features that have a head of their own, the last ones, such as those of the kernels.
 
     Attributes:
         shares: of each head in the mean, ``(heads,)``.
@@ -206,12 +206,12 @@ class LinearHeads(nn.Module):
         views: int = 1,
         column: Sequence[int] = (),
         standardised: bool = False,
-        own: Sequence[int] = (),
+        own: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__()
         self.kind, self.encoded, self.views, self.standardised = kind, width, views, standardised
-        self.pool, self.own = pool, tuple(own)
-        widths = [width + len(column)] * (views * layers) + [*own]
+        self.pool, self.own = pool, own or {}
+        widths = [width + len(column)] * (views * layers) + [*self.own.values()]
         self.heads = nn.ModuleList(nn.Linear(features, outputs) for features in widths)
         self.register_buffer("shares", torch.full((len(self.heads),), 1 / len(self.heads)))
         self.register_buffer("column", torch.tensor(column, dtype=torch.long), persistent=False)
@@ -287,9 +287,9 @@ def _mean(states: Tensor) -> Tensor:
     return states.mean(1)
 
 
-def _features(*parts: Kernels | Similarities | Points | None) -> list[int]:
+def _features(**parts: Kernels | Similarities | Points | None) -> dict[str, int]:
     """How many features each part that there is gives to a head of its own."""
-    return [part.features for part in parts if part]
+    return {name: part.features for name, part in parts.items() if part}
 
 
 def build_solved_model(
@@ -322,7 +322,7 @@ def build_solved_model(
     if task.kind == "table":
         landmark_rows = rows if start.kernels else 0
         embedder = TableEmbedder(task.input.shape[0], backbone.width, start.scalings, categories, landmark_rows)
-        column, views, own = embedder.raw.column, len(start.scalings), _features(embedder.kernels)
+        column, views, own = embedder.raw.column, len(start.scalings), _features(kernels=embedder.kernels)
         heads = LinearHeads(kind, outputs, backbone.out_width, layers, _mean, views=views, column=column, own=own)
     else:
         if not isinstance(backbone, ImageBackbone):
@@ -338,7 +338,7 @@ def build_solved_model(
         kernels = Kernels(channels, shown_points(points[0])) if start.kernels else None
         themselves = Points(channels, points[0]) if start.points else None
         embedder, pool = PictureEmbedder(picture, projection, kernels, themselves), tile_features(mosaic)
-        width, own = 2 * backbone.out_width * mosaic.tiles, _features(kernels, themselves)
+        width, own = 2 * backbone.out_width * mosaic.tiles, _features(kernels=kernels, points=themselves)
         heads = LinearHeads(kind, outputs, width, layers, pool, standardised=True, own=own)
     return CrossModalModel(
         backbone,

@@ -73,8 +73,14 @@ class SolvedStart:
             heads.append(head)
         if self._predictor.own:
             self._predictor.shares.copy_(self._shares(heads, y[chosen]))
-            logger.info("Shares of the heads: %s.", ", ".join(f"{share:.0%}" for share in self._predictor.shares))
+            shares = self._shares_by_name()
+            logger.info("Shares: %s.", ", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
         return {"penalties": [head.penalty for head in heads]}
+
+    def _shares_by_name(self) -> dict[str, float]:
+        """Those of the encoder's heads together, and of each head with features of its own."""
+        own = self._predictor.shares.tolist()[-len(self._predictor.own) :]
+        return {"encoder": 1 - sum(own), **dict(zip(self._predictor.own, own, strict=True))}
 
     def _shares(self, heads: Sequence[Head], y: np.ndarray) -> Tensor:
         """Equal ones; for a head with features of its own another one where that is clearly better on rows left out.
@@ -128,7 +134,7 @@ class SolvedStart:
     @property
     def _own_rows(self) -> int:
         """At most so many rows of each part, and of all, are for a head with features of its own."""
-        return max(FOLD_ROWS, OWN_VALUES // max(self._predictor.own, default=1))
+        return max(FOLD_ROWS, OWN_VALUES // max(self._predictor.own.values(), default=1))
 
     @property
     def _predictor(self) -> LinearHeads:
