@@ -10,6 +10,8 @@ from pare.start.heads import IMPOSSIBLE, Head
 from pare.uncertainty.temperature import fit_temperature, log_loss
 
 RIDGE_PENALTIES = tuple(10.0 ** (-power / 2) for power in range(-6, 11))  # inverse of scikit-learn's alpha
+# Neighbouring points of a series are alike, and what counts may be faint: weaker penalties have to be tried as well.
+POINT_PENALTIES = tuple(10.0 ** (power / 2) for power in range(-6, 15))
 SHARPNESS = 5.0  # by which scores between -1 and 1 become logits, before their temperature is fitted
 
 

@@ -18,7 +18,7 @@ from pare.models.predictors import PhysicalUnits
 from pare.models.solved import LinearHeads, combined, with_share
 from pare.start.evidence import clearly_smaller
 from pare.start.heads import Head, row_losses, solve_head
-from pare.start.ridge import solve_ridge_head
+from pare.start.ridge import POINT_PENALTIES, RIDGE_PENALTIES, solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class SolvedStart:
         for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
             x = np.concatenate([blocks[i] for blocks, _ in gathered])
             own = self._predictor.has_own(i)
-            head = self._solved_on_own(x, y, some, chosen) if own else self._solved(x, y, chosen)
+            head = self._solved_on_own(i, x, y, some, chosen) if own else self._solved(x, y, chosen)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
@@ -123,11 +123,13 @@ class SolvedStart:
             seed=self.run.seed,
         )
 
-    def _solved_on_own(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray, chosen: np.ndarray) -> Head:
+    def _solved_on_own(self, number: int, x: np.ndarray, y: np.ndarray, rows: np.ndarray, chosen: np.ndarray) -> Head:
         """A head that is fitted to some rows, and what it says of a part of these, the chosen ones, left out."""
         output, balanced = self.run.task.output, self.run.training.class_weights
         x = evenly_spaced(x, self._own_rows)
-        head = solve_ridge_head(x, y[rows], output.kind, output.shape[0], balanced=balanced)
+        name = list(self._predictor.own)[number - len(self._predictor.heads)]
+        penalties = POINT_PENALTIES if name == "points" else RIDGE_PENALTIES
+        head = solve_ridge_head(x, y[rows], output.kind, output.shape[0], balanced=balanced, penalties=penalties)
         assert head.left_out is not None
         return replace(head, left_out=head.left_out[np.searchsorted(rows, chosen)])
 
