@@ -79,6 +79,9 @@ def test_of_a_wide_table_points_need_no_numbers_in_their_names_but_in_their_valu
     assert (found.options["first"], found.options["last"]) == ("a", "t")
     with pytest.raises(PareError, match=r"column 'person' holds 'p0' in row 1.*--ignore NAME"):
         look([path], "kind", wide=True)
+    named[["kind", "person"]].to_csv(tmp_path / "none.csv", index=False)
+    with pytest.raises(PareError, match=r"none\.csv has no column for the points"):
+        look([tmp_path / "none.csv"], "kind", wide=True, ignore=("person",))
     with pytest.raises(PareError, match="with --series a point of one"):
         look([path], "kind", wide=True, series="person")
 

@@ -74,6 +74,8 @@ def inspect_series_rows(folder: Path, paths: Sequence[Path], question: Question)
     need_target(question, frame, path.name)
     said = {question.groups, *question.target, *question.ignore}
     free = [str(name) for name in frame if name not in said]
+    if not free:
+        raise PareError(f"{path.name} has no column for the points of series: all are targets, groups or ignored")
     run = numbered_run(free)
     columns = run if 2 * len(run) >= len(free) else free
     found = series_of_rows(frame, columns, path.name)
