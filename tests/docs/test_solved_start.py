@@ -10,7 +10,7 @@ import pytest
 SHOWN = {  # the columns of the page's tables
     "tables": ["probe", "pare", "logistic_regression", "xgboost", "catboost"],
     "series": ["probe", "minirocket", "multirocket", "multirocket_hydra"],
-    "images": ["probe"],
+    "images": ["probe", "pare", "finetune"],
 }
 DIGITS = {"tables": 4, "series": 1, "images": 1}
 
