@@ -1,6 +1,7 @@
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 
 from pare.config.errors import PareError
 from pare.own_data.findings import open_parts
@@ -38,6 +39,8 @@ def test_the_user_knows_better_where_the_channels_are(tmp_path):
         ((N, 40, 2), (N, 40), "dense", ((2, 40), (1, 40))),
         ((N, 20, 20), (N, 20, 20), "dense", ((1, 20, 20), (1, 20, 20))),
         ((N, 20, 20), (N, 3, 20, 20), "dense", ((1, 20, 20), (3, 20, 20))),
+        ((N, 20, 20), (N, 20, 20, 3), "dense", ((1, 20, 20), (3, 20, 20))),
+        ((N, 10, 20), (N, 10, 20, 3), "dense", ((1, 10, 20), (3, 10, 20))),
         ((N, 40), (N, 40), "dense", ((1, 40), (1, 40))),
         ((N, 2, 40), (N, 5), "regression", ((2, 40), (5,))),
     ],
@@ -45,6 +48,14 @@ def test_the_user_knows_better_where_the_channels_are(tmp_path):
 def test_a_target_on_the_grid_of_the_input_is_a_field(tmp_path, x, y, kind, shapes):
     found = look(npz(tmp_path, x=np.zeros(x), y=RNG.normal(size=y)), "y")
     assert (found.kind, (found.input_shape, found.output_shape)) == (kind, shapes)
+
+
+def test_a_file_of_matlab_is_read_as_matlab_shows_it(tmp_path):
+    kinds = np.array(["beat", "noise", "pause"], object)[CLASSES]
+    scipy.io.savemat(tmp_path / "beats.mat", {"x": RNG.normal(size=(N, 2, 40)), "kind": kinds[:, None], "rate": 50.0})
+    found = look([tmp_path / "beats.mat"], "kind")
+    assert (found.kind, found.input_shape) == ("classification", (2, 40))
+    assert found.classes == {"beat": 20, "noise": 20, "pause": 20}
 
 
 def test_rows_of_0_and_1_are_labels(tmp_path):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Question
-from pare.raw.formats.array_files import NPY, StoredArray, open_arrays
+from pare.raw.formats.array_files import NPY, open_arrays
+from pare.raw.formats.stored_array import StoredArray
 from pare.raw.readers.arrays import check_numeric, check_pairs
 from pare.raw.readers.checks import PARTS
 

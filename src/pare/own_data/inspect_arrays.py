@@ -12,7 +12,7 @@ from pare.config.words import counted
 from pare.own_data.array_names import Entry, array_entries, choose_arrays
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, open_parts
 from pare.own_data.inspect_series import length_options
-from pare.raw.formats.array_files import StoredArray
+from pare.raw.formats.stored_array import StoredArray
 from pare.raw.readers.arrays import ChannelAxis, channels_first, without_end
 
 FEW_CHANNELS = 16
@@ -89,6 +89,8 @@ def _channel_axis(x: StoredArray, y: StoredArray, target: str) -> ChannelAxis:
     """Which axis of ``x`` seems to have the channels: the field tells, else the one axis that is short."""
     if len(x.shape) == 2:
         return "first" if target != "field" and x.shape[1] <= FEW_FEATURES else "none"
+    if target == "field" and len(y.shape) > len(x.shape):
+        return "none"
     if target == "field" and len(y.shape) == len(x.shape) - 1:
         return "first" if x.shape[2:] == y.shape[1:] else "last"
     first, last = x.shape[1], x.shape[-1]

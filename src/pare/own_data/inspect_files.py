@@ -15,7 +15,7 @@ from pare.own_data.inspect_series import inspect_series_folder, inspect_series_r
 from pare.own_data.inspect_sounds import inspect_sounds
 from pare.own_data.inspect_tables import inspect_table
 from pare.raw.file_state import files_below
-from pare.raw.formats.array_files import HDF5, NPY, NPZ
+from pare.raw.formats.array_files import NPY, SUFFIXES
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.table_files import SUFFIXES as TABLES
 from pare.raw.formats.table_files import table_suffix
@@ -80,11 +80,11 @@ def _family(paths: Sequence[Path], question: Question) -> Family:
         return inspect_table
     if len(paths) == 1 and has_group_per_sample(paths[0]):
         return inspect_groups
-    if suffixes <= {NPZ, NPY, *HDF5, "a folder"}:
+    if suffixes <= {*SUFFIXES, "a folder"}:
         return inspect_arrays
     raise PareError(
         f"{', '.join(path.name for path in paths)}: expected one table ({', '.join(TABLES)}), or one folder of "
-        f"{FOLDERS}, or one or several files of arrays ({', '.join((NPZ, NPY, *HDF5))}), or "
+        f"{FOLDERS}, or one or several files of arrays ({', '.join(SUFFIXES)}), or "
         f"several folders of {NPY} files with a file a sample"
     )
 

@@ -12,9 +12,10 @@ import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.schema import ReaderConfig
-from pare.raw.formats.array_files import StoredArray, open_arrays
+from pare.raw.formats.array_files import open_arrays
 from pare.raw.formats.dates import calendar_columns, with_days
 from pare.raw.formats.delimited_text import Dialect
+from pare.raw.formats.stored_array import StoredArray
 from pare.raw.formats.table_files import load_frame, present_text
 from pare.raw.origins.own_files import find_path
 from pare.raw.readers.arrays import ChannelAxis, check_input, input_rows

@@ -1,11 +1,9 @@
-"""Arrays by name in NPZ, NPY and HDF5 files and folders of NPY files, of which only the rows asked for are read."""
+"""Arrays by name in NPZ, NPY, MATLAB and HDF5 files and folders of NPY files, read by rows."""
 
 import math
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -13,53 +11,17 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.raw.formats.archives import MEMBER_BYTES, check_size
-from pare.raw.formats.hdf5 import held_dataset
-from pare.raw.formats.npy import NPY, NUMBERS, map_npy, map_npz, npz_members, read_npy_header
+from pare.raw.formats.hdf5 import existing_dataset
+from pare.raw.formats.mat_arrays import MAT, MATLAB, version_5_arrays, version_7_3_arrays
+from pare.raw.formats.npy import NPY, map_npy, map_npz, npz_members, read_npy_header
+from pare.raw.formats.stored_array import AGAIN, TEXT, StoredArray, readable, rows_of
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 NPZ = ".npz"
-TEXT = "US"
-AGAIN = "save it again, or bring a whole copy of it"
 PACKING = ("scale_factor", "add_offset")  # attributes by which NetCDF says how numbers were packed
 FILLS = ("_FillValue", "missing_value")
-MATLAB = "MATLAB_class"  # an attribute of every array that MATLAB writes
-
-
-@dataclass(frozen=True)
-class StoredArray:
-    """An array in a file.
-
-    Attributes:
-        where: what messages call it: the file and its name in it.
-        shape: rows first.
-        dtype: of its elements; text of any kind is ``U``.
-        read: ``read(start, stop)`` returns rows start to stop - 1.
-        names: of the rows, where each is a file of its own.
-    """
-
-    where: str
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    read: Callable[[int, int], np.ndarray]
-    names: tuple[str, ...] | None = None
-
-    @property
-    def is_text(self) -> bool:
-        """Whether its elements are text."""
-        return self.dtype.kind in TEXT
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether its elements are integers, real numbers, or true and false."""
-        return self.dtype.kind in NUMBERS
-
-    def all(self) -> np.ndarray:
-        """All rows; meant for labels and groups, not for fields."""
-        return self.read(0, self.shape[0])
-
-    def __str__(self) -> str:
-        kind = "text" if self.is_text else "Python objects" if self.dtype.hasobject else str(self.dtype)
-        return f"{kind} of shape {self.shape}"
+ARCHIVES = (NPZ, MAT, *HDF5)  # files that hold several arrays
+SUFFIXES = (NPZ, NPY, MAT, *HDF5)
 
 
 def open_arrays(path: Path) -> dict[str, StoredArray]:
@@ -68,8 +30,8 @@ def open_arrays(path: Path) -> dict[str, StoredArray]:
     A folder of ``.npy`` files is one array, under the folder's name, with a row a file in the order of their names.
 
     Raises:
-        PareError: if the suffix is another than ``.npz``, ``.npy``, ``.h5`` or ``.hdf5``, or the file is damaged; if
-            files of a folder have different shapes; if MATLAB wrote the file; on reading, if an array is packed.
+        PareError: if the suffix is none of `SUFFIXES`, or the file is damaged; if files of a folder have different
+            shapes; on reading, if an array is packed.
     """
     if path.is_dir():
         return {path.name: _open_folder(path)}
@@ -78,20 +40,22 @@ def open_arrays(path: Path) -> dict[str, StoredArray]:
         return _open_npz(path)
     if suffix == NPY:
         return {path.name: _open_npy(path)}
-    if suffix in HDF5:
+    if suffix == MAT and not h5py.is_hdf5(path):
+        return version_5_arrays(path)
+    if suffix in (MAT, *HDF5):
         return _open_hdf5(path)
-    raise PareError(f"{path}: arrays are read from {NPZ}, {NPY}, {', '.join(HDF5)}; convert it, or name another file")
+    raise PareError(f"{path}: arrays are read from {', '.join(SUFFIXES)}; convert it, or name another file")
 
 
 def _open_npy(path: Path) -> StoredArray:
-    with _readable(path), path.open("rb") as stream:
+    with readable(path), path.open("rb") as stream:
         shape, _, dtype = read_npy_header(stream, str(path))
         room = path.stat().st_size - stream.tell()
     where = str(path)
     if dtype.kind in TEXT:
         _check_room(where, shape, dtype, room)
-        return StoredArray(where, shape, dtype, _rows_of(partial(np.load, path, allow_pickle=False), path))
-    return StoredArray(where, shape, dtype, _rows_of(partial(map_npy, path), path))
+        return StoredArray(where, shape, dtype, rows_of(partial(np.load, path, allow_pickle=False), path))
+    return StoredArray(where, shape, dtype, rows_of(partial(map_npy, path), path))
 
 
 def _open_folder(folder: Path) -> StoredArray:
@@ -116,7 +80,7 @@ def _open_folder(folder: Path) -> StoredArray:
 
 def _open_npz(path: Path) -> dict[str, StoredArray]:
     arrays = {}
-    with _readable(path), zipfile.ZipFile(path) as archive:
+    with readable(path), zipfile.ZipFile(path) as archive:
         for name, info in npz_members(archive):
             where = f"{path}: {name}"
             with archive.open(info) as stream:
@@ -127,7 +91,7 @@ def _open_npz(path: Path) -> dict[str, StoredArray]:
                 _check_room(where, shape, dtype, room)
                 check_size(info.file_size, MEMBER_BYTES, where)
                 load = partial(_load_member, path, name)
-            arrays[name] = StoredArray(where, shape, dtype, _rows_of(load, path))
+            arrays[name] = StoredArray(where, shape, dtype, rows_of(load, path))
     return arrays
 
 
@@ -146,51 +110,25 @@ def _check_room(where: str, shape: tuple[int, ...], dtype: np.dtype, room: int) 
         raise PareError(f"{where} claims shape {shape} of {dtype} but holds {room} bytes: {AGAIN}")
 
 
-def _rows_of(load: Callable[[], np.ndarray], path: Path) -> Callable[[int, int], np.ndarray]:
-    """Rows of an array that is loaded, or mapped, when the first of them is asked for."""
-    cached = lru_cache(maxsize=1)(load)
-
-    def read(start: int, stop: int) -> np.ndarray:
-        with _readable(path):
-            return cached()[start:stop]
-
-    return read
-
-
 def _open_hdf5(path: Path) -> dict[str, StoredArray]:
     arrays = {}
-    with _readable(path), h5py.File(path) as file:
-        found: list[str] = []
-        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
-        for name in found:
-            data = _held(file, name)
-            if MATLAB in data.attrs:
-                raise _reversed_axes(path)
+    with readable(path), h5py.File(path) as file:
+        names: list[str] = []
+        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        found = {name: existing_dataset(file, name) for name in names}
+        if any(MATLAB in data.attrs for data in found.values()):
+            return version_7_3_arrays(path, found)
+        for name, data in found.items():
             dtype = np.dtype("U1") if h5py.check_string_dtype(data.dtype) else data.dtype
             arrays[name] = StoredArray(f"{path}: {name}", data.shape, dtype, partial(_read_hdf5, path, name))
     return arrays
 
 
 def _read_hdf5(path: Path, name: str, start: int, stop: int) -> np.ndarray:
-    with _readable(path), h5py.File(path) as file:
-        data = _held(file, name)
+    with readable(path), h5py.File(path) as file:
+        data = existing_dataset(file, name)
         _check_unpacked(data, path, name)
         return data.asstr()[start:stop].astype(str) if h5py.check_string_dtype(data.dtype) else data[start:stop]
-
-
-def _held(file: h5py.File, name: str) -> h5py.Dataset:
-    data = held_dataset(file, name)
-    if data is None:
-        raise KeyError(f"no array {name}")
-    return data
-
-
-def _reversed_axes(path: Path) -> PareError:
-    return PareError(
-        f"{path} was written by MATLAB, which stores axes in reverse order; expected the samples first. Turn them in "
-        f"Python: import h5py, numpy as np; f = h5py.File('{path.name}'); "
-        f"np.savez('{path.stem}.npz', **{{k: f[k][:].T for k in f if k[0] != '#'}})"
-    )
 
 
 def _check_unpacked(data: h5py.Dataset, path: Path, name: str) -> None:
@@ -203,13 +141,3 @@ def _check_unpacked(data: h5py.Dataset, path: Path, name: str) -> None:
             "Unpack them in Python: import numpy as np, xarray; "
             f"np.savez('{path.stem}.npz', **{{k: v.to_numpy() for k, v in xarray.open_dataset('{path.name}').items()}})"
         )
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Turn what numpy, zip and HDF5 raise for a damaged file into one message."""
-    try:
-        yield
-    except (OSError, EOFError, ValueError, RuntimeError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise PareError(f"{path} is missing, damaged or cut short ({reason}): {AGAIN}") from error

@@ -32,6 +32,19 @@ def held_dataset(file: h5py.File, name: str) -> h5py.Dataset | None:
     return item
 
 
+def existing_dataset(file: h5py.File, name: str) -> h5py.Dataset:
+    """The same where there must be one.
+
+    Raises:
+        KeyError: if there is no such array.
+        PareError: if it may lie in another file.
+    """
+    data = held_dataset(file, name)
+    if data is None:
+        raise KeyError(f"no array {name}")
+    return data
+
+
 def _outside(file: h5py.File, name: str, reason: str) -> PareError:
     return PareError(
         f"{file.filename}: the array {name} may lie in another file ({reason}), which is refused, as it could be any "

@@ -1,4 +1,4 @@
-"""Arrays of numbers that a user saved: NPZ, NPY or HDF5, with one row a sample."""
+"""Arrays of numbers that a user saved: NPZ, NPY, MATLAB or HDF5, with one row a sample."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
-from pare.raw.formats.array_files import HDF5, NPY, NPZ, StoredArray, open_arrays
+from pare.raw.formats.array_files import ARCHIVES, NPY, SUFFIXES, open_arrays
+from pare.raw.formats.stored_array import StoredArray
 from pare.raw.readers.lengths import Length, Lengths
 from pare.storage.samples import Samples
 
@@ -23,7 +24,7 @@ Read = Callable[[int, int], np.ndarray]
 class ArrayNames(BaseModel):
     """Where the arrays of one part are: keys in ``file``, or names of ``.npy`` files.
 
-    ``file`` may be left out where the folder holds only one ``.npz`` or HDF5 file.
+    ``file`` may be left out where the folder holds only one ``.npz``, ``.mat`` or HDF5 file.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -162,12 +163,12 @@ def find_array(folder: Path, name: str, file: str | None) -> StoredArray:
     Args:
         folder: of the files.
         name: a key, a file name that ends in ``.npy``, or the name of a folder.
-        file: an ``.npz`` or HDF5 file; by default the only one of the folder.
+        file: an ``.npz``, ``.mat`` or HDF5 file; by default the only one of the folder.
 
     Raises:
         PareError: if there is no such array or file, naming what is there.
     """
-    held = {path.name: path for path in sorted(folder.glob("*")) if path.suffix.lower() in (NPZ, NPY, *HDF5)}
+    held = {path.name: path for path in sorted(folder.glob("*")) if path.suffix.lower() in SUFFIXES}
     if file is None and (folder / name).is_dir():
         return open_arrays(folder / name)[name]
     if file is None and name.lower().endswith(NPY):
@@ -177,9 +178,9 @@ def find_array(folder: Path, name: str, file: str | None) -> StoredArray:
     archives = [found for found in held if not found.lower().endswith(NPY)]
     if file is None:
         if len(archives) != 1:
+            there = ", ".join(archives) or f"no file of the kinds {', '.join(ARCHIVES)}"
             raise PareError(
-                f"{folder} holds {', '.join(archives) or f'no {NPZ} or HDF5 file'}; name the one that holds {name!r} "
-                "with the key 'file' next to x and y"
+                f"{folder} holds {there}; name the one that holds {name!r} with the key 'file' next to x and y"
             )
         (file,) = archives
     if file not in held:
@@ -334,7 +335,9 @@ def _target(part: Part, target: Target, channel_axis: ChannelAxis) -> Read:
             f"{y.where} has shape {y.shape}; expected {expected}. Set the reader's option 'target' to what it is: "
             "classes, labels, numbers or field"
         )
-    axis: ChannelAxis = "none" if len(y.shape) < full else "first" if channel_axis == "none" else channel_axis
+    axis: ChannelAxis = "none" if len(y.shape) < full else channel_axis
+    if axis == "none" and len(y.shape) == full:  # the field has channels, and the input has none
+        axis = "last" if y.shape[1:-1] == part.x.shape[1:] != y.shape[2:] else "first"
 
     def read(start: int, stop: int) -> np.ndarray:
         rows = _float32(y.read(start, stop))

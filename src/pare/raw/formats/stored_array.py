@@ -1,0 +1,83 @@
+"""An array in a file, of which only the rows asked for are read."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from pare.config.errors import PareError
+from pare.raw.formats.npy import NUMBERS
+
+TEXT = "US"
+AGAIN = "save it again, or bring a whole copy of it"
+DAMAGES = (OSError, EOFError, ValueError, RuntimeError, KeyError, zipfile.BadZipFile)
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """An array in a file.
+
+    Attributes:
+        where: what messages call it: the file and its name in it.
+        shape: rows first.
+        dtype: of its elements; text of any kind is ``U``.
+        read: ``read(start, stop)`` returns rows start to stop - 1.
+        names: of the rows, where each is a file of its own.
+    """
+
+    where: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    read: Callable[[int, int], np.ndarray]
+    names: tuple[str, ...] | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its elements are text."""
+        return self.dtype.kind in TEXT
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its elements are integers, real numbers, or true and false."""
+        return self.dtype.kind in NUMBERS
+
+    def all(self) -> np.ndarray:
+        """All rows; meant for labels and groups, not for fields."""
+        return self.read(0, self.shape[0])
+
+    def __str__(self) -> str:
+        kind = "text" if self.is_text else "Python objects" if self.dtype.hasobject else str(self.dtype)
+        return f"{kind} of shape {self.shape}"
+
+
+def rows_of(load: Callable[[], np.ndarray], path: Path) -> Callable[[int, int], np.ndarray]:
+    """Rows of an array that is loaded, or mapped, when the first of them is asked for."""
+    cached = lru_cache(maxsize=1)(load)
+
+    def read(start: int, stop: int) -> np.ndarray:
+        with readable(path):
+            return cached()[start:stop]
+
+    return read
+
+
+@contextmanager
+def readable(path: Path, errors: type[Exception] | tuple[type[Exception], ...] = DAMAGES) -> Iterator[None]:
+    """Turn what a library raises for a damaged file into one message.
+
+    Args:
+        path: the file.
+        errors: of the library; by default of numpy, zip and HDF5.
+
+    Raises:
+        PareError: where the block fails to read the file.
+    """
+    try:
+        yield
+    except errors as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise PareError(f"{path} is missing, damaged or cut short ({reason}): {AGAIN}") from error
