@@ -83,15 +83,18 @@ def test_text_is_read_from_cells_and_from_rows_of_characters(save):
     assert arrays["rows"].all().reshape(-1).tolist() == ["cat", "horse", "ox"]
 
 
-def test_a_row_is_a_column_where_another_array_has_as_many_rows(save):
-    arrays = save(x=FIELDS, y=np.arange(6.0)[None], alone=np.arange(5.0)[None], one=np.array([[3.0]]))
+def test_vectors_as_long_as_another_array_has_rows_have_one_axis(save):
+    numbers = np.arange(6.0)
+    arrays = save(x=FIELDS, row=numbers[None], column=numbers[:, None], alone=numbers[None, :5], one=np.array([[3.0]]))
     assert {name: array.shape for name, array in arrays.items()} == {
         "x": (6, 2, 2),
-        "y": (6, 1),
+        "row": (6,),
+        "column": (6,),
         "alone": (1, 5),
         "one": (1, 1),
     }
-    np.testing.assert_array_equal(arrays["y"].read(2, 4), [[2], [3]])
+    for name in ("row", "column"):
+        np.testing.assert_array_equal(arrays[name].read(2, 4), [2, 3])
 
 
 def test_cells_of_anything_else_are_described(save):

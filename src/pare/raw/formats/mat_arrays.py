@@ -53,7 +53,7 @@ def version_5_arrays(path: Path) -> dict[str, StoredArray]:
             arrays[name] = StoredArray(where, shape, TEXT, rows_of(partial(_characters, path, name), path))
         elif kind == CELL:
             arrays[name] = _cell(where, _loaded(path, name))
-    return _as_columns(arrays)
+    return _without_second_axis(arrays)
 
 
 def version_7_3_arrays(path: Path, found: Mapping[str, h5py.Dataset]) -> dict[str, StoredArray]:
@@ -64,7 +64,7 @@ def version_7_3_arrays(path: Path, found: Mapping[str, h5py.Dataset]) -> dict[st
         found: its HDF5 arrays by name. What cells hold is among them, below #refs#, and is no variable.
     """
     opened = {name: _hdf5_variable(path, name, data) for name, data in found.items() if not name.startswith("#")}
-    return _as_columns({name: array for name, array in opened.items() if array})
+    return _without_second_axis({name: array for name, array in opened.items() if array})
 
 
 def _hdf5_variable(path: Path, name: str, data: h5py.Dataset) -> StoredArray | None:
@@ -83,18 +83,22 @@ def _kind(data: h5py.Dataset) -> str:
     return bytes(data.attrs.get(MATLAB, b"")).decode()
 
 
-def _as_columns(arrays: Mapping[str, StoredArray]) -> dict[str, StoredArray]:
-    """MATLAB's vectors are rows as a rule: turn each whose length is the number of rows of another array."""
-    rows = {array.shape[0] for array in arrays.values() if array.shape}
+def _without_second_axis(arrays: Mapping[str, StoredArray]) -> dict[str, StoredArray]:
+    """Every array of MATLAB has two axes: drop one of vectors as long as an array that is none has rows."""
+    rows = {array.shape[0] for array in arrays.values() if not _is_vector(array)}
     return {
-        name: _turned(array) if len(array.shape) == 2 and 1 == array.shape[0] < array.shape[1] in rows else array
+        name: _as_vector(array) if _is_vector(array) and prod(array.shape) in rows else array
         for name, array in arrays.items()
     }
 
 
-def _turned(array: StoredArray) -> StoredArray:
-    """A row ``(1, n)`` as ``(n, 1)``."""
-    return replace(array, shape=array.shape[::-1], read=lambda start, stop: array.read(0, 1).T[start:stop])
+def _is_vector(array: StoredArray) -> bool:
+    return len(array.shape) == 2 and 1 in array.shape
+
+
+def _as_vector(array: StoredArray) -> StoredArray:
+    """``(1, n)`` or ``(n, 1)`` as ``(n,)``."""
+    return replace(array, shape=(prod(array.shape),), read=lambda start, stop: array.all().reshape(-1)[start:stop])
 
 
 def _loaded(path: Path, name: str) -> np.ndarray:
