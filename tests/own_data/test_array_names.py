@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
+from pare.own_data.findings import open_parts
 from users_files import CLASSES, N, facts, hdf5_groups, look, npy_pairs, npz, npz_groups, npz_per_part
 
 
@@ -48,9 +49,29 @@ def test_an_only_input_that_is_complex_is_told_what_to_save(tmp_path):
         look(npz(tmp_path, x=np.zeros((N, 40), complex), y=CLASSES), "y")
 
 
-def test_states_over_time_in_one_array_are_to_be_saved_as_two(tmp_path):
+@pytest.fixture
+def states(tmp_path):
+    """As PDEBench publishes them: rows, frames, points."""
     path = tmp_path / "burgers.h5"
+    values = np.random.default_rng(0).normal(size=(20, 6, 16)).astype(np.float32)
     with h5py.File(path, "w") as file:
-        file["tensor"], file["x-coordinate"], file["t-coordinate"] = np.ones((4, 6, 5)), np.ones(5), np.ones(7)
-    with pytest.raises(PareError, match=r"input of tensor\. Where it holds states over time, save two.*--target last"):
-        look([path], "tensor")
+        file["tensor"], file["x-coordinate"], file["t-coordinate"] = values, np.ones(16), np.ones(7)
+    return path, values
+
+
+@pytest.mark.parametrize("given", [{}, {"input": "tensor"}])
+def test_the_last_of_states_over_time_is_predicted_from_the_first(states, given):
+    path, values = states
+    found = look([path], "tensor", **given)
+    assert (found.kind, found.input_shape, found.output_shape) == ("dense", (1, 16), (1, 16))
+    assert found.output_name == "tensor at frame 5"
+    assert found.options["parts"] == {"all": {"x": "tensor", "y": "tensor", "x_frame": 0, "y_frame": 5}}
+    assert found.notes["parts"] == "tensor has states over time: frame 5, the last, is predicted from frame 0"
+    x, y = open_parts(found.reader, found.options, path.parent)["all"].read(3, 9)
+    np.testing.assert_array_equal(x[:, 0], values[3:9, 0])
+    np.testing.assert_array_equal(y[:, 0], values[3:9, 5])
+
+
+def test_two_axes_are_no_states_over_time(tmp_path):
+    with pytest.raises(PareError, match="no array of numbers could be the input of y"):
+        look(npz(tmp_path, y=np.ones((N, 5))), "y")

@@ -113,6 +113,20 @@ def test_the_answer_is_not_taken_for_the_input(arrays, tmp_path):
         open_new_rows(tmp_path / "new.npz", reader, samples)
 
 
+def test_of_new_states_over_time_the_frame_of_the_input_is_taken(tmp_path):
+    (tmp_path / "raw").mkdir()
+    states = RNG.normal(size=(6, 5, 16)).astype(np.float32)
+    np.savez(tmp_path / "raw" / "f.npz", u=states)
+    names = {"x": "u", "y": "u", "x_frame": 1, "y_frame": 4}
+    options = {"parts": {"all": names}, "target": "field", "channel_axis": "none"}
+    reader, samples = known(tmp_path / "raw", "arrays", **options)
+    np.savez(tmp_path / "later.npz", u=states[:, :3])  # later frames may be missing
+    np.save(tmp_path / "first.npy", states[:, 1])
+    for name in ("later.npz", "first.npy"):
+        new = open_new_rows(tmp_path / name, reader, samples)
+        np.testing.assert_array_equal(new.read(0, 6), samples.read(0, 6)[0])
+
+
 def test_the_input_may_be_the_answer_as_well(tmp_path):
     (tmp_path / "raw").mkdir()
     x = RNG.normal(size=(3, 20, 2)).astype(np.float32)

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Question
 from pare.raw.formats.array_files import NPY, open_arrays
-from pare.raw.formats.stored_array import StoredArray
+from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.readers.arrays import check_numeric, check_pairs
 from pare.raw.readers.checks import PARTS
 
@@ -33,6 +33,7 @@ class Entry:
         array: itself.
         stem: words of the name, and of the file's where several hold arrays, but the one that names a part.
         part: that this word names; ``all`` where there is none.
+        frame: of states over time, which one the array is; None where it is no such.
     """
 
     file: str | None
@@ -40,6 +41,11 @@ class Entry:
     array: StoredArray
     stem: tuple[str, ...]
     part: str
+    frame: int | None = None
+
+    def at(self, frame: int) -> "Entry":
+        """One frame of states over time."""
+        return replace(self, array=at_frame(self.array, frame), frame=frame)
 
 
 def array_entries(paths: Sequence[Path]) -> list[Entry]:
@@ -65,6 +71,9 @@ def _words(name: str) -> tuple[tuple[str, ...], str]:
 def choose_arrays(entries: Sequence[Entry], question: Question) -> tuple[dict[str, Entry], ...]:
     """Arrays by part of the input, the target and, where they are asked for, the groups.
 
+    Where there is no other input, or the target is named as such, it has states over time, ``(rows, frames, …)``: the
+    last of them is predicted from the first.
+
     Raises:
         PareError: if the names are ambiguous, or the arrays of a part lie in different files.
     """
@@ -83,6 +92,9 @@ def choose_arrays(entries: Sequence[Entry], question: Question) -> tuple[dict[st
             raise PareError(
                 f"the arrays of a part must be in one file, found {where[0]} and {where[1]}. Arrays: {listed}"
             )
+    if x == y:
+        x = {part: entry.at(0) for part, entry in y.items()}
+        y = {part: entry.at(entry.array.shape[1] - 1) for part, entry in y.items()}
     return x, y, groups
 
 
@@ -117,12 +129,8 @@ def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -
     others = [e for e in grids if e.array.is_numeric and e.array.shape[0] in rows]
     stems = {entry.stem[-1:] if entry.file else entry.stem for entry in others}
     first = next(iter(y.values()))
-    if not stems and len(first.array.shape) > 2:  # of states over time, perhaps
-        raise PareError(
-            f"no other array of numbers could be the input of {first.name}. Where it holds states over time, save two "
-            f"of them as arrays, such as np.savez('states.npz', first=a[:, 0], last=a[:, -1]), and say --target last. "
-            f"Arrays: {listed}"
-        )
+    if not grids and len(first.array.shape) > 2:
+        return dict(y)
     if len(stems) != 1:
         found = "several arrays" if stems else "no array of numbers"
         raise PareError(

@@ -48,6 +48,10 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
     lengths, notes = _ends([entry.array for entry in x.values()], axis)
     options |= lengths
     notes |= {"target": f"else {_others(KINDS, target)}", "channel_axis": _axis_note(first_x, axis)}
+    if y[main].frame is not None:
+        notes["parts"] = (
+            f"{y[main].name} has states over time: frame {y[main].frame}, the last, is predicted from frame 0"
+        )
     classes = None
     if target == "classes":
         labels = first_y.all()
@@ -64,14 +68,20 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
         open_parts("arrays", options, folder),
         classes,
         kind=KINDS[target],
-        output_name=" ".join(y[main].stem) or "target",
+        output_name=_output_name(y[main]),
         notes=notes,
     )
 
 
-def _names(x: Entry, y: Entry, groups: Entry | None) -> dict[str, str]:
-    found = {"x": x.name, "y": y.name, "groups": groups.name if groups else None, "file": x.file}
-    return {key: name for key, name in found.items() if name}
+def _names(x: Entry, y: Entry, groups: Entry | None) -> dict[str, str | int]:
+    found: dict[str, str | int | None] = {"x": x.name, "y": y.name, "groups": groups.name if groups else None}
+    found |= {"file": x.file, "x_frame": x.frame, "y_frame": y.frame}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _output_name(y: Entry) -> str:
+    name = " ".join(y.stem) or "target"
+    return name if y.frame is None else f"{name} at frame {y.frame}"
 
 
 def _target_kind(x: StoredArray, y: StoredArray) -> str:

@@ -15,7 +15,7 @@ from pare.config.schema import ReaderConfig
 from pare.raw.formats.array_files import open_arrays
 from pare.raw.formats.dates import calendar_columns, with_days
 from pare.raw.formats.delimited_text import Dialect
-from pare.raw.formats.stored_array import StoredArray
+from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.formats.table_files import load_frame, present_text
 from pare.raw.origins.own_files import find_path
 from pare.raw.readers.arrays import ChannelAxis, check_input, input_rows
@@ -241,8 +241,9 @@ def _length(options: dict[str, Any]) -> Length:
 
 def _open_arrays(path: Path, options: dict[str, Any], known: Known) -> NewRows:
     stored = open_arrays(path)
-    names = [part["x"] for part in options["parts"].values()]
-    found = [stored[name] for name in names if name in stored] or list(stored.values())
+    frames = {part["x"]: part.get("x_frame") for part in options["parts"].values()}
+    names = list(frames)
+    found = [at_frame(stored[name], frames[name]) for name in names if name in stored] or list(stored.values())
     if len(found) != 1 and names[0] not in stored:
         raise unknown_name("array", names[0], stored, str(path))
     if stored.keys() <= {part["y"] for part in options["parts"].values()} - {*names}:

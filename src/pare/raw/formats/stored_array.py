@@ -1,9 +1,10 @@
 """An array in a file, of which only the rows asked for are read."""
 
+import math
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pare.raw.formats.npy import NUMBERS
 
 TEXT = "US"
 AGAIN = "save it again, or bring a whole copy of it"
+BLOCK_BYTES = 64 << 20  # of states that are read at once to take one frame of each
 DAMAGES = (OSError, EOFError, ValueError, RuntimeError, KeyError, zipfile.BadZipFile)
 
 
@@ -63,6 +65,28 @@ def rows_of(load: Callable[[], np.ndarray], path: Path) -> Callable[[int, int], 
             return cached()[start:stop]
 
     return read
+
+
+def at_frame(states: StoredArray, frame: int | None) -> StoredArray:
+    """Rows of states over time, ``(rows, frames, …)``, at one frame, ``(rows, …)``; with None the array as it is.
+
+    Raises:
+        PareError: if there is no such frame.
+    """
+    if frame is None:
+        return states
+    if len(states.shape) < 3 or not 0 <= frame < states.shape[1]:
+        raise PareError(
+            f"{states.where} has shape {states.shape}; expected (rows, frames, …grid) with frame {frame}, from 0"
+        )
+    step = max(1, BLOCK_BYTES // (math.prod(states.shape[1:]) * states.dtype.itemsize))
+
+    def read(start: int, stop: int) -> np.ndarray:
+        rows = range(start, min(stop, states.shape[0]), step)
+        return np.concatenate([states.read(row, min(row + step, stop))[:, frame] for row in rows])
+
+    shape = (states.shape[0], *states.shape[2:])
+    return replace(states, where=f"{states.where}, frame {frame}", shape=shape, read=read)
 
 
 @contextmanager

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
 from pare.raw.formats.array_files import ARCHIVES, NPY, SUFFIXES, open_arrays
-from pare.raw.formats.stored_array import StoredArray
+from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.readers.lengths import Length, Lengths
 from pare.storage.samples import Samples
 
@@ -24,7 +24,8 @@ Read = Callable[[int, int], np.ndarray]
 class ArrayNames(BaseModel):
     """Where the arrays of one part are: keys in ``file``, or names of ``.npy`` files.
 
-    ``file`` may be left out where the folder holds only one ``.npz``, ``.mat`` or HDF5 file.
+    ``file`` may be left out where the folder holds only one ``.npz``, ``.mat`` or HDF5 file. Where an array has states
+    over time, ``(rows, frames, …)``, ``x_frame`` and ``y_frame`` say which of them, counted from 0, is meant.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -33,6 +34,8 @@ class ArrayNames(BaseModel):
     y: str
     groups: str | None = None
     file: FileName | None = None
+    x_frame: NonNegativeInt | None = None
+    y_frame: NonNegativeInt | None = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,8 @@ def _slices(values: np.ndarray) -> Read:
 
 
 def _open_part(folder: Path, names: ArrayNames) -> Part:
-    x, y = (find_array(folder, name, names.file) for name in (names.x, names.y))
+    x = at_frame(find_array(folder, names.x, names.file), names.x_frame)
+    y = at_frame(find_array(folder, names.y, names.file), names.y_frame)
     return Part(x, y, None if names.groups is None else find_array(folder, names.groups, names.file))
 
 
