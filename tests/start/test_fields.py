@@ -97,7 +97,7 @@ def write(path, make, draw=inputs, n=(48, 16, 16)) -> ArrayStore:
         x = draw(rng, rows).astype(np.float32)
         blocks.append((split, {"x": x, "y": make(x).astype(np.float32)}))
     y = blocks[0][1]["y"]
-    statistics = {"y_mean": y.mean(0), "y_scale": y.std(0)}
+    statistics = {"y_mean": y.mean(0), "y_scale": y.std(0, dtype=np.float64)}
     write_store(path, rows=sizes, blocks=blocks, statistics=statistics, fingerprint="f", description={"categories": []})
     return ArrayStore(path)
 
@@ -238,6 +238,17 @@ def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source,
     same = all(torch.equal(after[name], before[name]) for name in before)
     assert same == (make is folded)
     assert (trainer.start.held_out is None) == same
+
+
+@pytest.mark.parametrize("unit", [2.0**-76, 2.0**83])
+@pytest.mark.parametrize("make", [folded, nearly_linear])
+def test_units_of_the_field_do_not_matter(run_of, source, tmp_path, make, unit):
+    """Numbers whose squares single precision does not have, as of densities; powers of two change no digit."""
+    usual = fitted(run_of(), write(tmp_path / "usual.h5", make), source, tmp_path / "usual")
+    other = fitted(run_of(), write(tmp_path / "other.h5", lambda x: make(x) * unit), source, tmp_path / "other")
+    found, expected = ([row["validation"] for row in trained.record["history"]] for trained in (other, usual))
+    assert found[0] != found[1]
+    assert found == pytest.approx(expected, rel=1e-3)
 
 
 def bent(x):

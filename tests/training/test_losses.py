@@ -5,7 +5,7 @@ from scipy.special import expit
 from sklearn.metrics import log_loss
 
 from pare.config import PareError
-from pare.training.losses import LOSSES, build_loss, with_differences
+from pare.training.losses import FIRST_STEP, LOSSES, build_loss, not_finite, with_differences
 
 FIELD_LOSSES = [name for name, spec in LOSSES.items() if "dense" in spec.kinds]
 
@@ -132,6 +132,20 @@ def test_the_truth_itself_is_worth_zero_and_has_a_finite_gradient(name):
     assert np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("unit", [2.0**-76, 2.0**83])
+@pytest.mark.parametrize("name", ["relative_l2", "nrmse", "rmse"])
+def test_squares_that_single_precision_does_not_have_are_not_needed(name, unit, fields):
+    prediction, truth = (field.astype(np.float32) for field in fields)
+    value, gradient = loss_of(name, prediction, truth)
+    scaled, other = loss_of(name, prediction * np.float32(unit), truth * np.float32(unit))
+    factor = unit if name == "rmse" else 1
+    assert scaled == pytest.approx(value * factor, rel=1e-5)
+    np.testing.assert_allclose(other * np.float64(unit) / factor, gradient, rtol=1e-4, atol=1e-7)
+    loss = with_differences(build_loss(name, "dense"), 0.1)
+    usual, other = (loss(*(torch.tensor(field * np.float32(u)) for field in (prediction, truth))) for u in (1, unit))
+    assert other.item() == pytest.approx(usual.item() * factor, rel=1e-5)
+
+
 def test_cross_entropy_is_the_negative_log_likelihood(rng):
     logits, labels = rng.normal(size=(6, 3)), rng.integers(3, size=6)
     likelihood = np.exp(logits[range(6), labels]) / np.exp(logits).sum(1)
@@ -203,3 +217,11 @@ def test_differences_of_a_flat_field_are_compared_with_a_hundredth_of_its_size()
     expected = 0.01 * 0.5**0.5 + 0.1 * 0.01 / (0.01 * 10**0.5)
     found = with_differences(build_loss("relative_l2", "dense"), 0.1)(prediction, truth)
     assert found.item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("place", [FIRST_STEP, "epoch 3, step 7"])
+def test_answers_without_a_square_in_single_precision_are_what_a_loss_that_is_not_finite_is_put_down_to(place):
+    y = torch.tensor([[1.0], [-2e22], [torch.nan]])
+    said = str(not_finite(torch.tensor(torch.inf), place, 1e-3, torch.ones(3, 2), y))
+    assert "answers from -2e+22 to 1; save them in other units" in said
+    assert "learning rate;" not in said and "scale inputs" not in said

@@ -194,7 +194,7 @@ def test_a_loss_that_is_not_finite_at_the_first_step_names_the_inputs_and_not_th
     x = np.full((24, 6), 2e38, np.float32)
     x[::2] *= -1.5
     store = write_splits(tmp_path / "x.h5", train={"x": x, "y": np.arange(24) % 2})
-    said = r"inputs from -3e\+38 to 2e\+38; scale inputs that are far from 1, by normalisation\.inputs of the task"
+    said = r"inputs from -3e\+38 to 2e\+38, answers from 0 to 1; scale inputs that are far from 1, by normal"
     with pytest.raises(PareError, match=rf"epoch 1, step 1, .*{said}"):
         train(table_run({"method": "finetune"}), store, tmp_path)
 

@@ -140,7 +140,7 @@ class Symmetries:
             scale: the standard deviation there.
         """
         for name in self.names:
-            symmetry, moments = SYMMETRIES[name], torch.stack([mean, scale**2 + mean**2]).double()
+            symmetry, moments = SYMMETRIES[name], torch.stack([mean.double(), scale.double() ** 2 + mean.double() ** 2])
             if is_periodic([name]):  # every value comes to every place
                 centre, squares = moments.mean(tuple(range(2, moments.dim())), keepdim=True).expand_as(moments)
             else:

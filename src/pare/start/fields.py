@@ -120,7 +120,7 @@ class FieldStart:
             (predicted,) = ridge.predict(_flat(x[held]), solution["penalties"][0])
             held_out[held] = predicted.reshape(-1, *y.shape[1:])
         self.held_out = held_out
-        scale = torch.from_numpy((y - held_out).std(0))
+        scale = torch.from_numpy((y - held_out).std(0, dtype=np.float64))
         left = self.model.symmetries.units(torch.zeros_like(scale), scale)
         self._units.set(*(part.to(self._units.mean) for part in (left[0], left[1] + scale.mean() * 1e-3)))
 

@@ -14,6 +14,7 @@ from pare.config.errors import PareError, unknown_name
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 FIRST_STEP = "epoch 1, step 1"
+LARGEST = 1e19  # in size, of which single precision has a square
 FLAT = 0.01  # size of the differences of a flat field, in the size of the field
 
 
@@ -24,15 +25,15 @@ def relative_l2(prediction: Tensor, target: Tensor) -> Tensor:
     nRMSE, √mean((prediction − target)²) / √mean(target²), is the same number: the counts under the roots cancel.
     """
     prediction, target, valid = _valid(prediction, target)
-    size = target.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
-    return _mean_over_samples((prediction - target).flatten(1).norm(dim=1) / size, valid)
+    size = _norm(target).clamp_min(torch.finfo(torch.float32).tiny)
+    return _mean_over_samples(_norm(prediction - target) / size, valid)
 
 
 def rmse(prediction: Tensor, target: Tensor) -> Tensor:
     """Mean over samples of √mean((prediction − target)²), both ``(batch, …)``: the RMSE of PDEBench."""
     prediction, target, valid = _valid(prediction, target)
     points = valid.flatten(1).sum(dim=1).clamp_min(1)
-    return _mean_over_samples((prediction - target).flatten(1).norm(dim=1) / points.sqrt(), valid)
+    return _mean_over_samples(_norm(prediction - target) / points.sqrt(), valid)
 
 
 def mse(prediction: Tensor, target: Tensor) -> Tensor:
@@ -60,7 +61,7 @@ def with_differences(loss: Loss, weight: float) -> Loss:
     def total(prediction: Tensor, target: Tensor) -> Tensor:
         value = loss(prediction, target)
         # A number more, the same in both: what is relative to the size of differences has a size in a flat field too.
-        floor = FLAT * target.nan_to_num(0.0).flatten(1).norm(dim=1, keepdim=True)
+        floor = FLAT * _norm(target.nan_to_num(0.0)).unsqueeze(1)
         for axis in range(2, target.dim()):
             slopes = (torch.cat([field.float().diff(dim=axis).flatten(1), floor], 1) for field in (prediction, target))
             value = value + weight * loss(*slopes)
@@ -148,18 +149,29 @@ def _valid(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return torch.where(valid, prediction.float(), 0), torch.where(valid, target, 0), valid
 
 
+def _norm(values: Tensor) -> Tensor:
+    """‖values‖₂ of each sample, ``(batch, …)`` to ``(batch,)``; single precision has no squares of 1e-23 or 1e25."""
+    values = values.flatten(1)
+    largest = values.detach().abs().amax(dim=1, keepdim=True)
+    unit = torch.where(largest > 0, largest, 1)
+    return unit.squeeze(1) * (values / unit).norm(dim=1)
+
+
 def _mean_over_samples(values: Tensor, valid: Tensor) -> Tensor:
     """Mean of ``values``, ``(batch,)``, over the samples that have a valid point; the others are 0."""
     return values.sum() / valid.flatten(1).any(dim=1).sum().clamp_min(1)
 
 
-def not_finite(loss: Tensor, place: str, learning_rate: float, x: Tensor) -> PareError:
+def not_finite(loss: Tensor, place: str, learning_rate: float, x: Tensor, y: Tensor) -> PareError:
     """What to do about a loss that is not finite: at the first step the learning rate has had no effect yet."""
-    low, high = x.nan_to_num(0.0, torch.inf, -torch.inf).aminmax()  # NaN is a missing value of a table
+    ranges = [values.nan_to_num(0.0, torch.inf, -torch.inf).aminmax() for values in (x, y)]  # NaN is a missing value
+    (low, high), (least, most) = ranges
     advice = "lower training.learning_rate"
-    if place == FIRST_STEP:
+    if max(abs(least), abs(most)) > LARGEST:
+        advice = f"save them in other units: single precision has no squares of more than {LARGEST:g}"
+    elif place == FIRST_STEP:
         advice = "scale inputs that are far from 1, by normalisation.inputs of the task"
     return PareError(
         f"the loss is {loss.item()} at {place}, learning rate {learning_rate:.2e}, inputs from {low:.3g} to "
-        f"{high:.3g}; {advice}, or set training.precision=no"
+        f"{high:.3g}, answers from {least:.3g} to {most:.3g}; {advice}, or set training.precision=no"
     )

@@ -307,7 +307,7 @@ class Trainer:
         with self.accelerator.accumulate(self.objective):
             terms = self.objective(x, y, proxy, proxy_y, anchor=anchor, k=k, generator=noise)
             if not torch.isfinite(terms.total):
-                raise not_finite(terms.total, place, self.schedule.get_last_lr()[0], x)
+                raise not_finite(terms.total, place, self.schedule.get_last_lr()[0], x, y)
             self.accelerator.backward(terms.total)
             if self.accelerator.sync_gradients and self.run.training.clip_norm:
                 self.accelerator.clip_grad_norm_(self.objective.parameters(), self.run.training.clip_norm)
