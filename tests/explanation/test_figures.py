@@ -75,6 +75,17 @@ def test_patches_are_a_map_next_to_the_examples():
     np.testing.assert_array_equal(others[1].images[0].get_array(), examples[1, 0])
 
 
+def test_of_a_volume_the_middle_slice_is_shown():
+    regions = [Region("", slice(0, 1), (plane, row, slice(0, 5))) for plane in SPANS for row in SPANS]
+    explanation = explained(regions, weights=np.arange(4.0))
+    examples = np.random.default_rng(0).normal(size=(2, 1, 5, 5, 5))
+    figure = draws(map_figure(explanation, examples, chosen=[0, 2], captions=["a", "b"], label="rise", title="t"))
+    first, *others = panels(figure)
+    np.testing.assert_array_equal(first.images[0].get_array()[:, 0], [0, 0, 0, 1, 1])  # plane 2 is in the first span
+    np.testing.assert_array_equal(others[0].images[0].get_array(), examples[0, 0, 2])
+    assert figure.get_suptitle() == "t; middle slice along the first axis"
+
+
 def test_examples_are_the_row_of_each_predicted_class_that_changes_most(known, rng):
     x = rng.normal(size=(40, 1, 32)).astype(np.float32)
     y = (x[:, 0, 7] > 0).astype(int)

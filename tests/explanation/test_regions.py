@@ -22,6 +22,7 @@ def task(shape, **changes):
 
 
 FIELD = {"output": {"kind": "dense", "shape": [1, 20, 30]}}
+VOLUME = {"output": {"kind": "dense", "shape": [1, 8, 9, 10]}}
 PLACED = {"normalisation": {"coordinates": True}}
 
 
@@ -35,6 +36,8 @@ PLACED = {"normalisation": {"coordinates": True}}
         ([3, 20, 30], {}, 64, 1800),
         ([3, 20, 30], FIELD, 3 * 16, 1800),
         ([3, 20, 30], FIELD | PLACED, 64, 600),
+        ([1, 8, 9, 10], VOLUME, 64, 720),
+        ([2, 8, 9, 10], VOLUME, 2 * 27, 1440),
     ],
 )
 def test_each_point_is_in_one_region(shape, changes, count, hidden):
@@ -50,6 +53,7 @@ def test_regions_have_the_names_of_columns_and_channels():
     assert [region.name for region in regions_of(task([2]), ["mass", "site"])] == ["mass", "site"]
     first, *_, last = regions_of(task([2, 16], channels=["speed"]), None)
     assert (first.name, last.name) == ("speed, point 0", "channel 2, point 15")
+    assert regions_of(task([1, 8, 4, 12], **VOLUME), None)[-1].name == "planes 6 to 7, row 3, columns 9 to 11"
 
 
 def test_a_region_is_replaced_in_a_copy():

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from pare.config import Library, PareError, resolve
+from pare.config.run import COMMAND_LINE
 from pare.pipelines import explain
 from pare.preparation import ModelInput, Preparation
 from pare.raw.origins.ingest import RawFiles
@@ -101,6 +102,16 @@ def test_a_file_that_is_not_there_and_a_model_of_other_rows_are_named(inputs):
     inputs["model"].record["model_input"] = "of other rows"
     with pytest.raises(PareError, match="trained on another model input"):
         run_pipeline(inputs)
+
+
+@pytest.mark.parametrize(("file", "ending"), [("", ""), ("new.csv", r",predict=new\.csv")])
+def test_a_model_of_other_values_is_refused_with_the_command_that_uses_it_as_it_is(inputs, file, ending):
+    asked = inputs["params:run"]
+    few = {"training": asked.training.model_copy(update={"epochs": 2}), "provenance": {"training.epochs": COMMAND_LINE}}
+    inputs["model"].run = asked.model_copy(update=few)
+    inputs["model"].record["decisive"] = inputs["model"].run.decisive()
+    with pytest.raises(PareError, match=rf"as it is: kedro run --pipelines=explain .*,training\.epochs=2{ending}$"):
+        run_pipeline(inputs, file)
 
 
 def test_many_rows_are_chosen_evenly_and_said_so(inputs, caplog, monkeypatch):

@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
-from pare.evaluation.figures.canvas import MOST_ROWS, Array, plain, short, titled_figure
+from pare.evaluation.figures.canvas import MOST_ROWS, SLICE, Array, middle_slice, plain, short, titled_figure
 from pare.explanation.explain import Explanation
 from pare.explanation.regions import Region
 
@@ -116,11 +116,12 @@ def map_figure(
 ) -> Figure:
     """Show the importance of each patch as a map (left), and examples above the change of each of their patches.
 
-    Of several channels the two most important are shown.
+    Of several channels the two most important are shown, of three axes the middle slice along the first.
 
     Args:
-        explanation: of images, or of fields of two axes.
-        examples: raw rows, ``(examples, channels, H, W)``; three channels of images are taken for colours.
+        explanation: of images, or of fields of two or three axes.
+        examples: raw rows, ``(examples, channels, H, W)`` or ``(examples, channels, D, H, W)``; three channels of
+            images are taken for colours.
         chosen: their numbers among the explained rows.
         captions: of the examples.
         label: what the importance is.
@@ -128,7 +129,9 @@ def map_figure(
     """
     groups, grid = _groups(explanation), examples.shape[2:]
     shown = list(groups.items())[:MOST_MAPS]
-    height = 2.4 * min(max(grid[0] / grid[1], 0.4), 2) + 0.4
+    if len(grid) == 3:
+        examples, title = middle_slice(examples), f"{title}; {SLICE}"
+    height = 2.4 * min(max(grid[-2] / grid[-1], 0.4), 2) + 0.4
     figure = titled_figure(12.5, 2 * height * len(shown) + 0.6, title)
     axes = figure.subplots(2 * len(shown), 1 + len(examples), squeeze=False)
     scale = _scale(explanation, chosen)
@@ -187,8 +190,8 @@ def _scale(explanation: Explanation, chosen: Sequence[int]) -> ScalarMappable:
 
 
 def _painted(regions: Sequence[Region], values: Array, grid: tuple[int, ...]) -> Array:
-    """The value of each region at its points."""
+    """The value of each region at its points; of three axes, in the middle slice."""
     painted = np.zeros(grid)
     for region, value in zip(regions, values, strict=True):
         painted[region.grid] = value
-    return painted
+    return middle_slice(painted) if len(grid) == 3 else painted

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
-from math import isqrt
 
 import numpy as np
 
 from pare.config.schema import Task
 
 SPANS, FEWEST_SPANS = 32, 8  # of a line: of all channels together, and of each at least
-PATCHES, FEWEST_PATCHES = 64, 16  # of a grid of two axes, the same
+PATCHES, FEWEST_PATCHES = 64, 16  # of a grid of two or three axes, the same
+AXES = {1: ("point",), 2: ("row", "column"), 3: ("plane", "row", "column")}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _parts(axes: int, channels: int) -> int:
     """Into how many parts each axis is cut."""
     if axes == 1:
         return max(SPANS // channels, FEWEST_SPANS)
-    return isqrt(max(PATCHES // channels, FEWEST_PATCHES))
+    return int(max(PATCHES // channels, FEWEST_PATCHES) ** (1 / axes) + 1e-9)
 
 
 def _cut(points: int, parts: int) -> list[slice]:
@@ -79,9 +79,8 @@ def _cut(points: int, parts: int) -> list[slice]:
 
 
 def _named(channel: str, place: tuple[slice, ...]) -> str:
-    axes = ("point",) if len(place) == 1 else ("row", "column")
     texts = [
         f"{axis}s {part.start} to {part.stop - 1}" if part.stop - part.start > 1 else f"{axis} {part.start}"
-        for axis, part in zip(axes, place, strict=True)
+        for axis, part in zip(AXES[len(place)], place, strict=True)
     ]
     return ", ".join([*([channel] if channel else []), *texts])

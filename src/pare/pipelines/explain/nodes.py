@@ -36,7 +36,7 @@ def explain_predictions(
     Raises:
         PareError: where the model is not the run's, was trained on another model input, or the file does not fit.
     """
-    model.check(run, model_input, model.run.command("explain"))
+    model.check(run, model_input, f"{model.run.command('explain')}{f',predict={file}' if file else ''}")
     predictor, path = Predictor(model), find_path(file, Path.cwd()) if file else None
     question = ask_new_rows(predictor, model_input, path) if path else ask_test_rows(predictor, model_input)
     explanation = explain(predictor, question)
