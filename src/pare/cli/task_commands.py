@@ -109,8 +109,8 @@ def new(
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
     PATH is a table with a row a sample, a series, or a point of a series (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet,
-    .arff), a file of arrays whose first axis is the samples (.npz, .mat, .h5, or several .npy), an .h5 file with a
-    group a sample, a folder of images, sounds or tables of series in folders named after their classes, or a folder
+    .arff), a file of arrays whose first axis is the samples (.npz, .mat, .nc, .h5, or several .npy), an .h5 file with
+    a group a sample, a folder of images, sounds or tables of series in folders named after their classes, or a folder
     with two folders of .npy files of the same names. The files stay where they are.
 
     \b

@@ -57,32 +57,6 @@ def test_arrays_in_groups_of_an_hdf5_file_are_named_by_their_path(tmp_path):
     }
 
 
-@pytest.mark.parametrize(
-    ("dtype", "attributes", "message"),
-    [
-        ("i2", {"scale_factor": 0.5, "add_offset": 10.0}, r"scale_factor 0\.5, add_offset 10\.0; .*xarray"),
-        ("f4", {"scale_factor": 0.5}, r"x is packed: it has the attribute scale_factor 0\.5; expected the numbers"),
-        ("i2", {"_FillValue": np.int16(-999)}, r"_FillValue -999; .*np\.savez\('f\.npz'"),
-        ("u1", {"missing_value": np.uint8(255)}, "missing_value 255"),
-    ],
-)
-def test_an_array_whose_numbers_stand_for_others_is_refused_when_it_is_read(tmp_path, dtype, attributes, message):
-    with h5py.File(tmp_path / "f.h5", "w") as file:
-        file["x"], file["y"] = X.astype(dtype), X
-        file["x"].attrs.update(attributes)
-    stored = open_arrays(tmp_path / "f.h5")
-    np.testing.assert_array_equal(stored["y"].all(), X)
-    with pytest.raises(PareError, match=message):
-        stored["x"].read(0, 1)
-
-
-def test_real_numbers_may_have_a_fill_value(tmp_path):
-    with h5py.File(tmp_path / "f.h5", "w") as file:
-        file["x"] = X
-        file["x"].attrs["_FillValue"] = np.nan
-    np.testing.assert_array_equal(open_arrays(tmp_path / "f.h5")["x"].all(), X)
-
-
 def test_numbers_are_mapped_not_loaded(tmp_path):
     np.save(tmp_path / "x.npy", X)
     assert isinstance(open_arrays(tmp_path / "x.npy")["x.npy"].read(0, 2), np.memmap)
@@ -123,7 +97,7 @@ def test_text_that_would_fill_the_memory_is_not_unpacked(tmp_path, monkeypatch):
 
 
 def test_another_kind_of_file_is_refused_with_those_that_are_read(tmp_path):
-    with pytest.raises(PareError, match=r"\.npz, \.npy, \.mat, \.h5"):
+    with pytest.raises(PareError, match=r"\.npz, \.npy, \.mat, \.nc, \.h5"):
         open_arrays(tmp_path / "x.pkl")
 
 

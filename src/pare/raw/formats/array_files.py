@@ -1,4 +1,4 @@
-"""Arrays by name in NPZ, NPY, MATLAB and HDF5 files and folders of NPY files, read by rows."""
+"""Arrays by name in NPZ, NPY, MATLAB, NetCDF and HDF5 files and folders of NPY files, read by rows."""
 
 import math
 import zipfile
@@ -13,15 +13,15 @@ from pare.config.errors import PareError
 from pare.raw.formats.archives import MEMBER_BYTES, check_size
 from pare.raw.formats.hdf5 import existing_dataset
 from pare.raw.formats.mat_arrays import MAT, MATLAB, version_5_arrays, version_7_3_arrays
+from pare.raw.formats.netcdf import NETCDF, NUMBERS, Packing, version_3_arrays
 from pare.raw.formats.npy import NPY, map_npy, map_npz, npz_members, read_npy_header
 from pare.raw.formats.stored_array import AGAIN, TEXT, StoredArray, readable, rows_of
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 NPZ = ".npz"
-PACKING = ("scale_factor", "add_offset")  # attributes by which NetCDF says how numbers were packed
-FILLS = ("_FillValue", "missing_value")
-ARCHIVES = (NPZ, MAT, *HDF5)  # files that hold several arrays
-SUFFIXES = (NPZ, NPY, MAT, *HDF5)
+OLDER = {MAT: version_5_arrays, NETCDF: version_3_arrays}  # files whose newer versions are HDF5
+ARCHIVES = (NPZ, *OLDER, *HDF5)  # files that hold several arrays
+SUFFIXES = (NPZ, NPY, *OLDER, *HDF5)
 
 
 def open_arrays(path: Path) -> dict[str, StoredArray]:
@@ -31,7 +31,7 @@ def open_arrays(path: Path) -> dict[str, StoredArray]:
 
     Raises:
         PareError: if the suffix is none of `SUFFIXES`, or the file is damaged; if files of a folder have different
-            shapes; on reading, if an array is packed.
+            shapes.
     """
     if path.is_dir():
         return {path.name: _open_folder(path)}
@@ -40,9 +40,9 @@ def open_arrays(path: Path) -> dict[str, StoredArray]:
         return _open_npz(path)
     if suffix == NPY:
         return {path.name: _open_npy(path)}
-    if suffix == MAT and not h5py.is_hdf5(path):
-        return version_5_arrays(path)
-    if suffix in (MAT, *HDF5):
+    if suffix in OLDER and not h5py.is_hdf5(path):
+        return OLDER[suffix](path)
+    if suffix in (*OLDER, *HDF5):
         return _open_hdf5(path)
     raise PareError(f"{path}: arrays are read from {', '.join(SUFFIXES)}; convert it, or name another file")
 
@@ -119,7 +119,8 @@ def _open_hdf5(path: Path) -> dict[str, StoredArray]:
         if any(MATLAB in data.attrs for data in found.values()):
             return version_7_3_arrays(path, found)
         for name, data in found.items():
-            dtype = np.dtype("U1") if h5py.check_string_dtype(data.dtype) else data.dtype
+            text = h5py.check_string_dtype(data.dtype)
+            dtype = np.dtype("U1") if text else _packing(data).dtype(data.dtype)
             arrays[name] = StoredArray(f"{path}: {name}", data.shape, dtype, partial(_read_hdf5, path, name))
     return arrays
 
@@ -127,17 +128,10 @@ def _open_hdf5(path: Path) -> dict[str, StoredArray]:
 def _read_hdf5(path: Path, name: str, start: int, stop: int) -> np.ndarray:
     with readable(path), h5py.File(path) as file:
         data = existing_dataset(file, name)
-        _check_unpacked(data, path, name)
-        return data.asstr()[start:stop].astype(str) if h5py.check_string_dtype(data.dtype) else data[start:stop]
+        if h5py.check_string_dtype(data.dtype):
+            return data.asstr()[start:stop].astype(str)
+        return _packing(data).unpacked(data[start:stop])
 
 
-def _check_unpacked(data: h5py.Dataset, path: Path, name: str) -> None:
-    """Refuse packed numbers, and integers that mean a missing one; the fill value of real numbers is NaN as a rule."""
-    marks = (*PACKING, *FILLS) if data.dtype.kind in "iu" else PACKING
-    found = [f"{mark} {data.attrs[mark]}" for mark in marks if mark in data.attrs]
-    if found:
-        raise PareError(
-            f"{path}: {name} is packed: it has the attribute {', '.join(found)}; expected the numbers themselves. "
-            "Unpack them in Python: import numpy as np, xarray; "
-            f"np.savez('{path.stem}.npz', **{{k: v.to_numpy() for k, v in xarray.open_dataset('{path.name}').items()}})"
-        )
+def _packing(data: h5py.Dataset) -> Packing:
+    return Packing.of(data.attrs) if data.dtype.kind in NUMBERS else Packing()
