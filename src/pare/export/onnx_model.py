@@ -93,7 +93,7 @@ def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
 
 
 def _content(trained: TrainedModel | ChosenModel, outputs: nn.Module, model: Predictor, answer: str) -> bytes:
-    import_extra("onnxscript", *EXTRA)
+    optimizer = import_extra("onnxscript", *EXTRA).optimizer
     classes = None if model.classes is None else model.classes.tolist()
     ending = nn.Sigmoid() if model.is_binary else nn.Softmax(1) if classes else nn.Identity()
     network = Answers(trained, outputs, model.raw_shape, ending).eval()
@@ -103,7 +103,10 @@ def _content(trained: TrainedModel | ChosenModel, outputs: nn.Module, model: Pre
         try:
             with InOnnx():
                 program = torch.export.export(network, (x,), dynamic_shapes=({0: Dim.DYNAMIC},))
-            onnx: Any = torch.onnx.export(program, dynamo=True, verbose=False, **names)
+            onnx: Any = torch.onnx.export(program, dynamo=True, verbose=False, optimize=False, **names)
+            # All that torch's own optimisation does would take four times as long for a series, to run no faster.
+            optimizer.fold_constants(onnx.model)
+            optimizer.remove_unused_nodes(onnx.model)
         except RuntimeError as error:  # of torch.export, or of torch.onnx, whose errors derive from it
             raise PareError(
                 f"the model of {trained.run.folder}, whose encoder is of the family {families_of(outputs)}, cannot be "
