@@ -8,7 +8,7 @@ from statistics import fmean
 import pytest
 
 SHOWN = {  # the columns of the page's tables
-    "tables": ["probe", "pare", "logistic_regression", "xgboost", "catboost"],
+    "tables": ["probe", "pare", "logistic_regression", "xgboost", "lightgbm", "catboost", "realmlp"],
     "series": ["probe", "minirocket", "multirocket", "multirocket_hydra"],
     "images": ["probe", "pare", "finetune"],
 }
@@ -31,6 +31,17 @@ def test_the_means_are_those_of_the_committed_fits(page, kind):
         (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", text, re.MULTILINE)
         means = {f"{fmean(values):.{DIGITS[kind]}f}" for (data, _), values in scores.items() if data == name}
         assert set(row.replace("*", "").split(" | ")) - {""} == means
+
+
+@pytest.mark.parametrize(("fraction", "words"), [(0.1, "a tenth of them"), (0.3, "three tenths")])
+def test_with_fewer_rows_the_means_over_tables_are_those_of_the_committed_fits(page, fraction, words):
+    methods, found = ["probe", "pare", "finetune", "catboost"], defaultdict(list)
+    for line in csv.DictReader(page("docs/yardstick/tables.csv").splitlines()):
+        if not line["settings"] and float(line["fraction"]) == fraction:
+            found[line["method"]].append(float(line["test"]))
+    assert {len(found[method]) for method in methods} == {40}
+    means = " | ".join(f"{fmean(found[method]):.4f}" for method in methods)
+    assert re.search(rf"^\| {words}, \d+ to \d+ \| {re.escape(means)} \|", page("docs/solved_start.md"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("kind", SHOWN)
