@@ -12,7 +12,7 @@ import xgboost
 from scipy.special import expit, softmax
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
@@ -21,6 +21,7 @@ from pare.baselines.boosting import ESTIMATORS, BoosterOptions
 from pare.baselines.scikit_learn import ESTIMATORS as LOGISTIC
 from pare.baselines.scikit_learn import LogisticOptions, fit_logistic_regression
 from pare.config import PareError
+from pare.config.schema import SplitConfig
 
 ROUNDS = 5
 FITS = {name: estimator.fit for name, estimator in ESTIMATORS.items()}
@@ -119,12 +120,16 @@ def test_classes_are_weighted_by_their_inverse_frequency_where_the_task_says_so(
 
 
 @pytest.mark.parametrize("name", FITS)
-def test_a_bag_is_the_mean_over_folds_of_training_and_validation_rows(name, classes):
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_bag_is_the_mean_over_folds_of_training_and_validation_rows(name, classes, ordered):
+    split = SplitConfig(ordered=ordered)
+    classes = replace(classes, task=classes.task.model_copy(update={"split": split}))
+    folds = KFold(3) if ordered else StratifiedKFold(3, shuffle=True, random_state=0)
     depth = {"depth" if name == "catboost" else "max_depth": 2}
     fitted = FITS[name](classes, options(name, bags=3, **depth))
     x, y = (np.concatenate(parts) for parts in zip(table(200, 0), table(60, 1), strict=True))
     test, shares, unseen = table(40, 2), [], np.empty((260, 3))
-    for rest, held in StratifiedKFold(3, shuffle=True, random_state=0).split(x, y):
+    for rest, held in folds.split(x, y):
         learnt, left_out = (x[rest], y[rest]), (x[held], y[held])
         shares.append(direct(name, 2, parts=(learnt, left_out, test))[0])
         unseen[held] = direct(name, 2, parts=(learnt, left_out, left_out))[0]

@@ -5,14 +5,15 @@ import pytest
 
 from pare.choice.folds import fold_parts, write_fold
 from pare.config import PareError
+from pare.config.schema import SplitConfig
 from pare.storage.store import ArrayStore, write_store
 
 
 class Rows:
     """What `fold_parts` asks of a task."""
 
-    def __init__(self, classes=None, share=0.2):
-        self.classes, self.split = classes, type("Split", (), {"validation": share})
+    def __init__(self, classes=None, share=0.2, ordered=False):
+        self.classes, self.split = classes, SplitConfig(validation=share, ordered=ordered)
 
 
 @pytest.fixture
@@ -63,6 +64,16 @@ def test_a_fold_has_the_rows_that_it_names_with_their_answers_and_statistics(sto
     assert fold.statistics["x_mean"] == 1
     assert fold.description == {"columns": ["a"]}
     assert fold.fingerprint != store.fingerprint
+
+
+def test_a_fold_of_rows_in_order_is_rows_one_after_the_other(tmp_path):
+    splits = {"train": np.arange(45.0), "validation": np.arange(45.0, 60), "test": np.arange(60.0, 65)}
+    blocks = [(name, {"x": x[:, None], "y": x.astype(int) % 3}) for name, x in splits.items()]
+    rows = {name: len(x) for name, x in splits.items()}
+    write_store(tmp_path / "s.h5", rows=rows, blocks=blocks, statistics={}, fingerprint="f", description={})
+    folds = fold_parts(ArrayStore(tmp_path / "s.h5"), Rows(classes=3, ordered=True), 5)
+    assert [parts["test"].tolist() for parts in folds] == [list(range(i, i + 12)) for i in range(0, 60, 12)]
+    assert folds[4]["validation"].tolist() == list(range(10))
 
 
 def test_no_test_row_is_in_a_fold(store, tmp_path):

@@ -25,3 +25,11 @@ def test_a_folder_without_files_of_a_known_kind_is_refused(tmp_path):
     (tmp_path / "empty" / "a.txt").touch()
     with pytest.raises(PareError, match=r"empty holds no images \(.*sounds \(.*series"):
         look([tmp_path / "empty"])
+
+
+def test_rows_in_the_order_of_time_are_what_the_user_says(tmp_path):
+    paths = table(tmp_path)
+    assert not look(paths, "mass").ordered
+    assert look(paths, "mass", ordered=True).ordered
+    with pytest.raises(PareError, match="--ordered cuts rows where they are, and --groups"):
+        look(paths, "mass", ordered=True, groups="site")

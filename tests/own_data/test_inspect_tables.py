@@ -49,7 +49,7 @@ def test_names_of_rows_are_left_out_and_said_so_or_brought_back(tmp_path):
     assert look(paths, "answer", categorical=("sample",)).input_shape == (4,)
 
 
-@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S"])
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S", "%d-%b-%Y", "%B %d, %Y"])
 def test_dates_become_days_and_the_task_says_since_when(tmp_path, form):
     days = RNG.permutation(N)
     paths = table(
@@ -72,7 +72,14 @@ def test_dates_of_years_get_a_season(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("form", "order"), [("%d/%m/%Y", "day_first"), ("%m/%d/%y", "month_first"), ("%m/%d/%Y %I:%M %p", "month_first")]
+    ("form", "order"),
+    [
+        ("%d/%m/%Y", "day_first"),
+        ("%m/%d/%y", "month_first"),
+        ("%m/%d/%Y %I:%M %p", "month_first"),
+        ("%d-%m-%Y", "day_first"),
+        ("%m-%d-%Y %H:%M", "month_first"),
+    ],
 )
 def test_dates_with_slashes_are_read_in_the_order_that_some_row_tells(tmp_path, form, order):
     days = pd.date_range("2024-01-01", periods=N)
@@ -100,7 +107,7 @@ def test_dates_of_two_orders_are_refused(tmp_path, question):
         look(paths, "answer", **question)
 
 
-@pytest.mark.parametrize("value", ["1/2", "13/13/2024", "120/80/2024", "3/4/5/2024"])
+@pytest.mark.parametrize("value", ["1/2", "13/13/2024", "120/80/2024", "3/4/5/2024", "03-04-05", "03/04-2024"])
 def test_other_numbers_with_slashes_are_no_dates(tmp_path, value):
     assert "dates" not in look(table(tmp_path, answer=CLASSES, pressure=[value, "7/8"] * (N // 2)), "answer").options
 

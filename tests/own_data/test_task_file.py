@@ -52,6 +52,15 @@ def test_the_written_task_can_be_prepared(tmp_path, name):
         assert sum(len(store[part]["x"]) for part in ("train", "validation", "test")) == sum(task.samples.values())
 
 
+def test_the_task_of_rows_in_order_is_tested_on_the_last_of_them(tmp_path):
+    paths = table(tmp_path, answer=CLASSES)
+    text = task_yaml("mine", ["t.csv"], look(paths, "answer", ordered=True))
+    assert "the last rows are the test part, those before them the validation part" in text
+    split = yaml.safe_load(text)["mine"]["split"]
+    assert split == {"test": 0.2, "validation": 0.2, "ordered": True}
+    assert Task.model_validate(yaml.safe_load(text)["mine"]).split.ordered
+
+
 @pytest.mark.parametrize(("points", "symmetry"), [((32,), "shift"), ((16, 16), "torus")])
 def test_the_task_of_a_grid_without_ends_declares_its_shifts(tmp_path, points, symmetry):
     white = np.random.default_rng(0).normal(size=(200, 1, *points))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pare.config import PareError
-from pare.config.schema import FoldConfig, Task
+from pare.config.schema import FoldConfig, SplitConfig, Task
 from pare.preparation.split import assign_parts
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [120, 60, 20]))
@@ -131,3 +131,44 @@ def test_folds_keep_groups_whole(table):
 def test_a_fold_without_a_class_or_a_group_is_refused(table, groups, message):
     with pytest.raises(PareError, match=message):
         held_out(table(), 21, groups=groups)
+
+
+@pytest.fixture
+def ordered(table):
+    return lambda **split: table(stratified=False, ordered=True, **split)
+
+
+def test_of_rows_in_order_the_last_are_the_test_part_and_those_before_them_the_validation_part(ordered):
+    names = assign_parts(ordered(), "all", None, validated=True)
+    assert names.tolist() == ["train"] * 80 + ["validation"] * 20 + ["test"] * 100
+    assert assign_parts(ordered(), "all", None, validated=False).tolist() == ["train"] * 100 + ["test"] * 100
+
+
+def test_of_the_publishers_training_rows_in_order_the_last_are_the_validation_part(field):
+    task = field.model_copy(update={"split": SplitConfig(validation=0.1, ordered=True)})
+    assert assign_parts(task, "train", None, validated=True).tolist() == ["train"] * 45 + ["validation"] * 5
+
+
+def test_folds_of_rows_in_order_are_rows_one_after_the_other(ordered):
+    for number in range(1, 5):
+        names = assign_parts(ordered(fold=FoldConfig(number=number, folds=4)), "all", None, validated=True)
+        assert np.flatnonzero(names == "test").tolist() == list(range(50 * number - 50, 50 * number))
+        rest = names[names != "test"]
+        assert rest.tolist() == ["train"] * 120 + ["validation"] * 30
+
+
+def test_rows_in_order_have_no_groups_and_are_not_stratified(ordered, table):
+    with pytest.raises(PareError, match=r"split\.ordered, .* and groups"):
+        assign_parts(ordered(), "all", None, np.arange(200) // 2, validated=True)
+    with pytest.raises(ValueError, match="whatever their classes are; set stratified: false"):
+        table(ordered=True)
+
+
+def test_a_part_of_rows_in_order_leaves_some(ordered):
+    with pytest.raises(PareError, match="cannot cut 1 validation rows from 1"):
+        assign_parts(ordered(test=0.995), "all", None, validated=True)
+
+
+def test_a_split_without_order_is_written_as_before():
+    assert "ordered" not in SplitConfig().model_dump()
+    assert SplitConfig(ordered=True).model_dump()["ordered"] is True

@@ -231,7 +231,7 @@ def _cuts(
     folds = min(bags, len(rows) if groups is None else len(np.unique(groups)))
     if folds == 1:
         return [(rows[: len(problem.chosen)], rows[len(problem.chosen) :])]
-    return folds_of(rows, y if problem.task.classes else None, groups, folds)
+    return folds_of(rows, y if problem.task.classes else None, groups, folds, ordered=problem.task.split.ordered)
 
 
 def _member(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.config.schema import Task
+from pare.config.schema import SplitConfig, Task
 from pare.preparation.split import folds_of
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
@@ -23,7 +23,8 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
     """The parts of each fold: rows to learn from, rows for validation, and held-out rows as ``test``.
 
     Training and validation rows take part. Of one fold the validation rows are held out, or a fifth of all where
-    there are fewer than five. Classes are spread evenly, where each has enough rows; groups stay whole.
+    there are fewer than five. Classes are spread evenly, where each has enough rows; groups stay whole; of rows in
+    order a fold is some one after the other.
 
     Args:
         store: the model input.
@@ -42,8 +43,9 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
     if folds == 1 and len(pool[1]) >= FIFTHS:
         cuts = [(numbers[: len(pool[0])], numbers[len(pool[0]) :])]
     else:
-        cuts = list(islice(folds_of(numbers, labels, groups, folds if folds > 1 else FIFTHS), folds))
-    return [_parts(rest, held, labels, groups, task.split.validation) for rest, held in cuts]
+        cut = folds_of(numbers, labels, groups, folds if folds > 1 else FIFTHS, ordered=task.split.ordered)
+        cuts = list(islice(cut, folds))
+    return [_parts(rest, held, labels, groups, task.split) for rest, held in cuts]
 
 
 def _check_enough(rows: int, groups: np.ndarray | None, folds: int) -> None:
@@ -57,9 +59,10 @@ def _check_enough(rows: int, groups: np.ndarray | None, folds: int) -> None:
 
 
 def _parts(
-    rest: np.ndarray, held: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, validation: float
+    rest: np.ndarray, held: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, split: SplitConfig
 ) -> Parts:
-    train, chosen = next(folds_of(rest, labels, groups, min(max(2, round(1 / validation)), len(rest))))
+    folds = min(max(2, round(1 / split.validation)), len(rest))
+    train, chosen = next(folds_of(rest, labels, groups, folds, ordered=split.ordered))
     return {"train": train, "validation": chosen, "test": held}
 
 

@@ -65,6 +65,7 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
     help="Key of the one array to predict from, where there are several.",
 )
 @click.option("--groups", metavar="NAME", help="Column, or key of an array, that says which rows belong together.")
+@click.option("--ordered", is_flag=True, help="Rows are in the order of time: the last ones are the test part.")
 @click.option("--series", metavar="NAME", help="Column of a table with a row a point: of which series the point is.")
 @click.option("--time", metavar="NAME", help="Column that sorts the points of a series; else they are in order.")
 @click.option("--wide", is_flag=True, help="Each row of the table is a series: its columns, in order, are the points.")
@@ -85,7 +86,7 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
     "--dates",
     "date_order",
     type=click.Choice(["day_first", "month_first"]),
-    help="Order in dates with slashes, such as 03/12/2024; found where a number is above 12.",
+    help="Order in dates such as 03/12/2024 or 03-12-2024; found where a number is above 12.",
 )
 @click.option("--name", metavar="NAME", help="Name of the task; by default that of the first file.")
 @click.pass_obj
@@ -96,6 +97,7 @@ def new(
     target: tuple[str, ...],
     inputs: tuple[str, ...],
     groups: str | None,
+    ordered: bool,
     series: str | None,
     time: str | None,
     wide: bool,
@@ -119,6 +121,7 @@ def new(
       kedro tasks new visits.csv --target survived --groups patient --ignore row_number
       kedro tasks new walks.csv --series walk --target gait
       kedro tasks new spectra.csv --wide --target protein
+      kedro tasks new demand.csv --ordered --target megawatts
       kedro tasks new beats.npz --target label --groups person
       kedro tasks new signals.npy labels.npy --target labels.npy --channels last
       kedro tasks new plates.h5 --input load --target stress
@@ -145,6 +148,7 @@ def new(
         question = Question(
             *(target, _only_input(inputs), groups, ignore, channels, categorical, encoding, date_order, series, time),
             wide=wide,
+            ordered=ordered,
         )
         found = inspect_files(files, question)
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)

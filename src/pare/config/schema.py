@@ -79,12 +79,20 @@ class SplitConfig(Strict):
     test: float | None = Field(default=None, gt=0, lt=1, description="share of rows; none: publisher's test part")
     validation: float = Field(default=0.1, gt=0, lt=1, description="share of the training rows")
     stratified: bool = False
+    ordered: bool = Field(default=False, description="rows are in the order of time: the last ones are the test part")
     fold: FoldConfig | None = Field(default=None, description="the test part of a cross-validation; none: as test says")
 
+    @model_validator(mode="after")
+    def _time_or_classes(self) -> "SplitConfig":
+        if self.ordered and self.stratified:
+            raise ValueError("split.ordered takes the last rows, whatever their classes are; set stratified: false")
+        return self
+
     @model_serializer(mode="wrap")
-    def _fold_where_there_is_one(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without a fold as before there were any, so that fingerprints stay the same."""
-        return {name: value for name, value in serialised(self).items() if (name, value) != ("fold", None)}
+    def _without_what_is_not_used(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As before there were folds and order, so that fingerprints stay the same."""
+        unused = (("fold", None), ("ordered", False))
+        return {name: value for name, value in serialised(self).items() if (name, value) not in unused}
 
 
 class NormalisationConfig(Strict):
@@ -175,7 +183,8 @@ class Task(Strict):
                 "outputs": "pointwise" if kind in ("regression", "dense") else "none",
             }
         if isinstance(rows, dict) and "all" in rows and isinstance(split, dict) and "test" not in split:
-            values = values | {"split": {"test": TEST_SHARE, "stratified": kind == "classification"} | split}
+            stratified = kind == "classification" and not split.get("ordered")
+            values = values | {"split": {"test": TEST_SHARE, "stratified": stratified} | split}
         return defaults | values
 
     @model_validator(mode="after")

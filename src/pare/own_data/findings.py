@@ -34,7 +34,8 @@ class Question:
         series: column of a table with a row a point that says of which series it is; None: a row is a sample.
         time: column by which the points of a series are sorted; they are in order if not given.
         wide: whether each row of a table is a series.
-        date_order: of day and month in dates with slashes; by the numbers above 12 in them if not given.
+        date_order: of day and month in dates such as 03/12/2024; by the numbers above 12 in them if not given.
+        ordered: whether rows are in the order of time, so that the last ones are for the test part.
     """
 
     target: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class Question:
     series: str | None = None
     time: str | None = None
     wide: bool = False
+    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Inspection:
         notes: remarks on choices that the files leave open, by option of the reader.
         unlabelled: rows of a table that are left out, since nothing is known to predict there.
         symmetries: that fields seem to have, keys of `pare.models.symmetries.SYMMETRIES`.
+        ordered: whether rows are in the order of time, as the question says.
     """
 
     reader: str
@@ -79,6 +82,7 @@ class Inspection:
     notes: dict[str, str]
     unlabelled: int = 0
     symmetries: tuple[str, ...] = ()
+    ordered: bool = False
 
     @property
     def grouped(self) -> bool:

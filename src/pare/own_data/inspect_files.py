@@ -4,6 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pare.config.errors import PareError
@@ -50,11 +51,14 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
         folder = Path(scratch) / "files"
         link_files(folder, [find_path(str(path), folder) for path in paths])
         try:
-            return family(folder, [folder / path.name for path in paths], question)
+            found = family(folder, [folder / path.name for path in paths], question)
         except PareError as error:  # the user knows the files by other paths
             message = str(error).replace(f"{folder}{os.sep}", "").replace(f"{folder}", "the files")
             message = OPTION.sub(r"--\1 NAME", message).replace(f", or remove it and {FETCH}", "")
             raise PareError(message) from error
+    if question.ordered and found.grouped:
+        raise PareError("--ordered cuts rows where they are, and --groups keeps some together; give one of them")
+    return replace(found, ordered=question.ordered)
 
 
 def paired_folders(paths: Sequence[Path]) -> list[Path]:

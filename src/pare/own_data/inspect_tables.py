@@ -23,7 +23,7 @@ DETECTED = {
     "decimal": "1,5 is one and a half",
     "dates": "dates become days since that one; --ignore NAME leaves such a column out",
     "calendar": "more columns of each date; weekday is one to add",
-    "date_order": "in dates with slashes, such as 03/12/2024",
+    "date_order": "in dates such as 03/12/2024",
 }
 
 

@@ -156,7 +156,10 @@ def _split_lines(found: Inspection) -> list[tuple[str, str]]:
     remark = "share of the training rows"
     if "all" in found.rows:
         split, remark = {"test": TEST_SHARE} | split, "shares of all rows, and of the rest"
-    if found.grouped:
+    if found.ordered:
+        split["ordered"] = True
+        remark += "; the last rows are the test part, those before them the validation part"
+    elif found.grouped:
         remark += "; groups stay whole"
     elif found.classes:
         split["stratified"] = _can_be_stratified(split, found.classes)

@@ -1,12 +1,13 @@
 """Which row goes to which part, the same for every seed of a run; and the share of training rows that is used."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, StratifiedKFold, train_test_split
 
 from pare.config.errors import PareError
-from pare.config.schema import FoldConfig, Task
+from pare.config.schema import SplitConfig, Task
 
 SPLIT_SEED = 0
 
@@ -34,32 +35,45 @@ def assign_parts(
         part: ``train``, ``validation``, ``test`` or ``all``.
         labels: class of each row, ``(rows,)``; needed where the split is stratified.
         groups: group of each row, ``(rows,)``; a group is never divided, and stratification is then ignored.
-        validated: whether there is a validation part.
+        validated: whether there is a validation part. Of rows in order it is the last of what is left for training.
 
     Returns:
         ``train``, ``validation`` or ``test`` per row, ``(rows,)``.
 
     Raises:
-        PareError: where a class is too small to be split, or there are too few groups, or less of either than folds.
+        PareError: where a class is too small to be split, or there are too few groups, or less of either than folds;
+            where rows in order have groups.
     """
+    if task.split.ordered and groups is not None:
+        raise PareError(
+            "the task has split.ordered, which cuts rows where they are, and groups, which stay whole; give one"
+        )
     names = np.full(task.samples[part], "test" if part == "test" else "train", dtype="U10")  # type: ignore[index]
     if part == "validation" and validated:
         names[:] = "validation"
     strata = labels if task.split.stratified else None
     rows = np.arange(len(names))
+    cut = _cut_last if task.split.ordered else partial(_cut, labels=strata, groups=groups)
     if part == "all":
         if task.split.fold:
-            rows = _hold_out(rows, names, task.split.fold, strata, groups)
+            rows = _hold_out(rows, names, task.split, strata, groups)
         else:
-            rows = _cut(rows, names, "test", task.n_test, strata, groups)
+            rows = cut(rows, names, "test", task.n_test)
     if part in ("train", "all") and validated and "validation" not in task.samples:
-        n_validation = max(1, round(len(rows) * task.split.validation))
-        _cut(rows, names, "validation", n_validation, strata, groups)
+        cut(rows, names, "validation", max(1, round(len(rows) * task.split.validation)))
     return names
 
 
+def _cut_last(rows: np.ndarray, names: np.ndarray, name: str, n: int) -> np.ndarray:
+    """Give the last ``n`` rows that name; return the others."""
+    if n >= len(rows):
+        raise PareError(f"cannot cut {n} {name} rows from {len(rows)}; change split in the task")
+    names[rows[-n:]] = name
+    return rows[:-n]
+
+
 def _cut(
-    rows: np.ndarray, names: np.ndarray, name: str, n: int, labels: np.ndarray | None, groups: np.ndarray | None
+    rows: np.ndarray, names: np.ndarray, name: str, n: int, *, labels: np.ndarray | None, groups: np.ndarray | None
 ) -> np.ndarray:
     """Give ``n`` of the rows that name, or about as many where groups stay whole; return the others."""
     try:
@@ -76,11 +90,13 @@ def _cut(
 
 
 def _hold_out(
-    rows: np.ndarray, names: np.ndarray, fold: FoldConfig, labels: np.ndarray | None, groups: np.ndarray | None
+    rows: np.ndarray, names: np.ndarray, split: SplitConfig, labels: np.ndarray | None, groups: np.ndarray | None
 ) -> np.ndarray:
     """Give the rows of a fold to the test part; return the others."""
-    _check_enough(rows, fold.folds, labels, groups)
-    rest, held = list(folds_of(rows, labels, groups, fold.folds))[fold.number - 1]
+    assert split.fold is not None
+    _check_enough(rows, split.fold.folds, labels, groups)
+    cuts = list(folds_of(rows, labels, groups, split.fold.folds, ordered=split.ordered))
+    rest, held = cuts[split.fold.number - 1]
     names[held] = "test"
     return rest
 
@@ -99,7 +115,7 @@ def _check_enough(rows: np.ndarray, folds: int, labels: np.ndarray | None, group
 
 
 def folds_of(
-    rows: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, folds: int
+    rows: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, folds: int, *, ordered: bool = False
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Cut rows into folds; gives the others and the fold, both in ascending order.
 
@@ -110,12 +126,15 @@ def folds_of(
         labels: class of each row that there is, such as row 0; None: classes do not count.
         groups: group of each row that there is.
         folds: at least 2.
+        ordered: whether a fold is rows one after the other, whatever their classes are.
     """
     own_labels = None if labels is None else labels[rows]
     rule = {"shuffle": True, "random_state": SPLIT_SEED}
     if groups is not None:
         own_groups = groups[rows]
         cuts = GroupKFold(min(folds, len(np.unique(own_groups))), **rule).split(rows, groups=own_groups)
+    elif ordered:
+        cuts = KFold(folds).split(rows)
     elif own_labels is not None and np.unique(own_labels, return_counts=True)[1].min() >= folds:
         cuts = StratifiedKFold(folds, **rule).split(rows, own_labels)
     else:

@@ -14,13 +14,14 @@ from pare.raw.formats.table_files import present_text
 DateOrder = Literal["day_first", "month_first"]
 Calendar = Literal["season", "weekday", "time_of_day"]
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-# Those in which day and month cannot be confused: 2024-05-31, perhaps with a time, and 31.5.2024.
-CLEAR = ("ISO8601", *(f"%d.%m.%Y{time}" for time in TIMES[:3]))
+# Those in which day and month cannot be confused: 2024-05-31, perhaps with a time, 31.5.2024, and names of months.
+NAMED = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
+CLEAR = ("ISO8601", *(f"%d.%m.%Y{time}" for time in TIMES[:3]), *NAMED)
 SLASHED: dict[DateOrder, tuple[str, ...]] = {
-    "day_first": tuple(map("".join, product(("%d/%m/%Y", "%d/%m/%y"), TIMES))),
-    "month_first": tuple(map("".join, product(("%m/%d/%Y", "%m/%d/%y"), TIMES))),
+    "day_first": tuple(map("".join, product(("%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y"), TIMES))),
+    "month_first": tuple(map("".join, product(("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y"), TIMES))),
 }
-NUMBERS_WITH_SLASHES = r"(\d{1,2})/(\d{1,2})/(?:\d{4}|\d{2})(?:\s.*)?"
+NUMBERS_WITH_SLASHES = r"(\d{1,2})(?:/(?=\d{1,2}/)|-(?=\d{1,2}-\d{4}))(\d{1,2})[/-](?:\d{4}|\d{2})(?:\s.*)?"
 DAY = pd.Timedelta(days=1)
 YEAR = 365.25  # days
 # The columns that each part of a calendar adds: where times are on a circle, and the name of a day.
@@ -32,7 +33,7 @@ ADDED: dict[Calendar, tuple[str, ...]] = {
 
 
 def slashed_numbers(column: pd.Series) -> pd.DataFrame | None:
-    """The first two numbers of each date with slashes, ``(rows, 2)``; None where some value is no such date."""
+    """The first two numbers of each date with slashes or dashes, ``(rows, 2)``; None where a value is no such date."""
     text = present_text(column)
     parts = text.str.extract(f"^{NUMBERS_WITH_SLASHES}$")
     if not len(text) or parts.isna().any(axis=None):
@@ -42,7 +43,7 @@ def slashed_numbers(column: pd.Series) -> pd.DataFrame | None:
 
 
 def date_order(columns: Iterable[pd.Series], where: str, said: DateOrder | None = None) -> DateOrder | None:
-    """Whether day or month comes first where dates are written with slashes, by the numbers above 12 in them.
+    """Whether day or month comes first where dates are written as 03/12/2024 or 03-12-2024, by the numbers above 12.
 
     Args:
         columns: of a table; those without such dates are passed over.
@@ -72,13 +73,13 @@ def date_order(columns: Iterable[pd.Series], where: str, said: DateOrder | None 
         )
     told = "; ".join(f"{order} in {', '.join(names)}" for order, names in clear.items() if names)
     raise PareError(
-        f"{where}: dates with slashes are {told}{f', and --dates says {said}' if said else ''}; write all dates of the "
-        "table in one order, or such as 2024-05-31, or leave columns out: --ignore NAME"
+        f"{where}: dates such as 03/12/2024 are {told}{f', and --dates says {said}' if said else ''}; write all dates "
+        "of the table in one order, or such as 2024-05-31, or leave columns out: --ignore NAME"
     )
 
 
 def first_date(column: pd.Series, order: DateOrder | None = None) -> date | None:
-    """The first day of a column of dates; None where some value is no date, or has slashes and the order is unknown."""
+    """The first day of a column of dates; None where some value is no date, or the order of day and month unknown."""
     times = _all_times(column, order)
     return None if times is None else times.min().date()
 
@@ -103,7 +104,7 @@ def date_options(columns: Iterable[pd.Series], order: DateOrder | None = None) -
 
     Args:
         columns: of text or times.
-        order: of day and month in dates with slashes; None: there are none.
+        order: of day and month in dates such as 03/12/2024; None: there are none.
     """
     found = {str(column.name): (column, first) for column in columns if (first := first_date(column, order))}
     dates = {name: first.isoformat() for name, (_, first) in found.items()}
@@ -130,7 +131,7 @@ def with_days(
         dates: columns of dates, each with its day 0, in UTC.
         calendar: parts for some of them.
         where: what messages call the table.
-        order: of day and month in dates with slashes; None: there are none.
+        order: of day and month in dates such as 03/12/2024; None: there are none.
 
     Raises:
         PareError: if a value is no date.
@@ -162,7 +163,7 @@ def days_since(column: pd.Series, first: date, where: str, order: DateOrder | No
         column: dates, missing ones as in other columns.
         first: day 0, in UTC.
         where: what messages call the table.
-        order: of day and month in dates with slashes; None: there are none.
+        order: of day and month in dates such as 03/12/2024; None: there are none.
 
     Returns:
         ``(rows,)`` float64, NaN where missing.

@@ -59,7 +59,7 @@ def table(
         ignore: columns to leave out, in addition to those that ``dataset.json`` names.
         categorical: columns whose numbers are names of categories, such as the target of a CSV with classes 0 and 1.
         dates: columns of dates, each with its day 0; they become the number of days since.
-        date_order: of day and month in dates with slashes, such as 03/12/2024.
+        date_order: of day and month in dates such as 03/12/2024 or 03-12-2024.
         calendar: what is said of dates in further columns: ``season`` and ``time_of_day``, a cosine and a sine each,
             and ``weekday``, a category.
         split_column: column that says of each row ``train``, ``validation`` or ``test``.
