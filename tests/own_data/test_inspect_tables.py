@@ -63,6 +63,21 @@ def test_dates_become_days_and_the_task_says_since_when(tmp_path, form):
     assert look(paths, "answer", ignore=("when",)).input_shape == (3,)
 
 
+@pytest.mark.parametrize(
+    ("days", "question", "hint"),
+    [
+        (np.arange(N), {}, "rows are in the order of when: --ordered tests on the last ones"),
+        (np.arange(N), {"ordered": True}, "days of test rows are new to a model: see what --ignore when gives"),
+        (RNG.permutation(N), {}, None),
+        (np.arange(N) // 20, {}, None),
+    ],
+)
+def test_rows_in_the_order_of_a_date_are_noticed(tmp_path, days, question, hint):
+    when = (pd.Timestamp("2024-02-28") + pd.to_timedelta(days, "D")).strftime("%Y-%m-%d")
+    notes = look(table(tmp_path, answer=CLASSES, when=when), "answer", **question).notes
+    assert notes["dates"].endswith(hint or "--ignore NAME leaves such a column out")
+
+
 def test_dates_of_years_get_a_season(tmp_path):
     days = pd.Timestamp("2020-01-01") + pd.to_timedelta(10 * RNG.permutation(N), "D")
     found = look(table(tmp_path, answer=CLASSES, when=days.strftime("%Y-%m-%d")), "answer")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
 from pare.own_data.numbered_columns import look_like_points
-from pare.raw.formats.dates import date_options, date_order
+from pare.raw.formats.dates import date_of_rows, date_options, date_order
 from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
 from pare.raw.formats.table_files import load_frame, table_suffix
 from pare.raw.readers.columns import are_names_of_rows
@@ -51,6 +51,13 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     options |= {"date_order": order} if order else {}
     options |= written(dialect)
     notes = detected(options)
+    if name := date_of_rows(texts, order):
+        hint = (
+            f"days of test rows are new to a model: see what --ignore {name} gives"
+            if question.ordered
+            else (f"rows are in the order of {name}: --ordered tests on the last ones")
+        )
+        notes["dates"] += f"; {hint}"
     if row_names:
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"

@@ -112,6 +112,20 @@ def date_options(columns: Iterable[pd.Series], order: DateOrder | None = None) -
     return {name: option for name, option in (("dates", dates), ("calendar", calendar)) if option}
 
 
+def date_of_rows(columns: Iterable[pd.Series], order: DateOrder | None = None) -> str | None:
+    """The first column of dates in whose order the rows are, most of them at times of their own; None where none is.
+
+    Args:
+        columns: of text or times.
+        order: of day and month in dates such as 03/12/2024; None: there are none.
+    """
+    for column in columns:
+        times = _all_times(column, order)
+        if times is not None and times.is_monotonic_increasing and times.nunique() > len(column) / 2:
+            return str(column.name)
+    return None
+
+
 def calendar_columns(calendar: Mapping[str, Sequence[Calendar]]) -> list[str]:
     """Names of the columns that are added to those of dates."""
     return [f"{name} ({added})" for name, parts in calendar.items() for part in parts for added in ADDED[part]]
