@@ -34,7 +34,7 @@ test: $(VENV)/test.done  ## lint, check types and import directions, run all tes
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --dist=loadfile
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --dist=loadfile
 
 # A failed cell does not stop the others; the last line names those that are not done. The report is made all the same.
 matrix: $(VENV)/test.done  ## train and evaluate every cell of conf/base/matrix.yml that is not done; `kedro matrix` tells how long

@@ -70,9 +70,10 @@ BASELINES = {name: ESTIMATORS[entry["estimator"]].inputs for name, entry in SHIP
 PREDICT = """
 import json, sys
 import numpy as np
+import torch
 from pare import load
 
-unpickled = []
+threads, unpickled = torch.get_num_threads(), []
 sys.addaudithook(lambda event, args: unpickled.append(args) if event == "pickle.find_class" else None)
 found = {}
 for name, (model, rows) in json.loads(sys.argv[1]).items():
@@ -81,6 +82,7 @@ for name, (model, rows) in json.loads(sys.argv[1]).items():
     predictor = load(model)
     assert not unpickled, (name, unpickled)
     found[name] = predictor.outputs(predictor.open(rows))
+    assert torch.get_num_threads() == threads, name  # which those of numba would change
 np.savez(sys.argv[2], **found)
 """
 
@@ -149,9 +151,8 @@ def predicted_elsewhere(fits, tmp_path_factory):
     place = tmp_path_factory.mktemp("elsewhere") / "outputs.npz"
     asked = {name: (str(folder), str(new)) for name, (_, folder, new) in fits.items()}
     command = [sys.executable, "-c", PREDICT, json.dumps(asked), str(place)]
-    outcome = subprocess.run(
-        command, env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=False
-    )
+    own = {"NUMBA_DISABLE_JIT": "1", "NUMBA_NUM_THREADS": "2", "OMP_NUM_THREADS": "1"}
+    outcome = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)
     assert outcome.returncode == 0, outcome.stderr
     with np.load(place) as arrays:
         return dict(arrays)

@@ -1,10 +1,13 @@
 """Series: MiniRocket and MultiRocket by sktime, Hydra by aeon, with the ridge classifier of their authors."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from pydantic import Field, PositiveFloat
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import RidgeClassifierCV, RidgeCV
@@ -61,6 +64,16 @@ class Rocket:
         return getattr(require("sktime.transformations.rocket"), self.transform)
 
 
+@contextmanager
+def _threads_kept() -> Iterator[None]:
+    """As many threads of torch as before: those that numba starts for the first transform change their number."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 @dataclass(frozen=True)
 class RocketModel:
     """Fixed convolutions of a series, and a linear model of features such as how often each is above a bias.
@@ -77,6 +90,7 @@ class RocketModel:
     hydra: Hydra | None
     ridge: Pipeline
 
+    @_threads_kept()
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Scores of classes or labels, which are no logarithms of probabilities, or numbers."""
         series = _series(self.task, inputs)
@@ -105,6 +119,7 @@ def _hydra(task: Task, options: RocketOptions, seed: int = 0) -> Hydra | None:
     return Hydra(shape, options.groups, options.competitors, seed) if isinstance(options, HydraOptions) else None
 
 
+@_threads_kept()
 def _fit(rocket: Rocket, problem: Problem, options: RocketOptions) -> Fitted:
     require("numba")  # which sktime takes as optional
     x, y = problem.training_arrays()
