@@ -59,6 +59,12 @@ class Outcome:
     err: str
     leftovers: list[Path]
 
+    def assert_quiet(self) -> None:
+        """The command went well, and neither it nor a library complained."""
+        assert (self.code, self.err) == (0, "")
+        assert "warn" not in self.out.lower()
+        assert "deprecat" not in self.out.lower()
+
 
 def finish(process: subprocess.Popen[str], project: Path) -> Outcome:
     """Wait for a command to end."""
@@ -114,19 +120,19 @@ def with_raw_files(ingested, tmp_path) -> Path:
     return Path(shutil.copytree(ingested, tmp_path / "project"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kedro() -> Callable[..., Outcome]:
     """`kedro run` in a project."""
     return lambda project, *args: finish(start(project, *args), project)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kedro_command() -> Callable[..., Outcome]:
     """Another command than `kedro run` in a project."""
     return lambda project, *args, program=KEDRO_RUN[:1]: finish(start(project, *args, program=program), project)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def python_m_pare() -> Callable[..., Outcome]:
     """`python -m pare` in a project."""
     return lambda project, *args: finish(start(project, *args, program=PYTHON_M_PARE), project)

@@ -47,7 +47,9 @@ def test_a_broken_yaml_file_is_named(project, kedro):
 
 
 def test_an_unknown_pipeline_is_named(project, kedro):
-    assert_one_message(kedro(project, "--pipelines=trian"), "trian", "train")
+    outcome = kedro(project, "--pipelines=ingest,trian")
+    assert_one_message(outcome, "pipeline 'trian' is unknown. Did you mean 'train'")
+    assert "Results: " not in outcome.out + outcome.err  # nothing is said to have begun
 
 
 def truncate(file):

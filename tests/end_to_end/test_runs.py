@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import h5py
 import pytest
@@ -33,8 +34,15 @@ def report(project, task, method="pare"):
     return metrics
 
 
-def test_a_table_is_learnt_from_a_fresh_clone_and_the_same_command_trains_nothing_again(project, kedro, python_m_pare):
-    first = kedro(project, "--pipelines=pare_train", "--params", WDBC)
+@pytest.fixture(scope="module")
+def learnt(template, tmp_path_factory, kedro):
+    """A fresh clone in which a table was learnt, and how the command ended."""
+    project = shutil.copytree(template, tmp_path_factory.mktemp("learnt") / "project")
+    return project, kedro(project, "--pipeline=pare_train", "--params", WDBC)
+
+
+def test_a_table_is_learnt_from_a_fresh_clone(learnt):
+    project, first = learnt
     assert first.code == 0, first.err
     assert first.leftovers == []
     metrics = report(project, "openml_wdbc")
@@ -42,21 +50,43 @@ def test_a_table_is_learnt_from_a_fresh_clone_and_the_same_command_trains_nothin
     assert (metrics["kept"], metrics["n_train"]) in (("epoch 1", 48), ("solved start", 60))
     assert 0 <= metrics["test"] <= 1
     assert metrics["source"] == "minilm"
-
     folder = project / "data" / "06_models" / "openml_wdbc" / "pare" / "seed_0"
     assert {path.name for path in folder.iterdir()} == {"model"}  # the checkpoint is gone
-    weights = folder / "model" / "model.safetensors"
-    written = weights.stat().st_mtime_ns
     manifest = json.loads((project / "data" / "01_raw" / "openml_wdbc" / "manifest.json").read_text())
     assert manifest["licence"]
     assert {"dataset.arff"} <= {file["name"] for file in manifest["files"]}
 
+
+def test_the_same_command_trains_nothing_again(learnt, python_m_pare):
+    project, _ = learnt
+    metrics = report(project, "openml_wdbc")
+    weights = project / "data/06_models/openml_wdbc/pare/seed_0/model/model.safetensors"
+    written = weights.stat().st_mtime_ns
     again = python_m_pare(project, "--params", WDBC)
     assert again.code == 0, again.err
     made = ("01_raw/openml_wdbc", "05_model_input/openml_wdbc.h5", "06_models/openml_wdbc/pare/seed_0/model")
     assert all(f"data/{path} is up to date." in again.out for path in made)
     assert weights.stat().st_mtime_ns == written
     assert report(project, "openml_wdbc") == metrics
+
+
+def test_runs_are_quiet_and_say_first_what_they_begin(learnt, kedro, python_m_pare):
+    project, first = learnt
+    first.assert_quiet()
+    line = first.out.splitlines()[0]
+    assert "pare_train: Wisconsin diagnostic breast cancer" in line
+    folder = line.partition("Results: ")[2].rstrip(" .")
+    assert (project / folder / "metrics.json").is_file()
+
+    for pipelines, said in {
+        "train,evaluate": ", seed 0. Results: data/08_reporting/openml_wdbc/",
+        "report": "report: all results to data/08_reporting/report.",
+    }.items():
+        outcome = kedro(project, f"--pipelines={pipelines}", "--params", WDBC)
+        outcome.assert_quiet()
+        assert said in outcome.out.splitlines()[0]
+    params = "task=openml_wdbc,method=logistic_regression"
+    python_m_pare(project, "--pipelines=baseline", "--params", params).assert_quiet()
 
 
 @pytest.mark.parametrize("method", ["pare", "finetune"])

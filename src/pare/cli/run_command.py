@@ -3,7 +3,7 @@
 import logging
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -14,6 +14,7 @@ from rich.logging import RichHandler
 
 from pare.cli.common import FOLDS, SEEDS, clear_errors
 from pare.config.candidates import CHOOSE
+from pare.config.errors import unknown_name
 from pare.pipeline_registry import NAMES, STAGES
 
 
@@ -50,6 +51,8 @@ class RunCommand(click.Command):
             # --pipeline is the older spelling, of which Kedro would warn. For a run of no named pipeline Kedro would
             # import all of them.
             ctx.params |= {"pipelines": [ctx.params["pipeline"] or "pare_train"], "pipeline": None}
+        with clear_errors():
+            _check_pipelines(ctx.params.get("pipelines") or [])
         if ctx.params.get("pipelines") == [CHOOSE]:
             ctx.params["params"] = {"method": CHOOSE, **(ctx.params["params"] or {})}
         return rest
@@ -73,6 +76,14 @@ class RunCommand(click.Command):
 
             return run_several(ctx, lambda: super(RunCommand, self).invoke(ctx))
         return super().invoke(ctx)
+
+
+def _check_pipelines(names: Sequence[str]) -> None:
+    """Refuse a pipeline that does not exist, before Kedro imports all of them to name the nearest."""
+    for name in names:
+        if name not in NAMES:
+            shown = [known for known in NAMES if not known.startswith("_")]
+            raise unknown_name("pipeline", name, shown, "`kedro run --help`")
 
 
 @contextmanager
