@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
 
 from pare.start.heads import FOLDS, SPREAD, solve_head
 
@@ -107,3 +107,12 @@ def test_too_few_rows_for_folds_take_a_fixed_penalty_and_say_so(caplog):
     head = solve_head(x, y, "classification", 2, encoded=3, standardised=False)
     assert head.penalty == 1.0
     assert "too few to choose a penalty" in caplog.text
+
+
+def test_the_penalty_may_be_chosen_on_folds_that_are_given(features):
+    y = classes(features, 3)
+    folds = list(GroupKFold(4).split(features, groups=np.arange(ROWS) // 10))
+    head = solve_head(features, y, "classification", 3, encoded=ENCODED, standardised=False, folds=folds)
+    model = LogisticRegression(C=head.penalty, max_iter=5000)
+    p = cross_val_predict(model, scaled(features), y, cv=folds, method="predict_proba")
+    np.testing.assert_allclose(softmax(head.left_out, 1), p, atol=1e-2)

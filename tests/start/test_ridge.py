@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold, LeaveOneOut
 
 from pare.start.heads import IMPOSSIBLE
-from pare.start.ridge import solve_ridge_head
+from pare.start.ridge import left_out_of, solve_ridge_head
 
 ROWS, FEATURES = 40, 200
 
@@ -69,3 +70,41 @@ def test_balanced_classes_weigh_the_same(x):
     y = (np.arange(ROWS) % 8 == 0).astype(int)
     plain, balanced = (solve_ridge_head(x, y, "classification", 2, balanced=b, penalties=[1e-3]) for b in (False, True))
     assert (balanced(x).argmax(1) == 1).mean() > (plain(x).argmax(1) == 1).mean()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("features", [12, FEATURES])  # fewer than rows, and more
+def test_a_fold_that_is_left_out_is_predicted_as_by_a_fit_without_it(x, features, weighted):
+    x, y = x[:, :features] + 2, x[:, :2] + 0.5
+    weights = np.random.default_rng(3).uniform(0.2, 3, ROWS) if weighted else None
+    folds = list(GroupKFold(4).split(x, groups=np.arange(ROWS) // 3))
+    alphas = [100.0, 0.1]
+    for alpha, found in zip(alphas, left_out_of(x, y, weights, alphas, folds), strict=True):
+        for fitted, held in folds:
+            ridge = Ridge(alpha).fit(x[fitted], y[fitted], sample_weight=None if weights is None else weights[fitted])
+            np.testing.assert_allclose(found[held], ridge.predict(x[held]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+@pytest.mark.parametrize("balanced", [False, True])
+def test_folds_of_one_row_each_are_what_is_done_without_folds(x, kind, balanced):
+    y = classes(x, 3) if kind == "classification" else x[:, :3] + np.random.default_rng(2).normal(size=(ROWS, 3))
+    alone, folded = (
+        solve_ridge_head(x, y, kind, 3, balanced=balanced, folds=folds) for folds in (None, [*LeaveOneOut().split(x)])
+    )
+    assert folded.penalty == alone.penalty
+    for found, expected in ((folded.left_out, alone.left_out), (folded.weight, alone.weight), (folded(x), alone(x))):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_rows_of_a_group_that_are_alike_do_not_choose_the_penalty():
+    """Features that tell groups, not answers: left out one at a time, a row is predicted from its copies."""
+    rng = np.random.default_rng(4)
+    groups = np.repeat(np.arange(12), 5)
+    x = rng.normal(size=(12, 50))[groups] + 0.01 * rng.normal(size=(60, 50))
+    y = rng.normal(size=(12, 1))[groups]
+    by_row = solve_ridge_head(x, y, "regression", 1)
+    by_group = solve_ridge_head(x, y, "regression", 1, folds=list(GroupKFold(5).split(x, groups=groups)))
+    assert by_row.loss < 0.01
+    assert by_group.loss > 0.5
+    assert by_group.penalty < by_row.penalty

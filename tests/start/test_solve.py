@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from pare.config import Library, PareError, resolve
 from pare.evaluation.metrics import build_metric
@@ -21,7 +22,7 @@ POINTS = 64
 
 def write(path, make, rows=ROWS) -> ArrayStore:
     rng = np.random.default_rng(0)
-    blocks = [(split, dict(zip("xy", make(rng, n), strict=True))) for split, n in rows.items()]
+    blocks = [(split, dict(zip(("x", "y", "group"), make(rng, n), strict=False))) for split, n in rows.items()]
     write_store(path, rows=rows, blocks=blocks, statistics={}, fingerprint="rows", description={"categories": []})
     return ArrayStore(path)
 
@@ -51,8 +52,16 @@ def quadrants(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]
 def run_of(library: Library):
     """Resolve a run on rows of a shape, of the probe where nothing else is said."""
 
-    def make(shape: list[int], kernels: bool = False, classes: int = 2, points: bool = False, **parameters):
+    def make(
+        shape: list[int],
+        kernels: bool = False,
+        classes: int = 2,
+        points: bool = False,
+        ordered: bool = False,
+        **parameters,
+    ):
         task = {
+            "split": {"ordered": ordered},
             "title": "t",
             "raw": {"files": ["x.npy"]},
             "reader": {"name": "arrays"},
@@ -148,6 +157,42 @@ def test_similarities_see_what_raw_columns_do_not(run_of, text_source, tmp_path)
         for kernels in (False, True)
     ]
     assert errors[1] < errors[0] / 2
+
+
+def copies(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Five rows a group that are nearly the same; its class is chance, so nothing is known of another group."""
+    group = np.arange(n) // 5
+    x = rng.normal(size=(n // 5, 4))[group] + 0.01 * rng.normal(size=(n, 4))
+    return x.astype(np.float32), rng.integers(0, 2, n // 5)[group], group + rng.integers(1000) * 1000
+
+
+def test_groups_stay_whole_where_penalties_and_shares_are_chosen(run_of, text_source, tmp_path):
+    """Else the copies of a row say that its group can be learnt by heart, and the model is sure of what is chance."""
+
+    def loss(name, make):
+        store = write(tmp_path / f"{name}.h5", make)
+        model = solved(run_of([4], kernels=True), store, text_source, tmp_path / name).model
+        rows = store.rows("test").read(0, ROWS["test"])
+        with torch.no_grad():
+            return float(cross_entropy(model(torch.from_numpy(rows["x"])), torch.from_numpy(rows["y"])))
+
+    together, apart = loss("together", copies), loss("apart", lambda rng, n: copies(rng, n)[:2])
+    assert together < 0.9
+    assert apart > together + 0.5
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_folds_of_rows_in_the_order_of_time_are_blocks(run_of, text_source, tmp_path, monkeypatch, ordered):
+    cuts = []
+    monkeypatch.setattr("pare.start.solve.solve_head", lambda *a, folds, **k: cuts.append(folds) or solve_head(*a, **k))
+    run = run_of([2], ordered=ordered)
+    solved(run, write(tmp_path / "x.h5", circle), text_source, tmp_path)
+    if not ordered:
+        assert set(cuts) == {None}
+        return
+    held = [rows for _, rows in cuts[0]]
+    assert all((np.diff(rows) == 1).all() for rows in held)
+    np.testing.assert_array_equal(np.concatenate(held), np.arange(ROWS["train"]))
 
 
 @pytest.mark.parametrize("kernel_values", [0, 55 * 60, 10**6])  # of 60 features: as the limit, 55 rows, all

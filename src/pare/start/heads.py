@@ -23,6 +23,7 @@ SMALLEST = 1e-4  # principal axes below this share of the largest singular value
 
 
 Map = tuple[np.ndarray, np.ndarray]  # weight and bias
+Folds = Sequence[tuple[np.ndarray, np.ndarray]]  # numbers of rows to fit, and of rows that are left out
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def solve_head(
     chosen: np.ndarray | None = None,
     balanced: bool = False,
     seed: int = 0,
+    folds: Folds | None = None,
     penalties: Sequence[float] = PENALTIES,
 ) -> Head:
     """Fit a head to rows.
@@ -90,7 +92,8 @@ def solve_head(
         standardised: whether each of these is brought to standard deviation 1 before all get their common scale.
         chosen: numbers of the rows that choose the penalty; None for all.
         balanced: whether classes are weighted by their inverse frequency.
-        seed: decides the folds.
+        seed: decides the folds that are made here.
+        folds: of the rows that choose the penalty, where some belong together; None: made here, classes spread evenly.
         penalties: values of C to choose from.
     """
     features = features.astype(np.float64)
@@ -99,7 +102,12 @@ def solve_head(
     solve = _SOLVERS[kind]
     some = np.arange(len(y)) if chosen is None else chosen
     penalty, left_out = _choose(
-        turned[some], y[some], kind, lambda x, t, c: solve(x, t, c, outputs, balanced), penalties, seed
+        turned[some],
+        y[some],
+        kind,
+        lambda x, t, c: solve(x, t, c, outputs, balanced),
+        penalties,
+        _folds(y[some], kind, seed) if folds is None else folds,
     )
     loss = float("nan") if left_out is None else float(row_losses(left_out, y[some], kind).mean())
     weight, bias = axes.raw(*solve(turned, y, penalty, outputs, balanced))
@@ -131,10 +139,9 @@ def _choose(
     kind: str,
     solve: Callable[[np.ndarray, np.ndarray, float], Map],
     penalties: Sequence[float],
-    seed: int,
+    folds: Folds,
 ) -> tuple[float, np.ndarray | None]:
     """The penalty of the least loss over folds, and with it the outputs of rows that were left out."""
-    folds = _folds(y, kind, seed)
     if not folds:
         logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(x))
         return 1.0, None
@@ -148,7 +155,7 @@ def _choose(
     return best
 
 
-def _folds(y: np.ndarray, kind: str, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _folds(y: np.ndarray, kind: str, seed: int) -> Folds:
     """Rows to fit and rows left out; the rows of a class, however few, in different folds. None where rows are few."""
     counts = np.unique(y, return_counts=True)[1] if kind == "classification" else np.array([len(y)])
     if len(y) < 2 * FOLDS and counts.min() < FOLDS:

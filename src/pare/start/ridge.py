@@ -1,17 +1,19 @@
 """A head on many features: ridge regression, solved once for all penalties, as MiniRocket's authors have it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
+from scipy.linalg import eigh
+from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.utils.class_weight import compute_sample_weight
 
-from pare.start.heads import IMPOSSIBLE, Head
+from pare.start.heads import IMPOSSIBLE, Folds, Head
 from pare.uncertainty.temperature import fit_temperature, log_loss
 
 RIDGE_PENALTIES = tuple(10.0 ** (-power / 2) for power in range(-6, 11))  # inverse of scikit-learn's alpha
 # Neighbouring points of a series are alike, and what counts may be faint: weaker penalties have to be tried as well.
 POINT_PENALTIES = tuple(10.0 ** (power / 2) for power in range(-6, 15))
+TINY = 1e-14  # added where a fold that all but decides the fit would leave nothing to divide by
 SHARPNESS = 5.0  # by which scores between -1 and 1 become logits, before their temperature is fitted
 
 
@@ -22,9 +24,10 @@ def solve_ridge_head(
     outputs: int,
     *,
     balanced: bool = False,
+    folds: Folds | None = None,
     penalties: Sequence[float] = RIDGE_PENALTIES,
 ) -> Head:
-    """Fit a head to rows; the penalty, and how sure it is, come of leaving out one row at a time.
+    """Fit a head to rows; the penalty, and how sure it is, come of leaving out one row at a time, or those of a fold.
 
     Classes and labels are -1 or 1 to the regression.
 
@@ -34,17 +37,24 @@ def solve_ridge_head(
         kind: ``classification``, ``multilabel`` or ``regression``.
         outputs: classes, labels or numbers.
         balanced: whether classes are weighted by their inverse frequency.
+        folds: of the rows, where some belong together; None: each row is one.
         penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
     """
     targets = np.eye(outputs)[y] if kind == "classification" else y
     if kind != "regression":
         targets = 2 * targets - 1
     alphas = [1 / penalty for penalty in penalties]
-    ridge = RidgeCV(alphas, scoring="neg_mean_squared_error", store_cv_results=True)
     weights = compute_sample_weight("balanced", y) if balanced and kind == "classification" else None
-    ridge.fit(features, targets, sample_weight=weights)
-    chosen = alphas.index(ridge.alpha_)
-    left_out = ridge.cv_results_.reshape(len(y), -1, len(alphas))[:, :, chosen]
+    if folds is None:
+        ridge: Ridge | RidgeCV = RidgeCV(alphas, scoring="neg_mean_squared_error", store_cv_results=True)
+        ridge.fit(features, targets, sample_weight=weights)
+        chosen = alphas.index(ridge.alpha_)
+        left_out = ridge.cv_results_.reshape(len(y), -1, len(alphas))[:, :, chosen]
+    else:
+        of_alphas = [*left_out_of(features, targets, weights, alphas, folds)]
+        errors = [np.average(((found - targets) ** 2).mean(1), weights=weights) for found in of_alphas]
+        chosen = int(np.argmin(errors))
+        ridge, left_out = Ridge(alphas[chosen]).fit(features, targets, sample_weight=weights), of_alphas[chosen]
     weight, bias = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
     if kind == "regression":
         return Head(weight, bias, penalties[chosen], float(np.square(left_out - y).mean()), left_out)
@@ -54,3 +64,38 @@ def solve_ridge_head(
     if kind == "classification":
         head.bias[np.setdiff1d(np.arange(outputs), y)] = IMPOSSIBLE
     return head
+
+
+def left_out_of(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, alphas: Sequence[float], folds: Folds
+) -> Iterator[np.ndarray]:
+    """What a ridge regression that is fitted without a fold says of its rows, solved once for all folds and penalties.
+
+    The residuals e of a fit to all rows say it: those of a fit without the rows g are (I − H_gg)⁻¹ e_g, where H maps
+    targets to what is fitted. Of one row this is what `RidgeCV` has.
+
+    Args:
+        x: features, ``(rows, features)``.
+        y: targets, ``(rows, outputs)``.
+        weights: of the rows, ``(rows,)``; None: all count alike.
+        alphas: penalties of scikit-learn's `Ridge`.
+        folds: only the rows that are left out count; each row is in one of them.
+
+    Yields:
+        Of each penalty, ``(rows, outputs)``.
+    """
+    weights = np.ones(len(x)) if weights is None else weights
+    root = np.sqrt(weights)[:, None]
+    centred, targets = (root * (part - np.average(part, axis=0, weights=weights)) for part in (x, y))
+    values, turn = eigh(centred @ centred.T)
+    values, along = values.clip(0), turn.T @ targets
+    intercept = root / np.sqrt(weights.sum())
+    for alpha in alphas:
+        kept = values / (values + alpha)
+        residuals = targets - (turn * kept) @ along
+        found = np.empty_like(targets)
+        for _, rows in folds:
+            hat = (turn[rows] * kept) @ turn[rows].T + intercept[rows] @ intercept[rows].T
+            missing = np.linalg.solve((1 + TINY) * np.eye(len(rows)) - hat, residuals[rows])
+            found[rows] = y[rows] - missing / root[rows]
+        yield found

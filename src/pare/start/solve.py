@@ -16,8 +16,9 @@ from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.predictors import PhysicalUnits
 from pare.models.solved import LinearHeads, combined, with_share
+from pare.preparation.split import folds_of
 from pare.start.evidence import clearly_smaller
-from pare.start.heads import Head, row_losses, solve_head
+from pare.start.heads import FOLDS, Folds, Head, row_losses, solve_head
 from pare.start.ridge import POINT_PENALTIES, RIDGE_PENALTIES, solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
 
@@ -62,11 +63,13 @@ class SolvedStart:
         sizes = [len(targets) for _, targets in gathered]
         some = _spread(sizes, self._own_rows)
         chosen = evenly_spaced(some, FOLD_ROWS)
+        groups = self._groups(parts)
+        folds, own_folds = self._folds(groups, chosen), self._folds(groups, some)
         heads = []
         for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
             x = np.concatenate([blocks[i] for blocks, _ in gathered])
             own = self._predictor.has_own(i)
-            head = self._solved_on_own(i, x, y, some, chosen) if own else self._solved(x, y, chosen)
+            head = self._solved_on_own(i, x, y, some, chosen, own_folds) if own else self._solved(x, y, chosen, folds)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
@@ -76,6 +79,18 @@ class SolvedStart:
             shares = self._shares_by_name()
             logger.info("Shares: %s.", ", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
         return {"penalties": [head.penalty for head in heads]}
+
+    def _groups(self, parts: Sequence[Part]) -> np.ndarray | None:
+        """The group of each row, where rows have one."""
+        grouped = "group" in parts[0][0].read(0, 1)
+        return np.concatenate([rows.array("group")[chosen] for rows, chosen in parts]) if grouped else None
+
+    def _folds(self, groups: np.ndarray | None, rows: np.ndarray) -> Folds | None:
+        """Folds of some of the rows: groups stay whole, rows in the order of time are blocks; None for all others."""
+        own = None if groups is None or len(np.unique(groups[rows])) < 2 else groups[rows]
+        if own is None and not self.run.task.split.ordered:
+            return None
+        return list(folds_of(np.arange(len(rows)), None, own, FOLDS, ordered=True))
 
     def _shares_by_name(self) -> dict[str, float]:
         """Those of the encoder's heads together, and of each head with features of its own."""
@@ -109,7 +124,7 @@ class SolvedStart:
         others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), expected)}
         return min(others, key=lambda share: others[share].mean(), default=usual)
 
-    def _solved(self, x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> Head:
+    def _solved(self, x: np.ndarray, y: np.ndarray, chosen: np.ndarray, folds: Folds | None) -> Head:
         output, predictor, training = self.run.task.output, self._predictor, self.run.training
         return solve_head(
             x,
@@ -121,15 +136,20 @@ class SolvedStart:
             standardised=predictor.standardised,
             balanced=training.class_weights,
             seed=self.run.seed,
+            folds=folds,
         )
 
-    def _solved_on_own(self, number: int, x: np.ndarray, y: np.ndarray, rows: np.ndarray, chosen: np.ndarray) -> Head:
+    def _solved_on_own(
+        self, number: int, x: np.ndarray, y: np.ndarray, rows: np.ndarray, chosen: np.ndarray, folds: Folds | None
+    ) -> Head:
         """A head that is fitted to some rows, and what it says of a part of these, the chosen ones, left out."""
         output, balanced = self.run.task.output, self.run.training.class_weights
         x = evenly_spaced(x, self._own_rows)
         name = list(self._predictor.own)[number - len(self._predictor.heads)]
         penalties = POINT_PENALTIES if name == "points" else RIDGE_PENALTIES
-        head = solve_ridge_head(x, y[rows], output.kind, output.shape[0], balanced=balanced, penalties=penalties)
+        head = solve_ridge_head(
+            x, y[rows], output.kind, output.shape[0], balanced=balanced, folds=folds, penalties=penalties
+        )
         assert head.left_out is not None
         return replace(head, left_out=head.left_out[np.searchsorted(rows, chosen)])
 
