@@ -24,6 +24,7 @@ def solve_ridge_head(
     outputs: int,
     *,
     balanced: bool = False,
+    chosen: np.ndarray | None = None,
     folds: Folds | None = None,
     penalties: Sequence[float] = RIDGE_PENALTIES,
 ) -> Head:
@@ -37,7 +38,8 @@ def solve_ridge_head(
         kind: ``classification``, ``multilabel`` or ``regression``.
         outputs: classes, labels or numbers.
         balanced: whether classes are weighted by their inverse frequency.
-        folds: of the rows, where some belong together; None: each row is one.
+        chosen: numbers of the rows of which the head has what is said when they are left out; None for all.
+        folds: of these rows, where some belong together, which alone choose the penalty then; None: each row is one.
         penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
     """
     targets = np.eye(outputs)[y] if kind == "classification" else y
@@ -45,22 +47,25 @@ def solve_ridge_head(
         targets = 2 * targets - 1
     alphas = [1 / penalty for penalty in penalties]
     weights = compute_sample_weight("balanced", y) if balanced and kind == "classification" else None
+    some = np.arange(len(y)) if chosen is None else chosen
     if folds is None:
         ridge: Ridge | RidgeCV = RidgeCV(alphas, scoring="neg_mean_squared_error", store_cv_results=True)
         ridge.fit(features, targets, sample_weight=weights)
-        chosen = alphas.index(ridge.alpha_)
-        left_out = ridge.cv_results_.reshape(len(y), -1, len(alphas))[:, :, chosen]
+        best, tried = alphas.index(ridge.alpha_), np.arange(len(y))
+        left_out = ridge.cv_results_.reshape(len(y), -1, len(alphas))[:, :, best]
     else:
-        of_alphas = [*left_out_of(features, targets, weights, alphas, folds)]
-        errors = [np.average(((found - targets) ** 2).mean(1), weights=weights) for found in of_alphas]
-        chosen = int(np.argmin(errors))
-        ridge, left_out = Ridge(alphas[chosen]).fit(features, targets, sample_weight=weights), of_alphas[chosen]
+        of_tried, tried = None if weights is None else weights[some], some
+        found = [*left_out_of(features[some], targets[some], of_tried, alphas, folds)]
+        best = int(np.argmin([np.average(((each - targets[some]) ** 2).mean(1), weights=of_tried) for each in found]))
+        ridge, left_out = Ridge(alphas[best]).fit(features, targets, sample_weight=weights), found[best]
     weight, bias = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
+    kept = np.searchsorted(tried, some)
     if kind == "regression":
-        return Head(weight, bias, penalties[chosen], float(np.square(left_out - y).mean()), left_out)
-    scale = SHARPNESS / fit_temperature(SHARPNESS * left_out, y)
+        loss = float(np.square(left_out - y[tried]).mean())
+        return Head(weight, bias, penalties[best], loss, left_out[kept])
+    scale = SHARPNESS / fit_temperature(SHARPNESS * left_out, y[tried])
     left_out = left_out * scale
-    head = Head(weight * scale, bias * scale, penalties[chosen], log_loss(left_out, y), left_out)
+    head = Head(weight * scale, bias * scale, penalties[best], log_loss(left_out, y[tried]), left_out[kept])
     if kind == "classification":
         head.bias[np.setdiff1d(np.arange(outputs), y)] = IMPOSSIBLE
     return head
@@ -87,8 +92,8 @@ def left_out_of(
     weights = np.ones(len(x)) if weights is None else weights
     root = np.sqrt(weights)[:, None]
     centred, targets = (root * (part - np.average(part, axis=0, weights=weights)) for part in (x, y))
-    values, turn = eigh(centred @ centred.T)
-    values, along = values.clip(0), turn.T @ targets
+    values, turn = _axes(centred)
+    along = turn.T @ targets
     intercept = root / np.sqrt(weights.sum())
     for alpha in alphas:
         kept = values / (values + alpha)
@@ -99,3 +104,13 @@ def left_out_of(
             missing = np.linalg.solve((1 + TINY) * np.eye(len(rows)) - hat, residuals[rows])
             found[rows] = y[rows] - missing / root[rows]
         yield found
+
+
+def _axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squares of the singular values of a matrix, and its left singular vectors: ``(axes,)`` and ``(rows, axes)``."""
+    if x.shape[1] >= len(x):
+        values, turn = eigh(x @ x.T)
+        return values.clip(0), turn
+    values, turn = eigh(x.T @ x)
+    some = values > np.finfo(values.dtype).eps * len(values) * values[-1]
+    return values[some], x @ (turn[:, some] / np.sqrt(values[some]))

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -64,12 +63,12 @@ class SolvedStart:
         some = _spread(sizes, self._own_rows)
         chosen = evenly_spaced(some, FOLD_ROWS)
         groups = self._groups(parts)
-        folds, own_folds = self._folds(groups, chosen), self._folds(groups, some)
+        folds = self._folds(groups, chosen)
         heads = []
         for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
             x = np.concatenate([blocks[i] for blocks, _ in gathered])
             own = self._predictor.has_own(i)
-            head = self._solved_on_own(i, x, y, some, chosen, own_folds) if own else self._solved(x, y, chosen, folds)
+            head = self._solved_on_own(i, x, y, some, chosen, folds) if own else self._solved(x, y, chosen, folds)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
@@ -147,11 +146,16 @@ class SolvedStart:
         x = evenly_spaced(x, self._own_rows)
         name = list(self._predictor.own)[number - len(self._predictor.heads)]
         penalties = POINT_PENALTIES if name == "points" else RIDGE_PENALTIES
-        head = solve_ridge_head(
-            x, y[rows], output.kind, output.shape[0], balanced=balanced, folds=folds, penalties=penalties
+        return solve_ridge_head(
+            x,
+            y[rows],
+            output.kind,
+            output.shape[0],
+            balanced=balanced,
+            chosen=np.searchsorted(rows, chosen),
+            folds=folds,
+            penalties=penalties,
         )
-        assert head.left_out is not None
-        return replace(head, left_out=head.left_out[np.searchsorted(rows, chosen)])
 
     @property
     def _own_rows(self) -> int:
