@@ -100,22 +100,32 @@ def test_a_data_folder_that_cannot_be_written_is_named(with_raw_files, kedro, la
     assert_one_message(outcome, str(folder))
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "said"), [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")]
-)
-def test_a_stopped_run_leaves_its_last_finished_epoch_and_the_same_command_goes_on(
-    with_raw_files, kedro, kedro_interrupted, number, code, said
-):
-    args = ["--params", f"{TINY},training.epochs=25"]
-    folder = with_raw_files / "data" / "06_models" / "darcy_flow" / "pare" / "source_tiny" / "seed_0"
-    stopped = kedro_interrupted(with_raw_files, folder / "checkpoint" / "progress.json", *args, number=number)
-    assert stopped.code == code, stopped.out
-    assert stopped.err.strip().endswith(f"{said}. The same command goes on after the last finished epoch.")
-    assert "Traceback" not in stopped.out + stopped.err
-    assert {path.name for path in folder.iterdir()} == {"checkpoint"}
-    assert stopped.leftovers == []
+STOPPED = f"{TINY},training.epochs=25"
+STOPPED_FOLDER = "data/06_models/darcy_flow/pare/source_tiny/seed_0"
 
-    resumed = kedro(with_raw_files, *args)
+
+def assert_stopped(outcome, project, code, said):
+    """The command ended in one message, and left its last finished epoch alone."""
+    assert outcome.code == code, outcome.out
+    assert outcome.err.strip().endswith(f"{said}. The same command goes on after the last finished epoch.")
+    assert "Traceback" not in outcome.out + outcome.err
+    assert {path.name for path in (project / STOPPED_FOLDER).iterdir()} == {"checkpoint"}
+    assert outcome.leftovers == []
+
+
+def test_an_interrupted_run_leaves_its_last_finished_epoch_and_the_same_command_goes_on(
+    with_raw_files, kedro, kedro_interrupted
+):
+    folder = with_raw_files / STOPPED_FOLDER
+    stopped = kedro_interrupted(with_raw_files, folder / "checkpoint" / "progress.json", "--params", STOPPED)
+    assert_stopped(stopped, with_raw_files, 130, "Interrupted")
+    resumed = kedro(with_raw_files, "--params", STOPPED)
     assert resumed.code == 0, resumed.err
     assert "Going on after epoch" in resumed.out
     assert {path.name for path in folder.iterdir()} == {"model"}
+
+
+def test_a_terminated_run_leaves_its_last_finished_epoch_as_well(with_raw_files, kedro_interrupted):
+    finished = with_raw_files / STOPPED_FOLDER / "checkpoint" / "progress.json"
+    stopped = kedro_interrupted(with_raw_files, finished, "--params", STOPPED, number=signal.SIGTERM)
+    assert_stopped(stopped, with_raw_files, 143, "Terminated")

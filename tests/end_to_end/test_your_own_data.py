@@ -79,29 +79,6 @@ def test_the_page_can_be_followed(project, section, languages):
     assert [language for language, *_ in checked] == languages
 
 
-def test_nothing_is_trained_again_until_the_file_changes(project, kedro):
-    rows = [f"{i % 7},{i * i % 11},{['red', 'white'][i % 2]}" for i in range(40)]
-    table = project / "mine.csv"
-    table.write_text("\n".join(["acid,sugar,kind", *rows]))
-    (project / "conf" / "local" / "tasks" / "mine.yml").write_text(
-        "mine:\n"
-        "  title: mine\n"
-        "  raw: {files: mine.csv}\n"
-        "  reader: {name: table, options: {target: kind}}\n"
-        "  samples: {all: 40}\n"
-        "  input: {shape: [2]}\n"
-        "  output: {kind: classification, shape: [2]}\n"
-    )
-    params = ("--params", f"task=mine,method=finetune{TINY}")
-    assert kedro(project, *params).code == 0
-    again = kedro(project, *params)
-    assert "seed_0/model is up to date" in again.out
-
-    table.write_text("\n".join(["acid,sugar,kind", *reversed(rows)]))
-    trained = kedro(project, *params)
-    assert trained.code == 0 and "seed_0/model is up to date" not in trained.out
-
-
 def test_a_path_that_does_not_exist_ends_in_one_message(project, kedro):
     (project / "conf" / "local" / "tasks" / "mine.yml").write_text(
         "mine: {title: mine, raw: {files: [mine.csv]}, reader: {name: table}, samples: {all: 4}, input: {shape: [2]},"
