@@ -17,10 +17,9 @@ $(VENV)/demo.done: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[offline]'
 	@touch $@
 
-# Python compiles what it imports; pip would compile all modules of all packages, which takes a minute.
 $(VENV)/test.done: pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) with the development tools and the libraries of the baselines, about 4 minutes."
-	$(BIN)/python -m pip install --quiet --no-compile --editable '.[offline,dev,dvc,viz,baselines]'
+	$(BIN)/python -m pip install --quiet --editable '.[offline,dev,dvc,viz,baselines]'
 	@touch $@ $(VENV)/demo.done
 
 demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; 4 to 6 minutes after installation on 2 cores
