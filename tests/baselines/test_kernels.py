@@ -95,6 +95,20 @@ def test_noise_asks_for_a_penalty_and_none_asks_for_none(problem, validation):
         assert errors[1e-6, 1.0] == min(errors.values())
 
 
+def test_states_of_a_simulation_are_left_out_together(problem):
+    """Nearly the same inputs have the same field, by chance: only from one another can they be predicted."""
+    rng, group = np.random.default_rng(0), np.arange(40) // 4
+    x, y = (rng.normal(size=(10, 1, GRID)).astype(np.float32)[group] for _ in "xy")
+    x += 0.001 * rng.normal(size=x.shape).astype(np.float32)
+    new, options = (
+        rng.normal(size=(5, 1, GRID)).astype(np.float32),
+        KernelRidgeOptions(penalties=[1e-3, 1e3], widths=[]),
+    )
+    apart = fit_kernel_ridge(problem("dense", train=(x, y)), options).predict(new)
+    together = fit_kernel_ridge(problem("dense", train=(x, y), groups={"train": group}), options).predict(new)
+    assert np.abs(together - y.mean(0)).max() < 0.1 < np.abs(apart - y.mean(0)).max()
+
+
 def test_more_rows_than_the_memory_takes_are_refused(problem, monkeypatch):
     monkeypatch.setattr(kernels, "MOST_ROWS", 20)
     with pytest.raises(PareError, match="at most 20, found 30"):

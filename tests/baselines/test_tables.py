@@ -257,6 +257,29 @@ def test_logistic_regression_is_the_best_of_its_strengths_in_cross_validation(cl
     np.testing.assert_allclose(found, model.predict_proba(columns(test_x)), atol=1e-4)
 
 
+def test_rows_of_a_group_are_left_out_together_by_logistic_regression(problem):
+    """Ten copies of each row, whose class is chance: a weak penalty is right for the copies and wrong for new rows."""
+    rng, group = np.random.default_rng(0), np.arange(300) // 10
+    x, y = rng.normal(size=(30, 20)).astype(np.float32)[group], rng.integers(0, 2, 30)[group]
+    new, options = rng.normal(size=(50, 20)).astype(np.float32), LogisticOptions(strengths=3, folds=5, iterations=500)
+
+    def confidence(groups):
+        fitted = fit_logistic_regression(problem("classification", 2, train=(x, y), groups=groups), options)
+        return softmax(fitted.predict(new), axis=1).max(axis=1).mean()
+
+    assert confidence({"train": group}) < 0.6
+    assert confidence(None) > 0.9
+
+
+def test_logistic_regression_needs_a_class_in_two_groups(problem):
+    x, y = table(50, 0)
+    with pytest.raises(PareError, match=r"without any group of rows, .* a class has no training rows"):
+        fit_logistic_regression(
+            problem("classification", 3, train=(x, y), groups={"train": y}),
+            LogisticOptions(strengths=2, folds=5, iterations=9),
+        )
+
+
 def test_logistic_regression_needs_two_rows_of_a_class(problem):
     x, y = table(50, 0)
     y = np.where(np.arange(50) == 7, 2, y > 0).astype(np.int64)

@@ -224,3 +224,26 @@ def test_baselines_and_the_best_of_several_are_fitted_as_well(wine, monkeypatch,
     assert model.score(frame[120:], cultivar[120:]) > 0.9
     again = pickle.loads(pickle.dumps(model))
     assert again.predict_proba(frame[120:]) == pytest.approx(model.predict_proba(frame[120:]))
+
+
+@pytest.mark.parametrize("method", ["probe", "logistic_regression"])
+def test_groups_stay_whole(method):
+    """Five copies of each row, whose class is chance: what is chosen on copies is sure of itself."""
+    rng, group = np.random.default_rng(0), np.arange(100) // 5
+    X, y = rng.normal(size=(20, 8))[group] + 0.01 * rng.normal(size=(100, 8)), rng.integers(0, 2, 20)[group]
+    new = rng.normal(size=(50, 8))
+    apart, together = (PaReClassifier(method).fit(X, y, groups).predict_proba(new) for groups in (None, group))
+    assert together.max(axis=1).mean() < apart.max(axis=1).mean() - 0.1
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (["a"] * 12, "all rows are of the group 'a'; at least two"),
+        (["a", "b"], "X has 12 rows and groups 2; expected a group of each row"),
+        (["a", None] + ["b"] * 10, "the group of row 1 is missing"),
+    ],
+)
+def test_what_are_no_groups_is_told(groups, message):
+    with pytest.raises(ValueError, match=message):
+        PaReClassifier().fit(RNG.normal(size=(12, 3)), np.arange(12) % 2, groups)

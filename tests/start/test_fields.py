@@ -90,12 +90,13 @@ def inputs(rng, rows):
     return np.einsum("rd,dij->rij", rng.normal(size=(rows, len(PATTERNS))), PATTERNS)[:, None]
 
 
-def write(path, make, draw=inputs, n=(48, 16, 16)) -> ArrayStore:
+def write(path, make, draw=inputs, n=(48, 16, 16), groups=None) -> ArrayStore:
     rng, sizes = np.random.default_rng(0), dict(zip(("train", "validation", "test"), n, strict=True))
     blocks = []
     for split, rows in sizes.items():
         x = draw(rng, rows).astype(np.float32)
-        blocks.append((split, {"x": x, "y": make(x).astype(np.float32)}))
+        more = {} if groups is None else {"group": groups(rows)}
+        blocks.append((split, {"x": x, "y": make(x).astype(np.float32), **more}))
     y = blocks[0][1]["y"]
     statistics = {"y_mean": y.mean(0), "y_scale": y.std(0, dtype=np.float64)}
     write_store(path, rows=sizes, blocks=blocks, statistics=statistics, fingerprint="f", description={"categories": []})
@@ -164,6 +165,28 @@ def test_a_linear_equation_is_solved_before_it_is_trained(run_of, source, tmp_pa
         found = trained.model(torch.from_numpy(rows["x"])).numpy()
     assert trained.model.anchor.fields.any()
     assert np.abs(found - rows["y"]).max() < 0.1 * rows["y"].std()
+
+
+def states(rng, rows):
+    """Four states of each simulation, nearly the same."""
+    return np.repeat(inputs(rng, rows // 4), 4, axis=0) + 0.001 * inputs(rng, rows)
+
+
+def chance(x):
+    """A field by chance for each four rows that follow each other: nothing is known of others."""
+    fields = np.random.default_rng(len(x)).normal(size=(len(x) // 4, 1, GRID, GRID))
+    return np.repeat(fields, 4, axis=0)
+
+
+def test_states_of_a_simulation_are_left_out_together(run_of, source, tmp_path):
+    """Else each is predicted from the others, and the regression seems to know what is chance."""
+
+    def left(name, groups):
+        store = write(tmp_path / f"{name}.h5", chance, states, n=(40, 8, 8), groups=groups)
+        return fitted(run_of("probe"), store, source, tmp_path / name).record["start"]["left"]
+
+    assert left("apart", None) < 0.5
+    assert left("together", lambda rows: np.arange(rows) // 4) > 0.9
 
 
 def walled(x):

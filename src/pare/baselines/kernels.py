@@ -18,10 +18,10 @@ from pare.baselines.problem import Fitted, Problem
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.strict import Strict
+from pare.start.folds import FOLDS, folds_that_keep, groups_of
 from pare.start.regressions import complete, gaussian, median_distance
 
 MOST_ROWS = 10_000  # the kernel of all pairs then takes 800 MB
-FOLDS = 5
 FILE = "model.safetensors"
 Widths = list[float | None]
 
@@ -76,7 +76,7 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
     """Ridge regression of every point of the output on all points of the input.
 
     Width and penalty are those of the best validation metric, without validation rows those of the least squared error
-    over five folds. What is kept was fitted to training and validation rows.
+    over five folds, in which groups stay whole. What is kept was fitted to training and validation rows.
 
     Raises:
         PareError: where the kernel of all pairs of rows would not fit into memory.
@@ -90,7 +90,7 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
         )
     widths = _widths(x, options)
     validated = len(problem.validation) > 0
-    losses = _validated(problem, x, y, widths, options) if validated else _folded(x, y, widths, options)
+    losses = (_validated if validated else _folded)(problem, x, y, widths, options)
     width, penalty = min(losses, key=lambda choice: losses[choice])
     model, versions = _fit(width, penalty, x, y), {"scikit-learn": sklearn.__version__}
     if not validated:
@@ -147,9 +147,10 @@ def _validated(
 
 
 def _folded(
-    x: np.ndarray, y: np.ndarray, widths: Widths, options: KernelRidgeOptions
+    problem: Problem, x: np.ndarray, y: np.ndarray, widths: Widths, options: KernelRidgeOptions
 ) -> dict[tuple[float | None, float], float]:
-    folds = list(KFold(FOLDS, shuffle=True, random_state=0).split(x))
+    kept = folds_that_keep(problem.task.split, groups_of([(problem.train, problem.chosen)]), len(x))
+    folds = kept or list(KFold(FOLDS, shuffle=True, random_state=0).split(x))
     return {
         (width, penalty): sum(
             float(np.square(_fit(width, penalty, x[fitted], y[fitted]).predict(x[held]) - y[held]).sum())

@@ -127,14 +127,13 @@ class Fitted:
         """How sure predictions are, by fits that did not learn from the validation rows; None as of `held_out`."""
         if not len(problem.validation):
             return None
-        outcome = self._held_out(problem.validation)
-        return Calibration.of_rows(problem.task, outcome["prediction"], outcome["truth"], outcome.get("group"))
+        outcome, groups = self._held_out(problem.validation), problem.validation.groups
+        return Calibration.of_rows(problem.task, outcome["prediction"], outcome["truth"], groups)
 
     def _held_out(self, rows: Rows) -> dict[str, np.ndarray]:
         if self.unseen is None:
             return predict_rows(self.model.predict, rows)
-        groups = {"group": rows.array("group")} if "group" in rows.read(0, 1) else {}
-        return {"prediction": self.unseen, "truth": rows.array("y"), **groups}
+        return {"prediction": self.unseen, "truth": rows.array("y")}
 
 
 def require(module: str) -> Any:

@@ -9,6 +9,7 @@ from pydantic import Field
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -27,6 +28,7 @@ from pare.baselines.tables import (
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.strict import Strict
+from pare.start.folds import Folds, folds_that_keep, groups_of
 
 LIBRARY = Library(
     *("scikit-learn", sklearn.__version__, SUFFIX),
@@ -48,10 +50,13 @@ def fit_logistic_regression(problem: Problem, options: LogisticOptions) -> Fitte
     """Numbers standardised, missing ones the median and a mark; categories one-hot, a missing one is a category.
 
     Raises:
-        PareError: where a class has a single training row, which cannot be cross-validated.
+        PareError: where a class has a single training row, or classes and groups of rows are the same: neither can be
+            cross-validated.
     """
     x, y = problem.training_arrays()
-    bags = [[_logistic(problem, options, x, answers)] for answers in answers_by_output(problem.task, y)]
+    groups = groups_of([(problem.train, problem.chosen)])
+    folds = folds_that_keep(problem.task.split, groups, len(x), options.folds)
+    bags = [[_logistic(problem, options, x, answers, folds)] for answers in answers_by_output(problem.task, y)]
     return Fitted(TableModel(problem.task, problem.categories, bags, LIBRARY), {LIBRARY.name: LIBRARY.version})
 
 
@@ -60,7 +65,9 @@ def load_logistic_regression(folder: Path, run: BaselineRun, options: LogisticOp
     return load_table_model(folder, run.task, LIBRARY)
 
 
-def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.ndarray) -> OutputModel:
+def _logistic(
+    problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.ndarray, folds: Folds | None
+) -> OutputModel:
     present, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
     if len(present) == 1:
         return OutputModel(ConstantLabel(), present)
@@ -69,13 +76,27 @@ def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.n
             f"class {int(present[counts.argmin()])} has 1 training row, cross-validation needs 2 of each; "
             "bring more rows, or use method=xgboost"
         )
+    spread = StratifiedKFold(min(options.folds, counts.min()), shuffle=True, random_state=problem.seed)
     search = GridSearchCV(
         _logistic_pipeline(problem, options),
         {"logisticregression__C": np.logspace(-4, 4, options.strengths)},
-        scoring="neg_log_loss",
-        cv=StratifiedKFold(min(options.folds, counts.min()), shuffle=True, random_state=problem.seed),
+        scoring=make_scorer(  # some rows that are left out together may have no row of a class
+            log_loss, greater_is_better=False, response_method="predict_proba", labels=np.arange(len(present))
+        ),
+        cv=spread if folds is None else _of_all_classes(folds, codes),
     )
     return OutputModel(search.fit(x, codes).best_estimator_, present)
+
+
+def _of_all_classes(folds: Folds, codes: np.ndarray) -> Folds:
+    """The folds whose rows to fit have all classes."""
+    whole = [(fitted, held) for fitted, held in folds if len(np.unique(codes[fitted])) == codes.max() + 1]
+    if not whole:
+        raise PareError(
+            "without any group of rows, or any part of the time, a class has no training rows: the penalty cannot be "
+            "cross-validated; bring more groups, or use method=xgboost"
+        )
+    return whole
 
 
 def _logistic_pipeline(problem: Problem, options: LogisticOptions) -> Pipeline:

@@ -35,9 +35,8 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
         PareError: where there are too few rows, or groups.
     """
     pool = [store.rows(split) for split in ("train", "validation")]
-    names = pool[0].read(0, 1)
     labels = np.concatenate([rows.array("y") for rows in pool]) if task.classes else None
-    groups = np.concatenate([rows.array("group") for rows in pool]) if "group" in names else None
+    groups = None if pool[0].groups is None else np.concatenate([rows.array("group") for rows in pool])
     numbers = np.arange(sum(map(len, pool)))
     _check_enough(len(numbers), groups, folds)
     if folds == 1 and len(pool[1]) >= FIFTHS:

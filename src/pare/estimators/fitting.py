@@ -51,7 +51,9 @@ class Settings:
     minutes: float
 
 
-def fit_rows(x: np.ndarray, y: np.ndarray, columns: Columns, settings: Settings) -> Predictor:
+def fit_rows(
+    x: np.ndarray, y: np.ndarray, columns: Columns, settings: Settings, groups: np.ndarray | None = None
+) -> Predictor:
     """Fit a method to rows.
 
     Args:
@@ -60,6 +62,8 @@ def fit_rows(x: np.ndarray, y: np.ndarray, columns: Columns, settings: Settings)
             ``(rows, channels, …)`` float32.
         columns: of a table with text or dates.
         settings: the method and its values.
+        groups: number of the group of each row, ``(rows,)``; a group is never divided between rows that are fitted and
+            rows that are left out.
 
     Raises:
         PareError: for an unknown name, a value of the wrong type, or rows of which nothing can be learnt.
@@ -68,7 +72,11 @@ def fit_rows(x: np.ndarray, y: np.ndarray, columns: Columns, settings: Settings)
     reader = {"name": "table", "options": columns.dates} if columns.columns else {"name": "arrays"}
     run = _run(_task(x, y, reader, held), settings, validated=held > 0)
     rows = Samples(
-        len(y), lambda start, stop: (x[start:stop], y[start:stop]), columns.columns, None, columns.categories
+        len(y),
+        lambda start, stop: (x[start:stop], y[start:stop]),
+        columns=columns.columns,
+        categories=columns.categories,
+        groups=groups,
     )
     with TemporaryDirectory() as folder, _randomness_kept():
         store, model = Path(folder) / "rows.h5", Path(folder) / "model"

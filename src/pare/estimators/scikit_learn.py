@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, column_or_1d, validate_data
 
 from pare.estimators.fitting import Settings, fit_rows
 from pare.estimators.tables import Columns, columns_of, frame_of, is_mixed
@@ -41,9 +42,9 @@ class _Estimator(BaseEstimator):
     ) -> None:
         self.method, self.source, self.seed, self.training, self.minutes = method, source, seed, training, minutes
 
-    def _fit(self, x: np.ndarray, y: np.ndarray, columns: Columns) -> None:
+    def _fit(self, x: np.ndarray, y: np.ndarray, columns: Columns, groups: Any) -> None:
         settings = Settings(self.method, self.source, self.seed, self.training or {}, self.minutes)
-        self.predictor_ = fit_rows(x, y, columns, settings)
+        self.predictor_ = fit_rows(x, y, columns, settings, None if groups is None else _numbered(groups, len(y)))
 
     def _fitting_rows(self, X: Any, y: Any, **rules: Any) -> tuple[np.ndarray, np.ndarray, Columns]:
         """Rows ``(rows, …)`` float32 with codes for categories, targets, and the columns of a table with text."""
@@ -90,11 +91,17 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         classes_: the classes, in the order of the probabilities.
     """
 
-    def fit(self, X: Any, y: Any) -> "PaReClassifier":
+    def fit(self, X: Any, y: Any, groups: Any = None) -> "PaReClassifier":
         """Fit to rows and their classes ``(rows,)``.
 
+        Args:
+            X: the rows.
+            y: the classes.
+            groups: of the rows, ``(rows,)``, such as patients of several visits: what is chosen on rows that are left
+                out is chosen for groups that are new. None: each row is on its own.
+
         Raises:
-            ValueError: where ``X`` or ``y`` are not as described, or ``y`` has one class only.
+            ValueError: where ``X``, ``y`` or ``groups`` are not as described, or ``y`` has one class only.
             PareError: for an unknown method, source or hyperparameter.
         """
         x, y, columns = self._fitting_rows(X, y)
@@ -102,7 +109,7 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}, in all rows; at least two classes are needed")
-        self._fit(x, codes.astype(np.int64), columns)
+        self._fit(x, codes.astype(np.int64), columns, groups)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -124,16 +131,16 @@ class PaReClassifier(ClassifierMixin, _Estimator):
 class PaReRegressor(RegressorMixin, _Estimator):
     """Numbers for the rows of a table, of series or of images, by a pretrained encoder; ``X`` as `PaReClassifier`."""
 
-    def fit(self, X: Any, y: Any) -> "PaReRegressor":
-        """Fit to rows and their numbers, ``(rows,)`` or ``(rows, numbers)``.
+    def fit(self, X: Any, y: Any, groups: Any = None) -> "PaReRegressor":
+        """Fit to rows and their numbers, ``(rows,)`` or ``(rows, numbers)``; ``groups`` as `PaReClassifier.fit`.
 
         Raises:
-            ValueError: where ``X`` or ``y`` are not as described.
+            ValueError: where ``X``, ``y`` or ``groups`` are not as described.
             PareError: for an unknown method, source or hyperparameter.
         """
         x, y, columns = self._fitting_rows(X, y, multi_output=True, y_numeric=True)
         self._one_number = y.ndim == 1
-        self._fit(x, y.reshape(len(y), -1).astype(np.float32), columns)
+        self._fit(x, y.reshape(len(y), -1).astype(np.float32), columns, groups)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -174,11 +181,13 @@ class PaReField(_Estimator):
     ) -> None:
         super().__init__(method, source=source, seed=seed, training=training, minutes=minutes)
 
-    def fit(self, X: Any, y: Any) -> "PaReField":
+    def fit(self, X: Any, y: Any, groups: Any = None) -> "PaReField":
         """Fit to fields and what follows from them; a point of ``y`` that is NaN is left out of the loss.
 
+        ``groups`` as `PaReClassifier.fit`, such as the simulation of which several states are rows.
+
         Raises:
-            ValueError: where ``X`` or ``y`` are not as described.
+            ValueError: where ``X``, ``y`` or ``groups`` are not as described.
             PareError: for an unknown method, source or hyperparameter.
         """
         x = validate_data(self, X, **self._rules(X), ensure_min_samples=2)
@@ -188,7 +197,7 @@ class PaReField(_Estimator):
                 f"X has shape {x.shape} and y {fields.shape}; expected (rows, channels, points) or (rows, channels, "
                 "height, width), with the same rows and points in both"
             )
-        self._fit(x, fields, Columns())
+        self._fit(x, fields, Columns(), groups)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -206,3 +215,16 @@ class PaReField(_Estimator):
         """
         truth = np.ma.masked_invalid(np.asarray(y))
         return float(1 - ((truth - self.predict(X)) ** 2).sum() / ((truth - truth.mean(0)) ** 2).sum())
+
+
+def _numbered(groups: Any, rows: int) -> np.ndarray:
+    """The number of each row's group, ``(rows,)``."""
+    groups = column_or_1d(groups)
+    if len(groups) != rows:
+        raise ValueError(f"X has {rows} rows and groups {len(groups)}; expected a group of each row")
+    numbers, names = pd.factorize(groups)
+    if (numbers < 0).any():
+        raise ValueError(f"the group of row {int(numbers.argmin())} is missing; expected a group of each row")
+    if len(names) < 2:
+        raise ValueError(f"all rows are of the group '{names[0]}'; at least two groups are needed, or none")
+    return numbers

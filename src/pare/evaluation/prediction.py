@@ -41,8 +41,7 @@ def predict(model: nn.Module, rows: Rows, device: torch.device) -> dict[str, np.
 
 def predict_rows(forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> dict[str, np.ndarray]:
     """Predict every row by any function of inputs ``(batch, …)``; else as `predict`."""
-    first = rows.read(0, 1)
-    size = _batch_rows(first["x"])
+    size = _batch_rows(rows.array("x", 0, 1))
     predictions, truths = [], []
     shown = get_console().is_terminal
     for start in track(range(0, len(rows), size), "predicting", transient=True, disable=not shown):
@@ -50,7 +49,8 @@ def predict_rows(forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> dic
         predictions.append(forward(batch["x"]))
         truths.append(batch["y"])
     outcome = {"prediction": np.concatenate(predictions), "truth": np.concatenate(truths)}
-    return outcome | ({"group": rows.array("group")} if "group" in first else {})
+    groups = rows.groups
+    return outcome | ({} if groups is None else {"group": groups})
 
 
 def average_groups(outcome: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -26,14 +26,13 @@ from pare.models.anchor import Anchor
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import SYMMETRIES, Symmetries
 from pare.start.evidence import clearly_smaller
+from pare.start.folds import FOLDS, Folds, Part, folds_that_keep, groups_of
 from pare.start.regressions import GaussianRidge, Ridge, complete, median_distance, rotated
-from pare.start.solve import Part
 
 logger = logging.getLogger(__name__)
 PENALTIES = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # in the largest squared singular value
 MOST_POINTS = 500  # of a field, by which the width of kernels is chosen
 WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # of Gaussian kernels, in median distances of rows
-FOLDS = 5
 MOST_ROWS, MOST_NUMBERS = 5000, 40_000_000  # of inputs; a solution then takes a minute and a gigabyte
 COPIES = 16  # of a row, at most, by each symmetry
 MOST_UNKNOWNS = 2000  # rows or inputs, whichever are fewer, where rows are copied; a solution then takes some seconds
@@ -115,7 +114,7 @@ class FieldStart:
             return
         x, y = _arrays(parts)
         held_out = np.empty_like(y)
-        for fitted, held in _folds(x):
+        for fitted, held in self._folds(parts):
             ridge = self._fitted(x[fitted], y[fitted], solution["symmetries"], solution["width"])
             (predicted,) = ridge.predict(_flat(x[held]), solution["penalties"][0])
             held_out[held] = predicted.reshape(-1, *y.shape[1:])
@@ -151,11 +150,12 @@ class FieldStart:
         if not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
             return none
         x, y = _arrays(parts)
-        names, penalty, losses = self._linear(x, y)
+        folds = self._folds(parts)
+        names, penalty, losses = self._linear(x, y, folds)
         inputs = rotated(_flat(x))
-        width, other = self._kernels(inputs, y)
+        width, other = self._kernels(inputs, y, folds)
         if width:
-            _, found = self._held_out_losses(inputs, y, [], width, (other,))
+            _, found = self._held_out_losses(inputs, y, folds, [], width, (other,))
             both = ~np.isnan(losses + found)
             if clearly_smaller(found[both], losses[both]):
                 names, penalty, losses = [], other, found
@@ -170,17 +170,22 @@ class FieldStart:
         )
         return solution
 
-    def _linear(self, x: np.ndarray, y: np.ndarray) -> tuple[list[str], float, np.ndarray]:
+    def _folds(self, parts: Sequence[Part]) -> Folds:
+        rows = sum(len(chosen) for _, chosen in parts)
+        kept = folds_that_keep(self.run.task.split, groups_of(parts), rows)
+        return kept or list(KFold(min(FOLDS, rows), shuffle=True, random_state=0).split(range(rows)))
+
+    def _linear(self, x: np.ndarray, y: np.ndarray, folds: Folds) -> tuple[list[str], float, np.ndarray]:
         """Symmetries by which rows are copied, penalty and losses of rows left out of a linear regression."""
         names: list[str] = []
         for name in map(str, self.run.training.symmetries):
             names += [name] if self._is_small(x, [*names, name]) else []
-        penalty, losses = self._held_out_losses(x, y, names)
+        penalty, losses = self._held_out_losses(x, y, folds, names)
         for name in self._others(x, y, names):
             with_it = [*names, name]
             if not self._is_small(x, with_it):
                 continue
-            other, found = self._held_out_losses(x, y, with_it)
+            other, found = self._held_out_losses(x, y, folds, with_it)
             both = ~np.isnan(losses + found)
             if clearly_smaller(found[both], losses[both]):
                 names, penalty, losses = with_it, other, found
@@ -196,7 +201,7 @@ class FieldStart:
                 name,
             )
 
-    def _kernels(self, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    def _kernels(self, x: np.ndarray, y: np.ndarray, folds: Folds) -> tuple[float, float]:
         """Width and penalty of Gaussian kernels by folds of some points; width 0 where they are of no use.
 
         Inputs are ``(rows, numbers)``.
@@ -207,7 +212,7 @@ class FieldStart:
         weights = self._weights(y)
         unit, spread = median_distance(x), _spread(points, weights)
         choices, losses = list(product(WIDTHS, PENALTIES)), np.zeros(len(WIDTHS) * len(PENALTIES))
-        for number, (fitted, held) in enumerate(_folds(x), 1):
+        for number, (fitted, held) in enumerate(folds, 1):
             known = x[fitted], points[fitted]
             ridges = (GaussianRidge.fit(*known, width * unit, weights[fitted]) for width in WIDTHS)
             predicted = (part for ridge in ridges for part in ridge.predict(x[held], *PENALTIES))
@@ -234,6 +239,7 @@ class FieldStart:
         self,
         x: np.ndarray,
         y: np.ndarray,
+        folds: Folds,
         names: Sequence[str],
         width: float = 0.0,
         penalties: Sequence[float] = PENALTIES,
@@ -244,7 +250,7 @@ class FieldStart:
         """
         weights, losses = self._weights(y), np.full((len(penalties), len(x)), np.nan)
         spread = max(_spread(_flat(y), weights), np.finfo(float).tiny)
-        for fitted, held in _folds(x):
+        for fitted, held in folds:
             ridge = self._fitted(x[fitted], y[fitted], names, width)
             for i, predicted in enumerate(ridge.predict(_flat(x[held]), *penalties)):
                 losses[i, held] = weights[held] * np.square(predicted - _flat(y[held])).mean(1) / spread
@@ -267,10 +273,6 @@ def _consequence(solution: Mapping[str, Any]) -> str:
 
 def _copied(model: CrossModalModel) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
-
-
-def _folds(x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    return list(KFold(min(FOLDS, len(x)), shuffle=True, random_state=0).split(x))
 
 
 def _arrays(parts: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:

@@ -14,16 +14,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from pare.start.folds import FOLDS, Folds
+
 logger = logging.getLogger(__name__)
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # C of scikit-learn: the larger, the weaker the penalty
-FOLDS = 5
 SPREAD = 3.0  # root mean square norm of the features of a row
 IMPOSSIBLE = -20.0  # logit of a class without rows: probability 2e-9
 SMALLEST = 1e-4  # principal axes below this share of the largest singular value are left out
 
 
 Map = tuple[np.ndarray, np.ndarray]  # weight and bias
-Folds = Sequence[tuple[np.ndarray, np.ndarray]]  # numbers of rows to fit, and of rows that are left out
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from scipy.linalg import eigh
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.utils.class_weight import compute_sample_weight
 
-from pare.start.heads import IMPOSSIBLE, Folds, Head
+from pare.start.folds import Folds
+from pare.start.heads import IMPOSSIBLE, Head
 from pare.uncertainty.temperature import fit_temperature, log_loss
 
 RIDGE_PENALTIES = tuple(10.0 ** (-power / 2) for power in range(-6, 11))  # inverse of scikit-learn's alpha

@@ -15,9 +15,9 @@ from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.predictors import PhysicalUnits
 from pare.models.solved import LinearHeads, combined, with_share
-from pare.preparation.split import folds_of
 from pare.start.evidence import clearly_smaller
-from pare.start.heads import FOLDS, Folds, Head, row_losses, solve_head
+from pare.start.folds import Folds, Part, folds_that_keep, groups_of
+from pare.start.heads import Head, row_losses, solve_head
 from pare.start.ridge import POINT_PENALTIES, RIDGE_PENALTIES, solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
 
@@ -28,7 +28,6 @@ OWN_VALUES = 50_000_000  # at most so many are kept for a head with features of 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of such a head in the mean over heads
 
 Step = TypeVar("Step")
-Part = tuple[Rows, np.ndarray]  # rows of a split, and the numbers of those that are used
 # What each head takes, (rows, features), those with features of their own some of the rows; and targets, (rows, …).
 Features = tuple[list[np.ndarray], np.ndarray]
 
@@ -62,8 +61,8 @@ class SolvedStart:
         sizes = [len(targets) for _, targets in gathered]
         some = _spread(sizes, self._own_rows)
         chosen = evenly_spaced(some, FOLD_ROWS)
-        groups = self._groups(parts)
-        folds = self._folds(groups, chosen)
+        groups = groups_of(parts)
+        folds = folds_that_keep(self.run.task.split, None if groups is None else groups[chosen], len(chosen))
         heads = []
         for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
             x = np.concatenate([blocks[i] for blocks, _ in gathered])
@@ -78,18 +77,6 @@ class SolvedStart:
             shares = self._shares_by_name()
             logger.info("Shares: %s.", ", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
         return {"penalties": [head.penalty for head in heads]}
-
-    def _groups(self, parts: Sequence[Part]) -> np.ndarray | None:
-        """The group of each row, where rows have one."""
-        grouped = "group" in parts[0][0].read(0, 1)
-        return np.concatenate([rows.array("group")[chosen] for rows, chosen in parts]) if grouped else None
-
-    def _folds(self, groups: np.ndarray | None, rows: np.ndarray) -> Folds | None:
-        """Folds of some of the rows: groups stay whole, rows in the order of time are blocks; None for all others."""
-        own = None if groups is None or len(np.unique(groups[rows])) < 2 else groups[rows]
-        if own is None and not self.run.task.split.ordered:
-            return None
-        return list(folds_of(np.arange(len(rows)), None, own, FOLDS, ordered=True))
 
     def _shares_by_name(self) -> dict[str, float]:
         """Those of the encoder's heads together, and of each head with features of its own."""

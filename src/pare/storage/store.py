@@ -120,6 +120,11 @@ class Rows:
         with _readable(self.path):
             return np.array(self._arrays[name][start:stop])
 
+    @property
+    def groups(self) -> np.ndarray | None:
+        """Number of the group of each row, ``(rows,)``; None where rows have none."""
+        return self.array("group") if self.length and "group" in self._arrays else None
+
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_arrays"}
 

@@ -37,8 +37,7 @@ def held_out(model: nn.Module, rows: Rows, device: torch.device, task: Task, bat
         halves = (range(first, len(rows), 2) for first in (0, 1))
         return Calibration.of_fields(*(_predicted(predict, rows, half, batch_size) for half in halves))
     predictions, truths = zip(*_predicted(predict, rows, range(len(rows)), batch_size), strict=True)
-    groups = rows.array("group") if "group" in rows.read(0, 1) else None
-    return Calibration.of_rows(task, np.concatenate(predictions), np.concatenate(truths), groups)
+    return Calibration.of_rows(task, np.concatenate(predictions), np.concatenate(truths), rows.groups)
 
 
 def _predicted(
