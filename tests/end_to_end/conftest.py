@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ TINY_DARCY = {
     "tokens": {"patch": 4},
 }
 ENVIRONMENT = {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "COLUMNS": "400",  # no message is broken over lines
     "DO_NOT_TRACK": "1",
     "HF_HUB_OFFLINE": "1",
@@ -35,6 +36,7 @@ ENVIRONMENT = {
 
 
 KEDRO_RUN = (str(Path(sys.executable).with_name("kedro")), "run")
+PROGRAMS = {"bash": ("bash", "-ec"), "python": (sys.executable, "-c")}
 PYTHON_M_PARE = (sys.executable, "-m", "pare")
 
 
@@ -136,6 +138,33 @@ def kedro_command() -> Callable[..., Outcome]:
 def python_m_pare() -> Callable[..., Outcome]:
     """`python -m pare` in a project."""
     return lambda project, *args: finish(start(project, *args, program=PYTHON_M_PARE), project)
+
+
+@pytest.fixture(scope="session")
+def said() -> Callable[..., str]:
+    """What commands of bash or a program of Python print in a project; they must not fail."""
+
+    def said(project: Path, language: str, content: str) -> str:
+        outcome = finish(start(project, content, program=PROGRAMS[language]), project)
+        assert outcome.code == 0, outcome.out + outcome.err
+        return outcome.out
+
+    return said
+
+
+@pytest.fixture
+def beside() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a command of bash in a project, which goes on beside the test and ends with it."""
+    processes = []
+
+    def beside(project: Path, command: str) -> subprocess.Popen[str]:
+        processes.append(start(project, f"exec {command}", program=PROGRAMS["bash"]))
+        return processes[-1]
+
+    yield beside
+    for process in processes:
+        process.terminate()
+        process.communicate()
 
 
 @pytest.fixture

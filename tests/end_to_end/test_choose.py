@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from pare import load
 
@@ -17,6 +18,8 @@ def table(rows: int, seed: int) -> pd.DataFrame:
 
 
 def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, kedro_command):
+    candidates = {"table": {"folds": 5, "methods": ["probe", "logistic_regression", "xgboost"]}}
+    (project / "conf" / "local" / "candidates.yml").write_text(yaml.safe_dump(candidates))
     table(160, 0).to_csv(project / "ring.csv", index=False)
     new = table(50, 1)
     new.drop(columns="ring").to_csv(project / "new.csv", index=False)

@@ -7,17 +7,26 @@ from pare.matrix.code import imported_modules
 from pare.matrix.stages import LOADS, PAGES, left_out
 from pare.raw.origins.registry import find_origin
 
+# Each stage in a process that has imported no module of the project; what all of them need of others is imported once.
 TRACED = """
-import json, sys
+import json, multiprocessing, sys
 from pathlib import Path
+import sklearn.linear_model, torch, torchmetrics.classification, transformers.modeling_utils
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
-place, pipeline, tag, params = sys.argv[1:]
-bootstrap_project(Path.cwd())
-with KedroSession.create(runtime_params=json.loads(params)) as session:
-    session.run(pipeline_names=[pipeline], tags=[tag])
-json.dump([name for name in sys.modules if name.split(".")[0] == "pare"], open(place, "w"))
+def run(place, pipeline, tag, params):
+    bootstrap_project(Path.cwd())
+    with KedroSession.create(runtime_params=params) as session:
+        session.run(pipeline_names=[pipeline], tags=[tag])
+    json.dump([name for name in sys.modules if name.split(".")[0] == "pare"], open(place, "w"))
+
+assert "pare" not in sys.modules
+for stage in json.loads(sys.argv[1]):
+    process = multiprocessing.get_context("fork").Process(target=run, args=stage)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
 """
 # What a stage imports and DVC does not watch.
 NOT_WATCHED = {
@@ -34,6 +43,8 @@ NOT_WATCHED = {
 }
 RUN = {"task": "openml_wdbc", "source": "tiny", "training": {"epochs": 1}}
 BASELINE = {"task": "openml_wdbc", "method": "logistic_regression"}
+ORIGINS = {"task": "scikit_learn_wdbc", "encoder": "hub_encoder", "proxy": "english_topics"}
+STAGES = {"preprocess": RUN, "train": RUN, "evaluate": RUN, "baseline": BASELINE, "report": RUN}
 
 
 def unwatched(modules, watched):
@@ -43,24 +54,20 @@ def unwatched(modules, watched):
 
 
 def test_dvc_watches_every_module_that_a_stage_imports(project, kedro_command, tmp_path):
-    def imported(pipeline, tag, params):
-        """Names of modules after a real run."""
-        place = tmp_path / "modules.json"
-        arguments = ("-c", TRACED, str(place), pipeline, tag, json.dumps(params))
-        outcome = kedro_command(project, *arguments, program=(sys.executable,))
-        assert outcome.code == 0, outcome.err
-        return set(json.loads(place.read_text()))
+    runs = [("ingest", tag, RUN) for tag in ORIGINS] + [(stage, stage, params) for stage, params in STAGES.items()]
+    places = {tag: tmp_path / f"{tag}.json" for _, tag, _ in runs}
+    traced = json.dumps([(str(places[tag]), pipeline, tag, params) for pipeline, tag, params in runs])
+    outcome = kedro_command(project, "-c", TRACED, traced, program=(sys.executable,))
+    assert outcome.code == 0, outcome.err
+    imported = {tag: set(json.loads(place.read_text())) for tag, place in places.items()}
 
-    origins = {"task": "scikit_learn_wdbc", "encoder": "hub_encoder", "proxy": "english_topics"}
-    for tag, origin in origins.items():
+    for tag, origin in ORIGINS.items():
         module = f"pare.raw.{find_origin(origin).path.partition(':')[0]}"
-        modules = imported("ingest", tag, RUN)
-        assert module in modules
-        assert not unwatched(modules, imported_modules("pare.pipelines.ingest.pipeline", module))
+        assert module in imported[tag]
+        assert not unwatched(imported[tag], imported_modules("pare.pipelines.ingest.pipeline", module))
 
-    stages = {"preprocess": RUN, "train": RUN, "evaluate": RUN, "baseline": BASELINE, "report": RUN}
-    for stage, params in stages.items():
-        modules = imported(stage, stage, params)
+    for stage in STAGES:
+        modules = imported[stage]
         assert f"pare.pipelines.{stage}.pipeline" in modules
         watched = imported_modules(f"pare.pipelines.{stage}.pipeline", *LOADS.get(stage, ()), left_out=left_out(stage))
         if stage == "baseline":  # the pipeline brings the task's files too; the tag leaves that out

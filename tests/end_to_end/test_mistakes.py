@@ -100,7 +100,7 @@ def test_a_data_folder_that_cannot_be_written_is_named(with_raw_files, kedro, la
     assert_one_message(outcome, str(folder))
 
 
-STOPPED = f"{TINY},training.epochs=25"
+STOPPED = f"{TINY},training.epochs=15"
 STOPPED_FOLDER = "data/06_models/darcy_flow/pare/source_tiny/seed_0"
 
 

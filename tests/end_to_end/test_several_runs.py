@@ -3,12 +3,13 @@
 import json
 import re
 import shutil
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from sklearn.datasets import load_wine
+
+from fenced_blocks import blocks
 
 TINY = "task=mine,method=finetune,source=tiny,start=random,training.epochs=1"
 
@@ -72,9 +73,7 @@ def words(text):
 
 
 def test_what_the_page_shows_is_what_is_said(project, kedro, kedro_command):
-    page = (Path(__file__).parents[2] / "docs/your_own_data.md").read_text()
-    section = page.partition("## Several seeds, or a cross-validation")[2]
-    command, shown = re.findall(r"^```\w+\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[:2]
+    (_, command), (_, shown), *_ = blocks("your_own_data.md", "Several seeds, or a cross-validation")
     table = load_wine(as_frame=True).frame.rename(columns={"target": "cultivar"})
     table.to_csv(project / "wine.csv", index=False)
     assert kedro_command(project, "tasks", "new", "wine.csv", "--target", "cultivar").code == 0
