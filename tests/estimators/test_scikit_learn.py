@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from pare import PaReClassifier, PaReRegressor
 from pare.config import PareError
 from pare.estimators.shipped import shipped
+from pare.start.folds import folds_that_keep
 
 RNG = np.random.default_rng(0)
 # They ask that other batches change no number by more than 1e-7; the encoder computes in 32 bits, which they do change.
@@ -247,3 +248,20 @@ def test_groups_stay_whole(method):
 def test_what_are_no_groups_is_told(groups, message):
     with pytest.raises(ValueError, match=message):
         PaReClassifier().fit(RNG.normal(size=(12, 3)), np.arange(12) % 2, groups)
+
+
+def test_rows_in_the_order_of_time_are_held_out_from_their_end(monkeypatch):
+    """The last ten of a hundred rows validate, and rows that are left out follow each other."""
+    cuts = []
+    monkeypatch.setattr(
+        "pare.start.solve.folds_that_keep", lambda *given: cuts.append(folds_that_keep(*given)) or cuts[-1]
+    )
+    X, y = RNG.normal(size=(100, 3)), np.arange(100.0)
+    model = PaReRegressor(ordered=True).fit(X, y)
+    np.testing.assert_array_equal(model.predictor_.calibration.arrays["truth"][:, 0], y[90:])
+    assert all((np.diff(held) == 1).all() for _, held in cuts[0])
+
+
+def test_rows_in_order_have_no_groups():
+    with pytest.raises(PareError, match="give one"):
+        PaReRegressor(ordered=True).fit(RNG.normal(size=(20, 3)), np.arange(20.0), np.arange(20) // 2)

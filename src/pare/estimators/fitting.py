@@ -42,6 +42,7 @@ class Settings:
         seed: of the run.
         training: hyperparameters that differ from the defaults.
         minutes: of a choice.
+        ordered: whether rows are in the order of time.
     """
 
     method: str
@@ -49,6 +50,7 @@ class Settings:
     seed: int
     training: dict[str, Any]
     minutes: float
+    ordered: bool = False
 
 
 def fit_rows(
@@ -70,7 +72,7 @@ def fit_rows(
     """
     held = _validation_rows(y)
     reader = {"name": "table", "options": columns.dates} if columns.columns else {"name": "arrays"}
-    run = _run(_task(x, y, reader, held), settings, validated=held > 0)
+    run = _run(_task(x, y, reader, held, ordered=settings.ordered), settings, validated=held > 0)
     rows = Samples(
         len(y),
         lambda start, stop: (x[start:stop], y[start:stop]),
@@ -104,7 +106,7 @@ def _validation_rows(y: np.ndarray) -> int:
     return held if len(y) >= max(FEWEST, 2 * len(counts)) and counts.min() > 1 else 0
 
 
-def _task(x: np.ndarray, y: np.ndarray, reader: dict[str, Any], held: int) -> dict[str, Any]:
+def _task(x: np.ndarray, y: np.ndarray, reader: dict[str, Any], held: int, *, ordered: bool) -> dict[str, Any]:
     """The task as YAML would have it. Test rows are the caller's; a task must have one, which nothing here reads."""
     kind = ("classification", "regression", "dense")[min(y.ndim, 3) - 1]
     return {
@@ -114,7 +116,11 @@ def _task(x: np.ndarray, y: np.ndarray, reader: dict[str, Any], held: int) -> di
         "samples": {"train": len(y), "test": 1},
         "input": {"shape": list(x.shape[1:])},
         "output": {"kind": kind, "shape": [int(y.max()) + 1] if y.ndim == 1 else list(y.shape[1:])},
-        "split": {"validation": held / len(y) or VALIDATION, "stratified": y.ndim == 1},
+        "split": {
+            "validation": held / len(y) or VALIDATION,
+            "stratified": y.ndim == 1 and not ordered,
+            "ordered": ordered,
+        },
     }
 
 

@@ -25,6 +25,8 @@ class _Estimator(BaseEstimator):
         seed: decides everything random.
         training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults.
         minutes: of fitting, at most, with ``choose``.
+        ordered: whether rows are in the order of time, so that choices are made for later rows: the last ones are for
+            validation, and the parts that are left out are some one after the other.
 
     Attributes:
         predictor_: the trained model.
@@ -39,11 +41,13 @@ class _Estimator(BaseEstimator):
         seed: int = 0,
         training: dict[str, Any] | None = None,
         minutes: float = 10,
+        ordered: bool = False,
     ) -> None:
-        self.method, self.source, self.seed, self.training, self.minutes = method, source, seed, training, minutes
+        self.method, self.source, self.seed, self.training = method, source, seed, training
+        self.minutes, self.ordered = minutes, ordered
 
     def _fit(self, x: np.ndarray, y: np.ndarray, columns: Columns, groups: Any) -> None:
-        settings = Settings(self.method, self.source, self.seed, self.training or {}, self.minutes)
+        settings = Settings(self.method, self.source, self.seed, self.training or {}, self.minutes, self.ordered)
         self.predictor_ = fit_rows(x, y, columns, settings, None if groups is None else _numbered(groups, len(y)))
 
     def _fitting_rows(self, X: Any, y: Any, **rules: Any) -> tuple[np.ndarray, np.ndarray, Columns]:
@@ -178,8 +182,9 @@ class PaReField(_Estimator):
         seed: int = 0,
         training: dict[str, Any] | None = None,
         minutes: float = 10,
+        ordered: bool = False,
     ) -> None:
-        super().__init__(method, source=source, seed=seed, training=training, minutes=minutes)
+        super().__init__(method, source=source, seed=seed, training=training, minutes=minutes, ordered=ordered)
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> "PaReField":
         """Fit to fields and what follows from them; a point of ``y`` that is NaN is left out of the loss.
