@@ -40,8 +40,9 @@ def equal(one, other):
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-def after(epochs, best):
-    return Progress("this run", epochs_done=epochs, best_epoch=best, best_value=0.5, history=[{"epoch": 1}])
+def after(epochs, best, of=0):
+    history = [{"epoch": 1}]
+    return Progress("this run", of, epochs_done=epochs, best_epoch=best, best_value=0.5, history=history)
 
 
 def test_a_new_folder_holds_no_progress(tmp_path):
@@ -71,6 +72,32 @@ def test_best_weights_outlive_worse_epochs(accelerator, parts, tmp_path):
     step(*parts)
     checkpoint.save(accelerator, parts[0], after(4, 3))
     assert equal(checkpoint.best_weights(), weights(parts[0]))
+
+
+@pytest.mark.parametrize("because", ["it is the last", "the last save is long ago"])
+def test_of_short_epochs_some_are_saved_and_the_best_weights_are_those_of_the_best(
+    accelerator, parts, tmp_path, monkeypatch, because
+):
+    checkpoint = Checkpoint(tmp_path / "checkpoint")
+    checkpoint.save(accelerator, parts[0], after(1, 0, of=9))
+    first = weights(parts[0])
+    step(*parts)
+    best = weights(parts[0])
+    for epoch in (2, 3):
+        checkpoint.save(accelerator, parts[0], after(epoch, 1, of=9))
+        step(*parts)
+    assert checkpoint.progress("this run") == after(1, 0, of=9)
+    assert equal(checkpoint.best_weights(), first)
+
+    last = 9 if because == "it is the last" else 4
+    monkeypatch.setattr("pare.training.checkpoint.PAUSE", 10.0 if last == 9 else 0.0)
+    checkpoint.save(accelerator, parts[0], after(last, 1, of=9))
+    assert checkpoint.progress("this run") == after(last, 1, of=9)
+    assert equal(checkpoint.best_weights(), best)
+    latest = weights(parts[0])
+    step(*parts)
+    checkpoint.restore(accelerator)
+    assert equal(weights(parts[0]), latest)
 
 
 def test_the_checkpoint_of_another_run_is_removed(accelerator, parts, tmp_path):

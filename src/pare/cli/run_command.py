@@ -66,7 +66,7 @@ class RunCommand(click.Command):
         except KeyboardInterrupt as stop:
             terminated = isinstance(stop, Terminated)
             what = "Terminated" if terminated else "Interrupted"
-            click.secho(f"\n{what}. The same command goes on after the last finished epoch.", err=True)
+            click.secho(f"\n{what}. The same command goes on after the last epoch that was saved.", err=True)
             ctx.exit(128 + (signal.SIGTERM if terminated else signal.SIGINT))
 
     def _invoke(self, ctx: click.Context) -> Any:

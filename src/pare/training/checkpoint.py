@@ -1,10 +1,12 @@
-"""The state of an unfinished run, saved at the end of each epoch; a killed run goes on from there.
+"""The state of an unfinished run, saved at the end of an epoch; a killed run goes on from there.
 
-Randomness needs no state: everything random in an epoch is drawn from the seed and the epoch's number.
+Where epochs are short, not of each: with few rows saving took a quarter of the time. Randomness needs no state:
+everything random in an epoch is drawn from the seed and the epoch's number.
 """
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
@@ -15,12 +17,13 @@ from typing import Any
 from accelerate import Accelerator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import OutOfMemoryError, nn
+from torch import OutOfMemoryError, Tensor, nn
 
 from pare.config.errors import PareError
 from pare.storage.atomic import atomic_path, recover
 
 PROGRESS, BEST = "progress.json", "best.safetensors"
+PAUSE = 10.0  # seconds between two saves, at least
 
 
 @dataclass
@@ -60,10 +63,12 @@ class Progress:
 
 
 class Checkpoint:
-    """A folder that holds the last finished epoch, whole or not at all."""
+    """A folder that holds the last epoch that was saved, whole or not at all."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._saved: float | None = None  # when, by the clock of this process
+        self._best: dict[str, Tensor] = {}  # weights of the best epoch, where it is not saved yet
 
     def save(
         self,
@@ -72,7 +77,9 @@ class Checkpoint:
         progress: Progress,
         applied: AbstractContextManager[None] | None = None,
     ) -> None:
-        """Save the state; the best weights so far are carried along.
+        """Save the state, unless the last save is a moment ago; the best weights so far are carried along.
+
+        What comes before the first epoch, and the last epoch, are always saved.
 
         Args:
             accelerator: holds the state.
@@ -83,26 +90,25 @@ class Checkpoint:
         Raises:
             PareError: where the folder cannot be written.
         """
+        if progress.best_epoch == progress.epochs_done - 1:
+            with applied or nullcontext():
+                self._best = _as_they_are_now(model)
+        now = time.monotonic()
+        if self._saved is not None and now < self._saved + PAUSE and progress.epochs_done < progress.epochs:
+            return
         try:
             with atomic_path(self.folder) as unfinished:
-                self._write(unfinished, accelerator, model, progress, applied or nullcontext())
+                self._write(unfinished, accelerator, progress)
         except (OSError, RuntimeError, SafetensorError) as error:  # each library has its own for a full disk
             raise PareError(
                 f"cannot save the checkpoint {self.folder} ({error}); free space there, then the same command goes on"
             ) from error
+        self._saved, self._best = now, {}
 
-    def _write(
-        self,
-        folder: Path,
-        accelerator: Accelerator,
-        model: nn.Module,
-        progress: Progress,
-        applied: AbstractContextManager[None],
-    ) -> None:
+    def _write(self, folder: Path, accelerator: Accelerator, progress: Progress) -> None:
         accelerator.save_state(str(folder))
-        if progress.best_epoch == progress.epochs_done - 1:
-            with applied:
-                save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder / BEST)
+        if self._best:
+            save_file({name: value.cpu().contiguous() for name, value in self._best.items()}, folder / BEST)
         else:
             shutil.copyfile(self.folder / BEST, folder / BEST)
         (folder / PROGRESS).write_text(json.dumps(asdict(progress)))
@@ -124,7 +130,7 @@ class Checkpoint:
         return Progress(fingerprint)
 
     def restore(self, accelerator: Accelerator) -> None:
-        """Bring weights, optimiser and schedule back to the end of the last finished epoch.
+        """Bring weights, optimiser and schedule back to the end of the epoch that was saved.
 
         Raises:
             PareError: where the checkpoint is damaged.
@@ -163,3 +169,10 @@ class Checkpoint:
         recover(self.folder)
         for folder in (self.folder, *self.folder.parent.glob(f"{self.folder.name}_*")):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _as_they_are_now(model: nn.Module) -> dict[str, Tensor]:
+    """The state of a model, which its training will not change: copied, but for weights that are frozen."""
+    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    state = {name: value.detach() for name, value in model.state_dict().items()}
+    return {name: value if name in frozen else value.to("cpu", copy=True) for name, value in state.items()}

@@ -49,7 +49,7 @@ class FineTuning:
         return self._is_trained(path) and not (path.parent / CHECKPOINT).exists()
 
     def write(self, path: Path) -> None:
-        """Train, or go on after the last finished epoch, and write the folder of the model whole or not at all.
+        """Train, or go on after the last epoch that was saved, and write the folder of the model whole or not at all.
 
         Raises:
             PareError: where another process trains the same run, since both would write the same checkpoint.

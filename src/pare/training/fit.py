@@ -35,7 +35,7 @@ def fit(
         run: what to train.
         store: the model input.
         source: the files of the encoder and its proxy.
-        checkpoint: folder in which the last finished epoch is kept, also after the training.
+        checkpoint: folder in which the last epoch that was saved is kept, also after the training.
         metric: the task's metric, for the choice of the best epoch.
         align: first stage of the method, which fits the embedder before the first epoch and says how it went.
         tracking: the tracker that is told of each epoch; None: no tracker is.
