@@ -31,6 +31,11 @@ FEW = {  # systems of a twentieth of the fields, by their heads; PaRe first
     "`finetune`": PLAIN_FEW,
     "`probe`": "probe",
 }
+MEMBERS = {  # the mean of four trainings with a twentieth of the fields; PaRe in one pass first
+    "`pare`, all mixed, one pass": ONE_PASS + " training.members=4",
+    "`pare`, a quarter mixed": "pare training.epochs=160 training.fraction=1 training.members=4",
+    "`finetune`": PLAIN_FEW + " training.members=4",
+}
 
 
 def fifth_table(fits: pd.DataFrame) -> str:
@@ -42,6 +47,18 @@ def fifth_table(fits: pd.DataFrame) -> str:
         them = summary(fits[fits["system"].isin([pare, *PLAIN])], "fields", pare, FIFTH).reindex(PLAIN)
         lines.append([f"{name}: won, level, lost", "", *("" for _ in MIXED), *map(tested, them.iloc)])
     return grid([["simulated fields", "splits", *MIXED, "`finetune`", "`probe`"], *lines])
+
+
+def members_table(fits: pd.DataFrame) -> str:
+    """Means of four trainings with a twentieth of the fields; below them how PaRe in one pass compares."""
+    first, *others = MEMBERS.values()
+    own = fits[fits["system"].isin(MEMBERS.values())]
+    values = scores(own, TWENTIETH).reindex(columns=[*MEMBERS.values()]).dropna(subset=[first, others[-1]])
+    means, splits = _of_all_splits(values), values.groupby("task").size()
+    lines = [[f"`{task}`", str(splits[task]), *map(_shown, means.loc[task])] for task in means.index]
+    them = summary(own, "fields", first, TWENTIETH).reindex(others)
+    lines.append(["one pass: won, level, lost", "", "", *map(tested, them.iloc)])
+    return grid([["simulated fields", "splits", *MEMBERS], *lines])
 
 
 def _of_all_splits(values: pd.DataFrame) -> pd.DataFrame:
