@@ -1,11 +1,14 @@
 """The cheap rival of a run: which baseline it is, and that its score is scikit-learn's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegressionCV
 
+from pare.baselines.registry import ESTIMATORS
 from pare.baselines.rival import cheap_rival
-from pare.config import Library, resolve
+from pare.config import Library, PareError, resolve
 from pare.storage.store import ArrayStore, write_store
 
 ROWS = {"train": 60, "validation": 30, "test": 1}
@@ -64,3 +67,17 @@ def test_what_is_not_installed_or_does_not_suit_is_passed_over(run, store, monke
 def test_without_validation_rows_there_is_no_comparison(run, store):
     made, own = run((4,))
     assert cheap_rival(made, own, store((4,), {"train": 60, "test": 1})) is None
+
+
+def test_what_cannot_be_fitted_is_told_and_the_next_one_is_compared(run, store, monkeypatch, caplog):
+    """A class of one row stops the baseline, not the run that is compared."""
+    caplog.set_level("INFO", logger="pare")
+    made, own = run((4,))
+
+    def refused(problem, options):
+        raise PareError("class 1 has 1 training row")
+
+    monkeypatch.setitem(ESTIMATORS, "logistic_regression", replace(ESTIMATORS["logistic_regression"], fit=refused))
+    assert cheap_rival(made, own, store((4,)), ["logistic_regression"]) is None
+    assert cheap_rival(made, own, store((4,))).name == "lightgbm"
+    assert "No comparison with logistic_regression: class 1 has 1 training row." in caplog.messages

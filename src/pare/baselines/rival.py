@@ -1,14 +1,16 @@
 """What a user would try first instead: a cheap baseline on the same rows, for a line at the end of a training."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 from pare.baselines.problem import problem_of
 from pare.baselines.registry import ESTIMATORS, fit_baseline
-from pare.config import Library, Run, resolve_baseline
+from pare.config import Library, PareError, Run, resolve_baseline
 from pare.storage.store import ArrayStore
 
+logger = logging.getLogger(__name__)
 CHEAPEST = ("logistic_regression", "lightgbm", "minirocket", "ridge")  # names in baselines.yml, the first that suits
 
 
@@ -26,7 +28,7 @@ class Rival:
 
 
 def cheap_rival(run: Run, library: Library, store: ArrayStore, names: Sequence[str] = CHEAPEST) -> Rival | None:
-    """Fit the first of the cheapest baselines that suits a run's task and is installed.
+    """Fit the first of the cheapest baselines that suits a run's task and is installed; what cannot be fitted is told.
 
     Args:
         run: of a method.
@@ -35,17 +37,29 @@ def cheap_rival(run: Run, library: Library, store: ArrayStore, names: Sequence[s
         names: of the baselines, the preferred first.
 
     Returns:
-        The rival; None where no baseline suits the task or is installed, or there are no validation rows.
+        The rival; None where no baseline suits the task, is installed and can be fitted, or there are no validation
+        rows.
     """
-    name = next((name for name in names if _is_possible(name, run, library)), None)
-    if name is None or not len(store.rows("validation")):
+    if not len(store.rows("validation")):
         return None
+    for name in names:
+        if not _is_possible(name, run, library):
+            continue
+        try:
+            return Rival(name, _validation(name, run, library, store))
+        except PareError as error:  # such as a class of one row, which does not stop the run that is compared
+            logger.info("No comparison with %s: %s.", name, error)
+    return None
+
+
+def _validation(name: str, run: Run, library: Library, store: ArrayStore) -> float:
+    """The metric of the validation rows of a baseline that is fitted to the training rows."""
     asked = {"task": run.task_name, "method": name, "seed": run.seed, "protocol": run.protocol}
     rival = resolve_baseline(library, asked | {"training": run.training.model_dump()}, {})
     problem = problem_of(run, store)
     value = fit_baseline(rival, problem).validate(problem)
     assert value is not None  # there are validation rows
-    return Rival(name, value)
+    return value
 
 
 def _is_possible(name: str, run: Run, library: Library) -> bool:
