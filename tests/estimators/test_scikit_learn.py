@@ -122,7 +122,8 @@ def test_it_is_cloned_pickled_searched_and_put_into_pipelines():
     model = PaReClassifier(seed=3).fit(X, y)
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
-    assert clone(model).get_params() == {"method": "probe", "seed": 3, "source": None, "training": None, "minutes": 10}
+    others = {"source": None, "training": None, "minutes": 10, "ordered": False}
+    assert clone(model).get_params() == {"method": "probe", "seed": 3, **others}
     pipeline = make_pipeline(FunctionTransformer(np.log1p), PaReClassifier())
     assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.9
     search = GridSearchCV(PaReClassifier(), {"seed": [0, 1]}, cv=2).fit(X, y)
