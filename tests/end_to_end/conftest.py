@@ -153,15 +153,15 @@ def said() -> Callable[..., str]:
 
 
 @pytest.fixture
-def beside() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start a command of bash in a project, which goes on beside the test and ends with it."""
+def running() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a command of bash in a project, which goes on during the test and ends with it."""
     processes = []
 
-    def beside(project: Path, command: str) -> subprocess.Popen[str]:
+    def running(project: Path, command: str) -> subprocess.Popen[str]:
         processes.append(start(project, f"exec {command}", program=PROGRAMS["bash"]))
         return processes[-1]
 
-    yield beside
+    yield running
     for process in processes:
         process.terminate()
         process.communicate()

@@ -31,14 +31,14 @@ def words(text):
 
 
 @pytest.fixture
-def served(project, beside):
+def served(project, running):
     """A server on a free port of the loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
 
     def serve(command):
-        process = beside(project, command.replace("8000", str(port)))
+        process = running(project, command.replace("8000", str(port)))
         for _ in range(600):
             try:
                 return urlopen(f"http://127.0.0.1:{port}/health") and port
