@@ -5,7 +5,7 @@ import pytest
 
 from pare.config import PareError
 from pare.config.schema import FoldConfig, SplitConfig, Task
-from pare.preparation.split import assign_parts
+from pare.preparation.split import assign_parts, draw_rows
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [120, 60, 20]))
 
@@ -172,3 +172,13 @@ def test_a_part_of_rows_in_order_leaves_some(ordered):
 def test_a_split_without_order_is_written_as_before():
     assert "ordered" not in SplitConfig().model_dump()
     assert SplitConfig(ordered=True).model_dump()["ordered"] is True
+
+
+def test_a_share_of_the_rows_is_drawn_by_the_seed_and_keeps_their_order():
+    drawn, again, other = draw_rows(200, 0.25, 0), draw_rows(200, 0.25, 0), draw_rows(200, 0.25, 1)
+    assert len(drawn) == 50 and drawn.min() >= 0 and drawn.max() < 200
+    assert (np.diff(drawn) > 0).all()  # each once, in the order of time where rows have one
+    np.testing.assert_array_equal(drawn, again)
+    assert set(drawn) != set(other)
+    assert draw_rows(3, 0.01, 0).shape == (1,)
+    np.testing.assert_array_equal(draw_rows(5, 1, 0), np.arange(5))

@@ -16,11 +16,11 @@ def draw_rows(rows: int, share: float, seed: int) -> np.ndarray:
     """Numbers of the training rows that a run uses: all, or a random share of them that its seed decides.
 
     Returns:
-        Numbers below ``rows``, ``(share × rows,)`` and at least one.
+        Numbers below ``rows``, ``(share × rows,)`` and at least one; ascending, since rows may have an order in time.
     """
     if share == 1:
         return np.arange(rows)
-    return np.random.default_rng(seed).permutation(rows)[: max(1, round(share * rows))]
+    return np.sort(np.random.default_rng(seed).permutation(rows)[: max(1, round(share * rows))])
 
 
 def assign_parts(
