@@ -1,6 +1,7 @@
 """The real commands, in processes of their own, in a copy of the project with tasks that take seconds."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -8,7 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from pare.raw.file_names import MADE_HERE
+from preloaded import run_kedro
 
 # On the real grid of 421 points, but few fields, points and tokens.
 TINY_DARCY = {
@@ -71,8 +75,38 @@ class Outcome:
 def finish(process: subprocess.Popen[str], project: Path) -> Outcome:
     """Wait for a command to end."""
     out, err = process.communicate()
-    hidden = [path for path in (project / "data").rglob(".*") if path.name not in (".gitkeep", MADE_HERE)]
-    return Outcome(process.returncode, out, err, hidden)
+    return Outcome(process.returncode, out, err, leftovers(project))
+
+
+def leftovers(project: Path) -> list[Path]:
+    """Files that were not finished."""
+    return [path for path in (project / "data").rglob(".*") if path.name not in (".gitkeep", MADE_HERE)]
+
+
+def preloaded_kedro(project: Path, *args: str) -> Outcome:
+    """Run `kedro` in a project, in a process that has the libraries."""
+    with TemporaryDirectory() as name:
+        out, err = Path(name) / "out", Path(name) / "err"
+        code = run_kedro([*args], project, ENVIRONMENT, out, err)
+        return Outcome(code, out.read_text(), err.read_text(), leftovers(project))
+
+
+def commands(script: str) -> list[str]:
+    """A script of bash in parts: its lines of Kedro, and what is between them."""
+    parts = groupby(script.splitlines(keepends=True), key=is_of_kedro)
+    return [command for alone, lines in parts for command in (lines if alone else ["".join(lines)])]
+
+
+def is_of_kedro(command: str) -> bool:
+    """Whether a line of bash is a command of Kedro."""
+    return command.startswith("kedro ")
+
+
+def told(project: Path, language: str, command: str) -> Outcome:
+    """Run commands of bash or a program of Python in a project."""
+    if language == "bash" and is_of_kedro(command):
+        return preloaded_kedro(project, *shlex.split(command, comments=True)[1:])
+    return finish(start(project, command, program=PROGRAMS[language]), project)
 
 
 @pytest.fixture(scope="session")
@@ -124,13 +158,13 @@ def with_raw_files(ingested, tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def kedro() -> Callable[..., Outcome]:
-    """`kedro run` in a project."""
-    return lambda project, *args: finish(start(project, *args), project)
+    """`kedro run` in a project, in a process that has the libraries."""
+    return lambda project, *args: preloaded_kedro(project, "run", *args)
 
 
 @pytest.fixture(scope="session")
 def kedro_command() -> Callable[..., Outcome]:
-    """Another command than `kedro run` in a project."""
+    """Any command of Kedro, or another program, in a project."""
     return lambda project, *args, program=KEDRO_RUN[:1]: finish(start(project, *args, program=program), project)
 
 
@@ -145,9 +179,12 @@ def said() -> Callable[..., str]:
     """What commands of bash or a program of Python print in a project; they must not fail."""
 
     def said(project: Path, language: str, content: str) -> str:
-        outcome = finish(start(project, content, program=PROGRAMS[language]), project)
-        assert outcome.code == 0, outcome.out + outcome.err
-        return outcome.out
+        printed = ""
+        for command in commands(content) if language == "bash" else [content]:
+            outcome = told(project, language, command)
+            assert outcome.code == 0, outcome.out + outcome.err
+            printed += outcome.out
+        return printed
 
     return said
 
