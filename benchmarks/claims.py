@@ -25,7 +25,7 @@ import pandas as pd
 import yaml
 from scipy.stats import kendalltau, wilcoxon
 
-from few_fields import FewFields, fifth_table, local, members_table, wide_table
+from few_fields import FewFields, fifth_table, members_table
 from pare.report.markdown import grid
 from pare.report.yardstick import KINDS, read_fits, start_kept, summary
 from pare.storage.atomic import atomic_path
@@ -52,7 +52,7 @@ def main() -> None:
         return
     with atomic_path(PAGE) as unfinished:
         unfinished.write_text(page(PAGE.read_text()))
-    FewFields.of(local(read_fits(FITS / "fields.csv"))).figure().savefig(PAGE.parent / "few_fields.png")
+    FewFields.of(read_fits(FITS / "fields.csv")).figure().savefig(PAGE.parent / "few_fields.png")
 
 
 def page(text: str) -> str:
@@ -72,10 +72,9 @@ def tables() -> dict[str, str]:
         "random": _random(fits["tables"]),
         "tuning": _tuning(fits["tables"]),
         "series": _random_series(fits["series"]),
-        "fields": fifth_table(local(fits["fields"])),
-        "members": members_table(local(fits["fields"])),
-        "few": FewFields.of(local(fits["fields"])).table(),
-        "wide": wide_table(fits["fields"]),
+        "fields": fifth_table(fits["fields"]),
+        "members": members_table(fits["fields"]),
+        "few": FewFields.of(fits["fields"]).table(),
         "distances": _numbers(numbers, "OTDD to the source", SHARES, ("no token", "half", "all")),
         "source": _numbers(
             numbers, "source classes kept", models := ("pretrained", "pare", "finetune", "orca"), models

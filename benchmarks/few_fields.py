@@ -36,27 +36,6 @@ MEMBERS = {  # the mean of four trainings with a twentieth of the fields; PaRe i
     "`pare`, a quarter mixed": "pare training.epochs=160 training.fraction=1 training.members=4",
     "`finetune`": PLAIN_FEW + " training.members=4",
 }
-LOCAL = " training.modes=0"  # without convolutions as wide as a line, as all fits were before there were some
-WIDE = {  # with a twentieth of the fields, on lines
-    "`pare`, all mixed, one pass": ONE_PASS,
-    "`finetune`": PLAIN_FEW,
-    "`probe`": "probe",
-    "local: `pare`, one pass": ONE_PASS + LOCAL,
-    "local: `finetune`": PLAIN_FEW + LOCAL,
-}
-
-
-def local(fits: pd.DataFrame) -> pd.DataFrame:
-    """The fits without convolutions as wide as a line, named as those on planes, where there are none."""
-    marked = fits["system"].str.endswith(LOCAL)
-    lines = fits["data"].isin(fits.loc[marked, "data"])
-    own = fits[marked | ~lines | ~fits["method"].isin(fits.loc[marked, "method"])]
-    return own.assign(system=own["system"].str.removesuffix(LOCAL))
-
-
-def wide_table(fits: pd.DataFrame) -> str:
-    """A twentieth of the fields of equations on lines; below them how PaRe in one pass compares."""
-    return _systems_table(fits, WIDE, [ONE_PASS, PLAIN_FEW, "probe", ONE_PASS + LOCAL, PLAIN_FEW + LOCAL])
 
 
 def fifth_table(fits: pd.DataFrame) -> str:
@@ -72,21 +51,14 @@ def fifth_table(fits: pd.DataFrame) -> str:
 
 def members_table(fits: pd.DataFrame) -> str:
     """Means of four trainings with a twentieth of the fields; below them how PaRe in one pass compares."""
-    first, *_, last = MEMBERS.values()
-    return _systems_table(fits, MEMBERS, [first, last])
-
-
-def _systems_table(fits: pd.DataFrame, systems: dict[str, str], needed: list[str]) -> str:
-    """Systems with a twentieth of the fields, on the cuts that the needed ones have; the first is compared."""
-    first, *others = systems.values()
-    own = fits[fits["system"].isin(systems.values())]
-    values = scores(own, TWENTIETH).reindex(columns=[first, *others]).dropna(subset=needed)
+    first, *others = MEMBERS.values()
+    own = fits[fits["system"].isin(MEMBERS.values())]
+    values = scores(own, TWENTIETH).reindex(columns=[*MEMBERS.values()]).dropna(subset=[first, others[-1]])
     means, splits = _of_all_splits(values), values.groupby("task").size()
     lines = [[f"`{task}`", str(splits[task]), *map(_shown, means.loc[task])] for task in means.index]
-    cuts = pd.MultiIndex.from_frame(own[["data", "split"]])
-    them = summary(own[cuts.isin(values.index)], "fields", first, TWENTIETH).reindex(others)
+    them = summary(own, "fields", first, TWENTIETH).reindex(others)
     lines.append(["one pass: won, level, lost", "", "", *map(tested, them.iloc)])
-    return grid([["simulated fields", "splits", *systems], *lines])
+    return grid([["simulated fields", "splits", *MEMBERS], *lines])
 
 
 def _of_all_splits(values: pd.DataFrame) -> pd.DataFrame:
