@@ -381,10 +381,3 @@ def test_alignment_of_a_method_that_does_not_align_is_a_mistake(run):
 def test_a_symmetry_of_another_grid_is_refused(run, task, symmetry, wanted):
     with pytest.raises(PareError, match=wanted):
         run(task=task, training={"symmetries": [symmetry]})
-
-
-@pytest.mark.parametrize(("task", "decides"), [("pdebench_advection", True), ("darcy_flow", False)])
-def test_frequencies_decide_a_model_only_on_a_line_without_ends(run, task, decides):
-    narrow, wide = run(task=task, training={"modes": 0}), run(task=task)
-    assert (wide.modes > 0, narrow.modes) == (decides, 0)
-    assert (narrow.decisive() != wide.decisive()) == decides

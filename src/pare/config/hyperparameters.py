@@ -67,12 +67,6 @@ class TrainingConfig(Strict):
     differences: float = Field(
         default=0.0, ge=0, description="weight of the loss of differences between neighbouring points of a field"
     )
-    modes: int = Field(
-        default=0,
-        ge=0,
-        description="frequencies that the last convolutions mix over a whole line, where it has no ends and the start "
-        "is solved",
-    )
     beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
     source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")

@@ -263,25 +263,18 @@ class Run(TaskRun):
         proxy = self.proxy.model_dump(mode="json", include={"reader", "labels"})
         method = self.method.model_dump(mode="json", include={"initialisation", "trainable"})
         # Where minutes are given, how many epochs fit is a measurement.
-        without = {"epochs"} if self.training.minutes else {"minutes"}
-        if not self.modes:
-            without |= {"modes"}
-        training = self.training.model_dump(mode="json", exclude=without)
+        training = self.training.model_dump(mode="json", exclude={"epochs"} if self.training.minutes else {"minutes"})
         stages = {"mixing": self.mixing, "alignment": self.alignment}
+        without = {"source", "training", "mixing"} | (set() if is_periodic(self.training.symmetries) else {"modes"})
         return {
             **self._decisive_task("tokens"),
             "encoder": self.source.encoder.decisive(),
             "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
             "method": method,
-            "start": self.start and self.start.model_dump(mode="json", exclude={"source", "training", "mixing"}),
+            "start": self.start and self.start.model_dump(mode="json", exclude=without),
             "training": training,
             **{name: stage and stage.model_dump(mode="json") for name, stage in stages.items()},
         }
-
-    @property
-    def modes(self) -> int:
-        """Frequencies that convolutions mix over the whole line of a field; 0 where it has ends, and on other grids."""
-        return self.training.modes if self.start and "shift" in self.training.symmetries else 0
 
     def _choices(self) -> dict[str, Any]:
         choices = super()._choices()

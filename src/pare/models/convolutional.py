@@ -2,7 +2,7 @@
 
 Patches that a linear layer predicts do not meet at their edges. Here convolutions lead down to the tokens and up
 again, as in a U-Net (Ronneberger et al., 2015): the encoder is its bottleneck, and nothing passes by at that level.
-On a periodic line the way up ends in convolutions as wide as the line; those on the way down see a few points, so that
+On a periodic grid the way up ends in convolutions as wide as the grid; those on the way down see a few points, so that
 what a patch says passes by where that patch is, and a mixed sample hides it.
 Level l, from 0, has the points of the grid divided by spacing * 2 ** l, rounded up; the spacing is 2, on small grids 1.
 """
@@ -100,7 +100,8 @@ class ConvolutionalPredictor(nn.Module):
         shape: ``(channels, *grid points)`` of the field; resized from ``extent`` where they differ.
         spacing: as from `spacing_of`.
         padding: what convolutions see beyond the ends, as torch's ``padding_mode``.
-        modes: frequencies that convolutions of the first level mix over a whole periodic line; 0: none.
+        modes: frequencies of each sign that convolutions of the first level mix over the whole grid, which has no ends
+            then; 0: none.
     """
 
     def __init__(
@@ -170,11 +171,11 @@ class Sum(nn.ModuleList):
 
 
 def _block(incoming: int, outgoing: int, axes: int, padding: str, modes: int = 0) -> nn.Sequential:
-    """Two convolutions of three points, and as wide as the line where there are modes, normalised over the batch."""
+    """Two convolutions of three points, and as wide as the grid where there are modes, normalised over the batch."""
     layers: list[nn.Module] = []
     for channels in (incoming, outgoing):
         near = _layer("Conv", axes)(channels, outgoing, 3, padding=1, bias=False, padding_mode=padding)
-        convolution = Sum([near, FourierConvolution(channels, outgoing, modes)]) if modes else near
+        convolution = Sum([near, FourierConvolution(channels, outgoing, axes, modes)]) if modes else near
         layers += [convolution, _layer("BatchNorm", axes)(outgoing), nn.GELU()]
     return nn.Sequential(*layers)
 
@@ -207,7 +208,7 @@ def build_convolutional_model(
         source_classes: classes of the proxy, or None where its labels are masks.
         gate: a key of `pare.models.predictors.GATES`.
         periodic: whether the grid has no ends: the last point along each axis is the neighbour of the first.
-        modes: as for `ConvolutionalPredictor`.
+        modes: as for `ConvolutionalPredictor`, on a periodic grid; on another there are none.
 
     Raises:
         PareError: where patches cannot be halved, or the encoder changes the grid of tokens.
@@ -233,7 +234,7 @@ def build_convolutional_model(
             *(backbone.out_width, grid, patch, task.input.shape[1:], task.output.shape),
             spacing=spacing,
             padding=padding,
-            modes=modes,
+            modes=modes if periodic else 0,
         ),
         build_units(task),
         build_source_predictor(backbone, source_classes),
