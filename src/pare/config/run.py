@@ -265,13 +265,12 @@ class Run(TaskRun):
         # Where minutes are given, how many epochs fit is a measurement.
         training = self.training.model_dump(mode="json", exclude={"epochs"} if self.training.minutes else {"minutes"})
         stages = {"mixing": self.mixing, "alignment": self.alignment}
-        without = {"source", "training", "mixing"} | (set() if is_periodic(self.training.symmetries) else {"modes"})
         return {
             **self._decisive_task("tokens"),
             "encoder": self.source.encoder.decisive(),
             "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
             "method": method,
-            "start": self.start and self.start.model_dump(mode="json", exclude=without),
+            "start": self.start and self.start.model_dump(mode="json", exclude={"source", "training", "mixing"}),
             "training": training,
             **{name: stage and stage.model_dump(mode="json") for name, stage in stages.items()},
         }

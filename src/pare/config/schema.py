@@ -323,9 +323,6 @@ class StartConfig(Strict):
         description="whether fixed convolutions of a series, or similarities of a row to training rows, have a head",
     )
     points: bool = Field(default=False, description="whether the points of a series have a head")
-    modes: int = Field(
-        default=0, ge=0, description="frequencies of each sign that the network of a field mixes over a periodic grid"
-    )
     training: dict[str, Any] = Field(default_factory=dict, description="defaults of the training that follows")
     mixing: dict[str, Any] = Field(default_factory=dict, description="and of what it mixes, where its method mixes")
 

@@ -2,8 +2,6 @@
 
 Patches that a linear layer predicts do not meet at their edges. Here convolutions lead down to the tokens and up
 again, as in a U-Net (Ronneberger et al., 2015): the encoder is its bottleneck, and nothing passes by at that level.
-On a periodic grid the way up ends in convolutions as wide as the grid; those on the way down see a few points, so that
-what a patch says passes by where that patch is, and a mixed sample hides it.
 Level l, from 0, has the points of the grid divided by spacing * 2 ** l, rounded up; the spacing is 2, on small grids 1.
 """
 
@@ -21,7 +19,6 @@ from pare.models.anchor import Anchor
 from pare.models.backbones import Backbone
 from pare.models.embedders import Calibration, Embedded, rescale
 from pare.models.folding import cropped, fold, resized, unfold
-from pare.models.fourier import FourierConvolution
 from pare.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.models.predictors import Features, Gate
 
@@ -100,8 +97,6 @@ class ConvolutionalPredictor(nn.Module):
         shape: ``(channels, *grid points)`` of the field; resized from ``extent`` where they differ.
         spacing: as from `spacing_of`.
         padding: what convolutions see beyond the ends, as torch's ``padding_mode``.
-        modes: frequencies of each sign that convolutions of the first level mix over the whole grid, which has no ends
-            then; 0: none.
     """
 
     def __init__(
@@ -114,7 +109,6 @@ class ConvolutionalPredictor(nn.Module):
         *,
         spacing: int,
         padding: str = "zeros",
-        modes: int = 0,
     ) -> None:
         super().__init__()
         levels, axes = levels_of(patch, spacing), len(grid)
@@ -123,10 +117,7 @@ class ConvolutionalPredictor(nn.Module):
         widths = WIDTHS[:levels]
         self.back = _layer("ConvTranspose", axes)(width, widths[-1], points, points)
         self.norm = _layer("BatchNorm", axes)(widths[-1])
-        self.blocks = nn.ModuleList(
-            _block(2 * widths[level], widths[level], axes, padding, modes if level == 0 else 0)
-            for level in reversed(range(levels))
-        )
+        self.blocks = nn.ModuleList(_block(2 * width, width, axes, padding) for width in reversed(widths))
         self.up = nn.ModuleList(
             _layer("ConvTranspose", axes)(coarse, fine, 2, 2)
             for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
@@ -162,20 +153,11 @@ class ConvolutionalPredictor(nn.Module):
         return tuple(hidden)
 
 
-class Sum(nn.ModuleList):
-    """Layers whose outputs are added."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The sum of what each makes of the same input."""
-        return torch.stack([layer(x) for layer in self]).sum(0)
-
-
-def _block(incoming: int, outgoing: int, axes: int, padding: str, modes: int = 0) -> nn.Sequential:
-    """Two convolutions of three points, and as wide as the grid where there are modes, normalised over the batch."""
+def _block(incoming: int, outgoing: int, axes: int, padding: str) -> nn.Sequential:
+    """Two convolutions of three points, each normalised over the batch."""
     layers: list[nn.Module] = []
     for channels in (incoming, outgoing):
-        near = _layer("Conv", axes)(channels, outgoing, 3, padding=1, bias=False, padding_mode=padding)
-        convolution = Sum([near, FourierConvolution(channels, outgoing, axes, modes)]) if modes else near
+        convolution = _layer("Conv", axes)(channels, outgoing, 3, padding=1, bias=False, padding_mode=padding)
         layers += [convolution, _layer("BatchNorm", axes)(outgoing), nn.GELU()]
     return nn.Sequential(*layers)
 
@@ -192,13 +174,7 @@ def _pooled(x: Tensor) -> Tensor:
 
 
 def build_convolutional_model(
-    task: Task,
-    backbone: Backbone,
-    source_classes: int | None,
-    gate: str = "linear",
-    *,
-    periodic: bool = False,
-    modes: int = 0,
+    task: Task, backbone: Backbone, source_classes: int | None, gate: str = "linear", *, periodic: bool = False
 ) -> CrossModalModel:
     """The model for a field, whose embedder and predictor begin random and whose anchor is not solved yet.
 
@@ -208,7 +184,6 @@ def build_convolutional_model(
         source_classes: classes of the proxy, or None where its labels are masks.
         gate: a key of `pare.models.predictors.GATES`.
         periodic: whether the grid has no ends: the last point along each axis is the neighbour of the first.
-        modes: as for `ConvolutionalPredictor`, on a periodic grid; on another there are none.
 
     Raises:
         PareError: where patches cannot be halved, or the encoder changes the grid of tokens.
@@ -234,7 +209,6 @@ def build_convolutional_model(
             *(backbone.out_width, grid, patch, task.input.shape[1:], task.output.shape),
             spacing=spacing,
             padding=padding,
-            modes=modes if periodic else 0,
         ),
         build_units(task),
         build_source_predictor(backbone, source_classes),

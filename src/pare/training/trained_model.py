@@ -114,9 +114,7 @@ def assemble(
     gate = run.mixing.gate if run.mixing else "linear"
     if run.start and run.task.kind == "field":
         periodic = is_periodic(run.training.symmetries)
-        model = build_convolutional_model(
-            run.task, backbone, source_classes, gate, periodic=periodic, modes=run.start.modes
-        )
+        model = build_convolutional_model(run.task, backbone, source_classes, gate, periodic=periodic)
     elif run.start:
         model = build_solved_model(run.task, run.start, backbone, source_classes, categories, gate, rows=rows)
     else:
