@@ -1,11 +1,12 @@
-"""Commands of Kedro in processes of their own that begin with the large libraries imported, which takes seconds.
+"""Commands of Kedro and programs of Python in processes of their own that begin with the large libraries imported.
 
-Each is forked from a server that imports these libraries and does nothing else, so a command finds nothing of the
-project or of another command. What an import prints is not seen here.
+That takes seconds. Each process is forked from a server that imports these libraries and does nothing else, so it finds
+nothing of the project or of another command. What an import prints is not seen here.
 """
 
 import os
 import sys
+from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -19,22 +20,36 @@ SERVER.set_forkserver_preload(
 )
 
 
-def run_kedro(arguments: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> int:
-    """Run `kedro` in a folder and write what it prints to two files; the exit code."""
-    process = SERVER.Process(target=_kedro, args=(arguments, folder, environment, out, err))
+def run(call: Callable[..., None], what: object, folder: Path, environment: dict[str, str], printed: Path) -> int:
+    """Run `kedro` or `python` in a folder; what is printed goes to the files ``out`` and ``err`` of another.
+
+    Returns:
+        The exit code.
+    """
+    process = SERVER.Process(target=_run, args=(call, what, folder, environment, printed))
     process.start()
     process.join()
     assert process.exitcode is not None
     return process.exitcode
 
 
-def _kedro(arguments: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:
-    for stream, path in ((sys.stdout, out), (sys.stderr, err)):
-        with path.open("w") as file:
-            os.dup2(file.fileno(), stream.fileno())
-    os.chdir(folder)
-    os.environ.update(environment)
+def kedro(arguments: list[str]) -> None:
+    """The command of this name."""
     sys.argv = ["kedro", *arguments]
     from kedro.framework.cli.cli import main
 
     main()
+
+
+def python(program: str) -> None:
+    """A program, as the interpreter would run it."""
+    exec(compile(program, "<program>", "exec"), {"__name__": "__main__"})
+
+
+def _run(call: Callable[..., None], what: object, folder: Path, environment: dict[str, str], printed: Path) -> None:
+    for stream, name in ((sys.stdout, "out"), (sys.stderr, "err")):
+        with (printed / name).open("w") as file:
+            os.dup2(file.fileno(), stream.fileno())
+    os.chdir(folder)
+    os.environ.update(environment)
+    call(what)

@@ -19,7 +19,8 @@ import yaml
 from omegaconf import OmegaConf
 
 from pare.raw.file_names import MADE_HERE
-from preloaded import run_kedro
+from preloaded import kedro as kedro_main
+from preloaded import python, run
 
 # On the real grid of 421 points, but few fields, points and tokens.
 TINY_DARCY = {
@@ -40,7 +41,7 @@ ENVIRONMENT = {
 
 
 KEDRO_RUN = (str(Path(sys.executable).with_name("kedro")), "run")
-PROGRAMS = {"bash": ("bash", "-ec"), "python": (sys.executable, "-c")}
+BASH = ("bash", "-ec")
 PYTHON_M_PARE = (sys.executable, "-m", "pare")
 
 
@@ -83,12 +84,12 @@ def leftovers(project: Path) -> list[Path]:
     return [path for path in (project / "data").rglob(".*") if path.name not in (".gitkeep", MADE_HERE)]
 
 
-def preloaded_kedro(project: Path, *args: str) -> Outcome:
-    """Run `kedro` in a project, in a process that has the libraries."""
+def preloaded(project: Path, call: Callable[..., None], what: object) -> Outcome:
+    """Run `preloaded.kedro` or `preloaded.python` in a project, in a process that has the libraries."""
     with TemporaryDirectory() as name:
-        out, err = Path(name) / "out", Path(name) / "err"
-        code = run_kedro([*args], project, ENVIRONMENT, out, err)
-        return Outcome(code, out.read_text(), err.read_text(), leftovers(project))
+        code = run(call, what, project, ENVIRONMENT, Path(name))
+        out, err = (Path(name, stream).read_text() for stream in ("out", "err"))
+        return Outcome(code, out, err, leftovers(project))
 
 
 def commands(script: str) -> list[str]:
@@ -104,9 +105,11 @@ def is_of_kedro(command: str) -> bool:
 
 def told(project: Path, language: str, command: str) -> Outcome:
     """Run commands of bash or a program of Python in a project."""
-    if language == "bash" and is_of_kedro(command):
-        return preloaded_kedro(project, *shlex.split(command, comments=True)[1:])
-    return finish(start(project, command, program=PROGRAMS[language]), project)
+    if language == "python":
+        return preloaded(project, python, command)
+    if is_of_kedro(command):
+        return preloaded(project, kedro_main, shlex.split(command, comments=True)[1:])
+    return finish(start(project, command, program=BASH), project)
 
 
 @pytest.fixture(scope="session")
@@ -159,7 +162,7 @@ def with_raw_files(ingested, tmp_path) -> Path:
 @pytest.fixture(scope="session")
 def kedro() -> Callable[..., Outcome]:
     """`kedro run` in a project, in a process that has the libraries."""
-    return lambda project, *args: preloaded_kedro(project, "run", *args)
+    return lambda project, *args: preloaded(project, kedro_main, ["run", *args])
 
 
 @pytest.fixture(scope="session")
@@ -195,7 +198,7 @@ def running() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     processes = []
 
     def running(project: Path, command: str) -> subprocess.Popen[str]:
-        processes.append(start(project, f"exec {command}", program=PROGRAMS["bash"]))
+        processes.append(start(project, f"exec {command}", program=BASH))
         return processes[-1]
 
     yield running

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import sys
 import time
 from pathlib import Path
 from urllib.error import URLError
@@ -50,7 +51,7 @@ def served(project, running):
     return serve
 
 
-def test_the_file_is_written_and_used_without_torch_and_the_server_predicts(project, said, served):
+def test_the_file_is_written_and_used_without_torch_and_the_server_predicts(project, said, kedro_command, served):
     found = {language: [*map(tiny, contents)] for language, contents in by_language("export.md").items()}
     (make, serve, ask), (told, answer, response) = found["bash"], found["text"]
     last = said(project, "bash", make).strip().splitlines()[-1]
@@ -59,7 +60,8 @@ def test_the_file_is_written_and_used_without_torch_and_the_server_predicts(proj
 
     (program,) = found["python"]
     assert len(program[program.index("session") :].splitlines()) <= 20
-    assert words(said(project, "python", WITHOUT_TORCH + program)) == words(answer)
+    used = kedro_command(project, "-c", WITHOUT_TORCH + program, program=(sys.executable,))
+    assert words(used.out) == words(answer), used.err
 
     port = served(serve.strip())
     answered = json.loads(said(project, "bash", ask.replace("8000", str(port))))
