@@ -29,6 +29,7 @@ FEW = {  # systems of a twentieth of the fields, by their heads; PaRe first
     "all mixed, one pass": ONE_PASS,
     "`target_mask`": PARE_FEW.replace("pare", "target_mask"),
     "`finetune`": PLAIN_FEW,
+    "`finetune`, dropout": "finetune training.dropout=0.1 training.epochs=160 training.fraction=1",
     "`probe`": "probe",
 }
 MEMBERS = {  # the mean of four trainings with a twentieth of the fields; PaRe in one pass first
