@@ -35,10 +35,10 @@ def report(project, task, method="pare"):
 
 
 @pytest.fixture(scope="module")
-def learnt(template, tmp_path_factory, kedro):
-    """A fresh clone in which a table was learnt, and how the command ended."""
+def learnt(template, tmp_path_factory, kedro_command):
+    """A fresh clone in which a table was learnt, and how the command ended, which had to import everything."""
     project = shutil.copytree(template, tmp_path_factory.mktemp("learnt") / "project")
-    return project, kedro(project, "--pipeline=pare_train", "--params", WDBC)
+    return project, kedro_command(project, "run", "--pipeline=pare_train", "--params", WDBC)
 
 
 def test_a_table_is_learnt_from_a_fresh_clone(learnt):
