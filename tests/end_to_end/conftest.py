@@ -84,7 +84,7 @@ def leftovers(project: Path) -> list[Path]:
     return [path for path in (project / "data").rglob(".*") if path.name not in (".gitkeep", MADE_HERE)]
 
 
-def preloaded(project: Path, call: Callable[..., None], what: object) -> Outcome:
+def run_preloaded(project: Path, call: Callable[..., None], what: object) -> Outcome:
     """Run `preloaded.kedro` or `preloaded.python` in a project, in a process that has the libraries."""
     with TemporaryDirectory() as name:
         code = run(call, what, project, ENVIRONMENT, Path(name))
@@ -106,9 +106,9 @@ def is_of_kedro(command: str) -> bool:
 def told(project: Path, language: str, command: str) -> Outcome:
     """Run commands of bash or a program of Python in a project."""
     if language == "python":
-        return preloaded(project, python, command)
+        return run_preloaded(project, python, command)
     if is_of_kedro(command):
-        return preloaded(project, kedro_main, shlex.split(command, comments=True)[1:])
+        return run_preloaded(project, kedro_main, shlex.split(command, comments=True)[1:])
     return finish(start(project, command, program=BASH), project)
 
 
@@ -162,7 +162,7 @@ def with_raw_files(ingested, tmp_path) -> Path:
 @pytest.fixture(scope="session")
 def kedro() -> Callable[..., Outcome]:
     """`kedro run` in a project, in a process that has the libraries."""
-    return lambda project, *args: preloaded(project, kedro_main, ["run", *args])
+    return lambda project, *args: run_preloaded(project, kedro_main, ["run", *args])
 
 
 @pytest.fixture(scope="session")
