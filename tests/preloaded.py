@@ -13,7 +13,7 @@ from pathlib import Path
 SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
-        *("torch", "torch.distributed.tensor", "transformers.core_model_loading", "accelerate"),
+        *("torch", "torch.distributed.tensor", "transformers.modeling_utils", "accelerate"),
         *("torchmetrics.classification", "sklearn.linear_model", "sklearn.model_selection", "pandas"),
         *("h5py", "networkx", "matplotlib.figure"),
     ]

@@ -141,6 +141,9 @@ def test_each_run_of_the_shipped_configuration_has_the_files_that_it_always_had(
 def test_two_runs_that_differ_in_anything_share_no_file_and_none_lies_in_the_folder_of_another(load):
     """A folder within another run's folder would be removed with it."""
     loaders = {name: load(**overrides) for name, overrides in RUNS.items()}
+    libraries = {env: load(env).library for env in (None, "paper")}  # read once, and not for each run
+    for loader in loaders.values():
+        loader.library = libraries[loader.env]
     runs, folders = ({name: of(loader) for name, loader in loaders.items()} for of in (paths, lambda it: it.run.folder))
     for (one, first), (other, second) in combinations(runs.items(), 2):
         own = first.keys() - OF_SEVERAL_RUNS - SHARED - {"model_input", "report"}

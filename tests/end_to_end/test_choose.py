@@ -17,13 +17,13 @@ def table(rows: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "ring": np.where(inside, "inside", "outside")})
 
 
-def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, kedro_command):
+def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, said):
     candidates = {"table": {"folds": 5, "methods": ["probe", "logistic_regression", "xgboost"]}}
     (project / "conf" / "local" / "candidates.yml").write_text(yaml.safe_dump(candidates))
     table(160, 0).to_csv(project / "ring.csv", index=False)
     new = table(50, 1)
     new.drop(columns="ring").to_csv(project / "new.csv", index=False)
-    assert kedro_command(project, "tasks", "new", "ring.csv", "--target", "ring").code == 0
+    said(project, "bash", "kedro tasks new ring.csv --target ring")
     chosen = kedro(project, "--pipelines=choose", "--params", "task=ring,minutes=0.5")
     assert chosen.code == 0, chosen.err
     assert chosen.leftovers == []

@@ -72,11 +72,11 @@ def words(text):
     return re.sub(r"\d+(\.\d+)?", "#", text).replace(", source tiny", "").split()
 
 
-def test_what_the_page_shows_is_what_is_said(project, kedro, kedro_command):
+def test_what_the_page_shows_is_what_is_said(project, kedro, said):
     (_, command), (_, shown), *_ = blocks("your_own_data.md", "Several seeds, or a cross-validation")
     table = load_wine(as_frame=True).frame.rename(columns={"target": "cultivar"})
     table.to_csv(project / "wine.csv", index=False)
-    assert kedro_command(project, "tasks", "new", "wine.csv", "--target", "cultivar").code == 0
+    said(project, "bash", "kedro tasks new wine.csv --target cultivar")
     _, _, *options = command.splitlines()[0].split()
     outcome = kedro(project, *options[:-1], f"{options[-1]},source=tiny")
     assert outcome.code == 0, outcome.err

@@ -1,11 +1,15 @@
 """The start of fields: whether a regression is used, and what a training makes of it."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
 
 from pare.config import Library, resolve
 from pare.evaluation.metrics import build_metric
+from pare.start.fields import FieldStart
+from pare.start.folds import FOLDS
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
 from pare.training.losses import relative_l2
@@ -165,6 +169,22 @@ def test_a_symmetry_copies_rows_where_folds_are_predicted_better_with_it(run_of,
         error = np.abs(trained.model(torch.from_numpy(rows["x"])).numpy() - rows["y"]).max() / rows["y"].std()
     assert trained.record["start"]["symmetries"] == found
     assert error < 1e-4 if found else error > 0.1
+
+
+def test_a_symmetry_by_which_the_first_rows_are_predicted_worse_is_fitted_once(
+    run_of, source, tmp_path, monkeypatch
+):
+    fit, fits = FieldStart._fitted, Counter()
+
+    def counted(start, x, y, names, width):
+        fits[tuple(names)] += 1
+        return fit(start, x, y, names, width)
+
+    monkeypatch.setattr(FieldStart, "_fitted", counted)
+    fitted(run_of("probe"), write(tmp_path / "x.h5", signed, white, (160, 16, 16)), source, tmp_path)
+    assert fits.pop(()) > FOLDS
+    assert fits.keys() == {("square",), ("torus",)}
+    assert {*fits.values()} == {1}
 
 
 def test_nothing_is_trained_where_the_start_is_exact(run_of, source, tmp_path):

@@ -155,7 +155,7 @@ class FieldStart:
         inputs = rotated(_flat(x))
         width, other = self._kernels(inputs, y, folds)
         if width:
-            _, found = self._held_out_losses(inputs, y, folds, [], width, (other,))
+            _, found = self._held_out_losses(inputs, y, folds, [], losses, width, (other,))
             both = ~np.isnan(losses + found)
             if clearly_smaller(found[both], losses[both]):
                 names, penalty, losses = [], other, found
@@ -185,7 +185,7 @@ class FieldStart:
             with_it = [*names, name]
             if not self._is_small(x, with_it):
                 continue
-            other, found = self._held_out_losses(x, y, folds, with_it)
+            other, found = self._held_out_losses(x, y, folds, with_it, losses)
             both = ~np.isnan(losses + found)
             if clearly_smaller(found[both], losses[both]):
                 names, penalty, losses = with_it, other, found
@@ -241,12 +241,14 @@ class FieldStart:
         y: np.ndarray,
         folds: Folds,
         names: Sequence[str],
+        known: np.ndarray | float = np.inf,
         width: float = 0.0,
         penalties: Sequence[float] = PENALTIES,
     ) -> tuple[float, np.ndarray]:
         """The best penalty, and with it the squared error of each row left out, in squared spreads of the fields.
 
-        Where the first fold shows that a regression says little, other rows have NaN.
+        Where the first folds show that a regression says little, or less than what had the known errors, other rows
+        have NaN.
         """
         weights, losses = self._weights(y), np.full((len(penalties), len(x)), np.nan)
         spread = max(_spread(_flat(y), weights), np.finfo(float).tiny)
@@ -255,7 +257,8 @@ class FieldStart:
             for i, predicted in enumerate(ridge.predict(_flat(x[held]), *penalties)):
                 losses[i, held] = weights[held] * np.square(predicted - _flat(y[held])).mean(1) / spread
             best = int(np.nanmean(losses, 1).argmin())
-            if np.nanmean(losses[best]) > TELLING**2 and self.run.training.epochs:
+            says_little = np.nanmean(losses[best]) > TELLING**2 and self.run.training.epochs
+            if says_little or np.nansum(losses[best] - known) > 0:
                 break
         return penalties[best], losses[best]
 
