@@ -171,9 +171,7 @@ def test_a_symmetry_copies_rows_where_folds_are_predicted_better_with_it(run_of,
     assert error < 1e-4 if found else error > 0.1
 
 
-def test_a_symmetry_by_which_the_first_rows_are_predicted_worse_is_fitted_once(
-    run_of, source, tmp_path, monkeypatch
-):
+def test_a_symmetry_by_which_the_first_rows_are_predicted_worse_is_fitted_once(run_of, source, tmp_path, monkeypatch):
     fit, fits = FieldStart._fitted, Counter()
 
     def counted(start, x, y, names, width):

@@ -155,7 +155,7 @@ class FieldStart:
         inputs = rotated(_flat(x))
         width, other = self._kernels(inputs, y, folds)
         if width:
-            _, found = self._held_out_losses(inputs, y, folds, [], losses, width, (other,))
+            _, found = self._held_out_losses(inputs, y, folds, [], losses, width=width, penalties=(other,))
             both = ~np.isnan(losses + found)
             if clearly_smaller(found[both], losses[both]):
                 names, penalty, losses = [], other, found
@@ -242,6 +242,7 @@ class FieldStart:
         folds: Folds,
         names: Sequence[str],
         known: np.ndarray | float = np.inf,
+        *,
         width: float = 0.0,
         penalties: Sequence[float] = PENALTIES,
     ) -> tuple[float, np.ndarray]:
