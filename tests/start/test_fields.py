@@ -240,7 +240,7 @@ def test_a_training_that_says_less_than_the_regression_keeps_it_and_is_the_probe
 
 
 def test_a_training_that_says_more_than_the_regression_is_kept_without_it(run_of, source, tmp_path):
-    run = run_of(epochs=30, learning_rate=3e-3, new_learning_rate=3e-3)
+    run = run_of(epochs=12, learning_rate=3e-3, new_learning_rate=3e-3)
     trained = fitted(run, write(tmp_path / "x.h5", np.abs, n=(160, 16, 16)), source, tmp_path)
     assert trained.record["best_epoch"] > 0
     assert trained.record["validation"] < 0.8 * trained.record["start"]["validation"]
