@@ -71,6 +71,24 @@ def test_greedy_shares_are_kept_where_a_worse_model_mends_the_better_one():
     assert decision.blend.shares["a"] == pytest.approx(0.75, abs=0.05)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_a_few_rows_keep_the_first_model_or_say_clearly_that_another_is_better(numbers, rows):
+    y, outputs = numbers[0][:rows], {name: out[:rows] for name, out in numbers[1].items()}
+    decision = decide(outputs, y, NUMBERS, squared)
+    assert decision.outputs.shape == y.shape
+    assert rows > 1 or decision.blend.shares == {"a": 1.0}
+
+
+def test_shares_are_compared_on_the_parts_that_are_given(numbers):
+    """A part of the rows where only the second model is right is not seen by shares that the others chose."""
+    y, outputs = numbers[0], {name: np.array(numbers[1][name]) for name in "ab"}
+    outputs["a"][:200] += 9
+    halves = [(np.arange(200, 400), np.arange(200)), (np.arange(200), np.arange(200, 400))]
+    others = decide(outputs, y, NUMBERS, squared, halves).outputs
+    assert others[200:] == pytest.approx(outputs["b"][200:])
+    assert np.abs(others[:200] - y[:200]).mean() > 1
+
+
 def test_the_temperature_of_logits_is_found_again():
     rng = np.random.default_rng(1)
     logits = rng.normal(size=(4000, 3)) * 2

@@ -73,7 +73,39 @@ def test_a_fold_of_rows_in_order_is_rows_one_after_the_other(tmp_path):
     write_store(tmp_path / "s.h5", rows=rows, blocks=blocks, statistics={}, fingerprint="f", description={})
     folds = fold_parts(ArrayStore(tmp_path / "s.h5"), Rows(classes=3, ordered=True), 5)
     assert [parts["test"].tolist() for parts in folds] == [list(range(i, i + 12)) for i in range(0, 60, 12)]
-    assert folds[4]["validation"].tolist() == list(range(10))
+    assert folds[4]["validation"].tolist() == list(range(39, 48))  # the last of those that come before
+
+
+@pytest.mark.parametrize("groups", [False, True])
+def test_rows_may_all_be_for_training(tmp_path, groups):
+    arrays = {"x": np.zeros((40, 1), np.float32), "y": np.arange(40) % 2}
+    arrays |= {"group": np.arange(40) // 4} if groups else {}
+    write_store(
+        tmp_path / "all.h5",
+        rows={"train": 40, "validation": 0},
+        blocks=[("train", arrays)],
+        statistics={},
+        fingerprint="all",
+        description={},
+    )
+    folds = fold_parts(ArrayStore(tmp_path / "all.h5"), Rows(2), 4)
+    assert sorted(np.concatenate([parts["test"] for parts in folds])) == list(range(40))
+
+
+def test_of_a_few_rows_in_order_the_last_are_held_out(tmp_path):
+    arrays = {"x": np.zeros((20, 1), np.float32), "y": np.zeros((20, 1), np.float32)}
+    parts = {"train": slice(0, 18), "validation": slice(18, 20)}
+    blocks = [(name, {key: array[part] for key, array in arrays.items()}) for name, part in parts.items()]
+    write_store(
+        tmp_path / "few.h5",
+        rows={"train": 18, "validation": 2},
+        blocks=blocks,
+        statistics={},
+        fingerprint="few",
+        description={},
+    )
+    (fold,) = fold_parts(ArrayStore(tmp_path / "few.h5"), Rows(ordered=True), 1)
+    assert fold["test"].tolist() == [16, 17, 18, 19]
 
 
 def test_no_test_row_is_in_a_fold(store, tmp_path):

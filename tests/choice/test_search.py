@@ -83,6 +83,14 @@ def test_a_candidate_that_predicts_what_an_earlier_one_does_is_left_out(search, 
     assert one.tried[3].left_out == "after fold 1: predicts what probe does"
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_whether_predictions_are_the_same_does_not_depend_on_their_unit(unit):
+    rng = np.random.default_rng(0)
+    one = unit * rng.normal(size=(50, 2))
+    assert module._is_same(one, one + 1e-6 * unit)
+    assert not module._is_same(one, one * 1.01)
+
+
 def test_where_time_is_short_the_best_go_on_and_the_worst_that_does_not_fit_is_left_out(search, fits):
     given, made = fits
     given |= {"probe": (0.3, 10), "logistic_regression": (3.0, 10), "lightgbm": (0.4, 10), "catboost": (4.0, 1)}

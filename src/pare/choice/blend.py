@@ -20,6 +20,7 @@ from sklearn.model_selection import KFold
 
 from pare.config.schema import Task
 from pare.start.evidence import clearly_smaller
+from pare.start.folds import Folds
 from pare.training.losses import build_loss
 
 ROUNDS = 25  # of greedy selection: weights are multiples of a twenty-fifth
@@ -164,13 +165,21 @@ class Decision:
     outputs: Array
 
 
-def decide(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Decision:
-    """Choose the first model alone, equal or greedy shares; arguments as for `greedy_blend`, of at least `PARTS` rows.
+def decide(outputs: Outputs, y: Array, mean: Mean, loss: Loss, parts: Folds | None = None) -> Decision:
+    """Choose the first model alone, equal or greedy shares.
 
     Shares fit the rows that choose them, greedy ones most. So each way is compared on rows that did not choose, and
-    leaves a simpler one only where it is clearly better.
+    leaves a simpler one only where it is clearly better. One row leaves none.
+
+    Args:
+        outputs: as for `greedy_blend`, with the following three.
+        y: answers.
+        mean: what is averaged.
+        loss: of outputs and answers.
+        parts: of the rows that choose, and of those that are left out; None: `PARTS` at random.
     """
-    given = {way: _on_other_rows(make, outputs, y, mean, loss) for way, make in WAYS.items()}
+    parts = parts or _random_parts(len(y))
+    given = {way: _on_other_rows(make, outputs, y, mean, loss, parts) for way, make in WAYS.items()}
     losses = {way: _block_losses(part, y, loss) for way, part in given.items()}
     kept = next(iter(WAYS))
     for way in WAYS:
@@ -189,10 +198,24 @@ def first_alone(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
 WAYS = {"the first alone": first_alone, "equal shares": equal_blend, "greedy shares": greedy_blend}  # simplest first
 
 
-def _on_other_rows(make: Callable[..., Blend], outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Array:
+def loss_alone(outputs: Array, y: Array, mean: Mean, loss: Loss) -> float:
+    """The loss of one model at its best temperature; arguments as for `greedy_blend`, outputs ``(rows, …)``."""
+    temperature = _temperature(outputs, y, loss) if mean.scaled else 1.0
+    return loss((outputs / temperature).astype(np.float32), y)
+
+
+def _random_parts(rows: int) -> Folds:
+    if rows == 1:
+        return [(np.arange(1), np.arange(1))]
+    return list(KFold(min(PARTS, rows), shuffle=True, random_state=0).split(range(rows)))
+
+
+def _on_other_rows(
+    make: Callable[..., Blend], outputs: Outputs, y: Array, mean: Mean, loss: Loss, parts: Folds
+) -> Array:
     """What a choice gives for each row that is made on the other parts of the rows, ``(rows, …)``."""
     given = np.empty_like(next(iter(outputs.values())))
-    for chosen, held in KFold(PARTS, shuffle=True, random_state=0).split(y):
+    for chosen, held in parts:
         blend = make({name: out[chosen] for name, out in outputs.items()}, y[chosen], mean, loss)
         given[held] = blend.outputs({name: out[held] for name, out in outputs.items()}, mean)
     return given

@@ -15,6 +15,7 @@ from pare.choice.search import Search, Tried
 from pare.config import ChoiceRun
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import score
+from pare.start.folds import folds_that_keep
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.lock import held_alone
@@ -76,7 +77,9 @@ class Choice:
         search = Search(self.run, self.store, self.source, folder)
         finished = search.finished()
         outputs, mean = {tried.name: tried.outputs for tried in finished}, mean_of(self.run.task)
-        decision = decide(outputs, finished[0].truth, mean, search.loss)
+        truth, groups = finished[0].truth, finished[0].groups
+        parts = folds_that_keep(self.run.task.split, groups, len(truth))
+        decision = decide(outputs, truth, mean, search.loss, parts)
         _tell(decision, len(finished))
         final = search.final(decision.blend.shares)
         members = {name: self._fitted(run, folder / name / MODEL) for name, run in final.items()}

@@ -1,7 +1,6 @@
 """Rows in which candidates are compared: each is held out of one fold, and no test row is among them."""
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from pare.storage.store import ArrayStore, Block, Rows, write_store
 BLOCK_ROWS = 64
 FIFTHS = 5  # where one fold is held out and there are next to no validation rows
 FEWEST = 2 * FIFTHS  # rows
+Cut = tuple[np.ndarray, np.ndarray]  # numbers of rows to learn from, and of others
 Parts = dict[str, np.ndarray]  # numbers of rows by split; the training rows are counted first, then the validation rows
 
 
@@ -35,15 +35,16 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
         PareError: where there are too few rows, or groups.
     """
     pool = [store.rows(split) for split in ("train", "validation")]
-    labels = np.concatenate([rows.array("y") for rows in pool]) if task.classes else None
-    groups = None if pool[0].groups is None else np.concatenate([rows.array("group") for rows in pool])
+    held = [rows for rows in pool if len(rows)]  # a file has no arrays of a part without rows
+    labels = np.concatenate([rows.array("y") for rows in held]) if task.classes else None
+    groups = None if pool[0].groups is None else np.concatenate([rows.array("group") for rows in held])
     numbers = np.arange(sum(map(len, pool)))
     _check_enough(len(numbers), groups, folds)
     if folds == 1 and len(pool[1]) >= FIFTHS:
         cuts = [(numbers[: len(pool[0])], numbers[len(pool[0]) :])]
     else:
-        cut = folds_of(numbers, labels, groups, folds if folds > 1 else FIFTHS, ordered=task.split.ordered)
-        cuts = list(islice(cut, folds))
+        every = list(folds_of(numbers, labels, groups, folds if folds > 1 else FIFTHS, ordered=task.split.ordered))
+        cuts = every if folds > 1 else [_one_of(every, task.split)]
     return [_parts(rest, held, labels, groups, task.split) for rest, held in cuts]
 
 
@@ -61,8 +62,13 @@ def _parts(
     rest: np.ndarray, held: np.ndarray, labels: np.ndarray | None, groups: np.ndarray | None, split: SplitConfig
 ) -> Parts:
     folds = min(max(2, round(1 / split.validation)), len(rest))
-    train, chosen = next(folds_of(rest, labels, groups, folds, ordered=split.ordered))
+    train, chosen = _one_of(list(folds_of(rest, labels, groups, folds, ordered=split.ordered)), split)
     return {"train": train, "validation": chosen, "test": held}
+
+
+def _one_of(cuts: list[Cut], split: SplitConfig) -> Cut:
+    """One cut for all: of rows in order that which leaves out the last ones."""
+    return cuts[-1 if split.ordered else 0]
 
 
 def write_fold(path: Path, store: ArrayStore, parts: Parts, *, compress: bool) -> ArrayStore:

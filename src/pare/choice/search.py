@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pare.baselines.registry import why_not
-from pare.choice.blend import greedy_blend, mean_of, task_loss
+from pare.choice.blend import loss_alone, mean_of, task_loss
 from pare.choice.fits import Candidate, HeldOut, held_out
 from pare.choice.folds import fold_parts, write_fold
 from pare.config import ChoiceRun, PareError
@@ -24,6 +24,7 @@ from pare.training.machine import accelerator_of, matrix_speed
 
 logger = logging.getLogger(__name__)
 SHARE = 0.1  # of the minutes, for a fit that minutes bound, while candidates are compared
+SAME = 1e-4  # standard deviations of the predictions, below which two are the same
 
 
 @dataclass
@@ -208,20 +209,23 @@ class Search:
 
     def _loss(self, tried: Tried) -> float:
         """Of the held-out rows so far, at the best temperature."""
-        mean = mean_of(self.run.task)
-        blend = greedy_blend({tried.name: tried.outputs}, tried.truth, mean, self.loss)
-        return self.loss(blend.outputs({tried.name: tried.outputs}, mean), tried.truth)
+        return loss_alone(tried.outputs, tried.truth, mean_of(self.run.task), self.loss)
 
 
 def _distinct(going: list[Tried]) -> Iterator[Tried]:
     """Those that predict otherwise than each one before; a training that keeps its solved start is the probe again."""
     for number, tried in enumerate(going):
-        same = [other.name for other in going[:number] if np.allclose(other.outputs, tried.outputs, atol=1e-4)]
+        same = [other.name for other in going[:number] if _is_same(other.outputs, tried.outputs)]
         if same:
             tried.left_out = f"after fold {len(tried.folds)}: predicts what {same[0]} does"
             logger.info("%s is left out %s.", tried.name, tried.left_out)
         else:
             yield tried
+
+
+def _is_same(outputs: np.ndarray, others: np.ndarray) -> bool:
+    """Whether predictions differ by next to nothing, whatever their unit is."""
+    return bool(np.abs(outputs - others).max() <= SAME * outputs.std())
 
 
 def within(run: Candidate, minutes: float) -> Candidate:
