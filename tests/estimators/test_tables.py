@@ -38,6 +38,11 @@ def test_columns_without_names_are_numbered():
     assert list(frame_of(pd.DataFrame({7: [1]})).columns) == ["7"]
 
 
+def test_columns_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="several columns of X are named '1', 'a'"):
+        frame_of(pd.DataFrame([[1, "b", 2, 3, "c"]], columns=["a", "b", "a", 1, "1"]))
+
+
 def test_years_codes_and_categories_are_no_dates():
     columns = {
         "year": ["2019", "2020"],

@@ -38,7 +38,10 @@ def is_mixed(X: Any) -> bool:
 def frame_of(X: Any) -> pd.DataFrame:
     """A table ``(rows, columns)`` whose columns have names, x0, x1, … where they had none."""
     if isinstance(X, pd.DataFrame):
-        return X.set_axis([str(name) for name in X.columns], axis="columns")
+        names = [str(name) for name in X.columns]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"several columns of X are named {', '.join(map(repr, twice))}; give each its own name")
+        return X.set_axis(names, axis="columns")
     x = np.asarray(X)
     if x.ndim != 2:
         raise ValueError(f"X of text and numbers has shape {x.shape}; expected a table (rows, columns)")

@@ -1,7 +1,8 @@
 """Several trainings of a run as one model, the mean of their predictions.
 
-They differ in what is random: weights that begin random, the order of rows, what is mixed (Lakshminarayanan et al.,
-*Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles*, 2017).
+They see the rows in one order, and differ in what else is random: weights that begin random, symmetries and noise by
+which rows are changed, what is mixed (Lakshminarayanan et al., *Simple and Scalable Predictive Uncertainty Estimation
+using Deep Ensembles*, 2017).
 """
 
 from collections.abc import Sequence

@@ -53,6 +53,8 @@ class TrainedModel(SavedModel):
 
     def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
         """What the model makes of prepared inputs, as `SavedModel.outputs`."""
+        if device.type == "mps" and any(getattr(part, "has_kernels", False) for part in self.model.modules()):
+            device = torch.device("cpu")  # Apple's GPUs have no double precision, which kernels need
         with torch.inference_mode():
             return self.model.to(device)(torch.from_numpy(inputs).to(device)).float().cpu().numpy()
 
