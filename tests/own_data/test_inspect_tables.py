@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,6 +78,40 @@ def test_rows_in_the_order_of_a_date_are_noticed(tmp_path, days, question, hint)
     when = (pd.Timestamp("2024-02-28") + pd.to_timedelta(days, "D")).strftime("%Y-%m-%d")
     notes = look(table(tmp_path, answer=CLASSES, when=when), "answer", **question).notes
     assert notes["dates"].endswith(hint or "--ignore NAME leaves such a column out")
+
+
+def test_the_newest_row_is_not_the_last(tmp_path):
+    days = (pd.Timestamp("2024-02-28") - pd.to_timedelta(np.arange(N), "D")).strftime("%Y-%m-%d")
+    paths = table(tmp_path, answer=CLASSES, when=days)
+    assert "dates" in look(paths, "answer").options
+    with pytest.raises(PareError, match=r"t\.csv: the newest when comes first, but --ordered tests on the last rows"):
+        look(paths, "answer", ordered=True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "remark"),
+    [
+        ({"Id": np.arange(1, N + 1)}, "Id rises by one from row to row; .* --ignore Id"),
+        ({"code": CLASSES * 10 + 7}, "code says the same in other words; .* --ignore code"),
+        ({"code": np.array(["x", "y", "z"])[CLASSES]}, "code says the same"),
+        ({"answer": np.where(CLASSES == 0, "N/A", "yes")}, "'N/A' is one of the classes"),
+    ],
+)
+def test_columns_that_may_be_no_features_are_named(tmp_path, columns, remark):
+    found = look(table(tmp_path, **{"answer": CLASSES.astype(str)} | columns), "answer")
+    assert re.match(remark, found.notes["target"])
+    assert "ignore" not in found.options  # the user knows
+
+
+def test_columns_like_others_are_not_named(tmp_path):
+    columns = {"twice": CLASSES * 2 + np.arange(N) % 2, "some": np.arange(N) * 2}
+    assert "target" not in look(table(tmp_path, answer=CLASSES.astype(str), **columns), "answer").notes
+
+
+def test_a_list_in_a_place_of_a_table_is_named(tmp_path):
+    TABLE.assign(tags=[["a", "b"]] * N).to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    with pytest.raises(PareError, match=r"column 'tags' holds \['a', 'b'\], several values"):
+        look([tmp_path / "t.jsonl"], "site")
 
 
 def test_dates_of_years_get_a_season(tmp_path):

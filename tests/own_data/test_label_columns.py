@@ -41,6 +41,9 @@ def test_what_is_unclear_is_asked_for(tmp_path):
         look(paths)
     with pytest.raises(PareError, match="--target names number, animal; the class of a file is in one column"):
         look(paths, "number", "animal")
+    paths[1].write_text(paths[1].read_text().replace("number,", "age,number,").replace("\n", "\n2.5,"))
+    with pytest.raises(PareError, match=r"'age' of labels\.csv holds numbers, and of images only classes"):
+        look(paths, "age")
     paths[1].write_text("a,b\nx,y\n")
     with pytest.raises(PareError, match=r"no column of labels\.csv names files.*in photos\. Columns: a, b"):
         look(paths, "b")

@@ -274,6 +274,29 @@ def test_new_series_of_a_table_may_have_other_lengths(tmp_path):
         open_new_rows(frame.drop(columns="id"), reader, samples)
 
 
+def test_points_of_a_wide_table_are_found_by_their_names(tmp_path):
+    frame = pd.DataFrame(RNG.normal(size=(4, 4)).round(3), columns=["900", "902", "904", "906"])
+    (tmp_path / "raw").mkdir()
+    frame.assign(y=list("abab")).to_csv(tmp_path / "raw" / "t.csv", index=False)
+    reader, samples = known(tmp_path / "raw", "series_rows", target="y", first="900", last="906", points=4)
+    x, _ = samples.read(0, 4)
+    other = frame[["904", "900", "906", "902"]].assign(temperature=20.0)[["904", "temperature", "900", "906", "902"]]
+    np.testing.assert_array_equal(open_new_rows(other, reader, samples).read(0, 4), x)
+    with pytest.raises(PareError, match=r"column '902' is unknown.*the table, which must have the task's points"):
+        open_new_rows(frame.drop(columns="902"), reader, samples)
+
+
+def test_true_is_a_category_however_it_is_written(tmp_path):
+    frame = pd.DataFrame({"smoker": ["true", "false", "unknown", "true"], "y": list("abab")})
+    (tmp_path / "raw").mkdir()
+    frame.to_csv(tmp_path / "raw" / "t.csv", index=False)
+    reader, samples = known(tmp_path / "raw", "table", target="y")
+    frame.iloc[[0, 1, 3]].to_csv(tmp_path / "new.csv", index=False)  # which pandas reads as booleans
+    np.testing.assert_array_equal(
+        open_new_rows(tmp_path / "new.csv", reader, samples).read(0, 3), samples.read(0, 4)[0][[0, 1, 3]]
+    )
+
+
 def test_new_series_of_a_wide_table_need_their_points_only(tmp_path):
     frame = pd.DataFrame(RNG.normal(size=(5, 4)).round(6), columns=["900", "902", "904", "906"]).assign(y=range(5))
     (tmp_path / "raw").mkdir()

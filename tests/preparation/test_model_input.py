@@ -139,6 +139,7 @@ def test_a_table_is_divided_with_its_labels_and_keeps_its_missing_values(table, 
         "classes": ["good", "bad"],
         "categories": [],
         "levels": [],
+        "points": None,
     }
 
 

@@ -21,11 +21,13 @@ class Columns:
 
     Attributes:
         dates: which columns are dates, as options of the reader `table`; their days are a column of numbers.
+        points: none, since rows are no series.
     """
 
     columns: list[str] | None = None
     categories: list[list[str] | None] | None = None
     dates: dict[str, Any] = field(default_factory=dict)
+    points: None = None
 
 
 def is_mixed(X: Any) -> bool:

@@ -10,7 +10,7 @@ from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question
 from pare.own_data.label_columns import file_labels, inspection_of_classes
 from pare.raw.readers.class_folders import labelled_files
-from pare.raw.readers.image_folder import IMAGES, PILLOW_ERRORS
+from pare.raw.readers.image_folder import IMAGES, PILLOW_ERRORS, check_single
 
 LOOKED_AT = 500  # images whose size is read
 EDGE = 128  # points to which images of several sizes, or larger ones, are resized
@@ -48,6 +48,7 @@ def _image_facts(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
     for path in paths:
         try:
             with Image.open(path) as image:
+                check_single(image)
                 sizes.append((image.height, image.width))
                 modes.add(image.mode)
         except PILLOW_ERRORS as error:

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
 from pare.own_data.numbered_columns import look_like_points
 from pare.raw.formats.dates import date_of_rows, date_options, date_order
 from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
 from pare.raw.formats.table_files import load_frame, table_suffix
-from pare.raw.readers.columns import are_names_of_rows
+from pare.raw.readers.columns import FEW_ROWS, are_names_of_rows
 from pare.storage.samples import Samples
 
+NO_ANSWER = ("na", "n/a", "<na>", "null", "none", "missing")
 LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # of a column that may say which rows belong together; rows in the mean
 DETECTED = {
     "delimiter": "what separates the values of a line",
@@ -51,6 +53,10 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     options |= {"date_order": order} if order else {}
     options |= written(dialect)
     notes = detected(options)
+    if question.ordered and (name := date_of_rows(texts, order, falling=True)):
+        raise PareError(
+            f"{path.name}: the newest {name} comes first, but --ordered tests on the last rows: reverse them"
+        )
     if name := date_of_rows(texts, order):
         hint = (
             f"days of test rows are new to a model: see what --ignore {name} gives"
@@ -62,21 +68,45 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
         )
-    if not question.groups and (unit := _unit(free, frame, question.target)):
-        notes["target"] = (
-            f"all rows of one {unit} have the same; where such rows belong together, say --groups {unit}, or "
-            f"--series {unit} where each is a point of a series"
-        )
-    elif points := look_like_points(free):
-        notes["target"] = f"{points[0]} to {points[-1]} look like the points of a series; if they are, say --wide"
+    if remark := _remark(free, frame, question):
+        notes["target"] = remark
     return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes)
 
 
-def _unit(free: pd.DataFrame, frame: pd.DataFrame, target: Sequence[str]) -> str | None:
-    """A column such as the number of a patient: far more values than answers, several rows of each, and one answer."""
-    if not {*target} <= {*frame}:
+def _remark(free: pd.DataFrame, frame: pd.DataFrame, question: Question) -> str | None:
+    """What a column may be but a feature; the user knows."""
+    if name := next((str(name) for name in free if _numbers_rows(free[name])), None):
+        return f"{name} rises by one from row to row; if it is a number of the row, say --ignore {name}"
+    if not {*question.target} <= {*frame}:
         return None  # the reader refuses it
-    answer = frame.groupby([*target], dropna=False, observed=True).ngroup()
+    answer = frame.groupby([*question.target], dropna=False, observed=True).ngroup()
+    if name := next((str(name) for name in free if _says_all(free[name], answer)), None):
+        return f"{name} says the same in other words; if new rows do not have it, say --ignore {name}"
+    if not question.groups and (unit := _unit(free, answer)):
+        return (
+            f"all rows of one {unit} have the same; where such rows belong together, say --groups {unit}, or "
+            f"--series {unit} where each is a point of a series"
+        )
+    if points := look_like_points(free):
+        return f"{points[0]} to {points[-1]} look like the points of a series; if they are, say --wide"
+    return None
+
+
+def _numbers_rows(column: pd.Series) -> bool:
+    """Whether whole numbers rise by one from row to row."""
+    return column.dtype.kind in "iu" and len(column) > FEW_ROWS and bool((column.diff().iloc[1:] == 1).all())
+
+
+def _says_all(column: pd.Series, answer: pd.Series) -> bool:
+    """Whether each value goes with one of several repeated answers, and each answer with one value."""
+    if not 1 < answer.nunique() <= len(answer) / ROWS_OF_A_UNIT:
+        return False
+    values = column.groupby(column, dropna=False, observed=True).ngroup()
+    return values.nunique() == answer.nunique() == len(pd.unique(values * answer.nunique() + answer))
+
+
+def _unit(free: pd.DataFrame, answer: pd.Series) -> str | None:
+    """A column such as the number of a patient: far more values than answers, several rows of each, and one answer."""
     least = max(LEAST_UNITS, 2 * answer.nunique() + 1)
     most = len(free) / ROWS_OF_A_UNIT
     repeated = (name for name in free if free[name].dtype.kind != "f" and least <= free[name].nunique() <= most)
@@ -143,6 +173,8 @@ def _target_facts(
         parts = open_parts(reader, options, folder)
     names = parts["all"].classes
     if names is not None:
+        if missing := next((name for name in names if name.lower() in NO_ANSWER), None):
+            notes["target"] = f"{missing!r} is one of the classes; if it says that there is no answer, write ? for it"
         codes = parts["all"].read(0, parts["all"].count)[1]
         return parts, "classification", dict(zip(names, np.bincount(codes).tolist(), strict=True)), notes
     return parts, "multilabel" if y.shape[1] > 1 and np.isin(y, (0, 1)).all() else "regression", None, notes

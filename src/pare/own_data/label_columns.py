@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question, inspection_of, need_target, open_parts
+from pare.raw.formats.table_files import present_text
 from pare.raw.readers.class_folders import FileKind, LabelledFiles
 from pare.raw.readers.label_tables import FileLabels, label_frame, named_file
 
@@ -32,6 +35,12 @@ def file_labels(paths: Sequence[Path], kind: FileKind, question: Question) -> Fi
     need_target(question, frame, table.name)
     if len(question.target) > 1:
         raise PareError(f"--target names {', '.join(question.target)}; the class of a file is in one column: name it")
+    answers = pd.to_numeric(present_text(frame[question.target[0]]), errors="coerce")
+    if (answers % 1 != 0).any() and answers.notna().all():
+        raise PareError(
+            f"column {question.target[0]!r} of {table.name} holds numbers, and of {kind.name}s only classes are "
+            "predicted: bring the files as arrays, an .npz file with x and y"
+        )
     named = [str(name) for name in frame if named_file(top, str(frame[name].iloc[0]), kind.suffixes)]
     if not named:
         raise PareError(

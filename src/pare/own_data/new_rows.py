@@ -45,6 +45,10 @@ class Known(Protocol):
     def categories(self) -> list[list[str] | None] | None:
         """Names of their categories in the order of the codes; None for a column of numbers."""
 
+    @property
+    def points(self) -> list[str] | None:
+        """Names of the points of a series that are columns of a table."""
+
 
 @dataclass(frozen=True)
 class NewRows:
@@ -202,11 +206,11 @@ def _column(column: pd.Series, levels: Sequence[str] | None, where: str) -> np.n
 
 
 def _plain(level: str) -> str | float:
-    """The number that a category is written as, so that 1 and 1.0 are one, or its text."""
+    """The number that a category is written as, so that 1 and 1.0 are one, or its text; true and True are one, too."""
     try:
         return float(level)
     except ValueError:
-        return level
+        return level.lower() if level.lower() in ("true", "false") else level
 
 
 def _long_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
@@ -219,11 +223,14 @@ def _long_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where
 
 
 def _wide_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
-    """The series of a table with a row a series."""
-    targets = [options["target"]] if isinstance(options["target"], str) else options["target"]
-    used = [*targets, *options.get("ignore", []), options.get("group")]
-    frame = frame.reset_index(drop=True)
-    columns = point_columns(frame, options["first"], options["last"], used, where)
+    """The series of a table with a row a series, whose points are columns of the names that they had."""
+    frame, columns = frame.reset_index(drop=True), known.points or []
+    if missing := next((name for name in columns if name not in frame), None):
+        raise unknown_name("column", missing, map(str, frame.columns), f"{where}, which must have the task's points")
+    if not columns:  # of a model that was trained before points kept their names
+        targets = [options["target"]] if isinstance(options["target"], str) else options["target"]
+        used = [*targets, *options.get("ignore", []), options.get("group")]
+        columns = point_columns(frame, options["first"], options["last"], used, where)
     length = _length(options)
     return held_rows(np.stack([length(series) for series in series_of_rows(frame, columns, where)]))
 

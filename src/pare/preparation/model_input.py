@@ -88,6 +88,7 @@ class ModelInput:
             "task": self.task_name,
             "channels": self.task.input.channels or self.first.columns,
             "columns": self.first.columns,
+            "points": self.first.points,
             "classes": self.first.classes,
             "categories": [len(levels or []) for levels in categories],
             "levels": categories,

@@ -26,6 +26,7 @@ class Preparation:
         classes: names of the classes in the order of their codes; None where they have none, or none are predicted.
         seen: codes of the categories that training rows have, by column; others count as missing.
         coordinates: whether a channel per grid axis is appended.
+        points: names of the points of a series that are columns of a table; None elsewhere.
         statistics: ``x_mean`` and ``x_scale``, where inputs are normalised.
     """
 
@@ -35,6 +36,7 @@ class Preparation:
     seen: Mapping[int, list[int]]
     coordinates: bool
     statistics: Mapping[str, np.ndarray]
+    points: list[str] | None = None
 
     @classmethod
     def of(cls, store: ArrayStore, *, coordinates: bool) -> "Preparation":
@@ -56,6 +58,7 @@ class Preparation:
             seen={column: np.unique(codes).astype(int).tolist() for column, codes in known.items()},
             coordinates=coordinates,
             statistics={name: array for name, array in store.statistics.items() if name.startswith("x_")},
+            points=description.get("points"),
         )
 
     def inputs(self, x: np.ndarray) -> np.ndarray:
@@ -73,7 +76,8 @@ class Preparation:
 
     def save(self, folder: Path) -> None:
         """Write it into a folder."""
-        names = {name: getattr(self, name) for name in ("columns", "categories", "classes", "seen", "coordinates")}
+        kept = ("columns", "categories", "classes", "seen", "coordinates", "points")
+        names = {name: getattr(self, name) for name in kept}
         (folder / NAMES).write_text(json.dumps(names, indent=1, ensure_ascii=False), encoding="utf-8")
         save_file(dict(self.statistics), folder / STATISTICS)
 

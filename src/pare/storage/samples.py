@@ -18,6 +18,7 @@ class Samples:
         classes: names of the classes, in the order of their codes, where the target is a class.
         categories: names of the categories per input feature, in the order of their codes, None for a number;
             a category is in ``x`` as its code.
+        points: names of the points of a series, where they are columns of a table.
         groups: number of the group of each row, ``(rows,)``, such as its recording or clip; a group is never
             divided between training and validation.
 
@@ -29,4 +30,5 @@ class Samples:
     columns: list[str] | None = None
     classes: list[str] | None = None
     categories: list[list[str] | None] | None = None
+    points: list[str] | None = None
     groups: np.ndarray | None = None

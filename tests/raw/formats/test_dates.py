@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
-from pare.raw.formats.dates import calendar_columns, calendar_of, with_days
+from pare.raw.formats.dates import calendar_columns, calendar_of, first_date, with_days
 
 TEXTS = ["2024-02-29 06:00", "2023-12-31 23:30", None, "2024-07-01 12:00"]
 
@@ -51,3 +51,15 @@ def test_parts_are_proposed_where_they_say_something(dates, parts):
 def test_a_value_that_is_no_date_is_named():
     with pytest.raises(PareError, match=r"^t\.csv: column 'when' holds 'soon' in row 2; expected a date"):
         with_days(pd.DataFrame({"when": ["2024-01-01", "soon"]}), {"when": date(2024, 1, 1)}, {}, "t.csv")
+
+
+@pytest.mark.parametrize("codes", [["1001-2", "2044-1"], ["1010", "2345"], ["0101", "0202"], ["now", "now"]])
+def test_codes_are_no_dates(codes):
+    assert first_date(pd.Series(codes, name="code")) is None
+
+
+@pytest.mark.parametrize(
+    "written", ["2024-05-31", "2024/05/31", "2024-05", "20240531", "2024-05-31T12:00", "2024-05-31 12:00:00+02:00"]
+)
+def test_usual_ways_to_write_a_date_are_known(written):
+    assert str(first_date(pd.Series([written] * 3, name="when"))).startswith("2024-05")

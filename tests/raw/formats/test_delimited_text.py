@@ -35,6 +35,19 @@ def test_commas_are_decimal_only_where_all_numbers_agree(tmp_path, content):
     assert detect_dialect(tmp_path / "t.csv", None) == Dialect(";")
 
 
+def test_points_next_to_decimal_commas_may_mark_thousands_and_are_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("rent;people;share\n13,6;24.315;1\n11,2;734;2\n")
+    with pytest.raises(PareError, match=r"'people' holds '24\.315', and 'rent' has decimal commas; write thousands"):
+        detect_dialect(tmp_path / "t.csv", None)
+
+
+def test_a_file_that_is_cut_short_is_named(tmp_path):
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(FRAME.to_csv(index=False).encode())[:-20])
+    with pytest.raises(PareError, match=r"t\.csv\.gz is damaged or cut short"):
+        detect_dialect(path, None)
+
+
 def test_an_encoding_that_the_file_does_not_tell_is_asked_for(tmp_path):
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(FRAME.to_csv(index=False).encode("latin-1")))

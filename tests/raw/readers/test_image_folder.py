@@ -57,6 +57,27 @@ def test_a_class_may_lack_test_images(save, tmp_path):
     np.testing.assert_array_equal(read(tmp_path)["test"].read(0, 1)[1], [1])
 
 
+def test_what_is_transparent_is_white(save, tmp_path):
+    pixels = np.zeros((6, 5, 4), np.uint8)  # black, but seen in the second row only
+    pixels[1, :, 3] = 255
+    save("cat/1.png", pixels=pixels)
+    photograph = RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8)
+    save("dog/1.png", pixels=np.dstack([photograph, np.full((6, 5), 255, np.uint8)]))
+    for colour in (True, False):
+        drawing = read(tmp_path, colour=colour)["all"].read(0, 1)[0][0]
+        assert (drawing[:, 1] == 0).all() and (drawing[:, [0, 2, 3, 4, 5]] == 1).all()
+    opaque = read(tmp_path)["all"].read(1, 2)[0][0]
+    np.testing.assert_allclose(opaque, photograph.transpose(2, 0, 1) / 255, rtol=1e-6)
+
+
+def test_a_file_of_several_images_is_refused(save, tmp_path):
+    pages = [Image.fromarray(RNG.integers(0, 256, (6, 5), dtype=np.uint8)) for _ in range(3)]
+    save("cat/1.png")
+    save("dog/1.tif", pixels=np.asarray(pages[0]), save_all=True, append_images=pages[1:])
+    with pytest.raises(PareError, match=r"1\.tif cannot be read as an image \(it holds 3 pages or frames"):
+        read(tmp_path)["all"].read(0, 2)
+
+
 def test_grey_images_have_one_channel_or_three_equal_ones(save, tmp_path):
     saved = save("a/1.png", (6, 5))
     save("b/1.png", (6, 5))

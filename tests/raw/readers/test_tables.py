@@ -230,6 +230,20 @@ def test_a_word_among_numbers_is_named_with_its_row(tmp_path):
     csv_error(tmp_path, column_of([1, 2, "tall", 3, "small"]), message)
 
 
+@pytest.mark.parametrize("written", ["1,400", "$ 7", "7 %", "1 000 000", "1'200.5", "€3,50"])
+def test_numbers_are_not_taken_for_categories_because_of_how_people_write_them(tmp_path, written):
+    column = [f'"{written}"', '"2,500"', '"3,500"'] * 10
+    message = r"'x' holds .* in row 1; write numbers without marks of thousands, units.*'categorical'.*'ignore'"
+    csv_error(tmp_path, column_of(column), message)
+    (tmp_path / "t.csv").write_text(column_of(column))
+    assert len(table(tmp_path, target="y", categorical=("x",))["all"].categories[0]) > 1
+
+
+def test_a_word_among_numbers_with_decimal_commas_is_named(tmp_path):
+    column = ['"1,5"', '"2,25"', "NA", '"3,0"'] * 10
+    csv_error(tmp_path, column_of(column), "'x' holds text in row 3, 'NA', where most rows hold numbers")
+
+
 def test_a_number_among_words_is_named_with_its_row(tmp_path):
     csv_error(tmp_path, column_of(["", "u", "v", "7", "u"]), "holds a number in row 4, '7', where most rows hold text")
 

@@ -21,6 +21,7 @@ SLASHED: dict[DateOrder, tuple[str, ...]] = {
     "day_first": tuple(map("".join, product(("%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y"), TIMES))),
     "month_first": tuple(map("".join, product(("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y"), TIMES))),
 }
+ISO = r"\d{4}(?:-\d{2}-\d{2}|/\d{2}/\d{2})(?:[T ].*)?|(?:1[89]|20)\d{2}(?:-\d{2}|\d{4})"  # a day, 2024-05 or 20240531
 NUMBERS_WITH_SLASHES = r"(\d{1,2})(?:/(?=\d{1,2}/)|-(?=\d{1,2}-\d{4}))(\d{1,2})[/-](?:\d{4}|\d{2})(?:\s.*)?"
 DAY = pd.Timedelta(days=1)
 YEAR = 365.25  # days
@@ -112,16 +113,20 @@ def date_options(columns: Iterable[pd.Series], order: DateOrder | None = None) -
     return {name: option for name, option in (("dates", dates), ("calendar", calendar)) if option}
 
 
-def date_of_rows(columns: Iterable[pd.Series], order: DateOrder | None = None) -> str | None:
+def date_of_rows(columns: Iterable[pd.Series], order: DateOrder | None = None, *, falling: bool = False) -> str | None:
     """The first column of dates in whose order the rows are, most of them at times of their own; None where none is.
 
     Args:
         columns: of text or times.
         order: of day and month in dates such as 03/12/2024; None: there are none.
+        falling: whether the newest row is to be the first.
     """
     for column in columns:
         times = _all_times(column, order)
-        if times is not None and times.is_monotonic_increasing and times.nunique() > len(column) / 2:
+        if times is None:
+            continue
+        rises = times[::-1].is_monotonic_increasing if falling else times.is_monotonic_increasing
+        if rises and times.nunique() > len(column) / 2:
             return str(column.name)
     return None
 
@@ -224,4 +229,6 @@ def _forms(order: DateOrder | None) -> tuple[str, ...]:
 
 
 def _times(text: pd.Series, form: str) -> pd.Series:
-    return pd.to_datetime(text, format=form, utc=True, errors="coerce")
+    # pandas takes 1001-2, 0101 and the word now for dates as well.
+    may_be = text.str.fullmatch(ISO) if form == "ISO8601" else text.str.contains(r"\d")
+    return pd.to_datetime(text.where(may_be), format=form, utc=True, errors="coerce")

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ AGAIN = f"put the whole file there, or remove it and {FETCH}"
 UTF_8 = "utf-8-sig"  # with or without a byte order mark
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 WHOLE = r"[+-]?\d+(?:[eE][+-]?\d+)?"
+POINT_THOUSANDS = r"[+-]?\d{1,3}(?:\.\d{3})+"
 COMMA_NUMBER, POINT_NUMBER = (rf"[+-]?\d*{mark}\d+(?:[eE][+-]?\d+)?" for mark in (",", r"\."))
 
 
@@ -60,7 +62,7 @@ def detect_dialect(path: Path, encoding: str | None, *, names_needed: bool = Tru
         names_needed: whether the first line is a header even if it has nothing but numbers.
 
     Raises:
-        PareError: if the file has another encoding.
+        PareError: if the file is damaged or has another encoding, or points may be decimal or mark thousands.
     """
     encoding = encoding or _encoding(path)
     try:
@@ -70,6 +72,8 @@ def detect_dialect(path: Path, encoding: str | None, *, names_needed: bool = Tru
                 pass
     except (UnicodeError, LookupError) as error:
         raise _wrong_encoding(path, encoding, error) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise PareError(f"{path} is damaged or cut short ({error}); {AGAIN}") from error
     # Numbers with decimal commas have more commas than delimiters.
     rarer = [] if names_needed else [mark for mark in DELIMITERS if mark != "," and mark in first]
     delimiter = max(rarer or DELIMITERS, key=first.count)
@@ -138,10 +142,18 @@ def _wrong_encoding(path: Path, encoding: str, error: Exception) -> PareError:
 
 def _has_decimal_commas(path: Path, dialect: Dialect) -> bool:
     frame = load_text(path, dialect, dtype=str)
-    commas, points = (
-        any(_are_numbers(frame[name], number) for name in frame) for number in (COMMA_NUMBER, POINT_NUMBER)
+    commas, points, thousands = (
+        {name for name in frame if _are_numbers(frame[name], number)}
+        for number in (COMMA_NUMBER, POINT_NUMBER, POINT_THOUSANDS)
     )
-    return commas and not points
+    if commas and points and points <= thousands:
+        name = min(points, key=list(frame).index)
+        value = frame[name].dropna()[lambda texts: texts.str.contains(".", regex=False)].iloc[0]
+        raise PareError(
+            f"{path}: column {name!r} holds {value!r}, and {min(commas, key=list(frame).index)!r} has decimal commas; "
+            "write thousands without a point, and all decimals with one mark"
+        )
+    return bool(commas) and not points
 
 
 def _are_numbers(column: pd.Series, number: str) -> bool:

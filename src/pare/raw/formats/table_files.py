@@ -5,9 +5,11 @@ import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import arff
+import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
@@ -69,9 +71,20 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PareError(f"{path} is damaged, cut short or not {suffix} at all ({reason}); {AGAIN}") from error
     check_names([str(name) for name in frame.columns], path)
+    if nested := next((name for name in frame if isinstance(_first(frame[name]), list | dict | np.ndarray)), None):
+        raise PareError(
+            f"{path}: column {nested!r} holds {_first(frame[nested])!r}, several values; a table has one value in each "
+            "place: make columns of them, or remove the column"
+        )
     if frame.empty:
         raise PareError(f"{path} is cut short: it has no rows; {AGAIN}")
     return frame.set_axis([str(name) for name in frame.columns], axis="columns")
+
+
+def _first(column: pd.Series) -> Any:
+    """The first value that is not missing; None where there is none."""
+    at = column.first_valid_index()
+    return None if at is None else column.loc[at]
 
 
 def present_text(column: pd.Series) -> pd.Series:

@@ -17,6 +17,8 @@ from pare.raw.formats.table_files import present_text
 MAX_LEVELS = 255
 UNIQUE_SHARE = 0.9
 FEW_ROWS = 20  # in so short a table every row may well have another category
+# A number as people write it: with decimal commas, thousands, the sign of a currency, or in per cent.
+WRITTEN = r"[+-]?\s*[€$£]?\s*(?:\d{1,3}(?:[.,'\s]\d{3})+|\d+)(?:[.,]\d+)?\s*[%€$£]?"
 TRUTH = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 
 
@@ -77,7 +79,7 @@ def _parse_text(text: pd.Series, rows: int, where: str, *, declared: bool) -> Co
     if not declared:
         if numbers.notna().all():
             return Column(numbers.reindex(range(rows)).to_numpy(), None)
-        _check_not_mixed(text, numbers.notna(), where)
+        _check_not_mixed(text, _look_like_numbers(text) | numbers.notna(), where)
     levels = sorted(text.unique(), key=_by_number_then_text)
     codes = text.map({level: code for code, level in enumerate(levels)}).astype(np.float64)
     return Column(codes.reindex(range(rows)).to_numpy(), levels)
@@ -103,9 +105,22 @@ def _level_name(level: float) -> str:
     return str(int(level)) if level.is_integer() else str(level)
 
 
+def _look_like_numbers(text: pd.Series) -> pd.Series:
+    """Which texts are numbers as people write them, where those are half of all at least; else none, ``(rows,)``."""
+    found = text.str.fullmatch(WRITTEN)
+    return found if found.mean() >= 0.5 else pd.Series(False, text.index)
+
+
 def _check_not_mixed(text: pd.Series, is_number: pd.Series, where: str) -> None:
     if not is_number.any():
         return
+    if is_number.all():
+        odd = text[pd.to_numeric(text, errors="coerce").isna()]
+        raise PareError(
+            f"{where} holds {odd.iloc[0]!r} in row {odd.index[0] + 1}; write numbers without marks of thousands, units "
+            "and currencies, and with one decimal mark in the whole table. If all are names of categories, say so by "
+            "the reader's option 'categorical'; or leave the column out by the option 'ignore'"
+        )
     mostly_numbers = is_number.mean() >= 0.5
     at = int((~is_number if mostly_numbers else is_number).to_numpy().argmax())
     most, this = ("numbers", "text") if mostly_numbers else ("text", "a number")
@@ -153,6 +168,8 @@ def are_names_of_rows(column: pd.Series) -> bool:
     if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biuf":
         return False
     text = present_text(column)
+    if _look_like_numbers(text).any():
+        return False
     levels = text.nunique()
     return levels > MAX_LEVELS or (levels > FEW_ROWS and levels > UNIQUE_SHARE * len(text))
 

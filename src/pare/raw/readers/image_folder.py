@@ -75,7 +75,8 @@ def _pixels(path: Path, size: tuple[int, int] | None, *, colour: bool) -> np.nda
     """One image, ``(channels, height, width)`` float32 from 0 to 1, as it is meant to be held."""
     try:
         with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file)
+            check_single(file)
+            image = _on_white(ImageOps.exif_transpose(file))
             if image.mode in SIXTEEN_BITS:
                 image = Image.fromarray(_from_sixteen_bits(np.asarray(image)))
             elif image.mode == "F":
@@ -91,6 +92,20 @@ def _pixels(path: Path, size: tuple[int, int] | None, *, colour: bool) -> np.nda
     if pixels.ndim == 2:
         return np.repeat(pixels[None], 3 if colour else 1, axis=0)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def check_single(image: Image.Image) -> None:
+    """Refuse a file of several images; ValueError."""
+    if (count := getattr(image, "n_frames", 1)) > 1:
+        raise ValueError(f"it holds {count} pages or frames; save the one that counts, or all as an array")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """What is transparent is white: beneath it, a file may hold any colour."""
+    if not image.has_transparency_data:
+        return image
+    colours = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours)
 
 
 def _from_sixteen_bits(pixels: np.ndarray) -> np.ndarray:

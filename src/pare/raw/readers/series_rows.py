@@ -69,7 +69,8 @@ def series_rows(
         if name not in frame:
             raise unknown_name("column", name, frame.columns, str(path))
     labels = targets_of(frame, targets, path, categorical)
-    found = series_of_rows(frame, point_columns(frame, first, last, used, str(path)), str(path))
+    names = point_columns(frame, first, last, used, str(path))
+    found = series_of_rows(frame, names, str(path))
     kept = np.flatnonzero(labels.known)
     length = Length(points, lengths, fill)
     x = np.stack([length(found[row]) for row in kept])
@@ -79,6 +80,7 @@ def series_rows(
             count=len(kept),
             read=lambda start, stop: (x[start:stop], y[start:stop]),
             classes=labels.classes,
+            points=names,
             groups=None if group is None else group_numbers(frame[group], path)[kept],
         )
     }
