@@ -331,6 +331,24 @@ def test_every_kind_of_output_is_learnt_from_its_loss_and_scored_by_its_metric(t
     assert recomputed == pytest.approx(result.record["validation"], rel=1e-4)
 
 
+def test_numbers_are_learnt_alike_in_every_unit(train, table_run, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(48, 1, 24)).astype(np.float32)
+    run, found = of_kind(table_run(epochs=3), "regression"), []
+    for name, unit in (("one", np.float32([1, 1])), ("other", np.float32([1e-6, 1e5]))):
+        y = x[:, 0, :2] * unit
+        blocks = [("train", {"x": x[:32], "y": y[:32]}), ("validation", {"x": x[32:], "y": y[32:]})]
+        statistics = {"y_mean": y[:32].mean(0), "y_scale": y[:32].std(0)}
+        path = tmp_path / f"{name}.h5"
+        rows = {split: len(arrays["x"]) for split, arrays in blocks}
+        write_store(path, rows=rows, blocks=blocks, statistics=statistics, fingerprint=name, description={})
+        store = ArrayStore(path)
+        found.append(
+            predict(train(run, store, tmp_path / name).model, store.rows("validation"), CPU)["prediction"] / unit
+        )
+    np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-4)
+
+
 def test_class_weights_need_classes(train, table_run, table, tmp_path):
     run = table_run(class_weights=True)
     numbers = run.task.model_dump() | {"output": {"kind": "regression", "shape": [1]}, "loss": "mse", "metric": "rmse"}

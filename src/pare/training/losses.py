@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pare.config.errors import PareError, unknown_name
+from pare.models.predictors import PhysicalUnits
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 FIRST_STEP = "epoch 1, step 1"
@@ -68,6 +69,14 @@ def with_differences(loss: Loss, weight: float) -> Loss:
         return value
 
     return total
+
+
+def in_units_of(loss: Loss, units: PhysicalUnits) -> Loss:
+    """A loss of numbers, ``(batch, numbers)``, each in its own standard deviation.
+
+    So a training does not depend on units, and several numbers count alike.
+    """
+    return lambda prediction, target: loss(prediction / units.scale, target / units.scale)
 
 
 @dataclass(frozen=True)

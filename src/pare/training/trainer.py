@@ -22,6 +22,7 @@ from pare.config.estimate import estimate
 from pare.config.run import Run
 from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
+from pare.models.predictors import PhysicalUnits
 from pare.preparation import Preparation, draw_rows
 from pare.start import FieldStart, SolvedStart
 from pare.start.evidence import clearly_smaller
@@ -37,7 +38,7 @@ from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
 from pare.training.held_out import held_out
-from pare.training.losses import build_loss, not_finite, with_differences
+from pare.training.losses import build_loss, in_units_of, not_finite, with_differences
 from pare.training.machine import accelerator_of, choose_attention, matrix_speed, peak_memory_mb, versions
 from pare.training.norms import fix_batch_norms, require_plain_steps
 from pare.training.objective import Objective, Terms
@@ -128,6 +129,8 @@ class Trainer:
             class_weights=self._class_weights(self.chosen),
             positive_weight=training.positive_weight,
         )
+        if self.run.task.output.kind == "regression" and isinstance(self.model.units, PhysicalUnits):
+            self.loss = in_units_of(self.loss, self.model.units)
         loss = with_differences(self.loss, training.differences if self.run.task.compares_values else 0.0)
         objective = Objective(self.model, loss, training, self.run.mixing)
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
