@@ -78,7 +78,7 @@ class Choice:
         finished = search.finished()
         outputs, mean = {tried.name: tried.outputs for tried in finished}, mean_of(self.run.task)
         truth, groups = finished[0].truth, finished[0].groups
-        parts = folds_that_keep(self.run.task.split, groups, len(truth))
+        parts = folds_that_keep(self.run.task.split, groups, len(truth)) if len(truth) > 1 else None
         decision = decide(outputs, truth, mean, search.loss, parts)
         _tell(decision, len(finished))
         final = search.final(decision.blend.shares)
