@@ -119,7 +119,7 @@ def _check_not_mixed(text: pd.Series, is_number: pd.Series, where: str) -> None:
         raise PareError(
             f"{where} holds {odd.iloc[0]!r} in row {odd.index[0] + 1}; write numbers without marks of thousands, units "
             "and currencies, and with one decimal mark in the whole table. If all are names of categories, say so by "
-            "the reader's option 'categorical'; or leave the column out by the option 'ignore'"
+            "the reader's option 'categorical'; or leave it out by the reader's option 'ignore'"
         )
     mostly_numbers = is_number.mean() >= 0.5
     at = int((~is_number if mostly_numbers else is_number).to_numpy().argmax())

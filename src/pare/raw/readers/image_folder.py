@@ -97,7 +97,7 @@ def _pixels(path: Path, size: tuple[int, int] | None, *, colour: bool) -> np.nda
 def check_single(image: Image.Image) -> None:
     """Refuse a file of several images; ValueError."""
     if (count := getattr(image, "n_frames", 1)) > 1:
-        raise ValueError(f"it holds {count} pages or frames; save the one that counts, or all as an array")
+        raise ValueError(f"it holds {count} pages or frames, of which one can be read")
 
 
 def _on_white(image: Image.Image) -> Image.Image:
