@@ -165,6 +165,23 @@ def test_a_candidate_that_cannot_be_fitted_stops_no_other(search, fits):
         search(5, ["probe", "catboost"]).finished()
 
 
+def test_where_the_only_one_that_fits_into_the_time_fails_late_the_others_are_compared(search, fits, monkeypatch):
+    given, _ = fits
+    given |= {"probe": (0.3, 10), "lightgbm": (0.8, 10), "catboost": (2.0, 10)}
+    held_out = module.held_out
+
+    def failing(run, store, source, folder):
+        if run.method_name == "probe" and store.path.stem != "fold_0":
+            raise PareError("a class has no row")
+        return held_out(run, store, source, folder)
+
+    monkeypatch.setattr(module, "held_out", failing)
+    one = search(1, ["probe", "lightgbm", "catboost"])  # 60 s, of which a fit to each first fold leaves 30
+    assert [tried.name for tried in one.finished()] == ["lightgbm"]
+    assert one.tried[0].left_out == "a class has no row"
+    assert "needs" in one.tried[2].left_out
+
+
 def test_only_fits_without_an_end_of_their_own_are_bounded_by_minutes(library, parameters):
     def candidates(task):
         asked = {**parameters, "task": task, "method": "choose", "minutes": 5}

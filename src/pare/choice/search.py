@@ -35,11 +35,13 @@ class Tried:
         run: the candidate.
         folds: one after the other.
         left_out: why it was tried no further; empty for one that saw all folds.
+        failed: whether a fit of it did.
     """
 
     run: Candidate
     folds: list[HeldOut] = field(default_factory=list)
     left_out: str = ""
+    failed: bool = False
 
     @property
     def name(self) -> str:
@@ -130,14 +132,23 @@ class Search:
                 try:
                     self._fit(tried, store, number)
                 except PareError as error:  # what one candidate cannot do, such as a small grid, stops no other
-                    tried.left_out = str(error)
+                    tried.left_out, tried.failed = str(error), True
                     logger.warning("%s is left out: %s", tried.name, error)
                     going.remove(tried)
             if not going:
-                reasons = "; ".join(f"{tried.name}: {tried.left_out}" for tried in self.tried)
-                raise PareError(f"no candidate could be fitted to task {self.run.task_name!r}: {reasons}")
+                return self._without_failed()
             going = self._going_on(list(_distinct(going)), self.run.folds - number - 1)
         return self._with_one_network(going)
+
+    def _without_failed(self) -> list[Tried]:
+        """Compare those of which no fit failed, where the others took the time; their folds are not fitted again."""
+        others = [tried for tried in self.tried if tried.folds and not tried.failed]
+        if not others:
+            reasons = "; ".join(f"{tried.name}: {tried.left_out}" for tried in self.tried)
+            raise PareError(f"no candidate could be fitted to task {self.run.task_name!r}: {reasons}")
+        for tried in others:
+            tried.folds, tried.left_out = [], ""
+        return self.finished()
 
     def final(self, names: Iterable[str]) -> dict[str, Candidate]:
         """The runs that fit what is kept to all rows, by name; the network that minutes bound has all that are left."""
@@ -146,6 +157,8 @@ class Search:
 
     def _suitable(self) -> Iterator[Tried]:
         for tried in self.tried:
+            if tried.failed:
+                continue
             tried.left_out = why_not(tried.run) if isinstance(tried.run, BaselineRun) else ""
             if not tried.left_out:
                 yield tried
