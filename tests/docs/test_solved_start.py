@@ -11,8 +11,9 @@ SHOWN = {  # the columns of the page's tables
     "tables": ["probe", "pare", "logistic_regression", "xgboost", "lightgbm", "catboost", "realmlp"],
     "series": ["probe", "minirocket", "multirocket", "multirocket_hydra"],
     "images": ["probe", "pare", "finetune"],
+    "fields": ["probe", "pare", "finetune", "kernel_ridge", "u_net", "fno"],
 }
-DIGITS = {"tables": 4, "series": 1, "images": 1}
+FORMATS = {"tables": ".4f", "series": ".1f", "images": ".1f", "fields": ".3g"}
 
 
 def fits(page, kind):
@@ -29,7 +30,7 @@ def test_the_means_are_those_of_the_committed_fits(page, kind):
         scores[line["data"], line["method"]].append(float(line["test"]))
     for name in {data for data, _ in scores}:
         (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", text, re.MULTILINE)
-        means = {f"{fmean(values):.{DIGITS[kind]}f}" for (data, _), values in scores.items() if data == name}
+        means = {f"{fmean(values):{FORMATS[kind]}}" for (data, _), values in scores.items() if data == name}
         assert set(row.replace("*", "").split(" | ")) - {""} == means
 
 
@@ -63,4 +64,4 @@ def test_the_guide_for_scientists_has_the_means_over_all_data(page, kind, others
         tests[line["method"], line["data"]].append(float(line["test"]))
     for method in ["probe", *others]:
         mean = fmean(fmean(values) for (name, _), values in tests.items() if name == method)
-        assert re.search(rf"\b{re.escape(f'{mean:.{DIGITS[kind]}f}')}\b", text), method
+        assert re.search(rf"\b{re.escape(f'{mean:{FORMATS[kind]}}')}\b", text), method
