@@ -5,7 +5,8 @@ from scipy.special import expit
 from sklearn.metrics import log_loss
 
 from pare.config import PareError
-from pare.training.losses import FIRST_STEP, LOSSES, build_loss, not_finite, with_differences
+from pare.models.predictors import PhysicalUnits
+from pare.training.losses import FIRST_STEP, LOSSES, build_loss, not_finite, weights_of_classes, with_differences
 
 FIELD_LOSSES = [name for name, spec in LOSSES.items() if "dense" in spec.kinds]
 
@@ -159,6 +160,25 @@ def test_class_weights_make_a_weighted_mean(rng):
     given = torch.tensor(weights, dtype=torch.float32)
     value, _ = loss_of("cross_entropy", logits, labels, "classification", class_weights=given)
     assert value == pytest.approx(np.average(-np.log(likelihood), weights=weights[labels]), rel=1e-6)
+
+
+def test_weights_of_classes_are_the_inverse_frequencies():
+    assert weights_of_classes(np.array([0, 1, 0, 0]), 2).tolist() == pytest.approx([4 / 3, 4])
+
+
+def test_weights_of_classes_need_a_row_of_each():
+    with pytest.raises(PareError, match=r"classes \[1, 3\] have no training row"):
+        weights_of_classes(np.array([0, 2]), 4)
+
+
+def test_numbers_are_compared_in_standard_deviations(rng):
+    prediction, truth = torch.tensor(rng.normal(size=(2, 5, 2)), dtype=torch.float32)
+    deviations, units = torch.tensor([1e-6, 1e5]), PhysicalUnits((2,))
+    units.set(torch.tensor([1.0, -1.0]), deviations)
+    found = build_loss("mse", "regression", units=units)(prediction * deviations, truth * deviations)
+    assert found.item() == pytest.approx(np.mean((prediction - truth).numpy() ** 2), rel=1e-5)
+    physical = build_loss("mse", "dense", units=units)(prediction, truth)
+    assert physical.item() == pytest.approx(found.item(), rel=1e-5)  # a field has one unit
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -6,8 +6,9 @@ NaN targets are masked, such as padding: they are excluded from the loss, and th
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pare.config.errors import PareError, unknown_name
@@ -71,14 +72,6 @@ def with_differences(loss: Loss, weight: float) -> Loss:
     return total
 
 
-def in_units_of(loss: Loss, units: PhysicalUnits) -> Loss:
-    """A loss of numbers, ``(batch, numbers)``, each in its own standard deviation.
-
-    So a training does not depend on units, and several numbers count alike.
-    """
-    return lambda prediction, target: loss(prediction / units.scale, target / units.scale)
-
-
 @dataclass(frozen=True)
 class LossSpec:
     """How a loss is made and what it suits.
@@ -120,7 +113,14 @@ LOSSES = {
 }
 
 
-def build_loss(name: str, kind: str, *, class_weights: Tensor | None = None, positive_weight: float = 1.0) -> Loss:
+def build_loss(
+    name: str,
+    kind: str,
+    *,
+    class_weights: Tensor | None = None,
+    positive_weight: float = 1.0,
+    units: nn.Module | None = None,
+) -> Loss:
     """The loss of that name.
 
     Args:
@@ -128,6 +128,8 @@ def build_loss(name: str, kind: str, *, class_weights: Tensor | None = None, pos
         kind: what the task predicts: ``classification``, ``multilabel``, ``regression`` or ``dense``.
         class_weights: weight per class, ``(classes,)``; cross entropy only.
         positive_weight: weight of labels that are 1; binary cross entropy only.
+        units: those of the model. The numbers of a regression are compared in their standard deviations, so that a
+            training does not depend on units, and several numbers count alike.
 
     Raises:
         PareError: where the name is unknown, the loss does not suit the output, or it takes no such weights.
@@ -144,7 +146,31 @@ def build_loss(name: str, kind: str, *, class_weights: Tensor | None = None, pos
         raise PareError(
             f"a positive weight belongs to loss binary_cross_entropy, found {name!r}; set training.positive_weight=1"
         )
-    return spec.build(class_weights, positive_weight)
+    loss = spec.build(class_weights, positive_weight)
+    return _in_units_of(loss, units) if kind == "regression" and isinstance(units, PhysicalUnits) else loss
+
+
+def weights_of_classes(labels: np.ndarray, classes: int) -> Tensor:
+    """Weights, ``(classes,)``, with which each class counts alike: rows in all by rows of that class.
+
+    Args:
+        labels: class numbers of the training rows, ``(rows,)``.
+        classes: how many classes the task has.
+
+    Raises:
+        PareError: where a class has no row.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    if not counts.all():
+        raise PareError(
+            f"classes {np.flatnonzero(counts == 0).tolist()} have no training row; class_weights needs one each"
+        )
+    return torch.tensor(counts.sum() / counts, dtype=torch.float32)
+
+
+def _in_units_of(loss: Loss, units: PhysicalUnits) -> Loss:
+    """A loss of numbers, ``(batch, numbers)``, each in its own standard deviation."""
+    return lambda prediction, target: loss(prediction / units.scale, target / units.scale)
 
 
 def _valid(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -22,7 +22,6 @@ from pare.config.estimate import estimate
 from pare.config.run import Run
 from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
-from pare.models.predictors import PhysicalUnits
 from pare.preparation import Preparation, draw_rows
 from pare.start import FieldStart, SolvedStart
 from pare.start.evidence import clearly_smaller
@@ -38,7 +37,7 @@ from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
 from pare.training.held_out import held_out
-from pare.training.losses import build_loss, in_units_of, not_finite, with_differences
+from pare.training.losses import build_loss, not_finite, weights_of_classes, with_differences
 from pare.training.machine import accelerator_of, choose_attention, matrix_speed, peak_memory_mb, versions
 from pare.training.norms import fix_batch_norms, require_plain_steps
 from pare.training.objective import Objective, Terms
@@ -117,21 +116,19 @@ class Trainer:
         self.model.calibrate(calibration, self.store.statistics)
 
     def _prepare(self) -> None:
-        training = self.run.training
+        training, task = self.run.training, self.run.task
         build = getattr(torch.optim, training.optimiser)
         groups = self.model.parameter_groups(training.new_learning_rate)
         optimiser = build(groups, lr=training.learning_rate, **training.optimiser_options)
         self.training_rows = TrainingRows(self.rows["train"], self.chosen)
         loader = batch_loader(self.training_rows, training.batch_size, shuffle=True)
         self.loss = build_loss(
-            self.run.task.loss,
-            self.run.task.output.kind,
-            class_weights=self._class_weights(self.chosen),
+            *(task.loss, task.output.kind),
+            class_weights=self._class_weights() if training.class_weights else None,
             positive_weight=training.positive_weight,
+            units=self.model.units,
         )
-        if self.run.task.output.kind == "regression" and isinstance(self.model.units, PhysicalUnits):
-            self.loss = in_units_of(self.loss, self.model.units)
-        loss = with_differences(self.loss, training.differences if self.run.task.compares_values else 0.0)
+        loss = with_differences(self.loss, training.differences if task.compares_values else 0.0)
         objective = Objective(self.model, loss, training, self.run.mixing)
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
         steps = -(-len(self.loader) // training.accumulation)
@@ -151,18 +148,13 @@ class Trainer:
         if self.average:
             self.accelerator.register_for_checkpointing(self.average)
 
-    def _class_weights(self, chosen: np.ndarray) -> Tensor | None:
-        if not self.run.training.class_weights:
-            return None
-        if self.run.task.classes is None:
-            kind = self.run.task.output.kind
+    def _class_weights(self) -> Tensor:
+        task = self.run.task
+        if task.classes is None:
+            kind = task.output.kind
             raise PareError(f"class weights weigh classes, the task predicts {kind}; set training.class_weights=false")
-        counts = np.bincount(self.rows["train"].array("y")[chosen], minlength=self.run.task.output.shape[0])
-        if not counts.all():
-            raise PareError(
-                f"classes {np.flatnonzero(counts == 0).tolist()} have no training row; class_weights needs one each"
-            )
-        return torch.tensor(counts.sum() / counts, dtype=torch.float32, device=self.accelerator.device)
+        weights = weights_of_classes(self.rows["train"].array("y")[self.chosen], task.output.shape[0])
+        return weights.to(self.accelerator.device)
 
     def train(self) -> TrainedModel:
         """Run the epochs that are left and return the chosen model."""
