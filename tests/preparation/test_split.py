@@ -5,7 +5,7 @@ import pytest
 
 from pare.config import PareError
 from pare.config.schema import FoldConfig, SplitConfig, Task
-from pare.preparation.split import assign_parts, draw_rows
+from pare.preparation.split import assign_parts, draw_rows, folds_of
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [120, 60, 20]))
 
@@ -182,3 +182,17 @@ def test_a_share_of_the_rows_is_drawn_by_the_seed_and_keeps_their_order():
     assert set(drawn) != set(other)
     assert draw_rows(3, 0.01, 0).shape == (1,)
     np.testing.assert_array_equal(draw_rows(5, 1, 0), np.arange(5))
+
+
+def test_the_rows_of_a_rare_class_lie_in_folds_of_their_own_and_other_classes_are_spread_all_the_same():
+    labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [50, 25, 3]))
+    cuts = list(folds_of(np.arange(len(labels)), labels, None, 5))
+    counted = np.array([np.bincount(labels[held], minlength=3) for _, held in cuts])
+    assert (counted[:, :2] == [10, 5]).all()
+    assert sorted(counted[:, 2]) == [0, 0, 1, 1, 1]
+
+
+def test_where_no_class_has_a_row_for_each_fold_the_folds_are_any_rows():
+    labels = np.repeat(range(4), 3)
+    held = [part for _, part in folds_of(np.arange(12), labels, None, 5)]
+    np.testing.assert_array_equal(np.sort(np.concatenate(held)), np.arange(12))

@@ -23,8 +23,8 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
     """The parts of each fold: rows to learn from, rows for validation, and held-out rows as ``test``.
 
     Training and validation rows take part. Of one fold the validation rows are held out, or a fifth of all where
-    there are fewer than five. Classes are spread evenly, where each has enough rows; groups stay whole; of rows in
-    order a fold is some one after the other.
+    there are fewer than five. Classes are spread evenly; groups stay whole; of rows in order a fold is some one after
+    the other.
 
     Args:
         store: the model input.

@@ -1,5 +1,6 @@
 """Which row goes to which part, the same for every seed of a run; and the share of training rows that is used."""
 
+import warnings
 from collections.abc import Iterator
 from functools import partial
 
@@ -119,7 +120,8 @@ def folds_of(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Cut rows into folds; gives the others and the fold, both in ascending order.
 
-    Classes are spread evenly, where each has enough rows; groups stay whole, and there are no more folds than groups.
+    Classes are spread evenly, where one has a row for each fold: the rows of a rarer class then lie in as many folds
+    as it has rows. Groups stay whole, and there are no more folds than groups.
 
     Args:
         rows: numbers of rows.
@@ -135,9 +137,15 @@ def folds_of(
         cuts = GroupKFold(min(folds, len(np.unique(own_groups))), **rule).split(rows, groups=own_groups)
     elif ordered:
         cuts = KFold(folds).split(rows)
-    elif own_labels is not None and np.unique(own_labels, return_counts=True)[1].min() >= folds:
-        cuts = StratifiedKFold(folds, **rule).split(rows, own_labels)
+    elif own_labels is not None and np.unique(own_labels, return_counts=True)[1].max() >= folds:
+        cuts = _stratified(own_labels, folds)
     else:
         cuts = KFold(folds, **rule).split(rows)
     for rest, held in cuts:
         yield rows[rest], rows[held]
+
+
+def _stratified(labels: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return list(StratifiedKFold(folds, shuffle=True, random_state=SPLIT_SEED).split(labels, labels))

@@ -333,7 +333,8 @@ class Trainer:
                 prediction, y = self.accelerator.gather_for_metrics((self.model.predict(batch["x"]), batch["y"]))
                 self.metric.update(prediction.float(), y)
                 if self.start:
-                    losses += [float(self.loss(prediction[i : i + 1], y[i : i + 1])) for i in range(len(y))]
+                    rows = zip(prediction.split(1), y.split(1), strict=True)
+                    losses += torch.stack([self.loss(*row) for row in rows]).tolist()  # one wait for a GPU a batch
         return float(self.metric.compute()), losses
 
     def _rng(self, epoch: int, purpose: int) -> np.random.Generator:
