@@ -53,3 +53,8 @@ def test_years_codes_and_categories_are_no_dates():
     assert columns.dates == {"dates": {"when": "2019-01-01"}}
     assert columns.categories == [None, ["20190101", "x1"], ["2019-01-01", "2020-01-01"], None]
     assert list(frame["when"]) == [0, 2]
+
+
+def test_a_table_without_rows_is_refused():
+    with pytest.raises(ValueError, match="X has no rows"):
+        frame_of(pd.DataFrame({"a": ["x"]})[:0])

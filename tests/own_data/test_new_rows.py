@@ -57,6 +57,24 @@ def test_an_unknown_category_is_missing(table, tmp_path):
     np.testing.assert_array_equal(x, [[np.nan, np.nan, 2], [1, 2, np.nan]])
 
 
+def test_categories_that_are_equal_as_numbers_keep_their_own_codes(tmp_path):
+    written = ["250.0", "250.00", "V10", "1_11", "11_1", "7.0"]
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "t.csv").write_text("icd,y\n" + "\n".join(f"{code},{i % 2}" for i, code in enumerate(written)))
+    reader, samples = known(tmp_path / "raw", "table", target="y", categorical=("icd",))
+    (tmp_path / "new.csv").write_text("icd\n" + "\n".join([*written, "7", "250", "111"]))
+    x = open_new_rows(tmp_path / "new.csv", reader, samples).read(0, 9)[:, 0]
+    np.testing.assert_array_equal(x[:6], samples.read(0, 6)[0][:, 0])
+    np.testing.assert_array_equal(x[6:], [x[5], np.nan, np.nan])
+
+
+def test_a_table_in_memory_with_two_columns_of_one_name_is_refused(table):
+    reader, samples = known(table[0], "table", target="answer")
+    twins = pd.DataFrame([[1.0, 2.0, "north", 1]], columns=["mass", "mass", "site", "grade"])
+    with pytest.raises(PareError, match="the table: several columns are named 'mass'"):
+        open_new_rows(twins, reader, samples)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -39,6 +39,8 @@ def is_mixed(X: Any) -> bool:
 
 def frame_of(X: Any) -> pd.DataFrame:
     """A table ``(rows, columns)`` whose columns have names, x0, x1, … where they had none."""
+    if not len(X):
+        raise ValueError("X has no rows; at least one is needed")
     if isinstance(X, pd.DataFrame):
         names = [str(name) for name in X.columns]
         if twice := sorted({name for name in names if names.count(name) > 1}):

@@ -1,6 +1,7 @@
 """New samples without an answer, from files, tables and arrays, as the reader of a task reads those with one."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,7 @@ from pare.config.errors import PareError, unknown_name
 from pare.config.schema import ReaderConfig
 from pare.raw.formats.array_files import open_arrays
 from pare.raw.formats.dates import calendar_columns, with_days
-from pare.raw.formats.delimited_text import Dialect
+from pare.raw.formats.delimited_text import Dialect, check_names
 from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.formats.table_files import load_frame, present_text
 from pare.raw.origins.own_files import find_path
@@ -83,9 +84,9 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
     if not len(rows):
         raise PareError("there are no rows to predict; bring at least one")
     if isinstance(rows, pd.DataFrame) and reader.name in FRAMES:
-        return FRAMES[reader.name](
-            rows.set_axis([str(name) for name in rows], axis=1), reader.options, known, "the table"
-        )
+        names = [str(name) for name in rows]
+        check_names(names, "the table")
+        return FRAMES[reader.name](rows.set_axis(names, axis=1), reader.options, known, "the table")
     return _array_rows(_as_array(rows), reader, known)
 
 
@@ -197,20 +198,30 @@ def _column(column: pd.Series, levels: Sequence[str] | None, where: str) -> np.n
                 f"{where}: column {column.name!r} holds {wrong.iloc[0]!r} in row {wrong.index[0]}; expected a number"
             )
     else:
-        codes = {_plain(level): code for code, level in enumerate(levels)}
-        values = text.map(lambda level: codes.get(_plain(level), np.nan)).astype(np.float32)
+        codes = _codes(levels)
+        values = text.map(lambda level: codes.get(level, codes.get(_plain(level), np.nan))).astype(np.float32)
         if values.isna().any():
             unknown = ", ".join(map(repr, text[values.isna()].unique()[:5]))
             logger.warning("%s: column %r holds the unknown %s, which counts as missing", where, column.name, unknown)
     return values.reindex(column.index).to_numpy(np.float32)
 
 
-def _plain(level: str) -> str | float:
+def _codes(levels: Sequence[str]) -> dict[str | float, int]:
+    """The code of each category, as it is written and, where no two are written alike, in its plain form."""
+    exact: dict[str | float, int] = {level: code for code, level in enumerate(levels)}
+    forms = Counter(map(_plain, levels))
+    return {_plain(level): code for level, code in exact.items() if forms[_plain(level)] == 1} | exact
+
+
+def _plain(level: str | float) -> str | float:
     """The number that a category is written as, so that 1 and 1.0 are one, or its text; true and True are one, too."""
+    text = str(level)
+    if "_" in text:  # which Python leaves out of a number
+        return text
     try:
-        return float(level)
+        return float(text)
     except ValueError:
-        return level.lower() if level.lower() in ("true", "false") else level
+        return text.lower() if text.lower() in ("true", "false") else text
 
 
 def _long_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:

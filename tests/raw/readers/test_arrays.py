@@ -115,6 +115,19 @@ def test_groups_are_numbered(save):
     np.testing.assert_array_equal(samples.groups, [1, 1, 0, 0, 2, 2, 3, 3])
 
 
+def test_a_group_has_the_same_number_in_every_part(tmp_path):
+    for name, patients in (("train", "bbaaccdd"), ("validation", "eeddffcc"), ("test", "gghhggii")):
+        np.savez(tmp_path / f"{name}.npz", x=SERIES, y=CODES, patient=np.array(list(patients)))
+    places = {
+        name: {"x": "x", "y": "y", "groups": "patient", "file": f"{name}.npz"}
+        for name in ("train", "validation", "test")
+    }
+    found = {name: samples.groups for name, samples in read(tmp_path, parts=places).items()}
+    np.testing.assert_array_equal(found["train"], [1, 1, 0, 0, 2, 2, 3, 3])
+    np.testing.assert_array_equal(found["validation"], [4, 4, 3, 3, 5, 5, 2, 2])
+    np.testing.assert_array_equal(found["test"], [6, 6, 7, 7, 6, 6, 8, 8])
+
+
 def test_parts_are_in_one_file_or_in_several(tmp_path):
     with h5py.File(tmp_path / "f.h5", "w") as file:
         for part, rows in (("train", slice(0, 6)), ("test", slice(6, 8))):

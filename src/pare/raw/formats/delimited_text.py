@@ -112,14 +112,14 @@ def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
     )
 
 
-def check_names(names: Sequence[str], path: Path) -> None:
+def check_names(names: Sequence[str], where: Path | str) -> None:
     """Refuse columns without a name of their own; PareError."""
     if "" in names:
-        raise PareError(f"{path}: column {names.index('') + 1} of {len(names)} has no name; name it in the header")
+        raise PareError(f"{where}: column {names.index('') + 1} of {len(names)} has no name; name it in the header")
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
         raise PareError(
-            f"{path}: several columns are named {', '.join(map(repr, twice))}; give each column a name of its own"
+            f"{where}: several columns are named {', '.join(map(repr, twice))}; give each column a name of its own"
         )
 
 

@@ -98,12 +98,13 @@ def arrays(
     else:
         targets = {name: _target(part, target, channel_axis) for name, part in found.items()}
         classes = None
+    groups = _group_numbers({name: part.groups for name, part in found.items() if part.groups is not None})
     return {
         name: Samples(
             count=part.x.shape[0],
             read=_rows(input_rows(part.x, channel_axis, length), targets[name]),
             classes=classes,
-            groups=None if part.groups is None else _group_numbers(part.groups),
+            groups=groups.get(name),
         )
         for name, part in found.items()
     }
@@ -370,7 +371,11 @@ def _check_numbers(rows: np.ndarray, where: str, start: int, *, missing: bool) -
         )
 
 
-def _group_numbers(groups: StoredArray) -> np.ndarray:
-    if groups.shape[1:] not in ((), (1,)) or not (groups.is_text or groups.dtype.kind in "biu"):
-        raise PareError(f"{groups.where} is {groups}; groups are one whole number or text a row, (rows,)")
-    return np.unique(groups.all().reshape(-1), return_inverse=True)[1].reshape(-1)
+def _group_numbers(parts: dict[str, StoredArray]) -> dict[str, np.ndarray]:
+    """Numbers of groups, ``(rows,)`` of each part; a group has the same in every part."""
+    for groups in parts.values():
+        if groups.shape[1:] not in ((), (1,)) or not (groups.is_text or groups.dtype.kind in "biu"):
+            raise PareError(f"{groups.where} is {groups}; groups are one whole number or text a row, (rows,)")
+    values = {name: groups.all().reshape(-1) for name, groups in parts.items()}
+    known = np.unique(np.concatenate(list(values.values()))) if values else np.array([])
+    return {name: np.searchsorted(known, of_part) for name, of_part in values.items()}
