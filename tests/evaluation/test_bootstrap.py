@@ -75,3 +75,20 @@ def test_every_metric_has_one(name):
         truth = RNG.integers(3, size=40)
     lower, upper = ends(build_metric(name, OutputConfig(kind=kind, shape=shape)), prediction, truth)
     assert lower < upper
+
+
+@pytest.mark.parametrize("name", ["error_percent", "auroc_ovo"])  # a sum over rows, and one of all together
+def test_of_rows_with_groups_whole_groups_are_drawn(name):
+    """Each row five times is as sure as the rows alone."""
+    prediction, truth = RNG.normal(size=(60, 3)), RNG.integers(3, size=60)
+    alone = bootstrap_interval(build_metric(name, CLASSES), prediction, truth)
+    five = RNG.permutation(np.repeat(np.arange(60), 5))
+    repeated = bootstrap_interval(build_metric(name, CLASSES), prediction[five], truth[five], five + 7)
+    assert repeated == pytest.approx(alone)
+    as_if_alone = ends(build_metric(name, CLASSES), prediction[five], truth[five])
+    assert as_if_alone[1] - as_if_alone[0] < 0.6 * (alone["upper"] - alone["lower"])
+
+
+def test_fewer_than_ten_groups_have_none():
+    prediction, truth = RNG.normal(size=(90, 3)), RNG.integers(3, size=90)
+    assert bootstrap_interval(build_metric("error_percent", CLASSES), prediction, truth, np.arange(90) % 9) is None

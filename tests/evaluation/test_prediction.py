@@ -9,10 +9,13 @@ from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.evaluation import prediction as prediction_module
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import average_groups, constant_prediction, predict, sample_errors, score
+from pare.evaluation.prediction import average_groups, constant_prediction, predict_rows, sample_errors, score
 from pare.storage.store import ArrayStore, write_store
 
-CPU = torch.device("cpu")
+
+def predicted(model, rows):
+    """What a network predicts."""
+    return predict_rows(lambda x: model(torch.from_numpy(x)).numpy(), rows)
 
 
 def store(path, x, y, **arrays):
@@ -43,7 +46,7 @@ def fields():
 
 
 def test_every_row_is_predicted_once_and_in_order(fields, tmp_path):
-    outcome = predict(nn.Identity(), store(tmp_path / "s.h5", fields, -fields), CPU)
+    outcome = predicted(nn.Identity(), store(tmp_path / "s.h5", fields, -fields))
     assert outcome.keys() == {"prediction", "truth"}
     assert np.array_equal(outcome["prediction"], fields)
     assert np.array_equal(outcome["truth"], -fields)
@@ -67,24 +70,19 @@ def test_a_batch_holds_as_many_rows_as_its_bytes_allow_but_at_least_one(fields, 
     for allowed, wanted in ((row_bytes * 1000, [64, 64, 22]), (row_bytes * 70 - 1, [64, 64, 22])):
         monkeypatch.setattr(prediction_module, "BATCH_BYTES", allowed)
         model = Recorder()
-        predict(model, rows, CPU)
+        predicted(model, rows)
         assert model.sizes == wanted
     for allowed, size in ((row_bytes * 60 - 1, 59), (row_bytes - 1, 1)):
         monkeypatch.setattr(prediction_module, "BATCH_BYTES", allowed)
         model = Recorder()
-        outcome = predict(model, rows, CPU)
+        outcome = predicted(model, rows)
         assert set(model.sizes[:-1]) == {size}
         assert np.array_equal(outcome["prediction"], fields)
 
 
-def test_predictions_are_single_precision_and_need_no_gradient(fields, tmp_path):
-    outcome = predict(nn.Flatten().to(CPU), store(tmp_path / "s.h5", fields.astype(np.float64), fields), CPU)
-    assert outcome["prediction"].dtype == np.float32
-
-
 def test_groups_of_rows_come_with_their_predictions(tmp_path):
     x, group = np.ones((70, 3), np.float32), np.arange(70) // 4
-    outcome = predict(nn.Identity(), store(tmp_path / "s.h5", x, x, group=group), CPU)
+    outcome = predicted(nn.Identity(), store(tmp_path / "s.h5", x, x, group=group))
     np.testing.assert_array_equal(outcome["group"], group)
 
 

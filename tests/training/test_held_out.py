@@ -1,11 +1,13 @@
 """What is kept of the validation rows are outputs of the model as it predicts, before it learns from them."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import nn
 
 from evaluated_runs import with_task, write_splits
-from pare.evaluation.prediction import predict
+from pare.evaluation.prediction import predict_rows
 from pare.training import TrainedModel
 from pare.training.held_out import held_out
 
@@ -15,7 +17,7 @@ RNG = np.random.default_rng(0)
 
 def test_of_a_kept_epoch_they_are_what_the_model_predicts(train, table_run, table, tmp_path):
     trained = train(table_run(), table, tmp_path)
-    outcome = predict(trained.model, table.rows("validation"), CPU)
+    outcome = predict_rows(partial(trained.outputs, device=CPU), table.rows("validation"))
     kept = trained.calibration.arrays
     assert kept.keys() == outcome.keys()
     np.testing.assert_allclose(kept["prediction"], outcome["prediction"], rtol=1e-5, atol=1e-6)

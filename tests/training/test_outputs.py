@@ -1,12 +1,14 @@
 """Trainings of each kind of output that is no class."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import predict, score
+from pare.evaluation.prediction import predict_rows, score
 from pare.storage.store import ArrayStore, write_store
 
 CPU = torch.device("cpu")
@@ -54,7 +56,7 @@ def test_every_kind_of_output_is_learnt_from_its_loss_and_scored_by_its_metric(t
     losses = [row["loss"] for row in result.record["history"]]
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.9 * losses[0]
-    outcome = predict(result.model, store.rows("validation"), CPU)
+    outcome = predict_rows(partial(result.outputs, device=CPU), store.rows("validation"))
     recomputed = score(build_metric(run.metric, run.task.output), outcome["prediction"], outcome["truth"])
     assert recomputed == pytest.approx(result.record["validation"], rel=1e-4)
 
@@ -67,7 +69,6 @@ def test_numbers_are_learnt_alike_in_every_unit(train, table_run, tmp_path):
         y = x[:, 0, :2] * unit
         statistics = {"y_mean": y[:32].mean(0), "y_scale": y[:32].std(0)}
         store = stored(tmp_path / f"{name}.h5", x, y, statistics)
-        found.append(
-            predict(train(run, store, tmp_path / name).model, store.rows("validation"), CPU)["prediction"] / unit
-        )
+        trained = train(run, store, tmp_path / name)
+        found.append(predict_rows(partial(trained.outputs, device=CPU), store.rows("validation"))["prediction"] / unit)
     np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-4)

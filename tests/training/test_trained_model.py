@@ -2,6 +2,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModel
@@ -37,6 +38,17 @@ def test_a_loaded_model_predicts_the_same_from_its_own_folder_alone(trained, sav
     assert loaded.run == trained.run
     assert loaded.record == trained.record
     assert loaded.preparation == trained.preparation
+
+
+def test_outputs_are_single_precision_and_need_no_gradient(trained):
+    x = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32)
+    with torch.no_grad():
+        expected = trained.model(torch.from_numpy(x))
+    trained.model.bfloat16()
+    trained.model.register_forward_pre_hook(lambda _, inputs: inputs[0].bfloat16())
+    outputs = trained.outputs(x, torch.device("cpu"))
+    assert outputs.dtype == np.float32
+    np.testing.assert_allclose(outputs, expected, rtol=0.1, atol=0.05)
 
 
 def test_numbers_are_safetensors_and_the_rest_is_text(saved):

@@ -3,6 +3,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from evaluated_runs import write_splits
 from pare.config import PareError
 from pare.config.schema import OutputConfig, Task
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import predict, score
+from pare.evaluation.prediction import predict_rows, score
 from pare.mixing.curriculum import SHAPES
 from pare.mixing.mixers import MIXERS
 from pare.models.predictors import GATES
@@ -72,7 +73,7 @@ def test_history_follows_the_curriculum_and_adds_up(trained):
 
 def test_the_recorded_validation_metric_is_that_of_the_returned_model(trained, table):
     record = trained[0].record
-    outcome = predict(trained[0].model, table.rows("validation"), CPU)
+    outcome = predict_rows(partial(trained[0].outputs, device=CPU), table.rows("validation"))
     recomputed = score(build_metric("auroc_ovo", BINARY), outcome["prediction"], outcome["truth"])
     assert recomputed == record["validation"] == max(row["validation"] for row in record["history"])
 
@@ -99,7 +100,7 @@ def test_the_returned_model_is_that_of_the_best_validation_epoch(table_run, tabl
     metric = ScriptedMetric(values, higher_is_better)
     result = fit(table_run(), table, source, tmp_path / "checkpoint", metric)
     assert (result.record["best_epoch"], result.record["validation"]) == (2, values[1])
-    predictions = predict(result.model, table.rows("validation"), CPU)["prediction"]
+    predictions = predict_rows(partial(result.outputs, device=CPU), table.rows("validation"))["prediction"]
     np.testing.assert_allclose(predictions, torch.cat(metric.seen[1]), rtol=1e-5, atol=1e-6)
     assert not np.allclose(predictions, torch.cat(metric.seen[2]), rtol=1e-5)
 

@@ -7,7 +7,6 @@ import torch
 from rich import get_console
 from rich.progress import track
 from scipy.special import logit
-from torch import nn
 from torchmetrics import Metric
 
 from pare.config.errors import PareError
@@ -18,29 +17,16 @@ BATCH_ROWS = 64
 BATCH_BYTES = 32 << 20  # of inputs: a sample of many channels on a fine grid fills a batch alone
 
 
-def predict(model: nn.Module, rows: Rows, device: torch.device) -> dict[str, np.ndarray]:
+def predict_rows(forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> dict[str, np.ndarray]:
     """Predict every row; in memory are the predictions, the truths and two batches of inputs.
 
     Args:
-        model: in evaluation mode.
+        forward: inputs ``(batch, …)`` to logits, numbers, or fields in physical units, ``(batch, …)``.
         rows: of the test split.
-        device: where to compute.
 
     Returns:
-        ``prediction`` (logits, numbers, or fields in physical units), ``truth`` and, where the rows have groups,
-        ``group``; each ``(rows, …)``.
+        ``prediction``, ``truth`` and, where the rows have groups, ``group``; each ``(rows, …)``.
     """
-    model = model.to(device)
-
-    def forward(x: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return model(torch.from_numpy(x).to(device)).float().cpu().numpy()
-
-    return predict_rows(forward, rows)
-
-
-def predict_rows(forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> dict[str, np.ndarray]:
-    """Predict every row by any function of inputs ``(batch, …)``; else as `predict`."""
     size = _batch_rows(rows.array("x", 0, 1))
     predictions, truths = [], []
     shown = get_console().is_terminal

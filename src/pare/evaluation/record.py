@@ -32,7 +32,7 @@ def evaluation_record(
         run: the run.
         training: validation metric, best epoch, rows, time, memory, device, precision and versions of the training.
         training_rows: all training rows, from which the constant prediction is made.
-        predictions: ``prediction`` and ``truth`` of the test rows, ``(rows, …)``.
+        predictions: ``prediction`` and ``truth`` of the test rows, and ``group`` where they have some, ``(rows, …)``.
         calibration: how sure the model's predictions are.
     """
     spec, metric = METRICS[run.metric], build_metric(run.metric, run.task.output)
@@ -50,7 +50,7 @@ def evaluation_record(
         "metric": {"name": run.metric, "title": spec.title, "unit": spec.unit, "direction": spec.direction},
         "test": score(metric, predictions["prediction"], truth),
         "constant_prediction": score(metric, constant, truth),
-        "test_interval": bootstrap_interval(metric, predictions["prediction"], truth),
+        "test_interval": bootstrap_interval(metric, predictions["prediction"], truth, predictions.get("group")),
         "n_test": len(truth),
         "usual": usual_metrics(run.task, predictions),
         "uncertainty": uncertainty_record(run.task, calibration, predictions),

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from pare.config.raw import OWN_FILES
 from pare.evaluation.drawing import draw_calibration
 from pare.evaluation.figures import message_figure, replaced_figure, training_figure
 from pare.evaluation.metrics import METRICS
-from pare.evaluation.prediction import average_groups, predict
+from pare.evaluation.prediction import average_groups, predict_rows
 from pare.evaluation.record import comparison, evaluation_record, summary
 from pare.storage.store import ArrayStore
 from pare.tracking import curve
@@ -30,7 +31,7 @@ def predict_test_rows(run: Run, model: TrainedModel, model_input: ArrayStore) ->
         PareError: where the model is not the run's, or was trained on another model input.
     """
     model.check(run, model_input, model.run.command("evaluate"))
-    outcome = predict(model.model, model_input.rows("test"), PartialState().device)
+    outcome = predict_rows(partial(model.outputs, device=PartialState().device), model_input.rows("test"))
     return average_groups(outcome) if run.task.average_groups else outcome
 
 
