@@ -64,6 +64,9 @@ def test_what_is_kept_is_loaded_from_its_folder_alone_and_gives_the_mean_of_its_
     assert (outputs.argmax(1) == store.rows("test").array("y")).mean() > 0.9
     assert model.calibration is not None and model.calibration.rows == 80  # training and validation rows
     assert [row["method"] for row in model.record["candidates"]] == ["probe", "logistic_regression"]
+    folds = sum(3 * row["seconds"] for row in model.record["candidates"])
+    final = sum(member.record["train_seconds"] for member in model.members.values())
+    assert model.record["train_seconds"] == pytest.approx(folds + final, abs=0.4)
 
 
 def test_a_choice_that_was_interrupted_fits_nothing_twice(choice, tmp_path, monkeypatch):

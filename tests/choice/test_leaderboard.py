@@ -24,3 +24,13 @@ def test_a_candidate_that_did_not_see_all_folds_is_below_the_others_and_hollow()
     assert names == ["probe, share 100%", "catboost", "pare"]
     points = [line for line in axes.lines if line.get_marker() == "o"]
     assert [line.get_markerfacecolor() for line in points] == ["tab:blue", "tab:blue", "none"]
+
+
+def test_folds_without_a_metric_are_counted_and_not_drawn():
+    rare = [
+        {"method": "probe", "share": 1.0, "left_out": "", "metric": 0.9, "folds": [None, None], "seconds": 2.0},
+        {"method": "pare", "share": 0.0, "left_out": "", "metric": None, "folds": [None, None], "seconds": 2.0},
+    ]
+    assert leaderboard_table(rare)["folds"].tolist() == [2, 2]
+    (axes,) = leaderboard_figure(rare, None, METRICS["auroc_ovo"], title="t").axes
+    assert [label.get_text().partition("\n")[0] for label in axes.get_yticklabels()] == ["probe, share 100%"]

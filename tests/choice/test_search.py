@@ -9,6 +9,7 @@ from pare.choice import search as module
 from pare.choice.fits import HeldOut
 from pare.choice.search import Search, within
 from pare.config import PareError, resolve_choice
+from pare.config.schema import Task
 from pare.storage.store import ArrayStore, write_store
 
 ROWS = {"train": 80, "validation": 20, "test": 10}
@@ -180,6 +181,52 @@ def test_where_the_only_one_that_fits_into_the_time_fails_late_the_others_are_co
     assert [tried.name for tried in one.finished()] == ["lightgbm"]
     assert one.tried[0].left_out == "a class has no row"
     assert "needs" in one.tried[2].left_out
+
+
+def test_those_without_time_are_compared_where_the_others_fail_late_and_a_failed_fit_counts(search, fits, monkeypatch):
+    given, _ = fits
+    given |= dict.fromkeys(METHODS, (0.5, 1.0))
+    monkeypatch.setattr(module, "_expected", lambda run: 0.0 if run.method_name == "probe" else 1000.0)
+    held_out, ticks = module.held_out, iter(range(0, 10**6, 7))  # each fit takes 7 seconds by this clock
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(ticks))
+
+    def failing(run, store, source, folder):
+        if run.method_name == "probe" and store.path.stem != "fold_0":
+            raise PareError("a class has no row")
+        return held_out(run, store, source, folder)
+
+    monkeypatch.setattr(module, "held_out", failing)
+    one = search(5, ["probe", "lightgbm", "catboost"])
+    assert [tried.name for tried in one.finished()] == ["lightgbm"]
+    assert one.left == pytest.approx(300 - 7 - 1 - 5)  # a failed fit, the one before it, and five to folds
+
+
+def test_predictions_that_are_not_finite_leave_a_candidate_out(search, fits, monkeypatch):
+    given, _ = fits
+    given |= dict.fromkeys(METHODS, (0.5, 1.0))
+    held_out = module.held_out
+
+    def broken(run, *rest):
+        fold = held_out(run, *rest)
+        return replace(fold, outputs=fold.outputs * np.nan) if run.method_name == "catboost" else fold
+
+    monkeypatch.setattr(module, "held_out", broken)
+    one = search(5, ["probe", "catboost"])
+    assert [tried.name for tried in one.finished()] == ["probe"]
+    assert one.tried[1].left_out == "it predicts numbers that are not finite"
+
+
+def test_a_metric_that_is_undefined_in_a_fold_stops_nothing(library, parameters):
+    asked = {**parameters, "task": "openml_wdbc", "method": "choose", "minutes": 5}
+    run = resolve_choice(library, asked, {})
+    numbers = run.task.model_dump() | {"output": {"kind": "regression", "shape": [1]}, "loss": "mse", "metric": "r2"}
+    candidate = run.candidates[0].model_copy(update={"task": Task.model_validate(numbers)})
+    rng = np.random.default_rng(0)
+    dry, other = np.zeros((8, 1)), rng.normal(size=(8, 1))
+    tried = module.Tried(candidate, [HeldOut(dry + 0.1, dry, 1.0), HeldOut(other, other, 1.0)])
+    assert tried.metrics == [None, pytest.approx(1)]
+    assert tried.row(0.5)["metric"] == pytest.approx(tried.metric) and tried.metric < 1
+    assert module.Tried(candidate, tried.folds[:1]).metric is None
 
 
 def test_only_fits_without_an_end_of_their_own_are_bounded_by_minutes(library, parameters):

@@ -44,6 +44,12 @@ def test_it_has_a_folder_of_its_own_and_a_command_that_repeats_it(choice):
     )
 
 
+def test_its_command_names_the_source_that_was_asked_for(library, parameters):
+    asked = {**parameters, **PARAMETERS, "source": {"name": "roberta_base", "samples": 100}}
+    run = resolve_choice(library, asked, {"source": {"name": "roberta_base", "samples": 100}})
+    assert "source.name=roberta_base,source.samples=100" in run.command("choose")
+
+
 def test_values_of_candidates_decide_it_and_minutes_do_not(choice, library, parameters):
     assert choice().decisive() == choice(minutes=6).decisive()
     half = resolve_choice(library, {**parameters, **PARAMETERS}, {"training": {"fraction": 0.5}})

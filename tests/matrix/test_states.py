@@ -133,6 +133,12 @@ def test_results_of_another_protocol_or_source_do_not_count(state, write, metric
         assert state().kind == "changed"
 
 
+def test_an_exact_start_that_left_nothing_to_train_is_done(state, write, metrics, cells):
+    cell = cells["darcy_flow-pare-0"]
+    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell) | {"epochs": 0})
+    assert state().kind == "results"
+
+
 def test_an_unfinished_run_tells_its_epochs(state, write):
     write("06_models/darcy_flow/pare/seed_0/checkpoint/progress.json", {"epochs_done": 2})
     assert (state().kind, state().epochs) == ("unfinished", 2)

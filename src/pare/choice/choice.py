@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,8 @@ from accelerate import PartialState
 from pare.choice.blend import Decision, decide, mean_of, shares_text
 from pare.choice.chosen import ChosenModel, load_trained
 from pare.choice.fits import Candidate, described
-from pare.choice.search import Search, Tried
+from pare.choice.search import Search, Tried, defined_score
 from pare.config import ChoiceRun
-from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import score
 from pare.start.folds import folds_that_keep
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
@@ -83,7 +82,7 @@ class Choice:
         _tell(decision, len(finished))
         final = search.final(decision.blend.shares)
         members = {name: self._fitted(run, folder / name / MODEL) for name, run in final.items()}
-        record = self._record(search, decision, finished[0])
+        record = self._record(search, decision, finished[0], members)
         first = next(iter(members.values()))
         # by models, and shares, that did not learn from a row
         calibration = Calibration.of_rows(self.run.task, decision.outputs, finished[0].truth, finished[0].groups)
@@ -97,8 +96,10 @@ class Choice:
             fit.write(path)
         return load_trained(path)
 
-    def _record(self, search: Search, decision: Decision, first: Tried) -> dict[str, Any]:
-        metric = build_metric(self.run.metric, self.run.task.output)
+    def _record(
+        self, search: Search, decision: Decision, first: Tried, members: Mapping[str, SavedModel]
+    ) -> dict[str, Any]:
+        final = sum(model.record["train_seconds"] for model in members.values())
         return {
             "fingerprint": self._fingerprint,
             "model_input": self.store.fingerprint,
@@ -106,10 +107,10 @@ class Choice:
             "candidates": [tried.row(decision.blend.shares.get(tried.name, 0.0)) for tried in search.tried],
             "losses": decision.losses,
             "history": [],
-            "validation": score(metric, decision.outputs, first.truth),
+            "validation": defined_score(self.run, decision.outputs, first.truth),
             "best_epoch": None,
             "n_train": len(self.store.rows("train")) + len(self.store.rows("validation")),
-            "train_seconds": round(self.run.minutes * 60 - search.left, 1),
+            "train_seconds": round(self.run.minutes * 60 - search.left + final, 1),
             "samples_per_second": None,
             "peak_memory_mb": round(peak_memory_mb()),
             "device": str(PartialState().device),

@@ -19,28 +19,29 @@ def leaderboard_table(candidates: Candidates) -> pd.DataFrame:
     return table.assign(folds=[len(folds or ()) for folds in table["folds"]])
 
 
-def leaderboard_figure(candidates: Candidates, kept: float, metric: MetricSpec, *, title: str) -> Figure:
+def leaderboard_figure(candidates: Candidates, kept: float | None, metric: MetricSpec, *, title: str) -> Figure:
     """A line a candidate that was tried: the held-out rows of each fold, and all of them.
 
-    The best is on top; below are those that were left out before the last fold, which do not compare.
+    The best is on top; below are those that were left out before the last fold, which do not compare. A metric that is
+    undefined for a fold, or for all rows, is not drawn.
 
     Args:
         candidates: all of them.
-        kept: metric of what is kept, on rows that did not choose it.
+        kept: metric of what is kept, on rows that did not choose it; None where it is undefined.
         metric: what is measured.
         title: heading of the figure.
     """
-    tried = [row for row in candidates if row.get("folds")]
+    tried = [row for row in candidates if row.get("metric") is not None]
     rows = sorted(tried, key=lambda row: (bool(row["left_out"]), metric.error(row["metric"])))
     figure = titled_figure(8, 1.6 + 0.4 * len(rows), title)
     axes = figure.subplots()
     for place, row in enumerate(rows):
-        axes.plot(
-            row["folds"], [place] * len(row["folds"]), ".", color="tab:gray", label="a fold" if not place else None
-        )
+        folds = [value for value in row["folds"] if value is not None]
+        axes.plot(folds, [place] * len(folds), ".", color="tab:gray", label="a fold" if not place else None)
         filled, label = "none" if row["left_out"] else "tab:blue", "all held-out rows (hollow: of fewer folds)"
         axes.plot(row["metric"], place, "o", color="tab:blue", markerfacecolor=filled, label=None if place else label)
-    axes.axvline(kept, color="tab:green", linestyle="--", label="kept, on rows that did not choose it")
+    if kept is not None:
+        axes.axvline(kept, color="tab:green", linestyle="--", label="kept, on rows that did not choose it")
     axes.set_yticks(range(len(rows)), [plain(_name(row)) for row in rows])
     axes.invert_yaxis()
     axes.set_xlabel(plain(f"{metric.label}, {metric.direction} is better"))

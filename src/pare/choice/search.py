@@ -1,6 +1,7 @@
 """Candidates compared within some minutes: fold by fold, and the worst are dropped where time is short."""
 
 import logging
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,12 +37,14 @@ class Tried:
         folds: one after the other.
         left_out: why it was tried no further; empty for one that saw all folds.
         failed: whether a fit of it did.
+        lost: seconds of the fit that failed.
     """
 
     run: Candidate
     folds: list[HeldOut] = field(default_factory=list)
     left_out: str = ""
     failed: bool = False
+    lost: float = 0.0
 
     @property
     def name(self) -> str:
@@ -49,21 +52,14 @@ class Tried:
         return self.run.method_name
 
     @property
-    def metric(self) -> float:
-        """The task's, of all held-out rows together."""
-        return self._metric(self.outputs, self.truth)
+    def metric(self) -> float | None:
+        """The task's, of all held-out rows together; None where it is undefined."""
+        return defined_score(self.run, self.outputs, self.truth)
 
     @property
-    def metrics(self) -> list[float]:
-        """The task's metric of each fold; of folds without a row of some class, where that is undefined, none."""
-        values = [self._metric(fold.outputs, fold.truth) for fold in self.folds]
-        return [value for value in values if not np.isnan(value)]
-
-    def _metric(self, outputs: np.ndarray, truth: np.ndarray) -> float:
-        """NaN where it is undefined."""
-        if METRICS[self.run.metric].every_class and len(np.unique(truth)) != self.run.task.classes:
-            return float("nan")
-        return score(build_metric(self.run.metric, self.run.task.output), outputs, truth)
+    def metrics(self) -> list[float | None]:
+        """The task's metric of each fold; None where it is undefined, such as AUROC without a row of some class."""
+        return [defined_score(self.run, fold.outputs, fold.truth) for fold in self.folds]
 
     @property
     def seconds(self) -> float:
@@ -115,7 +111,8 @@ class Search:
     @property
     def left(self) -> float:
         """Seconds of the budget that no fit has used."""
-        return self.run.minutes * 60 - sum(fold.seconds for tried in self.tried for fold in tried.folds)
+        used = sum(tried.lost + sum(fold.seconds for fold in tried.folds) for tried in self.tried)
+        return self.run.minutes * 60 - used
 
     def finished(self) -> list[Tried]:
         """Compare the candidates; those that saw every fold.
@@ -129,10 +126,11 @@ class Search:
                 if not tried.folds and not self._is_affordable(tried):
                     going.remove(tried)
                     continue
+                started = time.perf_counter()
                 try:
                     self._fit(tried, store, number)
                 except PareError as error:  # what one candidate cannot do, such as a small grid, stops no other
-                    tried.left_out, tried.failed = str(error), True
+                    tried.left_out, tried.failed, tried.lost = str(error), True, time.perf_counter() - started
                     logger.warning("%s is left out: %s", tried.name, error)
                     going.remove(tried)
             if not going:
@@ -142,12 +140,12 @@ class Search:
 
     def _without_failed(self) -> list[Tried]:
         """Compare those of which no fit failed, where the others took the time; their folds are not fitted again."""
-        others = [tried for tried in self.tried if tried.folds and not tried.failed]
+        others = list(self._suitable())
         if not others:
             reasons = "; ".join(f"{tried.name}: {tried.left_out}" for tried in self.tried)
             raise PareError(f"no candidate could be fitted to task {self.run.task_name!r}: {reasons}")
         for tried in others:
-            tried.folds, tried.left_out = [], ""
+            tried.folds = []
         return self.finished()
 
     def final(self, names: Iterable[str]) -> dict[str, Candidate]:
@@ -173,10 +171,14 @@ class Search:
     def _fit(self, tried: Tried, store: ArrayStore, number: int) -> None:
         run = within(tried.run, self.run.minutes * SHARE)
         with quiet():
-            tried.folds.append(held_out(run, store, self.source, self.folder / tried.name))
-        text, seconds = METRICS[self.run.metric].text, tried.folds[-1].seconds
+            fold = held_out(run, store, self.source, self.folder / tried.name)
+        if not np.isfinite(fold.outputs).all():
+            raise PareError("it predicts numbers that are not finite")
+        tried.folds.append(fold)
         so_far = "" if self.run.folds == 1 else f"fold {number + 1} of {self.run.folds}, "
-        logger.info("%s%s: %s so far, %.1f s", so_far, tried.name, text(tried.metric), seconds)
+        spec, value = METRICS[self.run.metric], tried.metric
+        text = f"{spec.title} undefined" if value is None else spec.text(value)
+        logger.info("%s%s: %s so far, %.1f s", so_far, tried.name, text, fold.seconds)
 
     def _is_affordable(self, tried: Tried) -> bool:
         """Whether a training fits into the time that those before it leave, by its estimated cost; the first does."""
@@ -223,6 +225,16 @@ class Search:
     def _loss(self, tried: Tried) -> float:
         """Of the held-out rows so far, at the best temperature."""
         return loss_alone(tried.outputs, tried.truth, mean_of(self.run.task), self.loss)
+
+
+def defined_score(run: Candidate | ChoiceRun, outputs: np.ndarray, truth: np.ndarray) -> float | None:
+    """The task's metric of rows ``(rows, …)``; None where it is undefined, as R² is where all answers are the same."""
+    if METRICS[run.metric].every_class and len(np.unique(truth)) != run.task.classes:
+        return None
+    try:
+        return score(build_metric(run.metric, run.task.output), outputs, truth)
+    except PareError:  # outputs are finite, see `Search._fit`
+        return None
 
 
 def _distinct(going: list[Tried]) -> Iterator[Tried]:

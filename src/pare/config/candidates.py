@@ -52,7 +52,7 @@ class ChoiceRun(TaskRun):
         }
 
     def _choices(self) -> dict[str, Any]:
-        return {**super()._choices(), "minutes": self.minutes}
+        return {**self._first._choices(), "minutes": self.minutes}
 
 
 def resolve_any(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> TaskRun:

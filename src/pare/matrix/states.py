@@ -54,6 +54,8 @@ def _finished(metrics: dict[str, Any] | None, wanted: dict[str, Any], made_here:
     if metrics is None:
         return State("nothing")
     found = {key: metrics.get(key) for key in wanted} | {"metric": metrics["metric"]["name"]}
+    if metrics.get("epochs") == 0 and "epochs" in wanted:  # an exact start leaves nothing to train
+        wanted = wanted | {"epochs": 0}
     if found != wanted:
         return State("changed")
     return State("done" if made_here else "results", metrics)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pare.config.candidates import ChoiceRun
 from pare.config.run import BaselineRun, Run, TaskRun
 
 CARD = "README.md"
@@ -62,7 +63,7 @@ def model_card(run: TaskRun, record: Mapping[str, Any]) -> str:
         "validation": _validation(run, record),
         "made by": ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items()) or "unknown",
     }
-    licences = {"data": raw.licence} | ({"encoder": run.source.encoder.licence} if isinstance(run, Run) else {})
+    licences = {"data": raw.licence} | _encoder_licence(run, record)
     return TEXT.format(
         tag=task.kind,
         title=run.title,
@@ -74,12 +75,22 @@ def model_card(run: TaskRun, record: Mapping[str, Any]) -> str:
     )
 
 
+def _encoder_licence(run: TaskRun, record: Mapping[str, Any]) -> dict[str, str]:
+    """Nothing for a baseline, nor for a choice that keeps baselines only."""
+    if isinstance(run, ChoiceRun):
+        kept = {row["method"] for row in record["candidates"] if row["share"]}
+        methods = [tried for tried in run.candidates if isinstance(tried, Run) and tried.method_name in kept]
+        return _encoder_licence(methods[0], record) if methods else {}
+    return {"encoder": run.source.encoder.licence} if isinstance(run, Run) else {}
+
+
 def _learner(run: TaskRun, record: Mapping[str, Any]) -> dict[str, str]:
     if isinstance(run, BaselineRun):
         return {"baseline": f"{run.label}: {run.baseline.title}, seed {run.seed}"}
-    if not isinstance(run, Run):
+    if isinstance(run, ChoiceRun):
         shares = [f"{row['share']:.0%} {row['method']}" for row in record["candidates"] if row["share"]]
         return {"chosen": f"{', '.join(shares)}, of {len(record['candidates'])} candidates, seed {run.seed}"}
+    assert isinstance(run, Run)
     return {
         "method": f"{run.label}: {run.method.title}, seed {run.seed}",
         "pretrained encoder": ", ".join(filter(None, [run.source.title, run.source.encoder.url])),
