@@ -169,6 +169,13 @@ def test_no_task_is_made_of_what_is_unclear(project, tasks, own_table, args, wor
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_no_task_is_made_of_volumes_with_classes(project, tasks, tmp_path):
+    np.savez(tmp_path / "scans.npz", x=np.ones((20, 8, 8, 8), np.float32), y=np.arange(20) % 2)
+    output = tasks("new", str(tmp_path / "scans.npz"), "--target", "y", code=1)
+    assert output.startswith("Error: ") and "save slices as channels: [8, 8, 8]" in output
+    assert not (project.project_path / "conf" / "local" / "tasks" / "scans.yml").exists()
+
+
 def test_the_page_of_tasks_is_printed_as_it_is_in_the_docs(conf):
     result = CliRunner().invoke(cli, ["tasks", "page"], obj=SimpleNamespace(project_path=conf.parent))
     assert result.output == (conf.parent / "docs" / "tasks.md").read_text()

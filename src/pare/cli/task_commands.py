@@ -154,7 +154,11 @@ def new(
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)
         with atomic_path(file) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
-        resolved = _resolved(loader, {"task": chosen})
+        try:
+            resolved = _resolved(loader, {"task": chosen})
+        except PareError:  # no run could be made of it
+            file.unlink()
+            raise
         task = resolved.task
     rows = ", ".join(f"{count} {part if part != 'all' else 'rows'}" for part, count in found.rows.items())
     click.echo(f"{chosen}: {rows}; input {'×'.join(map(str, task.input.shape))}, prediction {_prediction(task)}.")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
+from pare.config.errors import PareError
 from pare.config.schema import Task
 
 SERIES_TOKENS = 144  # most tokens of a series' picture
@@ -37,8 +38,18 @@ class Mosaic:
 
 
 def mosaic_of(task: Task) -> Mosaic:
-    """The mosaic for a task's series ``(channels, points)`` or images ``(channels, height, width)``."""
+    """The mosaic for a task's series ``(channels, points)`` or images ``(channels, height, width)``.
+
+    Raises:
+        PareError: for volumes, which are no picture.
+    """
     channels, *points = task.input.shape
+    if len(points) > 2:
+        raise PareError(
+            f"the samples of the task are volumes, {list(task.input.shape)}, which the solved start cannot show to an "
+            "image encoder. Use start=random, which reads patches of them, or save slices as channels: "
+            f"[{channels * points[0]}, {', '.join(map(str, points[1:]))}]"
+        )
     colours = len(points) == 2 and channels == 3
     tiles = 1 if colours else channels
     columns = ceil(tiles**0.5)

@@ -8,6 +8,7 @@ from pare.config.errors import PareError, unknown_name
 from pare.config.folds import asked_fold, with_fold
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.library import Library
+from pare.config.mosaic import mosaic_of
 from pare.config.run import BASELINE_TRAINING, CHANGED, COMMAND_LINE, FOLD, SOLVED, TASK, BaselineRun, Run, joined
 from pare.config.schema import Method, Source, StartConfig, Task
 from pare.config.strict import Strict
@@ -272,7 +273,10 @@ def _start(library: Library, parameters: Mapping[str, Any], task: Task) -> tuple
     name = parameters.get("start", library.start)
     if name not in STARTS:
         raise unknown_name("start", name, STARTS, "conf/base/parameters.yml")
-    return str(name), library.start_of(task.kind, str(name))
+    start = library.start_of(task.kind, str(name))
+    if start and task.kind == "image":
+        mosaic_of(task)  # which refuses volumes
+    return str(name), start
 
 
 def _check_solved(method_name: str, overrides: Mapping[str, Any]) -> None:
