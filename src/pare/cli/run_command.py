@@ -141,12 +141,15 @@ run = RunCommand(
     Parameters (--params a=1,b=2):
       task=NAME       what is learnt: kedro tasks
       method=NAME     how, pare by default; or a baseline: kedro methods
+      start=random    a random embedder and predictor, as in the paper; else solved heads
+      source=NAME     the pretrained encoder: conf/base/sources.yml
       seed=0          of everything random; seeds=0-4 or 0-2+7: one run a seed, then their mean
       folds=5         cross-validation of your own data; fold=2/5: one of its runs
       variant=NAME    a name for a run with values of its own: kedro methods
       predict=FILE    new rows, for --pipelines=predict or explain
       tracking=NAME   tensorboard, mlflow, trackio, wandb or dvclive: docs/tracking.md
       minutes=10      for --pipelines=choose
+      protocol=paper  no validation rows, and the last epoch; validated by default
       others, such as training.epochs=3: kedro tasks show TASK
     Pipelines (--pipelines=NAME):
       {", ".join(name for name in NAMES if name not in STAGES and not name.startswith("_"))};

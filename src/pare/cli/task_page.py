@@ -7,7 +7,8 @@ from pare.raw.origins.registry import find_origin
 HEADER = """# The tasks
 
 Made from conf/base/tasks and conf/paper/tasks by `kedro tasks page > docs/tasks.md`; a test compares the two.
-`kedro tasks show NAME` shows one task with its resolved hyperparameters, `--env paper` with the paper's.
+`kedro tasks show NAME` shows one task with its resolved hyperparameters, `kedro tasks --env paper show NAME` with the
+paper's.
 
 *Rows* are those used of the publisher's files. *Files* say where `base` takes them from; where that is a simulation,
 `--env paper` downloads the publisher's. The paper's figures are those of PaRe, ORCA and plain fine-tuning (NFT), in the
