@@ -97,3 +97,8 @@ def test_a_folder_that_lost_a_member_is_refused(choice, tmp_path):
     (name / "record.json").unlink()
     with pytest.raises(PareError, match="choose again"):
         load_trained(tmp_path / "run/model")
+
+
+def test_a_model_that_was_never_made_is_said_to_be_missing(tmp_path):
+    with pytest.raises(PareError, match="is missing: there is no such model yet; run pare_train, baseline or choose"):
+        load_trained(tmp_path / "run/model")

@@ -75,8 +75,10 @@ def load_trained(folder: Path) -> SavedModel:
     """The trained model in a folder, of a method, a baseline or a choice.
 
     Raises:
-        PareError: where the folder holds no whole model, or one of an older version of this project.
+        PareError: where the folder is missing, holds no whole model, or one of an older version of this project.
     """
+    if not folder.is_dir():
+        raise PareError(f"{folder} is missing: there is no such model yet; run pare_train, baseline or choose first")
     try:
         made_by = json.loads((folder / RECORD).read_text())["run"]
     except (OSError, ValueError, KeyError, TypeError) as error:

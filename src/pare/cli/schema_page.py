@@ -11,14 +11,14 @@ from pare.config.strict import Strict
 
 HEADER = """# Parameters
 
-Made from the schema of the configuration by `kedro tasks schema > docs/parameters.md`; a test compares the two. In these
-sections a key that is not here is refused.
+Made from the schema of the configuration by `kedro tasks schema > docs/parameters.md`; a test compares the two. In
+these sections a key that is not here is refused.
 
 `training`, `mixing` and `alignment` are hyperparameters of a run: `--params training.epochs=3`. Their defaults here are
 those of `conf/base/parameters.yml`, else of the schema. Starts, tasks and methods have values of their own;
 `kedro tasks show TASK` says which value a run has, and where it comes from. What else a run is asked for, such as task,
-method, start, source and seed, is in `conf/base/parameters.yml` and in `kedro run --help`. Of a task, loss, metric, tokens and more have defaults that follow from its data:
-[what a task says](your_own_data.md#what-a-task-says)."""
+method, start, source and seed, is in `conf/base/parameters.yml` and in `kedro run --help`. Of a task, loss, metric,
+tokens and more have defaults that follow from its data: [what a task says](your_own_data.md#what-a-task-says)."""
 SECTIONS: dict[str, type[Strict]] = {
     "training": TrainingConfig,
     "mixing": MixingConfig,

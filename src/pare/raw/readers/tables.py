@@ -90,7 +90,10 @@ def table(
     left_out = {*uses, *description.get("ignored", [])}
     features = [name for name in map(str, frame) if name not in left_out]
     if not features:
-        raise PareError(f"{path} has no feature left: all its columns are targets, ignored, or divide the rows")
+        raise PareError(
+            f"{path} has no feature left: all its columns are targets, ignored, or divide the rows. Free text, such as "
+            "sequences of proteins or formulas of molecules, is ignored: bring numbers that describe it"
+        )
     named = {*categorical, *description.get("categorical", [])}
     columns = {name: parse_column(frame[name], name, path, declared=name in named) for name in features}
     for name in features:
