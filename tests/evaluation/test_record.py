@@ -89,6 +89,23 @@ def test_each_value_of_a_training_has_its_unit():
     )
 
 
+@pytest.mark.parametrize(
+    ("epochs", "left_nothing", "said"),
+    [
+        (3, False, ". Kept: solved start, validation 5 %; no epoch was clearly better"),
+        (0, True, ". Kept: solved start, validation 5 %; it left nothing to train"),
+        (0, False, ""),  # a probe
+    ],
+)
+def test_a_start_that_is_kept_is_named_where_epochs_were_asked_for(epochs, left_nothing, said):
+    record = {
+        **{"metric": {"name": "error_percent"}, "test": 2.5, "n_test": 1, "constant_prediction": 60},
+        **{"kept": "solved start", "epochs": epochs, "validation": 5, "start_validation": 5},
+        "start_left_nothing": left_nothing,
+    }
+    assert summary(record) == f"test error 2.5 % on 1 sample (constant baseline: 60 %){said}"
+
+
 @pytest.mark.parametrize(("rival", "ahead"), [(0.95, True), (0.6, False)])
 def test_a_rival_that_is_ahead_is_named_with_its_command(rival, ahead):
     record = {

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from torch import nn
 
 from evaluated_runs import PREDICTIONS, TRAINING, with_task, write_splits
 from pare.config import resolve
@@ -21,7 +20,8 @@ def run(library, parameters):
 @pytest.fixture
 def model(run):
     record = TRAINING | {"replaced": [], "history": HISTORY}
-    return SimpleNamespace(model=nn.Identity(), record=record, check=lambda *_: None, run=run, calibration=None)
+    outputs = lambda x, device: x  # noqa: E731
+    return SimpleNamespace(outputs=outputs, record=record, check=lambda *_: None, run=run, calibration=None)
 
 
 def test_rows_of_a_group_are_averaged_where_the_task_says_so(run, model, tmp_path):
@@ -46,6 +46,13 @@ def test_the_score_is_logged_with_the_run(run, library, model, tmp_path, caplog)
 def test_a_method_that_does_not_mix_says_so_in_the_figure(run, model):
     (text,) = draw_replaced_patches(run, model).texts
     assert text.get_text() == "Method 'finetune' replaces no patches."
+
+
+def test_figures_of_a_training_that_the_start_left_nothing_say_so(library, parameters, model):
+    run = resolve(library, parameters | {"task": "openml_wdbc", "method": "pare"}, {})
+    model.record |= {"history": [], "replaced": []}
+    for figure in (draw_training(run, model)[0], draw_replaced_patches(run, model)):
+        assert [text.get_text() for text in figure.texts] == ["The solved start left nothing to train."]
 
 
 def test_the_figure_of_the_training_is_titled_with_the_run_and_history_is_passed_on(run, model):

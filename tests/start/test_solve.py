@@ -42,6 +42,14 @@ def circle(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
     return x, ((x**2).sum(1) > 1.4).astype(np.int64)
 
 
+def misread_circle(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same with one wrong label in the validation rows: a start that made no error there would not be trained."""
+    x, y = circle(rng, n)
+    if n == ROWS["validation"]:
+        y[0] = 1 - y[0]
+    return x, y
+
+
 def quadrants(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows whose columns have the same sign or not: no sum over columns tells the class."""
     x = rng.uniform(-1, 1, size=(n, 2)).astype(np.float32)
@@ -313,7 +321,7 @@ def fine_tuned(run_of, text_source, tmp_path):
     def tune(**training) -> TrainedModel:
         values = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, "precision": "no", **training}
         run = run_of([2], method="finetune", training=values)
-        return solved(run, write(tmp_path / "x.h5", circle), text_source, tmp_path)
+        return solved(run, write(tmp_path / "x.h5", misread_circle), text_source, tmp_path)
 
     return tune
 
@@ -324,6 +332,19 @@ def test_a_training_that_does_not_help_keeps_the_start_and_is_the_probe(fine_tun
     assert (kept.record["best_epoch"], len(kept.record["history"])) == (0, 2)
     assert kept.record["validation"] == kept.record["start"]["validation"]
     probe = solved(run_of([2]), ArrayStore(tmp_path / "x.h5"), text_source, tmp_path / "probe")
+    x = torch.randn(9, 2)
+    torch.testing.assert_close(kept.model(x), probe.model(x), rtol=1e-4, atol=1e-4)
+
+
+def test_nothing_is_trained_where_every_validation_row_is_right(run_of, text_source, tmp_path):
+    def apart(rng, n):
+        y = np.arange(n) % 2
+        return (np.stack([6 * y - 3, 0 * y], 1) + rng.normal(0, 0.1, (n, 2))).astype(np.float32), y
+
+    store, values = write(tmp_path / "x.h5", apart), {"epochs": 2, "batch_size": 8, "precision": "no"}
+    kept = solved(run_of([2], method="finetune", training=values), store, text_source, tmp_path)
+    assert (kept.record["history"], kept.record["best_epoch"], kept.record["validation"]) == ([], 0, 0.0)
+    probe = solved(run_of([2]), store, text_source, tmp_path / "probe")
     x = torch.randn(9, 2)
     torch.testing.assert_close(kept.model(x), probe.model(x), rtol=1e-4, atol=1e-4)
 
@@ -343,7 +364,7 @@ def test_the_first_epoch_begins_at_the_solved_heads(fine_tuned):
 
 
 def test_every_way_of_mixing_goes_on_from_the_start(run_of, text_source, tmp_path):
-    store = write(tmp_path / "x.h5", circle)
+    store = write(tmp_path / "x.h5", misread_circle)
     for method in ("pare", "mixup", "target_mixup", "target_mask"):
         values = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, "precision": "no"}
         trained = solved(run_of([2], method=method, training=values), store, text_source, tmp_path / method)

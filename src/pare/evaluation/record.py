@@ -57,6 +57,7 @@ def evaluation_record(
         **{name: training[name] for name in FROM_TRAINING},
         "kept": _kept(training),
         "start_validation": (training.get("start") or {}).get("validation"),
+        "start_left_nothing": _left_nothing(run, training),
         "device": training["device"],
         "precision": training["precision"],
         "paper": _paper_figure(run),
@@ -72,6 +73,12 @@ def _kept(training: Mapping[str, Any]) -> str | None:
     if members := training.get("members"):
         return f"mean of {len(members)} trainings"
     return f"epoch {training['best_epoch']}" if training["best_epoch"] else SOLVED_START
+
+
+def _left_nothing(run: TaskRun, training: Mapping[str, Any]) -> bool:
+    """Whether no epoch was made, because none could be better than the solved start."""
+    asked = isinstance(run, Run) and run.training.epochs > 0
+    return asked and bool(training.get("start")) and not training["history"]
 
 
 def _source(run: TaskRun, training: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,21 +103,28 @@ def summary(record: Mapping[str, Any]) -> str:
     """One line for the log: the test metric, that of the constant baseline, and what was kept of a training."""
     spec = METRICS[record["metric"]["name"]]
     start, added = record["start_validation"], ""
-    if start is not None and record["epochs"]:
+    if start is not None and _could_train(record):
         added = f". Kept: {record['kept']}, validation {spec.quantity(record['validation'])}; "
-        solved = record["kept"] == SOLVED_START
-        added += "no epoch was clearly better" if solved else f"the solved start had {spec.quantity(start)}"
+        if record["kept"] != SOLVED_START:
+            added += f"the solved start had {spec.quantity(start)}"
+        else:
+            added += "no epoch was clearly better" if record["epochs"] else "it left nothing to train"
     return (
         f"test {spec.text(record['test'])} on {counted(record['n_test'], 'sample')} "
         f"(constant baseline: {spec.quantity(record['constant_prediction'])}){added}"
     )
 
 
+def _could_train(record: Mapping[str, Any]) -> bool:
+    """Whether a run has epochs, or would have some, had its start left something to train."""
+    return bool(record["epochs"] or record.get("start_left_nothing"))
+
+
 def comparison(record: Mapping[str, Any]) -> str:
     """One line for the log: the validation metric of the run, of its solved start and of a cheap rival."""
     spec, rival = METRICS[record["metric"]["name"]], record["rival"]
     values = {record["method"]: record["validation"]}
-    if record["start_validation"] is not None and record["epochs"]:
+    if record["start_validation"] is not None and _could_train(record):
         values["solved start"] = record["start_validation"]
     values[rival["name"]] = rival["validation"]
     text = ", ".join(f"{name} {value:.4g}" for name, value in values.items())

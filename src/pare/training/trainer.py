@@ -169,7 +169,10 @@ class Trainer:
             self._begin()
         if isinstance(self.start, FieldStart):
             self.training_rows.anchor = self.start.held_out
-        epochs, done = 0 if self._is_exact else self.run.training.epochs, self.progress.epochs_done
+        epochs, done = self.run.training.epochs, self.progress.epochs_done
+        if epochs and self._leaves_nothing:
+            logger.info("The solved start leaves nothing to train: no epoch could be better.")
+            epochs = 0
         bar = EpochProgress(epochs, len(self.loader), done, self.run.metric)
         with self.tracking.of(self.run, self.progress.fingerprint) as tracked, bar:
             tracked.epochs(curve(self.progress.history, self.progress.start))
@@ -179,9 +182,10 @@ class Trainer:
         return self._result()
 
     @property
-    def _is_exact(self) -> bool:
-        """Whether the start leaves nothing to train: a linear equation, solved to the rounding of single precision."""
-        return self.progress.start is not None and self.progress.start.get("left", 1.0) < EXACTLY_LINEAR
+    def _leaves_nothing(self) -> bool:
+        """Whether no epoch could be better: each validation row is right, or a linear equation solved to rounding."""
+        start, best = self.progress.start, 1.0 if self.metric.higher_is_better else 0.0
+        return start is not None and (start["validation"] == best or start.get("left", 1.0) < EXACTLY_LINEAR)
 
     def epochs_within(self, minutes: float) -> int:
         """Epochs that fit on this machine, by the time of some steps, after which the trainer is of no other use."""

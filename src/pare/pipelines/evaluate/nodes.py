@@ -64,7 +64,7 @@ def draw_training(run: Run, model: TrainedModel) -> tuple[Figure, list[dict[str,
     """
     spec, history, start = METRICS[run.metric], model.record["history"], model.record.get("start")
     if not history:
-        return message_figure(f"Method {run.method_name!r} solves its heads and has no epochs."), history
+        return message_figure(_without_epochs(run)), history
     history, members = curve(history, start), len(model.record.get("members", ()))
     figure = training_figure(
         history,
@@ -80,7 +80,8 @@ def draw_replaced_patches(run: Run, model: TrainedModel) -> Figure:
     """Which patches were replaced over the epochs; a method that does not mix says so."""
     history, replaced = model.record["history"], model.record["replaced"]
     if not replaced:
-        return message_figure(f"Method {run.method_name!r} replaces no patches.")
+        mixes = run.mixing and run.training.epochs
+        return message_figure(_without_epochs(run) if mixes else f"Method {run.method_name!r} replaces no patches.")
     return replaced_figure(
         np.asarray(replaced),
         epochs=[row["epoch"] for row in history],
@@ -89,3 +90,9 @@ def draw_replaced_patches(run: Run, model: TrainedModel) -> Figure:
         title=f"{run.title}: replaced patches",
         names=model.preparation.columns or (),
     )
+
+
+def _without_epochs(run: Run) -> str:
+    if run.training.epochs:
+        return "The solved start left nothing to train."
+    return f"Method {run.method_name!r} solves its heads and has no epochs."
