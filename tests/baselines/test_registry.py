@@ -18,7 +18,7 @@ def run(library, parameters):
 
 
 def test_every_shipped_baseline_has_an_estimator_and_options_that_it_knows(run, library):
-    fitting = {"tables": "openml_wdbc", "grids": "darcy_flow", "series": "ecg"}
+    fitting = {"tables": "openml_wdbc", "grids": "darcy_flow", "series": "ecg", "images": "cifar100"}
     assert not set(library.baselines) & set(library.methods)
     for name in library.baselines:
         estimator = ESTIMATORS[library.baseline(name).estimator]

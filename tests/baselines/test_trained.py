@@ -45,6 +45,12 @@ TASKS = {
         "output": {"kind": "classification", "shape": [2]},
         "normalisation": {"inputs": "channel"},
     },
+    "images": {
+        "reader": {"name": "arrays", "options": {"parts": ARRAYS, "target": "classes", "channel_axis": "none"}},
+        "input": {"shape": [1, GRID, GRID]},
+        "output": {"kind": "classification", "shape": [2]},
+        "normalisation": {"inputs": "channel"},
+    },
     "grids": {
         "reader": {"name": "arrays", "options": {"parts": ARRAYS, "target": "field", "channel_axis": "none"}},
         "input": {"shape": [2, GRID]},
@@ -101,6 +107,7 @@ def write_rows(kind, folder):
     speed = RNG.uniform(1, 3, (N, 1))
     x = np.sin(np.linspace(0, 6, GRID) * speed + RNG.uniform(0, 6, (N, 1)))
     y = 5 + np.roll(x, 3, axis=1) if kind == "grids" else (speed[:, 0] > 2).astype(int)
+    x = np.repeat(x[:, None], GRID, 1) if kind == "images" else x
     arrays = {f"{name}_{part}": array[part == PARTS] for part in ARRAYS for name, array in (("x", x), ("y", y))}
     np.savez(folder / "rows.npz", **arrays)
     np.save(folder / "new.npy", arrays["x_test"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel
 
 from pare.baselines.problem import Fitted, FittedModel, Problem
@@ -30,6 +31,7 @@ def as_series(task: Task) -> tuple[int, int] | None:
 INPUTS: dict[str, Callable[[Task], bool]] = {
     "tables": lambda task: len(task.input.shape) == 1,
     "series": lambda task: as_series(task) is not None,
+    "images": lambda task: task.kind == "image" and len(task.input.shape) == 3,
     "grids": lambda task: len(task.input.shape) > 1,
 }
 
@@ -57,3 +59,17 @@ class Estimator:
     def suits(self, task: Task) -> bool:
         """Whether it takes the task's input and predicts its kind of output."""
         return INPUTS[self.inputs](task) and task.output.kind in self.kinds
+
+
+def class_scores(scores: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
+    """Scores of all classes, ``(rows, classes)`` float32; a class that was never seen gets less than any other.
+
+    Args:
+        scores: ``(rows,)`` of the second class where there are two, else ``(rows, present classes)``.
+        present: classes of the training rows.
+        classes: number of the task's classes.
+    """
+    scores = np.stack([-scores, scores], 1) / 2 if scores.ndim == 1 else scores
+    full = np.repeat(scores.min(1, keepdims=True) - 10, classes, 1)
+    full[:, present] = scores
+    return full.astype(np.float32)

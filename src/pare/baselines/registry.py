@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from pare.baselines import boosting, fields, kernels, realmlp, scikit_learn, series
+from pare.baselines import boosting, fields, images, kernels, realmlp, scikit_learn, series
 from pare.baselines.estimator import Estimator
 from pare.baselines.problem import Fitted, FittedModel, Problem, require
 from pare.config.errors import PareError, unknown_name
@@ -19,6 +19,7 @@ ESTIMATORS: dict[str, Estimator] = (
     | fields.ESTIMATORS
     | kernels.ESTIMATORS
     | series.ESTIMATORS
+    | images.ESTIMATORS
 )
 
 

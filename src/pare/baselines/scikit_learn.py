@@ -54,9 +54,7 @@ def fit_logistic_regression(problem: Problem, options: LogisticOptions) -> Fitte
             cross-validated.
     """
     x, y = problem.training_arrays()
-    groups = groups_of([(problem.train, problem.chosen)])
-    folds = folds_that_keep(problem.task.split, groups, len(x), options.folds)
-    bags = [[_logistic(problem, options, x, answers, folds)] for answers in answers_by_output(problem.task, y)]
+    bags = [[_logistic(problem, options, x, answers)] for answers in answers_by_output(problem.task, y)]
     return Fitted(TableModel(problem.task, problem.categories, bags, LIBRARY), {LIBRARY.name: LIBRARY.version})
 
 
@@ -65,25 +63,42 @@ def load_logistic_regression(folder: Path, run: BaselineRun, options: LogisticOp
     return load_table_model(folder, run.task, LIBRARY)
 
 
-def _logistic(
-    problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.ndarray, folds: Folds | None
-) -> OutputModel:
+def cross_validation(problem: Problem, y: np.ndarray, folds: int, rows: Any = slice(None)) -> StratifiedKFold | Folds:
+    """Which rows are left out to choose a penalty: classes spread evenly, groups whole, rows in order in blocks.
+
+    Args:
+        problem: whose training rows are cut.
+        y: classes of the rows, ``(rows,)``.
+        folds: at most so many.
+        rows: which of the used training rows they are; all of them by default.
+
+    Raises:
+        PareError: where a class has a single row, or there is none outside of any group.
+    """
     present, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-    if len(present) == 1:
-        return OutputModel(ConstantLabel(), present)
     if counts.min() < 2:
         raise PareError(
             f"class {int(present[counts.argmin()])} has 1 training row, cross-validation needs 2 of each; "
-            "bring more rows, or use method=xgboost"
+            "bring more rows, or use another method, such as method=probe"
         )
-    spread = StratifiedKFold(min(options.folds, counts.min()), shuffle=True, random_state=problem.seed)
+    groups = groups_of([(problem.train, problem.chosen[rows])])
+    kept = folds_that_keep(problem.task.split, groups, len(y), folds)
+    if kept is None:
+        return StratifiedKFold(min(folds, counts.min()), shuffle=True, random_state=problem.seed)
+    return _of_all_classes(kept, codes)
+
+
+def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.ndarray) -> OutputModel:
+    present, codes = np.unique(y, return_inverse=True)
+    if len(present) == 1:
+        return OutputModel(ConstantLabel(), present)
     search = GridSearchCV(
         _logistic_pipeline(problem, options),
         {"logisticregression__C": np.logspace(-4, 4, options.strengths)},
         scoring=make_scorer(  # some rows that are left out together may have no row of a class
             log_loss, greater_is_better=False, response_method="predict_proba", labels=np.arange(len(present))
         ),
-        cv=spread if folds is None else _of_all_classes(folds, codes),
+        cv=cross_validation(problem, y, options.folds),
     )
     return OutputModel(search.fit(x, codes).best_estimator_, present)
 
@@ -94,7 +109,7 @@ def _of_all_classes(folds: Folds, codes: np.ndarray) -> Folds:
     if not whole:
         raise PareError(
             "without any group of rows, or any part of the time, a class has no training rows: the penalty cannot be "
-            "cross-validated; bring more groups, or use method=xgboost"
+            "cross-validated; bring more groups, or use another method, such as method=probe"
         )
     return whole
 

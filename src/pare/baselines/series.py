@@ -14,7 +14,7 @@ from sklearn.linear_model import RidgeClassifierCV, RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pare.baselines.estimator import LABELS, Estimator, as_series
+from pare.baselines.estimator import LABELS, Estimator, as_series, class_scores
 from pare.baselines.hydra import Hydra
 from pare.baselines.problem import Fitted, Problem, require
 from pare.baselines.skops_files import SUFFIX, read_skops, write_skops
@@ -99,7 +99,7 @@ class RocketModel:
             features = np.concatenate([features, self.hydra.transform(series)], 1)
         if not self.task.classes:
             return self.ridge.predict(features).reshape(len(inputs), -1).astype(np.float32)
-        return _class_scores(self.ridge.decision_function(features), self.ridge.classes_, self.task.classes)
+        return class_scores(self.ridge.decision_function(features), self.ridge.classes_, self.task.classes)
 
     def write(self, folder: Path) -> None:
         """Transform, ridge and Hydra's arrays as one file of skops."""
@@ -156,20 +156,6 @@ def _ridge(problem: Problem, options: RocketOptions) -> RidgeClassifierCV | Ridg
 def _targets(problem: Problem, y: np.ndarray) -> np.ndarray:
     """Labels as −1 and 1, as a ridge classifier has its classes; classes and numbers as they are."""
     return 2 * y - 1 if problem.task.output.kind == "multilabel" else y
-
-
-def _class_scores(scores: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
-    """Scores of all classes, ``(rows, classes)`` float32; a class that was never seen gets less than any other.
-
-    Args:
-        scores: ``(rows,)`` of the second class where there are two, else ``(rows, present classes)``.
-        present: classes of the training rows.
-        classes: number of the task's classes.
-    """
-    scores = np.stack([-scores, scores], 1) / 2 if scores.ndim == 1 else scores
-    full = np.repeat(scores.min(1, keepdims=True) - 10, classes, 1)
-    full[:, present] = scores
-    return full.astype(np.float32)
 
 
 def _estimator(

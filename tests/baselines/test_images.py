@@ -1,0 +1,70 @@
+"""The support vector machine on images, against scikit-learn's."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.svm import SVC
+
+from pare.baselines.images import ESTIMATORS, MachineOptions
+from pare.config import PareError
+
+OPTIONS = MachineOptions(strengths=[10.0], folds=3, rows=2000, edge=32)
+fit = ESTIMATORS["svm"].fit
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Images of three digits, (rows, 1, 8, 8), and their classes."""
+    x, y = load_digits(n_class=3, return_X_y=True)
+    return (x.reshape(-1, 1, 8, 8) / 16).astype(np.float32), y
+
+
+def test_scores_are_those_of_the_library(digits, problem):
+    x, y = digits
+    found = fit(problem("classification", 4, train=(x[:200], y[:200])), OPTIONS).predict(x[200:])
+    machine = SVC(C=10.0).fit(x[:200].reshape(200, -1), y[:200])
+    np.testing.assert_allclose(found[:, :3], machine.decision_function(x[200:].reshape(-1, 64)), rtol=1e-5)
+    assert (found[:, 3] < found[:, :3].min(1)).all()  # a class that no training row has
+    assert (found.argmax(1) == y[200:]).mean() > 0.98
+
+
+def test_the_strength_is_that_of_the_least_error_of_rows_left_out(digits, problem):
+    x, y = digits
+    choosing = MachineOptions(strengths=[1e-6, 10.0], folds=3, rows=60, edge=32)
+    made = problem("classification", 3, train=(x[:200], y[:200]))
+    chosen = fit(made, choosing).model.machine
+    assert chosen.C == 10.0
+    assert chosen.shape_fit_ == (200, 64)  # of all rows, whereas 60 choose
+
+
+def test_large_images_are_averaged_over_areas(digits, problem):
+    x, y = digits
+    large = np.repeat(np.repeat(x, 3, 2), 3, 3)
+    small = fit(problem("classification", 3, train=(x[:100], y[:100])), OPTIONS)
+    found = fit(problem("classification", 3, train=(large[:100], y[:100])), OPTIONS.model_copy(update={"edge": 8}))
+    np.testing.assert_allclose(found.predict(large[100:]), small.predict(x[100:]), rtol=1e-3, atol=1e-4)
+
+
+def test_two_classes_have_a_score_each(digits, problem):
+    x, y = digits
+    two = y < 2
+    found = fit(problem("classification", 2, train=(x[two][:100], y[two][:100])), OPTIONS).predict(x[two][100:])
+    assert found.shape[1] == 2
+    assert (found.argmax(1) == y[two][100:]).mean() > 0.98
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [([0] * 12, "all 12 training rows are of one class"), ([0] * 11 + [1], "class 1 has 1 trai")],
+)
+def test_classes_without_rows_to_compare_are_refused(problem, classes, message):
+    made = problem("classification", 2, train=(np.zeros((12, 1, 4, 4)), np.array(classes)))
+    with pytest.raises(PareError, match=message):
+        fit(made, OPTIONS)
+
+
+def test_very_many_rows_are_refused(problem, monkeypatch):
+    monkeypatch.setattr("pare.baselines.images.MOST_ROWS", 11)
+    made = problem("classification", 2, train=(np.zeros((12, 1, 4, 4)), np.arange(12) % 2))
+    with pytest.raises(PareError, match=r"of 12 training rows takes too long.*method=probe"):
+        fit(made, OPTIONS)
