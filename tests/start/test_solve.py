@@ -123,10 +123,19 @@ def solved(run, store, source, folder) -> TrainedModel:
     return TrainedModel.load(folder / "model")
 
 
-def test_a_series_is_learnt_through_the_encoder(run_of, image_source, tmp_path, monkeypatch):
+def stripes(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images of noise with horizontal or vertical stripes at any phase: no point alone tells the class."""
+    y = rng.integers(0, 2, n)
+    across = np.sin(np.arange(16) * np.pi / 2 + rng.uniform(0, 6, (n, 1)))[:, None] * np.ones((16, 1))
+    images = np.where(y[:, None, None] > 0, across, across.swapaxes(1, 2)) + rng.normal(0, 0.1, (n, 16, 16))
+    return images[:, None].astype(np.float32), y
+
+
+@pytest.mark.parametrize(("make", "shape"), [(bumps, [1, POINTS]), (stripes, [1, 16, 16])])
+def test_series_and_images_are_learnt_through_the_encoder(run_of, image_source, tmp_path, monkeypatch, make, shape):
     """Liveness: with hidden states replaced by their batch mean the error must rise clearly."""
-    store = write(tmp_path / "x.h5", bumps)
-    trained = solved(run_of([1, POINTS]), store, image_source, tmp_path)
+    store = write(tmp_path / "x.h5", make)
+    trained = solved(run_of(shape), store, image_source, tmp_path)
     assert error(trained.model, store) < 0.1
     encode_layers = trained.model.backbone.encode_layers
     dead = lambda tokens, layers: [h.mean(0, keepdim=True).expand_as(h) for h in encode_layers(tokens, layers)]  # noqa: E731
