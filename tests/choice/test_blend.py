@@ -116,3 +116,12 @@ def test_a_mean_that_only_fits_the_noise_of_few_rows_is_seldom_kept():
         noise = {f"n{i}": rng.normal(size=y.shape).astype(np.float32) for i in range(8)}
         kept += decide({"good": good, **noise}, y, NUMBERS, squared).blend.shares != {"good": 1.0}
     assert kept < 2
+
+
+def test_rows_of_a_group_are_one_piece_of_evidence_for_leaving_the_first_model():
+    rng = np.random.default_rng(0)
+    y, groups = rng.normal(size=200).astype(np.float32), np.repeat(np.arange(10), 20)
+    better = np.repeat(np.float32([1, 0]), [8, 2])[groups]  # in most groups, and much worse in the others
+    models = {"first": y + 1.0, "second": y + 1.6 - better}
+    assert decide(models, y, NUMBERS, squared).blend.shares == {"second": 1.0}
+    assert decide(models, y, NUMBERS, squared, groups=groups).blend.shares == {"first": 1.0}

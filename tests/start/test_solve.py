@@ -11,7 +11,6 @@ from pare.config import Library, PareError, resolve
 from pare.evaluation.metrics import build_metric
 from pare.models.kernels import Kernels
 from pare.raw.proxies.samples import IMAGES
-from pare.start.evidence import clearly_smaller
 from pare.start.heads import solve_head
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
@@ -378,12 +377,3 @@ def test_every_way_of_mixing_goes_on_from_the_start(run_of, text_source, tmp_pat
         values = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, "precision": "no"}
         trained = solved(run_of([2], method=method, training=values), store, text_source, tmp_path / method)
         assert len(trained.record["history"]) == 2
-
-
-def test_a_fall_of_the_loss_counts_where_it_exceeds_twice_its_standard_error():
-    rng = np.random.default_rng(0)
-    losses, noise = rng.normal(1, 0.1, 100), rng.normal(0, 0.05, 100)
-    error = (losses - (losses - 0.1 + noise)).std(ddof=1) / 10
-    assert clearly_smaller(list(losses - 2.1 * error + noise - noise.mean()), list(losses))
-    assert not clearly_smaller(list(losses - 1.9 * error + noise - noise.mean()), list(losses))
-    assert not clearly_smaller([0.1], [5.0])

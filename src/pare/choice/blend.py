@@ -100,7 +100,8 @@ def equal_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
     Where rows are few, shares that are fitted to them, the choice of one model included, gain less than they vary.
     """
     temperatures = _temperatures(outputs, y, mean, loss)
-    losses = {name: _block_losses(out / temperatures[name], y, loss) for name, out in outputs.items()}
+    blocks = _blocks(len(y))
+    losses = {name: _block_losses(out / temperatures[name], y, loss, blocks) for name, out in outputs.items()}
     best = min(losses, key=lambda name: losses[name].mean())
     kept = [name for name in losses if not clearly_smaller(losses[best], losses[name])]
     return Blend(dict.fromkeys(kept, 1 / len(kept)), {name: temperatures[name] for name in kept})
@@ -133,10 +134,19 @@ def greedy_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
     return Blend(shares, {name: temperatures[name] for name in shares})
 
 
-def _block_losses(outputs: Array, y: Array, loss: Loss) -> Array:
-    """The loss of each block of rows, ``(blocks,)``."""
-    blocks = np.array_split(np.arange(len(y)), min(len(y), BLOCKS))
-    return np.array([loss(outputs[rows].astype(np.float32), y[rows]) for rows in blocks])
+def _blocks(rows: int, groups: Array | None = None) -> list[Array]:
+    """Numbers of the rows of each block; a group is never divided."""
+    if groups is None:
+        return np.array_split(np.arange(rows), min(rows, BLOCKS))
+    _, numbers = np.unique(groups, return_inverse=True)
+    numbers = numbers.reshape(-1) % BLOCKS
+    return [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
+
+
+def _block_losses(outputs: Array, y: Array, loss: Loss, blocks: list[Array]) -> Array:
+    """The loss of each block of rows, ``(blocks,)``, weighted by its rows, so that the mean is that of all rows."""
+    weights = np.array([len(rows) for rows in blocks]) * len(blocks) / len(y)
+    return weights * np.array([loss(outputs[rows].astype(np.float32), y[rows]) for rows in blocks])
 
 
 def _temperatures(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> dict[str, float]:
@@ -165,7 +175,9 @@ class Decision:
     outputs: Array
 
 
-def decide(outputs: Outputs, y: Array, mean: Mean, loss: Loss, parts: Folds | None = None) -> Decision:
+def decide(
+    outputs: Outputs, y: Array, mean: Mean, loss: Loss, parts: Folds | None = None, groups: Array | None = None
+) -> Decision:
     """Choose the first model alone, equal or greedy shares.
 
     Shares fit the rows that choose them, greedy ones most. So each way is compared on rows that did not choose, and
@@ -177,10 +189,12 @@ def decide(outputs: Outputs, y: Array, mean: Mean, loss: Loss, parts: Folds | No
         mean: what is averaged.
         loss: of outputs and answers.
         parts: of the rows that choose, and of those that are left out; None: `PARTS` at random.
+        groups: of the rows, ``(rows,)``; those of a group say as much as one. None: each row is on its own.
     """
     parts = parts or _random_parts(len(y))
     given = {way: _on_other_rows(make, outputs, y, mean, loss, parts) for way, make in WAYS.items()}
-    losses = {way: _block_losses(part, y, loss) for way, part in given.items()}
+    blocks = _blocks(len(y), groups)
+    losses = {way: _block_losses(part, y, loss, blocks) for way, part in given.items()}
     kept = next(iter(WAYS))
     for way in WAYS:
         if clearly_smaller(losses[way], losses[kept]):

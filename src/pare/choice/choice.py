@@ -78,7 +78,7 @@ class Choice:
         outputs, mean = {tried.name: tried.outputs for tried in finished}, mean_of(self.run.task)
         truth, groups = finished[0].truth, finished[0].groups
         parts = folds_that_keep(self.run.task.split, groups, len(truth)) if len(truth) > 1 else None
-        decision = decide(outputs, truth, mean, search.loss, parts)
+        decision = decide(outputs, truth, mean, search.loss, parts, groups)
         _tell(decision, len(finished))
         final = search.final(decision.blend.shares)
         members = {name: self._fitted(run, folder / name / MODEL) for name, run in final.items()}

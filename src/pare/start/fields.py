@@ -150,14 +150,13 @@ class FieldStart:
         if not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
             return none
         x, y = _arrays(parts)
-        folds = self._folds(parts)
-        names, penalty, losses = self._linear(x, y, folds)
+        folds, groups = self._folds(parts), groups_of(parts)
+        names, penalty, losses = self._linear(x, y, folds, groups)
         inputs = rotated(_flat(x))
         width, other = self._kernels(inputs, y, folds)
         if width:
             _, found = self._held_out_losses(inputs, y, folds, [], losses, width=width, penalties=(other,))
-            both = ~np.isnan(losses + found)
-            if clearly_smaller(found[both], losses[both]):
+            if _is_clearly_better(found, losses, groups):
                 names, penalty, losses = [], other, found
             else:
                 width = 0.0
@@ -175,7 +174,9 @@ class FieldStart:
         kept = folds_that_keep(self.run.task.split, groups_of(parts), rows)
         return kept or list(KFold(min(FOLDS, rows), shuffle=True, random_state=0).split(range(rows)))
 
-    def _linear(self, x: np.ndarray, y: np.ndarray, folds: Folds) -> tuple[list[str], float, np.ndarray]:
+    def _linear(
+        self, x: np.ndarray, y: np.ndarray, folds: Folds, groups: np.ndarray | None
+    ) -> tuple[list[str], float, np.ndarray]:
         """Symmetries by which rows are copied, penalty and losses of rows left out of a linear regression."""
         names: list[str] = []
         for name in map(str, self.run.training.symmetries):
@@ -186,8 +187,7 @@ class FieldStart:
             if not self._is_small(x, with_it):
                 continue
             other, found = self._held_out_losses(x, y, folds, with_it, losses)
-            both = ~np.isnan(losses + found)
-            if clearly_smaller(found[both], losses[both]):
+            if _is_clearly_better(found, losses, groups):
                 names, penalty, losses = with_it, other, found
                 self._propose(name, losses)
         return names, penalty, losses
@@ -294,3 +294,9 @@ def _spread(y: np.ndarray, weights: np.ndarray) -> float:
 def _flat(fields: np.ndarray) -> np.ndarray:
     """``(rows, numbers)`` in double precision."""
     return fields.reshape(len(fields), -1).astype(np.float64)
+
+
+def _is_clearly_better(found: np.ndarray, losses: np.ndarray, groups: np.ndarray | None) -> bool:
+    """Whether rows left out are clearly better predicted; those that either left to no fold, NaN, do not count."""
+    both = ~np.isnan(losses + found)
+    return clearly_smaller(found[both], losses[both], None if groups is None else groups[both])

@@ -73,7 +73,7 @@ class SolvedStart:
                 layer.bias.copy_(torch.from_numpy(head.bias))
             heads.append(head)
         if self._predictor.own:
-            self._predictor.shares.copy_(self._shares(heads, y[chosen]))
+            self._predictor.shares.copy_(self._shares(heads, y[chosen], None if groups is None else groups[chosen]))
             shares = self._shares_by_name()
             logger.info("Shares: %s.", ", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
         return {"penalties": [head.penalty for head in heads]}
@@ -83,7 +83,7 @@ class SolvedStart:
         own = self._predictor.shares.tolist()[-len(self._predictor.own) :]
         return {"encoder": 1 - sum(own), **dict(zip(self._predictor.own, own, strict=True))}
 
-    def _shares(self, heads: Sequence[Head], y: np.ndarray) -> Tensor:
+    def _shares(self, heads: Sequence[Head], y: np.ndarray, groups: np.ndarray | None) -> Tensor:
         """Equal ones; for a head with features of its own another one where that is clearly better on rows left out.
 
         A second such head, of the points of a series, has none unless that is clearly better: at most places of most
@@ -93,10 +93,12 @@ class SolvedStart:
         shares = torch.full((first,), 1 / first)
         for i in range(first, len(heads)):
             usual = 1 / (i + 1) if i == first else 0.0
-            shares = with_share(shares, self._own_share(shares, heads[: i + 1], y, usual))
+            shares = with_share(shares, self._own_share(shares, heads[: i + 1], y, groups, usual))
         return shares
 
-    def _own_share(self, shares: Tensor, heads: Sequence[Head], y: np.ndarray, usual: float) -> float:
+    def _own_share(
+        self, shares: Tensor, heads: Sequence[Head], y: np.ndarray, groups: np.ndarray | None, usual: float
+    ) -> float:
         """The share of the last of these heads, next to those of the others: the usual one, or a clearly better one."""
         left_out = [head.left_out for head in heads if head.left_out is not None]
         if len(left_out) < len(heads):
@@ -107,7 +109,7 @@ class SolvedStart:
             return row_losses(combined(outputs, with_share(shares, share), kind).numpy(), y, kind)
 
         expected = losses(usual)
-        others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), expected)}
+        others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), expected, groups)}
         return min(others, key=lambda share: others[share].mean(), default=usual)
 
     def _solved(self, x: np.ndarray, y: np.ndarray, chosen: np.ndarray, folds: Folds | None) -> Head:

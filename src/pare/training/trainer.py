@@ -266,10 +266,10 @@ class Trainer:
         progress, sign = self.progress, 1 if self.metric.higher_is_better else -1
         if value is None or progress.best_epoch is None or progress.best_value is None:
             return True
-        if progress.start and not (
-            sign * value > sign * progress.start["validation"] and clearly_smaller(losses, progress.start["losses"])
-        ):
-            return False
+        if progress.start:
+            groups, start = self.rows["validation"].groups, progress.start
+            if sign * value <= sign * start["validation"] or not clearly_smaller(losses, start["losses"], groups):
+                return False
         return progress.best_epoch < self.run.training.warming or sign * value >= sign * progress.best_value
 
     def _steps(self, epoch: int, k: int, bar: EpochProgress) -> tuple[dict[str, float], EpochMixing]:
