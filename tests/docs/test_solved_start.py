@@ -10,7 +10,7 @@ import pytest
 SHOWN = {  # the columns of the page's tables
     "tables": ["probe", "pare", "logistic_regression", "xgboost", "lightgbm", "catboost", "realmlp"],
     "series": ["probe", "minirocket", "multirocket", "multirocket_hydra"],
-    "images": ["probe", "pare", "finetune"],
+    "images": ["probe", "pare", "finetune", "svm"],
     "fields": ["probe", "pare", "finetune", "kernel_ridge", "u_net", "fno"],
 }
 FORMATS = {"tables": ".4f", "series": ".1f", "images": ".1f", "fields": ".3g"}
