@@ -45,6 +45,16 @@ def test_with_fewer_rows_the_means_over_tables_are_those_of_the_committed_fits(p
     assert re.search(rf"^\| {words}, \d+ to \d+ \| {re.escape(means)} \|", page("docs/solved_start.md"), re.MULTILINE)
 
 
+def test_with_half_of_the_rows_the_means_over_series_are_those_of_the_committed_fits(page):
+    methods, found = ["probe", "pare", "finetune", "multirocket_hydra"], defaultdict(list)
+    for line in csv.DictReader(page("docs/yardstick/series.csv").splitlines()):
+        if not line["settings"] and float(line["fraction"]) == 0.5:
+            found[line["method"]].append(float(line["test"]))
+    assert {len(found[method]) for method in methods} == {35}
+    means = " | ".join(f"{fmean(found[method]):.1f}" for method in methods)
+    assert f"| half of them, 18 to 135 | {means} |" in page("docs/solved_start.md")
+
+
 @pytest.mark.parametrize("kind", SHOWN)
 def test_methods_are_compared_on_the_same_splits(page, kind):
     splits = defaultdict(set)
