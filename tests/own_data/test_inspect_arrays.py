@@ -43,6 +43,8 @@ def test_the_user_knows_better_where_the_channels_are(tmp_path):
         ((N, 10, 20), (N, 10, 20, 3), "dense", ((1, 10, 20), (3, 10, 20))),
         ((N, 40), (N, 40), "dense", ((1, 40), (1, 40))),
         ((N, 2, 40), (N, 5), "regression", ((2, 40), (5,))),
+        ((N, 50, 3), (N, 3), "regression", ((3, 50), (3,))),  # three numbers, as many as channels
+        ((N, 3, 50), (N, 3), "regression", ((3, 50), (3,))),
     ],
 )
 def test_a_target_on_the_grid_of_the_input_is_a_field(tmp_path, x, y, kind, shapes):
@@ -61,6 +63,13 @@ def test_a_file_of_matlab_is_read_as_matlab_shows_it(tmp_path):
 def test_rows_of_0_and_1_are_labels(tmp_path):
     found = look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=RNG.integers(0, 2, (N, 4))), "y")
     assert facts(found) == ("multilabel", (4,), (2, 40))
+
+
+def test_one_label_in_each_row_may_be_a_class(tmp_path):
+    found = look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=np.eye(3)[CLASSES]), "y")
+    assert found.kind == "multilabel" and "save y.argmax(1) in their place" in found.notes["target"]
+    several = look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=(RNG.random((N, 3)) < 0.5).astype(float)), "y")
+    assert "argmax" not in several.notes["target"]
 
 
 def test_classes_that_do_not_count_from_0_are_numbered(tmp_path):

@@ -38,7 +38,7 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
     x, y, groups = choose_arrays(entries, question)
     main = "all" if "all" in x else "train"
     first_x, first_y = x[main].array, y[main].array
-    target = _target_kind(first_x, first_y)
+    target = _target_kind(first_x, first_y, question.channel_axis)
     axis = question.channel_axis or _channel_axis(first_x, first_y, target)
     options: dict[str, Any] = {
         "parts": {part: _names(x[part], y[part], groups.get(part)) for part in x},
@@ -52,6 +52,8 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
         notes["parts"] = (
             f"{y[main].name} has states over time: frame {y[main].frame}, the last, is predicted from frame 0"
         )
+    if target == "labels" and _is_one_hot(first_y.all()):
+        notes["target"] += "; each row has exactly one: if these are classes, save y.argmax(1) in their place"
     classes = None
     if target == "classes":
         labels = first_y.all()
@@ -84,15 +86,26 @@ def _output_name(y: Entry) -> str:
     return name if y.frame is None else f"{name} at frame {y.frame}"
 
 
-def _target_kind(x: StoredArray, y: StoredArray) -> str:
+def _target_kind(x: StoredArray, y: StoredArray, said: ChannelAxis | None) -> str:
     """What the reader's option ``target`` should be."""
     if y.is_text:
         return "classes"
     if y.shape[1:] in ((), (1,)):
         return "classes" if y.is_numeric and are_classes(y.all().reshape(-1)) else "numbers"
-    if len(y.shape) > 2 or y.shape[1:] in (x.shape[1:], x.shape[2:], x.shape[1:-1]):
+    if len(y.shape) > 2 or y.shape[1:] in _grids(x, y, said):
         return "field"
     return "labels" if y.is_numeric and np.isin(y.all(), (0, 1)).all() else "numbers"
+
+
+def _grids(x: StoredArray, y: StoredArray, said: ChannelAxis | None) -> tuple[tuple[int, ...], ...]:
+    """Shapes that an answer at the points of ``x`` may have, whose channels are where the user said, or seem to be."""
+    possible = {"first": x.shape[2:], "last": x.shape[1:-1]}
+    axis = said or (_channel_axis(x, y, "numbers") if len(x.shape) > 2 else "none")
+    return (x.shape[1:], possible[axis]) if axis in possible else (x.shape[1:], *possible.values())
+
+
+def _is_one_hot(labels: np.ndarray) -> bool:
+    return bool((labels.reshape(len(labels), -1).sum(1) == 1).all())
 
 
 def _channel_axis(x: StoredArray, y: StoredArray, target: str) -> ChannelAxis:
