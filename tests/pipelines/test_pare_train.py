@@ -42,8 +42,10 @@ def run(library, parameters):
 @pytest.fixture
 def catalog(run, library, tiny_bert, topics, tmp_path):
     """A new catalog of the same files, as each `kedro run` makes one."""
-    masses = np.random.default_rng(0).normal(size=(ROWS, 2))
-    heavy = np.where(masses.sum(1) > 0, "yes", "no")
+    rng = np.random.default_rng(0)
+    masses = rng.normal(size=(ROWS, 2))
+    misread = rng.random(ROWS) < 0.3  # a start without any error would leave nothing to train
+    heavy = np.where((masses.sum(1) > 0) ^ misread, "yes", "no")
     frame = pd.DataFrame({"first": masses[:, 0], "second": masses[:, 1], "heavy": heavy})
     (tmp_path / "pyproject.toml").touch()
     frame.to_csv(tmp_path / "masses.csv", index=False)
