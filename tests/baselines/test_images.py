@@ -1,5 +1,7 @@
 """The support vector machine on images, against scikit-learn's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -61,6 +63,39 @@ def test_classes_without_rows_to_compare_are_refused(problem, classes, message):
     made = problem("classification", 2, train=(np.zeros((12, 1, 4, 4)), np.array(classes)))
     with pytest.raises(PareError, match=message):
         fit(made, OPTIONS)
+
+
+def test_rows_that_choose_have_every_class_and_keep_their_order(digits, problem, monkeypatch):
+    """Two of the last rows are of a class of their own, and groups stay whole where the strength is chosen."""
+    x, y = digits
+    rare = np.concatenate([y[:60] % 2, [2, 2]])
+    groups = {"train": np.repeat(np.arange(31), 2)}
+    seen = []
+    monkeypatch.setattr("pare.baselines.images.GridSearchCV", lambda *_, cv, **__: seen.append(cv) or Chosen())
+    made = problem("classification", 3, train=(x[:62], rare), groups=groups)
+    fit(made, OPTIONS.model_copy(update={"rows": 20}))
+    (folds,) = seen
+    firsts = [np.flatnonzero(rare == known)[:2] for known in range(3)]
+    chosen = np.unique(np.concatenate([np.linspace(0, 61, 20).astype(int), *firsts]))
+    for fitted, held in folds:
+        assert not {*groups["train"][chosen[fitted]]} & {*groups["train"][chosen[held]]}
+
+
+class Chosen:
+    """A search that is done."""
+
+    best_params_ = {"C": 1.0}  # noqa: RUF012
+
+    def fit(self, x, y):
+        assert len(x) == len(y) and {*y.tolist()} == {0, 1, 2}
+        return self
+
+
+def test_classes_count_alike_where_they_are_weighted(digits, problem):
+    x, y = digits
+    made = problem("classification", 2, train=(x[y < 2][:100], y[y < 2][:100]))
+    assert fit(replace(made, class_weights=True), OPTIONS).model.machine.class_weight == "balanced"
+    assert fit(made, OPTIONS).model.machine.class_weight is None
 
 
 def test_very_many_rows_are_refused(problem, monkeypatch):

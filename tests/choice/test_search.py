@@ -227,6 +227,26 @@ def test_a_metric_that_is_undefined_in_a_fold_stops_nothing(library, parameters)
     assert tried.metrics == [None, pytest.approx(1)]
     assert tried.row(0.5)["metric"] == pytest.approx(tried.metric) and tried.metric < 1
     assert module.Tried(candidate, tried.folds[:1]).metric is None
+    zero = run.task.model_dump() | {"output": {"kind": "dense", "shape": [1, 8]}, "input": {"shape": [1, 8]}}
+    zero |= {"loss": "relative_l2", "metric": "relative_l2", "tokens": {"kind": "patch", "patch": 2}}
+    field = candidate.model_copy(update={"task": Task.model_validate(zero)})
+    with pytest.raises(PareError, match="leave such samples out"):  # a mistake in the data is no missing value
+        module.defined_score(field, np.ones((2, 1, 8)), np.zeros((2, 1, 8)))
+
+
+def test_a_search_goes_on_where_the_metric_is_undefined_in_its_first_fold(search, fits, monkeypatch):
+    given, _ = fits
+    given |= dict.fromkeys(METHODS, (0.5, 1.0))
+    held_out = module.held_out
+
+    def one_class_first(run, store, *rest):
+        fold = held_out(run, store, *rest)
+        return replace(fold, truth=fold.truth * 0) if store.path.stem == "fold_0" else fold
+
+    monkeypatch.setattr(module, "held_out", one_class_first)
+    found = search(5, ["probe", "catboost"]).finished()
+    assert [tried.name for tried in found] == ["probe", "catboost"]
+    assert all(tried.metrics[0] is None and tried.metric is not None for tried in found)
 
 
 def test_only_fits_without_an_end_of_their_own_are_bounded_by_minutes(library, parameters):

@@ -172,7 +172,7 @@ def test_no_task_is_made_of_what_is_unclear(project, tasks, own_table, args, wor
 def test_no_task_is_made_of_volumes_with_classes(project, tasks, tmp_path):
     np.savez(tmp_path / "scans.npz", x=np.ones((20, 8, 8, 8), np.float32), y=np.arange(20) % 2)
     output = tasks("new", str(tmp_path / "scans.npz"), "--target", "y", code=1)
-    assert output.startswith("Error: ") and "save slices as channels: [8, 8, 8]" in output
+    assert output.startswith("Error: ") and "Save slices as channels: [8, 8, 8]" in output
     assert not (project.project_path / "conf" / "local" / "tasks" / "scans.yml").exists()
 
 

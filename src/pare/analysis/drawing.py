@@ -73,6 +73,7 @@ def draw_embeddings(run: Run, embeddings: Embeddings) -> Drawn:
 def draw_patches(run: Run, models: Models, store: ArrayStore, embeddings: Embeddings) -> Drawn:
     """Which patches of a few fields, or which features of a table, are replaced over the epochs."""
     record, channels = models[run.method_folder].record, store.description["channels"]
+    _check_trained(run, record)
     if run.task.tokens.kind == "feature":
         names = channels or [f"feature {i + 1}" for i in range(_tokens(run))]
         table = replaced_features(record["replaced"], record["history"], names, record["n_train"], run.seed)
@@ -125,7 +126,15 @@ def draw_starts(run: Run, results: pd.DataFrame, saved: Saved) -> Drawn:
     return starts_figure(table, title=title, metric=metric, command=command), table
 
 
+def _check_trained(run: Run, record: Mapping[str, Any]) -> None:
+    if not record["history"]:
+        raise PareError(
+            f"{run.title}: the solved start left nothing to train, so nothing was replaced; use start=random"
+        )
+
+
 def _check_mixed(run: Run, record: Mapping[str, Any]) -> None:
+    _check_trained(run, record)
     if not any(row["k"] for row in record["history"]):
         raise PareError(f"no epoch of {run.title} replaced a token; train with a larger mixing.start")
 

@@ -45,7 +45,8 @@ def leaderboard_figure(candidates: Candidates, kept: float | None, metric: Metri
     axes.set_yticks(range(len(rows)), [plain(_name(row)) for row in rows])
     axes.invert_yaxis()
     axes.set_xlabel(plain(f"{metric.label}, {metric.direction} is better"))
-    axes.legend(loc="best", fontsize="small")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="best", fontsize="small")
     return figure
 
 

@@ -17,6 +17,7 @@ from pare.choice.folds import fold_parts, write_fold
 from pare.config import ChoiceRun, PareError
 from pare.config.estimate import duration, estimate
 from pare.config.run import BaselineRun
+from pare.evaluation.checks import UndefinedMetric
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import score
 from pare.storage.store import ArrayStore
@@ -130,7 +131,8 @@ class Search:
                 try:
                     self._fit(tried, store, number)
                 except PareError as error:  # what one candidate cannot do, such as a small grid, stops no other
-                    tried.left_out, tried.failed, tried.lost = str(error), True, time.perf_counter() - started
+                    tried.left_out, tried.failed = str(error), True
+                    tried.lost = tried.lost or time.perf_counter() - started
                     logger.warning("%s is left out: %s", tried.name, error)
                     going.remove(tried)
             if not going:
@@ -173,6 +175,7 @@ class Search:
         with quiet():
             fold = held_out(run, store, self.source, self.folder / tried.name)
         if not np.isfinite(fold.outputs).all():
+            tried.lost = fold.seconds
             raise PareError("it predicts numbers that are not finite")
         tried.folds.append(fold)
         so_far = "" if self.run.folds == 1 else f"fold {number + 1} of {self.run.folds}, "
@@ -229,11 +232,9 @@ class Search:
 
 def defined_score(run: Candidate | ChoiceRun, outputs: np.ndarray, truth: np.ndarray) -> float | None:
     """The task's metric of rows ``(rows, …)``; None where it is undefined, as R² is where all answers are the same."""
-    if METRICS[run.metric].every_class and len(np.unique(truth)) != run.task.classes:
-        return None
     try:
         return score(build_metric(run.metric, run.task.output), outputs, truth)
-    except PareError:  # outputs are finite, see `Search._fit`
+    except UndefinedMetric:
         return None
 
 

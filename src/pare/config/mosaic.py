@@ -47,8 +47,7 @@ def mosaic_of(task: Task) -> Mosaic:
     if len(points) > 2:
         raise PareError(
             f"the samples of the task are volumes, {list(task.input.shape)}, which the solved start cannot show to an "
-            "image encoder. Use start=random, which reads patches of them, or save slices as channels: "
-            f"[{channels * points[0]}, {', '.join(map(str, points[1:]))}]"
+            f"image encoder. Save slices as channels: [{channels * points[0]}, {', '.join(map(str, points[1:]))}]"
         )
     colours = len(points) == 2 and channels == 3
     tiles = 1 if colours else channels

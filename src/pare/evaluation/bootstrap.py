@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from pare.config.errors import PareError
+from pare.evaluation.checks import UndefinedMetric
 from pare.evaluation.prediction import score
 
 LEVEL = 0.95
@@ -69,7 +69,7 @@ def _values(
             else:
                 drawn = np.repeat(np.arange(len(truth)), times)
                 yield score(metric, prediction[drawn], truth[drawn])
-        except PareError:
+        except UndefinedMetric:
             continue
 
 

@@ -6,6 +6,10 @@ from torch import Tensor
 from pare.config.errors import PareError
 
 
+class UndefinedMetric(PareError):
+    """A metric that has no value for these rows, such as AUROC of one class; others of the task may have one."""
+
+
 def check_classes(logits: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     """Check a batch of class predictions.
 
@@ -98,4 +102,6 @@ def require_finite(prediction: Tensor) -> None:
 def require_samples(count: int | Tensor) -> None:
     """Refuse to compute a metric of nothing."""
     if not int(torch.as_tensor(count)):
-        raise PareError("a metric needs at least one valid sample, found none; enlarge the part it is computed on")
+        raise UndefinedMetric(
+            "a metric needs at least one valid sample, found none; enlarge the part it is computed on"
+        )

@@ -10,8 +10,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassStatScores
 from torchmetrics.utilities import dim_zero_cat
 
-from pare.config.errors import PareError
-from pare.evaluation.checks import check_classes, require_samples
+from pare.evaluation.checks import UndefinedMetric, check_classes, require_samples
 from pare.evaluation.ranking import auroc
 
 
@@ -53,7 +52,7 @@ class AurocOneVsOne(Metric):
         labels = dim_zero_cat(self.labels).cpu()
         missing = (torch.bincount(labels, minlength=self.classes) == 0).nonzero().flatten().tolist()
         if missing:
-            raise PareError(
+            raise UndefinedMetric(
                 f"AUROC needs samples of all {self.classes} classes, found none of class "
                 f"{', '.join(map(str, missing))} among {len(labels)}; use a stratified or larger split, "
                 f"or metric: error_percent"

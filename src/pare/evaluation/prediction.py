@@ -43,7 +43,7 @@ def average_groups(outcome: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """One prediction a group, such as a clip cut into chunks: the mean of the logits or numbers of its rows.
 
     Args:
-        outcome: what `predict` returned.
+        outcome: what `predict_rows` returned.
 
     Returns:
         The same arrays with a row a group, in the order in which the groups first occur; the truth is that of a

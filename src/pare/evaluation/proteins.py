@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from pare.config.errors import PareError
-from pare.evaluation.checks import require_finite
+from pare.evaluation.checks import UndefinedMetric, require_finite
 
 SEPARATION = 24  # residues apart in the sequence: contacts of nearer residues are easy to guess
 CONTACT = 8.0  # Å
@@ -68,7 +67,7 @@ class MaeContacts(Metric):
             PareError: if no protein with a long-range contact was seen.
         """
         if not self.proteins:
-            raise PareError(
+            raise UndefinedMetric(
                 f"MAE of contacts needs a protein with two residues at least {SEPARATION} apart and at most "
                 f"{CONTACT:g} Å away, found none; enlarge the part it is computed on, or the canvas"
             )

@@ -12,7 +12,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from pare.config.errors import PareError
-from pare.evaluation.checks import check_labels, require_samples
+from pare.evaluation.checks import UndefinedMetric, check_labels, require_samples
 
 Score = Callable[[NDArray[np.bool_], NDArray[np.floating]], float]
 
@@ -86,7 +86,7 @@ class OneMinusRanking(Metric):
         labels, logits = dim_zero_cat(self.labels).cpu().numpy(), dim_zero_cat(self.logits).cpu().numpy()
         scores = [self.score(labels[:, i], logits[:, i]) for i in range(labels.shape[1])]
         if np.isnan(scores).all():
-            raise PareError(
+            raise UndefinedMetric(
                 f"{self.score.__name__} needs a label that is 1 in some samples and 0 in others, found none in "
                 f"{len(labels)} samples; enlarge the part it is computed on, e.g. split.validation"
             )

@@ -11,7 +11,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from pare.config.errors import PareError
-from pare.evaluation.checks import check_numbers, require_samples
+from pare.evaluation.checks import UndefinedMetric, check_numbers, require_samples
 
 
 class RelativeL2(Metric):
@@ -131,7 +131,7 @@ class CoefficientOfDetermination(Metric):
         require_samples(len(self.truths))
         truth, prediction = (dim_zero_cat(part).cpu() for part in (self.truths, self.predictions))
         if (truth == truth[0]).all(dim=0).any():
-            raise PareError(
+            raise UndefinedMetric(
                 f"R² needs true numbers that differ, found the same in all {len(truth)} samples; "
                 f"enlarge the part it is computed on, or use metric: rmse"
             )

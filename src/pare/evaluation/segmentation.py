@@ -3,8 +3,7 @@
 from torch import Tensor
 from torchmetrics.classification import BinaryStatScores
 
-from pare.config.errors import PareError
-from pare.evaluation.checks import check_labels, require_samples
+from pare.evaluation.checks import UndefinedMetric, check_labels, require_samples
 
 
 class OneMinusBalancedAccuracy(BinaryStatScores):
@@ -48,7 +47,7 @@ class OneMinusBalancedAccuracy(BinaryStatScores):
         positives, negatives = self.tp + self.fn, self.tn + self.fp
         require_samples(positives + negatives)
         if not positives or not negatives:
-            raise PareError(
+            raise UndefinedMetric(
                 f"balanced accuracy needs points of both kinds, found {int(positives)} positive and "
                 f"{int(negatives)} negative ones; enlarge the part it is computed on"
             )

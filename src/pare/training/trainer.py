@@ -371,7 +371,7 @@ class Trainer:
             "validation": progress.best_value,
             "n_train": n_train,
             "train_seconds": round(seconds + aligning, 1),
-            "samples_per_second": round(len(self.chosen) * max(self.run.training.epochs, 1) / seconds, 2),
+            "samples_per_second": round(len(self.chosen) * max(len(progress.history), 1) / seconds, 2),
             "peak_memory_mb": round(max(progress.peak_memory_mb, peak_memory_mb())),
             "device": str(self.accelerator.device),
             "precision": self.accelerator.mixed_precision,

@@ -128,6 +128,15 @@ def test_a_group_has_the_same_number_in_every_part(tmp_path):
     np.testing.assert_array_equal(found["test"], [6, 6, 7, 7, 6, 6, 8, 8])
 
 
+def test_groups_that_are_text_in_one_part_only_are_refused(tmp_path):
+    places = {}
+    for name, patients in (("train", np.repeat([1, 2, 3, 4], 2)), ("test", np.repeat(list("2345"), 2))):
+        np.savez(tmp_path / f"{name}.npz", x=SERIES, y=CODES, patient=patients)
+        places[name] = {"x": "x", "y": "y", "groups": "patient", "file": f"{name}.npz"}
+    with pytest.raises(PareError, match="groups are text in one part and numbers in another"):
+        read(tmp_path, parts=places)
+
+
 def test_parts_are_in_one_file_or_in_several(tmp_path):
     with h5py.File(tmp_path / "f.h5", "w") as file:
         for part, rows in (("train", slice(0, 6)), ("test", slice(6, 8))):

@@ -376,6 +376,9 @@ def _group_numbers(parts: dict[str, StoredArray]) -> dict[str, np.ndarray]:
     for groups in parts.values():
         if groups.shape[1:] not in ((), (1,)) or not (groups.is_text or groups.dtype.kind in "biu"):
             raise PareError(f"{groups.where} is {groups}; groups are one whole number or text a row, (rows,)")
+    if len({groups.is_text for groups in parts.values()}) > 1:
+        found = ", ".join(f"{groups.where} is {groups}" for groups in parts.values())
+        raise PareError(f"groups are text in one part and numbers in another: {found}; save them alike")
     values = {name: groups.all().reshape(-1) for name, groups in parts.items()}
     known = np.unique(np.concatenate(list(values.values()))) if values else np.array([])
     return {name: np.searchsorted(known, of_part) for name, of_part in values.items()}
