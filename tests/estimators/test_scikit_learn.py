@@ -133,11 +133,12 @@ def test_it_is_cloned_pickled_searched_and_put_into_pipelines():
 @pytest.mark.parametrize("method", ["finetune", "pare", "orca"])
 def test_a_method_trains_with_the_values_given(method):
     X, y = load_wine(return_X_y=True)
-    model = PaReClassifier(method, training={"epochs": 2, "precision": "no"}).fit(X[:, :4], y)
+    weak = X[:, 2:5]  # by which the start makes errors, which leave something to train
+    model = PaReClassifier(method, training={"epochs": 2, "precision": "no"}).fit(weak, y)
     record = model.predictor_.trained.record
     assert len(record["history"]) == 2
     assert (record["alignment"] is not None) == (method == "orca")
-    assert model.score(X[:, :4], y) > 0.6
+    assert model.score(weak, y) > 0.6
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 # What messages say that do not know the run; the hooks, which know it, put its whole command there.
 INGEST = "`kedro run --pipelines=ingest` with the --env and --params of this run"
 PREPROCESS = INGEST.replace("ingest", "preprocess")
-LISTED = 30  # names; of more, a message says the nearest ones only
+LISTED = 40  # names; of more, a message says the nearest ones only
 
 
 class PareError(Exception):
