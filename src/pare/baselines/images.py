@@ -22,9 +22,8 @@ from pare.config.strict import Strict
 from pare.storage.store import evenly_spaced
 
 FILE = f"model{SUFFIX}"
-MOST_ROWS = (
-    5_000  # a fit of as many noisy images of 32 × 32 points takes half a minute, and four times as many 16 times that
-)
+# A fit of so many noisy images of 32 × 32 points takes half a minute, and time grows with the square of the rows.
+MOST_ROWS = 5_000
 
 
 class MachineOptions(Strict):
