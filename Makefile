@@ -28,8 +28,8 @@ demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow wit
 	$(BIN)/kedro run --pipeline=pare_train --params task:darcy_flow
 	@echo "Pictures and numbers: data/08_reporting/darcy_flow/pare/seed_0/run.html"
 
-test: $(VENV)/test.done  ## lint, check types and import directions, run all tests; 16 minutes on 2 cores after installation
-	@echo "Linting, type checking, import contracts, then all tests: 16 minutes on 2 cores; expect no failure."
+test: $(VENV)/test.done  ## lint, check types and import directions, run all tests; 10 to 16 minutes on 2 cores after installation
+	@echo "Linting, type checking, import contracts, then all tests: 10 to 16 minutes on 2 cores; expect no failure."
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
