@@ -96,7 +96,6 @@ def solve_head(
         folds: of the rows that choose the penalty, where some belong together; None: made here, classes spread evenly.
         penalties: values of C to choose from.
     """
-    features = features.astype(np.float64)
     axes = _axes(features, encoded, standardised)
     turned = axes(features)
     solve = _SOLVERS[kind]
@@ -116,21 +115,31 @@ def solve_head(
 
 def _axes(features: np.ndarray, encoded: int, standardised: bool) -> _Axes:
     """The encoder's features with a common scale, on their principal axes; raw features as they are."""
-    centre, own = features.mean(0), features[:, :encoded]
+    centre = features.mean(0, dtype=np.float64)
     scale = np.ones(features.shape[1])
-    own = own - centre[:encoded]
+    own = features[:, :encoded] - centre[:encoded]
     if standardised:
         spread = own.std(0)
         varies = spread > SMALLEST * spread.max()
         scale[:encoded] = np.divide(1.0, spread, out=np.zeros_like(spread), where=varies)
-    scale[:encoded] *= SPREAD / max(np.sqrt(((own * scale[:encoded]) ** 2).sum(1).mean()), 1e-12)
-    _, values, axes = np.linalg.svd(own * scale[:encoded], full_matrices=False)
-    axes = axes[values > SMALLEST * max(values[0], 1e-12)]
+        own *= scale[:encoded]
+    common = SPREAD / max(np.sqrt(np.square(own).sum(1).mean()), 1e-12)
+    scale[:encoded] *= common
+    lengths, axes = _principal(own)
+    axes = axes[lengths > SMALLEST * max(lengths[0], 1e-12 / common)]
     rest = features.shape[1] - encoded
     turn = np.zeros((features.shape[1], len(axes) + rest))
     turn[:encoded, : len(axes)] = axes.T
     turn[encoded:, len(axes) :] = np.eye(rest)
     return _Axes(centre, scale, turn)
+
+
+def _principal(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Singular values, the largest first, and right singular vectors: ``(axes,)`` and ``(axes, features)``."""
+    if len(x) <= x.shape[1]:
+        return np.linalg.svd(x, full_matrices=False)[1:]
+    squares, axes = np.linalg.eigh(x.T @ x)  # a quarter of the time, and no matrix of left vectors
+    return np.sqrt(squares.clip(0))[::-1], axes.T[::-1]
 
 
 def _choose(

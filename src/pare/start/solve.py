@@ -164,7 +164,8 @@ class SolvedStart:
             blocks, targets = self._gather(rows, chosen)
             self.model.train(training)
             y = self._normalised(np.concatenate(targets))
-            self._gathered[id(rows)] = [np.concatenate(block) for block in blocks], y
+            joined = [np.concatenate(blocks.pop(0)) for _ in self._predictor.heads]  # one at a time, which saves memory
+            self._gathered[id(rows)] = joined, y
         return self._gathered[id(rows)]
 
     @torch.inference_mode()
