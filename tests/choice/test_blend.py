@@ -125,3 +125,5 @@ def test_rows_of_a_group_are_one_piece_of_evidence_for_leaving_the_first_model()
     models = {"first": y + 1.0, "second": y + 1.6 - better}
     assert decide(models, y, NUMBERS, squared).blend.shares == {"second": 1.0}
     assert decide(models, y, NUMBERS, squared, groups=groups).blend.shares == {"first": 1.0}
+    assert equal_blend(models, y, NUMBERS, squared).shares == {"second": 1.0}
+    assert set(equal_blend(models, y, NUMBERS, squared, groups).shares) == {"first", "second"}

@@ -32,6 +32,7 @@ LOG_TEMPERATURES = (-4.0, 4.0)
 Array = np.ndarray[Any, Any]
 Outputs = Mapping[str, Array]  # of each model, (rows, …): logits, numbers or fields
 Loss = Callable[[Array, Array], float]  # of outputs and answers, a mean over the rows
+Way = Callable[[Outputs, Array, Array | None], "Blend"]  # to shares, by outputs, answers and groups of rows
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,20 @@ def shares_text(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares.items())
 
 
-def equal_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
-    """Equal shares of the models that are not clearly worse than the best; arguments as for `greedy_blend`.
+def equal_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss, groups: Array | None = None) -> Blend:
+    """Equal shares of the models that are not clearly worse than the best.
 
     Where rows are few, shares that are fitted to them, the choice of one model included, gain less than they vary.
+
+    Args:
+        outputs: as for `greedy_blend`, with the following three.
+        y: answers.
+        mean: what is averaged.
+        loss: of outputs and answers.
+        groups: of the rows, ``(rows,)``; those of a group say as much as one. None: each row is on its own.
     """
     temperatures = _temperatures(outputs, y, mean, loss)
-    blocks = _blocks(len(y))
+    blocks = _blocks(len(y), groups)
     losses = {name: _block_losses(out / temperatures[name], y, loss, blocks) for name, out in outputs.items()}
     best = min(losses, key=lambda name: losses[name].mean())
     kept = [name for name in losses if not clearly_smaller(losses[best], losses[name])]
@@ -189,17 +197,22 @@ def decide(
         mean: what is averaged.
         loss: of outputs and answers.
         parts: of the rows that choose, and of those that are left out; None: `PARTS` at random.
-        groups: of the rows, ``(rows,)``; those of a group say as much as one. None: each row is on its own.
+        groups: as for `equal_blend`.
     """
     parts = parts or _random_parts(len(y))
-    given = {way: _on_other_rows(make, outputs, y, mean, loss, parts) for way, make in WAYS.items()}
+    ways: dict[str, Way] = {  # the simplest first
+        "the first alone": lambda outputs, y, _: first_alone(outputs, y, mean, loss),
+        "equal shares": lambda outputs, y, groups: equal_blend(outputs, y, mean, loss, groups),
+        "greedy shares": lambda outputs, y, _: greedy_blend(outputs, y, mean, loss),
+    }
+    given = {way: _on_other_rows(make, outputs, y, groups, mean, parts) for way, make in ways.items()}
     blocks = _blocks(len(y), groups)
     losses = {way: _block_losses(part, y, loss, blocks) for way, part in given.items()}
-    kept = next(iter(WAYS))
-    for way in WAYS:
+    kept = next(iter(ways))
+    for way in ways:
         if clearly_smaller(losses[way], losses[kept]):
             kept = way
-    blend = WAYS[kept](outputs, y, mean, loss)
+    blend = ways[kept](outputs, y, groups)
     return Decision(blend, {way: loss(part, y) for way, part in given.items()}, given[kept])
 
 
@@ -207,9 +220,6 @@ def first_alone(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
     """The first model alone; arguments as for `greedy_blend`."""
     name, own = next(iter(outputs.items()))
     return equal_blend({name: own}, y, mean, loss)
-
-
-WAYS = {"the first alone": first_alone, "equal shares": equal_blend, "greedy shares": greedy_blend}  # simplest first
 
 
 def loss_alone(outputs: Array, y: Array, mean: Mean, loss: Loss) -> float:
@@ -224,12 +234,11 @@ def _random_parts(rows: int) -> Folds:
     return list(KFold(min(PARTS, rows), shuffle=True, random_state=0).split(range(rows)))
 
 
-def _on_other_rows(
-    make: Callable[..., Blend], outputs: Outputs, y: Array, mean: Mean, loss: Loss, parts: Folds
-) -> Array:
+def _on_other_rows(make: Way, outputs: Outputs, y: Array, groups: Array | None, mean: Mean, parts: Folds) -> Array:
     """What a choice gives for each row that is made on the other parts of the rows, ``(rows, …)``."""
     given = np.empty_like(next(iter(outputs.values())))
     for chosen, held in parts:
-        blend = make({name: out[chosen] for name, out in outputs.items()}, y[chosen], mean, loss)
+        of_chosen = None if groups is None else groups[chosen]
+        blend = make({name: out[chosen] for name, out in outputs.items()}, y[chosen], of_chosen)
         given[held] = blend.outputs({name: out[held] for name, out in outputs.items()}, mean)
     return given
