@@ -23,6 +23,10 @@ CONSERVATIVE = [
     "modified_korteweg_de_vries",
     "ostrovsky",
     "zakharov_kuznetsov",
+    "gardner",
+    "defocusing_modified_korteweg_de_vries",
+    "benjamin",
+    "intermediate_long_wave",
 ]
 
 
@@ -50,6 +54,15 @@ PERIODIC = [
     "zakharov_kuznetsov",
     "burgers_plane",
     "surface_quasi_geostrophic",
+    "gardner",
+    "defocusing_modified_korteweg_de_vries",
+    "korteweg_de_vries_burgers",
+    "ott_sudan",
+    "benjamin",
+    "intermediate_long_wave",
+    "benjamin_bona_mahony",
+    "cahn_hilliard",
+    "damped_kuramoto_sivashinsky",
 ]
 
 
@@ -60,7 +73,16 @@ def test_the_mean_is_conserved(fields, name):
     np.testing.assert_allclose(y.mean(axis=axes), x.mean(axis=axes), atol=1e-6)
 
 
-VISCOUS = ["burgers_smooth", "vorticity", "whitham", "burgers_sharp", "burgers_plane", "surface_quasi_geostrophic"]
+VISCOUS = [
+    "burgers_smooth",
+    "vorticity",
+    "whitham",
+    "burgers_sharp",
+    "burgers_plane",
+    "surface_quasi_geostrophic",
+    "korteweg_de_vries_burgers",
+    "ott_sudan",
+]
 
 
 @pytest.mark.parametrize("name", VISCOUS)
@@ -80,6 +102,15 @@ RATES = {
     "ostrovsky": (2 * np.pi, 0.8, lambda k: 0.05j * k**3 - 2j / k),
     "sivashinsky": (10 * np.pi, 6.0, lambda k: k - 2 * k**2),
     "swift_hohenberg": (10 * np.pi, 4.0, lambda k: 0.5 - (1 - k**2) ** 2),
+    "gardner": (2 * np.pi, 0.6, lambda k: 0.05j * k**3),
+    "defocusing_modified_korteweg_de_vries": (2 * np.pi, 0.6, lambda k: 0.05j * k**3),
+    "korteweg_de_vries_burgers": (2 * np.pi, 0.8, lambda k: 0.05j * k**3 - 0.01 * k**2),
+    "ott_sudan": (2 * np.pi, 0.8, lambda k: 0.05j * k**3 - 0.1 * k),
+    "benjamin": (2 * np.pi, 0.8, lambda k: 0.05j * k**3 - 0.2j * k**2),
+    "intermediate_long_wave": (2 * np.pi, 0.8, lambda k: 0.4j * k * (k / np.tanh(k) - 1)),
+    "benjamin_bona_mahony": (2 * np.pi, 1.0, lambda k: -1j * k / (1 + 0.05 * k**2)),
+    "cahn_hilliard": (2 * np.pi, 0.5, lambda k: k**2 - 0.09 * k**4),
+    "damped_kuramoto_sivashinsky": (22.0, 10.0, lambda k: k**2 - k**4 - 0.1),
 }
 
 
@@ -92,6 +123,27 @@ def test_small_waves_move_and_grow_as_the_linear_equation_says(fields, script, n
     _, y = equations.EQUATIONS[name].simulate(np.random.default_rng(0))
     expected = (1e-6 * np.exp(1j * place + rate(wave) * time)).real[None, :: equations.KEPT]
     np.testing.assert_allclose(y[:, 0], expected, rtol=1e-3, atol=2e-3 * np.abs(expected).max())
+
+
+def _slopes(u: np.ndarray) -> np.ndarray:
+    """Of waves on a line of length 2π."""
+    return np.fft.irfft(1j * np.arange(u.shape[-1] // 2 + 1) * np.fft.rfft(u), u.shape[-1])
+
+
+def test_long_waves_conserve_the_energy_of_benjamin_bona_and_mahony(fields):
+    x, y = fields("benjamin_bona_mahony")
+    before, after = (energy(u) + 0.05 * energy(_slopes(u)) for u in (x, y))
+    np.testing.assert_allclose(after, before, rtol=1e-5)
+    assert np.abs(y - x).max() > 0.5
+
+
+def test_separation_lowers_the_free_energy_of_cahn_and_hilliard(fields):
+    def free_energy(u: np.ndarray) -> np.ndarray:
+        return (0.09 / 2 * _slopes(u) ** 2 + (1 - u**2) ** 2 / 4).mean(axis=(1, 2))
+
+    x, y = fields("cahn_hilliard")
+    assert (free_energy(y) < 0.8 * free_energy(x)).all()
+    assert np.abs(y - x).max() > 0.5
 
 
 PLANE_RATES = {
