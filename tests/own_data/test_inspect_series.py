@@ -30,6 +30,16 @@ def test_columns_of_dates_are_no_channels(tmp_path):
     assert found.options["ignore"] == ["person", "point", "day"]
 
 
+def test_a_clock_is_no_channel_whatever_it_counts_from(tmp_path):
+    rng, frames = np.random.default_rng(0), series_frames()
+    for start, frame in zip(rng.uniform(1.6e9, 1.7e9, len(frames)), frames.values(), strict=True):
+        frame["clock"] = start + 0.02 * (np.arange(len(frame)) + rng.uniform(-1e-3, 1e-3, len(frame)))
+        frame["climb"] = np.cumsum(rng.uniform(0.5, 1.5, len(frame)))  # it rises as well, but says something
+    assert look(series_files(tmp_path, frames)).options["channels"] == ["u", "v", "climb"]
+    found = look(long_table(tmp_path, frames), "kind", series="id", groups="person")
+    assert found.options["ignore"] == ["point", "day", "clock"]
+
+
 def test_a_column_that_names_no_series_is_told(tmp_path):
     frame = pd.read_csv(long_table(tmp_path, series_frames())[0])
     frame.assign(id=None).to_csv(tmp_path / "empty.csv", index=False)

@@ -21,7 +21,8 @@ from pare.raw.readers.series_rows import series_of_rows
 from pare.raw.readers.series_table import series_codes
 
 MOST_POINTS = 5000
-LEFT_OUT = "dates, text, or the same in each series, such as a number of the point"
+EVEN = 1.01  # the longest step of a clock in the shortest
+LEFT_OUT = "dates, text, a clock, or the same in each series, such as a number of the point"
 
 
 def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
@@ -44,7 +45,7 @@ def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question
     codes, names = series_codes(frame[question.series], path.name)
     said = {question.series, question.time, question.groups, *question.target, *question.ignore}
     free = frame.drop(columns=[name for name in said if name in frame])
-    channels, left_out = _channels(free, frame.groupby(codes).cumcount())
+    channels, left_out = _channels(free, codes)
     lengths, notes = length_options(np.bincount(codes), _means(free[channels]))
     options = {"series": question.series, **lengths, **({"time": question.time} if question.time else {})}
     options |= column_options(question, left_out) | written(dialect)
@@ -108,11 +109,11 @@ def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Questio
     dialect = detect_dialect(every[0], question.encoding, names_needed=False)
     frames = [load_frame(path, dialect) for path in every]
     joined = pd.concat(frames, ignore_index=True)
-    ranks = pd.Series(np.concatenate([np.arange(len(frame)) for frame in frames]))
+    codes = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
     for name in question.ignore:
         if name not in joined:
             raise unknown_name("column", name, joined.columns, every[0].name)
-    channels, left_out = _channels(joined.drop(columns=list(question.ignore)), ranks)
+    channels, left_out = _channels(joined.drop(columns=list(question.ignore)), codes)
     lengths, notes = length_options(np.array([len(frame) for frame in frames]), _means(joined[channels]))
     options = {"channels": channels, **lengths, **written(dialect)}
     notes |= detected(options)
@@ -146,14 +147,18 @@ def _means(channels: pd.DataFrame) -> list[float]:
     return channels.apply(point_numbers).mean().to_list()
 
 
-def _channels(columns: pd.DataFrame, ranks: pd.Series) -> tuple[list[str], list[str]]:
+def _channels(columns: pd.DataFrame, codes: np.ndarray) -> tuple[list[str], list[str]]:
     """Names of the columns that are channels, and of the others; arguments as for `_is_no_channel`."""
-    left_out = [str(name) for name in columns if _is_no_channel(columns[name], ranks)]
+    left_out = [str(name) for name in columns if _is_no_channel(columns[name], codes)]
     return [str(name) for name in columns if name not in left_out], left_out
 
 
-def _is_no_channel(column: pd.Series, ranks: pd.Series) -> bool:
-    """Whether a column holds no numbers, or the same values in each series, by the number of the point in it."""
-    if is_text(column) and point_numbers(column).isna().all():
+def _is_no_channel(column: pd.Series, codes: np.ndarray) -> bool:
+    """Whether a column holds no numbers, the same in each series, or a clock; ``codes`` number each row's series."""
+    numbers, ranks = point_numbers(column), column.groupby(codes).cumcount()
+    if is_text(column) and numbers.isna().all():
         return True
-    return bool((column.groupby(ranks).nunique() == 1).all() and column.nunique() > 1)
+    if (column.groupby(ranks).nunique() == 1).all() and column.nunique() > 1:
+        return True
+    steps = numbers.groupby(codes).diff().dropna()
+    return len(steps) > 0 and bool(steps.min() > 0 and steps.max() <= EVEN * steps.min())
