@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from rich import get_console
 from rich.progress import track
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from pare.config.run import Run
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
 FOLD_ROWS = 5000  # at most so many rows choose penalties and shares
 OWN_VALUES = 50_000_000  # at most so many are kept for a head with features of its own, or those of `FOLD_ROWS` rows
+# Threads cost the solvers more than they save, and many times as much where other programs run (benchmarks/heads.py):
+# always those of classes, whose steps are small, and those of a ridge regression on fewer values than this.
+THREADED_VALUES = 2_000_000
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of such a head in the mean over heads
 
 Step = TypeVar("Step")
@@ -114,18 +118,19 @@ class SolvedStart:
 
     def _solved(self, x: np.ndarray, y: np.ndarray, chosen: np.ndarray, folds: Folds | None) -> Head:
         output, predictor, training = self.run.task.output, self._predictor, self.run.training
-        return solve_head(
-            x,
-            y,
-            output.kind,
-            output.shape[0],
-            chosen=chosen,
-            encoded=predictor.encoded,
-            standardised=predictor.standardised,
-            balanced=training.class_weights,
-            seed=self.run.seed,
-            folds=folds,
-        )
+        with threadpool_limits(1, user_api="blas"):
+            return solve_head(
+                x,
+                y,
+                output.kind,
+                output.shape[0],
+                chosen=chosen,
+                encoded=predictor.encoded,
+                standardised=predictor.standardised,
+                balanced=training.class_weights,
+                seed=self.run.seed,
+                folds=folds,
+            )
 
     def _solved_on_own(
         self, number: int, x: np.ndarray, y: np.ndarray, rows: np.ndarray, chosen: np.ndarray, folds: Folds | None
@@ -135,16 +140,17 @@ class SolvedStart:
         x = evenly_spaced(x, self._own_rows)
         name = list(self._predictor.own)[number - len(self._predictor.heads)]
         penalties = POINT_PENALTIES if name == "points" else RIDGE_PENALTIES
-        return solve_ridge_head(
-            x,
-            y[rows],
-            output.kind,
-            output.shape[0],
-            balanced=balanced,
-            chosen=np.searchsorted(rows, chosen),
-            folds=folds,
-            penalties=penalties,
-        )
+        with threadpool_limits(None if x.size > THREADED_VALUES else 1, user_api="blas"):
+            return solve_ridge_head(
+                x,
+                y[rows],
+                output.kind,
+                output.shape[0],
+                balanced=balanced,
+                chosen=np.searchsorted(rows, chosen),
+                folds=folds,
+                penalties=penalties,
+            )
 
     @property
     def _own_rows(self) -> int:
