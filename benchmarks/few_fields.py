@@ -37,6 +37,12 @@ MEMBERS = {  # the mean of four trainings with a twentieth of the fields; PaRe i
     "`pare`, a quarter mixed": "pare training.epochs=160 training.fraction=1 training.members=4",
     "`finetune`": PLAIN_FEW + " training.members=4",
 }
+UNSEEN = {  # systems on equations that no choice had seen; PaRe first
+    "`pare`, all mixed, one pass": ONE_PASS,
+    "`finetune`": PLAIN_FEW,
+    "`finetune`, 172 epochs": PLAIN_FEW.replace("160", "172"),
+    "`probe`": "probe",
+}
 
 
 def fifth_table(fits: pd.DataFrame) -> str:
@@ -60,6 +66,31 @@ def members_table(fits: pd.DataFrame) -> str:
     them = summary(own, "fields", first, TWENTIETH).reindex(others)
     lines.append(["one pass: won, level, lost", "", "", *map(tested, them.iloc)])
     return grid([["simulated fields", "splits", *MEMBERS], *lines])
+
+
+def unseen_table(fits: pd.DataFrame) -> str:
+    """PaRe in one pass on equations that no choice had seen, in the order of fine-tuning's error on validation rows."""
+    names = yaml.safe_load(FORMS.read_text())["few_fields_unseen"][0]["data"]
+    own = fits[fits["system"].isin(UNSEEN.values()) & fits["data"].isin(names)]
+    values = scores(own, TWENTIETH).reindex(columns=[*UNSEEN.values()]).dropna()
+    errors, means, splits = _plain_errors(own, values), _of_all_splits(values), values.groupby("task").size()
+    lines = [
+        [f"`{task}`", str(splits[task]), f"{error:.3g}", *map(_shown, means.loc[task])]
+        for task, error in errors.items()
+    ]
+    low, high = LARGE_ERRORS
+    for part, chosen in {f"{low} to {high}": errors.between(low, high), f"below {low}": errors < low}.items():
+        if chosen.any():
+            them = summary(own[own["data"].isin(errors.index[chosen])], "fields", ONE_PASS, TWENTIETH)
+            compared = map(tested, them.reindex([*UNSEEN.values()][1:]).iloc)
+            lines.append([f"one pass, {part}: won, level, lost", "", "", "", *compared])
+    return grid([["simulated fields", "splits", "validation error of `finetune`", *UNSEEN], *lines])
+
+
+def _plain_errors(fits: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
+    """Of fine-tuning on the validation rows, means over the splits of the values, the smallest first."""
+    errors = scores(fits, TWENTIETH, "validation").loc[values.index, PLAIN_FEW]
+    return errors.groupby("task").mean().sort_values()
 
 
 def _of_all_splits(values: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +125,7 @@ class FewFields:
         """From all fits of fields."""
         own = fits[fits["system"].isin(FEW.values())]
         values = scores(own, TWENTIETH).reindex(columns=[*FEW.values()]).dropna(subset=[PARE_FEW, PLAIN_FEW, "probe"])
-        errors = scores(own, TWENTIETH, "validation").loc[values.index, PLAIN_FEW].groupby("task").mean().sort_values()
+        errors = _plain_errors(own, values)
         means, splits = _of_all_splits(values).loc[errors.index], values.groupby("task").size()
         later = frozenset(yaml.safe_load(FORMS.read_text())["few_fields"][-1]["data"])
         return cls(own, means, splits, errors, later)
