@@ -1,7 +1,7 @@
 """Time of solved heads: one thread for the products of matrices against all threads.
 
-    python benchmarks/heads.py              # two minutes on two cores
-    python benchmarks/heads.py --loads 2    # while so many other programs run, ten minutes
+    python benchmarks/heads.py              # a minute on two cores
+    python benchmarks/heads.py --loads 2    # while so many other programs run, two to three minutes
 
 Features and classes are random, of sizes as those of tables and series.
 """
