@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 from torch.nn.functional import cross_entropy
 
 from pare.config import Library, PareError, resolve
@@ -12,6 +13,7 @@ from pare.evaluation.metrics import build_metric
 from pare.models.kernels import Kernels
 from pare.raw.proxies.samples import IMAGES
 from pare.start.heads import solve_head
+from pare.start.ridge import solve_ridge_head
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
 
@@ -173,6 +175,28 @@ def test_similarities_see_what_raw_columns_do_not(run_of, text_source, tmp_path)
         for kernels in (False, True)
     ]
     assert errors[1] < errors[0] / 2
+
+
+def blas_threads() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize(("many", "of_kernels"), [(10**6, {1}), (0, {2})])
+def test_small_problems_are_solved_by_one_thread(run_of, text_source, tmp_path, monkeypatch, many, of_kernels):
+    seen = {"solve_head": set(), "solve_ridge_head": set()}
+
+    def noted(name, solver, *args, **kwargs):
+        seen[name] |= blas_threads()
+        return solver(*args, **kwargs)
+
+    monkeypatch.setattr("pare.start.solve.THREADED_VALUES", many)
+    for name, solver in (("solve_head", solve_head), ("solve_ridge_head", solve_ridge_head)):
+        monkeypatch.setattr(f"pare.start.solve.{name}", partial(noted, name, solver))
+    store = write(tmp_path / "rows.h5", quadrants)
+    with threadpool_limits(2, user_api="blas"):
+        solved(run_of([2], kernels=True), store, text_source, tmp_path)
+        assert blas_threads() == {2}
+    assert seen == {"solve_head": {1}, "solve_ridge_head": of_kernels}
 
 
 def copies(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
