@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
 FOLD_ROWS = 5000  # at most so many rows choose penalties and shares
 OWN_VALUES = 50_000_000  # at most so many are kept for a head with features of its own, or those of `FOLD_ROWS` rows
-# Threads of matrix products cost a head of classes many times what they save, since its steps are small, and where other
-# programs run a small ridge regression as well (benchmarks/heads.py). On more values than this the latter keeps them.
+# Threads of matrix products cost a head of classes many times what they save, since its steps are small; where other
+# programs run, a small ridge regression as well (benchmarks/heads.py). On more values than this the latter keeps them.
 THREADED_VALUES = 2_000_000
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of such a head in the mean over heads
 
