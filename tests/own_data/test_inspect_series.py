@@ -128,6 +128,41 @@ def test_columns_of_files_may_be_left_out(tmp_path):
         look(paths, "kind")
 
 
+def ts_files(folder, header="@classLabel true b a", answers=("a", "b", "a"), names=("Set_TRAIN.ts", "Set_TEST.ts")):
+    for name in names:
+        lines = [f"1,2,3:0.5,1,{i}:{answer}" for i, answer in enumerate(answers)]
+        (folder / name).write_text("\n".join([header, "@data", *lines, f"1,2:3,4:{answers[0]}"]))
+    return [folder / name for name in names]
+
+
+def test_both_parts_of_a_set_of_the_archive_are_a_task(tmp_path):
+    found = look(ts_files(tmp_path))
+    assert (found.reader, found.rows) == ("ts", {"train": 4, "test": 4})
+    assert facts(found) == ("classification", (2,), (2, 3))
+    assert (found.classes, found.output_name) == ({"b": 1, "a": 3}, "class")
+    assert found.options == {"points": 3, "lengths": "padded", "fill": [1.909, 1.318]}  # 42 / 22, 29 / 22
+    assert "theirs have 2 to 3" in found.notes["points"]
+
+
+def test_one_file_of_the_archives_kind_has_all_rows(tmp_path):
+    found = look(ts_files(tmp_path, "@targetLabel true", ("0.5", "1", "-2"), ["demand.ts"]))
+    assert (found.rows, facts(found)) == ({"all": 4}, ("regression", (1,), (2, 3)))
+    assert (found.classes, found.output_name) == (None, "number")
+
+
+@pytest.mark.parametrize("names", [["Set_TRAIN.ts"], ["a.ts", "b.ts"], ["A_TRAIN.ts", "B_TRAIN.ts"]])
+def test_a_set_without_its_other_part_is_asked_for_it(tmp_path, names):
+    with pytest.raises(
+        PareError, match=rf"{names[0]}.*: expected the two parts of a set, NAME_TRAIN\.ts and NAME_TEST\.ts"
+    ):
+        look(ts_files(tmp_path, names=names))
+
+
+def test_a_file_of_the_archive_says_itself_what_is_predicted(tmp_path):
+    with pytest.raises(PareError, match="says itself what its series are"):
+        look(ts_files(tmp_path), "class")
+
+
 def test_a_column_that_is_unknown_or_missing_is_asked_for(tmp_path):
     paths = long_table(tmp_path, series_frames())
     with pytest.raises(PareError, match=r"^column 'idd' is unknown. Did you mean 'id'.*See long\.csv"):

@@ -340,6 +340,25 @@ def test_new_series_of_a_folder_are_named_by_their_files(tmp_path):
     np.testing.assert_array_equal(new.read(0, 1)[0], [[2, 4, 3], [1, 3, 2]])
 
 
+@pytest.mark.parametrize("known_answers", [True, False])
+def test_new_series_of_the_archives_format_may_have_answers(tmp_path, known_answers):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "walks.ts").write_text("@classLabel true run walk\n@data\n1,2:3,4:run\n5,6,7:8,9,0:walk\n")
+    reader, samples = known(tmp_path / "raw", "ts", points=3, fill=[0.5, -0.5])
+    rows = ["5,6,7:8,9,0:walk", "1,2:3,4:run", "1,2,3,9:4,5,6,9:run"]
+    lines = ["@classLabel true run walk", "@data", *rows]
+    if not known_answers:
+        lines = ["@classLabel false", "@data", *(row.rpartition(":")[0] for row in rows)]
+    (tmp_path / "new.ts").write_text("\n".join(lines))
+    x = open_new_rows(tmp_path / "new.ts", reader, samples).read(0, 3)
+    np.testing.assert_array_equal(x[:2], samples.read(0, 2)[0][::-1])
+    np.testing.assert_array_equal(x[2], [[1, 2, 3], [4, 5, 6]])
+    np.save(tmp_path / "new.npy", x[:1, :, :2])  # shorter ones are brought to the length in arrays, too
+    np.testing.assert_array_equal(
+        open_new_rows(tmp_path / "new.npy", reader, samples).read(0, 1), [[[5, 6, 0.5], [8, 9, -0.5]]]
+    )
+
+
 def test_new_arrays_of_series_may_end_in_nan_or_be_longer(tmp_path):
     (tmp_path / "raw").mkdir()
     x = np.array([[[1, 2, 3, np.nan]], [[4, 5, 6, 7]]])

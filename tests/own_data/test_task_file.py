@@ -95,6 +95,7 @@ def test_the_metrics_that_are_offered_exist():
     [
         ("wine", "wine"),
         ("Wine Quality (2009)", "wine_quality_2009"),
+        ("GunPoint_TRAIN", "gunpoint"),
         ("2020", "data_2020"),
         ("éé", "data"),
         ("openml", "data_openml"),

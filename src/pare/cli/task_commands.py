@@ -111,9 +111,10 @@ def new(
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
     PATH is a table with a row a sample, a series, or a point of a series (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet,
-    .arff), a file of arrays whose first axis is the samples (.npz, .mat, .nc, .h5, or several .npy), an .h5 file with
-    a group a sample, a folder of images, sounds or tables of series in folders named after their classes, or a folder
-    with two folders of .npy files of the same names. The files stay where they are.
+    .arff), both parts of a set of series as in the UCR archive (.ts), a file of arrays whose first axis is the samples
+    (.npz, .mat, .nc, .h5, or several .npy), an .h5 file with a group a sample, a folder of images, sounds or tables of
+    series in folders named after their classes, or a folder with two folders of .npy files of the same names. The
+    files stay where they are.
 
     \b
     Examples:
@@ -121,6 +122,7 @@ def new(
       kedro tasks new visits.csv --target survived --groups patient --ignore row_number
       kedro tasks new walks.csv --series walk --target gait
       kedro tasks new spectra.csv --wide --target protein
+      kedro tasks new GunPoint_TRAIN.ts GunPoint_TEST.ts
       kedro tasks new demand.csv --ordered --target megawatts
       kedro tasks new beats.npz --target label --groups person
       kedro tasks new signals.npy labels.npy --target labels.npy --channels last

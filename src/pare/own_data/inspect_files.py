@@ -12,7 +12,7 @@ from pare.own_data.findings import Inspection, Question
 from pare.own_data.inspect_arrays import inspect_arrays
 from pare.own_data.inspect_groups import has_group_per_sample, inspect_groups
 from pare.own_data.inspect_images import inspect_images
-from pare.own_data.inspect_series import inspect_series_folder, inspect_series_rows, inspect_series_table
+from pare.own_data.inspect_series import inspect_series_folder, inspect_series_rows, inspect_series_table, inspect_ts
 from pare.own_data.inspect_sounds import inspect_sounds
 from pare.own_data.inspect_tables import inspect_table
 from pare.raw.file_state import files_below
@@ -25,6 +25,7 @@ from pare.raw.readers.audio_folder import SOUNDS
 from pare.raw.readers.class_folders import FileKind
 from pare.raw.readers.image_folder import IMAGES
 from pare.raw.readers.series_folder import SERIES
+from pare.raw.readers.ts import SUFFIX as TS
 
 Family = Callable[[Path, Sequence[Path], Question], Inspection]
 OF_CLASSES: dict[FileKind, Family] = {  # in a folder for each class
@@ -40,7 +41,8 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
     """Look into files with the reader that suits them.
 
     Args:
-        paths: absolute, of one table, one folder of images, sounds or series, or one or several files of arrays.
+        paths: absolute, of one table, one folder of images, sounds or series, one or both parts of a set in ``.ts``
+            files, or one or several files of arrays.
         question: what is to be predicted.
 
     Raises:
@@ -75,22 +77,27 @@ def _family(paths: Sequence[Path], question: Question) -> Family:
     folders = [path for path in paths if path.is_dir()]
     if len(folders) == 1 and all(table_suffix(path) for path in paths if path not in folders) and len(paths) <= 2:
         return _family_of_folder(folders[0])
-    if question.wide and len(paths) == 1:
-        return inspect_series_rows
-    if question.series and len(paths) == 1:
-        return inspect_series_table
     suffixes = {"a folder" if path.is_dir() else table_suffix(path) or path.suffix.lower() for path in paths}
-    if len(paths) == 1 and suffixes <= {*TABLES}:
-        return inspect_table
+    if len(paths) == 1 and (question.wide or question.series or suffixes <= {*TABLES}):
+        return _family_of_table(question)
     if len(paths) == 1 and has_group_per_sample(paths[0]):
         return inspect_groups
+    if suffixes == {TS}:
+        return inspect_ts
     if suffixes <= {*SUFFIXES, "a folder"}:
         return inspect_arrays
     raise PareError(
         f"{', '.join(path.name for path in paths)}: expected one table ({', '.join(TABLES)}), or one folder of "
-        f"{FOLDERS}, or one or several files of arrays ({', '.join(SUFFIXES)}), or "
-        f"several folders of {NPY} files with a file a sample"
+        f"{FOLDERS}, or both parts of a set of series ({TS}), or one or several files of arrays "
+        f"({', '.join(SUFFIXES)}), or several folders of {NPY} files with a file a sample"
     )
+
+
+def _family_of_table(question: Question) -> Family:
+    """The function for what a row is: a series, a point of one, or a sample."""
+    if question.wide:
+        return inspect_series_rows
+    return inspect_series_table if question.series else inspect_table
 
 
 def _family_of_folder(folder: Path) -> Family:

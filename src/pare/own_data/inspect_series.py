@@ -1,5 +1,6 @@
-"""A first look at series: a table with a row a point or a row a series, or a folder with a table for each series."""
+"""A first look at series: tables with a row a point or a series, a folder with a table for each, or `.ts` files."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
-from pare.own_data.findings import Inspection, Question, need_target
+from pare.own_data.findings import Inspection, Question, inspection_of, need_target, open_parts
 from pare.own_data.inspect_tables import column_options, detected, dialect_of, inspection_of_targets, is_text, written
 from pare.own_data.label_columns import file_labels, inspection_of_classes
 from pare.own_data.numbered_columns import numbered_run
@@ -19,6 +20,7 @@ from pare.raw.readers.lengths import point_numbers
 from pare.raw.readers.series_folder import SERIES
 from pare.raw.readers.series_rows import series_of_rows
 from pare.raw.readers.series_table import series_codes
+from pare.raw.readers.ts import PARTS, part_of, ts_parts
 
 MOST_POINTS = 5000
 EVEN = 1.01  # the longest step of a clock in the shortest
@@ -120,6 +122,42 @@ def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Questio
     if left_out:
         notes["channels"] = f"without {', '.join(left_out)}: {LEFT_OUT}"
     return inspection_of_classes("series_folder", options, folder, files, labels, notes)
+
+
+def inspect_ts(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    """Look into `.ts` files, as of the UCR archive: both parts of a set, or one file for all.
+
+    Args:
+        folder: has links to the files.
+        paths: the files.
+        question: says nothing, since these files do.
+
+    Raises:
+        PareError: if a file cannot be read, a part is missing, or the question says something.
+    """
+    if question != Question():
+        raise PareError("a .ts file says itself what its series are and what is to be predicted: leave options out")
+    parts = [part_of(path) for path in paths]
+    if sorted(map(str, parts)) != sorted(PARTS) and parts != [None]:
+        raise PareError(
+            f"{', '.join(path.name for path in paths)}: expected the two parts of a set, NAME_TRAIN.ts and "
+            "NAME_TEST.ts, or one file for all under a name that ends in neither"
+        )
+    files = ts_parts(folder)
+    first = next(iter(files.values()))
+    series = [series for file in files.values() for series in file.series]
+    means = np.concatenate(series, axis=1).mean(1, np.float64)
+    options, notes = length_options(np.array([each.shape[1] for each in series]), means.tolist())
+    counts = Counter(first.answers)
+    return inspection_of(
+        "ts",
+        options,
+        open_parts("ts", options, folder),
+        {name: counts[name] for name in first.classes} or None,
+        kind="classification" if first.classes else "regression",
+        output_name="class" if first.classes else "number",
+        notes=notes,
+    )
 
 
 def length_options(lengths: np.ndarray, means: Sequence[float]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -18,6 +18,7 @@ from pare.raw.formats.dates import calendar_columns, with_days
 from pare.raw.formats.delimited_text import Dialect, check_names
 from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.formats.table_files import load_frame, present_text
+from pare.raw.formats.ts_files import read_ts
 from pare.raw.origins.own_files import find_path
 from pare.raw.readers.arrays import ChannelAxis, check_input, input_rows
 from pare.raw.readers.audio_folder import RATE, SOUNDS, sound_reader
@@ -27,6 +28,7 @@ from pare.raw.readers.lengths import Length
 from pare.raw.readers.series_folder import SERIES, series_reader
 from pare.raw.readers.series_rows import point_columns, series_of_rows
 from pare.raw.readers.series_table import split_series
+from pare.raw.readers.ts import SUFFIX as TS
 
 logger = logging.getLogger(__name__)
 TABLE = "table"  # the reader whose columns have names; those of other readers are names of channels
@@ -301,6 +303,14 @@ def _open_groups(path: Path, options: dict[str, Any], known: Known) -> NewRows:
     return NewRows(names, lambda start, stop: np.stack([frame(arrays[name]) for name in names[start:stop]]))
 
 
+def _open_ts(path: Path, options: dict[str, Any], known: Known) -> NewRows:
+    """Series of a ``.ts`` file, whose answers are passed over, or arrays that are as the model takes them."""
+    if path.suffix != TS:
+        return _open_arrays(path, PREPARED | options, known)
+    length = _length(options)
+    return held_rows(np.stack([length(series) for series in read_ts(path).series]))
+
+
 def _open_images(path: Path, options: dict[str, Any], known: Known) -> NewRows:
     size = options.get("size")
     read = image_reader((size, size) if isinstance(size, int) else size, colour=options.get("colour", True))
@@ -323,6 +333,7 @@ OPENERS: dict[str, Callable[[Path, dict[str, Any], Known], NewRows]] = {
     "image_folder": _open_images,
     "pdebench_grouped": _open_groups,
     "series_folder": _open_series,
+    "ts": _open_ts,
 }
 FRAMES: dict[str, Callable[[pd.DataFrame, dict[str, Any], Known, str], NewRows]] = {
     "series_rows": _wide_rows,

@@ -41,7 +41,7 @@ def task_name(wanted: str | None, file: str) -> str:
         PareError: if the wanted one is not.
     """
     if wanted is None:
-        plain = re.sub(r"[^a-z0-9]+", "_", file.lower()).strip("_")
+        plain = re.sub(r"[^a-z0-9]+", "_", file.lower()).strip("_").removesuffix("_train")
         wanted = plain if _is_plain(plain) else f"data_{plain}".rstrip("_")
     if not _is_plain(wanted):
         raise PareError(

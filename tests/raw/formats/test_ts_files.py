@@ -1,8 +1,11 @@
 """Series in the text format of the UCR and UEA archives, against sktime's writer and damaged by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from sktime.datasets import write_ndarray_to_tsfile
+import sktime
+from sktime.datasets import load_from_tsfile, write_ndarray_to_tsfile
 
 from pare.config.errors import PareError
 from pare.raw.formats.ts_files import read_ts
@@ -23,7 +26,7 @@ def test_what_sktime_writes_is_read_again(tmp_path):
     (path,) = tmp_path.rglob("*.ts")
     found = read_ts(path)
     np.testing.assert_array_equal(found.series, series)
-    assert (found.labels, found.classes) == (labels.tolist(), ["a", "b"])
+    assert (found.answers, found.classes) == (labels.tolist(), ["a", "b"])
 
 
 def test_comments_empty_lines_and_spaces_do_not_count_and_classes_keep_their_letters(tmp_path):
@@ -35,7 +38,22 @@ def test_comments_empty_lines_and_spaces_do_not_count_and_classes_keep_their_let
         [[1, 2.5, np.float32(-0.3)], [4, 5, 6]],
         [[1], [2]],
     ]
-    assert (found.labels, found.classes) == (["RUN", "WALK"], ["RUN", "WALK"])
+    assert (found.answers, found.classes) == (["RUN", "WALK"], ["RUN", "WALK"])
+
+
+def test_numbers_to_predict_are_read_as_sktime_reads_them(tmp_path):
+    folder = Path(sktime.__file__).parent / "datasets/data/Tecator"
+    frame, numbers = load_from_tsfile(str(folder / "Tecator_TEST.ts"))
+    found = read_ts(folder / "Tecator_TEST.ts")
+    assert found.classes == []
+    np.testing.assert_array_equal(np.array(found.answers, float), numbers.astype(float))
+    np.testing.assert_array_equal(found.series, np.stack(frame.iloc[:, 0])[:, None].astype(np.float32))
+
+
+@pytest.mark.parametrize("key", ["classLabel", "targetLabel"])
+def test_series_of_which_nothing_is_known_have_no_answers(tmp_path, key):
+    found = read(tmp_path, f"@{key} false\n@data\n1,2:3,4\n")
+    assert ([series.tolist() for series in found.series], found.answers) == ([[[1, 2], [3, 4]]], [])
 
 
 @pytest.mark.parametrize(
@@ -53,8 +71,9 @@ def test_comments_empty_lines_and_spaces_do_not_count_and_classes_keep_their_let
         (HEADER, r"holds no series after the line @data"),
         ("1,2:Run\n", r"line 1: expected a line @data before the first series"),
         ("", r"names no classes: expected a line '@classLabel true CLASS CLASS …'"),
-        ("@targetLabel true\n@data\n1,2:0.5\n", r"names no classes"),
-        ("@classLabel false\n@data\n1,2\n", r"names no classes"),
+        ("@classLabel true Run\n@data\n1,2:Run\n", r"names no classes"),
+        ("@targetLabel true\n@data\n1,2:0.5\n3,4:high\n", r"line 4: 'high' is to be predicted; expected a number"),
+        ("@targetLabel true\n@data\n1,2:nan\n", r"line 3: 'nan' is to be predicted"),
         (HEADER.replace("false", "true") + "(0,1),(1,2):Run\n", r"has a time for each value \(@timeStamps true\)"),
         (b"\x93NUMPY\x01\x00v\x00", r"a\.ts is no text in UTF-8"),
     ],

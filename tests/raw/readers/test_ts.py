@@ -110,6 +110,22 @@ def test_a_test_part_of_other_channels_is_named(tmp_path):
         read(task, tmp_path)
 
 
+def test_one_file_has_all_rows_and_numbers_are_a_column(tmp_path):
+    (tmp_path / "demand.ts").write_text("@targetLabel true\n@data\n1,2:0.5\n3,4,5:-1e3\n")
+    parts = ts(tmp_path, points=3, fill=(9.0,))
+    assert list(parts) == ["all"] and parts["all"].classes is None
+    x, y = parts["all"].read(0, 2)
+    assert (x.dtype, y.dtype) == (np.float32, np.float32)
+    np.testing.assert_array_equal(x, [[[1, 2, 9]], [[3, 4, 5]]])
+    np.testing.assert_array_equal(y, [[0.5], [-1000]])
+
+
+def test_series_of_which_nothing_is_known_teach_nothing(tmp_path):
+    (tmp_path / "new.ts").write_text("@classLabel false\n@data\n1,2\n")
+    with pytest.raises(PareError, match=r"new\.ts has neither classes nor numbers"):
+        ts(tmp_path, points=2)
+
+
 def test_a_missing_part_is_named(tmp_path):
     write_ucr(tmp_path, LIBRARY.task("ucr_gun_point"), np.random.default_rng(0), 4)
     (tmp_path / "Set_TEST.ts").unlink()

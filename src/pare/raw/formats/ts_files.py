@@ -1,10 +1,10 @@
-"""Labelled series in ``.ts`` files, the text format of the UCR and UEA archives (timeseriesclassification.com).
+"""Series in ``.ts`` files, the text format of the UCR, UEA and TSER archives (timeseriesclassification.com).
 
 Read here and not by sktime's loader, which puts names of classes in small letters and takes what follows the last colon
 for a class, whatever it is; and whoever has the files needs no sktime to read them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,49 +13,50 @@ import numpy as np
 from pare.config.errors import PareError
 from pare.config.words import counted
 
-PUT = "put the publisher's file there"
+PUT = "put the archive's file there"
 
 
 @dataclass(frozen=True)
-class LabelledSeries:
+class ArchiveSeries:
     """What a file holds.
 
     Attributes:
         series: ``(channels, points)`` float32 each; all have as many channels, perhaps not as many points.
-        labels: the class of each.
-        classes: all classes, in the order of the header.
+        answers: the class of each, or its number as the file writes it; empty where the header says there are none.
+        classes: all classes, in the order of the header; empty where answers are numbers.
     """
 
     series: list[np.ndarray]
-    labels: list[str]
+    answers: list[str]
     classes: list[str]
 
 
-def read_ts(path: Path) -> LabelledSeries:
+def read_ts(path: Path) -> ArchiveSeries:
     """Read a file: a header of lines ``@key value``, then a series a line.
 
-    A line is ``1.5,2,1:0.3,0.1,0.2:walking``: the values of each channel, and the class. Lines that begin with ``#`` or
-    ``%`` are comments.
+    A line is ``1.5,2,1:0.3,0.1,0.2:walking``: the values of each channel, and the class or number to predict. Lines
+    that begin with ``#`` or ``%`` are comments.
 
     Raises:
-        PareError: if the header names no classes or announces times, or a line is damaged: the class is not among those
-            of the header, a value is missing or no number, or channels differ in length or number.
+        PareError: if the header says nothing of classes or numbers, or announces times, or a line is damaged: the class
+            is not among those of the header, a value is missing or no number, or channels differ in length or number.
     """
     lines = _lines(path)
     classes = _classes(lines, path)
     series: list[np.ndarray] = []
-    labels: list[str] = []
+    answers: list[str] = []
     for where, line in lines:
-        values, label = _series(line, where)
-        if label not in classes:
-            raise PareError(f"{where}: class {label!r} is none of the header, {', '.join(classes)}; {PUT}")
+        channels = line.split(":")
+        answer = channels.pop() if classes is not None else None
+        values = _values(channels, where)
         if series and len(values) != len(series[0]):
             raise PareError(f"{where} has {counted(len(values), 'channel')}, those before have {len(series[0])}; {PUT}")
         series.append(values)
-        labels.append(label)
+        if answer is not None and classes is not None:
+            answers.append(_answer(answer, classes, where))
     if not series:
         raise PareError(f"{path} holds no series after the line @data; it is cut short: {PUT}")
-    return LabelledSeries(series, labels, classes)
+    return ArchiveSeries(series, answers, classes or [])
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
@@ -69,8 +70,8 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
         raise PareError(f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}); {PUT}") from error
 
 
-def _classes(lines: Iterator[tuple[str, str]], path: Path) -> list[str]:
-    """Read the header, up to ``@data``: the classes that it names."""
+def _classes(lines: Iterator[tuple[str, str]], path: Path) -> list[str] | None:
+    """Read the header, up to ``@data``: the classes that it names, none for numbers; None: no answers."""
     header: dict[str, list[str]] = {}
     for where, line in lines:
         if not line.startswith("@"):
@@ -79,32 +80,46 @@ def _classes(lines: Iterator[tuple[str, str]], path: Path) -> list[str]:
         if key.lower() == "data":
             break
         header[key.lower()] = values
-    if _says_true(header.get("timestamps", [])):
+    if _says(header, "timestamps", "true"):
         raise PareError(f"{path} has a time for each value (@timeStamps true); write the values alone, evenly spaced")
-    said = header.get("classlabel", [])
-    if not _says_true(said) or len(said) < 2:
-        raise PareError(
-            f"{path} names no classes: expected a line '@classLabel true CLASS CLASS …' before @data; {PUT}"
-        )
-    return said[1:]
+    if _says(header, "classlabel", "true") and len(header["classlabel"]) > 2:
+        return header["classlabel"][1:]
+    if _says(header, "targetlabel", "true"):
+        return []
+    if _says(header, "classlabel", "false") or _says(header, "targetlabel", "false"):
+        return None
+    raise PareError(
+        f"{path} names no classes: expected a line '@classLabel true CLASS CLASS …' before @data, for numbers "
+        f"'@targetLabel true', and where nothing is known '@classLabel false'; {PUT}"
+    )
 
 
-def _says_true(values: Sequence[str]) -> bool:
-    return bool(values) and values[0].lower() == "true"
+def _says(header: Mapping[str, Sequence[str]], key: str, word: str) -> bool:
+    """Whether a line ``@key word …`` is in the header."""
+    return [value.lower() for value in header.get(key, [])[:1]] == [word]
 
 
-def _series(line: str, where: str) -> tuple[np.ndarray, str]:
-    """A series ``(channels, points)`` float32 and its class."""
-    *channels, label = line.split(":")
+def _answer(text: str, classes: Sequence[str], where: str) -> str:
+    """What follows the last colon: one of the classes, a number where there are none."""
+    answer = text.strip()
+    if classes and answer not in classes:
+        raise PareError(f"{where}: class {answer!r} is none of the header, {', '.join(classes)}; {PUT}")
+    if not classes and not np.isfinite(_number(answer)):
+        raise PareError(f"{where}: {answer[:40]!r} is to be predicted; expected a number after the last colon; {PUT}")
+    return answer
+
+
+def _values(channels: Sequence[str], where: str) -> np.ndarray:
+    """The values of each channel, ``(channels, points)`` float32."""
     if not channels:
         raise PareError(
-            f"{where} has no class: expected the values of each channel and the class, between colons; {PUT}"
+            f"{where} has no class or number: expected the values of each channel and the answer, between colons; {PUT}"
         )
     values = [_numbers(channel, where) for channel in channels]
     lengths = {len(channel) for channel in values}
     if len(lengths) > 1:
         raise PareError(f"{where}: channels of {min(lengths)} and of {max(lengths)} points in one series; {PUT}")
-    return np.stack(values), label.strip()
+    return np.stack(values)
 
 
 def _numbers(channel: str, where: str) -> np.ndarray:

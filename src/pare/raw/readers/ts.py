@@ -1,43 +1,66 @@
-"""Series of the UCR and UEA archives, in their published parts."""
+"""Series of the UCR, UEA and TSER archives, in their published parts or in one file."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from pydantic import PositiveInt
 
 from pare.config.errors import INGEST, PareError
-from pare.raw.formats.ts_files import LabelledSeries, read_ts
+from pare.raw.formats.ts_files import ArchiveSeries, read_ts
 from pare.raw.readers.checks import one_file
 from pare.raw.readers.lengths import Length, Lengths
 from pare.storage.samples import Samples
+
+SUFFIX = ".ts"
+PARTS: tuple[Literal["train", "test"], ...] = ("train", "test")
 
 
 def ts(
     folder: Path, points: PositiveInt, lengths: Lengths = "padded", fill: tuple[float, ...] | None = None
 ) -> dict[str, Samples]:
-    """Series in two ``.ts`` files, see `read_ts`.
+    """Series in ``.ts`` files, see `read_ts`.
 
     Args:
-        folder: holds one ``*_TRAIN.ts`` and one ``*_TEST.ts``.
+        folder: holds one ``*_TRAIN.ts`` and one ``*_TEST.ts``, or one file for all.
         points: to which series are brought.
         lengths: how, see `Length`.
         fill: what follows shorter series, a value for each channel.
 
     Returns:
-        ``train`` and ``test``: series ``(rows, channels, points)`` float32, and class codes ``(rows,)`` int64 in the
-        order of the training file's header.
+        ``train`` and ``test``, or ``all``: series ``(rows, channels, points)`` float32, and class codes ``(rows,)``
+        int64 in the order of the training file's header, or numbers ``(rows, 1)`` float32.
 
     Raises:
-        PareError: if a file is missing or damaged, or both do not have the same channels and classes.
+        PareError: if a file is missing or damaged, has no answers, or both do not have the same channels and classes.
     """
-    paths = {part: one_file(folder, f"*_{part.upper()}.ts") for part in ("train", "test")}
+    files = ts_parts(folder)
+    length, (first, *_) = Length(points, lengths, fill), files.values()
+    return {part: _samples(file, length, first.classes) for part, file in files.items()}
+
+
+def ts_parts(folder: Path) -> dict[str, ArchiveSeries]:
+    """What the files of a folder hold, by part; PareError as of `ts`."""
+    found = sorted(folder.glob(f"*{SUFFIX}"))
+    if len(found) == 1 and part_of(found[0]) is None:
+        paths = {"all": found[0]}
+    else:
+        paths = {part: one_file(folder, f"*_{part.upper()}{SUFFIX}") for part in PARTS}
     files = {part: read_ts(path) for part, path in paths.items()}
-    _check_alike(files["train"], files["test"], paths["test"])
-    length, classes = Length(points, lengths, fill), files["train"].classes
-    return {part: _samples(file, length, classes) for part, file in files.items()}
+    for part, file in files.items():
+        if not file.answers:
+            raise PareError(f"{paths[part]} has neither classes nor numbers: its header says so; name a file that has")
+    if "all" not in files:
+        _check_alike(files["train"], files["test"], paths["test"])
+    return files
 
 
-def _check_alike(train: LabelledSeries, test: LabelledSeries, path: Path) -> None:
+def part_of(path: Path) -> str | None:
+    """The part that the name of a file ends in, ``train`` or ``test``; None: it ends in neither."""
+    return next((part for part in PARTS if path.stem.endswith(f"_{part.upper()}")), None)
+
+
+def _check_alike(train: ArchiveSeries, test: ArchiveSeries, path: Path) -> None:
     """Refuse a test part of other channels or classes than the training part has."""
     for name, wanted, found in (
         ("channels", len(train.series[0]), len(test.series[0])),
@@ -49,7 +72,8 @@ def _check_alike(train: LabelledSeries, test: LabelledSeries, path: Path) -> Non
             )
 
 
-def _samples(file: LabelledSeries, length: Length, classes: list[str]) -> Samples:
+def _samples(file: ArchiveSeries, length: Length, classes: list[str]) -> Samples:
     x = np.stack([length(series) for series in file.series])
-    y = np.array([classes.index(label) for label in file.labels])
-    return Samples(count=len(y), read=lambda start, stop: (x[start:stop], y[start:stop]), classes=classes)
+    codes = {name: code for code, name in enumerate(classes)}
+    y = np.array([codes[name] for name in file.answers]) if classes else np.array(file.answers, np.float32)[:, None]
+    return Samples(count=len(y), read=lambda start, stop: (x[start:stop], y[start:stop]), classes=classes or None)
