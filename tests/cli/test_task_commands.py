@@ -106,6 +106,15 @@ def test_a_task_is_made_of_the_users_own_file(project, tasks, own_table):
     assert "wine" in tasks("--env", "paper", "show", "wine")
 
 
+def test_two_parts_make_one_task_of_the_name_that_they_share(tasks, own_table):
+    test = own_table.with_name("wine_test.csv")
+    test.write_text(own_table.read_text())
+    train = own_table.rename(own_table.with_name("wine_train.csv"))
+    output = tasks("new", str(test), str(train), "--target", "kind")
+    assert output.splitlines()[0] == "wine: 40 train, 40 test; input 2, prediction 2 classes."
+    assert "wine_train.csv" in tasks("show", "wine")
+
+
 @pytest.mark.parametrize("name", ["no", "null"])
 def test_a_file_may_have_a_name_that_yaml_takes_for_a_value(tasks, own_table, name):
     output = tasks("new", str(shutil.copy(own_table, own_table.with_name(f"{name}.csv"))), "--target", "kind")

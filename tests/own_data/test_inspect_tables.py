@@ -203,3 +203,33 @@ def test_a_column_that_may_say_which_rows_belong_together_is_named(tmp_path, uni
     assert found.notes["target"].startswith("all rows of one walk have the same; where such rows belong together")
     assert "target" not in look(table(tmp_path, gait=gait, walk=units), "gait", groups="walk").notes
     assert "target" not in look(table(tmp_path, gait=CLASSES, walk=units), "gait").notes
+
+
+def test_test_rows_may_be_in_a_table_of_their_own(tmp_path):
+    frame = TABLE.assign(kind=[None, *CLASSES[1:].astype(str)])
+    frame[:40].to_csv(tmp_path / "wine_train.csv", index=False)
+    frame[40:].to_csv(tmp_path / "wine_test.csv", index=False)
+    for paths in (["wine_train.csv", "wine_test.csv"], ["wine_test.csv", "wine_train.csv"]):
+        found = look([tmp_path / path for path in paths], "kind")
+        assert (found.rows, found.unlabelled) == ({"train": 39, "test": 20}, 1)
+        assert facts(found) == ("classification", (3,), (3,))
+        assert found.classes == {str(k): int((CLASSES[1:40] == k).sum()) for k in range(3)}
+        assert (found.options["file"], found.options["test_file"]) == ("wine_train.csv", "wine_test.csv")
+
+
+def test_series_that_are_rows_may_have_test_rows_in_a_table_of_their_own(tmp_path):
+    rows = np.column_stack([1 + CLASSES, RNG.normal(size=(N, 12))])
+    for part, chosen in (("TRAIN", slice(0, 40)), ("TEST", slice(40, N))):
+        np.savetxt(tmp_path / f"Set_{part}.tsv", rows[chosen], delimiter="\t")
+    found = look([tmp_path / "Set_TRAIN.tsv", tmp_path / "Set_TEST.tsv"], "1", wide=True)
+    assert (found.reader, found.rows) == ("series_rows", {"train": 40, "test": 20})
+    assert facts(found) == ("classification", (3,), (1, 12))
+
+
+def test_two_tables_that_are_no_parts_are_refused(tmp_path):
+    for name in ("a.csv", "b.csv", "long_train.csv", "long_test.csv"):
+        TABLE.to_csv(tmp_path / name, index=False)
+    with pytest.raises(PareError, match="or two, named as in wine_train and wine_test"):
+        look([tmp_path / "a.csv", tmp_path / "b.csv"], "mass")
+    with pytest.raises(PareError, match="expected one table"):  # a series could be in both
+        look([tmp_path / "long_train.csv", tmp_path / "long_test.csv"], "mass", series="site")

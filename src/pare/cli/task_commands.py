@@ -111,14 +111,15 @@ def new(
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
     PATH is a table with a row a sample, a series, or a point of a series (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet,
-    .arff), both parts of a set of series as in the UCR archive (.ts), a file of arrays whose first axis is the samples
-    (.npz, .mat, .nc, .h5, or several .npy), an .h5 file with a group a sample, a folder of images, sounds or tables of
-    series in folders named after their classes, or a folder with two folders of .npy files of the same names. The
-    files stay where they are.
+    .arff), or two, of training and test rows, both parts of a set of the UCR archive (.ts), a file of arrays
+    whose first axis is the samples (.npz, .mat, .nc, .h5, or several .npy), an .h5 file with a group a sample, a folder
+    of images, sounds or tables of series in folders named after their classes, or a folder with two folders of .npy
+    files of the same names. The files stay where they are.
 
     \b
     Examples:
       kedro tasks new wine.csv --target cultivar
+      kedro tasks new wine_train.csv wine_test.csv --target cultivar
       kedro tasks new visits.csv --target survived --groups patient --ignore row_number
       kedro tasks new walks.csv --series walk --target gait
       kedro tasks new spectra.csv --wide --target protein
@@ -132,6 +133,7 @@ def new(
       kedro tasks new clips/ labels.csv --target kind
     """
     from pare.own_data import Question, inspect_files, paired_folders  # noqa: PLC0415 - slow to import
+    from pare.own_data.part_names import train_and_test  # noqa: PLC0415
     from pare.own_data.task_file import task_name, task_yaml  # noqa: PLC0415
     from pare.own_data.unpacked import announcement  # noqa: PLC0415
     from pare.raw.origins.own_files import find_path  # noqa: PLC0415
@@ -139,6 +141,7 @@ def new(
     with clear_errors():
         project = Path(loader.conf_source).parent
         files = [find_path(str(path), Path.cwd()) for path in paths]
+        files = list(train_and_test(files).values()) or files
         chosen = task_name(name, plain_stem(files[0]))
         file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
         if file.exists() or chosen in load_library(loader).tasks:

@@ -73,13 +73,7 @@ def fit_rows(
     held = _validation_rows(y)
     reader = {"name": "table", "options": columns.dates} if columns.columns else {"name": "arrays"}
     run = _run(_task(x, y, reader, held, ordered=settings.ordered), settings, validated=held > 0)
-    rows = Samples(
-        len(y),
-        lambda start, stop: (x[start:stop], y[start:stop]),
-        columns=columns.columns,
-        categories=columns.categories,
-        groups=groups,
-    )
+    rows = Samples.of_arrays(x, y, columns=columns.columns, categories=columns.categories, groups=groups)
     with TemporaryDirectory() as folder, _randomness_kept():
         store, model = Path(folder) / "rows.h5", Path(folder) / "model"
         ModelInput(TASK, run.task, {"train": rows, "test": rows}, "rows", validated=held > 0).write(store)

@@ -1,26 +1,18 @@
 """Which of a user's arrays are inputs, targets and groups of which part, by their names."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Question
+from pare.own_data.part_names import words_and_part
 from pare.raw.formats.array_files import NPY, open_arrays
 from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.readers.arrays import check_numeric, check_pairs
 from pare.raw.readers.checks import PARTS
 
 LISTED = 20  # arrays that a message names
-PART_WORDS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-}
 
 
 @dataclass(frozen=True)
@@ -61,11 +53,9 @@ def array_entries(paths: Sequence[Path]) -> list[Entry]:
 
 
 def _words(name: str) -> tuple[tuple[str, ...], str]:
-    """Words of a name without the one that names a part, and that part; ``x_train`` is ``x`` of ``train``."""
-    words = re.split(r"[/_.\-\s]+", name.removesuffix(NPY))
-    named = [word for word in words if word.lower() in PART_WORDS]
-    rest = tuple(word for word in words if word not in named)
-    return rest, PART_WORDS[named[0].lower()] if len(named) == 1 and rest else "all"
+    """Words of a name without the one that names a part, and that part; ``all`` where there is no other word."""
+    words, part = words_and_part(name.removesuffix(NPY))
+    return words, part if part and words else "all"
 
 
 def choose_arrays(entries: Sequence[Entry], question: Question) -> tuple[dict[str, Entry], ...]:

@@ -15,6 +15,7 @@ from pare.own_data.inspect_images import inspect_images
 from pare.own_data.inspect_series import inspect_series_folder, inspect_series_rows, inspect_series_table, inspect_ts
 from pare.own_data.inspect_sounds import inspect_sounds
 from pare.own_data.inspect_tables import inspect_table
+from pare.own_data.part_names import train_and_test
 from pare.raw.file_state import files_below
 from pare.raw.formats.array_files import NPY, SUFFIXES
 from pare.raw.formats.messages import FETCH
@@ -41,8 +42,8 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
     """Look into files with the reader that suits them.
 
     Args:
-        paths: absolute, of one table, one folder of images, sounds or series, one or both parts of a set in ``.ts``
-            files, or one or several files of arrays.
+        paths: absolute, of one table, a table of training and one of test rows, one folder of images, sounds or series,
+            one or both parts of a set in ``.ts`` files, or one or several files of arrays.
         question: what is to be predicted.
 
     Raises:
@@ -80,6 +81,8 @@ def _family(paths: Sequence[Path], question: Question) -> Family:
     suffixes = {"a folder" if path.is_dir() else table_suffix(path) or path.suffix.lower() for path in paths}
     if len(paths) == 1 and (question.wide or question.series or suffixes <= {*TABLES}):
         return _family_of_table(question)
+    if suffixes <= {*TABLES} and not question.series and train_and_test(paths):
+        return _family_of_table(question)
     if len(paths) == 1 and has_group_per_sample(paths[0]):
         return inspect_groups
     if suffixes == {TS}:
@@ -87,7 +90,8 @@ def _family(paths: Sequence[Path], question: Question) -> Family:
     if suffixes <= {*SUFFIXES, "a folder"}:
         return inspect_arrays
     raise PareError(
-        f"{', '.join(path.name for path in paths)}: expected one table ({', '.join(TABLES)}), or one folder of "
+        f"{', '.join(path.name for path in paths)}: expected one table ({', '.join(TABLES)}), or two, named "
+        f"as in wine_train and wine_test, or one folder of "
         f"{FOLDERS}, or both parts of a set of series ({TS}), or one or several files of arrays "
         f"({', '.join(SUFFIXES)}), or several folders of {NPY} files with a file a sample"
     )

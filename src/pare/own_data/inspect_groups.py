@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pare.config.errors import PareError
-from pare.own_data.array_names import PART_WORDS
 from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
+from pare.own_data.part_names import PART_WORDS
 from pare.raw.formats.array_files import HDF5, open_arrays
 from pare.raw.formats.stored_array import StoredArray
 

@@ -10,7 +10,15 @@ import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
 from pare.own_data.findings import Inspection, Question, inspection_of, need_target, open_parts
-from pare.own_data.inspect_tables import column_options, detected, dialect_of, inspection_of_targets, is_text, written
+from pare.own_data.inspect_tables import (
+    column_options,
+    detected,
+    dialect_of,
+    files_of,
+    inspection_of_targets,
+    is_text,
+    written,
+)
 from pare.own_data.label_columns import file_labels, inspection_of_classes
 from pare.own_data.numbered_columns import numbered_run
 from pare.raw.formats.delimited_text import detect_dialect
@@ -20,6 +28,7 @@ from pare.raw.readers.lengths import point_numbers
 from pare.raw.readers.series_folder import SERIES
 from pare.raw.readers.series_rows import series_of_rows
 from pare.raw.readers.series_table import series_codes
+from pare.raw.readers.table_parts import load_parts
 from pare.raw.readers.ts import PARTS, part_of, ts_parts
 
 MOST_POINTS = 5000
@@ -63,7 +72,7 @@ def inspect_series_rows(folder: Path, paths: Sequence[Path], question: Question)
 
     Args:
         folder: has links to the files.
-        paths: the one file.
+        paths: the one file, or those of the training and the test rows.
         question: what is to be predicted.
 
     Raises:
@@ -71,9 +80,8 @@ def inspect_series_rows(folder: Path, paths: Sequence[Path], question: Question)
     """
     if question.series or question.time:
         raise PareError("with --wide each row is a series, with --series a point of one: leave one of them out")
-    (path,) = paths
-    dialect = dialect_of(path, question, names_needed=False)
-    frame = load_frame(path, dialect)
+    path, files, dialect = paths[0], files_of(paths), dialect_of(paths[0], question, names_needed=False)
+    _, frame, _ = load_parts(folder, files.get("file"), files.get("test_file"), dialect)
     need_target(question, frame, path.name)
     said = {question.groups, *question.target, *question.ignore}
     free = [str(name) for name in frame if name not in said]
@@ -84,7 +92,7 @@ def inspect_series_rows(folder: Path, paths: Sequence[Path], question: Question)
     found = series_of_rows(frame, columns, path.name)
     counts = np.array([series.shape[1] for series in found])
     lengths, notes = length_options(counts, [float(np.concatenate(found, axis=1).mean())])
-    options = {"first": columns[0], "last": columns[-1], **lengths}
+    options = files | {"first": columns[0], "last": columns[-1], **lengths}
     options |= column_options(question, []) | written(dialect)
     notes |= detected(options)
     if others := [name for name in free if name not in columns]:

@@ -11,10 +11,12 @@ import pandas as pd
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
 from pare.own_data.numbered_columns import look_like_points
+from pare.own_data.part_names import train_and_test
 from pare.raw.formats.dates import date_of_rows, date_options, date_order
 from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
-from pare.raw.formats.table_files import load_frame, table_suffix
+from pare.raw.formats.table_files import table_suffix
 from pare.raw.readers.columns import FEW_ROWS, are_names_of_rows
+from pare.raw.readers.table_parts import load_parts
 from pare.storage.samples import Samples
 
 NO_ANSWER = ("na", "n/a", "<na>", "null", "none", "missing")
@@ -34,22 +36,21 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
 
     Args:
         folder: has links to the files.
-        paths: the one file.
+        paths: the one file, or those of the training and the test rows.
         question: what is to be predicted.
 
     Raises:
         PareError: if it is not readable, or no column or an unknown one is to be predicted.
     """
-    (path,) = paths
-    dialect = dialect_of(path, question)
-    frame = load_frame(path, dialect)
+    path, files, dialect = paths[0], files_of(paths), dialect_of(paths[0], question)
+    _, frame, _ = load_parts(folder, files.get("file"), files.get("test_file"), dialect)
     need_target(question, frame, path.name)
     free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
     texts = [free[name] for name in free if is_text(free[name])]
     order = date_order(texts, path.name, question.date_order)
     dated = date_options(texts, order)
     row_names = [str(name) for name in free if name not in dated.get("dates", {}) and are_names_of_rows(free[name])]
-    options = column_options(question, row_names) | dated
+    options = files | column_options(question, row_names) | dated
     options |= {"date_order": order} if order else {}
     options |= written(dialect)
     notes = detected(options)
@@ -113,6 +114,11 @@ def _unit(free: pd.DataFrame, answer: pd.Series) -> str | None:
     return next((str(name) for name in repeated if answer.groupby(free[name]).nunique().max() == 1), None)
 
 
+def files_of(paths: Sequence[Path]) -> dict[str, str]:
+    """Options of a reader that name the tables of the training and the test rows; none where there is one table."""
+    return dict(zip(("file", "test_file"), (path.name for path in train_and_test(paths).values()), strict=False))
+
+
 def column_options(question: Question, left_out: Sequence[str]) -> dict[str, Any]:
     """Options of a reader of tables for what the question says of columns.
 
@@ -151,7 +157,7 @@ def inspection_of_targets(
         kind=kind,
         output_name=", ".join(question.target),
         notes={**notes, **more},
-        unlabelled=rows - parts["all"].count,
+        unlabelled=rows - sum(samples.count for samples in parts.values()),
     )
 
 
@@ -166,17 +172,23 @@ def _target_facts(
         The parts, the kind of the output, names of classes with the rows of each where it has any, and notes.
     """
     parts, notes = open_parts(reader, options, folder), {}
-    _, y = parts["all"].read(0, parts["all"].count)
+    first = next(iter(parts))
+    _, y = parts[first].read(0, parts[first].count)
     if y.ndim == 2 and y.shape[1] == 1 and are_classes(y[:, 0]):
         options["categorical"] = [*question.categorical, *question.target]
         notes["categorical"] = "numbers that name classes; without this line they are predicted as numbers"
         parts = open_parts(reader, options, folder)
-    names = parts["all"].classes
+    names = parts[first].classes
     if names is not None:
         if missing := next((name for name in names if name.lower() in NO_ANSWER), None):
             notes["target"] = f"{missing!r} is one of the classes; if it says that there is no answer, write ? for it"
-        codes = parts["all"].read(0, parts["all"].count)[1]
-        return parts, "classification", dict(zip(names, np.bincount(codes).tolist(), strict=True)), notes
+        codes = parts[first].read(0, parts[first].count)[1]
+        return (
+            parts,
+            "classification",
+            dict(zip(names, np.bincount(codes, minlength=len(names)).tolist(), strict=True)),
+            notes,
+        )
     return parts, "multilabel" if y.shape[1] > 1 and np.isin(y, (0, 1)).all() else "regression", None, notes
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,3 +33,8 @@ class Samples:
     categories: list[list[str] | None] | None = None
     points: list[str] | None = None
     groups: np.ndarray | None = None
+
+    @classmethod
+    def of_arrays(cls, x: np.ndarray, y: np.ndarray, **named: Any) -> "Samples":
+        """Rows that are in memory: inputs ``(rows, *x)``, targets ``(rows, *y)``, and what else is known of them."""
+        return cls(count=len(y), read=lambda start, stop: (x[start:stop], y[start:stop]), **named)

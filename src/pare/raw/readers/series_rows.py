@@ -11,9 +11,9 @@ from pydantic import Field, PositiveInt
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
 from pare.raw.formats.delimited_text import UTF_8, Dialect
-from pare.raw.formats.table_files import find_table, load_frame
 from pare.raw.readers.columns import group_numbers, targets_of
 from pare.raw.readers.lengths import Length, Lengths, point_numbers
+from pare.raw.readers.table_parts import load_parts, part_rows
 from pare.storage.samples import Samples
 
 
@@ -30,6 +30,7 @@ def series_rows(
     categorical: tuple[str, ...] = (),
     group: str | None = None,
     file: FileName | None = None,
+    test_file: FileName | None = None,
     header: bool = True,
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
     encoding: str = UTF_8,
@@ -49,20 +50,20 @@ def series_rows(
         categorical: targets whose numbers are names of classes.
         group: column that says which series belong together, such as those of a patient.
         file: name of the table; by default the only one of the folder, see `load_frame` for its formats.
+        test_file: name of a table of the same columns with the test rows.
         header: whether the first line has the names of the columns; else they are 1, 2, …
         delimiter: see the reader `table`, as for the following.
         encoding: of text.
         decimal: of numbers.
 
     Returns:
-        ``all``: series ``(rows, 1, points)`` float32, and targets as those of the reader `table`. Rows without a label
-        are dropped.
+        ``all``, or ``train`` and ``test``: series ``(rows, 1, points)`` float32, and targets as those of the reader
+        `table`. Rows without a label are dropped.
 
     Raises:
         PareError: if the file is missing or damaged, a column is unknown, or a point is no number.
     """
-    path = find_table(folder, file)
-    frame = load_frame(path, Dialect(delimiter, encoding, decimal, header))
+    path, frame, said = load_parts(folder, file, test_file, Dialect(delimiter, encoding, decimal, header))
     targets = [target] if isinstance(target, str) else target
     used = [*targets, *ignore, *([group] if group else [])]
     for name in [*used, *categorical]:
@@ -71,18 +72,17 @@ def series_rows(
     labels = targets_of(frame, targets, path, categorical)
     names = point_columns(frame, first, last, used, str(path))
     found = series_of_rows(frame, names, str(path))
-    kept = np.flatnonzero(labels.known)
-    length = Length(points, lengths, fill)
-    x = np.stack([length(found[row]) for row in kept])
-    y = labels.values[kept]
+    parts = {"all": labels.known} if said is None else part_rows(said, labels, f"{path} with {test_file}")
+    length, groups = Length(points, lengths, fill), None if group is None else group_numbers(frame[group], path)
     return {
-        "all": Samples(
-            count=len(kept),
-            read=lambda start, stop: (x[start:stop], y[start:stop]),
+        part: Samples.of_arrays(
+            np.stack([length(found[row]) for row in np.flatnonzero(rows)]),
+            labels.values[rows],
             classes=labels.classes,
             points=names,
-            groups=None if group is None else group_numbers(frame[group], path)[kept],
+            groups=None if groups is None else groups[rows],
         )
+        for part, rows in parts.items()
     }
 
 

@@ -76,16 +76,8 @@ def series_table(
     labels = targets_of(firsts, targets, path, categorical)
     kept = np.flatnonzero(labels.known)
     x = np.stack([Length(points, lengths, fill)(found[row]) for row in kept])
-    y = labels.values[kept]
-    return {
-        "all": Samples(
-            count=len(kept),
-            read=lambda start, stop: (x[start:stop], y[start:stop]),
-            columns=channels,
-            classes=labels.classes,
-            groups=None if group is None else group_numbers(firsts[group], path)[kept],
-        )
-    }
+    groups = None if group is None else group_numbers(firsts[group], path)[kept]
+    return {"all": Samples.of_arrays(x, labels.values[kept], columns=channels, classes=labels.classes, groups=groups)}
 
 
 def split_series(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from pare.config.errors import PareError, unknown_name
@@ -15,16 +14,9 @@ from pare.raw.file_names import FileName
 from pare.raw.formats.dates import Calendar, DateOrder, with_days
 from pare.raw.formats.delimited_text import UTF_8, Dialect
 from pare.raw.formats.messages import FETCH
-from pare.raw.formats.table_files import DESCRIPTION, find_table, load_frame, present_text
-from pare.raw.readers.checks import PARTS
-from pare.raw.readers.columns import (
-    Labels,
-    check_feature,
-    group_numbers,
-    parse_column,
-    targets_of,
-    to_float32,
-)
+from pare.raw.formats.table_files import DESCRIPTION
+from pare.raw.readers.columns import check_feature, group_numbers, parse_column, targets_of, to_float32
+from pare.raw.readers.table_parts import load_parts, part_rows
 from pare.storage.samples import Samples
 
 
@@ -39,6 +31,7 @@ def table(
     date_order: DateOrder | None = None,
     calendar: dict[str, list[Calendar]] | None = None,
     split_column: str | None = None,
+    test_file: FileName | None = None,
     group: str | None = None,
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
     encoding: str = UTF_8,
@@ -63,13 +56,14 @@ def table(
         calendar: what is said of dates in further columns: ``season`` and ``time_of_day``, a cosine and a sine each,
             and ``weekday``, a category.
         split_column: column that says of each row ``train``, ``validation`` or ``test``.
+        test_file: name of a table of the same columns with the test rows, in place of ``split_column``.
         group: column whose equal values mark rows that belong together, such as a patient.
         delimiter: what separates the values of a line of text; by default a tab in TSV, else a comma.
         encoding: of text; by default UTF-8, with or without a byte order mark.
         decimal: what separates the whole part of a number from the rest, in CSV and TSV.
 
     Returns:
-        ``all``, or the parts of ``split_column``: features ``(rows, features)`` float32 with codes for categories,
+        ``all``, or the parts: features ``(rows, features)`` float32 with codes for categories,
         and class codes ``(rows,)`` int64 where the target is a category, else numbers ``(rows, targets)`` float32.
         Several targets that are all 0 or 1 (false or true) are labels.
 
@@ -77,9 +71,12 @@ def table(
         PareError: if the file is missing or damaged, or a column is unknown, has two uses, or holds values of which
             nothing can be learnt: numbers among words, free text, nothing, infinity, one class only.
     """
-    path = find_table(folder, file)
+    path, frame, said = load_parts(folder, file, test_file, Dialect(delimiter, encoding, decimal))
     description = _read_description(folder)
-    frame = load_frame(path, Dialect(delimiter, encoding, decimal))
+    if split_column and test_file:
+        raise PareError(
+            f"{path}: the options split_column and test_file both say what test rows are; leave one of them out"
+        )
     names = list(frame.columns)
     targets = _target_names(target or description.get("default_target"), names, path)
     days = dates or {}
@@ -101,9 +98,13 @@ def table(
     labels = targets_of(frame, targets, path, named)
     x = to_float32(np.stack([columns[name].values for name in features], axis=1), features, path)
     groups = None if group is None else group_numbers(frame[group], path)
-    parts = {"all": labels.known} if split_column is None else _part_rows(frame[split_column], labels, path)
+    parts = {"all": labels.known}
+    if split_column:
+        parts = part_rows(frame[split_column], labels, f"{path}: split column {split_column!r}")
+    elif said is not None:
+        parts = part_rows(said, labels, f"{path} with {test_file}")
     return {
-        part: _samples(
+        part: Samples.of_arrays(
             x[rows],
             labels.values[rows],
             columns=features,
@@ -113,13 +114,6 @@ def table(
         )
         for part, rows in parts.items()
     }
-
-
-def _samples(x: np.ndarray, y: np.ndarray, **named: Any) -> Samples:
-    def read(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        return x[start:stop], y[start:stop]
-
-    return Samples(count=len(y), read=read, **named)
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
@@ -155,26 +149,3 @@ def _check_calendar(calendar: dict[str, list[Calendar]], dates: dict[str, date],
     for name in calendar:
         if name not in dates:
             raise unknown_name("column", name, dates, f"{path}: a calendar says something of the columns of 'dates'")
-
-
-def _part_rows(column: pd.Series, labels: Labels, path: Path) -> dict[str, np.ndarray]:
-    """Labelled rows of each part, ``(rows,)`` booleans; every class must have a training row."""
-    where = f"{path}: split column {column.name!r}"
-    said = present_text(column).reindex(range(len(column))).fillna("").to_numpy(dtype=str)
-    strange = np.flatnonzero(~np.isin(said, PARTS))
-    if len(strange):
-        found = str(said[strange[0]])
-        raise PareError(f"{where} holds {found!r} in row {strange[0] + 1}; expected one of {', '.join(PARTS)}")
-    rows = {part: (said == part) & labels.known for part in PARTS}
-    parts = {part: chosen for part, chosen in rows.items() if chosen.any()}
-    absent = [part for part in ("train", "test") if part not in parts]
-    if absent:
-        raise PareError(f"{where} has no labelled row for {' and '.join(absent)}; mark some rows so")
-    if labels.classes is not None:
-        seen = np.isin(np.arange(len(labels.classes)), labels.values[parts["train"]])
-        unseen = [name for name, has in zip(labels.classes, seen, strict=True) if not has]
-        if unseen:
-            raise PareError(
-                f"{where} leaves no train row of class {', '.join(map(repr, unseen))}; move some rows of it to train"
-            )
-    return parts

@@ -76,4 +76,4 @@ def _samples(file: ArchiveSeries, length: Length, classes: list[str]) -> Samples
     x = np.stack([length(series) for series in file.series])
     codes = {name: code for code, name in enumerate(classes)}
     y = np.array([codes[name] for name in file.answers]) if classes else np.array(file.answers, np.float32)[:, None]
-    return Samples(count=len(y), read=lambda start, stop: (x[start:stop], y[start:stop]), classes=classes or None)
+    return Samples.of_arrays(x, y, classes=classes or None)
