@@ -16,6 +16,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from pare.baselines.boosting import ESTIMATORS, BoosterOptions
 from pare.baselines.scikit_learn import ESTIMATORS as LOGISTIC
@@ -255,6 +256,19 @@ def test_logistic_regression_is_the_best_of_its_strengths_in_cross_validation(cl
     model = LogisticRegression(C=max(scores, key=scores.get), max_iter=1000).fit(columns(x), y)
     found = softmax(fitted.predict(test_x), axis=1)
     np.testing.assert_allclose(found, model.predict_proba(columns(test_x)), atol=1e-4)
+
+
+def test_logistic_regression_is_fitted_by_one_thread(classes, monkeypatch):
+    seen, solve = set(), LogisticRegression.fit
+
+    def noted(model, *args, **kwargs):
+        seen.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        return solve(model, *args, **kwargs)
+
+    monkeypatch.setattr(LogisticRegression, "fit", noted)
+    with threadpool_limits(2, user_api="blas"):
+        fit_logistic_regression(classes, LogisticOptions(strengths=2, folds=2, iterations=500))
+    assert seen == {1}
 
 
 def test_rows_of_a_group_are_left_out_together_by_logistic_regression(problem):

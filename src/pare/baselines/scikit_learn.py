@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from pare.baselines.estimator import LABELS, Estimator
 from pare.baselines.problem import Fitted, Problem
@@ -100,7 +101,8 @@ def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.n
         ),
         cv=cross_validation(problem, y, options.folds),
     )
-    return OutputModel(search.fit(x, codes).best_estimator_, present)
+    with threadpool_limits(1, user_api="blas"):  # its products are small, as in pare.start.solve
+        return OutputModel(search.fit(x, codes).best_estimator_, present)
 
 
 def _of_all_classes(folds: Folds, codes: np.ndarray) -> Folds:
