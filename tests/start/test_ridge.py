@@ -108,3 +108,14 @@ def test_rows_of_a_group_that_are_alike_do_not_choose_the_penalty():
     assert by_row.loss < 0.01
     assert by_group.loss > 0.5
     assert by_group.penalty < by_row.penalty
+
+
+@pytest.mark.filterwarnings("error")
+def test_features_that_are_nearly_the_same_are_solved_in_double_precision(x):
+    """As the points of a spectrum are; single precision loses the weak penalties that they need."""
+    smooth = (x[:, :1] + 1e-4 * x[:, :20]).astype(np.float32)
+    y = smooth[:, 3:4] - smooth[:, 4:5]
+    folds = list(GroupKFold(4).split(smooth, groups=np.arange(ROWS) // 3))
+    head = solve_ridge_head(smooth, y, "regression", 1, folds=folds, penalties=[1e7])
+    exact = Ridge(1e-7, solver="svd").fit(smooth.astype(float), y.ravel())
+    np.testing.assert_allclose(head(smooth)[:, 0], exact.predict(smooth), atol=1e-8)

@@ -58,7 +58,8 @@ def solve_ridge_head(
         of_tried, tried = None if weights is None else weights[some], some
         found = [*left_out_of(features[some], targets[some], of_tried, alphas, folds)]
         best = int(np.argmin([np.average(((each - targets[some]) ** 2).mean(1), weights=of_tried) for each in found]))
-        ridge, left_out = Ridge(alphas[best]).fit(features, targets, sample_weight=weights), found[best]
+        # RidgeCV computes in double precision whatever it is given; Ridge would not, and weak penalties need it.
+        ridge, left_out = Ridge(alphas[best]).fit(features.astype(float), targets, sample_weight=weights), found[best]
     weight, bias = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
     kept = np.searchsorted(tried, some)
     if kind == "regression":
