@@ -143,6 +143,32 @@ def test_a_training_takes_no_time_that_those_before_it_need_for_their_other_fits
     assert one.tried[-1].left_out == "needs about 0 min 15 s, the others leave 0 min 6 s"
 
 
+def test_nothing_else_is_tried_where_a_candidate_leaves_rounding_alone(search, fits, monkeypatch):
+    given, made = fits
+    given |= dict.fromkeys(METHODS, (0.5, 1.0))
+    monkeypatch.setattr(
+        module.Tried, "is_exact", property(lambda tried: bool(tried.folds) and tried.name == "lightgbm")
+    )
+    one = search(5, METHODS)
+    assert [tried.name for tried in one.finished()] == METHODS[:3]
+    assert one.tried[3].left_out.startswith("lightgbm leaves nothing to gain")
+    assert "catboost" not in made
+
+
+def test_an_error_of_rounding_is_found_in_any_unit(library, parameters):
+    run = resolve_choice(library, {**parameters, "task": "openml_wdbc", "method": "choose", "minutes": 5}, {})
+    numbers = run.task.model_dump() | {"output": {"kind": "regression", "shape": [1]}, "loss": "mse", "metric": "rmse"}
+    candidate = run.candidates[0].model_copy(update={"task": Task.model_validate(numbers)})
+    rng = np.random.default_rng(0)
+    truth, noise = 1e-9 * rng.normal(size=(50, 1)), 1e-9 * rng.normal(size=(50, 1))
+    truth[0] = np.nan
+    for error, exact in ((1e-7, True), (1e-5, False)):
+        tried = module.Tried(candidate, [HeldOut((truth + error * noise).astype(np.float32), truth, 1.0)])
+        assert tried.is_exact == exact
+    assert not module.Tried(run.candidates[0], [HeldOut(np.eye(2), np.arange(2), 1.0)]).is_exact  # classes
+    assert not module.Tried(candidate).is_exact
+
+
 def test_a_baseline_that_does_not_suit_is_left_out_with_its_reason(search, fits, monkeypatch):
     given, made = fits
     given |= dict.fromkeys(METHODS, (0.5, 1.0))

@@ -27,6 +27,7 @@ from pare.training.machine import accelerator_of, matrix_speed
 logger = logging.getLogger(__name__)
 SHARE = 0.1  # of the minutes, for a fit that minutes bound, while candidates are compared
 SAME = 1e-4  # standard deviations of the predictions, below which two are the same
+EXACT = 1e-6  # of the answers, below which an error is that of rounding
 
 
 @dataclass
@@ -66,6 +67,14 @@ class Tried:
     def seconds(self) -> float:
         """Of a fit, on average."""
         return float(np.mean([fold.seconds for fold in self.folds]))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it predicts numbers or fields but for rounding, so that no other candidate could be better."""
+        if not self.folds or self.run.task.output.kind not in ("regression", "dense"):
+            return False
+        error = np.sqrt(np.nanmean(np.square(self.outputs - self.truth, dtype=float)))
+        return bool(error <= EXACT * np.nanstd(self.truth, dtype=float))
 
     def row(self, share: float) -> dict[str, Any]:
         """A row of the leaderboard: the share that it got, and what came of it."""
@@ -124,7 +133,7 @@ class Search:
         going = list(self._suitable())
         for number, store in enumerate(self._folds()):
             for tried in list(going):
-                if not tried.folds and not self._is_affordable(tried):
+                if not tried.folds and not (self._may_be_better(tried) and self._is_affordable(tried)):
                     going.remove(tried)
                     continue
                 started = time.perf_counter()
@@ -182,6 +191,14 @@ class Search:
         spec, value = METRICS[self.run.metric], tried.metric
         text = f"{spec.title} undefined" if value is None else spec.text(value)
         logger.info("%s%s: %s so far, %.1f s", so_far, tried.name, text, fold.seconds)
+
+    def _may_be_better(self, tried: Tried) -> bool:
+        """Whether those before it leave anything to gain."""
+        exact = next((other.name for other in self.tried if other.is_exact), "")
+        if exact:
+            tried.left_out = f"{exact} leaves nothing to gain: it predicts the held-out rows but for rounding"
+            logger.info("%s is left out: %s.", tried.name, tried.left_out)
+        return not exact
 
     def _is_affordable(self, tried: Tried) -> bool:
         """Whether a training fits into the time that those before it leave, by its estimated cost; the first does."""
