@@ -62,7 +62,9 @@ class Cut:
             rows = _of_each_class(y, share, 2, self.split)
         else:
             rows = np.random.default_rng(self.split).permutation(len(y))[: round(share * len(y))]
-        return replace(self, train=(x[rows], y[rows]), share=share)
+        counts = self.task["samples"]
+        samples = {part: n if part == "test" else max(1, round(share * n)) for part, n in counts.items()}
+        return replace(self, train=(x[rows], y[rows]), share=share, task=self.task | {"samples": samples})
 
     def stored(self, path: Path) -> ArrayStore:
         """The cut as a model input, with a tenth of the training rows, or the most that classes allow, to validate."""

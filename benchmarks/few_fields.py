@@ -20,12 +20,13 @@ MIXED = {  # systems of a fifth of the fields, by their heads
 }
 PLAIN = ["finetune training.epochs=40 training.fraction=1", "probe"]
 LARGE_ERRORS = 0.1, 0.9  # of fine-tuning on the validation rows
-PARE_FEW = "pare mixing.batches=1 training.epochs=120 training.fraction=1"
+PARE_FEW = "pare mixing.batches=1 mixing.passes=2 training.epochs=120 training.fraction=1"
 ONE_PASS = "pare mixing.batches=1 mixing.passes=1 training.epochs=160 training.fraction=1"
 PLAIN_FEW = "finetune training.epochs=160 training.fraction=1"
+QUARTER = "pare mixing.batches=0.25 mixing.passes=2 training.epochs=160 training.fraction=1 training.members=4"
 FEW = {  # systems of a twentieth of the fields, by their heads; PaRe first
     "`pare`, all mixed": PARE_FEW,
-    "a quarter mixed": "pare mixing.batches=0.25 training.epochs=148 training.fraction=1",
+    "a quarter mixed": "pare mixing.batches=0.25 mixing.passes=2 training.epochs=148 training.fraction=1",
     "all mixed, one pass": ONE_PASS,
     "`target_mask`": PARE_FEW.replace("pare", "target_mask"),
     "`finetune`": PLAIN_FEW,
@@ -34,7 +35,7 @@ FEW = {  # systems of a twentieth of the fields, by their heads; PaRe first
 }
 MEMBERS = {  # the mean of four trainings with a twentieth of the fields; PaRe in one pass first
     "`pare`, all mixed, one pass": ONE_PASS + " training.members=4",
-    "`pare`, a quarter mixed": "pare training.epochs=160 training.fraction=1 training.members=4",
+    "`pare`, a quarter mixed": QUARTER,
     "`finetune`": PLAIN_FEW + " training.members=4",
 }
 UNSEEN = {  # systems on equations that no choice had seen; PaRe first

@@ -281,6 +281,28 @@ def test_every_entry_that_ships_is_valid_with_every_method(environment):
             library.proxy(proxy)
 
 
+@pytest.mark.parametrize(
+    ("method", "rows", "asked", "few"),
+    [
+        ("pare", 0, {}, True),
+        ("pare", 1, {}, False),
+        ("target_mask", 0, {}, True),
+        ("pare_constant", 0, {}, False),  # it mixes to the end
+        ("pare", 0, {"curriculum": "linear"}, False),
+    ],
+)
+def test_few_fields_are_mixed_otherwise(conf, method, rows, asked, few):
+    """The rows are those more than what counts as few."""
+    library, parameters = shipped(conf, "base")
+    start = library.start_of("field")
+    fraction = (start.few.rows + rows) / library.task("darcy_flow").n_training("validated", 1.0)
+    overrides = {"task": "darcy_flow", "method": method, "training": {"fraction": fraction}, "mixing": asked}
+    run = resolve(library, merged(parameters, overrides), overrides)
+    wanted = {"passes": 2} | start.mixing | (start.few.mixing if few else {})
+    assert (run.mixing.batches, run.mixing.passes) == (wanted["batches"], wanted["passes"])
+    assert (run.provenance["mixing.batches"] == "start of few field data") == few
+
+
 def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environment):
     library, _ = environment
     tasks, proxies = map(library.task, library.tasks), list(map(library.proxy, library.proxies))

@@ -78,7 +78,7 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     layers = run.encoder_layers or size.layers
     parameters = round(size.parameters * layers / size.layers + size.width * inputs + out_width * outputs)
 
-    n_train = max(1, round((task.n_development - task.n_validation(run.protocol)) * training.fraction))
+    n_train = task.n_training(run.protocol, training.fraction)
     steps = ceil(ceil(n_train / training.batch_size) / training.accumulation) * training.epochs * training.members
 
     deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens  # most weights: stage 3

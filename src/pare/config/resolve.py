@@ -110,31 +110,41 @@ def _hyperparameters(
     """The sections training, mixing and alignment of a run, and where each of their values came from."""
     by_task, by_method = f"task {parameters['task']}", f"method {parameters['method']}"
     by_start = f"start of {task.kind} data"
-    layers: dict[str, dict[str, dict[str, Any]]] = {
-        "training": {
+    provenance: dict[str, str] = {}
+
+    def merged(section: str, layers: dict[str, dict[str, Any]]) -> Any:
+        values, origins = _merge(section, {**layers, COMMAND_LINE: _section(overrides, section)})
+        provenance.update(origins)
+        return validated(SECTIONS[section], section, values)
+
+    training: TrainingConfig = merged(
+        "training",
+        {
             "defaults": _section(parameters, "training"),
             by_start: start.training if start else {},
             by_task: task.training,
             by_method: method.training,
-        }
-    }
+        },
+    )
+    values = {"training": training, "mixing": None, "alignment": None}
     if method.mixing is not None:
         mixing = method.mixing.model_dump(exclude_unset=True)
-        layers["mixing"] = {
-            "defaults": _section(parameters, "mixing"),
-            by_start: start.mixing if start else {},
-            by_method: mixing,
-            by_task: task.mixing,
-        }
+        named = {*mixing, *task.mixing, *_section(overrides, "mixing")}
+        few = start.few if start and "curriculum" not in named else None
+        is_few = few and task.n_training(str(parameters.get("protocol")), training.fraction) <= few.rows
+        values["mixing"] = merged(
+            "mixing",
+            {
+                "defaults": _section(parameters, "mixing"),
+                by_start: start.mixing if start else {},
+                f"start of few {task.kind} data": few.mixing if few and is_few else {},
+                by_method: mixing,
+                by_task: task.mixing,
+            },
+        )
     if method.alignment is not None:
         alignment = method.alignment.model_dump(exclude_unset=True)
-        layers["alignment"] = {by_method: alignment, by_task: task.alignment}
-    values: dict[str, Any] = {"mixing": None, "alignment": None}
-    provenance: dict[str, str] = {}
-    for section, given in layers.items():
-        merged, origins = _merge(section, {**given, COMMAND_LINE: _section(overrides, section)})
-        values[section] = validated(SECTIONS[section], section, merged)
-        provenance |= origins
+        values["alignment"] = merged("alignment", {by_method: alignment, by_task: task.alignment})
     return values, provenance
 
 

@@ -264,6 +264,10 @@ class Task(Strict):
             return 0
         return self.samples.get("validation", max(1, round(self.n_development * self.split.validation)))
 
+    def n_training(self, protocol: str, fraction: float) -> int:
+        """Rows of the training part under a protocol, or a fraction of them: at least one."""
+        return max(1, round((self.n_development - self.n_validation(protocol)) * fraction))
+
 
 def _key(section: Any, name: str) -> Any:
     """A value of YAML that was not checked yet."""
@@ -310,6 +314,13 @@ class Source(Strict):
     proxy: dict[Literal["classification", "dense"], str] = Field(description="proxy per kind of target output")
 
 
+class FewConfig(Strict):
+    """What is otherwise where training rows are few."""
+
+    rows: PositiveInt = Field(description="training rows that count as few, at most")
+    mixing: dict[str, Any] = Field(description="of methods that do not say themselves how their share of tokens falls")
+
+
 class StartConfig(Strict):
     """What is solved before anything is trained: linear heads on features of the pretrained encoder."""
 
@@ -325,6 +336,7 @@ class StartConfig(Strict):
     points: bool = Field(default=False, description="whether the points of a series have a head")
     training: dict[str, Any] = Field(default_factory=dict, description="defaults of the training that follows")
     mixing: dict[str, Any] = Field(default_factory=dict, description="and of what it mixes, where its method mixes")
+    few: FewConfig | None = Field(default=None, description="what is otherwise where training rows are few")
 
     @property
     def encoder_layers(self) -> int:
