@@ -182,13 +182,8 @@ def _target_facts(
     if names is not None:
         if missing := next((name for name in names if name.lower() in NO_ANSWER), None):
             notes["target"] = f"{missing!r} is one of the classes; if it says that there is no answer, write ? for it"
-        codes = parts[first].read(0, parts[first].count)[1]
-        return (
-            parts,
-            "classification",
-            dict(zip(names, np.bincount(codes, minlength=len(names)).tolist(), strict=True)),
-            notes,
-        )
+        counts = np.bincount(parts[first].read(0, parts[first].count)[1], minlength=len(names)).tolist()
+        return parts, "classification", dict(zip(names, counts, strict=True)), notes
     return parts, "multilabel" if y.shape[1] > 1 and np.isin(y, (0, 1)).all() else "regression", None, notes
 
 

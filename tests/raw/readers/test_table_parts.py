@@ -67,6 +67,12 @@ def test_a_missing_table_of_test_rows_is_named(folder):
         load_parts(folder, "wine_train.csv", "other.csv", Dialect())
 
 
+def test_a_mistake_in_a_test_row_names_both_tables(folder):
+    FRAME[5:].assign(mass=["6", "inf", "8"]).to_csv(folder / "wine_test.csv", index=False)
+    with pytest.raises(PareError, match=r"wine_train\.csv and wine_test\.csv.*'mass'.*row 7"):
+        table(folder, "kind", "wine_train.csv", test_file="wine_test.csv")
+
+
 def test_two_ways_to_name_test_rows_are_refused(folder):
     with pytest.raises(PareError, match="split_column and test_file both say what test rows are"):
         table(folder, "kind", "wine_train.csv", test_file="wine_test.csv", split_column="site")

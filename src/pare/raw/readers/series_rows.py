@@ -72,7 +72,7 @@ def series_rows(
     labels = targets_of(frame, targets, path, categorical)
     names = point_columns(frame, first, last, used, str(path))
     found = series_of_rows(frame, names, str(path))
-    parts = {"all": labels.known} if said is None else part_rows(said, labels, f"{path} with {test_file}")
+    parts = {"all": labels.known} if said is None else part_rows(said, labels, str(path))
     length, groups = Length(points, lengths, fill), None if group is None else group_numbers(frame[group], path)
     return {
         part: Samples.of_arrays(

@@ -24,8 +24,8 @@ def load_parts(
         dialect: of both.
 
     Returns:
-        The path of the table, its rows with those of ``test_file`` behind them, and of each row ``train`` or ``test``;
-        None in place of these where there is one table.
+        The path of the table, for messages, its rows, and None. Where test rows are apart, the path names both tables,
+        test rows follow the others and are counted on, and the last is ``train`` or ``test`` of each row.
 
     Raises:
         PareError: if a table is missing or damaged, or the one of test rows lacks a column.
@@ -43,7 +43,8 @@ def load_parts(
             f"that to predict too; where the answer is unknown, predict it later: predict={test_path.name}"
         )
     said = pd.Series(np.repeat(["train", "test"], [len(frame), len(test)]), name="part")
-    return path, pd.concat([frame, test[frame.columns]], ignore_index=True), said
+    both = path.with_name(f"{path.name} and {test_path.name}")
+    return both, pd.concat([frame, test[frame.columns]], ignore_index=True), said
 
 
 def part_rows(said: pd.Series, labels: Labels, where: str) -> dict[str, np.ndarray]:

@@ -102,7 +102,7 @@ def table(
     if split_column:
         parts = part_rows(frame[split_column], labels, f"{path}: split column {split_column!r}")
     elif said is not None:
-        parts = part_rows(said, labels, f"{path} with {test_file}")
+        parts = part_rows(said, labels, str(path))
     return {
         part: Samples.of_arrays(
             x[rows],
