@@ -303,6 +303,13 @@ def test_few_fields_are_mixed_otherwise(conf, method, rows, asked, few):
     assert (run.provenance["mixing.batches"] == "start of few field data") == few
 
 
+@pytest.mark.parametrize(("training", "few"), [({"epochs": 2}, False), ({"epochs": 3}, True), ({"minutes": 1.0}, True)])
+def test_few_fields_are_mixed_otherwise_where_some_epochs_are_plain(conf, training, few):
+    library, parameters = shipped(conf, "base")
+    overrides = {"task": "darcy_flow", "training": {"fraction": 0.1} | training}
+    assert (resolve(library, merged(parameters, overrides), overrides).mixing.passes == 1) == few
+
+
 def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environment):
     library, _ = environment
     tasks, proxies = map(library.task, library.tasks), list(map(library.proxy, library.proxies))

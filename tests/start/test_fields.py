@@ -210,6 +210,14 @@ def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source,
     assert (trainer.start.held_out is None) == same
 
 
+@pytest.mark.parametrize(("minutes", "expected"), [(0.005, 3), (0.055, 5)])  # 48 rows in batches of 8
+def test_few_fields_are_mixed_in_one_pass_within_minutes(run_of, source, tmp_path, monkeypatch, minutes, expected):
+    monkeypatch.setattr("pare.training.trainer.step_seconds", lambda step: step() and 0.1)
+    run, store = run_of("pare", minutes=minutes), write(tmp_path / "x.h5", folded)
+    assert run.mixing.passes == 1 and run.provenance["mixing.passes"] == "start of few field data"
+    assert len(fitted(run, store, source, tmp_path).record["history"]) == expected
+
+
 @pytest.mark.parametrize("unit", [2.0**-76, 2.0**83])
 @pytest.mark.parametrize("make", [folded, nearly_linear])
 def test_units_of_the_field_do_not_matter(run_of, source, tmp_path, make, unit):

@@ -131,7 +131,8 @@ def _hyperparameters(
         mixing = method.mixing.model_dump(exclude_unset=True)
         named = {*mixing, *task.mixing, *_section(overrides, "mixing")}
         few = start.few if start and "curriculum" not in named else None
-        is_few = few and task.n_training(str(parameters.get("protocol")), training.fraction) <= few.rows
+        rows = task.n_training(str(parameters.get("protocol")), training.fraction)
+        is_few = few and rows <= few.rows and (training.minutes or training.epochs >= few.epochs)
         values["mixing"] = merged(
             "mixing",
             {

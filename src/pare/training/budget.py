@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 
 from pare.mixing import Curriculum
 
-EPOCHS = 100  # of a training of which it is asked how many of its epochs are mixed
+EPOCHS = 100  # of a training whose number of epochs is not known yet, to see how many of them are mixed
 MEASURED = 12  # steps
 MOST = 8  # trainings whose predictions are averaged
 SETTLING = 4  # steps before them, in which memory is laid out
@@ -69,11 +69,10 @@ def members_within(epochs: int, members: int, member_epochs: int | None) -> tupl
 
 
 def mixed_epochs(curriculum: Curriculum, tokens: int) -> list[int]:
-    """How many tokens are replaced in each mixed epoch of `EPOCHS`.
+    """How many tokens are replaced in each mixed epoch.
 
     Args:
-        curriculum: of the training, whose number of epochs is not known yet.
+        curriculum: of the training.
         tokens: of a sample.
     """
-    longer = replace(curriculum, epochs=EPOCHS)
-    return [k for epoch in range(EPOCHS) if (k := longer.tokens(epoch, tokens))]
+    return [k for epoch in range(curriculum.epochs) if (k := curriculum.tokens(epoch, tokens))]

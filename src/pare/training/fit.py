@@ -9,7 +9,7 @@ from torchmetrics import Metric
 from pare.config.run import Run
 from pare.storage.store import ArrayStore
 from pare.tracking import Tracking
-from pare.training.budget import Member, members_within
+from pare.training.budget import EPOCHS, Member, members_within
 from pare.training.checkpoint import Checkpoint
 from pare.training.members import mean_of
 from pare.training.source_batches import SourceFolders
@@ -76,8 +76,11 @@ def _within_minutes(
     if begun.epochs:
         return _with_epochs(run, begun.epochs), begun.members
     with TemporaryDirectory() as name:
-        found = Trainer(_with_epochs(run, 1), store, source, Path(name) / "trial", metric).epochs_within(minutes)
+        trial = Trainer(_with_epochs(run, EPOCHS), store, source, Path(name) / "trial", metric)
+        found = trial.epochs_within(minutes)
     members, epochs = members_within(found, run.training.members, run.training.member_epochs)
+    if run.start and run.start.few and run.mixing and run.mixing.passes == run.mixing.batches == 1:
+        epochs = max(epochs, run.start.few.epochs)  # of fewer none would be plain
     several = f", in {members} trainings of {epochs}, whose predictions are averaged" if members > 1 else ""
     logger.info("%d epochs fit into %g min%s.", found, minutes, several)
     return _with_epochs(run, epochs), members

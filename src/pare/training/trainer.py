@@ -32,7 +32,7 @@ from pare.tracking import Tracking, curve
 from pare.training.augmentation import augment
 from pare.training.averages import WeightAverage
 from pare.training.batches import TrainingRows, batch_loader
-from pare.training.budget import EPOCHS, ONLY, Member, epochs_within, mixed_epochs, step_seconds
+from pare.training.budget import ONLY, Member, epochs_within, mixed_epochs, step_seconds
 from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
@@ -197,7 +197,7 @@ class Trainer:
             return step_seconds(lambda: self._step(batch, source, k, noise, "the first steps"))
 
         self.objective.train()
-        share = len(mixed) / EPOCHS * (self.run.mixing.batches if self.run.mixing else 0.0)  # of the steps
+        share = len(mixed) / self.run.training.epochs * (self.run.mixing.batches if self.run.mixing else 0)  # of steps
         a_step = (1 - share) * seconds(0) + (share * seconds(mixed[0]) if mixed else 0.0)
         found = torch.tensor(epochs_within(minutes, a_step, len(self.loader)), device=self.accelerator.device)
         return int(broadcast(found))  # the same for all processes
