@@ -16,8 +16,9 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
+from blas import blas_threads
 from pare.baselines.boosting import ESTIMATORS, BoosterOptions
 from pare.baselines.scikit_learn import ESTIMATORS as LOGISTIC
 from pare.baselines.scikit_learn import LogisticOptions, fit_logistic_regression
@@ -262,7 +263,7 @@ def test_logistic_regression_is_fitted_by_one_thread(classes, monkeypatch):
     seen, solve = set(), LogisticRegression.fit
 
     def noted(model, *args, **kwargs):
-        seen.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        seen.update(blas_threads())
         return solve(model, *args, **kwargs)
 
     monkeypatch.setattr(LogisticRegression, "fit", noted)

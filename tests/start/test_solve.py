@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 from torch.nn.functional import cross_entropy
 
+from blas import blas_threads
 from pare.config import Library, PareError, resolve
 from pare.evaluation.metrics import build_metric
 from pare.models.kernels import Kernels
@@ -175,10 +176,6 @@ def test_similarities_see_what_raw_columns_do_not(run_of, text_source, tmp_path)
         for kernels in (False, True)
     ]
     assert errors[1] < errors[0] / 2
-
-
-def blas_threads() -> set[int]:
-    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
 
 @pytest.mark.parametrize(("many", "of_kernels"), [(10**6, {1}), (0, {2})])

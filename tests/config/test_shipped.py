@@ -1,0 +1,149 @@
+"""What the configuration that ships says, in conf/base and conf/paper."""
+
+from functools import cache
+
+import pytest
+from kedro.config import OmegaConfigLoader
+
+from pare.config import resolve
+from pare.config_loader import load_library
+from pare.raw.options import bind_options
+from pare.raw.origins.registry import find_origin
+from pare.raw.proxies import PROXY_READERS
+from pare.raw.readers.registry import READERS
+from pare.settings import CONFIG_LOADER_ARGS
+
+
+@cache
+def shipped(conf, env):
+    """The library and the parameters of an environment that ships with the project."""
+    loader = OmegaConfigLoader(conf_source=str(conf), env=env, **CONFIG_LOADER_ARGS)
+    return load_library(loader), loader["parameters"]
+
+
+@pytest.fixture(params=["base", "paper"])
+def environment(request, conf):
+    return shipped(conf, request.param)
+
+
+def test_every_entry_that_ships_is_valid_with_every_method(environment):
+    library, parameters = environment
+    for task in library.tasks:
+        resolve(library, parameters | {"task": task}, {})
+    for method in library.methods:
+        for task in ("darcy_flow", "openml_wdbc"):
+            if method != "probe" or library.start_of(library.task(task).kind):
+                resolve(library, parameters | {"task": task, "method": method}, {})
+    for source in library.sources:
+        for proxy in library.source(source).proxy.values():
+            library.proxy(proxy)
+
+
+def few_run(library, parameters, overrides):
+    """The run of a task with a fraction of its rows, as Kedro merges what the command line says."""
+    training = parameters["training"] | overrides["training"]
+    return resolve(library, {**parameters, **overrides, "training": training}, overrides)
+
+
+@pytest.mark.parametrize(
+    ("method", "rows", "asked", "few"),
+    [
+        ("pare", 0, {}, True),
+        ("pare", 1, {}, False),
+        ("target_mask", 0, {}, True),
+        ("pare_constant", 0, {}, False),  # it mixes to the end
+        ("pare", 0, {"curriculum": "linear"}, False),
+    ],
+)
+def test_few_fields_are_mixed_otherwise(conf, method, rows, asked, few):
+    """The rows are those more than what counts as few."""
+    library, parameters = shipped(conf, "base")
+    start = library.start_of("field")
+    fraction = (start.few.rows + rows) / library.task("darcy_flow").n_training("validated", 1.0)
+    overrides = {"task": "darcy_flow", "method": method, "training": {"fraction": fraction}, "mixing": asked}
+    run = few_run(library, parameters, overrides)
+    wanted = {"passes": 2} | start.mixing | (start.few.mixing if few else {})
+    assert (run.mixing.batches, run.mixing.passes) == (wanted["batches"], wanted["passes"])
+    assert (run.provenance["mixing.batches"] == "start of few field data") == few
+
+
+@pytest.mark.parametrize(("training", "few"), [({"epochs": 2}, False), ({"epochs": 3}, True), ({"minutes": 1.0}, True)])
+def test_few_fields_are_mixed_otherwise_where_some_epochs_are_plain(conf, training, few):
+    library, parameters = shipped(conf, "base")
+    overrides = {"task": "darcy_flow", "training": {"fraction": 0.1} | training}
+    assert (few_run(library, parameters, overrides).mixing.passes == 1) == few
+
+
+def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environment):
+    library, _ = environment
+    tasks, proxies = map(library.task, library.tasks), list(map(library.proxy, library.proxies))
+    for task in tasks:
+        for origin, entry in task.raw.origins.items():
+            bind_options("origin", origin, find_origin(origin).load(), entry.options)
+        bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)
+    for raw in [proxy.raw for proxy in proxies] + [library.source(source).encoder for source in library.sources]:
+        bind_options("origin", raw.origin, find_origin(raw.origin).load(), raw.options)
+    assert {proxy.reader for proxy in proxies} <= set(PROXY_READERS)
+
+
+def test_the_paper_environment_starts_at_3000_of_3136_tokens(conf):
+    loader = OmegaConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS)
+    run = resolve(load_library(loader), loader["parameters"], {})
+    assert (run.task_name, run.task.grid) == ("darcy_flow", (56, 56))
+    assert run.mixing.start * 3136 == pytest.approx(3000)
+
+
+def test_the_base_environment_needs_no_network(library, parameters):
+    for task in library.tasks:
+        run = resolve(library, parameters | {"task": task}, {})
+        assert not any(find_origin(raw.origin).needs_network for raw in (run.source.encoder, run.proxy.raw))
+
+
+# Batch, epochs, accumulation, optimiser, learning rate, weight decay: the paper's tables 12 and 13.
+PUBLISHED = {
+    "cifar100": (32, 60, 32, "SGD", 1e-4, 1e-3),
+    "spherical": (32, 60, 4, "AdamW", 1e-4, 1e-1),
+    "ninapro": (32, 60, 1, "Adam", 1e-4, 1e-5),
+    "fsd50k": (32, 100, 1, "Adam", 1e-4, 5e-5),
+    "darcy_flow": (4, 100, 1, "AdamW", 1e-3, 5e-3),
+    "psicov": (1, 10, 32, "Adam", 5e-6, 1e-5),
+    "cosmic": (4, 60, 1, "AdamW", 1e-3, 0),
+    "ecg": (4, 15, 16, "SGD", 1e-6, 1e-1),
+    "satellite": (16, 60, 4, "AdamW", 3e-5, 3e-6),
+    "deepsea": (16, 13, 1, "Adam", 1e-5, 0),
+    "pdebench_advection": (4, 200, 1, "Adam", 1e-4, 1e-5),
+    "pdebench_burgers": (4, 200, 1, "Adam", 1e-5, 1e-5),
+    "pdebench_diffusion_reaction_1d": (4, 200, 1, "SGD", 1e-3, 1e-5),
+    "pdebench_diffusion_sorption": (4, 200, 1, "AdamW", 1e-4, 0),
+    "pdebench_navier_stokes_1d": (4, 200, 1, "AdamW", 1e-4, 1e-3),
+    "pdebench_darcy": (4, 100, 1, "AdamW", 1e-4, 1e-5),
+    "pdebench_shallow_water": (4, 200, 1, "AdamW", 1e-4, 0),
+    "pdebench_diffusion_reaction_2d": (4, 200, 1, "Adam", 1e-4, 1e-3),
+}
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_the_paper_environment_has_the_published_hyperparameters_and_all_rows(conf, name):
+    library, parameters = shipped(conf, "paper")
+    run = resolve(library, parameters | {"task": name}, {})
+    t = run.training
+    found = (t.batch_size, t.epochs, t.accumulation, t.optimiser, t.learning_rate, t.weight_decay)
+    assert found == PUBLISHED[name]
+    assert t.fraction == 1 and t.warmup_epochs >= 5 and t.beta_target == t.beta_mixed == t.source_weight == 1
+    assert run.mixing.start == pytest.approx(200 / 3136 if name == "cosmic" else 3000 / 3136)
+    assert run.source_name == ("swin_base" if len(run.task.input.shape) == 3 else "roberta_base")
+
+
+def test_variants_differ_from_pare_in_one_thing_only(environment):
+    library, parameters = environment
+    trained = [name for name in library.methods if name != "probe"]
+    runs = {name: resolve(library, parameters | {"method": name}, {}) for name in trained}
+    pare = runs["pare"].mixing.model_dump()
+    for name, run in runs.items():
+        if run.mixing is None or library.method(name).paper == "not in the paper":
+            continue
+        changed_keys = {key for key, value in run.mixing.model_dump().items() if value != pare[key]}
+        allowed = {"target_mixup": {"mixer", "partner"}, "pare": set(), "pare_no_source_loss": set()}
+        assert len(changed_keys) == 1 or changed_keys == allowed[name]
+        if run.mixing.partner == "source" and name != "pare_no_source_loss":
+            assert run.training == runs["pare"].training
