@@ -120,6 +120,17 @@ def _numbers(_: Library, data: Names) -> Iterator[Cut]:
         yield from _halves(name, task, x.astype(np.float32), y.astype(np.float32)[:, None], [])
 
 
+def _others(_: Library, data: Names) -> Iterator[Cut]:
+    from other_tables import OTHER_TABLES  # noqa: PLC0415 - needs statsmodels, which all others do without
+
+    for name in _asked(OTHER_TABLES, data):
+        table = OTHER_TABLES[name]()
+        kind = {"output": {"kind": "regression", "shape": [1]}}
+        if table.y.dtype.kind == "i":
+            kind = {"output": {"kind": "classification", "shape": [int(table.y.max()) + 1]}, "metric": "auroc_ovo"}
+        yield from _halves(name, _own_task(name, table.x.shape, {}) | kind, table.x, table.y, table.categories)
+
+
 def _halves(name: str, task: dict, x: np.ndarray, y: np.ndarray, categories: list) -> Iterator[Cut]:
     for split in range(SPLITS):
         strata = y if y.dtype.kind == "i" else None
@@ -252,6 +263,7 @@ def _asked(known: Iterable[str], data: Names) -> list[str]:
 CUTS: dict[str, Callable[[Library, Names], Iterator[Cut]]] = {
     "tables": _tables,
     "numbers": _numbers,
+    "others": _others,
     "series": _series,
     "images": _images,
     "fields": _fields,

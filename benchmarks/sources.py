@@ -5,8 +5,8 @@
     python benchmarks/claims.py write                         # the table of docs/claims.md
 
 Encoders are those that need no network, pretrained and with random weights; series and images can be shown to DINOv2
-alone. The first split of each data set; 30 % of the training rows of a table, a tenth of the images. The cheap scores
-are the probe's metric over five folds, as in `kedro run --pipelines=choose`, and OTDD between the source and the
+alone. The first split of each data set; 30 % of the training rows of a listed table, a tenth of the images. The cheap
+scores are the probe's metric over five folds, as in `kedro run --pipelines=choose`, and OTDD between the source and the
 target's tokens, before and after ORCA's alignment. The results are those of fine-tuning, from the paper's start and
 from the solved one.
 """
@@ -16,7 +16,9 @@ import json
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +37,38 @@ from pare.training import TrainedModel
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 
 FITS, RESULTS = PREDICTIONS / "sources", PROJECT / "docs/sources.csv"
-ENCODERS = {"tables": ("minilm", "dinov2_small"), "series": ("dinov2_small",), "images": ("dinov2_small",)}
-WEIGHTS = ("pretrained", "random")
-ROWS = {"tables": 0.3, "series": 1.0, "images": 0.1}  # share of the training rows
+BOTH, WEIGHTS = ("minilm", "dinov2_small"), ("pretrained", "random")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is compared on the data of one kind.
+
+    Attributes:
+        encoders: sources.
+        rows: share of the training rows.
+        epochs: from the paper's start.
+        weights: of the encoders.
+    """
+
+    encoders: Sequence[str]
+    rows: float
+    epochs: int
+    weights: Sequence[str] = WEIGHTS
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Encoders and their weights."""
+        return product(self.encoders, self.weights)
+
+
+COMPARED = {
+    "tables": Compared(BOTH, 0.3, 20),
+    "series": Compared(("dinov2_small",), 1.0, 10),
+    "images": Compared(("dinov2_small",), 0.1, 10),
+    "numbers": Compared(BOTH, 1.0, 20, ("pretrained",)),
+    "others": Compared(BOTH, 1.0, 20, ("pretrained",)),
+}
 FOLDS = 5
-EPOCHS = {"tables": 20, "series": 10, "images": 10}  # from the paper's start
 
 
 def main() -> None:
@@ -47,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     fits = commands.add_parser("fit", help="make the fits that are missing")
-    fits.add_argument("--kinds", nargs="+", choices=ENCODERS, default=list(ENCODERS), help="of data")
+    fits.add_argument("--kinds", nargs="+", choices=COMPARED, default=list(COMPARED), help="of data")
     commands.add_parser("compare", help="read the test rows")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -58,16 +87,15 @@ def main() -> None:
         return
     FITS.mkdir(parents=True, exist_ok=True)
     for kind, cut in _cuts(library, arguments.kinds):
-        for encoder in ENCODERS[kind]:
-            for weights in WEIGHTS:
-                path = _path(cut, encoder, weights)
-                if not path.exists():
-                    _fit(path, kind, cut, encoder, weights, parameters)
+        for pair in COMPARED[kind].pairs():
+            path = _path(cut, *pair)
+            if not path.exists():
+                _fit(path, kind, cut, *pair, parameters)
 
 
-def _cuts(library: Library, kinds: Iterable[str] = ENCODERS) -> Iterator[tuple[str, Cut]]:
+def _cuts(library: Library, kinds: Iterable[str] = COMPARED) -> Iterator[tuple[str, Cut]]:
     for kind in kinds:
-        yield from ((kind, cut.part_of(ROWS[kind])) for cut in CUTS[kind](library, ()) if cut.split == 0)
+        yield from ((kind, cut.part_of(COMPARED[kind].rows)) for cut in CUTS[kind](library, ()) if cut.split == 0)
 
 
 def _path(cut: Cut, encoder: str, weights: str) -> Path:
@@ -101,7 +129,7 @@ def _fit(path: Path, kind: str, cut: Cut, encoder: str, weights: str, parameters
 
         # Of ORCA only the first stage counts, for its distances.
         alignment = fitted("orca", run_of("orca", **random, training={"epochs": 1})).record["alignment"]
-        training = {"epochs": EPOCHS[kind], "learning_rate": 1e-4}
+        training = {"epochs": COMPARED[kind].epochs, "learning_rate": 1e-4}
         tuned = {
             "random_start": fitted("random", run_of("finetune", **random, training=training)),
             "solved_start": fitted("solved", run_of("finetune")),
@@ -121,22 +149,24 @@ def _fit(path: Path, kind: str, cut: Cut, encoder: str, weights: str, parameters
 def _compare(library: Library) -> None:
     lines = []
     for kind, cut in _cuts(library):
-        if not all(_path(cut, encoder, weights).exists() for encoder in ENCODERS[kind] for weights in WEIGHTS):
+        if not all(_path(cut, *pair).exists() for pair in COMPARED[kind].pairs()):
             continue  # of this data set fits are missing
         task = own_library(cut).task(cut.name)
         metric, measure = METRICS[task.metric], build_metric(task.metric, task.output)
-        for encoder in ENCODERS[kind]:
-            for weights in WEIGHTS:
-                arrays = np.load(_path(cut, encoder, weights))
-                distances = json.loads(str(arrays["distances"]))
-                of_rows = {"probe": (arrays["outputs"], arrays["truth"])}
-                of_rows |= {start: (arrays[start], cut.test[1]) for start in ("random_start", "solved_start")}
-                scores = {name: metric.error(score(measure, *rows)) for name, rows in of_rows.items()}
-                scores |= {f"otdd_{side}": distance for side, distance in distances.items()}
-                line = {"kind": kind, "data": cut.name, "encoder": encoder, "weights": weights}
-                lines.append(line | {name: round(value, 5) for name, value in scores.items()})
+        for encoder, weights in COMPARED[kind].pairs():
+            arrays = np.load(_path(cut, encoder, weights))
+            distances = json.loads(str(arrays["distances"]))
+            of_rows = {"probe": (arrays["outputs"], arrays["truth"])}
+            of_rows |= {start: (arrays[start], cut.test[1]) for start in ("random_start", "solved_start")}
+            scores = {name: metric.error(score(measure, *rows)) for name, rows in of_rows.items()}
+            scores |= {f"otdd_{side}": distance for side, distance in distances.items()}
+            line = {"kind": kind, "data": cut.name, "encoder": encoder, "weights": weights}
+            lines.append(line | {name: round(value, 5) for name, value in scores.items()})
+    frame, key = pd.DataFrame(lines), ["data", "encoder", "weights"]
+    if RESULTS.exists():  # what was compared before stays, where its fits are not here
+        frame = pd.concat([pd.read_csv(RESULTS), frame]).drop_duplicates(key, keep="last")
     with atomic_path(RESULTS) as unfinished:
-        pd.DataFrame(lines).to_csv(unfinished, index=False, lineterminator="\n")
+        frame.to_csv(unfinished, index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

@@ -15,47 +15,21 @@ from pare.models.kernels import Kernels
 from pare.raw.proxies.samples import IMAGES
 from pare.start.heads import solve_head
 from pare.start.ridge import solve_ridge_head
-from pare.storage.store import ArrayStore, write_store
+from pare.storage.store import ArrayStore
 from pare.training import FineTuning, SourceFolders, TrainedModel
-
-ROWS = {"train": 60, "validation": 20, "test": 60}
-POINTS = 64
-
-
-def write(path, make, rows=ROWS) -> ArrayStore:
-    rng = np.random.default_rng(0)
-    blocks = [(split, dict(zip(("x", "y", "group"), make(rng, n), strict=False))) for split, n in rows.items()]
-    write_store(path, rows=rows, blocks=blocks, statistics={}, fingerprint="rows", description={"categories": []})
-    return ArrayStore(path)
-
-
-def bumps(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Series of noise with one bump, narrow or wide, of the same area at any place: no point alone tells the class."""
-    y = rng.integers(0, 2, n)
-    centre = rng.uniform(12, POINTS - 12, n)[:, None]
-    width = np.where(y, 1.5, 5.0)[:, None]
-    bump = np.exp(-(((np.arange(POINTS) - centre) / width) ** 2)) / width
-    return (10 * bump + rng.normal(0, 0.1, (n, POINTS)))[:, None].astype(np.float32), y
-
-
-def circle(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows inside or outside of a circle: no linear model of the columns tells the class."""
-    x = rng.normal(size=(n, 2)).astype(np.float32)
-    return x, ((x**2).sum(1) > 1.4).astype(np.int64)
-
-
-def misread_circle(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same with one wrong label in the validation rows: a start that made no error there would not be trained."""
-    x, y = circle(rng, n)
-    if n == ROWS["validation"]:
-        y[0] = 1 - y[0]
-    return x, y
-
-
-def quadrants(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows whose columns have the same sign or not: no sum over columns tells the class."""
-    x = rng.uniform(-1, 1, size=(n, 2)).astype(np.float32)
-    return x, (x.prod(1) > 0).astype(np.int64)
+from small_problems import (
+    POINTS,
+    ROWS,
+    bumps,
+    circle,
+    copies,
+    lines,
+    misread_circle,
+    quadrants,
+    stripes,
+    ten_shapes,
+    write,
+)
 
 
 @pytest.fixture(scope="module")
@@ -125,14 +99,6 @@ def solved(run, store, source, folder) -> TrainedModel:
     return TrainedModel.load(folder / "model")
 
 
-def stripes(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images of noise with horizontal or vertical stripes at any phase: no point alone tells the class."""
-    y = rng.integers(0, 2, n)
-    across = np.sin(np.arange(16) * np.pi / 2 + rng.uniform(0, 6, (n, 1)))[:, None] * np.ones((16, 1))
-    images = np.where(y[:, None, None] > 0, across, across.swapaxes(1, 2)) + rng.normal(0, 0.1, (n, 16, 16))
-    return images[:, None].astype(np.float32), y
-
-
 @pytest.mark.parametrize(("make", "shape"), [(bumps, [1, POINTS]), (stripes, [1, 16, 16])])
 def test_series_and_images_are_learnt_through_the_encoder(run_of, image_source, tmp_path, monkeypatch, make, shape):
     """Liveness: with hidden states replaced by their batch mean the error must rise clearly."""
@@ -153,13 +119,6 @@ def test_kernels_get_a_larger_share_where_the_encoder_says_clearly_less(run_of, 
     assert shares[-1] > 0.4
     assert shares.sum() == pytest.approx(1)
     assert error(trained.model, store) < 0.05
-
-
-def ten_shapes(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """One of ten shapes a row, each as often as any other, with noise: few rows a class."""
-    y = np.arange(n) % 10
-    shapes = np.random.default_rng(1).normal(size=(10, POINTS)).cumsum(1)
-    return (shapes[y] + rng.normal(0, 1.5, (n, POINTS)))[:, None].astype(np.float32), y
 
 
 def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, tmp_path):
@@ -196,13 +155,6 @@ def test_small_problems_are_solved_by_one_thread(run_of, text_source, tmp_path, 
     assert seen == {"solve_head": {1}, "solve_ridge_head": of_kernels}
 
 
-def copies(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Five rows a group that are nearly the same; its class is chance, so nothing is known of another group."""
-    group = np.arange(n) // 5
-    x = rng.normal(size=(n // 5, 4))[group] + 0.01 * rng.normal(size=(n, 4))
-    return x.astype(np.float32), rng.integers(0, 2, n // 5)[group], group + rng.integers(1000) * 1000
-
-
 def test_groups_stay_whole_where_penalties_and_shares_are_chosen(run_of, text_source, tmp_path):
     """Else the copies of a row say that its group can be learnt by heart, and the model is sure of what is chance."""
 
@@ -232,6 +184,23 @@ def test_folds_of_rows_in_the_order_of_time_are_blocks(run_of, text_source, tmp_
     np.testing.assert_array_equal(np.concatenate(held), np.arange(ROWS["train"]))
 
 
+@pytest.mark.parametrize(("limit", "learnt"), [(1000, {60, 80}), (40, {40, 60})])  # 60 and 20 rows are there
+def test_of_very_many_rows_heads_learn_from_some(run_of, text_source, tmp_path, monkeypatch, limit, learnt):
+    """Of each part at most as many as the limit, so that their features fit into memory."""
+    sizes = set()
+
+    def noted(x, *args, **kwargs):
+        sizes.add(len(x))
+        return solve_head(x, *args, **kwargs)
+
+    monkeypatch.setattr("pare.start.solve.MOST_ROWS", limit)
+    monkeypatch.setattr("pare.start.solve.solve_head", noted)
+    store = write(tmp_path / "x.h5", quadrants)
+    trained = solved(run_of([2], kernels=True), store, text_source, tmp_path)
+    assert sizes == learnt
+    assert error(trained.model, store) < 0.3
+
+
 @pytest.mark.parametrize("kernel_values", [0, 55 * 60, 10**6])  # of 60 features: as the limit, 55 rows, all
 @pytest.mark.parametrize("limit", [50, 70])  # fewer than the training rows, and fewer than these and those to validate
 def test_shares_are_chosen_on_the_same_rows_left_out(run_of, text_source, tmp_path, monkeypatch, limit, kernel_values):
@@ -255,15 +224,6 @@ def test_kernels_that_say_nothing_keep_no_more_than_an_equal_share(run_of, image
     store = write(tmp_path / "x.h5", bumps)
     trained = solved(run_of([1, POINTS], kernels=True), store, image_source, tmp_path)
     assert trained.model.predictor.shares[-1] <= 1 / 3
-
-
-def lines(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Spectra: the class is in the height of a faint peak, below two others and a drift of random heights."""
-    y = rng.integers(0, 2, n)
-    peaks = [np.exp(-(((np.arange(POINTS) - place) / 8) ** 2)) for place in (20, 28, 40)]
-    x = sum(rng.normal(size=(n, 1)) * part for part in (peaks[0], peaks[2], np.linspace(-1, 1, POINTS)))
-    x = x + 0.2 * (2 * y[:, None] - 1) * peaks[1]
-    return (x + rng.normal(0, 0.01, x.shape))[:, None].astype(np.float32), y
 
 
 def test_points_get_a_share_where_they_say_clearly_more_and_none_elsewhere(run_of, image_source, tmp_path):

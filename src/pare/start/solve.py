@@ -24,6 +24,7 @@ from pare.storage.store import Rows, evenly_spaced
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
+MOST_ROWS = 100_000  # of each part, from which heads are solved: their features are in memory
 FOLD_ROWS = 5000  # at most so many rows choose penalties and shares
 OWN_VALUES = 50_000_000  # at most so many are kept for a head with features of its own, or those of `FOLD_ROWS` rows
 # Threads of matrix products cost a head of classes many times what they save, since its steps are small; where other
@@ -60,6 +61,7 @@ class SolvedStart:
         Returns:
             ``penalties``, one of each head.
         """
+        parts = [(rows, evenly_spaced(chosen, MOST_ROWS)) for rows, chosen in parts]
         gathered = [self._features(*part) for part in parts]
         y = np.concatenate([targets for _, targets in gathered])
         sizes = [len(targets) for _, targets in gathered]
