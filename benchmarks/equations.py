@@ -86,17 +86,23 @@ def _spectral(
     return np.fft.irfftn(state, axes=axes)
 
 
-CUBIC = Nonlinear(lambda k: -1j * k[0], lambda u: u**3 / 3)  # -u² u_x
+CUBIC = Nonlinear(lambda k: -1j * k[0], lambda u: u * u * u / 3)  # -u² u_x
 DIAGONAL = Nonlinear(lambda k: -1j * (k[0] + k[1]), lambda u: u**2 / 2)  # -u (u_x + u_y)
-GROWN = Nonlinear(lambda k: 1, lambda u: -(u**3))
-DEFOCUSING = Nonlinear(lambda k: 1j * k[0], lambda u: u**3 / 3)  # u² u_x
-GARDNER = Nonlinear(lambda k: -1j * k[0], lambda u: u**2 / 2 + u**3 / 3)  # -(u + u²) u_x
+GROWN = Nonlinear(lambda k: 1, lambda u: -u * u * u)
+DEFOCUSING = Nonlinear(lambda k: 1j * k[0], lambda u: u * u * u / 3)  # u² u_x
+GARDNER = Nonlinear(lambda k: -1j * k[0], lambda u: u**2 / 2 + u * u * u / 3)  # -(u + u²) u_x
 LONG_WAVES = Nonlinear(lambda k: -1j * k[0] / (1 + 0.05 * k[0] ** 2), lambda u: u**2 / 2)
-SEPARATION = Nonlinear(lambda k: -(k[0] ** 2), lambda u: u**3)  # (u³)_xx
+SEPARATION = Nonlinear(lambda k: -_square(k), lambda u: u * u * u)  # Δ(u³)
 
 
 def _square(wave: np.ndarray) -> np.ndarray:
     return (wave**2).sum(0)
+
+
+def _kadomtsev(wave: np.ndarray) -> np.ndarray:
+    """Dispersion along x, as of Korteweg and de Vries, and slow changes across."""
+    x, y = wave
+    return 0.05j * x**3 - 0.2j * np.divide(y**2, x, out=np.zeros_like(x), where=x != 0)
 
 
 def _ostrovsky(wave: np.ndarray) -> np.ndarray:
@@ -194,7 +200,7 @@ def _allen_cahn(rng: np.random.Generator, width: float = 0.03, time: float = 6.0
     x = idctn(noise * np.exp(-square / 600), axes=(1, 2), norm="ortho")
     u = x = 0.5 * x / x.std()
     for _ in range(steps):
-        forced = dctn(u + step * (u - u**3), axes=(1, 2), norm="ortho")
+        forced = dctn(u + step * (u - u * u * u), axes=(1, 2), norm="ortho")
         u = idctn(forced / (1 + step * width**2 * square), axes=(1, 2), norm="ortho")
     return x[:, None], u[:, None]
 
@@ -238,6 +244,18 @@ EQUATIONS = {
     ),
     "cahn_hilliard": Equation(_line(2 * np.pi, lambda k: k**2 - 0.09 * k**4, 0.5, 4000, SEPARATION), ("shift",)),
     "damped_kuramoto_sivashinsky": Equation(_line(22.0, lambda k: k**2 - k**4 - 0.1, 10.0, 1000), ("shift",)),
+    # And planes, to see whether what holds on lines holds there.
+    "kadomtsev_petviashvili": Equation(_plane(40, _kadomtsev, 0.6, 200), ("torus",)),
+    "shrira": Equation(_plane(40, lambda k: 0.4j * k[0] * np.sqrt(_square(k)), 0.8, 200), ("torus",)),
+    "kuramoto_sivashinsky_plane": Equation(
+        _plane(40, lambda k: 0.3 * _square(k) - 0.01 * _square(k) ** 2, 1.0, 200, DIAGONAL), ("torus",)
+    ),
+    "swift_hohenberg_plane": Equation(
+        _plane(40, lambda k: 0.5 - (1 - _square(k) / 16) ** 2, 4.0, 200, GROWN), ("torus",)
+    ),
+    "cahn_hilliard_plane": Equation(
+        _plane(40, lambda k: _square(k) - 0.03 * _square(k) ** 2, 0.2, 400, SEPARATION), ("torus",)
+    ),
 }
 
 
