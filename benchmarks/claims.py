@@ -224,9 +224,11 @@ def _encoders(frame: pd.DataFrame) -> str:
     """Whether cheap scores of encoders order them as fine-tuning does: Kendall's τ within each data set."""
     cheap = {"probe": "the probe", "otdd_before": "OTDD", "otdd_after": "OTDD after ORCA's alignment"}
     starts = {"random_start": "the paper's start", "solved_start": "the solved start"}
+    pretrained = frame[frame["weights"] == "pretrained"]
     groups = {
-        "all": frame,
-        "pretrained ones of tables": frame[frame["weights"].eq("pretrained") & frame["kind"].eq("tables")],
+        "listed": frame[frame["kind"].isin(["tables", "series", "images"])],
+        "pretrained ones of tables": pretrained[pretrained["kind"].eq("tables")],
+        "pretrained ones of all tables": pretrained[pretrained["kind"].isin(["tables", "numbers", "others"])],
     }
     lines = []
     for name, part in groups.items():
