@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy.special import expit, logit, softmax
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, mean_squared_error
 
-from pare.choice.blend import CLASSES, LABELS, NUMBERS, Blend, decide, equal_blend, greedy_blend
+from pare.choice.blend import CLASSES, LABELS, NUMBERS, Blend, decide, equal_blend, greedy_blend, task_loss
+from pare.config.schema import Task
 
 
 def cross_entropy(logits, y):
@@ -30,6 +31,18 @@ def test_equally_good_models_with_independent_errors_share_equally_and_a_bad_one
     assert set(blend.shares) == {"a", "b"}
     assert blend.shares["a"] == pytest.approx(0.5, abs=0.1)
     assert squared(blend.outputs(outputs, NUMBERS), y) == pytest.approx(0.5**2 / 2, rel=0.2)
+
+
+def test_several_numbers_count_alike_in_their_own_spread(library):
+    """A pressure in pascal and a share: scikit-learn's mean of both errors, each in units of its number's spread."""
+    rng, spread = np.random.default_rng(0), np.array([1e5, 0.1], np.float32)
+    y = (spread * rng.normal(size=(200, 2))).astype(np.float32)
+    outputs = y + (spread * rng.normal(0, [0.1, 0.5], (200, 2))).astype(np.float32)
+    task = library.task("openml_wdbc").model_dump() | {"output": {"kind": "regression", "shape": [2]}, "loss": "mse"}
+    task = Task.model_validate(task | {"metric": "rmse"})
+    expected = mean_squared_error(y / spread, outputs / spread)
+    assert task_loss(task, spread=spread)(outputs, y) == pytest.approx(expected, rel=1e-5)
+    assert task_loss(task)(outputs, y) == pytest.approx(mean_squared_error(y, outputs), rel=1e-5)
 
 
 def test_equal_shares_are_of_all_models_that_are_not_clearly_worse_than_the_best(numbers):

@@ -155,18 +155,38 @@ def test_nothing_else_is_tried_where_a_candidate_leaves_rounding_alone(search, f
     assert "catboost" not in made
 
 
-def test_an_error_of_rounding_is_found_in_any_unit(library, parameters):
+@pytest.fixture
+def of_numbers(library, parameters):
+    """A candidate that predicts so many numbers."""
     run = resolve_choice(library, {**parameters, "task": "openml_wdbc", "method": "choose", "minutes": 5}, {})
-    numbers = run.task.model_dump() | {"output": {"kind": "regression", "shape": [1]}, "loss": "mse", "metric": "rmse"}
-    candidate = run.candidates[0].model_copy(update={"task": Task.model_validate(numbers)})
+
+    def make(count: int):
+        numbers = {"output": {"kind": "regression", "shape": [count]}, "loss": "mse", "metric": "rmse"}
+        return run.candidates[0].model_copy(update={"task": Task.model_validate(run.task.model_dump() | numbers)})
+
+    return make
+
+
+def test_an_error_of_rounding_is_found_in_any_unit(of_numbers):
+    candidate = of_numbers(1)
     rng = np.random.default_rng(0)
     truth, noise = 1e-9 * rng.normal(size=(50, 1)), 1e-9 * rng.normal(size=(50, 1))
     truth[0] = np.nan
     for error, exact in ((1e-7, True), (1e-5, False)):
         tried = module.Tried(candidate, [HeldOut((truth + error * noise).astype(np.float32), truth, 1.0)])
         assert tried.is_exact == exact
-    assert not module.Tried(run.candidates[0], [HeldOut(np.eye(2), np.arange(2), 1.0)]).is_exact  # classes
     assert not module.Tried(candidate).is_exact
+
+
+def test_no_unit_of_one_number_hides_the_error_of_another(of_numbers):
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(50, 2)) * [1, 1e9]
+    assert module.Tried(of_numbers(2), [HeldOut(truth.copy(), truth, 1.0)]).is_exact
+    assert not module.Tried(of_numbers(2), [HeldOut(truth + np.array([0.5, 0]), truth, 1.0)]).is_exact
+
+
+def test_classes_are_never_exact(search):
+    assert not module.Tried(search(5, ["probe"]).run.candidates[0], [HeldOut(np.eye(2), np.arange(2), 1.0)]).is_exact
 
 
 def test_a_baseline_that_does_not_suit_is_left_out_with_its_reason(search, fits, monkeypatch):

@@ -52,6 +52,14 @@ def test_the_written_task_can_be_prepared(tmp_path, name):
         assert sum(len(store[part]["x"]) for part in ("train", "validation", "test")) == sum(task.samples.values())
 
 
+@pytest.mark.parametrize(("targets", "says"), [("ab", "units differ take r2"), ("a", "in the units of the target")])
+def test_the_metric_of_several_numbers_pools_their_units(tmp_path, targets, says):
+    paths = table(tmp_path, a=NUMBERS, b=1000 * NUMBERS)
+    text = task_yaml("mine", ["t.csv"], look(paths, *targets))
+    assert yaml.safe_load(text)["mine"]["metric"] == "rmse"
+    assert says in text
+
+
 def test_the_task_of_rows_in_order_is_tested_on_the_last_of_them(tmp_path):
     paths = table(tmp_path, answer=CLASSES)
     text = task_yaml("mine", ["t.csv"], look(paths, "answer", ordered=True))

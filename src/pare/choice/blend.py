@@ -64,10 +64,23 @@ def mean_of(task: Task) -> Mean:
     return LABELS if task.loss == "binary_cross_entropy" else NUMBERS
 
 
-def task_loss(task: Task, positive_weight: float = 1.0) -> Loss:
-    """The task's loss of outputs and answers ``(rows, …)``, a mean over the rows."""
+def task_loss(task: Task, positive_weight: float = 1.0, spread: Array | None = None) -> Loss:
+    """The task's loss of outputs and answers ``(rows, …)``, a mean over the rows.
+
+    Args:
+        task: whose loss it is.
+        positive_weight: of labels that are 1.
+        spread: of each number of a regression, ``(numbers,)``, in which it is compared, so that several numbers count
+            alike; None: as they are.
+    """
     loss = build_loss(task.loss, task.output.kind, positive_weight=positive_weight)
-    return lambda outputs, y: float(loss(torch.from_numpy(outputs), torch.from_numpy(y)))
+
+    def of(outputs: Array, y: Array) -> float:
+        if spread is not None and task.output.kind == "regression":
+            outputs, y = outputs / spread, y / spread
+        return float(loss(torch.from_numpy(outputs), torch.from_numpy(y)))
+
+    return of
 
 
 @dataclass(frozen=True)

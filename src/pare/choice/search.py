@@ -73,8 +73,9 @@ class Tried:
         """Whether it predicts numbers or fields but for rounding, so that no other candidate could be better."""
         if not self.folds or self.run.task.output.kind not in ("regression", "dense"):
             return False
-        error = np.sqrt(np.nanmean(np.square(self.outputs - self.truth, dtype=float)))
-        return bool(error <= EXACT * np.nanstd(self.truth, dtype=float))
+        axis = 0 if self.run.task.output.kind == "regression" else None  # several numbers have units of their own
+        error = np.sqrt(np.nanmean(np.square(self.outputs - self.truth, dtype=float), axis))
+        return bool(np.all(error <= EXACT * np.nanstd(self.truth, axis, dtype=float)))
 
     def row(self, share: float) -> dict[str, Any]:
         """A row of the leaderboard: the share that it got, and what came of it."""
@@ -115,7 +116,7 @@ class Search:
 
     def __init__(self, run: ChoiceRun, store: ArrayStore, source: SourceFolders, folder: Path) -> None:
         self.run, self.store, self.source, self.folder = run, store, source, folder
-        self.loss = task_loss(run.task, run.training.positive_weight)
+        self.loss = task_loss(run.task, run.training.positive_weight, store.statistics.get("y_scale"))
         self.tried = [Tried(candidate) for candidate in run.candidates]
 
     @property

@@ -98,7 +98,7 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
         (1, f"normalisation: {_flow(_normalisation(found))}", NORMALISATION_REMARK),
         (1, f"tokens: {_flow(_tokens(found))}", _tokens_remark(found)),
         (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training minimises"),
-        (1, f"metric: {DEFAULTS[found.kind]['metric']}", METRICS[found.kind]),
+        (1, f"metric: {DEFAULTS[found.kind]['metric']}", _metric_remark(found)),
         (1, "source: null", "the pretrained encoder; null: one that suits, others are in conf/base/sources.yml"),
         (1, f"training: {_flow(_training(found))}", _training_remark(found)),
     ]
@@ -146,6 +146,12 @@ def _output_remark(found: Inspection) -> str:
         names = ", ".join(f"{name} ({counted(count, 'row')})" for name, count in list(found.classes.items())[:6])
         return f"{names}{', …' if len(found.classes) > 6 else ''}"
     return {"multilabel": "labels that may hold at once", "regression": "numbers", "dense": "a field"}[found.kind]
+
+
+def _metric_remark(found: Inspection) -> str:
+    if found.kind == "regression" and prod(found.output_shape) > 1:
+        return "pools all numbers; where their units differ take r2, the mean over them"
+    return METRICS[found.kind]
 
 
 def _split_lines(found: Inspection) -> list[tuple[str, str]]:
