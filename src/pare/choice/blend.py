@@ -159,6 +159,9 @@ def shrunk_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
     return Blend({name: share / total for name, share in kept.items()}, {name: temperatures[name] for name in kept})
 
 
+WAYS: dict[str, Way] = {"the first alone": first_alone, "shrunk shares": shrunk_blend, "greedy shares": greedy_blend}
+
+
 def _blocks(rows: int, groups: Array | None = None) -> list[Array]:
     """Numbers of the rows of each block; a group is never divided."""
     if groups is None:
@@ -225,9 +228,6 @@ def decide(
         kept = greedy
     blend = WAYS[kept](outputs, y, mean, loss)
     return Decision(blend, {way: loss(part, y) for way, part in given.items()}, given[kept])
-
-
-WAYS: dict[str, Way] = {"the first alone": first_alone, "shrunk shares": shrunk_blend, "greedy shares": greedy_blend}
 
 
 def loss_alone(outputs: Array, y: Array, mean: Mean, loss: Loss) -> float:
