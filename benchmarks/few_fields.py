@@ -45,6 +45,12 @@ UNSEEN = {  # systems on equations that no choice had seen; PaRe first
     "`finetune`, 172 epochs": PLAIN_FEW.replace("160", "172"),
     "`probe`": "probe",
 }
+PLANES = {  # systems on equations of planes; PaRe first
+    "`pare`, all mixed, one pass": ONE_PASS,
+    "`pare`, a quarter mixed": QUARTER.replace(" training.members=4", ""),
+    "`finetune`, 190 epochs": PLAIN_FEW.replace("160", "190"),
+    "`probe`": "probe",
+}
 
 
 def fifth_table(fits: pd.DataFrame) -> str:
@@ -72,11 +78,22 @@ def members_table(fits: pd.DataFrame) -> str:
 
 
 def unseen_table(fits: pd.DataFrame) -> str:
-    """PaRe in one pass on equations that no choice had seen, in the order of fine-tuning's error on validation rows."""
-    names = yaml.safe_load(FORMS.read_text())["few_fields_unseen"][0]["data"]
-    own = fits[fits["system"].isin(UNSEEN.values()) & fits["data"].isin(names)]
-    values = scores(own, TWENTIETH).reindex(columns=[*UNSEEN.values()]).dropna()
-    errors, means, splits = _plain_errors(own, values), _of_all_splits(values), values.groupby("task").size()
+    """PaRe in one pass on equations that no choice had seen."""
+    return _one_pass_table(fits, "few_fields_unseen", UNSEEN, "`finetune`")
+
+
+def planes_table(fits: pd.DataFrame) -> str:
+    """PaRe in one pass on equations of planes."""
+    return _one_pass_table(fits, "few_fields_planes", PLANES, "`finetune`, 190 epochs")
+
+
+def _one_pass_table(fits: pd.DataFrame, form: str, systems: dict[str, str], plain: str) -> str:
+    """PaRe in one pass on the equations of a form, in the order of fine-tuning's error on validation rows."""
+    names = yaml.safe_load(FORMS.read_text())[form][0]["data"]
+    own = fits[fits["system"].isin(systems.values()) & fits["data"].isin(names)]
+    values = scores(own, TWENTIETH).reindex(columns=[*systems.values()]).dropna()
+    errors, means = _plain_errors(own, values, systems[plain]), _of_all_splits(values)
+    splits = values.groupby("task").size()
     lines = [
         [f"`{task}`", str(splits[task]), f"{error:.3g}", *map(_shown, means.loc[task])]
         for task, error in errors.items()
@@ -85,14 +102,14 @@ def unseen_table(fits: pd.DataFrame) -> str:
     for part, chosen in {f"{low} to {high}": errors.between(low, high), f"below {low}": errors < low}.items():
         if chosen.any():
             them = summary(own[own["data"].isin(errors.index[chosen])], "fields", ONE_PASS, TWENTIETH)
-            compared = map(tested, them.reindex([*UNSEEN.values()][1:]).iloc)
+            compared = map(tested, them.reindex([*systems.values()][1:]).iloc)
             lines.append([f"one pass, {part}: won, level, lost", "", "", "", *compared])
-    return grid([["simulated fields", "splits", "validation error of `finetune`", *UNSEEN], *lines])
+    return grid([["simulated fields", "splits", f"validation error of {plain}", *systems], *lines])
 
 
-def _plain_errors(fits: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
+def _plain_errors(fits: pd.DataFrame, values: pd.DataFrame, plain: str = PLAIN_FEW) -> pd.Series:
     """Of fine-tuning on the validation rows, means over the splits of the values, the smallest first."""
-    errors = scores(fits, TWENTIETH, "validation").loc[values.index, PLAIN_FEW]
+    errors = scores(fits, TWENTIETH, "validation").loc[values.index, plain]
     return errors.groupby("task").mean().sort_values()
 
 
