@@ -38,15 +38,16 @@ def test_victories_are_counted_from_the_side_of_pare(claims):
     assert f" {(pare > other).sum()}, {(pare == other).sum()}, {(pare < other).sum()}, p = " in line
 
 
-def test_of_two_encoders_a_score_points_to_the_better_or_the_worse(claims):
+@pytest.mark.parametrize(("of", "kinds"), [("tables", ["tables"]), ("all tables", ["tables", "numbers", "others"])])
+def test_of_two_encoders_a_score_points_to_the_better_or_the_worse(claims, of, kinds):
     frame = pd.read_csv(PROJECT / "docs/sources.csv")
-    frame = frame[(frame["kind"] == "tables") & (frame["weights"] == "pretrained")].set_index(["data", "encoder"])
+    frame = frame[frame["kind"].isin(kinds) & (frame["weights"] == "pretrained")].set_index(["data", "encoder"])
     wide = frame[["probe", "random_start"]].unstack()
     sides = [wide[name]["minilm"] - wide[name]["dinov2_small"] for name in ("probe", "random_start")]
     agreed = (sides[0] * sides[1]).to_numpy()
     signs = [(agreed > 0).sum(), (agreed == 0).sum(), (agreed < 0).sum()]
     cells = [f"{(signs[0] - signs[2]) / len(agreed):.2f}", ", ".join(map(str, signs))]
-    line = f"| pretrained ones of tables | the probe | the paper's start | {' | '.join(cells)} |"
+    line = f"| pretrained ones of {of} | the probe | the paper's start | {' | '.join(cells)} |"
     assert line in claims.tables()["encoders"]
 
 
