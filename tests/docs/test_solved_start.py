@@ -45,6 +45,20 @@ def test_with_fewer_rows_the_means_over_tables_are_those_of_the_committed_fits(p
     assert re.search(rf"^\| {words}, \d+ to \d+ \| {re.escape(means)} \|", page("docs/solved_start.md"), re.MULTILINE)
 
 
+def test_with_a_tenth_of_the_fields_the_means_are_those_of_the_committed_fits(page):
+    methods, found = ["probe", "pare", "kernel_ridge"], defaultdict(list)
+    for line in csv.DictReader(page("docs/yardstick/fields.csv").splitlines()):
+        if not line["settings"] and float(line["fraction"]) == 0.1:
+            found[line["data"].removeprefix("pdebench_").replace("_", " "), line["method"]].append(float(line["test"]))
+    table = page("docs/solved_start.md").partition("With a tenth of the training fields")[2].partition("**")[0]
+    rows = dict(re.findall(r"^\| ([a-z][^|]*?) \| ([\d.e|\- ]*) \|$", table, re.MULTILINE))
+    assert set(rows) == {data for data, _ in found}
+    for data, row in rows.items():
+        values = [found[data, method] for method in methods]
+        assert [len(value) for value in values] == [3, 3, 3]
+        assert [float(cell) for cell in row.split(" | ")] == pytest.approx([fmean(value) for value in values], rel=6e-3)
+
+
 def test_with_half_of_the_rows_the_means_over_series_are_those_of_the_committed_fits(page):
     methods, found, plaid = ["probe", "pare", "finetune", "multirocket_hydra"], defaultdict(list), defaultdict(list)
     for line in csv.DictReader(page("docs/yardstick/series.csv").splitlines()):
