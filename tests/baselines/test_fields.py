@@ -8,6 +8,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from pare.baselines import networks
 from pare.baselines.fields import ESTIMATORS, FnoOptions, UNetOptions
 from pare.config import PareError
 
@@ -100,10 +101,11 @@ def test_a_u_net_on_a_folded_grid_gives_every_point_of_an_odd_one(waves):
     assert FITS["u_net"](waves((70,), 16), 1, fold=2).predict(x).shape == y.shape
 
 
-def test_minutes_become_epochs_that_repeat_the_run(waves):
+def test_minutes_become_epochs_that_repeat_the_run(waves, monkeypatch):
     problem, (x, _) = waves((32,), 16), fields(4, (32,), 2)
-    fitted = FITS["fno"](problem, None, minutes=0.001)
-    assert fitted.passes >= 1
+    monkeypatch.setattr("pare.baselines.networks.step_seconds", lambda step: step() and 1.0)
+    fitted = FITS["fno"](problem, None, minutes=0.1)  # 2 steps an epoch
+    assert fitted.passes == 3
     np.testing.assert_array_equal(fitted.predict(x), FITS["fno"](problem, fitted.passes).predict(x))
 
 
@@ -129,9 +131,35 @@ def test_several_trainings_are_averaged_and_read_again(name, waves, tmp_path):
 
 
 def test_minutes_in_which_several_trainings_fit_make_several(waves, monkeypatch):
-    monkeypatch.setattr("pare.baselines.networks.step_seconds", lambda step: 0.1)
-    fitted = FITS["fno"](waves((32,), 16), None, minutes=0.0171, member_epochs=2)  # 2 steps an epoch: 5 epochs
+    monkeypatch.setattr("pare.baselines.networks.step_seconds", lambda step: 1.0)
+    fitted = FITS["fno"](waves((32,), 16), None, minutes=0.171, member_epochs=2)  # 2 steps an epoch: 5 epochs
     assert (fitted.passes, len(fitted.members)) == (2, 2)
+
+
+def test_a_machine_that_becomes_slower_leaves_epochs_out(waves, monkeypatch):
+    """Of five epochs of 2 s the second takes 100 s, so that only the last one follows, with its learning rate."""
+    now, validated, rates = [0.0], iter([2.0] * 6 + [100.0, 2.0]), []
+    original, step = networks._validate, networks._Steps.step
+
+    def later(*given):
+        now[0] += next(validated)
+        return original(*given)
+
+    def noted(self, batch, place):
+        rates.append((place, self.optimiser.param_groups[0]["lr"]))
+        return step(self, batch, place)
+
+    monkeypatch.setattr(networks.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(networks, "_validate", later)
+    monkeypatch.setattr(networks._Steps, "step", noted)
+    problem = waves((32,), 16)
+    plain = FITS["fno"](problem, 5)
+    planned, rates[:] = dict(rates), []
+    monkeypatch.setattr(networks, "_epochs_that_fit", lambda *_: 5)
+    late = FITS["fno"](problem, None, minutes=0.171)
+    assert [place for place, _ in rates[::2]] == ["epoch 1", "epoch 2", "epoch 5"]
+    assert dict(rates)["epoch 5"] == pytest.approx(planned["epoch 5"])
+    assert plain.passes == late.passes == 5
 
 
 def test_a_field_on_another_grid_is_refused(problem):

@@ -43,3 +43,47 @@ def test_an_early_curriculum_mixes_the_first_third_of_the_epochs():
     assert len(counts) == pytest.approx(30, abs=1)
     assert counts[0] == 300
     assert counts == sorted(counts, reverse=True)
+
+
+def taken(seconds, epochs=20, minutes=10.0, done=0):
+    """Numbers of the epochs that are made, where the epoch of number i takes ``seconds(i)``; and their total."""
+    history, made = [], []
+    for epoch in budget.epochs_in_time(done, epochs, minutes, history):
+        made.append(epoch)
+        history.append({"seconds": seconds(epoch)})
+    return made, sum(row["seconds"] for row in history)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "minutes"),
+    [
+        (lambda _: 30, 10),  # in time
+        (lambda _: 37, 10),  # not much later
+        (lambda epoch: 300 if epoch == 9 else 20, 10),  # one stall
+        (lambda _: 10**6, None),  # not bound
+    ],
+)
+def test_all_epochs_are_made_where_the_training_is_in_time(seconds, minutes):
+    assert taken(seconds, minutes=minutes)[0] == list(range(20))
+
+
+@pytest.mark.parametrize("slower", [2, 3, 5, 10])
+def test_a_training_that_is_late_leaves_epochs_out_evenly(slower):
+    made, total = taken(lambda epoch: 30 * (1 if epoch < 4 else slower))
+    assert made[:4] == [0, 1, 2, 3] and made[-1] == 19
+    assert made == sorted(set(made)) and 6 <= len(made) < 20
+    assert total <= budget.LATE * 600 + 30 * slower  # the last one is always made
+
+
+def test_a_machine_that_is_fast_again_leaves_none_out_any_more():
+    made, _ = taken(lambda epoch: 100 if epoch < 5 else 10)
+    assert len(made) < 20
+    assert made[-8:] == list(range(12, 20))
+
+
+def test_a_training_that_goes_on_counts_what_was_spent_before():
+    history = [{"seconds": 100.0}] * 7
+    epochs = budget.epochs_in_time(7, 20, 10, history)
+    assert next(epochs) == 7
+    history.append({"seconds": 100.0})
+    assert list(epochs) == [19]

@@ -5,6 +5,7 @@ from scipy.special import expit
 from sklearn.metrics import log_loss
 
 from pare.config import PareError
+from pare.config.schema import OutputConfig
 from pare.models.predictors import PhysicalUnits
 from pare.training.losses import FIRST_STEP, LOSSES, build_loss, not_finite, weights_of_classes, with_differences
 
@@ -162,13 +163,17 @@ def test_class_weights_make_a_weighted_mean(rng):
     assert value == pytest.approx(np.average(-np.log(likelihood), weights=weights[labels]), rel=1e-6)
 
 
+def classes(count):
+    return OutputConfig(kind="classification", shape=(count,))
+
+
 def test_weights_of_classes_are_the_inverse_frequencies():
-    assert weights_of_classes(np.array([0, 1, 0, 0]), 2).tolist() == pytest.approx([4 / 3, 4])
+    assert weights_of_classes(np.array([0, 1, 0, 0]), classes(2)).tolist() == pytest.approx([4 / 3, 4])
 
 
 def test_weights_of_classes_need_a_row_of_each():
     with pytest.raises(PareError, match=r"classes \[1, 3\] have no training row"):
-        weights_of_classes(np.array([0, 2]), 4)
+        weights_of_classes(np.array([0, 2]), classes(4))
 
 
 def test_numbers_are_compared_in_standard_deviations(rng):

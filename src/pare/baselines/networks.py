@@ -6,6 +6,7 @@ loss that also compares neighbouring points, and batch norms that are fixed befo
 
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -33,7 +34,7 @@ from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
 from pare.training.averages import WeightAverage
 from pare.training.batches import batch_loader
-from pare.training.budget import epochs_within, members_within, step_seconds
+from pare.training.budget import epochs_in_time, epochs_within, members_within, step_seconds
 from pare.training.losses import with_differences
 from pare.training.machine import precision_of
 from pare.training.norms import fix_batch_norms
@@ -148,12 +149,13 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
     if epochs is None:
         found = _epochs_that_fit(problem, options, _network(problem, build))
         count, epochs = members_within(found, options.members, options.member_epochs)
+    minutes = None if options.epochs or not options.minutes else options.minutes / count
     trained = []
     for number in range(count):
         if count > 1:
             logger.info("Training %d of %d, whose predictions are averaged: %d epochs.", number + 1, count, epochs)
         seed = int(np.random.default_rng([problem.seed, number]).integers(2**31)) if number else problem.seed
-        trained.append(_trained(replace(problem, seed=seed), options, build, epochs))
+        trained.append(_trained(replace(problem, seed=seed), options, build, epochs, minutes))
     (first, best_epoch), members = trained[0], tuple(epoch for _, epoch in trained)
     if count > 1:
         first.layers = Mean([model.layers for model, _ in trained])
@@ -177,19 +179,22 @@ def _network(problem: Problem, build: Callable[[], nn.Module]) -> Network:
 
 
 def _trained(
-    problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], epochs: int
+    problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], epochs: int, minutes: float | None
 ) -> tuple[Network, int]:
-    """The network of one training, and the epoch that it is of."""
+    """The network of one training, which takes so many minutes where there are any, and the epoch that it is of."""
     model = _network(problem, build)
     rows: Any = Subset(problem.train, problem.chosen.tolist())  # type: ignore[arg-type]
     loader = batch_loader(rows, options.batch_size, shuffle=True, seed=problem.seed)
     set_seed(problem.seed)
     steps = _Steps(problem, options, model, epochs * len(loader))
     best_epoch, best_value, best = 0, -math.inf, model
+    history: list[dict[str, float]] = []
     sign = 1 if problem.metric.higher_is_better else -1
     with Progress(transient=True, disable=not get_console().is_terminal) as bar:
         shown = bar.add_task("training", total=epochs)
-        for epoch in range(1, epochs + 1):
+        for number in epochs_in_time(0, epochs, minutes, history):
+            epoch, started = number + 1, time.perf_counter()
+            steps.go_to(number * len(loader))
             model.train()
             if epoch > (1 - options.fixed) * epochs:
                 fix_batch_norms(model)
@@ -200,7 +205,8 @@ def _trained(
                     best_epoch, best_value = epoch, best_value if value is None else sign * value
                     best = deepcopy(model)
             validation = "" if value is None else f", validation {value:.4g}"
-            bar.update(shown, advance=1, description=f"epoch {epoch}/{epochs}: loss {loss:.4g}{validation}")
+            history.append({"seconds": time.perf_counter() - started})
+            bar.update(shown, completed=epoch, description=f"epoch {epoch}/{epochs}: loss {loss:.4g}{validation}")
     return best, best_epoch
 
 
@@ -219,6 +225,11 @@ class _Steps:
         )
         self.schedule = get_cosine_schedule_with_warmup(self.optimiser, round(options.warmup * count), count)
         self.average = WeightAverage(model, options.average)
+
+    def go_to(self, number: int) -> None:
+        """Let the learning rate be that of the step of this number, from 0; those before it are made or left out."""
+        while self.schedule.last_epoch < number:
+            self.schedule.step()
 
     def step(self, batch: dict[str, Tensor], place: str) -> float:
         """Learn from a batch; its loss."""

@@ -14,7 +14,8 @@ class TrainingConfig(Strict):
     minutes: float | None = Field(
         default=None,
         gt=0,
-        description="of training, in place of epochs: as many epochs as fit, measured before the first",
+        description="of training, in place of epochs: as many epochs as fit, measured before the first; if the machine "
+        "becomes much slower, some are left out",
     )
     members: int = Field(
         default=1, ge=1, description="trainings that differ in what is random, whose predictions are averaged"

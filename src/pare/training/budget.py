@@ -1,14 +1,20 @@
 """How many epochs fit into some minutes on this machine."""
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
+from typing import Any
 
 from pare.mixing import Curriculum
 
+logger = logging.getLogger(__name__)
 EPOCHS = 100  # of a training whose number of epochs is not known yet, to see how many of them are mixed
+LATE = 1.25  # times its minutes, the most that a training takes on a machine that becomes slower
 MEASURED = 12  # steps
+RECENT = 5  # epochs, by which the speed of those that are left is judged
 MOST = 8  # trainings whose predictions are averaged
 SETTLING = 4  # steps before them, in which memory is laid out
 
@@ -66,6 +72,42 @@ def members_within(epochs: int, members: int, member_epochs: int | None) -> tupl
     if members == 1 and member_epochs and epochs >= 2 * member_epochs:
         return min(epochs // member_epochs, MOST), member_epochs
     return members, max(1, epochs // members)
+
+
+def epochs_in_time(
+    done: int, epochs: int, minutes: float | None, history: Sequence[Mapping[str, Any]]
+) -> Iterator[int]:
+    """Numbers of the epochs that are left, from 0: each one, unless the machine became much slower than it was.
+
+    Then some are left out, evenly, and never the last one: what an epoch's number decides, as the learning rate and
+    the share of replaced tokens, ends where it would have ended.
+
+    Args:
+        done: epochs before the first of these.
+        epochs: of the training.
+        minutes: for all of them; None: none is left out.
+        history: of each epoch so far its ``seconds``; the caller adds an epoch when it is made.
+    """
+    told = False
+    while done < epochs:
+        yield done
+        following = done + 1
+        if minutes is not None:
+            seconds = [row["seconds"] for row in history]
+            following = _following(done, epochs, LATE * 60 * minutes, seconds)
+        if following > done + 1 and not told:
+            told = True
+            logger.warning("The machine became slower: epochs are left out, to end in about %g min.", minutes)
+        done = following
+
+
+def _following(epoch: int, epochs: int, allowed: float, seconds: Sequence[float]) -> int:
+    """The number of the next epoch, with so many seconds allowed for the training."""
+    left, each = epochs - 1 - epoch, median(seconds[-RECENT:])
+    if left < 1 or sum(seconds) + left * each <= allowed:
+        return epoch + 1
+    fit = max(int((allowed - sum(seconds)) / each), 1)
+    return epoch + ceil(left / fit)
 
 
 def mixed_epochs(curriculum: Curriculum, tokens: int) -> list[int]:

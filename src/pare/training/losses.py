@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pare.config.errors import PareError, unknown_name
+from pare.config.schema import OutputConfig
 from pare.models.predictors import PhysicalUnits
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -150,17 +151,20 @@ def build_loss(
     return _in_units_of(loss, units) if kind == "regression" and isinstance(units, PhysicalUnits) else loss
 
 
-def weights_of_classes(labels: np.ndarray, classes: int) -> Tensor:
+def weights_of_classes(labels: np.ndarray, output: OutputConfig) -> Tensor:
     """Weights, ``(classes,)``, with which each class counts alike: rows in all by rows of that class.
 
     Args:
         labels: class numbers of the training rows, ``(rows,)``.
-        classes: how many classes the task has.
+        output: what the task predicts.
 
     Raises:
-        PareError: where a class has no row.
+        PareError: where the task has no classes, or a class has no row.
     """
-    counts = np.bincount(labels, minlength=classes)
+    if output.kind != "classification":
+        found = f"the task predicts {output.kind}"
+        raise PareError(f"class weights weigh classes, {found}; set training.class_weights=false")
+    counts = np.bincount(labels, minlength=output.shape[0])
     if not counts.all():
         raise PareError(
             f"classes {np.flatnonzero(counts == 0).tolist()} have no training row; class_weights needs one each"

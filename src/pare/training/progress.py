@@ -28,7 +28,7 @@ class EpochProgress:
     """
 
     def __init__(self, epochs: int, steps: int, done: int, metric: str) -> None:
-        self.epochs, self.epoch, self.metric = epochs, done, metric
+        self.epochs, self.epoch, self.steps, self.metric = epochs, done, steps, metric
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -49,6 +49,11 @@ class EpochProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bar.stop()
+
+    def begin(self, epoch: int) -> None:
+        """The epoch of that number, from 0, begins; those before it are done or left out."""
+        self.epoch = epoch
+        self.bar.update(self.task, completed=epoch * self.steps)
 
     def step(self, loss: float, k: int, learning_rate: float) -> None:
         """One optimiser step is done."""

@@ -17,7 +17,6 @@ from torch import Tensor
 from torchmetrics import Metric
 from transformers import get_scheduler
 
-from pare.config.errors import PareError
 from pare.config.estimate import estimate
 from pare.config.run import Run
 from pare.mixing import Curriculum
@@ -32,7 +31,7 @@ from pare.tracking import Tracking, curve
 from pare.training.augmentation import augment
 from pare.training.averages import WeightAverage
 from pare.training.batches import TrainingRows, batch_loader
-from pare.training.budget import ONLY, Member, epochs_within, mixed_epochs, step_seconds
+from pare.training.budget import ONLY, Member, epochs_in_time, epochs_within, mixed_epochs, step_seconds
 from pare.training.calibration import TrainingCalibration
 from pare.training.checkpoint import Checkpoint
 from pare.training.epoch_mixing import EpochMixing
@@ -122,21 +121,25 @@ class Trainer:
         optimiser = build(groups, lr=training.learning_rate, **training.optimiser_options)
         self.training_rows = TrainingRows(self.rows["train"], self.chosen)
         loader = batch_loader(self.training_rows, training.batch_size, shuffle=True)
+        weights = None
+        if training.class_weights:
+            labels = self.rows["train"].array("y")[self.chosen]
+            weights = weights_of_classes(labels, task.output).to(self.accelerator.device)
         self.loss = build_loss(
             *(task.loss, task.output.kind),
-            class_weights=self._class_weights() if training.class_weights else None,
+            class_weights=weights,
             positive_weight=training.positive_weight,
             units=self.model.units,
         )
         loss = with_differences(self.loss, training.differences if task.compares_values else 0.0)
         objective = Objective(self.model, loss, training, self.run.mixing)
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
-        steps = -(-len(self.loader) // training.accumulation)
+        self.updates = -(-len(self.loader) // training.accumulation)  # of the weights in an epoch
         schedule = get_scheduler(
             training.schedule,
             optimiser,
-            num_warmup_steps=round(steps * training.warming) * self.accelerator.num_processes,
-            num_training_steps=steps * training.epochs * self.accelerator.num_processes,
+            num_warmup_steps=round(self.updates * training.warming) * self.accelerator.num_processes,
+            num_training_steps=self.updates * training.epochs * self.accelerator.num_processes,
         )
         self.schedule = self.accelerator.prepare(schedule)
         self.validation = self.accelerator.prepare(batch_loader(self.rows["validation"], training.batch_size * 2))
@@ -147,14 +150,6 @@ class Trainer:
         self.average = WeightAverage(self.model, training.average) if training.average else None
         if self.average:
             self.accelerator.register_for_checkpointing(self.average)
-
-    def _class_weights(self) -> Tensor:
-        task = self.run.task
-        if task.classes is None:
-            kind = task.output.kind
-            raise PareError(f"class weights weigh classes, the task predicts {kind}; set training.class_weights=false")
-        weights = weights_of_classes(self.rows["train"].array("y")[self.chosen], task.output.shape[0])
-        return weights.to(self.accelerator.device)
 
     def train(self) -> TrainedModel:
         """Run the epochs that are left and return the chosen model."""
@@ -176,7 +171,8 @@ class Trainer:
         bar = EpochProgress(epochs, len(self.loader), done, self.run.metric)
         with self.tracking.of(self.run, self.progress.fingerprint) as tracked, bar:
             tracked.epochs(curve(self.progress.history, self.progress.start))
-            for epoch in range(done, epochs):
+            minutes = self.run.training.minutes and self.run.training.minutes / self.member.of
+            for epoch in epochs_in_time(done, epochs, minutes, self.progress.history):
                 self._epoch(epoch, bar)
                 tracked.epochs(curve(self.progress.history, self.progress.start))
         return self._result()
@@ -232,12 +228,15 @@ class Trainer:
         started = time.perf_counter()
         set_seed(int(self._rng(epoch, 0).integers(2**31)))
         self.loader.set_epoch(epoch)
+        for _ in range((epoch - self.progress.epochs_done) * self.updates):  # of epochs that were left out
+            self.schedule.step()
+        bar.begin(epoch)
         k = self.curriculum.tokens(epoch, self.run.tokens) if self.curriculum else 0
         sums, mixing = self._steps(epoch, k, bar)
         averaged = self.average.applied if self.average else nullcontext
         with averaged():
             value, losses = self._validate()
-        seconds = time.perf_counter() - started
+        seconds = float(broadcast(torch.tensor(time.perf_counter() - started, device=self.accelerator.device)))
         row: dict[str, Any] = {"epoch": epoch + 1, **sums, "learning_rate": self.schedule.get_last_lr()[0]}
         if self.curriculum:
             row |= {"k": k, "lambda": k / self.run.tokens}
