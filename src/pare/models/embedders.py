@@ -134,7 +134,7 @@ class FeatureEmbedder(nn.Module):
         present = x.unsqueeze(-1) * self.direction
         if hasattr(self, "levels"):
             codes = torch.where(self.categorical, x.long() + self.offsets, 0)
-            present = torch.where(self.categorical.unsqueeze(-1), self.levels[codes], present)
+            present = torch.where(self.categorical.unsqueeze(-1), F.embedding(codes, self.levels), present)
         return Embedded(torch.where(absent, self.missing, present) + self.bias)
 
 
