@@ -60,6 +60,7 @@ def taken(seconds, epochs=20, minutes=10.0, done=0):
         (lambda _: 30, 10),  # in time
         (lambda _: 37, 10),  # not much later
         (lambda epoch: 300 if epoch == 9 else 20, 10),  # one stall
+        (lambda epoch: 60 if epoch < 2 else 20, 10),  # the first ones, as where kernels are compiled
         (lambda _: 10**6, None),  # not bound
     ],
 )
@@ -73,6 +74,10 @@ def test_a_training_that_is_late_leaves_epochs_out_evenly(slower):
     assert made[:4] == [0, 1, 2, 3] and made[-1] == 19
     assert made == sorted(set(made)) and 6 <= len(made) < 20
     assert total <= budget.LATE * 600 + 30 * slower  # the last one is always made
+
+
+def test_of_few_epochs_none_is_left_out():
+    assert taken(lambda _: 10**6, epochs=budget.FEW)[0] == list(range(budget.FEW))
 
 
 def test_a_machine_that_is_fast_again_leaves_none_out_any_more():

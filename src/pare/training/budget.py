@@ -13,6 +13,7 @@ from pare.mixing import Curriculum
 logger = logging.getLogger(__name__)
 EPOCHS = 100  # of a training whose number of epochs is not known yet, to see how many of them are mixed
 LATE = 1.25  # times its minutes, the most that a training takes on a machine that becomes slower
+FEW = 3  # epochs, of which none is left out: each is a stage of the curriculum
 MEASURED = 12  # steps
 RECENT = 5  # epochs, by which the speed of those that are left is judged
 MOST = 8  # trainings whose predictions are averaged
@@ -79,8 +80,8 @@ def epochs_in_time(
 ) -> Iterator[int]:
     """Numbers of the epochs that are left, from 0: each one, unless the machine became much slower than it was.
 
-    Then some are left out, evenly, and never the last one: what an epoch's number decides, as the learning rate and
-    the share of replaced tokens, ends where it would have ended.
+    Then some are left out, evenly, and never the last one, nor any of `FEW`: what an epoch's number decides, as the
+    learning rate and the share of replaced tokens, ends where it would have ended.
 
     Args:
         done: epochs before the first of these.
@@ -103,10 +104,11 @@ def epochs_in_time(
 
 def _following(epoch: int, epochs: int, allowed: float, seconds: Sequence[float]) -> int:
     """The number of the next epoch, with so many seconds allowed for the training."""
-    left, each = epochs - 1 - epoch, median(seconds[-RECENT:])
-    if left < 1 or sum(seconds) + left * each <= allowed:
+    left, spent, each = epochs - 1 - epoch, sum(seconds), median(seconds[-RECENT:])
+    early = len(seconds) < RECENT and spent < allowed / 4  # the first epochs can be slow everywhere
+    if left < 1 or epochs <= FEW or early or spent + left * each <= allowed:
         return epoch + 1
-    fit = max(int((allowed - sum(seconds)) / each), 1)
+    fit = max(int((allowed - spent) / each), 1)
     return epoch + ceil(left / fit)
 
 
