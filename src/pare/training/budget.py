@@ -12,7 +12,7 @@ from pare.mixing import Curriculum
 
 logger = logging.getLogger(__name__)
 EPOCHS = 100  # of a training whose number of epochs is not known yet, to see how many of them are mixed
-LATE = 1.25  # times its minutes, the most that a training takes on a machine that becomes slower
+LATE = 1.5  # times its minutes, the most that a training takes; on a free machine some take 1.25 times as long
 FEW = 3  # epochs, of which none is left out: each is a stage of the curriculum
 MEASURED = 12  # steps
 RECENT = 5  # epochs, by which the speed of those that are left is judged
