@@ -15,7 +15,7 @@ EPOCHS = 100  # of a training whose number of epochs is not known yet, to see ho
 LATE = 1.5  # times its minutes, the most that a training takes; on a free machine some take 1.25 times as long
 FEW = 3  # epochs, of which none is left out: each is a stage of the curriculum
 MEASURED = 12  # steps
-RECENT = 5  # epochs, by which the speed of those that are left is judged
+RECENT = 5  # epochs, whose median is the expected length of those that are left
 MOST = 8  # trainings whose predictions are averaged
 SETTLING = 4  # steps before them, in which memory is laid out
 
