@@ -74,6 +74,20 @@ def test_few_fields_are_mixed_otherwise_where_some_epochs_are_plain(conf, traini
     assert (few_run(library, parameters, overrides).mixing.passes == 1) == few
 
 
+@pytest.mark.parametrize("method", ["pare", "finetune", "pare_constant"])
+@pytest.mark.parametrize(("rows", "few"), [(0, True), (1, False)])
+def test_batch_norms_of_few_fields_are_fixed_later(conf, method, rows, few):
+    """The rows are those more than what counts as few; the task is one that says nothing of its own."""
+    library, parameters = shipped(conf, "base")
+    start, task = library.start_of("field"), library.task("darcy_flow")
+    plain = task.model_copy(update={"training": {"symmetries": ["square"]}})
+    own = library.model_copy(update={"tasks": {"darcy_flow": plain.model_dump(exclude_unset=True)}})
+    fraction = (start.few.rows + rows) / task.n_training("validated", 1.0)
+    run = few_run(own, parameters, {"task": "darcy_flow", "method": method, "training": {"fraction": fraction}})
+    assert run.training.fixed_norms == (start.few if few else start).training["fixed_norms"]
+    assert run.provenance["training.fixed_norms"] == f"start of {'few ' * few}field data"
+
+
 def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environment):
     library, _ = environment
     tasks, proxies = map(library.task, library.tasks), list(map(library.proxy, library.proxies))

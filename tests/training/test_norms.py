@@ -51,7 +51,7 @@ def test_what_passes_unnoticed_is_normalised_by_statistics_that_were_fixed():
 
 def test_a_training_whose_norms_would_see_mixed_rows_alone_is_refused():
     model, alone = nn.Sequential(nn.BatchNorm1d(3)), MixingConfig(start=0.3, passes=1)
-    with pytest.raises(PareError, match=r"in 2 epochs before they are fixed.*set mixing\.curriculum=early"):
+    with pytest.raises(PareError, match=r"in 2 epochs before they are fixed.*early with training\.fixed_norms=0\.6"):
         require_plain_steps(model, alone, [4, 2])
     require_plain_steps(model, alone, [4, 0])
     require_plain_steps(model, alone.model_copy(update={"batches": 0.5}), [4, 2])

@@ -10,7 +10,7 @@ from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingC
 from pare.config.library import Library
 from pare.config.mosaic import mosaic_of
 from pare.config.run import BASELINE_TRAINING, CHANGED, COMMAND_LINE, FOLD, SOLVED, TASK, BaselineRun, Run, joined
-from pare.config.schema import Method, Source, StartConfig, Task
+from pare.config.schema import FewConfig, Method, Source, StartConfig, Task
 from pare.config.strict import Strict
 from pare.config.validation import validated
 
@@ -109,7 +109,7 @@ def _hyperparameters(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The sections training, mixing and alignment of a run, and where each of their values came from."""
     by_task, by_method = f"task {parameters['task']}", f"method {parameters['method']}"
-    by_start = f"start of {task.kind} data"
+    by_start, by_few = f"start of {task.kind} data", f"start of few {task.kind} data"
     provenance: dict[str, str] = {}
 
     def merged(section: str, layers: dict[str, dict[str, Any]]) -> Any:
@@ -117,28 +117,33 @@ def _hyperparameters(
         provenance.update(origins)
         return validated(SECTIONS[section], section, values)
 
-    training: TrainingConfig = merged(
-        "training",
-        {
-            "defaults": _section(parameters, "training"),
-            by_start: start.training if start else {},
-            by_task: task.training,
-            by_method: method.training,
-        },
-    )
+    def trained(few: FewConfig | None) -> TrainingConfig:
+        return merged(
+            "training",
+            {
+                "defaults": _section(parameters, "training"),
+                by_start: start.training if start else {},
+                by_few: few.training if few else {},
+                by_task: task.training,
+                by_method: method.training,
+            },
+        )
+
+    training, few = trained(None), start.few if start else None
+    if few and task.n_training(str(parameters.get("protocol")), training.fraction) > few.rows:
+        few = None
+    training = trained(few)
     values = {"training": training, "mixing": None, "alignment": None}
     if method.mixing is not None:
         mixing = method.mixing.model_dump(exclude_unset=True)
         named = {*mixing, *task.mixing, *_section(overrides, "mixing")}
-        few = start.few if start and "curriculum" not in named else None
-        rows = task.n_training(str(parameters.get("protocol")), training.fraction)
-        is_few = few and rows <= few.rows and (training.minutes or training.epochs >= few.epochs)
+        otherwise = few and "curriculum" not in named and (training.minutes or training.epochs >= few.epochs)
         values["mixing"] = merged(
             "mixing",
             {
                 "defaults": _section(parameters, "mixing"),
                 by_start: start.mixing if start else {},
-                f"start of few {task.kind} data": few.mixing if few and is_few else {},
+                by_few: few.mixing if few and otherwise else {},
                 by_method: mixing,
                 by_task: task.mixing,
             },

@@ -318,7 +318,8 @@ class FewConfig(Strict):
     """What is otherwise where training rows are few."""
 
     rows: PositiveInt = Field(description="training rows that count as few, at most")
-    epochs: PositiveInt = Field(description="of a training, at least; with fewer all may be mixed, and none plain")
+    training: dict[str, Any] = Field(default_factory=dict, description="defaults of their training")
+    epochs: PositiveInt = Field(description="where they are mixed otherwise, at least; of fewer none might be plain")
     mixing: dict[str, Any] = Field(description="of methods that do not say themselves how their share of tokens falls")
 
 

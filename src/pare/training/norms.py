@@ -49,8 +49,8 @@ def require_plain_steps(model: nn.Module, mixing: MixingConfig, tokens: Sequence
     if _batch_norms(model) and mixing.passes == mixing.batches == 1 and tokens and all(tokens):
         raise PareError(
             f"batch norms gather statistics of plain rows in {len(tokens)} epochs before they are fixed, but all rows "
-            f"are mixed there: mixing.passes=1, mixing.curriculum={mixing.curriculum}; set mixing.curriculum=early, "
-            "mixing.batches=0.5 or mixing.passes=2"
+            f"are mixed there: mixing.passes=1, mixing.curriculum={mixing.curriculum}; set mixing.batches=0.5 or "
+            "mixing.passes=2, or mixing.curriculum=early with training.fixed_norms=0.6"
         )
 
 
