@@ -21,7 +21,7 @@ def test_a_candidate_that_did_not_see_all_folds_is_below_the_others_and_hollow()
     figure = leaderboard_figure(CANDIDATES, 4.0, METRICS["error_percent"], title="t")
     (axes,) = figure.axes
     names = [label.get_text().partition("\n")[0] for label in axes.get_yticklabels()]
-    assert names == ["probe, share 100%", "catboost", "pare"]
+    assert names == ["probe, share 100 %", "catboost", "pare"]
     points = [line for line in axes.lines if line.get_marker() == "o"]
     assert [line.get_markerfacecolor() for line in points] == ["tab:blue", "tab:blue", "none"]
 
@@ -33,4 +33,4 @@ def test_folds_without_a_metric_are_counted_and_not_drawn():
     ]
     assert leaderboard_table(rare)["folds"].tolist() == [2, 2]
     (axes,) = leaderboard_figure(rare, None, METRICS["auroc_ovo"], title="t").axes
-    assert [label.get_text().partition("\n")[0] for label in axes.get_yticklabels()] == ["probe, share 100%"]
+    assert [label.get_text().partition("\n")[0] for label in axes.get_yticklabels()] == ["probe, share 100 %"]

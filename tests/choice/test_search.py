@@ -307,24 +307,44 @@ def test_only_fits_without_an_end_of_their_own_are_bounded_by_minutes(library, p
     assert within(tables["pare"], 0.5) == tables["pare"]
 
 
-def test_of_networks_that_minutes_bound_the_best_has_all_that_are_left(library, parameters, tmp_path, monkeypatch):
-    fields = np.random.default_rng(0).normal(size=(20, 1, 8, 8)).astype(np.float32)
-    rows = {"train": 15, "validation": 5, "test": 0}
-    blocks = [("train", {"x": fields[:15], "y": fields[:15]}), ("validation", {"x": fields[15:], "y": fields[15:]})]
-    write_store(tmp_path / "f.h5", rows=rows, blocks=blocks, statistics={}, fingerprint="f", description={})
+@pytest.fixture
+def of_fields(library, parameters, tmp_path, monkeypatch):
+    """A search on five held-out fields, which each candidate predicts but for noise of a seed and a size."""
+
+    def make(noise: dict[str, tuple[int, float]]) -> Search:
+        fields = np.random.default_rng(0).normal(size=(20, 1, 8, 8)).astype(np.float32)
+        rows = {"train": 15, "validation": 5, "test": 0}
+        blocks = [("train", {"x": fields[:15], "y": fields[:15]}), ("validation", {"x": fields[15:], "y": fields[15:]})]
+        write_store(tmp_path / "f.h5", rows=rows, blocks=blocks, statistics={}, fingerprint="f", description={})
+
+        def held_out(run, store, source, folder):
+            truth = store.rows("test").read(0, 5)["y"]
+            seed, size = noise[run.method_name]
+            added = np.random.default_rng(seed).normal(0, size, truth.shape)
+            return HeldOut((truth + added).astype(np.float32), truth, 60.0)
+
+        monkeypatch.setattr(module, "held_out", held_out)
+        asked = {**parameters, "task": "darcy_flow", "method": "choose", "minutes": 10}
+        return Search(resolve_choice(library, asked, {}), ArrayStore(tmp_path / "f.h5"), None, tmp_path)
+
+    return make
+
+
+def test_of_networks_that_minutes_bound_the_best_has_all_that_are_left(of_fields):
     errors = {"probe": 0.5, "kernel_ridge": 0.2, "u_net": 0.1, "finetune": 0.11, "pare": 0.12}
-
-    def held_out(run, store, source, folder):
-        truth = store.rows("test").read(0, 5)["y"]
-        noise = np.random.default_rng(len(run.method_name)).normal(0, errors[run.method_name], truth.shape)
-        return HeldOut((truth + noise).astype(np.float32), truth, 60.0)
-
-    monkeypatch.setattr(module, "held_out", held_out)
-    asked = {**parameters, "task": "darcy_flow", "method": "choose", "minutes": 10}
-    one = Search(resolve_choice(library, asked, {}), ArrayStore(tmp_path / "f.h5"), None, tmp_path)
+    one = of_fields({name: (seed, error) for seed, (name, error) in enumerate(errors.items())})
     assert [tried.name for tried in one.finished()] == ["probe", "kernel_ridge", "u_net"]
     left_out = {tried.name: tried.left_out for tried in one.tried}
     assert left_out["pare"] == left_out["finetune"] == "u_net was better, and has the time that is left"
     final = one.final(["kernel_ridge", "u_net"])
     assert final["u_net"].options["minutes"] == pytest.approx(5)
     assert "minutes" not in final["kernel_ridge"].options
+
+
+def test_of_a_training_in_minutes_that_kept_its_start_it_is_said_that_it_may_leave_it(of_fields):
+    same = {"probe": (0, 0.5), "kernel_ridge": (0, 0.5), "u_net": (1, 0.1), "finetune": (0, 0.5), "pare": (2, 0.2)}
+    one = of_fields(same)
+    one.finished()
+    left_out = {tried.name: tried.left_out for tried in one.tried}
+    assert left_out["kernel_ridge"] == "after fold 1: predicts what probe does"
+    assert left_out["finetune"] == "after fold 1: predicts what probe does; with more minutes it may not"

@@ -106,7 +106,7 @@ def shares_text(shares: Mapping[str, float]) -> str:
     """Shares for a reader: ``ridge 60 %, pare 40 %``, or the name of the only model."""
     if len(shares) == 1:
         return next(iter(shares))
-    return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in shares.items())
+    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
 
 
 def greedy_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:

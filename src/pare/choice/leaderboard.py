@@ -51,5 +51,5 @@ def leaderboard_figure(candidates: Candidates, kept: float | None, metric: Metri
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    share = f", share {row['share']:.0%}" if row["share"] else ""
+    share = f", share {100 * row['share']:.0f} %" if row["share"] else ""
     return f"{row['method']}{share}\n{row['seconds']:.1f} s a fit"

@@ -237,7 +237,7 @@ class Search:
 
     def _with_one_network(self, going: list[Tried]) -> list[Tried]:
         """Without networks that minutes bound but the best: two of them would have half of the time each."""
-        bounded = sorted((tried for tried in going if within(tried.run, 1.0) != tried.run), key=self._loss)
+        bounded = sorted((tried for tried in going if _is_bounded(tried.run)), key=self._loss)
         for tried in bounded[1:]:
             tried.left_out = f"{bounded[0].name} was better, and has the time that is left"
             logger.info("%s is left out: %s.", tried.name, tried.left_out)
@@ -261,7 +261,8 @@ def _distinct(going: list[Tried]) -> Iterator[Tried]:
     for number, tried in enumerate(going):
         same = [other.name for other in going[:number] if _is_same(other.outputs, tried.outputs)]
         if same:
-            tried.left_out = f"after fold {len(tried.folds)}: predicts what {same[0]} does"
+            more = "; with more minutes it may not" if _is_bounded(tried.run) else ""
+            tried.left_out = f"after fold {len(tried.folds)}: predicts what {same[0]} does{more}"
             logger.info("%s is left out %s.", tried.name, tried.left_out)
         else:
             yield tried
@@ -280,6 +281,11 @@ def within(run: Candidate, minutes: float) -> Candidate:
     if run.task.kind != "field" or not run.training.epochs:
         return run
     return run.model_copy(update={"training": run.training.model_copy(update={"minutes": minutes})})
+
+
+def _is_bounded(run: Candidate) -> bool:
+    """Whether minutes bound its fit."""
+    return within(run, 1.0) != run
 
 
 def _expected(run: Candidate) -> float:
