@@ -213,6 +213,10 @@ class BaselineRun(TaskRun):
         }
 
 
+# Of a start: what the other values of a run were resolved from.
+RESOLVED: dict[str, Any] = {"source": True, "training": True, "mixing": True, "few": {"training"}}
+
+
 class Run(TaskRun):
     """A run, wholly resolved: task × source × method × seed."""
 
@@ -270,7 +274,7 @@ class Run(TaskRun):
             "encoder": self.source.encoder.decisive(),
             "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
             "method": method,
-            "start": self.start and self.start.model_dump(mode="json", exclude={"source", "training", "mixing"}),
+            "start": self.start and self.start.model_dump(mode="json", exclude=RESOLVED),
             "training": training,
             **{name: stage and stage.model_dump(mode="json") for name, stage in stages.items()},
         }
