@@ -130,9 +130,10 @@ def _hyperparameters(
         )
 
     training, few = trained(None), start.few if start else None
-    if few and task.n_training(str(parameters.get("protocol")), training.fraction) > few.rows:
+    if few and task.n_training(str(parameters.get("protocol")), training.fraction) <= few.rows:
+        training = trained(few)
+    else:
         few = None
-    training = trained(few)
     values = {"training": training, "mixing": None, "alignment": None}
     if method.mixing is not None:
         mixing = method.mixing.model_dump(exclude_unset=True)
