@@ -1,5 +1,6 @@
 """Networks for fields learn a small linear map, in physical units."""
 
+import warnings
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -120,7 +121,9 @@ def test_several_trainings_are_averaged_and_read_again(name, waves, tmp_path):
     np.testing.assert_array_equal(each[0], single.predict(x))
     assert np.abs(each[1] - each[2]).max() > 0
     np.testing.assert_allclose(fitted.predict(x), np.mean(each, 0), rtol=1e-4)
-    fitted.model.write(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.model.write(tmp_path)
     run = SimpleNamespace(task=problem.task, training=SimpleNamespace(symmetries=()))
     options = (
         FnoOptions(epochs=2, **TRAINING | FNO)

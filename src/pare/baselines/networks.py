@@ -7,6 +7,7 @@ loss that also compares neighbouring points, and batch norms that are fixed befo
 import logging
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -104,7 +105,10 @@ class Network(nn.Module):
 
     def write(self, folder: Path) -> None:
         """Its weights as safetensors."""
-        weights = {name: tensor for name, tensor in self.state_dict().items() if isinstance(tensor, Tensor)}
+        with warnings.catch_warnings():  # neuraloperator adds its options, once for all members
+            warnings.filterwarnings("ignore", "Attempting to update metadata", UserWarning)
+            state = self.state_dict()
+        weights = {name: tensor for name, tensor in state.items() if isinstance(tensor, Tensor)}
         save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / FILE)
 
 

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 EPOCHS = 100  # of a training whose number of epochs is not known yet, to see how many of them are mixed
 LATE = 1.5  # times its minutes, the most that a training takes; on a free machine some take 1.25 times as long
 FEW = 3  # epochs, of which none is left out: each is a stage of the curriculum
-MEASURED = 12  # steps
+MEASURED, SECONDS = 12, 1.0  # steps and seconds, at least: another process that starts slows down more than a few steps
 RECENT = 5  # epochs, whose median is the expected length of those that are left
 MOST = 8  # trainings whose predictions are averaged
 SETTLING = 4  # steps before them, in which memory is laid out
@@ -32,13 +32,13 @@ ONLY = Member()
 
 
 def step_seconds(step: Callable[[], object]) -> float:
-    """Seconds of a step, the median of a few.
+    """Seconds of a step, the median of those of a second or more.
 
     Args:
         step: makes one step; what it changes has to be put back by the caller.
     """
-    seconds = []
-    for _ in range(SETTLING + MEASURED):
+    seconds: list[float] = []
+    while len(seconds) < SETTLING + MEASURED or sum(seconds[SETTLING:]) < SECONDS:
         started = time.perf_counter()
         step()
         seconds.append(time.perf_counter() - started)
