@@ -11,15 +11,18 @@ import pytest
 import torch
 from scipy.special import expit, softmax
 
+from pare.baselines import BaselineFit, TrainedBaseline
 from pare.choice.blend import Blend
 from pare.choice.chosen import ChosenModel
-from pare.config import PareError
+from pare.config import Library, PareError, resolve_baseline
 from pare.export import to_onnx
 from pare.export.metadata import metadata
 from pare.export.onnx_model import _difference
 from pare.own_data.new_rows import held_rows
 from pare.own_data.predict import Predictor
+from pare.preparation import ModelInput
 from pare.storage.samples import Samples
+from pare.storage.store import ArrayStore
 from pare.uncertainty import Calibration
 
 RNG = np.random.default_rng(0)
@@ -164,10 +167,10 @@ def test_a_file_that_answers_otherwise_is_refused(untrained, monkeypatch):
         to_onnx(model, held_rows(inputs(1, 16, 16)))
 
 
-def test_a_baseline_is_refused(untrained):
+def test_a_baseline_that_is_no_network_is_refused(untrained):
     model = untrained("vit")
     model.trained = SimpleNamespace(run=SimpleNamespace(folder="wine/ridge/seed_0"))
-    with pytest.raises(PareError, match="the model of wine/ridge/seed_0 is not that of a method"):
+    with pytest.raises(PareError, match="the model of wine/ridge/seed_0 is no network"):
         to_onnx(model, held_rows(inputs(1, 16, 16)))
 
 
@@ -207,8 +210,50 @@ def test_a_choice_of_methods_answers_as_their_mean_does(chosen, answer):
 def test_a_choice_that_keeps_a_baseline_is_refused_by_its_name(chosen):
     model, rows = chosen("classes")
     model.trained.members["catboost"] = SimpleNamespace()
-    with pytest.raises(PareError, match="keeps catboost, and models of baselines become no ONNX file"):
+    with pytest.raises(PareError, match="keeps catboost, which are no networks and become no ONNX file"):
         to_onnx(model, rows)
+
+
+@pytest.fixture
+def fitted_network(library, parameters, tmp_path):
+    """Fit a baseline's network for an epoch to fields on a periodic line, in two trainings."""
+
+    def fitted(name, **options) -> TrainedBaseline:
+        rows, task = field(32, normalisation={"outputs": "pointwise"}, loss="mse", metric="rmse")
+        entry = {"title": "t", "raw": {"files": ["none"]}, "reader": {"name": "arrays"}, "samples": {"all": ROWS}}
+        entry |= {"input": {"shape": [1, 32]}, "training": {"symmetries": ["shift"]}, **task}
+        own = Library(**(library.model_dump() | {"tasks": {"line": entry}}))
+        asked = {"task": "line", "method": name, "options": {"epochs": 1, "members": 2, **options}}
+        run = resolve_baseline(own, parameters | asked, asked)
+        ModelInput("line", run.task, {"all": rows}, "rows", validated=True).write(tmp_path / "rows.h5")
+        BaselineFit(run, ArrayStore(tmp_path / "rows.h5")).write(tmp_path / name)
+        return TrainedBaseline.load(tmp_path / name)
+
+    return fitted
+
+
+def test_the_u_net_of_a_baseline_answers_as_the_model(fitted_network):
+    model, x = Predictor(fitted_network("u_net"), "cpu"), field(32)[0].read(0, ROWS)[0]
+    exported = to_onnx(model, held_rows(x))
+    session = onnxruntime.InferenceSession(exported.content)
+    expected = model.outputs(held_rows(x))
+    for count in (1, ROWS):
+        (found,) = session.run([exported.answer], {"x": x[:count]})
+        assert np.abs(found - expected[:count]).max() < 1e-4 * np.abs(expected).max()
+    facts = session.get_modelmeta().custom_metadata_map
+    assert (facts["method"], facts["encoder"]) == ("u_net", "null") and "encoder" not in facts["licences"]
+
+
+def test_a_choice_of_a_method_and_a_u_net_answers_as_their_mean_does(fitted, fitted_network):
+    rows, task = field(32, training_of_run=LOCAL | {"symmetries": ["shift"]}, normalisation={"outputs": "pointwise"})
+    members = {"finetune": fitted(rows, **task).trained, "u_net": fitted_network("u_net")}
+    known, blend = members["finetune"], Blend({"finetune": 0.4, "u_net": 0.6}, {"finetune": 1.0, "u_net": 1.0})
+    both = ChosenModel(known.run, known.record, blend, members, known.preparation, None)
+    x = rows.read(0, ROWS)[0]
+    exported = to_onnx(Predictor(both, "cpu"), held_rows(x))
+    (found,) = onnxruntime.InferenceSession(exported.content).run(None, {"x": x})
+    one, other = (Predictor(member, "cpu").outputs(held_rows(x)) for member in members.values())
+    np.testing.assert_allclose(found, 0.4 * one + 0.6 * other, atol=1e-4 * np.abs(one).max())
 
 
 def test_a_difference_of_numbers_is_a_share_of_the_largest_of_their_column():

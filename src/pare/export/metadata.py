@@ -3,14 +3,14 @@
 import json
 from importlib.metadata import version
 
-from pare.choice.chosen import ChosenModel
+from pare.config import ChoiceRun, Run
 from pare.evaluation.metrics import METRICS
-from pare.training import TrainedModel
+from pare.training.saved_model import SavedModel
 
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")  # that make and check a file
 
 
-def metadata(trained: TrainedModel | ChosenModel, classes: list[str] | list[int] | None) -> dict[str, str]:
+def metadata(trained: SavedModel, classes: list[str] | list[int] | None) -> dict[str, str]:
     """Facts by name; what is no text is JSON.
 
     Args:
@@ -22,10 +22,12 @@ def metadata(trained: TrainedModel | ChosenModel, classes: list[str] | list[int]
         ``columns`` of a table, their ``categories`` in the order of the codes, null for a column of numbers, and
         ``dates``, the day 0 in UTC of those that count days; for other data there are none;
         ``classes`` in the order of the probabilities, or ``outputs``, the names of numbers, labels or channels;
-        ``metric`` with its value on the validation rows; ``encoder``, ``licences`` and ``versions``.
+        ``metric`` with its value on the validation rows; ``encoder``, null for a baseline, ``licences`` and
+        ``versions``.
     """
     run, record, known = trained.run, trained.record, trained.preparation
-    task, spec, encoder = run.task, METRICS[run.metric], run.source.encoder
+    task, spec = run.task, METRICS[run.metric]
+    source = run.source if isinstance(run, Run | ChoiceRun) else None
     facts = {
         "task": run.task_name,
         "title": run.title,
@@ -46,8 +48,8 @@ def metadata(trained: TrainedModel | ChosenModel, classes: list[str] | list[int]
             "direction": spec.direction,
             "validation": record["validation"],
         },
-        "encoder": run.source.title,
-        "licences": {"data": task.raw.active.licence, "encoder": encoder.licence},
+        "encoder": source and source.title,
+        "licences": {"data": task.raw.active.licence} | ({"encoder": source.encoder.licence} if source else {}),
         "versions": {"training": record["versions"], "export": {name: version(name) for name in LIBRARIES}},
     }
     return {name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in facts.items()}

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pare.baselines import TrainedBaseline
+from pare.baselines.networks import Network
 from pare.choice.blend import SMALLEST, mean_of
 from pare.choice.chosen import ChosenModel
 from pare.config.errors import PareError
@@ -80,18 +82,35 @@ class Predicted(nn.Module):
         return torch.stack(outputs).mean(0)
 
 
+class PredictedField(nn.Module):
+    """The fields of a baseline's network, ``(batch, channels, *grid)``, from prepared rows; it is moved to the CPU.
+
+    Args:
+        network: as `Network.predict` averages it over the symmetries.
+        family: the baseline's name.
+    """
+
+    def __init__(self, network: Network, family: str) -> None:
+        super().__init__()
+        self.network, self.family = network.cpu(), family
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Fields in physical units, averaged over the symmetries of the task."""
+        return self.network.symmetries.averaged_at_once(self.network, x)
+
+
 class Blended(nn.Module):
     """The mean that a choice keeps: `Blend.outputs` as a network.
 
     Args:
         chosen: the choice.
-        members: its models by name, all of methods.
+        members: the outputs of its models by name.
     """
 
-    def __init__(self, chosen: ChosenModel, members: Mapping[str, TrainedModel]) -> None:
+    def __init__(self, chosen: ChosenModel, members: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.shares, self.temperatures = chosen.blend.shares, chosen.blend.temperatures
-        self.members = nn.ModuleDict({name: Predicted(member) for name, member in members.items()})
+        self.members = nn.ModuleDict(members)
         self.enter, self.leave = MEANS[mean_of(chosen.run.task).name]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -113,27 +132,37 @@ def outputs_of(trained: SavedModel) -> nn.Module:
     """From prepared rows to the outputs of a model, as a network.
 
     Raises:
-        PareError: where it is that of a baseline, or a choice that keeps one.
+        PareError: where it is that of a baseline which is no network, or a choice that keeps one.
     """
-    if isinstance(trained, TrainedModel):
-        return Predicted(trained)
     if not isinstance(trained, ChosenModel):
+        outputs = _network(trained)
+        if outputs is None:
+            raise PareError(
+                f"the model of {trained.run.folder} is no network, which alone becomes an ONNX file; train one, such "
+                "as method=probe"
+            )
+        return outputs
+    members = {name: _network(member) for name, member in trained.members.items()}
+    if others := sorted(name for name, member in members.items() if member is None):
         raise PareError(
-            f"the model of {trained.run.folder} is not that of a method, which alone becomes an ONNX file; train one, "
-            "such as method=probe"
-        )
-    methods = {name: member for name, member in trained.members.items() if isinstance(member, TrainedModel)}
-    if others := sorted(trained.members.keys() - methods.keys()):
-        raise PareError(
-            f"the choice of {trained.run.folder} keeps {', '.join(others)}, and models of baselines become no ONNX "
+            f"the choice of {trained.run.folder} keeps {', '.join(others)}, which are no networks and become no ONNX "
             "file; use the model's folder, or train a method, such as method=probe"
         )
-    return Blended(trained, methods)
+    return Blended(trained, {name: member for name, member in members.items() if member is not None})
+
+
+def _network(trained: SavedModel) -> nn.Module | None:
+    if isinstance(trained, TrainedModel):
+        return Predicted(trained)
+    if isinstance(trained, TrainedBaseline) and isinstance(trained.model, Network):
+        return PredictedField(trained.model, trained.run.method_name)
+    return None
 
 
 def families_of(outputs: nn.Module) -> str:
-    """The families of the encoders in a network, for a message."""
-    return " and ".join(sorted({repr(part.family) for part in outputs.modules() if isinstance(part, Predicted)}))
+    """The families of the encoders and the baselines in a network, for a message."""
+    parts = (part for part in outputs.modules() if isinstance(part, Predicted | PredictedField))
+    return " and ".join(sorted({repr(part.family) for part in parts}))
 
 
 class Answers(nn.Module):

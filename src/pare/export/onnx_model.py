@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from torch.export import Dim
 
-from pare.choice.chosen import ChosenModel
 from pare.config.errors import PareError, causes
 from pare.config.packages import import_extra
 from pare.export.metadata import metadata
@@ -22,7 +21,7 @@ from pare.export.operations import InOnnx
 from pare.own_data.new_rows import NewRows
 from pare.own_data.predict import BATCH_ROWS, Predictor
 from pare.storage.atomic import atomic_path
-from pare.training import TrainedModel
+from pare.training.saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
 INPUT, PROBABILITIES, NUMBERS = "x", "probabilities", "prediction"  # names in the file
@@ -66,7 +65,7 @@ def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
     numbers or fields in physical units. Its metadata are those of `pare.export.metadata`.
 
     Args:
-        model: the trained model of a method, or of a choice that keeps models of methods.
+        model: the trained model of a method, of a baseline that is a network, or of a choice that keeps such models.
         rows: to compare with, such as ``model.open("new_rows.csv")``.
 
     Raises:
@@ -75,7 +74,6 @@ def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
     """
     runtime, trained = import_extra("onnxruntime", *EXTRA), model.trained
     outputs = outputs_of(trained)
-    assert isinstance(trained, TrainedModel | ChosenModel)  # others are refused
     answer = NUMBERS if model.classes is None and not model.is_binary else PROBABILITIES
     content = _content(trained, outputs, model, answer)
     x = rows.read(0, len(rows.names))
@@ -92,7 +90,7 @@ def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
     return OnnxModel(content, answer, difference, len(x))
 
 
-def _content(trained: TrainedModel | ChosenModel, outputs: nn.Module, model: Predictor, answer: str) -> bytes:
+def _content(trained: SavedModel, outputs: nn.Module, model: Predictor, answer: str) -> bytes:
     optimizer = import_extra("onnxscript", *EXTRA).optimizer
     classes = None if model.classes is None else model.classes.tolist()
     ending = nn.Sigmoid() if model.is_binary else nn.Softmax(1) if classes else nn.Identity()
@@ -109,7 +107,7 @@ def _content(trained: TrainedModel | ChosenModel, outputs: nn.Module, model: Pre
             optimizer.remove_unused_nodes(onnx.model)
         except RuntimeError as error:  # of torch.export, or of torch.onnx, whose errors derive from it
             raise PareError(
-                f"the model of {trained.run.folder}, whose encoder is of the family {families_of(outputs)}, cannot be "
+                f"the model of {trained.run.folder}, with networks of the family {families_of(outputs)}, cannot be "
                 f"converted ({list(causes(error))[-1]}); use the model's folder"
             ) from error
     onnx.model.metadata_props.update(metadata(trained, classes))
