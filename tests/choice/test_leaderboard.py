@@ -34,3 +34,11 @@ def test_folds_without_a_metric_are_counted_and_not_drawn():
     assert leaderboard_table(rare)["folds"].tolist() == [2, 2]
     (axes,) = leaderboard_figure(rare, None, METRICS["auroc_ovo"], title="t").axes
     assert [label.get_text().partition("\n")[0] for label in axes.get_yticklabels()] == ["probe, share 100 %"]
+
+
+def test_networks_have_a_second_point_after_their_final_fit():
+    networks = [{**CANDIDATES[0], "final": 2.5}, CANDIDATES[2]]
+    assert leaderboard_table(networks)["final"].fillna(0).tolist() == [2.5, 0]
+    (axes,) = leaderboard_figure(networks, None, METRICS["error_percent"], title="t").axes
+    (line,) = [line for line in axes.lines if line.get_marker() == "D"]
+    assert (list(line.get_xdata()), list(line.get_ydata())) == ([2.5], [0])

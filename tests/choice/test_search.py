@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pare.choice import processes
 from pare.choice import search as module
 from pare.choice.fits import HeldOut
 from pare.choice.search import Search, within
@@ -234,7 +235,7 @@ def test_those_without_time_are_compared_where_the_others_fail_late_and_a_failed
     given |= dict.fromkeys(METHODS, (0.5, 1.0))
     monkeypatch.setattr(module, "_expected", lambda run: 0.0 if run.method_name == "probe" else 1000.0)
     held_out, ticks = module.held_out, iter(range(0, 10**6, 7))  # each fit takes 7 seconds by this clock
-    monkeypatch.setattr(module.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(processes.time, "perf_counter", lambda: next(ticks))
 
     def failing(run, store, source, folder):
         if run.method_name == "probe" and store.path.stem != "fold_0":
@@ -311,7 +312,7 @@ def test_only_fits_without_an_end_of_their_own_are_bounded_by_minutes(library, p
 def of_fields(library, parameters, tmp_path, monkeypatch):
     """A search on five held-out fields, which each candidate predicts but for noise of a seed and a size."""
 
-    def make(noise: dict[str, tuple[int, float]]) -> Search:
+    def make(noise: dict[str, tuple[int, float]], at_a_time: int = 1) -> Search:
         fields = np.random.default_rng(0).normal(size=(20, 1, 8, 8)).astype(np.float32)
         rows = {"train": 15, "validation": 5, "test": 0}
         blocks = [("train", {"x": fields[:15], "y": fields[:15]}), ("validation", {"x": fields[15:], "y": fields[15:]})]
@@ -324,6 +325,8 @@ def of_fields(library, parameters, tmp_path, monkeypatch):
             return HeldOut((truth + added).astype(np.float32), truth, 60.0)
 
         monkeypatch.setattr(module, "held_out", held_out)
+        monkeypatch.setattr(module, "fits_at_a_time", lambda: at_a_time)
+        monkeypatch.setattr(module, "side_by_side", lambda jobs, most: processes.side_by_side(jobs, 1))
         asked = {**parameters, "task": "darcy_flow", "method": "choose", "minutes": 10}
         return Search(resolve_choice(library, asked, {}), ArrayStore(tmp_path / "f.h5"), None, tmp_path)
 
@@ -335,10 +338,48 @@ def test_of_networks_that_minutes_bound_the_best_has_all_that_are_left(of_fields
     one = of_fields({name: (seed, error) for seed, (name, error) in enumerate(errors.items())})
     assert [tried.name for tried in one.finished()] == ["probe", "kernel_ridge", "u_net"]
     left_out = {tried.name: tried.left_out for tried in one.tried}
-    assert left_out["pare"] == left_out["finetune"] == "u_net was better, and has the time that is left"
+    assert left_out["pare"] == left_out["finetune"] == "the time that is left is for the best: u_net"
     final = one.final(["kernel_ridge", "u_net"])
     assert final["u_net"].options["minutes"] == pytest.approx(5)
     assert "minutes" not in final["kernel_ridge"].options
+
+
+def test_two_networks_that_are_trained_side_by_side_have_all_minutes_that_are_left_each(of_fields):
+    """Five fits of a minute: two one after the other, and three networks, two at a time."""
+    errors = {"probe": 0.5, "kernel_ridge": 0.2, "u_net": 0.12, "finetune": 0.11, "pare": 0.1}
+    one = of_fields({name: (seed, error) for seed, (name, error) in enumerate(errors.items())}, at_a_time=2)
+    assert [tried.name for tried in one.finished()] == ["probe", "kernel_ridge", "finetune", "pare"]
+    assert one.tried[2].left_out == "the time that is left is for the best: pare and finetune"
+    final = one.final(["kernel_ridge", "finetune", "pare"])
+    assert one.left == pytest.approx(60 * (10 - 2 - 2))
+    assert [final[name].training.minutes for name in ("finetune", "pare")] == pytest.approx([6, 6])
+
+
+def test_a_network_that_is_far_behind_is_not_trained_further(of_fields):
+    errors = {"probe": 0.05, "kernel_ridge": 0.2, "u_net": 0.5, "finetune": 0.1, "pare": 0.12}
+    one = of_fields({name: (seed, error) for seed, (name, error) in enumerate(errors.items())}, at_a_time=3)
+    assert [tried.name for tried in one.finished()] == ["probe", "kernel_ridge", "finetune", "pare"]
+    assert one.tried[2].left_out == "its loss was more than 3 times the least"
+
+
+def test_a_network_without_a_share_is_trained_further_where_validation_rows_tell_what_it_is_worth_then(of_fields):
+    errors = {"probe": 0.05, "kernel_ridge": 0.5, "u_net": 0.1, "finetune": 0.11, "pare": 0.12}
+    one = of_fields({name: (seed, error) for seed, (name, error) in enumerate(errors.items())})
+    one.finished()
+    assert list(one.final(["probe"])) == ["probe", "u_net"]
+    one.run = one.run.model_copy(update={"folds": 2})
+    assert list(one.final(["probe"])) == ["probe"]
+
+
+def test_networks_that_wait_for_their_turn_have_their_time_reserved(of_fields, monkeypatch):
+    """Of five minutes two fits take two and need two more; the two fits of the U-Net need the last one."""
+    errors = {"probe": 0.5, "kernel_ridge": 0.2, "u_net": 0.12, "finetune": 0.11, "pare": 0.1}
+    one = of_fields({name: (seed, error) for seed, (name, error) in enumerate(errors.items())})
+    one.run = one.run.model_copy(update={"minutes": 5.0})
+    monkeypatch.setattr(module, "_expected", lambda run: 30.0 if module.is_bounded(run) else 0.0)
+    one.finished()
+    assert {tried.name for tried in one.tried if tried.folds} == {"probe", "kernel_ridge", "u_net"}
+    assert one.tried[3].left_out == "needs about 1 min 0 s, the others leave 0 min 0 s"
 
 
 def test_of_a_training_in_minutes_that_kept_its_start_it_is_said_that_it_may_leave_it(of_fields):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 import yaml
 
 from pare import load
@@ -48,3 +49,21 @@ def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, said)
 
     again = kedro(project, "--pipelines=choose", "--params", "task=ring,minutes=0.5")
     assert "data/06_models/ring/choose/seed_0/model is up to date." in again.out
+
+
+def test_of_fields_two_networks_are_trained_side_by_side_and_their_shares_are_those_of_the_trained_ones(project, said):
+    candidates = {"field": {"folds": 1, "methods": ["probe", "finetune", "pare"]}}
+    (project / "conf" / "local" / "candidates.yml").write_text(yaml.safe_dump(candidates))
+    x = np.random.default_rng(0).normal(size=(240, 1, 32)).astype(np.float32)
+    np.savez(project / "steps.npz", x=x, y=np.abs(x))  # no line through the values does it
+    said(project, "bash", "kedro tasks new steps.npz --target y")
+    chosen = said(project, "bash", "OMP_NUM_THREADS=2 kedro run --pipelines=choose --params task=steps,minutes=0.6")
+    assert "Fitted to all rows: finetune, pare." in chosen
+    folder = project / "data/08_reporting/steps/choose/seed_0"
+    board = pd.read_csv(folder / "leaderboard.csv", index_col="method")
+    assert board["share"].sum() == pytest.approx(1)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["validation"] < board["metric"].min()  # of trainings of more than a tenth of the minutes
+    assert metrics["test"] < board.loc["probe", "metric"] / 2
+    members = project / "data/06_models/steps/choose/seed_0/model/members"
+    assert {path.name for path in members.iterdir()} == set(board.index[board["share"] > 0])

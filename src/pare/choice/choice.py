@@ -4,16 +4,21 @@ import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from accelerate import PartialState
 
 from pare.choice.blend import Decision, decide, mean_of, shares_text
 from pare.choice.chosen import ChosenModel, load_trained
 from pare.choice.fits import Candidate, described
-from pare.choice.search import Search, Tried, defined_score
+from pare.choice.folds import holds_validation_out
+from pare.choice.processes import side_by_side
+from pare.choice.search import Search, defined_score, is_bounded
 from pare.config import ChoiceRun
+from pare.evaluation.prediction import predict_rows
 from pare.start.folds import folds_that_keep
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
@@ -65,8 +70,8 @@ class Choice:
             chosen = self._chosen(path.parent / SEARCH)
             with atomic_path(path) as unfinished:
                 chosen.save(unfinished)
-            for name in chosen.members:
-                shutil.rmtree(path.parent / SEARCH / name / MODEL)
+            for fitted in (path.parent / SEARCH).glob(f"*/{MODEL}"):
+                shutil.rmtree(fitted)
 
     @property
     def _fingerprint(self) -> str:
@@ -75,52 +80,98 @@ class Choice:
     def _chosen(self, folder: Path) -> ChosenModel:
         search = Search(self.run, self.store, self.source, folder)
         finished = search.finished()
-        outputs, mean = {tried.name: tried.outputs for tried in finished}, mean_of(self.run.task)
-        truth, groups = finished[0].truth, finished[0].groups
+        outputs, truth, groups = {one.name: one.outputs for one in finished}, finished[0].truth, finished[0].groups
         parts = folds_that_keep(self.run.task.split, groups, len(truth)) if len(truth) > 1 else None
-        decision = decide(outputs, truth, mean, search.loss, parts, groups)
-        _tell(decision, len(finished))
-        final = search.final(decision.blend.shares)
-        members = {name: self._fitted(run, folder / name / MODEL) for name, run in final.items()}
-        record = self._record(search, decision, finished[0], members)
-        first = next(iter(members.values()))
-        # by models, and shares, that did not learn from a row
-        calibration = Calibration.of_rows(self.run.task, decision.outputs, finished[0].truth, finished[0].groups)
-        return ChosenModel(self.run, record, decision.blend, members, first.preparation, calibration)
+        shares_of = partial(decide, y=truth, mean=mean_of(self.run.task), loss=search.loss, parts=parts, groups=groups)
+        decision = shares_of(outputs)
+        _tell("Best in the comparison", decision, len(finished))
+        runs = search.final(decision.blend.shares)
+        members = self._members(runs, folder, search.at_a_time)
+        trained = self._validated({name: members[name] for name in _networks(runs)})
+        if trained:
+            decision = shares_of({name: trained.get(name, outputs[name]) for name in runs})
+        _tell("Kept", decision, len(runs))
+        kept = {name: members[name] for name in decision.blend.shares}
+        finals = {name: defined_score(self.run, predicted, truth) for name, predicted in trained.items()}
+        record = self._record(search, decision, truth, finals) | _costs(search, runs, members)
+        preparation = next(iter(kept.values())).preparation
+        calibration = Calibration.of_rows(self.run.task, decision.outputs, truth, groups)
+        return ChosenModel(self.run, record, decision.blend, kept, preparation, calibration)
 
-    def _fitted(self, run: Candidate, path: Path) -> SavedModel:
-        """A member fitted to all rows, unless an interrupted choice has done it."""
-        fit = described(run, self.store, self.source)
-        if not fit.is_current(path):
-            logger.info("%s is fitted to all rows:", run.method_name)
-            fit.write(path)
-        return load_trained(path)
+    def _members(self, runs: Mapping[str, Candidate], folder: Path, at_a_time: int) -> dict[str, SavedModel]:
+        """What is kept, fitted to all rows, networks side by side, unless an interrupted choice has done it."""
+        networks = _networks(runs)
+        for names in [*([name] for name in runs if name not in networks), networks]:
+            self._fit({name: runs[name] for name in names}, folder, at_a_time)
+        return {name: load_trained(folder / name / MODEL) for name in runs}
+
+    def _fit(self, runs: Mapping[str, Candidate], folder: Path, at_a_time: int) -> None:
+        jobs = {}
+        for name, run in runs.items():
+            fit, path = described(run, self.store, self.source), folder / name / MODEL
+            if not fit.is_current(path):
+                jobs[name] = partial(fit.write, path)
+        if jobs:
+            logger.info("Fitted to all rows: %s.", ", ".join(jobs))
+        for _, outcome in side_by_side(jobs, at_a_time):
+            if outcome.error:
+                raise outcome.error
+
+    def _validated(self, networks: Mapping[str, SavedModel]) -> dict[str, np.ndarray]:
+        """What trained networks predict for the validation rows, which chose their epochs and taught them nothing.
+
+        Nothing where other rows are held out, and nothing of a network that kept its solved start, which learnt from
+        all rows in the end.
+        """
+        if not holds_validation_out(self.store, self.run.folds):
+            return {}
+        device, rows = PartialState().device, self.store.rows("validation")
+        return {
+            name: predict_rows(partial(model.outputs, device=device), rows)["prediction"]
+            for name, model in networks.items()
+            if model.record["best_epoch"]
+        }
 
     def _record(
-        self, search: Search, decision: Decision, first: Tried, members: Mapping[str, SavedModel]
+        self, search: Search, decision: Decision, truth: np.ndarray, finals: Mapping[str, float | None]
     ) -> dict[str, Any]:
-        final = sum(model.record["train_seconds"] for model in members.values())
+        shares = decision.blend.shares
         return {
             "fingerprint": self._fingerprint,
             "model_input": self.store.fingerprint,
             "decisive": self.run.decisive(),
-            "candidates": [tried.row(decision.blend.shares.get(tried.name, 0.0)) for tried in search.tried],
+            "candidates": [tried.row(shares.get(tried.name, 0.0), finals.get(tried.name)) for tried in search.tried],
             "losses": decision.losses,
             "history": [],
-            "validation": defined_score(self.run, decision.outputs, first.truth),
+            "validation": defined_score(self.run, decision.outputs, truth),
             "best_epoch": None,
             "n_train": len(self.store.rows("train")) + len(self.store.rows("validation")),
-            "train_seconds": round(self.run.minutes * 60 - search.left + final, 1),
             "samples_per_second": None,
-            "peak_memory_mb": round(peak_memory_mb()),
             "device": str(PartialState().device),
             "precision": None,
             "versions": versions(),
         }
 
 
-def _tell(decision: Decision, finished: int) -> None:
-    if finished > 1:
+def _networks(runs: Mapping[str, Candidate]) -> list[str]:
+    """Names of those that minutes bound, which are trained side by side."""
+    return [name for name, run in runs.items() if is_bounded(run)]
+
+
+def _costs(search: Search, runs: Mapping[str, Candidate], members: Mapping[str, SavedModel]) -> dict[str, Any]:
+    """Seconds of the comparison and the final fits, and the most memory that they took together."""
+    records, networks = {name: model.record for name, model in members.items()}, _networks(runs)
+    seconds = {name: record["train_seconds"] for name, record in records.items()}
+    final = max((seconds.pop(name) for name in networks), default=0.0) + sum(seconds.values())
+    memory = max(peak_memory_mb(), sum(records[name]["peak_memory_mb"] for name in networks))
+    return {
+        "train_seconds": round(search.run.minutes * 60 - search.left + final, 1),
+        "peak_memory_mb": round(memory),
+    }
+
+
+def _tell(what: str, decision: Decision, candidates: int) -> None:
+    if candidates > 1:
         losses = ", ".join(f"{way} {loss:.4g}" for way, loss in decision.losses.items())
         logger.info("Loss on rows that did not choose: %s.", losses)
-    logger.info("Kept: %s.", shares_text(decision.blend.shares))
+    logger.info("%s: %s.", what, shares_text(decision.blend.shares))

@@ -40,12 +40,17 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
     groups = None if pool[0].groups is None else np.concatenate([rows.array("group") for rows in held])
     numbers = np.arange(sum(map(len, pool)))
     _check_enough(len(numbers), groups, folds)
-    if folds == 1 and len(pool[1]) >= FIFTHS:
+    if holds_validation_out(store, folds):
         cuts = [(numbers[: len(pool[0])], numbers[len(pool[0]) :])]
     else:
         every = list(folds_of(numbers, labels, groups, folds if folds > 1 else FIFTHS, ordered=task.split.ordered))
         cuts = every if folds > 1 else [_one_of(every, task.split)]
     return [_parts(rest, held, labels, groups, task.split) for rest, held in cuts]
+
+
+def holds_validation_out(store: ArrayStore, folds: int) -> bool:
+    """Whether the held-out rows are the validation rows: of one fold, where there are enough of them."""
+    return folds == 1 and len(store.rows("validation")) >= FIFTHS
 
 
 def _check_enough(rows: int, groups: np.ndarray | None, folds: int) -> None:

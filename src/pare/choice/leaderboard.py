@@ -10,11 +10,15 @@ from pare.evaluation.figures.canvas import plain, titled_figure
 from pare.evaluation.metrics import MetricSpec
 
 Candidates = Sequence[Mapping[str, Any]]  # rows of `Tried.row`
-COLUMNS = ("method", "share", "metric", "folds", "seconds", "left_out")
+COLUMNS = ("method", "share", "metric", "final", "folds", "seconds", "left_out")
 
 
 def leaderboard_table(candidates: Candidates) -> pd.DataFrame:
-    """A row a candidate, in the order in which they were tried; folds: how many it saw, seconds: of a fit."""
+    """A row a candidate, in the order in which they were tried.
+
+    Columns: ``folds``: how many it saw; ``seconds``: of a fit; ``final``: metric of a network after its final fit, on
+    the rows that chose its epoch.
+    """
     table = pd.DataFrame([{**dict.fromkeys(COLUMNS), **row} for row in candidates], columns=list(COLUMNS))
     return table.assign(folds=[len(folds or ()) for folds in table["folds"]])
 
@@ -23,7 +27,7 @@ def leaderboard_figure(candidates: Candidates, kept: float | None, metric: Metri
     """A line a candidate that was tried: the held-out rows of each fold, and all of them.
 
     The best is on top; below are those that were left out before the last fold, which do not compare. A metric that is
-    undefined for a fold, or for all rows, is not drawn.
+    undefined for a fold, or for all rows, is not drawn. Networks have a second point, after all their minutes.
 
     Args:
         candidates: all of them.
@@ -40,6 +44,9 @@ def leaderboard_figure(candidates: Candidates, kept: float | None, metric: Metri
         axes.plot(folds, [place] * len(folds), ".", color="tab:gray", label="a fold" if not place else None)
         filled, label = "none" if row["left_out"] else "tab:blue", "all held-out rows (hollow: of fewer folds)"
         axes.plot(row["metric"], place, "o", color="tab:blue", markerfacecolor=filled, label=None if place else label)
+    finals = [(row["final"], place) for place, row in enumerate(rows) if row.get("final") is not None]
+    if finals:
+        axes.plot(*zip(*finals, strict=True), "D", color="tab:orange", label="with the minutes that were left")
     if kept is not None:
         axes.axvline(kept, color="tab:green", linestyle="--", label="kept, on rows that did not choose it")
     axes.set_yticks(range(len(rows)), [plain(_name(row)) for row in rows])

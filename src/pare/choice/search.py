@@ -1,10 +1,11 @@
 """Candidates compared within some minutes: fold by fold, and the worst are dropped where time is short."""
 
 import logging
-import time
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 from pare.baselines.registry import why_not
 from pare.choice.blend import loss_alone, mean_of, task_loss
 from pare.choice.fits import Candidate, HeldOut, held_out
-from pare.choice.folds import fold_parts, write_fold
+from pare.choice.folds import fold_parts, holds_validation_out, write_fold
+from pare.choice.processes import Outcome, fits_at_a_time, side_by_side
 from pare.config import ChoiceRun, PareError
 from pare.config.estimate import duration, estimate
 from pare.config.run import BaselineRun
@@ -26,6 +28,7 @@ from pare.training.machine import accelerator_of, matrix_speed
 
 logger = logging.getLogger(__name__)
 SHARE = 0.1  # of the minutes, for a fit that minutes bound, while candidates are compared
+HOPELESS = 3.0  # times the least loss in the comparison: networks had up to 2.3 times what they had in the end
 SAME = 1e-4  # standard deviations of the predictions, below which two are the same
 EXACT = 1e-6  # of the answers, below which an error is that of rounding
 
@@ -77,11 +80,18 @@ class Tried:
         error = np.sqrt(np.nanmean(np.square(self.outputs - self.truth, dtype=float), axis))
         return bool(np.all(error <= EXACT * np.nanstd(self.truth, axis, dtype=float)))
 
-    def row(self, share: float) -> dict[str, Any]:
-        """A row of the leaderboard: the share that it got, and what came of it."""
+    def row(self, share: float, final: float | None = None) -> dict[str, Any]:
+        """A row of the leaderboard: the share that it got, and what came of it.
+
+        Args:
+            share: in the mean that is kept.
+            final: metric of the validation rows after the final fit of a network; None: another candidate.
+        """
         came: dict[str, Any] = {"left_out": self.left_out}
         if self.folds:
             came |= {"metric": self.metric, "folds": self.metrics, "seconds": round(self.seconds, 1)}
+        if final is not None:
+            came["final"] = final
         return {"method": self.name, "share": share, **came}
 
     @property
@@ -105,7 +115,7 @@ class Search:
     """The comparison of a run's candidates on folds of its training and validation rows.
 
     Time is counted as the seconds of the fits, those of an interrupted search included, so that a search which goes on
-    decides as one that was never interrupted.
+    decides as one that was never interrupted. Networks that minutes bound are trained side by side.
 
     Args:
         run: what is tried, and for how long.
@@ -118,12 +128,20 @@ class Search:
         self.run, self.store, self.source, self.folder = run, store, source, folder
         self.loss = task_loss(run.task, run.training.positive_weight, store.statistics.get("y_scale"))
         self.tried = [Tried(candidate) for candidate in run.candidates]
+        self.at_a_time = fits_at_a_time()
 
     @property
     def left(self) -> float:
         """Seconds of the budget that no fit has used."""
-        used = sum(tried.lost + sum(fold.seconds for fold in tried.folds) for tried in self.tried)
-        return self.run.minutes * 60 - used
+        spent = [self._part(tried) * (tried.lost + sum(fold.seconds for fold in tried.folds)) for tried in self.tried]
+        return self.run.minutes * 60 - sum(spent)
+
+    def _part(self, tried: Tried) -> float:
+        """How much of a fit's seconds counts: others are made at the same time as that of a network."""
+        if not is_bounded(tried.run):
+            return 1.0
+        networks = sum(is_bounded(other.run) for other in self.tried)
+        return math.ceil(networks / self.at_a_time) / networks
 
     def finished(self) -> list[Tried]:
         """Compare the candidates; those that saw every fold.
@@ -133,22 +151,20 @@ class Search:
         """
         going = list(self._suitable())
         for number, store in enumerate(self._folds()):
-            for tried in list(going):
-                if not tried.folds and not (self._may_be_better(tried) and self._is_affordable(tried)):
-                    going.remove(tried)
+            networks: list[Tried] = []
+            for tried in going:
+                if not tried.folds and not (self._may_be_better(tried) and self._is_affordable(tried, networks)):
                     continue
-                started = time.perf_counter()
-                try:
-                    self._fit(tried, store, number)
-                except PareError as error:  # what one candidate cannot do, such as a small grid, stops no other
-                    tried.left_out, tried.failed = str(error), True
-                    tried.lost = tried.lost or time.perf_counter() - started
-                    logger.warning("%s is left out: %s", tried.name, error)
-                    going.remove(tried)
+                if is_bounded(tried.run):
+                    networks.append(tried)
+                else:
+                    self._fit([tried], store, number)
+            self._fit(networks, store, number)
+            going = [tried for tried in going if not tried.left_out]
             if not going:
                 return self._without_failed()
             going = self._going_on(list(_distinct(going)), self.run.folds - number - 1)
-        return self._with_one_network(going)
+        return self._with_best_networks(going)
 
     def _without_failed(self) -> list[Tried]:
         """Compare those of which no fit failed, where the others took the time; their folds are not fitted again."""
@@ -161,9 +177,15 @@ class Search:
         return self.finished()
 
     def final(self, names: Iterable[str]) -> dict[str, Candidate]:
-        """The runs that fit what is kept to all rows, by name; the network that minutes bound has all that are left."""
+        """What is fitted to all rows, by name: candidates of these names, and networks with the minutes that are left.
+
+        A network that has no share after a tenth of the minutes may have one in the end, if validation rows tell then.
+        """
         minutes = max(self.run.minutes * SHARE, self.left / 60)
-        return {tried.name: within(tried.run, minutes) for tried in self.tried if tried.name in names}
+        again = holds_validation_out(self.store, self.run.folds)
+        going = [tried for tried in self.tried if tried.folds and not tried.left_out]
+        kept = [tried for tried in going if tried.name in names or (again and is_bounded(tried.run))]
+        return {tried.name: within(tried.run, minutes) for tried in kept}
 
     def _suitable(self) -> Iterator[Tried]:
         for tried in self.tried:
@@ -180,13 +202,26 @@ class Search:
             yield write_fold(path, self.store, parts, compress=task.input.compress)
             path.unlink()
 
-    def _fit(self, tried: Tried, store: ArrayStore, number: int) -> None:
-        run = within(tried.run, self.run.minutes * SHARE)
+    def _fit(self, some: Sequence[Tried], store: ArrayStore, number: int) -> None:
+        """Fit some candidates to a fold, side by side where there are several; what cannot be fitted is left out."""
+        minutes, given = self.run.minutes * SHARE, (store, self.source)
+        jobs = {
+            tried.name: partial(held_out, within(tried.run, minutes), *given, self.folder / tried.name)
+            for tried in some
+        }
+        by_name = {tried.name: tried for tried in some}
         with quiet():
-            fold = held_out(run, store, self.source, self.folder / tried.name)
-        if not np.isfinite(fold.outputs).all():
-            tried.lost = fold.seconds
-            raise PareError("it predicts numbers that are not finite")
+            for name, outcome in side_by_side(jobs, self.at_a_time):
+                self._note(by_name[name], outcome, number)
+
+    def _note(self, tried: Tried, outcome: Outcome[HeldOut], number: int) -> None:
+        fold, error, seconds = outcome.result, outcome.error, outcome.seconds
+        if fold is not None and not np.isfinite(fold.outputs).all():
+            error, seconds = PareError("it predicts numbers that are not finite"), fold.seconds
+        if fold is None or error:  # what one candidate cannot do, such as a small grid, stops no other
+            tried.left_out, tried.failed, tried.lost = str(error), True, seconds
+            logger.warning("%s is left out: %s", tried.name, error)
+            return
         tried.folds.append(fold)
         so_far = "" if self.run.folds == 1 else f"fold {number + 1} of {self.run.folds}, "
         spec, value = METRICS[self.run.metric], tried.metric
@@ -201,25 +236,39 @@ class Search:
             logger.info("%s is left out: %s.", tried.name, tried.left_out)
         return not exact
 
-    def _is_affordable(self, tried: Tried) -> bool:
-        """Whether a training fits into the time that those before it leave, by its estimated cost; the first does."""
+    def _is_affordable(self, tried: Tried, networks: Sequence[Tried]) -> bool:
+        """Whether a training fits into the time that those before it leave, by its estimated cost; the first does.
+
+        Args:
+            tried: the candidate.
+            networks: those before it that are still to be trained.
+        """
         before = [other for other in self.tried if other.folds and not other.left_out]
-        if not before:
+        if not before and not networks:
             return True
         fits = self.run.folds  # that each of the others has to make after the first fold, the final one among them
-        seconds = _expected(within(tried.run, self.run.minutes * SHARE)) * (fits + 1)
-        free = max(self.left - sum(other.seconds * fits for other in self._in_time(before, fits)), 0)
+        seconds = self._needed(tried, fits)
+        taken = sum(self._cost(other) * fits for other in self._in_time(before, fits))
+        free = max(self.left - taken - sum(self._needed(other, fits) for other in networks), 0)
         if seconds > free:
             tried.left_out = f"needs about {duration(seconds)}, the others leave {duration(free)}"
             logger.info("%s is left out: it %s.", tried.name, tried.left_out)
         return not tried.left_out
+
+    def _needed(self, tried: Tried, fits: int) -> float:
+        """Seconds that a candidate without a fit is expected to take for its first and so many more."""
+        return self._part(tried) * _expected(within(tried.run, self.run.minutes * SHARE)) * (fits + 1)
+
+    def _cost(self, tried: Tried) -> float:
+        """Seconds of the budget that a fit takes."""
+        return self._part(tried) * tried.seconds
 
     def _going_on(self, going: list[Tried], folds_left: int) -> list[Tried]:
         """Those that fit into the time that is left with their other folds and final fits."""
         kept = self._in_time(going, folds_left + 1)
         for tried in going:
             if tried not in kept:
-                needed = duration(tried.seconds * (folds_left + 1))
+                needed = duration(self._cost(tried) * (folds_left + 1))
                 tried.left_out = f"after fold {len(tried.folds)}: needs {needed} more, others were better"
                 logger.info("%s is left out %s.", tried.name, tried.left_out)
         return [tried for tried in going if tried in kept]
@@ -229,18 +278,28 @@ class Search:
         seconds = 0.0
         kept: list[Tried] = []
         for tried in sorted(going, key=self._loss):
-            needed = tried.seconds * fits
+            needed = self._cost(tried) * fits
             if not kept or seconds + needed <= self.left:
                 seconds += needed
                 kept.append(tried)
         return kept
 
-    def _with_one_network(self, going: list[Tried]) -> list[Tried]:
-        """Without networks that minutes bound but the best: two of them would have half of the time each."""
-        bounded = sorted((tried for tried in going if _is_bounded(tried.run)), key=self._loss)
-        for tried in bounded[1:]:
-            tried.left_out = f"{bounded[0].name} was better, and has the time that is left"
-            logger.info("%s is left out: %s.", tried.name, tried.left_out)
+    def _with_best_networks(self, going: list[Tried]) -> list[Tried]:
+        """Without networks but the best, as many as are trained side by side: more of them would divide the time.
+
+        Nor with one whose loss is so high that the time that is left will hardly make it useful.
+        """
+        networks = sorted((tried for tried in going if is_bounded(tried.run)), key=self._loss)
+        best, others = networks[: self.at_a_time], networks[self.at_a_time :]
+        for tried in others:
+            tried.left_out = f"the time that is left is for the best: {' and '.join(one.name for one in best)}"
+        least = min(map(self._loss, going))
+        for tried in best:
+            if self._loss(tried) > HOPELESS * least:
+                tried.left_out = f"its loss was more than {HOPELESS:g} times the least"
+        for tried in networks:
+            if tried.left_out:
+                logger.info("%s is left out: %s.", tried.name, tried.left_out)
         return [tried for tried in going if not tried.left_out]
 
     def _loss(self, tried: Tried) -> float:
@@ -261,7 +320,7 @@ def _distinct(going: list[Tried]) -> Iterator[Tried]:
     for number, tried in enumerate(going):
         same = [other.name for other in going[:number] if _is_same(other.outputs, tried.outputs)]
         if same:
-            more = "; with more minutes it may not" if _is_bounded(tried.run) else ""
+            more = "; with more minutes it may not" if is_bounded(tried.run) else ""
             tried.left_out = f"after fold {len(tried.folds)}: predicts what {same[0]} does{more}"
             logger.info("%s is left out %s.", tried.name, tried.left_out)
         else:
@@ -275,17 +334,18 @@ def _is_same(outputs: np.ndarray, others: np.ndarray) -> bool:
 
 def within(run: Candidate, minutes: float) -> Candidate:
     """A candidate bounded by minutes, where its fit has no end of its own: a network for fields."""
-    if isinstance(run, BaselineRun):
-        bounded = "minutes" in run.options and run.options.get("epochs") is None
-        return run.model_copy(update={"options": run.options | {"minutes": minutes}}) if bounded else run
-    if run.task.kind != "field" or not run.training.epochs:
+    if not is_bounded(run):
         return run
+    if isinstance(run, BaselineRun):
+        return run.model_copy(update={"options": run.options | {"minutes": minutes}})
     return run.model_copy(update={"training": run.training.model_copy(update={"minutes": minutes})})
 
 
-def _is_bounded(run: Candidate) -> bool:
+def is_bounded(run: Candidate) -> bool:
     """Whether minutes bound its fit."""
-    return within(run, 1.0) != run
+    if isinstance(run, BaselineRun):
+        return "minutes" in run.options and run.options.get("epochs") is None
+    return run.task.kind == "field" and bool(run.training.epochs)
 
 
 def _expected(run: Candidate) -> float:
