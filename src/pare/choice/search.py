@@ -28,7 +28,7 @@ from pare.training.machine import accelerator_of, matrix_speed
 
 logger = logging.getLogger(__name__)
 SHARE = 0.1  # of the minutes, for a fit that minutes bound, while candidates are compared
-HOPELESS = 3.0  # times the least loss in the comparison: networks had up to 2.3 times what they had in the end
+HOPELESS = 3.0  # times the least loss in the comparison: networks had up to 2.4 times what they had in the end
 SAME = 1e-4  # standard deviations of the predictions, below which two are the same
 EXACT = 1e-6  # of the answers, below which an error is that of rounding
 
