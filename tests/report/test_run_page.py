@@ -162,12 +162,15 @@ def test_a_baseline_has_its_options_and_a_choice_its_candidates(page, library, p
     assert "options.iterations" in text and "training.fraction" in text and "training.learning_rate" not in text
     choice = resolve_choice(library, parameters | {"task": "openml_wdbc", "method": "choose"}, {})
     candidates = [
-        {"method": "probe", "share": 1.0, "left_out": "", "metric": 0.5, "folds": [0.5, 0.6], "seconds": 2.0},
+        {"method": "probe", "share": 1.0, "left_out": "", "metric": 0.5, "folds": [0.5, 0.6], "seconds": 3.0},
         {"method": "<orca>", "share": 0.0, "left_out": "needs a package"},
     ]
     html = page(choice, candidates=candidates, **none)
-    assert "probe 1 0.5 2 2" in said(html) and "needs a package" in said(html)
+    assert "probe 1 0.5 2 3" in said(html) and "needs a package" in said(html)
     assert "&lt;orca&gt;" in html and "<orca>" not in html
+    network = {**candidates[0], "method": "u_net", "final": 0.25}
+    assert "probe 1 0.5 none 2 3" in (text := said(page(choice, candidates=[candidates[0], network], **none)))
+    assert "u_net 1 0.5 0.25 2 3" in text
 
 
 def test_a_run_that_was_not_evaluated_has_no_page(run, tmp_path):
