@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -86,26 +86,23 @@ class Choice:
         decision = shares_of(outputs)
         _tell("Best in the comparison", decision, len(finished))
         runs = search.final(decision.blend.shares)
-        members = self._members(runs, folder, search.at_a_time)
-        trained = self._validated({name: members[name] for name in _networks(runs)})
+        networks = {name: run for name, run in runs.items() if is_bounded(run)}
+        members = self._members(networks, folder, search.at_a_time)
+        trained = self._validated(members)
         if trained:
             decision = shares_of({name: trained.get(name, outputs[name]) for name in runs})
+        others = {name: runs[name] for name in decision.blend.shares if name not in networks}
+        members |= self._members(others, folder, at_a_time=1)
         _tell("Kept", decision, len(runs))
         kept = {name: members[name] for name in decision.blend.shares}
         finals = {name: defined_score(self.run, predicted, truth) for name, predicted in trained.items()}
-        record = self._record(search, decision, truth, finals) | _costs(search, runs, members)
+        record = self._record(search, decision, truth, finals) | _costs(search, members, networks)
         preparation = next(iter(kept.values())).preparation
         calibration = Calibration.of_rows(self.run.task, decision.outputs, truth, groups)
         return ChosenModel(self.run, record, decision.blend, kept, preparation, calibration)
 
     def _members(self, runs: Mapping[str, Candidate], folder: Path, at_a_time: int) -> dict[str, SavedModel]:
-        """What is kept, fitted to all rows, networks side by side, unless an interrupted choice has done it."""
-        networks = _networks(runs)
-        for names in [*([name] for name in runs if name not in networks), networks]:
-            self._fit({name: runs[name] for name in names}, folder, at_a_time)
-        return {name: load_trained(folder / name / MODEL) for name in runs}
-
-    def _fit(self, runs: Mapping[str, Candidate], folder: Path, at_a_time: int) -> None:
+        """Candidates fitted to all rows, so many at a time, unless an interrupted choice has done it."""
         jobs = {}
         for name, run in runs.items():
             fit, path = described(run, self.store, self.source), folder / name / MODEL
@@ -116,6 +113,7 @@ class Choice:
         for _, outcome in side_by_side(jobs, at_a_time):
             if outcome.error:
                 raise outcome.error
+        return {name: load_trained(folder / name / MODEL) for name in runs}
 
     def _validated(self, networks: Mapping[str, SavedModel]) -> dict[str, np.ndarray]:
         """What trained networks predict for the validation rows, which chose their epochs and taught them nothing.
@@ -153,14 +151,9 @@ class Choice:
         }
 
 
-def _networks(runs: Mapping[str, Candidate]) -> list[str]:
-    """Names of those that minutes bound, which are trained side by side."""
-    return [name for name, run in runs.items() if is_bounded(run)]
-
-
-def _costs(search: Search, runs: Mapping[str, Candidate], members: Mapping[str, SavedModel]) -> dict[str, Any]:
+def _costs(search: Search, members: Mapping[str, SavedModel], networks: Collection[str]) -> dict[str, Any]:
     """Seconds of the comparison and the final fits, and the most memory that they took together."""
-    records, networks = {name: model.record for name, model in members.items()}, _networks(runs)
+    records = {name: model.record for name, model in members.items()}
     seconds = {name: record["train_seconds"] for name, record in records.items()}
     final = max((seconds.pop(name) for name in networks), default=0.0) + sum(seconds.values())
     memory = max(peak_memory_mb(), sum(records[name]["peak_memory_mb"] for name in networks))
