@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from pare.choice import choice as choices
 from pare.choice import search
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel, load_trained
+from pare.choice.folds import fold_parts
 from pare.config import Library, PareError, resolve_choice
 from pare.storage.store import ArrayStore, write_store
 from pare.training import SourceFolders
@@ -67,6 +69,26 @@ def test_what_is_kept_is_loaded_from_its_folder_alone_and_gives_the_mean_of_its_
     folds = sum(3 * row["seconds"] for row in model.record["candidates"])
     final = sum(member.record["train_seconds"] for member in model.members.values())
     assert model.record["train_seconds"] == pytest.approx(folds + final, abs=0.4)
+
+
+def test_what_has_no_share_in_the_end_is_not_fitted_to_all_rows(choice, store, tmp_path, monkeypatch):
+    made, fitted, original = choice(), [], choices.described
+    network = "probe"  # plays one that minutes bound, and knows every held-out row in the end
+    y = np.concatenate([store.rows(part).array("y") for part in ("train", "validation")])
+    truth = np.concatenate([y[np.sort(parts["test"])] for parts in fold_parts(store, made.run.task, 3)])
+    known = np.where(truth[:, None] == [0, 1], 9.0, -9.0).astype(np.float32)
+
+    def noted(run, *given):
+        fitted.append(run.method_name)
+        return original(run, *given)
+
+    monkeypatch.setattr(search.Search, "final", lambda self, _: {one.method_name: one for one in self.run.candidates})
+    monkeypatch.setattr(choices, "is_bounded", lambda run: run.method_name == network)
+    monkeypatch.setattr(Choice, "_validated", lambda *_: {network: known})
+    monkeypatch.setattr(choices, "described", noted)
+    made.write(tmp_path / "run/model")
+    assert fitted == [network]
+    assert set(load_trained(tmp_path / "run/model").members) == {network}
 
 
 def test_a_choice_that_was_interrupted_fits_nothing_twice(choice, tmp_path, monkeypatch):
