@@ -174,9 +174,9 @@ def test_a_symmetry_copies_rows_where_folds_are_predicted_better_with_it(run_of,
 def test_a_symmetry_by_which_the_first_rows_are_predicted_worse_is_fitted_once(run_of, source, tmp_path, monkeypatch):
     fit, fits = FieldStart._fitted, Counter()
 
-    def counted(start, x, y, names, width):
+    def counted(start, x, y, weights, names, width):
         fits[tuple(names)] += 1
-        return fit(start, x, y, names, width)
+        return fit(start, x, y, weights, names, width)
 
     monkeypatch.setattr(FieldStart, "_fitted", counted)
     fitted(run_of("probe"), write(tmp_path / "x.h5", signed, white, (160, 16, 16)), source, tmp_path)

@@ -31,7 +31,7 @@ def test_predictions_with_kernels_are_those_of_scikit_learn(rows, penalty):
     new, width = np.random.default_rng(1).normal(size=(7, 50)), 9.0
     found = GaussianRidge.fit(x, y, width)
     kernel = {"kernel": "rbf", "gamma": 1 / (2 * width**2)}
-    reference = KernelRidge(alpha=penalty * found.squares.max(), **kernel).fit(x, y - y.mean(0))
+    reference = KernelRidge(alpha=penalty * found.ridge.squares.max(), **kernel).fit(x, y - y.mean(0))
     np.testing.assert_allclose(next(found.predict(new, penalty)), reference.predict(new) + y.mean(0), rtol=1e-6)
 
 
@@ -48,7 +48,7 @@ def test_weights_of_rows_with_kernels_are_those_of_scikit_learn(rows):
     x, y = rows
     weights, width = np.random.default_rng(2).uniform(0.1, 10, len(x)), 9.0
     found = GaussianRidge.fit(x, y, width, weights)
-    reference = KernelRidge(alpha=1e-3 * found.squares.max(), kernel="rbf", gamma=1 / (2 * width**2))
+    reference = KernelRidge(alpha=1e-3 * found.ridge.squares.max(), kernel="rbf", gamma=1 / (2 * width**2))
     constant = np.average(y, 0, weights)
     expected = reference.fit(x, y - constant, sample_weight=weights).predict(x) + constant
     np.testing.assert_allclose(next(found.predict(x, 1e-3)), expected, rtol=1e-6)
@@ -67,6 +67,19 @@ def test_rotated_rows_have_the_same_distances(rows, inputs):
     found = rotated(x)
     assert found.shape == (30, min(inputs, 30))
     np.testing.assert_allclose(pdist(found), pdist(x))
+
+
+@pytest.mark.parametrize("width", [0.0, 9.0])
+@pytest.mark.parametrize("weights", [None, np.random.default_rng(2).uniform(0.1, 10, 24)])
+def test_errors_of_rows_left_out_are_those_of_rotated_rows(rows, width, weights):
+    x, y = rows[0], rows[0] @ np.random.default_rng(3).normal(size=(50, 70)) + np.square(rows[0][:, :1]) + 3
+
+    def errors(x, y):
+        known = x[:24], y[:24]
+        ridge = GaussianRidge.fit(*known, width, weights) if width else Ridge.fit(*known, weights)
+        return np.square(next(ridge.predict(x[24:], 1e-3)) - y[24:]).sum(1)
+
+    np.testing.assert_allclose(errors(rotated(x), rotated(y)), errors(x, y), rtol=1e-6)
 
 
 def test_penalties_one_after_the_other_are_those_one_at_a_time(rows):

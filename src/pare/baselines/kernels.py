@@ -1,7 +1,8 @@
 """Fields: kernel ridge regression by scikit-learn, linear or with Gaussian kernels, on the raw values of the input."""
 
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from pydantic import Field, PositiveFloat
 from safetensors.numpy import load_file, save_file
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.metrics.pairwise import linear_kernel
+from sklearn.metrics.pairwise import euclidean_distances, linear_kernel
 from sklearn.model_selection import KFold
 
 from pare.baselines.estimator import Estimator
@@ -24,6 +25,7 @@ from pare.start.regressions import complete, gaussian, median_distance
 MOST_ROWS = 10_000  # the kernel of all pairs then takes 800 MB
 FILE = "model.safetensors"
 Widths = list[float | None]
+Choice = tuple[float | None, float]  # width and penalty
 
 
 class KernelRidgeOptions(Strict):
@@ -55,7 +57,7 @@ class KernelModel:
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Fields."""
-        pairs = _kernel(_flat(inputs) - self.centre, _flat(self.x) - self.centre, self.width)
+        pairs = _kernel(_compared(_flat(inputs) - self.centre, _flat(self.x) - self.centre, self.width), self.width)
         return ((pairs @ self.coefficients).reshape(-1, *self.mean.shape) + self.mean).astype(np.float32)
 
     def write(self, folder: Path) -> None:
@@ -109,11 +111,14 @@ def _flat(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1).astype(np.float64)
 
 
-def _kernel(a: np.ndarray, b: np.ndarray, width: float | None) -> np.ndarray:
-    """Of rows ``(rows, values)`` with others, ``(rows, others)``."""
-    if width is None:
-        return linear_kernel(a, b)
-    return gaussian(a, b, width)
+def _compared(a: np.ndarray, b: np.ndarray, width: float | None) -> np.ndarray:
+    """Of rows ``(rows, values)`` with others, what a kernel depends on, whatever its width: ``(rows, others)``."""
+    return linear_kernel(a, b) if width is None else euclidean_distances(a, b, squared=True)
+
+
+def _kernel(compared: np.ndarray, width: float | None) -> np.ndarray:
+    """The kernel of pairs of rows, ``(rows, others)``."""
+    return compared if width is None else gaussian(compared, width)
 
 
 def _widths(x: np.ndarray, options: KernelRidgeOptions) -> Widths:
@@ -128,36 +133,54 @@ def _fit(width: float | None, penalty: float, x: np.ndarray, y: np.ndarray) -> K
     """Inputs and outputs ``(rows, channels, *grid)``."""
     rows, mean = _flat(x), y.mean(0)
     centre = rows.mean(0)
-    pairs = _kernel(rows - centre, rows - centre, width)
-    ridge = KernelRidge(alpha=penalty * float(np.mean(np.diag(pairs))), kernel="precomputed")
-    return KernelModel(x, centre, ridge.fit(pairs, _flat(y - mean)).dual_coef_, mean, width)
+    pairs = _kernel(_compared(rows - centre, rows - centre, width), width)
+    return KernelModel(x, centre, _ridge(penalty, pairs).fit(pairs, _flat(y - mean)).dual_coef_, mean, width)
+
+
+def _ridge(penalty: float, pairs: np.ndarray) -> KernelRidge:
+    """Regression by the kernel of all pairs of training rows, ``(rows, rows)``."""
+    return KernelRidge(alpha=penalty * float(np.mean(np.diag(pairs))), kernel="precomputed")
+
+
+def _predictions(
+    x: np.ndarray, y: np.ndarray, new: np.ndarray, widths: Widths, penalties: list[float]
+) -> Iterator[tuple[Choice, np.ndarray]]:
+    """What each width and penalty predicts for new inputs, fields ``(rows, channels, *grid)``.
+
+    The same as models of their own would, which know all outputs; this asks how much a prediction takes of each
+    training row, which are fewer numbers.
+    """
+    mean, centre = y.mean(0), _flat(x).mean(0)
+    known, asked, outputs = _flat(x) - centre, _flat(new) - centre, _flat(y - mean)
+    pairs_compared, others_compared = (_compared(known, rows, widths[0]) for rows in (known, asked))
+    for width in widths:
+        pairs, others = _kernel(pairs_compared, width), _kernel(others_compared, width)
+        for penalty in penalties:
+            taken = _ridge(penalty, pairs).fit(pairs, others).dual_coef_
+            yield (width, penalty), ((taken.T @ outputs).reshape(-1, *mean.shape) + mean).astype(np.float32)
 
 
 def _validated(
     problem: Problem, x: np.ndarray, y: np.ndarray, widths: Widths, options: KernelRidgeOptions
-) -> dict[tuple[float | None, float], float]:
+) -> dict[Choice, float]:
     rows = problem.validation.read(0, len(problem.validation))
     losses = {}
-    for width, penalty in product(widths, options.penalties):
+    for choice, prediction in _predictions(x, y, rows["x"], widths, options.penalties):
         problem.metric.reset()
-        prediction = _fit(width, penalty, x, y).predict(rows["x"])
         problem.metric.update(torch.from_numpy(prediction), torch.from_numpy(rows["y"]))
-        losses[width, penalty] = _sign(problem) * float(problem.metric.compute())
+        losses[choice] = _sign(problem) * float(problem.metric.compute())
     return losses
 
 
 def _folded(
     problem: Problem, x: np.ndarray, y: np.ndarray, widths: Widths, options: KernelRidgeOptions
-) -> dict[tuple[float | None, float], float]:
+) -> dict[Choice, float]:
     kept = folds_that_keep(problem.task.split, groups_of([(problem.train, problem.chosen)]), len(x))
-    folds = kept or list(KFold(FOLDS, shuffle=True, random_state=0).split(x))
-    return {
-        (width, penalty): sum(
-            float(np.square(_fit(width, penalty, x[fitted], y[fitted]).predict(x[held]) - y[held]).sum())
-            for fitted, held in folds
-        )
-        for width, penalty in product(widths, options.penalties)
-    }
+    losses: dict[Choice, float] = defaultdict(float)
+    for fitted, held in kept or KFold(FOLDS, shuffle=True, random_state=0).split(x):
+        for choice, prediction in _predictions(x[fitted], y[fitted], x[held], widths, options.penalties):
+            losses[choice] += float(np.square(prediction - y[held]).sum())
+    return losses
 
 
 ESTIMATORS = {

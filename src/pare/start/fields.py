@@ -11,12 +11,14 @@ to be better than it to be kept.
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.model_selection import KFold
 from torch import Tensor
 
@@ -27,7 +29,7 @@ from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import SYMMETRIES, Symmetries
 from pare.start.evidence import clearly_smaller
 from pare.start.folds import FOLDS, Folds, Part, folds_that_keep, groups_of
-from pare.start.regressions import GaussianRidge, Ridge, complete, median_distance, rotated
+from pare.start.regressions import GaussianRidge, KernelRidge, Ridge, complete, gaussian, median_distance, rotated
 
 logger = logging.getLogger(__name__)
 PENALTIES = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # in the largest squared singular value
@@ -40,6 +42,29 @@ FAINT = 1e-3  # size of a field in that of all, below which it counts no more
 EXACTLY_LINEAR = 1e-6  # and this is next to the rounding of single precision
 TELLING = 0.5  # share of the spread of the outputs that a regression leaves at most, to say something of the equation
 NEARLY_LINEAR = 0.1  # share that it leaves at most, for the network to add to it
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Rows by which a regression is chosen.
+
+    Attributes:
+        x: inputs, ``(rows, channels, *grid)``, or ``(rows, numbers)``.
+        y: outputs, as well.
+        weights: what a row counts, ``(rows,)``.
+        folds: of the rows.
+        groups: of the rows, ``(rows,)``; None where they have none.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray
+    folds: Folds
+    groups: np.ndarray | None
+
+    def without_grid(self) -> "_Problem":
+        """The same for regressions that know no grid, in fewer numbers: they see distances and linear maps alone."""
+        return replace(self, x=rotated(_flat(self.x)), y=rotated(_flat(self.y)))
 
 
 class FieldStart:
@@ -104,7 +129,8 @@ class FieldStart:
         if not solution["penalties"]:
             return
         x, y = _arrays(parts)
-        ridge, shape = self._fitted(x, y, solution["symmetries"], solution["width"]), self.run.task.output.shape
+        ridge = self._fitted(x, y, self._weights(y), solution["symmetries"], solution["width"])
+        shape = self.run.task.output.shape
         fields = ridge.fields(solution["penalties"][0]).reshape(-1, *shape)
         self.anchor.set(ridge.mean, ridge.directions, fields, ridge.constant.reshape(shape), ridge.width)
 
@@ -113,9 +139,10 @@ class FieldStart:
         if not _is_anchor(solution):
             return
         x, y = _arrays(parts)
-        held_out = np.empty_like(y)
+        held_out, weights = np.empty_like(y), self._weights(y)
         for fitted, held in self._folds(parts):
-            ridge = self._fitted(x[fitted], y[fitted], solution["symmetries"], solution["width"])
+            known = x[fitted], y[fitted], weights[fitted]
+            ridge = self._fitted(*known, solution["symmetries"], solution["width"])
             (predicted,) = ridge.predict(_flat(x[held]), solution["penalties"][0])
             held_out[held] = predicted.reshape(-1, *y.shape[1:])
         self.held_out = held_out
@@ -128,13 +155,16 @@ class FieldStart:
         assert isinstance(self.model.units, PhysicalUnits)
         return self.model.units
 
-    def _fitted(self, x: np.ndarray, y: np.ndarray, names: Sequence[str], width: float) -> Ridge | GaussianRidge:
-        """Regression of fields ``(rows, channels, *grid)``, a linear one with their copies."""
+    def _fitted(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, names: Sequence[str], width: float
+    ) -> Ridge | GaussianRidge:
+        """Regression of fields ``(rows, channels, *grid)``, a linear one with their copies by symmetries."""
         if width:
-            return GaussianRidge.fit(_flat(x), _flat(y), width, self._weights(y))
-        symmetries = Symmetries(tuple(names), self.model.symmetries.coordinates)
-        x, y = (part.numpy() for part in symmetries.copies(torch.from_numpy(x), torch.from_numpy(y), COPIES))
-        return Ridge.fit(_flat(x), _flat(y), self._weights(y))
+            return GaussianRidge.fit(_flat(x), _flat(y), width, weights)
+        if names:
+            symmetries = Symmetries(tuple(names), self.model.symmetries.coordinates)
+            x, y = (part.numpy() for part in symmetries.copies(torch.from_numpy(x), torch.from_numpy(y), COPIES))
+        return Ridge.fit(_flat(x), _flat(y), np.tile(weights, len(x) // len(weights)))
 
     def _weights(self, y: np.ndarray) -> np.ndarray:
         """What a row counts, ``(rows,)``: by its inverse mean square where the loss is relative to it."""
@@ -150,13 +180,13 @@ class FieldStart:
         if not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
             return none
         x, y = _arrays(parts)
-        folds, groups = self._folds(parts), groups_of(parts)
-        names, penalty, losses = self._linear(x, y, folds, groups)
-        inputs = rotated(_flat(x))
-        width, other = self._kernels(inputs, y, folds)
+        problem = _Problem(x, y, self._weights(y), self._folds(parts), groups_of(parts))
+        flat = problem.without_grid()
+        names, penalty, losses = self._linear(problem, flat)
+        width, other = self._kernels(replace(flat, y=_flat(y)))
         if width:
-            _, found = self._held_out_losses(inputs, y, folds, [], losses, width=width, penalties=(other,))
-            if _is_clearly_better(found, losses, groups):
+            _, found = self._held_out_losses(flat, [], losses, width=width, penalties=(other,))
+            if _is_clearly_better(found, losses, problem.groups):
                 names, penalty, losses = [], other, found
             else:
                 width = 0.0
@@ -174,20 +204,23 @@ class FieldStart:
         kept = folds_that_keep(self.run.task.split, groups_of(parts), rows)
         return kept or list(KFold(min(FOLDS, rows), shuffle=True, random_state=0).split(range(rows)))
 
-    def _linear(
-        self, x: np.ndarray, y: np.ndarray, folds: Folds, groups: np.ndarray | None
-    ) -> tuple[list[str], float, np.ndarray]:
-        """Symmetries by which rows are copied, penalty and losses of rows left out of a linear regression."""
+    def _linear(self, problem: _Problem, flat: _Problem) -> tuple[list[str], float, np.ndarray]:
+        """Symmetries by which rows are copied, penalty and losses of rows left out of a linear regression.
+
+        Args:
+            problem: the rows.
+            flat: the same without their grid, which is faster where none are copied.
+        """
         names: list[str] = []
         for name in map(str, self.run.training.symmetries):
-            names += [name] if self._is_small(x, [*names, name]) else []
-        penalty, losses = self._held_out_losses(x, y, folds, names)
-        for name in self._others(x, y, names):
+            names += [name] if self._is_small(problem.x, [*names, name]) else []
+        penalty, losses = self._held_out_losses(problem if names else flat, names)
+        for name in self._others(problem.x, problem.y, names):
             with_it = [*names, name]
-            if not self._is_small(x, with_it):
+            if not self._is_small(problem.x, with_it):
                 continue
-            other, found = self._held_out_losses(x, y, folds, with_it, losses)
-            if _is_clearly_better(found, losses, groups):
+            other, found = self._held_out_losses(problem, with_it, losses)
+            if _is_clearly_better(found, losses, problem.groups):
                 names, penalty, losses = with_it, other, found
                 self._propose(name, losses)
         return names, penalty, losses
@@ -201,21 +234,21 @@ class FieldStart:
                 name,
             )
 
-    def _kernels(self, x: np.ndarray, y: np.ndarray, folds: Folds) -> tuple[float, float]:
+    def _kernels(self, problem: _Problem) -> tuple[float, float]:
         """Width and penalty of Gaussian kernels by folds of some points; width 0 where they are of no use.
 
-        Inputs are ``(rows, numbers)``.
+        Inputs and outputs are ``(rows, numbers)``.
         """
+        x, weights = problem.x, problem.weights
         if len(x) > MOST_UNKNOWNS or self.device.type == "mps":  # which has no double precision
             return 0.0, 0.0
-        points = _flat(y)[:, :: max(prod(y.shape[1:]) // MOST_POINTS, 1)]
-        weights = self._weights(y)
-        unit, spread = median_distance(x), _spread(points, weights)
+        points = problem.y[:, :: max(problem.y.shape[1] // MOST_POINTS, 1)]
+        unit, spread, squared = median_distance(x), _spread(points, weights), euclidean_distances(x, squared=True)
         choices, losses = list(product(WIDTHS, PENALTIES)), np.zeros(len(WIDTHS) * len(PENALTIES))
-        for number, (fitted, held) in enumerate(folds, 1):
-            known = x[fitted], points[fitted]
-            ridges = (GaussianRidge.fit(*known, width * unit, weights[fitted]) for width in WIDTHS)
-            predicted = (part for ridge in ridges for part in ridge.predict(x[held], *PENALTIES))
+        for number, (fitted, held) in enumerate(problem.folds, 1):
+            kernels = (gaussian(squared[:, fitted], width * unit) for width in WIDTHS)
+            ridges = ((kernel, KernelRidge.fit(kernel[fitted], points[fitted], weights[fitted])) for kernel in kernels)
+            predicted = (part for kernel, ridge in ridges for part in ridge.predict(kernel[held], *PENALTIES))
             losses += [(weights[held] * np.square(part - points[held]).mean(1)).mean() for part in predicted]
             if losses.min() > number * TELLING**2 * spread and self.run.training.epochs:
                 return 0.0, 0.0
@@ -237,9 +270,7 @@ class FieldStart:
 
     def _held_out_losses(
         self,
-        x: np.ndarray,
-        y: np.ndarray,
-        folds: Folds,
+        problem: _Problem,
         names: Sequence[str],
         known: np.ndarray | float = np.inf,
         *,
@@ -251,10 +282,11 @@ class FieldStart:
         Where the first folds show that a regression says little, or less than what had the known errors, other rows
         have NaN.
         """
-        weights, losses = self._weights(y), np.full((len(penalties), len(x)), np.nan)
+        x, y, weights = problem.x, problem.y, problem.weights
+        losses = np.full((len(penalties), len(x)), np.nan)
         spread = max(_spread(_flat(y), weights), np.finfo(float).tiny)
-        for fitted, held in folds:
-            ridge = self._fitted(x[fitted], y[fitted], names, width)
+        for fitted, held in problem.folds:
+            ridge = self._fitted(x[fitted], y[fitted], weights[fitted], names, width)
             for i, predicted in enumerate(ridge.predict(_flat(x[held]), *penalties)):
                 losses[i, held] = weights[held] * np.square(predicted - _flat(y[held])).mean(1) / spread
             best = int(np.nanmean(losses, 1).argmin())

@@ -51,15 +51,44 @@ class Ridge:
 
 
 @dataclass(frozen=True)
+class KernelRidge:
+    """Kernel ridge regression by the eigenvectors of the kernel of the rows that were learnt from."""
+
+    constant: np.ndarray
+    vectors: np.ndarray  # eigenvectors of the kernel of weighted rows, times the roots of the weights, (rows, vectors)
+    amounts: np.ndarray  # of the outputs along each, ``(vectors, outputs)``
+    squares: np.ndarray  # eigenvalues
+
+    @classmethod
+    def fit(cls, kernel: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "KernelRidge":
+        """Kernel of the rows, ``(rows, rows)``, outputs ``(rows, outputs)``, what the squared error of a row counts."""
+        constant = np.average(y, 0, weights)
+        roots = np.ones(len(y)) if weights is None else np.sqrt(weights)
+        squares, vectors = np.linalg.eigh(kernel * np.outer(roots, roots))
+        kept = squares > squares.max() * 1e-14
+        squares, vectors = squares[kept], vectors[:, kept] * roots[:, None]
+        return cls(constant, vectors, vectors.T @ (y - constant), squares)
+
+    def fields(self, penalty: float) -> np.ndarray:
+        """What a kernel of one adds to the outputs, ``(rows, outputs)``."""
+        return self.vectors @ self._along(penalty)
+
+    def predict(self, kernel: np.ndarray, *penalties: float) -> Iterator[np.ndarray]:
+        """Kernel of new rows with the others, ``(new, rows)``, to outputs ``(new, outputs)``, by each penalty."""
+        along = kernel @ self.vectors
+        return (along @ self._along(penalty) + self.constant for penalty in penalties)
+
+    def _along(self, penalty: float) -> np.ndarray:
+        return self.amounts / (self.squares + penalty * self.squares.max())[:, None]
+
+
+@dataclass(frozen=True)
 class GaussianRidge:
     """Kernel ridge regression of rows with Gaussian kernels around each row that was learnt from."""
 
     mean: np.ndarray
-    constant: np.ndarray
     directions: np.ndarray  # the rows, less their mean
-    vectors: np.ndarray  # eigenvectors of the kernel of weighted rows, times the roots of the weights, (rows, vectors)
-    amounts: np.ndarray  # of the outputs along each, ``(vectors, outputs)``
-    squares: np.ndarray  # eigenvalues
+    ridge: KernelRidge
     width: float
 
     @classmethod
@@ -68,29 +97,28 @@ class GaussianRidge:
 
         The width has the units of the inputs.
         """
-        mean, constant = np.average(x, 0, weights), np.average(y, 0, weights)
-        roots = np.ones(len(x)) if weights is None else np.sqrt(weights)
-        squares, vectors = np.linalg.eigh(gaussian(x - mean, x - mean, width) * np.outer(roots, roots))
-        kept = squares > squares.max() * 1e-14
-        squares, vectors = squares[kept], vectors[:, kept] * roots[:, None]
-        return cls(mean, constant, x - mean, vectors, vectors.T @ (y - constant), squares, width)
+        mean = np.average(x, 0, weights)
+        ridge = KernelRidge.fit(gaussian(euclidean_distances(x - mean, squared=True), width), y, weights)
+        return cls(mean, x - mean, ridge, width)
+
+    @property
+    def constant(self) -> np.ndarray:
+        """The outputs far from all rows, ``(outputs,)``."""
+        return self.ridge.constant
 
     def fields(self, penalty: float) -> np.ndarray:
         """What a kernel of one adds to the outputs, ``(rows, outputs)``."""
-        return self.vectors @ self._along(penalty)
+        return self.ridge.fields(penalty)
 
     def predict(self, x: np.ndarray, *penalties: float) -> Iterator[np.ndarray]:
         """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``, with one penalty after the other."""
-        along = gaussian(x - self.mean, self.directions, self.width) @ self.vectors
-        return (along @ self._along(penalty) + self.constant for penalty in penalties)
-
-    def _along(self, penalty: float) -> np.ndarray:
-        return self.amounts / (self.squares + penalty * self.squares.max())[:, None]
+        kernel = gaussian(euclidean_distances(x - self.mean, self.directions, squared=True), self.width)
+        return self.ridge.predict(kernel, *penalties)
 
 
-def gaussian(x: np.ndarray, others: np.ndarray, width: float) -> np.ndarray:
-    """Gaussian kernels between rows ``(rows, inputs)`` and others, ``(rows, others)``."""
-    return np.exp(-euclidean_distances(x, others, squared=True) / (2 * width**2))
+def gaussian(squared: np.ndarray, width: float) -> np.ndarray:
+    """Gaussian kernels between rows and others, from their squared distances, ``(rows, others)``."""
+    return np.exp(squared / (-2 * width**2))
 
 
 def complete(y: np.ndarray) -> np.ndarray:
