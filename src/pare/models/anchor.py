@@ -22,6 +22,7 @@ class Anchor(nn.Module):
     fields: Tensor
     constant: Tensor
     width: Tensor
+    squares: Tensor  # of the lengths of the directions, ``(directions,)``
 
     def __init__(self, inputs: int, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -30,6 +31,7 @@ class Anchor(nn.Module):
         self.register_buffer("fields", torch.zeros(1, *shape))
         self.register_buffer("constant", torch.zeros(shape))
         self.register_buffer("width", torch.zeros(()))
+        self.register_buffer("squares", torch.zeros(1), persistent=False)
         self.has_kernels = False
 
     def set(
@@ -50,15 +52,16 @@ class Anchor(nn.Module):
             double = self.has_kernels and name in ("directions", "fields")
             dtype = torch.float64 if double else torch.float32
             setattr(self, name, torch.as_tensor(value, dtype=dtype, device=self.mean.device))
+        self.squares = self.directions.square().sum(1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Samples ``(batch, …)`` to fields ``(batch, *shape)`` in physical units, in single precision."""
         with torch.autocast(x.device.type, enabled=False):
             rows = (x.float().flatten(1) - self.mean).to(self.directions.dtype)
-            if self.has_kernels:
-                amounts = (-torch.cdist(rows, self.directions).square() / (2 * self.width**2)).exp()
-            else:
-                amounts = rows @ self.directions.T
+            amounts = rows @ self.directions.T
+            if self.has_kernels:  # of few rows, torch.cdist takes ten times as long as this product
+                distances = (rows.square().sum(1, keepdim=True) + self.squares - 2 * amounts).clamp_min(0)
+                amounts = (-distances / (2 * self.width**2)).exp()
             return (amounts @ self.fields.flatten(1)).float().unflatten(1, self.constant.shape) + self.constant
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
@@ -68,3 +71,4 @@ class Anchor(nn.Module):
             if (value := state_dict.get(f"{prefix}{name}")) is not None:
                 setattr(self, name, torch.empty_like(value, device=self.mean.device))
         super()._load_from_state_dict(state_dict, prefix, *args)
+        self.squares = self.directions.square().sum(1)
