@@ -154,8 +154,7 @@ def _lines(key: tuple, cut: Cut, fits: dict) -> Iterator[dict]:
     outputs, tests = ({name: fits[name][part] for name in order} for part in ("outputs", "test"))
     truth, mean = fits["probe"]["truth"], mean_of(task)
     spread = 1.0 if task.classes else float(cut.test[1].std())  # numbers of different units are compared
-    weighted = _resolved(configuration()[1], cut)[0].training.class_weights
-    for rule, choose in _rules(task, truth if weighted else None).items():
+    for rule, choose in _rules(task).items():
         blend = choose(outputs, truth)
         test = score(build_metric(task.metric, task.output), blend.outputs(tests, mean), cut.test[1])
         yield dict(zip(("kind", "data", "split"), key, strict=True)) | {
@@ -166,8 +165,8 @@ def _lines(key: tuple, cut: Cut, fits: dict) -> Iterator[dict]:
         }
 
 
-def _rules(task: Task, labels: np.ndarray | None) -> dict[str, Callable[..., Blend]]:
-    mean, loss = mean_of(task), task_loss(task, labels=labels)
+def _rules(task: Task) -> dict[str, Callable[..., Blend]]:
+    mean, loss = mean_of(task), task_loss(task)
 
     def only(name: str) -> Callable[..., Blend]:
         return lambda outputs, y: WAYS["the first alone"]({name: outputs[name]}, y, mean, loss)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit, softmax
 from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.utils import compute_sample_weight
 
 from pare.choice import blend as module
 from pare.choice.blend import CLASSES, LABELS, NUMBERS, Blend, decide, greedy_blend, shrunk_blend, task_loss
@@ -45,18 +44,6 @@ def test_several_numbers_count_alike_in_their_own_spread(library):
     expected = mean_squared_error(y / spread, outputs / spread)
     assert task_loss(task, spread=spread)(outputs, y) == pytest.approx(expected, rel=1e-5)
     assert task_loss(task)(outputs, y) == pytest.approx(mean_squared_error(y, outputs), rel=1e-5)
-
-
-def test_classes_count_alike_where_the_candidates_learn_so(library):
-    """scikit-learn's log loss with balanced weights; each row adds its own part to the mean."""
-    rng, labels = np.random.default_rng(0), np.repeat([0, 1], [90, 10])
-    outputs = rng.normal(size=(100, 2)).astype(np.float32)
-    weights = compute_sample_weight("balanced", labels)
-    expected = log_loss(labels, softmax(outputs, axis=1), sample_weight=weights)
-    loss = task_loss(library.task("openml_wdbc"), labels=labels)
-    assert loss(outputs, labels) == pytest.approx(expected, rel=1e-5)
-    alone = [loss(outputs[[row]], labels[[row]]) for row in range(100)]
-    assert np.mean(alone) == pytest.approx(expected, rel=1e-5)
 
 
 def test_shrunk_shares_are_half_greedy_ones_and_half_the_first_model(numbers):

@@ -4,9 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.special import softmax
-from sklearn.metrics import log_loss
-from sklearn.utils import compute_sample_weight
 
 from pare.choice import processes
 from pare.choice import search as module
@@ -191,24 +188,6 @@ def test_no_unit_of_one_number_hides_the_error_of_another(of_numbers):
 
 def test_classes_are_never_exact(search):
     assert not module.Tried(search(5, ["probe"]).run.candidates[0], [HeldOut(np.eye(2), np.arange(2), 1.0)]).is_exact
-
-
-@pytest.mark.parametrize("weighted", [True, False])
-def test_a_rare_class_counts_as_much_as_candidates_learn_it(library, parameters, tmp_path, weighted):
-    labels = np.repeat([0, 1], [90, 10])
-    blocks = [(part, {"x": np.zeros((100, 3), np.float32), "y": labels}) for part in ROWS]
-    write_store(
-        tmp_path / "s.h5", rows=dict.fromkeys(ROWS, 100), blocks=blocks, statistics={}, fingerprint="s", description={}
-    )
-    chosen = {"task": "openml_wdbc", "method": "choose"}
-    training = {**parameters["training"], "class_weights": weighted}
-    run = resolve_choice(
-        library, {**parameters, **chosen, "training": training}, {"training": {"class_weights": weighted}}
-    )
-    outputs = np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32)
-    found = Search(run, ArrayStore(tmp_path / "s.h5"), None, tmp_path / "search").loss(outputs, labels)
-    weights = compute_sample_weight("balanced", labels) if weighted else None
-    assert found == pytest.approx(log_loss(labels, softmax(outputs, axis=1), sample_weight=weights), rel=1e-5)
 
 
 def test_a_baseline_that_does_not_suit_is_left_out_with_its_reason(search, fits, monkeypatch):

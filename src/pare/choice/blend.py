@@ -20,7 +20,7 @@ from sklearn.model_selection import KFold
 from pare.config.schema import Task
 from pare.start.evidence import clearly_smaller
 from pare.start.folds import Folds
-from pare.training.losses import build_loss, weights_of_classes
+from pare.training.losses import build_loss
 
 ROUNDS = 25  # of greedy selection: weights are multiples of a twenty-fifth
 PARTS = 5  # of the rows, in which ways to choose shares are compared
@@ -65,28 +65,21 @@ def mean_of(task: Task) -> Mean:
     return LABELS if task.loss == "binary_cross_entropy" else NUMBERS
 
 
-def task_loss(
-    task: Task, positive_weight: float = 1.0, labels: Array | None = None, spread: Array | None = None
-) -> Loss:
+def task_loss(task: Task, positive_weight: float = 1.0, spread: Array | None = None) -> Loss:
     """The task's loss of outputs and answers ``(rows, …)``, a mean over the rows.
 
     Args:
         task: whose loss it is.
         positive_weight: of labels that are 1.
-        labels: classes of training rows, ``(rows,)``, by whose inverse frequencies rows count, as they do for the
-            candidates; None: rows count alike.
         spread: of each number of a regression, ``(numbers,)``, in which it is compared, so that several numbers count
             alike; None: as they are.
     """
-    weights = None if labels is None else weights_of_classes(labels, task.output) / task.output.shape[0]
-    loss = build_loss(task.loss, task.output.kind, class_weights=weights, positive_weight=positive_weight)
+    loss = build_loss(task.loss, task.output.kind, positive_weight=positive_weight)
 
     def of(outputs: Array, y: Array) -> float:
         if spread is not None and task.output.kind == "regression":
             outputs, y = outputs / spread, y / spread
-        value = float(loss(torch.from_numpy(outputs), torch.from_numpy(y)))
-        # Cross entropy with weights is divided by those of its rows: a row alone would count as much as any other.
-        return value if weights is None else value * float(weights[y].mean())
+        return float(loss(torch.from_numpy(outputs), torch.from_numpy(y)))
 
     return of
 

@@ -126,8 +126,7 @@ class Search:
 
     def __init__(self, run: ChoiceRun, store: ArrayStore, source: SourceFolders, folder: Path) -> None:
         self.run, self.store, self.source, self.folder = run, store, source, folder
-        labels = store.rows("train").array("y") if run.training.class_weights else None
-        self.loss = task_loss(run.task, run.training.positive_weight, labels, store.statistics.get("y_scale"))
+        self.loss = task_loss(run.task, run.training.positive_weight, store.statistics.get("y_scale"))
         self.tried = [Tried(candidate) for candidate in run.candidates]
         self.at_a_time = fits_at_a_time()
 
