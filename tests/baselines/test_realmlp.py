@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, softmax
+from sklearn.utils import compute_class_weight
 
 pytabkit = pytest.importorskip("pytabkit")
 
@@ -93,11 +94,22 @@ def test_too_few_rows_are_refused(problem):
         fit_realmlp(few, OPTIONS)
 
 
-def test_weights_are_left_out_and_the_log_says_so(problem, caplog):
-    made = problem("classification", 3, train=table(60, 0, "numbers"), validation=table(20, 1, "numbers"))
+def test_classes_that_are_weighted_have_equal_shares_in_odds(problem):
+    """By Bayes' rule: odds times those of the weights, which scikit-learn's class weights of the training rows say."""
+    x, y = table(60, 0, "numbers")
+    made = problem("classification", 3, train=(x[10:], y[10:]), validation=table(20, 1, "numbers"))
     plain, weighted = (fit_realmlp(replace(made, class_weights=asked), OPTIONS) for asked in (False, True))
-    x, _ = table(20, 2, "numbers")
-    np.testing.assert_array_equal(weighted.predict(x), plain.predict(x))
-    assert [line.message for line in caplog.records if "cannot weight rows" in line.message] == [
-        "RealMLP cannot weight rows: training.class_weights and training.positive_weight are left out."
-    ]
+    new, _ = table(20, 2, "numbers")
+    weights = compute_class_weight("balanced", classes=np.arange(3), y=y[10:])
+    assert np.ptp(weights) > 0.01
+    expected = softmax(plain.predict(new), axis=1) * weights
+    found = softmax(weighted.predict(new), axis=1)
+    np.testing.assert_allclose(found, expected / expected.sum(1, keepdims=True), rtol=1e-4)
+
+
+def test_a_label_that_is_weighted_has_as_many_times_the_odds(problem):
+    x, y = table(60, 0, "numbers")
+    made = problem("multilabel", None, train=(x, np.stack([y > 0, y > 1], 1).astype(np.float32)))
+    plain, weighted = (fit_realmlp(replace(made, positive_weight=asked), OPTIONS) for asked in (1.0, 3.0))
+    new, _ = table(20, 2, "numbers")
+    np.testing.assert_allclose(weighted.predict(new), plain.predict(new) + np.log(3), rtol=1e-3, atol=1e-3)

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from pydantic import PositiveInt
 from scipy.special import softmax
+from sklearn.utils import compute_class_weight
 from torch import Tensor, nn
 
 from pare.baselines.estimator import LABELS, Estimator
@@ -30,7 +31,6 @@ from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.strict import Strict
 
-logger = logging.getLogger(__name__)
 INPUT = "x"
 FEWEST = 10  # training rows
 NOISY = (
@@ -132,16 +132,19 @@ class Network(nn.Module):
     Args:
         columns: of the raw rows.
         estimator: fitted to their frame.
+        shift: of its outputs, ``(outputs,)``.
     """
 
     own_codes: Tensor
+    shift: Tensor
 
-    def __init__(self, columns: Columns, estimator: Any) -> None:
+    def __init__(self, columns: Columns, estimator: Any, shift: np.ndarray) -> None:
         super().__init__()
         self.columns = columns
         fitted = estimator.alg_interface_.model
         self.preparation, self.layers = fitted.creator.static_model, fitted.model
         self.register_buffer("own_codes", _own_codes(columns, estimator))
+        self.register_buffer("shift", torch.from_numpy(shift.astype(np.float32)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of classes or a number, ``(rows, outputs)``."""
@@ -150,7 +153,8 @@ class Network(nn.Module):
         categories = torch.stack(own, 1) if own else codes
         tensors = self.preparation.forward_tensors({"x_cont": self.columns.numbers(x), "x_cat": categories})
         batch = {name: tensor[None] for name, tensor in tensors.items()}  # it trains several networks at once
-        return self.layers.forward_tensors(batch)["x_cont"][0]
+        outputs: Tensor = self.layers.forward_tensors(batch)["x_cont"][0]
+        return outputs + self.shift
 
 
 def _own_codes(columns: Columns, estimator: Any) -> Tensor:
@@ -167,13 +171,12 @@ def fit_realmlp(problem: Problem, options: RealMLPOptions) -> Fitted:
 
     The epoch with the least error on the validation rows is kept; without these a fifth of the training rows decides.
 
-    It cannot weight rows, and warns where they are to be weighted.
+    It cannot weight rows. Where they are to be weighted, each logit is raised by the logarithm of its class's weight
+    (Menon et al., *Long-tail learning via logit adjustment*, 2021), as if a network had learnt from weighted rows.
 
     Raises:
         PareError: where there are too few training rows.
     """
-    if problem.class_weights or problem.positive_weight != 1:
-        logger.warning("RealMLP cannot weight rows: training.class_weights and training.positive_weight are left out.")
     x, y = problem.training_arrays()
     if len(x) < FEWEST:
         raise PareError(f"RealMLP needs at least {FEWEST} training rows, found {len(x)}; use method=xgboost")
@@ -209,21 +212,28 @@ def _output(problem: Problem, options: RealMLPOptions, columns: Columns, train: 
     pytabkit = require("pytabkit")
     shared = {"device": "cpu", "random_state": problem.seed, "n_threads": 1, "verbosity": 0, "n_epochs": options.epochs}
     if problem.task.output.kind == "regression":
-        return OutputModel(_network(pytabkit.RealMLP_TD_Regressor(**shared), columns, train, held), None)
+        return OutputModel(_network(pytabkit.RealMLP_TD_Regressor(**shared), columns, train, held, np.zeros(1)), None)
     present = np.unique(train[1])
     if len(present) == 1:
         return OutputModel(ConstantLabel(), present)
-    known = np.isin(held[1], present)
+    known, shift = np.isin(held[1], present), np.log(_weights(problem, present, train[1]))
     parts = [(x, np.searchsorted(present, y)) for x, y in (train, (held[0][known], held[1][known]))]
-    return OutputModel(_network(pytabkit.RealMLP_TD_Classifier(**shared), columns, parts[0], parts[1]), present)
+    return OutputModel(_network(pytabkit.RealMLP_TD_Classifier(**shared), columns, parts[0], parts[1], shift), present)
 
 
-def _network(estimator: Any, columns: Columns, train: Rows, held: Rows) -> OnnxNetwork:
-    """Fit an estimator of pytabkit, and convert it."""
+def _weights(problem: Problem, present: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """What a row of each class counts, ``(classes,)``, of those that training rows ``y`` have."""
+    if problem.class_weights:
+        return compute_class_weight("balanced", classes=present, y=y)
+    return np.where(present == 1, problem.positive_weight, 1.0)
+
+
+def _network(estimator: Any, columns: Columns, train: Rows, held: Rows, shift: np.ndarray) -> OnnxNetwork:
+    """Fit an estimator of pytabkit, and convert it, its outputs shifted."""
     validation = (columns.frame(held[0]), held[1]) if len(held[1]) else ()
     with _quietly(), torch.random.fork_rng(devices=[]):
         estimator.fit(columns.frame(train[0]), train[1], *validation)
-        network = Network(columns, estimator).eval().requires_grad_(False)
+        network = Network(columns, estimator, shift).eval().requires_grad_(False)
         example = torch.from_numpy(train[0][:2].astype(np.float32))
         program: Any = torch.onnx.export(
             network, (example,), dynamo=True, verbose=False, input_names=[INPUT], dynamic_shapes=({0: "rows"},)
