@@ -147,8 +147,8 @@ def _predictions(
 ) -> Iterator[tuple[Choice, np.ndarray]]:
     """What each width and penalty predicts for new inputs, fields ``(rows, channels, *grid)``.
 
-    The same as models of their own would, which know all outputs; this asks how much a prediction takes of each
-    training row, which are fewer numbers.
+    The same as models of their own would. These solve for all outputs; this solves for what each prediction takes of
+    the training rows, which are mostly fewer numbers.
     """
     mean, centre = y.mean(0), _flat(x).mean(0)
     known, asked, outputs = _flat(x) - centre, _flat(new) - centre, _flat(y - mean)
