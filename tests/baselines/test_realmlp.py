@@ -13,6 +13,7 @@ pytabkit = pytest.importorskip("pytabkit")
 
 from pare.baselines.realmlp import ESTIMATORS, RealMLPOptions, fit_realmlp  # noqa: E402
 from pare.config import PareError  # noqa: E402
+from pare.uncertainty import fit_temperature  # noqa: E402
 
 OPTIONS = RealMLPOptions(epochs=4)
 COUNTS = {"both": (0, 0, 3, 12), "numbers": (), "categories": (4, 3)}
@@ -94,15 +95,15 @@ def test_too_few_rows_are_refused(problem):
         fit_realmlp(few, OPTIONS)
 
 
-def test_classes_that_are_weighted_have_equal_shares_in_odds(problem):
-    """By Bayes' rule: odds times those of the weights, which scikit-learn's class weights of the training rows say."""
-    x, y = table(60, 0, "numbers")
-    made = problem("classification", 3, train=(x[10:], y[10:]), validation=table(20, 1, "numbers"))
+def test_odds_of_classes_are_raised_by_their_weights(problem):
+    """By Bayes' rule, after the temperature of the validation rows; the weights are those that scikit-learn says."""
+    (x, y), held = table(60, 0, "numbers"), table(40, 1, "numbers")
+    made = problem("classification", 3, train=(x[10:], y[10:]), validation=held)
     plain, weighted = (fit_realmlp(replace(made, class_weights=asked), OPTIONS) for asked in (False, True))
     new, _ = table(20, 2, "numbers")
     weights = compute_class_weight("balanced", classes=np.arange(3), y=y[10:])
     assert np.ptp(weights) > 0.01
-    expected = softmax(plain.predict(new), axis=1) * weights
+    expected = softmax(plain.predict(new) / fit_temperature(plain.predict(held[0]), held[1]), axis=1) * weights
     found = softmax(weighted.predict(new), axis=1)
     np.testing.assert_allclose(found, expected / expected.sum(1, keepdims=True), rtol=1e-4)
 

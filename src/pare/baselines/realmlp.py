@@ -30,6 +30,7 @@ from pare.baselines.tables import (
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.strict import Strict
+from pare.uncertainty import fit_temperature
 
 INPUT = "x"
 FEWEST = 10  # training rows
@@ -132,19 +133,20 @@ class Network(nn.Module):
     Args:
         columns: of the raw rows.
         estimator: fitted to their frame.
-        shift: of its outputs, ``(outputs,)``.
     """
 
     own_codes: Tensor
+    temperature: Tensor
     shift: Tensor
 
-    def __init__(self, columns: Columns, estimator: Any, shift: np.ndarray) -> None:
+    def __init__(self, columns: Columns, estimator: Any) -> None:
         super().__init__()
         self.columns = columns
         fitted = estimator.alg_interface_.model
         self.preparation, self.layers = fitted.creator.static_model, fitted.model
         self.register_buffer("own_codes", _own_codes(columns, estimator))
-        self.register_buffer("shift", torch.from_numpy(shift.astype(np.float32)))
+        self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("shift", torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of classes or a number, ``(rows, outputs)``."""
@@ -154,7 +156,17 @@ class Network(nn.Module):
         tensors = self.preparation.forward_tensors({"x_cont": self.columns.numbers(x), "x_cat": categories})
         batch = {name: tensor[None] for name, tensor in tensors.items()}  # it trains several networks at once
         outputs: Tensor = self.layers.forward_tensors(batch)["x_cont"][0]
-        return outputs + self.shift
+        return outputs / self.temperature + self.shift
+
+    def weight(self, weights: np.ndarray, held: Rows) -> None:
+        """Raise each logit by the logarithm of its class's weight, of weights ``(classes,)``.
+
+        Labels are smoothed, so that logits say less of probabilities. Held-out rows, if there are any, say of what
+        temperature they are, by which they are divided first.
+        """
+        if len(held[1]):
+            self.temperature = torch.tensor(fit_temperature(self(torch.from_numpy(held[0])).numpy(), held[1]))
+        self.shift = torch.from_numpy(np.log(weights).astype(np.float32))
 
 
 def _own_codes(columns: Columns, estimator: Any) -> Tensor:
@@ -171,8 +183,8 @@ def fit_realmlp(problem: Problem, options: RealMLPOptions) -> Fitted:
 
     The epoch with the least error on the validation rows is kept; without these a fifth of the training rows decides.
 
-    It cannot weight rows. Where they are to be weighted, each logit is raised by the logarithm of its class's weight
-    (Menon et al., *Long-tail learning via logit adjustment*, 2021), as if a network had learnt from weighted rows.
+    It cannot weight rows. Where they are to be weighted, its logits are adjusted instead (Menon et al., *Long-tail
+    learning via logit adjustment*, 2021).
 
     Raises:
         PareError: where there are too few training rows.
@@ -212,28 +224,34 @@ def _output(problem: Problem, options: RealMLPOptions, columns: Columns, train: 
     pytabkit = require("pytabkit")
     shared = {"device": "cpu", "random_state": problem.seed, "n_threads": 1, "verbosity": 0, "n_epochs": options.epochs}
     if problem.task.output.kind == "regression":
-        return OutputModel(_network(pytabkit.RealMLP_TD_Regressor(**shared), columns, train, held, np.zeros(1)), None)
+        return OutputModel(_network(pytabkit.RealMLP_TD_Regressor(**shared), columns, train, held), None)
     present = np.unique(train[1])
     if len(present) == 1:
         return OutputModel(ConstantLabel(), present)
-    known, shift = np.isin(held[1], present), np.log(_weights(problem, present, train[1]))
+    known, weights = np.isin(held[1], present), _weights(problem, present, train[1])
     parts = [(x, np.searchsorted(present, y)) for x, y in (train, (held[0][known], held[1][known]))]
-    return OutputModel(_network(pytabkit.RealMLP_TD_Classifier(**shared), columns, parts[0], parts[1], shift), present)
+    return OutputModel(
+        _network(pytabkit.RealMLP_TD_Classifier(**shared), columns, parts[0], parts[1], weights), present
+    )
 
 
-def _weights(problem: Problem, present: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """What a row of each class counts, ``(classes,)``, of those that training rows ``y`` have."""
+def _weights(problem: Problem, present: np.ndarray, y: np.ndarray) -> np.ndarray | None:
+    """What a row of each class counts, ``(classes,)``, of those that training rows ``y`` have; None: all alike."""
     if problem.class_weights:
         return compute_class_weight("balanced", classes=present, y=y)
-    return np.where(present == 1, problem.positive_weight, 1.0)
+    return None if problem.positive_weight == 1 else np.where(present == 1, problem.positive_weight, 1.0)
 
 
-def _network(estimator: Any, columns: Columns, train: Rows, held: Rows, shift: np.ndarray) -> OnnxNetwork:
-    """Fit an estimator of pytabkit, and convert it, its outputs shifted."""
+def _network(
+    estimator: Any, columns: Columns, train: Rows, held: Rows, weights: np.ndarray | None = None
+) -> OnnxNetwork:
+    """Fit an estimator of pytabkit, and convert it; classes with weights ``(classes,)``."""
     validation = (columns.frame(held[0]), held[1]) if len(held[1]) else ()
     with _quietly(), torch.random.fork_rng(devices=[]):
         estimator.fit(columns.frame(train[0]), train[1], *validation)
-        network = Network(columns, estimator, shift).eval().requires_grad_(False)
+        network = Network(columns, estimator).eval().requires_grad_(False)
+        if weights is not None:
+            network.weight(weights, held)
         example = torch.from_numpy(train[0][:2].astype(np.float32))
         program: Any = torch.onnx.export(
             network, (example,), dynamo=True, verbose=False, input_names=[INPUT], dynamic_shapes=({0: "rows"},)
