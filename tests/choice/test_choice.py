@@ -1,11 +1,14 @@
 """A choice that is made, interrupted, loaded: with baselines that need no extra and real fits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from pare.choice import choice as choices
 from pare.choice import search
+from pare.choice.blend import Blend, Decision, decide
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel, load_trained
 from pare.choice.folds import fold_parts
@@ -39,14 +42,15 @@ def choice(library, parameters, store, tiny_bert, topics):
         "input": {"shape": [2]},
         "output": {"kind": "classification", "shape": [2]},
     }
-    candidates = {"table": {"folds": 3, "methods": ["probe", "logistic_regression"]}}
+    methods = ["probe", "logistic_regression"]
     starts = library.starts | {"table": {**library.starts["table"], "layers": [1]}}
-    own = Library(**{**library.model_dump(), "tasks": {"own": task}, "candidates": candidates, "starts": starts})
+    own = Library(**{**library.model_dump(), "tasks": {"own": task}, "starts": starts})
     source = SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
 
-    def make(minutes: float = 5.0) -> Choice:
+    def make(minutes: float = 5.0, folds: int = 3) -> Choice:
         asked = {**parameters, "task": "own", "method": "choose", "minutes": minutes}
-        return Choice(resolve_choice(own, asked, {}), store, source)
+        candidates = {"table": {"folds": folds, "methods": methods}}
+        return Choice(resolve_choice(own.model_copy(update={"candidates": candidates}), asked, {}), store, source)
 
     return make
 
@@ -89,6 +93,73 @@ def test_what_has_no_share_in_the_end_is_not_fitted_to_all_rows(choice, store, t
     made.write(tmp_path / "run/model")
     assert fitted == [network]
     assert set(load_trained(tmp_path / "run/model").members) == {network}
+
+
+@pytest.fixture
+def network(monkeypatch) -> str:
+    """A candidate that plays a network which minutes bound."""
+    name = "logistic_regression"
+    for module in (search, choices):
+        monkeypatch.setattr(module, "is_bounded", lambda run: run.method_name == name)
+    monkeypatch.setattr(search, "within", lambda run, minutes: run)
+    return name
+
+
+def test_a_network_that_was_not_compared_is_kept_for_what_it_predicts_in_the_end(
+    choice, network, store, tmp_path, monkeypatch
+):
+    known = np.where(store.rows("validation").array("y")[:, None] == [0, 1], 9.0, -9.0).astype(np.float32)
+    monkeypatch.setattr(Choice, "_validated", lambda *_: {network: known})
+    monkeypatch.setattr(choices, "decide", _with_both)
+    choice(folds=1).write(tmp_path / "run/model")
+    model = load_trained(tmp_path / "run/model")
+    assert set(model.members) == {"probe", network}
+    (row,) = [row for row in model.record["candidates"] if row["method"] == network]
+    assert (row["share"], row["final"], row["left_out"]) == (0.5, 0.0, "")
+    assert row["seconds"] == model.members[network].record["train_seconds"]
+    assert "metric" not in row
+
+
+def test_a_network_that_was_not_compared_and_keeps_its_solved_start_is_left_out(choice, network, tmp_path):
+    choice(folds=1).write(tmp_path / "run/model")  # a regression has no epoch, as a network that kept its start
+    model = load_trained(tmp_path / "run/model")
+    assert set(model.members) == {"probe"}
+    assert model.record["candidates"][1]["left_out"] == "it keeps its solved start, which the probe is as well"
+
+
+@pytest.mark.parametrize("folds", [1, 3])
+def test_a_network_whose_final_fit_fails_is_left_out_where_it_was_its_only_one(
+    choice, network, tmp_path, monkeypatch, folds
+):
+    original = choices.described
+
+    class Failing:
+        def is_current(self, path):
+            return False
+
+        def write(self, path):
+            raise PareError("the grid is too small")
+
+    def failing(run, *given):
+        return Failing() if run.method_name == network else original(run, *given)
+
+    monkeypatch.setattr(choices, "described", failing)
+    monkeypatch.setattr(choices, "decide", _with_both)
+    if folds == 3:  # it was fitted to each of them
+        with pytest.raises(PareError, match="the grid is too small"):
+            choice(folds=folds).write(tmp_path / "run/model")
+        return
+    choice(folds=folds).write(tmp_path / "run/model")
+    model = load_trained(tmp_path / "run/model")
+    assert set(model.members) == {"probe"}
+    assert model.record["candidates"][1]["left_out"] == "the grid is too small"
+
+
+def _with_both(outputs, *given, **more) -> Decision:
+    """A decision that keeps all candidates."""
+    decision = decide(outputs, *given, **more)
+    shares = dict.fromkeys(outputs, 1 / len(outputs))
+    return replace(decision, blend=Blend(shares, dict.fromkeys(outputs, 1.0)))
 
 
 def test_a_choice_that_was_interrupted_fits_nothing_twice(choice, tmp_path, monkeypatch):

@@ -42,3 +42,14 @@ def test_networks_have_a_second_point_after_their_final_fit():
     (axes,) = leaderboard_figure(networks, None, METRICS["error_percent"], title="t").axes
     (line,) = [line for line in axes.lines if line.get_marker() == "D"]
     assert (list(line.get_xdata()), list(line.get_ydata())) == ([2.5], [0])
+
+
+def test_a_network_that_was_not_compared_has_the_point_of_its_final_fit():
+    network = {"method": "u_net", "share": 0.0, "left_out": "", "final": 3.0, "seconds": 200.0}
+    assert leaderboard_table([CANDIDATES[0], network])["folds"].tolist() == [2, 0]
+    (axes,) = leaderboard_figure([CANDIDATES[0], network], None, METRICS["error_percent"], title="t").axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["u_net\n200.0 s a fit", "probe, share 100 %\n2.0 s a fit"]
+    points = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() in "Do"]
+    assert points == [(4.0, 1), (3.0, 0)]
+    assert [text.get_text() for text in axes.get_legend().get_texts()][1].startswith("all held-out rows")

@@ -356,10 +356,31 @@ def test_two_networks_that_are_trained_side_by_side_have_all_minutes_that_are_le
 
 
 def test_a_network_that_is_far_behind_is_not_trained_further(of_fields):
-    errors = {"probe": 0.05, "kernel_ridge": 0.2, "u_net": 0.5, "finetune": 0.1, "pare": 0.12}
-    one = of_fields({name: (seed, error) for seed, (name, error) in enumerate(errors.items())}, at_a_time=3)
-    assert [tried.name for tried in one.finished()] == ["probe", "kernel_ridge", "finetune", "pare"]
+    errors = {"probe": 0.05, "kernel_ridge": 0.2, "u_net": 0.5, "finetune": 0.1, "pare": 0.6}
+    one = of_fields({name: (seed, error) for seed, (name, error) in enumerate(errors.items())}, at_a_time=2)
+    assert [tried.name for tried in one.finished()] == ["probe", "kernel_ridge", "finetune"]
     assert one.tried[2].left_out == "its loss was more than 3 times the least"
+
+
+def test_networks_that_can_all_be_trained_side_by_side_are_not_compared(of_fields):
+    errors = {"probe": 0.5, "kernel_ridge": 0.2, "u_net": 0.12, "finetune": 0.11}
+    one = of_fields({name: (seed, error) for seed, (name, error) in enumerate(errors.items())}, at_a_time=2)
+    one.run = one.run.model_copy(update={"minutes": 9.0})
+    assert [tried.name for tried in one.finished()] == ["probe", "kernel_ridge"]
+    assert one.tried[-1].left_out == "is tried with 10 minutes or more"
+    final = one.final(["kernel_ridge"])
+    assert list(final) == ["kernel_ridge", "u_net", "finetune"]
+    assert (final["u_net"].options["minutes"], final["finetune"].training.minutes) == (7, 7)
+
+
+def test_networks_are_compared_where_there_is_nothing_else_or_no_validation_rows_that_tell_of_them(of_fields):
+    noise = {"probe": (0, 0.5), "kernel_ridge": (1, 0.2), "u_net": (2, 0.12), "finetune": (3, 0.11), "pare": (4, 0.1)}
+    folds = of_fields(noise, at_a_time=3)
+    folds.run = folds.run.model_copy(update={"folds": 2})
+    alone = of_fields(noise, at_a_time=3)
+    alone.tried = alone.tried[2:]
+    for one, count in ((folds, 5), (alone, 3)):
+        assert len(one.finished()) == count
 
 
 def test_a_network_without_a_share_is_trained_further_where_validation_rows_tell_what_it_is_worth_then(of_fields):
@@ -378,7 +399,7 @@ def test_networks_that_wait_for_their_turn_have_their_time_reserved(of_fields, m
     one.run = one.run.model_copy(update={"minutes": 5.0})
     monkeypatch.setattr(module, "_expected", lambda run: 30.0 if module.is_bounded(run) else 0.0)
     one.finished()
-    assert {tried.name for tried in one.tried if tried.folds} == {"probe", "kernel_ridge", "u_net"}
+    assert {tried.name for tried in one.tried if not tried.left_out} == {"probe", "kernel_ridge", "u_net"}
     assert one.tried[3].left_out == "needs about 1 min 0 s, the others leave 0 min 0 s"
 
 

@@ -17,7 +17,7 @@ from pare.choice.fits import Candidate, described
 from pare.choice.folds import holds_validation_out
 from pare.choice.processes import side_by_side
 from pare.choice.search import Search, defined_score, is_bounded
-from pare.config import ChoiceRun
+from pare.config import ChoiceRun, PareError
 from pare.evaluation.prediction import predict_rows
 from pare.start.folds import folds_that_keep
 from pare.storage.atomic import atomic_path
@@ -86,23 +86,41 @@ class Choice:
         decision = shares_of(outputs)
         _tell("Best in the comparison", decision, len(finished))
         runs = search.final(decision.blend.shares)
-        networks = {name: run for name, run in runs.items() if is_bounded(run)}
-        members = self._members(networks, folder, search.at_a_time)
-        trained = self._validated(members)
+        networks = self._trained({name: run for name, run in runs.items() if is_bounded(run)}, folder, search)
+        trained = self._validated(networks)
+        for name in networks.keys() - outputs.keys() - trained.keys():
+            search.leave_out(name, "it keeps its solved start, which the probe is as well")
+        known = {name: predicted for name, predicted in (outputs | trained).items() if name in runs}
         if trained:
-            decision = shares_of({name: trained.get(name, outputs[name]) for name in runs})
+            decision = shares_of(known)
         others = {name: runs[name] for name in decision.blend.shares if name not in networks}
-        members |= self._members(others, folder, at_a_time=1)
-        _tell("Kept", decision, len(runs))
+        members = networks | self._fitted(others, folder)
+        _tell("Kept", decision, len(known))
         kept = {name: members[name] for name in decision.blend.shares}
-        finals = {name: defined_score(self.run, predicted, truth) for name, predicted in trained.items()}
+        finals = {name: self._final(networks[name], predicted, truth) for name, predicted in trained.items()}
         record = self._record(search, decision, truth, finals) | _costs(search, members, networks)
         preparation = next(iter(kept.values())).preparation
         calibration = Calibration.of_rows(self.run.task, decision.outputs, truth, groups)
         return ChosenModel(self.run, record, decision.blend, kept, preparation, calibration)
 
-    def _members(self, runs: Mapping[str, Candidate], folder: Path, at_a_time: int) -> dict[str, SavedModel]:
-        """Candidates fitted to all rows, so many at a time, unless an interrupted choice has done it."""
+    def _trained(self, networks: Mapping[str, Candidate], folder: Path, search: Search) -> dict[str, SavedModel]:
+        """Networks trained side by side; one that was not compared before and fails is left out, as in a comparison."""
+        compared = {tried.name for tried in search.tried if tried.folds}
+        for name, error in self._fit(networks, folder, search.at_a_time).items():
+            if name in compared:
+                raise error
+            search.leave_out(name, str(error))
+        left_out = {tried.name for tried in search.tried if tried.left_out}
+        return {name: load_trained(folder / name / MODEL) for name in networks if name not in left_out}
+
+    def _fitted(self, runs: Mapping[str, Candidate], folder: Path) -> dict[str, SavedModel]:
+        """Candidates fitted one after the other."""
+        for error in self._fit(runs, folder, at_a_time=1).values():
+            raise error
+        return {name: load_trained(folder / name / MODEL) for name in runs}
+
+    def _fit(self, runs: Mapping[str, Candidate], folder: Path, at_a_time: int) -> dict[str, PareError]:
+        """Fit candidates to all rows, so many at a time, unless an interrupted choice has done it; what failed."""
         jobs = {}
         for name, run in runs.items():
             fit, path = described(run, self.store, self.source), folder / name / MODEL
@@ -110,10 +128,7 @@ class Choice:
                 jobs[name] = partial(fit.write, path)
         if jobs:
             logger.info("Fitted to all rows: %s.", ", ".join(jobs))
-        for _, outcome in side_by_side(jobs, at_a_time):
-            if outcome.error:
-                raise outcome.error
-        return {name: load_trained(folder / name / MODEL) for name in runs}
+        return {name: outcome.error for name, outcome in side_by_side(jobs, at_a_time) if outcome.error}
 
     def _validated(self, networks: Mapping[str, SavedModel]) -> dict[str, np.ndarray]:
         """What trained networks predict for the validation rows, which chose their epochs and taught them nothing.
@@ -130,8 +145,12 @@ class Choice:
             if model.record["best_epoch"]
         }
 
+    def _final(self, network: SavedModel, predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
+        """Metric and seconds of a network's final fit."""
+        return {"final": defined_score(self.run, predicted, truth), "seconds": network.record["train_seconds"]}
+
     def _record(
-        self, search: Search, decision: Decision, truth: np.ndarray, finals: Mapping[str, float | None]
+        self, search: Search, decision: Decision, truth: np.ndarray, finals: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Any]:
         shares = decision.blend.shares
         return {

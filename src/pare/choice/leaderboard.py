@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pare.evaluation.figures.canvas import plain, titled_figure
@@ -16,8 +17,8 @@ COLUMNS = ("method", "share", "metric", "final", "folds", "seconds", "left_out")
 def leaderboard_table(candidates: Candidates) -> pd.DataFrame:
     """A row a candidate, in the order in which they were tried.
 
-    Columns: ``folds``: how many it saw; ``seconds``: of a fit; ``final``: metric of a network after its final fit, on
-    the rows that chose its epoch.
+    Columns: ``folds``: how many it saw; ``seconds``: of a fit to a fold, or of the final one of a network that saw
+    none; ``final``: metric of a network after its final fit, on the rows that chose its epoch.
     """
     table = pd.DataFrame([{**dict.fromkeys(COLUMNS), **row} for row in candidates], columns=list(COLUMNS))
     return table.assign(folds=[len(folds or ()) for folds in table["folds"]])
@@ -27,7 +28,8 @@ def leaderboard_figure(candidates: Candidates, kept: float | None, metric: Metri
     """A line a candidate that was tried: the held-out rows of each fold, and all of them.
 
     The best is on top; below are those that were left out before the last fold, which do not compare. A metric that is
-    undefined for a fold, or for all rows, is not drawn. Networks have a second point, after all their minutes.
+    undefined for a fold, or for all rows, is not drawn. Networks have a point after all their minutes, next to that of
+    the comparison where they took part in it.
 
     Args:
         candidates: all of them.
@@ -35,18 +37,20 @@ def leaderboard_figure(candidates: Candidates, kept: float | None, metric: Metri
         metric: what is measured.
         title: heading of the figure.
     """
-    tried = [row for row in candidates if row.get("metric") is not None]
-    rows = sorted(tried, key=lambda row: (bool(row["left_out"]), metric.error(row["metric"])))
+    tried = [(value, row) for row in candidates if (value := _metric(row)) is not None]
+    rows = [row for _, row in sorted(tried, key=lambda pair: (bool(pair[1]["left_out"]), metric.error(pair[0])))]
     figure = titled_figure(8, 1.6 + 0.4 * len(rows), title)
     axes = figure.subplots()
+    folds = [(value, place) for place, row in enumerate(rows) for value in row.get("folds", ()) if value is not None]
+    _draw(axes, folds, ".", color="tab:gray", label="a fold")
+    label: str | None = "all held-out rows (hollow: of fewer folds)"
     for place, row in enumerate(rows):
-        folds = [value for value in row["folds"] if value is not None]
-        axes.plot(folds, [place] * len(folds), ".", color="tab:gray", label="a fold" if not place else None)
-        filled, label = "none" if row["left_out"] else "tab:blue", "all held-out rows (hollow: of fewer folds)"
-        axes.plot(row["metric"], place, "o", color="tab:blue", markerfacecolor=filled, label=None if place else label)
+        if row.get("metric") is not None:
+            filled = "none" if row["left_out"] else "tab:blue"
+            axes.plot(row["metric"], place, "o", color="tab:blue", markerfacecolor=filled, label=label)
+            label = None
     finals = [(row["final"], place) for place, row in enumerate(rows) if row.get("final") is not None]
-    if finals:
-        axes.plot(*zip(*finals, strict=True), "D", color="tab:orange", label="with the minutes that were left")
+    _draw(axes, finals, "D", color="tab:orange", label="with the minutes that were left")
     if kept is not None:
         axes.axvline(kept, color="tab:green", linestyle="--", label="kept, on rows that did not choose it")
     axes.set_yticks(range(len(rows)), [plain(_name(row)) for row in rows])
@@ -55,6 +59,17 @@ def leaderboard_figure(candidates: Candidates, kept: float | None, metric: Metri
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="best", fontsize="small")
     return figure
+
+
+def _draw(axes: Axes, points: Sequence[tuple[float, int]], marker: str, *, color: str, label: str) -> None:
+    if points:
+        axes.plot(*zip(*points, strict=True), marker, color=color, label=label)
+
+
+def _metric(row: Mapping[str, Any]) -> float | None:
+    """Of the comparison; of the final fit where a network took no part in it."""
+    metric: float | None = row.get("metric", row.get("final"))
+    return metric
 
 
 def _name(row: Mapping[str, Any]) -> str:

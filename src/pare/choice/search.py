@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -80,18 +80,17 @@ class Tried:
         error = np.sqrt(np.nanmean(np.square(self.outputs - self.truth, dtype=float), axis))
         return bool(np.all(error <= EXACT * np.nanstd(self.truth, axis, dtype=float)))
 
-    def row(self, share: float, final: float | None = None) -> dict[str, Any]:
+    def row(self, share: float, final: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """A row of the leaderboard: the share that it got, and what came of it.
 
         Args:
             share: in the mean that is kept.
-            final: metric of the validation rows after the final fit of a network; None: another candidate.
+            final: ``final``, the metric of the validation rows after the final fit of a network, and its ``seconds``,
+                which count where there was no other fit; None: another candidate.
         """
-        came: dict[str, Any] = {"left_out": self.left_out}
+        came: dict[str, Any] = {"left_out": self.left_out, **(final or {})}
         if self.folds:
             came |= {"metric": self.metric, "folds": self.metrics, "seconds": round(self.seconds, 1)}
-        if final is not None:
-            came["final"] = final
         return {"method": self.name, "share": share, **came}
 
     @property
@@ -115,7 +114,8 @@ class Search:
     """The comparison of a run's candidates on folds of its training and validation rows.
 
     Time is counted as the seconds of the fits, those of an interrupted search included, so that a search which goes on
-    decides as one that was never interrupted. Networks that minutes bound are trained side by side.
+    decides as one that was never interrupted. Networks that minutes bound are trained side by side; where all of them
+    can be, they are not compared before.
 
     Args:
         run: what is tried, and for how long.
@@ -144,7 +144,7 @@ class Search:
         return math.ceil(networks / self.at_a_time) / networks
 
     def finished(self) -> list[Tried]:
-        """Compare the candidates; those that saw every fold.
+        """Compare the candidates; those that saw every fold, without networks that are not compared.
 
         Raises:
             PareError: where there is none, because the fit of each failed.
@@ -159,12 +159,23 @@ class Search:
                     networks.append(tried)
                 else:
                     self._fit([tried], store, number)
-            self._fit(networks, store, number)
-            going = [tried for tried in going if not tried.left_out]
+            if self._are_compared(networks):
+                self._fit(networks, store, number)
+            elif networks:
+                logger.info(
+                    "Not compared, since the time is enough for all: %s.", ", ".join(one.name for one in networks)
+                )
+            going = [tried for tried in going if tried.folds and not tried.left_out]
             if not going:
                 return self._without_failed()
             going = self._going_on(list(_distinct(going)), self.run.folds - number - 1)
         return self._with_best_networks(going)
+
+    def _are_compared(self, networks: Sequence[Tried]) -> bool:
+        """Whether there are more networks than can be trained in the end, or only a comparison can tell their worth."""
+        others = any(tried.folds and not tried.left_out for tried in self.tried)
+        told = others and holds_validation_out(self.store, self.run.folds)
+        return not told or len(networks) > self.at_a_time
 
     def _without_failed(self) -> list[Tried]:
         """Compare those of which no fit failed, where the others took the time; their folds are not fitted again."""
@@ -183,17 +194,28 @@ class Search:
         """
         minutes = max(self.run.minutes * SHARE, self.left / 60)
         again = holds_validation_out(self.store, self.run.folds)
-        going = [tried for tried in self.tried if tried.folds and not tried.left_out]
+        going = [tried for tried in self.tried if not tried.left_out]
         kept = [tried for tried in going if tried.name in names or (again and is_bounded(tried.run))]
         return {tried.name: within(tried.run, minutes) for tried in kept}
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Leave a candidate out of what is kept, after its final fit."""
+        next(tried for tried in self.tried if tried.name == name).left_out = reason
+        logger.warning("%s is left out: %s", name, reason)
 
     def _suitable(self) -> Iterator[Tried]:
         for tried in self.tried:
             if tried.failed:
                 continue
-            tried.left_out = why_not(tried.run) if isinstance(tried.run, BaselineRun) else ""
+            tried.left_out = self._why_not(tried)
             if not tried.left_out:
                 yield tried
+
+    def _why_not(self, tried: Tried) -> str:
+        fewest = self.run.fewest_minutes.get(tried.name, 0.0)
+        if self.run.minutes < fewest:
+            return f"is tried with {fewest:g} minutes or more"
+        return why_not(tried.run) if isinstance(tried.run, BaselineRun) else ""
 
     def _folds(self) -> Iterator[ArrayStore]:
         task = self.run.task

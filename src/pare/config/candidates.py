@@ -24,6 +24,7 @@ class ChoiceRun(TaskRun):
     minutes: PositiveFloat = Field(description="of fitting, all candidates and the final models together")
     folds: int = Field(ge=1, description="of the training and validation rows; 1: the validation rows are held out")
     candidates: list[Run | BaselineRun] = Field(min_length=1, description="cheapest first")
+    fewest_minutes: dict[str, PositiveFloat] = Field(description="for candidates that are not tried with fewer")
 
     @property
     def source(self) -> Source:
@@ -87,8 +88,9 @@ def resolve_choice(library: Library, parameters: Mapping[str, Any], overrides: M
             "such as probe, to conf/base/candidates.yml"
         )
     shared = {name: getattr(first, name) for name in TaskRun.model_fields}
-    values = {"minutes": parameters.get("minutes"), "folds": tried.folds, "candidates": candidates}
-    return validated(ChoiceRun, "", shared | {"method_name": CHOOSE} | values)
+    values = {"minutes": parameters.get("minutes"), "candidates": candidates}
+    given = tried.model_dump(include={"folds", "fewest_minutes"})
+    return validated(ChoiceRun, "", shared | {"method_name": CHOOSE} | given | values)
 
 
 def _candidate(

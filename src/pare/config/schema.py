@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig
 from pare.config.raw import OWN_FILES, RawConfig, RawOrigins
@@ -375,3 +375,6 @@ class Candidates(Strict):
     folds: int = Field(ge=1, description="of the training and validation rows; 1: the validation rows are held out")
     methods: list[str] = Field(min_length=1, description="names of methods and baselines, cheapest first")
     periodic: list[str] = Field(default_factory=list, description="those that only suit fields on grids without ends")
+    fewest_minutes: dict[str, PositiveFloat] = Field(
+        default_factory=dict, description="of a choice, for those that are not tried with fewer"
+    )
