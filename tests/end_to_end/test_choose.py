@@ -52,7 +52,8 @@ def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, said)
 
 
 def test_of_fields_two_networks_are_trained_side_by_side_and_their_shares_are_those_of_the_trained_ones(project, said):
-    candidates = {"field": {"folds": 1, "methods": ["probe", "finetune", "pare"]}}
+    field = {"folds": 1, "methods": ["probe", "finetune", "pare"], "fewest_minutes": {"pare": 0.1}}
+    candidates = {"field": field}
     (project / "conf" / "local" / "candidates.yml").write_text(yaml.safe_dump(candidates))
     x = np.random.default_rng(0).normal(size=(240, 1, 32)).astype(np.float32)
     np.savez(project / "steps.npz", x=x, y=np.abs(x))  # no line through the values does it
