@@ -230,10 +230,18 @@ def decide(
     return Decision(blend, {way: loss(part, y) for way, part in given.items()}, given[kept])
 
 
-def loss_alone(outputs: Array, y: Array, mean: Mean, loss: Loss) -> float:
-    """The loss of one model at its best temperature; arguments as for `greedy_blend`, outputs ``(rows, …)``."""
+def losses_alone(outputs: Array, y: Array, mean: Mean, loss: Loss, groups: Array | None = None) -> Array:
+    """The losses of one model at its best temperature, of blocks of rows, ``(blocks,)``; their mean is that of all.
+
+    Args:
+        outputs: of one model, ``(rows, …)``, with the others as for `decide`.
+        y: answers.
+        mean: what is averaged.
+        loss: of outputs and answers.
+        groups: of the rows, ``(rows,)``.
+    """
     temperature = _temperature(outputs, y, loss) if mean.scaled else 1.0
-    return loss((outputs / temperature).astype(np.float32), y)
+    return _block_losses(outputs / temperature, y, loss, _blocks(len(y), groups))
 
 
 def _random_parts(rows: int) -> Folds:

@@ -16,7 +16,8 @@ from pare.choice.chosen import ChosenModel, load_trained
 from pare.choice.fits import Candidate, described
 from pare.choice.folds import holds_validation_out
 from pare.choice.processes import side_by_side
-from pare.choice.search import Search, defined_score, is_bounded
+from pare.choice.search import Search, is_bounded
+from pare.choice.tried import defined_score
 from pare.config import ChoiceRun, PareError
 from pare.evaluation.prediction import predict_rows
 from pare.start.folds import folds_that_keep

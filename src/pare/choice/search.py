@@ -2,26 +2,24 @@
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pare.baselines.registry import why_not
-from pare.choice.blend import loss_alone, mean_of, task_loss
+from pare.choice.blend import losses_alone, mean_of, task_loss
 from pare.choice.fits import Candidate, HeldOut, held_out
 from pare.choice.folds import fold_parts, holds_validation_out, write_fold
 from pare.choice.processes import Outcome, fits_at_a_time, side_by_side
+from pare.choice.tried import Tried
 from pare.config import ChoiceRun, PareError
 from pare.config.estimate import duration, estimate
 from pare.config.run import BaselineRun
-from pare.evaluation.checks import UndefinedMetric
-from pare.evaluation.metrics import METRICS, build_metric
-from pare.evaluation.prediction import score
+from pare.evaluation.metrics import METRICS
+from pare.start.evidence import clearly_smaller
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
 from pare.training.machine import accelerator_of, matrix_speed
@@ -30,84 +28,6 @@ logger = logging.getLogger(__name__)
 SHARE = 0.1  # of the minutes, for a fit that minutes bound, while candidates are compared
 HOPELESS = 3.0  # times the least loss in the comparison: networks had up to 2.4 times what they had in the end
 SAME = 1e-4  # standard deviations of the predictions, below which two are the same
-EXACT = 1e-6  # of the answers, below which an error is that of rounding
-
-
-@dataclass
-class Tried:
-    """A candidate and what came of it.
-
-    Attributes:
-        run: the candidate.
-        folds: one after the other.
-        left_out: why it was tried no further; empty for one that saw all folds.
-        failed: whether a fit of it did.
-        lost: seconds of the fit that failed.
-    """
-
-    run: Candidate
-    folds: list[HeldOut] = field(default_factory=list)
-    left_out: str = ""
-    failed: bool = False
-    lost: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """The method's or the baseline's."""
-        return self.run.method_name
-
-    @property
-    def metric(self) -> float | None:
-        """The task's, of all held-out rows together; None where it is undefined."""
-        return defined_score(self.run, self.outputs, self.truth)
-
-    @property
-    def metrics(self) -> list[float | None]:
-        """The task's metric of each fold; None where it is undefined, such as AUROC without a row of some class."""
-        return [defined_score(self.run, fold.outputs, fold.truth) for fold in self.folds]
-
-    @property
-    def seconds(self) -> float:
-        """Of a fit, on average."""
-        return float(np.mean([fold.seconds for fold in self.folds]))
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether it predicts numbers or fields but for rounding, so that no other candidate could be better."""
-        if not self.folds or self.run.task.output.kind not in ("regression", "dense"):
-            return False
-        axis = 0 if self.run.task.output.kind == "regression" else None  # several numbers have units of their own
-        error = np.sqrt(np.nanmean(np.square(self.outputs - self.truth, dtype=float), axis))
-        return bool(np.all(error <= EXACT * np.nanstd(self.truth, axis, dtype=float)))
-
-    def row(self, share: float, final: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """A row of the leaderboard: the share that it got, and what came of it.
-
-        Args:
-            share: in the mean that is kept.
-            final: ``final``, the metric of the validation rows after the final fit of a network, and its ``seconds``,
-                which count where there was no other fit; None: another candidate.
-        """
-        came: dict[str, Any] = {"left_out": self.left_out, **(final or {})}
-        if self.folds:
-            came |= {"metric": self.metric, "folds": self.metrics, "seconds": round(self.seconds, 1)}
-        return {"method": self.name, "share": share, **came}
-
-    @property
-    def outputs(self) -> np.ndarray:
-        """Of all held-out rows, fold after fold, ``(rows, …)``."""
-        return np.concatenate([fold.outputs for fold in self.folds])
-
-    @property
-    def truth(self) -> np.ndarray:
-        """Answers of the same rows, ``(rows, …)``."""
-        return np.concatenate([fold.truth for fold in self.folds])
-
-    @property
-    def groups(self) -> np.ndarray | None:
-        """Of the same rows, ``(rows,)``; None where they have none."""
-        groups = [fold.groups for fold in self.folds if fold.groups is not None]
-        return np.concatenate(groups) if groups else None
 
 
 class Search:
@@ -291,15 +211,21 @@ class Search:
         for tried in going:
             if tried not in kept:
                 needed = duration(self._cost(tried) * (folds_left + 1))
-                tried.left_out = f"after fold {len(tried.folds)}: needs {needed} more, others were better"
+                tried.left_out = f"after fold {len(tried.folds)}: needs {needed} more, others were better or faster"
                 logger.info("%s is left out %s.", tried.name, tried.left_out)
         return [tried for tried in going if tried in kept]
 
     def _in_time(self, going: list[Tried], fits: int) -> list[Tried]:
-        """From the best to the worst, those that can make so many more fits in the time that is left."""
+        """Those that can make so many more fits in the time that is left, in this order.
+
+        First those that are not clearly worse than the best, from the fastest to the slowest: among them the best is so
+        by chance, and a slow one would take the time of all others. Then those that are, from the best.
+        """
+        ranked = sorted(going, key=self._loss)
+        near = [tried for tried in ranked if not clearly_smaller(self._losses(ranked[0]), self._losses(tried))]
         seconds = 0.0
         kept: list[Tried] = []
-        for tried in sorted(going, key=self._loss):
+        for tried in sorted(near, key=self._cost) + [other for other in ranked if other not in near]:
             needed = self._cost(tried) * fits
             if not kept or seconds + needed <= self.left:
                 seconds += needed
@@ -326,15 +252,11 @@ class Search:
 
     def _loss(self, tried: Tried) -> float:
         """Of the held-out rows so far, at the best temperature."""
-        return loss_alone(tried.outputs, tried.truth, mean_of(self.run.task), self.loss)
+        return float(self._losses(tried).mean())
 
-
-def defined_score(run: Candidate | ChoiceRun, outputs: np.ndarray, truth: np.ndarray) -> float | None:
-    """The task's metric of rows ``(rows, …)``; None where it is undefined, as R² is where all answers are the same."""
-    try:
-        return score(build_metric(run.metric, run.task.output), outputs, truth)
-    except UndefinedMetric:
-        return None
+    def _losses(self, tried: Tried) -> np.ndarray:
+        """Of blocks of the held-out rows so far, ``(blocks,)``, at the best temperature of all of them."""
+        return losses_alone(tried.outputs, tried.truth, mean_of(self.run.task), self.loss, tried.groups)
 
 
 def _distinct(going: list[Tried]) -> Iterator[Tried]:
