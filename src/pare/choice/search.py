@@ -221,8 +221,9 @@ class Search:
         First those that are not clearly worse than the best, from the fastest to the slowest: among them the best is so
         by chance, and a slow one would take the time of all others. Then those that are, from the best.
         """
-        ranked = sorted(going, key=self._loss)
-        near = [tried for tried in ranked if not clearly_smaller(self._losses(ranked[0]), self._losses(tried))]
+        losses = {tried.name: self._losses(tried) for tried in going}
+        ranked = sorted(going, key=lambda tried: float(losses[tried.name].mean()))
+        near = [tried for tried in ranked if not clearly_smaller(losses[ranked[0].name], losses[tried.name])]
         seconds = 0.0
         kept: list[Tried] = []
         for tried in sorted(near, key=self._cost) + [other for other in ranked if other not in near]:
