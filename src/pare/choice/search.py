@@ -218,8 +218,8 @@ class Search:
     def _in_time(self, going: list[Tried], fits: int) -> list[Tried]:
         """Those that can make so many more fits in the time that is left, in this order.
 
-        First those that are not clearly worse than the best, from the fastest to the slowest: among them the best is so
-        by chance, and a slow one would take the time of all others. Then those that are, from the best.
+        First those that are not clearly worse than the best, from the fastest to the slowest: the best of them may be
+        so by chance, and a slow one would take the time of all others. Then the clearly worse, from the best.
         """
         losses = {tried.name: self._losses(tried) for tried in going}
         ranked = sorted(going, key=lambda tried: float(losses[tried.name].mean()))
