@@ -23,6 +23,7 @@ from pare.config.hyperparameters import AlignmentConfig, TrainingConfig
 from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.embedders import mean_over_views
+from pare.models.optimisers import build_optimiser
 from pare.storage.store import Rows
 
 logger = logging.getLogger(__name__)
@@ -209,6 +210,6 @@ def _optimiser(
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     """The kind of optimiser that the fine-tuning takes; ORCA's rate where none is set: ten times a small one."""
     own = training.learning_rate * (10 if training.learning_rate <= 1e-3 else 1)
-    build = getattr(torch.optim, training.optimiser)
-    optimiser = build(embedder.parameters(), lr=settings.learning_rate or own, **training.optimiser_options)
+    group = {"params": list(embedder.parameters()), "lr": settings.learning_rate or own}
+    optimiser = build_optimiser(embedder, [group], training)
     return optimiser, torch.optim.lr_scheduler.MultiStepLR(optimiser, settings.milestones, settings.decay)

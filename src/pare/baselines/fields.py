@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, PositiveInt
 from torch import nn
@@ -29,6 +29,8 @@ def _check_grid(task: Task) -> None:
 
 class FnoOptions(FieldOptions):
     """The size of the operator."""
+
+    optimiser: Literal["AdamW"] = "AdamW"  # Muon knows no complex weights
 
     modes: int = Field(ge=1, description="frequencies kept along each axis, of each sign")
     width: int = Field(ge=1, description="channels")

@@ -1,7 +1,7 @@
 """How a network for fields is trained: one recipe for all of them, measured in docs/defaults.md.
 
-AdamW whose rate rises and then falls as a cosine, an average of the weights, the declared symmetries of the equation, a
-loss that also compares neighbouring points, and batch norms that are fixed before the end.
+Muon or AdamW with a rate that rises and then falls as a cosine, an average of the weights, the declared symmetries of
+the equation, a loss that also compares neighbouring points, and batch norms that are fixed before the end.
 """
 
 import logging
@@ -31,6 +31,7 @@ from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.schema import Task
 from pare.config.strict import Strict
+from pare.models.optimisers import muon
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
 from pare.training.averages import WeightAverage
@@ -56,6 +57,9 @@ class FieldOptions(Strict):
         description="with minutes: where two or more trainings of so many epochs fit, they are the members",
     )
     batch_size: int = Field(ge=1)
+    optimiser: Literal["AdamW", "Muon"] = Field(
+        default="AdamW", description="Muon: for the kernels of convolutions; AdamW for all else"
+    )
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
@@ -223,10 +227,7 @@ class _Steps:
         self.precision = precision_of(options.precision, problem.task)
         self.loss = with_differences(problem.loss, options.differences if problem.task.compares_values else 0.0)
         self.noise = torch.Generator().manual_seed(problem.seed)
-        real = not any(weight.is_complex() for weight in model.parameters())  # a Fourier operator's are not
-        self.optimiser = torch.optim.AdamW(
-            model.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=real
-        )
+        self.optimiser = _optimiser(model, options)
         self.schedule = get_cosine_schedule_with_warmup(self.optimiser, round(options.warmup * count), count)
         self.average = WeightAverage(model, options.average)
 
@@ -250,6 +251,14 @@ class _Steps:
         self.schedule.step()
         self.average.update()
         return loss.item()
+
+
+def _optimiser(model: Network, options: FieldOptions) -> torch.optim.Optimizer:
+    weights = list(model.parameters())
+    if options.optimiser == "Muon":
+        return muon(model, [{"params": weights}], options.learning_rate, options.weight_decay, (0.9, 0.999))
+    real = not any(weight.is_complex() for weight in weights)  # a Fourier operator's are not
+    return torch.optim.AdamW(weights, options.learning_rate, weight_decay=options.weight_decay, fused=real)
 
 
 def _epochs_that_fit(problem: Problem, options: FieldOptions, model: Network) -> int:

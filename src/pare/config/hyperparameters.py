@@ -29,15 +29,17 @@ class TrainingConfig(Strict):
     fraction: float = Field(default=1.0, gt=0, le=1, description="random share of the training rows used (table 17)")
     batch_size: int = Field(ge=1, description="target samples per batch; as many of the proxy are mixed in")
     accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")
-    optimiser: Literal["AdamW", "Adam", "SGD"] = "AdamW"
+    optimiser: Literal["AdamW", "Adam", "SGD", "Muon"] = Field(
+        default="AdamW", description="Muon: for the kernels of convolutions; AdamW for all else"
+    )
     learning_rate: float = Field(gt=0, description="the greatest, after the warm-up")
     new_learning_rate: float | None = Field(
         default=None, gt=0, description="of the parts that begin random; none: the same"
     )
     weight_decay: float = Field(default=0.0, ge=0)
     momentum: float = Field(default=0.9, ge=0, lt=1, description="SGD only")
-    adam_beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam and AdamW only: decay of the mean gradient")
-    adam_beta2: float = Field(default=0.98, ge=0, lt=1, description="Adam and AdamW only: decay of its square")
+    adam_beta1: float = Field(default=0.9, ge=0, lt=1, description="not SGD: decay of the mean gradient")
+    adam_beta2: float = Field(default=0.98, ge=0, lt=1, description="not SGD: decay of its square")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
     warmup_epochs: float | None = Field(
         default=1.0, ge=0, description="in which the learning rate rises from 0; null: a tenth of the epochs"
@@ -80,7 +82,7 @@ class TrainingConfig(Strict):
 
     @property
     def optimiser_options(self) -> dict[str, Any]:
-        """Arguments of the optimiser, the learning rate left aside."""
+        """Arguments of an optimiser of torch, the learning rate left aside."""
         betas = (self.adam_beta1, self.adam_beta2)
         moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": betas}
         return {"weight_decay": self.weight_decay, "fused": True, **moments}

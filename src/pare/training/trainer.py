@@ -21,6 +21,7 @@ from pare.config.estimate import estimate
 from pare.config.run import Run
 from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
+from pare.models.optimisers import build_optimiser
 from pare.preparation import Preparation, draw_rows
 from pare.start import FieldStart, SolvedStart
 from pare.start.evidence import clearly_smaller
@@ -116,9 +117,8 @@ class Trainer:
 
     def _prepare(self) -> None:
         training, task = self.run.training, self.run.task
-        build = getattr(torch.optim, training.optimiser)
         groups = self.model.parameter_groups(training.new_learning_rate)
-        optimiser = build(groups, lr=training.learning_rate, **training.optimiser_options)
+        optimiser = build_optimiser(self.model, groups, training)
         self.training_rows = TrainingRows(self.rows["train"], self.chosen)
         loader = batch_loader(self.training_rows, training.batch_size, shuffle=True)
         weights = None
