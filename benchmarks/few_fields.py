@@ -13,7 +13,9 @@ from victories import tested
 
 FORMS = Path(__file__).with_name("yardstick.yml")
 FIFTH, TWENTIETH = 0.2, 0.05  # of the training fields
-THEN = "training.fixed_norms=0.6 training.fraction=1"  # the default of fields when a fifth of them was fitted
+ADAMW = "training.optimiser=AdamW"  # the default of fields when all of these were fitted
+FOUR = f"training.members=4 {ADAMW}"
+THEN = f"training.fixed_norms=0.6 training.fraction=1 {ADAMW}"  # and this when a fifth of them was
 MIXED = {  # systems of a fifth of the fields, by their heads
     "`pare`, a quarter mixed": f"pare mixing.batches=0.25 training.epochs=37 {THEN}",
     "all mixed": f"pare mixing.batches=1 training.epochs=30 {THEN}",
@@ -21,24 +23,24 @@ MIXED = {  # systems of a fifth of the fields, by their heads
 }
 PLAIN = [f"finetune training.epochs=40 {THEN}", "probe"]
 LARGE_ERRORS = 0.1, 0.9  # of fine-tuning on the validation rows
-PARE_FEW = "pare mixing.batches=1 mixing.passes=2 training.epochs=120 training.fraction=1"
-ONE_PASS = "pare mixing.batches=1 mixing.passes=1 training.epochs=160 training.fraction=1"
-PLAIN_FEW = "finetune training.epochs=160 training.fraction=1"
-QUARTER = "pare mixing.batches=0.25 mixing.passes=2 training.epochs=160 training.fraction=1 training.members=4"
+PARE_FEW = f"pare mixing.batches=1 mixing.passes=2 training.epochs=120 training.fraction=1 {ADAMW}"
+ONE_PASS = f"pare mixing.batches=1 mixing.passes=1 training.epochs=160 training.fraction=1 {ADAMW}"
+PLAIN_FEW = f"finetune training.epochs=160 training.fraction=1 {ADAMW}"
+QUARTER = f"pare mixing.batches=0.25 mixing.passes=2 training.epochs=160 training.fraction=1 {FOUR}"
 FEW = {  # systems of a twentieth of the fields, by their heads; PaRe first
     "`pare`, all mixed": PARE_FEW,
-    "a quarter mixed": "pare mixing.batches=0.25 mixing.passes=2 training.epochs=148 training.fraction=1",
+    "a quarter mixed": f"pare mixing.batches=0.25 mixing.passes=2 training.epochs=148 training.fraction=1 {ADAMW}",
     "all mixed, one pass": ONE_PASS,
     "`target_mask`": PARE_FEW.replace("pare", "target_mask"),
     "`finetune`": PLAIN_FEW,
-    "`finetune`, dropout": "finetune training.dropout=0.1 training.epochs=160 training.fraction=1",
+    "`finetune`, dropout": f"finetune training.dropout=0.1 training.epochs=160 training.fraction=1 {ADAMW}",
     "`probe`": "probe",
 }
 MEMBERS = {  # the mean of four trainings with a twentieth of the fields; PaRe in one pass first
-    "`pare`, all mixed, one pass": ONE_PASS + " training.members=4",
+    "`pare`, all mixed, one pass": ONE_PASS.replace(ADAMW, FOUR),
     "`pare`, a quarter mixed": QUARTER,
-    "`finetune`": PLAIN_FEW + " training.members=4",
-    "`finetune`, 172 epochs": PLAIN_FEW.replace("160", "172") + " training.members=4",
+    "`finetune`": PLAIN_FEW.replace(ADAMW, FOUR),
+    "`finetune`, 172 epochs": PLAIN_FEW.replace("160", "172").replace(ADAMW, FOUR),
 }
 UNSEEN = {  # systems on equations that no choice had seen; PaRe first
     "`pare`, all mixed, one pass": ONE_PASS,
@@ -48,7 +50,7 @@ UNSEEN = {  # systems on equations that no choice had seen; PaRe first
 }
 PLANES = {  # systems on equations of planes; PaRe first
     "`pare`, all mixed, one pass": ONE_PASS,
-    "`pare`, a quarter mixed": QUARTER.replace(" training.members=4", ""),
+    "`pare`, a quarter mixed": QUARTER.replace(FOUR, ADAMW),
     "`finetune`, 190 epochs": PLAIN_FEW.replace("160", "190"),
     "`probe`": "probe",
 }
@@ -68,7 +70,7 @@ def fifth_table(fits: pd.DataFrame) -> str:
 def members_table(fits: pd.DataFrame) -> str:
     """Means of four trainings with a twentieth of the fields; below them how PaRe in one pass compares."""
     first, *others = MEMBERS.values()
-    needed = [first, PLAIN_FEW + " training.members=4"]
+    needed = [first, PLAIN_FEW.replace(ADAMW, FOUR)]
     own = fits[fits["system"].isin(MEMBERS.values())]
     values = scores(own, TWENTIETH).reindex(columns=[*MEMBERS.values()]).dropna(subset=needed)
     means, splits = _of_all_splits(values), values.groupby("task").size()
