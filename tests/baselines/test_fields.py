@@ -192,3 +192,15 @@ def test_half_precision_is_recorded_and_learns_as_well(waves):
     fitted = FITS["u_net"](waves((40,)), 10, precision="bf16")
     assert fitted.precision == "bf16"
     assert np.mean((fitted.predict(x) - y) ** 2) < 0.5 * np.mean((y - y.mean(0)) ** 2)
+
+
+def test_a_u_net_learns_by_muon(waves):
+    x, y = fields(32, (40,), 2)
+    found, by_adamw = (FITS["u_net"](waves((40,)), 10, optimiser=name).predict(x) for name in ("Muon", "AdamW"))
+    assert np.mean((found - y) ** 2) < 0.5 * np.mean((y - y.mean(0)) ** 2)
+    assert not np.allclose(found, by_adamw)
+
+
+def test_muon_is_refused_for_weights_that_are_complex():
+    with pytest.raises(ValidationError, match="'AdamW'"):
+        FnoOptions(epochs=1, **TRAINING, **FNO, optimiser="Muon")

@@ -244,7 +244,7 @@ def test_a_damaged_encoder_is_to_be_ingested_again(table_run, table, source, tmp
         fit(table_run(), table, broken, tmp_path / "checkpoint", build_metric("auroc_ovo", BINARY))
 
 
-@pytest.mark.parametrize("optimiser", ["AdamW", "Adam", "SGD"])
+@pytest.mark.parametrize("optimiser", ["AdamW", "Adam", "SGD", "Muon"])
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "constant_with_warmup"])
 def test_every_optimiser_and_schedule_ends_where_it_should(train, table_run, tmp_path, optimiser, schedule):
     store = write(tmp_path / "store.h5", {"train": 16})
