@@ -24,7 +24,7 @@ $(VENV)/test.done: pyproject.toml | $(BIN)/python
 
 demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; 5 to 15 minutes after installation on 2 cores
 	@echo "Simulating 1,100 Darcy flows (1 to 2 minutes on 2 cores), then PaRe on them (4 to 14 minutes)."
-	@echo "Expect a test relative L2 error of 0.005 (mean-field baseline: 0.24)."
+	@echo "Expect a test relative L2 error of 0.004 (mean-field baseline: 0.24)."
 	$(BIN)/kedro run --pipeline=pare_train --params task:darcy_flow
 	@echo "Pictures and numbers: data/08_reporting/darcy_flow/pare/seed_0/run.html"
 
