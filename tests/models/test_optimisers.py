@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pare.config.hyperparameters import TrainingConfig
-from pare.models.optimisers import build_optimiser, muon
+from pare.models.optimisers import build_optimiser, muon, orthogonal
 
 
 def convolutions():
@@ -52,7 +52,7 @@ def test_a_kernel_learns_as_a_matrix_by_the_muon_of_torch():
     for (gradient,) in gradients:
         matrix.grad = gradient.flatten(1)
         reference.step()
-    torch.testing.assert_close(ours[0].flatten(1), matrix.detach(), atol=1e-3, rtol=0)  # both are in bfloat16
+    torch.testing.assert_close(ours[0].flatten(1), matrix.detach(), atol=1e-3, rtol=0)  # theirs is in bfloat16
     assert (ours[0].flatten(1) - nn.Conv2d(3, 8, 3).weight.flatten(1)).abs().max() > 1e-2
 
 
@@ -68,6 +68,26 @@ def test_a_step_changes_all_directions_alike():
     assert singular.max() < 1.3
 
 
+@pytest.mark.parametrize("shape", [(3, 8, 20), (2, 20, 8), (1, 5, 5)])
+def test_orthogonal_changes_the_singular_values_only(shape):
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    left, values, right = torch.linalg.svd(matrices.double(), full_matrices=False)
+    values = values / values.norm(dim=1, keepdim=True)
+    for _ in range(5):
+        values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+    expected = left @ torch.diag_embed(values) @ right
+    torch.testing.assert_close(orthogonal(matrices).double(), expected, atol=1e-4, rtol=0)
+
+
+def test_a_gradient_of_zeros_and_none_at_all_change_nothing():
+    model = convolutions()
+    before = [weight.detach().clone() for weight in model.parameters()]
+    optimiser = muon(model, [{"params": list(model.parameters())}], 1e-2, 0.0, (0.9, 0.98))
+    optimiser.step()
+    after = stepped(model, optimiser, [[torch.zeros_like(weight) for weight in before]])
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+
+
 def test_wide_kernels_are_left_to_adamw_and_groups_keep_their_rates():
     model = nn.Sequential(nn.Conv2d(8, 8, 3), nn.Conv2d(200, 200, 1))
     optimiser = build_optimiser(
@@ -75,7 +95,7 @@ def test_wide_kernels_are_left_to_adamw_and_groups_keep_their_rates():
         [{"params": list(model[0].parameters())}, {"params": list(model[1].parameters()), "lr": 0.5}],
         TrainingConfig(epochs=1, batch_size=1, optimiser="Muon", learning_rate=0.1),
     )
-    found = [(len(g["params"]), g["lr"], g["use_muon"]) for g in optimiser.param_groups]
+    found = [(len(g["params"]), g["lr"], g["kernels"]) for g in optimiser.param_groups]
     assert found == [(1, 0.1, False), (1, 0.1, True), (2, 0.5, False)]
     assert optimiser.param_groups[0]["betas"] == (0.9, 0.98)
 

@@ -1,16 +1,23 @@
 """Optimisers by name: those of torch, and Muon for the kernels of convolutions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import sqrt
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.adamw import adamw
 
 from pare.config.hyperparameters import TrainingConfig
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 WIDEST = 128  # rows or columns, the fewer, of a kernel as a matrix: the time of Muon grows as their cube
+MOMENTUM = 0.95
+ITERATIONS = 5
+QUINTIC = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan et al., which bring all singular values close to 1
+STEP = 0.2  # root mean square of a step of AdamW, which those of kernels have as well
 
 
 def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], training: TrainingConfig) -> Optimizer:
@@ -35,12 +42,8 @@ def muon(
     learning_rate: float,
     weight_decay: float,
     betas: tuple[float, float],
-) -> Optimizer:
-    """Muon (Jordan et al., 2024) for the kernels of convolutions, and AdamW for all other weights.
-
-    A kernel is a matrix with a row for each of its first channels. Its step is the orthogonal matrix nearest to the
-    mean gradient: it changes all directions alike, where Adam's step follows the few that are large. The root mean
-    square of a step is that of AdamW with the same rate (Liu et al., 2025, arXiv 2502.16982).
+) -> "Muon":
+    """Muon for the kernels of a model's convolutions, and AdamW for all its other weights.
 
     Args:
         model: whose convolutions have kernels.
@@ -49,26 +52,123 @@ def muon(
         weight_decay: of all.
         betas: of AdamW.
     """
-    from pytorch_optimizer import Muon  # noqa: PLC0415 - takes a second, and other optimisers need none
-
     kernels = _kernels(model)
     parts = []
     for group in groups:
         for among in (False, True):
             weights = [weight for weight in group["params"] if (id(weight) in kernels) == among]
             if weights:
-                parts.append({"lr": learning_rate, **group, "params": weights, "use_muon": among})
-    return Muon(
-        parts,
-        weight_decay=weight_decay,
-        use_adjusted_lr=True,
-        adamw_wd=weight_decay,
-        adamw_betas=betas,
-        adamw_eps=1e-8,
-    )
+                parts.append({**group, "params": weights, "kernels": among})
+    return Muon(parts, learning_rate, weight_decay, betas)
+
+
+class Muon(Optimizer):
+    """Orthogonal steps for kernels (Jordan et al., 2024), and those of AdamW for other weights.
+
+    A kernel is a matrix with a row for each of its first channels. Its step is the orthogonal matrix nearest to the
+    mean gradient: it changes all directions alike, where Adam's step follows the few that are large. The root mean
+    square of a step is that of AdamW with the same rate (Liu et al., 2025, arXiv 2502.16982). In place of
+    `torch.optim.Muon`, which takes matrices only, one after another and in bfloat16: kernels of one shape are computed
+    together, in their own precision.
+
+    Args:
+        groups: of parameters; each says by `kernels` which step it takes.
+        learning_rate: of groups that have none of their own.
+        weight_decay: decoupled, of all.
+        betas: of AdamW.
+    """
+
+    def __init__(
+        self,
+        groups: Iterable[dict[str, Any]],
+        learning_rate: float,
+        weight_decay: float,
+        betas: tuple[float, float],
+    ) -> None:
+        # When a state is loaded, `fused` tells torch to move the count of steps to the device of the weights.
+        super().__init__(groups, {"lr": learning_rate, "weight_decay": weight_decay, "betas": betas, "fused": True})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change all weights that have a gradient; the value of the closure, if there is one."""
+        loss = None if closure is None else torch.enable_grad()(closure)()
+        for group in self.param_groups:
+            gradients = {weight: weight.grad for weight in group["params"] if weight.grad is not None}
+            if group["kernels"]:
+                self._step_kernels(gradients, group)
+            elif gradients:
+                self._step_others(gradients, group)
+        return loss
+
+    def _step_kernels(self, gradients: Mapping[Tensor, Tensor], group: Mapping[str, Any]) -> None:
+        by_shape = defaultdict(list)
+        for kernel in gradients:
+            by_shape[len(kernel), kernel[0].numel()].append(kernel)
+        for shape, kernels in by_shape.items():
+            means = [self._mean_gradient(kernel, gradients[kernel]).reshape(shape) for kernel in kernels]
+            for kernel, step in zip(kernels, orthogonal(torch.stack(means)), strict=True):
+                kernel.mul_(1 - group["lr"] * group["weight_decay"])
+                kernel.add_(step.view_as(kernel), alpha=-group["lr"] * STEP * sqrt(max(shape)))
+
+    def _mean_gradient(self, kernel: Tensor, gradient: Tensor) -> Tensor:
+        """The mean of the gradients so far, and a step ahead of it (Nesterov)."""
+        state = self.state[kernel]
+        if not state:
+            state["mean"] = torch.zeros_like(kernel)
+        state["mean"].lerp_(gradient, 1 - MOMENTUM)
+        return gradient.lerp(state["mean"], MOMENTUM)
+
+    def _step_others(self, gradients: Mapping[Tensor, Tensor], group: Mapping[str, Any]) -> None:
+        for weight in gradients:
+            if not self.state[weight]:
+                self.state[weight] = {
+                    "step": torch.zeros((), device=weight.device),
+                    "mean": torch.zeros_like(weight),
+                    "square": torch.zeros_like(weight),
+                }
+        states = [self.state[weight] for weight in gradients]
+        adamw(
+            list(gradients),
+            list(gradients.values()),
+            [state["mean"] for state in states],
+            [state["square"] for state in states],
+            [],
+            [state["step"] for state in states],
+            fused=group["fused"],
+            amsgrad=False,
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            lr=group["lr"],
+            weight_decay=group["weight_decay"],
+            eps=1e-8,
+            maximize=False,
+        )
+
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """The matrices with singular values close to 1, by a Newton-Schulz iteration.
+
+    The iteration is of the products of the rows, which are fewer than the columns and few here: the same values as
+    one of the matrices themselves, in half of the time.
+
+    Args:
+        matrices: of shape (matrices, rows, columns).
+    """
+    if matrices.shape[1] > matrices.shape[2]:
+        return orthogonal(matrices.mT).mT
+    matrices = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    products = matrices @ matrices.mT
+    identity = torch.eye(len(products[0]), dtype=products.dtype, device=products.device)
+    linear, cubic, quintic = QUINTIC
+    factor = identity
+    for _ in range(ITERATIONS):
+        polynomial = linear * identity + cubic * products + quintic * products @ products
+        factor = polynomial @ factor
+        products = polynomial @ products @ polynomial
+    return factor @ matrices
 
 
 def _kernels(model: nn.Module) -> set[int]:
     """The identity of each kernel that Muon learns."""
-    weights: Sequence[torch.Tensor] = [m.weight for m in model.modules() if isinstance(m, CONVOLUTIONS)]
+    weights: Sequence[Tensor] = [m.weight for m in model.modules() if isinstance(m, CONVOLUTIONS)]
     return {id(weight) for weight in weights if min(len(weight), weight[0].numel()) <= WIDEST}
