@@ -13,7 +13,7 @@ from victories import tested
 
 FORMS = Path(__file__).with_name("yardstick.yml")
 FIFTH, TWENTIETH = 0.2, 0.05  # of the training fields
-ADAMW = "training.optimiser=AdamW"  # the default of fields when all of these were fitted
+ADAMW = "training.optimiser=AdamW training.weight_decay=0"  # the default of fields when all of these were fitted
 FOUR = f"training.members=4 {ADAMW}"
 THEN = f"training.fixed_norms=0.6 training.fraction=1 {ADAMW}"  # and this when a fifth of them was
 MIXED = {  # systems of a fifth of the fields, by their heads

@@ -14,7 +14,8 @@ SHOWN = {  # the columns of the page's tables
     "fields": ["probe", "pare", "finetune", "kernel_ridge", "u_net", "fno"],
 }
 FORMATS = {"tables": ".4f", "series": ".1f", "images": ".1f", "fields": ".3g"}
-ADAMW = ("training.optimiser=AdamW", "options.optimiser=AdamW")  # by which networks for fields learnt in these tables
+# By which networks for fields learnt in these tables.
+ADAMW = ("training.optimiser=AdamW training.weight_decay=0", "options.optimiser=AdamW")
 
 
 def fits(page, kind, fraction=1.0):
