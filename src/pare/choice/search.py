@@ -211,7 +211,9 @@ class Search:
         for tried in going:
             if tried not in kept:
                 needed = duration(self._cost(tried) * (folds_left + 1))
-                tried.left_out = f"after fold {len(tried.folds)}: needs {needed} more, others were better or faster"
+                near = tried in self._near_best(going)
+                why = "faster ones are about as good" if near else "and is clearly worse than the best"
+                tried.left_out = f"after fold {len(tried.folds)}: needs {needed} more, {why}"
                 logger.info("%s is left out %s.", tried.name, tried.left_out)
         return [tried for tried in going if tried in kept]
 
@@ -221,17 +223,21 @@ class Search:
         First those that are not clearly worse than the best, from the fastest to the slowest: the best of them may be
         so by chance, and a slow one would take the time of all others. Then the clearly worse, from the best.
         """
-        losses = {tried.name: self._losses(tried) for tried in going}
-        ranked = sorted(going, key=lambda tried: float(losses[tried.name].mean()))
-        near = [tried for tried in ranked if not clearly_smaller(losses[ranked[0].name], losses[tried.name])]
+        near = self._near_best(going)
+        others = sorted((tried for tried in going if tried not in near), key=self._loss)
         seconds = 0.0
         kept: list[Tried] = []
-        for tried in sorted(near, key=self._cost) + [other for other in ranked if other not in near]:
+        for tried in sorted(near, key=self._cost) + others:
             needed = self._cost(tried) * fits
             if not kept or seconds + needed <= self.left:
                 seconds += needed
                 kept.append(tried)
         return kept
+
+    def _near_best(self, going: list[Tried]) -> list[Tried]:
+        """Those that are not clearly worse than the best."""
+        ranked = sorted(going, key=self._loss)
+        return [tried for tried in ranked if not clearly_smaller(self._losses(ranked[0]), self._losses(tried))]
 
     def _with_best_networks(self, going: list[Tried]) -> list[Tried]:
         """Without networks but the best, as many as are trained side by side: more of them would divide the time.
