@@ -42,6 +42,12 @@ MEMBERS = {  # the mean of four trainings with a twentieth of the fields; PaRe i
     "`finetune`": PLAIN_FEW.replace(ADAMW, FOUR),
     "`finetune`, 172 epochs": PLAIN_FEW.replace("160", "172").replace(ADAMW, FOUR),
 }
+BY_MUON = {  # the same with the optimiser of today; PaRe first
+    "`pare`, all mixed, one pass": ONE_PASS.replace(ADAMW, "training.members=4"),
+    "`finetune`, 172 epochs": PLAIN_FEW.replace("160", "172").replace(ADAMW, "training.members=4"),
+    "`pare`, by AdamW": ONE_PASS.replace(ADAMW, FOUR),
+    "`finetune`, 172 epochs, by AdamW": PLAIN_FEW.replace("160", "172").replace(ADAMW, FOUR),
+}
 UNSEEN = {  # systems on equations that no choice had seen; PaRe first
     "`pare`, all mixed, one pass": ONE_PASS,
     "`finetune`": PLAIN_FEW,
@@ -69,15 +75,24 @@ def fifth_table(fits: pd.DataFrame) -> str:
 
 def members_table(fits: pd.DataFrame) -> str:
     """Means of four trainings with a twentieth of the fields; below them how PaRe in one pass compares."""
-    first, *others = MEMBERS.values()
-    needed = [first, PLAIN_FEW.replace(ADAMW, FOUR)]
-    own = fits[fits["system"].isin(MEMBERS.values())]
-    values = scores(own, TWENTIETH).reindex(columns=[*MEMBERS.values()]).dropna(subset=needed)
+    return _mean_of_four_table(fits, MEMBERS, PLAIN_FEW.replace(ADAMW, FOUR))
+
+
+def muon_table(fits: pd.DataFrame) -> str:
+    """The same by Muon with weight decay."""
+    return _mean_of_four_table(fits, BY_MUON, BY_MUON["`finetune`, 172 epochs"])
+
+
+def _mean_of_four_table(fits: pd.DataFrame, systems: dict[str, str], plain: str) -> str:
+    """Equations and splits that have both PaRe in one pass, the first of the systems, and fine-tuning."""
+    first, *others = systems.values()
+    own = fits[fits["system"].isin(systems.values())]
+    values = scores(own, TWENTIETH).reindex(columns=[*systems.values()]).dropna(subset=[first, plain])
     means, splits = _of_all_splits(values), values.groupby("task").size()
     lines = [[f"`{task}`", str(splits[task]), *map(_shown, means.loc[task])] for task in means.index]
     them = summary(own, "fields", first, TWENTIETH).reindex(others)
     lines.append(["one pass: won, level, lost", "", "", *map(tested, them.iloc)])
-    return grid([["simulated fields", "splits", *MEMBERS], *lines])
+    return grid([["simulated fields", "splits", *systems], *lines])
 
 
 def unseen_table(fits: pd.DataFrame) -> str:
