@@ -306,8 +306,9 @@ def _score() -> None:
         if not path.exists() or not _read(path)["test"].isna().any():
             continue
         frame = _read(path)
-        by_cut = {(cut.name, cut.split): cut for cut in _cuts(kind, tuple(frame["data"].unique()))}
-        for i, line in frame[frame["test"].isna()].iterrows():
+        unscored = frame[frame["test"].isna()]
+        by_cut = {(cut.name, cut.split): cut for cut in _cuts(kind, tuple(unscored["data"].unique()))}
+        for i, line in unscored.iterrows():
             cut = by_cut[line["data"], line["split"]]
             file = _prediction_path(tuple(line[list(KEY)]))
             task = own_library(cut).task(cut.name)
