@@ -25,7 +25,7 @@ import pandas as pd
 import yaml
 from scipy.stats import kendalltau, wilcoxon
 
-from few_fields import FewFields, fifth_table, members_table, planes_table, unseen_table
+from few_fields import FewFields, fifth_table, members_table, muon_table, planes_table, unseen_table
 from pare.report.markdown import grid
 from pare.report.yardstick import KINDS, read_fits, start_kept, summary
 from pare.storage.atomic import atomic_path
@@ -74,6 +74,7 @@ def tables() -> dict[str, str]:
         "series": _random_series(fits["series"]),
         "fields": fifth_table(fits["fields"]),
         "members": members_table(fits["fields"]),
+        "muon": muon_table(fits["fields"]),
         "unseen": unseen_table(fits["fields"]),
         "planes": planes_table(fits["fields"]),
         "few": FewFields.of(fits["fields"]).table(),
