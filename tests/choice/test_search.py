@@ -268,6 +268,6 @@ def test_only_fits_without_an_end_of_their_own_are_bounded_by_minutes(library, p
 
     fields, tables = candidates("darcy_flow"), candidates("openml_wdbc")
     assert within(fields["u_net"], 0.5).options["minutes"] == 0.5
-    assert within(fields["pare"], 0.5).training.minutes == 0.5
+    assert within(fields["finetune"], 0.5).training.minutes == 0.5
     assert within(fields["kernel_ridge"], 0.5) == fields["kernel_ridge"]
     assert within(tables["pare"], 0.5) == tables["pare"]

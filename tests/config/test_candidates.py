@@ -20,13 +20,23 @@ def test_each_kind_of_data_has_candidates_that_are_known(library):
         known = library.methods.keys() | library.baselines.keys()
         tried = library.candidates_of(kind)
         assert set(tried.methods) <= known
-        assert set(tried.periodic) | set(tried.fewest_minutes) <= set(tried.methods)
+        assert set(tried.few.values()) <= known
+        assert {*tried.periodic, *tried.few} <= set(tried.methods)
+        assert set(tried.uncompared) <= {*tried.methods, *tried.few.values()}
 
 
 @pytest.mark.parametrize(("task", "periodic"), [("pdebench_advection", True), ("pdebench_darcy", False)])
 def test_a_fourier_operator_is_tried_on_grids_without_ends(library, parameters, task, periodic):
     run = resolve_choice(library, {**parameters, "task": task}, {})
     assert ("fno" in {candidate.method_name for candidate in run.candidates}) == periodic
+
+
+@pytest.mark.parametrize(("fraction", "tried"), [(1, "finetune"), (0.12, "finetune"), (0.11, "pare")])
+def test_of_few_fields_pare_learns_in_place_of_fine_tuning(library, parameters, fraction, tried):
+    """Few are at most 100 of the 900 training fields."""
+    asked = {**parameters, **PARAMETERS, "task": "darcy_flow"}
+    run = resolve_choice(library, asked, {"training": {"fraction": fraction}})
+    assert [one.method_name for one in run.candidates] == ["probe", "kernel_ridge", "u_net", tried]
 
 
 def test_a_candidate_is_the_run_that_its_own_command_makes(choice, library, parameters):

@@ -52,14 +52,14 @@ def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, said)
 
 
 def test_of_fields_two_networks_are_trained_side_by_side_and_their_shares_are_those_of_the_trained_ones(project, said):
-    field = {"folds": 1, "methods": ["probe", "finetune", "pare"], "fewest_minutes": {"pare": 0.1}}
+    field = {"folds": 1, "methods": ["probe", "finetune", "pare"]}
     candidates = {"field": field}
     (project / "conf" / "local" / "candidates.yml").write_text(yaml.safe_dump(candidates))
     x = np.random.default_rng(0).normal(size=(240, 1, 32)).astype(np.float32)
     np.savez(project / "steps.npz", x=x, y=np.abs(x))  # no line through the values does it
     said(project, "bash", "kedro tasks new steps.npz --target y")
     chosen = said(project, "bash", "OMP_NUM_THREADS=2 kedro run --pipelines=choose --params task=steps,minutes=0.8")
-    assert "Not compared, since the time is enough for all: finetune, pare." in chosen
+    assert "Trained without a comparison: finetune, pare." in chosen
     assert "Fitted to all rows: finetune, pare." in chosen
     folder = project / "data/08_reporting/steps/choose/seed_0"
     board = pd.read_csv(folder / "leaderboard.csv", index_col="method")

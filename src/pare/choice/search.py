@@ -34,8 +34,8 @@ class Search:
     """The comparison of a run's candidates on folds of its training and validation rows.
 
     Time is counted as the seconds of the fits, those of an interrupted search included, so that a search which goes on
-    decides as one that was never interrupted. Networks that minutes bound are trained side by side; where all of them
-    can be, they are not compared before.
+    decides as one that was never interrupted. Networks that minutes bound are trained side by side; a comparison before
+    tells which, unless all of them can be. Those that `run.uncompared` names need none.
 
     Args:
         run: what is tried, and for how long.
@@ -49,6 +49,7 @@ class Search:
         self.loss = task_loss(run.task, run.training.positive_weight, store.statistics.get("y_scale"))
         self.tried = [Tried(candidate) for candidate in run.candidates]
         self.at_a_time = fits_at_a_time()
+        self.uncompared: list[Tried] = []
 
     @property
     def left(self) -> float:
@@ -60,8 +61,8 @@ class Search:
         """How much of a fit's seconds counts: others are made at the same time as that of a network."""
         if not is_bounded(tried.run):
             return 1.0
-        networks = sum(is_bounded(other.run) for other in self.tried)
-        return math.ceil(networks / self.at_a_time) / networks
+        networks = sum(is_bounded(other.run) for other in self.tried if other not in self.uncompared)
+        return math.ceil(networks / self.at_a_time) / max(networks, 1)
 
     def finished(self) -> list[Tried]:
         """Compare the candidates; those that saw every fold, without networks that are not compared.
@@ -79,23 +80,30 @@ class Search:
                     networks.append(tried)
                 else:
                     self._fit([tried], store, number)
-            if self._are_compared(networks):
-                self._fit(networks, store, number)
-            elif networks:
-                logger.info(
-                    "Not compared, since the time is enough for all: %s.", ", ".join(one.name for one in networks)
-                )
+            self.uncompared = self._sure(networks)
+            if self.uncompared:
+                logger.info("Trained without a comparison: %s.", ", ".join(one.name for one in self.uncompared))
+            compared = [tried for tried in networks if tried not in self.uncompared]
+            if compared:
+                self._fit(compared, store, number)
             going = [tried for tried in going if tried.folds and not tried.left_out]
             if not going:
                 return self._without_failed()
             going = self._going_on(list(_distinct(going)), self.run.folds - number - 1)
         return self._with_best_networks(going)
 
-    def _are_compared(self, networks: Sequence[Tried]) -> bool:
-        """Whether there are more networks than can be trained in the end, or only a comparison can tell their worth."""
+    def _sure(self, networks: list[Tried]) -> list[Tried]:
+        """Networks that are trained in the end whatever a comparison says; none where only it can tell their worth.
+
+        All, where all can be trained side by side; else those that are named so, but for one place, for the best of
+        the others.
+        """
         others = any(tried.folds and not tried.left_out for tried in self.tried)
-        told = others and holds_validation_out(self.store, self.run.folds)
-        return not told or len(networks) > self.at_a_time
+        if not others or not holds_validation_out(self.store, self.run.folds):
+            return []
+        if len(networks) <= self.at_a_time:
+            return networks
+        return [tried for tried in networks if tried.name in self.run.uncompared][: self.at_a_time - 1]
 
     def _without_failed(self) -> list[Tried]:
         """Compare those of which no fit failed, where the others took the time; their folds are not fitted again."""
@@ -127,15 +135,9 @@ class Search:
         for tried in self.tried:
             if tried.failed:
                 continue
-            tried.left_out = self._why_not(tried)
+            tried.left_out = why_not(tried.run) if isinstance(tried.run, BaselineRun) else ""
             if not tried.left_out:
                 yield tried
-
-    def _why_not(self, tried: Tried) -> str:
-        fewest = self.run.fewest_minutes.get(tried.name, 0.0)
-        if self.run.minutes < fewest:
-            return f"is tried with {fewest:g} minutes or more"
-        return why_not(tried.run) if isinstance(tried.run, BaselineRun) else ""
 
     def _folds(self) -> Iterator[ArrayStore]:
         task = self.run.task
@@ -242,10 +244,12 @@ class Search:
     def _with_best_networks(self, going: list[Tried]) -> list[Tried]:
         """Without networks but the best, as many as are trained side by side: more of them would divide the time.
 
-        Nor with one whose loss is so high that the time that is left will hardly make it useful.
+        Nor with one whose loss is so high that the time that is left will hardly make it useful. Those that were not
+        compared keep their places.
         """
         networks = sorted((tried for tried in going if is_bounded(tried.run)), key=self._loss)
-        best, others = networks[: self.at_a_time], networks[self.at_a_time :]
+        places = self.at_a_time - len(self.uncompared)
+        best, others = networks[:places], networks[places:]
         for tried in others:
             tried.left_out = f"the time that is left is for the best: {' and '.join(one.name for one in best)}"
         least = min(map(self._loss, going))

@@ -129,11 +129,10 @@ def _hyperparameters(
             },
         )
 
-    training, few = trained(None), start.few if start else None
-    if few and task.n_training(str(parameters.get("protocol")), training.fraction) <= few.rows:
+    training = trained(None)
+    few = start and start.few_of(task.n_training(str(parameters.get("protocol")), training.fraction))
+    if few:
         training = trained(few)
-    else:
-        few = None
     values = {"training": training, "mixing": None, "alignment": None}
     if method.mixing is not None:
         mixing = method.mixing.model_dump(exclude_unset=True)

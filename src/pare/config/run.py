@@ -248,6 +248,11 @@ class Run(TaskRun):
         return self.start.encoder_layers if self.start else None
 
     @property
+    def has_few_rows(self) -> bool:
+        """Whether its training rows are so few that its start has other defaults for them."""
+        return bool(self.start and self.start.few_of(self.task.n_training(self.protocol, self.training.fraction)))
+
+    @property
     def grid(self) -> tuple[int, ...]:
         """Tokens along each axis that enter the encoder, and are mixed."""
         pictured = self.start and self.task.kind in ("series", "image")

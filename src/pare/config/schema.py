@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig
 from pare.config.raw import OWN_FILES, RawConfig, RawOrigins
@@ -345,6 +345,10 @@ class StartConfig(Strict):
         """Blocks of the encoder that are loaded, the first ones."""
         return max(self.layers)
 
+    def few_of(self, n_training: int) -> FewConfig | None:
+        """What is otherwise with so many training rows; None where they are not few."""
+        return self.few if self.few and n_training <= self.few.rows else None
+
 
 class Method(Strict):
     """How to get from source to target."""
@@ -375,6 +379,9 @@ class Candidates(Strict):
     folds: int = Field(ge=1, description="of the training and validation rows; 1: the validation rows are held out")
     methods: list[str] = Field(min_length=1, description="names of methods and baselines, cheapest first")
     periodic: list[str] = Field(default_factory=list, description="those that only suit fields on grids without ends")
-    fewest_minutes: dict[str, PositiveFloat] = Field(
-        default_factory=dict, description="of a choice, for those that are not tried with fewer"
+    few: dict[str, str] = Field(
+        default_factory=dict, description="what is tried in place of a method where training rows are few"
+    )
+    uncompared: list[str] = Field(
+        default_factory=list, description="networks trained without a comparison, where two train side by side"
     )
