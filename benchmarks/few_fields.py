@@ -45,8 +45,7 @@ MEMBERS = {  # the mean of four trainings with a twentieth of the fields; PaRe i
 BY_MUON = {  # the same with the optimiser of today; PaRe first
     "`pare`, all mixed, one pass": ONE_PASS.replace(ADAMW, "training.members=4"),
     "`finetune`, 172 epochs": PLAIN_FEW.replace("160", "172").replace(ADAMW, "training.members=4"),
-    "`pare`, by AdamW": ONE_PASS.replace(ADAMW, FOUR),
-    "`finetune`, 172 epochs, by AdamW": PLAIN_FEW.replace("160", "172").replace(ADAMW, FOUR),
+    "`probe`": "probe",
 }
 UNSEEN = {  # systems on equations that no choice had seen; PaRe first
     "`pare`, all mixed, one pass": ONE_PASS,

@@ -49,6 +49,7 @@ class ChoiceRun(TaskRun):
         return {
             **self._decisive_task("average_groups"),
             "folds": self.folds,
+            "uncompared": self.uncompared,
             "candidates": {run.method_name: run.decisive() for run in self.candidates},
         }
 
