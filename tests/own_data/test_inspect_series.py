@@ -99,7 +99,7 @@ def test_of_a_wide_table_points_need_no_numbers_in_their_names_but_in_their_valu
 def test_a_table_whose_columns_look_like_points_says_so(tmp_path):
     found = look(wide_table(tmp_path), "kind", ignore=("sample", "person"))
     assert (found.reader, found.input_shape) == ("table", (20,))
-    assert "900 to 938 look like the points of a series; if they are, say --wide" in found.notes["target"]
+    assert "900 to 938 look like the points of a series; if they are, say --wide" in " ".join(found.remarks)
 
 
 def test_a_folder_of_tables_is_a_task_of_series(tmp_path):

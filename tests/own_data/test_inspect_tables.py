@@ -92,14 +92,14 @@ def test_the_newest_row_is_not_the_last(tmp_path):
     ("columns", "remark"),
     [
         ({"Id": np.arange(1, N + 1)}, "Id rises by one from row to row; .* --ignore Id"),
-        ({"code": CLASSES * 10 + 7}, "code says the same in other words; .* --ignore code"),
+        ({"code": CLASSES * 10 + 7}, "code says the same as answer in other words; .* --ignore code"),
         ({"code": np.array(["x", "y", "z"])[CLASSES]}, "code says the same"),
         ({"answer": np.where(CLASSES == 0, "N/A", "yes")}, "'N/A' is one of the classes"),
     ],
 )
 def test_columns_that_may_be_no_features_are_named(tmp_path, columns, remark):
     found = look(table(tmp_path, **{"answer": CLASSES.astype(str)} | columns), "answer")
-    assert re.match(remark, found.notes["target"])
+    assert re.search(remark, "\n".join([*found.remarks, *found.notes.values()]))
     assert "ignore" not in found.options  # the user knows
 
 
@@ -200,9 +200,9 @@ def test_rows_without_an_answer_are_counted(tmp_path):
 def test_a_column_that_may_say_which_rows_belong_together_is_named(tmp_path, units):
     gait = np.repeat(["slow", "fast"], N // 2)
     found = look(table(tmp_path, gait=gait, walk=units), "gait")
-    assert found.notes["target"].startswith("all rows of one walk have the same; where such rows belong together")
-    assert "target" not in look(table(tmp_path, gait=gait, walk=units), "gait", groups="walk").notes
-    assert "target" not in look(table(tmp_path, gait=CLASSES, walk=units), "gait").notes
+    assert found.remarks[0].startswith("all rows of one walk have the same gait; where such rows belong together")
+    assert not look(table(tmp_path, gait=gait, walk=units), "gait", groups="walk").remarks
+    assert not look(table(tmp_path, gait=CLASSES, walk=units), "gait").remarks
 
 
 def test_test_rows_may_be_in_a_table_of_their_own(tmp_path):

@@ -174,7 +174,7 @@ def new(
     if found.symmetries:
         names = ", ".join(found.symmetries)
         click.echo(f"  training.symmetries: {names} (the grid looks periodic and alike everywhere; else none)")
-    for remark in (_rare_classes(found.classes or {}), _high_cost(estimate(resolved, cpu_speed()))):
+    for remark in (*found.remarks, _rare_classes(found.classes or {}), _high_cost(estimate(resolved, cpu_speed()))):
         if remark:
             click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")

@@ -66,6 +66,7 @@ class Inspection:
         output_name: what is predicted.
         classes: names of the classes, and how many of the first part's rows have each; None for other outputs.
         notes: remarks on choices that the files leave open, by option of the reader.
+        remarks: facts about the data that the user should know before a run, a sentence each.
         unlabelled: rows of a table that are left out, since nothing is known to predict there.
         symmetries: that fields seem to have, keys of `pare.models.symmetries.SYMMETRIES`.
         ordered: whether rows are in the order of time, as the question says.
@@ -80,6 +81,7 @@ class Inspection:
     output_name: str
     classes: dict[str, int] | None
     notes: dict[str, str]
+    remarks: tuple[str, ...] = ()
     unlabelled: int = 0
     symmetries: tuple[str, ...] = ()
     ordered: bool = False

@@ -1,6 +1,6 @@
 """A first look at a table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -69,28 +69,27 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
         )
-    if remark := _remark(free, frame, question):
-        notes["target"] = remark
-    return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes)
+    remarks = _remarks(free, frame, question)
+    return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes, remarks=remarks)
 
 
-def _remark(free: pd.DataFrame, frame: pd.DataFrame, question: Question) -> str | None:
-    """What a column may be but a feature; the user knows."""
+def _remarks(free: pd.DataFrame, frame: pd.DataFrame, question: Question) -> Iterator[str]:
+    """What columns may be but features; the user knows."""
     if name := next((str(name) for name in free if _numbers_rows(free[name])), None):
-        return f"{name} rises by one from row to row; if it is a number of the row, say --ignore {name}"
+        yield f"{name} rises by one from row to row; if it is a number of the row, say --ignore {name}"
     if not {*question.target} <= {*frame}:
-        return None  # the reader refuses it
+        return  # the reader refuses it
+    target = ", ".join(question.target)
     answer = frame.groupby([*question.target], dropna=False, observed=True).ngroup()
     if name := next((str(name) for name in free if _says_all(free[name], answer)), None):
-        return f"{name} says the same in other words; if new rows do not have it, say --ignore {name}"
-    if not question.groups and (unit := _unit(free, answer)):
-        return (
-            f"all rows of one {unit} have the same; where such rows belong together, say --groups {unit}, or "
+        yield f"{name} says the same as {target} in other words; if new rows do not have it, say --ignore {name}"
+    elif not question.groups and (unit := _unit(free, answer)):
+        yield (
+            f"all rows of one {unit} have the same {target}; where such rows belong together, say --groups {unit}, or "
             f"--series {unit} where each is a point of a series"
         )
     if points := look_like_points(free):
-        return f"{points[0]} to {points[-1]} look like the points of a series; if they are, say --wide"
-    return None
+        yield f"{points[0]} to {points[-1]} look like the points of a series; if they are, say --wide"
 
 
 def _numbers_rows(column: pd.Series) -> bool:
@@ -136,7 +135,14 @@ def column_options(question: Question, left_out: Sequence[str]) -> dict[str, Any
 
 
 def inspection_of_targets(
-    reader: str, options: dict[str, Any], question: Question, folder: Path, *, rows: int, notes: Mapping[str, str]
+    reader: str,
+    options: dict[str, Any],
+    question: Question,
+    folder: Path,
+    *,
+    rows: int,
+    notes: Mapping[str, str],
+    remarks: Iterable[str] = (),
 ) -> Inspection:
     """What was found in a file whose columns are inputs and targets.
 
@@ -147,6 +153,7 @@ def inspection_of_targets(
         folder: has links to the file.
         rows: or series, with and without an answer.
         notes: on the options.
+        remarks: on the data.
     """
     parts, kind, classes, more = _target_facts(reader, options, question, folder)
     return inspection_of(
@@ -157,6 +164,7 @@ def inspection_of_targets(
         kind=kind,
         output_name=", ".join(question.target),
         notes={**notes, **more},
+        remarks=tuple(remarks),
         unlabelled=rows - sum(samples.count for samples in parts.values()),
     )
 
