@@ -24,6 +24,7 @@ from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.embedders import mean_over_views
 from pare.models.optimisers import build_optimiser
+from pare.models.threads import fastest_threads
 from pare.storage.store import Rows
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,10 @@ def align_embedder(
     started = time.perf_counter()
     alignment = Alignment(model, rows, chosen, batches, run, run.alignment)
     before = alignment.measure()
-    distances = [alignment.epoch() for _ in track(range(run.alignment.epochs), "alignment", transient=True)]
+    distances = []
+    for _ in track(range(run.alignment.epochs), "alignment", transient=True):
+        with fastest_threads(model, "alignment"):
+            distances.append(alignment.epoch())
     record = {
         "before": before,
         "after": alignment.measure(),

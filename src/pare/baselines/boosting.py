@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from pare.baselines.tables import (
 )
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BaselineRun
+from pare.models.threads import Pace
 from pare.preparation.split import folds_of
 
 
@@ -62,17 +63,21 @@ class Booster:
         library: how it takes tables and keeps estimators.
         estimators: its classifier and its regressor.
         seed: the name of its seed.
+        threads: the name of its number of threads.
         always: arguments that are not the user's to choose.
         fit: an estimator, the training rows, the validation rows, rounds without improvement after which to stop.
         mistake: what the library raises for a wrong argument, besides ValueError and TypeError.
+        pace: of the fits, by which the number of threads is chosen.
     """
 
     library: Library
     estimators: tuple[type, type]
     seed: str
+    threads: str
     always: dict[str, Any]
     fit: Callable[[Any, Part, Part | None, int], object]
     mistake: type[Exception]
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ def xgboost_booster() -> Booster:
         read,
     )
     always = {"enable_categorical": True}
-    return Booster(library, estimators, "random_state", always, fit, xgboost.core.XGBoostError)
+    return Booster(library, estimators, "random_state", "n_jobs", always, fit, xgboost.core.XGBoostError)
 
 
 def lightgbm_booster() -> Booster:
@@ -145,7 +150,7 @@ def lightgbm_booster() -> Booster:
     )
     estimators = lightgbm.LGBMClassifier, lightgbm.LGBMRegressor
     always = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
-    return Booster(library, estimators, "random_state", always, fit, lightgbm.basic.LightGBMError)
+    return Booster(library, estimators, "random_state", "n_jobs", always, fit, lightgbm.basic.LightGBMError)
 
 
 def catboost_booster() -> Booster:
@@ -170,7 +175,7 @@ def catboost_booster() -> Booster:
         read=lambda path, number: estimators[number]().load_model(str(path)),
     )
     always = {"allow_writing_files": False, "verbose": False}
-    return Booster(library, estimators, "random_seed", always, fit, catboost.CatBoostError)
+    return Booster(library, estimators, "random_seed", "thread_count", always, fit, catboost.CatBoostError)
 
 
 def frame_with_categories(x: np.ndarray, categories: Sequence[int]) -> pd.DataFrame:
@@ -208,7 +213,12 @@ def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> Fit
             outputs[held] = members[-1].predict(x[held])
     bags = [[bag[0] for bag in of_output] for of_output in zip(*(member.bags for member in members), strict=True)]
     model = replace(members[0], bags=bags)
-    return Fitted(model, {booster.library.name: booster.library.version}, unseen=outputs[len(problem.chosen) :])
+    return Fitted(
+        model,
+        {booster.library.name: booster.library.version},
+        threads=booster.pace.number,
+        unseen=outputs[len(problem.chosen) :],
+    )
 
 
 def _pooled(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -270,8 +280,9 @@ def _best_booster(
     choices = list(ParameterGrid(options.search)) if held_out else list(ParameterGrid(options.search))[:1]
     losses, estimators = [], []
     for choice in choices:
-        estimator = _make(booster, present, problem.seed, {**(options.model_extra or {}), **choice})
-        with _clear_mistakes(booster):
+        with booster.pace.piece() as threads, _clear_mistakes(booster):
+            arguments = {booster.threads: threads, **(options.model_extra or {}), **choice}
+            estimator = _make(booster, present, problem.seed, arguments)
             booster.fit(estimator, part, held_out, options.early_stopping_rounds)
         estimators.append(estimator)
         losses.append(_loss(estimator, held_out, present) if held_out else 0.0)

@@ -64,6 +64,7 @@ class BaselineFit:
             "peak_memory_mb": round(peak_memory_mb()),
             "device": fitted.device,
             "precision": fitted.precision,
+            "threads": fitted.threads,
             "versions": versions() | fitted.versions,
         }
         preparation = Preparation.of(self.store, coordinates=self.run.task.normalisation.coordinates)

@@ -34,6 +34,7 @@ from pare.config.strict import Strict
 from pare.models.optimisers import muon
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
+from pare.models.threads import fastest_threads, most_used
 from pare.training.averages import WeightAverage
 from pare.training.batches import batch_loader
 from pare.training.budget import epochs_in_time, epochs_within, members_within, step_seconds
@@ -104,7 +105,7 @@ class Network(nn.Module):
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Fields, computed where the weights are."""
         device = next(self.parameters()).device
-        with torch.inference_mode():
+        with torch.inference_mode(), fastest_threads(self, ("outputs", len(inputs))):
             return self.symmetries.averaged(self, torch.from_numpy(inputs).to(device)).cpu().numpy()
 
     def write(self, folder: Path) -> None:
@@ -164,9 +165,9 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
             logger.info("Training %d of %d, whose predictions are averaged: %d epochs.", number + 1, count, epochs)
         seed = int(np.random.default_rng([problem.seed, number]).integers(2**31)) if number else problem.seed
         trained.append(_trained(replace(problem, seed=seed), options, build, epochs, minutes))
-    (first, best_epoch), members = trained[0], tuple(epoch for _, epoch in trained)
+    (first, best_epoch, threads), members = trained[0], tuple(epoch for _, epoch, _ in trained)
     if count > 1:
-        first.layers = Mean([model.layers for model, _ in trained])
+        first.layers = Mean([model.layers for model, _, _ in trained])
     return Fitted(
         first.eval(),
         {package: require(package).__version__},
@@ -175,6 +176,7 @@ def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module
         str(PartialState().device),
         precision_of(options.precision, problem.task),
         members=members if count > 1 else (),
+        threads=threads,
     )
 
 
@@ -188,8 +190,8 @@ def _network(problem: Problem, build: Callable[[], nn.Module]) -> Network:
 
 def _trained(
     problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], epochs: int, minutes: float | None
-) -> tuple[Network, int]:
-    """The network of one training, which takes so many minutes where there are any, and the epoch that it is of."""
+) -> tuple[Network, int, int]:
+    """The network of one training, which takes so many minutes where there are any, its epoch, and its threads."""
     model = _network(problem, build)
     rows: Any = Subset(problem.train, problem.chosen.tolist())  # type: ignore[arg-type]
     loader = batch_loader(rows, options.batch_size, shuffle=True, seed=problem.seed)
@@ -215,7 +217,7 @@ def _trained(
             validation = "" if value is None else f", validation {value:.4g}"
             history.append({"seconds": time.perf_counter() - started})
             bar.update(shown, completed=epoch, description=f"epoch {epoch}/{epochs}: loss {loss:.4g}{validation}")
-    return best, best_epoch
+    return best, best_epoch, most_used(model)
 
 
 class _Steps:
@@ -238,6 +240,10 @@ class _Steps:
 
     def step(self, batch: dict[str, Tensor], place: str) -> float:
         """Learn from a batch; its loss."""
+        with fastest_threads(self.model, "step"):
+            return self._made(batch, place)
+
+    def _made(self, batch: dict[str, Tensor], place: str) -> float:
         x, y = self.symmetries.drawn(batch["x"], batch["y"], self.noise)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             prediction = self.model(x.to(self.device))
@@ -277,7 +283,9 @@ def _validate(model: nn.Module, problem: Problem, batch_size: int) -> float | No
     problem.metric.reset()
     with torch.inference_mode():
         for batch in batch_loader(problem.validation, batch_size):
-            problem.metric.update(model(batch["x"].to(PartialState().device)).cpu(), batch["y"])
+            with fastest_threads(model, "validation"):
+                prediction = model(batch["x"].to(PartialState().device)).cpu()
+            problem.metric.update(prediction, batch["y"])
     return float(problem.metric.compute())
 
 

@@ -98,6 +98,7 @@ class Fitted:
         passes: how often each training row was seen; its epochs, where there are some.
         device: where it was computed.
         precision: in which its layers computed while it was fitted, ``no`` for single or more.
+        threads: number of threads that made most steps of a network; None for others.
         unseen: predictions of the validation rows by fits that did not learn from them, ``(rows, …)``; None where
             the model is such a fit itself.
         members: where the model is the mean of several trainings, the epoch that each kept.
@@ -109,6 +110,7 @@ class Fitted:
     passes: int = 1
     device: str = "cpu"
     precision: str = "no"
+    threads: int | None = None
     unseen: np.ndarray | None = None
     members: tuple[int, ...] = ()
 

@@ -60,6 +60,7 @@ def evaluation_record(
         "start_left_nothing": _left_nothing(run, training),
         "device": training["device"],
         "precision": training["precision"],
+        "threads": training.get("threads"),
         "paper": _paper_figure(run),
         "versions": training["versions"],
         **_source(run, training),

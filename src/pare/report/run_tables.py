@@ -30,6 +30,7 @@ FACTS = {
     "peak_memory_mb": "peak memory [MiB]",
     "device": "device",
     "precision": "precision",
+    "threads": "threads",
     "protocol": "protocol",
     "versions": "versions",
 }

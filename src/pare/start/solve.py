@@ -16,6 +16,7 @@ from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.predictors import PhysicalUnits
 from pare.models.solved import LinearHeads, combined, with_share
+from pare.models.threads import fastest_threads
 from pare.start.evidence import clearly_smaller
 from pare.start.folds import Folds, Part, folds_that_keep, groups_of
 from pare.start.heads import Head, row_losses, solve_head
@@ -184,8 +185,9 @@ class SolvedStart:
         some = np.isin(np.arange(len(chosen)), _spread([len(chosen)], self._own_rows))
         for start in _shown(range(0, len(chosen), BATCH_ROWS), "features"):
             batch = rows.__getitems__(chosen[start : start + BATCH_ROWS].tolist())
-            tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
-            parts = self._predictor.inputs(self.model.encode(tokens), around)
+            with fastest_threads(self.model, "features"):
+                tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
+                parts = self._predictor.inputs(self.model.encode(tokens), around)
             for i, (block, part) in enumerate(zip(blocks, parts, strict=True)):
                 features = part.cpu().numpy()
                 block.append(features[some[start : start + BATCH_ROWS]] if self._predictor.has_own(i) else features)

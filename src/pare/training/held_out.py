@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from pare.config.schema import Task
+from pare.models.threads import fastest_threads
 from pare.storage.store import Rows
 from pare.uncertainty import Calibration
 
@@ -26,7 +27,7 @@ def held_out(model: nn.Module, rows: Rows, device: torch.device, task: Task, bat
     """
 
     def predict(x: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
+        with torch.inference_mode(), fastest_threads(model, ("outputs", len(x))):
             return model(torch.from_numpy(x).to(device)).float().cpu().numpy()
 
     model.eval()

@@ -12,6 +12,7 @@ from accelerate import PartialState
 from torchmetrics import Metric
 
 from pare.models import CrossModalModel
+from pare.models.threads import fastest_threads
 from pare.storage.store import ArrayStore
 from pare.training.batches import batch_loader
 from pare.training.held_out import held_out
@@ -51,6 +52,7 @@ def _validated(model: CrossModalModel, store: ArrayStore, metric: Metric, batch_
     with torch.inference_mode():
         for batch in batch_loader(rows, batch_size):
             x = batch["x"].to(PartialState().device)
-            prediction = torch.stack([member.predict(x) for member in model.members]).mean(0)
+            with fastest_threads(model, "validation"):
+                prediction = torch.stack([member.predict(x) for member in model.members]).mean(0)
             metric.update(prediction.float().cpu(), batch["y"])
     return float(metric.compute())

@@ -18,6 +18,7 @@ from pare.models.convolutional import build_convolutional_model
 from pare.models.model import build_model
 from pare.models.solved import build_solved_model
 from pare.models.symmetries import Symmetries
+from pare.models.threads import fastest_threads
 from pare.preparation import Preparation
 from pare.preparation.preparation import NAMES
 from pare.training.model_card import CARD, model_card
@@ -55,8 +56,9 @@ class TrainedModel(SavedModel):
         """What the model makes of prepared inputs, as `SavedModel.outputs`."""
         if device.type == "mps" and any(getattr(part, "has_kernels", False) for part in self.model.modules()):
             device = torch.device("cpu")  # Apple's GPUs have no double precision, which kernels need
-        with torch.inference_mode():
-            return self.model.to(device)(torch.from_numpy(inputs).to(device)).float().cpu().numpy()
+        self.model.to(device)
+        with torch.inference_mode(), fastest_threads(self.model, ("outputs", len(inputs))):
+            return self.model(torch.from_numpy(inputs).to(device)).float().cpu().numpy()
 
     def save(self, folder: Path) -> None:
         """Write the model into a new folder, as `SavedModel.save`."""

@@ -22,6 +22,7 @@ from pare.config.run import Run
 from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
 from pare.models.optimisers import build_optimiser
+from pare.models.threads import fastest_threads, most_used
 from pare.preparation import Preparation, draw_rows
 from pare.start import FieldStart, SolvedStart
 from pare.start.evidence import clearly_smaller
@@ -299,6 +300,17 @@ class Trainer:
         noise: torch.Generator,
         place: str,
     ) -> Terms:
+        with fastest_threads(self.model, ("step", source is not None)):
+            return self._made_step(batch, source, k, noise, place)
+
+    def _made_step(
+        self,
+        batch: dict[str, Tensor],
+        source: Iterator[tuple[Tensor, Tensor]] | None,
+        k: int,
+        noise: torch.Generator,
+        place: str,
+    ) -> Terms:
         device, size = self.accelerator.device, len(batch["x"]) * self.model.views
         x, y, anchor = self._changed(batch, noise)
         proxy, proxy_y = (part[:size].to(device) for part in next(source)) if source else (None, None)
@@ -333,7 +345,9 @@ class Trainer:
         losses: list[float] = []
         with torch.no_grad(), self.accelerator.autocast():
             for batch in self.validation:
-                prediction, y = self.accelerator.gather_for_metrics((self.model.predict(batch["x"]), batch["y"]))
+                with fastest_threads(self.model, "validation"):
+                    predicted = self.model.predict(batch["x"])
+                prediction, y = self.accelerator.gather_for_metrics((predicted, batch["y"]))
                 self.metric.update(prediction.float(), y)
                 if self.start:
                     rows = zip(prediction.split(1), y.split(1), strict=True)
@@ -374,6 +388,7 @@ class Trainer:
             "peak_memory_mb": round(max(progress.peak_memory_mb, peak_memory_mb())),
             "device": str(self.accelerator.device),
             "precision": self.accelerator.mixed_precision,
+            "threads": most_used(self.model),
             "versions": versions("torch", "transformers", "accelerate"),
         }
         return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config, self.preparation, held)

@@ -1,0 +1,166 @@
+"""How many threads of a CPU do a piece of work: as many as are fastest at the moment.
+
+In every operation threads wait for each other. Where another program has one of the cores, a step by all threads takes
+many times as long as by one (benchmarks/threads.py). So pieces of the work itself are timed, now and then.
+"""
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from statistics import median
+from weakref import WeakKeyDictionary
+
+import psutil
+import torch
+from torch import nn
+
+logger = logging.getLogger(__name__)
+PIECES, SECONDS = 4, 1.0  # pieces by which a number of threads is tried, or fewer that take so long together
+TOO_SLOW = 2.0  # times as long as by another number: no further piece is tried
+GAIN = 1.05  # times as fast as fewer threads, at least: more of them are a risk
+SLOWED, RECENT = 1.5, 3  # times as long as expected, in the mean of so many pieces: other programs came
+PAUSE, SHARE = 30.0, 50.0  # between two trials: seconds at least, and times the length of the last one
+
+
+class OtherPrograms:
+    """What other programs use of the CPU's cores."""
+
+    def __init__(self) -> None:
+        self._own = psutil.Process()
+        self._cores, self._asked = 0, time.monotonic()
+        self._used()
+
+    def _used(self) -> float:
+        """Cores in use by other programs, in the mean since this was last asked; the first time nothing is known."""
+        return (psutil.cpu_percent() * (psutil.cpu_count() or 1) - self._own.cpu_percent()) / 100
+
+    def cores(self) -> int:
+        """How many cores they use, in the mean since this was last asked, or of the last second and more."""
+        if (now := time.monotonic()) > self._asked + 1:
+            self._cores, self._asked = max(0, round(self._used())), now
+        return self._cores
+
+
+OTHERS = OtherPrograms()
+
+
+class Pace:
+    """The number of threads for pieces of work that are alike, by the seconds that earlier pieces took.
+
+    A trial goes from a number of threads to half and twice as many until both are slower. It is repeated where pieces
+    slow down, and now and then where not all threads are used.
+
+    Args:
+        most: threads that may be used; None: all that torch may use.
+        number: threads to begin with; the nearest one of most, a half of it, a quarter, … is taken. None: as many as
+            other programs leave cores.
+
+    Attributes:
+        number: of threads for the next piece.
+        pieces: pieces made so far, by the number of threads.
+    """
+
+    def __init__(self, most: int | None = None, number: int | None = None) -> None:
+        most = most or torch.get_num_threads()
+        begin = number or most - OTHERS.cores()
+        self.numbers = [most >> i for i in range(most.bit_length())]
+        self.number = min(self.numbers, key=lambda n: abs(n - begin))
+        self.pieces = dict.fromkeys(self.numbers, 0)
+        self._tried: dict[int, list[float]] | None = {}  # seconds of pieces by number; None where no trial goes on
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._expected, self._again = 0.0, 0.0
+
+    @contextmanager
+    def piece(self) -> Iterator[int]:
+        """Time a piece of work, which is to be done by the number of threads that this gives."""
+        started = time.perf_counter()
+        yield self.number
+        now = time.perf_counter()
+        self.note(now - started, now)
+
+    def note(self, seconds: float, now: float) -> None:
+        """Learn what a piece took, and choose the number of threads for the next one.
+
+        Args:
+            seconds: of the piece.
+            now: seconds of a clock.
+        """
+        self.pieces[self.number] += 1
+        if self._tried is not None:
+            self._tried.setdefault(self.number, []).append(seconds)
+            self._go_on(self._tried, now)
+            return
+        self._recent.append(seconds)
+        if self.number > 1 and sum(self._recent) > SLOWED * RECENT * self._expected:
+            self._tried = {self.number: [self._expected, *self._recent]}
+            self._go_on(self._tried, now)
+        elif self.number < self.numbers[0] and now >= self._again:
+            self._tried = {}
+
+    def _go_on(self, tried: dict[int, list[float]], now: float) -> None:
+        """Try the number again, or a neighbour of the best so far, or end the trial."""
+        # In the first piece of a number memory is laid out: it does not count, and may take twice as long.
+        each = {number: median(taken[1:] or [taken[0] / 2]) for number, taken in tried.items()}
+        best, taken = min(each, key=each.__getitem__), tried[self.number]
+        enough = len(taken) == PIECES or (len(taken) > 1 and sum(taken[1:]) > SECONDS)
+        if not enough and each[self.number] <= TOO_SLOW * each[best]:
+            return
+        place = self.numbers.index(best)
+        neighbours = self.numbers[place + 1 : place + 2] + self.numbers[max(place - 1, 0) : place]
+        untried = [number for number in neighbours if number not in tried]
+        if untried:
+            self.number = untried[0]
+            return
+        self.number = min(number for number in each if each[number] < GAIN * each[best])
+        if (slowest := max(each, key=each.__getitem__)) > self.number and each[slowest] > TOO_SLOW * each[self.number]:
+            logger.debug(
+                "Other programs use the cores: a step takes %.2g s by %d threads, %.2g s by %d.",
+                *(each[slowest], slowest, each[self.number], self.number),
+            )
+        self._expected = each[self.number]
+        self._again = now + max(PAUSE, SHARE * sum(map(sum, tried.values())))
+        self._tried = None
+        self._recent.clear()
+
+
+_PACES: WeakKeyDictionary[nn.Module, dict[Hashable, Pace]] = WeakKeyDictionary()
+
+
+def paces(network: nn.Module) -> dict[Hashable, Pace]:
+    """The paces of the kinds of work with a network, on a CPU of several threads."""
+    return _PACES.setdefault(network, {})
+
+
+@contextmanager
+def fastest_threads(network: nn.Module, kind: Hashable) -> Iterator[None]:
+    """Compute a piece of work, such as a step or a batch, by the number of threads that is fastest at the moment.
+
+    Afterwards torch has all its threads again. On an accelerator, and where torch has one thread, nothing is timed.
+
+    Args:
+        network: that computes.
+        kind: of work, whose pieces take about as long.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1 or any(weight.device.type != "cpu" for weight in network.parameters()):
+        yield
+        return
+    known = paces(network)
+    if kind not in known:
+        known[kind] = Pace()
+    with known[kind].piece() as number:
+        torch.set_num_threads(number)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def most_used(network: nn.Module) -> int:
+    """The number of threads that made most pieces of the work with a network."""
+    total = Counter[int]()
+    for pace in paces(network).values():
+        total.update(pace.pieces)
+    return max(total, key=total.__getitem__, default=torch.get_num_threads())

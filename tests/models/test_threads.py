@@ -1,0 +1,126 @@
+"""Threads by the time of the work: a machine is simulated on which a piece takes known seconds."""
+
+import pytest
+import torch
+from torch import nn
+
+from pare.models import threads
+from pare.models.threads import Pace, fastest_threads, most_used, paces
+
+ALONE = {1: 0.08, 2: 0.07, 4: 0.04}  # seconds of a piece by number of threads, on free cores
+
+
+class Machine:
+    """Makes pieces of work that take what a table says, with a clock."""
+
+    def __init__(self, most=2, number=2):
+        self.pace, self.now = Pace(most, number), 0.0
+
+    def work(self, seconds, table):
+        """For so long; pieces made."""
+        end, pieces = self.now + seconds, 0
+        while self.now < end:
+            taken = table[self.pace.number]
+            self.now += taken
+            pieces += 1
+            self.pace.note(taken, self.now)
+        return pieces
+
+
+def busy(factor):
+    """Another program has a core: all threads together wait for it in every operation."""
+    return {number: each * (1 if number == 1 else factor) for number, each in ALONE.items()}
+
+
+def test_on_free_cores_all_threads_are_used_and_the_trial_costs_little():
+    machine = Machine()
+    assert machine.work(60, ALONE) >= 0.98 * 60 / ALONE[2]
+    assert machine.pace.number == 2
+
+
+@pytest.mark.parametrize("factor", [1.2, 8, 100])
+@pytest.mark.parametrize("number", [1, 2])
+def test_beside_a_busy_program_hardly_anything_is_lost_against_one_thread(factor, number):
+    machine = Machine(number=number)
+    machine.work(60, busy(factor))  # of which a first trial may be a fourth, where a step takes 7 s in place of 0.07
+    assert machine.pace.number == 1
+    assert machine.work(1000, busy(factor)) >= 0.95 * 1000 / ALONE[1]
+
+
+def test_a_program_that_comes_and_goes_is_noticed():
+    machine = Machine()
+    machine.work(60, ALONE)
+    lost = 60 / ALONE[1] - machine.work(60, busy(20))
+    assert machine.pace.number == 1 and lost * ALONE[1] < 20 * ALONE[2] * 4  # some slow pieces
+    machine.work(60, ALONE)
+    assert machine.pace.number == 2
+
+
+def test_where_threads_gain_nothing_one_is_used():
+    machine = Machine()
+    machine.work(10, {1: 0.01, 2: 0.0098})
+    assert machine.pace.number == 1
+
+
+def test_of_many_threads_those_are_used_that_have_a_core():
+    machine = Machine(most=16, number=16)
+    machine.work(100, {16: 3.0, 8: 0.2, 4: 0.35, 2: 0.7, 1: 1.4})  # one of sixteen cores is taken
+    assert machine.pace.number == 8
+    machine.work(400, {16: 0.1, 8: 0.2, 4: 0.35, 2: 0.7, 1: 1.4})
+    assert machine.pace.number == 16
+    assert machine.pace.pieces[2] == machine.pace.pieces[1] == 0
+
+
+def test_the_number_to_begin_with_is_the_nearest_that_halving_gives():
+    assert [Pace(6, number).number for number in (6, 5, 4, 2, 1)] == [6, 6, 3, 3, 1]
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_work_is_done_by_the_chosen_number_and_then_torch_has_all_threads_again(two_threads, monkeypatch):
+    monkeypatch.setattr(threads.OTHERS, "cores", lambda: 1)  # another program has one
+    network, seen = nn.Linear(2, 2), []
+    for _ in range(3):
+        with fastest_threads(network, "step"):
+            seen.append(torch.get_num_threads())
+    assert (seen, torch.get_num_threads(), most_used(network)) == ([1, 1, 1], 2, 1)
+    with pytest.raises(ZeroDivisionError), fastest_threads(network, "step"):
+        1 / 0  # noqa: B018
+    assert torch.get_num_threads() == 2
+
+
+def test_kinds_of_work_are_timed_apart(two_threads):
+    network = nn.Linear(2, 2)
+    for kind in ("step", "validation", "step"):
+        with fastest_threads(network, kind):
+            pass
+    assert {kind: sum(pace.pieces.values()) for kind, pace in paces(network).items()} == {"step": 2, "validation": 1}
+
+
+def test_nothing_is_timed_with_one_thread_or_on_an_accelerator(two_threads):
+    elsewhere = nn.Linear(2, 2, device="meta")
+    with fastest_threads(elsewhere, "step"):
+        assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    network = nn.Linear(2, 2)
+    with fastest_threads(network, "step"):
+        assert torch.get_num_threads() == 1
+    assert not paces(elsewhere) and not paces(network) and most_used(network) == 1
+
+
+def test_what_this_program_uses_itself_is_not_counted(monkeypatch):
+    others, times = threads.OtherPrograms(), iter([0.0, 2.0, 2.5, 4.0])
+    monkeypatch.setattr(others, "_asked", 0.0)
+    monkeypatch.setattr(threads.time, "monotonic", lambda: next(times))
+    used = iter([75.0, 25.0])  # percent of four cores, of which this program has two
+    monkeypatch.setattr(threads.psutil, "cpu_percent", lambda: next(used))
+    monkeypatch.setattr(threads.psutil, "cpu_count", lambda: 4)
+    monkeypatch.setattr(others._own, "cpu_percent", lambda: 200.0)
+    # At once nothing is known, half a second later what was; less than is used here is a fault of measurement.
+    assert [others.cores() for _ in range(4)] == [0, 1, 1, 0]
