@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from pare.models import threads
-from pare.models.threads import Pace, fastest_threads, most_used, paces
+from pare.models.threads import Pace, fastest_threads, free_threads, most_used, paces
 
 ALONE = {1: 0.08, 2: 0.07, 4: 0.04}  # seconds of a piece by number of threads, on free cores
 
@@ -84,7 +84,7 @@ def two_threads():
 
 
 def test_work_is_done_by_the_chosen_number_and_then_torch_has_all_threads_again(two_threads, monkeypatch):
-    monkeypatch.setattr(threads.OTHERS, "cores", lambda: 1)  # another program has one
+    monkeypatch.setattr(threads, "_busy_cores", lambda period: 1)  # another program has one
     network, seen = nn.Linear(2, 2), []
     for _ in range(3):
         with fastest_threads(network, "step"):
@@ -114,13 +114,12 @@ def test_nothing_is_timed_with_one_thread_or_on_an_accelerator(two_threads):
     assert not paces(elsewhere) and not paces(network) and most_used(network) == 1
 
 
-def test_what_this_program_uses_itself_is_not_counted(monkeypatch):
-    others, times = threads.OtherPrograms(), iter([0.0, 2.0, 2.5, 4.0])
-    monkeypatch.setattr(others, "_asked", 0.0)
-    monkeypatch.setattr(threads.time, "monotonic", lambda: next(times))
-    used = iter([75.0, 25.0])  # percent of four cores, of which this program has two
-    monkeypatch.setattr(threads.psutil, "cpu_percent", lambda: next(used))
+def test_threads_have_a_core_beside_other_programs(two_threads, monkeypatch):
+    used = iter([100.0, 0.0, 30.0])  # percent of four cores: all, none, and a little more than one
+    monkeypatch.setattr(threads.psutil, "cpu_percent", lambda interval: next(used))
     monkeypatch.setattr(threads.psutil, "cpu_count", lambda: 4)
-    monkeypatch.setattr(others._own, "cpu_percent", lambda: 200.0)
-    # At once nothing is known, half a second later what was; less than is used here is a fault of measurement.
-    assert [others.cores() for _ in range(4)] == [0, 1, 1, 0]
+    found = []
+    for _ in range(3):
+        threads._busy_cores.cache_clear()
+        found += [free_threads(), free_threads()]  # which is measured once
+    assert found == [1, 1, 2, 2, 1, 1]

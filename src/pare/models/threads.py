@@ -9,6 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from statistics import median
 from weakref import WeakKeyDictionary
 
@@ -22,28 +23,19 @@ TOO_SLOW = 2.0  # times as long as by another number: no further piece is tried
 GAIN = 1.05  # times as fast as fewer threads, at least: more of them are a risk
 SLOWED, RECENT = 1.5, 3  # times as long as expected, in the mean of so many pieces: other programs came
 PAUSE, SHARE = 30.0, 50.0  # between two trials: seconds at least, and times the length of the last one
+LOOK, KNOWN = 0.2, 5.0  # seconds in which the use of the cores is measured, and for which it is taken as known
 
 
-class OtherPrograms:
-    """What other programs use of the CPU's cores."""
-
-    def __init__(self) -> None:
-        self._own = psutil.Process()
-        self._cores, self._asked = 0, time.monotonic()
-        self._used()
-
-    def _used(self) -> float:
-        """Cores in use by other programs, in the mean since this was last asked; the first time nothing is known."""
-        return (psutil.cpu_percent() * (psutil.cpu_count() or 1) - self._own.cpu_percent()) / 100
-
-    def cores(self) -> int:
-        """How many cores they use, in the mean since this was last asked, or of the last second and more."""
-        if (now := time.monotonic()) > self._asked + 1:
-            self._cores, self._asked = max(0, round(self._used())), now
-        return self._cores
+def free_threads() -> int:
+    """The number of threads, one at least, that have a core to themselves beside what other programs use just now."""
+    threads = torch.get_num_threads()
+    return max(1, threads - _busy_cores(int(time.monotonic() / KNOWN))) if threads > 1 else 1
 
 
-OTHERS = OtherPrograms()
+@lru_cache(maxsize=1)
+def _busy_cores(period: int) -> int:
+    """Cores that are used while this program waits for a moment; known for a period of some seconds."""
+    return round(psutil.cpu_percent(interval=LOOK) * (psutil.cpu_count() or 1) / 100)
 
 
 class Pace:
@@ -54,8 +46,8 @@ class Pace:
 
     Args:
         most: threads that may be used; None: all that torch may use.
-        number: threads to begin with; the nearest one of most, a half of it, a quarter, … is taken. None: as many as
-            other programs leave cores.
+        number: threads to begin with; the nearest one of most, a half of it, a quarter, … is taken. None: those with a
+            core to themselves.
 
     Attributes:
         number: of threads for the next piece.
@@ -64,7 +56,7 @@ class Pace:
 
     def __init__(self, most: int | None = None, number: int | None = None) -> None:
         most = most or torch.get_num_threads()
-        begin = number or most - OTHERS.cores()
+        begin = number or free_threads()
         self.numbers = [most >> i for i in range(most.bit_length())]
         self.number = min(self.numbers, key=lambda n: abs(n - begin))
         self.pieces = dict.fromkeys(self.numbers, 0)

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.model_selection import KFold
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from pare.config.run import POINT_BY_POINT, Run, symmetry_suits
@@ -27,6 +28,7 @@ from pare.models import CrossModalModel
 from pare.models.anchor import Anchor
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import SYMMETRIES, Symmetries
+from pare.models.threads import free_threads
 from pare.start.evidence import clearly_smaller
 from pare.start.folds import FOLDS, Folds, Part, folds_that_keep, groups_of
 from pare.start.regressions import GaussianRidge, KernelRidge, Ridge, complete, gaussian, median_distance, rotated
@@ -97,6 +99,10 @@ class FieldStart:
             ``width``: of Gaussian kernels, 0 for a linear map; ``left``: share of the spread that it leaves of rows
             that were left out.
         """
+        with threadpool_limits(free_threads(), user_api="blas"):
+            return self._solved(parts)
+
+    def _solved(self, parts: Sequence[Part]) -> dict[str, Any]:
         solution = self._chosen(parts)
         if not solution["penalties"]:
             return solution

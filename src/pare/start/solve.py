@@ -16,7 +16,7 @@ from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.predictors import PhysicalUnits
 from pare.models.solved import LinearHeads, combined, with_share
-from pare.models.threads import fastest_threads
+from pare.models.threads import fastest_threads, free_threads
 from pare.start.evidence import clearly_smaller
 from pare.start.folds import Folds, Part, folds_that_keep, groups_of
 from pare.start.heads import Head, row_losses, solve_head
@@ -143,7 +143,7 @@ class SolvedStart:
         x = evenly_spaced(x, self._own_rows)
         name = list(self._predictor.own)[number - len(self._predictor.heads)]
         penalties = POINT_PENALTIES if name == "points" else RIDGE_PENALTIES
-        with threadpool_limits(None if x.size > THREADED_VALUES else 1, user_api="blas"):
+        with threadpool_limits(free_threads() if x.size > THREADED_VALUES else 1, user_api="blas"):
             return solve_ridge_head(
                 x,
                 y[rows],
