@@ -26,7 +26,7 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
 
     Args:
         folder: has links to the files.
-        paths: of one or several NPY, NPZ or HDF5 files.
+        paths: of one or several files of arrays, or folders of NPY files.
         question: what is to be predicted.
 
     Raises:
@@ -35,7 +35,8 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
     if question.ignore:
         raise PareError("--ignore is for columns of tables; of arrays only --target and --input are used")
     entries = array_entries(paths)
-    x, y, groups = choose_arrays(entries, question)
+    chosen = choose_arrays(entries, question)
+    x, y, groups = chosen.x, chosen.y, chosen.groups
     main = "all" if "all" in x else "train"
     first_x, first_y = x[main].array, y[main].array
     target = _target_kind(first_x, first_y, question.channel_axis)
@@ -72,6 +73,7 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
         kind=KINDS[target],
         output_name=_output_name(y[main]),
         notes=notes,
+        remarks=chosen.remarks,
     )
 
 

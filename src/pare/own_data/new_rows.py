@@ -13,7 +13,8 @@ import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.schema import ReaderConfig
-from pare.raw.formats.array_files import open_arrays
+from pare.own_data.part_names import words_and_part
+from pare.raw.formats.array_files import LONE, NPZ, open_arrays
 from pare.raw.formats.dates import calendar_columns, with_days
 from pare.raw.formats.delimited_text import Dialect, check_names
 from pare.raw.formats.stored_array import StoredArray, at_frame
@@ -32,7 +33,7 @@ from pare.raw.readers.ts import SUFFIX as TS
 
 logger = logging.getLogger(__name__)
 TABLE = "table"  # the reader whose columns have names; those of other readers are names of channels
-ARRAYS = (".npy", ".npz")
+ARRAYS = (NPZ, *LONE)
 PREPARED = {"parts": {"all": {"x": "x", "y": "y"}}}  # options for arrays that are as the model takes them
 RawRows = str | Path | pd.DataFrame | np.ndarray | Sequence[np.ndarray]
 
@@ -141,9 +142,9 @@ def _file_rows(path: str | Path, reader: ReaderConfig, known: Known) -> NewRows:
         return OPENERS[reader.name](find_path(str(path), Path.cwd()), reader.options, known)
     if Path(path).suffix not in ARRAYS:
         raise PareError(
-            f"reader {reader.name!r} is for published files; expected rows as an array with the channels first, in an "
-            f".npy file or as x in an .npz file, found {path}. New rows of other files are read for tasks with the "
-            f"readers {', '.join(sorted([*OPENERS, *FRAMES]))}"
+            f"reader {reader.name!r} is for published files; expected rows as an array with the channels first, in a "
+            f"file of one array ({', '.join(LONE)}) or as x in an .npz file, found {path}. New rows of other files are "
+            f"read for tasks with the readers {', '.join(sorted([*OPENERS, *FRAMES]))}"
         )
     return _open_arrays(find_path(str(path), Path.cwd()), PREPARED, known)
 
@@ -262,8 +263,12 @@ def _length(options: dict[str, Any]) -> Length:
 def _open_arrays(path: Path, options: dict[str, Any], known: Known) -> NewRows:
     stored = open_arrays(path)
     frames = {part["x"]: part.get("x_frame") for part in options["parts"].values()}
-    names = list(frames)
-    found = [at_frame(stored[name], frames[name]) for name in names if name in stored] or list(stored.values())
+    names, alike = list(frames), {words_and_part(name)[0]: frame for name, frame in frames.items()}
+    found = [at_frame(stored[name], frames[name]) for name in names if name in stored]
+    if not found:  # x where the task has x_train and x_test
+        words = {name: words_and_part(name)[0] for name in stored}
+        found = [at_frame(stored[name], alike[said]) for name, said in words.items() if said in alike]
+    found = found or list(stored.values())
     if len(found) != 1 and names[0] not in stored:
         raise unknown_name("array", names[0], stored, str(path))
     if stored.keys() <= {part["y"] for part in options["parts"].values()} - {*names}:

@@ -23,6 +23,7 @@ NPZ = ".npz"
 OLDER = {MAT: version_5_arrays, NETCDF: version_3_arrays}  # files whose newer versions are HDF5
 ARCHIVES = (NPZ, *OLDER, *HDF5, *TORCH)  # files that hold several arrays; those of PyTorch may hold one without a name
 SUFFIXES = (NPZ, NPY, *OLDER, *HDF5, *TORCH)
+LONE = (NPY, *TORCH)  # files whose one array may have the file's name
 
 
 def open_arrays(path: Path) -> dict[str, StoredArray]:
@@ -48,6 +49,16 @@ def open_arrays(path: Path) -> dict[str, StoredArray]:
     if suffix in (*OLDER, *HDF5):
         return _open_hdf5(path)
     raise PareError(f"{path}: arrays are read from {', '.join(SUFFIXES)}; convert it, or name another file")
+
+
+def is_lone(path: Path) -> bool:
+    """Whether a file, or a folder, is one array under its own name.
+
+    Raises:
+        PareError: if it is a damaged file of PyTorch, of which the name does not tell.
+    """
+    suffix = path.suffix.lower()
+    return path.is_dir() or suffix == NPY or (suffix in TORCH and open_arrays(path).keys() == {path.name})
 
 
 def _open_npy(path: Path) -> StoredArray:

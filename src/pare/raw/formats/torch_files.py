@@ -35,9 +35,9 @@ _ALLOWED = re.compile(
 def torch_arrays(path: Path) -> dict[str, StoredArray]:
     """The tensors of a file that ``torch.save`` wrote.
 
-    A lone tensor has the file's name. Tensors in dictionaries, lists and tuples are called by their keys or places, from
-    0, with slashes in those of nested ones; two tensors without keys are ``x`` and ``y``. Half precision becomes single
-    precision.
+    A lone tensor has the file's name. Tensors in dictionaries, lists and tuples are called by their keys or places,
+    from 0, with slashes in those of nested ones; two tensors without keys are ``x`` and ``y``. Half precision becomes
+    single precision.
 
     Raises:
         PareError: if the file holds anything else than tensors, numbers and text, or no tensor; if it is damaged, or a
@@ -76,8 +76,8 @@ def _check_calls(path: Path, pickles: Sequence[IO[bytes]]) -> None:
                 raise PareError(f"{path} was saved with pickle protocol 4, torch.save's own is 2. {HOW}")
             if command.name == "GLOBAL" and not _ALLOWED.fullmatch(str(argument)):
                 raise PareError(
-                    f"{path} asks Python for {str(argument).replace(' ', '.')}, so it was refused and nothing in it was "
-                    f"executed. {HOW}"
+                    f"{path} asks Python for {str(argument).replace(' ', '.')}, so it was refused and nothing in it "
+                    f"was executed. {HOW}"
                 )
 
 
