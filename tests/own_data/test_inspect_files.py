@@ -17,7 +17,15 @@ def test_a_folder_of_folders_of_arrays_is_these_folders(tmp_path):
     assert inner_paths([tmp_path]) == [tmp_path]  # photos is there, too
     (tmp_path / "photos").rename(tmp_path / ".photos")
     assert inner_paths([tmp_path]) == [tmp_path / "input", tmp_path / "output"]
-    assert inner_paths([tmp_path / "input"]) == [tmp_path / "input"]
+
+
+def test_a_folder_of_nothing_but_files_of_arrays_is_these_files(tmp_path):
+    (tmp_path / "set").mkdir()
+    for name in ("x.npy", "y.pt"):
+        (tmp_path / "set" / name).touch()
+    assert inner_paths([tmp_path / "set"]) == [tmp_path / "set" / "x.npy", tmp_path / "set" / "y.pt"]
+    (tmp_path / "set" / "notes.txt").touch()
+    assert inner_paths([tmp_path / "set"]) == [tmp_path / "set"]
 
 
 def test_a_folder_without_files_of_a_known_kind_is_refused(tmp_path):

@@ -198,7 +198,8 @@ def _column(column: pd.Series, levels: Sequence[str] | None, where: str) -> np.n
         wrong = text[~np.isfinite(values)]
         if len(wrong):
             raise PareError(
-                f"{where}: column {column.name!r} holds {wrong.iloc[0]!r} in row {wrong.index[0]}; expected a number"
+                f"{where}: column {column.name!r} holds {wrong.iloc[0]!r} in row {wrong.index[0] + 1}; expected a "
+                "number"
             )
     else:
         codes = _codes(levels)
@@ -261,19 +262,19 @@ def _length(options: dict[str, Any]) -> Length:
 
 
 def _open_arrays(path: Path, options: dict[str, Any], known: Known) -> NewRows:
-    stored = open_arrays(path)
-    frames = {part["x"]: part.get("x_frame") for part in options["parts"].values()}
-    names, alike = list(frames), {words_and_part(name)[0]: frame for name, frame in frames.items()}
-    found = [at_frame(stored[name], frames[name]) for name in names if name in stored]
-    if not found:  # x where the task has x_train and x_test
-        words = {name: words_and_part(name)[0] for name in stored}
-        found = [at_frame(stored[name], alike[said]) for name, said in words.items() if said in alike]
-    found = found or list(stored.values())
-    if len(found) != 1 and names[0] not in stored:
-        raise unknown_name("array", names[0], stored, str(path))
-    if stored.keys() <= {part["y"] for part in options["parts"].values()} - {*names}:
+    stored, parts = open_arrays(path), options["parts"].values()
+    frames = {part["x"]: part.get("x_frame") for part in parts}
+    words = {name: words_and_part(name)[0] for name in (*stored, *frames, *(part["y"] for part in parts))}
+    wanted = {words[name]: frame for name, frame in frames.items()}
+    names = [name for name in frames if name in stored]
+    names = names or [name for name in stored if words[name] in wanted]  # x where the task has x_train and x_test
+    found = [at_frame(stored[name], wanted[words[name]]) for name in names] or list(stored.values())
+    first = next(iter(frames))
+    if len(found) != 1 and first not in stored:
+        raise unknown_name("array", first, stored, str(path))
+    if {words[name] for name in stored} <= {words[part["y"]] for part in parts} - wanted.keys():
         raise PareError(
-            f"{path} holds only the answer {', '.join(stored)}; expected the input under its name, {names[0]!r}: add "
+            f"{path} holds only the answer {', '.join(stored)}; expected the input under its name, {first!r}: add "
             "it to the file, or name the file that holds it"
         )
     return _stored_rows(found[0], options)

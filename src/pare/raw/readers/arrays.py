@@ -290,8 +290,8 @@ def _class_codes(stored: Mapping[str, StoredArray], *, recode: bool) -> tuple[di
         if strange.any():
             row = int(strange.argmax())
             raise PareError(
-                f"{stored[other].where}: row {row} of part {other} has class {labels[row]!s}, which no {part} row has; "
-                f"move some rows of it to {part}, or leave those rows out"
+                f"{stored[other].where}: row {row + 1} of part {other} has class {labels[row]!s}, which no {part} row "
+                f"has; move some rows of it to {part}, or leave those rows out"
             )
     return {p: np.searchsorted(known, v).astype(np.int64) for p, v in values.items()}, [str(name) for name in known]
 
@@ -313,8 +313,8 @@ def _class_values(array: StoredArray) -> np.ndarray:
     if wrong.any():
         row = int(wrong.argmax())
         raise PareError(
-            f"{array.where} holds {values[row]} in row {row}; a class is a whole number. For numbers set the reader's "
-            "option target: numbers, and output.kind: regression"
+            f"{array.where} holds {values[row]} in row {row + 1}; a class is a whole number. For numbers set the "
+            "reader's option target: numbers, and output.kind: regression"
         )
     return whole
 
@@ -362,8 +362,8 @@ def _check_numbers(rows: np.ndarray, where: str, start: int, *, missing: bool) -
         row = int(bad.argmax())
         what = "NaN, a missing value," if np.isnan(rows[row]).any() else "infinity, or a number too large for 32 bits,"
         raise PareError(
-            f"{where} holds {what} in row {start + row} ({bad.sum()} such of the rows {start} to "
-            f"{start + len(rows) - 1}); fill it in, e.g. by interpolation, or leave those rows out"
+            f"{where} holds {what} in row {start + row + 1} ({bad.sum()} such of the rows {start + 1} to "
+            f"{start + len(rows)}); fill it in, e.g. by interpolation, or leave those rows out"
         )
 
 
