@@ -162,6 +162,12 @@ def test_arrays_that_are_left_over_are_said(tmp_path):
     assert found.remarks[-1] == "Not used: x_test is uint8 of shape (12, 28, 28)."
 
 
+def test_rows_that_are_missing_in_one_part_are_said(tmp_path):
+    content = KERAS | {"y_train": KERAS["y_train"][:50]}
+    with pytest.raises(PareError, match=r"x_train has 60 rows, and .*y_train has shape \(50,\)"):
+        look(npz(tmp_path, **content))
+
+
 def test_of_two_inputs_none_is_chosen_by_names(tmp_path):
     with pytest.raises(PareError, match="name the one array to predict"):
         look(npz(tmp_path, **SCIKIT_LEARN))

@@ -101,6 +101,14 @@ def test_a_gap_within_a_series_is_refused(tmp_path):
         open_parts("arrays", found.options, tmp_path)["all"].read(0, N)
 
 
+@pytest.mark.parametrize(
+    ("target", "content"), [("y", {"x": np.ones((N, 0, 5)), "y": CLASSES}), ("u", {"u": np.ones((N, 5, 0))})]
+)
+def test_arrays_without_a_number_are_refused(tmp_path, target, content):
+    with pytest.raises(PareError, match=r"has shape \(60, 0"):
+        look(npz(tmp_path, **content), target)
+
+
 def test_whole_series_keep_their_length(tmp_path):
     found = look(npz(tmp_path, x=RNG.normal(size=(N, 2, 50)), y=CLASSES), "y")
     assert "points" not in found.options

@@ -132,7 +132,7 @@ def _remarks(entries: Sequence[Entry], chosen: Sequence[dict[str, Entry]], *, na
 
 def _listed(entries: Sequence[Entry]) -> str:
     more = f"; and {len(entries) - LISTED} more" if len(entries) > LISTED else ""
-    return "; ".join(map(str, entries[:LISTED])) + more
+    return ("; ".join(map(str, entries[:LISTED])) or "none") + more
 
 
 def _named_target(entries: Sequence[Entry], question: Question) -> dict[str, Entry] | None:
@@ -202,6 +202,8 @@ def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -
     first = next(iter(y.values()))
     _check_lengths(grids, rows, first)
     others = [e for e in grids if e.array.is_numeric and e.array.shape[0] in rows]
+    keys = {entry.key for entry in others}  # of another part they belong to it, too, even if the rows are too few
+    others += [e for e in grids if e.array.is_numeric and e.key in keys and e.part in y and e not in others]
     if not grids and len(first.array.shape) > 2:
         return dict(y)
     found = _by_part(others) or _by_part([entry for entry in others if entry.says(INPUTS)])
