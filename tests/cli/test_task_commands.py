@@ -161,7 +161,10 @@ def test_a_configuration_file_in_another_encoding_is_named(project, tasks, own_t
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["wine.csv", "--target", "kind"], "task 'wine' is in"),
+        (["wine.csv", "--target", "kind"], "replace it: --force"),
+        (["wine.foo", "--target", "kind"], "wine.foo: expected one table"),  # said before the name
+        (["wine.csv", "--target", "kind", "--name", "darcy_flow", "--force"], "is one of those listed"),
+        (["volumes.npz", "--name", "wine", "--force"], "Save slices as channels"),  # the file is as it was
         (["wine.csv", "--target", "kind", "--name", "darcy_flow"], "is one of those listed"),
         (["wine.csv", "--target", "kid", "--name", "other"], "Did you mean 'kind'"),
         (["wines.csv", "--target", "kind"], "there are wine.csv"),
@@ -171,11 +174,21 @@ def test_a_configuration_file_in_another_encoding_is_named(project, tasks, own_t
 )
 def test_no_task_is_made_of_what_is_unclear(project, tasks, own_table, args, words):
     tasks("new", str(own_table), "--target", "kind")
+    own_table.with_name("wine.foo").touch()
+    np.savez(own_table.with_name("volumes.npz"), x=np.ones((20, 8, 8, 8), np.float32), y=np.arange(20) % 2)
     folder = project.project_path / "conf" / "local" / "tasks"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     output = tasks("new", str(own_table.with_name(args[0])), *args[1:], code=1)
     assert output.startswith("Error: ") and words in output
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_task_is_replaced_by_force(project, tasks, own_table):
+    tasks("new", str(own_table), "--target", "kind")
+    file = project.project_path / "conf" / "local" / "tasks" / "wine.yml"
+    file.write_text("wine: [damaged")
+    assert "wine: 40 rows" in tasks("new", str(own_table), "--target", "kind", "--force")
+    assert "target: kind" in file.read_text()
 
 
 def test_no_task_is_made_of_volumes_with_classes(project, tasks, tmp_path):

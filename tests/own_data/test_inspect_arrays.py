@@ -96,9 +96,17 @@ def test_series_that_end_in_nan_are_padded_to_the_longest(tmp_path, axis):
 def test_a_gap_within_a_series_is_refused(tmp_path):
     x = RNG.normal(size=(N, 2, 50))
     x[:, :, 40:], x[3, 0, 7] = np.nan, np.nan
-    with pytest.raises(PareError, match="NaN, a missing value, in row 3"):
+    with pytest.raises(PareError, match="NaN, a missing value, in row 4"):
         found = look(npz(tmp_path, x=x, y=CLASSES), "y")
         open_parts("arrays", found.options, tmp_path)["all"].read(0, N)
+
+
+@pytest.mark.parametrize(
+    ("target", "content"), [("y", {"x": np.ones((N, 0, 5)), "y": CLASSES}), ("u", {"u": np.ones((N, 5, 0))})]
+)
+def test_arrays_without_a_number_are_refused(tmp_path, target, content):
+    with pytest.raises(PareError, match=r"has shape \(60, 0"):
+        look(npz(tmp_path, **content), target)
 
 
 def test_whole_series_keep_their_length(tmp_path):
@@ -144,8 +152,14 @@ def test_a_file_without_its_pair_is_named(tmp_path):
 
 
 def test_the_target_of_folders_is_asked_for_by_their_names(tmp_path):
-    with pytest.raises(PareError, match=r"Arrays: input is float64 of shape .20, 8, 8.; output is"):
-        look(pairs(tmp_path))
+    for path in pairs(tmp_path):
+        path.rename(path.with_name({"input": "heat", "output": "stress"}[path.name]))
+    with pytest.raises(PareError, match=r"Arrays: heat is float64 of shape .20, 8, 8.; stress is"):
+        look(sorted(tmp_path.iterdir()))
+
+
+def test_folders_may_be_named_after_what_they_hold(tmp_path):
+    assert look(pairs(tmp_path)).options["parts"] == {"all": {"x": "input", "y": "output"}}
 
 
 def test_shifts_are_a_symmetry_of_fields_on_a_line_that_is_periodic(tmp_path):

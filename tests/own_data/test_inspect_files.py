@@ -1,7 +1,7 @@
 import pytest
 
 from pare.config.errors import PareError
-from pare.own_data import paired_folders
+from pare.own_data import inner_paths
 from users_files import TABLE, look, npz, table
 
 
@@ -14,10 +14,18 @@ def test_a_folder_of_folders_of_arrays_is_these_folders(tmp_path):
     for name in ("input/1.npy", "output/1.npy", ".cache/x", "photos/cat/1.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert paired_folders([tmp_path]) == [tmp_path]  # photos is there, too
+    assert inner_paths([tmp_path]) == [tmp_path]  # photos is there, too
     (tmp_path / "photos").rename(tmp_path / ".photos")
-    assert paired_folders([tmp_path]) == [tmp_path / "input", tmp_path / "output"]
-    assert paired_folders([tmp_path / "input"]) == [tmp_path / "input"]
+    assert inner_paths([tmp_path]) == [tmp_path / "input", tmp_path / "output"]
+
+
+def test_a_folder_of_nothing_but_files_of_arrays_is_these_files(tmp_path):
+    (tmp_path / "set").mkdir()
+    for name in ("x.npy", "y.pt"):
+        (tmp_path / "set" / name).touch()
+    assert inner_paths([tmp_path / "set"]) == [tmp_path / "set" / "x.npy", tmp_path / "set" / "y.pt"]
+    (tmp_path / "set" / "notes.txt").touch()
+    assert inner_paths([tmp_path / "set"]) == [tmp_path / "set"]
 
 
 def test_a_folder_without_files_of_a_known_kind_is_refused(tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 from PIL import Image
 
 from pare.config.errors import PareError
@@ -79,7 +80,7 @@ def test_a_table_in_memory_with_two_columns_of_one_name_is_refused(table):
     ("text", "message"),
     [
         ("site,mas\nnorth,1", r"column 'mass' is unknown. Did you mean 'mas'.*new\.csv"),
-        ("site,grade,mass\nnorth,1,heavy", "column 'mass' holds 'heavy' in row 0; expected a number"),
+        ("site,grade,mass\nnorth,1,heavy", "column 'mass' holds 'heavy' in row 1; expected a number"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(table, tmp_path, text, message):
@@ -115,6 +116,23 @@ def test_arrays_get_the_same_axes(arrays, tmp_path, save):
     new = open_new_rows(next(tmp_path.glob("new.*")), reader, samples)
     np.testing.assert_array_equal(new.read(0, 3), samples.read(3, 6)[0])
     assert len(new.names) == 3
+
+
+def test_new_arrays_may_be_called_without_the_part_or_be_tensors(tmp_path):
+    (tmp_path / "raw").mkdir()
+    x = {part: RNG.normal(size=(6, 2, 9)).astype(np.float32) for part in ("train", "test")}
+    y = {f"{part}_y": [0, 1, 2] * 2 for part in x}
+    np.savez(tmp_path / "raw" / "f.npz", **{f"{part}_x": rows for part, rows in x.items()}, **y)
+    parts = {part: {"x": f"{part}_x", "y": f"{part}_y"} for part in x}
+    reader, samples = known(tmp_path / "raw", "arrays", parts=parts, target="classes")
+    np.savez(tmp_path / "plain.npz", x=x["test"], y=y["test_y"])
+    torch.save({"x": torch.from_numpy(x["test"]), "y": torch.zeros(6)}, tmp_path / "keys.pt")
+    torch.save(torch.from_numpy(x["test"]), tmp_path / "lone.pth")
+    for name in ("plain.npz", "keys.pt", "lone.pth"):
+        np.testing.assert_array_equal(open_new_rows(tmp_path / name, reader, samples).read(0, 6), x["test"])
+    np.savez(tmp_path / "answer.npz", y=y["test_y"])
+    with pytest.raises(PareError, match="holds only the answer y"):
+        open_new_rows(tmp_path / "answer.npz", reader, samples)
 
 
 def test_of_several_arrays_none_is_guessed(arrays, tmp_path):

@@ -13,6 +13,10 @@ from pare.own_data.part_names import train_and_test, words_and_part
         ("data/valid/x", (("data", "x"), "validation")),
         ("training", ((), "train")),
         ("train_test_x", (("x",), None)),
+        ("XTrain", (("X",), "train")),
+        ("trainX", (("X",), "train")),
+        ("imagesVal", (("images",), "validation")),
+        ("heatFlux", (("heatFlux",), None)),
         ("contest", (("contest",), None)),
     ],
 )
@@ -25,6 +29,16 @@ def test_two_files_are_training_and_test_rows_in_any_order():
     assert list(train_and_test([test, train]).items()) == [("train", train), ("test", test)]
 
 
-@pytest.mark.parametrize("names", [["train"], ["train", "training"], ["train", "wine"], ["train", "val"], ["a", "b"]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train"],
+        ["train", "training"],
+        ["train", "wine"],
+        ["train", "val"],
+        ["a", "b"],
+        ["x_train", "y_train", "x_test", "y_test"],
+    ],
+)
 def test_others_are_not(names):
     assert train_and_test([Path(f"{name}.csv") for name in names]) == {}

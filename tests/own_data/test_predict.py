@@ -216,9 +216,9 @@ def test_an_array_has_the_axes_of_the_file(prepare, series):
         (pd.DataFrame({"mass": [1.0], "depth": [2.0]}), "column 'site' is unknown.*the table, which must have"),
         (
             pd.DataFrame({"mass": ["much"], "site": ["x"], "depth": [0]}),
-            "the table: column 'mass' holds 'much' in row 0",
+            "the table: column 'mass' holds 'much' in row 1",
         ),
-        (pd.DataFrame({"mass": [np.inf], "site": ["x"], "depth": [0]}), "holds 'inf' in row 0; expected a number"),
+        (pd.DataFrame({"mass": [np.inf], "site": ["x"], "depth": [0]}), "holds 'inf' in row 1; expected a number"),
         (
             np.zeros((2, 4)),
             r"the array has shape \[2, 4\], expected \(rows, 3\): a column for each of mass, site, depth",

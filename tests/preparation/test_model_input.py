@@ -210,7 +210,7 @@ def test_a_label_outside_the_classes_is_told(table, tmp_path, label):
     samples = raw_table()
     x, y = samples["all"].read(0, 200)
     y = np.where(np.arange(200) % 20 == 0, label, y)
-    with pytest.raises(PareError, match="the label of row 0 of part 'all' is not a class from 0 to 1"):
+    with pytest.raises(PareError, match="the label of row 1 of part 'all' is not a class from 0 to 1"):
         ModelInput("wdbc", table, {"all": samples_of(x, y)}, "raw", validated=True).write(tmp_path / "store.h5")
 
 
@@ -332,7 +332,7 @@ def test_an_input_field_that_is_not_finite_is_told_by_part_and_row(field, tmp_pa
     x, y = samples["test"].read(0, N_TEST)
     x[66, 0, 1, 1] = np.inf
     samples["test"] = samples_of(x, y)
-    with pytest.raises(PareError, match="the input of row 66 of part 'test' is not a finite number everywhere"):
+    with pytest.raises(PareError, match="the input of row 67 of part 'test' is not a finite number everywhere"):
         ModelInput("darcy", field(), samples, "raw", validated=True).write(tmp_path / "store.h5")
 
 
@@ -349,8 +349,8 @@ def test_points_of_an_output_field_that_are_masked_stay_so(field, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "y", "words"),
     [
-        ("multilabel", 0.5, "a label of row 7 of part 'all' is not 0 or 1"),
-        ("regression", np.nan, "the target of row 7 of part 'all' is not a finite number"),
+        ("multilabel", 0.5, "a label of row 8 of part 'all' is not 0 or 1"),
+        ("regression", np.nan, "the target of row 8 of part 'all' is not a finite number"),
     ],
 )
 def test_labels_and_numbers_of_another_kind_are_told(table, tmp_path, kind, y, words):

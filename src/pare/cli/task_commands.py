@@ -89,6 +89,7 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
     help="Order in dates such as 03/12/2024 or 03-12-2024; found where a number is above 12.",
 )
 @click.option("--name", metavar="NAME", help="Name of the task; by default that of the first file.")
+@click.option("--force", is_flag=True, help="Replace the file of a task that was made by this command.")
 @click.pass_obj
 def new(
     loader: RunConfigLoader,
@@ -107,14 +108,15 @@ def new(
     encoding: str | None,
     date_order: Literal["day_first", "month_first"] | None,
     name: str | None,
+    force: bool,
 ) -> None:
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
     PATH is a table with a row a sample, a series, or a point of a series (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet,
     .arff), or two, of training and test rows, both parts of a set of the UCR archive (.ts), a file of arrays
-    whose first axis is the samples (.npz, .mat, .nc, .h5, or several .npy), an .h5 file with a group a sample, a folder
-    of images, sounds or tables of series in folders named after their classes, or a folder with two folders of .npy
-    files of the same names. The files stay where they are.
+    whose first axis is the samples (.npz, .mat, .nc, .h5, .pt), several such as x.npy and y.npy, or a folder of them,
+    an .h5 file with a group a sample, a folder of images, sounds or tables of series in folders named after their
+    classes, or a folder with two folders of .npy files of the same names. The files stay where they are.
 
     \b
     Examples:
@@ -125,6 +127,7 @@ def new(
       kedro tasks new spectra.csv --wide --target protein
       kedro tasks new GunPoint_TRAIN.ts GunPoint_TEST.ts
       kedro tasks new demand.csv --ordered --target megawatts
+      kedro tasks new mnist.npz
       kedro tasks new beats.npz --target label --groups person
       kedro tasks new signals.npy labels.npy --target labels.npy --channels last
       kedro tasks new plates.h5 --input load --target stress
@@ -132,7 +135,7 @@ def new(
       kedro tasks new photos/ --name birds
       kedro tasks new clips/ labels.csv --target kind
     """
-    from pare.own_data import Question, inspect_files, paired_folders  # noqa: PLC0415 - slow to import
+    from pare.own_data import Question, family_of, inner_paths, inspect_files  # noqa: PLC0415 - slow to import
     from pare.own_data.part_names import train_and_test  # noqa: PLC0415
     from pare.own_data.task_file import task_name, task_yaml  # noqa: PLC0415
     from pare.own_data.unpacked import announcement  # noqa: PLC0415
@@ -143,18 +146,17 @@ def new(
         files = [find_path(str(path), Path.cwd()) for path in paths]
         files = list(train_and_test(files).values()) or files
         chosen = task_name(name, plain_stem(files[0]))
-        file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
-        if file.exists() or chosen in load_library(loader).tasks:
-            where = f"is in {_shown(file, Path.cwd())}" if file.exists() else "is one of those listed by `kedro tasks`"
-            raise PareError(f"task {chosen!r} {where}; choose another name: --name NAME, or remove it there")
-        files = paired_folders(files)
-        for line in filter(None, map(announcement, files)):
-            click.echo(line)
+        files = inner_paths(files)
         question = Question(
             *(target, _only_input(inputs), groups, ignore, channels, categorical, encoding, date_order, series, time),
             wide=wide,
             ordered=ordered,
         )
+        family_of(files, question)  # what is no file of data is said before anything else
+        file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
+        replaced = _replaced(file, loader, force=force)
+        for line in filter(None, map(announcement, files)):
+            click.echo(line)
         found = inspect_files(files, question)
         text = task_yaml(chosen, [_shown(path, project) for path in files], found)
         with atomic_path(file) as unfinished:
@@ -162,7 +164,7 @@ def new(
         try:
             resolved = _resolved(loader, {"task": chosen})
         except PareError:  # no run could be made of it
-            file.unlink()
+            file.unlink() if replaced is None else file.write_bytes(replaced)
             raise
         task = resolved.task
     rows = ", ".join(f"{count} {part if part != 'all' else 'rows'}" for part, count in found.rows.items())
@@ -180,6 +182,20 @@ def new(
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
     click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}")
     click.echo(f"  kedro run --pipelines=choose --params task:{chosen}    # the best of several methods")
+
+
+def _replaced(file: Path, loader: RunConfigLoader, *, force: bool) -> bytes | None:
+    """The content of the task's file that may be replaced, None where there is none; PareError if the name is taken."""
+    if file.exists() and not force:
+        raise PareError(
+            f"task {file.stem!r} is in {_shown(file, Path.cwd())}; replace it: --force, or choose another name: --name "
+            "NAME"
+        )
+    if file.exists():
+        return file.read_bytes()
+    if file.stem in load_library(loader).tasks:
+        raise PareError(f"task {file.stem!r} is one of those listed by `kedro tasks`; choose another name: --name NAME")
+    return None
 
 
 def _only_input(names: Sequence[str]) -> str | None:

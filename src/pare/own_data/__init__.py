@@ -5,6 +5,6 @@ several ways, a note says which one was guessed.
 """
 
 from pare.own_data.findings import Inspection, Question
-from pare.own_data.inspect_files import inspect_files, paired_folders
+from pare.own_data.inspect_files import family_of, inner_paths, inspect_files
 
-__all__ = ["Inspection", "Question", "inspect_files", "paired_folders"]
+__all__ = ["Inspection", "Question", "family_of", "inner_paths", "inspect_files"]

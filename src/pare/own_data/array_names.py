@@ -1,18 +1,20 @@
 """Which of a user's arrays are inputs, targets and groups of which part, by their names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Question
 from pare.own_data.part_names import words_and_part
-from pare.raw.formats.array_files import NPY, open_arrays
+from pare.raw.formats.array_files import LONE, is_lone, open_arrays
 from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.readers.arrays import check_numeric, check_pairs
 from pare.raw.readers.checks import PARTS
 
 LISTED = 20  # arrays that a message names
+INPUTS = {"x", "data", "image", "images", "input", "inputs", "feature", "features"}  # words that say what an array is
+TARGETS = {"y", "label", "labels", "output", "outputs", "target", "targets"}
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,43 @@ class Entry:
     part: str
     frame: int | None = None
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What the array is called in every part and file, in small letters."""
+        return _small(self.stem[-1:] if self.file else self.stem)
+
+    def says(self, words: Container[str]) -> bool:
+        """Whether the array is called by one of these words alone."""
+        return len(self.key) == 1 and self.key[0] in words
+
+    def __str__(self) -> str:
+        return f"{f'{self.file}: ' if self.file else ''}{self.name} is {self.array}"
+
     def at(self, frame: int) -> "Entry":
         """One frame of states over time."""
         return replace(self, array=at_frame(self.array, frame), frame=frame)
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Arrays by part.
+
+    Attributes:
+        x: to predict from.
+        y: to predict.
+        groups: that say which rows belong together; empty where they are not asked for.
+        remarks: which arrays were chosen by their names, and which are not used.
+    """
+
+    x: dict[str, Entry]
+    y: dict[str, Entry]
+    groups: dict[str, Entry]
+    remarks: tuple[str, ...]
+
+
 def array_entries(paths: Sequence[Path]) -> list[Entry]:
     """Every array of the files."""
-    archives = [path for path in paths if path.suffix.lower() != NPY and not path.is_dir()]
+    archives = [path for path in paths if not is_lone(path)]
     entries = []
     for path in paths:
         file = path.name if path in archives and len(archives) > 1 else None
@@ -54,12 +85,17 @@ def array_entries(paths: Sequence[Path]) -> list[Entry]:
 
 def _words(name: str) -> tuple[tuple[str, ...], str]:
     """Words of a name without the one that names a part, and that part; ``all`` where there is no other word."""
-    words, part = words_and_part(name.removesuffix(NPY))
+    ending = PurePath(name).suffix
+    words, part = words_and_part(name.removesuffix(ending) if ending.lower() in LONE else name)
     return words, part if part and words else "all"
 
 
-def choose_arrays(entries: Sequence[Entry], question: Question) -> tuple[dict[str, Entry], ...]:
-    """Arrays by part of the input, the target and, where they are asked for, the groups.
+def _small(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word.lower() for word in words)
+
+
+def choose_arrays(entries: Sequence[Entry], question: Question) -> Chosen:
+    """Arrays of the input, the target and, where they are asked for, the groups, as the question or their names say.
 
     Where there is no other input, or the target is named as such, it has states over time, ``(rows, frames, …)``: the
     last of them is predicted from the first.
@@ -67,67 +103,117 @@ def choose_arrays(entries: Sequence[Entry], question: Question) -> tuple[dict[st
     Raises:
         PareError: if the names are ambiguous, or the arrays of a part lie in different files.
     """
-    listed = "; ".join(f"{entry.name} is {entry.array}" for entry in entries[:LISTED])
-    listed += f"; and {len(entries) - LISTED} more" if len(entries) > LISTED else ""
-    if len(question.target) != 1:
-        raise PareError(
-            f"name the one array to predict: --target KEY (of NPY files, the file's name). Arrays: {listed}"
-        )
-    y = _by_part(entries, question.target[0], "--target", listed)
-    x = _by_part(entries, question.input, "--input", listed) if question.input else _only_input(entries, y, listed)
-    groups = _by_part(entries, question.groups, "--groups", listed) if question.groups else {}
-    for other in (y, groups) if groups else (y,):
+    listed = _listed(entries)
+    y = _named_target(entries, question) or _by_name(entries, question.target, "--target", listed)
+    x = _by_name(entries, [question.input], "--input", listed) if question.input else _only_input(entries, y, listed)
+    groups = [_by_name(entries, [question.groups], "--groups", listed)] if question.groups else []
+    x, y, *groups = _in_same_parts([x, y, *groups], listed)
+    for other in (y, *groups):
         where = [{part: entry.file for part, entry in found.items()} for found in (x, other)]
         if where[0] != where[1]:
             raise PareError(
                 f"the arrays of a part must be in one file, found {where[0]} and {where[1]}. Arrays: {listed}"
             )
+    remarks = _remarks(entries, [x, y, *groups], named=not question.target)
     if x == y:
         x = {part: entry.at(0) for part, entry in y.items()}
         y = {part: entry.at(entry.array.shape[1] - 1) for part, entry in y.items()}
-    return x, y, groups
+    return Chosen(x, y, groups[0] if groups else {}, remarks)
 
 
-def _by_part(entries: Sequence[Entry], name: str, option: str, listed: str) -> dict[str, Entry]:
+def _remarks(entries: Sequence[Entry], chosen: Sequence[dict[str, Entry]], *, named: bool) -> tuple[str, ...]:
+    """What to say of arrays that were found by their names, and of those that are left."""
+    x, y, *_ = (next(iter(found.values())).name for found in chosen)
+    remarks = [f"{y} is predicted from {x}, as their names say; --target and --input name others."] if named else []
+    used = {id(entry.array) for found in chosen for entry in found.values()}
+    left = [entry for entry in entries if id(entry.array) not in used]
+    return (*remarks, *([f"Not used: {_listed(left)}."] if left else []))
+
+
+def _listed(entries: Sequence[Entry]) -> str:
+    more = f"; and {len(entries) - LISTED} more" if len(entries) > LISTED else ""
+    return ("; ".join(map(str, entries[:LISTED])) or "none") + more
+
+
+def _named_target(entries: Sequence[Entry], question: Question) -> dict[str, Entry] | None:
+    """Targets by their names, where none is asked for, one name is an input's, and no other array could be either.
+
+    Arrays ``x`` and ``y`` next to another grid may be its coordinates.
+    """
+    inputs = {entry.key for entry in entries if entry.says(INPUTS)}
+    others = [e for e in entries if not (e.says(INPUTS) or e.says(TARGETS)) and len(e.array.shape) > 1]
+    if question.target or not (question.input or (len(inputs) == 1 and not others)):
+        return None
+    return _by_part([entry for entry in entries if entry.says(TARGETS)])
+
+
+def _by_name(entries: Sequence[Entry], names: Sequence[str], option: str, listed: str) -> dict[str, Entry]:
     """Arrays of a name: the one that is called so, or those of the parts, as ``x_train`` and ``x_test`` for ``x``."""
+    if len(names) != 1:
+        raise PareError(
+            f"name the one array to predict: --target KEY (of a file of one array, its name). Arrays: {listed}"
+        )
+    (name,) = names
     words, _ = _words(name)
-    exact = [entry for entry in entries if entry.name == name and entry.part == "all"]
-    found = exact or [e for e in entries if e.stem == words or (e.file and e.stem[-len(words) :] == words)]
+    found = [e for e in entries if e.stem == words or (e.file and e.stem[-len(words) :] == words)]
+    found = found or [e for e in entries if e.key == _small(words)]
     found = [entry for entry in found if entry.array.shape]  # no single number, such as a rate
-    parts = {entry.part: entry for entry in found}
-    if not found or len(parts) < len(found):
+    parts = _by_part(found, name)
+    if not found or parts is None:
         raise PareError(f"{option} {name!r} names {'no' if not found else 'more than one'} array. Arrays: {listed}")
-    return _as_parts(parts, listed)
+    return parts
 
 
-def _as_parts(entries: dict[str, Entry], listed: str) -> dict[str, Entry]:
-    """Train first; an array of one part alone is not divided."""
-    if len(entries) == 1:
-        return {"all": next(iter(entries.values()))}
-    if not {"train", "test"} <= set(entries) or "all" in entries:
-        raise PareError(f"expected arrays of the parts train and test, found {', '.join(entries)}. Arrays: {listed}")
-    return {part: entries[part] for part in PARTS if part in entries}
+def _by_part(entries: Sequence[Entry], exact: str | None = None) -> dict[str, Entry] | None:
+    """Arrays of one name by part; None where there are several of a part.
+
+    Next to ``x_train``, an ``x`` is all rows once more: it is taken only where it is asked for by this exact name.
+    """
+    parts = {entry.part: entry for entry in entries}
+    whole = [entry for entry in entries if entry.name == exact and entry.part == "all"]
+    several = len(parts) < len(entries) or len({entry.key for entry in entries}) > 1
+    if len(whole) == 1 and (several or "train" in parts):
+        return {"all": whole[0]}
+    if "train" in parts:
+        parts.pop("all", None)
+    return None if several else parts
+
+
+def _in_same_parts(found: Sequence[dict[str, Entry]], listed: str) -> list[dict[str, Entry]]:
+    """Arrays of the parts that all have, train first; those of one part alone are not divided."""
+    parts = [part for part in ("all", *PARTS) if all(part in arrays for arrays in found)]
+    if all(len(arrays) == 1 for arrays in found):
+        return [{"all": array} for arrays in found for array in arrays.values()]
+    if parts in (["all"], ["train"]):
+        return [{"all": arrays[parts[0]]} for arrays in found]
+    names = {part: "train" if part == "all" else part for part in parts}  # x next to x_test
+    if not {"train", "test"} <= {*names.values()}:
+        there = "; ".join(", ".join(arrays) for arrays in found)
+        raise PareError(f"expected arrays of the parts train and test, found {there}. Arrays: {listed}")
+    return [{name: arrays[part] for part, name in names.items()} for arrays in found]
 
 
 def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -> dict[str, Entry]:
-    """The one array of numbers, other than the target, with as many rows."""
-    taken = [(entry.file, entry.name) for entry in y.values()]
+    """The one array of numbers, other than the target, with as many rows, or of several the one that says so."""
+    taken = [id(entry.array) for entry in y.values()]
     rows = {entry.array.shape[0] for entry in y.values() if entry.array.shape}
-    free = [e for e in entries if (e.file, e.name) not in taken]
+    free = [e for e in entries if id(e.array) not in taken]
     grids = [e for e in free if len(e.array.shape) > 1 or e.array.dtype.hasobject]
-    _check_lengths(grids, rows, next(iter(y.values())))
-    others = [e for e in grids if e.array.is_numeric and e.array.shape[0] in rows]
-    stems = {entry.stem[-1:] if entry.file else entry.stem for entry in others}
     first = next(iter(y.values()))
+    _check_lengths(grids, rows, first)
+    others = [e for e in grids if e.array.is_numeric and e.array.shape[0] in rows]
+    keys = {entry.key for entry in others}  # of another part they belong to it, too, even if the rows are too few
+    others += [e for e in grids if e.array.is_numeric and e.key in keys and e.part in y and e not in others]
     if not grids and len(first.array.shape) > 2:
         return dict(y)
-    if len(stems) != 1:
-        found = "several arrays" if stems else "no array of numbers"
+    found = _by_part(others) or _by_part([entry for entry in others if entry.says(INPUTS)])
+    if not found:
+        several = "several arrays" if others else "no array of numbers"
         raise PareError(
-            f"{found} could be the input of {first.name}; name one: --input KEY (of NPY files, the file's name). "
+            f"{several} could be the input of {first.name}; name one: --input KEY (of a file of one array, its name). "
             f"Arrays: {listed}"
         )
-    return _as_parts({entry.part: entry for entry in others}, listed)
+    return found
 
 
 def _check_lengths(grids: Sequence[Entry], rows: set[int], y: Entry) -> None:

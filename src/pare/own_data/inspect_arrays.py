@@ -13,7 +13,7 @@ from pare.own_data.array_names import Entry, array_entries, choose_arrays
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, open_parts
 from pare.own_data.inspect_series import length_options
 from pare.raw.formats.stored_array import StoredArray
-from pare.raw.readers.arrays import ChannelAxis, channels_first, without_end
+from pare.raw.readers.arrays import ChannelAxis, channels_first, check_input, without_end
 
 FEW_CHANNELS = 16
 FEW_FEATURES = 32
@@ -26,7 +26,7 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
 
     Args:
         folder: has links to the files.
-        paths: of one or several NPY, NPZ or HDF5 files.
+        paths: of one or several files of arrays, or folders of NPY files.
         question: what is to be predicted.
 
     Raises:
@@ -35,11 +35,14 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
     if question.ignore:
         raise PareError("--ignore is for columns of tables; of arrays only --target and --input are used")
     entries = array_entries(paths)
-    x, y, groups = choose_arrays(entries, question)
+    chosen = choose_arrays(entries, question)
+    x, y, groups = chosen.x, chosen.y, chosen.groups
     main = "all" if "all" in x else "train"
     first_x, first_y = x[main].array, y[main].array
     target = _target_kind(first_x, first_y, question.channel_axis)
     axis = question.channel_axis or _channel_axis(first_x, first_y, target)
+    for entry in x.values():
+        check_input(entry.array, axis)
     options: dict[str, Any] = {
         "parts": {part: _names(x[part], y[part], groups.get(part)) for part in x},
         "target": target,
@@ -72,6 +75,7 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
         kind=KINDS[target],
         output_name=_output_name(y[main]),
         notes=notes,
+        remarks=chosen.remarks,
     )
 
 

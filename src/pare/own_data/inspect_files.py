@@ -49,7 +49,7 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
     Raises:
         PareError: if the files are none of these or not readable, or it is not clear what to predict from what.
     """
-    family = _family(paths, question)
+    family = family_of(paths, question)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "files"
         link_files(folder, [find_path(str(path), folder) for path in paths])
@@ -64,17 +64,26 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
     return replace(found, ordered=question.ordered)
 
 
-def paired_folders(paths: Sequence[Path]) -> list[Path]:
-    """The paths; of the one folder whose folders hold NPY files, such as ``input`` and ``output``, these folders."""
+def inner_paths(paths: Sequence[Path]) -> list[Path]:
+    """The paths; of one folder of nothing but files of arrays, or of folders of NPY files, what is in it.
+
+    Such files are ``x.npy`` and ``y.npy``, such folders ``input`` and ``output``.
+    """
     if len(paths) == 1 and paths[0].is_dir():
         inner = [path for path in sorted(paths[0].iterdir()) if not path.name.startswith(".")]
         if all(path.is_dir() and any(path.glob(f"*{NPY}")) for path in inner):
             return inner
+        if all(path.is_file() and path.suffix.lower() in SUFFIXES for path in inner):
+            return inner
     return list(paths)
 
 
-def _family(paths: Sequence[Path], question: Question) -> Family:
-    """The function that inspects files of their kind."""
+def family_of(paths: Sequence[Path], question: Question) -> Family:
+    """The function that inspects files of their kind.
+
+    Raises:
+        PareError: if they are of no known kind.
+    """
     folders = [path for path in paths if path.is_dir()]
     if len(folders) == 1 and all(table_suffix(path) for path in paths if path not in folders) and len(paths) <= 2:
         return _family_of_folder(folders[0])

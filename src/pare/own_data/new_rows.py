@@ -13,7 +13,8 @@ import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.schema import ReaderConfig
-from pare.raw.formats.array_files import open_arrays
+from pare.own_data.part_names import words_and_part
+from pare.raw.formats.array_files import LONE, NPZ, open_arrays
 from pare.raw.formats.dates import calendar_columns, with_days
 from pare.raw.formats.delimited_text import Dialect, check_names
 from pare.raw.formats.stored_array import StoredArray, at_frame
@@ -32,7 +33,7 @@ from pare.raw.readers.ts import SUFFIX as TS
 
 logger = logging.getLogger(__name__)
 TABLE = "table"  # the reader whose columns have names; those of other readers are names of channels
-ARRAYS = (".npy", ".npz")
+ARRAYS = (NPZ, *LONE)
 PREPARED = {"parts": {"all": {"x": "x", "y": "y"}}}  # options for arrays that are as the model takes them
 RawRows = str | Path | pd.DataFrame | np.ndarray | Sequence[np.ndarray]
 
@@ -141,9 +142,9 @@ def _file_rows(path: str | Path, reader: ReaderConfig, known: Known) -> NewRows:
         return OPENERS[reader.name](find_path(str(path), Path.cwd()), reader.options, known)
     if Path(path).suffix not in ARRAYS:
         raise PareError(
-            f"reader {reader.name!r} is for published files; expected rows as an array with the channels first, in an "
-            f".npy file or as x in an .npz file, found {path}. New rows of other files are read for tasks with the "
-            f"readers {', '.join(sorted([*OPENERS, *FRAMES]))}"
+            f"reader {reader.name!r} is for published files; expected rows as an array with the channels first, in a "
+            f"file of one array ({', '.join(LONE)}) or as x in an .npz file, found {path}. New rows of other files are "
+            f"read for tasks with the readers {', '.join(sorted([*OPENERS, *FRAMES]))}"
         )
     return _open_arrays(find_path(str(path), Path.cwd()), PREPARED, known)
 
@@ -197,7 +198,8 @@ def _column(column: pd.Series, levels: Sequence[str] | None, where: str) -> np.n
         wrong = text[~np.isfinite(values)]
         if len(wrong):
             raise PareError(
-                f"{where}: column {column.name!r} holds {wrong.iloc[0]!r} in row {wrong.index[0]}; expected a number"
+                f"{where}: column {column.name!r} holds {wrong.iloc[0]!r} in row {wrong.index[0] + 1}; expected a "
+                "number"
             )
     else:
         codes = _codes(levels)
@@ -260,15 +262,19 @@ def _length(options: dict[str, Any]) -> Length:
 
 
 def _open_arrays(path: Path, options: dict[str, Any], known: Known) -> NewRows:
-    stored = open_arrays(path)
-    frames = {part["x"]: part.get("x_frame") for part in options["parts"].values()}
-    names = list(frames)
-    found = [at_frame(stored[name], frames[name]) for name in names if name in stored] or list(stored.values())
-    if len(found) != 1 and names[0] not in stored:
-        raise unknown_name("array", names[0], stored, str(path))
-    if stored.keys() <= {part["y"] for part in options["parts"].values()} - {*names}:
+    stored, parts = open_arrays(path), options["parts"].values()
+    frames = {part["x"]: part.get("x_frame") for part in parts}
+    words = {name: words_and_part(name)[0] for name in (*stored, *frames, *(part["y"] for part in parts))}
+    wanted = {words[name]: frame for name, frame in frames.items()}
+    names = [name for name in frames if name in stored]
+    names = names or [name for name in stored if words[name] in wanted]  # x where the task has x_train and x_test
+    found = [at_frame(stored[name], wanted[words[name]]) for name in names] or list(stored.values())
+    first = next(iter(frames))
+    if len(found) != 1 and first not in stored:
+        raise unknown_name("array", first, stored, str(path))
+    if {words[name] for name in stored} <= {words[part["y"]] for part in parts} - wanted.keys():
         raise PareError(
-            f"{path} holds only the answer {', '.join(stored)}; expected the input under its name, {names[0]!r}: add "
+            f"{path} holds only the answer {', '.join(stored)}; expected the input under its name, {first!r}: add "
             "it to the file, or name the file that holds it"
         )
     return _stored_rows(found[0], options)

@@ -207,7 +207,7 @@ class ModelInput:
         bad = ~good.reshape(len(good), -1).all(axis=1)
         if bad.any():
             raise PareError(
-                f"task {self.task_name!r}: {what} of row {start + int(bad.argmax())} of part {part!r} is not "
+                f"task {self.task_name!r}: {what} of row {start + int(bad.argmax()) + 1} of part {part!r} is not "
                 f"{expected} ({bad.sum()} such rows in this block); mend the raw file or leave those rows out"
             )
 

@@ -174,8 +174,8 @@ def with_value(value, row=5):
         ({"x": np.zeros((0, 3, 4)), "y": CODES[:0]}, {}, r"shape \(0, 3, 4\)"),
         ({"x": SERIES, "z": CODES}, {}, "array 'y' is unknown.*Known: x, z"),
         ({"signal": SERIES, "y": CODES}, {}, "array 'x' is unknown"),
-        ({"x": SERIES, "y": CODES + 0.5}, {}, r"y holds 0\.5 in row 0; a class is a whole number.*target: numbers"),
-        ({"x": SERIES, "y": np.where(CODES == 2, np.nan, CODES)}, {}, "y holds nan in row 2"),
+        ({"x": SERIES, "y": CODES + 0.5}, {}, r"y holds 0\.5 in row 1; a class is a whole number.*target: numbers"),
+        ({"x": SERIES, "y": np.where(CODES == 2, np.nan, CODES)}, {}, "y holds nan in row 3"),
         ({"x": SERIES, "y": CODES + 1}, {}, "holds classes 1, 2, 3; expected 0 to 2 without a gap.*recode: true"),
         ({"x": SERIES, "y": CODES * 2}, {}, "holds classes 0, 2, 4; expected 0 to 2"),
         ({"x": SERIES, "y": CODES * 0}, {}, "the one class 0 in all 8 rows"),
@@ -193,7 +193,7 @@ def test_what_is_wrong_is_told_exactly(save, content, options, message):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (np.nan, r"x holds NaN, a missing value, in row 5 \(1 such of the rows 4 to 7\)"),
+        (np.nan, r"x holds NaN, a missing value, in row 6 \(1 such of the rows 5 to 8\)"),
         (np.inf, "x holds infinity"),
         (1e300, "too large for 32 bits"),
     ],
@@ -224,7 +224,7 @@ PARTS = {part: {"x": f"{part}_x", "y": f"{part}_y"} for part in ("train", "test"
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"test_y": [0, 3]}, "row 1 of part test has class 3, which no train row has"),
+        ({"test_y": [0, 3]}, "row 2 of part test has class 3, which no train row has"),
         ({"test_x": SERIES[:2, :2]}, r"train_x of part train is .*test_x of part test is .*same shape"),
         ({"test_x": SERIES[:2].astype(int)}, "float64 .* is int64 .*same type"),
         ({"train_y": [1] * 6}, "expected 0 to 0|one class"),

@@ -81,5 +81,5 @@ def test_darcy_names_file_variable_and_row_of_a_value_that_is_not_finite(tmp_pat
         savemat(tmp_path, np.ones((4, 6, 6)), sol, part)
     train = darcy_mat(tmp_path)["train"]
     train.read(0, 2)
-    with pytest.raises(PareError, match=r"smooth1.mat: sol is not finite in row 2"):
+    with pytest.raises(PareError, match=r"smooth1.mat: sol is not finite in row 3"):
         train.read(1, 4)

@@ -151,7 +151,7 @@ def test_a_pixel_that_is_not_finite_is_named_with_its_row(tmp_path):
     write_gzip(tmp_path, {"train": part, "test": part})
     samples = spherical_cifar100(tmp_path)["train"]
     samples.read(0, 2)
-    with pytest.raises(PareError, match=r"s2_cifar100.gz: images is not finite in row 2"):
+    with pytest.raises(PareError, match=r"s2_cifar100.gz: images is not finite in row 3"):
         samples.read(1, 3)
 
 

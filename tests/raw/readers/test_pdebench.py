@@ -229,7 +229,7 @@ def test_a_value_that_is_not_finite_is_named_by_its_row_in_the_file(tmp_path, va
     stack(tmp_path, tensor=values)
     train = pdebench_stacked(tmp_path, target_time=4)["train"]
     train.read(0, 5)  # rows 2 to 6 of the file
-    with pytest.raises(PareError, match=r"file.hdf5: tensor is not finite in row 7"):
+    with pytest.raises(PareError, match=r"file.hdf5: tensor is not finite in row 8"):
         train.read(0, 10)
     pdebench_stacked(tmp_path, target_time=3)["train"].read(0, 18)  # that frame is whole
 
@@ -238,7 +238,7 @@ def test_a_grouped_value_that_is_not_finite_is_named_by_its_group_and_time(tmp_p
     arrays = {f"{i:04d}/data": np.ones((5, 8, 1)) for i in range(10)}
     arrays["0009/data"][4, 3] = np.nan
     stack(tmp_path, **arrays)
-    with pytest.raises(PareError, match="data at time 4 is not finite in row 9"):
+    with pytest.raises(PareError, match="data at time 4 is not finite in row 10"):
         read_all(pdebench_grouped(tmp_path, target_time=4, pattern="*.hdf5")["test"])
 
 

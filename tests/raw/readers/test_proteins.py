@@ -210,7 +210,7 @@ def test_an_infinite_feature_is_refused(tmp_path, value):
     entropy = written["deepcov"][0]["features"]["entropy"].copy()
     entropy[2] = value
     rewrite(tmp_path, with_features(entropy=entropy))
-    with pytest.raises(PareError, match=r"protein.zip: a feature of deepcov is not finite in row 0"):
+    with pytest.raises(PareError, match=r"protein.zip: a feature of deepcov is not finite in row 1"):
         protein_distances(tmp_path, canvas=72)["train"].read(0, 2)
 
 
@@ -229,7 +229,7 @@ def test_an_infinite_distance_is_refused(tmp_path):
         return stream.getvalue()
 
     rewrite(tmp_path, change)
-    message = r"protein.zip: the distance map of deepcov/distance/d0xyA-cb.npy is not finite in row 3"
+    message = r"protein.zip: the distance map of deepcov/distance/d0xyA-cb.npy is not finite in row 4"
     with pytest.raises(PareError, match=message):
         protein_distances(tmp_path, canvas=72)["train"].read(0, 1)
 

@@ -184,7 +184,7 @@ def test_a_satellite_value_that_is_not_finite_is_named_with_its_row(tmp_path):
     data[3, 45] = np.inf
     for part in ("train", "test"):
         (tmp_path / f"satellite_{part}.npy").write_bytes(numpy1_object_npy({"data": data, "label": np.ones(5)}))
-    with pytest.raises(PareError, match=r"satellite_test.npy: data is not finite in row 3"):
+    with pytest.raises(PareError, match=r"satellite_test.npy: data is not finite in row 4"):
         satellite_npy(tmp_path)["test"].read(2, 5)
 
 
@@ -221,7 +221,7 @@ def test_deepsea_bases_are_channels_in_the_published_parts(tmp_path, save):
         ({"y_val": np.zeros((11, 36))}, r"y_val is float64 \(11, 36\); expected numbers \(12, 36\)"),
         ({"y_val": None}, "lacks y_val"),
         ({"y_val": np.full((12, 36), 2)}, "y_val holds other values than 0 and 1"),
-        ({"x_val": np.full((12, 1000, 4), np.nan)}, "x_val is not finite in row 0"),
+        ({"x_val": np.full((12, 1000, 4), np.nan)}, "x_val is not finite in row 1"),
     ],
 )
 def test_a_deepsea_file_with_other_content_is_named(tmp_path, changed, message):

@@ -139,7 +139,7 @@ def test_an_image_that_is_not_finite_is_refused_on_reading(tmp_path):
         return array
 
     rewrite(tmp_path / "deepCR.ACS-WFC.test.tar", spoil)
-    with pytest.raises(PareError, match=r"test.tar: an image is not finite in row 1"):
+    with pytest.raises(PareError, match=r"test.tar: an image is not finite in row 2"):
         cosmic_rays(tmp_path)["test"].read(1, 2)
 
 

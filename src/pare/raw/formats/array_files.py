@@ -1,4 +1,4 @@
-"""Arrays by name in NPZ, NPY, MATLAB, NetCDF and HDF5 files and folders of NPY files, read by rows."""
+"""Arrays by name in NPZ, NPY, MATLAB, NetCDF, HDF5 and PyTorch files and folders of NPY files, read by rows."""
 
 import math
 import zipfile
@@ -16,16 +16,18 @@ from pare.raw.formats.mat_arrays import MAT, MATLAB, version_5_arrays, version_7
 from pare.raw.formats.netcdf import NETCDF, NUMBERS, Packing, version_3_arrays
 from pare.raw.formats.npy import NPY, map_npy, map_npz, npz_members, read_npy_header
 from pare.raw.formats.stored_array import AGAIN, TEXT, StoredArray, readable, rows_of
+from pare.raw.formats.torch_files import TORCH, torch_arrays
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 NPZ = ".npz"
 OLDER = {MAT: version_5_arrays, NETCDF: version_3_arrays}  # files whose newer versions are HDF5
-ARCHIVES = (NPZ, *OLDER, *HDF5)  # files that hold several arrays
-SUFFIXES = (NPZ, NPY, *OLDER, *HDF5)
+ARCHIVES = (NPZ, *OLDER, *HDF5, *TORCH)  # files that hold several arrays; those of PyTorch may hold one without a name
+SUFFIXES = (NPZ, NPY, *OLDER, *HDF5, *TORCH)
+LONE = (NPY, *TORCH)  # files whose one array may have the file's name
 
 
 def open_arrays(path: Path) -> dict[str, StoredArray]:
-    """Every array of a file by its name; of an ``.npy`` file the one array, under the file's name.
+    """Every array of a file by its name; one array without a name, as in an ``.npy`` file, has the file's name.
 
     A folder of ``.npy`` files is one array, under the folder's name, with a row a file in the order of their names.
 
@@ -40,11 +42,23 @@ def open_arrays(path: Path) -> dict[str, StoredArray]:
         return _open_npz(path)
     if suffix == NPY:
         return {path.name: _open_npy(path)}
+    if suffix in TORCH:
+        return torch_arrays(path)
     if suffix in OLDER and not h5py.is_hdf5(path):
         return OLDER[suffix](path)
     if suffix in (*OLDER, *HDF5):
         return _open_hdf5(path)
     raise PareError(f"{path}: arrays are read from {', '.join(SUFFIXES)}; convert it, or name another file")
+
+
+def is_lone(path: Path) -> bool:
+    """Whether a file, or a folder, is one array under its own name.
+
+    Raises:
+        PareError: if it is a damaged file of PyTorch, of which the name does not tell.
+    """
+    suffix = path.suffix.lower()
+    return path.is_dir() or suffix == NPY or (suffix in TORCH and open_arrays(path).keys() == {path.name})
 
 
 def _open_npy(path: Path) -> StoredArray:

@@ -79,7 +79,7 @@ def at_frame(states: StoredArray, frame: int | None) -> StoredArray:
         raise PareError(
             f"{states.where} has shape {states.shape}; expected (rows, frames, …grid) with frame {frame}, from 0"
         )
-    step = max(1, BLOCK_BYTES // (math.prod(states.shape[1:]) * states.dtype.itemsize))
+    step = max(1, BLOCK_BYTES // max(1, math.prod(states.shape[1:]) * states.dtype.itemsize))
 
     def read(start: int, stop: int) -> np.ndarray:
         rows = range(start, min(stop, states.shape[0]), step)

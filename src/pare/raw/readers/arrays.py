@@ -1,4 +1,4 @@
-"""Arrays of numbers that a user saved: NPZ, NPY, MATLAB or HDF5, with one row a sample."""
+"""Arrays of numbers that a user saved: NPZ, NPY, MATLAB, HDF5 or PyTorch, with one row a sample."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
-from pare.raw.formats.array_files import ARCHIVES, NPY, SUFFIXES, open_arrays
+from pare.raw.formats.array_files import ARCHIVES, LONE, SUFFIXES, is_lone, open_arrays
 from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.readers.lengths import Length, Lengths
 from pare.storage.samples import Samples
@@ -22,9 +22,9 @@ Read = Callable[[int, int], np.ndarray]
 
 
 class ArrayNames(BaseModel):
-    """Where the arrays of one part are: keys in ``file``, or names of ``.npy`` files.
+    """Where the arrays of one part are: keys in ``file``, or names of files of one array.
 
-    ``file`` may be left out where the folder holds only one ``.npz``, ``.mat`` or HDF5 file. Where an array has states
+    ``file`` may be left out where the folder holds only one file of several arrays. Where an array has states
     over time, ``(rows, frames, …)``, ``x_frame`` and ``y_frame`` say which of them, counted from 0, is meant.
     """
 
@@ -163,29 +163,25 @@ def _open_part(folder: Path, names: ArrayNames) -> Part:
 
 
 def find_array(folder: Path, name: str, file: str | None) -> StoredArray:
-    """The array of that name: a key of the file, an ``.npy`` file, or a folder of such.
+    """The array of that name: a key of the file, a file of one array, or a folder of ``.npy`` files.
 
     Args:
         folder: of the files.
-        name: a key, a file name that ends in ``.npy``, or the name of a folder.
-        file: an ``.npz``, ``.mat`` or HDF5 file; by default the only one of the folder.
+        name: a key, a file name that ends in one of `LONE`, or the name of a folder.
+        file: one of several arrays; by default the only one of the folder.
 
     Raises:
         PareError: if there is no such array or file, naming what is there.
     """
-    held = {path.name: path for path in sorted(folder.glob("*")) if path.suffix.lower() in SUFFIXES}
-    if file is None and (folder / name).is_dir():
-        return open_arrays(folder / name)[name]
-    if file is None and name.lower().endswith(NPY):
-        if name not in held:
-            raise unknown_name("file", name, held, str(folder))
-        return open_arrays(held[name])[name]
-    archives = [found for found in held if not found.lower().endswith(NPY)]
+    held = {p.name: p for p in sorted(folder.glob("*")) if p.is_dir() or p.suffix.lower() in SUFFIXES}
+    if file is None and (name.lower().endswith(LONE) or (folder / name).is_dir()):
+        file = name
     if file is None:
+        archives = [other for other, path in held.items() if not is_lone(path)]
         if len(archives) != 1:
-            there = ", ".join(archives) or f"no file of the kinds {', '.join(ARCHIVES)}"
+            found = ", ".join(archives) or f"no file of the kinds {', '.join(ARCHIVES)}"
             raise PareError(
-                f"{folder} holds {there}; name the one that holds {name!r} with the key 'file' next to x and y"
+                f"{folder} holds {found}; name the one that holds {name!r} with the key 'file' next to x and y"
             )
         (file,) = archives
     if file not in held:
@@ -294,8 +290,8 @@ def _class_codes(stored: Mapping[str, StoredArray], *, recode: bool) -> tuple[di
         if strange.any():
             row = int(strange.argmax())
             raise PareError(
-                f"{stored[other].where}: row {row} of part {other} has class {labels[row]!s}, which no {part} row has; "
-                f"move some rows of it to {part}, or leave those rows out"
+                f"{stored[other].where}: row {row + 1} of part {other} has class {labels[row]!s}, which no {part} row "
+                f"has; move some rows of it to {part}, or leave those rows out"
             )
     return {p: np.searchsorted(known, v).astype(np.int64) for p, v in values.items()}, [str(name) for name in known]
 
@@ -317,8 +313,8 @@ def _class_values(array: StoredArray) -> np.ndarray:
     if wrong.any():
         row = int(wrong.argmax())
         raise PareError(
-            f"{array.where} holds {values[row]} in row {row}; a class is a whole number. For numbers set the reader's "
-            "option target: numbers, and output.kind: regression"
+            f"{array.where} holds {values[row]} in row {row + 1}; a class is a whole number. For numbers set the "
+            "reader's option target: numbers, and output.kind: regression"
         )
     return whole
 
@@ -366,8 +362,8 @@ def _check_numbers(rows: np.ndarray, where: str, start: int, *, missing: bool) -
         row = int(bad.argmax())
         what = "NaN, a missing value," if np.isnan(rows[row]).any() else "infinity, or a number too large for 32 bits,"
         raise PareError(
-            f"{where} holds {what} in row {start + row} ({bad.sum()} such of the rows {start} to "
-            f"{start + len(rows) - 1}); fill it in, e.g. by interpolation, or leave those rows out"
+            f"{where} holds {what} in row {start + row + 1} ({bad.sum()} such of the rows {start + 1} to "
+            f"{start + len(rows)}); fill it in, e.g. by interpolation, or leave those rows out"
         )
 
 

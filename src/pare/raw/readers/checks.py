@@ -33,14 +33,14 @@ def one_file(folder: Path, pattern: str) -> Path:
 
 
 def check_finite(values: np.ndarray, path: Path, name: str, start: int) -> None:
-    """Refuse rows, ``(rows, …)`` from row ``start`` of ``name`` in ``path``, that are not finite.
+    """Refuse rows, ``(rows, …)`` from row ``start``, counted from 0, of ``name`` in ``path``, that are not finite.
 
     Raises:
         PareError: naming the file, the array and the first bad row.
     """
     bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if bad.any():
-        row = start + int(bad.argmax())
+        row = start + int(bad.argmax()) + 1
         raise PareError(f"{path}: {name} is not finite in row {row}; the file is damaged, remove it and {FETCH}")
 
 
