@@ -9,22 +9,24 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
+from pare.config.words import counted
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
 from pare.own_data.numbered_columns import look_like_points
 from pare.own_data.part_names import train_and_test
 from pare.raw.formats.dates import date_of_rows, date_options, date_order
-from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
-from pare.raw.formats.table_files import table_suffix
-from pare.raw.readers.columns import FEW_ROWS, are_names_of_rows
+from pare.raw.formats.delimited_text import NO_VALUE, TEXT, Dialect, called_by_place, detect_dialect, means_no_value
+from pare.raw.formats.table_files import present_text, table_suffix
+from pare.raw.readers.columns import FEW_ROWS, are_names_of_rows, numbers_and_words
 from pare.raw.readers.table_parts import load_parts
 from pare.storage.samples import Samples
 
-NO_ANSWER = ("na", "n/a", "<na>", "null", "none", "missing")
 LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # of a column that may say which rows belong together; rows in the mean
+MOST_NAMES = 6  # of columns in a remark
 DETECTED = {
     "delimiter": "what separates the values of a line",
     "encoding": "of the file, and of new rows",
     "decimal": "1,5 is one and a half",
+    "missing": "missing values in every column, next to ?, NaN and nothing",
     "dates": "dates become days since that one; --ignore NAME leaves such a column out",
     "calendar": "more columns of each date; weekday is one to add",
     "date_order": "in dates such as 03/12/2024",
@@ -43,14 +45,18 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         PareError: if it is not readable, or no column or an unknown one is to be predicted.
     """
     path, files, dialect = paths[0], files_of(paths), dialect_of(paths[0], question)
-    _, frame, _ = load_parts(folder, files.get("file"), files.get("test_file"), dialect)
+    _, frame, said = load_parts(folder, files.get("file"), files.get("test_file"), dialect, question.ignore)
     need_target(question, frame, path.name)
+    frame, words = _with_numbers(frame, question)
     free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
+    nameless, of_nameless = nameless_columns(free, frame if said is None else frame[said == "train"])
+    useless, of_useless = _useless_columns(free.drop(columns=nameless))
+    free = free.drop(columns=[*nameless, *useless])
     texts = [free[name] for name in free if is_text(free[name])]
     order = date_order(texts, path.name, question.date_order)
     dated = date_options(texts, order)
     row_names = [str(name) for name in free if name not in dated.get("dates", {}) and are_names_of_rows(free[name])]
-    options = files | column_options(question, row_names) | dated
+    options = files | column_options(question, [*nameless, *useless, *row_names]) | dated
     options |= {"date_order": order} if order else {}
     options |= written(dialect)
     notes = detected(options)
@@ -69,8 +75,67 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
         )
-    remarks = _remarks(free, frame, question)
+    remarks = [*of_nameless, *words, *of_useless, *_remarks(free, frame, question)]
     return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes, remarks=remarks)
+
+
+def nameless_columns(free: pd.DataFrame, rows: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """The first column where it has no name and tells rows apart, so that it is left out, and remarks on such columns.
+
+    Args:
+        free: columns whose use is open.
+        rows: of one table.
+    """
+    names, first = [name for name in called_by_place(rows) if name in free], rows.iloc[:, 0]
+    tells_rows = first.dtype.kind in "iuO" and first.nunique() == len(first)
+    left_out = names[:1] if tells_rows and names[:1] == [first.name] else []
+    remarks = ["the first column has no name and another value in each row, as row numbers do: left out"]
+    remarks = remarks[: len(left_out)]
+    if others := names[len(left_out) :]:
+        remarks.append(f"without a name in the file, called by their place: {_some(others)}")
+    return left_out, remarks
+
+
+def _with_numbers(frame: pd.DataFrame, question: Question) -> tuple[pd.DataFrame, list[str]]:
+    """The table with numbers where words for a missing value are between numbers only, and remarks on such words."""
+    numbers: dict[str, pd.Series] = {}
+    missing: dict[str, list[str]] = {}
+    categories: dict[str, list[str]] = {}
+    for name in map(str, frame):
+        if name in question.ignore or name == question.groups or not is_text(frame[name]):
+            continue
+        text, words = numbers_and_words(present_text(frame[name]))
+        if len(words):
+            numbers[name] = pd.to_numeric(text).reindex(frame.index)
+        found, texts = (missing, words) if len(words) else (categories, text[means_no_value(text)])
+        for word, rows in texts.value_counts().items():
+            found.setdefault(str(word), []).append(f"{name} ({counted(rows, 'row')})")
+    return frame.assign(**numbers), [
+        *(f"{word!r} is read as missing in {_some(names)}" for word, names in missing.items()),
+        *(
+            f"{word!r} is a category in {_some(names)}; --missing {word} makes it missing"
+            for word, names in categories.items()
+        ),
+    ]
+
+
+def _useless_columns(free: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Columns without a value or with the same one in every row, and a remark on them."""
+    empty, constant = [], []
+    for name in map(str, free):
+        known = present_text(free[name]) if is_text(free[name]) else free[name].dropna()
+        levels = known.nunique()
+        if levels == 0:
+            empty.append(name)
+        elif levels == 1 and (is_text(free[name]) or len(known) == len(free)):  # else a missing value may say something
+            constant.append(name)
+    said = {"without a value": empty, "the same in every row": constant}
+    parts = [f"{counted(len(names), 'column')} {what} ({_some(names)})" for what, names in said.items() if names]
+    return [*empty, *constant], [f"left out: {', '.join(parts)}"] if parts else []
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:MOST_NAMES])}{', …' if len(names) > MOST_NAMES else ''}"
 
 
 def _remarks(free: pd.DataFrame, frame: pd.DataFrame, question: Question) -> Iterator[str]:
@@ -188,8 +253,8 @@ def _target_facts(
         parts = open_parts(reader, options, folder)
     names = parts[first].classes
     if names is not None:
-        if missing := next((name for name in names if name.lower() in NO_ANSWER), None):
-            notes["target"] = f"{missing!r} is one of the classes; if it says that there is no answer, write ? for it"
+        if word := next((name for name in names if name.lower() in NO_VALUE), None):
+            notes["target"] = f"{word!r} is one of the classes; if it says that there is no answer: --missing {word}"
         counts = np.bincount(parts[first].read(0, parts[first].count)[1], minlength=len(names)).tolist()
         return parts, "classification", dict(zip(names, counts, strict=True)), notes
     return parts, "multilabel" if y.shape[1] > 1 and np.isin(y, (0, 1)).all() else "regression", None, notes
@@ -197,8 +262,9 @@ def _target_facts(
 
 def dialect_of(path: Path, question: Question, *, names_needed: bool = True) -> Dialect:
     """How a table is written, as far as it is text; without names its first line may be numbers only."""
-    is_text_file = table_suffix(path) in (*COMMA, *TAB)
-    return detect_dialect(path, question.encoding, names_needed=names_needed) if is_text_file else Dialect()
+    if table_suffix(path) not in TEXT:
+        return Dialect(missing=question.missing)
+    return detect_dialect(path, question.encoding, missing=question.missing, names_needed=names_needed)
 
 
 def detected(options: Mapping[str, Any]) -> dict[str, str]:

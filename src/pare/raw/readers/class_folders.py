@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError, unknown_name
+from pare.raw.file_state import is_hidden
 from pare.raw.readers.checks import PARTS
 from pare.raw.readers.label_tables import FileLabels, files_by_class
 from pare.storage.samples import Samples
@@ -35,7 +36,7 @@ class FileKind:
         Raises:
             PareError: if there is none, or the folder holds something else.
         """
-        paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+        paths = [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
         for path in paths:
             if not self.includes(path) or not path.is_file():
                 raise PareError(
@@ -120,7 +121,7 @@ def _of_classes(found: dict[str, dict[str, list[Path]]], top: Path) -> dict[str,
 
 
 def _root(folder: Path, name: str | None, kind: FileKind) -> Path:
-    folders = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")}
+    folders = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and not is_hidden(path)}
     if name is not None:
         if name not in folders:
             raise unknown_name("folder", name, folders, str(folder))
@@ -135,7 +136,7 @@ def _root(folder: Path, name: str | None, kind: FileKind) -> Path:
 
 def _class_folders(folder: Path, kind: FileKind) -> dict[str, list[Path]]:
     """Files of each class, by its name, in sorted order."""
-    entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    entries = [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
     for path in entries:
         if not path.is_dir():
             raise PareError(
