@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from pare.config.words import counted
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
 from pare.own_data.numbered_columns import look_like_points
 from pare.own_data.part_names import train_and_test
-from pare.raw.formats.dates import date_of_rows, date_options, date_order
+from pare.raw.formats.dates import date_of_rows, date_options, date_order, first_date
 from pare.raw.formats.delimited_text import NO_VALUE, TEXT, Dialect, called_by_place, detect_dialect, means_no_value
 from pare.raw.formats.table_files import present_text, table_suffix
 from pare.raw.readers.columns import FEW_ROWS, are_names_of_rows, numbers_and_words
@@ -47,11 +48,11 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     path, files, dialect = paths[0], files_of(paths), dialect_of(paths[0], question)
     _, frame, said = load_parts(folder, files.get("file"), files.get("test_file"), dialect, question.ignore)
     need_target(question, frame, path.name)
-    frame, words = _with_numbers(frame, question)
     free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
     nameless, of_nameless = nameless_columns(free, frame if said is None else frame[said == "train"])
     useless, of_useless = _useless_columns(free.drop(columns=nameless))
-    free = free.drop(columns=[*nameless, *useless])
+    frame, of_words = _with_numbers(frame.drop(columns=[*nameless, *useless]), question)
+    free = frame.drop(columns=[*_used(question)], errors="ignore")
     texts = [free[name] for name in free if is_text(free[name])]
     order = date_order(texts, path.name, question.date_order)
     dated = date_options(texts, order)
@@ -75,19 +76,21 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
         )
-    remarks = [*of_nameless, *words, *of_useless, *_remarks(free, frame, question)]
+    remarks = [*of_nameless, *of_useless, *of_words, *_remarks(free, frame, question)]
     return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes, remarks=remarks)
 
 
 def nameless_columns(free: pd.DataFrame, rows: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """The first column where it has no name and tells rows apart, so that it is left out, and remarks on such columns.
+    """The first column where it has no name and numbers or names rows, and remarks on columns without a name.
 
     Args:
         free: columns whose use is open.
         rows: of one table.
     """
     names, first = [name for name in called_by_place(rows) if name in free], rows.iloc[:, 0]
-    tells_rows = first.dtype.kind in "iuO" and first.nunique() == len(first)
+    tells_rows = (
+        first.dtype.kind in "iuO" and first.nunique() == len(first) and not (is_text(first) and first_date(first))
+    )
     left_out = names[:1] if tells_rows and names[:1] == [first.name] else []
     remarks = ["the first column has no name and another value in each row, as row numbers do: left out"]
     remarks = remarks[: len(left_out)]
@@ -113,7 +116,7 @@ def _with_numbers(frame: pd.DataFrame, question: Question) -> tuple[pd.DataFrame
     return frame.assign(**numbers), [
         *(f"{word!r} is read as missing in {_some(names)}" for word, names in missing.items()),
         *(
-            f"{word!r} is a category in {_some(names)}; --missing {word} makes it missing"
+            f"{word!r} is a category in {_some(names)}; --missing {quote(word)} makes it missing"
             for word, names in categories.items()
         ),
     ]
@@ -254,7 +257,9 @@ def _target_facts(
     names = parts[first].classes
     if names is not None:
         if word := next((name for name in names if name.lower() in NO_VALUE), None):
-            notes["target"] = f"{word!r} is one of the classes; if it says that there is no answer: --missing {word}"
+            notes["target"] = (
+                f"{word!r} is one of the classes; if it says that there is no answer: --missing {quote(word)}"
+            )
         counts = np.bincount(parts[first].read(0, parts[first].count)[1], minlength=len(names)).tolist()
         return parts, "classification", dict(zip(names, counts, strict=True)), notes
     return parts, "multilabel" if y.shape[1] > 1 and np.isin(y, (0, 1)).all() else "regression", None, notes

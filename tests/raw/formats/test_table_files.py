@@ -171,7 +171,7 @@ def test_the_index_that_pandas_writes_without_a_name_is_a_column(tmp_path, name)
     FRAME.to_csv(path) if name == "t.csv" else FRAME.to_excel(path)
     frame = load_frame(path, Dialect())
     read = pd.read_csv if name == "t.csv" else pd.read_excel
-    assert (list(frame)[0], frame["column 1"].tolist()) == ("column 1", [0, 1])
+    assert (frame.columns[0], frame["column 1"].tolist()) == ("column 1", [0, 1])
     pd.testing.assert_frame_equal(frame.drop(columns="column 1"), read(path, index_col=0), check_dtype=False)
 
 
@@ -203,7 +203,7 @@ def arff(path):
         ("t.csv", lambda path: HOLES.to_csv(path, index=False)),
         ("t.txt", lambda path: HOLES.to_csv(path, index=False, float_format="%.2f")),
         ("t.jsonl", lambda path: HOLES.to_json(path, orient="records", lines=True)),
-        ("t.parquet", lambda path: HOLES.to_parquet(path)),
+        ("t.parquet", HOLES.to_parquet),
         ("t.xlsx", lambda path: HOLES.to_excel(path, index=False)),
         ("t.arff", arff),
     ],

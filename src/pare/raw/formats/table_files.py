@@ -130,7 +130,7 @@ def _load_json_lines(path: Path, dialect: Dialect) -> pd.DataFrame:
 def _load_excel(path: Path, dialect: Dialect) -> pd.DataFrame:
     """The header is read as a row: pandas would rename twins in it. Empty rows and titles may be above it."""
     try:
-        rows = pd.read_excel(path, header=None, keep_default_na=False, na_values=list(MISSING))
+        rows = pd.read_excel(path, header=None, dtype=object, keep_default_na=False, na_values=list(MISSING))
     except ImportError as error:
         raise PareError(
             f"{path}: Excel files are read by openpyxl, which is not installed: pip install openpyxl, or save the "
