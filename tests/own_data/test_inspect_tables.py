@@ -281,7 +281,7 @@ def test_words_for_a_missing_value_are_told(tmp_path):
         "'#N/A' is a category in site (2 rows); --missing '#N/A' makes it missing",
     )
     found = look([tmp_path / "t.csv"], "answer", missing=("#N/A", "-999"))
-    assert (found.remarks, list(found.options["missing"])) == ((), ["#N/A", "-999"])
+    assert (found.remarks, found.options["missing"]) == ((), ["#N/A", "-999"])
     samples = open_parts("table", found.options, tmp_path)["all"]
     holes = frame[samples.columns].isna() | frame[samples.columns].isin([-999])
     np.testing.assert_array_equal(np.isnan(samples.read(0, N)[0]), holes)

@@ -100,7 +100,10 @@ def nameless_columns(free: pd.DataFrame, rows: pd.DataFrame) -> tuple[list[str],
 
 
 def _with_numbers(frame: pd.DataFrame, question: Question) -> tuple[pd.DataFrame, list[str]]:
-    """The table with numbers where words for a missing value are between numbers only, and remarks on such words."""
+    """The table with numbers where words for a missing value are between numbers only, and remarks on such words.
+
+    Those that are classes have a note of their own, see `_target_facts`.
+    """
     numbers: dict[str, pd.Series] = {}
     missing: dict[str, list[str]] = {}
     categories: dict[str, list[str]] = {}
@@ -111,6 +114,8 @@ def _with_numbers(frame: pd.DataFrame, question: Question) -> tuple[pd.DataFrame
         if len(words):
             numbers[name] = pd.to_numeric(text).reindex(frame.index)
         found, texts = (missing, words) if len(words) else (categories, text[means_no_value(text)])
+        if found is categories and name in question.target:
+            continue
         for word, rows in texts.value_counts().items():
             found.setdefault(str(word), []).append(f"{name} ({counted(rows, 'row')})")
     return frame.assign(**numbers), [
@@ -279,7 +284,8 @@ def detected(options: Mapping[str, Any]) -> dict[str, str]:
 
 def written(dialect: Dialect) -> dict[str, Any]:
     """Options of a reader that say how a table is written, where that is not the usual way."""
-    return {key: value for key, value in asdict(dialect).items() if value != getattr(Dialect, key)}
+    found = {key: value for key, value in asdict(dialect).items() if value != getattr(Dialect, key)}
+    return found | ({"missing": list(dialect.missing)} if dialect.missing else {})
 
 
 def _used(question: Question) -> Iterator[str]:

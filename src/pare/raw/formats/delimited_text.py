@@ -200,7 +200,7 @@ def _lines_above(path: Path, encoding: str) -> int:
 def _is_header(comment: str, *lines: str) -> bool:
     """Whether a line that begins with # names the columns: as many as the next has values, and that names none."""
     for mark in (*DELIMITERS, BLANKS):
-        names, *values = map(list, _split([COMMENT.sub("", comment, count=1), *lines], mark))
+        names, *values = [next(_split([line], mark)) for line in (COMMENT.sub("", comment, count=1), *lines)]
         numbers = [any(map(_is_number, line)) for line in values]
         if 1 < len(names) == len(values[0]) and numbers != [False, True]:
             return True

@@ -137,7 +137,7 @@ def _check_not_mixed(text: pd.Series, is_number: pd.Series, where: str) -> None:
     most, this = ("numbers", "text") if mostly_numbers else ("text", "a number")
     raise PareError(
         f"{where} holds {this} in row {text.index[at] + 1}, {text.iloc[at]!r}, where most rows hold {most}. "
-        "Correct it, or, if it stands for a missing value, name it in the reader's option 'missing'. If all are names "
+        "Correct it, or, if it stands for a missing value, say so by the reader's option 'missing'. If all are names "
         "of categories, say so by the reader's option 'categorical'"
     )
 
