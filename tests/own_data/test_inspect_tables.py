@@ -293,3 +293,16 @@ def test_columns_of_which_nothing_can_be_learnt_are_left_out_and_said_so(tmp_pat
     found = look(table(tmp_path, answer=CLASSES, **columns), "answer")
     assert found.remarks == ("left out: 1 column without a value (a), 4 columns the same in every row (b, c, e, f)",)
     assert (found.options["ignore"], found.input_shape) == (["a", "b", "c", "e", "f"], (4,))  # d is known or not
+
+
+def test_a_word_between_dates_is_a_missing_one(tmp_path):
+    when = pd.Series(pd.date_range("2024-01-01", periods=N).strftime("%Y-%m-%d"))
+    when[3] = None
+    TABLE.assign(answer=CLASSES, when=when).to_csv(tmp_path / "t.csv", index=False, na_rep="NA")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert (found.options["dates"], found.remarks) == (
+        {"when": "2024-01-01"},
+        ("'NA' is read as missing in when (1 row)",),
+    )
+    x, _ = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    assert np.flatnonzero(np.isnan(x[:, 3])).tolist() == [3]

@@ -51,7 +51,7 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
     nameless, of_nameless = nameless_columns(free, frame if said is None else frame[said == "train"])
     useless, of_useless = _useless_columns(free.drop(columns=nameless))
-    frame, of_words = _with_numbers(frame.drop(columns=[*nameless, *useless]), question)
+    frame, missing = _with_numbers(frame.drop(columns=[*nameless, *useless]), question)
     free = frame.drop(columns=[*_used(question)], errors="ignore")
     texts = [free[name] for name in free if is_text(free[name])]
     order = date_order(texts, path.name, question.date_order)
@@ -76,7 +76,19 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
         )
-    remarks = [*of_nameless, *of_useless, *of_words, *_remarks(free, frame, question)]
+    missing |= {name: _words_of(frame[name]) for name in dated.get("dates", {})}
+    no_category = {*missing, *row_names, *question.target, *question.ignore, question.groups}  # classes have a note
+    words = {str(name): _words_of(frame[name]) for name in frame if name not in no_category and is_text(frame[name])}
+    remarks = [
+        *of_nameless,
+        *of_useless,
+        *(f"{word!r} is read as missing in {where}" for word, where in _by_word(missing)),
+        *(
+            f"{word!r} is a category in {where}; --missing {quote(word)} makes it missing"
+            for word, where in _by_word(words)
+        ),
+        *_remarks(free, frame, question),
+    ]
     return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes, remarks=remarks)
 
 
@@ -92,39 +104,38 @@ def nameless_columns(free: pd.DataFrame, rows: pd.DataFrame) -> tuple[list[str],
         first.dtype.kind in "iuO" and first.nunique() == len(first) and not (is_text(first) and first_date(first))
     )
     left_out = names[:1] if tells_rows and names[:1] == [first.name] else []
-    remarks = ["the first column has no name and another value in each row, as row numbers do: left out"]
-    remarks = remarks[: len(left_out)]
+    remarks = []
+    if left_out:
+        remarks.append("the first column has no name and another value in each row, as row numbers do: left out")
     if others := names[len(left_out) :]:
         remarks.append(f"without a name in the file, called by their place: {_some(others)}")
     return left_out, remarks
 
 
-def _with_numbers(frame: pd.DataFrame, question: Question) -> tuple[pd.DataFrame, list[str]]:
-    """The table with numbers where words for a missing value are between numbers only, and remarks on such words.
-
-    Those that are classes have a note of their own, see `_target_facts`.
-    """
+def _with_numbers(frame: pd.DataFrame, question: Question) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
+    """The table with numbers where words for a missing value are between numbers only, and these words by column."""
     numbers: dict[str, pd.Series] = {}
-    missing: dict[str, list[str]] = {}
-    categories: dict[str, list[str]] = {}
+    found: dict[str, pd.Series] = {}
     for name in map(str, frame):
-        if name in question.ignore or name == question.groups or not is_text(frame[name]):
-            continue
-        text, words = numbers_and_words(present_text(frame[name]))
-        if len(words):
-            numbers[name] = pd.to_numeric(text).reindex(frame.index)
-        found, texts = (missing, words) if len(words) else (categories, text[means_no_value(text)])
-        if found is categories and name in question.target:
-            continue
+        if name not in (*question.ignore, question.groups) and is_text(frame[name]):
+            text, words = numbers_and_words(present_text(frame[name]))
+            if len(words):
+                numbers[name], found[name] = pd.to_numeric(text).reindex(frame.index), words
+    return frame.assign(**numbers), found
+
+
+def _words_of(column: pd.Series) -> pd.Series:
+    text = present_text(column)
+    return text[means_no_value(text)]
+
+
+def _by_word(words: Mapping[str, pd.Series]) -> Iterator[tuple[str, str]]:
+    """Each word, and which columns have it in how many rows."""
+    found: dict[str, list[str]] = {}
+    for name, texts in words.items():
         for word, rows in texts.value_counts().items():
             found.setdefault(str(word), []).append(f"{name} ({counted(rows, 'row')})")
-    return frame.assign(**numbers), [
-        *(f"{word!r} is read as missing in {_some(names)}" for word, names in missing.items()),
-        *(
-            f"{word!r} is a category in {_some(names)}; --missing {quote(word)} makes it missing"
-            for word, names in categories.items()
-        ),
-    ]
+    return ((word, _some(names)) for word, names in found.items())
 
 
 def _useless_columns(free: pd.DataFrame) -> tuple[list[str], list[str]]:
