@@ -21,10 +21,12 @@ class FileKind:
     Attributes:
         name: of one of them, in messages.
         suffixes: by which they are known, in small letters.
+        plain: those of them that other text has as well; in a folder with a file of another suffix they are strangers.
     """
 
     name: str
     suffixes: tuple[str, ...]
+    plain: tuple[str, ...] = ()
 
     def includes(self, path: Path) -> bool:
         """Whether a path has such a suffix."""
@@ -37,10 +39,12 @@ class FileKind:
             PareError: if there is none, or the folder holds something else.
         """
         paths = [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
+        known = tuple(suffix for suffix in self.suffixes if suffix not in self.plain)
+        known = known if any(path.name.lower().endswith(known) for path in paths) else self.suffixes
         for path in paths:
-            if not self.includes(path) or not path.is_file():
+            if not path.name.lower().endswith(known) or not path.is_file():
                 raise PareError(
-                    f"{path} is no {self.name} ({', '.join(self.suffixes)}); move it out of the folder {folder.name}"
+                    f"{path} is no {self.name} ({', '.join(known)}); move it out of the folder {folder.name}"
                 )
         if not paths:
             raise PareError(f"{folder} holds no {self.name}; put some there, or remove the folder")

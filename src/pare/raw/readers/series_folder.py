@@ -8,14 +8,14 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from pare.raw.file_names import FileName
-from pare.raw.formats.delimited_text import TEXT, UTF_8, Dialect, Words
+from pare.raw.formats.delimited_text import PLAIN, TEXT, UTF_8, Dialect, Words
 from pare.raw.formats.table_files import load_frame
 from pare.raw.readers.class_folders import FileKind, labelled_files
 from pare.raw.readers.label_tables import FileLabels
 from pare.raw.readers.lengths import Length, Lengths, channel_values
 from pare.storage.samples import Samples
 
-SERIES = FileKind("series file", TEXT)
+SERIES = FileKind("series file", TEXT, PLAIN)
 
 
 def series_folder(
