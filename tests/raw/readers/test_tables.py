@@ -378,3 +378,9 @@ def test_a_calendar_is_of_dates(tmp_path):
 
 def test_a_target_of_many_texts_is_no_class(tmp_path):
     csv_error(tmp_path, column_of(range(30), [f"id{i}" for i in range(30)]), "target 'y' holds 30 different texts")
+
+
+def test_a_number_that_is_missing_may_be_written_as_one(tmp_path):
+    (tmp_path / "t.csv").write_text(column_of([1.5, -999, "-999.0", 2]))
+    samples = bind_options("reader", "table", table, {"target": "y", "missing": [-999]})(tmp_path)["all"]
+    np.testing.assert_array_equal(rows(samples)[0][:, 0], np.array([1.5, np.nan, np.nan, 2], np.float32))

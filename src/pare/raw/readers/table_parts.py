@@ -38,7 +38,8 @@ def load_parts(
         return path, frame, None
     test_path = find_table(folder, test_file)
     test = load_frame(test_path, dialect)
-    missing = [name for name in frame if name not in {*test, *ignore}]
+    enough = {*test, *ignore}
+    missing = [name for name in frame if name not in enough]
     if missing:
         raise PareError(
             f"{test_path.name} has no column {', '.join(map(repr, missing))}, {path.name} has. Test rows need all, "
