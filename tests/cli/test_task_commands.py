@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from pare.cli import cli
@@ -232,6 +233,24 @@ def test_what_was_done_to_the_columns_of_a_table_is_said(project, tasks, own_tab
     assert "wine: 39 rows; input 3" in output and "1 row without kind left out." in output
     assert "dates: {'when': '2024-01-01'} (dates become days" in output
     assert "ignore: ['sample'] (nearly all texts differ in sample; --categorical NAME" in output
+
+
+def test_words_for_a_missing_value_and_a_delimiter_that_nobody_sees_are_said(project, tasks, own_table):
+    table = pd.read_csv(own_table)
+    table.iloc[0, 0] = -999
+    table.to_csv(own_table.with_suffix(".txt"), sep="\t")
+    output = tasks(
+        "new", str(own_table.with_suffix(".txt")), "--target", "kind", "--missing", "-999", "--missing", "NA"
+    )
+    assert "missing: ['-999', 'NA'] (" in output and r"delimiter: '\t' (" in output
+    assert "the first column has no name and another value in each row, as row numbers do: left out" in output
+    (file,) = (project.project_path / "conf" / "local" / "tasks").glob("*.yml")
+    (task,) = yaml.safe_load(file.read_text()).values()
+    assert {key: task["reader"]["options"][key] for key in ("ignore", "missing", "delimiter")} == {
+        "ignore": ["column 1"],
+        "missing": ["-999", "NA"],
+        "delimiter": "\t",
+    }
 
 
 def listed(output):

@@ -30,7 +30,7 @@ def test_a_folder_of_nothing_but_files_of_arrays_is_these_files(tmp_path):
 
 def test_a_folder_without_files_of_a_known_kind_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "a.txt").touch()
+    (tmp_path / "empty" / "a.doc").touch()
     with pytest.raises(PareError, match=r"empty holds no images \(.*sounds \(.*series"):
         look([tmp_path / "empty"])
 

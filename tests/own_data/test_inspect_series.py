@@ -177,3 +177,41 @@ def long_mixed(path):
     """The column of persons has a number in it, so that it is not left out as text."""
     path.write_text(path.read_text().replace("p2", "2"))
     return path
+
+
+def test_the_index_that_pandas_writes_is_no_channel_and_no_point(tmp_path):
+    for name, frame, question, shape in (
+        (
+            "long.csv",
+            pd.read_csv(long_table(tmp_path, series_frames())[0]),
+            {"series": "id", "ignore": ("person",)},
+            (2, 20),
+        ),
+        ("wide.csv", pd.read_csv(wide_table(tmp_path)[0]), {"wide": True, "ignore": ("person", "sample")}, (1, 20)),
+    ):
+        frame.set_index(np.arange(len(frame))[::-1]).to_csv(tmp_path / name)
+        found = look([tmp_path / name], "kind", **question)
+        assert (found.input_shape, "column 1" in found.options["ignore"]) == (shape, True)
+        assert found.remarks[0].startswith("the first column has no name")
+
+
+@pytest.mark.parametrize(("name", "delimiter"), [("1.txt", "\t"), ("1.dat", " ")])
+def test_series_may_be_in_plain_text(tmp_path, name, delimiter):
+    values = np.random.default_rng(0).normal(size=(4, 9, 2)).astype(np.float32)
+    for i, series in enumerate(values):
+        path = tmp_path / "walks" / "ab"[i % 2] / f"{i}{name}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savetxt(path, series, delimiter=delimiter, header=delimiter.join("uv"), comments="# " if i < 2 else "")
+    (tmp_path / "walks" / "Thumbs.db").touch()
+    found = look([tmp_path / "walks"])
+    assert (found.options["channels"], found.options["delimiter"]) == (["u", "v"], delimiter)
+    x, _ = open_parts("series_folder", found.options, tmp_path)["all"].read(0, 4)
+    np.testing.assert_allclose(x, values.transpose(0, 2, 1), rtol=1e-6)
+
+
+def test_series_may_end_in_words_for_a_missing_value(tmp_path):
+    frame = pd.read_csv(wide_table(tmp_path)[0])
+    frame.loc[2, ["936", "938"]] = np.nan
+    frame.to_csv(tmp_path / "w.csv", index=False, na_rep="NA")
+    found = look([tmp_path / "w.csv"], "kind", wide=True, ignore=("person", "sample"))
+    assert "theirs have 18 to 20" in found.notes["points"]

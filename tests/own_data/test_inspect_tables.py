@@ -39,8 +39,7 @@ def test_a_table_may_use_other_delimiters_and_hold_columns_to_ignore(tmp_path):
     found = look(paths, "answer", ignore=("sample",))
     assert found.options["delimiter"] == ";"
     assert found.input_shape == (3,)
-    with pytest.raises(PareError, match=r"^t\.csv: column 'sample' .*--ignore NAME$"):  # not a scratch folder's path
-        look(paths, "answer")
+    assert found.options["ignore"] == ["sample"]
 
 
 def test_names_of_rows_are_left_out_and_said_so_or_brought_back(tmp_path):
@@ -94,7 +93,7 @@ def test_the_newest_row_is_not_the_last(tmp_path):
         ({"Id": np.arange(1, N + 1)}, "Id rises by one from row to row; .* --ignore Id"),
         ({"code": CLASSES * 10 + 7}, "code says the same as answer in other words; .* --ignore code"),
         ({"code": np.array(["x", "y", "z"])[CLASSES]}, "code says the same"),
-        ({"answer": np.where(CLASSES == 0, "N/A", "yes")}, "'N/A' is one of the classes"),
+        ({"answer": np.where(CLASSES == 0, "N/A", "yes")}, "'N/A' is one of the classes.* --missing N/A"),
     ],
 )
 def test_columns_that_may_be_no_features_are_named(tmp_path, columns, remark):
@@ -134,7 +133,10 @@ def test_dates_of_years_get_a_season(tmp_path):
 )
 def test_dates_with_slashes_are_read_in_the_order_that_some_row_tells(tmp_path, form, order):
     days = pd.date_range("2024-01-01", periods=N)
-    found = look(table(tmp_path, answer=CLASSES, when=days.strftime(form), noted=days[3].strftime(form)), "answer")
+    found = look(
+        table(tmp_path, answer=CLASSES, when=days.strftime(form), noted=days[[3, 4] * (N // 2)].strftime(form)),
+        "answer",
+    )
     assert found.options["date_order"] == order
     assert found.options["dates"] == {"when": "2024-01-01", "noted": "2024-01-04"}  # by itself it tells no order
     x, _ = open_parts("table", found.options, tmp_path)["all"].read(0, N)
@@ -233,3 +235,74 @@ def test_two_tables_that_are_no_parts_are_refused(tmp_path):
         look([tmp_path / "a.csv", tmp_path / "b.csv"], "mass")
     with pytest.raises(PareError, match="expected one table"):  # a series could be in both
         look([tmp_path / "long_train.csv", tmp_path / "long_test.csv"], "mass", series="site")
+
+
+@pytest.mark.parametrize("index", [None, RNG.permutation(1000)[:N], [f"s{i}" for i in range(N)]])
+def test_the_index_that_pandas_writes_is_left_out_and_said_so(tmp_path, index):
+    frame = TABLE.assign(answer=CLASSES)
+    (frame if index is None else frame.set_axis(index)).to_csv(tmp_path / "t.csv")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert (found.options["ignore"], found.input_shape) == (["column 1"], (3,))
+    assert found.remarks == ("the first column has no name and another value in each row, as row numbers do: left out",)
+    x, _ = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    np.testing.assert_array_equal(x[:, 1], pd.read_csv(tmp_path / "t.csv", index_col=0)["count"])
+
+
+def test_the_index_of_training_rows_and_that_of_test_rows_are_left_out(tmp_path):
+    frame = TABLE.assign(answer=CLASSES)
+    for part, rows in (("train", slice(0, 40)), ("test", slice(40, N))):
+        frame[rows].reset_index(drop=True).to_csv(tmp_path / f"t_{part}.csv")
+    assert look([tmp_path / "t_train.csv", tmp_path / "t_test.csv"], "answer").options["ignore"] == ["column 1"]
+    frame[40:].to_csv(tmp_path / "t_test.csv", index=False)
+    with pytest.raises(PareError, match="has no column 'column 1'"):
+        look([tmp_path / "t_train.csv", tmp_path / "t_test.csv"], "answer")
+    found = look([tmp_path / "t_train.csv", tmp_path / "t_test.csv"], "answer", ignore=("column 1",))
+    assert (found.rows, found.input_shape) == ({"train": 40, "test": 20}, (3,))
+
+
+def test_other_columns_without_a_name_are_called_by_their_place(tmp_path):
+    frame = TABLE.assign(answer=CLASSES)
+    frame.columns = ["mass", "", "site", "answer"]
+    frame.set_index(NUMBERS).to_csv(tmp_path / "t.csv")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert found.remarks == ("without a name in the file, called by their place: column 1, column 3",)
+    assert found.input_shape == (4,)
+    TABLE.set_index(pd.date_range("2024-01-01", periods=N)).to_csv(tmp_path / "t.csv")
+    assert look([tmp_path / "t.csv"], "mass").options["dates"] == {"column 1": "2024-01-01"}
+
+
+def test_words_for_a_missing_value_are_told(tmp_path):
+    frame = TABLE.assign(size=np.arange(N) * 0.1, answer=CLASSES)
+    frame.loc[:2, "mass"], frame.loc[:1, "site"], frame.loc[5, "size"] = np.nan, np.nan, -999
+    frame.to_csv(tmp_path / "t.csv", index=False, na_rep="#N/A")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert found.remarks == (
+        "'#N/A' is read as missing in mass (3 rows)",
+        "'#N/A' is a category in site (2 rows); --missing '#N/A' makes it missing",
+    )
+    found = look([tmp_path / "t.csv"], "answer", missing=("#N/A", "-999"))
+    assert (found.remarks, found.options["missing"]) == ((), ["#N/A", "-999"])
+    samples = open_parts("table", found.options, tmp_path)["all"]
+    holes = frame[samples.columns].isna() | frame[samples.columns].isin([-999])
+    np.testing.assert_array_equal(np.isnan(samples.read(0, N)[0]), holes)
+    assert samples.categories == [None, None, ["north", "south"], None]
+
+
+def test_columns_of_which_nothing_can_be_learnt_are_left_out_and_said_so(tmp_path):
+    columns = {"a": "", "b": "NA", "c": 7, "d": [7, ""] * (N // 2), "e": ["u", ""] * (N // 2), "f": 1.5}
+    found = look(table(tmp_path, answer=CLASSES, **columns), "answer")
+    assert found.remarks == ("left out: 1 column without a value (a), 4 columns the same in every row (b, c, e, f)",)
+    assert (found.options["ignore"], found.input_shape) == (["a", "b", "c", "e", "f"], (4,))  # d is known or not
+
+
+def test_a_word_between_dates_is_a_missing_one(tmp_path):
+    when = pd.Series(pd.date_range("2024-01-01", periods=N).strftime("%Y-%m-%d"))
+    when[3] = None
+    TABLE.assign(answer=CLASSES, when=when).to_csv(tmp_path / "t.csv", index=False, na_rep="NA")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert (found.options["dates"], found.remarks) == (
+        {"when": "2024-01-01"},
+        ("'NA' is read as missing in when (1 row)",),
+    )
+    x, _ = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    assert np.flatnonzero(np.isnan(x[:, 3])).tolist() == [3]

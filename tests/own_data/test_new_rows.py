@@ -10,6 +10,7 @@ from PIL import Image
 
 from pare.config.errors import PareError
 from pare.config.schema import ReaderConfig
+from pare.own_data import Question, inspect_files
 from pare.own_data.new_rows import open_new_rows
 from pare.raw.options import bind_options
 from pare.raw.readers.registry import READERS
@@ -49,6 +50,35 @@ def test_rows_of_a_table_get_the_same_numbers_without_their_answers(table, tmp_p
     x, _ = samples.read(0, 4)
     np.testing.assert_array_equal(new.read(0, 2), x[[2, 0]])
     assert (new.names, new.read(1, 2).dtype) == (["0", "1"], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("t.csv", lambda frame, path: frame.to_csv(path, na_rep="NA")),
+        ("t.txt", lambda frame, path: frame.to_csv(path, sep=" ", na_rep="NA", index=False)),
+        ("t.dat", lambda frame, path: path.write_text("# mine\n" + frame.to_csv(sep="|", decimal=",", na_rep="-"))),
+        ("t.xlsx", lambda frame, path: frame.to_excel(path, startrow=2, na_rep="NA")),
+    ],
+)
+@pytest.mark.parametrize("missing", [(), ("NA", "-")])
+def test_a_file_of_another_program_gives_what_it_gave_as_rows_with_an_answer(tmp_path, name, write, missing):
+    frame = pd.DataFrame({"mass": [0.5 * i for i in range(40)], "site": list("nsew") * 10, "answer": ["a", "b"] * 20})
+    frame.loc[3, "mass"], frame.loc[4, "site"] = None, None
+    write(frame, tmp_path / name)
+    found = inspect_files([tmp_path / name], Question(target=("answer",), missing=missing))
+    reader, samples = known(tmp_path, found.reader, **found.options)
+    x, _ = samples.read(0, 40)
+    assert (np.isnan(x[3, 0]), np.isnan(x[4, 1])) == (True, bool(missing))
+    np.testing.assert_array_equal(open_new_rows(tmp_path / name, reader, samples).read(0, 40), x)
+    for rows in ([3], [4], [4, 5], range(40)):  # one row may hold nothing but the word
+        new = frame[["site", "mass"]].iloc[list(rows)]
+        new.to_csv(tmp_path / "new.csv", index=False, na_rep="-" if name == "t.dat" else "NA")
+        options = {key: value for key, value in found.options.items() if key not in ("delimiter", "decimal")}
+        other = ReaderConfig(name="table", options=options)
+        np.testing.assert_array_equal(open_new_rows(tmp_path / "new.csv", other, samples).read(0, len(new)), x[rows])
+        in_memory = new.fillna("-" if name == "t.dat" else "NA")
+        np.testing.assert_array_equal(open_new_rows(in_memory, reader, samples).read(0, len(new)), x[rows])
 
 
 def test_an_unknown_category_is_missing(table, tmp_path):

@@ -77,6 +77,9 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
     help="Column whose values, perhaps numbers, name categories; repeatable.",
 )
 @click.option(
+    "--missing", multiple=True, metavar="WORD", help="Missing value in every column, such as NA or -999; repeatable."
+)
+@click.option(
     "--channels", type=click.Choice(["first", "last", "none"]), help="Which axis of an array has the channels."
 )
 @click.option(
@@ -104,6 +107,7 @@ def new(
     wide: bool,
     ignore: tuple[str, ...],
     categorical: tuple[str, ...],
+    missing: tuple[str, ...],
     channels: Literal["first", "last", "none"] | None,
     encoding: str | None,
     date_order: Literal["day_first", "month_first"] | None,
@@ -112,10 +116,10 @@ def new(
 ) -> None:
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
-    PATH is a table with a row a sample, a series, or a point of a series (.csv, .tsv, .csv.gz, .xlsx, .jsonl, .parquet,
-    .arff), or two, of training and test rows, both parts of a set of the UCR archive (.ts), a file of arrays
-    whose first axis is the samples (.npz, .mat, .nc, .h5, .pt), several such as x.npy and y.npy, or a folder of them,
-    an .h5 file with a group a sample, a folder of images, sounds or tables of series in folders named after their
+    PATH is a table with a row a sample, a series, or a point of a series (.csv, .tsv, .txt, .dat, .csv.gz, .xlsx,
+    .jsonl, .parquet, .arff), or two, of training and test rows, both parts of a set of the UCR archive (.ts), a file of
+    arrays whose first axis is the samples (.npz, .mat, .nc, .h5, .pt), several such as x.npy and y.npy, or a folder of
+    them, an .h5 file with a group a sample, a folder of images, sounds or tables of series in folders named after their
     classes, or a folder with two folders of .npy files of the same names. The files stay where they are.
 
     \b
@@ -151,6 +155,7 @@ def new(
             *(target, _only_input(inputs), groups, ignore, channels, categorical, encoding, date_order, series, time),
             wide=wide,
             ordered=ordered,
+            missing=missing,
         )
         family_of(files, question)  # what is no file of data is said before anything else
         file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
@@ -172,7 +177,8 @@ def new(
     if found.unlabelled:
         click.echo(f"  {counted(found.unlabelled, 'row')} without {found.output_name} left out.")
     for key, note in found.notes.items():
-        click.echo(f"  {key}: {found.options[key]} ({note})")
+        value = found.options[key]
+        click.echo(f"  {key}: {repr(value) if str(value).isspace() else value} ({note})")
     if found.symmetries:
         names = ", ".join(found.symmetries)
         click.echo(f"  training.symmetries: {names} (the grid looks periodic and alike everywhere; else none)")

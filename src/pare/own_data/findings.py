@@ -30,6 +30,7 @@ class Question:
         ignore: columns to leave out.
         channel_axis: which axis of arrays has the channels; guessed if not given.
         categorical: columns whose values name categories, even if they are numbers, or differ in nearly all rows.
+        missing: words and numbers that are missing values in every column of a table.
         encoding: of a table of text; detected where the file is sure about it if not given.
         series: column of a table with a row a point that says of which series it is; None: a row is a sample.
         time: column by which the points of a series are sorted; they are in order if not given.
@@ -50,6 +51,7 @@ class Question:
     time: str | None = None
     wide: bool = False
     ordered: bool = False
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pare.own_data.inspect_series import inspect_series_folder, inspect_series_r
 from pare.own_data.inspect_sounds import inspect_sounds
 from pare.own_data.inspect_tables import inspect_table
 from pare.own_data.part_names import train_and_test
-from pare.raw.file_state import files_below
+from pare.raw.file_state import files_below, is_hidden
 from pare.raw.formats.array_files import NPY, SUFFIXES
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.table_files import SUFFIXES as TABLES
@@ -35,7 +35,7 @@ OF_CLASSES: dict[FileKind, Family] = {  # in a folder for each class
     SERIES: inspect_series_folder,
 }
 FOLDERS = " or ".join(f"{kind.name}s ({', '.join(kind.suffixes)})" for kind in OF_CLASSES)
-OPTION = re.compile(r"the reader's option '(categorical|encoding|ignore|target)'")  # before a task says any
+OPTION = re.compile(r"the reader's option '(categorical|encoding|ignore|missing|target)'")  # before a task says any
 
 
 def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
@@ -70,7 +70,7 @@ def inner_paths(paths: Sequence[Path]) -> list[Path]:
     Such files are ``x.npy`` and ``y.npy``, such folders ``input`` and ``output``.
     """
     if len(paths) == 1 and paths[0].is_dir():
-        inner = [path for path in sorted(paths[0].iterdir()) if not path.name.startswith(".")]
+        inner = [path for path in sorted(paths[0].iterdir()) if not is_hidden(path)]
         if all(path.is_dir() and any(path.glob(f"*{NPY}")) for path in inner):
             return inner
         if all(path.is_file() and path.suffix.lower() in SUFFIXES for path in inner):

@@ -16,12 +16,11 @@ from pare.own_data.inspect_tables import (
     dialect_of,
     files_of,
     inspection_of_targets,
-    is_text,
+    nameless_columns,
     written,
 )
 from pare.own_data.label_columns import file_labels, inspection_of_classes
 from pare.own_data.numbered_columns import numbered_run
-from pare.raw.formats.delimited_text import detect_dialect
 from pare.raw.formats.table_files import load_frame
 from pare.raw.readers.class_folders import labelled_files
 from pare.raw.readers.lengths import point_numbers
@@ -33,7 +32,7 @@ from pare.raw.readers.ts import PARTS, part_of, ts_parts
 
 MOST_POINTS = 5000
 EVEN = 1.01  # the longest step of a clock in the shortest
-LEFT_OUT = "dates, text, a clock, or the same in each series, such as a number of the point"
+LEFT_OUT = "no value, dates, text, a clock, or the same in each series, such as a number of the point"
 
 
 def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
@@ -56,15 +55,18 @@ def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question
     codes, names = series_codes(frame[question.series], path.name)
     said = {question.series, question.time, question.groups, *question.target, *question.ignore}
     free = frame.drop(columns=[name for name in said if name in frame])
-    channels, left_out = _channels(free, codes)
+    nameless, remarks = nameless_columns(free, frame)
+    channels, left_out = _channels(free.drop(columns=nameless), codes)
     lengths, notes = length_options(np.bincount(codes), _means(free[channels]))
     options = {"series": question.series, **lengths, **({"time": question.time} if question.time else {})}
-    options |= column_options(question, left_out) | written(dialect)
+    options |= column_options(question, [*nameless, *left_out]) | written(dialect)
     notes |= detected(options)
     notes |= {"series": "a row is a point of the series that this column names"}
     if left_out:
         notes["ignore"] = f"{', '.join(left_out)}: {LEFT_OUT}; --time NAME sorts by such a column"
-    return inspection_of_targets("series_table", options, question, folder, rows=len(names), notes=notes)
+    return inspection_of_targets(
+        "series_table", options, question, folder, rows=len(names), notes=notes, remarks=remarks
+    )
 
 
 def inspect_series_rows(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
@@ -81,10 +83,13 @@ def inspect_series_rows(folder: Path, paths: Sequence[Path], question: Question)
     if question.series or question.time:
         raise PareError("with --wide each row is a series, with --series a point of one: leave one of them out")
     path, files, dialect = paths[0], files_of(paths), dialect_of(paths[0], question, names_needed=False)
-    _, frame, _ = load_parts(folder, files.get("file"), files.get("test_file"), dialect)
+    _, frame, part = load_parts(folder, files.get("file"), files.get("test_file"), dialect, question.ignore)
     need_target(question, frame, path.name)
     said = {question.groups, *question.target, *question.ignore}
-    free = [str(name) for name in frame if name not in said]
+    nameless, remarks = nameless_columns(
+        frame.drop(columns=[*said], errors="ignore"), frame if part is None else frame[part == "train"]
+    )
+    free = [str(name) for name in frame if name not in {*said, *nameless}]
     if not free:
         raise PareError(f"{path.name} has no column for the points of series: all are targets, groups or ignored")
     run = numbered_run(free)
@@ -93,11 +98,13 @@ def inspect_series_rows(folder: Path, paths: Sequence[Path], question: Question)
     counts = np.array([series.shape[1] for series in found])
     lengths, notes = length_options(counts, [float(np.concatenate(found, axis=1).mean())])
     options = files | {"first": columns[0], "last": columns[-1], **lengths}
-    options |= column_options(question, []) | written(dialect)
+    options |= column_options(question, nameless) | written(dialect)
     notes |= detected(options)
     if others := [name for name in free if name not in columns]:
         notes["first"] = f"{', '.join(others)} left out, whose names are not of the same kind"
-    return inspection_of_targets("series_rows", options, question, folder, rows=len(found), notes=notes)
+    return inspection_of_targets(
+        "series_rows", options, question, folder, rows=len(found), notes=notes, remarks=remarks
+    )
 
 
 def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
@@ -111,12 +118,13 @@ def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Questio
     Raises:
         PareError: if a file cannot be read, or the question says more than a target, an encoding and columns to ignore.
     """
-    if question != Question(encoding=question.encoding, ignore=question.ignore, target=question.target):
-        raise PareError("of a folder of series only --target, --encoding and --ignore are used: leave others out")
+    used = {name: getattr(question, name) for name in ("encoding", "ignore", "missing", "target")}
+    if question != Question(**used):
+        raise PareError(f"of a folder of series only --{', --'.join(used)} are used: leave others out")
     labels = file_labels(paths, SERIES, question)
     files = labelled_files(folder, None, SERIES, labels)
     every = [path for part in files.values() for path in part.paths]
-    dialect = detect_dialect(every[0], question.encoding, names_needed=False)
+    dialect = dialect_of(every[0], question, names_needed=False)
     frames = [load_frame(path, dialect) for path in every]
     joined = pd.concat(frames, ignore_index=True)
     codes = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
@@ -202,7 +210,7 @@ def _channels(columns: pd.DataFrame, codes: np.ndarray) -> tuple[list[str], list
 def _is_no_channel(column: pd.Series, codes: np.ndarray) -> bool:
     """Whether a column holds no numbers, the same in each series, or a clock; ``codes`` number each row's series."""
     numbers, ranks = point_numbers(column), column.groupby(codes).cumcount()
-    if is_text(column) and numbers.isna().all():
+    if numbers.isna().all():
         return True
     if (column.groupby(ranks).nunique() == 1).all() and column.nunique() > 1:
         return True

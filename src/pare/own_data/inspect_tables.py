@@ -3,28 +3,31 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
+from pare.config.words import counted
 from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
 from pare.own_data.numbered_columns import look_like_points
 from pare.own_data.part_names import train_and_test
-from pare.raw.formats.dates import date_of_rows, date_options, date_order
-from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect
-from pare.raw.formats.table_files import table_suffix
-from pare.raw.readers.columns import FEW_ROWS, are_names_of_rows
+from pare.raw.formats.dates import date_of_rows, date_options, date_order, first_date
+from pare.raw.formats.delimited_text import NO_VALUE, TEXT, Dialect, called_by_place, detect_dialect, means_no_value
+from pare.raw.formats.table_files import present_text, table_suffix
+from pare.raw.readers.columns import FEW_ROWS, are_names_of_rows, numbers_and_words
 from pare.raw.readers.table_parts import load_parts
 from pare.storage.samples import Samples
 
-NO_ANSWER = ("na", "n/a", "<na>", "null", "none", "missing")
 LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # of a column that may say which rows belong together; rows in the mean
+MOST_NAMES = 6  # of columns in a remark
 DETECTED = {
     "delimiter": "what separates the values of a line",
     "encoding": "of the file, and of new rows",
     "decimal": "1,5 is one and a half",
+    "missing": "missing values in every column, next to ?, NaN and nothing",
     "dates": "dates become days since that one; --ignore NAME leaves such a column out",
     "calendar": "more columns of each date; weekday is one to add",
     "date_order": "in dates such as 03/12/2024",
@@ -43,14 +46,18 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         PareError: if it is not readable, or no column or an unknown one is to be predicted.
     """
     path, files, dialect = paths[0], files_of(paths), dialect_of(paths[0], question)
-    _, frame, _ = load_parts(folder, files.get("file"), files.get("test_file"), dialect)
+    _, frame, said = load_parts(folder, files.get("file"), files.get("test_file"), dialect, question.ignore)
     need_target(question, frame, path.name)
     free = frame.drop(columns=[*_used(question)], errors="ignore")  # the reader refuses unknown columns
+    nameless, of_nameless = nameless_columns(free, frame if said is None else frame[said == "train"])
+    useless, of_useless = _useless_columns(free.drop(columns=nameless))
+    frame, missing = _with_numbers(frame.drop(columns=[*nameless, *useless]), question)
+    free = frame.drop(columns=[*_used(question)], errors="ignore")
     texts = [free[name] for name in free if is_text(free[name])]
     order = date_order(texts, path.name, question.date_order)
     dated = date_options(texts, order)
     row_names = [str(name) for name in free if name not in dated.get("dates", {}) and are_names_of_rows(free[name])]
-    options = files | column_options(question, row_names) | dated
+    options = files | column_options(question, [*nameless, *useless, *row_names]) | dated
     options |= {"date_order": order} if order else {}
     options |= written(dialect)
     notes = detected(options)
@@ -69,8 +76,85 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
         notes["ignore"] = (
             f"nearly all texts differ in {', '.join(row_names)}; --categorical NAME makes categories of them"
         )
-    remarks = _remarks(free, frame, question)
+    missing |= {name: _words_of(frame[name]) for name in dated.get("dates", {})}
+    no_category = {*missing, *row_names, *question.target, *question.ignore, question.groups}  # classes have a note
+    words = {str(name): _words_of(frame[name]) for name in frame if name not in no_category and is_text(frame[name])}
+    remarks = [
+        *of_nameless,
+        *of_useless,
+        *(f"{word!r} is read as missing in {where}" for word, where in _by_word(missing)),
+        *(
+            f"{word!r} is a category in {where}; --missing {quote(word)} makes it missing"
+            for word, where in _by_word(words)
+        ),
+        *_remarks(free, frame, question),
+    ]
     return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes, remarks=remarks)
+
+
+def nameless_columns(free: pd.DataFrame, rows: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """The first column where it has no name and numbers or names rows, and remarks on columns without a name.
+
+    Args:
+        free: columns whose use is open.
+        rows: of one table.
+    """
+    names, first = [name for name in called_by_place(rows) if name in free], rows.iloc[:, 0]
+    tells_rows = (
+        first.dtype.kind in "iuO" and first.nunique() == len(first) and not (is_text(first) and first_date(first))
+    )
+    left_out = names[:1] if tells_rows and names[:1] == [first.name] else []
+    remarks = []
+    if left_out:
+        remarks.append("the first column has no name and another value in each row, as row numbers do: left out")
+    if others := names[len(left_out) :]:
+        remarks.append(f"without a name in the file, called by their place: {_some(others)}")
+    return left_out, remarks
+
+
+def _with_numbers(frame: pd.DataFrame, question: Question) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
+    """The table with numbers where words for a missing value are between numbers only, and these words by column."""
+    numbers: dict[str, pd.Series] = {}
+    found: dict[str, pd.Series] = {}
+    for name in map(str, frame):
+        if name not in (*question.ignore, question.groups) and is_text(frame[name]):
+            text, words = numbers_and_words(present_text(frame[name]))
+            if len(words):
+                numbers[name], found[name] = pd.to_numeric(text).reindex(frame.index), words
+    return frame.assign(**numbers), found
+
+
+def _words_of(column: pd.Series) -> pd.Series:
+    text = present_text(column)
+    return text[means_no_value(text)]
+
+
+def _by_word(words: Mapping[str, pd.Series]) -> Iterator[tuple[str, str]]:
+    """Each word, and which columns have it in how many rows."""
+    found: dict[str, list[str]] = {}
+    for name, texts in words.items():
+        for word, rows in texts.value_counts().items():
+            found.setdefault(str(word), []).append(f"{name} ({counted(rows, 'row')})")
+    return ((word, _some(names)) for word, names in found.items())
+
+
+def _useless_columns(free: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Columns without a value or with the same one in every row, and a remark on them."""
+    empty, constant = [], []
+    for name in map(str, free):
+        known = present_text(free[name]) if is_text(free[name]) else free[name].dropna()
+        levels = known.nunique()
+        if levels == 0:
+            empty.append(name)
+        elif levels == 1 and (is_text(free[name]) or len(known) == len(free)):  # else a missing value may say something
+            constant.append(name)
+    said = {"without a value": empty, "the same in every row": constant}
+    parts = [f"{counted(len(names), 'column')} {what} ({_some(names)})" for what, names in said.items() if names]
+    return [*empty, *constant], [f"left out: {', '.join(parts)}"] if parts else []
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:MOST_NAMES])}{', …' if len(names) > MOST_NAMES else ''}"
 
 
 def _remarks(free: pd.DataFrame, frame: pd.DataFrame, question: Question) -> Iterator[str]:
@@ -188,8 +272,10 @@ def _target_facts(
         parts = open_parts(reader, options, folder)
     names = parts[first].classes
     if names is not None:
-        if missing := next((name for name in names if name.lower() in NO_ANSWER), None):
-            notes["target"] = f"{missing!r} is one of the classes; if it says that there is no answer, write ? for it"
+        if word := next((name for name in names if name.lower() in NO_VALUE), None):
+            notes["target"] = (
+                f"{word!r} is one of the classes; if it says that there is no answer: --missing {quote(word)}"
+            )
         counts = np.bincount(parts[first].read(0, parts[first].count)[1], minlength=len(names)).tolist()
         return parts, "classification", dict(zip(names, counts, strict=True)), notes
     return parts, "multilabel" if y.shape[1] > 1 and np.isin(y, (0, 1)).all() else "regression", None, notes
@@ -197,8 +283,9 @@ def _target_facts(
 
 def dialect_of(path: Path, question: Question, *, names_needed: bool = True) -> Dialect:
     """How a table is written, as far as it is text; without names its first line may be numbers only."""
-    is_text_file = table_suffix(path) in (*COMMA, *TAB)
-    return detect_dialect(path, question.encoding, names_needed=names_needed) if is_text_file else Dialect()
+    if table_suffix(path) not in TEXT:
+        return Dialect(missing=question.missing)
+    return detect_dialect(path, question.encoding, missing=question.missing, names_needed=names_needed)
 
 
 def detected(options: Mapping[str, Any]) -> dict[str, str]:
@@ -208,7 +295,8 @@ def detected(options: Mapping[str, Any]) -> dict[str, str]:
 
 def written(dialect: Dialect) -> dict[str, Any]:
     """Options of a reader that say how a table is written, where that is not the usual way."""
-    return {key: value for key, value in asdict(dialect).items() if value != getattr(Dialect, key)}
+    found = {key: value for key, value in asdict(dialect).items() if value != getattr(Dialect, key)}
+    return found | ({"missing": list(dialect.missing)} if dialect.missing else {})
 
 
 def _used(question: Question) -> Iterator[str]:

@@ -16,9 +16,9 @@ from pare.config.schema import ReaderConfig
 from pare.own_data.part_names import words_and_part
 from pare.raw.formats.array_files import LONE, NPZ, open_arrays
 from pare.raw.formats.dates import calendar_columns, with_days
-from pare.raw.formats.delimited_text import Dialect, check_names
+from pare.raw.formats.delimited_text import Dialect, means_no_value, with_own_names
 from pare.raw.formats.stored_array import StoredArray, at_frame
-from pare.raw.formats.table_files import load_frame, present_text
+from pare.raw.formats.table_files import load_frame, present_text, without_words
 from pare.raw.formats.ts_files import read_ts
 from pare.raw.origins.own_files import find_path
 from pare.raw.readers.arrays import ChannelAxis, check_input, input_rows
@@ -87,9 +87,8 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
     if not len(rows):
         raise PareError("there are no rows to predict; bring at least one")
     if isinstance(rows, pd.DataFrame) and reader.name in FRAMES:
-        names = [str(name) for name in rows]
-        check_names(names, "the table")
-        return FRAMES[reader.name](rows.set_axis(names, axis=1), reader.options, known, "the table")
+        frame = without_words(with_own_names(rows, "the table"), reader.options.get("missing", ()))
+        return FRAMES[reader.name](frame, reader.options, known, "the table")
     return _array_rows(_as_array(rows), reader, known)
 
 
@@ -129,7 +128,8 @@ def _array_rows(rows: np.ndarray, reader: ReaderConfig, known: Known) -> NewRows
                 f"the array has shape {list(rows.shape)}, expected (rows, {len(columns)}): a column for each of "
                 f"{', '.join(columns)}"
             )
-        return _dated_rows(pd.DataFrame(rows, columns=columns), reader.options, known, "the array")
+        frame = without_words(pd.DataFrame(rows, columns=columns), reader.options.get("missing", ()))
+        return _dated_rows(frame, reader.options, known, "the array")
     stored = StoredArray("the array", rows.shape, rows.dtype, lambda start, stop: rows[start:stop])
     return _stored_rows(stored, reader.options)
 
@@ -194,6 +194,7 @@ def _column(column: pd.Series, levels: Sequence[str] | None, where: str) -> np.n
     """Numbers, or codes of categories; an unknown category counts as missing, ``(rows,)`` float32."""
     text = present_text(column)
     if levels is None:
+        text = text[~means_no_value(text)]
         values = pd.to_numeric(text, errors="coerce").astype(np.float32)
         wrong = text[~np.isfinite(values)]
         if len(wrong):

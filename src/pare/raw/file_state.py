@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pare.storage.fingerprint import file_digest, fingerprint
 
+HIDDEN = ("thumbs.db", "desktop.ini")  # of Windows, in small letters
+
 
 def file_state(path: Path) -> str:
     """Digest of names, sizes and times of change of a file, or of all files below a folder.
@@ -31,7 +33,12 @@ def files_below(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
     else:
-        yield from (p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith("."))
+        yield from (p for p in sorted(path.rglob("*")) if p.is_file() and not is_hidden(p))
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a desktop hides a file or a folder of this name, which its user does not know of."""
+    return path.name.startswith(".") or path.name.lower() in HIDDEN
 
 
 def _relative(path: Path, folder: Path) -> str:

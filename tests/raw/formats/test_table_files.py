@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -80,7 +81,6 @@ def test_an_arff_cut_short_is_named_as_such(tmp_path, ending):
         ("t.csv", CSV + "1,2,3\n", r"t.csv, line 6: 3 values, but the header names 4 columns"),
         ("t.csv", CSV + "1,2,3,4,5\n", r"line 6: 5 values"),
         ("t.csv", CSV.replace("age", "id"), "several columns are named 'id'"),
-        ("t.csv", CSV.replace("age", ""), "column 2 of 4 has no name"),
         ("t.csv", CSV.replace(",", ";"), "divided by ';', not by ',': set the reader's option delimiter: ';'"),
         ("t.csv", CSV.replace(",", "\t"), r"divided by '\\t'"),
         ("t.csv", "1.5,2\n2.5,3\n", r"must hold the names of the columns, found the numbers 1\.5, 2; put .* as x1,x2,"),
@@ -89,7 +89,8 @@ def test_an_arff_cut_short_is_named_as_such(tmp_path, ending):
         ("t.csv", "3,3\n1,4\n", "found the numbers 3, 3;"),
         ("t.tsv", "1.5\n2.5\n", r"found the numbers 1\.5;"),
         ("t.csv", "a,b\n", "has no rows"),
-        ("t.csv", "", "damaged, cut short"),
+        ("t.csv", "", "cut short: it has no rows"),
+        ("t.csv", "Results of May\n" + CSV, "line 2: 4 values, .* names 1 col.*Remove lines above the header, or let"),
         ("t.csv", b"a,b\n\xff\xfe,1\n", "cannot be read as utf-8.*option 'encoding'"),
         ("t.parquet", b"PAR1 and no more", "t.parquet is damaged"),
         ("t.xlsx", "a,b\n1,2\n", "t.xlsx is damaged, cut short or not .xlsx"),
@@ -118,6 +119,8 @@ def test_the_only_table_of_a_folder_is_found_and_two_are_not_guessed_between(tmp
         find_table(tmp_path, None)
     (tmp_path / "manifest.json").touch()
     (tmp_path / "A.CSV").touch()
+    (tmp_path / "readme.txt").touch()
+    assert find_table(tmp_path, "readme.txt").name == "readme.txt"
     assert find_table(tmp_path, None).name == "A.CSV"
     (tmp_path / "b.arff").touch()
     with pytest.raises(PareError, match=r"holds A.CSV, b.arff: keep one, or name it .*'file'"):
@@ -160,3 +163,58 @@ def test_twins_in_the_header_of_a_sheet_are_refused(tmp_path):
     pd.DataFrame([["a", "a"], [1, 2]]).to_excel(tmp_path / "t.xlsx", index=False, header=False)
     with pytest.raises(PareError, match="several columns are named 'a'"):
         load_frame(tmp_path / "t.xlsx", Dialect())
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.xlsx"])
+def test_the_index_that_pandas_writes_without_a_name_is_a_column(tmp_path, name):
+    path = tmp_path / name
+    FRAME.to_csv(path) if name == "t.csv" else FRAME.to_excel(path)
+    frame = load_frame(path, Dialect())
+    read = pd.read_csv if name == "t.csv" else pd.read_excel
+    assert (frame.columns[0], frame["column 1"].tolist()) == ("column 1", [0, 1])
+    pd.testing.assert_frame_equal(frame.drop(columns="column 1"), read(path, index_col=0), check_dtype=False)
+
+
+def test_names_by_place_pass_over_columns_that_are_empty(tmp_path):
+    frame = load_frame(written(tmp_path, "t.csv", "a,,,b,\n1,,7,2,\n3,,,4,\n"), Dialect())
+    assert list(frame) == ["a", "column 2", "b"] and frame["column 2"].tolist()[0] == 7
+
+
+def test_a_sheet_may_begin_below_a_title_and_to_the_right(tmp_path):
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as writer:
+        FRAME.to_excel(writer, index=False, startrow=4, startcol=2)
+        writer.sheets["Sheet1"].cell(2, 1, "Masses of May")
+    pd.testing.assert_frame_equal(load_frame(tmp_path / "t.xlsx", Dialect()), FRAME, check_dtype=False)
+
+
+HOLES = pd.DataFrame({"mass": [1.5, -999, 2.5], "count": [1, 20, -999], "site": ["NA", "süd", "north"]})
+
+
+def arff(path):
+    rows = HOLES.to_csv(index=False, header=False)
+    path.write_text(
+        f"@relation r\n@attribute mass real\n@attribute count integer\n@attribute site string\n@data\n{rows}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("t.csv", lambda path: HOLES.to_csv(path, index=False)),
+        ("t.txt", lambda path: HOLES.to_csv(path, index=False, float_format="%.2f")),
+        ("t.jsonl", lambda path: HOLES.to_json(path, orient="records", lines=True)),
+        ("t.parquet", HOLES.to_parquet),
+        ("t.xlsx", lambda path: HOLES.to_excel(path, index=False)),
+        ("t.arff", arff),
+    ],
+)
+def test_words_that_are_named_are_missing_in_every_format_and_column(tmp_path, name, write):
+    write(tmp_path / name)
+    frame = load_frame(tmp_path / name, Dialect(missing=("NA", "-999")))
+    np.testing.assert_array_equal(frame.isna(), HOLES.isin(["NA", -999]))
+    assert load_frame(tmp_path / name, Dialect()).notna().all(axis=None)
+
+
+def test_a_declared_category_that_is_missing_is_none(tmp_path):
+    frame = load_frame(written(tmp_path, "t.arff", ARFF), Dialect(missing=("may be",)))
+    assert list(frame["Class"].cat.categories) == ["no", "yes"] and frame["Class"].isna().sum() == 2

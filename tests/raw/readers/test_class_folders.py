@@ -25,7 +25,7 @@ def put(tmp_path):
 
 
 def test_rows_take_turns_among_the_classes(put):
-    folder = put("b/1.txt", "a/2.TXT", "a/1.txt.gz", "a/3.txt", "a/.hidden")
+    folder = put("b/1.txt", "a/2.TXT", "a/1.txt.gz", "a/3.txt")
     (files,) = labelled_files(folder, None, NOTES).values()
     assert [path.relative_to(folder / "notes").as_posix() for path in files.paths] == [
         "a/1.txt.gz",
@@ -35,6 +35,14 @@ def test_rows_take_turns_among_the_classes(put):
     ]
     np.testing.assert_array_equal(files.codes, [0, 1, 0, 0])
     assert (files.classes, files.counts) == (["a", "b"], {"a": 3, "b": 1})
+
+
+def test_what_a_desktop_hides_is_passed_over_in_all_folders(put):
+    names = (".DS_Store", "Thumbs.db", "desktop.ini", ".cache/x")
+    folder = put("a/1.txt", "b/1.txt", *(f"{folder}{name}" for folder in ("", "a/", "../") for name in names))
+    assert labelled_files(folder, None, NOTES)["all"].counts == {"a": 1, "b": 1}
+    with pytest.raises(PareError, match=r"readme\.md is no note"):
+        labelled_files(put("a/readme.md"), None, NOTES)
 
 
 def test_parts_have_the_classes_of_train(put):

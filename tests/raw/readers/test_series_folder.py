@@ -52,3 +52,12 @@ def test_a_file_without_a_channel_or_with_text_is_named(tmp_path):
     (tmp_path / "walks" / "b" / "1.csv").write_text("u,v\n")
     with pytest.raises(PareError, match=r"b/1\.csv is cut short: it has no rows"):
         read(tmp_path).read(0, 2)
+
+
+def test_plain_text_next_to_other_tables_is_no_series(tmp_path):
+    for name in ("a/1.txt", "b/1.txt"):
+        save(tmp_path, name)
+    assert read(tmp_path).count == 2
+    save(tmp_path, "a/1.csv")
+    with pytest.raises(PareError, match=r"a/1\.txt is no series file \(\.csv, \.csv\.gz, \.tsv, \.tsv\.gz\); move it"):
+        read(tmp_path)

@@ -226,7 +226,7 @@ def test_at_least_one_feature_must_remain(own):
 
 
 def test_a_word_among_numbers_is_named_with_its_row(tmp_path):
-    message = r"column 'x' holds text in row 3, 'tall', where most rows hold numbers.*\?, NaN or nothing.*'categorical'"
+    message = r"column 'x' holds text in row 3, 'tall', where most rows hold numbers.*'missing'.*'categorical'"
     csv_error(tmp_path, column_of([1, 2, "tall", 3, "small"]), message)
 
 
@@ -240,8 +240,42 @@ def test_numbers_are_not_taken_for_categories_because_of_how_people_write_them(t
 
 
 def test_a_word_among_numbers_with_decimal_commas_is_named(tmp_path):
-    column = ['"1,5"', '"2,25"', "NA", '"3,0"'] * 10
-    csv_error(tmp_path, column_of(column), "'x' holds text in row 3, 'NA', where most rows hold numbers")
+    column = ['"1,5"', "NA", '"2,25"', "tall", '"3,0"'] * 10
+    csv_error(tmp_path, column_of(column), "'x' holds text in row 4, 'tall', where most rows hold numbers")
+
+
+@pytest.mark.parametrize("word", ["NA", "N/A", "null", "None", "#N/A", "-"])
+def test_words_for_a_missing_value_between_numbers_are_read_as_pandas_reads_them(tmp_path, word):
+    (tmp_path / "t.csv").write_text(column_of([0.1, word, "1e-3", word, 7, ""]))
+    expected = pd.read_csv(tmp_path / "t.csv", na_values=["-"])["x"].to_numpy(np.float32)
+    assert np.isnan(expected).sum() == 3
+    for options in ({}, {"categorical": ("x",)}):
+        samples = table(tmp_path, "y", **options)["all"]
+        np.testing.assert_array_equal(np.isnan(rows(samples)[0][:, 0]), np.isnan(expected))
+    assert samples.categories[0] == ["1e-3", "0.1", "7"]
+    np.testing.assert_array_equal(rows(table(tmp_path, "y")["all"])[0][:, 0], expected)
+
+
+def test_a_word_for_a_missing_value_between_words_is_a_category_unless_it_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text(column_of(["NA", "u", "-999", "u"], y="abab"))
+    assert table(tmp_path, "x", ignore=("y",), categorical=("x",))["all"].classes == ["-999", "NA", "u"]
+    samples = table(tmp_path, "y", missing=("NA", "-999"), categorical=("x",))["all"]
+    assert (samples.categories[0], np.isnan(rows(samples)[0][:, 0]).tolist()) == (["u"], [True, False, True, False])
+
+
+def test_classes_that_are_numbers_are_missing_where_a_word_says_so(tmp_path):
+    (tmp_path / "t.csv").write_text("n,y\n5,0\n6,NA\n7,1\n8,0\n")
+    for options in ({}, {"categorical": ("y",)}):
+        assert table(tmp_path, "y", **options)["all"].count == 3
+
+
+def test_faults_of_several_columns_are_told_together(tmp_path):
+    lines = [f"{i if i else 'tall'},,s{i},{i},{'ab'[i % 2]}" for i in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,empty,id,n,y", *lines]))
+    with pytest.raises(PareError) as error:
+        table(tmp_path, "y")
+    faults = str(error.value).splitlines()
+    assert [fault.split("'")[1] for fault in faults] == ["size", "empty", "id"]
 
 
 def test_a_number_among_words_is_named_with_its_row(tmp_path):
@@ -344,3 +378,9 @@ def test_a_calendar_is_of_dates(tmp_path):
 
 def test_a_target_of_many_texts_is_no_class(tmp_path):
     csv_error(tmp_path, column_of(range(30), [f"id{i}" for i in range(30)]), "target 'y' holds 30 different texts")
+
+
+def test_a_number_that_is_missing_may_be_written_as_one(tmp_path):
+    (tmp_path / "t.csv").write_text(column_of([1.5, -999, "-999.0", 2]))
+    samples = bind_options("reader", "table", table, {"target": "y", "missing": [-999]})(tmp_path)["all"]
+    np.testing.assert_array_equal(rows(samples)[0][:, 0], np.array([1.5, np.nan, np.nan, 2], np.float32))

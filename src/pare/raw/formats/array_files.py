@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.raw.file_state import is_hidden
 from pare.raw.formats.archives import MEMBER_BYTES, check_size
 from pare.raw.formats.hdf5 import existing_dataset
 from pare.raw.formats.mat_arrays import MAT, MATLAB, version_5_arrays, version_7_3_arrays
@@ -73,7 +74,7 @@ def _open_npy(path: Path) -> StoredArray:
 
 
 def _open_folder(folder: Path) -> StoredArray:
-    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    paths = [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
     rows = [_open_npy(path) for path in paths if path.suffix.lower() == NPY]
     if not rows or len(rows) < len(paths):
         other = next((path.name for path in paths if path.suffix.lower() != NPY), "nothing")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
+from pare.raw.formats.delimited_text import means_no_value
 from pare.raw.formats.table_files import present_text
 
 DateOrder = Literal["day_first", "month_first"]
@@ -35,7 +36,7 @@ ADDED: dict[Calendar, tuple[str, ...]] = {
 
 def slashed_numbers(column: pd.Series) -> pd.DataFrame | None:
     """The first two numbers of each date with slashes or dashes, ``(rows, 2)``; None where a value is no such date."""
-    text = present_text(column)
+    text = _date_texts(column)
     parts = text.str.extract(f"^{NUMBERS_WITH_SLASHES}$")
     if not len(text) or parts.isna().any(axis=None):
         return None
@@ -199,7 +200,7 @@ def _days(times: pd.Series, first: date) -> pd.Series:
 
 def _known_times(column: pd.Series, where: str, order: DateOrder | None) -> pd.Series:
     """The times of the rows that have one; `PareError` for a value that is no date."""
-    text = present_text(column)
+    text = _date_texts(column)
     forms = _forms(order)
     times = _times(text, forms[0])
     for form in forms[1:]:
@@ -216,12 +217,18 @@ def _known_times(column: pd.Series, where: str, order: DateOrder | None) -> pd.S
 
 def _all_times(column: pd.Series, order: DateOrder | None) -> pd.Series | None:
     """The times of a column whose values all have one form of a date."""
-    text = present_text(column)
+    text = _date_texts(column)
     for form in _forms(order):
         times = _times(text, form)
         if len(times) and times.notna().all():
             return times
     return None
+
+
+def _date_texts(column: pd.Series) -> pd.Series:
+    """Texts of a column that may hold dates, without words for a missing value."""
+    text = present_text(column)
+    return text[~means_no_value(text)]
 
 
 def _forms(order: DateOrder | None) -> tuple[str, ...]:

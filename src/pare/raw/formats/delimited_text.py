@@ -1,21 +1,31 @@
-"""Tables of text, one line a row: CSV and TSV, also compressed by gzip."""
+"""Tables of text, one line a row: CSV, TSV and plain text, also compressed by gzip."""
 
 import csv
 import gzip
+import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Annotated, Any, TextIO, cast
 
 import pandas as pd
+from pydantic import Field
 
 from pare.config.errors import PareError
 from pare.raw.formats.messages import FETCH
 
 COMMA, TAB = (".csv", ".csv.gz"), (".tsv", ".tsv.gz")
+PLAIN = (".txt", ".dat", ".txt.gz", ".dat.gz")  # tables with any delimiter, but also other text
+TEXT = (*COMMA, *TAB, *PLAIN)
 MISSING = ("", "?", "NaN", "nan", "NAN")
+# In small letters: missing values between numbers; in a column of text they may be categories.
+NO_VALUE = ("na", "n/a", "#n/a", "<na>", "null", "none", "missing", "-")
+Words = tuple[Annotated[str, Field(coerce_numbers_to_str=True)], ...]
+BLANKS = " "  # as a delimiter: any run of blanks and tabs
 DELIMITERS = (",", ";", "\t", "|")
+COMMENT = re.compile(r"#\s+")  # what numpy writes before a header
 AGAIN = f"put the whole file there, or remove it and {FETCH}"
 UTF_8 = "utf-8-sig"  # with or without a byte order mark
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
@@ -26,19 +36,21 @@ COMMA_NUMBER, POINT_NUMBER = (rf"[+-]?\d*{mark}\d+(?:[eE][+-]?\d+)?" for mark in
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a table of text is written.
+    """How a table is written; all but the words for missing values is said of text alone.
 
     Attributes:
-        delimiter: what separates the values of a line; None: a tab in TSV, else a comma.
+        delimiter: what separates the values of a line, see `BLANKS`; None: a tab in TSV, else a comma.
         encoding: as Python names it.
         decimal: what separates the whole part of a number from the rest.
         header: whether the first line has the names of the columns; else they are 1, 2, …
+        missing: words and numbers that are missing values in every column, in addition to `MISSING`.
     """
 
     delimiter: str | None = None
     encoding: str = UTF_8
     decimal: str = "."
     header: bool = True
+    missing: Words = ()
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Dialect":
@@ -50,15 +62,16 @@ class Dialect:
         return self.delimiter or ("\t" if path.name.lower().endswith(TAB) else ",")
 
 
-def detect_dialect(path: Path, encoding: str | None, *, names_needed: bool = True) -> Dialect:
+def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), names_needed: bool = True) -> Dialect:
     """How a file is written, as far as it says so itself.
 
-    The delimiter is the most frequent in the first line. Commas are decimal where they separate no values and some
-    column holds nothing but numbers with a comma, and none such with a point.
+    The delimiter is the most frequent in the first line, or blanks where it has none. Commas are decimal where they
+    separate no values and some column holds nothing but numbers with a comma, and none such with a point.
 
     Args:
-        path: of a CSV or TSV file.
+        path: of a file of text.
         encoding: None: UTF-8, or UTF-16 with a byte order mark.
+        missing: words that are missing values.
         names_needed: whether the first line is a header even if it has nothing but numbers.
 
     Raises:
@@ -66,8 +79,8 @@ def detect_dialect(path: Path, encoding: str | None, *, names_needed: bool = Tru
     """
     encoding = encoding or _encoding(path)
     try:
-        with _open_text(path, encoding) as stream:
-            first = stream.readline()
+        with _open_text(path, encoding, _lines_above(path, encoding)) as stream:
+            first, second = COMMENT.sub("", stream.readline(), count=1), stream.readline()
             for _ in stream:
                 pass
     except (UnicodeError, LookupError) as error:
@@ -77,55 +90,121 @@ def detect_dialect(path: Path, encoding: str | None, *, names_needed: bool = Tru
     # Numbers with decimal commas have more commas than delimiters.
     rarer = [] if names_needed else [mark for mark in DELIMITERS if mark != "," and mark in first]
     delimiter = max(rarer or DELIMITERS, key=first.count)
-    usual = Dialect(encoding=encoding)
-    header = names_needed or not all(map(_is_number, first.strip().split(delimiter)))
-    found = Dialect(None if delimiter == usual.delimiter_of(path) else delimiter, encoding, header=header)
+    widths = [len(values) for values in _split([first, second], BLANKS)]
+    if delimiter not in first and len(widths) == 2 and 1 < widths[0] <= widths[1] <= widths[0] + 1:
+        delimiter = BLANKS
+    usual = Dialect(encoding=encoding, missing=missing)
+    header = names_needed or not all(map(_is_number, next(_split([first], delimiter))))
+    found = replace(usual, delimiter=None if delimiter == usual.delimiter_of(path) else delimiter, header=header)
     return replace(found, decimal="," if delimiter != "," and _has_decimal_commas(path, found) else ".")
 
 
 def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
-    """Load a CSV or TSV file; options are those of `pandas.read_csv`.
+    """Load a file of text; options are those of `pandas.read_csv`.
 
     Raises:
-        PareError: if a line has more or fewer values than the header, a column has no name of its own, the header
-            seems to be missing, the delimiter seems to be another, or the encoding is.
+        PareError: if a line has more or fewer values than the header, two columns have one name, the header seems to
+            be missing, the delimiter seems to be another, or the encoding is.
     """
     delimiter = dialect.delimiter_of(path)
     try:
-        names = _check_lines(path, dialect)
+        above, names, rows = _layout(path, dialect)
     except (UnicodeError, LookupError) as error:
         raise _wrong_encoding(path, dialect.encoding, error) from error
-    # low_memory=False: else pandas may find another type in each block of one column.
-    return pd.read_csv(
-        path,
-        sep=delimiter,
-        header=0 if dialect.header else None,
-        names=names,
-        index_col=False,
-        skipinitialspace=True,
-        keep_default_na=False,
-        na_values=list(MISSING),
-        encoding=dialect.encoding,
-        decimal=dialect.decimal,
-        low_memory=False,
-        **options,
-    )
+    if not rows:
+        return pd.DataFrame(columns=names)
+    with _open_text(path, dialect.encoding, above) as stream:
+        # low_memory=False: else pandas may find another type in each block of one column.
+        frame = pd.read_csv(
+            stream,
+            sep=r"\s+" if delimiter == BLANKS else delimiter,
+            header=None,
+            names=range(len(names)),
+            index_col=False,
+            skipinitialspace=True,
+            keep_default_na=False,
+            na_values=[*MISSING, *map(str, dialect.missing)],
+            decimal=dialect.decimal,
+            low_memory=False,
+            **options,
+        )
+    frame = with_own_names(frame.set_axis(names, axis="columns"), path)
+    return frame.apply(_with_points) if dialect.decimal == "," else frame
 
 
-def check_names(names: Sequence[str], where: Path | str) -> None:
-    """Refuse columns without a name of their own; PareError."""
+def with_own_names(frame: pd.DataFrame, where: Path | str) -> pd.DataFrame:
+    """A table whose columns have a name each: one without is called by its place, or left out if it is empty.
+
+    Args:
+        frame: the table.
+        where: what messages call it.
+
+    Raises:
+        PareError: if two columns have the same name.
+    """
+    names = [str(name) for name in frame]
     if "" in names:
-        raise PareError(f"{where}: column {names.index('') + 1} of {len(names)} has no name; name it in the header")
+        kept = [i for i, name in enumerate(names) if name or frame.iloc[:, i].notna().any()]
+        frame, names = frame.iloc[:, kept], [names[i] or _by_place(place) for place, i in enumerate(kept)]
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
         raise PareError(
             f"{where}: several columns are named {', '.join(map(repr, twice))}; give each column a name of its own"
         )
+    return frame.set_axis(names, axis="columns")
 
 
-def _open_text(path: Path, encoding: str) -> TextIO:
+def called_by_place(frame: pd.DataFrame) -> list[str]:
+    """Columns that have no name in their file."""
+    return [name for place, name in enumerate(frame) if name == _by_place(place)]
+
+
+def _by_place(place: int) -> str:
+    return f"column {place + 1}"
+
+
+def means_no_value(column: pd.Series) -> pd.Series:
+    """Which texts of a column are words for a missing value, ``(rows,)``."""
+    if column.dtype.kind != "O":
+        return pd.Series(False, column.index)
+    return column.astype(str).str.strip().str.lower().isin(NO_VALUE)
+
+
+def _open_text(path: Path, encoding: str, above: int = 0) -> TextIO:
+    """The text of a file below its first lines."""
     opened = gzip.open if path.suffix.lower() == ".gz" else open
-    return cast(TextIO, opened(path, "rt", encoding=encoding, newline=""))
+    stream = cast(TextIO, opened(path, "rt", encoding=encoding, newline=""))
+    for _ in islice(stream, above):
+        pass
+    return stream
+
+
+def _split(lines: Iterable[str], delimiter: str) -> Any:
+    """The values of each line; ``line_num`` of it is the line that was read last."""
+    if delimiter == BLANKS:
+        lines = (line.strip().replace("\t", BLANKS) for line in lines)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+
+
+def _lines_above(path: Path, encoding: str) -> int:
+    """How many lines are above a table: empty ones, and comments, which begin with #."""
+    above: list[str] = []
+    with _open_text(path, encoding) as stream:
+        for line in stream:
+            if line.strip() and not line.startswith("#"):
+                return len(above) - (bool(above) and _is_header(above[-1], line, next(stream, "")))
+            above.append(line)
+    return 0
+
+
+def _is_header(comment: str, *lines: str) -> bool:
+    """Whether a line that begins with # names the columns: as many as the next has values, and that names none."""
+    for mark in (*DELIMITERS, BLANKS):
+        names, *values = [next(_split([line], mark)) for line in (COMMENT.sub("", comment, count=1), *lines)]
+        numbers = [any(map(_is_number, line)) for line in values]
+        if 1 < len(names) == len(values[0]) and numbers != [False, True]:
+            return True
+    return False
 
 
 def _encoding(path: Path) -> str:
@@ -157,30 +236,48 @@ def _has_decimal_commas(path: Path, dialect: Dialect) -> bool:
 
 
 def _are_numbers(column: pd.Series, number: str) -> bool:
-    """Whether all values are numbers, and some of this form."""
+    """Whether all values but words for missing ones are numbers, and some of this form."""
     text = column.dropna().str.strip()
+    text = text[~means_no_value(text)]
     return bool(text.str.fullmatch(f"{number}|{WHOLE}").all() and text.str.fullmatch(number).any())
 
 
-def _check_lines(path: Path, dialect: Dialect) -> list[str]:
-    """Names of the columns; pandas would fill short lines, rename twins and take a lone name for a column."""
-    delimiter = dialect.delimiter_of(path)
-    with _open_text(path, dialect.encoding) as stream:
-        lines = csv.reader(stream, delimiter=delimiter, skipinitialspace=True)
+def _with_points(column: pd.Series) -> pd.Series:
+    """Numbers with decimal commas as pandas reads them, where words for a missing value kept it from that."""
+    is_text = column.dtype.kind == "O" and _are_numbers(column, COMMA_NUMBER)
+    return column.str.replace(",", ".", regex=False) if is_text else column
+
+
+def _layout(path: Path, dialect: Dialect) -> tuple[int, list[str], bool]:
+    """The lines above the first values, names of the columns, and whether there are values.
+
+    Pandas would fill short lines, and take a lone name for a column. R writes no name above the names of rows, and
+    spreadsheets may end each line but the header in a delimiter.
+    """
+    delimiter, above = dialect.delimiter_of(path), _lines_above(path, dialect.encoding)
+    with _open_text(path, dialect.encoding, above) as stream:
+        lines = _split(chain([COMMENT.sub("", stream.readline(), count=1)], stream), delimiter)
         first = [name.strip() for name in next(filter(None, lines), [])]
         _check_delimiter(first, delimiter, path)
-        if dialect.header:
+        if not dialect.header:
+            names, start, widths = [str(i + 1) for i in range(len(first))], above, {len(first): above + 1}
+        else:
             _check_header(first, delimiter, path)
-        names = first if dialect.header else [str(i + 1) for i in range(len(first))]
-        check_names(names, path)
-        for line in lines:
-            if line and len(line) != len(names):
-                known = f"the header names {len(names)} columns" if dialect.header else f"the first has {len(names)}"
-                raise PareError(
-                    f"{path}, line {lines.line_num}: {len(line)} values, but {known}; correct the line, or, if the "
-                    f"file is cut short, {AGAIN}"
-                )
-    return names
+            names, start, widths = first, above + lines.line_num, {}
+        last_values = set()
+        for line in filter(None, lines):
+            widths.setdefault(len(line), above + lines.line_num)
+            last_values.add(bool(line[-1]))
+    if dialect.header and widths.keys() == {len(names) + 1}:
+        names = ["", *names] if True in last_values else [*names, ""]
+    for width, line_number in widths.items():
+        if width != len(names):
+            known = f"the header names {len(names)} columns" if dialect.header else f"the first has {len(names)}"
+            raise PareError(
+                f"{path}, line {line_number}: {width} values, but {known}; correct the line, or, if the file is cut "
+                f"short, {AGAIN}. Remove lines above the header, or let them begin with #"
+            )
+    return start, names, bool(widths)
 
 
 def _is_number(text: str) -> bool:

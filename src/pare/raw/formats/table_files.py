@@ -1,9 +1,9 @@
-"""Tables in ARFF, CSV, TSV, JSON lines, Excel and Parquet files, as data frames that keep what the file declares."""
+"""Tables in ARFF, text, JSON lines, Excel and Parquet files, as data frames that keep what the file declares."""
 
 import csv
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
-from pare.raw.formats.delimited_text import AGAIN, COMMA, MISSING, TAB, Dialect, check_names, load_text
+from pare.raw.formats.delimited_text import AGAIN, MISSING, PLAIN, TEXT, Dialect, load_text, with_own_names
 from pare.raw.formats.messages import FETCH
 
 DESCRIPTION = "dataset.json"  # OpenML's words about a table: its target, its categories
@@ -22,12 +22,13 @@ BOUNDS = re.compile(r"(@attribute\s.+\s(?:real|integer))\s*\[[^\]]*\]\s*", re.IG
 
 
 def find_table(folder: Path, file: str | None) -> Path:
-    """The table of a folder: the named file, or the only one.
+    """The table of a folder: the named file, or the only one; plain text counts where nothing else is a table.
 
     Raises:
         PareError: if there is none, or several and none is named.
     """
-    found = [p for p in sorted(folder.glob("*")) if table_suffix(p) and p.is_file()]
+    tables = [p for p in sorted(folder.glob("*")) if table_suffix(p) and p.is_file()]
+    found = [p for p in tables if table_suffix(p) not in PLAIN] or tables
     names = ", ".join(p.name for p in found)
     if file is not None:
         if not (folder / file).is_file():
@@ -49,17 +50,16 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
     """Load a table by its suffix.
 
     Args:
-        path: ``.arff``, ``.parquet``, the first sheet of ``.xlsx``, ``.jsonl`` with an object a line, or ``.csv`` or
-            ``.tsv`` with a header line, also as ``.gz``.
-        dialect: how text is written; ARFF is in UTF-8.
+        path: ``.arff``, ``.parquet``, the first sheet of ``.xlsx``, ``.jsonl`` with an object a line, or ``.csv``,
+            ``.tsv``, ``.txt`` or ``.dat`` with a header line, also as ``.gz``.
+        dialect: how text is written, and what is missing; ARFF is in UTF-8.
 
     Returns:
         One row a sample, rows numbered from 0. Columns that the file declares as nominal are pandas categoricals
-        in the declared order; missing values are missing.
+        in the declared order; missing values are missing. Names are those of `with_own_names`.
 
     Raises:
-        PareError: if the suffix is another, the file is damaged or has no rows, or names of columns are empty or
-            occur twice.
+        PareError: if the suffix is another, the file is damaged or has no rows, or names of columns occur twice.
     """
     suffix = table_suffix(path)
     if not suffix:
@@ -70,7 +70,7 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
     except (arff.ArffException, csv.Error, ValueError, NotImplementedError, OSError, *DAMAGED_ARCHIVE) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PareError(f"{path} is damaged, cut short or not {suffix} at all ({reason}); {AGAIN}") from error
-    check_names([str(name) for name in frame.columns], path)
+    frame = with_own_names(frame, path)
     if nested := next((name for name in frame if isinstance(_first(frame[name]), list | dict | np.ndarray)), None):
         raise PareError(
             f"{path}: column {nested!r} holds {_first(frame[nested])!r}, several values; a table has one value in each "
@@ -78,7 +78,21 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
         )
     if frame.empty:
         raise PareError(f"{path} is cut short: it has no rows; {AGAIN}")
-    return frame.set_axis([str(name) for name in frame.columns], axis="columns")
+    return without_words(frame, dialect.missing)
+
+
+def without_words(frame: pd.DataFrame, words: Iterable[object]) -> pd.DataFrame:
+    """A table in which these words and numbers are missing values; no declared category is one of them."""
+    texts = [str(word).strip() for word in words]
+    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").dropna()
+
+    def known(column: pd.Series) -> pd.Series:
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            return column.cat.remove_categories([level for level in column.cat.categories if str(level) in texts])
+        text = column.astype(object).map(lambda value: str(value).strip())
+        return column.mask(text.isin(texts) | pd.to_numeric(text, errors="coerce").isin(numbers))
+
+    return frame.apply(known) if texts else frame
 
 
 def _first(column: pd.Series) -> Any:
@@ -114,21 +128,23 @@ def _load_json_lines(path: Path, dialect: Dialect) -> pd.DataFrame:
 
 
 def _load_excel(path: Path, dialect: Dialect) -> pd.DataFrame:
-    """The header is read as a row: pandas would rename twins in it."""
+    """The header is read as a row: pandas would rename twins in it. Empty rows and titles may be above it."""
     try:
-        rows = pd.read_excel(path, header=None, keep_default_na=False, na_values=list(MISSING))
+        rows = pd.read_excel(path, header=None, dtype=object, keep_default_na=False, na_values=list(MISSING))
     except ImportError as error:
         raise PareError(
             f"{path}: Excel files are read by openpyxl, which is not installed: pip install openpyxl, or save the "
             "sheet as .csv"
         ) from error
+    held = rows.notna().sum(axis="columns")
+    rows = rows[(held >= min(2, held.max())).cummax()] if len(rows) else rows  # a title is alone in its row
     header = ["" if pd.isna(name) else str(name).strip() for name in rows.iloc[0]] if len(rows) else []
     return rows.iloc[1:].set_axis(header, axis="columns").reset_index(drop=True).infer_objects()
 
 
 LOADERS: dict[str, Callable[[Path, Dialect], pd.DataFrame]] = {
     ".arff": _load_arff,
-    **dict.fromkeys((*COMMA, *TAB), load_text),
+    **dict.fromkeys(TEXT, load_text),
     ".jsonl": _load_json_lines,
     ".parquet": _load_parquet,
     ".xlsx": _load_excel,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError, unknown_name
+from pare.raw.file_state import is_hidden
 from pare.raw.readers.checks import PARTS
 from pare.raw.readers.label_tables import FileLabels, files_by_class
 from pare.storage.samples import Samples
@@ -20,10 +21,12 @@ class FileKind:
     Attributes:
         name: of one of them, in messages.
         suffixes: by which they are known, in small letters.
+        plain: those of them that other text has as well; in a folder with a file of another suffix they are strangers.
     """
 
     name: str
     suffixes: tuple[str, ...]
+    plain: tuple[str, ...] = ()
 
     def includes(self, path: Path) -> bool:
         """Whether a path has such a suffix."""
@@ -35,11 +38,13 @@ class FileKind:
         Raises:
             PareError: if there is none, or the folder holds something else.
         """
-        paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+        paths = [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
+        known = tuple(suffix for suffix in self.suffixes if suffix not in self.plain)
+        known = known if any(path.name.lower().endswith(known) for path in paths) else self.suffixes
         for path in paths:
-            if not self.includes(path) or not path.is_file():
+            if not path.name.lower().endswith(known) or not path.is_file():
                 raise PareError(
-                    f"{path} is no {self.name} ({', '.join(self.suffixes)}); move it out of the folder {folder.name}"
+                    f"{path} is no {self.name} ({', '.join(known)}); move it out of the folder {folder.name}"
                 )
         if not paths:
             raise PareError(f"{folder} holds no {self.name}; put some there, or remove the folder")
@@ -120,7 +125,7 @@ def _of_classes(found: dict[str, dict[str, list[Path]]], top: Path) -> dict[str,
 
 
 def _root(folder: Path, name: str | None, kind: FileKind) -> Path:
-    folders = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")}
+    folders = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and not is_hidden(path)}
     if name is not None:
         if name not in folders:
             raise unknown_name("folder", name, folders, str(folder))
@@ -135,7 +140,7 @@ def _root(folder: Path, name: str | None, kind: FileKind) -> Path:
 
 def _class_folders(folder: Path, kind: FileKind) -> dict[str, list[Path]]:
     """Files of each class, by its name, in sorted order."""
-    entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    entries = [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
     for path in entries:
         if not path.is_dir():
             raise PareError(

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
+from pare.raw.formats.delimited_text import means_no_value
 from pare.raw.formats.table_files import present_text
 
 MAX_LEVELS = 255
+MOST_FAULTS = 8  # columns of which a message tells
 UNIQUE_SHARE = 0.9
 FEW_ROWS = 20  # in so short a table every row may well have another category
 # A number as people write it: with decimal commas, thousands, the sign of a currency, or in per cent.
@@ -74,12 +76,21 @@ def parse_column(column: pd.Series, name: str, path: Path, *, declared: bool) ->
     return parsed
 
 
+def numbers_and_words(text: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Texts of numbers, and the words for a missing value between them; in a column of text these are texts, too."""
+    words = means_no_value(text)
+    numbers = pd.to_numeric(text[~words], errors="coerce")
+    return (text[~words], text[words]) if len(numbers) and numbers.notna().all() else (text, text[:0])
+
+
 def _parse_text(text: pd.Series, rows: int, where: str, *, declared: bool) -> Column:
+    text, _ = numbers_and_words(text)
     numbers = pd.to_numeric(text, errors="coerce").astype(np.float64)
     if not declared:
         if numbers.notna().all():
             return Column(numbers.reindex(range(rows)).to_numpy(), None)
-        _check_not_mixed(text, _look_like_numbers(text) | numbers.notna(), where)
+        known = ~means_no_value(text)
+        _check_not_mixed(text[known], (_look_like_numbers(text) | numbers.notna())[known], where)
     levels = sorted(text.unique(), key=_by_number_then_text)
     codes = text.map({level: code for code, level in enumerate(levels)}).astype(np.float64)
     return Column(codes.reindex(range(rows)).to_numpy(), levels)
@@ -126,12 +137,37 @@ def _check_not_mixed(text: pd.Series, is_number: pd.Series, where: str) -> None:
     most, this = ("numbers", "text") if mostly_numbers else ("text", "a number")
     raise PareError(
         f"{where} holds {this} in row {text.index[at] + 1}, {text.iloc[at]!r}, where most rows hold {most}. "
-        "Correct it; a missing value is written as ?, NaN or nothing. If all are names of categories, say so by the "
-        "reader's option 'categorical'"
+        "Correct it, or, if it stands for a missing value, say so by the reader's option 'missing'. If all are names "
+        "of categories, say so by the reader's option 'categorical'"
     )
 
 
-def check_feature(column: pd.Series, parsed: Column, path: Path, *, declared: bool) -> None:
+def features_of(frame: pd.DataFrame, path: Path, categorical: Collection[str]) -> dict[str, Column]:
+    """What is predicted from, by the names of the columns.
+
+    Args:
+        frame: the columns, rows numbered from 0.
+        path: of the table, for messages.
+        categorical: columns whose numbers name categories.
+
+    Raises:
+        PareError: naming each column of which nothing can be learnt.
+    """
+    columns: dict[str, Column] = {}
+    faults: list[PareError] = []
+    for name in map(str, frame):
+        try:
+            columns[name] = parse_column(frame[name], name, path, declared=name in categorical)
+            _check_feature(frame[name], columns[name], path, declared=name in categorical)
+        except PareError as fault:
+            faults.append(fault)
+    if faults:
+        more = [f"{len(faults) - MOST_FAULTS} more columns have faults"] if len(faults) > MOST_FAULTS else []
+        raise PareError("\n".join([*map(str, faults[:MOST_FAULTS]), *more]))
+    return columns
+
+
+def _check_feature(column: pd.Series, parsed: Column, path: Path, *, declared: bool) -> None:
     """Refuse a column of which nothing can be learnt, and texts that name rows; PareError."""
     where = f"{path}: column {column.name!r}"
     if np.isnan(parsed.values).all():

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
-from pare.raw.formats.delimited_text import COMMA, TAB, Dialect, detect_dialect, load_text
+from pare.raw.formats.delimited_text import TEXT, Dialect, detect_dialect, load_text
 from pare.raw.formats.table_files import load_frame, present_text, table_suffix
 
 
@@ -23,7 +23,7 @@ class FileLabels(BaseModel):
 
 def label_frame(path: Path) -> pd.DataFrame:
     """Such a table, in whatever way it is written, without a guess at types; PareError where it is damaged."""
-    if table_suffix(path) not in (*COMMA, *TAB):
+    if table_suffix(path) not in TEXT:
         return load_frame(path, Dialect())
     dialect = detect_dialect(path, None)
     load_frame(path, dialect)  # says what is damaged

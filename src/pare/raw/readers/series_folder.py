@@ -8,14 +8,14 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from pare.raw.file_names import FileName
-from pare.raw.formats.delimited_text import COMMA, TAB, UTF_8, Dialect
+from pare.raw.formats.delimited_text import PLAIN, TEXT, UTF_8, Dialect, Words
 from pare.raw.formats.table_files import load_frame
 from pare.raw.readers.class_folders import FileKind, labelled_files
 from pare.raw.readers.label_tables import FileLabels
 from pare.raw.readers.lengths import Length, Lengths, channel_values
 from pare.storage.samples import Samples
 
-SERIES = FileKind("series file", (*COMMA, *TAB))
+SERIES = FileKind("series file", TEXT, PLAIN)
 
 
 def series_folder(
@@ -31,12 +31,13 @@ def series_folder(
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
     encoding: str = UTF_8,
     decimal: Literal[".", ","] = ".",
+    missing: Words = (),
 ) -> dict[str, Samples]:
     """Series in folders that are named after their classes, see `labelled_files`; they are read when they are needed.
 
     Args:
         folder: holds the folder ``root``.
-        channels: columns of each CSV or TSV file; others, such as the time, are passed over.
+        channels: columns of each file; others, such as the time, are passed over.
         points: to which series are brought.
         lengths: how, see `Length`.
         fill: what follows shorter series, a value for each channel.
@@ -46,6 +47,7 @@ def series_folder(
         delimiter: see the reader `table`, as for the following.
         encoding: of text.
         decimal: of numbers.
+        missing: words for a missing value.
 
     Returns:
         ``all``, or ``train``, ``test`` and perhaps ``validation``: series ``(rows, channels, points)`` float32, and
@@ -55,7 +57,9 @@ def series_folder(
         PareError: as `labelled_files` does; on reading, if a file is damaged, lacks a channel, or has anything but
             numbers there.
     """
-    read = series_reader(channels, Length(points, lengths, fill), Dialect(delimiter, encoding, decimal, header))
+    read = series_reader(
+        channels, Length(points, lengths, fill), Dialect(delimiter, encoding, decimal, header, missing)
+    )
     parts = labelled_files(folder, root, SERIES, labels)
     return {part: files.samples(read, list(channels)) for part, files in parts.items()}
 

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
-from pare.raw.formats.delimited_text import UTF_8, Dialect
+from pare.raw.formats.delimited_text import UTF_8, Dialect, Words, means_no_value
 from pare.raw.readers.columns import group_numbers, targets_of
 from pare.raw.readers.lengths import Length, Lengths, point_numbers
 from pare.raw.readers.table_parts import load_parts, part_rows
@@ -35,6 +35,7 @@ def series_rows(
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
     encoding: str = UTF_8,
     decimal: Literal[".", ","] = ".",
+    missing: Words = (),
 ) -> dict[str, Samples]:
     """Series of one channel, each a row of a table: its columns from one to another are the points.
 
@@ -55,6 +56,7 @@ def series_rows(
         delimiter: see the reader `table`, as for the following.
         encoding: of text.
         decimal: of numbers.
+        missing: words for a missing value.
 
     Returns:
         ``all``, or ``train`` and ``test``: series ``(rows, 1, points)`` float32, and targets as those of the reader
@@ -63,7 +65,8 @@ def series_rows(
     Raises:
         PareError: if the file is missing or damaged, a column is unknown, or a point is no number.
     """
-    path, frame, said = load_parts(folder, file, test_file, Dialect(delimiter, encoding, decimal, header))
+    dialect = Dialect(delimiter, encoding, decimal, header, missing)
+    path, frame, said = load_parts(folder, file, test_file, dialect, ignore)
     targets = [target] if isinstance(target, str) else target
     used = [*targets, *ignore, *([group] if group else [])]
     for name in [*used, *categorical]:
@@ -123,7 +126,7 @@ def series_of_rows(frame: pd.DataFrame, columns: list[str], where: str) -> list[
     Raises:
         PareError: if a point is no number, or a row has none.
     """
-    held = frame[columns].notna().to_numpy()
+    held = frame[columns].apply(lambda column: column.notna() & ~means_no_value(column)).to_numpy()
     with np.errstate(over="ignore"):
         values = frame[columns].apply(point_numbers).to_numpy(np.float32)
     ends = np.where(held.any(axis=1), held.shape[1] - held[:, ::-1].argmax(axis=1), 1)

@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
 from pare.raw.formats.dates import days_since, first_date
-from pare.raw.formats.delimited_text import UTF_8, Dialect
+from pare.raw.formats.delimited_text import UTF_8, Dialect, Words
 from pare.raw.formats.table_files import find_table, load_frame
 from pare.raw.readers.columns import group_numbers, targets_of
 from pare.raw.readers.lengths import Length, Lengths, channel_values, point_numbers
@@ -34,6 +34,7 @@ def series_table(
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
     encoding: str = UTF_8,
     decimal: Literal[".", ","] = ".",
+    missing: Words = (),
 ) -> dict[str, Samples]:
     """Series of any lengths in a table whose rows are their points; the other columns are the channels.
 
@@ -52,6 +53,7 @@ def series_table(
         delimiter: see the reader `table`, as for the following.
         encoding: of text.
         decimal: of numbers.
+        missing: words for a missing value.
 
     Returns:
         ``all``: series ``(rows, channels, points)`` float32 in the order of their first points, and targets as those of
@@ -62,7 +64,7 @@ def series_table(
             or a channel has anything but numbers.
     """
     path = find_table(folder, file)
-    frame = load_frame(path, Dialect(delimiter, encoding, decimal))
+    frame = load_frame(path, Dialect(delimiter, encoding, decimal, missing=missing))
     targets = [target] if isinstance(target, str) else target
     uses = [series, *targets, *ignore, *(name for name in (time, group) if name is not None)]
     for name in [*uses, *categorical]:

@@ -1,5 +1,6 @@
 """Training and test rows of tables: a column says which they are, or test rows are in a table of their own."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,16 @@ from pare.raw.readers.columns import Labels
 
 
 def load_parts(
-    folder: Path, file: str | None, test_file: str | None, dialect: Dialect
+    folder: Path, file: str | None, test_file: str | None, dialect: Dialect, ignore: Collection[str] = ()
 ) -> tuple[Path, pd.DataFrame, pd.Series | None]:
     """Load a table, and the one of its test rows where they are apart.
 
     Args:
         folder: holds the tables.
         file: as for `find_table`.
-        test_file: with at least the columns of ``file``; None: there is none.
+        test_file: with at least the columns of ``file`` that are not ignored; None: there is none.
         dialect: of both.
+        ignore: columns that are left out.
 
     Returns:
         The path of the table, for messages, its rows, and None. Where test rows are apart, the path names both tables,
@@ -36,7 +38,8 @@ def load_parts(
         return path, frame, None
     test_path = find_table(folder, test_file)
     test = load_frame(test_path, dialect)
-    missing = [name for name in frame if name not in test]
+    enough = {*test, *ignore}
+    missing = [name for name in frame if name not in enough]
     if missing:
         raise PareError(
             f"{test_path.name} has no column {', '.join(map(repr, missing))}, {path.name} has. Test rows need all, "
@@ -44,7 +47,7 @@ def load_parts(
         )
     said = pd.Series(np.repeat(["train", "test"], [len(frame), len(test)]), name="part")
     both = path.with_name(f"{path.name} and {test_path.name}")
-    return both, pd.concat([frame, test[frame.columns]], ignore_index=True), said
+    return both, pd.concat([frame, test.reindex(columns=frame.columns)], ignore_index=True), said
 
 
 def part_rows(said: pd.Series, labels: Labels, where: str) -> dict[str, np.ndarray]:

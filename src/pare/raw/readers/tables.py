@@ -12,10 +12,10 @@ from pydantic import Field
 from pare.config.errors import PareError, unknown_name
 from pare.raw.file_names import FileName
 from pare.raw.formats.dates import Calendar, DateOrder, with_days
-from pare.raw.formats.delimited_text import UTF_8, Dialect
+from pare.raw.formats.delimited_text import UTF_8, Dialect, Words
 from pare.raw.formats.messages import FETCH
 from pare.raw.formats.table_files import DESCRIPTION
-from pare.raw.readers.columns import check_feature, group_numbers, parse_column, targets_of, to_float32
+from pare.raw.readers.columns import features_of, group_numbers, targets_of, to_float32
 from pare.raw.readers.table_parts import load_parts, part_rows
 from pare.storage.samples import Samples
 
@@ -36,13 +36,14 @@ def table(
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
     encoding: str = UTF_8,
     decimal: Literal[".", ","] = ".",
+    missing: Words = (),
 ) -> dict[str, Samples]:
     """A table of numbers and categories with one or several columns to predict.
 
     A column is a number if all its values are; text, booleans and what an ARFF or a Parquet file declares as nominal
     are categories. Categories and classes are numbered in the declared order, else in sorted order. ``?``, nothing
-    and NaN are missing values. Rows without a label are dropped, and so are declared classes that no row has. The
-    table is held in memory, 4 bytes a value.
+    and NaN are missing values, and so are NA, N/A, null, None and - between numbers. Rows without a label are dropped,
+    and so are declared classes that no row has. The table is held in memory, 4 bytes a value.
 
     Args:
         folder: holds the table, and for OpenML's own also ``dataset.json``, which names target, ignored and
@@ -60,7 +61,8 @@ def table(
         group: column whose equal values mark rows that belong together, such as a patient.
         delimiter: what separates the values of a line of text; by default a tab in TSV, else a comma.
         encoding: of text; by default UTF-8, with or without a byte order mark.
-        decimal: what separates the whole part of a number from the rest, in CSV and TSV.
+        decimal: what separates the whole part of a number from the rest, in a table of text.
+        missing: words and numbers that are missing values in every column, such as -999.
 
     Returns:
         ``all``, or the parts: features ``(rows, features)`` float32 with codes for categories,
@@ -71,7 +73,8 @@ def table(
         PareError: if the file is missing or damaged, or a column is unknown, has two uses, or holds values of which
             nothing can be learnt: numbers among words, free text, nothing, infinity, one class only.
     """
-    path, frame, said = load_parts(folder, file, test_file, Dialect(delimiter, encoding, decimal))
+    dialect = Dialect(delimiter, encoding, decimal, missing=missing)
+    path, frame, said = load_parts(folder, file, test_file, dialect, ignore)
     description = _read_description(folder)
     if split_column and test_file:
         raise PareError(
@@ -92,9 +95,7 @@ def table(
             "sequences of proteins or formulas of molecules, is ignored: bring numbers that describe it"
         )
     named = {*categorical, *description.get("categorical", [])}
-    columns = {name: parse_column(frame[name], name, path, declared=name in named) for name in features}
-    for name in features:
-        check_feature(frame[name], columns[name], path, declared=name in named)
+    columns = features_of(frame[features], path, named)
     labels = targets_of(frame, targets, path, named)
     x = to_float32(np.stack([columns[name].values for name in features], axis=1), features, path)
     groups = None if group is None else group_numbers(frame[group], path)
