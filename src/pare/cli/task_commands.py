@@ -174,9 +174,10 @@ def new(
     if found.symmetries:
         names = ", ".join(found.symmetries)
         click.echo(f"  training.symmetries: {names} (the grid looks periodic and alike everywhere; else none)")
-    for remark in (*found.remarks, _rare_classes(found.classes or {}), _high_cost(estimate(resolved, cpu_speed()))):
-        if remark:
-            click.echo(f"  {remark}")
+    equal_rows = found.repeats.sentences() if found.repeats else ()
+    more = (_rare_classes(found.classes or {}), _high_cost(estimate(resolved, cpu_speed())))
+    for remark in filter(None, (*found.remarks, *equal_rows, *more)):
+        click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
     click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}")
     click.echo(f"  kedro run --pipelines=choose --params task:{chosen}    # the best of several methods")
@@ -275,8 +276,14 @@ def schema(loader: OmegaConfigLoader) -> None:
 @click.pass_obj
 def show(loader: RunConfigLoader, name: str, params: dict[str, Any]) -> None:
     """Show task NAME: its data card, the run it resolves to, and what that will cost."""
+    from pare.preparation.equal_rows import Repeats  # noqa: PLC0415 - slow to import
+    from pare.storage.store import ArrayStore  # noqa: PLC0415
+
     with clear_errors():
-        _print_card(_resolved(loader, params | {"task": name}))
+        run = _resolved(loader, params | {"task": name})
+        path = Path(loader.conf_source).parent / "data" / "05_model_input" / f"{run.places['model_input']}.h5"
+        repeats = ArrayStore(path).repeats if path.is_file() else None
+        _print_card(run, Repeats(**repeats).sentences() if repeats else [])
 
 
 class Listed(NamedTuple):
@@ -356,7 +363,8 @@ def _start(run: Run) -> str:
     return f"solved on {layers} of the encoder"
 
 
-def _print_card(run: Run) -> None:
+def _print_card(run: Run, equal_rows: Sequence[str]) -> None:
+    """Print what is known of a task and its run, with sentences on equal rows where a model input counted them."""
     task, raw, console = run.task, run.task.raw.active, screen()
     console.print(Text.assemble((run.task_name, "bold"), f": {task.title} ({task.suite})"))
     if task.description:
@@ -377,6 +385,8 @@ def _print_card(run: Run) -> None:
         "protocol, seed": f"{run.protocol}, {run.seed}",
         "paper": ", ".join(f"{method} {value:g}" for method, value in task.paper.items()) or "no figure",
     }
+    if equal_rows:
+        facts["equal rows"] = "; ".join(equal_rows)
     card = Table(box=None, show_header=False)
     for name, value in facts.items():
         card.add_row(name, value.strip())

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
-from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
+from pare.own_data.findings import Inspection, Question, are_classes, equal_rows, inspection_of, need_target, open_parts
 from pare.own_data.numbered_columns import look_like_points
 from pare.own_data.part_names import train_and_test
 from pare.raw.formats.dates import date_of_rows, date_options, date_order
@@ -166,6 +166,7 @@ def inspection_of_targets(
         notes={**notes, **more},
         remarks=tuple(remarks),
         unlabelled=rows - sum(samples.count for samples in parts.values()),
+        equal=equal_rows(parts),
     )
 
 

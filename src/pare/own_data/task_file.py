@@ -168,17 +168,20 @@ def _split_lines(found: Inspection) -> list[tuple[str, str]]:
     elif found.grouped:
         remark += "; groups stay whole"
     elif found.classes:
-        split["stratified"] = _can_be_stratified(split, found.classes)
+        split["stratified"] = _can_be_stratified(split, found.different)
         remark += "; every class in each" if split["stratified"] else "; too few rows for every class in each"
+    if found.repeats and not found.ordered:
+        split["equal_rows"] = "together"
+        remark += "; apart: equal rows are different cases that look alike"
     return [(f"split: {_flow(split)}", remark)]
 
 
-def _can_be_stratified(split: dict[str, Any], classes: dict[str, int]) -> bool:
-    """Whether each part has room for every class, and every class rows for each part."""
-    rest = sum(classes.values())
+def _can_be_stratified(split: dict[str, Any], classes: Sequence[int]) -> bool:
+    """Whether each part has room for every class, and every class rows for each part; ``classes`` counts its rows."""
+    rest = sum(classes)
     test = round(rest * split.get("test", 0))
     cuts = [count for count in (test, round((rest - test) * split["validation"])) if count]
-    return min(cuts, default=0) >= len(classes) and min(classes.values()) > len(cuts)
+    return min(cuts, default=0) >= len(classes) and min(classes) > len(cuts)
 
 
 def _normalisation(found: Inspection) -> dict[str, str]:
