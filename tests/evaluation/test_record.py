@@ -68,6 +68,15 @@ def test_what_a_baseline_does_not_have_is_none(library, parameters, run, store):
     assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))
 
 
+def test_equal_rows_are_recorded_where_there_are_some(run, store):
+    assert "repeats" not in evaluation_record(run, TRAINING, store, PREDICTIONS)
+    repeats = {"rows": 14, "repeats": 3, "ambiguous": 0, "test": 6, "known": 2, "together": False}
+    store.repeats = repeats
+    metrics = evaluation_record(run, TRAINING, store, PREDICTIONS)
+    assert metrics["repeats"] == repeats
+    assert "(constant baseline: 0.5). 2 of 6 test rows have the inputs of a training row" in summary(metrics)
+
+
 def test_of_several_members_their_mean_is_kept(run, store):
     assert evaluation_record(run, TRAINING | {"members": [{}] * 3}, store, PREDICTIONS)["kept"] == "mean of 3 trainings"
 

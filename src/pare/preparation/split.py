@@ -9,6 +9,7 @@ from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, Strati
 
 from pare.config.errors import PareError
 from pare.config.schema import SplitConfig, Task
+from pare.config.words import counted
 from pare.preparation.equal_rows import different_rows
 
 SPLIT_SEED = 0
@@ -88,7 +89,10 @@ def _cut(
             strata = None if labels is None else labels[rows]
             rest, cut = train_test_split(rows, test_size=n, random_state=SPLIT_SEED, stratify=strata)
     except ValueError as error:
-        raise PareError(f"cannot cut {n} {name} rows from {len(rows)}: {error}; change split in the task") from error
+        whole = "" if groups is None else f" in {counted(len(np.unique(groups[rows])), 'group')} (equal rows are one)"
+        raise PareError(
+            f"cannot cut {n} {name} rows from {len(rows)}{whole}: {error}; change split in the task"
+        ) from error
     names[cut] = name
     return np.sort(rest)
 
