@@ -89,9 +89,12 @@ def _cut(
             strata = None if labels is None else labels[rows]
             rest, cut = train_test_split(rows, test_size=n, random_state=SPLIT_SEED, stratify=strata)
     except ValueError as error:
-        whole = "" if groups is None else f" in {counted(len(np.unique(groups[rows])), 'group')} (equal rows are one)"
+        whole, more = "", ""
+        if groups is not None:
+            whole = f" in {counted(len(np.unique(groups[rows])), 'group')}"
+            more = ", in which equal_rows: apart divides equal rows"
         raise PareError(
-            f"cannot cut {n} {name} rows from {len(rows)}{whole}: {error}; change split in the task"
+            f"cannot cut {n} {name} rows from {len(rows)}{whole}: {error}; change split in the task{more}"
         ) from error
     names[cut] = name
     return np.sort(rest)
