@@ -14,6 +14,7 @@ NUMBERS = RNG.normal(size=N)
 TABLE = pd.DataFrame(
     {"mass": NUMBERS, "count": RNG.integers(0, 500, N), "site": [["north", "south"][i % 2] for i in range(N)]}
 )
+SERIES = np.random.default_rng(1).normal(size=(N, 2, 40))
 STATES = RNG.normal(size=(20, 5, 16, 2)).astype(np.float32)  # samples, time, points, channels
 
 
@@ -37,7 +38,7 @@ def facts(found):
 
 def npy_pairs(folder):
     for part, rows in (("train", slice(0, 45)), ("test", slice(45, N))):
-        np.save(folder / f"x_{part}.npy", np.zeros((N, 2, 40))[rows])
+        np.save(folder / f"x_{part}.npy", SERIES[rows])
         np.save(folder / f"{part}-y.npy", CLASSES[rows])
     return sorted(folder.glob("*.npy"))
 
@@ -45,7 +46,7 @@ def npy_pairs(folder):
 def hdf5_groups(folder):
     with h5py.File(folder / "f.h5", "w") as file:
         for part, rows in (("train", slice(0, 45)), ("test", slice(45, N))):
-            file[f"{part}/x"], file[f"{part}/y"] = np.zeros((N, 2, 40))[rows], CLASSES[rows]
+            file[f"{part}/x"], file[f"{part}/y"] = SERIES[rows], CLASSES[rows]
     return [folder / "f.h5"]
 
 
@@ -58,13 +59,13 @@ def grouped(path):
 
 def npz_groups(folder):
     parts = {"train": slice(0, 45), "test": slice(45, N)}
-    content = {f"{part}/x": np.zeros((N, 2, 40))[rows] for part, rows in parts.items()}
+    content = {f"{part}/x": SERIES[rows] for part, rows in parts.items()}
     return npz(folder, **content, **{f"{part}/y": CLASSES[rows] for part, rows in parts.items()})
 
 
 def npz_per_part(folder):
     for part, rows in (("train", slice(0, 45)), ("test", slice(45, N))):
-        np.savez(folder / f"run_{part}.npz", x=np.zeros((N, 2, 40))[rows], y=CLASSES[rows])
+        np.savez(folder / f"run_{part}.npz", x=SERIES[rows], y=CLASSES[rows])
     return sorted(folder.glob("*.npz"))
 
 
@@ -101,5 +102,7 @@ def images(folder, *sizes, mode="RGB"):
     for name in ("cat", "dog"):
         (folder / "photos" / name).mkdir(parents=True)
         for i in range(4):
-            Image.new(mode, sizes[i % len(sizes)][::-1]).save(folder / "photos" / name / f"{i}.png")
+            image = Image.new(mode, sizes[i % len(sizes)][::-1])
+            image.putpixel((i, int(name == "dog")), 255)  # no two are equal
+            image.save(folder / "photos" / name / f"{i}.png")
     return [folder / "photos"]

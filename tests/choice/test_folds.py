@@ -131,3 +131,23 @@ def test_too_few_rows_or_groups_are_refused(tmp_path, rows, group, message):
     )
     with pytest.raises(PareError, match=message):
         fold_parts(ArrayStore(tmp_path / "few.h5"), Rows(), 5)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_equal_rows_stay_whole_and_classes_are_spread_over_them(tmp_path, count):
+    rng = np.random.default_rng(0)
+    equal = rng.integers(0, 60, 200)
+    y = (np.arange(60) % 10 == 0).astype(int)[equal]
+    arrays = {"x": equal[:, None].astype(np.float32), "y": y, "equal": equal}
+    write_store(
+        tmp_path / "s.h5",
+        rows={"train": 200},
+        blocks=[("train", arrays)],
+        statistics={},
+        fingerprint="f",
+        description={},
+    )
+    for parts in fold_parts(ArrayStore(tmp_path / "s.h5"), Rows(2), count):
+        of = [set(equal[rows]) for rows in parts.values()]
+        assert not (of[0] & of[1] or of[0] & of[2] or of[1] & of[2])
+        assert all(set(y[rows]) == {0, 1} for rows in parts.values())

@@ -266,3 +266,37 @@ def test_the_list_may_be_of_own_tasks_of_a_suite_or_of_what_needs_no_network(tas
     offline = tasks("--offline")
     assert "wine" in listed(offline) and "network" not in offline and 0 < len(listed(offline)) < len(library.tasks)
     assert "Did you mean 'PDEBench'" in tasks("--suite", "PDEbench", code=1)
+
+
+@pytest.fixture
+def imbalanced(own_table):
+    """980 rows of class 0 and 20 of class 1."""
+    values = pd.DataFrame(np.random.default_rng(0).normal(size=(1000, 3)), columns=list("abc"))
+    values.assign(fraud=np.arange(1000) % 50 == 0).astype({"fraud": int}).to_csv(own_table, index=False)
+    return own_table
+
+
+def test_classes_that_an_error_hides_are_said_with_metrics_that_do_not(tasks, imbalanced, project):
+    output = tasks("new", str(imbalanced), "--target", "fraud")
+    assert "20 of 1000 rows are 1: error hides them, since always saying 0 is wrong in 2 % of rows." in output
+    name = "one_minus_balanced_accuracy"
+    output = tasks("new", str(imbalanced), "--target", "fraud", "--metric", name, "--name", "balanced")
+    assert "hides" not in output
+    made = yaml.safe_load((project.project_path / "conf" / "local" / "tasks" / "balanced.yml").read_text())
+    assert made["balanced"]["metric"] == name
+
+
+def test_a_metric_of_another_output_is_refused_with_those_that_suit(tasks, imbalanced, project):
+    output = tasks("new", str(imbalanced), "--target", "fraud", "--metric", "rmse", code=1)
+    assert "metric for classification 'rmse' is unknown" in output and "auroc_ovo" in output and "mae" not in output
+    assert not (project.project_path / "conf" / "local" / "tasks" / f"{imbalanced.stem}.yml").exists()
+
+
+def test_equal_rows_are_counted_and_stay_in_one_part(tasks, own_table, project):
+    frame = pd.read_csv(own_table)
+    pd.concat([frame] * 5).to_csv(own_table, index=False)
+    output = tasks("new", str(own_table), "--target", "kind")
+    rows = len(frame)
+    assert f"{4 * rows} of {5 * rows} rows have the inputs of an earlier row; equal rows stay in one part" in output
+    made = yaml.safe_load((project.project_path / "conf" / "local" / "tasks" / f"{own_table.stem}.yml").read_text())
+    assert made[own_table.stem]["split"]["equal_rows"] == "together"

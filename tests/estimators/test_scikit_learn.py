@@ -267,3 +267,22 @@ def test_rows_in_the_order_of_time_are_held_out_from_their_end(monkeypatch):
 def test_rows_in_order_have_no_groups():
     with pytest.raises(PareError, match="give one"):
         PaReRegressor(ordered=True).fit(RNG.normal(size=(20, 3)), np.arange(20.0), np.arange(20) // 2)
+
+
+def test_equal_rows_are_not_both_fitted_and_held_out(monkeypatch):
+    """Forty inputs of noise with random classes, each five times: the held-out rows say that nothing is known."""
+    cuts = []
+    monkeypatch.setattr(
+        "pare.start.solve.folds_that_keep", lambda *given: cuts.append(folds_that_keep(*given)) or cuts[-1]
+    )
+    noise = np.random.default_rng(0)
+    rows = noise.permutation(np.repeat(np.arange(40), 5))
+    X, y = noise.normal(size=(40, 3))[rows], noise.integers(0, 2, 40)[rows]
+    model = PaReClassifier().fit(X, y)
+    assert len(model.predictor_.calibration.arrays["truth"]) == 5 * 4  # a tenth of the different rows
+    assert cuts[0] is not None
+
+
+def test_rows_that_are_all_equal_are_fitted_without_validation():
+    model = PaReRegressor().fit(np.ones((20, 3)), np.arange(20.0))
+    np.testing.assert_allclose(model.predict(np.ones((1, 3))), 9.5, atol=0.5)

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
-from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, recall_score, roc_auc_score
 
 from pare.config.errors import PareError
-from pare.evaluation.classification import AurocOneVsOne, ErrorPercent, OneMinusF1
+from pare.evaluation.classification import AurocOneVsOne, ErrorPercent, OneMinusBalancedAccuracyOfClasses, OneMinusF1
 
-METRICS = [AurocOneVsOne, ErrorPercent, OneMinusF1]
+METRICS = [AurocOneVsOne, ErrorPercent, OneMinusBalancedAccuracyOfClasses, OneMinusF1]
 
 
 def logits_and_labels(classes, n=60, seed=0):
@@ -70,6 +70,21 @@ def test_error_is_what_the_accuracy_lacks_to_100_percent(classes):
     logits, labels = logits_and_labels(classes)
     expected = 100 * (1 - accuracy_score(labels, logits.argmax(axis=1)))
     assert score(ErrorPercent(classes), logits, labels) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_balanced_accuracy_is_that_of_scikit_learn(classes):
+    logits, labels = logits_and_labels(classes)
+    labels[::3] = 0
+    expected = 1 - balanced_accuracy_score(labels, logits.argmax(axis=1))
+    assert score(OneMinusBalancedAccuracyOfClasses(classes), logits, labels) == pytest.approx(expected, rel=1e-12)
+
+
+def test_balanced_accuracy_is_averaged_over_the_classes_that_have_samples():
+    logits, labels = logits_and_labels(5)
+    logits, labels = logits[labels != 3], labels[labels != 3]
+    expected = 1 - recall_score(labels, logits.argmax(axis=1), labels=[0, 1, 2, 4], average="macro")
+    assert score(OneMinusBalancedAccuracyOfClasses(5), logits, labels) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("classes", [2, 5])

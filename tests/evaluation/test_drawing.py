@@ -139,7 +139,7 @@ def test_fields_of_any_axes_and_size_have_numbers_and_figures_though_points_are_
     calibration = Calibration.of_fields([(prediction, truth)], [(prediction, truth)])
     store = write_splits(tmp_path / "s.h5", train={"x": x, "y": truth}, test={"x": x, "y": truth})
     task = dense(run, (2, *grid))
-    record = evaluation_record(task, TRAINING, store.rows("train"), predictions, calibration)
+    record = evaluation_record(task, TRAINING, store, predictions, calibration)
     json.dumps(record, allow_nan=False)
     assert record["test"] == pytest.approx(0.3, rel=0.2)
     assert record["usual"]["rmse"] == pytest.approx(0.3 * size, rel=0.2)

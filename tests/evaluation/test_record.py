@@ -14,14 +14,14 @@ def run(library, parameters):
 
 
 @pytest.fixture
-def rows(tmp_path):
-    """Training rows, half of them of each class."""
+def store(tmp_path):
+    """A model input whose training rows are half of each class."""
     train = {"x": np.zeros((8, 30), np.float32), "y": np.arange(8) % 2}
-    return write_splits(tmp_path / "s.h5", train=train).rows("train")
+    return write_splits(tmp_path / "s.h5", train=train)
 
 
-def test_a_record_has_the_score_with_those_of_the_constant_baseline_and_the_paper(run, rows):
-    metrics = evaluation_record(run, TRAINING, rows, PREDICTIONS)
+def test_a_record_has_the_score_with_those_of_the_constant_baseline_and_the_paper(run, store):
+    metrics = evaluation_record(run, TRAINING, store, PREDICTIONS)
     assert metrics["test"] == pytest.approx(8 / 9)
     assert metrics["constant_prediction"] == 0.5
     assert metrics["metric"] == {
@@ -37,14 +37,14 @@ def test_a_record_has_the_score_with_those_of_the_constant_baseline_and_the_pape
     assert summary(metrics) == "test AUROC, one-vs-one 0.8889 on 6 samples (constant baseline: 0.5)"
 
 
-def test_the_papers_figure_is_given_for_the_papers_metric_only(run, rows):
+def test_the_papers_figure_is_given_for_the_papers_metric_only(run, store):
     task = {"metric": "error_percent", "paper_metric": "auroc_ovo", "paper": {"finetune": 0.99}}
     for protocol, name, paper in (("validated", "error_percent", None), ("paper", "auroc_ovo", 0.99)):
         one = with_task(run, **task).model_copy(update={"protocol": protocol})
-        metrics = evaluation_record(one, TRAINING, rows, PREDICTIONS)
+        metrics = evaluation_record(one, TRAINING, store, PREDICTIONS)
         assert (metrics["metric"]["name"], metrics["paper"]) == (name, paper)
     variant = with_task(run, **task).model_copy(update={"protocol": "paper", "variant": "short"})
-    metrics = evaluation_record(variant, TRAINING, rows, PREDICTIONS)
+    metrics = evaluation_record(variant, TRAINING, store, PREDICTIONS)
     assert (metrics["variant"], metrics["paper"]) == ("short", None)
 
 
@@ -55,21 +55,30 @@ def test_every_kind_of_output_has_a_constant_baseline(run, tmp_path):
     kinds = {"multilabel": ("binary_cross_entropy", "one_minus_auroc", labels), "regression": ("mse", "r2", numbers)}
     for kind, (loss, metric, truth) in kinds.items():
         train = {"x": np.zeros((20, 3), np.float32), "y": truth}
-        rows = write_splits(tmp_path / f"{kind}.h5", train=train).rows("train")
+        store = write_splits(tmp_path / f"{kind}.h5", train=train)
         one = with_task(run, output={"kind": kind, "shape": [2]}, loss=loss, metric=metric)
-        metrics = evaluation_record(one, TRAINING, rows, {"prediction": 2 * truth - 1, "truth": truth})
+        metrics = evaluation_record(one, TRAINING, store, {"prediction": 2 * truth - 1, "truth": truth})
         assert metrics["constant_prediction"] == pytest.approx(0.5 if kind == "multilabel" else 0, abs=1e-6)
 
 
-def test_what_a_baseline_does_not_have_is_none(library, parameters, run, rows):
+def test_what_a_baseline_does_not_have_is_none(library, parameters, run, store):
     asked = {"task": "openml_wdbc", "method": "logistic_regression"}
-    metrics = evaluation_record(resolve_baseline(library, parameters | asked, asked), TRAINING, rows, PREDICTIONS)
-    assert metrics.keys() == evaluation_record(run, TRAINING, rows, PREDICTIONS).keys()
+    metrics = evaluation_record(resolve_baseline(library, parameters | asked, asked), TRAINING, store, PREDICTIONS)
+    assert metrics.keys() == evaluation_record(run, TRAINING, store, PREDICTIONS).keys()
     assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))
 
 
-def test_of_several_members_their_mean_is_kept(run, rows):
-    assert evaluation_record(run, TRAINING | {"members": [{}] * 3}, rows, PREDICTIONS)["kept"] == "mean of 3 trainings"
+def test_equal_rows_are_recorded_where_there_are_some(run, store):
+    assert "repeats" not in evaluation_record(run, TRAINING, store, PREDICTIONS)
+    repeats = {"rows": 14, "repeats": 3, "ambiguous": 0, "test": 6, "known": 2, "together": False}
+    store.repeats = repeats
+    metrics = evaluation_record(run, TRAINING, store, PREDICTIONS)
+    assert metrics["repeats"] == repeats
+    assert "(constant baseline: 0.5). 2 of 6 test rows have the inputs of a training row" in summary(metrics)
+
+
+def test_of_several_members_their_mean_is_kept(run, store):
+    assert evaluation_record(run, TRAINING | {"members": [{}] * 3}, store, PREDICTIONS)["kept"] == "mean of 3 trainings"
 
 
 def test_each_value_of_a_training_has_its_unit():

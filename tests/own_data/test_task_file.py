@@ -17,14 +17,28 @@ from pare.preparation import ModelInput
 from pare.raw.options import bind_options
 from pare.raw.origins.own_files import own_files
 from pare.raw.readers.registry import READERS
-from users_files import CLASSES, NUMBERS, N, grouped, hdf5_groups, images, look, npz, npz_groups, npz_per_part, table
+from users_files import (
+    CLASSES,
+    NUMBERS,
+    RNG,
+    SERIES,
+    N,
+    grouped,
+    hdf5_groups,
+    images,
+    look,
+    npz,
+    npz_groups,
+    npz_per_part,
+    table,
+)
 
 EXAMPLES = {
     "table": (lambda p: table(p, answer=CLASSES), "answer"),
     "quoted": (lambda p: table(p, **{"a: [b], #c ${x}": CLASSES.astype(str)}), "a: [b], #c ${x}"),
     "labels": (lambda p: table(p, a=CLASSES // 2, b=CLASSES % 2), "a", "b"),
-    "numbers": (lambda p: npz(p, x=np.zeros((N, 2, 40)), y=NUMBERS), "y"),
-    "field": (lambda p: npz(p, x=np.zeros((N, 20, 20)), y=np.ones((N, 20, 20))), "y"),
+    "numbers": (lambda p: npz(p, x=SERIES, y=NUMBERS), "y"),
+    "field": (lambda p: npz(p, x=RNG.normal(size=(N, 20, 20)), y=np.ones((N, 20, 20))), "y"),
     "parts": (hdf5_groups, "y"),
     "parts of an archive": (npz_groups, "y"),
     "files": (npz_per_part, "y"),
@@ -122,7 +136,7 @@ def test_a_name_that_would_not_do_for_a_folder_is_refused(name):
 
 def test_groups_are_named_with_the_rest(tmp_path):
     person = np.arange(N) // 10
-    series = look(npz(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES, person=person), "y", groups="person")
+    series = look(npz(tmp_path, x=SERIES, y=CLASSES, person=person), "y", groups="person")
     rows = look(table(tmp_path, answer=CLASSES, person=person), "answer", groups="person")
     assert series.options["parts"] == {"all": {"x": "x", "y": "y", "groups": "person"}}
     assert rows.options["group"] == "person" and rows.input_shape == (3,)
@@ -135,3 +149,26 @@ def test_groups_are_named_with_the_rest(tmp_path):
 def test_the_task_says_how_many_rows_have_no_answer(tmp_path):
     found = look(table(tmp_path, answer=["", *["a", "b"] * 29, "a"]), "answer")
     assert "; 1 more row without answer left out" in task_yaml("mine", ["t.csv"], found)
+
+
+def test_equal_rows_are_in_one_part_and_count_once_where_classes_are_spread(tmp_path):
+    twice = np.r_[0, 0, np.arange(2, N)]  # rows 0 and 1 are equal, the only ones of a class
+    kind = np.where(np.arange(N) < 3, "rare", "often")
+    paths = npz(tmp_path, x=SERIES[twice], y=kind)
+    found = look(paths, "y")
+    text = task_yaml("mine", ["f.npz"], found)
+    split = yaml.safe_load(text)["mine"]["split"]
+    assert split == {"test": 0.2, "validation": 0.2, "stratified": False, "equal_rows": "together"}
+    assert found.classes == {"often": N - 3, "rare": 3} and found.different == [N - 3, 2]
+    assert found.repeats.sentences() == ["1 of 60 rows have the inputs of an earlier row; equal rows stay in one part"]
+    ordered = look(paths, "y", ordered=True)
+    assert "equal_rows" not in task_yaml("mine", ["f.npz"], ordered)
+
+
+def test_test_rows_that_training_rows_equal_are_said(tmp_path):
+    x, y = SERIES[:20], CLASSES[:20]
+    paths = npz(tmp_path, x_train=x, y_train=y, x_test=x[5:9], y_test=y[5:9])
+    assert look(paths, "y", input="x").repeats.sentences() == [
+        "4 of 24 rows have the inputs of an earlier row",
+        "4 of 4 test rows have the inputs of a training row",
+    ]

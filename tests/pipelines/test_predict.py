@@ -32,7 +32,8 @@ def inputs(tmp_path, library, parameters, monkeypatch):
     """What the pipeline loads; the model says yes to a positive mass."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pyproject.toml").touch()
-    pd.DataFrame({"mass": [-1, 1] * 10, "answer": ["no", "yes"] * 10}).to_csv(tmp_path / "t.csv", index=False)
+    masses = [(-1) ** (i + 1) * (1 + i / 100) for i in range(20)]
+    pd.DataFrame({"mass": masses, "answer": ["no", "yes"] * 10}).to_csv(tmp_path / "t.csv", index=False)
     pd.DataFrame({"mass": [3, -2, 5]}).to_csv(tmp_path / "new.csv", index=False)
     own = Library(**(library.model_dump() | {"tasks": {"mine": TASK}}))
     run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})

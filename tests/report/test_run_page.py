@@ -86,6 +86,13 @@ def test_it_says_what_was_measured_and_how_sure_that_is(page, run):
     assert "pare 0.1.0" in text
 
 
+def test_equal_rows_are_said_and_that_test_rows_are_known(page, run):
+    repeats = {"rows": 1000, "repeats": 819, "ambiguous": 0, "test": 100, "known": 93, "together": False}
+    text = said(page(run, repeats=repeats))
+    assert "(constant baseline: 0.5). 93 of 100 test rows have the inputs of a training row. Kept" in text
+    assert "819 of 1000 rows have the inputs of an earlier row. 93 of 100 test rows" in text
+
+
 def test_hyperparameters_have_their_origin(page, run):
     text = said(page(run))
     assert "training.epochs 7 command line" in text

@@ -8,6 +8,7 @@ import numpy as np
 from pare.config.errors import PareError
 from pare.config.schema import SplitConfig, Task
 from pare.preparation.split import folds_of
+from pare.start.folds import groups_of
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Block, Rows, write_store
@@ -23,8 +24,8 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
     """The parts of each fold: rows to learn from, rows for validation, and held-out rows as ``test``.
 
     Training and validation rows take part. Of one fold the validation rows are held out, or a fifth of all where
-    there are fewer than five. Classes are spread evenly; groups stay whole; of rows in order a fold is some one after
-    the other.
+    there are fewer than five. Groups and equal rows stay whole. Classes are spread evenly, but not over groups. Of rows
+    in order a fold is some one after the other.
 
     Args:
         store: the model input.
@@ -36,10 +37,11 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
     """
     pool = [store.rows(split) for split in ("train", "validation")]
     held = [rows for rows in pool if len(rows)]  # a file has no arrays of a part without rows
-    labels = np.concatenate([rows.array("y") for rows in held]) if task.classes else None
-    groups = None if pool[0].groups is None else np.concatenate([rows.array("group") for rows in held])
+    spread = task.classes and not pool[0].has_own_groups
+    labels = np.concatenate([rows.array("y") for rows in held]) if spread else None
+    groups = groups_of([(rows, np.arange(len(rows))) for rows in held])
     numbers = np.arange(sum(map(len, pool)))
-    _check_enough(len(numbers), groups, folds)
+    _check_enough(len(numbers), groups, folds, "groups of rows" if pool[0].has_own_groups else "different rows")
     if holds_validation_out(store, folds):
         cuts = [(numbers[: len(pool[0])], numbers[len(pool[0]) :])]
     else:
@@ -53,8 +55,8 @@ def holds_validation_out(store: ArrayStore, folds: int) -> bool:
     return folds == 1 and len(store.rows("validation")) >= FIFTHS
 
 
-def _check_enough(rows: int, groups: np.ndarray | None, folds: int) -> None:
-    units, what = (rows, "rows") if groups is None else (len(np.unique(groups)), "groups of rows")
+def _check_enough(rows: int, groups: np.ndarray | None, folds: int, of_groups: str) -> None:
+    units, what = (rows, "rows") if groups is None else (len(np.unique(groups)), of_groups)
     needed = FEWEST if groups is None else max(folds, FIFTHS)
     if units < needed:
         raise PareError(

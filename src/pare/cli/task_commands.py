@@ -27,6 +27,7 @@ from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
 
 FEW_ROWS = 5  # of a class
+RARE = 0.1  # share of the rows below which an error says little of the other classes together
 NETWORK = "network"
 LONG_SECONDS, LARGE_MB = 600, 4096  # from which on the cost of a run is said at once
 
@@ -91,6 +92,7 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
     type=click.Choice(["day_first", "month_first"]),
     help="Order in dates such as 03/12/2024 or 03-12-2024; found where a number is above 12.",
 )
+@click.option("--metric", metavar="NAME", help="What the task is measured by, e.g. auroc_ovo where a class is rare.")
 @click.option("--name", metavar="NAME", help="Name of the task; by default that of the first file.")
 @click.option("--force", is_flag=True, help="Replace the file of a task that was made by this command.")
 @click.pass_obj
@@ -111,6 +113,7 @@ def new(
     channels: Literal["first", "last", "none"] | None,
     encoding: str | None,
     date_order: Literal["day_first", "month_first"] | None,
+    metric: str | None,
     name: str | None,
     force: bool,
 ) -> None:
@@ -163,7 +166,9 @@ def new(
         for line in filter(None, map(announcement, files)):
             click.echo(line)
         found = inspect_files(files, question)
-        text = task_yaml(chosen, [_shown(path, project) for path in files], found)
+        if metric is not None:
+            _check_metric(metric, found.kind)
+        text = task_yaml(chosen, [_shown(path, project) for path in files], found, metric)
         with atomic_path(file) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
         try:
@@ -182,9 +187,12 @@ def new(
     if found.symmetries:
         names = ", ".join(found.symmetries)
         click.echo(f"  training.symmetries: {names} (the grid looks periodic and alike everywhere; else none)")
-    for remark in (*found.remarks, _rare_classes(found.classes or {}), _high_cost(estimate(resolved, cpu_speed()))):
-        if remark:
-            click.echo(f"  {remark}")
+    equal_rows = found.repeats.sentences() if found.repeats else ()
+    classes = found.classes or {}
+    hidden = None if metric else _hidden_classes(classes)
+    more = (hidden, _rare_classes(classes), _high_cost(estimate(resolved, cpu_speed())))
+    for remark in filter(None, (*found.remarks, *equal_rows, *more)):
+        click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
     click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}")
     click.echo(f"  kedro run --pipelines=choose --params task:{chosen}    # the best of several methods")
@@ -212,6 +220,31 @@ def _only_input(names: Sequence[str]) -> str | None:
             "axis for the channels, such as np.stack([a, b], axis=1), save it with the target, and name that one"
         )
     return names[0] if names else None
+
+
+def _check_metric(name: str, kind: str) -> None:
+    """Refuse a metric that does not suit what is predicted; PareError with those that do."""
+    from pare.evaluation.metrics import METRICS  # noqa: PLC0415 - imports torch
+
+    suited = [other for other, spec in METRICS.items() if kind in spec.kinds]
+    if name not in suited:
+        raise unknown_name(f"metric for {kind}", name, suited, "docs/your_own_data.md")
+
+
+def _hidden_classes(classes: Mapping[str, int]) -> str | None:
+    """What to say of classes so rare that hardly a row is wrong where they are never predicted."""
+    rows = sum(classes.values())
+    usual = max(classes, key=classes.__getitem__, default="")
+    others = [name for name in classes if name != usual]
+    rare = sum(classes[name] for name in others)
+    if not rare or rare >= RARE * rows:
+        return None
+    named = others[0] if len(others) == 1 else f"not {usual}"
+    return (
+        f"{rare} of {rows} rows are {named}: error hides them, since always saying {usual} is wrong in "
+        f"{100 * rare / rows:.2g} % of rows. Say --metric auroc_ovo, or --metric one_minus_balanced_accuracy, which "
+        "counts all classes alike."
+    )
 
 
 def _rare_classes(classes: Mapping[str, int]) -> str | None:
@@ -297,8 +330,14 @@ def schema(loader: OmegaConfigLoader) -> None:
 @click.pass_obj
 def show(loader: RunConfigLoader, name: str, params: dict[str, Any]) -> None:
     """Show task NAME: its data card, the run it resolves to, and what that will cost."""
+    from pare.preparation.equal_rows import Repeats  # noqa: PLC0415 - slow to import
+    from pare.storage.store import ArrayStore  # noqa: PLC0415
+
     with clear_errors():
-        _print_card(_resolved(loader, params | {"task": name}))
+        run = _resolved(loader, params | {"task": name})
+        path = Path(loader.conf_source).parent / "data" / "05_model_input" / f"{run.places['model_input']}.h5"
+        repeats = ArrayStore(path).repeats if path.is_file() else None
+        _print_card(run, Repeats(**repeats).sentences() if repeats else [])
 
 
 class Listed(NamedTuple):
@@ -378,7 +417,8 @@ def _start(run: Run) -> str:
     return f"solved on {layers} of the encoder"
 
 
-def _print_card(run: Run) -> None:
+def _print_card(run: Run, equal_rows: Sequence[str]) -> None:
+    """Print what is known of a task and its run, with sentences on equal rows where a model input counted them."""
     task, raw, console = run.task, run.task.raw.active, screen()
     console.print(Text.assemble((run.task_name, "bold"), f": {task.title} ({task.suite})"))
     if task.description:
@@ -399,6 +439,8 @@ def _print_card(run: Run) -> None:
         "protocol, seed": f"{run.protocol}, {run.seed}",
         "paper": ", ".join(f"{method} {value:g}" for method, value in task.paper.items()) or "no figure",
     }
+    if equal_rows:
+        facts["equal rows"] = "; ".join(equal_rows)
     card = Table(box=None, show_header=False)
     for name, value in facts.items():
         card.add_row(name, value.strip())

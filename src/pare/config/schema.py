@@ -81,17 +81,22 @@ class SplitConfig(Strict):
     stratified: bool = False
     ordered: bool = Field(default=False, description="rows are in the order of time: the last ones are the test part")
     fold: FoldConfig | None = Field(default=None, description="the test part of a cross-validation; none: as test says")
+    equal_rows: Literal["together", "apart"] | None = Field(
+        default=None, description="whether rows of equal inputs stay in one part; none: yes, of own files"
+    )
 
     @model_validator(mode="after")
     def _time_or_classes(self) -> "SplitConfig":
         if self.ordered and self.stratified:
             raise ValueError("split.ordered takes the last rows, whatever their classes are; set stratified: false")
+        if self.ordered and self.equal_rows == "together":
+            raise ValueError("split.ordered takes the last rows, whatever they equal; leave equal_rows out")
         return self
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_used(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As before there were folds and order, so that fingerprints stay the same."""
-        unused = (("fold", None), ("ordered", False))
+        """As before there were folds, order and equal rows, so that fingerprints stay the same."""
+        unused = (("fold", None), ("ordered", False), ("equal_rows", None))
         return {name: value for name, value in serialised(self).items() if (name, value) not in unused}
 
 
@@ -227,6 +232,12 @@ class Task(Strict):
         if self.output.kind == "dense":
             return "field"
         return ("table", "series", "image")[min(len(self.input.shape), 3) - 1]
+
+    @property
+    def keeps_equal_rows_together(self) -> bool:
+        """Whether rows of equal inputs stay in one part; those of published data are divided as the publisher does."""
+        said = self.split.equal_rows or ("together" if self.raw.origin == OWN_FILES else "apart")
+        return said == "together" and not self.split.ordered
 
     @property
     def compares_values(self) -> bool:

@@ -22,6 +22,7 @@ from pare.estimators.shipped import cached_folder, shipped, shipped_library
 from pare.estimators.tables import Columns
 from pare.own_data.predict import Predictor
 from pare.preparation import ModelInput
+from pare.preparation.equal_rows import EqualRows, different_rows
 from pare.storage.lazy import Lazy
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
@@ -70,13 +71,13 @@ def fit_rows(
     Raises:
         PareError: for an unknown name, a value of the wrong type, or rows of which nothing can be learnt.
     """
-    held = _validation_rows(y)
+    share = _validation_share(x, y, groups, ordered=settings.ordered)
     reader = {"name": "table", "options": columns.dates} if columns.columns else {"name": "arrays"}
-    run = _run(_task(x, y, reader, held, ordered=settings.ordered), settings, validated=held > 0)
+    run = _run(_task(x, y, reader, share, ordered=settings.ordered), settings, validated=share > 0)
     rows = Samples.of_arrays(x, y, columns=columns.columns, categories=columns.categories, groups=groups)
     with TemporaryDirectory() as folder, _randomness_kept():
         store, model = Path(folder) / "rows.h5", Path(folder) / "model"
-        ModelInput(TASK, run.task, {"train": rows, "test": rows}, "rows", validated=held > 0).write(store)
+        ModelInput(TASK, run.task, {"train": rows, "test": rows}, "rows", validated=share > 0).write(store)
         _fit(run, ArrayStore(store)).write(model)
         return Predictor(load_trained(model))
 
@@ -93,6 +94,17 @@ def _randomness_kept() -> Iterator[None]:
         np.random.set_state(arrays)
 
 
+def _validation_share(x: np.ndarray, y: np.ndarray, groups: np.ndarray | None, *, ordered: bool) -> float:
+    """Share of the rows for validation, 0 where there are too few; equal rows count once, since they stay together."""
+    if not ordered:
+        equal = EqualRows.among([("train", x, y)])
+        if groups is None:
+            y = y[different_rows(equal.numbers["train"])]
+        elif len(np.unique(equal.groups({"train": groups})["train"])) == 1:
+            return 0
+    return _validation_rows(y) / len(y)
+
+
 def _validation_rows(y: np.ndarray) -> int:
     """Rows for validation: a tenth and at least one of each class; none where there are too few."""
     counts = np.unique(y, return_counts=True)[1] if y.ndim == 1 else np.array([len(y)])
@@ -100,7 +112,7 @@ def _validation_rows(y: np.ndarray) -> int:
     return held if len(y) >= max(FEWEST, 2 * len(counts)) and counts.min() > 1 else 0
 
 
-def _task(x: np.ndarray, y: np.ndarray, reader: dict[str, Any], held: int, *, ordered: bool) -> dict[str, Any]:
+def _task(x: np.ndarray, y: np.ndarray, reader: dict[str, Any], share: float, *, ordered: bool) -> dict[str, Any]:
     """The task as YAML would have it. Test rows are the caller's; a task must have one, which nothing here reads."""
     kind = ("classification", "regression", "dense")[min(y.ndim, 3) - 1]
     return {
@@ -111,7 +123,7 @@ def _task(x: np.ndarray, y: np.ndarray, reader: dict[str, Any], held: int, *, or
         "input": {"shape": list(x.shape[1:])},
         "output": {"kind": kind, "shape": [int(y.max()) + 1] if y.ndim == 1 else list(y.shape[1:])},
         "split": {
-            "validation": held / len(y) or VALIDATION,
+            "validation": share or VALIDATION,
             "stratified": y.ndim == 1 and not ordered,
             "ordered": ordered,
         },

@@ -118,6 +118,29 @@ class ErrorPercent(_CheckedClasses, MulticlassAccuracy):
         return 100 * self.fn.double() / (self.tp + self.fn)
 
 
+class OneMinusBalancedAccuracyOfClasses(_CheckedClasses, MulticlassAccuracy):
+    """One minus the balanced accuracy, the mean over the classes that have samples of the share that is found.
+
+    Args:
+        classes: number of classes.
+    """
+
+    higher_is_better = False
+
+    def __init__(self, classes: int) -> None:
+        super().__init__(classes, "none")
+
+    def compute(self) -> Tensor:
+        """One minus the mean share, a float64 scalar between 0 and 1.
+
+        Raises:
+            PareError: if no sample was seen.
+        """
+        present = self.tp + self.fn > 0
+        require_samples(present.sum())
+        return 1 - (self.tp[present].double() / (self.tp + self.fn)[present]).mean()
+
+
 class OneMinusF1(_CheckedClasses, MulticlassF1Score):
     """One minus the macro F1 score, the mean over the classes that have samples.
 

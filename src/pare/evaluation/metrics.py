@@ -17,7 +17,7 @@ from pare.config.errors import PareError, unknown_name
 from pare.config.run import TaskRun
 from pare.config.schema import OutputConfig
 from pare.evaluation.chunks import ChunkMean
-from pare.evaluation.classification import AurocOneVsOne, ErrorPercent, OneMinusF1
+from pare.evaluation.classification import AurocOneVsOne, ErrorPercent, OneMinusBalancedAccuracyOfClasses, OneMinusF1
 from pare.evaluation.proteins import MaeContacts, MaeContactsPublished
 from pare.evaluation.ranking import OneMinusRanking, auroc, average_precision
 from pare.evaluation.regression import (
@@ -88,6 +88,11 @@ def _one_minus_auroc(output: OutputConfig) -> Metric:
     return OneMinusRanking(auroc, pooled=output.kind == "dense")
 
 
+def _one_minus_balanced_accuracy(output: OutputConfig) -> Metric:
+    of_points = output.kind == "dense"
+    return OneMinusBalancedAccuracy() if of_points else OneMinusBalancedAccuracyOfClasses(output.shape[0])
+
+
 def _from_one(value: float) -> float:
     return 1 - value
 
@@ -126,7 +131,7 @@ METRICS: dict[str, MetricSpec] = {
         "1 − AUROC by chunks", "", ("multilabel",), lambda output: ChunkMean(_one_minus_auroc(output))
     ),
     "one_minus_balanced_accuracy": MetricSpec(
-        "1 − balanced accuracy", "", ("dense",), lambda _: OneMinusBalancedAccuracy()
+        "1 − balanced accuracy", "", ("classification", "dense"), _one_minus_balanced_accuracy
     ),
     "mae_8a_published": MetricSpec("MAE of contacts as released", "Å", ("dense",), lambda _: MaeContactsPublished()),
 }

@@ -12,7 +12,8 @@ from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import constant_prediction, score
 from pare.evaluation.uncertainty import uncertainty_record
 from pare.evaluation.usual import usual_metrics
-from pare.storage.store import Rows
+from pare.preparation.equal_rows import Repeats
+from pare.storage.store import ArrayStore
 from pare.uncertainty import Calibration
 
 SOLVED_START = "solved start"  # what is kept where training added nothing
@@ -22,7 +23,7 @@ FROM_TRAINING = ("validation", "best_epoch", "n_train", "train_seconds", "sample
 def evaluation_record(
     run: TaskRun,
     training: Mapping[str, Any],
-    training_rows: Rows,
+    model_input: ArrayStore,
     predictions: Mapping[str, np.ndarray],
     calibration: Calibration | None = None,
 ) -> dict[str, Any]:
@@ -31,13 +32,13 @@ def evaluation_record(
     Args:
         run: the run.
         training: validation metric, best epoch, rows, time, memory, device, precision and versions of the training.
-        training_rows: all training rows, from which the constant prediction is made.
+        model_input: of whose training rows the constant prediction is made.
         predictions: ``prediction`` and ``truth`` of the test rows, and ``group`` where they have some, ``(rows, …)``.
         calibration: how sure the model's predictions are.
     """
     spec, metric = METRICS[run.metric], build_metric(run.metric, run.task.output)
     truth = predictions["truth"]
-    constant = constant_prediction(training_rows, run.task, len(truth))
+    constant = constant_prediction(model_input.rows("train"), run.task, len(truth))
     return {
         "task": run.task_name,
         "method": run.method_name,
@@ -63,6 +64,7 @@ def evaluation_record(
         "threads": training.get("threads"),
         "paper": _paper_figure(run),
         "versions": training["versions"],
+        **({"repeats": model_input.repeats} if model_input.repeats else {}),
         **_source(run, training),
     }
 
@@ -112,8 +114,16 @@ def summary(record: Mapping[str, Any]) -> str:
             added += "no epoch was clearly better" if record["epochs"] else "it left nothing to train"
     return (
         f"test {spec.text(record['test'])} on {counted(record['n_test'], 'sample')} "
-        f"(constant baseline: {spec.quantity(record['constant_prediction'])}){added}"
+        f"(constant baseline: {spec.quantity(record['constant_prediction'])}){_known(record)}{added}"
     )
+
+
+def _known(record: Mapping[str, Any]) -> str:
+    """What to say of test rows whose inputs a training row has."""
+    if not record.get("repeats"):
+        return ""
+    repeats = Repeats(**record["repeats"])
+    return f". {repeats.sentences()[-1]}" if repeats.known else ""
 
 
 def _could_train(record: Mapping[str, Any]) -> bool:

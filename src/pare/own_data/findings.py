@@ -9,6 +9,7 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.own_data.periodic import shifts_of
+from pare.preparation.equal_rows import EqualRows, Repeats, different_rows
 from pare.raw.formats.dates import DateOrder
 from pare.raw.options import bind_options
 from pare.raw.readers.arrays import ChannelAxis
@@ -17,6 +18,7 @@ from pare.storage.samples import Samples
 
 FEW_CLASSES = 10
 ROWS_PER_CLASS = 5
+COMPARED_BYTES, BLOCK_BYTES = 256 << 20, 16 << 20  # of inputs: all in which equal rows are looked for, and at once
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Inspection:
         unlabelled: rows of a table that are left out, since nothing is known to predict there.
         symmetries: that fields seem to have, keys of `pare.models.symmetries.SYMMETRIES`.
         ordered: whether rows are in the order of time, as the question says.
+        equal: which rows have equal inputs; None where that would take long, as it is found out before a run.
     """
 
     reader: str
@@ -87,12 +90,43 @@ class Inspection:
     unlabelled: int = 0
     symmetries: tuple[str, ...] = ()
     ordered: bool = False
+    equal: EqualRows | None = None
+
+    @property
+    def repeats(self) -> Repeats | None:
+        """How many rows have equal inputs, as far as that is known."""
+        if self.equal is None:
+            return None
+        given = {part: np.full(len(numbers), part) for part, numbers in self.equal.numbers.items()}
+        return self.equal.repeats(given, together=not self.ordered)
+
+    @property
+    def different(self) -> list[int]:
+        """How many rows each class has, of which equal ones count once where they stay in one part."""
+        if self.equal is None or self.ordered or not self.equal.classes:
+            return list((self.classes or {}).values())
+        part = next(iter(self.rows))
+        first = different_rows(self.equal.numbers[part])
+        return np.bincount(self.equal.classes[part][first], minlength=len(self.classes or {})).tolist()
 
     @property
     def grouped(self) -> bool:
         """Whether rows belong together."""
         parts = self.options.get("parts", {}).values()
         return "group" in self.options or any("groups" in names for names in parts)
+
+
+def equal_rows(parts: Mapping[str, Samples]) -> EqualRows | None:
+    """Which rows have equal inputs; None where there are more than 256 MiB of them."""
+    blocks, size = [], 0
+    for part, samples in parts.items():
+        row_bytes = samples.read(0, 1)[0].nbytes
+        size += samples.count * row_bytes
+        step = max(1, BLOCK_BYTES // row_bytes)
+        blocks += [(part, start, min(start + step, samples.count)) for start in range(0, samples.count, step)]
+    if size > COMPARED_BYTES:
+        return None
+    return EqualRows.among((part, *parts[part].read(start, stop)) for part, start, stop in blocks)
 
 
 def open_parts(reader: str, options: dict[str, Any], folder: Path) -> dict[str, Samples]:

@@ -10,7 +10,7 @@ import numpy as np
 from pare.config.errors import PareError
 from pare.config.words import counted
 from pare.own_data.array_names import Entry, array_entries, choose_arrays
-from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, open_parts
+from pare.own_data.findings import Inspection, Question, are_classes, equal_rows, inspection_of, open_parts
 from pare.own_data.inspect_series import length_options
 from pare.raw.formats.stored_array import StoredArray
 from pare.raw.readers.arrays import ChannelAxis, channels_first, check_input, without_end
@@ -67,11 +67,13 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
             options["recode"] = True
             notes["recode"] = "classes are numbered in their order"
         classes = {str(name): count for name, count in zip(known, counts.tolist(), strict=True)}
+    parts = open_parts("arrays", options, folder)
     return inspection_of(
         "arrays",
         options,
-        open_parts("arrays", options, folder),
+        parts,
         classes,
+        equal=equal_rows(parts),
         kind=KINDS[target],
         output_name=_output_name(y[main]),
         notes=notes,

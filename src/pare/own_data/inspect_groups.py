@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pare.config.errors import PareError
-from pare.own_data.findings import Inspection, Question, inspection_of, open_parts
+from pare.own_data.findings import Inspection, Question, equal_rows, inspection_of, open_parts
 from pare.own_data.part_names import PART_WORDS
 from pare.raw.formats.array_files import HDF5, open_arrays
 from pare.raw.formats.stored_array import StoredArray
@@ -41,11 +41,13 @@ def inspect_groups(folder: Path, paths: Sequence[Path], question: Question) -> I
             f"--target {DATA} and no more, or, for another target, save arrays with the samples along the first axis"
         )
     options = _options(first, path)
+    parts = open_parts("pdebench_grouped", options, folder)
     return inspection_of(
         "pdebench_grouped",
         options,
-        open_parts("pdebench_grouped", options, folder),
+        parts,
         None,
+        equal=equal_rows(parts),
         kind="dense",
         output_name=f"{DATA} at frame {options['target_time']}",
         notes={

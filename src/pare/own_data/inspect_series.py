@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
-from pare.own_data.findings import Inspection, Question, inspection_of, need_target, open_parts
+from pare.own_data.findings import Inspection, Question, equal_rows, inspection_of, need_target, open_parts
 from pare.own_data.inspect_tables import (
     column_options,
     detected,
@@ -165,14 +165,16 @@ def inspect_ts(folder: Path, paths: Sequence[Path], question: Question) -> Inspe
     means = np.concatenate(series, axis=1).mean(1, np.float64)
     options, notes = length_options(np.array([each.shape[1] for each in series]), means.tolist())
     counts = Counter(first.answers)
+    read = open_parts("ts", options, folder)
     return inspection_of(
         "ts",
         options,
-        open_parts("ts", options, folder),
+        read,
         {name: counts[name] for name in first.classes} or None,
         kind="classification" if first.classes else "regression",
         output_name="class" if first.classes else "number",
         notes=notes,
+        equal=equal_rows(read),
     )
 
 

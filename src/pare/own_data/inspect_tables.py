@@ -11,8 +11,9 @@ import pandas as pd
 
 from pare.config.errors import PareError
 from pare.config.words import counted
-from pare.own_data.findings import Inspection, Question, are_classes, inspection_of, need_target, open_parts
+from pare.own_data.findings import Inspection, Question, are_classes, equal_rows, inspection_of, need_target, open_parts
 from pare.own_data.numbered_columns import look_like_points
+from pare.own_data.numeric_columns import followers, stand_ins
 from pare.own_data.part_names import train_and_test
 from pare.raw.formats.dates import date_of_rows, date_options, date_order, first_date
 from pare.raw.formats.delimited_text import NO_VALUE, TEXT, Dialect, called_by_place, detect_dialect, means_no_value
@@ -167,11 +168,15 @@ def _remarks(free: pd.DataFrame, frame: pd.DataFrame, question: Question) -> Ite
     answer = frame.groupby([*question.target], dropna=False, observed=True).ngroup()
     if name := next((str(name) for name in free if _says_all(free[name], answer)), None):
         yield f"{name} says the same as {target} in other words; if new rows do not have it, say --ignore {name}"
+    elif names := followers(free, frame[[*question.target]]):
+        ignored = " ".join(f"--ignore {name}" for name in names)
+        yield f"{', '.join(names)} orders the rows as {target} does; if new rows do not have it, say {ignored}"
     elif not question.groups and (unit := _unit(free, answer)):
         yield (
             f"all rows of one {unit} have the same {target}; where such rows belong together, say --groups {unit}, or "
             f"--series {unit} where each is a point of a series"
         )
+    yield from stand_ins(free)
     if points := look_like_points(free):
         yield f"{points[0]} to {points[-1]} look like the points of a series; if they are, say --wide"
 
@@ -250,6 +255,7 @@ def inspection_of_targets(
         notes={**notes, **more},
         remarks=tuple(remarks),
         unlabelled=rows - sum(samples.count for samples in parts.values()),
+        equal=equal_rows(parts),
     )
 
 

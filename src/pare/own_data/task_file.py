@@ -58,13 +58,14 @@ def _is_plain(name: str) -> bool:
     return bool(plain) and yaml.safe_load(name) == name
 
 
-def task_yaml(name: str, files: Sequence[str], found: Inspection) -> str:
+def task_yaml(name: str, files: Sequence[str], found: Inspection, metric: str | None = None) -> str:
     """The YAML of a task, checked against the schema.
 
     Args:
         name: of the task.
         files: paths as the user should read them.
         found: what was found in them.
+        metric: what the task is measured by; None: the default of what is predicted.
     """
     lines = [
         f"# Written by `kedro tasks new`; edit it freely. `kedro tasks show {name}` checks it and says what",
@@ -72,14 +73,14 @@ def task_yaml(name: str, files: Sequence[str], found: Inspection) -> str:
         f"#   kedro run --pipelines=pare_train --params task:{name}",
         "# What else a task may say: docs/your_own_data.md.",
         f"{name}:",
-        *_lines(_sections(files, found)),
+        *_lines(_sections(files, found, metric)),
     ]
     text = "\n".join(lines) + "\n"
     Task.model_validate(yaml.safe_load(text)[name])
     return text
 
 
-def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, str]]:
+def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> list[tuple[int, str, str]]:
     """Depth, YAML and remark of each line."""
     rows = ", ".join(f"{part}: {count}" for part, count in found.rows.items())
     return [
@@ -98,7 +99,7 @@ def _sections(files: Sequence[str], found: Inspection) -> list[tuple[int, str, s
         (1, f"normalisation: {_flow(_normalisation(found))}", NORMALISATION_REMARK),
         (1, f"tokens: {_flow(_tokens(found))}", _tokens_remark(found)),
         (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training minimises"),
-        (1, f"metric: {DEFAULTS[found.kind]['metric']}", _metric_remark(found)),
+        (1, f"metric: {metric or DEFAULTS[found.kind]['metric']}", "" if metric else _metric_remark(found)),
         (1, "source: null", "the pretrained encoder; null: one that suits, others are in conf/base/sources.yml"),
         (1, f"training: {_flow(_training(found))}", _training_remark(found)),
     ]
@@ -168,17 +169,20 @@ def _split_lines(found: Inspection) -> list[tuple[str, str]]:
     elif found.grouped:
         remark += "; groups stay whole"
     elif found.classes:
-        split["stratified"] = _can_be_stratified(split, found.classes)
+        split["stratified"] = _can_be_stratified(split, found.different)
         remark += "; every class in each" if split["stratified"] else "; too few rows for every class in each"
+    if found.repeats and not found.ordered:
+        split["equal_rows"] = "together"
+        remark += "; apart: equal rows are different cases that look alike"
     return [(f"split: {_flow(split)}", remark)]
 
 
-def _can_be_stratified(split: dict[str, Any], classes: dict[str, int]) -> bool:
-    """Whether each part has room for every class, and every class rows for each part."""
-    rest = sum(classes.values())
+def _can_be_stratified(split: dict[str, Any], classes: Sequence[int]) -> bool:
+    """Whether each part has room for every class, and every class rows for each part; ``classes`` counts its rows."""
+    rest = sum(classes)
     test = round(rest * split.get("test", 0))
     cuts = [count for count in (test, round((rest - test) * split["validation"])) if count]
-    return min(cuts, default=0) >= len(classes) and min(classes.values()) > len(cuts)
+    return min(cuts, default=0) >= len(classes) and min(classes) > len(cuts)
 
 
 def _normalisation(found: Inspection) -> dict[str, str]:

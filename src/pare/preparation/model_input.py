@@ -4,8 +4,10 @@ Statistics come from training rows only. Outputs stay in physical units; their s
 that the model can predict physical units itself.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import numpy as np
 from pare.config.errors import PareError
 from pare.config.run import PREPARED, BaselineRun, TaskRun
 from pare.config.schema import Task
+from pare.preparation.equal_rows import EqualRows
 from pare.preparation.split import assign_parts
 from pare.preparation.statistics import RunningMoments
 from pare.storage.atomic import atomic_path
@@ -22,6 +25,7 @@ from pare.storage.fingerprint import fingerprint
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore, Block, write_store
 
+logger = logging.getLogger(__name__)
 BLOCK_BYTES = 16 << 20  # of inputs held at once; what a reader and the normalisation add is a few times that
 
 
@@ -59,7 +63,7 @@ class ModelInput:
         return store.fingerprint == self.fingerprint and fingerprint(store.description) == fingerprint(self.description)
 
     def write(self, path: Path) -> None:
-        """Read the raw samples twice, once for the statistics and once for the rows, and write the store.
+        """Read the raw samples three times, for equal rows, for the statistics and for the rows, and write the store.
 
         The store is written whole or not at all.
 
@@ -67,17 +71,24 @@ class ModelInput:
             PareError: where rows or classes are missing, or shapes, labels or values are not those that the task
                 declares.
         """
-        parts = self._parts()
+        self._check_parts()
+        equal = self._equal_rows()
+        groups = self._groups(equal)
+        parts = self._parts(equal, groups)
+        repeats = equal.repeats(parts, together=self.task.keeps_equal_rows_together)
+        for sentence in repeats.sentences():
+            logger.info("Task %s: %s.", self.task_name, sentence)
         statistics, seen = self._gather(parts)
         with atomic_path(path) as unfinished:
             write_store(
                 unfinished,
                 rows=Counter(str(name) for names in parts.values() for name in names),
-                blocks=self._normalised(parts, statistics, seen),
+                blocks=self._normalised(parts, groups, statistics, seen),
                 statistics=statistics,
                 fingerprint=self.fingerprint,
                 description=self.description,
                 compress=self.task.input.compress,
+                repeats=asdict(repeats) if repeats else None,
             )
 
     @property
@@ -94,8 +105,7 @@ class ModelInput:
             "levels": categories,
         }
 
-    def _parts(self) -> dict[str, np.ndarray]:
-        parts: dict[str, np.ndarray] = {}
+    def _check_parts(self) -> None:
         for part, wanted in self.task.samples.items():
             if part not in self.samples:
                 raise PareError(f"task {self.task_name!r} needs part {part!r}, its reader gives {sorted(self.samples)}")
@@ -110,14 +120,36 @@ class ModelInput:
                     f"task {self.task_name!r} averages the predictions of groups, its reader gives none; "
                     "set average_groups: false, or the reader's option that names the groups"
                 )
-            labels = self._labels(part) if self.task.split.stratified else None
-            groups = None if samples.groups is None else samples.groups[:wanted]
-            parts[part] = assign_parts(self.task, part, labels, groups, validated=self.validated)
-        return parts
 
-    def _labels(self, part: str) -> np.ndarray:
-        rows = np.zeros(self.task.samples[part])  # type: ignore[index]
-        return np.concatenate([y for *_, y in self._blocks({part: rows})])
+    def _equal_rows(self) -> EqualRows:
+        unnamed: dict[str, np.ndarray] = {part: np.zeros(wanted) for part, wanted in self.task.samples.items()}
+        return EqualRows.among((part, x, y) for part, _, _, x, y in self._blocks(unnamed))
+
+    def _groups(self, equal: EqualRows) -> dict[str, np.ndarray]:
+        """Number of what each row belongs to, by part; parts in which each row is on its own have none.
+
+        Equal test rows of the publisher's are no reason to group the others.
+        """
+        own = self._own_groups()
+        numbers = np.concatenate([numbers for part, numbers in equal.numbers.items() if part != "test"])
+        if not self.task.keeps_equal_rows_together or len(np.unique(numbers)) == len(numbers):
+            return own
+        return equal.groups(own)
+
+    def _own_groups(self) -> dict[str, np.ndarray]:
+        groups = {part: self.samples[part].groups for part in self.task.samples}
+        return {part: own[: self.task.samples[part]] for part, own in groups.items() if own is not None}
+
+    def _parts(self, equal: EqualRows, groups: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Split of each row, by part; over groups of the publisher's or the user's own, classes are not spread."""
+        spread = self.task.split.stratified and not self._own_groups()
+        return {
+            part: assign_parts(
+                *(self.task, part, equal.classes.get(part) if spread else None, groups.get(part)),
+                validated=self.validated,
+            )
+            for part in self.task.samples
+        }
 
     def _blocks(self, parts: Mapping[str, np.ndarray]) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, np.ndarray]]:
         """Raw rows in blocks: part, number of the first row, splits, x and y."""
@@ -159,8 +191,15 @@ class ModelInput:
         return [i for i, levels in enumerate(self.first.categories or []) if levels is not None]
 
     def _normalised(
-        self, parts: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray], seen: Mapping[int, np.ndarray]
+        self,
+        parts: Mapping[str, np.ndarray],
+        groups: Mapping[str, np.ndarray],
+        statistics: Mapping[str, np.ndarray],
+        seen: Mapping[int, np.ndarray],
     ) -> Iterator[Block]:
+        own = self._own_groups()
+        name = "group" if own else "equal"
+        kept = own if self.task.average_groups else groups  # what is averaged is no more than a group of the task's
         counts = {str(name): np.zeros(self.task.classes or 0, int) for names in parts.values() for name in names}
         for part, start, names, raw_x, y in self._blocks(parts):
             x = prepared_inputs(raw_x, statistics, seen, coordinates=self.task.normalisation.coordinates)
@@ -168,9 +207,8 @@ class ModelInput:
             for split in np.unique(names):
                 chosen = names == split
                 arrays = {"x": x[chosen], "y": y[chosen]}
-                groups = self.samples[part].groups
-                if groups is not None:
-                    arrays["group"] = groups[start : start + len(names)][chosen]
+                if part in kept:
+                    arrays[name] = kept[part][start : start + len(names)][chosen]
                 if self.task.classes:
                     counts[str(split)] += np.bincount(y[chosen], minlength=self.task.classes)
                 yield str(split), arrays

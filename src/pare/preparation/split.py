@@ -9,6 +9,8 @@ from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, Strati
 
 from pare.config.errors import PareError
 from pare.config.schema import SplitConfig, Task
+from pare.config.words import counted
+from pare.preparation.equal_rows import different_rows
 
 SPLIT_SEED = 0
 
@@ -34,8 +36,9 @@ def assign_parts(
     Args:
         task: the task; its ``split`` and ``samples`` say how.
         part: ``train``, ``validation``, ``test`` or ``all``.
-        labels: class of each row, ``(rows,)``; needed where the split is stratified.
-        groups: group of each row, ``(rows,)``; a group is never divided, and stratification is then ignored.
+        labels: class of each row, ``(rows,)``; None: classes do not count.
+        groups: group of each row, ``(rows,)``; a group is never divided. With labels as well, a group counts as one row
+            of the class of its first.
         validated: whether there is a validation part. Of rows in order it is the last of what is left for training.
 
     Returns:
@@ -52,12 +55,11 @@ def assign_parts(
     names = np.full(task.samples[part], "test" if part == "test" else "train", dtype="U10")  # type: ignore[index]
     if part == "validation" and validated:
         names[:] = "validation"
-    strata = labels if task.split.stratified else None
     rows = np.arange(len(names))
-    cut = _cut_last if task.split.ordered else partial(_cut, labels=strata, groups=groups)
+    cut = _cut_last if task.split.ordered else partial(_cut, labels=labels, groups=groups)
     if part == "all":
         if task.split.fold:
-            rows = _hold_out(rows, names, task.split, strata, groups)
+            rows = _hold_out(rows, names, task.split, labels, groups)
         else:
             rows = cut(rows, names, "test", task.n_test)
     if part in ("train", "all") and validated and "validation" not in task.samples:
@@ -78,16 +80,37 @@ def _cut(
 ) -> np.ndarray:
     """Give ``n`` of the rows that name, or about as many where groups stay whole; return the others."""
     try:
-        if groups is not None:
+        if groups is not None and labels is not None:
+            rest, cut = _cut_different(rows, n, labels, groups)
+        elif groups is not None:
             cutter = GroupShuffleSplit(n_splits=1, test_size=n / len(rows), random_state=SPLIT_SEED)
             rest, cut = (rows[part] for part in next(cutter.split(rows, groups=groups[rows])))
         else:
             strata = None if labels is None else labels[rows]
             rest, cut = train_test_split(rows, test_size=n, random_state=SPLIT_SEED, stratify=strata)
     except ValueError as error:
-        raise PareError(f"cannot cut {n} {name} rows from {len(rows)}: {error}; change split in the task") from error
+        whole, more = "", ""
+        if groups is not None:
+            whole = f" in {counted(len(np.unique(groups[rows])), 'group')}"
+            more = ", in which equal_rows: apart divides equal rows"
+        raise PareError(
+            f"cannot cut {n} {name} rows from {len(rows)}{whole}: {error}; change split in the task{more}"
+        ) from error
     names[cut] = name
     return np.sort(rest)
+
+
+def _cut_different(rows: np.ndarray, n: int, labels: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """About ``n`` of the rows, in whole groups of which each counts as its first row, and the others before them."""
+    first = rows[different_rows(groups[rows])]
+    share = max(1, round(n * len(first) / len(rows)))
+    rest, cut = train_test_split(first, test_size=share, random_state=SPLIT_SEED, stratify=labels[first])
+    return _rows_of(rest, rows, groups), _rows_of(cut, rows, groups)
+
+
+def _rows_of(some: np.ndarray, rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Those of the rows that are of the groups of some."""
+    return rows[np.isin(groups[rows], groups[some])]
 
 
 def _hold_out(
@@ -104,14 +127,15 @@ def _hold_out(
 
 def _check_enough(rows: np.ndarray, folds: int, labels: np.ndarray | None, groups: np.ndarray | None) -> None:
     """Refuse folds of which some would have no row, no group, or none of a class."""
-    if groups is not None:
+    if labels is not None:
+        some, what = (rows, "rows") if groups is None else (different_rows(groups), "different rows")
+        fewest, what = int(np.unique(labels[some], return_counts=True)[1].min()), f"{what} of each class"
+    elif groups is not None:
         fewest, what = len(np.unique(groups)), "groups of rows"
-    elif labels is not None:
-        fewest, what = int(np.unique(labels, return_counts=True)[1].min()), "rows of each class"
     else:
         fewest, what = len(rows), "rows"
     if fewest < folds:
-        other = "; or set split.stratified: false" if groups is None and labels is not None else ""
+        other = "" if labels is None else "; or set split.stratified: false"
         raise PareError(f"{folds} folds need at least as many {what}, found {fewest}; use fewer folds{other}")
 
 
@@ -121,7 +145,8 @@ def folds_of(
     """Cut rows into folds; gives the others and the fold, both in ascending order.
 
     Classes are spread evenly, where one has a row for each fold: the rows of a rarer class then lie in as many folds
-    as it has rows. Groups stay whole, and there are no more folds than groups.
+    as it has rows. Groups stay whole, and there are no more folds than groups. With labels and groups, a group counts
+    as one row of the class of its first.
 
     Args:
         rows: numbers of rows.
@@ -130,6 +155,11 @@ def folds_of(
         folds: at least 2.
         ordered: whether a fold is rows one after the other, whatever their classes are.
     """
+    if groups is not None and labels is not None:
+        first = rows[different_rows(groups[rows])]
+        for rest, held in folds_of(first, labels, None, min(folds, len(first)), ordered=ordered):
+            yield _rows_of(rest, rows, groups), _rows_of(held, rows, groups)
+        return
     own_labels = None if labels is None else labels[rows]
     rule = {"shuffle": True, "random_state": SPLIT_SEED}
     if groups is not None:

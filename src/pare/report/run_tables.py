@@ -5,6 +5,7 @@ from typing import Any
 
 from pare.config import BaselineRun, ChoiceRun, TaskRun
 from pare.config.run import BASELINE_TRAINING
+from pare.preparation.equal_rows import Repeats
 from pare.report.page import NONE, Cell, Table
 
 USUAL = {
@@ -54,8 +55,9 @@ def metrics_table(metrics: Mapping[str, Any], classes: Sequence[str] | None) -> 
         *_usual(usual, classes),
         *_sure(metrics.get("uncertainty") or {}),
     ]
-    notes = [f"{metrics['n_test']:,} test rows. The interval is over draws of the test rows, with replacement."]
-    return Table("", head, [[*row, *[Cell("")] * (len(head) - len(row))] for row in rows], notes)
+    notes = [f"{metrics['n_test']:,} test rows", "The interval is over draws of the test rows, with replacement"]
+    notes += Repeats(**metrics["repeats"]).sentences() if metrics.get("repeats") else []
+    return Table("", head, [[*row, *[Cell("")] * (len(head) - len(row))] for row in rows], [f"{'. '.join(notes)}."])
 
 
 def _own_metric(metrics: Mapping[str, Any]) -> list[Cell]:

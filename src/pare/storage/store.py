@@ -1,8 +1,8 @@
 """The model input of one task: an HDF5 file with a row per sample, written as a stream, read by rows.
 
 Layout: groups ``train``, ``validation`` and ``test``, each with ``x`` and ``y`` and, where rows belong together,
-``group``; group ``statistics`` with the arrays that normalised them; the attributes ``fingerprint`` and
-``description`` (JSON).
+``group``, or ``equal`` where they do so only because their inputs are equal; group ``statistics`` with the arrays that
+normalised them; the attributes ``fingerprint``, ``description`` (JSON) and, where inputs are equal, ``repeats`` (JSON).
 
 Arrays are contiguous unless compressed, so that they can be mapped into memory and rows be read at the speed of
 the page cache (see benchmarks/loading.py).
@@ -33,6 +33,7 @@ def write_store(
     fingerprint: str,
     description: Mapping[str, Any],
     compress: bool = False,
+    repeats: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a store from a stream of blocks; only one block is in memory at a time.
 
@@ -44,6 +45,7 @@ def write_store(
         fingerprint: of everything that the content depends on.
         description: anything JSON can hold.
         compress: whether arrays are compressed row by row, for samples that are mostly padding.
+        repeats: how many rows have equal inputs, as `pare.preparation.equal_rows.Repeats` has it; None: none.
 
     Raises:
         ValueError: if the blocks hold another number of rows than announced.
@@ -62,6 +64,8 @@ def write_store(
             file.create_dataset(f"statistics/{name}", data=array)
         file.attrs["fingerprint"] = fingerprint
         file.attrs["description"] = json.dumps(description)
+        if repeats:
+            file.attrs["repeats"] = json.dumps(repeats)
 
 
 def _array(group: h5py.Group, name: str, rows: int, block: np.ndarray, *, compress: bool) -> h5py.Dataset:
@@ -122,8 +126,14 @@ class Rows:
 
     @property
     def groups(self) -> np.ndarray | None:
-        """Number of the group of each row, ``(rows,)``; None where rows have none."""
-        return self.array("group") if self.length and "group" in self._arrays else None
+        """Number of the group of each row, ``(rows,)``, where equal rows are one; None where each is on its own."""
+        names = [name for name in ("group", "equal") if self.length and name in self._arrays]
+        return self.array(names[0]) if names else None
+
+    @property
+    def has_own_groups(self) -> bool:
+        """Whether rows belong together for another reason than that their inputs are equal."""
+        return self.length > 0 and "group" in self._arrays
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_arrays"}
@@ -164,6 +174,7 @@ class ArrayStore:
         with _readable(path), h5py.File(path, "r") as file:
             self.fingerprint = str(file.attrs["fingerprint"])
             self.description: dict[str, Any] = json.loads(file.attrs["description"])
+            self.repeats: dict[str, Any] | None = json.loads(file.attrs.get("repeats", "null"))
             self.statistics = {name: array[()] for name, array in file.get("statistics", {}).items()}
 
     def rows(self, split: str) -> Rows:

@@ -45,6 +45,6 @@ def score_predictions(
     run: BaselineRun, model: TrainedBaseline, model_input: ArrayStore, predictions: dict[str, np.ndarray]
 ) -> dict[str, Any]:
     """Score the predictions as those of a method are, and the constant baseline with them."""
-    record = evaluation_record(run, model.record, model_input.rows("train"), predictions, model.calibration)
+    record = evaluation_record(run, model.record, model_input, predictions, model.calibration)
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
     return record

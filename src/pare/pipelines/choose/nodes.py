@@ -54,7 +54,7 @@ def score_predictions(
     run: ChoiceRun, model: ChosenModel, model_input: ArrayStore, predictions: dict[str, np.ndarray]
 ) -> dict[str, Any]:
     """Score the predictions as those of a method are, and the constant baseline with them."""
-    record = evaluation_record(run, model.record, model_input.rows("train"), predictions, model.calibration)
+    record = evaluation_record(run, model.record, model_input, predictions, model.calibration)
     record |= {"candidates": model.record["candidates"], "kept": shares_text(model.blend.shares)}
     text = summary(record)
     logger.info("%s, %s, seed %d: %s. Kept: %s.", run.task_name, run.label, run.seed, text, record["kept"])

@@ -42,7 +42,7 @@ def score_predictions(
 
     A task of the user's own, which no table of results has, is compared with a cheap baseline on the validation rows.
     """
-    record = evaluation_record(run, model.record, model_input.rows("train"), predictions, model.calibration)
+    record = evaluation_record(run, model.record, model_input, predictions, model.calibration)
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
     if run.task.raw.origin == OWN_FILES and (rival := cheap_rival(run, library, model_input)):
         record["rival"] = asdict(rival)
