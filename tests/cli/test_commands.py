@@ -22,12 +22,12 @@ print("heavy modules:", sorted(heavy & set(sys.modules)))
 """
 
 
-@pytest.mark.parametrize("args", [["tasks"], ["tasks", "show", "darcy_flow"], ["matrix"]])
+@pytest.mark.parametrize("args", [["tasks"], ["tasks", "show", "psicov"], ["matrix"]])
 def test_listing_tasks_imports_no_deep_learning(conf, args):
     result = subprocess.run(
         [sys.executable, "-c", LIST, *args], cwd=conf.parent, capture_output=True, text=True, check=True
     )
-    assert "darcy_flow" in result.stdout
+    assert ("psicov" if "show" in args else "darcy_flow") in result.stdout  # which has no model input here
     assert result.stdout.splitlines()[-1] == "heavy modules: []"
 
 

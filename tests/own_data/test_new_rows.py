@@ -213,6 +213,9 @@ def test_images_are_named_by_their_files(tmp_path):
     assert new.names == ["y.png", "z.png"]
     np.testing.assert_array_equal(new.read(0, 2), samples.read(0, 2)[0])
     np.testing.assert_array_equal(open_new_rows(tmp_path / "new" / "z.png", reader, samples).read(0, 1), new.read(1, 2))
+    (tmp_path / "new" / "y.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n")
+    with pytest.raises(PareError, match=r"y\.png is not a PNG, JPEG, BMP, GIF, TIFF or WebP image"):
+        new.read(0, 2)
 
 
 def test_an_array_for_published_data_has_the_axes_of_the_model():

@@ -57,6 +57,10 @@ def test_numbers_are_safetensors_and_the_rest_is_text(saved):
     assert names == numbers | {"encoder/config.json", "preparation.json", "record.json", "README.md"}
 
 
+def test_all_files_may_be_read_by_the_same_users(saved):
+    assert len({path.stat().st_mode for path in saved.rglob("*") if path.is_file()}) == 1
+
+
 @pytest.mark.parametrize("folder", ["", "encoder"])
 def test_transformers_does_not_take_it_for_an_encoder_without_weights(saved, folder):
     with pytest.raises((OSError, ValueError), match=r"model_type|no file named"):

@@ -21,6 +21,7 @@ from pare.config.run import BaselineRun
 from pare.config.strict import Strict
 from pare.start.folds import FOLDS, folds_that_keep, groups_of
 from pare.start.regressions import complete, gaussian, median_distance
+from pare.storage.rights import usual_rights
 
 MOST_ROWS = 10_000  # the kernel of all pairs then takes 800 MB
 FILE = "model.safetensors"
@@ -64,7 +65,8 @@ class KernelModel:
         """Its arrays as safetensors, the width among them where there is one."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         arrays = {name: np.asarray(value, order="C") for name, value in values.items() if value is not None}
-        save_file(arrays, folder / FILE)
+        with usual_rights(folder / FILE):
+            save_file(arrays, folder / FILE)
 
 
 def load_kernel_ridge(folder: Path, run: BaselineRun, options: KernelRidgeOptions) -> KernelModel:

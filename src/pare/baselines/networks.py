@@ -35,6 +35,7 @@ from pare.models.optimisers import muon
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
 from pare.models.threads import fastest_threads, most_used
+from pare.storage.rights import usual_rights
 from pare.training.averages import WeightAverage
 from pare.training.batches import batch_loader
 from pare.training.budget import epochs_in_time, epochs_within, members_within, step_seconds
@@ -114,7 +115,8 @@ class Network(nn.Module):
             warnings.filterwarnings("ignore", "Attempting to update metadata", UserWarning)
             state = self.state_dict()
         weights = {name: tensor for name, tensor in state.items() if isinstance(tensor, Tensor)}
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / FILE)
+        with usual_rights(folder / FILE):
+            save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / FILE)
 
 
 class Mean(nn.Module):

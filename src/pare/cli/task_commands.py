@@ -330,14 +330,19 @@ def schema(loader: OmegaConfigLoader) -> None:
 @click.pass_obj
 def show(loader: RunConfigLoader, name: str, params: dict[str, Any]) -> None:
     """Show task NAME: its data card, the run it resolves to, and what that will cost."""
-    from pare.preparation.equal_rows import Repeats  # noqa: PLC0415 - slow to import
-    from pare.storage.store import ArrayStore  # noqa: PLC0415
-
     with clear_errors():
         run = _resolved(loader, params | {"task": name})
         path = Path(loader.conf_source).parent / "data" / "05_model_input" / f"{run.places['model_input']}.h5"
-        repeats = ArrayStore(path).repeats if path.is_file() else None
-        _print_card(run, Repeats(**repeats).sentences() if repeats else [])
+        _print_card(run, _equal_rows(path) if path.is_file() else [])
+
+
+def _equal_rows(path: Path) -> Sequence[str]:
+    """Sentences on equal rows of a model input."""
+    from pare.preparation.equal_rows import Repeats  # noqa: PLC0415 - slow to import
+    from pare.storage.store import ArrayStore  # noqa: PLC0415
+
+    repeats = ArrayStore(path).repeats
+    return Repeats(**repeats).sentences() if repeats else []
 
 
 class Listed(NamedTuple):

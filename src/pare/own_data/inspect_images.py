@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question
 from pare.own_data.label_columns import file_labels, inspection_of_classes
+from pare.raw.formats.photographs import opened_image
 from pare.raw.readers.class_folders import labelled_files
-from pare.raw.readers.image_folder import IMAGES, PILLOW_ERRORS, check_single
+from pare.raw.readers.image_folder import IMAGES
 
 LOOKED_AT = 500  # images whose size is read
 EDGE = 128  # points to which images of several sizes, or larger ones, are resized
@@ -46,11 +46,7 @@ def _image_facts(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
     """Heights and widths, and whether all images are grey."""
     sizes, modes = [], set()
     for path in paths:
-        try:
-            with Image.open(path) as image:
-                check_single(image)
-                sizes.append((image.height, image.width))
-                modes.add(image.mode)
-        except PILLOW_ERRORS as error:
-            raise PareError(f"{path} cannot be read as an image ({error}); save it again, or move it away") from error
+        with opened_image(path) as image:
+            sizes.append((image.height, image.width))
+            modes.add(image.mode)
     return sizes, all(mode == "1" or mode.startswith(("L", "I")) for mode in modes)

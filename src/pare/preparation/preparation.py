@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from pare.config.errors import PREPROCESS, PareError
 from pare.preparation.model_input import prepared_inputs, unscale_inputs
+from pare.storage.rights import usual_rights
 from pare.storage.store import ArrayStore
 
 NAMES, STATISTICS = "preparation.json", "preparation.safetensors"
@@ -79,7 +80,8 @@ class Preparation:
         kept = ("columns", "categories", "classes", "seen", "coordinates", "points")
         names = {name: getattr(self, name) for name in kept}
         (folder / NAMES).write_text(json.dumps(names, indent=1, ensure_ascii=False), encoding="utf-8")
-        save_file(dict(self.statistics), folder / STATISTICS)
+        with usual_rights(folder / STATISTICS):
+            save_file(dict(self.statistics), folder / STATISTICS)
 
     @classmethod
     def load(cls, folder: Path) -> "Preparation":

@@ -41,5 +41,16 @@ def is_hidden(path: Path) -> bool:
     return path.name.startswith(".") or path.name.lower() in HIDDEN
 
 
+def missing_from(other: Path, path: Path) -> set[Path]:
+    """The file, or those below the folder, hidden ones too, that another does not hold as well, with equal content."""
+    files = {path} if path.is_file() else {p for p in path.rglob("*") if not p.is_dir()}
+    return {p for p in files if not _equal(p, other / p.relative_to(path))}
+
+
+def _equal(file: Path, other: Path) -> bool:
+    """Whether two files, not one that is found at two paths, have the same content."""
+    return file.is_file() and other.is_file() and not file.samefile(other) and file_digest(file) == file_digest(other)
+
+
 def _relative(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()

@@ -8,6 +8,7 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.storage.atomic import atomic_path
+from pare.storage.hdf5 import new_hdf5
 
 
 def write_predictions(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -17,9 +18,9 @@ def write_predictions(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         path: of the file.
         arrays: by name.
     """
-    with atomic_path(path) as unfinished, h5py.File(unfinished, "w") as file:
+    with atomic_path(path) as unfinished, new_hdf5(unfinished) as new:
         for name, array in arrays.items():
-            file.create_dataset(name, data=array)
+            new.write(name, array)
 
 
 def read_predictions(path: Path) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 
 from pare.config.errors import PREPROCESS, PareError
+from pare.storage.hdf5 import new_hdf5
 
 SPLITS = ("train", "validation", "test")
 Block = tuple[str, dict[str, np.ndarray]]
@@ -51,29 +52,22 @@ def write_store(
         ValueError: if the blocks hold another number of rows than announced.
     """
     written = dict.fromkeys(rows, 0)
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as new:
         for split, arrays in blocks:
             start, count = written[split], len(next(iter(arrays.values())))
             for name, array in arrays.items():
-                data = _array(file.require_group(split), name, rows[split], array, compress=compress)
-                data[start : start + count] = array
+                place, shape = slice(start, start + count), (rows[split], *array.shape[1:])
+                storage: dict[str, Any] = {"chunks": (1, *shape[1:]), "compression": "lzf"} if compress else {}
+                new.write(f"{split}/{name}", array, place, shape, **storage)
             written[split] += count
         if written != dict(rows):
             raise ValueError(f"rows written {written}, announced {dict(rows)}: both must match")
         for name, array in statistics.items():
-            file.create_dataset(f"statistics/{name}", data=array)
-        file.attrs["fingerprint"] = fingerprint
-        file.attrs["description"] = json.dumps(description)
+            new.write(f"statistics/{name}", array)
+        new.file.attrs["fingerprint"] = fingerprint
+        new.file.attrs["description"] = json.dumps(description)
         if repeats:
-            file.attrs["repeats"] = json.dumps(repeats)
-
-
-def _array(group: h5py.Group, name: str, rows: int, block: np.ndarray, *, compress: bool) -> h5py.Dataset:
-    """The array of that name, made on first use: contiguous, or one compressed chunk a row."""
-    if name not in group:
-        storage: dict[str, Any] = {"chunks": (1, *block.shape[1:]), "compression": "lzf"} if compress else {}
-        group.create_dataset(name, shape=(rows, *block.shape[1:]), dtype=block.dtype, **storage)
-    return group[name]
+            new.file.attrs["repeats"] = json.dumps(repeats)
 
 
 @contextmanager

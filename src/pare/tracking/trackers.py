@@ -52,11 +52,12 @@ class TrackerSpec:
 def _picture(figure: "Figure") -> "np.ndarray":
     """A figure as ``(height, width, 3)`` bytes."""
     import numpy as np  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
+    from PIL.PngImagePlugin import PngImageFile  # noqa: PLC0415
 
     file = BytesIO()
     figure.savefig(file, format="png", dpi=DOTS)
-    return np.asarray(Image.open(file).convert("RGB"))
+    file.seek(0)
+    return np.asarray(PngImageFile(file).convert("RGB"))
 
 
 def _tensorboard(place: Place) -> Any:

@@ -21,6 +21,7 @@ from torch import OutOfMemoryError, Tensor, nn
 
 from pare.config.errors import PareError
 from pare.storage.atomic import atomic_path, recover
+from pare.storage.rights import usual_rights
 
 PROGRESS, BEST = "progress.json", "best.safetensors"
 PAUSE = 10.0  # seconds between two saves, at least
@@ -108,7 +109,8 @@ class Checkpoint:
     def _write(self, folder: Path, accelerator: Accelerator, progress: Progress) -> None:
         accelerator.save_state(str(folder))
         if self._best:
-            save_file({name: value.cpu().contiguous() for name, value in self._best.items()}, folder / BEST)
+            with usual_rights(folder / BEST):
+                save_file({name: value.cpu().contiguous() for name, value in self._best.items()}, folder / BEST)
         else:
             shutil.copyfile(self.folder / BEST, folder / BEST)
         (folder / PROGRESS).write_text(json.dumps(asdict(progress)))

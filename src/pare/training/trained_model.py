@@ -21,6 +21,7 @@ from pare.models.symmetries import Symmetries
 from pare.models.threads import fastest_threads
 from pare.preparation import Preparation
 from pare.preparation.preparation import NAMES
+from pare.storage.rights import usual_rights
 from pare.training.model_card import CARD, model_card
 from pare.training.record import RECORD
 from pare.training.saved_model import SavedModel
@@ -64,7 +65,8 @@ class TrainedModel(SavedModel):
         """Write the model into a new folder, as `SavedModel.save`."""
         (folder / ENCODER_FOLDER).mkdir(parents=True)
         try:
-            save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, folder / WEIGHTS)
+            with usual_rights(folder / WEIGHTS):
+                save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, folder / WEIGHTS)
             self.preparation.save(folder)
             if self.calibration:
                 self.calibration.save(folder)

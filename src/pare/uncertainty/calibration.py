@@ -11,6 +11,7 @@ from scipy.special import expit, logsumexp, softmax
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
+from pare.storage.rights import usual_rights
 from pare.uncertainty.conformal import conformal_quantile
 from pare.uncertainty.temperature import fit_temperature
 
@@ -125,7 +126,8 @@ class Calibration:
 
     def save(self, folder: Path) -> None:
         """Write the file; SafetensorError where it cannot be written."""
-        save_file({name: np.ascontiguousarray(array) for name, array in self.arrays.items()}, folder / FILE)
+        with usual_rights(folder / FILE):
+            save_file({name: np.ascontiguousarray(array) for name, array in self.arrays.items()}, folder / FILE)
 
     @classmethod
     def load(cls, folder: Path, kind: str) -> "Calibration | None":

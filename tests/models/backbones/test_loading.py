@@ -13,6 +13,7 @@ from transformers import (
     AutoModelForMaskedLM,
     BertConfig,
     GPT2Config,
+    PretrainedConfig,
 )
 
 from pare.config import PareError
@@ -108,9 +109,77 @@ def test_code_that_comes_with_a_model_is_never_run_nor_asked_about(copy, monkeyp
     if family == "bert":
         load_backbone(copy, (4,))
     else:
-        with pytest.raises(PareError, match="holds no Hugging Face model"):
+        with pytest.raises(PareError, match="holds a model of type 'evil'; known families"):
             load_backbone(copy, (4,))
     assert not marker.exists()
+
+
+@pytest.mark.parametrize("initialisation", ["pretrained", "random"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"attn_implementation": "evil/kernel"},
+        {"_attn_implementation": "evil/kernel"},
+        {"experts_implementation": "evil"},
+        {"configuration_files": ["config.9.json"]},
+        {"transformers_weights": "../secret.safetensors"},
+        {"fusion_config": {"fuse_patch_embeddings": True}},
+        {"dtype": "save", "torch_dtype": "load"},
+        {"return_dict": False},
+        {"compression_config": {"quant_method": "x"}, "of_tomorrow": 1},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_keys_that_do_not_shape_the_network_never_reach_transformers(copy, monkeypatch, more, initialisation):
+    expected = load_backbone(copy, (4,), "pretrained")
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | more))
+    # transformers itself reads the file by this method, also where a configuration is given
+    monkeypatch.setattr(
+        PretrainedConfig, "get_config_dict", lambda *_, **__: pytest.fail("transformers read config.json")
+    )
+    found = load_backbone(copy, (4,), initialisation)
+    assert found.encoder.config._attn_implementation == expected.encoder.config._attn_implementation
+    assert not {*more} & {*vars(found.encoder.config)} - {"dtype", "return_dict"}
+    if initialisation == "pretrained":
+        tokens = torch.randn(2, 4, 32)
+        torch.testing.assert_close(found.eval().encode(tokens), expected.eval().encode(tokens))
+
+
+def test_quantised_weights_are_refused(copy):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"quantization_config": {"quant_method": "x"}}))
+    with pytest.raises(PareError, match="holds quantised weights"):
+        load_backbone(copy, (4,))
+
+
+# As published, values changed: transformers understands names of its versions before 5.
+MODERNBERT = {
+    "model_type": "modernbert",
+    "architectures": ["ModernBertForMaskedLM"],
+    "global_attn_every_n_layers": 2,
+    "global_rope_theta": 5000.0,
+    "local_rope_theta": 700.0,
+    "local_attention": 8,
+    "vocab_size": 99,
+    "pad_token_id": 0,
+    "layer_norm_eps": 1e-5,
+    "position_embedding_type": "absolute",
+    "reference_compile": False,
+    "repad_logits_with_grad": False,
+    "torch_dtype": "float32",
+    "transformers_version": "4.47.0.dev0",
+}
+
+
+@pytest.mark.parametrize("family", ["bert", "convnextv2", "dinov2", "roberta", "swin", "vit", "published"])
+def test_a_configuration_keeps_all_that_shapes_its_network(encoder, tmp_path, family):
+    (tmp_path / "config.json").write_text(json.dumps(MODERNBERT | SMALL))
+    folder = tmp_path if family == "published" else encoder(family)
+    expected = AutoConfig.from_pretrained(folder)
+    found = load_backbone(folder, (8, 8) if hasattr(expected, "patch_size") else (8,), "random").encoder.config
+    different = {name for name, value in found.to_dict().items() if expected.to_dict().get(name) != value}
+    assert different <= {"_name_or_path", "architectures", "dtype", *FAMILIES[expected.model_type].dropout_names}
 
 
 def test_pickled_weights_are_never_opened(copy):

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,7 @@ def test_copies_are_replaced_as_well(project, folder, no_links):
     ingest(own("measured/table.csv", "../photos"), folder)
     (project / "other.csv").write_text("a\n1\n")
     ingest(own("other.csv"), folder)
-    assert {path.name for path in folder.iterdir()} == {"manifest.json", "other.csv"}
+    assert {path.name for path in folder.iterdir()} == {".made_here.sha256", "manifest.json", "other.csv"}
 
 
 def test_a_file_that_lies_in_the_raw_folder_itself_is_never_removed(project, folder):
@@ -222,6 +223,59 @@ def test_a_file_of_another_content_in_the_raw_folder_is_not_overwritten(project,
     with pytest.raises(PareError, match=r"table\.csv exists already and is not .*measured"):
         ingest(own("measured/table.csv"), folder)
     assert (folder / "table.csv").read_text() == "precious"
+
+
+def copied_with_links_followed(project):
+    """As `cp -rL`, rsync -L or a zip leave it: real files in the raw folder."""
+    copied = shutil.copytree(project, project.parent / "copied")  # follows links
+    return copied / "data" / "01_raw" / "mine"
+
+
+def test_a_followed_link_is_kept_where_its_original_became_another(project, folder):
+    original = project / "measured" / "table.csv"
+    files = own(str(original))
+    ingest(files, folder)
+    copied = copied_with_links_followed(project)
+    original.write_text("other numbers\n")
+    for _ in range(2):
+        with pytest.raises(
+            PareError, match=r"copied/.*table\.csv .* is not .*project/measured/table\.csv; .* move it out"
+        ):
+            ingest(files, copied)
+        assert (copied / "table.csv").read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.parametrize("change", ["cats/1.png", "cats/.hidden", None])
+def test_a_hidden_file_in_a_followed_link_is_kept(project, folder, change):
+    files = own("measured/table.csv", str(project.parent / "photos"))
+    ingest(files, folder)
+    copied = copied_with_links_followed(project)
+    (copied / "photos" / ".labels.csv").write_text("precious")
+    if change:
+        (project.parent / "photos" / change).write_text("changed")
+    with suppress(PareError):  # where the pictures differ
+        ingest(own(str(project.parent / "photos")), copied)
+    assert (copied / "photos" / ".labels.csv").read_text() == "precious"
+
+
+def test_a_followed_link_that_equals_its_original_becomes_a_link_again(project, folder):
+    (project.parent / "photos" / ".hidden").write_text("of the original, too")
+    files = own(str(project.parent / "photos"))
+    ingest(files, folder)
+    copied = copied_with_links_followed(project)
+    (project.parent / "photos" / "cats" / "2.png").write_text("new")
+    ingest(files, copied)
+    assert (copied / "photos").is_symlink() and (copied / "photos" / "cats" / "2.png").exists()
+
+
+def test_a_hidden_file_in_a_copy_of_a_folder_is_kept(project, folder, no_links):
+    files = own("../photos")
+    ingest(files, folder)
+    (folder / "photos" / ".labels.csv").write_text("precious")
+    (project.parent / "photos" / "cats" / "1.png").write_text("changed")
+    with pytest.raises(PareError, match=r"is not .*photos"):
+        ingest(files, folder)
+    assert (folder / "photos" / ".labels.csv").read_text() == "precious"
 
 
 @pytest.mark.parametrize(

@@ -135,13 +135,18 @@ def real_numbers(path):
 
 
 @pytest.mark.parametrize(
-    ("harm", "reason"), [(cut_short, ""), (no_image, "it is no image"), (real_numbers, "real numbers")]
+    ("harm", "message"),
+    [
+        (cut_short, r"cannot be read as an image \("),
+        (no_image, "is not a PNG, JPEG, BMP, GIF, TIFF or WebP image"),
+        (real_numbers, r"cannot be read as an image \(its pixels are real numbers"),
+    ],
 )
-def test_an_image_that_cannot_be_read_is_named(save, tmp_path, harm, reason):
+def test_an_image_that_cannot_be_read_is_named(save, tmp_path, harm, message):
     save("a/1.png")
     save("b/1.png")
     harm(tmp_path / "photos" / "b" / "1.png")
-    with pytest.raises(PareError, match=rf"b/1\.png cannot be read as an image \(.*{reason}"):
+    with pytest.raises(PareError, match=rf"b/1\.png {message}"):
         read(tmp_path)["all"].read(0, 2)
 
 

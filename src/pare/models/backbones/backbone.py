@@ -19,6 +19,7 @@ class Backbone(nn.Module):
     Attributes:
         dropout_names: keys of the encoder's configuration that `training.dropout` sets; none where the family has no
             dropout. Stochastic depth is not among them and stays as the checkpoint's configuration has it.
+        older_names: keys of published configurations that the family's class in transformers still understands.
         hierarchical: whether the encoder's stages halve the grid of tokens.
         final_norm: path of the normalisation behind the last block; empty where a block ends with its own.
         encoder: the model of transformers, in single precision.
@@ -30,6 +31,7 @@ class Backbone(nn.Module):
     """
 
     dropout_names: ClassVar[tuple[str, ...]] = ()
+    older_names: ClassVar[tuple[str, ...]] = ()
     hierarchical: ClassVar[bool] = False
     final_norm: ClassVar[str] = ""
 

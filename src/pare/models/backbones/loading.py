@@ -1,5 +1,6 @@
 """Loading an encoder out of a Hugging Face model folder, without a network."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,9 @@ from transformers.utils import logging
 from pare.config.errors import INGEST, PareError
 from pare.models.backbones.backbone import Backbone
 from pare.models.backbones.registry import FAMILIES
+
+# What is compiled, in which precision, and how outputs are returned: no matter of the network.
+NOT_OF_A_NETWORK = {"model_type", "dtype", "torch_dtype", "return_dict", "reference_compile"}
 
 
 def load_backbone(
@@ -33,14 +37,7 @@ def load_backbone(
     Raises:
         PareError: where the folder is no model, its family is not known or has no dropout, or the grid does not fit.
     """
-    try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # OSError, ValueError, or huggingface_hub's own for a value of the wrong type
-        raise PareError(f"{folder} holds no Hugging Face model ({error}); run {INGEST}") from error
-    if config.model_type not in FAMILIES:
-        raise PareError(
-            f"{folder} holds a model of type {config.model_type!r}; known families: {', '.join(sorted(FAMILIES))}"
-        )
+    config = _configuration(folder)
     family = FAMILIES[config.model_type]
     _set_dropout(config, family.dropout_names, dropout)
     if layers is not None:
@@ -49,6 +46,25 @@ def load_backbone(
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # the predictors pool for themselves
     return family(encoder.float(), grid)
+
+
+def _configuration(folder: Path) -> Any:
+    """The configuration in the folder, of the keys alone that shape the networks of a known family.
+
+    A folder is a stranger's: other keys may name code, kernels or files that transformers would fetch or open.
+    """
+    try:
+        written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kind = str(written["model_type"])
+        if kind in FAMILIES and not written.get("quantization_config"):
+            known = {*AutoConfig.for_model(kind).to_dict(), *FAMILIES[kind].older_names} - NOT_OF_A_NETWORK
+            kept = {name: value for name, value in written.items() if name in known and not name.startswith("_")}
+            return AutoConfig.for_model(kind, **kept)
+    except Exception as error:  # OSError, ValueError, or huggingface_hub's own for a value of the wrong type
+        raise PareError(f"{folder} holds no Hugging Face model ({error}); run {INGEST}") from error
+    if kind in FAMILIES:
+        raise PareError(f"{folder} holds quantised weights, which are not read; use a source with the original ones")
+    raise PareError(f"{folder} holds a model of type {kind!r}; known families: {', '.join(sorted(FAMILIES))}")
 
 
 def _set_dropout(config: Any, names: tuple[str, ...], dropout: float) -> None:

@@ -7,7 +7,7 @@ reversed, ``(columns, rows, samples)``. Everything here speaks MATLAB's order.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
@@ -16,6 +16,7 @@ import scipy.io
 from pare.config.errors import PareError
 from pare.raw.formats.hdf5 import held_dataset
 from pare.raw.formats.messages import FETCH_AGAIN
+from pare.storage.hdf5 import new_hdf5
 
 # What MATLAB writes before the HDF5 content; readers tell version 7.3 by it. The date is left out so that the
 # same fields make the same bytes.
@@ -33,21 +34,14 @@ def write_mat73(path: Path, edge: int, count: int, samples: Iterable[Fields]) ->
         count: number of samples.
         samples: per sample, ``{variable: (edge, edge)}``; stored as float32 (``single``).
     """
-    with h5py.File(path, "w", userblock_size=512) as file:
+    storage: dict[str, Any] = {"chunks": (edge, edge, 1), "compression": "gzip", "compression_opts": 1, "shuffle": True}
+    with new_hdf5(path, userblock_size=512) as new:
         for i, sample in enumerate(samples):
             for name, field in sample.items():
+                place, values = np.s_[:, :, i], np.asarray(field.T, np.float32)
+                variable = new.write(name, values, place, (edge, edge, count), **storage)
                 if i == 0:
-                    variable = file.create_dataset(
-                        name,
-                        (edge, edge, count),
-                        dtype=np.float32,
-                        chunks=(edge, edge, 1),
-                        compression="gzip",
-                        compression_opts=1,
-                        shuffle=True,
-                    )
                     variable.attrs["MATLAB_class"] = np.bytes_("single")
-                file[name][:, :, i] = field.T
     with path.open("r+b") as stream:
         stream.write(_HEADER)
 

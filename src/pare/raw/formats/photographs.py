@@ -1,16 +1,45 @@
 """Image files, decoded within limits: they come from strangers."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from pare.config.errors import PareError
 
 logger = logging.getLogger(__name__)
-FORMATS = ("JPEG", "PNG", "GIF", "BMP")
+# Pillow knows more, and gives PostScript, which is a program, to Ghostscript.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+NAMES = "PNG, JPEG, BMP, GIF, TIFF or WebP"
 FILE_BYTES = 1 << 26
 PIXELS = 1 << 26
+
+
+@contextmanager
+def opened_image(path: Path) -> Iterator[Image.Image]:
+    """A file of one image, opened; what its decoder says of damage, also within the block, becomes one message.
+
+    Args:
+        path: the file.
+
+    Yields:
+        The image, decoded when its pixels are asked for.
+
+    Raises:
+        PareError: if it is no image of a known format, is damaged, or holds several images.
+    """
+    try:
+        with _open(path) as image:
+            if (count := getattr(image, "n_frames", 1)) > 1:
+                raise ValueError(f"it holds {count} pages or frames, of which one can be read")
+            yield image
+    except UnidentifiedImageError as error:
+        raise PareError(f"{path} is not a {NAMES} image; save it as one, or move it away") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise PareError(f"{path} cannot be read as an image ({error}); save it again, or move it away") from error
 
 
 def photograph(content: bytes, name: str) -> Image.Image:
@@ -32,7 +61,7 @@ def photograph(content: bytes, name: str) -> Image.Image:
         if "truncated" not in str(error):
             raise PareError(
                 f"{name} cannot be read as an image ({type(error).__name__}: {error}); expected "
-                f"{', '.join(FORMATS)} of at most {PIXELS} pixels. Remove the archive and fetch it again"
+                f"{NAMES} of at most {PIXELS} pixels. Remove the archive and fetch it again"
             ) from error
     logger.warning("%s is cut short: its missing part is grey.", name)
     ImageFile.LOAD_TRUNCATED_IMAGES = True
@@ -43,8 +72,12 @@ def photograph(content: bytes, name: str) -> Image.Image:
 
 
 def _decoded(content: bytes) -> Image.Image:
-    image = Image.open(BytesIO(content), formats=FORMATS)
+    image = _open(BytesIO(content))
     if image.width * image.height > PIXELS:
         raise ValueError(f"it has {image.width} × {image.height} pixels")
     image.load()
     return image
+
+
+def _open(source: Path | BytesIO) -> Image.Image:
+    return Image.open(source, formats=FORMATS)  # noqa: TID251 - the one place

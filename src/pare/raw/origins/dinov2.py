@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
+from safetensors.numpy import save_file
 
 from pare.config.errors import PareError
 from pare.raw.file_names import PREPROCESSOR
 from pare.raw.made_here import made_file
 from pare.raw.origins.packages import package_folder, package_path
+from pare.storage.rights import usual_rights
 
 _SHIPS = "the DINOv2 ViT-S/14 image encoder"
 _HEAD_WIDTH = 64  # of every DINOv2 size; the graph itself holds it only as a constant of a reshape
@@ -45,9 +46,8 @@ def dinov2_onnx(
         "image_std": [0.229, 0.224, 0.225],
         "rescale_factor": 1 / 255,
     }
-    with made_file(folder / "model.safetensors") as unfinished:
-        # Not save_file, which makes a file that only its owner may read.
-        unfinished.write_bytes(save(weights, metadata={"format": "pt"}))
+    with made_file(folder / "model.safetensors") as unfinished, usual_rights(unfinished):
+        save_file(weights, unfinished, metadata={"format": "pt"})
     for name, content in (("config.json", _config(weights)), (PREPROCESSOR, preprocessor)):
         with made_file(folder / name) as unfinished:
             unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

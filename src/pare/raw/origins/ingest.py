@@ -8,7 +8,7 @@ from pathlib import Path
 from pare.config.errors import PareError
 from pare.config.raw import RawConfig
 from pare.raw.file_names import MANIFEST
-from pare.raw.file_state import content_bytes, content_sha256, file_state
+from pare.raw.file_state import content_bytes, content_sha256, file_state, files_below, missing_from
 from pare.raw.made_here import is_made
 from pare.raw.options import bind_options
 from pare.raw.origins.manifest import (
@@ -118,14 +118,20 @@ def _drop_previous(raw: RawConfig, folder: Path) -> None:
 
 
 def _may_go(folder: Path, record: FileRecord) -> bool:
-    """Whether a recorded file is made here, a link, or a copy of one that the user keeps elsewhere."""
+    """Whether a recorded file is made here, a link, or a copy of what the user keeps elsewhere as it is now.
+
+    A project that was copied with its links followed has real files, which may be the only ones of their content.
+    """
     path, original = folder / record.name, record.original
     if original is None:
         return is_made(path)
     # Where the project was copied, the original may seem to be the same file in the other project.
     if not original.is_absolute() or original.parts[-3:] == path.absolute().parts[-3:]:
         return False
-    return path.is_symlink() or (original.exists() and path.exists() and content_sha256(path) == record.sha256)
+    if path.is_symlink() or not original.exists():
+        return path.is_symlink()
+    lost = missing_from(original, path)
+    return not (lost - set(files_below(path)) if is_made(path) else lost)
 
 
 def _record(path: Path, url: str | None) -> FileRecord:

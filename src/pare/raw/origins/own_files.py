@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field
 from pare.config.errors import PareError
 from pare.raw.file_names import MADE_HERE, MANIFEST
 from pare.raw.file_state import content_sha256, files_below
+from pare.raw.made_here import note_made
 from pare.storage.atomic import atomic_path
 
 PROJECT_FILE = "pyproject.toml"  # in the folder of every Kedro project
@@ -109,7 +110,10 @@ def _place(original: Path, path: Path) -> None:
     if path.exists() and not path.is_symlink():
         if content_sha256(path) == content_sha256(original):
             return
-        raise PareError(f"{path} exists already and is not {original}; move one of them, or rename it")
+        raise PareError(
+            f"{path} exists already and is not {original}; it may be the only copy of its content: move it out of the "
+            "folder, or rename one of them"
+        )
     with atomic_path(path) as unfinished:
         try:
             unfinished.symlink_to(original)
@@ -117,6 +121,7 @@ def _place(original: Path, path: Path) -> None:
             if error.errno not in NO_LINKS:
                 raise
             (shutil.copytree if original.is_dir() else shutil.copyfile)(original, unfinished)
+            note_made(path, unfinished)
 
 
 def _lies_in(path: Path, folder: Path) -> bool:

@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from pydantic import PositiveInt
 
 from pare.config.errors import PareError
 from pare.raw.file_names import FileName
+from pare.raw.formats.photographs import opened_image
 from pare.raw.readers.class_folders import FileKind, labelled_files
 from pare.raw.readers.label_tables import FileLabels
 from pare.storage.samples import Samples
 
 IMAGES = FileKind("image", (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"))
 SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # how Pillow calls grey images of 16 bits
-PILLOW_ERRORS = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def image_folder(
@@ -73,31 +73,20 @@ def image_reader(size: tuple[int, int] | None, *, colour: bool) -> Callable[[Seq
 
 def _pixels(path: Path, size: tuple[int, int] | None, *, colour: bool) -> np.ndarray:
     """One image, ``(channels, height, width)`` float32 from 0 to 1, as it is meant to be held."""
-    try:
-        with Image.open(path) as file:
-            check_single(file)
-            image = _on_white(ImageOps.exif_transpose(file))
-            if image.mode in SIXTEEN_BITS:
-                image = Image.fromarray(_from_sixteen_bits(np.asarray(image)))
-            elif image.mode == "F":
-                raise ValueError("its pixels are real numbers; save them as an array, and use the reader 'arrays'")
-            else:
-                image = image.convert("RGB" if colour else "L")
-            if size is not None:
-                image = image.resize(size[::-1], Image.Resampling.BILINEAR)
-            pixels = np.asarray(image, dtype=np.float32) / (1 if image.mode == "F" else 255)
-    except PILLOW_ERRORS as error:
-        reason = "it is no image" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise PareError(f"{path} cannot be read as an image ({reason}); save it again, or move it away") from error
+    with opened_image(path) as file:
+        image = _on_white(ImageOps.exif_transpose(file))
+        if image.mode in SIXTEEN_BITS:
+            image = Image.fromarray(_from_sixteen_bits(np.asarray(image)))
+        elif image.mode == "F":
+            raise ValueError("its pixels are real numbers; save them as an array, and use the reader 'arrays'")
+        else:
+            image = image.convert("RGB" if colour else "L")
+        if size is not None:
+            image = image.resize(size[::-1], Image.Resampling.BILINEAR)
+        pixels = np.asarray(image, dtype=np.float32) / (1 if image.mode == "F" else 255)
     if pixels.ndim == 2:
         return np.repeat(pixels[None], 3 if colour else 1, axis=0)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def check_single(image: Image.Image) -> None:
-    """Refuse a file of several images; ValueError."""
-    if (count := getattr(image, "n_frames", 1)) > 1:
-        raise ValueError(f"it holds {count} pages or frames, of which one can be read")
 
 
 def _on_white(image: Image.Image) -> Image.Image:

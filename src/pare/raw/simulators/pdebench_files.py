@@ -7,10 +7,10 @@ benchmark for scientific machine learning".
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from pare.raw.made_here import made_file
+from pare.storage.hdf5 import new_hdf5
 
 FRAME_STEP = 0.01  # time between two frames of the periodic equations in one dimension
 _REFINEMENT = 3  # odd, so that the centres of coarse cells are centres of fine ones, too
@@ -34,15 +34,13 @@ def write_stacked(
             time axis has one entry more than there are frames.
         parameters: of the equation, such as ``{"beta": 0.4}``; stored as attributes of the file.
     """
-    with made_file(path) as unfinished, h5py.File(unfinished, "w") as file:
-        file.attrs.update(parameters)
+    with made_file(path) as unfinished, new_hdf5(unfinished) as new:
+        new.file.attrs.update(parameters)
         for name, values in coordinates.items():
-            file.create_dataset(name, data=np.asarray(values, np.float32))
+            new.write(name, np.asarray(values, np.float32))
         for i, sample in enumerate(samples):
             for name, values in sample.items():
-                if i == 0:
-                    file.create_dataset(name, (count, *values.shape), dtype=np.float32)
-                file[name][i] = values
+                new.write(name, np.asarray(values, np.float32), i, (count, *values.shape))
 
 
 def write_trajectories(
@@ -82,20 +80,18 @@ def write_grouped(
             data of that earlier sample, which are stored once.
         grid: ``{"x": (X,), "t": (T,), …}``; stored as float32.
     """
-    with made_file(path) as unfinished, h5py.File(unfinished, "w") as file:
+    with made_file(path) as unfinished, new_hdf5(unfinished) as new:
         for i, sample in enumerate(samples):
-            group = file.create_group(f"{i:04d}")
             if isinstance(sample, int):
-                group["data"] = file[f"{sample:04d}/data"]
+                new.file[f"{i:04d}/data"] = new.file[f"{sample:04d}/data"]
             else:
                 values = np.asarray(sample["data"], np.float32)
                 # Chunks of few times, since readers want few of them. The publisher compresses with lzf, too.
                 times = min(len(values), max(1, _CHUNK // values[0].nbytes))
-                group.create_dataset(
-                    "data", data=values, chunks=(times, *values.shape[1:]), compression="lzf", shuffle=True
-                )
+                chunks = (times, *values.shape[1:])
+                new.write(f"{i:04d}/data", values, chunks=chunks, compression="lzf", shuffle=True)
             for name, axis in grid.items():
-                group.create_dataset(f"grid/{name}", data=np.asarray(axis, np.float32))
+                new.write(f"{i:04d}/grid/{name}", np.asarray(axis, np.float32))
 
 
 def cell_centres(start: float, stop: float, cells: int) -> np.ndarray:
