@@ -102,7 +102,9 @@ def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.n
         cv=cross_validation(problem, y, options.folds),
     )
     with threadpool_limits(1, user_api="blas"):  # its products are small, as in pare.start.solve
-        return OutputModel(search.fit(x, codes).best_estimator_, present)
+        return OutputModel(
+            search.fit(x, codes, logisticregression__sample_weight=problem.weights).best_estimator_, present
+        )
 
 
 def _of_all_classes(folds: Folds, codes: np.ndarray) -> Folds:
@@ -136,6 +138,7 @@ def _logistic_pipeline(problem: Problem, options: LogisticOptions) -> Pipeline:
 
 ESTIMATORS = {
     "logistic_regression": Estimator(
-        "tables", LABELS, ("sklearn",), LogisticOptions, fit_logistic_regression, load_logistic_regression
+        *("tables", LABELS, ("sklearn",), LogisticOptions, fit_logistic_regression, load_logistic_regression),
+        weighted=True,
     )
 }

@@ -168,9 +168,9 @@ class ModelInput:
             for split in np.unique(names):
                 chosen = names == split
                 arrays = {"x": x[chosen], "y": y[chosen]}
-                groups = self.samples[part].groups
-                if groups is not None:
-                    arrays["group"] = groups[start : start + len(names)][chosen]
+                for name, known in (("group", self.samples[part].groups), ("weight", self.samples[part].weights)):
+                    if known is not None:
+                        arrays[name] = known[start : start + len(names)][chosen]
                 if self.task.classes:
                     counts[str(split)] += np.bincount(y[chosen], minlength=self.task.classes)
                 yield str(split), arrays

@@ -1,8 +1,8 @@
 """The model input of one task: an HDF5 file with a row per sample, written as a stream, read by rows.
 
-Layout: groups ``train``, ``validation`` and ``test``, each with ``x`` and ``y`` and, where rows belong together,
-``group``; group ``statistics`` with the arrays that normalised them; the attributes ``fingerprint`` and
-``description`` (JSON).
+Layout: groups ``train``, ``validation`` and ``test``, each with ``x`` and ``y``, where rows belong together ``group``
+and where they do not count alike ``weight``; group ``statistics`` with the arrays that normalised them; the attributes
+``fingerprint`` and ``description`` (JSON).
 
 Arrays are contiguous unless compressed, so that they can be mapped into memory and rows be read at the speed of
 the page cache (see benchmarks/loading.py).
@@ -123,7 +123,15 @@ class Rows:
     @property
     def groups(self) -> np.ndarray | None:
         """Number of the group of each row, ``(rows,)``; None where rows have none."""
-        return self.array("group") if self.length and "group" in self._arrays else None
+        return self._known("group")
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """How much each row counts, ``(rows,)``; None where all count alike."""
+        return self._known("weight")
+
+    def _known(self, name: str) -> np.ndarray | None:
+        return self.array(name) if self.length and name in self._arrays else None
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_arrays"}
