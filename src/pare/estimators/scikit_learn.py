@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
 from pare.estimators.axes import as_given, channel_axis, shape_of
@@ -292,7 +292,7 @@ def _are_labels(y: Any) -> bool:
     shape = shape_of(y)
     if len(shape) != 2 or shape[1] == 1:
         return False
-    if type_of_target(y, input_name="y") != "multilabel-indicator":
+    if not np.isin(np.asarray(y), (0, 1)).all():
         raise ValueError(
             f"y has shape {shape}; expected one class a row, (rows,), or several labels a row, each 0 or 1"
         )
