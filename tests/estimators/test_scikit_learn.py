@@ -1,6 +1,7 @@
 """The estimators keep scikit-learn's rules, and are what `kedro run` fits."""
 
 import pickle
+import pydoc
 import random
 from functools import partial
 
@@ -319,6 +320,12 @@ def test_channels_may_be_last_or_none(X, channels):
         model = PaReClassifier(channels=said).fit(other, KINDS)
         np.testing.assert_array_equal(model.predict_proba(other), expected)
         assert model.n_features_in_ == X.shape[1]
+
+
+@pytest.mark.parametrize("kind", [PaReClassifier, PaReRegressor])
+def test_help_explains_each_parameter(kind):
+    shown = pydoc.render_doc(kind, renderer=pydoc.plaintext)
+    assert all(f"{name}: " in shown for name in kind().get_params())
 
 
 def test_several_labels_a_row():
