@@ -362,6 +362,18 @@ def test_rows_that_count_more_decide(method):
 
 
 @pytest.mark.parametrize("method", ["probe", "logistic_regression"])
+def test_whole_weights_are_nearly_repeated_rows(method):
+    """Those that are held out, and scales, may differ; copies of a row are in one group."""
+    X, rows, counts = RNG.normal(size=(300, 4)), np.arange(300), RNG.integers(1, 4, 300)
+    y = (X[:, 0] + RNG.normal(size=300) > 0).astype(int)
+    weighted, repeated, plain = (
+        PaReClassifier(method).fit(X[of], y[of], groups=of, sample_weight=weights).predict_proba(X)
+        for of, weights in ((rows, counts), (np.repeat(rows, counts), None), (rows, None))
+    )
+    assert np.abs(weighted - repeated).max() < 0.02 < np.abs(plain - repeated).max()
+
+
+@pytest.mark.parametrize("method", ["probe", "logistic_regression"])
 def test_weights_of_zero_drop_rows(wine, method):
     X, y = wine
     weights = RNG.uniform(1, 2, len(X)) * (np.arange(len(X)) % 3 > 0)
