@@ -12,6 +12,12 @@ def test_every_public_name_is_there():
     assert {name: getattr(pare, name).__name__ for name in pare.__all__} == {name: name for name in pare.__all__}
 
 
+def test_completion_shows_them_before_they_are_used():
+    program = "import sys, pare; print(*dir(pare)); raise SystemExit('torch' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    assert set(shown) == {*pare.__all__, "__version__"}
+
+
 def test_importing_the_package_imports_no_torch():
     program = "import sys, pare; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pare.config.errors import PareError
     from pare.estimators import PaReClassifier, PaReField, PaReRegressor
     from pare.export import to_onnx
     from pare.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
@@ -16,6 +17,7 @@ __all__ = [
     "PaReClassifier",
     "PaReField",
     "PaReRegressor",
+    "PareError",
     "TrainedModel",
     "cutmix",
     "load",
@@ -28,6 +30,7 @@ MODULES = {  # of the others: mixing
     "PaReClassifier": "estimators",
     "PaReField": "estimators",
     "PaReRegressor": "estimators",
+    "PareError": "config.errors",
     "TrainedModel": "training",
     "load": "own_data.predict",
     "to_onnx": "export",
@@ -39,3 +42,8 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'pare' has no attribute {name!r}; public are {', '.join(__all__)}")
     return getattr(import_module(f"pare.{MODULES.get(name, 'mixing')}"), name)
+
+
+def __dir__() -> list[str]:
+    """Public names, for completion: those that were not used yet are not in the module."""
+    return sorted([*__all__, "__version__"])

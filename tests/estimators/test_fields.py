@@ -26,6 +26,18 @@ def test_ridge_finds_a_linear_field_exactly(X, y):
     assert model.predictor_.trained.run.task.kind == "field"
 
 
+def test_fields_may_have_their_channels_last_or_none_and_another_grid():
+    expected = PaReField("ridge").fit(SQUARE, BOTH).predict(SQUARE)
+    last = np.moveaxis(BOTH, 1, -1)
+    alone = PaReField("ridge", channels="none").fit(SQUARE[:, 0], last)
+    np.testing.assert_allclose(alone.predict(SQUARE[:, 0]), np.moveaxis(expected, 1, -1), atol=1e-4)
+    model = PaReField("ridge").fit(np.moveaxis(LINE, 1, -1), SHIFTED[:, 0])
+    np.testing.assert_allclose(model.predict(np.moveaxis(LINE, 1, -1)), SHIFTED[:, 0], atol=1e-3)
+    assert all(end.shape == (120, 12) for end in model.predict_interval(np.moveaxis(LINE, 1, -1), 0.5))
+    coarse = PaReField("ridge").fit(LINE[:100], SHIFTED[:100, :, ::2])
+    np.testing.assert_allclose(coarse.predict(LINE[100:]), SHIFTED[100:, :, ::2], atol=1e-3)
+
+
 def test_the_score_is_that_of_all_points_together():
     noisy = SHIFTED + RNG.normal(scale=10, size=SHIFTED.shape)
     model = PaReField("ridge").fit(LINE[:100], noisy[:100])
@@ -50,11 +62,11 @@ def test_a_band_holds_about_the_share_of_points_that_it_says():
 
 
 def test_it_is_cloned_pickled_and_cross_validated():
-    model = PaReField("ridge", seed=2).fit(LINE, SHIFTED)
+    model = PaReField("ridge", random_state=2).fit(LINE, SHIFTED)
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.predict(LINE), model.predict(LINE))
-    others = {"source": None, "training": None, "minutes": 10, "ordered": False}
-    assert clone(model).get_params() == {"method": "ridge", "seed": 2, **others}
+    others = {"source": None, "training": None, "minutes": 10, "ordered": False, "channels": "auto"}
+    assert clone(model).get_params() == {"method": "ridge", "random_state": 2, **others}
     assert PaReField().method == "choose"
     assert cross_val_score(PaReField("ridge"), LINE, SHIFTED, cv=2).min() > 0.99
 
@@ -77,11 +89,10 @@ def test_the_best_of_several_is_kept():
     ("X", "y"),
     [
         (LINE[:, 0], SHIFTED),
-        (LINE, SHIFTED[:, 0]),
-        (LINE, SHIFTED[..., 1:]),
+        (LINE, SHIFTED[:, 0, 1:]),
         (LINE, SHIFTED[1:]),
         (SQUARE, SHIFTED),
-        (SQUARE[..., None], BOTH[..., None]),
+        (SQUARE[:, :, None], BOTH[:, :, None]),
     ],
 )
 def test_what_are_no_fields_on_one_grid_is_told(X, y):
@@ -98,5 +109,5 @@ def test_new_fields_have_the_grid_of_the_others():
     model = PaReField("ridge").fit(LINE, SHIFTED)
     with pytest.raises(PareError, match=r"new rows have shape \[2, 11\]"):
         model.predict(LINE[..., 1:])
-    with pytest.raises(ValueError, match="contains NaN"):
+    with pytest.raises(PareError, match="X holds NaN"):
         model.predict(np.full_like(LINE, np.nan))

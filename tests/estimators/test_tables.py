@@ -21,9 +21,18 @@ def test_levels(values, levels):
     assert column_levels(pd.Series(values)) == levels
 
 
-def test_many_texts_are_no_categories():
-    with pytest.raises(ValueError, match="column 'id' holds 300 different texts, such as 'n0'; expected at most 255"):
-        column_levels(pd.Series([f"n{i}" for i in range(300)], name="id"))
+def test_many_numbers_with_commas_are_no_categories():
+    written = pd.DataFrame({"price": [f"{i},5" for i in range(300)]})
+    with pytest.raises(ValueError, match=r"column 'price' holds 300 different texts, such as '0,5'.* decimal point"):
+        columns_of(written, "X")
+
+
+def test_columns_that_name_rows_are_left_out():
+    frame = pd.DataFrame({"id": [f"n{i}" for i in range(30)], "site": ["a", "b"] * 15})
+    with pytest.warns(UserWarning, match="X: nearly all texts differ in id"):
+        columns, left = columns_of(frame, "X")
+    assert columns.columns == list(left) == ["site"]
+    assert columns_of(frame.astype("category"), "X")[0].columns == ["id", "site"]
 
 
 def test_numbers_alone_are_not_mixed():

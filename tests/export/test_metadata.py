@@ -3,9 +3,12 @@
 import json
 
 import numpy as np
+import onnxruntime
 import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
 
-from pare import PaReRegressor
+from pare import PaReClassifier, PaReRegressor, to_onnx
 from pare.export.metadata import metadata
 from pare.storage.samples import Samples
 
@@ -47,3 +50,14 @@ def test_a_column_of_dates_has_its_first_day():
     when = pd.Series(pd.date_range("2020-03-01", periods=40, freq="D"))
     model = PaReRegressor().fit(pd.DataFrame({"when": when, "n": np.arange(40) % 3}), np.arange(40.0))
     assert json.loads(metadata(model.predictor_.trained, None)["dates"]) == {"when": "2020-03-01"}
+
+
+def test_an_estimator_becomes_a_file_with_its_classes():
+    X = pd.DataFrame({"n": np.random.default_rng(0).normal(size=60), "site": ["a", "b", "c"] * 20})
+    model = PaReClassifier().fit(X, np.where(X["n"] > 0, "high", "low"))
+    session = onnxruntime.InferenceSession(to_onnx(model, X[:20]).content)
+    (found,) = session.run(None, {"x": np.c_[X["n"], np.tile([0, 1, 2], 20)].astype(np.float32)})
+    np.testing.assert_allclose(found, model.predict_proba(X), atol=1e-4)
+    assert json.loads(session.get_modelmeta().custom_metadata_map["classes"]) == ["high", "low"]
+    with pytest.raises(NotFittedError):
+        to_onnx(PaReClassifier(), X)

@@ -104,6 +104,8 @@ def test_classes_of_a_table(prepare, frame, tmp_path):
         assert contains(shares, softmax(outputs(*inputs, split), axis=1))
     assert list(table["answer"]) == [["no", "yes"][i] for i in shares.argmax(1)]
     assert list(table["row"]) == [str(i) for i in range(N)]
+    expected = "<Predictor of task 'mine' by finetune: columns mass, site, depth; classification of no, yes>"
+    assert repr(inputs[0]) == expected
 
 
 def test_one_row_is_told_as_one(prepare, frame, tmp_path, caplog):
@@ -150,6 +152,7 @@ def test_numbers_of_a_series_with_coordinates(prepare, series):
     table = predict_file(series, inputs[0]).content
     assert list(table.columns) == ["row", "load 1", "load 2"]
     assert contains(table[["load 1", "load 2"]].to_numpy(), outputs(*inputs))
+    assert repr(inputs[0]).endswith("; regression of load 1, load 2>")
 
 
 def test_fields_stay_arrays(prepare, tmp_path):

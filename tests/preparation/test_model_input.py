@@ -293,6 +293,16 @@ def test_a_group_is_never_divided_and_its_number_is_kept(table, tmp_path):
     assert all(parts)
 
 
+def test_the_weight_of_a_row_goes_with_it(table, tmp_path):
+    raw = raw_table()["all"]
+    x, _ = raw.read(0, raw.count)
+    samples = {"all": replace(raw, weights=x[:, 0])}
+    store = written(ModelInput("wdbc", table, samples, "raw", validated=True), tmp_path / "store.h5")
+    for split in ("train", "validation", "test"):
+        rows, mean, scale = store.rows(split), store.statistics["x_mean"][0], store.statistics["x_scale"][0]
+        np.testing.assert_allclose(rows.array("x")[:, 0] * scale + mean, rows.weights, rtol=1e-4)
+
+
 def test_averaging_groups_needs_groups(table, tmp_path):
     averaging = table.model_copy(update={"average_groups": True})
     with pytest.raises(PareError, match="averages the predictions of groups, its reader gives none"):

@@ -71,6 +71,30 @@ def test_labels_have_a_logistic_regression_each(features):
         np.testing.assert_allclose(head(features)[:, label], model.decision_function(scaled(features)), atol=2e-2)
 
 
+@pytest.mark.parametrize("kind", ["classification", "multilabel", "regression"])
+def test_whole_weights_are_repeated_rows(features, kind):
+    """With next to no penalty, whose size depends on the scale of the features."""
+    rng, x = np.random.default_rng(3), features[:, :4]
+    y = {"regression": rng.normal(size=(ROWS, 2)), "multilabel": rng.integers(0, 2, (ROWS, 2))}
+    y = y.get(kind, rng.integers(0, 3, ROWS))
+    counts = rng.integers(1, 4, ROWS)
+    rules = {"encoded": 4, "standardised": False, "penalties": [1e6]}
+    outputs = 3 if kind == "classification" else 2
+    head = solve_head(x, y, kind, outputs, weights=counts.astype(float), **rules)
+    repeated = solve_head(np.repeat(x, counts, 0), np.repeat(y, counts, 0), kind, outputs, **rules)
+    np.testing.assert_allclose(head(x), repeated(x), atol=2e-2)
+    assert np.abs(head(x) - solve_head(x, y, kind, outputs, **rules)(x)).max() > 0.1
+
+
+def test_the_penalty_has_the_least_weighted_loss(features):
+    """What is learnt of half of the rows is wrong for the others, so that the latter want a strong penalty."""
+    x, y = features[:, :4], features[:, :1].copy()
+    y[ROWS // 2 :] *= -1
+    rules = {"encoded": 4, "standardised": False, "penalties": [1e-6, 1.0]}
+    halves = [solve_head(x, y, "regression", 1, weights=np.repeat(w, ROWS // 2), **rules) for w in ([1, 1e-3], [1, 1])]
+    assert halves[0].penalty > halves[1].penalty
+
+
 def test_standardised_features_do_not_depend_on_their_units(features):
     y, units = classes(features, 2), np.geomspace(1e-2, 1e2, ENCODED)
     other = np.c_[features[:, :ENCODED] * units, features[:, ENCODED:]]

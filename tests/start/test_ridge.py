@@ -66,6 +66,13 @@ def test_labels_and_rare_classes(x):
     assert (head(x)[:, [1, 3]] < IMPOSSIBLE / 2).all()
 
 
+def test_whole_weights_are_repeated_rows(x):
+    y, counts = x[:, :2] + 0.5, np.random.default_rng(3).integers(1, 4, ROWS)
+    weighted = solve_ridge_head(x, y, "regression", 2, weights=counts.astype(float), penalties=[0.01])
+    repeated = solve_ridge_head(np.repeat(x, counts, 0), np.repeat(y, counts, 0), "regression", 2, penalties=[0.01])
+    np.testing.assert_allclose(weighted(x), repeated(x), atol=1e-8)
+
+
 def test_balanced_classes_weigh_the_same(x):
     y = (np.arange(ROWS) % 8 == 0).astype(int)
     plain, balanced = (solve_ridge_head(x, y, "classification", 2, balanced=b, penalties=[1e-3]) for b in (False, True))

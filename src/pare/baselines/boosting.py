@@ -46,6 +46,10 @@ class BoosterOptions(BaseModel):
     )
 
 
+# Inputs ``(rows, …)`` or a frame, answers ``(rows,)`` and weights ``(rows,)``, none where all count alike.
+Rows = tuple[Any, np.ndarray, np.ndarray | None]
+
+
 @dataclass(frozen=True)
 class Part:
     """Rows of one split: a frame, answers ``(rows,)`` and weights ``(rows,)``, none where all are equal."""
@@ -205,10 +209,14 @@ def _codes(column: np.ndarray) -> "np.ndarray[Any, np.dtype[np.int64]]":
 
 
 def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> Fitted:
-    x, y, groups = _pooled(problem)
+    x, y, groups, weights = _pooled(problem)
+
+    def of(rows: np.ndarray) -> Rows:
+        return x[rows], y[rows], None if weights is None else weights[rows]
+
     members, outputs = [], np.empty((len(x), *problem.task.output.shape), np.float32)
     for rest, held in _cuts(problem, options.bags, y, groups):
-        members.append(_member(problem, options, booster, (x[rest], y[rest]), (x[held], y[held])))
+        members.append(_member(problem, options, booster, of(rest), of(held)))
         if len(held):
             outputs[held] = members[-1].predict(x[held])
     bags = [[bag[0] for bag in of_output] for of_output in zip(*(member.bags for member in members), strict=True)]
@@ -221,16 +229,17 @@ def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> Fit
     )
 
 
-def _pooled(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Inputs, answers and groups, if there are some, of the training rows that are used and the validation rows."""
+def _pooled(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Inputs, answers, and groups and weights, if there are some, of the rows in use for training and validation."""
     parts = [problem.train.__getitems__(problem.chosen.tolist())]
     if len(problem.validation):
         parts.append(problem.validation.read(0, len(problem.validation)))
-    x, y, groups = (
-        np.concatenate([part[name] for part in parts]) if name in parts[0] else None for name in ("x", "y", "group")
+    x, y, groups, weights = (
+        np.concatenate([part[name] for part in parts]) if name in parts[0] else None
+        for name in ("x", "y", "group", "weight")
     )
     assert x is not None and y is not None
-    return x, y, groups
+    return x, y, groups, weights
 
 
 def _cuts(
@@ -248,15 +257,20 @@ def _member(
     problem: Problem,
     options: BoosterOptions,
     booster: Booster,
-    train: tuple[np.ndarray, np.ndarray],
-    held: tuple[np.ndarray, np.ndarray],
+    train: Rows,
+    held: Rows,
 ) -> TableModel:
     """One estimator of each output, from rows to learn from and those that stop the rounds, which may be none."""
     frame = booster.library.frame
-    x, held_x = (frame(rows, problem.categories) for rows, _ in (train, held))
-    answers = zip(*(answers_by_output(problem.task, y) for _, y in (train, held)), strict=True)
+    x, held_x = (frame(rows, problem.categories) for rows, *_ in (train, held))
+    answers = zip(*(answers_by_output(problem.task, y) for _, y, _ in (train, held)), strict=True)
+    (*_, weight), (*_, held_weight) = train, held
     bags = [
-        [_best_booster(problem, options, booster, (x, y), (held_x, held_y) if len(held_y) else None)]
+        [
+            _best_booster(
+                problem, options, booster, (x, y, weight), (held_x, held_y, held_weight) if len(held_y) else None
+            )
+        ]
         for y, held_y in answers
     ]
     return TableModel(problem.task, problem.categories, bags, booster.library)
@@ -266,8 +280,8 @@ def _best_booster(
     problem: Problem,
     options: BoosterOptions,
     booster: Booster,
-    train: tuple[pd.DataFrame, np.ndarray],
-    validation: tuple[pd.DataFrame, np.ndarray] | None,
+    train: Rows,
+    validation: Rows | None,
 ) -> OutputModel:
     """The estimator with the least loss on the rows that stop the rounds; without them that of the first arguments."""
     present = None if problem.task.output.kind == "regression" else np.unique(train[1])
@@ -289,20 +303,20 @@ def _best_booster(
     return OutputModel(estimators[int(np.argmin(losses))], present)
 
 
-def _part(
-    problem: Problem, rows: tuple[pd.DataFrame, np.ndarray], present: np.ndarray | None, train_y: np.ndarray
-) -> Part:
+def _part(problem: Problem, rows: Rows, present: np.ndarray | None, train_y: np.ndarray) -> Part:
     """Rows whose class the estimator knows, with classes numbered as it does."""
-    x, y = rows
+    x, y, weight = rows
     if present is None:
-        return Part(x, y, None)
+        return Part(x, y, weight)
     known = np.isin(y, present)
-    x, y = x[known], np.searchsorted(present, y[known])
+    x, y, weight = x[known], np.searchsorted(present, y[known]), None if weight is None else weight[known]
     if problem.class_weights:
-        return Part(x, y, compute_class_weight("balanced", classes=present, y=train_y)[y])
-    if problem.positive_weight != 1:
-        return Part(x, y, np.where(y == 1, problem.positive_weight, 1.0))
-    return Part(x, y, None)
+        factor = compute_class_weight("balanced", classes=present, y=train_y)[y]
+    elif problem.positive_weight != 1:
+        factor = np.where(y == 1, problem.positive_weight, 1.0)
+    else:
+        return Part(x, y, weight)
+    return Part(x, y, factor if weight is None else factor * weight)
 
 
 def _make(booster: Booster, present: np.ndarray | None, seed: int, arguments: dict[str, Any]) -> Any:
@@ -331,7 +345,7 @@ def _clear_mistakes(booster: Booster) -> Iterator[None]:
 
 def _loss(estimator: Any, rows: Part, present: np.ndarray | None) -> float:
     if present is None:
-        return float(mean_squared_error(rows.y, estimator.predict(rows.x)))
+        return float(mean_squared_error(rows.y, estimator.predict(rows.x), sample_weight=rows.weight))
     probabilities = estimator.predict_proba(rows.x)
     return float(log_loss(rows.y, probabilities, labels=range(len(present)), sample_weight=rows.weight))
 
@@ -343,7 +357,7 @@ def _estimator(package: str, booster: Callable[[], Booster]) -> Estimator:
     def load(folder: Path, run: BaselineRun, options: BoosterOptions) -> TableModel:
         return load_table_model(folder, run.task, booster().library)
 
-    return Estimator("tables", (*LABELS, "regression"), (package,), BoosterOptions, fit, load)
+    return Estimator("tables", (*LABELS, "regression"), (package,), BoosterOptions, fit, load, weighted=True)
 
 
 ESTIMATORS = {

@@ -47,6 +47,7 @@ class Estimator:
         options: the options that it knows.
         fit: fits it.
         load: reads what a fitted model wrote, from its folder, the run that made it and the run's options.
+        weighted: whether rows may count differently.
     """
 
     inputs: str
@@ -55,6 +56,7 @@ class Estimator:
     options: type[BaseModel]
     fit: Callable[[Problem, Any], Fitted]
     load: Callable[[Path, BaselineRun, Any], FittedModel]
+    weighted: bool = False
 
     def suits(self, task: Task) -> bool:
         """Whether it takes the task's input and predicts its kind of output."""

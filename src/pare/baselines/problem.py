@@ -15,6 +15,7 @@ from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import predict_rows, score
 from pare.preparation import draw_rows
+from pare.start.folds import weights_of
 from pare.storage.store import ArrayStore, Rows
 from pare.training.losses import build_loss
 from pare.uncertainty import Calibration
@@ -60,6 +61,11 @@ class Problem:
     def categories(self) -> Sequence[int]:
         """Number of categories per column of a table, 0 for numbers; empty where all are numbers."""
         return self.store.description.get("categories", ())
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """How much each training row that is used counts, ``(rows,)``; None where all count alike."""
+        return weights_of([(self.train, self.chosen)])
 
     def training_arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and answers of the training rows that are used, each ``(rows, …)``."""

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import sklearn
 from pydantic import Field
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, make_scorer
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
@@ -93,16 +94,25 @@ def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.n
     present, codes = np.unique(y, return_inverse=True)
     if len(present) == 1:
         return OutputModel(ConstantLabel(), present)
-    search = GridSearchCV(
-        _logistic_pipeline(problem, options),
-        {"logisticregression__C": np.logspace(-4, 4, options.strengths)},
-        scoring=make_scorer(  # some rows that are left out together may have no row of a class
-            log_loss, greater_is_better=False, response_method="predict_proba", labels=np.arange(len(present))
-        ),
-        cv=cross_validation(problem, y, options.folds),
-    )
+    pipeline, weights, labels = _logistic_pipeline(problem, options), problem.weights, np.arange(len(present))
+
+    def weighed(rows: np.ndarray) -> np.ndarray | None:
+        return None if weights is None else weights[rows]
+
+    def fitted(strength: float, rows: np.ndarray) -> Pipeline:
+        model = clone(pipeline).set_params(logisticregression__C=strength)
+        return model.fit(x[rows], codes[rows], logisticregression__sample_weight=weighed(rows))
+
+    def loss(strength: float) -> float:
+        shares = [(fitted(strength, rest).predict_proba(x[held]), held) for rest, held in folds]
+        # Some rows that are left out together may have no row of a class.
+        of_folds = [log_loss(codes[held], p, labels=labels, sample_weight=weighed(held)) for p, held in shares]
+        return float(np.mean(of_folds))
+
+    folds = list(check_cv(cross_validation(problem, y, options.folds)).split(x, codes))
     with threadpool_limits(1, user_api="blas"):  # its products are small, as in pare.start.solve
-        return OutputModel(search.fit(x, codes).best_estimator_, present)
+        best = min(np.logspace(-4, 4, options.strengths), key=loss)
+        return OutputModel(fitted(best, np.arange(len(x))), present)
 
 
 def _of_all_classes(folds: Folds, codes: np.ndarray) -> Folds:
@@ -136,6 +146,7 @@ def _logistic_pipeline(problem: Problem, options: LogisticOptions) -> Pipeline:
 
 ESTIMATORS = {
     "logistic_regression": Estimator(
-        "tables", LABELS, ("sklearn",), LogisticOptions, fit_logistic_regression, load_logistic_regression
+        *("tables", LABELS, ("sklearn",), LogisticOptions, fit_logistic_regression, load_logistic_regression),
+        weighted=True,
     )
 }

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from pare.baselines import BaselineFit
+from pare.baselines import ESTIMATORS, BaselineFit
 from pare.choice.choice import Choice
 from pare.choice.chosen import load_trained
 from pare.choice.fits import described
-from pare.config import BaselineRun, ChoiceRun, Run, TaskRun
+from pare.config import BaselineRun, ChoiceRun, PareError, Run, TaskRun
 from pare.config.candidates import resolve_any
 from pare.estimators.shipped import cached_folder, shipped, shipped_library
 from pare.estimators.tables import Columns
@@ -54,27 +54,27 @@ class Settings:
     ordered: bool = False
 
 
-def fit_rows(
-    x: np.ndarray, y: np.ndarray, columns: Columns, settings: Settings, groups: np.ndarray | None = None
-) -> Predictor:
+def fit_rows(x: np.ndarray, y: np.ndarray, kind: str, columns: Columns, settings: Settings, **known: Any) -> Predictor:
     """Fit a method to rows.
 
     Args:
         x: ``(rows, features)``, ``(rows, channels, points)`` or ``(rows, channels, height, width)`` float32.
-        y: classes ``(rows,)`` int64 from 0, numbers ``(rows, numbers)`` float32, or fields on the points of ``x``,
+        y: classes ``(rows,)`` int64 from 0, labels or numbers ``(rows, …)`` float32, or fields
             ``(rows, channels, …)`` float32.
+        kind: what ``y`` is: ``classification``, ``multilabel``, ``regression`` or ``dense``.
         columns: of a table with text or dates.
         settings: the method and its values.
-        groups: number of the group of each row, ``(rows,)``; a group is never divided between rows that are fitted and
-            rows that are left out.
+        known: what else `Samples` may say of rows: classes, groups and weights.
 
     Raises:
         PareError: for an unknown name, a value of the wrong type, or rows of which nothing can be learnt.
     """
-    share = _validation_share(x, y, groups, ordered=settings.ordered)
+    share = _validation_share(x, y, known.get("groups"), ordered=settings.ordered)
     reader = {"name": "table", "options": columns.dates} if columns.columns else {"name": "arrays"}
-    run = _run(_task(x, y, reader, share, ordered=settings.ordered), settings, validated=share > 0)
-    rows = Samples.of_arrays(x, y, columns=columns.columns, categories=columns.categories, groups=groups)
+    run = _run(_task(x, y, kind, reader, share, ordered=settings.ordered), settings, validated=share > 0)
+    if known.get("weights") is not None:
+        _check_weighted(run)
+    rows = Samples.of_arrays(x, y, columns=columns.columns, categories=columns.categories, **known)
     with TemporaryDirectory() as folder, _randomness_kept():
         store, model = Path(folder) / "rows.h5", Path(folder) / "model"
         ModelInput(TASK, run.task, {"train": rows, "test": rows}, "rows", validated=share > 0).write(store)
@@ -112,9 +112,10 @@ def _validation_rows(y: np.ndarray) -> int:
     return held if len(y) >= max(FEWEST, 2 * len(counts)) and counts.min() > 1 else 0
 
 
-def _task(x: np.ndarray, y: np.ndarray, reader: dict[str, Any], share: float, *, ordered: bool) -> dict[str, Any]:
+def _task(
+    x: np.ndarray, y: np.ndarray, kind: str, reader: dict[str, Any], share: float, *, ordered: bool
+) -> dict[str, Any]:
     """The task as YAML would have it. Test rows are the caller's; a task must have one, which nothing here reads."""
-    kind = ("classification", "regression", "dense")[min(y.ndim, 3) - 1]
     return {
         "title": "rows in Python",
         "raw": {"files": ["none"]},
@@ -135,6 +136,18 @@ def _run(task: dict[str, Any], settings: Settings, *, validated: bool) -> TaskRu
     protocol = "validated" if validated else "paper"
     parameters = shipped("parameters") | chosen | {"task": TASK, "protocol": protocol}
     return resolve_any(shipped_library({TASK: task}), parameters, {"training": settings.training})
+
+
+def _check_weighted(run: TaskRun) -> None:
+    """Refuse weights of rows that a method would not read; PareError."""
+    solved = isinstance(run, Run) and not run.training.epochs and run.task.kind != "field"
+    if solved or (isinstance(run, BaselineRun) and ESTIMATORS[run.baseline.estimator].weighted):
+        return
+    known = [name for name, baseline in shipped("baselines").items() if ESTIMATORS[baseline["estimator"]].weighted]
+    raise PareError(
+        f"method {run.method_name!r} fits all rows alike, so it takes no sample_weight; those that do are probe, "
+        f"{', '.join(known)}"
+    )
 
 
 def _fit(run: TaskRun, store: ArrayStore) -> Lazy:

@@ -3,80 +3,98 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, column_or_1d, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
+from pare.estimators.axes import as_given, channel_axis, shape_of
 from pare.estimators.fitting import Settings, fit_rows
+from pare.estimators.rows import group_numbers, rows_that_count, seed_of
 from pare.estimators.tables import Columns, columns_of, frame_of, is_mixed
-from pare.own_data.new_rows import dated, held_rows, table_rows
+from pare.own_data.new_rows import NewRows, dated, held_rows, table_rows
+from pare.raw.readers.arrays import channels_first, check_numbers, field_axis
 
 WHERE = "X"  # what messages call the rows
 
 
 class _Estimator(BaseEstimator):
-    """What the estimators share.
-
-    Args:
-        method: a name in conf/base/methods.yml, such as ``probe``, which trains nothing, ``finetune`` or ``pare``; a
-            baseline of conf/base/baselines.yml; or ``choose``, the best of several or a mean of them.
-        source: the pretrained encoder, a name in conf/base/sources.yml; None: one that suits the kind of data.
-        seed: decides everything random.
-        training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults.
-        minutes: of fitting, at most, with ``choose``.
-        ordered: whether rows are in the order of time, so that choices are made for later rows: the last ones are for
-            validation, and the parts that are left out are some one after the other.
-
-    Attributes:
-        predictor_: the trained model.
-        n_features_in_: columns of a table, or channels.
-    """
+    """What the estimators share: parameters, checks of the rows, and outputs."""
 
     def __init__(
         self,
         method: str = "probe",
         *,
         source: str | None = None,
-        seed: int = 0,
+        random_state: Any = 0,
         training: dict[str, Any] | None = None,
         minutes: float = 10,
         ordered: bool = False,
+        channels: str = "auto",
     ) -> None:
-        self.method, self.source, self.seed, self.training = method, source, seed, training
-        self.minutes, self.ordered = minutes, ordered
+        """Keep the parameters; they are read when rows are fitted.
 
-    def _fit(self, x: np.ndarray, y: np.ndarray, columns: Columns, groups: Any) -> None:
-        settings = Settings(self.method, self.source, self.seed, self.training or {}, self.minutes, self.ordered)
-        self.predictor_ = fit_rows(x, y, columns, settings, None if groups is None else _numbered(groups, len(y)))
+        Args:
+            method: a name in conf/base/methods.yml, such as ``probe``, which trains nothing, ``finetune`` or ``pare``;
+                a baseline of conf/base/baselines.yml; or ``choose``, the best of several or a mean of them.
+            source: the pretrained encoder, a name in conf/base/sources.yml; None: one that suits the kind of data.
+            random_state: decides everything random: a whole number, a ``RandomState``, or None for another fit each
+                time.
+            training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults.
+            minutes: of fitting, at most, with ``choose``.
+            ordered: whether rows are in the order of time, so that choices are made for later rows: the last ones are
+                for validation, and the parts that are left out are some one after the other.
+            channels: which axis of series, images and fields has the channels: ``first``, right after the rows,
+                ``last``, or ``none``, where there is one channel without an axis; ``auto``: the axis that is short.
+        """
+        self.method, self.source, self.random_state, self.training = method, source, random_state, training
+        self.minutes, self.ordered, self.channels = minutes, ordered, channels
+
+    def _fit(self, x: np.ndarray, y: np.ndarray, kind: str, columns: Columns, **known: Any) -> None:
+        seed = seed_of(self.random_state)
+        settings = Settings(self.method, self.source, seed, self.training or {}, self.minutes, self.ordered)
+        self.predictor_ = fit_rows(x, y, kind, columns, settings, **known)
 
     def _fitting_rows(self, X: Any, y: Any, **rules: Any) -> tuple[np.ndarray, np.ndarray, Columns]:
         """Rows ``(rows, …)`` float32 with codes for categories, targets, and the columns of a table with text."""
-        if not is_mixed(X):
-            x, y = validate_data(self, X, y, **self._rules(X), ensure_min_samples=2, **rules)
-            return x, y, Columns()
+        self._channel_axis = channel_axis(shape_of(X), self.channels)
+        if self._channel_axis or not is_mixed(X):
+            x, y = validate_data(self, self._channels_first(X), y, **self._rules, ensure_min_samples=2, **rules)
+            return self._whole(x), y, Columns()
         validate_data(self, X, y, skip_check_array=True)
         frame = frame_of(X)
         _, y = check_X_y(np.zeros((len(frame), 1)), y, ensure_min_samples=2, **rules)
         columns, frame = columns_of(frame, WHERE)
         return table_rows(frame, columns, WHERE).read(0, len(frame)), y, columns
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        """Logits or numbers of rows, ``(rows, …)``."""
+    def open(self, X: Any) -> NewRows:
+        """Rows as the trained model takes them; ValueError or PareError where they do not fit."""
         check_is_fitted(self)
         known = self.predictor_.trained.preparation
         if not known.columns:
-            x = validate_data(self, X, **self._rules(X), reset=False)
-            return self.predictor_.outputs(held_rows(x))
+            x = validate_data(self, self._channels_first(X), **self._rules, reset=False)
+            return held_rows(self._whole(x))
         validate_data(self, X, skip_check_array=True, reset=False)
         frame = dated(frame_of(X), self.predictor_.trained.run.task.reader.options, WHERE)
-        return self.predictor_.outputs(table_rows(frame, known, WHERE))
+        return table_rows(frame, known, WHERE)
 
-    @staticmethod
-    def _rules(X: Any) -> dict[str, Any]:
-        """How scikit-learn checks numbers: of a table some may be missing."""
-        table = getattr(X, "ndim", 2) == 2
-        return {"dtype": np.float32, "allow_nd": True, "ensure_all_finite": "allow-nan" if table else True}
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Logits or numbers of rows, ``(rows, …)``."""
+        rows = self.open(X)
+        return self.predictor_.outputs(rows)
+
+    def _channels_first(self, X: Any) -> Any:
+        """Series, images and fields as ``(rows, channels, …points)``; a table as it is."""
+        return channels_first(np.asarray(X), self._channel_axis) if self._channel_axis else X
+
+    @property
+    def _rules(self) -> dict[str, Any]:
+        """How scikit-learn checks numbers: of a table some may be missing; of others `_whole` says what is."""
+        return {"dtype": np.float32, "allow_nd": True, "ensure_all_finite": not self._channel_axis and "allow-nan"}
+
+    def _whole(self, x: np.ndarray) -> np.ndarray:
+        """The rows, refused where a point of a series, an image or a field is missing; PareError."""
+        check_numbers(x, WHERE, 0, missing=not self._channel_axis)
+        return x
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -88,36 +106,49 @@ class _Estimator(BaseEstimator):
 class PaReClassifier(ClassifierMixin, _Estimator):
     """Classes of the rows of a table, of series or of images, by a pretrained encoder.
 
-    ``X`` is a table ``(rows, features)``, whose columns may be categories or dates and have missing values, series
-    ``(rows, channels, points)`` or images ``(rows, channels, height, width)``.
+    ``X`` is a table ``(rows, features)``, whose columns may be categories or dates and have missing values; series
+    ``(rows, channels, points)`` or images ``(rows, channels, height, width)``, whose channels may also be last.
+    Columns of text that name rows are left out, with a warning.
 
     Attributes:
-        classes_: the classes, in the order of the probabilities.
+        classes_: the classes, in the order of the probabilities; of several labels a row, their numbers.
+        predictor_: the trained model.
+        n_features_in_: columns of a table, or channels.
     """
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> "PaReClassifier":
-        """Fit to rows and their classes ``(rows,)``.
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> "PaReClassifier":
+        """Fit to rows and their classes ``(rows,)``, or several labels a row, each 0 or 1, ``(rows, labels)``.
 
         Args:
             X: the rows.
-            y: the classes.
+            y: the classes or labels.
             groups: of the rows, ``(rows,)``, such as patients of several visits: what is chosen on rows that are left
                 out is chosen for groups that are new. None: each row is on its own.
+            sample_weight: how much each row counts, ``(rows,)``, at least 0; for ``probe``, logistic regression and
+                boosters. None: all count alike.
 
         Raises:
-            ValueError: where ``X``, ``y`` or ``groups`` are not as described, or ``y`` has one class only.
-            PareError: for an unknown method, source or hyperparameter.
+            ValueError: where an argument is not as described, or ``y`` has one class only.
+            PareError: for an unknown method, source or hyperparameter, and weights that the method does not take.
         """
-        x, y, columns = self._fitting_rows(X, y)
+        weights, X, y, groups = rows_that_count(sample_weight, X, y, groups)
+        labelled = _are_labels(y)
+        x, y, columns = self._fitting_rows(X, y, multi_output=labelled)
         check_classification_targets(y)
+        known = {"groups": group_numbers(groups, len(y)), "weights": weights}
+        if labelled:
+            self.classes_ = np.arange(y.shape[1])
+            self._fit(x, y.astype(np.float32), "multilabel", columns, **known)
+            return self
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}, in all rows; at least two classes are needed")
-        self._fit(x, codes.astype(np.int64), columns, groups)
+        names = [str(name) for name in self.classes_]
+        self._fit(x, codes.astype(np.int64), "classification", columns, classes=names, **known)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, ``(rows, classes)``, at the temperature that held-out rows ask for."""
+        """The probability of each class or label, ``(rows, classes)``, at the temperature of held-out rows."""
         outputs = self._outputs(X)
         return self.predictor_.probabilities(outputs)
 
@@ -127,24 +158,38 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         return [self.classes_[codes] for codes in self.predictor_.sets(outputs, coverage)]
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each row, ``(rows,)``."""
-        codes = self._outputs(X).argmax(axis=1)
-        return self.classes_[codes]
+        """The most probable class of each row, ``(rows,)``; of several labels each 0 or 1, ``(rows, labels)``."""
+        outputs = self._outputs(X)
+        if self.predictor_.is_binary:
+            return (outputs > 0).astype(np.int64)
+        return self.classes_[outputs.argmax(axis=1)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
 
 class PaReRegressor(RegressorMixin, _Estimator):
-    """Numbers for the rows of a table, of series or of images, by a pretrained encoder; ``X`` as `PaReClassifier`."""
+    """Numbers for the rows of a table, of series or of images, by a pretrained encoder; ``X`` as `PaReClassifier`.
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> "PaReRegressor":
-        """Fit to rows and their numbers, ``(rows,)`` or ``(rows, numbers)``; ``groups`` as `PaReClassifier.fit`.
+    Attributes:
+        predictor_: the trained model.
+        n_features_in_: columns of a table, or channels.
+    """
+
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> "PaReRegressor":
+        """Fit to rows and their numbers, ``(rows,)`` or ``(rows, numbers)``; the rest as `PaReClassifier.fit`.
 
         Raises:
-            ValueError: where ``X``, ``y`` or ``groups`` are not as described.
-            PareError: for an unknown method, source or hyperparameter.
+            ValueError: where an argument is not as described.
+            PareError: for an unknown method, source or hyperparameter, and weights that the method does not take.
         """
+        weights, X, y, groups = rows_that_count(sample_weight, X, y, groups)
         x, y, columns = self._fitting_rows(X, y, multi_output=True, y_numeric=True)
         self._one_number = y.ndim == 1
-        self._fit(x, y.reshape(len(y), -1).astype(np.float32), columns, groups)
+        known = {"groups": group_numbers(groups, len(y)), "weights": weights}
+        self._fit(x, y.reshape(len(y), -1).astype(np.float32), "regression", columns, **known)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -169,9 +214,14 @@ class PaReRegressor(RegressorMixin, _Estimator):
 class PaReField(_Estimator):
     """Fields on the grid of other fields, such as a pressure from a permeability, by an encoder or a baseline.
 
-    ``X`` is ``(rows, channels, points)`` or ``(rows, channels, height, width)``; so is ``y``, with channels of its own.
-    Parameters and attributes are those of `PaReRegressor`. The best of several is the default, since none is quick and
-    good for all fields: ``ridge`` is exact for linear equations, ``u_net``, ``finetune`` and ``pare`` train a network.
+    ``X`` is ``(rows, channels, points)`` or ``(rows, channels, height, width)``; so is ``y``, with channels of its own,
+    or without their axis, and perhaps on another grid. Channels may also be last in both. The best of several is the
+    default, since no method is quick and good for all fields: ``ridge`` is exact for linear equations, ``u_net``,
+    ``finetune`` and ``pare`` train a network.
+
+    Attributes:
+        predictor_: the trained model.
+        n_features_in_: channels of ``X``.
     """
 
     def __init__(
@@ -179,12 +229,22 @@ class PaReField(_Estimator):
         method: str = "choose",
         *,
         source: str | None = None,
-        seed: int = 0,
+        random_state: Any = 0,
         training: dict[str, Any] | None = None,
         minutes: float = 10,
         ordered: bool = False,
+        channels: str = "auto",
     ) -> None:
-        super().__init__(method, source=source, seed=seed, training=training, minutes=minutes, ordered=ordered)
+        """Keep the parameters, which are those of `PaReClassifier`."""
+        super().__init__(
+            method,
+            source=source,
+            random_state=random_state,
+            training=training,
+            minutes=minutes,
+            ordered=ordered,
+            channels=channels,
+        )
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> "PaReField":
         """Fit to fields and what follows from them; a point of ``y`` that is NaN is left out of the loss.
@@ -195,23 +255,31 @@ class PaReField(_Estimator):
             ValueError: where ``X``, ``y`` or ``groups`` are not as described.
             PareError: for an unknown method, source or hyperparameter.
         """
-        x = validate_data(self, X, **self._rules(X), ensure_min_samples=2)
+        given = shape_of(X)
+        self._channel_axis = axis = channel_axis(given, self.channels)
+        x = validate_data(self, self._channels_first(X), **self._rules, ensure_min_samples=2)
         fields = check_array(y, dtype=np.float32, allow_nd=True, ensure_all_finite="allow-nan", input_name="y")
-        if x.ndim not in (3, 4) or fields.ndim != x.ndim or fields.shape[2:] != x.shape[2:] or len(fields) != len(x):
-            raise ValueError(
-                f"X has shape {x.shape} and y {fields.shape}; expected (rows, channels, points) or (rows, channels, "
-                "height, width), with the same rows and points in both"
-            )
-        self._fit(x, fields, Columns(), groups)
+        if axis is None or x.ndim > 4 or fields.ndim not in (x.ndim - 1, x.ndim) or len(fields) != len(x):
+            raise _no_fields(given, fields.shape)
+        self._field_axis = field_axis(given, fields.shape, axis)
+        if self._field_axis == "none" and fields.shape[1:] != x.shape[2:]:
+            raise _no_fields(given, fields.shape)
+        groups = group_numbers(groups, len(x))
+        self._fit(self._whole(x), channels_first(fields, self._field_axis), "dense", Columns(), groups=groups)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Fields in the units of ``y``, ``(rows, channels, …points)``."""
-        return self._outputs(X)
+        """Fields in the units of ``y`` and with its axes."""
+        return as_given(self._outputs(X), self._field_axis)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper field of a band, see `pare.own_data.predict.Predictor.predict_interval`."""
-        return self.predictor_.calibration.interval(self._outputs(X), coverage)
+        """Lower and upper field of a band, see `pare.own_data.predict.Predictor.predict_interval`.
+
+        Half of the tenth of the rows that is held out says how wide it is: a coverage of 0.9 needs about 180 rows.
+        """
+        outputs = self._outputs(X)
+        lower, upper = self.predictor_.calibration.interval(outputs, coverage)
+        return as_given(lower, self._field_axis), as_given(upper, self._field_axis)
 
     def score(self, X: Any, y: Any) -> float:
         """The coefficient of determination R² of all points together; 1 is best, 0 is as good as the mean field.
@@ -222,14 +290,20 @@ class PaReField(_Estimator):
         return float(1 - ((truth - self.predict(X)) ** 2).sum() / ((truth - truth.mean(0)) ** 2).sum())
 
 
-def _numbered(groups: Any, rows: int) -> np.ndarray:
-    """The number of each row's group, ``(rows,)``."""
-    groups = column_or_1d(groups)
-    if len(groups) != rows:
-        raise ValueError(f"X has {rows} rows and groups {len(groups)}; expected a group of each row")
-    numbers, names = pd.factorize(groups)
-    if (numbers < 0).any():
-        raise ValueError(f"the group of row {int(numbers.argmin())} is missing; expected a group of each row")
-    if len(names) < 2:
-        raise ValueError(f"all rows are of the group '{names[0]}'; at least two groups are needed, or none")
-    return numbers
+def _are_labels(y: Any) -> bool:
+    """Whether there are several labels a row, each 0 or 1; ValueError where several other things are."""
+    shape = shape_of(y)
+    if len(shape) != 2 or shape[1] == 1:
+        return False
+    if not np.isin(np.asarray(y), (0, 1)).all():
+        raise ValueError(
+            f"y has shape {shape}; expected one class a row, (rows,), or several labels a row, each 0 or 1"
+        )
+    return True
+
+
+def _no_fields(x: tuple[int, ...], y: tuple[int, ...]) -> ValueError:
+    return ValueError(
+        f"X has shape {x} and y {y}; expected (rows, channels, points) or (rows, channels, height, width) of the same "
+        "rows in both, where y may lack the axis of its channels; say channels='none' where X lacks it"
+    )

@@ -1,5 +1,6 @@
 """Tables in memory with columns of text, dates and numbers."""
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +12,7 @@ from pare.own_data.inspect_tables import is_text
 from pare.own_data.new_rows import dated
 from pare.raw.formats.dates import date_options
 from pare.raw.formats.table_files import present_text
-
-MAX_LEVELS = 255  # categories of a column, as in files
+from pare.raw.readers.columns import MAX_LEVELS, are_names_of_rows
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,24 @@ def frame_of(X: Any) -> pd.DataFrame:
 def columns_of(frame: pd.DataFrame, where: str) -> tuple[Columns, pd.DataFrame]:
     """The columns of a table, and the table with days in place of dates.
 
+    Columns whose texts name rows are left out, with a warning, as they are of files.
+
     Args:
         frame: with names of columns.
         where: what messages call it.
 
     Raises:
-        ValueError: where a column holds neither numbers nor dates nor categories.
+        ValueError: where a column holds neither numbers nor dates nor categories, or no column is left.
     """
     dates = date_options(frame[name] for name in frame if _may_hold_dates(frame[name]))
     frame = dated(frame, dates, where)
+    row_names = [str(name) for name in frame if are_names_of_rows(frame[name])]
+    if row_names:
+        frame = frame.drop(columns=row_names)
+        said = f"{where}: nearly all texts differ in {', '.join(row_names)}"
+        if frame.empty:
+            raise ValueError(f"{said}, and there is no other column; bring one that says something of new rows")
+        warnings.warn(f"{said}, which is left out; dtype 'category' makes categories of a column", stacklevel=4)
     return Columns([*frame], [column_levels(frame[name]) for name in frame], dates), frame
 
 
@@ -87,6 +96,6 @@ def column_levels(column: pd.Series) -> list[str] | None:
     if len(levels) > MAX_LEVELS:
         raise ValueError(
             f"column {column.name!r} holds {len(levels)} different texts, such as {levels[0]!r}; expected at most "
-            f"{MAX_LEVELS} categories; leave it out"
+            f"{MAX_LEVELS} categories; leave it out, or write numbers with a decimal point"
         )
     return levels

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from pare.config.packages import import_extra
 from pare.export.metadata import metadata
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx
-from pare.own_data.new_rows import NewRows
+from pare.own_data.new_rows import NewRows, RawRows
 from pare.own_data.predict import BATCH_ROWS, Predictor
 from pare.storage.atomic import atomic_path
 from pare.training.saved_model import SavedModel
@@ -57,7 +57,16 @@ class OnnxModel:
         )
 
 
-def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
+class Estimator(Protocol):
+    """An estimator of scikit-learn that was fitted, such as `pare.estimators.PaReClassifier`."""
+
+    predictor_: Predictor
+
+    def open(self, X: Any) -> NewRows:
+        """Its rows as the trained model takes them."""
+
+
+def to_onnx(model: Predictor | Estimator, rows: NewRows | RawRows) -> OnnxModel:
     """Make an ONNX file of a trained model, with all that is done to raw rows, and compare its answers.
 
     It takes ``x``, ``(batch, …)`` float32, as `Predictor` takes arrays: raw numbers, NaN where one is missing, and
@@ -65,14 +74,18 @@ def to_onnx(model: Predictor, rows: NewRows) -> OnnxModel:
     numbers or fields in physical units. Its metadata are those of `pare.export.metadata`.
 
     Args:
-        model: the trained model of a method, of a baseline that is a network, or of a choice that keeps such models.
-        rows: to compare with, such as ``model.open("new_rows.csv")``.
+        model: the trained model of a method, of a baseline that is a network, or of a choice that keeps such models;
+            or an estimator that was fitted.
+        rows: to compare with, as the model predicts them, such as ``new_rows.csv`` or ``X``.
 
     Raises:
         PareError: where it is none, a package is missing, the network cannot be converted, or an answer differs
             by more than 1e-4.
     """
-    runtime, trained = import_extra("onnxruntime", *EXTRA), model.trained
+    runtime = import_extra("onnxruntime", *EXTRA)
+    rows = rows if isinstance(rows, NewRows) else model.open(rows)
+    model = model if isinstance(model, Predictor) else model.predictor_
+    trained = model.trained
     outputs = outputs_of(trained)
     answer = NUMBERS if model.classes is None and not model.is_binary else PROBABILITIES
     content = _content(trained, outputs, model, answer)

@@ -13,9 +13,8 @@ from pare.own_data.array_names import Entry, array_entries, choose_arrays
 from pare.own_data.findings import Inspection, Question, are_classes, equal_rows, inspection_of, open_parts
 from pare.own_data.inspect_series import length_options
 from pare.raw.formats.stored_array import StoredArray
-from pare.raw.readers.arrays import ChannelAxis, channels_first, check_input, without_end
+from pare.raw.readers.arrays import ChannelAxis, channels_first, check_input, short_axis, without_end
 
-FEW_CHANNELS = 16
 FEW_FEATURES = 32
 BLOCK_BYTES = 16 << 20  # of an array that are read at once
 KINDS = {"classes": "classification", "labels": "multilabel", "numbers": "regression", "field": "dense"}
@@ -122,10 +121,7 @@ def _channel_axis(x: StoredArray, y: StoredArray, target: str) -> ChannelAxis:
         return "none"
     if target == "field" and len(y.shape) == len(x.shape) - 1:
         return "first" if x.shape[2:] == y.shape[1:] else "last"
-    first, last = x.shape[1], x.shape[-1]
-    if min(first, last) > FEW_CHANNELS or first == last:
-        return "none"
-    return "first" if first < last else "last"
+    return short_axis(x.shape)
 
 
 def _ends(arrays: Sequence[StoredArray], axis: ChannelAxis) -> tuple[dict[str, Any], dict[str, str]]:

@@ -1,6 +1,7 @@
 """Predictions of raw rows by a trained model, as the test rows were predicted."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from pare.uncertainty.calibration import probabilities
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
 COVERAGE = 0.9  # of the sets and intervals that a file of predictions has
+LISTED = 10  # names in a line
 MODEL = "model"  # the folder of the model within that of its run
 
 
@@ -68,6 +70,14 @@ class Predictor:
         names = trained.preparation.classes or range(self.task.classes or 0)
         self.classes = np.array(names) if self.task.classes else None
 
+    def __repr__(self) -> str:
+        """Task, method, what a row has, and what is predicted."""
+        run, columns = self.trained.run, self.trained.preparation.columns
+        takes = f"columns {_listed(columns)}" if columns else f"rows of shape {list(self.raw_shape)}"
+        output = self.task.output
+        gives = f"{output.kind} of {_listed(output.names('prediction') if self.classes is None else self.classes)}"
+        return f"<Predictor of task {run.task_name!r} by {run.method_name}: {takes}; {gives}>"
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the model: another machine may have another device."""
         return Predictor, (self.trained,)
@@ -112,7 +122,9 @@ class Predictor:
         Raises:
             PareError: where the rows do not fit the task, it predicts no classes, or validation rows are too few.
         """
-        return self.sets(self.outputs(self.open(rows)), coverage)
+        sets = self.sets(self.outputs(self.open(rows)), coverage)
+        assert self.classes is not None  # else there are no sets
+        return [self.classes[codes] for codes in sets]
 
     def predict_interval(self, rows: RawRows, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends, between which that share of the truths is, each as `predict` returns them.
@@ -164,11 +176,10 @@ class Predictor:
         return probabilities(outputs, self.task.output.kind)
 
     def sets(self, outputs: np.ndarray, coverage: float) -> list[np.ndarray]:
-        """What `outputs` gave, as sets of names of classes, see `predict_set`."""
+        """What `outputs` gave, as sets of codes of classes, see `predict_set`."""
         members = self.calibration.sets(outputs, coverage)
-        assert self.classes is not None  # else there are no sets
         order = np.argsort(-outputs, axis=1, kind="stable")
-        return [self.classes[row[inside[row]]] for row, inside in zip(order, members, strict=True)]
+        return [row[inside[row]] for row, inside in zip(order, members, strict=True)]
 
     def open(self, rows: RawRows) -> NewRows:
         """The rows as the task's reader would give them; PareError where they do not fit."""
@@ -205,6 +216,12 @@ class Predictor:
                 f"the new rows have shape {list(x.shape[1:])}, those of task {self.trained.run.task_name!r} have "
                 f"{list(shape)}; bring rows of that shape"
             )
+
+
+def _listed(names: Sequence[Any] | np.ndarray) -> str:
+    """Names in a line; of many the first ones and their number."""
+    shown = ", ".join(map(str, names[:LISTED]))
+    return shown if len(names) <= LISTED else f"{shown}, … ({len(names)} in all)"
 
 
 @dataclass(frozen=True)
@@ -246,7 +263,7 @@ def _how_sure(predictor: Predictor, output: np.ndarray) -> dict[str, Any]:
     named = predictor.task.output
     try:
         if predictor.classes is not None:
-            sets = predictor.sets(output, COVERAGE)
+            sets = [predictor.classes[codes] for codes in predictor.sets(output, COVERAGE)]
             return {f"{named.name or 'prediction'} set": [" | ".join(map(str, names)) for names in sets]}
         ends = predictor.calibration.interval(output, COVERAGE)
     except PareError as error:

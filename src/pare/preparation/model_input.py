@@ -207,8 +207,9 @@ class ModelInput:
             for split in np.unique(names):
                 chosen = names == split
                 arrays = {"x": x[chosen], "y": y[chosen]}
-                if part in kept:
-                    arrays[name] = kept[part][start : start + len(names)][chosen]
+                for other, known in ((name, kept.get(part)), ("weight", self.samples[part].weights)):
+                    if known is not None:
+                        arrays[other] = known[start : start + len(names)][chosen]
                 if self.task.classes:
                     counts[str(split)] += np.bincount(y[chosen], minlength=self.task.classes)
                 yield str(split), arrays

@@ -19,6 +19,12 @@ def groups_of(parts: Sequence[Part]) -> np.ndarray | None:
     return np.concatenate(groups) if groups else None
 
 
+def weights_of(parts: Sequence[Part]) -> np.ndarray | None:
+    """How much each row of the parts counts, ``(rows,)``; None where all count alike."""
+    weights = [of_rows[chosen] for rows, chosen in parts if (of_rows := rows.weights) is not None]
+    return np.concatenate(weights) if weights else None
+
+
 def folds_that_keep(split: SplitConfig, groups: np.ndarray | None, rows: int, folds: int = FOLDS) -> Folds | None:
     """Folds in which groups stay whole, and rows in the order of time are blocks.
 

@@ -77,6 +77,7 @@ def solve_head(
     standardised: bool,
     chosen: np.ndarray | None = None,
     balanced: bool = False,
+    weights: np.ndarray | None = None,
     seed: int = 0,
     folds: Folds | None = None,
     penalties: Sequence[float] = PENALTIES,
@@ -92,6 +93,7 @@ def solve_head(
         standardised: whether each of these is brought to standard deviation 1 before all get their common scale.
         chosen: numbers of the rows that choose the penalty; None for all.
         balanced: whether classes are weighted by their inverse frequency.
+        weights: how much each row counts, ``(rows,)``; None: all count alike.
         seed: decides the folds that are made here.
         folds: of the rows that choose the penalty, where some belong together; None: made here, classes spread evenly.
         penalties: values of C to choose from.
@@ -103,13 +105,14 @@ def solve_head(
     penalty, left_out = _choose(
         turned[some],
         y[some],
-        kind,
-        lambda x, t, c: solve(x, t, c, outputs, balanced),
+        None if weights is None else weights[some],
+        lambda x, t, w, c: solve(x, t, w, c, outputs, balanced),
         penalties,
         _folds(y[some], kind, seed) if folds is None else folds,
+        kind=kind,
     )
     loss = float("nan") if left_out is None else float(row_losses(left_out, y[some], kind).mean())
-    weight, bias = axes.raw(*solve(turned, y, penalty, outputs, balanced))
+    weight, bias = axes.raw(*solve(turned, y, weights, penalty, outputs, balanced))
     return Head(weight, bias, penalty, loss, left_out)
 
 
@@ -145,20 +148,26 @@ def _principal(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _choose(
     x: np.ndarray,
     y: np.ndarray,
-    kind: str,
-    solve: Callable[[np.ndarray, np.ndarray, float], Map],
+    weights: np.ndarray | None,
+    solve: Callable[[np.ndarray, np.ndarray, np.ndarray | None, float], Map],
     penalties: Sequence[float],
     folds: Folds,
+    *,
+    kind: str,
 ) -> tuple[float, np.ndarray | None]:
     """The penalty of the least loss over folds, and with it the outputs of rows that were left out."""
     if not folds:
         logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(x))
         return 1.0, None
+
+    def solved(rows: np.ndarray, penalty: float) -> Map:
+        return solve(x[rows], y[rows], None if weights is None else weights[rows], penalty)
+
     best_loss, best = np.inf, (penalties[0], np.empty(0))
     for penalty in penalties:
-        left_out = np.concatenate([_linear(x[held], *solve(x[fitted], y[fitted], penalty)) for fitted, held in folds])
+        left_out = np.concatenate([_linear(x[held], *solved(fitted, penalty)) for fitted, held in folds])
         left_out = left_out[np.argsort(np.concatenate([held for _, held in folds]))]
-        loss = float(row_losses(left_out, y, kind).mean())
+        loss = float(np.average(row_losses(left_out, y, kind), weights=weights))
         if loss < best_loss:
             best_loss, best = loss, (penalty, left_out)
     return best
@@ -179,7 +188,9 @@ def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     return x @ weight.T + bias
 
 
-def _classes(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balanced: bool) -> Map:
+def _classes(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, penalty: float, outputs: int, balanced: bool
+) -> Map:
     present = np.unique(y)
     weight, bias = np.zeros((outputs, x.shape[1])), np.full(outputs, IMPOSSIBLE)
     if len(present) == 1:
@@ -188,7 +199,7 @@ def _classes(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balance
     model = LogisticRegression(C=penalty, max_iter=300, class_weight="balanced" if balanced else None)
     with warnings.catch_warnings():  # folds compare penalties by what the head predicts, converged or not
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(x, y)
+        model.fit(x, y, weights)
     if len(present) == 2:  # scikit-learn keeps the second class only
         weight[present[1]], bias[present] = model.coef_[0], [0.0, model.intercept_[0]]
     else:
@@ -196,13 +207,17 @@ def _classes(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balance
     return weight, bias
 
 
-def _labels(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balanced: bool) -> Map:
-    pairs = [_classes(x, y[:, label].astype(int), penalty, 2, balanced) for label in range(outputs)]
+def _labels(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, penalty: float, outputs: int, balanced: bool
+) -> Map:
+    pairs = [_classes(x, y[:, label].astype(int), weights, penalty, 2, balanced) for label in range(outputs)]
     return np.stack([w[1] - w[0] for w, _ in pairs]), np.array([b[1] - b[0] for _, b in pairs])
 
 
-def _numbers(x: np.ndarray, y: np.ndarray, penalty: float, outputs: int, balanced: bool) -> Map:
-    model = Ridge(alpha=1 / penalty).fit(x, y)
+def _numbers(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, penalty: float, outputs: int, balanced: bool
+) -> Map:
+    model = Ridge(alpha=1 / penalty).fit(x, y, weights)
     return np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
 
 

@@ -25,6 +25,7 @@ def solve_ridge_head(
     outputs: int,
     *,
     balanced: bool = False,
+    weights: np.ndarray | None = None,
     chosen: np.ndarray | None = None,
     folds: Folds | None = None,
     penalties: Sequence[float] = RIDGE_PENALTIES,
@@ -39,6 +40,7 @@ def solve_ridge_head(
         kind: ``classification``, ``multilabel`` or ``regression``.
         outputs: classes, labels or numbers.
         balanced: whether classes are weighted by their inverse frequency.
+        weights: how much each row counts, ``(rows,)``; None: all count alike.
         chosen: numbers of the rows of which the head has what is said when they are left out; None for all.
         folds: of these rows, where some belong together, which alone choose the penalty then; None: each row is one.
         penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
@@ -47,7 +49,8 @@ def solve_ridge_head(
     if kind != "regression":
         targets = 2 * targets - 1
     alphas = [1 / penalty for penalty in penalties]
-    weights = compute_sample_weight("balanced", y) if balanced and kind == "classification" else None
+    if balanced and kind == "classification":
+        weights = compute_sample_weight("balanced", y) * (1 if weights is None else weights)
     some = np.arange(len(y)) if chosen is None else chosen
     if folds is None:
         ridge: Ridge | RidgeCV = RidgeCV(alphas, scoring="neg_mean_squared_error", store_cv_results=True)

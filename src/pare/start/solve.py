@@ -18,7 +18,7 @@ from pare.models.predictors import PhysicalUnits
 from pare.models.solved import LinearHeads, combined, with_share
 from pare.models.threads import fastest_threads, free_threads
 from pare.start.evidence import clearly_smaller
-from pare.start.folds import Folds, Part, folds_that_keep, groups_of
+from pare.start.folds import Folds, Part, folds_that_keep, groups_of, weights_of
 from pare.start.heads import Head, row_losses, solve_head
 from pare.start.ridge import POINT_PENALTIES, RIDGE_PENALTIES, solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
@@ -68,13 +68,16 @@ class SolvedStart:
         sizes = [len(targets) for _, targets in gathered]
         some = _spread(sizes, self._own_rows)
         chosen = evenly_spaced(some, FOLD_ROWS)
-        groups = groups_of(parts)
+        groups, weights = groups_of(parts), weights_of(parts)
         folds = folds_that_keep(self.run.task.split, None if groups is None else groups[chosen], len(chosen))
         heads = []
         for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
             x = np.concatenate([blocks[i] for blocks, _ in gathered])
-            own = self._predictor.has_own(i)
-            head = self._solved_on_own(i, x, y, some, chosen, folds) if own else self._solved(x, y, chosen, folds)
+            if self._predictor.has_own(i):
+                own = None if weights is None else weights[some]
+                head = self._solved_on_own(i, x, y[some], own, np.searchsorted(some, chosen), folds)
+            else:
+                head = self._solved(x, y, weights, chosen, folds)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
@@ -119,7 +122,9 @@ class SolvedStart:
         others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), expected, groups)}
         return min(others, key=lambda share: others[share].mean(), default=usual)
 
-    def _solved(self, x: np.ndarray, y: np.ndarray, chosen: np.ndarray, folds: Folds | None) -> Head:
+    def _solved(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, chosen: np.ndarray, folds: Folds | None
+    ) -> Head:
         output, predictor, training = self.run.task.output, self._predictor, self.run.training
         with threadpool_limits(1, user_api="blas"):
             return solve_head(
@@ -131,14 +136,21 @@ class SolvedStart:
                 encoded=predictor.encoded,
                 standardised=predictor.standardised,
                 balanced=training.class_weights,
+                weights=weights,
                 seed=self.run.seed,
                 folds=folds,
             )
 
     def _solved_on_own(
-        self, number: int, x: np.ndarray, y: np.ndarray, rows: np.ndarray, chosen: np.ndarray, folds: Folds | None
+        self,
+        number: int,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray | None,
+        chosen: np.ndarray,
+        folds: Folds | None,
     ) -> Head:
-        """A head that is fitted to some rows, and what it says of a part of these, the chosen ones, left out."""
+        """A head that is fitted to rows, and what it says of some of these, the chosen ones, left out."""
         output, balanced = self.run.task.output, self.run.training.class_weights
         x = evenly_spaced(x, self._own_rows)
         name = list(self._predictor.own)[number - len(self._predictor.heads)]
@@ -146,11 +158,12 @@ class SolvedStart:
         with threadpool_limits(free_threads() if x.size > THREADED_VALUES else 1, user_api="blas"):
             return solve_ridge_head(
                 x,
-                y[rows],
+                y,
                 output.kind,
                 output.shape[0],
                 balanced=balanced,
-                chosen=np.searchsorted(rows, chosen),
+                weights=weights,
+                chosen=chosen,
                 folds=folds,
                 penalties=penalties,
             )

@@ -22,6 +22,7 @@ class Samples:
         points: names of the points of a series, where they are columns of a table.
         groups: number of the group of each row, ``(rows,)``, such as its recording or clip; a group is never
             divided between training and validation.
+        weights: how much each row counts in a fit, ``(rows,)``; None: all count alike.
 
     A missing value is NaN: in ``x`` a feature that was not observed, in a field ``y`` a masked point.
     """
@@ -33,6 +34,7 @@ class Samples:
     categories: list[list[str] | None] | None = None
     points: list[str] | None = None
     groups: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     @classmethod
     def of_arrays(cls, x: np.ndarray, y: np.ndarray, **named: Any) -> "Samples":

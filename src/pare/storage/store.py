@@ -1,8 +1,9 @@
 """The model input of one task: an HDF5 file with a row per sample, written as a stream, read by rows.
 
-Layout: groups ``train``, ``validation`` and ``test``, each with ``x`` and ``y`` and, where rows belong together,
-``group``, or ``equal`` where they do so only because their inputs are equal; group ``statistics`` with the arrays that
-normalised them; the attributes ``fingerprint``, ``description`` (JSON) and, where inputs are equal, ``repeats`` (JSON).
+Layout: groups ``train``, ``validation`` and ``test``, each with ``x`` and ``y``, where rows belong together ``group``,
+or ``equal`` where they do so only because their inputs are equal, and where rows do not count alike ``weight``; group
+``statistics`` with the arrays that normalised them; the attributes ``fingerprint``, ``description`` (JSON) and, where
+inputs are equal, ``repeats`` (JSON).
 
 Arrays are contiguous unless compressed, so that they can be mapped into memory and rows be read at the speed of
 the page cache (see benchmarks/loading.py).
@@ -121,13 +122,20 @@ class Rows:
     @property
     def groups(self) -> np.ndarray | None:
         """Number of the group of each row, ``(rows,)``, where equal rows are one; None where each is on its own."""
-        names = [name for name in ("group", "equal") if self.length and name in self._arrays]
-        return self.array(names[0]) if names else None
+        return self._known("group" if self.has_own_groups else "equal")
 
     @property
     def has_own_groups(self) -> bool:
         """Whether rows belong together for another reason than that their inputs are equal."""
         return self.length > 0 and "group" in self._arrays
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """How much each row counts, ``(rows,)``; None where all count alike."""
+        return self._known("weight")
+
+    def _known(self, name: str) -> np.ndarray | None:
+        return self.array(name) if self.length and name in self._arrays else None
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_arrays"}

@@ -1,6 +1,6 @@
 """Arrays of numbers that a user saved: NPZ, NPY, MATLAB, HDF5 or PyTorch, with one row a sample."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from pare.storage.samples import Samples
 PartName = Literal["train", "validation", "test", "all"]
 Target = Literal["classes", "labels", "numbers", "field"]
 ChannelAxis = Literal["first", "last", "none"]
+FEW_CHANNELS = 16
 Read = Callable[[int, int], np.ndarray]
 
 
@@ -129,7 +130,7 @@ def input_rows(x: StoredArray, channel_axis: ChannelAxis, length: Length | None 
         rows = rows if features else channels_first(rows, channel_axis)
         if length:
             rows = np.stack([length(series) for series in map(without_end, rows)])
-        _check_numbers(rows, x.where, start, missing=features)
+        check_numbers(rows, x.where, start, missing=features)
         return rows
 
     return read
@@ -139,6 +140,14 @@ def without_end(series: np.ndarray) -> np.ndarray:
     """A series ``(channels, points)`` up to the last point that is not NaN in all channels, and at least one point."""
     known = np.flatnonzero(~np.isnan(series).all(axis=0))
     return series[:, : known[-1] + 1 if len(known) else 1]
+
+
+def short_axis(shape: Sequence[int]) -> ChannelAxis:
+    """Which axis of ``(rows, …)``, the first after the rows or the last, is short enough for channels; else none."""
+    first, last = shape[1], shape[-1]
+    if min(first, last) > FEW_CHANNELS or first == last:
+        return "none"
+    return "first" if first < last else "last"
 
 
 def channels_first(rows: np.ndarray, channel_axis: ChannelAxis) -> np.ndarray:
@@ -336,13 +345,11 @@ def _target(part: Part, target: Target, channel_axis: ChannelAxis) -> Read:
             f"{y.where} has shape {y.shape}; expected {expected}. Set the reader's option 'target' to what it is: "
             "classes, labels, numbers or field"
         )
-    axis: ChannelAxis = "none" if len(y.shape) < full else channel_axis
-    if axis == "none" and len(y.shape) == full:  # the field has channels, and the input has none
-        axis = "last" if y.shape[1:-1] == part.x.shape[1:] != y.shape[2:] else "first"
+    axis = field_axis(part.x.shape, y.shape, channel_axis)
 
     def read(start: int, stop: int) -> np.ndarray:
         rows = _float32(y.read(start, stop))
-        _check_numbers(rows, y.where, start, missing=True)  # the task decides what a missing number means
+        check_numbers(rows, y.where, start, missing=True)  # the task decides what a missing number means
         if target != "field":
             return rows.reshape(len(rows), -1)
         return channels_first(rows, axis)
@@ -350,13 +357,33 @@ def _target(part: Part, target: Target, channel_axis: ChannelAxis) -> Read:
     return read
 
 
+def field_axis(x: Sequence[int], y: Sequence[int], channel_axis: ChannelAxis) -> ChannelAxis:
+    """Where a field of shape ``y`` has its channels, on an input of shape ``x`` that has them at ``channel_axis``."""
+    full = len(x) + (1 if channel_axis == "none" else 0)
+    if len(y) < full:
+        return "none"
+    if channel_axis != "none":
+        return channel_axis
+    return "last" if tuple(y[1:-1]) == tuple(x[1:]) != tuple(y[2:]) else "first"  # the input has no channels
+
+
 def _float32(values: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         return values.astype(np.float32)
 
 
-def _check_numbers(rows: np.ndarray, where: str, start: int, *, missing: bool) -> None:
-    """Refuse rows that hold infinity, or NaN where that does not mean a missing value."""
+def check_numbers(rows: np.ndarray, where: str, start: int, *, missing: bool) -> None:
+    """Refuse rows that hold infinity, or NaN where that does not mean a missing value.
+
+    Args:
+        rows: ``(rows, …)``.
+        where: what messages call them.
+        start: number of the first.
+        missing: whether NaN is a missing value.
+
+    Raises:
+        PareError: naming the first bad row.
+    """
     bad = (np.isinf(rows) if missing else ~np.isfinite(rows)).reshape(len(rows), -1).any(axis=1)
     if bad.any():
         row = int(bad.argmax())
