@@ -9,7 +9,7 @@ import numpy as np
 import sklearn
 import torch
 from pydantic import Field, PositiveFloat
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import euclidean_distances, linear_kernel
 from sklearn.model_selection import KFold
@@ -64,7 +64,7 @@ class KernelModel:
         """Its arrays as safetensors, the width among them where there is one."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         arrays = {name: np.asarray(value, order="C") for name, value in values.items() if value is not None}
-        save_file(arrays, folder / FILE)
+        (folder / FILE).write_bytes(save(arrays))
 
 
 def load_kernel_ridge(folder: Path, run: BaselineRun, options: KernelRidgeOptions) -> KernelModel:

@@ -21,7 +21,7 @@ from accelerate.utils import set_seed
 from pydantic import Field, field_validator, model_validator
 from rich import get_console
 from rich.progress import Progress
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.utils.data import Subset
 from transformers import get_cosine_schedule_with_warmup
@@ -112,8 +112,8 @@ class Network(nn.Module):
         with warnings.catch_warnings():  # neuraloperator adds its options, once for all members
             warnings.filterwarnings("ignore", "Attempting to update metadata", UserWarning)
             state = self.state_dict()
-        weights = {name: tensor for name, tensor in state.items() if isinstance(tensor, Tensor)}
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / FILE)
+        weights = {name: tensor.contiguous() for name, tensor in state.items() if isinstance(tensor, Tensor)}
+        (folder / FILE).write_bytes(save(weights))
 
 
 class Mean(nn.Module):

@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from pare.config.errors import PareError
-from pare.config.run import Run, is_periodic
+from pare.config.run import PREPARATION, Run, is_periodic
 from pare.models import Backbone, CrossModalModel, load_backbone
 from pare.models.convolutional import build_convolutional_model
 from pare.models.model import build_model
 from pare.models.solved import build_solved_model
 from pare.models.symmetries import Symmetries
 from pare.preparation import Preparation
-from pare.preparation.preparation import NAMES
 from pare.training.model_card import CARD, model_card
 from pare.training.record import RECORD
 from pare.training.saved_model import SavedModel
@@ -62,11 +61,12 @@ class TrainedModel(SavedModel):
         """Write the model into a new folder, as `SavedModel.save`."""
         (folder / ENCODER_FOLDER).mkdir(parents=True)
         try:
-            save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, folder / WEIGHTS)
+            weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
+            (folder / WEIGHTS).write_bytes(save(weights))
             self.preparation.save(folder)
             if self.calibration:
                 self.calibration.save(folder)
-        except SafetensorError as error:
+        except OSError as error:
             raise PareError(f"cannot write to {folder} ({error}); free space there") from error
         (folder / ENCODER_FOLDER / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
         (folder / CARD).write_text(model_card(self.run, self.record), encoding="utf-8")
@@ -76,8 +76,10 @@ class TrainedModel(SavedModel):
     @classmethod
     def load(cls, folder: Path) -> "TrainedModel":
         """Read what `save` wrote, as `SavedModel.load`."""
-        if (folder / RECORD).is_file() and not (folder / NAMES).is_file():
-            raise PareError(f"{folder} lacks {NAMES}, as models of older versions of this project do; train again")
+        if (folder / RECORD).is_file() and not (folder / PREPARATION).is_file():
+            raise PareError(
+                f"{folder} lacks {PREPARATION}, as models of older versions of this project do; train again"
+            )
         try:
             record = json.loads((folder / RECORD).read_text())
             run = Run.model_validate(record.pop("run"))

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 from scipy.special import expit, logsumexp, softmax
 
 from pare.config.errors import PareError
@@ -124,8 +124,9 @@ class Calibration:
         raise PareError(f"intervals are of numbers and fields, this model predicts {self.kind}; use predict_set")
 
     def save(self, folder: Path) -> None:
-        """Write the file; SafetensorError where it cannot be written."""
-        save_file({name: np.ascontiguousarray(array) for name, array in self.arrays.items()}, folder / FILE)
+        """Write the file; OSError where it cannot be written."""
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
+        (folder / FILE).write_bytes(save(arrays))
 
     @classmethod
     def load(cls, folder: Path, kind: str) -> "Calibration | None":
