@@ -15,7 +15,7 @@ from pare.choice.blend import losses_alone, mean_of, task_loss
 from pare.choice.fits import Candidate, HeldOut, held_out
 from pare.choice.folds import Parts, fold_parts, holds_validation_out, write_fold
 from pare.choice.processes import Outcome, fits_at_a_time, side_by_side
-from pare.choice.timing import are_many, expected_seconds, few_rows, seconds_of_next
+from pare.choice.timing import are_many, expected_seconds, few_rows
 from pare.choice.tried import Tried
 from pare.config import ChoiceRun, PareError
 from pare.config.estimate import duration, estimate
@@ -27,7 +27,7 @@ from pare.training import SourceFolders
 from pare.training.machine import accelerator_of, matrix_speed
 
 logger = logging.getLogger(__name__)
-SHARE = 0.1  # of the minutes, for a fit that minutes bound, or that tells the time of others, in the comparison
+SHARE = 0.1  # of the minutes, for a fit that minutes bound, while candidates are compared
 HOPELESS = 3.0  # times the least loss in the comparison: networks had up to 2.4 times what they had in the end
 SAME = 1e-4  # standard deviations of the predictions, below which two are the same
 
@@ -250,8 +250,6 @@ class Search:
         seconds: list[float] = []
         with TemporaryDirectory() as folder, quiet():
             for store in few_rows(self.store, self.parts[0], Path(folder)):
-                if seconds and seconds_of_next(seconds[0]) > 60 * self.run.minutes * SHARE:
-                    break
                 ((_, outcome),) = side_by_side({tried.name: self._job(tried.run, store)}, 1)
                 if outcome.result is None:
                     return 0.0

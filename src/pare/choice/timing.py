@@ -7,7 +7,7 @@ from pare.choice.folds import Parts, fewer, write_fold
 from pare.storage.store import ArrayStore
 
 MANY = 4000  # rows to learn from, above which a fit may take longer than all minutes
-TIMED = (250, 1000)  # rows that are fitted to know it
+TIMED = (100, 200, 600)  # rows that are fitted to know it; the first fit pays for what is imported
 
 
 def are_many(parts: Parts) -> bool:
@@ -20,22 +20,10 @@ def few_rows(store: ArrayStore, parts: Parts, folder: Path) -> list[ArrayStore]:
     return [write_fold(folder / f"{rows}.h5", store, fewer(parts, rows), compress=False) for rows in TIMED]
 
 
-def seconds_of_next(seconds: float) -> float:
-    """At most so long takes the fit to most of the rows that are timed, by that to the fewest."""
-    fewest, most = TIMED
-    return seconds * most / fewest
-
-
 def expected_seconds(seconds: Sequence[float], parts: Parts) -> float:
-    """Seconds of a fit to a fold, by those of fits to `TIMED` rows: on a straight line, so for some it is too few.
-
-    Of one such fit alone, each row takes as long as in it.
-    """
-    fewest, most = TIMED
-    if len(seconds) == 1:
-        return seconds[0] / fewest * _learnt(parts)
-    for_a_row = max(0.0, seconds[1] - seconds[0]) / (most - fewest)
-    return seconds[1] + for_a_row * (_learnt(parts) - most)
+    """Seconds of a fit to a fold, on a straight line through the last two fits to `TIMED` rows; for some too few."""
+    for_a_row = max(0.0, seconds[-1] - seconds[-2]) / (TIMED[-1] - TIMED[-2])
+    return seconds[-1] + for_a_row * (_learnt(parts) - TIMED[-1])
 
 
 def _learnt(parts: Parts) -> int:
