@@ -227,8 +227,8 @@ def test_nothing_is_timed_where_no_time_is_left(search, costs):
     given |= {"probe": (0, 0.1), "logistic_regression": (70, 0), "lightgbm": (1, 0)}
     one = search(1, METHODS[:3])
     assert [tried.name for tried in one.finished()] == ["probe"]
-    assert one.tried[2].left_out == "no time is left"
-    assert "lightgbm" not in {name for name, _ in made}
+    assert one.tried[1].left_out == one.tried[2].left_out == "no time: 0 s are left"
+    assert [name for name, _ in made if name != "probe"] == ["logistic_regression"]
 
 
 def test_where_there_is_time_for_none_the_one_that_takes_least_is_fitted_to_one_fold_and_no_more(search, costs):

@@ -93,7 +93,7 @@ class Search:
                     networks.append(tried)
                 else:
                     self._fit([tried], store, number)
-            if not networks and not any(tried.folds for tried in going):
+            if self.has_many and not networks and not any(tried.folds for tried in going):
                 self._fit_cheapest(going, store)
             self.uncompared = self._sure(networks)
             if self.uncompared:
@@ -219,17 +219,14 @@ class Search:
         before = [other for other in self.tried if other.folds and not other.left_out]
         if not self.has_many and not before and not networks:
             return True
-        if self.has_many and self.left <= 0:
-            tried.left_out = "no time is left"
-            logger.info("%s is left out: %s.", tried.name, tried.left_out)
-            return False
         # that each has to make after the first fold, the final one among them
         fits = 1 if self._is_timed(tried) else self.run.folds
         seconds = self._needed(tried, fits)
         taken = sum(self._cost(other) * fits for other in self._in_time(before, fits))
         free = max(self.left - taken - sum(self._needed(other, fits) for other in networks), 0)
         if seconds > free:
-            tried.left_out = f"no time: about {duration(seconds)} are needed, {duration(free)} are left"
+            needed = f"about {duration(seconds)} are needed, " if math.isfinite(seconds) else ""
+            tried.left_out = f"no time: {needed}{duration(free)} are left"
             logger.info("%s is left out: %s.", tried.name, tried.left_out)
         return not tried.left_out
 
@@ -246,10 +243,15 @@ class Search:
         return self.has_many and not trains and not is_bounded(tried.run)
 
     def _timed(self, tried: Tried) -> float:
-        """Seconds of a fit to a fold, by fits to few rows; none where such a fit fails, as that to all rows may not."""
+        """Seconds of a fit to a fold, by fits to few rows; infinite where time runs out meanwhile.
+
+        None where such a fit fails, as that to all rows may not.
+        """
         seconds: list[float] = []
         with TemporaryDirectory() as folder, quiet():
             for store in few_rows(self.store, self.parts[0], Path(folder)):
+                if self.left <= 0:
+                    return math.inf
                 ((_, outcome),) = side_by_side({tried.name: self._job(tried.run, store)}, 1)
                 if outcome.result is None:
                     return 0.0
