@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kedro.utils import find_kedro_project
+
 PACKAGE = Path(__file__).parent
 
 
@@ -19,9 +21,10 @@ def main(*args: Any, **kwargs: Any) -> Any:
         kwargs: of click.
     """
     command = None if args else next(iter(sys.argv[1:]), None)
-    if command == "init":
-        # Read when Kedro is imported; outside a project it would speak of its own.
+    outside = find_kedro_project(Path.cwd()) is None
+    if outside:  # read when Kedro's project is imported, which would speak of its own
         os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(PACKAGE / "conf" / "logging.yml"))
+    if command == "init":
         from pare.cli.init_command import init  # noqa: PLC0415
 
         return init(sys.argv[2:], prog_name="pare init")
@@ -33,6 +36,8 @@ def main(*args: Any, **kwargs: Any) -> Any:
     if command in (*OTHERS, run.name):
         from kedro.framework.cli.cli import main as kedro  # noqa: PLC0415
 
+        if outside:
+            sys.exit("Error: no project is in this folder or above it; make one: pare init my_project")
         return kedro()
     return run(*args, **kwargs)
 

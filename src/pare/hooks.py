@@ -10,6 +10,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 
+from pare.asked_files import check_asked
 from pare.config import BaselineRun, ChoiceRun, PareError, Run, TaskRun
 from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader, catalog_names
@@ -40,7 +41,9 @@ class RunHooks:
         self.config = cast(RunConfigLoader, context.config_loader)  # the one of settings.py
         run = self.config.run  # resolved now, so that a mistake is shown first
         if (command := click.get_current_context(silent=True)) and command.command.name == "run":
-            _tell(run, command.params["pipelines"])
+            pipelines, data = command.params["pipelines"], Path(self.config.conf_source).parent / "data"
+            check_asked(run, pipelines, str(self.config["parameters"]["predict"]), data / "06_models")
+            _tell(run, pipelines)
 
     @hook_impl
     def after_catalog_created(self, catalog: DataCatalog) -> None:

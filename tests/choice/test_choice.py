@@ -75,6 +75,14 @@ def test_what_is_kept_is_loaded_from_its_folder_alone_and_gives_the_mean_of_its_
     assert model.record["train_seconds"] == pytest.approx(folds + final, abs=0.4)
 
 
+def test_others_may_read_every_file_of_a_model_that_they_may_read_at_all(choice, tmp_path):
+    choice().write(tmp_path / "run/model")
+    (tmp_path / "plain").touch()
+    files = [path for path in (tmp_path / "run/model").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".safetensors", ".json"}
+    assert {path.stat().st_mode for path in files} == {(tmp_path / "plain").stat().st_mode}
+
+
 def test_what_has_no_share_in_the_end_is_not_fitted_to_all_rows(choice, store, tmp_path, monkeypatch):
     made, fitted, original = choice(), [], choices.described
     network = "probe"  # plays one that minutes bound, and knows every held-out row in the end

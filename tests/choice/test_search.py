@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pare.choice import processes
+from pare.baselines import registry
+from pare.choice import processes, timing
 from pare.choice import search as module
 from pare.choice.fits import HeldOut
-from pare.choice.search import Search, within
+from pare.choice.search import Search, not_installed, within
 from pare.config import PareError, resolve_choice
 from pare.storage.store import ArrayStore, write_store
 
@@ -99,7 +100,10 @@ def test_where_time_is_short_the_best_go_on_and_the_worst_that_does_not_fit_is_l
     assert {tried.name for tried in one.finished()} == {"probe", "lightgbm", "catboost"}
     assert made == METHODS + ["probe", "lightgbm", "catboost"] * 4
     reasons = {tried.name: tried.left_out for tried in one.tried}
-    assert reasons["logistic_regression"] == "after fold 1: needs 0 min 50 s more, and is clearly worse than the best"
+    assert (
+        reasons["logistic_regression"]
+        == "no time after fold 1: 50 s more are needed; it is clearly worse than the best"
+    )
     assert not reasons["probe"]
     assert one.left >= 21  # seconds for the final fits
 
@@ -109,7 +113,7 @@ def test_a_slow_candidate_that_is_best_by_chance_takes_no_time_from_faster_ones(
     given |= dict.fromkeys(METHODS, (2.0, 4)) | {"catboost": (0.5, 40)}
     one = search(4, METHODS)  # 240 s: 52 s for the first fold, then 20 s for each but catboost, which takes 200 s
     assert [tried.name for tried in one.finished()] == METHODS[:3]
-    assert one.tried[3].left_out == "after fold 1: needs 3 min 20 s more, faster ones are about as good"
+    assert one.tried[3].left_out == "no time after fold 1: 3 min 20 s more are needed; faster ones are about as good"
     firsts = [replace(tried, folds=tried.folds[:1]) for tried in one.tried]
     assert min(firsts, key=one._loss).name == "catboost"
 
@@ -148,7 +152,7 @@ def test_what_would_take_longer_than_is_left_is_not_tried(search, fits, monkeypa
     one = search(5, METHODS)
     assert "lightgbm" not in {tried.name for tried in one.finished()}
     assert "lightgbm" not in made
-    assert next(tried for tried in one.tried if tried.name == "lightgbm").left_out.startswith("needs about")
+    assert next(tried for tried in one.tried if tried.name == "lightgbm").left_out.startswith("no time: about")
 
 
 def test_a_training_takes_no_time_that_those_before_it_need_for_their_other_fits(search, fits, monkeypatch):
@@ -158,7 +162,7 @@ def test_a_training_takes_no_time_that_those_before_it_need_for_their_other_fits
     monkeypatch.setattr(module, "_expected", lambda run: 2.5 if run.method_name == "catboost" else 0.0)
     one = search(1, METHODS)
     assert {tried.name for tried in one.finished()} == set(METHODS) - {"catboost"}
-    assert one.tried[-1].left_out == "needs about 0 min 15 s, the others leave 0 min 6 s"
+    assert one.tried[-1].left_out == "no time: about 15 s are needed, 6 s are left"
 
 
 def test_nothing_else_is_tried_where_a_candidate_leaves_rounding_alone(search, fits, monkeypatch):
@@ -171,6 +175,79 @@ def test_nothing_else_is_tried_where_a_candidate_leaves_rounding_alone(search, f
     assert [tried.name for tried in one.finished()] == METHODS[:3]
     assert one.tried[3].left_out.startswith("lightgbm leaves nothing to gain")
     assert "catboost" not in made
+
+
+def test_what_is_not_installed_is_named_before_the_first_fit_with_the_command_that_installs_it(
+    search, monkeypatch, caplog
+):
+    monkeypatch.setattr(registry, "find_spec", lambda name: None if name in ("lightgbm", "fno") else "spec")
+    one = search(5, [*METHODS, "fno"])  # which does not suit tables, whatever is installed
+    with caplog.at_level("INFO", logger="pare"):
+        one.announce()
+    begins, missing = caplog.messages
+    assert begins == "Compared on 100 rows within 5 min 0 s: probe, logistic_regression, catboost."
+    assert missing == "Not installed, so left out: lightgbm. All of them: pip install 'pare-transfer[baselines]'"
+    assert not_installed(one.run) == ["lightgbm"]
+
+
+@pytest.fixture
+def costs(monkeypatch):
+    """Many rows: seconds of any fit, and of each row that it learns from; the fits that were made are noted."""
+    given, made = {}, []
+
+    def held_out(run, store, source, folder):
+        learnt = len(store.rows("train")) + len(store.rows("validation"))
+        made.append((run.method_name, learnt))
+        any_fit, row = given[run.method_name]
+        y = store.rows("test").read(0, len(store.rows("test")))["y"]
+        outputs = (2.0 * y[:, None] - 1) * [-1, 1] + np.random.default_rng(len(made)).normal(0, 0.5, (len(y), 2))
+        return HeldOut(outputs.astype(np.float32), y, any_fit + row * learnt)
+
+    monkeypatch.setattr(module, "held_out", held_out)
+    monkeypatch.setattr(timing, "MANY", 50)
+    monkeypatch.setattr(timing, "TIMED", (4, 5, 9))
+    return given, made
+
+
+def test_of_many_rows_a_fit_that_would_take_longer_than_all_minutes_is_not_begun(search, costs, caplog):
+    given, made = costs
+    given |= {"probe": (0, 1.0)} | dict.fromkeys(METHODS[1:], (1, 0.01))
+    one = search(1.5, METHODS)  # 90 s; a fold has 80 rows to learn from
+    with caplog.at_level("INFO", logger="pare"):
+        assert [tried.name for tried in one.finished()] == METHODS[1:]
+    assert [rows for name, rows in made if name == "probe"] == [4, 5, 9]
+    assert [rows for name, rows in made if name == "catboost"] == [4, 5, 9, *[80] * 5]
+    assert caplog.messages[0] == "probe: about 1 min 20 s a fit, by fits to few rows."
+    assert one.tried[0].left_out == "no time: about 2 min 40 s are needed, 1 min 12 s are left"
+    assert one.left == pytest.approx(90 - (4 + 5 + 9) - 3 * (1.04 + 1.05 + 1.09 + 5 * 1.8))
+
+
+def test_nothing_is_timed_where_no_time_is_left(search, costs):
+    given, made = costs
+    given |= {"probe": (0, 0.1), "logistic_regression": (70, 0), "lightgbm": (1, 0)}
+    one = search(1, METHODS[:3])
+    assert [tried.name for tried in one.finished()] == ["probe"]
+    assert one.tried[1].left_out == one.tried[2].left_out == "no time: 0 s are left"
+    assert [name for name, _ in made if name != "probe"] == ["logistic_regression"]
+
+
+def test_where_there_is_time_for_none_the_one_that_takes_least_is_fitted_to_one_fold_and_no_more(search, costs):
+    given, made = costs
+    given |= dict.fromkeys(METHODS, (0, 0.8)) | {"lightgbm": (0, 0.5)}
+    one = search(1, METHODS)
+    assert [tried.name for tried in one.finished()] == ["lightgbm"]
+    assert [name for name, rows in made if rows == 80] == ["lightgbm"]
+    assert not one.tried[2].left_out
+
+
+def test_of_many_rows_the_comparison_ends_with_the_fold_after_which_no_time_is_left(search, costs):
+    """After the first fold 32 seconds are left: for three final fits of 9 seconds, and for no other fold."""
+    given, made = costs
+    given |= dict.fromkeys(METHODS, (1, 0.1))
+    one = search(73 / 60, METHODS[:3])
+    assert [tried.name for tried in one.finished()] == METHODS[:3]
+    assert [name for name, rows in made if rows == 80] == METHODS[:3]
+    assert one.left == pytest.approx(73 - 3 * (1.4 + 1.5 + 1.9 + 9))
 
 
 def test_a_baseline_that_does_not_suit_is_left_out_with_its_reason(search, fits, monkeypatch):
@@ -210,7 +287,7 @@ def test_where_the_only_one_that_fits_into_the_time_fails_late_the_others_are_co
     one = search(1, ["probe", "lightgbm", "catboost"])  # 60 s, of which a fit to each first fold leaves 30
     assert [tried.name for tried in one.finished()] == ["lightgbm"]
     assert one.tried[0].left_out == "a class has no row"
-    assert "needs" in one.tried[2].left_out
+    assert "are needed" in one.tried[2].left_out
 
 
 def test_those_without_time_are_compared_where_the_others_fail_late_and_a_failed_fit_counts(search, fits, monkeypatch):

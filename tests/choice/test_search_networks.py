@@ -116,7 +116,7 @@ def test_networks_that_wait_for_their_turn_have_their_time_reserved(of_fields, m
     monkeypatch.setattr(module, "_expected", lambda run: 30.0 if module.is_bounded(run) else 0.0)
     one.finished()
     assert {tried.name for tried in one.tried if not tried.left_out} == {"probe", "kernel_ridge", "fno"}
-    assert one.tried[3].left_out == "needs about 1 min 0 s, the others leave 0 min 0 s"
+    assert one.tried[3].left_out == "no time: about 1 min 0 s are needed, 0 s are left"
 
 
 def test_of_a_training_in_minutes_that_kept_its_start_it_is_said_that_it_may_leave_it(of_fields):

@@ -1,7 +1,9 @@
 import logging
 import os
+import shutil
 import signal
 
+import click
 import pytest
 from click.testing import CliRunner
 from kedro.config import MissingConfigException
@@ -43,6 +45,33 @@ def test_the_older_spelling_of_pipelines_means_the_same_and_warns_of_nothing(arg
 def test_a_run_of_no_named_pipeline_is_one_of_pare_train():
     """Kedro imports every pipeline where none is named."""
     assert run.make_context("run", ["--params", "task:darcy_flow"]).params["pipelines"] == ["pare_train"]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "method", "expected"),
+    [
+        ("pare_train", "xgboost", "baseline"),
+        ("pare_train", "probe", "pare_train"),
+        ("pare_train", "choose", "choose"),
+        ("baseline", "probe", "pare_train"),
+        ("baseline", "xgboost", "baseline"),
+        ("baseline", "xgbost", "baseline"),
+        ("predict", "xgboost", "predict"),
+        ("train", "xgboost", "train"),
+        ("choose", "xgboost", "choose"),
+    ],
+)
+def test_of_the_pipelines_that_learn_that_of_the_method_is_run(pipeline, method, expected):
+    params = run.make_context("run", [f"--pipelines={pipeline}", "--params", f"method={method}"]).params
+    assert params["pipelines"] == [expected]
+
+
+def test_a_baseline_of_the_users_own_is_known(tmp_path, conf, monkeypatch):
+    shutil.copytree(conf / "base", tmp_path / "conf" / "base")
+    (tmp_path / "conf" / "local").mkdir()
+    (tmp_path / "conf" / "local" / "baselines.yml").write_text("trees: {title: Trees, estimator: xgboost}")
+    monkeypatch.chdir(tmp_path)
+    assert run.make_context("run", ["--params", "method=trees"]).params["pipelines"] == ["baseline"]
 
 
 def test_both_spellings_of_pipelines_together_are_refused():
@@ -95,16 +124,28 @@ def test_an_error_of_the_program_keeps_its_traceback(error):
     assert outcome(error).exception is error
 
 
-def test_ctrl_c_ends_with_the_usual_exit_code_and_says_how_to_go_on():
-    result = outcome(KeyboardInterrupt())
-    assert result.exit_code == 130
-    assert "The same command goes on" in result.output
+@pytest.mark.parametrize(
+    ("pipeline", "goes_on"),
+    [
+        ("pare_train", " The same command goes on after the last epoch that was saved."),
+        ("choose", " The same command goes on after the last fit that was done."),
+        ("predict", ""),
+    ],
+)
+def test_ctrl_c_ends_with_the_usual_exit_code_and_says_where_the_same_command_goes_on(pipeline, goes_on):
+    def interrupted(pipelines, pipeline, params):
+        raise KeyboardInterrupt
+
+    names = [click.Option(["--pipelines"], callback=lambda *given: given[-1].split(",")), click.Option(["--pipeline"])]
+    names.append(click.Option(["--params"]))
+    command = RunCommand(name="run", callback=interrupted, params=names)
+    result = CliRunner().invoke(command, [f"--pipelines={pipeline}"])
+    assert (result.exit_code, result.output) == (130, f"\nInterrupted.{goes_on}\n")
 
 
 def test_sigterm_ends_as_ctrl_c_does_with_an_exit_code_of_its_own():
     result = CliRunner().invoke(RunCommand(name="run", callback=lambda: os.kill(os.getpid(), signal.SIGTERM)))
-    assert result.exit_code == 143
-    assert "Terminated. The same command goes on" in result.output
+    assert (result.exit_code, result.output) == (143, "\nTerminated.\n")
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 

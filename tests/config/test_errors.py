@@ -2,6 +2,7 @@
 
 import pytest
 
+from pare.config import resolve
 from pare.config.errors import INGEST, PREPROCESS, PareError, causes, unknown_name
 
 
@@ -11,6 +12,15 @@ def test_an_unknown_name_is_told_with_near_names_all_names_and_their_place():
     assert str(error) == (
         "task 'darcy_flw' is unknown. Did you mean 'darcy_flow'? Known: darcy_flow, openml_wdbc. See `kedro tasks`."
     )
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("lr", "learning_rate"), ("wd", "weight_decay"), ("bs", "batch_size"), ("n_epochs", "epochs")]
+)
+def test_another_librarys_word_for_a_hyperparameter_is_understood(library, parameters, word, meant):
+    with pytest.raises(PareError, match=rf"'training\.{word}' is unknown\. Did you mean 'training\.{meant}'\?"):
+        resolve(library, parameters, {"training": {word: 1}})
+    assert f"options.{meant}" not in str(unknown_name("key", f"options.{word}", ["options.depth"], "here"))
 
 
 def test_nothing_is_suggested_where_nothing_is_near():

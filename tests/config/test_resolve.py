@@ -117,6 +117,14 @@ def test_an_unquoted_no_is_a_precision_although_yaml_reads_it_as_false(run):
         run(task="darcy_flow", training__precision=yaml.safe_load("yes"))
 
 
+def test_a_method_that_trains_nothing_says_that_a_random_start_leaves_it_without_predictions(library, parameters):
+    with pytest.raises(PareError, match="predicts nothing with start=random; add start=solved, or use another method"):
+        resolve(library, parameters | {"method": "probe", "start": "random"}, {})
+    nothing = library.model_copy(update={"starts": {}})
+    with pytest.raises(PareError, match="predicts nothing for field data, of which nothing is solved"):
+        resolve(nothing, parameters | {"method": "probe"}, {})
+
+
 def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):
     assert run(method="finetune").mixing is None
     with pytest.raises(PareError, match=r"'finetune' does not mix.*method=pare"):

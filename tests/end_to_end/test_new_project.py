@@ -6,6 +6,12 @@ import shutil
 from sklearn.datasets import load_iris
 
 
+def test_a_command_outside_a_project_says_how_to_make_one(python_m_pare, tmp_path):
+    outcome = python_m_pare(tmp_path, "tasks")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == "Error: no project is in this folder or above it; make one: pare init my_project\n"
+
+
 def test_a_table_is_learnt_in_a_new_project(template, python_m_pare, tmp_path):
     made = python_m_pare(tmp_path, "init", "iris")
     assert (made.code, made.err) == (0, "")

@@ -108,6 +108,22 @@ def test_classes_of_a_table(prepare, frame, tmp_path):
     assert repr(inputs[0]) == expected
 
 
+def test_identifiers_that_the_task_leaves_out_stay_next_to_the_predictions(prepare, frame, tmp_path):
+    frame["customer"], frame["row"] = [None, *range(10_000_001, 10_000_000 + N)], "theirs"
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    reader = {"name": "table", "options": {"target": "answer", "ignore": ["customer", "row"]}}
+    predictor, _ = prepare("t.csv", TABLE | {"reader": reader})
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    table = predict_file(tmp_path / "new.csv", predictor).content
+    assert list(table.columns)[:3] == ["row", "customer", "answer"]
+    frame.drop(columns=["customer", "row"]).to_csv(tmp_path / "new.csv", index=False)
+    assert "customer" not in predict_file(tmp_path / "new.csv", predictor).content
+    table.to_csv(tmp_path / "out.csv", index=False, float_format="%.6g")
+    written = pd.read_csv(tmp_path / "out.csv", dtype=str)
+    assert written["customer"].tolist()[1:3] == ["10000001", "10000002"] and pd.isna(written["customer"][0])
+    assert written["row"].tolist() == [str(i) for i in range(N)]
+
+
 def test_one_row_is_told_as_one(prepare, frame, tmp_path, caplog):
     frame.to_csv(tmp_path / "t.csv", index=False)
     model = prepare("t.csv", TABLE)[0].trained
@@ -125,7 +141,7 @@ def test_labels_have_probabilities(prepare, frame, tmp_path):
     output = {"kind": "multilabel", "shape": [2], "name": "a, b"}
     inputs = prepare("t.csv", TABLE | {"reader": {"name": "table", "options": options}, "output": output})
     table = predict_file(tmp_path / "t.csv", inputs[0]).content
-    assert list(table.columns) == ["row", "a", "b"]
+    assert list(table.columns) == ["row", "answer", "a", "b"]
     assert contains(table[["a", "b"]].to_numpy(), expit(outputs(*inputs)))
 
 
@@ -216,7 +232,7 @@ def test_an_array_has_the_axes_of_the_file(prepare, series):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (pd.DataFrame({"mass": [1.0], "depth": [2.0]}), "column 'site' is unknown.*the table, which must have"),
+        (pd.DataFrame({"mass": [1.0], "depth": [2.0]}), "the table lacks site; it has mass, depth"),
         (
             pd.DataFrame({"mass": ["much"], "site": ["x"], "depth": [0]}),
             "the table: column 'mass' holds 'much' in row 1",

@@ -116,8 +116,10 @@ def test_a_model_of_other_values_is_refused_with_the_command_that_uses_it_as_it_
 
 def test_many_rows_are_chosen_evenly_and_said_so(inputs, caplog, monkeypatch):
     monkeypatch.setattr("pare.explanation.questions.MOST_ROWS", 3)
-    monkeypatch.setattr("pare.explanation.questions.FEWEST_ROWS", 3)
     with caplog.at_level("INFO", logger="pare"):
         tables, _ = run_pipeline(inputs)
     assert list(tables["explanation"]["row"]) == ["0", "0", "6", "6", "11", "11"]
     assert "3 of 12 test rows explained" in caplog.text
+    (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warning == "Not all rows are explained, but 3 of 12 test rows: 3 at most."
+    assert "Explaining 3 of 12 test rows takes about " in caplog.text

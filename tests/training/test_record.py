@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pare.preparation.preparation import NAMES
+from pare.config.run import PREPARATION
 from pare.training.record import read_record, recorded_fingerprint, tell_of_replaced
 
 
@@ -14,7 +14,7 @@ def recorded(tmp_path):
 
     def recorded(**record):
         (tmp_path / "record.json").write_text(json.dumps(record))
-        (tmp_path / NAMES).write_text("{}")
+        (tmp_path / PREPARATION).write_text("{}")
         return tmp_path
 
     return recorded
@@ -32,7 +32,7 @@ def test_the_fingerprint_is_read_and_none_where_there_is_no_whole_record(recorde
 def test_a_record_without_a_preparation_is_of_an_older_version(recorded):
     folder = recorded(fingerprint="f")
     assert read_record(folder) == {"fingerprint": "f"}
-    (folder / NAMES).unlink()
+    (folder / PREPARATION).unlink()
     assert read_record(folder) is None
 
 

@@ -12,6 +12,7 @@ from pare.config.errors import PareError, unknown_name
 from pare.config.run import BaselineRun
 from pare.config.validation import validated
 
+INSTALL = "pip install 'pare-transfer[baselines]'"  # what brings the packages of all
 ESTIMATORS: dict[str, Estimator] = (
     boosting.ESTIMATORS
     | realmlp.ESTIMATORS
@@ -48,8 +49,15 @@ def why_not(run: BaselineRun) -> str:
     estimator = _estimator(run)
     if not estimator.suits(run.task):
         return f"predicts {', '.join(estimator.kinds)} from {estimator.inputs}"
-    missing = [package for package in estimator.packages if find_spec(package) is None]
-    return f"needs {', '.join(missing)}: pip install 'pare-transfer[baselines]'" if missing else ""
+    missing = missing_packages(run)
+    return f"needs {', '.join(missing)}: {INSTALL}" if missing else ""
+
+
+def missing_packages(run: BaselineRun) -> list[str]:
+    """Packages that a baseline needs and that are not installed; none of one that takes other data anyway."""
+    estimator = _estimator(run)
+    packages = estimator.packages if estimator.suits(run.task) else ()
+    return [package for package in packages if find_spec(package) is None]
 
 
 def fit_baseline(run: BaselineRun, problem: Problem) -> Fitted:

@@ -56,7 +56,7 @@ class TrainedBaseline(SavedModel):
             self.preparation.save(folder)
             if self.calibration:
                 self.calibration.save(folder)
-        except SafetensorError as error:
+        except OSError as error:
             raise PareError(f"cannot write to {folder} ({error}); free space there") from error
         digests = {path.name: file_digest(path) for path in sorted(folder.iterdir())}
         content = {"run": self.run.model_dump(mode="json"), **self.record, FILES: digests}

@@ -16,7 +16,7 @@ from pare.choice.chosen import ChosenModel, load_trained
 from pare.choice.fits import Candidate, described
 from pare.choice.folds import holds_validation_out
 from pare.choice.processes import side_by_side
-from pare.choice.search import Search, is_bounded
+from pare.choice.search import Search, is_bounded, not_installed
 from pare.choice.tried import defined_score
 from pare.config import ChoiceRun, PareError
 from pare.evaluation.prediction import predict_rows
@@ -80,6 +80,7 @@ class Choice:
 
     def _chosen(self, folder: Path) -> ChosenModel:
         search = Search(self.run, self.store, self.source, folder)
+        search.announce()
         finished = search.finished()
         outputs, truth, groups = {one.name: one.outputs for one in finished}, finished[0].truth, finished[0].groups
         parts = folds_that_keep(self.run.task.split, groups, len(truth)) if len(truth) > 1 else None
@@ -159,6 +160,7 @@ class Choice:
             "model_input": self.store.fingerprint,
             "decisive": self.run.decisive(),
             "candidates": [tried.row(shares.get(tried.name, 0.0), finals.get(tried.name)) for tried in search.tried],
+            "not_installed": not_installed(self.run),
             "losses": decision.losses,
             "history": [],
             "validation": defined_score(self.run, decision.outputs, truth),

@@ -78,6 +78,12 @@ def _one_of(cuts: list[Cut], split: SplitConfig) -> Cut:
     return cuts[-1 if split.ordered else 0]
 
 
+def fewer(parts: Parts, rows: int) -> Parts:
+    """As many rows to learn from, and as large a share of the others, drawn at random."""
+    share, rng = rows / (len(parts["train"]) + len(parts["validation"])), np.random.default_rng(0)
+    return {name: rng.permutation(numbers)[: round(share * len(numbers))] for name, numbers in parts.items()}
+
+
 def write_fold(path: Path, store: ArrayStore, parts: Parts, *, compress: bool) -> ArrayStore:
     """The rows of a fold as a model input of its own, unless it is there.
 

@@ -2,18 +2,20 @@
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from pare.baselines.registry import why_not
+from pare.baselines.registry import INSTALL, missing_packages, why_not
 from pare.choice.blend import losses_alone, mean_of, task_loss
 from pare.choice.fits import Candidate, HeldOut, held_out
-from pare.choice.folds import fold_parts, holds_validation_out, write_fold
+from pare.choice.folds import Parts, fold_parts, holds_validation_out, write_fold
 from pare.choice.processes import Outcome, fits_at_a_time, side_by_side
+from pare.choice.timing import are_many, expected_seconds, few_rows
 from pare.choice.tried import Tried
 from pare.config import ChoiceRun, PareError
 from pare.config.estimate import duration, estimate
@@ -35,7 +37,8 @@ class Search:
 
     Time is counted as the seconds of the fits, those of an interrupted search included, so that a search which goes on
     decides as one that was never interrupted. Networks that minutes bound are trained side by side; a comparison before
-    tells which, unless all of them can be. Those that `run.uncompared` names need none.
+    tells which, unless all of them can be. Those that `run.uncompared` names need none. Where rows are many, fits that
+    no minutes bound are timed on few rows first.
 
     Args:
         run: what is tried, and for how long.
@@ -50,6 +53,16 @@ class Search:
         self.tried = [Tried(candidate) for candidate in run.candidates]
         self.at_a_time = fits_at_a_time()
         self.uncompared: list[Tried] = []
+
+    @cached_property
+    def parts(self) -> list[Parts]:
+        """Numbers of the rows of each fold."""
+        return fold_parts(self.store, self.run.task, self.run.folds)
+
+    @property
+    def has_many(self) -> bool:
+        """Whether rows are so many that a fit is timed on few of them first, and one fold may tell enough."""
+        return are_many(self.parts[0])
 
     @property
     def left(self) -> float:
@@ -80,6 +93,8 @@ class Search:
                     networks.append(tried)
                 else:
                     self._fit([tried], store, number)
+            if self.has_many and not networks and not any(tried.folds for tried in going):
+                self._fit_cheapest(going, store)
             self.uncompared = self._sure(networks)
             if self.uncompared:
                 logger.info("Trained without a comparison: %s.", ", ".join(one.name for one in self.uncompared))
@@ -89,7 +104,11 @@ class Search:
             going = [tried for tried in going if tried.folds and not tried.left_out]
             if not going:
                 return self._without_failed()
-            going = self._going_on(list(_distinct(going)), self.run.folds - number - 1)
+            going, fits = list(_distinct(going)), self.run.folds - number
+            if self.has_many and fits > 1 and not self._can_go_on(going, fits):
+                logger.info("The comparison ends with fold %d: no time is left for others.", number + 1)
+                return self._with_best_networks(self._going_on(going, 1))
+            going = self._going_on(going, fits)
         return self._with_best_networks(going)
 
     def _sure(self, networks: list[Tried]) -> list[Tried]:
@@ -131,6 +150,13 @@ class Search:
         next(tried for tried in self.tried if tried.name == name).left_out = reason
         logger.warning("%s is left out: %s", name, reason)
 
+    def announce(self) -> None:
+        """Say what begins, and what is missing."""
+        rows, names = sum(map(len, self.parts[0].values())), ", ".join(tried.name for tried in self._suitable())
+        logger.info("Compared on %s rows within %s: %s.", f"{rows:,}", duration(60 * self.run.minutes), names)
+        if missing := not_installed(self.run):
+            logger.warning("Not installed, so left out: %s. All of them: %s", ", ".join(missing), INSTALL)
+
     def _suitable(self) -> Iterator[Tried]:
         for tried in self.tried:
             if tried.failed:
@@ -140,30 +166,30 @@ class Search:
                 yield tried
 
     def _folds(self) -> Iterator[ArrayStore]:
-        task = self.run.task
-        for number, parts in enumerate(fold_parts(self.store, task, self.run.folds)):
+        for number, parts in enumerate(self.parts):
             path = self.folder / f"fold_{number}.h5"
-            yield write_fold(path, self.store, parts, compress=task.input.compress)
+            yield write_fold(path, self.store, parts, compress=self.run.task.input.compress)
             path.unlink()
 
     def _fit(self, some: Sequence[Tried], store: ArrayStore, number: int) -> None:
         """Fit some candidates to a fold, side by side where there are several; what cannot be fitted is left out."""
-        minutes, given = self.run.minutes * SHARE, (store, self.source)
-        jobs = {
-            tried.name: partial(held_out, within(tried.run, minutes), *given, self.folder / tried.name)
-            for tried in some
-        }
+        jobs = {tried.name: self._job(tried.run, store) for tried in some}
         by_name = {tried.name: tried for tried in some}
         with quiet():
             for name, outcome in side_by_side(jobs, self.at_a_time):
                 self._note(by_name[name], outcome, number)
+
+    def _job(self, run: Candidate, store: ArrayStore) -> Callable[[], HeldOut]:
+        """A fit to a fold."""
+        bounded = within(run, self.run.minutes * SHARE)
+        return partial(held_out, bounded, store, self.source, self.folder / run.method_name)
 
     def _note(self, tried: Tried, outcome: Outcome[HeldOut], number: int) -> None:
         fold, error, seconds = outcome.result, outcome.error, outcome.seconds
         if fold is not None and not np.isfinite(fold.outputs).all():
             error, seconds = PareError("it predicts numbers that are not finite"), fold.seconds
         if fold is None or error:  # what one candidate cannot do, such as a small grid, stops no other
-            tried.left_out, tried.failed, tried.lost = str(error), True, seconds
+            tried.left_out, tried.failed, tried.lost = str(error), True, tried.lost + seconds
             logger.warning("%s is left out: %s", tried.name, error)
             return
         tried.folds.append(fold)
@@ -181,42 +207,87 @@ class Search:
         return not exact
 
     def _is_affordable(self, tried: Tried, networks: Sequence[Tried]) -> bool:
-        """Whether a training fits into the time that those before it leave, by its estimated cost; the first does.
+        """Whether a candidate fits into the time that those before it leave, by what is known of its cost.
+
+        The first one does, unless its rows are many. Of a training all fits count; of a candidate that was timed on few
+        rows the first and the final one: how good it is then says whether it goes on.
 
         Args:
             tried: the candidate.
             networks: those before it that are still to be trained.
         """
         before = [other for other in self.tried if other.folds and not other.left_out]
-        if not before and not networks:
+        if not self.has_many and not before and not networks:
             return True
-        fits = self.run.folds  # that each of the others has to make after the first fold, the final one among them
+        # that each has to make after the first fold, the final one among them
+        fits = 1 if self._is_timed(tried) else self.run.folds
         seconds = self._needed(tried, fits)
         taken = sum(self._cost(other) * fits for other in self._in_time(before, fits))
         free = max(self.left - taken - sum(self._needed(other, fits) for other in networks), 0)
         if seconds > free:
-            tried.left_out = f"needs about {duration(seconds)}, the others leave {duration(free)}"
-            logger.info("%s is left out: it %s.", tried.name, tried.left_out)
+            needed = f"about {duration(seconds)} are needed, " if math.isfinite(seconds) else ""
+            tried.left_out = f"no time: {needed}{duration(free)} are left"
+            logger.info("%s is left out: %s.", tried.name, tried.left_out)
         return not tried.left_out
 
     def _needed(self, tried: Tried, fits: int) -> float:
         """Seconds that a candidate without a fit is expected to take for its first and so many more."""
-        return self._part(tried) * _expected(within(tried.run, self.run.minutes * SHARE)) * (fits + 1)
+        if tried.expected is None:
+            bounded = within(tried.run, self.run.minutes * SHARE)
+            tried.expected = self._timed(tried) if self._is_timed(tried) else _expected(bounded)
+        return self._part(tried) * tried.expected * (fits + 1)
+
+    def _is_timed(self, tried: Tried) -> bool:
+        """Whether the time of its fits is measured: of many rows where nothing bounds or tells it."""
+        trains = not isinstance(tried.run, BaselineRun) and tried.run.training.epochs
+        return self.has_many and not trains and not is_bounded(tried.run)
+
+    def _timed(self, tried: Tried) -> float:
+        """Seconds of a fit to a fold, by fits to few rows; infinite where time runs out meanwhile.
+
+        None where such a fit fails, as that to all rows may not.
+        """
+        seconds: list[float] = []
+        with TemporaryDirectory() as folder, quiet():
+            for store in few_rows(self.store, self.parts[0], Path(folder)):
+                if self.left <= 0:
+                    return math.inf
+                ((_, outcome),) = side_by_side({tried.name: self._job(tried.run, store)}, 1)
+                if outcome.result is None:
+                    return 0.0
+                seconds.append(outcome.result.seconds)
+                tried.lost += outcome.result.seconds
+        expected = expected_seconds(seconds, self.parts[0])
+        logger.info("%s: about %s a fit, by fits to few rows.", tried.name, duration(expected))
+        return expected
+
+    def _fit_cheapest(self, going: Sequence[Tried], store: ArrayStore) -> None:
+        """Fit to the first fold what takes the least time, where there is time for none."""
+        slow = [tried for tried in going if tried.expected is not None and not tried.failed]
+        if slow:
+            cheapest = min(slow, key=lambda tried: tried.expected or 0.0)
+            cheapest.left_out = ""
+            logger.warning("%s takes the least time and is fitted all the same.", cheapest.name)
+            self._fit([cheapest], store, 0)
 
     def _cost(self, tried: Tried) -> float:
         """Seconds of the budget that a fit takes."""
         return self._part(tried) * tried.seconds
 
-    def _going_on(self, going: list[Tried], folds_left: int) -> list[Tried]:
-        """Those that fit into the time that is left with their other folds and final fits."""
-        kept = self._in_time(going, folds_left + 1)
+    def _can_go_on(self, going: list[Tried], fits: int) -> bool:
+        """Whether one that is not clearly worse than the best can make so many more fits in the time that is left."""
+        return any(self._cost(tried) * fits <= self.left for tried in self._near_best(going))
+
+    def _going_on(self, going: list[Tried], fits: int) -> list[Tried]:
+        """Those that can make so many more fits in the time that is left: to the other folds, and the final one."""
+        kept = self._in_time(going, fits)
         for tried in going:
             if tried not in kept:
-                needed = duration(self._cost(tried) * (folds_left + 1))
+                needed = duration(self._cost(tried) * fits)
                 near = tried in self._near_best(going)
-                why = "faster ones are about as good" if near else "and is clearly worse than the best"
-                tried.left_out = f"after fold {len(tried.folds)}: needs {needed} more, {why}"
-                logger.info("%s is left out %s.", tried.name, tried.left_out)
+                why = "faster ones are about as good" if near else "it is clearly worse than the best"
+                tried.left_out = f"no time after fold {len(tried.folds)}: {needed} more are needed; {why}"
+                logger.info("%s is left out: %s.", tried.name, tried.left_out)
         return [tried for tried in going if tried in kept]
 
     def _in_time(self, going: list[Tried], fits: int) -> list[Tried]:
@@ -268,6 +339,12 @@ class Search:
     def _losses(self, tried: Tried) -> np.ndarray:
         """Of blocks of the held-out rows so far, ``(blocks,)``, at the best temperature of all of them."""
         return losses_alone(tried.outputs, tried.truth, mean_of(self.run.task), self.loss, tried.groups)
+
+
+def not_installed(run: ChoiceRun) -> list[str]:
+    """Names of the candidates that suit the task and whose packages are missing."""
+    baselines = [one for one in run.candidates if isinstance(one, BaselineRun)]
+    return [one.method_name for one in baselines if missing_packages(one)]
 
 
 def _distinct(going: list[Tried]) -> Iterator[Tried]:

@@ -24,7 +24,8 @@ class Tried:
         folds: one after the other.
         left_out: why it was tried no further; empty for one that saw all folds.
         failed: whether a fit of it did.
-        lost: seconds of the fit that failed.
+        lost: seconds of fits that predict no fold: of one that failed, and of those to few rows that tell the time.
+        expected: seconds of a fit to a fold, as they were known before the first; None: not yet.
     """
 
     run: Candidate
@@ -32,6 +33,7 @@ class Tried:
     left_out: str = ""
     failed: bool = False
     lost: float = 0.0
+    expected: float | None = None
 
     @property
     def name(self) -> str:

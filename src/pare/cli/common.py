@@ -74,9 +74,9 @@ def _module_that_raised(error: BaseException) -> str:
     return str(frame.f_globals["__name__"])
 
 
-def config_loader(project: Path, env: str | None) -> RunConfigLoader:
-    """The configuration of an environment, as `kedro run` reads it."""
-    return RunConfigLoader(conf_source=str(project / "conf"), env=env, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
+def config_loader(project: Path, env: str | None, source: str | None = None) -> RunConfigLoader:
+    """The configuration of an environment, as `kedro run` reads it; of another folder than conf where one is named."""
+    return RunConfigLoader(conf_source=source or str(project / "conf"), env=env, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
 
 
 def screen() -> Console:

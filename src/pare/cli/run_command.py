@@ -5,17 +5,24 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
+from kedro.utils import find_kedro_project
 from rich.logging import RichHandler
 
-from pare.cli.common import FOLDS, SEEDS, clear_errors
+from pare.cli.common import FOLDS, SEEDS, clear_errors, config_loader
 from pare.config.candidates import CHOOSE
 from pare.config.errors import unknown_name
+from pare.config.run import BaselineRun, Run
 from pare.pipeline_registry import NAMES, STAGES
+
+LEARNING = ("__default__", Run.PIPELINE, BaselineRun.PIPELINE)  # of these the method says which is meant
+# What a command that was stopped begins after, by its pipeline.
+RESUMED = {"pare_train": "epoch that was saved", "train": "epoch that was saved", CHOOSE: "fit that was done"}
 
 
 class Terminated(KeyboardInterrupt):
@@ -53,6 +60,7 @@ class RunCommand(click.Command):
             ctx.params |= {"pipelines": [ctx.params["pipeline"] or "pare_train"], "pipeline": None}
         with clear_errors():
             _check_pipelines(ctx.params.get("pipelines") or [])
+            _follow_method(ctx.params)
         if ctx.params.get("pipelines") == [CHOOSE]:
             ctx.params["params"] = {"method": CHOOSE, **(ctx.params["params"] or {})}
         return rest
@@ -66,7 +74,9 @@ class RunCommand(click.Command):
         except KeyboardInterrupt as stop:
             terminated = isinstance(stop, Terminated)
             what = "Terminated" if terminated else "Interrupted"
-            click.secho(f"\n{what}. The same command goes on after the last epoch that was saved.", err=True)
+            resumed = next((RESUMED[name] for name in ctx.params.get("pipelines") or () if name in RESUMED), "")
+            after = f" The same command goes on after the last {resumed}." if resumed else ""
+            click.secho(f"\n{what}.{after}", err=True)
             ctx.exit(128 + (signal.SIGTERM if terminated else signal.SIGINT))
 
     def _invoke(self, ctx: click.Context) -> Any:
@@ -84,6 +94,21 @@ def _check_pipelines(names: Sequence[str]) -> None:
         if name not in NAMES:
             shown = [known for known in NAMES if not known.startswith("_")]
             raise unknown_name("pipeline", name, shown, "`kedro run --help`")
+
+
+def _follow_method(params: dict[str, Any]) -> None:
+    """Run the pipeline of the method that was asked for: those that learn a task differ in it alone."""
+    method = (params.get("params") or {}).get("method")
+    if method is None or not {*params.get("pipelines", ())} <= {*LEARNING}:
+        return
+    if method == CHOOSE:
+        params["pipelines"] = [CHOOSE]
+        return
+    project = find_kedro_project(Path.cwd()) or Path.cwd()
+    loader = config_loader(project, params["env"], params["conf_source"])
+    for kind, run in (("baselines", BaselineRun), ("methods", Run)):
+        if method in loader[kind]:
+            params["pipelines"] = [run.PIPELINE]
 
 
 @contextmanager
@@ -140,7 +165,7 @@ run = RunCommand(
     \b
     Parameters (--params a=1,b=2):
       task=NAME       what is learnt: kedro tasks
-      method=NAME     how, pare by default; or a baseline: kedro methods
+      method=NAME     how, pare by default; or a baseline, or choose: kedro methods
       start=random    a random embedder and predictor, as in the paper; else solved heads
       source=NAME     the pretrained encoder: conf/base/sources.yml
       seed=0          of everything random; seeds=0-4 or 0-2+7: one run a seed, then their mean

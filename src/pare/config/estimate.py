@@ -40,12 +40,14 @@ class Estimate:
 
 
 def duration(seconds: float) -> str:
-    """A time in days, in hours and minutes, or in minutes and seconds, as its length asks for."""
+    """A time in days, in hours and minutes, in minutes and seconds, or in seconds, as its length asks for."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours >= 100:
         return f"{hours / 24:,.0f} days"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def cpu_speed() -> float:

@@ -162,9 +162,11 @@ def _check_something_is_learnt(
     if method.training.get("epochs") != 0:
         raise PareError("training.epochs is 0, and this method trains; set at least 1, or use method=probe")
     if start is None:
+        why = f"for {task.kind} data, of which nothing is solved"
+        if library.start_of(task.kind, SOLVED):
+            why = "with start=random; add start=solved"
         raise PareError(
-            f"{method.title} trains nothing, and nothing is solved here for {task.kind} data; solved are the kinds "
-            f"{', '.join(library.starts)}, with start=solved. Use another method or baseline, see `kedro methods`"
+            f"{method.title} trains nothing, so it predicts nothing {why}, or use another method, see `kedro methods`"
         )
 
 

@@ -21,6 +21,7 @@ TASK, CHANGED = "task", "changed"  # what differs where conf/local changes a tas
 PROTOCOL, SOLVED = "validated", "solved"  # of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
 LEARNT = {"loss", "metric"}  # and of what learns from it
+MODEL, PREPARATION = "model", "preparation.json"  # folder of a run's model, and its file of columns and classes
 # what training.* means to a baseline
 POINT_BY_POINT = ("pointwise", "feature")  # normalisations of inputs that no symmetry leaves alone
 BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")

@@ -1,5 +1,13 @@
 """Words in messages and on pages."""
 
+from collections.abc import Sequence
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
 
 def counted(number: int, what: str) -> str:
     """Such as ``1 seed`` or ``2 seeds``."""

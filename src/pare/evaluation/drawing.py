@@ -117,7 +117,7 @@ def _draw_reliability(
     run: TaskRun, calibration: Calibration, logits: np.ndarray, truth: np.ndarray, record: Mapping[str, Any]
 ) -> Figure:
     """Of classes the probability of the predicted one, of labels that of each label."""
-    shares = {"as the network says": probabilities(logits.astype(np.float64), calibration.kind)}
+    shares = {"as the model says": probabilities(logits.astype(np.float64), calibration.kind)}
     error, temperature = record["calibration_error"], record["temperature"]
     title = f"{run.title}: calibration error {error['before']:.3g}"
     if temperature != 1:

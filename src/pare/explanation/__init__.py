@@ -5,6 +5,6 @@ the region did for it. The model is only asked for predictions, so methods and b
 """
 
 from pare.explanation.explain import Explanation, explain
-from pare.explanation.questions import Question, ask_new_rows, ask_test_rows
+from pare.explanation.questions import Question, ask_new_rows, ask_test_rows, expected_seconds
 
-__all__ = ["Explanation", "Question", "ask_new_rows", "ask_test_rows", "explain"]
+__all__ = ["Explanation", "Question", "ask_new_rows", "ask_test_rows", "expected_seconds", "explain"]

@@ -1,5 +1,6 @@
 """Which rows are explained: those of the test part, or new ones from a file."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,8 @@ from pare.explanation.typical import typical_row
 from pare.own_data.predict import Predictor
 from pare.storage.store import ArrayStore
 
-SECONDS = 120  # of explaining, about; so many rows are taken
-FEWEST_ROWS, MOST_ROWS = 20, 1000  # but at least and at most these
+logger = logging.getLogger(__name__)
+MOST_ROWS = 200  # that are explained: a fixed number, so that every machine says the same
 TIMED_ROWS = 16
 EXCHANGES = 5  # of a column among the rows
 
@@ -40,14 +41,14 @@ class Question:
 
 
 def ask_test_rows(model: Predictor, store: ArrayStore) -> Question:
-    """The test rows; of many as many as two minutes allow, evenly chosen.
+    """The test rows; of more than 200 as many, evenly chosen.
 
     Args:
         model: that is explained.
         store: its model input.
     """
     rows = store.rows("test")
-    count = min(len(rows), affordable_rows(model, store))
+    count = min(len(rows), MOST_ROWS)
     chosen = np.linspace(0, len(rows) - 1, count).round().astype(int).tolist()
 
     def read(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +62,7 @@ def ask_test_rows(model: Predictor, store: ArrayStore) -> Question:
 
 
 def ask_new_rows(model: Predictor, store: ArrayStore, path: Path) -> Question:
-    """The rows of a file; of many the first ones, as many as two minutes allow.
+    """The rows of a file; of more than 200 the first ones.
 
     Args:
         model: that is explained.
@@ -72,7 +73,7 @@ def ask_new_rows(model: Predictor, store: ArrayStore, path: Path) -> Question:
         PareError: where the rows do not fit the task.
     """
     rows = model.open(path)
-    names = rows.names[: affordable_rows(model, store)]
+    names = rows.names[:MOST_ROWS]
     what = f"{_some(len(names), len(rows.names))} of {path.name}"
 
     def read(start: int, stop: int) -> tuple[np.ndarray, None]:
@@ -82,15 +83,21 @@ def ask_new_rows(model: Predictor, store: ArrayStore, path: Path) -> Question:
 
 
 def _some(chosen: int, count: int, what: str = "row") -> str:
-    return counted(count, what) if chosen == count else f"{chosen:,} of {counted(count, what)}"
+    """The rows in words, and a warning where they are not all."""
+    if chosen == count:
+        return counted(count, what)
+    some = f"{chosen:,} of {counted(count, what)}"
+    logger.warning("Not all rows are explained, but %s: %d at most.", some, MOST_ROWS)
+    return some
 
 
-def affordable_rows(model: Predictor, store: ArrayStore) -> int:
-    """How many rows can be explained in two minutes, at least 20 and at most 1,000: a few predictions are timed.
+def expected_seconds(model: Predictor, store: ArrayStore, rows: int) -> float:
+    """About how long the explanation of so many rows takes: a few predictions are timed.
 
     Args:
         model: that is explained.
         store: its model input.
+        rows: that are explained.
     """
     x = store.rows("train").read(0, TIMED_ROWS)["x"]
     seconds = []
@@ -99,7 +106,7 @@ def affordable_rows(model: Predictor, store: ArrayStore) -> int:
         model.trained.outputs(x, model.device)
         seconds.append(perf_counter() - start)
     predictions = len(regions_of(model.task, None)) * (1 + (EXCHANGES if model.task.kind == "table" else 0))
-    return int(np.clip(SECONDS * len(x) / (min(seconds) * predictions), FEWEST_ROWS, MOST_ROWS))
+    return min(seconds) / len(x) * predictions * rows
 
 
 def _typical(model: Predictor, store: ArrayStore) -> np.ndarray:

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,10 +15,10 @@ from pare.config.errors import PareError, unknown_name
 from pare.config.schema import ReaderConfig
 from pare.own_data.part_names import words_and_part
 from pare.raw.formats.array_files import LONE, NPZ, open_arrays
-from pare.raw.formats.dates import calendar_columns, with_days
+from pare.raw.formats.dates import own_columns, with_days
 from pare.raw.formats.delimited_text import Dialect, means_no_value, with_own_names
 from pare.raw.formats.stored_array import StoredArray, at_frame
-from pare.raw.formats.table_files import load_frame, present_text, without_words
+from pare.raw.formats.table_files import check_columns, load_frame, present_text, without_words
 from pare.raw.formats.ts_files import read_ts
 from pare.raw.origins.own_files import find_path
 from pare.raw.readers.arrays import ChannelAxis, check_input, input_rows
@@ -61,10 +61,12 @@ class NewRows:
     Attributes:
         names: of the rows: file names of images, else numbers from 0.
         read: ``read(start, stop)`` returns rows start to stop - 1, ``(rows, …)`` float32, as the reader would.
+        ignored: columns that the task leaves out, such as identifiers, as far as the table has them; None elsewhere.
     """
 
     names: list[str]
     read: Callable[[int, int], np.ndarray]
+    ignored: pd.DataFrame | None = None
 
 
 def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
@@ -121,8 +123,7 @@ def _as_array(rows: pd.DataFrame | np.ndarray | Sequence[np.ndarray]) -> np.ndar
 def _array_rows(rows: np.ndarray, reader: ReaderConfig, known: Known) -> NewRows:
     """A table without names, or samples of a grid."""
     if reader.name == TABLE:
-        added = calendar_columns(reader.options.get("calendar", {}))
-        columns = [name for name in known.columns or [] if name not in added]
+        columns = own_columns(known.columns or [], reader.options.get("calendar", {}))
         if rows.ndim != 2 or rows.shape[1] != len(columns):
             raise PareError(
                 f"the array has shape {list(rows.shape)}, expected (rows, {len(columns)}): a column for each of "
@@ -150,7 +151,8 @@ def _file_rows(path: str | Path, reader: ReaderConfig, known: Known) -> NewRows:
 
 
 def _dated_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
-    return table_rows(dated(frame, options, where), known, where)
+    check_columns(frame, own_columns(known.columns or [], options.get("calendar", {})), where)
+    return _with_ignored(table_rows(dated(frame, options, where), known, where), frame, options)
 
 
 def dated(frame: pd.DataFrame, options: dict[str, Any], where: str) -> pd.DataFrame:
@@ -182,9 +184,7 @@ def table_rows(frame: pd.DataFrame, known: Known, where: str) -> NewRows:
     """
     columns = known.columns or []
     frame = frame.reset_index(drop=True)
-    for name in columns:
-        if name not in frame:
-            raise unknown_name("column", name, map(str, frame.columns), f"{where}, which must have the task's columns")
+    check_columns(frame, columns, where)
     categories = known.categories or [None] * len(columns)
     values = [_column(frame[name], levels, where) for name, levels in zip(columns, categories, strict=True)]
     return held_rows(np.stack(values, axis=1))
@@ -241,14 +241,20 @@ def _long_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where
 def _wide_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
     """The series of a table with a row a series, whose points are columns of the names that they had."""
     frame, columns = frame.reset_index(drop=True), known.points or []
-    if missing := next((name for name in columns if name not in frame), None):
-        raise unknown_name("column", missing, map(str, frame.columns), f"{where}, which must have the task's points")
+    check_columns(frame, columns, where)
     if not columns:  # of a model that was trained before points kept their names
         targets = [options["target"]] if isinstance(options["target"], str) else options["target"]
         used = [*targets, *options.get("ignore", []), options.get("group")]
         columns = point_columns(frame, options["first"], options["last"], used, where)
     length = _length(options)
-    return held_rows(np.stack([length(series) for series in series_of_rows(frame, columns, where)]))
+    rows = held_rows(np.stack([length(series) for series in series_of_rows(frame, columns, where)]))
+    return _with_ignored(rows, frame, options)
+
+
+def _with_ignored(rows: NewRows, frame: pd.DataFrame, options: dict[str, Any]) -> NewRows:
+    """The rows with the columns that the task leaves out; whole numbers stay whole where some are missing."""
+    ignored = frame.filter(options.get("ignore", [])).reset_index(drop=True)
+    return replace(rows, ignored=ignored.convert_dtypes().astype(object))
 
 
 def _open_series(path: Path, options: dict[str, Any], known: Known) -> NewRows:

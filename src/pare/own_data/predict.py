@@ -244,6 +244,8 @@ def predict_file(path: Path, predictor: Predictor) -> NewPredictions:
     if task.output.kind == "dense":
         return NewPredictions(stem, predictor.probabilities(output) if predictor.is_binary else output)
     table = pd.DataFrame({"row": rows.names})
+    if rows.ignored is not None:
+        table = table.join(rows.ignored.drop(columns="row", errors="ignore"))
     names = task.output.names("prediction")
     if predictor.is_binary:
         return NewPredictions(stem, table.assign(**_columns(names, predictor.probabilities(output))))

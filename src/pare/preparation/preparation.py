@@ -9,11 +9,12 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from pare.config.errors import PREPROCESS, PareError
+from pare.config.run import PREPARATION
 from pare.preparation.model_input import prepared_inputs, unscale_inputs
 from pare.storage.rights import usual_rights
 from pare.storage.store import ArrayStore
 
-NAMES, STATISTICS = "preparation.json", "preparation.safetensors"
+STATISTICS = "preparation.safetensors"
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,13 @@ class Preparation:
         """Write it into a folder."""
         kept = ("columns", "categories", "classes", "seen", "coordinates", "points")
         names = {name: getattr(self, name) for name in kept}
-        (folder / NAMES).write_text(json.dumps(names, indent=1, ensure_ascii=False), encoding="utf-8")
+        (folder / PREPARATION).write_text(json.dumps(names, indent=1, ensure_ascii=False), encoding="utf-8")
         with usual_rights(folder / STATISTICS):
             save_file(dict(self.statistics), folder / STATISTICS)
 
     @classmethod
     def load(cls, folder: Path) -> "Preparation":
         """Read what `save` wrote; OSError, ValueError, TypeError or SafetensorError where a file is not whole."""
-        names = json.loads((folder / NAMES).read_text(encoding="utf-8"))
+        names = json.loads((folder / PREPARATION).read_text(encoding="utf-8"))
         seen = {int(column): codes for column, codes in names.pop("seen").items()}
         return cls(**names, seen=seen, statistics=load_file(folder / STATISTICS))

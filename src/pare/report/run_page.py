@@ -7,9 +7,8 @@ from typing import Any
 
 from pare.config import TaskRun
 from pare.config.raw import OWN_FILES
-from pare.config.run import ENV
+from pare.config.run import ENV, PREPARATION
 from pare.evaluation.record import comparison, summary
-from pare.preparation.preparation import NAMES
 from pare.report.page import Plot, Section, picture, render_page
 from pare.report.results import collect_results
 from pare.report.run_tables import candidates_table, facts_table, hyperparameters_table, metrics_table
@@ -93,7 +92,7 @@ class RunPage:
 
     def _classes(self, folder: Path) -> list[str] | None:
         """Names of the classes, where they have some and the model is here."""
-        names = self._model_file(folder, NAMES)
+        names = self._model_file(folder, PREPARATION)
         return json.loads(names.read_text(encoding="utf-8"))["classes"] if names.is_file() else None
 
     def _model_file(self, folder: Path, name: str) -> Path:

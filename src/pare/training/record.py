@@ -5,8 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from pare.config.run import TaskRun, changed_text
-from pare.preparation.preparation import NAMES
+from pare.config.run import PREPARATION, TaskRun, changed_text
 
 logger = logging.getLogger(__name__)
 RECORD = "record.json"
@@ -35,4 +34,4 @@ def read_record(folder: Path) -> dict[str, Any] | None:
         record = dict(json.loads((folder / RECORD).read_text()))
     except (OSError, ValueError):
         return None
-    return record if "fingerprint" in record and (folder / NAMES).is_file() else None
+    return record if "fingerprint" in record and (folder / PREPARATION).is_file() else None

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pare.config.errors import PareError
-from pare.config.run import Run, is_periodic
+from pare.config.run import PREPARATION, Run, is_periodic
 from pare.models import Backbone, CrossModalModel, load_backbone
 from pare.models.convolutional import build_convolutional_model
 from pare.models.model import build_model
@@ -20,7 +20,6 @@ from pare.models.solved import build_solved_model
 from pare.models.symmetries import Symmetries
 from pare.models.threads import fastest_threads
 from pare.preparation import Preparation
-from pare.preparation.preparation import NAMES
 from pare.storage.rights import usual_rights
 from pare.training.model_card import CARD, model_card
 from pare.training.record import RECORD
@@ -70,7 +69,7 @@ class TrainedModel(SavedModel):
             self.preparation.save(folder)
             if self.calibration:
                 self.calibration.save(folder)
-        except SafetensorError as error:
+        except OSError as error:
             raise PareError(f"cannot write to {folder} ({error}); free space there") from error
         (folder / ENCODER_FOLDER / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
         (folder / CARD).write_text(model_card(self.run, self.record), encoding="utf-8")
@@ -80,8 +79,10 @@ class TrainedModel(SavedModel):
     @classmethod
     def load(cls, folder: Path) -> "TrainedModel":
         """Read what `save` wrote, as `SavedModel.load`."""
-        if (folder / RECORD).is_file() and not (folder / NAMES).is_file():
-            raise PareError(f"{folder} lacks {NAMES}, as models of older versions of this project do; train again")
+        if (folder / RECORD).is_file() and not (folder / PREPARATION).is_file():
+            raise PareError(
+                f"{folder} lacks {PREPARATION}, as models of older versions of this project do; train again"
+            )
         try:
             record = json.loads((folder / RECORD).read_text())
             run = Run.model_validate(record.pop("run"))

@@ -9,6 +9,7 @@ import pandas as pd
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
+from pare.baselines.registry import INSTALL
 from pare.choice.blend import shares_text
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel
@@ -56,8 +57,10 @@ def score_predictions(
     """Score the predictions as those of a method are, and the constant baseline with them."""
     record = evaluation_record(run, model.record, model_input, predictions, model.calibration)
     record |= {"candidates": model.record["candidates"], "kept": shares_text(model.blend.shares)}
-    text = summary(record)
-    logger.info("%s, %s, seed %d: %s. Kept: %s.", run.task_name, run.label, run.seed, text, record["kept"])
+    missing = ", ".join(model.record.get("not_installed", ()))
+    left_out = f" Not installed, so left out: {missing} ({INSTALL})." if missing else ""
+    given = run.task_name, run.label, run.seed, summary(record), record["kept"], left_out
+    logger.info("%s, %s, seed %d: %s. Kept: %s.%s", *given)
     return record
 
 

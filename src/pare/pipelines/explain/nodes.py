@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pare.config import TaskRun
-from pare.explanation import ask_new_rows, ask_test_rows, explain
+from pare.config.estimate import duration
+from pare.explanation import ask_new_rows, ask_test_rows, expected_seconds, explain
 from pare.explanation.drawing import draw_explanation
 from pare.explanation.tables import region_table, row_table, summary
 from pare.own_data.predict import Predictor
@@ -39,6 +40,8 @@ def explain_predictions(
     model.check(run, model_input, f"{model.run.command('explain')}{f',predict={file}' if file else ''}")
     predictor, path = Predictor(model), find_path(file, Path.cwd()) if file else None
     question = ask_new_rows(predictor, model_input, path) if path else ask_test_rows(predictor, model_input)
+    seconds = expected_seconds(predictor, model_input, len(question.names))
+    logger.info("Explaining %s takes about %s.", question.what, duration(max(seconds, 1)))
     explanation = explain(predictor, question)
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(predictor, question, explanation))
     ending = f"-{plain_stem(path)}" if path else ""

@@ -1,5 +1,7 @@
 """Nodes of the export pipeline."""
 
+import logging
+
 from pare.config import TaskRun
 from pare.export import OnnxModel, to_onnx
 from pare.own_data.new_rows import held_rows
@@ -7,6 +9,7 @@ from pare.own_data.predict import Predictor
 from pare.storage.store import ArrayStore
 from pare.training.saved_model import SavedModel
 
+logger = logging.getLogger(__name__)
 MOST_ROWS = 200
 
 
@@ -18,6 +21,7 @@ def export_model(run: TaskRun, model: SavedModel, model_input: ArrayStore) -> On
             of a baseline.
     """
     model.check(run, model_input, model.run.command("export"))
+    logger.info("Converting %s to ONNX takes up to a minute.", run.label)
     test = model_input.rows("test")
     x = test.read(0, min(len(test), MOST_ROWS))["x"]
     return to_onnx(Predictor(model, "cpu"), held_rows(model.preparation.raw(x)))

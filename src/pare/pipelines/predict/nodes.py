@@ -1,12 +1,11 @@
 """Nodes of the predict pipeline."""
 
 import logging
-from pathlib import Path
 
-from pare.config import PareError, TaskRun
+from pare.asked_files import named_file
+from pare.config import TaskRun
 from pare.config.words import counted
 from pare.own_data.predict import NewPredictions, Predictor, predict_file
-from pare.raw.origins.own_files import find_path
 from pare.training.saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
@@ -23,10 +22,8 @@ def predict_new_rows(run: TaskRun, file: str, model: SavedModel) -> NewPredictio
     Raises:
         PareError: if no file is named, it does not fit, or the model was trained with other values than the run's.
     """
-    if not file:
-        raise PareError(f"name the file with new rows: --params task={run.task_name},predict=PATH")
+    path = named_file(run, file)
     model.check_values(run, f"{model.run.command('predict')},predict={file}")
-    path = find_path(file, Path.cwd())
     predictions = predict_file(path, Predictor(model))
     rows = counted(len(predictions.content), "row")
     logger.info("%s of %s predicted by %s, seed %d.", rows, path, run.label, run.seed)

@@ -137,6 +137,12 @@ def calendar_columns(calendar: Mapping[str, Sequence[Calendar]]) -> list[str]:
     return [f"{name} ({added})" for name, parts in calendar.items() for part in parts for added in ADDED[part]]
 
 
+def own_columns(columns: Sequence[str], calendar: Mapping[str, Sequence[Calendar]]) -> list[str]:
+    """Those of the columns that the user's table has: without what a calendar added."""
+    added = calendar_columns(calendar)
+    return [name for name in columns if name not in added]
+
+
 def with_days(
     frame: pd.DataFrame,
     dates: Mapping[str, date],

@@ -3,7 +3,7 @@
 import csv
 import re
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
+from pare.config.words import listed
 from pare.raw.formats.delimited_text import AGAIN, MISSING, PLAIN, TEXT, Dialect, load_text, with_own_names
 from pare.raw.formats.messages import FETCH
 
@@ -105,6 +106,22 @@ def present_text(column: pd.Series) -> pd.Series:
     """Values as text without outer blanks; missing ones are left out, the rest keep their row numbers."""
     text = column[column.notna()].astype(object).map(lambda value: str(value).strip())
     return text[~text.isin(MISSING)]
+
+
+def check_columns(frame: pd.DataFrame, wanted: Sequence[str], where: str) -> None:
+    """Refuse a table without some of the wanted columns; PareError with all that it lacks.
+
+    Args:
+        frame: with columns of any other names as well, in any order.
+        wanted: names of columns.
+        where: what messages call the table.
+    """
+    lacking = [name for name in wanted if name not in frame]
+    if lacking:
+        raise PareError(
+            f"{where} lacks {listed(lacking)}; it has {listed([str(name) for name in frame])}. Bring a table with all "
+            f"{len(wanted)} columns that the task learnt from; their order does not matter"
+        )
 
 
 def _load_arff(path: Path, dialect: Dialect) -> pd.DataFrame:

@@ -1,0 +1,65 @@
+"""The model and the new rows that a command asks for, looked at before the seconds that the import of torch takes."""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from pare.config import PareError, TaskRun
+from pare.config.run import MODEL, PREPARATION
+from pare.config.schema import ReaderConfig
+from pare.raw.origins.own_files import find_path
+
+MAKING = {"train", "baseline", "choose", "pare_train", "__default__"}  # pipelines that make a model
+USING = {"predict", "explain", "export"}  # and those that need one
+PREDICT, EXPLAIN = "predict", "explain"
+QUICK = 2_000_000  # bytes of a table that is read at once; the columns of a larger one are checked when it is predicted
+NAMED_COLUMNS = {"table": "columns", "series_rows": "points"}  # by reader: where their names are in the preparation
+
+
+def check_asked(run: TaskRun, pipelines: Collection[str], file: str, models: Path) -> None:
+    """Refuse a command whose model or file is missing, or whose file lacks columns.
+
+    Args:
+        run: what the command asks for.
+        pipelines: names of those that it runs.
+        file: with new rows; empty: none is named.
+        models: folder of all models.
+
+    Raises:
+        PareError: with the command or the columns that are missing.
+    """
+    if not USING & {*pipelines} or MAKING & {*pipelines}:
+        return
+    path = named_file(run, file) if file or PREDICT in pipelines else None
+    folder = models / run.folder / MODEL
+    if not folder.is_dir():
+        made = sorted(
+            {path.relative_to(models / run.task_name).parts[0] for path in models.glob(f"{run.task_name}/**/{MODEL}")}
+        )
+        others = f", or name another method; there are models of {', '.join(made)}" if made else ""
+        raise PareError(
+            f"{folder} is missing: there is no such model yet; make it: {run.command(run.PIPELINE)}{others}"
+        )
+    if path and path.is_file() and path.stat().st_size < QUICK and run.task.reader.name in NAMED_COLUMNS:
+        _check_table(path, run.task.reader, folder / PREPARATION)
+
+
+def named_file(run: TaskRun, file: str) -> Path:
+    """The file of new rows, relative to the current folder; PareError where none is named, or it is missing."""
+    if not file:
+        raise PareError(f"name the file with new rows: --params task={run.task_name},predict=PATH")
+    return find_path(file, Path.cwd())
+
+
+def _check_table(path: Path, reader: ReaderConfig, preparation: Path) -> None:
+    from pare.raw.formats.dates import own_columns  # noqa: PLC0415 - pandas, which runs without new rows import later
+    from pare.raw.formats.delimited_text import Dialect  # noqa: PLC0415
+    from pare.raw.formats.table_files import check_columns, load_frame  # noqa: PLC0415
+
+    try:
+        known: dict[str, Any] = json.loads(preparation.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # the model is not whole, which is said as it is loaded
+    columns = own_columns(known.get(NAMED_COLUMNS[reader.name]) or [], reader.options.get("calendar", {}))
+    check_columns(load_frame(path, Dialect.of(reader.options)), columns, str(path))
