@@ -7,8 +7,8 @@ import pandas as pd
 import yaml
 from matplotlib.figure import Figure
 
+from fits import by_data_set, scores, summary
 from pare.report.markdown import grid
-from pare.report.yardstick import by_data_set, scores, summary
 from victories import tested
 
 FORMS = Path(__file__).with_name("yardstick.yml")

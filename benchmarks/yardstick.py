@@ -37,6 +37,7 @@ import torch
 import yaml
 
 from cuts import CUTS, PROJECT, RAW, SPLITS, Cut
+from fits import find_reference, read_fits, scores, summary
 from pare.baselines import Problem, fit_baseline
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel
@@ -47,7 +48,6 @@ from pare.config_loader import RunConfigLoader
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import score
 from pare.raw.origins.ingest import ingest
-from pare.report.yardstick import find_reference, read_fits, scores, summary
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.atomic import atomic_path
 from pare.storage.store import ArrayStore

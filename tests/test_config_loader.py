@@ -29,7 +29,7 @@ RUNS = {
     "environment and protocol": {"env": "paper", "protocol": "validated"},
     "a baseline": {"method": "u_net"},
 }
-OF_SEVERAL_RUNS = {"trained_models", "results", "yardstick"}  # read only
+OF_SEVERAL_RUNS = {"trained_models", "results"}  # read only
 SHARED = {"raw", "encoder", "proxy"}  # by all runs that need the same files
 PREPARED = {"plain", "task", "protocol", "environment", "environment and protocol"}  # what decides the model input
 

@@ -116,7 +116,6 @@ def repro(conf, tmp_path, monkeypatch):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "src" / "pare", tmp_path / "src" / "pare", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(conf, tmp_path / "conf", ignore=shutil.ignore_patterns("local"))
-    shutil.copytree(ROOT / "docs" / "yardstick", tmp_path / "docs" / "yardstick")
     (tmp_path / "conf" / "local").mkdir()
     methods = {"tasks": [*TASKS], "methods": ["pare"], "seeds": [0]}
     baseline = {"tasks": ["openml_wdbc"], "methods": ["xgboost"], "seeds": [0]}

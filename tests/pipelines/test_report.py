@@ -6,7 +6,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from pare.config import PareError
-from pare.datasets import ResultsDataset, TextFilesDataset, YardstickDataset
+from pare.datasets import ResultsDataset, TextFilesDataset
 from pare.pipelines import report
 
 ENTRIES = {
@@ -31,7 +31,6 @@ def run(tmp_path, library):
                 "params:library": MemoryDataset(library, copy_mode="assign"),
                 "params:report": MemoryDataset(entries),
                 "results": ResultsDataset(str(tmp_path)),
-                "yardstick": YardstickDataset(str(tmp_path / "yardstick")),
                 "report": TextFilesDataset(str(tmp_path / "report")),
             }
         )
@@ -53,16 +52,6 @@ def test_a_broken_file_is_warned_of_and_does_not_stop_the_report(run, tmp_path, 
         page = (run() / "report.html").read_text(encoding="utf-8")
     for text in (page, caplog.text):
         assert "pdebench_burgers/pare/seed_0/metrics.json is left out" in text
-
-
-def test_fits_of_the_yardstick_have_a_page_of_their_own(run, tmp_path):
-    assert not (run() / "yardstick.html").exists()
-    (tmp_path / "yardstick").mkdir()
-    head = "data,split,fraction,method,settings,validation,kept,test,cpu_seconds"
-    (tmp_path / "yardstick" / "images.csv").write_text(f"{head}\ndigits,0,1.0,probe,,3.5,start,0.6,22.65\n")
-    folder = run()
-    assert 'href="yardstick.html#images"' in (folder / "report.html").read_text(encoding="utf-8")
-    assert "digits" in (folder / "yardstick.html").read_text(encoding="utf-8")
 
 
 def test_a_report_may_be_made_again_and_is_not_taken_for_results(run):

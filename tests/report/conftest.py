@@ -10,7 +10,6 @@ import pytest
 from pare.report.config import ReportConfig
 from pare.report.results import collect_results
 from pare.report.sections import write_report
-from pare.report.yardstick import read_yardstick
 
 NRMSE = {"name": "nrmse", "title": "nRMSE", "unit": "", "direction": "lower"}
 AUROC = {"name": "auroc_ovo", "title": "AUROC, one-vs-one", "unit": "", "direction": "higher"}
@@ -90,4 +89,4 @@ def config() -> ReportConfig:
 @pytest.fixture
 def report(config, tmp_path, library) -> Callable[[], dict[str, str]]:
     """Make the report of the results below ``tmp_path``."""
-    return lambda: write_report(config, collect_results(tmp_path), library, read_yardstick(tmp_path))
+    return lambda: write_report(config, collect_results(tmp_path), library)

@@ -6,11 +6,9 @@ import pytest
 from pare.report.figures import (
     cost_figure,
     difference_figure,
-    fraction_figure,
     profile_figure,
     styles,
     svg_text,
-    time_figure,
 )
 
 METHODS = ["pare", "orca <&>"]
@@ -88,27 +86,3 @@ def test_costs_have_units_and_leave_out_what_is_not_known():
     (ax,) = cost_figure(costs, "train_seconds", styles(["pare", "orca", "fno"])).axes
     assert ax.get_xlabel() == "training time [s] (lower is better)"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["orca", "pare"]
-
-
-def test_systems_are_named_next_to_their_points_and_names_hide_neither_points_nor_names():
-    names = ["pare", "probe", "finetune training.epochs=8", "catboost", "xgboost"]
-    points = pd.DataFrame(
-        {"cpu_seconds": [60.0, 5.0, 61.0, 1.0, 1.1], "mean": [0.891, 0.89, 0.8911, 0.87, 0.8703]}, index=names
-    )
-    figure = time_figure(points, "mean", "mean AUROC", styles(names))
-    (ax,) = figure.axes
-    assert ax.get_xscale() == "log"
-    boxes = [text.get_window_extent() for text in ax.texts]
-    assert [text.get_text() for text in ax.texts] == [name.replace(" ", "\n", 1) for name in names]
-    assert not any(boxes[i].overlaps(boxes[j]) for i in range(5) for j in range(i))
-    places = ax.transData.transform(points.to_numpy())
-    assert not any(box.contains(*place) for box in boxes for place in places)
-    assert all(ax.get_window_extent().contains(*corner) for box in boxes for corner in (box.min, box.max))
-    assert "pare: 0.891, 60 CPU seconds" in titles(svg_text(figure, "time"))
-
-
-def test_shares_of_the_rows_are_ticks():
-    means = pd.DataFrame({"pare": [0.8, 0.85, 0.9], "probe": [0.7, 0.8, 0.9]}, index=[0.1, 0.3, 1.0])
-    (ax,) = fraction_figure(means, "mean AUROC", styles(["pare", "probe"])).axes
-    assert ax.get_xticks().tolist() == [0.1, 0.3, 1.0]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["pare", "probe"]

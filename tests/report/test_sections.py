@@ -5,7 +5,6 @@ import pandas as pd
 from pare.config import Library
 from pare.report.results import collect_results
 from pare.report.sections import write_report
-from pare.report.yardstick import read_yardstick
 
 
 def test_nothing_run_says_how_to_run_something_and_still_quotes_the_paper(report):
@@ -66,7 +65,7 @@ def test_tasks_of_the_users_own_come_first_with_the_best_method_first(config, wr
         "output": {"kind": "regression", "shape": [1]},
     }
     own = Library(**(library.model_dump() | {"tasks": library.tasks | {"my_task": mine}}))
-    page = write_report(config, collect_results(tmp_path), own, read_yardstick(tmp_path))["report.html"]
+    page = write_report(config, collect_results(tmp_path), own)["report.html"]
     assert page.index('<section id="own">') < page.index('<section id="state">')
     section = page[page.index('<section id="own">') : page.index('<section id="state">')]
     assert "Strength of my beams" in section and "pdebench_burgers" not in section

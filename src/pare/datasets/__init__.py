@@ -20,7 +20,6 @@ MODULES = {
     "ResultsDataset": "results",
     "TextFilesDataset": "text_files",
     "TrainedModelsDataset": "trained_models",
-    "YardstickDataset": "yardstick",
 }
 
 

@@ -14,7 +14,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator, PercentFormatter
-from matplotlib.transforms import Bbox
 
 SVG = "http://www.w3.org/2000/svg"
 TIP = "tip: "
@@ -139,53 +138,6 @@ def cost_figure(costs: pd.DataFrame, cost: str, style: dict[str, Style]) -> Figu
     return figure
 
 
-def time_figure(points: pd.DataFrame, shown: str, label: str, style: dict[str, Style]) -> Figure:
-    """What systems reach over the CPU seconds of a fit, one named point each.
-
-    Args:
-        points: as from `pare.report.yardstick.ranked`.
-        shown: its column of what they reach.
-        label: of that column.
-        style: of each system.
-    """
-    figure, ax = _figure(6.4, 4.2)
-    for system, one in points.iterrows():
-        (point,) = ax.plot(
-            one["cpu_seconds"], one[shown], color=style[str(system)].color, **_hollow(style[str(system)])
-        )
-        _tip(point, f"{system}: {one[shown]:.4g}, {one['cpu_seconds']:.3g} CPU seconds")
-    _log(ax, "x")
-    ax.margins(0.12)
-    ax.set_xlabel("CPU seconds of a fit, on one thread (lower is better)")
-    ax.set_ylabel(label)
-    _name_points(figure, ax, [*map(str, points.index)], points[["cpu_seconds", shown]].to_numpy(float))
-    return figure
-
-
-def fraction_figure(means: pd.DataFrame, label: str, style: dict[str, Style]) -> Figure:
-    """What systems reach over the share of the training rows that they learn from.
-
-    Args:
-        means: index the fraction, a column a system.
-        label: of the values.
-        style: of each system.
-    """
-    figure, ax = _figure(6.4, 4.2)
-    fractions = means.index.to_numpy(float)
-    for system in means:
-        drawn, values = style[str(system)], means[system].to_numpy(float)
-        ax.plot(fractions, values, color=drawn.color, linestyle=drawn.linestyle, **_hollow(drawn), label=system)
-        for fraction, value in zip(fractions, values, strict=True):
-            (point,) = ax.plot(fraction, value, color=drawn.color, **_hollow(drawn))
-            _tip(point, f"{system}: {value:.4g} with {fraction:.4g} of the training rows")
-    _log(ax, "x")
-    ax.set_xticks(fractions)
-    ax.set_xlabel("share of the training rows")
-    ax.set_ylabel(label)
-    _legend(ax)
-    return figure
-
-
 def svg_text(figure: Figure, name: str) -> str:
     """The figure as an SVG element, for a page with others or a file of its own.
 
@@ -234,22 +186,6 @@ def _log(ax: Axes, axis: str) -> None:
 def _hollow(style: Style) -> dict[str, Any]:
     """Markers that do not hide what lies below."""
     return {"marker": style.marker, "fillstyle": "none"}
-
-
-def _name_points(figure: Figure, ax: Axes, names: Sequence[str], points: np.ndarray) -> None:
-    """Write each name next to its point, where it hides least; after this the scale of the axes must not change."""
-    figure.draw_without_rendering()
-    inside = ax.get_window_extent()
-    marks = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in ax.transData.transform(points)]
-    for name, point in zip(names, points, strict=True):
-        words = name.replace(" ", "\n", 1)  # settings below the method
-        texts = [ax.annotate(words, point, place, textcoords="offset points", **how) for place, how in PLACES]
-        boxes = [text.get_window_extent() for text in texts]
-        hidden = [box.count_overlaps(marks) + 9 * (inside.count_contains(box.get_points()) < 2) for box in boxes]
-        best = hidden.index(min(hidden))
-        marks.append(boxes[best])
-        for text in texts[:best] + texts[best + 1 :]:
-            text.remove()
 
 
 def _legend(ax: Axes) -> None:

@@ -31,8 +31,6 @@ from pare.report.tables import (
     summary_texts,
     table_markdown,
 )
-from pare.report.yardstick import Yardstick
-from pare.report.yardstick_page import write_yardstick, yardstick_section
 
 MOST_COLUMNS = 12  # a wider table has its tasks in rows
 LEAD = (
@@ -46,14 +44,13 @@ RUNS_COLUMNS = (
 )
 
 
-def write_report(config: ReportConfig, results: Results, library: Library, yardstick: Yardstick) -> dict[str, str]:
+def write_report(config: ReportConfig, results: Results, library: Library) -> dict[str, str]:
     """Make the page and all files next to it.
 
     Args:
         config: the paper's tables and our methods for them.
         results: all runs.
         library: tasks, methods and baselines.
-        yardstick: fits on several splits, which have a page of their own.
 
     Returns:
         The text of each file by its path; the page, ``report.html``, is the last.
@@ -64,13 +61,12 @@ def write_report(config: ReportConfig, results: Results, library: Library, yards
         *_own_section(frame, library),
         _state_section(config, frame, library),
         *([] if frame.empty else comparison_sections(config, frame, library, style, files)),
-        *yardstick_section(yardstick),
         _paper_section(config, frame, library, files),
         *([] if frame.empty else [_runs_section(frame, library, files)]),
     ]
-    warnings = [*results.warnings, *yardstick.warnings, *_simulated_warning(frame)]
+    warnings = [*results.warnings, *_simulated_warning(frame)]
     page = render_page("PaRe: report of all runs", LEAD, warnings, sections, differing_conditions(frame))
-    return files.texts | write_yardstick(yardstick) | {"report.html": page}
+    return files.texts | {"report.html": page}
 
 
 def _styles(config: ReportConfig, frame: pd.DataFrame, library: Library) -> dict[str, Style]:

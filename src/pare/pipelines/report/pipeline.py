@@ -7,7 +7,7 @@ from pare.report.sections import write_report
 
 
 def create_pipeline() -> Pipeline:
-    """The pipeline; it trains nothing and reads the metrics in data/08_reporting and docs/yardstick."""
+    """The pipeline; it trains nothing and reads the metrics in data/08_reporting."""
     return Pipeline(
         [
             Node(
@@ -18,7 +18,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 write_report,
-                inputs=["paper_tables", "results", "params:library", "yardstick"],
+                inputs=["paper_tables", "results", "params:library"],
                 outputs="report",
                 name="write_report",
             ),

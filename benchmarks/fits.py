@@ -70,36 +70,6 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Yardstick:
-    """All fits, and what could not be read.
-
-    Attributes:
-        fits: of each kind, as from `read_fits`.
-        warnings: a sentence for each file that was left out.
-    """
-
-    fits: dict[str, pd.DataFrame]
-    warnings: list[str]
-
-
-def read_yardstick(folder: Path) -> Yardstick:
-    """Read the fits of every kind that has some; a file that cannot be read is left out and named.
-
-    Args:
-        folder: ``docs/yardstick``; there may be none.
-    """
-    fits, warnings = {}, []
-    for kind in KINDS:
-        path = folder / f"{kind}.csv"
-        if path.is_file():
-            try:
-                fits[kind] = read_fits(path)
-            except PareError as error:
-                warnings.append(f"{error} It is left out.")
-    return Yardstick(fits, warnings)
-
-
 def read_fits(path: Path) -> pd.DataFrame:
     """Read the fits of one kind.
 
@@ -163,22 +133,6 @@ def common(values: pd.DataFrame, reference: str) -> pd.DataFrame:
 def by_data_set(values: pd.DataFrame) -> pd.DataFrame:
     """Means over the splits: a line a data set (``task``), a column a system."""
     return values.groupby("task").mean().round(DECIMALS)
-
-
-def best_systems(values: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Which system is the best of each data set, among those that have every split of it that some system has.
-
-    Args:
-        values: as from `scores`.
-        kind: a key of `KINDS`.
-
-    Returns:
-        Truth values, a line a data set, a column a system; ties are all the best.
-    """
-    counts = values.groupby("task").count()
-    splits = values.groupby("task").size()
-    errors = by_data_set(values).map(KINDS[kind].spec.error).where(counts.eq(splits, axis=0))
-    return errors.eq(errors.min(axis=1), axis=0)
 
 
 def ranked(frame: pd.DataFrame, kind: str, reference: str, fraction: float = WHOLE) -> pd.DataFrame:
@@ -251,26 +205,6 @@ def _differences(errors: pd.DataFrame, system: str, reference: str, kind: str) -
     if KINDS[kind].one_scale:
         pairs["difference"] = (pairs["error"] - pairs["reference_error"]).round(DECIMALS)
     return pairs
-
-
-def by_fraction(fits: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """The metrics at every fraction that the reference has, of the pairs that have a fit at each.
-
-    Args:
-        fits: as from `read_fits`.
-        reference: a system that is always among those compared, see `common`.
-
-    Returns:
-        Index (task, seed), columns (system, fraction), without gaps; empty where the reference has no pair at every
-        fraction.
-    """
-    scored = fits[fits["test"].notna()].rename(columns={"data": "task", "split": "seed"})
-    fractions = scored.loc[scored["system"] == reference, "fraction"].unique()
-    scored = scored[scored["fraction"].isin(fractions)]
-    tests = scored.groupby(["task", "seed", "system"])["test"]
-    block = common(tests.mean().where(tests.size() == len(fractions)).unstack(), reference)
-    wide = scored.pivot(index=["task", "seed"], columns=["system", "fraction"], values="test")
-    return wide.loc[block.index, list(block.columns)].sort_index(axis=1)
 
 
 def start_kept(fits: pd.DataFrame) -> pd.DataFrame:

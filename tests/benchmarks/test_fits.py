@@ -3,20 +3,17 @@ import pandas as pd
 import pytest
 from scipy.stats import rankdata, wilcoxon
 
-from pare.config import PareError
-from pare.report.yardstick import (
+from fits import (
     COLUMNS,
-    best_systems,
-    by_fraction,
     common,
     find_reference,
     ranked,
     read_fits,
-    read_yardstick,
     scores,
     start_kept,
     summary,
 )
+from pare.config import PareError
 
 FIT = {"fraction": 1.0, "settings": "", "validation": 0.5, "kept": "", "cpu_seconds": 2.0}
 
@@ -33,7 +30,7 @@ def read(tmp_path):
     return read
 
 
-def fits(tests, **changes):
+def lines_of(tests, **changes):
     """A line for each (method, data set, split) with its test metric."""
     return [
         {"method": method, "data": data, "split": split, "test": value} | changes
@@ -44,7 +41,7 @@ def fits(tests, **changes):
 def random_fits(methods, data_sets=9, splits=3):
     rng = np.random.default_rng(0)
     names = [(m, f"d{i}", split) for m in methods for i in range(data_sets) for split in range(splits)]
-    return fits(dict(zip(names, rng.uniform(0.6, 0.9, len(names)), strict=True)))
+    return lines_of(dict(zip(names, rng.uniform(0.6, 0.9, len(names)), strict=True)))
 
 
 def by_hand(lines, one, other):
@@ -66,8 +63,8 @@ def by_hand(lines, one, other):
 
 
 def test_fits_are_read_with_the_name_of_their_system(read):
-    lines = fits({("pare", "wdbc", 0): 0.9}, settings="start=random training.epochs=8", kept="epoch 3")
-    found = read(*lines, *fits({("None", "wdbc", 0): np.nan}))
+    lines = lines_of({("pare", "wdbc", 0): 0.9}, settings="start=random training.epochs=8", kept="epoch 3")
+    found = read(*lines, *lines_of({("None", "wdbc", 0): np.nan}))
     assert found["system"].tolist() == ["pare start=random training.epochs=8", "None"]
     assert found["test"].tolist() == pytest.approx([0.9, np.nan], nan_ok=True)
     assert found["kept"].tolist() == ["epoch 3", ""]
@@ -81,24 +78,14 @@ def test_fits_are_read_with_the_name_of_their_system(read):
         ("wdbc,0,1.0,pare", "car,0,1.0,catboost", "two lines for car 0 1.0 catboost; remove one"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_left_out_and_named(read, tmp_path, before, after, message):
-    read(*fits({("pare", "wdbc", 0): 0.9, ("catboost", "car", 0): 0.8}))
-    read(*fits({("pare", "gunpoint", 0): 2.0}), kind="series")
+def test_a_file_that_cannot_be_read_is_named(read, tmp_path, before, after, message):
+    read(*lines_of({("pare", "wdbc", 0): 0.9, ("catboost", "car", 0): 0.8}))
     path = tmp_path / "tables.csv"
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after))
-    found = read_yardstick(tmp_path)
-    assert list(found.fits) == ["series"]
-    (warning,) = found.warnings
-    assert "tables.csv" in warning and message in warning and "left out" in warning
-    with pytest.raises(PareError, match=r"tables\.csv"):
+    with pytest.raises(PareError, match=rf"tables\.csv.*{message}"):
         read_fits(path)
-
-
-def test_without_a_folder_there_are_no_fits(tmp_path):
-    found = read_yardstick(tmp_path / "yardstick")
-    assert (found.fits, found.warnings) == ({}, [])
 
 
 def test_the_reference_is_pare_else_the_probe_else_the_first_by_name():
@@ -147,7 +134,7 @@ def test_a_system_without_some_splits_and_data_sets_is_compared_where_both_have_
 def test_ranks_are_those_of_scipy_over_what_all_ranked_systems_have(read):
     methods = ["pare", "catboost", "probe"]
     lines = [line for line in random_fits(methods) if line["method"] != "catboost" or line["split"] < 2]
-    lines += fits({("alone", f"d{i}", 0): 1.0 for i in range(9)})  # would leave one split for all
+    lines += lines_of({("alone", f"d{i}", 0): 1.0 for i in range(9)})  # would leave one split for all
     found, frame = ranked(read(*lines), "tables", "pare"), summary(read(*lines), "tables", "pare")
     means = {
         method: [
@@ -168,7 +155,7 @@ def test_ranks_are_those_of_scipy_over_what_all_ranked_systems_have(read):
 def test_errors_rank_the_other_way(read):
     tests = {("pare", "a", 0): 1.0, ("probe", "a", 0): 2.0, ("pare", "b", 0): 3.0, ("probe", "b", 0): 4.0}
     for kind, best in (("series", "pare"), ("tables", "probe")):
-        found = summary(read(*fits(tests), kind=kind), kind, "pare")
+        found = summary(read(*lines_of(tests), kind=kind), kind, "pare")
         assert found["mean_rank"].to_dict() == {best: 1.0, ({"pare", "probe"} - {best}).pop(): 2.0}
         assert found.loc["probe", "won"] == (2 if best == "probe" else 0)
 
@@ -187,21 +174,21 @@ def test_equal_means_are_level_whatever_the_order_of_their_splits(read):
     values = (160 / 100, 172 / 70, 16 / 70)
     tests = {("pare", "a", i): value for i, value in enumerate(values)}
     tests |= {("probe", "a", i): values[j] for i, j in enumerate((1, 2, 0))}
-    means = scores(read(*fits(tests), kind="series")).mean()
+    means = scores(read(*lines_of(tests), kind="series")).mean()
     assert means["pare"] != means["probe"]  # in floating point
-    line = summary(read(*fits(tests), kind="series"), "series", "pare").loc["probe"]
+    line = summary(read(*lines_of(tests), kind="series"), "series", "pare").loc["probe"]
     assert (line["level"], line["p"], line["mean_rank"]) == (1, 1.0, 1.5)
 
 
 def test_one_system_alone_has_means_and_nothing_else(read):
-    found = summary(read(*fits({("probe", "a", 0): 1.0, ("probe", "a", 1): 3.0})), "tables", "probe")
+    found = summary(read(*lines_of({("probe", "a", 0): 1.0, ("probe", "a", 1): 3.0})), "tables", "probe")
     assert found.loc["probe", ["mean", "pairs", "mean_rank"]].tolist() == [2.0, 2, 1.0]
     assert found.loc["probe", ["won", "p"]].isna().all()
 
 
 def test_systems_without_a_common_pair_are_not_compared(read):
     tests = {("pare", "a", 0): 0.7, ("probe", "a", 0): 0.8, ("catboost", "b", 0): 0.9}
-    line = summary(read(*fits(tests)), "tables", "pare").loc["catboost"]
+    line = summary(read(*lines_of(tests)), "tables", "pare").loc["catboost"]
     assert line["pairs"] == 0
     assert line[["mean", "mean_rank", "won", "p", "cpu_seconds"]].isna().all()
 
@@ -219,50 +206,19 @@ def test_seconds_are_means_over_splits_and_the_median_over_data_sets(read):
 
 def test_what_is_not_scored_or_learnt_from_fewer_rows_does_not_count(read):
     tests = {("pare", "a", 0): 0.7, ("probe", "a", 0): 0.8}
-    fewer = fits({("pare", "a", 0): 0.1, ("probe", "a", 0): 0.1}, fraction=0.1)
-    waiting = fits({("pare", "a", 1): np.nan, ("probe", "a", 1): 0.1})
-    frame = read(*fits(tests), *fewer, *waiting)
+    fewer = lines_of({("pare", "a", 0): 0.1, ("probe", "a", 0): 0.1}, fraction=0.1)
+    waiting = lines_of({("pare", "a", 1): np.nan, ("probe", "a", 1): 0.1})
+    frame = read(*lines_of(tests), *fewer, *waiting)
     assert summary(frame, "tables", "pare")["mean"].to_dict() == {"probe": 0.8, "pare": 0.7}
-    assert list(scores(read(*fits(tests), *fits({("catboost", "a", 0): np.nan})))) == ["pare", "probe"]
+    assert list(scores(read(*lines_of(tests), *lines_of({("catboost", "a", 0): np.nan})))) == ["pare", "probe"]
     assert summary(frame, "tables", "pare", fraction=0.1)["mean"].to_dict() == {"probe": 0.1, "pare": 0.1}
-
-
-def test_the_best_of_a_data_set_has_all_its_splits(read):
-    tests = {("pare", "a", 0): 0.7, ("pare", "a", 1): 0.8, ("probe", "a", 0): 0.9, ("probe", "a", 1): 0.5}
-    found = best_systems(scores(read(*fits(tests | {("choose", "a", 0): 0.99}))), "tables")
-    assert found.loc["a"].to_dict() == {"choose": False, "pare": True, "probe": False}
-
-
-# Fewer rows
-
-
-def test_fractions_are_compared_over_the_pairs_that_have_them_all(read):
-    lines = [
-        line
-        for fraction, loss in ((1.0, 0.0), (0.1, 0.2))
-        for line in fits(
-            {(method, data, split): 0.9 - loss for method in ("pare", "probe") for data in "ab" for split in (0, 1)},
-            fraction=fraction,
-        )
-    ]
-    lines = [
-        line
-        for line in lines
-        if (line["method"], line["data"], line["split"], line["fraction"]) != ("probe", "b", 1, 0.1)
-    ]
-    lines += fits({("catboost", "a", 0): 0.1})  # at one fraction only
-    found = by_fraction(read(*lines), "pare")
-    assert found.index.tolist() == [("a", 0), ("a", 1), ("b", 0)]
-    assert found.mean().to_dict() == pytest.approx(
-        {("pare", 0.1): 0.7, ("pare", 1.0): 0.9, ("probe", 0.1): 0.7, ("probe", 1.0): 0.9}
-    )
 
 
 def test_trainings_that_kept_the_solved_start_are_counted(read):
     kept = ["start", "epoch 3", "start", "epoch 12"]
-    lines = [fits({("pare", "a", i): 0.9}, kept=text)[0] for i, text in enumerate(kept)]
-    lines += fits({("pare", "a", 0): 0.9}, kept="start", fraction=0.1)
-    lines += fits({("probe", "a", 0): 0.9}, kept="start") + fits({("choose", "a", 0): 0.9}, kept="probe:1.00")
-    lines += fits({("pare", "a", 0): 0.9}, kept="epoch 2", settings="start=random training.epochs=10")
+    lines = [lines_of({("pare", "a", i): 0.9}, kept=text)[0] for i, text in enumerate(kept)]
+    lines += lines_of({("pare", "a", 0): 0.9}, kept="start", fraction=0.1)
+    lines += lines_of({("probe", "a", 0): 0.9}, kept="start") + lines_of({("choose", "a", 0): 0.9}, kept="probe:1.00")
+    lines += lines_of({("pare", "a", 0): 0.9}, kept="epoch 2", settings="start=random training.epochs=10")
     found = start_kept(read(*lines))
     assert found.to_dict("index") == {("pare", 0.1): {"kept": 1, "fits": 1}, ("pare", 1.0): {"kept": 2, "fits": 4}}
