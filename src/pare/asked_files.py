@@ -8,7 +8,6 @@ from typing import Any
 from pare.config import PareError, TaskRun
 from pare.config.run import MODEL, PREPARATION
 from pare.config.schema import ReaderConfig
-from pare.raw.origins.own_files import find_path
 
 MAKING = {"train", "baseline", "choose", "pare_train", "__default__"}  # pipelines that make a model
 USING = {"predict", "explain", "export"}  # and those that need one
@@ -49,6 +48,8 @@ def named_file(run: TaskRun, file: str) -> Path:
     """The file of new rows, relative to the current folder; PareError where none is named, or it is missing."""
     if not file:
         raise PareError(f"name the file with new rows: --params task={run.task_name},predict=PATH")
+    from pare.raw.origins.own_files import find_path  # noqa: PLC0415 - runs without new rows import nothing of raw files
+
     return find_path(file, Path.cwd())
 
 

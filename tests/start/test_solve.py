@@ -146,6 +146,7 @@ def test_small_problems_are_solved_by_one_thread(run_of, text_source, tmp_path, 
         return solver(*args, **kwargs)
 
     monkeypatch.setattr("pare.start.solve.THREADED_VALUES", many)
+    monkeypatch.setattr("pare.start.solve.free_threads", lambda: 2)
     for name, solver in (("solve_head", solve_head), ("solve_ridge_head", solve_ridge_head)):
         monkeypatch.setattr(f"pare.start.solve.{name}", partial(noted, name, solver))
     store = write(tmp_path / "rows.h5", quadrants)

@@ -243,22 +243,19 @@ class _Steps:
     def step(self, batch: dict[str, Tensor], place: str) -> float:
         """Learn from a batch; its loss."""
         with fastest_threads(self.model, "step"):
-            return self._made(batch, place)
-
-    def _made(self, batch: dict[str, Tensor], place: str) -> float:
-        x, y = self.symmetries.drawn(batch["x"], batch["y"], self.noise)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            prediction = self.model(x.to(self.device))
-        loss = self.loss(prediction, y.to(self.device))
-        if not torch.isfinite(loss):
-            raise PareError(f"the loss is {loss.item()} in {place}; lower options.learning_rate")
-        self.optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
-        self.optimiser.step()
-        self.schedule.step()
-        self.average.update()
-        return loss.item()
+            x, y = self.symmetries.drawn(batch["x"], batch["y"], self.noise)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+                prediction = self.model(x.to(self.device))
+            loss = self.loss(prediction, y.to(self.device))
+            if not torch.isfinite(loss):
+                raise PareError(f"the loss is {loss.item()} in {place}; lower options.learning_rate")
+            self.optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
+            self.optimiser.step()
+            self.schedule.step()
+            self.average.update()
+            return loss.item()
 
 
 def _optimiser(model: Network, options: FieldOptions) -> torch.optim.Optimizer:

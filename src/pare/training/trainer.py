@@ -300,21 +300,11 @@ class Trainer:
         noise: torch.Generator,
         place: str,
     ) -> Terms:
-        with fastest_threads(self.model, ("step", source is not None)):
-            return self._made_step(batch, source, k, noise, place)
-
-    def _made_step(
-        self,
-        batch: dict[str, Tensor],
-        source: Iterator[tuple[Tensor, Tensor]] | None,
-        k: int,
-        noise: torch.Generator,
-        place: str,
-    ) -> Terms:
         device, size = self.accelerator.device, len(batch["x"]) * self.model.views
         x, y, anchor = self._changed(batch, noise)
         proxy, proxy_y = (part[:size].to(device) for part in next(source)) if source else (None, None)
-        with self.accelerator.accumulate(self.objective):
+        kind = ("step", source is not None)
+        with fastest_threads(self.model, kind), self.accelerator.accumulate(self.objective):
             terms = self.objective(x, y, proxy, proxy_y, anchor=anchor, k=k, generator=noise)
             if not torch.isfinite(terms.total):
                 raise not_finite(terms.total, place, self.schedule.get_last_lr()[0], x, y)
