@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.model_selection import ParameterGrid
@@ -81,7 +82,7 @@ class Booster:
     always: dict[str, Any]
     fit: Callable[[Any, Part, Part | None, int], object]
     mistake: type[Exception]
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace = field(default_factory=lambda: Pace(torch.get_num_threads()))
 
 
 @dataclass(frozen=True)

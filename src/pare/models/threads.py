@@ -1,10 +1,12 @@
 """How many threads of a CPU do a piece of work: as many as are fastest at the moment.
 
-In every operation threads wait for each other. Where another program has one of the cores, a step by all threads takes
-many times as long as by one (benchmarks/threads.py). So pieces of the work itself are timed, now and then.
+In every operation threads wait for each other. Where another program has one of the cores, all threads are slower than
+one, often by a factor (benchmarks/threads.py). So no more are used than have a core, and pieces of the work itself are
+timed, now and then.
 """
 
 import logging
+import os
 import time
 from collections import Counter, deque
 from collections.abc import Hashable, Iterator
@@ -22,43 +24,42 @@ PIECES, SECONDS = 4, 1.0  # pieces by which a number of threads is tried, or few
 TOO_SLOW = 2.0  # times as long as by another number: no further piece is tried
 GAIN = 1.05  # times as fast as fewer threads, at least: more of them are a risk
 SLOWED, RECENT = 1.5, 3  # times as long as expected, in the mean of so many pieces: other programs came
-PAUSE, SHARE = 30.0, 50.0  # between two trials: seconds at least, and times the length of the last one
+PAUSE, SHARE = 20.0, 50.0  # between two looks at the cores: seconds at least, and times the length of the last trial
 LOOK, KNOWN = 0.2, 5.0  # seconds in which the use of the cores is measured, and for which it is taken as known
 
 
 def free_threads() -> int:
     """The number of threads, one at least, that have a core to themselves beside what other programs use just now."""
     threads = torch.get_num_threads()
-    return max(1, threads - _busy_cores(int(time.monotonic() / KNOWN))) if threads > 1 else 1
+    return max(1, min(threads, _free_cores(int(time.monotonic() / KNOWN)))) if threads > 1 else 1
 
 
 @lru_cache(maxsize=1)
-def _busy_cores(period: int) -> int:
-    """Cores that are used while this program waits for a moment; known for a period of some seconds."""
-    return round(psutil.cpu_percent(interval=LOOK) * (psutil.cpu_count() or 1) / 100)
+def _free_cores(period: int) -> int:
+    """Cores that nobody uses while this program waits for a moment; known for a period of some seconds."""
+    used = psutil.cpu_percent(interval=LOOK, percpu=True)
+    own = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(used))
+    return round(sum(1 - used[core] / 100 for core in own if core < len(used)))
 
 
 class Pace:
     """The number of threads for pieces of work that are alike, by the seconds that earlier pieces took.
 
-    A trial goes from a number of threads to half and twice as many until both are slower. It is repeated where pieces
-    slow down, and now and then where not all threads are used.
+    A trial goes from a number of threads to half and twice as many until both are slower; threads without a core of
+    their own are not tried. It is repeated where pieces slow down, and where cores became free or busy.
 
     Args:
-        most: threads that may be used; None: all that torch may use.
-        number: threads to begin with; the nearest one of most, a half of it, a quarter, … is taken. None: those with a
-            core to themselves.
+        most: threads that may be used; those that are tried are as many, a half, a quarter, …
 
     Attributes:
-        number: of threads for the next piece.
+        number: number of threads for the next piece.
         pieces: pieces made so far, by the number of threads.
     """
 
-    def __init__(self, most: int | None = None, number: int | None = None) -> None:
-        most = most or torch.get_num_threads()
-        begin = number or free_threads()
+    def __init__(self, most: int) -> None:
         self.numbers = [most >> i for i in range(most.bit_length())]
-        self.number = min(self.numbers, key=lambda n: abs(n - begin))
+        self._free = free_threads()
+        self.number = self._nearest(self._free)
         self.pieces = dict.fromkeys(self.numbers, 0)
         self._tried: dict[int, list[float]] | None = {}  # seconds of pieces by number; None where no trial goes on
         self._recent: deque[float] = deque(maxlen=RECENT)
@@ -86,10 +87,17 @@ class Pace:
             return
         self._recent.append(seconds)
         if self.number > 1 and sum(self._recent) > SLOWED * RECENT * self._expected:
+            self._free = free_threads()
             self._tried = {self.number: [self._expected, *self._recent]}
             self._go_on(self._tried, now)
-        elif self.number < self.numbers[0] and now >= self._again:
-            self._tried = {}
+        elif now >= self._again:
+            self._again, self._free = now + PAUSE, free_threads()
+            if self._nearest(self._free) != self.number:
+                self._tried, self.number = {}, self._nearest(min(self.number, self._free))
+
+    def _nearest(self, free: int) -> int:
+        """The most threads that may be used where so many have a core."""
+        return max(number for number in self.numbers if number <= free)
 
     def _go_on(self, tried: dict[int, list[float]], now: float) -> None:
         """Try the number again, or a neighbour of the best so far, or end the trial."""
@@ -101,7 +109,7 @@ class Pace:
             return
         place = self.numbers.index(best)
         neighbours = self.numbers[place + 1 : place + 2] + self.numbers[max(place - 1, 0) : place]
-        untried = [number for number in neighbours if number not in tried]
+        untried = [number for number in neighbours if number not in tried and number <= self._free]
         if untried:
             self.number = untried[0]
             return
@@ -141,7 +149,7 @@ def fastest_threads(network: nn.Module, kind: Hashable) -> Iterator[None]:
         return
     known = paces(network)
     if kind not in known:
-        known[kind] = Pace()
+        known[kind] = Pace(threads)
     with known[kind].piece() as number:
         torch.set_num_threads(number)
         try:

@@ -80,16 +80,7 @@ def inspect_table(folder: Path, paths: Sequence[Path], question: Question) -> In
     missing |= {name: _words_of(frame[name]) for name in dated.get("dates", {})}
     no_category = {*missing, *row_names, *question.target, *question.ignore, question.groups}  # classes have a note
     words = {str(name): _words_of(frame[name]) for name in frame if name not in no_category and is_text(frame[name])}
-    remarks = [
-        *of_nameless,
-        *of_useless,
-        *(f"{word!r} is read as missing in {where}" for word, where in _by_word(missing)),
-        *(
-            f"{word!r} is a category in {where}; --missing {quote(word)} makes it missing"
-            for word, where in _by_word(words)
-        ),
-        *_remarks(free, frame, question),
-    ]
+    remarks = [*of_nameless, *of_useless, *_remarks_on_words(missing, words), *_remarks(free, frame, question)]
     return inspection_of_targets("table", options, question, folder, rows=len(frame), notes=notes, remarks=remarks)
 
 
@@ -128,6 +119,14 @@ def _with_numbers(frame: pd.DataFrame, question: Question) -> tuple[pd.DataFrame
 def _words_of(column: pd.Series) -> pd.Series:
     text = present_text(column)
     return text[means_no_value(text)]
+
+
+def _remarks_on_words(missing: Mapping[str, pd.Series], categories: Mapping[str, pd.Series]) -> Iterator[str]:
+    """What words for a missing value are taken for, by the column that has them."""
+    for word, where in _by_word(missing):
+        yield f"{word!r} is read as missing in {where}"
+    for word, where in _by_word(categories):
+        yield f"{word!r} is a category in {where}; --missing {quote(word)} makes it missing"
 
 
 def _by_word(words: Mapping[str, pd.Series]) -> Iterator[tuple[str, str]]:
