@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
-from pare.config.words import counted
+from pare.config.words import counted, listed
 from pare.own_data.findings import Inspection, Question, are_classes, equal_rows, inspection_of, need_target, open_parts
 from pare.own_data.numbered_columns import look_like_points
 from pare.own_data.numeric_columns import followers, stand_ins
@@ -23,7 +23,6 @@ from pare.raw.readers.table_parts import load_parts
 from pare.storage.samples import Samples
 
 LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # of a column that may say which rows belong together; rows in the mean
-MOST_NAMES = 6  # of columns in a remark
 DETECTED = {
     "delimiter": "what separates the values of a line",
     "encoding": "of the file, and of new rows",
@@ -100,7 +99,7 @@ def nameless_columns(free: pd.DataFrame, rows: pd.DataFrame) -> tuple[list[str],
     if left_out:
         remarks.append("the first column has no name and another value in each row, as row numbers do: left out")
     if others := names[len(left_out) :]:
-        remarks.append(f"without a name in the file, called by their place: {_some(others)}")
+        remarks.append(f"without a name in the file, called by their place: {listed(others)}")
     return left_out, remarks
 
 
@@ -135,7 +134,7 @@ def _by_word(words: Mapping[str, pd.Series]) -> Iterator[tuple[str, str]]:
     for name, texts in words.items():
         for word, rows in texts.value_counts().items():
             found.setdefault(str(word), []).append(f"{name} ({counted(rows, 'row')})")
-    return ((word, _some(names)) for word, names in found.items())
+    return ((word, listed(names)) for word, names in found.items())
 
 
 def _useless_columns(free: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -149,12 +148,8 @@ def _useless_columns(free: pd.DataFrame) -> tuple[list[str], list[str]]:
         elif levels == 1 and (is_text(free[name]) or len(known) == len(free)):  # else a missing value may say something
             constant.append(name)
     said = {"without a value": empty, "the same in every row": constant}
-    parts = [f"{counted(len(names), 'column')} {what} ({_some(names)})" for what, names in said.items() if names]
+    parts = [f"{counted(len(names), 'column')} {what} ({listed(names)})" for what, names in said.items() if names]
     return [*empty, *constant], [f"left out: {', '.join(parts)}"] if parts else []
-
-
-def _some(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:MOST_NAMES])}{', …' if len(names) > MOST_NAMES else ''}"
 
 
 def _remarks(free: pd.DataFrame, frame: pd.DataFrame, question: Question) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Predictions of raw rows by a trained model, as the test rows were predicted."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from accelerate import PartialState
 
 from pare.choice.chosen import load_trained
 from pare.config import PareError
+from pare.config.words import listed
 from pare.own_data.hub import HUB, fetch_model, push_model
 from pare.own_data.new_rows import NewRows, RawRows, open_new_rows
 from pare.raw.file_names import plain_stem
@@ -24,7 +24,6 @@ from pare.uncertainty.calibration import probabilities
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
 COVERAGE = 0.9  # of the sets and intervals that a file of predictions has
-LISTED = 10  # names in a line
 MODEL = "model"  # the folder of the model within that of its run
 
 
@@ -73,9 +72,10 @@ class Predictor:
     def __repr__(self) -> str:
         """Task, method, what a row has, and what is predicted."""
         run, columns = self.trained.run, self.trained.preparation.columns
-        takes = f"columns {_listed(columns)}" if columns else f"rows of shape {list(self.raw_shape)}"
+        takes = f"columns {listed(columns)}" if columns else f"rows of shape {list(self.raw_shape)}"
         output = self.task.output
-        gives = f"{output.kind} of {_listed(output.names('prediction') if self.classes is None else self.classes)}"
+        named = output.names("prediction") if self.classes is None else [*map(str, self.classes)]
+        gives = f"{output.kind} of {listed(named)}"
         return f"<Predictor of task {run.task_name!r} by {run.method_name}: {takes}; {gives}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -216,12 +216,6 @@ class Predictor:
                 f"the new rows have shape {list(x.shape[1:])}, those of task {self.trained.run.task_name!r} have "
                 f"{list(shape)}; bring rows of that shape"
             )
-
-
-def _listed(names: Sequence[Any] | np.ndarray) -> str:
-    """Names in a line; of many the first ones and their number."""
-    shown = ", ".join(map(str, names[:LISTED]))
-    return shown if len(names) <= LISTED else f"{shown}, … ({len(names)} in all)"
 
 
 @dataclass(frozen=True)
