@@ -30,7 +30,7 @@ RUNS = {
     "u_net on darcy_flow": {"method": "u_net", "options.epochs": 2},
 }
 LONGEST = 10.0  # times as long as one thread
-LOOP = "while True: pass"
+LOOP = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"  # none outlives this program
 
 
 def train(name: str, way: str) -> None:
