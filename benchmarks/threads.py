@@ -1,11 +1,11 @@
-"""A short training by one thread, by all, and by as many as are fastest at the moment, beside busy programs.
+"""A short training by one thread, by all, and by as many as are fastest at the moment, next to busy programs.
 
     kedro run --pipelines=ingest,preprocess --params task=darcy_flow        # as well the other tasks, once
     python benchmarks/threads.py                                            # 15 minutes on two free cores
     python benchmarks/threads.py --tasks openml_wdbc --loops 0 1
 
 The busy programs are loops of Python. Each training is a process of its own; its time is that of the training and of
-the predictions of the test rows, after everything is imported. Ratios are to one thread beside as many programs. All
+the predictions of the test rows, after everything is imported. Ratios are to one thread next to as many programs. All
 take turns, and a training that takes more than ten times as long as one thread is stopped.
 """
 
@@ -72,7 +72,7 @@ def train(name: str, way: str) -> None:
 
 
 def measured(name: str, way: str, loops: int, longest: float | None) -> tuple[float, float]:
-    """Seconds of wall and CPU beside so many loops; infinite where it takes longer than the longest."""
+    """Seconds of wall and CPU next to so many loops; infinite where it takes longer than the longest."""
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
     if threads := WAYS[way]:
         environment["OMP_NUM_THREADS"] = threads
@@ -93,7 +93,7 @@ def main() -> None:
     """A line for each task and number of busy programs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", nargs="+", choices=RUNS, default=[*RUNS])
-    parser.add_argument("--loops", nargs="+", type=int, default=[0, 1, 4], help="busy programs beside the training")
+    parser.add_argument("--loops", nargs="+", type=int, default=[0, 1, 4], help="busy programs next to the training")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--train", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -107,7 +107,7 @@ def main() -> None:
             seconds: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
             for _ in range(options.repeats):
                 for way in WAYS:
-                    # Importing takes some seconds, more beside busy programs.
+                    # Importing takes some seconds, more next to busy programs.
                     longest = LONGEST * seconds["one"][-1][0] + 60 * (1 + loops) if seconds["one"] else None
                     seconds[way].append(measured(name, way, loops, longest))
             found = {way: [median(column) for column in zip(*pairs, strict=True)] for way, pairs in seconds.items()}

@@ -338,7 +338,7 @@ def show(loader: RunConfigLoader, name: str, params: dict[str, Any]) -> None:
 
 def _equal_rows(path: Path) -> Sequence[str]:
     """Sentences on equal rows of a model input."""
-    from pare.preparation.equal_rows import Repeats  # noqa: PLC0415 - slow to import
+    from pare.storage.repeats import Repeats  # noqa: PLC0415
     from pare.storage.store import ArrayStore  # noqa: PLC0415
 
     repeats = ArrayStore(path).repeats

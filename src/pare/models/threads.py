@@ -29,7 +29,7 @@ LOOK, KNOWN = 0.2, 5.0  # seconds in which the use of the cores is measured, and
 
 
 def free_threads() -> int:
-    """The number of threads, one at least, that have a core to themselves beside what other programs use just now."""
+    """The number of threads, one at least, that have a core to themselves next to what other programs use just now."""
     threads = torch.get_num_threads()
     return max(1, min(threads, _free_cores(int(time.monotonic() / KNOWN)))) if threads > 1 else 1
 

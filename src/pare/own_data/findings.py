@@ -9,11 +9,12 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.own_data.periodic import shifts_of
-from pare.preparation.equal_rows import EqualRows, Repeats, different_rows
+from pare.preparation.equal_rows import EqualRows, different_rows
 from pare.raw.formats.dates import DateOrder
 from pare.raw.options import bind_options
 from pare.raw.readers.arrays import ChannelAxis
 from pare.raw.readers.registry import READERS
+from pare.storage.repeats import Repeats
 from pare.storage.samples import Samples
 
 FEW_CLASSES = 10

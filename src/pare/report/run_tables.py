@@ -5,8 +5,8 @@ from typing import Any
 
 from pare.config import BaselineRun, ChoiceRun, TaskRun
 from pare.config.run import BASELINE_TRAINING
-from pare.preparation.equal_rows import Repeats
 from pare.report.page import NONE, Cell, Table
+from pare.storage.repeats import Repeats
 
 USUAL = {
     "accuracy": "accuracy",
