@@ -32,7 +32,7 @@ from pare.config import ChoiceRun, Library, Task, resolve_choice
 from pare.config.candidates import CHOOSE
 from pare.config.run import BaselineRun
 from pare.evaluation.metrics import METRICS, build_metric
-from pare.evaluation.prediction import score
+from pare.evaluation.scoring import score
 from pare.storage.atomic import atomic_path
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 

@@ -31,7 +31,7 @@ from pare.choice.fits import described, held_out
 from pare.choice.folds import fold_parts, write_fold
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import METRICS, build_metric
-from pare.evaluation.prediction import score
+from pare.evaluation.scoring import score
 from pare.storage.atomic import atomic_path
 from pare.training import TrainedModel
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of

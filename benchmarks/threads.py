@@ -41,7 +41,7 @@ def train(name: str, way: str) -> None:
     from pare.baselines import TrainedBaseline  # noqa: PLC0415
     from pare.choice.fits import described  # noqa: PLC0415
     from pare.config_loader import RunConfigLoader  # noqa: PLC0415
-    from pare.evaluation.prediction import predict_rows  # noqa: PLC0415
+    from pare.evaluation.scoring import predict_rows  # noqa: PLC0415
     from pare.models import threads  # noqa: PLC0415
     from pare.pipeline_registry import register_pipelines  # noqa: F401, PLC0415 - all that a command imports
     from pare.raw.origins.ingest import ingest  # noqa: PLC0415

@@ -46,7 +46,7 @@ from pare.config import BaselineRun, ChoiceRun, Library, Run, resolve, resolve_b
 from pare.config.candidates import CHOOSE
 from pare.config_loader import RunConfigLoader
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import score
+from pare.evaluation.scoring import score
 from pare.raw.origins.ingest import ingest
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.atomic import atomic_path

@@ -33,5 +33,5 @@ def tiny_encoders(monkeypatch, tiny_files):
     def tiny(raw, place):
         return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place))
 
-    monkeypatch.setattr("pare.estimators.fitting.cached_folder", tiny)
+    monkeypatch.setattr("pare.estimators.in_memory.cached_folder", tiny)
     monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)

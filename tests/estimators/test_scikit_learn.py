@@ -24,7 +24,7 @@ from sklearn.utils.estimator_checks import (
 
 from pare import PaReClassifier, PaReRegressor
 from pare.config import PareError
-from pare.estimators.shipped import shipped
+from pare.estimators.in_memory import shipped
 from pare.start.folds import folds_that_keep
 from pare.start.heads import solve_head
 

@@ -64,7 +64,7 @@ def test_raw_rows_are_predicted_by_the_file_as_by_the_model(inputs, x, tmp_path,
 
 
 def test_a_file_that_answers_otherwise_is_not_left(inputs, tmp_path, monkeypatch):
-    monkeypatch.setattr("pare.export.onnx_model.MOST_DIFFERENCE", -1)
+    monkeypatch.setattr("pare.export.onnx_file.MOST_DIFFERENCE", -1)
     with pytest.raises(PareError, match="differs from the model by"):
         run_pipeline(inputs, tmp_path / "here" / "model.onnx")
     assert not (tmp_path / "here").exists()

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from evaluated_runs import with_task, write_splits
-from pare.evaluation.prediction import predict_rows
+from pare.evaluation.scoring import predict_rows
 from pare.training import TrainedModel
 from pare.training.held_out import held_out
 

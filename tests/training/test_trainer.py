@@ -17,7 +17,7 @@ from evaluated_runs import write_splits
 from pare.config import PareError
 from pare.config.schema import OutputConfig, Task
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import predict_rows, score
+from pare.evaluation.scoring import predict_rows, score
 from pare.mixing.curriculum import SHAPES
 from pare.mixing.mixers import MIXERS
 from pare.models.predictors import GATES

@@ -13,7 +13,7 @@ from pare.config.packages import import_extra
 from pare.config.run import TaskRun
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import predict_rows, score
+from pare.evaluation.scoring import predict_rows, score
 from pare.preparation import draw_rows
 from pare.start.folds import weights_of
 from pare.storage.store import ArrayStore, Rows

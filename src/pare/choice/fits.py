@@ -13,7 +13,7 @@ from pare.alignment import align_embedder
 from pare.baselines import BaselineFit, TrainedBaseline
 from pare.config.run import BaselineRun, Run
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import predict_rows
+from pare.evaluation.scoring import predict_rows
 from pare.storage.fingerprint import fingerprint
 from pare.storage.predictions import read_predictions, write_predictions
 from pare.storage.store import ArrayStore

@@ -8,9 +8,9 @@ import numpy as np
 
 from pare.choice.fits import Candidate, HeldOut
 from pare.config import ChoiceRun
-from pare.evaluation.checks import UndefinedMetric
+from pare.evaluation.batch_checks import UndefinedMetric
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import score
+from pare.evaluation.scoring import score
 
 EXACT = 1e-6  # of the answers, below which an error is that of rounding
 

@@ -10,8 +10,8 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassStatScores
 from torchmetrics.utilities import dim_zero_cat
 
-from pare.evaluation.checks import UndefinedMetric, check_classes, require_samples
-from pare.evaluation.ranking import auroc
+from pare.evaluation.batch_checks import UndefinedMetric, check_classes, require_samples
+from pare.evaluation.binary import auroc
 
 
 class AurocOneVsOne(Metric):

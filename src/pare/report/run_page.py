@@ -8,7 +8,7 @@ from typing import Any
 from pare.config import TaskRun
 from pare.config.raw import OWN_FILES
 from pare.config.run import ENV, PREPARATION
-from pare.evaluation.record import comparison, summary
+from pare.evaluation.metrics_record import comparison, summary
 from pare.report.page import Plot, Section, picture, render_page
 from pare.report.results import collect_results
 from pare.report.run_tables import candidates_table, facts_table, hyperparameters_table, metrics_table

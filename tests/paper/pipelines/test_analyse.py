@@ -15,7 +15,7 @@ from pare.config import Library, resolve
 from pare.config.run import COMMAND_LINE
 from pare.datasets import ResultsDataset, TrainedModelsDataset
 from pare.models import build_model, load_backbone
-from pare.paper.analysis.config import analysis_config
+from pare.paper.analysis.compared import analysis_config
 from pare.paper.pipelines.analyse import create_pipeline
 from pare.paper.pipelines.analyse.nodes import load_compared_models
 from pare.raw.origins.manifest import RawFolder

@@ -15,10 +15,10 @@ from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel
 from pare.choice.leaderboard import leaderboard_figure, leaderboard_table
 from pare.config import ChoiceRun
-from pare.evaluation.drawing import draw_calibration
 from pare.evaluation.metrics import METRICS, check_classes
-from pare.evaluation.prediction import average_groups, predict_rows
-from pare.evaluation.record import evaluation_record, summary
+from pare.evaluation.metrics_record import evaluation_record, summary
+from pare.evaluation.prediction_figures import draw_calibration
+from pare.evaluation.scoring import average_groups, predict_rows
 from pare.preparation import check_model_input
 from pare.raw.origins.manifest import RawFolder, raw_fingerprint
 from pare.storage.store import ArrayStore

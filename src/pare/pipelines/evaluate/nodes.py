@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from pare.baselines.rival import cheap_rival
 from pare.config import Library, Run
 from pare.config.raw import OWN_FILES
-from pare.evaluation.drawing import draw_calibration
 from pare.evaluation.figures import message_figure, replaced_figure, training_figure
 from pare.evaluation.metrics import METRICS
-from pare.evaluation.prediction import average_groups, predict_rows
-from pare.evaluation.record import comparison, evaluation_record, summary
+from pare.evaluation.metrics_record import comparison, evaluation_record, summary
+from pare.evaluation.prediction_figures import draw_calibration
+from pare.evaluation.scoring import average_groups, predict_rows
 from pare.storage.store import ArrayStore
 from pare.tracking import curve
 from pare.training import TrainedModel

@@ -6,8 +6,7 @@ from accelerate import PartialState
 
 from pare.config import Run
 from pare.paper.analysis import Embeddings, drawing, embed, load_models, training_rows
-from pare.paper.analysis.config import AnalysisConfig
-from pare.paper.analysis.models import Saved
+from pare.paper.analysis.compared import AnalysisConfig, Saved
 from pare.raw.origins.manifest import RawFolder
 from pare.report.results import Results
 from pare.storage.store import ArrayStore
