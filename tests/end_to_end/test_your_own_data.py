@@ -53,7 +53,7 @@ def test_the_page_can_be_followed(project, said, section, languages):
             assert found[0] == shown[0]
         else:
             # What is kept is another encoder's; a source and a start that are not the task's own are named.
-            score = content.split(" Kept:")[0]
+            score = content.split(" Selected:")[0]
             assert without_numbers(score) in without_numbers(re.sub(", (start random|source tiny)", "", printed))
     assert [language for language, *_ in checked] == languages
 

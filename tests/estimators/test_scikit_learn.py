@@ -268,7 +268,7 @@ def test_groups_stay_whole(method):
     [
         (["a"] * 12, "all rows are of the group 'a'; at least two"),
         (["a", "b"], "X has 12 rows and groups 2; expected a group of each row"),
-        (["a", None] + ["b"] * 10, "the group of row 1 is missing"),
+        (["a", None] + ["b"] * 10, "the group of row 2 is missing"),
     ],
 )
 def test_what_are_no_groups_is_told(groups, message):

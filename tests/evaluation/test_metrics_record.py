@@ -97,7 +97,7 @@ def test_each_value_of_a_training_has_its_unit():
         "start_validation": 5,
     }
     assert summary(record) == (
-        "test error 2.5 % on 1 sample (constant baseline: 60 %). Kept: epoch 2, validation 1.25 %; "
+        "test error 2.5 % on 1 sample (constant baseline: 60 %). Selected: epoch 2, validation 1.25 %; "
         "the solved start had 5 %"
     )
 
@@ -105,8 +105,8 @@ def test_each_value_of_a_training_has_its_unit():
 @pytest.mark.parametrize(
     ("epochs", "left_nothing", "said"),
     [
-        (3, False, ". Kept: solved start, validation 5 %; no epoch was clearly better"),
-        (0, True, ". Kept: solved start, validation 5 %; it left nothing to train"),
+        (3, False, ". Selected: solved start, validation 5 %; no epoch was clearly better"),
+        (0, True, ". Selected: solved start, validation 5 %; it left nothing to train"),
         (0, False, ""),  # a probe
     ],
 )

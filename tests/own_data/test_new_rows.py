@@ -49,7 +49,7 @@ def test_rows_of_a_table_get_the_same_numbers_without_their_answers(table, tmp_p
     new = open_new_rows(tmp_path / "new.csv", reader, samples)
     x, _ = samples.read(0, 4)
     np.testing.assert_array_equal(new.read(0, 2), x[[2, 0]])
-    assert (new.names, new.read(1, 2).dtype) == (["0", "1"], np.float32)
+    assert (new.names, new.read(1, 2).dtype) == (["1", "2"], np.float32)
 
 
 @pytest.mark.parametrize(

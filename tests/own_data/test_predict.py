@@ -103,7 +103,7 @@ def test_classes_of_a_table(prepare, frame, tmp_path):
     for split in ("train", "validation", "test"):
         assert contains(shares, softmax(outputs(*inputs, split), axis=1))
     assert list(table["answer"]) == [["no", "yes"][i] for i in shares.argmax(1)]
-    assert list(table["row"]) == [str(i) for i in range(N)]
+    assert list(table["row"]) == [str(i + 1) for i in range(N)]
     expected = "<Predictor of task 'mine' by finetune: columns mass, site, depth; classification of no, yes>"
     assert repr(inputs[0]) == expected
 
@@ -121,7 +121,7 @@ def test_identifiers_that_the_task_leaves_out_stay_next_to_the_predictions(prepa
     table.to_csv(tmp_path / "out.csv", index=False, float_format="%.6g")
     written = pd.read_csv(tmp_path / "out.csv", dtype=str)
     assert written["customer"].tolist()[1:3] == ["10000001", "10000002"] and pd.isna(written["customer"][0])
-    assert written["row"].tolist() == [str(i) for i in range(N)]
+    assert written["row"].tolist() == [str(i + 1) for i in range(N)]
 
 
 def test_one_row_is_told_as_one(prepare, frame, tmp_path, caplog):

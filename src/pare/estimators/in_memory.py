@@ -36,7 +36,7 @@ from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
 
 TASK = "rows"  # the name of the task in messages
-VALIDATION = 0.1  # share of the rows
+VALIDATION = 0.1  # fraction of the rows
 FEWEST = 10  # rows that leave some for validation
 KINDS = ("sources", "proxies", "starts", "methods", "baselines", "candidates")  # all of a library but its tasks
 
@@ -48,9 +48,9 @@ class Settings:
     Attributes:
         method: a name in conf/base/methods.yml or baselines.yml, or ``choose``.
         source: a name in conf/base/sources.yml; None: the one that suits the kind of data.
-        seed: of the run.
+        seed: seed of the run.
         training: hyperparameters that differ from the defaults.
-        minutes: of a choice.
+        minutes: budget of a choice.
         ordered: whether rows are in the order of time.
     """
 
@@ -70,7 +70,7 @@ def fit_rows(x: np.ndarray, y: np.ndarray, kind: str, columns: Columns, settings
         y: classes ``(rows,)`` int64 from 0, labels or numbers ``(rows, …)`` float32, or fields
             ``(rows, channels, …)`` float32.
         kind: what ``y`` is: ``classification``, ``multilabel``, ``regression`` or ``dense``.
-        columns: of a table with text or dates.
+        columns: columns of a table with text or dates.
         settings: the method and its values.
         known: what else `Samples` may say of rows: classes, groups and weights.
 
@@ -103,7 +103,7 @@ def _randomness_kept() -> Iterator[None]:
 
 
 def _validation_share(x: np.ndarray, y: np.ndarray, groups: np.ndarray | None, *, ordered: bool) -> float:
-    """Share of the rows for validation, 0 where there are too few; equal rows count once, since they stay together."""
+    """Fraction of the rows for validation, 0 where there are too few; equal rows count once, as they stay together."""
     if not ordered:
         equal = EqualRows.among([("train", x, y)])
         if groups is None:

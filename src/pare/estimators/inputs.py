@@ -66,7 +66,7 @@ def columns_of(frame: pd.DataFrame, where: str) -> tuple[Columns, pd.DataFrame]:
     Columns whose texts name rows are left out, with a warning, as they are of files.
 
     Args:
-        frame: with names of columns.
+        frame: table with names of columns.
         where: what messages call it.
 
     Raises:
@@ -79,7 +79,7 @@ def columns_of(frame: pd.DataFrame, where: str) -> tuple[Columns, pd.DataFrame]:
         frame = frame.drop(columns=row_names)
         said = f"{where}: nearly all texts differ in {', '.join(row_names)}"
         if frame.empty:
-            raise ValueError(f"{said}, and there is no other column; bring one that says something of new rows")
+            raise ValueError(f"{said}, and there is no other column; bring one that new rows have in common")
         warnings.warn(f"{said}, which is left out; dtype 'category' makes categories of a column", stacklevel=4)
     return Columns([*frame], [column_levels(frame[name]) for name in frame], dates), frame
 
@@ -128,7 +128,7 @@ def group_numbers(groups: Any, rows: int) -> np.ndarray | None:
         raise ValueError(f"X has {rows} rows and groups {len(groups)}; expected a group of each row")
     numbers, names = pd.factorize(groups)
     if (numbers < 0).any():
-        raise ValueError(f"the group of row {int(numbers.argmin())} is missing; expected a group of each row")
+        raise ValueError(f"the group of row {int(numbers.argmin()) + 1} is missing; expected a group of each row")
     if len(names) < 2:
         raise ValueError(f"all rows are of the group '{names[0]}'; at least two groups are needed, or none")
     return numbers
@@ -138,8 +138,8 @@ def rows_that_count(sample_weight: Any, *arrays: Any) -> tuple[Any, ...]:
     """Leave out rows whose weight is 0.
 
     Args:
-        sample_weight: of the rows, ``(rows,)``; None: all count alike.
-        arrays: of the rows, such as ``X``; None stays None.
+        sample_weight: weight of each row, ``(rows,)``; None: all count alike.
+        arrays: arrays with a row each, such as ``X``; None stays None.
 
     Returns:
         The weights that are left, ``(rows,)`` float32, or None where they are equal; then the arrays.
@@ -169,7 +169,7 @@ def channel_axis(shape: Sequence[int], channels: str) -> ChannelAxis | None:
     """Which axis of an array has the channels; None for a table.
 
     Args:
-        shape: of the array, ``(rows, …)``.
+        shape: shape of the array, ``(rows, …)``.
         channels: ``first``, ``last`` or ``none``; ``auto``: the axis that is short, as for files.
 
     Raises:

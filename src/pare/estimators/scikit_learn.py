@@ -49,7 +49,7 @@ class _Estimator(BaseEstimator):
             random_state: decides everything random: a whole number, a ``RandomState``, or None for another fit each
                 time.
             training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults.
-            minutes: of fitting, at most, with ``choose``.
+            minutes: budget for fitting, with ``choose``.
             ordered: whether rows are in the order of time, so that choices are made for later rows: the last ones are
                 for validation, and the parts that are left out are some one after the other.
             channels: which axis of series, images and fields has the channels: ``first``, right after the rows,
@@ -97,7 +97,7 @@ class _Estimator(BaseEstimator):
 
     @property
     def _rules(self) -> dict[str, Any]:
-        """How scikit-learn checks numbers: of a table some may be missing; of others `_whole` says what is."""
+        """How scikit-learn checks numbers: a table may lack some; `_whole` finds those that others lack."""
         return {"dtype": np.float32, "allow_nd": True, "ensure_all_finite": not self._channel_axis and "allow-nan"}
 
     def _whole(self, x: np.ndarray) -> np.ndarray:
@@ -131,8 +131,8 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         Args:
             X: the rows.
             y: the classes or labels.
-            groups: of the rows, ``(rows,)``, such as patients of several visits: what is chosen on rows that are left
-                out is chosen for groups that are new. None: each row is on its own.
+            groups: group of each row, ``(rows,)``, such as the patient of several visits: what is chosen on rows that
+                are left out is chosen for groups that are new. None: each row is on its own.
             sample_weight: how much each row counts, ``(rows,)``, at least 0; for ``probe``, logistic regression and
                 boosters. None: all count alike.
 
@@ -284,7 +284,7 @@ class PaReField(_Estimator):
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper field of a band, see `pare.own_data.predict.Predictor.predict_interval`.
 
-        Half of the tenth of the rows that is held out says how wide it is: a coverage of 0.9 needs about 180 rows.
+        Half of the tenth of the rows that is held out decides how wide it is: a coverage of 0.9 needs about 180 rows.
         """
         outputs = self._outputs(X)
         lower, upper = self.predictor_.calibration.interval(outputs, coverage)

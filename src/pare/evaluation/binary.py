@@ -21,7 +21,7 @@ Score = Callable[[NDArray[np.bool_], NDArray[np.floating]], float]
 def auroc(labels: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
     """Area under the ROC curve of one label, both ``(n,)``; NaN where all labels are equal.
 
-    The share of pairs of a 1 and a 0 whose scores are in order, half of those that tie: Mann and Whitney's U, of ranks.
+    The fraction of pairs with a 1 and a 0 whose scores are in order, half of those that tie: Mann and Whitney's U.
     This is the number of scikit-learn's ``roc_auc_score``, two to nine times as fast, which counts where an interval is
     made of hundreds of draws.
     """
@@ -38,7 +38,7 @@ def average_precision(labels: NDArray[np.bool_], logits: NDArray[np.floating]) -
 class OneMinusRanking(Metric):
     """One minus a ranking score, averaged over the labels for which it is defined.
 
-    Keeps all valid predictions, five bytes each, until the score is computed exactly.
+    It holds all valid predictions, five bytes each, until the score is computed exactly.
 
     Args:
         score: the score of one label from its values and logits; NaN where it is undefined.

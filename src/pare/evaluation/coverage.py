@@ -13,12 +13,12 @@ from pare.evaluation.scoring import average_groups
 from pare.uncertainty import Calibration, fewest_rows, log_loss
 from pare.uncertainty.calibration import probabilities
 
-COVERAGE = 0.9  # that is asked for
+COVERAGE = 0.9  # asked for
 BINS = 10  # in the calibration error
 
 
 def calibration_of(task: Task, calibration: Calibration | None) -> Calibration | None:
-    """That of what is scored: of groups, where the task averages their rows."""
+    """The calibration of what is scored: groups, where the task averages their rows."""
     if calibration is None or not task.average_groups:
         return calibration
     return replace(calibration, arrays=average_groups(dict(calibration.arrays)))
@@ -27,16 +27,16 @@ def calibration_of(task: Task, calibration: Calibration | None) -> Calibration |
 def uncertainty_record(
     task: Task, calibration: Calibration | None, predictions: Mapping[str, np.ndarray]
 ) -> dict[str, Any] | None:
-    """What the test rows say of a calibration.
+    """How a calibration does on the test rows.
 
     Args:
         task: what is predicted.
-        calibration: of the model, by rows.
+        calibration: calibration of the model, by rows.
         predictions: ``prediction`` and ``truth`` of the test rows, ``(rows, …)``.
 
     Returns:
         ``asked``, the coverage that sets and intervals are made for, and ``coverage``, that which they have;
-        ``set_size``, or ``width`` of each number or channel, both means. Of fields, coverage is the share of points.
+        ``set_size``, or ``width`` of each number or channel, both means. That of fields is of their points.
         Where the rows that calibrate, ``n_validation``, are too few, these are None. Of classes and labels
         ``temperature``, and ``log_loss`` and ``calibration_error`` ``before`` and ``after`` it. None without a
         calibration.
@@ -67,7 +67,7 @@ def _coverage(calibration: Calibration, prediction: np.ndarray, truth: np.ndarra
 
 
 def covered_share(lower: np.ndarray, upper: np.ndarray, truth: np.ndarray) -> float:
-    """Mean over rows of the share of valid numbers or points that are between the ends, all ``(rows, …)``."""
+    """Mean over rows of the fraction of valid numbers or points that are between the ends, all ``(rows, …)``."""
     inside = ((lower <= truth) & (truth <= upper)).reshape(len(truth), -1).sum(axis=1)
     valid = np.isfinite(truth).reshape(len(truth), -1).sum(axis=1)
     return float((inside[valid > 0] / valid[valid > 0]).mean())

@@ -18,7 +18,7 @@ from pare.storage.store import ArrayStore
 from pare.uncertainty import Calibration
 from pare.uncertainty.calibration import probabilities
 
-SOLVED_START = "solved start"  # what is kept where training added nothing
+SOLVED_START = "solved start"  # the model where training added nothing
 FROM_TRAINING = ("validation", "best_epoch", "n_train", "train_seconds", "samples_per_second", "peak_memory_mb")
 
 
@@ -34,7 +34,7 @@ def evaluation_record(
     Args:
         run: the run.
         training: validation metric, best epoch, rows, time, memory, device, precision and versions of the training.
-        model_input: of whose training rows the constant prediction is made.
+        model_input: model input, whose training rows make the constant prediction.
         predictions: ``prediction`` and ``truth`` of the test rows, and ``group`` where they have some, ``(rows, …)``.
         calibration: how sure the model's predictions are.
     """
@@ -105,11 +105,11 @@ def _paper_figure(run: TaskRun) -> float | None:
 
 
 def summary(record: Mapping[str, Any]) -> str:
-    """One line for the log: the test metric, that of the constant baseline, and what was kept of a training."""
+    """One line for the log: the test metric, that of the constant baseline, and which epoch or start was selected."""
     spec = METRICS[record["metric"]["name"]]
     start, added = record["start_validation"], ""
     if start is not None and _could_train(record):
-        added = f". Kept: {record['kept']}, validation {spec.quantity(record['validation'])}; "
+        added = f". Selected: {record['kept']}, validation {spec.quantity(record['validation'])}; "
         if record["kept"] != SOLVED_START:
             added += f"the solved start had {spec.quantity(start)}"
         else:
@@ -134,18 +134,17 @@ def _could_train(record: Mapping[str, Any]) -> bool:
 
 
 def comparison(record: Mapping[str, Any]) -> str:
-    """One line for the log: the validation metric of the run, of its solved start and of a cheap rival."""
-    spec, rival = METRICS[record["metric"]["name"]], record["rival"]
+    """One line for the log: the validation metric of the run, of its solved start and of a reference model."""
+    spec, reference = METRICS[record["metric"]["name"]], record["rival"]
     values = {record["method"]: record["validation"]}
     if record["start_validation"] is not None and _could_train(record):
         values["solved start"] = record["start_validation"]
-    values[rival["name"]] = rival["validation"]
+    values[reference["name"]] = reference["validation"]
     text = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-    ahead = spec.error(rival["validation"]) < spec.error(record["validation"])
-    advice = (
-        f". {rival['name']} is ahead; the best of several: kedro run --pipelines=choose --params task={record['task']}"
-    )
-    return f"Validation {spec.label}: {text}" + (advice if ahead else "")
+    ahead = spec.error(reference["validation"]) < spec.error(record["validation"])
+    choose = f"kedro run --pipelines=choose --params task={record['task']}"
+    advice = f". {reference['name']} is ahead; the best of several: {choose}" if ahead else ""
+    return f"Validation {spec.label}: {text}{advice}"
 
 
 def usual_metrics(task: Task, predictions: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -180,7 +179,7 @@ def _of_classes(output: OutputConfig, logits: np.ndarray, truth: np.ndarray) -> 
         "accuracy": float((predicted == truth).mean()),
         "auroc": _value("auroc_ovo", output, logits, truth),
         "f1_macro": None if f1 is None else 1 - f1,
-        "recall": [None if np.isnan(share) else float(share) for share in recall],
+        "recall": [None if np.isnan(found) else float(found) for found in recall],
         **probability_errors(probabilities(logits, output.kind), logits, truth),
     }
 

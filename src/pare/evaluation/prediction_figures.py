@@ -73,7 +73,7 @@ def _draw_fields(run: TaskRun, store: ArrayStore, prediction: np.ndarray, truth:
         unscale_inputs(inputs, store.statistics),
         truth[samples],
         prediction[samples],
-        captions=[f"{role}: sample {sample}\n{error.text(errors[sample])}" for sample, role in shown],
+        captions=[f"{role}: sample {sample + 1}\n{error.text(errors[sample])}" for sample, role in shown],
         title=title,
         input_names=given + [f"channel {i + 1}" for i in range(len(given), inputs.shape[1])],
         output_names=names,
@@ -90,26 +90,26 @@ def draw_calibration(
 
     Args:
         run: the run.
-        calibration: of its model, by rows.
+        calibration: calibration of its model, by rows.
         predictions: ``prediction`` and ``truth`` of the test rows, ``(rows, …)``.
-        metrics: with what `uncertainty_record` says, for the heading.
+        metrics: metrics with those of `uncertainty_record`, for the heading.
     """
     scored, record = calibration_of(run.task, calibration), metrics["uncertainty"]
     prediction, truth = predictions["prediction"], predictions["truth"]
     if scored is None:
-        return message_figure("Nothing is known of how sure this model is.")
+        return message_figure("How sure this model is, is unknown: it has no calibration.")
     if scored.kind in ("classification", "multilabel"):
         return _draw_reliability(run, scored, prediction, truth, record)
     if record["coverage"] is None:
         return message_figure(f"{scored.rows} validation rows are too few for a coverage of {ASKED}.")
     lower, upper = scored.interval(prediction, COVERAGE)
-    names, share = run.task.output.names("output"), f"{100 * record['coverage']:.3g} %"
+    names, covered_percent = run.task.output.names("output"), f"{100 * record['coverage']:.3g} %"
     if scored.kind == "regression":
-        title = f"{run.title}: intervals of {ASKED} hold {share} of the true numbers"
+        title = f"{run.title}: intervals of {ASKED} hold {covered_percent} of the true numbers"
         return interval_figure(prediction, (lower, upper), truth, names=names, title=title)
     inside, known = ((lower <= truth) & (truth <= upper)).sum(axis=0), np.isfinite(truth).sum(axis=0)
     covered = np.where(known > 0, inside / known.clip(1), np.nan)
-    title = f"{run.title}: the band of {ASKED} holds {share} of the points of {len(truth)} test fields"
+    title = f"{run.title}: the band of {ASKED} holds {covered_percent} of the points of {len(truth)} test fields"
     return band_figure(upper[0] - lower[0], covered, names=names, asked=COVERAGE, title=title)
 
 
@@ -117,14 +117,14 @@ def _draw_reliability(
     run: TaskRun, calibration: Calibration, logits: np.ndarray, truth: np.ndarray, record: Mapping[str, Any]
 ) -> Figure:
     """Of classes the probability of the predicted one, of labels that of each label."""
-    shares = {"as the model says": probabilities(logits.astype(np.float64), calibration.kind)}
+    curves = {"as predicted": probabilities(logits.astype(np.float64), calibration.kind)}
     error, temperature = record["calibration_error"], record["temperature"]
     title = f"{run.title}: calibration error {error['before']:.3g}"
     if temperature != 1:
-        shares[f"at the temperature {temperature:.3g}"] = calibration.probabilities(logits)
+        curves[f"at the temperature {temperature:.3g}"] = calibration.probabilities(logits)
         title += f", at the temperature {error['after']:.3g}"
     if calibration.kind == "multilabel":
-        flat = {name: given.ravel() for name, given in shares.items()}
+        flat = {name: given.ravel() for name, given in curves.items()}
         return reliability_figure(flat, truth.ravel() == 1, what="probability of a label", title=title)
-    sure, right = {name: given.max(axis=1) for name, given in shares.items()}, logits.argmax(axis=1) == truth
+    sure, right = {name: given.max(axis=1) for name, given in curves.items()}, logits.argmax(axis=1) == truth
     return reliability_figure(sure, right, what="probability of the predicted class", title=title)

@@ -105,7 +105,7 @@ class MeanAbsoluteError(_ValidNumbers, torchmetrics.MeanAbsoluteError):
 class CoefficientOfDetermination(Metric):
     """R² over all samples, averaged over the predicted numbers; 0 for the mean of the truth as constant prediction.
 
-    Keeps all predictions until scikit-learn computes it: sums of squares would cancel where the mean is large.
+    It holds all predictions until scikit-learn computes it: sums of squares would cancel where the mean is large.
     """
 
     higher_is_better = True

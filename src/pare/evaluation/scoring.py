@@ -18,7 +18,7 @@ from pare.evaluation.batch_checks import UndefinedMetric
 from pare.storage.store import Rows
 
 BATCH_ROWS = 64
-BATCH_BYTES = 32 << 20  # of inputs: a sample of many channels on a fine grid fills a batch alone
+BATCH_BYTES = 32 << 20  # inputs: a sample with many channels on a fine grid fills a batch alone
 LEVEL = 0.95
 DRAWS = 1000
 FEWEST = 10  # rows
@@ -31,7 +31,7 @@ def predict_rows(forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> dic
 
     Args:
         forward: inputs ``(batch, …)`` to logits, numbers, or fields in physical units, ``(batch, …)``.
-        rows: of the test split.
+        rows: rows of the test split.
 
     Returns:
         ``prediction``, ``truth`` and, where the rows have groups, ``group``; each ``(rows, …)``.
@@ -162,10 +162,10 @@ def bootstrap_interval(
     metric is undefined, such as AUROC without a row of some class, are left out.
 
     Args:
-        metric: of the test rows.
+        metric: metric of the test rows.
         prediction: ``(rows, …)``; where groups are averaged, a row is a group.
         truth: ``(rows, …)``.
-        groups: of the rows, ``(rows,)``; None where each is on its own.
+        groups: group of each row, ``(rows,)``; None where each is on its own.
 
     Returns:
         ``level``, ``lower``, ``upper`` and ``draws``; None for fewer than ten rows or groups, where most draws are

@@ -25,7 +25,7 @@ def table_figure(explanation: Explanation, values: Array, *, numeric: Sequence[b
     """Show the columns of a table as sorted bars (left), and how far each row changes without each (right).
 
     Args:
-        explanation: of a table's rows.
+        explanation: explanation of a table's rows.
         values: raw numbers and codes of the rows, ``(rows, columns)``.
         numeric: which columns hold numbers, whose place among the rows becomes a colour.
         label: what the bars are.
@@ -74,10 +74,10 @@ def line_figure(
     One channel: the examples below each other. Several: the first example, its three most important channels.
 
     Args:
-        explanation: of series or lines.
+        explanation: explanation of series or lines.
         examples: raw rows, ``(examples, channels, points)``.
         chosen: their numbers among the explained rows.
-        captions: of the examples.
+        captions: captions of the examples.
         label: what the importance is.
         title: the heading.
     """
@@ -123,11 +123,11 @@ def map_figure(
     Of several channels the two most important are shown, of three axes the middle slice along the first.
 
     Args:
-        explanation: of images, or of fields of two or three axes.
+        explanation: explanation of images, or of fields with two or three axes.
         examples: raw rows, ``(examples, channels, H, W)`` or ``(examples, channels, D, H, W)``; three channels of
             images are taken for colours.
         chosen: their numbers among the explained rows.
-        captions: of the examples.
+        captions: captions of the examples.
         label: what the importance is.
         title: the heading.
     """
@@ -205,9 +205,9 @@ def draw_explanation(model: Predictor, question: Question, explanation: Explanat
     """Tables: bars with the names of columns. Series and lines: spans above examples. Images, fields: maps over them.
 
     Args:
-        model: that predicted.
+        model: model that predicted.
         question: the rows.
-        explanation: of the rows.
+        explanation: explanation of the rows.
     """
     known = explanation.importance is not None
     label = f"rise of the {loss_name(model)}" if known else "mean change of the prediction"

@@ -15,7 +15,7 @@ from pare.explanation.regions import Region, regions_of
 from pare.own_data.predict import Predictor
 
 BATCH_ROWS = 64
-BATCH_BYTES = 32 << 20  # of inputs
+BATCH_BYTES = 32 << 20  # inputs
 Advance = Callable[[], None]
 
 
@@ -24,11 +24,11 @@ class Explanation:
     """What the predictions of some rows rest on.
 
     Attributes:
-        regions: of a row.
-        outputs: for the rows, ``(rows, …)``; None of fields.
-        changes: of each outcome where a region is hidden, ``(rows, regions, outcomes)``, see `outcomes.changes`.
+        regions: regions of a row.
+        outputs: outputs for the rows, ``(rows, …)``; None for fields.
+        changes: change of each outcome where a region is hidden, ``(rows, regions, outcomes)``, see `changes`.
         importance: how far the mean loss rises without each region, ``(regions,)``; None for new rows.
-        deviation: of the importance, over the exchanges of a column, ``(regions,)``; None where it was hidden.
+        deviation: deviation of the importance over the exchanges of a column, ``(regions,)``; None where it was hidden.
     """
 
     regions: list[Region]
@@ -105,7 +105,7 @@ def _hidden(
 
 
 def _risen(wrong: Sequence[np.ndarray | None]) -> np.ndarray | None:
-    """The rise of the mean loss without each region, ``(regions,)``; None where nothing is known of it."""
+    """The rise of the mean loss without each region, ``(regions,)``; None where no truth is known."""
     known = [batch for batch in wrong if batch is not None]
     if not known:
         return None
@@ -135,12 +135,12 @@ def changes(model: Predictor, outputs: np.ndarray, hidden: np.ndarray) -> np.nda
 
     Args:
         model: whose outputs they are.
-        outputs: of whole rows, ``(rows, …)``.
-        hidden: of the same rows, of which something was hidden.
+        outputs: outputs for whole rows, ``(rows, …)``.
+        hidden: outputs for the same rows with something hidden.
 
     Returns:
-        ``(rows, outcomes)`` float64: of classes the fall of the probability of the predicted one; of labels that of
-        each; of numbers the fall of each; of fields and masks how far another field is predicted, as relative L2.
+        ``(rows, outcomes)`` float64. For classes: the fall of the probability of the predicted one; for labels: that
+        of each; for numbers: the fall of each; for fields and masks: the relative L2 distance of both predictions.
     """
     kind = model.task.output.kind
     if model.classes is not None or model.is_binary:
@@ -155,7 +155,7 @@ def changes(model: Predictor, outputs: np.ndarray, hidden: np.ndarray) -> np.nda
 
 
 def change_names(model: Predictor) -> list[str]:
-    """What each column of `changes` is of; one column alone is ``change``."""
+    """The name of each column of `changes`; one column alone is ``change``."""
     if model.classes is not None or model.task.output.kind == "dense":
         return ["change"]
     names = model.task.output.names("prediction")
@@ -167,8 +167,8 @@ def losses(model: Predictor, outputs: np.ndarray, truth: np.ndarray, spread: np.
 
     Args:
         model: whose outputs they are.
-        outputs: of the rows, ``(rows, …)``.
-        truth: of the rows, as a model input has it.
+        outputs: outputs for the rows, ``(rows, …)``.
+        truth: truth of the rows, as a model input has it.
         spread: variance of each number that is predicted, over all rows, ``(numbers,)``; None where none are.
     """
     if model.classes is not None or model.is_binary:
@@ -181,7 +181,7 @@ def losses(model: Predictor, outputs: np.ndarray, truth: np.ndarray, spread: np.
         return np.nanmean(masked, axis=1)
     if model.task.output.kind == "dense":
         return sample_errors(outputs, truth, relative=True)
-    assert spread is not None  # of numbers
+    assert spread is not None  # for numbers
     return ((outputs - truth.astype(np.float64)) ** 2 / np.where(spread > 0, spread, 1)).mean(axis=1)
 
 

@@ -10,8 +10,8 @@ from pare.config.schema import Task
 from pare.preparation.statistics import RunningMoments
 from pare.storage.store import Rows
 
-SPANS, FEWEST_SPANS = 32, 8  # of a line: of all channels together, and of each at least
-PATCHES, FEWEST_PATCHES = 64, 16  # of a grid of two or three axes, the same
+SPANS, FEWEST_SPANS = 32, 8  # parts of a line, for all channels together and for each at least
+PATCHES, FEWEST_PATCHES = 64, 16  # the same for a grid with two or three axes
 AXES = {1: ("point",), 2: ("row", "column"), 3: ("plane", "row", "column")}
 BLOCK_BYTES = 16 << 20
 
@@ -21,8 +21,8 @@ class Region:
     """A column of a table, or a span or patch of one channel; of images, of all channels.
 
     Attributes:
-        name: of the column, or channel and points from 0, the last one included.
-        channels: of a row, ``(columns,)`` or ``(channels, *grid)``.
+        name: name of the column, or channel and points from 0, the last one included.
+        channels: channels of a row, ``(columns,)`` or ``(channels, *grid)``.
         grid: points along each axis; empty for a table.
         channel: its name; empty where there is one, and for a table.
     """
@@ -93,7 +93,7 @@ def typical_row(rows: Rows, categorical: Collection[int] = ()) -> np.ndarray:
     """The mean of all rows at each place, and the most frequent code of each column of categories.
 
     Args:
-        rows: of the training part, as the model takes them; missing values (NaN) are left out.
+        rows: rows of the training part, as the model takes them; missing values (NaN) are left out.
         categorical: numbers of the columns that hold categories.
 
     Returns:

@@ -22,7 +22,7 @@ class Prepared(nn.Module):
 
     Args:
         preparation: what training did to raw rows.
-        shape: of a raw row, ``(features,)`` or ``(channels, *grid)``.
+        shape: shape of a raw row, ``(features,)`` or ``(channels, *grid)``.
     """
 
     x_mean: Tensor | None
@@ -100,7 +100,7 @@ class PredictedField(nn.Module):
 
 
 class Blended(nn.Module):
-    """The mean that a choice keeps: `Blend.outputs` as a network.
+    """The ensemble that a choice selects: `Blend.outputs` as a network.
 
     Args:
         chosen: the choice.
@@ -132,7 +132,7 @@ def outputs_of(trained: SavedModel) -> nn.Module:
     """From prepared rows to the outputs of a model, as a network.
 
     Raises:
-        PareError: where it is that of a baseline which is no network, or a choice that keeps one.
+        PareError: where it is that of a baseline which is no network, or a choice with one.
     """
     if not isinstance(trained, ChosenModel):
         outputs = _network(trained)
@@ -145,8 +145,8 @@ def outputs_of(trained: SavedModel) -> nn.Module:
     members = {name: _network(member) for name, member in trained.members.items()}
     if others := sorted(name for name, member in members.items() if member is None):
         raise PareError(
-            f"the choice of {trained.run.folder} keeps {', '.join(others)}, which are no networks and become no ONNX "
-            "file; use the model's folder, or train a method, such as method=probe"
+            f"the choice of {trained.run.folder} selected {', '.join(others)}, which are no networks and become no "
+            "ONNX file; use the model's folder, or train a method, such as method=probe"
         )
     return Blended(trained, {name: member for name, member in members.items() if member is not None})
 
@@ -171,7 +171,7 @@ class Answers(nn.Module):
     Args:
         trained: the model.
         outputs: its outputs of prepared rows, see `outputs_of`.
-        shape: of a raw row.
+        shape: shape of a raw row.
         ending: what the outputs, at the temperature of the validation rows, still pass.
     """
 

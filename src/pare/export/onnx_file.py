@@ -38,10 +38,10 @@ class OnnxModel:
     """An ONNX file that is not written yet.
 
     Attributes:
-        content: of the file.
+        content: content of the file.
         answer: ``probabilities`` or ``prediction``, the name of its output.
-        difference: the greatest one from the model's own answers: of probabilities, or of numbers as a share of the
-            largest number of their column or channel.
+        difference: the greatest one from the model's own answers, in probabilities; numbers are divided by the
+            largest of their column or channel.
         rows: how many were compared.
     """
 
@@ -78,7 +78,7 @@ def to_onnx(model: Predictor | Estimator, rows: NewRows | RawRows) -> OnnxModel:
     numbers or fields in physical units. Its metadata are those of `pare.export.onnx_file`.
 
     Args:
-        model: the trained model of a method, of a baseline that is a network, or of a choice that keeps such models;
+        model: the trained model of a method, of a baseline that is a network, or of a choice of such models;
             or an estimator that was fitted.
         rows: to compare with, as the model predicts them, such as ``new_rows.csv`` or ``X``.
 
@@ -122,7 +122,7 @@ def _content(trained: SavedModel, outputs: nn.Module, model: Predictor, answer: 
             # All that torch's own optimisation does would take four times as long for a series, to run no faster.
             optimizer.fold_constants(onnx.model)
             optimizer.remove_unused_nodes(onnx.model)
-        except RuntimeError as error:  # of torch.export, or of torch.onnx, whose errors derive from it
+        except RuntimeError as error:  # from torch.export, or from torch.onnx, whose errors derive from it
             raise PareError(
                 f"the model of {trained.run.folder}, with networks of the family {families_of(outputs)}, cannot be "
                 f"converted ({list(causes(error))[-1]}); use the model's folder"

@@ -59,7 +59,7 @@ class NewRows:
     """Inputs to predict from.
 
     Attributes:
-        names: of the rows: file names of images, else numbers from 0.
+        names: of the rows: file names of images, else numbers from 1.
         read: ``read(start, stop)`` returns rows start to stop - 1, ``(rows, …)`` float32, as the reader would.
         ignored: columns that the task leaves out, such as identifiers, as far as the table has them; None elsewhere.
     """
@@ -96,7 +96,7 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
 
 def held_rows(x: np.ndarray) -> NewRows:
     """Rows that are in memory, as the model's reader would give them, ``(rows, …)`` float32."""
-    return NewRows([str(i) for i in range(len(x))], lambda start, stop: x[start:stop])
+    return NewRows([str(i + 1) for i in range(len(x))], lambda start, stop: x[start:stop])
 
 
 def _as_array(rows: pd.DataFrame | np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
@@ -291,7 +291,7 @@ def _stored_rows(array: StoredArray, options: dict[str, Any]) -> NewRows:
     """Rows of an array; another reader than ``arrays`` gives the channels first."""
     axis: ChannelAxis = options.get("channel_axis", "first")
     check_input(array, axis)
-    names = array.names or map(str, range(array.shape[0]))
+    names = array.names or map(str, range(1, array.shape[0] + 1))
     return NewRows(list(names), input_rows(array, axis, Length.of(options)))
 
 

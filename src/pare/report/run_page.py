@@ -72,7 +72,7 @@ class RunPage:
             Section("use", "Use it", commands=_commands(self.run)),
         ]
         result = summary(metrics)
-        kept = f". Kept: {metrics['kept']}" if metrics.get("kept") and "Kept" not in result else ""
+        kept = f". Selected: {metrics['kept']}" if metrics.get("kept") and "Selected" not in result else ""
         return render_page(self.run.title, f"{result[0].upper()}{result[1:]}{kept}.", [], sections)
 
     def _pictures(self, folder: Path, metrics: Mapping[str, Any]) -> list[Plot]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 NONE = "none"
 NOTHING: dict[str, Any] = {"id": None, "parameters": False, "epochs": 0, "results": None}  # is logged
-SECTIONS = ("training", "mixing", "alignment", "options")  # of a run; each of their values is a parameter
+SECTIONS = ("training", "mixing", "alignment", "options")  # sections of a run; each of their values is a parameter
 NAMES = (
     "task_name",
     "method_name",
@@ -39,7 +39,7 @@ def curve(history: Sequence[dict[str, Any]], start: Mapping[str, Any] | None) ->
 
     Args:
         history: one dict an epoch.
-        start: of a solved start, its validation metric; None where there is none, or where nothing was trained.
+        start: the solved start with its validation metric; None where there is none, or where nothing was trained.
     """
     return [*([{"epoch": 0, "validation": start["validation"]}] if start else []), *history]
 
@@ -61,8 +61,8 @@ class TrackedRun:
     Attributes:
         tracker: Accelerate's; None: nothing is logged.
         spec: how it takes figures.
-        note: a file that says what was logged; trackers do not ask twice.
-        logged: what it says.
+        note: a file with what was logged; nothing is logged twice.
+        logged: content of that file.
     """
 
     tracker: Any = None
@@ -121,7 +121,7 @@ class Tracking:
 
     Attributes:
         folder: in which trackers keep their files, one folder each.
-        name: of the tracker, or ``none``.
+        name: name of the tracker, or ``none``.
 
     Raises:
         PareError: where there is no tracker of that name, or it is not installed.
@@ -145,7 +145,7 @@ class Tracking:
 
         Args:
             run: the run.
-            fingerprint: of its model; a model of other values is another run.
+            fingerprint: fingerprint of its model; a model of other values is another run.
         """
         from accelerate import PartialState  # noqa: PLC0415 - torch, which what only brings files does without
 

@@ -27,7 +27,7 @@ def test_training_figure_marks_the_epoch_that_was_kept(direction, kept):
 
 def test_training_figure_marks_the_solved_start_that_was_left():
     history = [{"epoch": 0, "validation": 0.3}, epoch(1, validation=0.9), epoch(2, validation=0.1)]
-    for kept, labels in ((2, ["solved start: 0.3", "kept: 0.1 in epoch 2"]), (0, ["kept: 0.3 of the solved start"])):
+    for kept, labels in ((2, ["solved start: 0.3", "selected: 0.1 in epoch 2"]), (0, ["selected: 0.3 (solved start)"])):
         figure = draws(training_figure(history, title="t", metric_title="m", metric_direction="lower", kept_epoch=kept))
         assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == labels
 

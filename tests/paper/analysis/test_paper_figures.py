@@ -15,7 +15,7 @@ from pare.paper.analysis.paper_figures import (
     source_features_figure,
     starts_figure,
 )
-from pare.paper.analysis.replacement import replaced_features, replaced_patches, score_histograms
+from pare.paper.analysis.replaced_tokens import replaced_features, replaced_patches, score_histograms
 
 
 def panels(figure):

@@ -29,7 +29,7 @@ def training_figure(
     metric_direction: Literal["lower", "higher"],
     kept_epoch: int,
 ) -> Figure:
-    """Show the losses (left) and the validation metric with the epoch that was kept over the share replaced (right).
+    """Show the losses (left) and the validation metric with the selected epoch over the fraction replaced (right).
 
     Args:
         history: one entry an epoch with ``epoch`` and ``loss``, and where they apply ``loss_target``,
@@ -38,7 +38,7 @@ def training_figure(
         title: the heading.
         metric_title: the name of the validation metric, with its unit.
         metric_direction: which value of it is best.
-        kept_epoch: the epoch whose model was kept, from 1; 0 is the solved start.
+        kept_epoch: the epoch whose model was selected, from 1; 0 is the solved start.
 
     Raises:
         ValueError: if the history is empty.
@@ -53,7 +53,7 @@ def training_figure(
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     _draw_losses(left, history, epochs)
-    _draw_replaced_share(right, _column(history, "lambda"), epochs)
+    _draw_replaced_fraction(right, _column(history, "lambda"), epochs)
     _draw_validation(right, _column(history, "validation"), epochs, metric_title, metric_direction, kept_epoch)
     return figure
 
@@ -79,13 +79,13 @@ def _draw_losses(ax: Axes, history: Sequence[Mapping[str, Any]], epochs: Array) 
         ax.legend()
 
 
-def _draw_replaced_share(ax: Axes, shares: Array, epochs: Array) -> None:
+def _draw_replaced_fraction(ax: Axes, fractions: Array, epochs: Array) -> None:
     """Shade k/N behind the curve of ``ax``, on an axis of its own at the right."""
-    if not np.isfinite(shares).any():
+    if not np.isfinite(fractions).any():
         return
     twin = ax.twinx()
-    twin.stairs(shares, np.append(epochs - 0.5, epochs[-1] + 0.5), fill=True, color="0.85")
-    twin.set(ylim=(0, 1), ylabel="share of patches replaced, k/N")
+    twin.stairs(fractions, np.append(epochs - 0.5, epochs[-1] + 0.5), fill=True, color="0.85")
+    twin.set(ylim=(0, 1), ylabel="fraction of patches replaced, k/N")
     ax.set_zorder(twin.get_zorder() + 1)
     ax.patch.set_visible(False)
 
@@ -110,7 +110,7 @@ def _draw_validation(
         color="tab:red",
         markersize=14,
         clip_on=False,
-        label=f"kept: {kept.item():.4g} {f'in epoch {kept_epoch}' if kept_epoch else 'of the solved start'}",
+        label=f"selected: {kept.item():.4g} {f'in epoch {kept_epoch}' if kept_epoch else '(solved start)'}",
     )
     ax.grid(alpha=0.3)
     ax.legend()
@@ -132,12 +132,12 @@ def replaced_figure(
     epochs by tokens.
 
     Args:
-        replaced: share of samples in which the slot was replaced, 0 to 1, ``(epochs, N)``.
+        replaced: fraction of samples in which the slot was replaced, 0 to 1, ``(epochs, N)``.
         epochs: the epoch of each row.
         fractions: k/N in each of these epochs.
         grid: the tokens' ``(slices, rows, columns)``, ``(rows, columns)``, or ``(N,)``.
         title: the heading.
-        names: of the tokens in a row, such as those of a table's columns; empty: they are counted.
+        names: names of the tokens in a row, such as a table's columns; empty: they are counted.
 
     Raises:
         ValueError: if the shapes do not fit.
@@ -176,7 +176,7 @@ def _draw_token_grids(
         image = ax.imshow(replaced[row], cmap="Greys", vmin=0, vmax=1)
         ax.set_title(f"epoch {epochs[row]}, k/N = {fractions[row]:.2f}", fontsize="medium")
         ax.set(xticks=[], yticks=[])
-    figure.colorbar(image, ax=list(drawn), label="share of samples in which\nthe slot was replaced")
+    figure.colorbar(image, ax=list(drawn), label="fraction of samples in which\nthe slot was replaced")
     figure.supxlabel(f"target tokens, {grid[-2]} rows of {grid[-1]}", fontsize="medium")
     return figure
 
@@ -195,5 +195,5 @@ def _draw_token_row(
     else:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.set_xlabel("target token")
-    figure.colorbar(image, ax=ax, label="share of samples in which the slot was replaced")
+    figure.colorbar(image, ax=ax, label="fraction of samples in which the slot was replaced")
     return figure

@@ -15,11 +15,11 @@ MOST_INTERVALS = 150
 STYLES = (("o-", "0.55"), ("s--", "black"))
 
 
-def reliability_figure(shares: Mapping[str, Array], happened: Array, *, what: str, title: str) -> Figure:
+def reliability_figure(curves: Mapping[str, Array], happened: Array, *, what: str, title: str) -> Figure:
     """Show how often what was predicted happened (left), and how many predictions were how sure (right).
 
     Args:
-        shares: predicted probabilities ``(n,)`` by the name of their curve, at most two.
+        curves: predicted probabilities ``(n,)`` by the name of their curve, at most two.
         happened: whether it did, ``(n,)``.
         what: the probability of what.
         title: the heading.
@@ -27,15 +27,15 @@ def reliability_figure(shares: Mapping[str, Array], happened: Array, *, what: st
     figure = titled_figure(11, 4.6, title)
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color="tab:red", linewidth=1, label="as sure as it should be")
-    for (name, predicted), (style, colour) in zip(shares.items(), STYLES, strict=False):
+    for (name, predicted), (style, colour) in zip(curves.items(), STYLES, strict=False):
         often, sure = calibration_curve(happened, predicted, n_bins=BINS)
         left.plot(sure, often, style, color=colour, label=name, markersize=5)
         fill = style == "o-"
         right.hist(
             predicted, bins=BINS, range=(0, 1), histtype="stepfilled" if fill else "step", color=colour, label=name
         )
-    least = min(float(predicted.min()) for predicted in shares.values())
-    left.set(xlim=(least - 0.02, 1.02), ylim=(-0.02, 1.02), xlabel=what, ylabel="share that is true")
+    least = min(float(predicted.min()) for predicted in curves.values())
+    left.set(xlim=(least - 0.02, 1.02), ylim=(-0.02, 1.02), xlabel=what, ylabel="fraction that is true")
     right.set(xlim=left.get_xlim(), xlabel=what, ylabel="predictions")
     for ax in (left, right):
         ax.grid(alpha=0.3)
@@ -89,9 +89,9 @@ def band_figure(width: Array, covered: Array, *, names: Sequence[str], asked: fl
     Args:
         width: from the lower to the upper end, ``(channels, L)``, ``(channels, H, W)`` or ``(channels, D, H, W)``;
             three channels are shown.
-        covered: share of the samples, the same shape; NaN where no sample has a truth.
-        names: of the channels, with units if they have any.
-        asked: the share that was asked for.
+        covered: fraction of samples inside the band, the same shape; NaN where no sample has a truth.
+        names: names of the channels, with units if they have any.
+        asked: coverage that was asked for.
         title: the heading.
     """
     if width.ndim == 4:
@@ -105,7 +105,7 @@ def band_figure(width: Array, covered: Array, *, names: Sequence[str], asked: fl
         else:
             _draw_band_maps(row, width[i], covered[i], asked)
         row[0].set_title(plain(f"{names[i]}: width of the band"), fontsize="medium")
-        row[1].set_title(f"share of samples inside it; asked for {asked:g}", fontsize="medium")
+        row[1].set_title(f"fraction of samples inside it; asked for {asked:g}", fontsize="medium")
     return figure
 
 

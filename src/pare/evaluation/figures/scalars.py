@@ -24,7 +24,7 @@ def confusion_figure(probabilities: Array, labels: Array, *, class_names: Sequen
     """Show which classes are taken for which (left) and the ROC curves (right).
 
     Up to ten classes: counts, and one curve a class against the rest (with two classes, the second only; a
-    class without samples has none). More classes: the matrix alone, as shares of each true class.
+    class without samples has none). More classes: the matrix alone, as fractions of each true class.
 
     Args:
         probabilities: ``(n, classes)``.
@@ -69,10 +69,10 @@ def multilabel_figure(logits: Array, labels: Array, *, label_names: Sequence[str
         raise ValueError(
             f"logits have shape {logits.shape}, labels {labels.shape} and {len(label_names)} names: expected the same"
         )
-    shares = labels.mean(axis=0)
-    defined = np.flatnonzero((shares > 0) & (shares < 1))
+    frequencies = labels.mean(axis=0)
+    defined = np.flatnonzero((frequencies > 0) & (frequencies < 1))
     if not len(defined):
-        raise ValueError(f"each of {len(shares)} labels is the same in all samples: expected one that differs")
+        raise ValueError(f"each of {len(frequencies)} labels is the same in all samples: expected one that differs")
     areas = np.array([auroc(labels[:, i] == 1, logits[:, i]) for i in defined])
     precisions = np.array([average_precision(labels[:, i] == 1, logits[:, i]) for i in defined])
     order = np.argsort(areas, kind="stable")
@@ -80,10 +80,10 @@ def multilabel_figure(logits: Array, labels: Array, *, label_names: Sequence[str
     figure = titled_figure(11, 0.22 * len(defined) + 1.8 if named else 7, title)
     left, right = figure.subplots(1, 2, sharey=True)
     _draw_dots(left, areas[order], np.full(len(defined), 0.5), "chance")
-    _draw_dots(right, precisions[order], shares[defined][order], "chance: share of samples with the label")
+    _draw_dots(right, precisions[order], frequencies[defined][order], "chance: fraction of samples with the label")
     left.set_xlabel("AUROC")
     right.set_xlabel("average precision")
-    left.set_ylabel("labels, by AUROC" + _left_out(len(shares) - len(defined)))
+    left.set_ylabel("labels, by AUROC" + _left_out(len(frequencies) - len(defined)))
     left.set_yticks(np.arange(len(defined)) if named else [], _short(label_names, defined[order]) if named else [])
     return figure
 
@@ -107,7 +107,7 @@ def _draw_confusion(ax: Axes, predicted: Array, labels: Array, class_names: Sequ
     ax.set_xticks(ticks, names, rotation="vertical" if crowded else "horizontal")
     ax.set_yticks(ticks, names)
     ax.set(title=f"{len(labels)} samples", xlabel="predicted class", ylabel="true class")
-    ax.figure.colorbar(display.im_, ax=ax, label="samples" if counts else "share of the true class")
+    ax.figure.colorbar(display.im_, ax=ax, label="samples" if counts else "fraction of the true class")
 
 
 def _draw_roc(ax: Axes, probabilities: Array, labels: Array, class_names: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The paper's figures for any trained model: loss landscape, distances, embeddings, patches, kept knowledge."""
+"""The paper's figures for any trained model: loss landscape, distances, embeddings, patches, retained knowledge."""
 
 from pare.paper.analysis.compared import load_models, training_rows
 from pare.paper.analysis.embeddings import Embeddings, dataset_distances, embed, project

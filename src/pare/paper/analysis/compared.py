@@ -23,9 +23,9 @@ class AnalysisConfig(Strict):
 
     compared: str | None = Field(description="method whose loss landscape is drawn next to the run's; none: no other")
     rows: int = Field(ge=20, description="samples of either modality in distances, maps and scores")
-    shares: list[Share] = Field(min_length=2, description="shares k/N of the tokens that are replaced")
+    shares: list[Share] = Field(min_length=2, description="fractions k/N of the tokens that are replaced")
     landscape_rows: int = Field(ge=1, description="training rows whose loss is computed")
-    landscape_points: int = Field(ge=3, description="along each direction, an odd number")
+    landscape_points: int = Field(ge=3, description="points along each direction, an odd number")
     landscape_reach: float = Field(gt=0, description="how far the plane reaches, in filter norms")
 
     @field_validator("landscape_points")
@@ -48,7 +48,7 @@ def load_models(
 
     Args:
         run: the run.
-        analysis: with the method that the run's is compared with.
+        analysis: parameters with the method that the run's is compared with.
         saved: functions that load a model, by the folder of its run.
         store: the model input.
         source: the files of the encoder and its proxy.
@@ -94,8 +94,8 @@ def training_rows(store: ArrayStore, count: int, seed: int) -> dict[str, np.ndar
 
     Args:
         store: the model input.
-        count: how many.
-        seed: of the draw.
+        count: number of rows.
+        seed: seed of the draw.
 
     Returns:
         ``x`` and ``y``, each ``(rows, …)``.

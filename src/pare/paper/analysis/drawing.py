@@ -27,7 +27,7 @@ from pare.paper.analysis.paper_figures import (
     source_features_figure,
     starts_figure,
 )
-from pare.paper.analysis.replacement import (
+from pare.paper.analysis.replaced_tokens import (
     evenly_chosen,
     replaced_features,
     replaced_patches,

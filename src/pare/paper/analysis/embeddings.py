@@ -23,7 +23,7 @@ from pare.training.source_batches import SourceBatches
 
 PERPLEXITY = 30.0
 CLUSTERS = 10  # where the labels are fields, masks or numbers, as ORCA takes them
-REGULARISATION = 0.3  # of the transport, as a share of the mean squared distance between source and target
+REGULARISATION = 0.3  # in the transport, as a fraction of the mean squared distance between source and target
 UNKNOWN = 0.5  # a point of a mask that is neither foreground (1) nor background (0)
 
 
@@ -102,7 +102,7 @@ def project(groups: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
 
     Args:
         groups: points by the group's name, each ``(points, width)``.
-        seed: of the map.
+        seed: seed of the map.
 
     Returns:
         ``group``, ``x`` and ``y``, a line a point, in the order of the groups; the axes have no unit.
@@ -122,9 +122,9 @@ def dataset_distances(embeddings: Embeddings, tokens: int, seed: int, device: to
     with k = N the source's, at a distance of 0.
 
     Args:
-        embeddings: of source, target and mixed samples.
+        embeddings: embeddings of source, target and mixed samples.
         tokens: the number N of tokens of a sample.
-        seed: of the clusters that replace classes where there are none.
+        seed: seed of the clusters that replace classes where there are none.
         device: where to compute.
 
     Returns:

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from pare.evaluation.figures.canvas import Array, plain, titled_figure
-from pare.paper.analysis.replacement import MOST_EPOCHS, evenly_chosen
+from pare.paper.analysis.replaced_tokens import MOST_EPOCHS, evenly_chosen
 
 STYLES = ("-", "--", "-.", ":")
 MARKERS = "osD^vP*X<>"
@@ -28,7 +28,7 @@ WIDE = 20  # times the least loss, beyond which a linear axis would hide it
 MOST_NAMES = 40
 MOST_HATCHED = 256  # tokens; hatches of smaller patches would be grey
 
-RED = (0.84, 0.15, 0.16, 0.4)  # of what is replaced; the field shines through
+RED = (0.84, 0.15, 0.16, 0.4)  # colours what is replaced; the field shines through
 SHARE = "share of tokens replaced, k/N"
 
 

@@ -60,7 +60,7 @@ def score_predictions(
     missing = ", ".join(model.record.get("not_installed", ()))
     left_out = f" Not installed, so left out: {missing} ({INSTALL})." if missing else ""
     given = run.task_name, run.label, run.seed, summary(record), record["kept"], left_out
-    logger.info("%s, %s, seed %d: %s. Kept: %s.%s", *given)
+    logger.info("%s, %s, seed %d: %s. Selected: %s.%s", *given)
     return record
 
 

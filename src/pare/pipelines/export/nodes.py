@@ -2,6 +2,8 @@
 
 import logging
 
+from rich import get_console
+
 from pare.config import TaskRun
 from pare.export import OnnxModel, to_onnx
 from pare.own_data.new_rows import held_rows
@@ -24,4 +26,5 @@ def export_model(run: TaskRun, model: SavedModel, model_input: ArrayStore) -> On
     logger.info("Converting %s to ONNX takes up to a minute.", run.label)
     test = model_input.rows("test")
     x = test.read(0, min(len(test), MOST_ROWS))["x"]
-    return to_onnx(Predictor(model, "cpu"), held_rows(model.preparation.raw(x)))
+    with get_console().status("converting"):
+        return to_onnx(Predictor(model, "cpu"), held_rows(model.preparation.raw(x)))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pare.paper.analysis.replacement import (
+from pare.paper.analysis.replaced_tokens import (
     replaced_at_random,
     replaced_by_gate,
     replaced_features,

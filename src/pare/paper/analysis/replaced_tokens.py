@@ -46,9 +46,9 @@ def replaced_patches(scores: np.ndarray, epochs: Sequence[tuple[int, int]], seed
     """Patches that the trained gate and chance replace in a few samples, at the k of several epochs.
 
     Args:
-        scores: of the gate, ``(samples, tokens)``.
+        scores: scores of the gate, ``(samples, tokens)``.
         epochs: ``(epoch, k)``.
-        seed: of the random choice.
+        seed: seed of the random choice.
 
     Returns:
         ``epoch``, ``k``, ``sample``, ``token``, ``score``, ``gate`` and ``random`` (whether each replaces the token).
@@ -74,11 +74,11 @@ def replaced_features(
     """How often the gate replaced each feature of a table during the training, and how often chance would have.
 
     Args:
-        replaced: share of the samples in which each feature was replaced, ``(epochs, features)``.
+        replaced: fraction of the samples in which each feature was replaced, ``(epochs, features)``.
         history: an entry an epoch with ``epoch`` and ``k``.
-        names: of the features.
+        names: names of the features.
         samples: how many samples an epoch had.
-        seed: of the random choice.
+        seed: seed of the random choice.
 
     Returns:
         ``epoch``, ``k``, ``feature``, ``gate`` and ``random`` (shares, 0 to 1), a line an epoch and feature.
@@ -148,7 +148,7 @@ def start_results(run: Run, results: pd.DataFrame, saved: Saved) -> pd.DataFrame
 
 
 def _start(line: Any, saved: Saved) -> float | None:
-    """Where the curriculum of a line's run started; None where it is of another kind, or nothing says it."""
+    """Where the curriculum of a line's run started; None where it is of another kind, or it is unknown."""
     if line.method == COMPARED and not line.variant:
         return 0.0
     if line.method not in CHOOSING or not line.variant.startswith(VARIANT if line.variant else ""):
