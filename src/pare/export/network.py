@@ -138,8 +138,8 @@ def outputs_of(trained: SavedModel) -> nn.Module:
         outputs = _network(trained)
         if outputs is None:
             raise PareError(
-                f"the model of {trained.run.folder} is no network, which alone becomes an ONNX file; train one, such "
-                "as method=probe"
+                f"the model of {trained.run.folder} is no network, and only networks become ONNX files; train "
+                "one, such as method=probe"
             )
         return outputs
     members = {name: _network(member) for name, member in trained.members.items()}
