@@ -25,8 +25,7 @@ from matplotlib.figure import Figure
 
 from pare.config_loader import load_library
 from pare.preparation import ModelInput
-from pare.raw.options import bind_options
-from pare.raw.readers.registry import READERS
+from pare.raw.registries import READERS, bind_options
 from pare.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pare.estimators import PaReClassifier, PaReField, PaReRegressor
     from pare.export import to_onnx
     from pare.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
-    from pare.own_data.predict import load
+    from pare.prediction.predict import load
     from pare.training import TrainedModel
 
 __version__ = "0.1.0"
@@ -32,7 +32,7 @@ MODULES = {  # of the others: mixing
     "PaReRegressor": "estimators",
     "PareError": "config.errors",
     "TrainedModel": "training",
-    "load": "own_data.predict",
+    "load": "prediction.predict",
     "to_onnx": "export",
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from pare.config import resolve
 from pare.models import load_backbone
-from pare.raw.origins.registry import find_origin
+from pare.raw.registries import find_origin
 from pare.training import TrainedModel
 from pare.training.trained_model import assemble
 

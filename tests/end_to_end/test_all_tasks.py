@@ -15,8 +15,7 @@ from pare.config_loader import load_library
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.pipelines.evaluate.nodes import predict_test_rows, score_predictions
 from pare.preparation import ModelInput
-from pare.raw.options import bind_options
-from pare.raw.readers.registry import find_reader
+from pare.raw.registries import bind_options, find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore

@@ -5,7 +5,7 @@ import sys
 
 from pare.matrix.code import imported_modules
 from pare.matrix.stages import LOADS, PAGES, PIPELINES, left_out
-from pare.raw.origins.registry import find_origin
+from pare.raw.registries import find_origin
 
 # Each stage in a process that has imported no module of the project; what all of them need of others is imported once.
 TRACED = """
@@ -38,9 +38,9 @@ NOT_WATCHED = {
     "pare.tracking": "tells a tracker what happens, which is no output",
     "pare.pipeline_registry": "names pipelines",
     "pare.datasets": "where files go and when, not what is in them",
-    "pare.storage.lazy": "the protocol of the datasets, without code",
+    "pare.storage.fingerprint": "the protocol of the datasets, without code",
     "pare.storage.atomic": "how the datasets write a file whole",
-    "pare.storage.predictions": "how they write and read predictions",
+    "pare.storage.hdf5": "how they write and read predictions",
 }
 RUN = {"task": "openml_wdbc", "source": "tiny", "training": {"epochs": 1}}
 BASELINE = {"task": "openml_wdbc", "method": "logistic_regression"}

@@ -7,7 +7,7 @@ import pytest
 from pare.config import Library, resolve
 from pare.evaluation.metrics import build_metric
 from pare.models import load_backbone
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore

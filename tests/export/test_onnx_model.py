@@ -18,8 +18,8 @@ from pare.config import Library, PareError, resolve_baseline
 from pare.export import to_onnx
 from pare.export.metadata import metadata
 from pare.export.onnx_model import _difference
-from pare.own_data.new_rows import held_rows
-from pare.own_data.predict import Predictor
+from pare.prediction.new_rows import held_rows
+from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore

@@ -12,7 +12,7 @@ from blas import blas_threads
 from pare.config import Library, PareError, resolve
 from pare.evaluation.metrics import build_metric
 from pare.models.kernels import Kernels
-from pare.raw.proxies.samples import IMAGES
+from pare.raw.proxies import IMAGES
 from pare.start.heads import solve_head
 from pare.start.ridge import solve_ridge_head
 from pare.storage.store import ArrayStore

@@ -7,7 +7,7 @@ import pytest
 
 from pare.config import PareError
 from pare.evaluation.metrics import build_metric
-from pare.storage.lock import held_alone
+from pare.storage.access import held_alone
 from pare.training import FineTuning, SourceFolders, TrainedModel, check_data
 from pare.training.trainer import Trainer
 

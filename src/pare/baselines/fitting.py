@@ -19,7 +19,7 @@ from pare.training.trainer import peak_memory_mb, versions
 
 @dataclass(frozen=True)
 class BaselineFit:
-    """A baseline that is described and not fitted yet; lazily saved, see `pare.storage.lazy.Lazy`.
+    """A baseline that is described and not fitted yet; lazily saved, see `pare.storage.fingerprint.Lazy`.
 
     Attributes:
         run: what to fit.

@@ -21,7 +21,7 @@ from pare.config.run import BaselineRun
 from pare.config.strict import Strict
 from pare.start.folds import FOLDS, folds_that_keep, groups_of
 from pare.start.regressions import complete, gaussian, median_distance
-from pare.storage.rights import usual_rights
+from pare.storage.access import usual_rights
 
 MOST_ROWS = 10_000  # the kernel of all pairs then takes 800 MB
 FILE = "model.safetensors"

@@ -35,7 +35,7 @@ from pare.models.optimisers import muon
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
 from pare.models.threads import fastest_threads, most_used
-from pare.storage.rights import usual_rights
+from pare.storage.access import usual_rights
 from pare.training.averages import WeightAverage
 from pare.training.batches import batch_loader
 from pare.training.budget import epochs_in_time, epochs_within, members_within, step_seconds

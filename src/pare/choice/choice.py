@@ -21,9 +21,9 @@ from pare.choice.tried import defined_score
 from pare.config import ChoiceRun, PareError
 from pare.evaluation.prediction import predict_rows
 from pare.start.folds import folds_that_keep
+from pare.storage.access import held_alone
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
-from pare.storage.lock import held_alone
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
 from pare.training.machine import peak_memory_mb, versions
@@ -37,7 +37,7 @@ SEARCH, LOCK, MODEL = "search", ".choosing", "model"  # next to the model's fold
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice that is described and not made yet; lazily saved, see `pare.storage.lazy.Lazy`.
+    """A choice that is described and not made yet; lazily saved, see `pare.storage.fingerprint.Lazy`.
 
     Held-out predictions lie next to the model, so that an interrupted choice goes on, and one with more minutes begins
     with them.

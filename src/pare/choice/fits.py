@@ -15,7 +15,7 @@ from pare.config.run import BaselineRun, Run
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import predict_rows
 from pare.storage.fingerprint import fingerprint
-from pare.storage.predictions import read_predictions, write_predictions
+from pare.storage.hdf5 import read_predictions, write_predictions
 from pare.storage.store import ArrayStore
 from pare.training import FineTuning, SourceFolders, TrainedModel
 

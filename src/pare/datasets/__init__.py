@@ -8,18 +8,18 @@ from importlib import import_module
 from typing import Any
 
 MODULES = {
-    "ArrayStoreDataset": "array_store",
+    "ArrayStoreDataset": "lazy",
     "ArraysDataset": "arrays",
-    "FigureDataset": "figure",
+    "FigureDataset": "reports",
     "LazyDataset": "lazy",
-    "ModelDataset": "model",
-    "NewPredictionsDataset": "new_predictions",
-    "OnnxDataset": "onnx_model",
-    "PageDataset": "page",
-    "RawFolderDataset": "raw_folder",
-    "ResultsDataset": "results",
-    "TextFilesDataset": "text_files",
-    "TrainedModelsDataset": "trained_models",
+    "ModelDataset": "models",
+    "NewPredictionsDataset": "arrays",
+    "OnnxDataset": "models",
+    "PageDataset": "lazy",
+    "RawFolderDataset": "lazy",
+    "ResultsDataset": "reports",
+    "TextFilesDataset": "reports",
+    "TrainedModelsDataset": "models",
 }
 
 

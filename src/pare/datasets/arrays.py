@@ -1,15 +1,23 @@
-"""A handful of named arrays, as one HDF5 file."""
+"""Datasets of predictions: named arrays, and predictions of new rows."""
 
+import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from kedro.io import AbstractDataset
+import pandas as pd
 
-from pare.storage.predictions import read_predictions, write_predictions
+from pare.datasets.lazy import PathDataset
+from pare.storage.atomic import atomic_path
+from pare.storage.hdf5 import read_predictions, write_predictions
+
+if TYPE_CHECKING:
+    from pare.prediction.predict import NewPredictions
+
+logger = logging.getLogger(__name__)
 
 
-class ArraysDataset(AbstractDataset[dict[str, np.ndarray], dict[str, np.ndarray]]):
+class ArraysDataset(PathDataset[dict[str, np.ndarray], dict[str, np.ndarray]]):
     """Saves and loads a dictionary of arrays.
 
     Example:
@@ -20,10 +28,6 @@ class ArraysDataset(AbstractDataset[dict[str, np.ndarray], dict[str, np.ndarray]
         ```
     """
 
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self.path = Path(filepath)
-        self.metadata = metadata
-
     def load(self) -> dict[str, np.ndarray]:
         """All arrays by name; PareError where the file is missing or broken."""
         return read_predictions(self.path)
@@ -32,8 +36,29 @@ class ArraysDataset(AbstractDataset[dict[str, np.ndarray], dict[str, np.ndarray]
         """Write all arrays."""
         write_predictions(self.path, data)
 
-    def _exists(self) -> bool:
-        return self.path.is_file()
 
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self.path)}
+class NewPredictionsDataset(PathDataset["NewPredictions", Path]):
+    """Saves predictions as ``<name>.csv`` or ``<name>.npy`` in a folder; loads as the folder.
+
+    Example:
+        ```yaml
+        new_predictions:
+          type: pare.datasets.NewPredictionsDataset
+          filepath: data/07_model_output/wine/pare/seed_0/new_rows
+        ```
+    """
+
+    def load(self) -> Path:
+        """The folder."""
+        return self.path
+
+    def save(self, data: "NewPredictions") -> None:
+        """Write the file; predictions of a file of the same name are replaced."""
+        table = isinstance(data.content, pd.DataFrame)
+        path = self.path / f"{data.name}{'.csv' if table else '.npy'}"
+        with atomic_path(path) as unfinished:
+            if isinstance(data.content, pd.DataFrame):
+                data.content.to_csv(unfinished, index=False, float_format="%.6g")
+            else:
+                np.save(unfinished, data.content, allow_pickle=False)
+        logger.info("Written to %s.", path)

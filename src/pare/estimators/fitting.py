@@ -20,10 +20,10 @@ from pare.config import BaselineRun, ChoiceRun, PareError, Run, TaskRun
 from pare.config.candidates import resolve_any
 from pare.estimators.shipped import cached_folder, shipped, shipped_library
 from pare.estimators.tables import Columns
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput
 from pare.preparation.equal_rows import EqualRows, different_rows
-from pare.storage.lazy import Lazy
+from pare.storage.fingerprint import Lazy
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders

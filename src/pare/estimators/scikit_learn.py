@@ -11,7 +11,7 @@ from pare.estimators.axes import as_given, channel_axis, shape_of
 from pare.estimators.fitting import Settings, fit_rows
 from pare.estimators.rows import group_numbers, rows_that_count, seed_of
 from pare.estimators.tables import Columns, columns_of, frame_of, is_mixed
-from pare.own_data.new_rows import NewRows, dated, held_rows, table_rows
+from pare.prediction.new_rows import NewRows, dated, held_rows, table_rows
 from pare.raw.readers.arrays import channels_first, check_numbers, field_axis
 
 WHERE = "X"  # what messages call the rows
@@ -153,7 +153,7 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         return self.predictor_.probabilities(outputs)
 
     def predict_set(self, X: Any, coverage: float = 0.9) -> list[np.ndarray]:
-        """The classes that each row may be of, see `pare.own_data.predict.Predictor.predict_set`."""
+        """The classes that each row may be of, see `pare.prediction.predict.Predictor.predict_set`."""
         outputs = self._outputs(X)
         return [self.classes_[codes] for codes in self.predictor_.sets(outputs, coverage)]
 
@@ -197,7 +197,7 @@ class PaReRegressor(RegressorMixin, _Estimator):
         return self._shaped(self._outputs(X).astype(np.float64))
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper end of each number, see `pare.own_data.predict.Predictor.predict_interval`."""
+        """Lower and upper end of each number, see `pare.prediction.predict.Predictor.predict_interval`."""
         outputs = self._outputs(X)
         lower, upper = self.predictor_.calibration.interval(outputs, coverage)
         return self._shaped(lower), self._shaped(upper)
@@ -273,7 +273,7 @@ class PaReField(_Estimator):
         return as_given(self._outputs(X), self._field_axis)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper field of a band, see `pare.own_data.predict.Predictor.predict_interval`.
+        """Lower and upper field of a band, see `pare.prediction.predict.Predictor.predict_interval`.
 
         Half of the tenth of the rows that is held out says how wide it is: a coverage of 0.9 needs about 180 rows.
         """

@@ -9,7 +9,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from pare.own_data.inspect_tables import is_text
-from pare.own_data.new_rows import dated
+from pare.prediction.new_rows import dated
 from pare.raw.formats.dates import date_options
 from pare.raw.formats.table_files import present_text
 from pare.raw.readers.columns import MAX_LEVELS, are_names_of_rows

@@ -12,7 +12,7 @@ from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import constant_prediction, score
 from pare.evaluation.uncertainty import uncertainty_record
 from pare.evaluation.usual import usual_metrics
-from pare.storage.repeats import Repeats
+from pare.storage.samples import Repeats
 from pare.storage.store import ArrayStore
 from pare.uncertainty import Calibration
 

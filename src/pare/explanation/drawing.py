@@ -10,7 +10,7 @@ from pare.explanation.figures import line_figure, map_figure, table_figure
 from pare.explanation.outcomes import loss_name
 from pare.explanation.questions import Question
 from pare.explanation.tables import column_values
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 
 MOST_EXAMPLES = 3
 

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from pare.explanation.outcomes import changes, losses
 from pare.explanation.questions import EXCHANGES, Question
 from pare.explanation.regions import Region, regions_of
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 
 BATCH_ROWS = 64
 BATCH_BYTES = 32 << 20  # of inputs

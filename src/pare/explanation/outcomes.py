@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import log_expit, log_softmax
 
 from pare.evaluation.prediction import sample_errors
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 
 
 def changes(model: Predictor, outputs: np.ndarray, hidden: np.ndarray) -> np.ndarray:

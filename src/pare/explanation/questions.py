@@ -11,7 +11,7 @@ import numpy as np
 from pare.config.words import counted
 from pare.explanation.regions import regions_of
 from pare.explanation.typical import typical_row
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)

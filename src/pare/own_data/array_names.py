@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Question
-from pare.own_data.part_names import words_and_part
+from pare.raw.files import words_and_part
 from pare.raw.formats.array_files import LONE, is_lone, open_arrays
 from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.readers.arrays import check_numeric, check_pairs

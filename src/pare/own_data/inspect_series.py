@@ -19,16 +19,13 @@ from pare.own_data.inspect_tables import (
     nameless_columns,
     written,
 )
-from pare.own_data.label_columns import file_labels, inspection_of_classes
-from pare.own_data.numbered_columns import numbered_run
+from pare.own_data.table_columns import file_labels, inspection_of_classes, numbered_run
 from pare.raw.formats.table_files import load_frame
 from pare.raw.readers.class_folders import labelled_files
 from pare.raw.readers.lengths import point_numbers
-from pare.raw.readers.series_folder import SERIES
-from pare.raw.readers.series_rows import series_of_rows
-from pare.raw.readers.series_table import series_codes
-from pare.raw.readers.table_parts import load_parts
-from pare.raw.readers.ts import PARTS, part_of, ts_parts
+from pare.raw.readers.series_files import PARTS, SERIES, part_of, ts_parts
+from pare.raw.readers.series_tables import series_codes, series_of_rows
+from pare.raw.readers.table import load_parts
 
 MOST_POINTS = 5000
 EVEN = 1.01  # the longest step of a clock in the shortest

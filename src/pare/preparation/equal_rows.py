@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pare.storage.repeats import Repeats
+from pare.storage.samples import Repeats
 
 
 @dataclass(frozen=True)

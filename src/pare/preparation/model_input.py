@@ -30,7 +30,7 @@ BLOCK_BYTES = 16 << 20  # of inputs held at once; what a reader and the normalis
 
 
 class ModelInput:
-    """A model input that is described and not computed yet; lazily saved, see `pare.storage.lazy.Lazy`.
+    """A model input that is described and not computed yet; lazily saved, see `pare.storage.fingerprint.Lazy`.
 
     Args:
         task_name: name of the task.

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from pare.config.errors import PREPROCESS, PareError
 from pare.config.run import PREPARATION
 from pare.preparation.model_input import prepared_inputs, unscale_inputs
-from pare.storage.rights import usual_rights
+from pare.storage.access import usual_rights
 from pare.storage.store import ArrayStore
 
 STATISTICS = "preparation.safetensors"

@@ -29,7 +29,7 @@ PICTURES = {
 
 
 class RunPage:
-    """A page that is described and not written yet; lazily saved, see `pare.storage.lazy.Lazy`.
+    """A page that is described and not written yet; lazily saved, see `pare.storage.fingerprint.Lazy`.
 
     Args:
         run: whose results it shows.

@@ -47,7 +47,7 @@ def write_store(
         fingerprint: of everything that the content depends on.
         description: anything JSON can hold.
         compress: whether arrays are compressed row by row, for samples that are mostly padding.
-        repeats: how many rows have equal inputs, as `pare.storage.repeats.Repeats` has it; None: none.
+        repeats: how many rows have equal inputs, as `pare.storage.samples.Repeats` has it; None: none.
 
     Raises:
         ValueError: if the blocks hold another number of rows than announced.

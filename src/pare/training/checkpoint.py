@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save_file
 from torch import OutOfMemoryError, Tensor, nn
 
 from pare.config.errors import PareError
+from pare.storage.access import usual_rights
 from pare.storage.atomic import atomic_path, recover
-from pare.storage.rights import usual_rights
 
 PROGRESS, BEST = "progress.json", "best.safetensors"
 PAUSE = 10.0  # seconds between two saves, at least

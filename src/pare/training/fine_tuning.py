@@ -7,8 +7,8 @@ from torchmetrics import Metric
 
 from pare.config.errors import PareError
 from pare.config.run import Run
+from pare.storage.access import held_alone
 from pare.storage.atomic import atomic_path
-from pare.storage.lock import held_alone
 from pare.storage.store import ArrayStore
 from pare.tracking import Tracking
 from pare.training.checkpoint import Checkpoint
@@ -23,7 +23,7 @@ CHECKPOINT, LOCK = "checkpoint", ".training"  # a folder and a file next to the 
 
 @dataclass(frozen=True)
 class FineTuning:
-    """A training that is described and not done yet; lazily saved, see `pare.storage.lazy.Lazy`.
+    """A training that is described and not done yet; lazily saved, see `pare.storage.fingerprint.Lazy`.
 
     The checkpoint lies next to the model, so that it outlives a model's folder that is made anew. It is removed once
     the model is written.

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, PositiveFloat, ValidationError
 from torch import Tensor
 
 from pare.config.errors import INGEST, PareError
-from pare.raw.file_names import PREPROCESSOR
+from pare.raw.files import PREPROCESSOR
 
 EXAMPLE = '{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}'
 

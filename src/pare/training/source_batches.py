@@ -19,7 +19,7 @@ from pare.config.errors import INGEST, PareError
 from pare.config.schema import ProxyConfig
 from pare.models.backbones import Backbone, ImageBackbone, TextBackbone
 from pare.models.model import MASK_CELL
-from pare.raw.file_names import PREPROCESSOR
+from pare.raw.files import PREPROCESSOR
 from pare.raw.origins.manifest import RawFolder
 from pare.raw.proxies import VOID, ImageProxy, TextProxy, find_proxy_reader
 from pare.storage.fingerprint import fingerprint

@@ -20,7 +20,7 @@ from pare.models.solved import build_solved_model
 from pare.models.symmetries import Symmetries
 from pare.models.threads import fastest_threads
 from pare.preparation import Preparation
-from pare.storage.rights import usual_rights
+from pare.storage.access import usual_rights
 from pare.training.model_card import CARD, model_card
 from pare.training.record import RECORD
 from pare.training.saved_model import SavedModel

@@ -4,8 +4,8 @@ import logging
 
 from pare.config import TaskRun
 from pare.export import OnnxModel, to_onnx
-from pare.own_data.new_rows import held_rows
-from pare.own_data.predict import Predictor
+from pare.prediction.new_rows import held_rows
+from pare.prediction.predict import Predictor
 from pare.storage.store import ArrayStore
 from pare.training.saved_model import SavedModel
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.raw.formats.messages import FETCH
+from pare.raw.files import FETCH
 from pare.raw.formats.npy import NUMBERS, read_npy_header
 
 MEMBER_BYTES = 1 << 30  # far more than any member that is read into memory at once has in a known dataset

@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import Field
 
 from pare.config.errors import PareError
-from pare.raw.formats.messages import FETCH
+from pare.raw.files import FETCH
 
 COMMA, TAB = (".csv", ".csv.gz"), (".tsv", ".tsv.gz")
 PLAIN = (".txt", ".dat", ".txt.gz", ".dat.gz")  # tables with any delimiter, but also other text

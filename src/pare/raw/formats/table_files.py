@@ -14,8 +14,8 @@ import pandas as pd
 
 from pare.config.errors import PareError
 from pare.config.words import listed
+from pare.raw.files import FETCH
 from pare.raw.formats.delimited_text import AGAIN, MISSING, PLAIN, TEXT, Dialect, load_text, with_own_names
-from pare.raw.formats.messages import FETCH
 
 DESCRIPTION = "dataset.json"  # OpenML's words about a table: its target, its categories
 # KEEL's repository writes `@attribute Age real [21.0, 81.0]`; the parser knows no bounds.

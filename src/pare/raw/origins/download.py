@@ -20,7 +20,7 @@ from rich import get_console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from pare.config.errors import PareError
-from pare.raw.file_names import FileName
+from pare.raw.files import FileName
 from pare.raw.made_here import is_users, note_made
 from pare.storage.fingerprint import file_digest
 

@@ -11,8 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from pare.config.errors import INGEST, PareError
 from pare.config.raw import RawConfig
-from pare.raw.file_names import MANIFEST, FileName
-from pare.raw.file_state import content_sha256, file_state
+from pare.raw.files import MANIFEST, FileName, content_sha256, file_state
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 

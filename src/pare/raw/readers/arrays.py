@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from pare.config.errors import PareError, unknown_name
-from pare.raw.file_names import FileName
+from pare.raw.files import FileName
 from pare.raw.formats.array_files import ARCHIVES, LONE, SUFFIXES, is_lone, open_arrays
 from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.readers.lengths import Length, Lengths

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.raw.formats.messages import FETCH
+from pare.raw.files import FETCH
 from pare.raw.made_here import is_users
 
 PARTS = ("train", "validation", "test")  # into which a publisher or a user may have divided the rows
