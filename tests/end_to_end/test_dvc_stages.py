@@ -38,9 +38,7 @@ NOT_WATCHED = {
     "pare.tracking": "tells a tracker what happens, which is no output",
     "pare.pipeline_registry": "names pipelines",
     "pare.datasets": "where files go and when, not what is in them",
-    "pare.storage.fingerprint": "the protocol of the datasets, without code",
     "pare.storage.atomic": "how the datasets write a file whole",
-    "pare.storage.hdf5": "how they write and read predictions",
 }
 RUN = {"task": "openml_wdbc", "source": "tiny", "training": {"epochs": 1}}
 BASELINE = {"task": "openml_wdbc", "method": "logistic_regression"}

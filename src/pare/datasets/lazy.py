@@ -2,13 +2,15 @@
 
 import logging
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
-from pare.raw.origins.manifest import RawFolder
 from pare.storage.fingerprint import Lazy
-from pare.storage.store import ArrayStore
+
+if TYPE_CHECKING:
+    from pare.raw.origins.manifest import RawFolder
+    from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
 Saved = TypeVar("Saved")
@@ -51,7 +53,7 @@ class LazyDataset(PathDataset[Lazy, Opened]):
         return True
 
 
-class RawFolderDataset(LazyDataset[RawFolder]):
+class RawFolderDataset(LazyDataset["RawFolder"]):
     """Saving `RawFiles` brings them into the folder; loading gives the folder and its manifest.
 
     Example:
@@ -62,12 +64,14 @@ class RawFolderDataset(LazyDataset[RawFolder]):
         ```
     """
 
-    def load(self) -> RawFolder:
+    def load(self) -> "RawFolder":
         """The folder; PareError where it was not ingested."""
+        from pare.raw.origins.manifest import RawFolder  # noqa: PLC0415 - other datasets do without
+
         return RawFolder.open(self.path)
 
 
-class ArrayStoreDataset(LazyDataset[ArrayStore]):
+class ArrayStoreDataset(LazyDataset["ArrayStore"]):
     """Saving a `ModelInput` computes it as a stream; loading opens the file, whose rows are read when asked for.
 
     Example:
@@ -78,8 +82,10 @@ class ArrayStoreDataset(LazyDataset[ArrayStore]):
         ```
     """
 
-    def load(self) -> ArrayStore:
+    def load(self) -> "ArrayStore":
         """The store; PareError where it is missing or broken."""
+        from pare.storage.store import ArrayStore  # noqa: PLC0415 - other datasets do without
+
         return ArrayStore(self.path)
 
 
