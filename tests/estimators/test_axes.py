@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pare.estimators.axes import as_given, channel_axis
-from pare.raw.readers.arrays import channels_first
+from pare.raw.readers.array_rows import channels_first
 
 
 @pytest.mark.parametrize(

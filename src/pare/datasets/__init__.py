@@ -9,11 +9,11 @@ from typing import Any
 
 MODULES = {
     "ArrayStoreDataset": "lazy",
-    "ArraysDataset": "arrays",
+    "ArraysDataset": "predictions",
     "FigureDataset": "reports",
     "LazyDataset": "lazy",
     "ModelDataset": "models",
-    "NewPredictionsDataset": "arrays",
+    "NewPredictionsDataset": "predictions",
     "OnnxDataset": "models",
     "PageDataset": "lazy",
     "RawFolderDataset": "lazy",

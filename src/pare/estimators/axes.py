@@ -6,7 +6,7 @@ from typing import Any, get_args
 import numpy as np
 
 from pare.config.words import counted
-from pare.raw.readers.arrays import ChannelAxis, short_axis
+from pare.raw.readers.array_rows import ChannelAxis, short_axis
 
 CHANNELS = ("auto", *get_args(ChannelAxis))
 

@@ -12,7 +12,7 @@ from pare.estimators.fitting import Settings, fit_rows
 from pare.estimators.rows import group_numbers, rows_that_count, seed_of
 from pare.estimators.tables import Columns, columns_of, frame_of, is_mixed
 from pare.prediction.new_rows import NewRows, dated, held_rows, table_rows
-from pare.raw.readers.arrays import channels_first, check_numbers, field_axis
+from pare.raw.readers.array_rows import channels_first, check_numbers, field_axis
 
 WHERE = "X"  # what messages call the rows
 

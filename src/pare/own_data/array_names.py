@@ -9,7 +9,8 @@ from pare.own_data.findings import Question
 from pare.raw.files import words_and_part
 from pare.raw.formats.array_files import LONE, is_lone, open_arrays
 from pare.raw.formats.stored_array import StoredArray, at_frame
-from pare.raw.readers.arrays import check_numeric, check_pairs
+from pare.raw.readers.array_rows import check_numeric
+from pare.raw.readers.arrays import check_pairs
 from pare.raw.readers.checks import PARTS
 
 LISTED = 20  # arrays that a message names

@@ -10,7 +10,7 @@ import numpy as np
 from pare.config.errors import PareError
 from pare.preparation.equal_rows import EqualRows, different_rows
 from pare.raw.formats.dates import DateOrder
-from pare.raw.readers.arrays import ChannelAxis
+from pare.raw.readers.array_rows import ChannelAxis
 from pare.raw.registries import bind_options, find_reader
 from pare.storage.samples import Repeats, Samples
 

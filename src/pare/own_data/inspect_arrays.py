@@ -15,7 +15,8 @@ from pare.own_data.inspect_series import length_options
 from pare.raw.files import PART_WORDS
 from pare.raw.formats.array_files import HDF5, open_arrays
 from pare.raw.formats.stored_array import StoredArray
-from pare.raw.readers.arrays import ChannelAxis, channels_first, check_input, short_axis, without_end
+from pare.raw.readers.array_rows import ChannelAxis, channels_first, short_axis
+from pare.raw.readers.arrays import check_input, without_end
 
 FEW_FEATURES = 32
 BLOCK_BYTES = 16 << 20  # of an array that are read at once

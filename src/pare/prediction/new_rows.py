@@ -21,7 +21,8 @@ from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.formats.table_files import check_columns, load_frame, present_text, without_words
 from pare.raw.formats.ts_files import read_ts
 from pare.raw.origins.own_files import find_path
-from pare.raw.readers.arrays import ChannelAxis, check_input, input_rows
+from pare.raw.readers.array_rows import ChannelAxis
+from pare.raw.readers.arrays import check_input, input_rows
 from pare.raw.readers.class_folders import FileKind
 from pare.raw.readers.lengths import Length
 from pare.raw.readers.media_folders import IMAGES, RATE, SOUNDS, image_reader, sound_reader

@@ -18,8 +18,8 @@ from pare.config.errors import PareError
 from pare.config.run import PREPARED, BaselineRun, TaskRun
 from pare.config.schema import Task
 from pare.preparation.equal_rows import EqualRows
+from pare.preparation.scaling import RunningMoments, prepared_inputs
 from pare.preparation.split import assign_parts
-from pare.preparation.statistics import RunningMoments
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.samples import Samples
@@ -288,72 +288,3 @@ def check_model_input(run: TaskRun, raw_fingerprint: str, store: ArrayStore) -> 
 def _by_channel(rows: np.ndarray) -> np.ndarray:
     """``(rows, channels, *grid)`` to ``(rows × grid points, channels)``."""
     return np.moveaxis(rows, 1, -1).reshape(-1, rows.shape[1])
-
-
-def prepared_inputs(
-    x: np.ndarray,
-    statistics: Mapping[str, np.ndarray],
-    seen: Mapping[int, np.ndarray | list[int]],
-    *,
-    coordinates: bool,
-) -> np.ndarray:
-    """Raw inputs as the model takes them, with categories that training never saw as missing values.
-
-    Args:
-        x: ``(rows, …)``.
-        statistics: as `scale_inputs` takes them.
-        seen: codes of the categories that training rows have, by column.
-        coordinates: whether to append a channel per grid axis.
-
-    Returns:
-        A new array, ``(rows, …)`` float32.
-    """
-    x = scale_inputs(x, statistics, coordinates=coordinates)
-    for column, codes in seen.items():
-        x[~np.isin(x[:, column], codes), column] = np.nan
-    return x
-
-
-def scale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray], *, coordinates: bool) -> np.ndarray:
-    """Raw inputs as the model takes them: normalised where the statistics are known, perhaps with coordinates.
-
-    Args:
-        x: ``(rows, …)``.
-        statistics: of a store; ``x_mean`` and ``x_scale`` are used.
-        coordinates: whether to append a channel per grid axis.
-
-    Returns:
-        A new array, ``(rows, …)`` float32.
-    """
-    if "x_mean" in statistics:
-        x = ((x - statistics["x_mean"]) / statistics["x_scale"]).astype(np.float32)
-    return append_coordinates(x) if coordinates else np.array(x)
-
-
-def unscale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Inputs in physical units again, ``(rows, …)``; appended coordinates, which were never scaled, stay as they are.
-
-    Args:
-        x: as `scale_inputs` returns them, ``(rows, …)``.
-        statistics: of a store; ``x_mean`` and ``x_scale`` are used.
-    """
-    x = x.copy()
-    if "x_mean" in statistics:
-        scaled = x[:, : len(statistics["x_mean"])]
-        scaled[:] = scaled * statistics["x_scale"] + statistics["x_mean"]
-    return x
-
-
-def append_coordinates(x: np.ndarray) -> np.ndarray:
-    """Append one channel per grid axis that runs from 0 to 1, the last axis first.
-
-    Args:
-        x: ``(rows, channels, *grid)``.
-
-    Returns:
-        ``(rows, channels + axes, *grid)``, the type of ``x``.
-    """
-    grid = x.shape[2:]
-    axes = np.meshgrid(*[np.linspace(0, 1, n, dtype=x.dtype) for n in grid], indexing="ij")
-    coordinates = np.broadcast_to(np.stack(axes[::-1]), (len(x), len(grid), *grid))
-    return np.concatenate([x, coordinates], axis=1)
