@@ -12,14 +12,14 @@ MODULES = {
     "ArraysDataset": "predictions",
     "FigureDataset": "reports",
     "LazyDataset": "lazy",
-    "ModelDataset": "models",
+    "ModelDataset": "trained_models",
     "NewPredictionsDataset": "predictions",
-    "OnnxDataset": "models",
+    "OnnxDataset": "trained_models",
     "PageDataset": "lazy",
     "RawFolderDataset": "lazy",
     "ResultsDataset": "reports",
     "TextFilesDataset": "reports",
-    "TrainedModelsDataset": "models",
+    "TrainedModelsDataset": "trained_models",
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from pare.preparation.scaling import RunningMoments
+from pare.preparation.normalisation import RunningMoments
 from pare.storage.store import Rows
 
 BLOCK_BYTES = 16 << 20

@@ -11,7 +11,7 @@ from pare.raw.formats.array_files import LONE, is_lone, open_arrays
 from pare.raw.formats.stored_array import StoredArray, at_frame
 from pare.raw.readers.array_rows import check_numeric
 from pare.raw.readers.arrays import check_pairs
-from pare.raw.readers.checks import PARTS
+from pare.raw.readers.file_checks import PARTS
 
 LISTED = 20  # arrays that a message names
 INPUTS = {"x", "data", "image", "images", "input", "inputs", "feature", "features"}  # words that say what an array is

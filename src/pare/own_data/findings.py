@@ -17,6 +17,9 @@ from pare.storage.samples import Repeats, Samples
 FEW_CLASSES = 10
 ROWS_PER_CLASS = 5
 COMPARED_BYTES, BLOCK_BYTES = 256 << 20, 16 << 20  # of inputs: all in which equal rows are looked for, and at once
+SHIFTS = {3: ("shift",), 4: ("torus",)}  # by the axes of the inputs, rows and channels among them
+LEAST_ROWS, MOST_ROWS, MOST_NUMBERS = 100, 1000, 20_000_000  # of inputs; two seconds and half a gigabyte
+SURPRISING = 6.0  # standard errors, of the most surprising of thousands of places with heavy tails
 
 
 @dataclass(frozen=True)
@@ -181,11 +184,6 @@ def are_classes(values: np.ndarray) -> bool:
     known = np.unique(values)
     counted = known[0] in (0, 1) and known[-1] - known[0] == len(known) - 1
     return 1 < len(known) <= (len(values) / ROWS_PER_CLASS if counted else min(FEW_CLASSES, len(values) / 2))
-
-
-SHIFTS = {3: ("shift",), 4: ("torus",)}  # by the axes of the inputs, rows and channels among them
-LEAST_ROWS, MOST_ROWS, MOST_NUMBERS = 100, 1000, 20_000_000  # of inputs; two seconds and half a gigabyte
-SURPRISING = 6.0  # standard errors, of the most surprising of thousands of places with heavy tails
 
 
 def shifts_of(samples: Samples) -> tuple[str, ...]:

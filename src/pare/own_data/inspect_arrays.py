@@ -21,6 +21,7 @@ from pare.raw.readers.arrays import check_input, without_end
 FEW_FEATURES = 32
 BLOCK_BYTES = 16 << 20  # of an array that are read at once
 KINDS = {"classes": "classification", "labels": "multilabel", "numbers": "regression", "field": "dense"}
+DATA = "data"  # the array of each group
 
 
 def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
@@ -166,9 +167,6 @@ def _axis_note(x: StoredArray, axis: str) -> str:
 
 def _others(names: Iterable[str], chosen: str) -> str:
     return " or ".join(name for name in names if name != chosen)
-
-
-DATA = "data"  # the array of each group
 
 
 def has_group_per_sample(path: Path) -> bool:

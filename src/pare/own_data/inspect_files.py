@@ -35,6 +35,9 @@ OF_CLASSES: dict[FileKind, Family] = {  # in a folder for each class
 }
 FOLDERS = " or ".join(f"{kind.name}s ({', '.join(kind.suffixes)})" for kind in OF_CLASSES)
 OPTION = re.compile(r"the reader's option '(categorical|encoding|ignore|missing|target)'")  # before a task says any
+LARGE = 2**30  # bytes
+MANY_TIMES = 20
+MARGIN = 1.1  # the names and headers of a file are no compression
 
 
 def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
@@ -120,11 +123,6 @@ def _family_of_folder(folder: Path) -> Family:
     if not found[most]:
         raise PareError(f"{folder.name} holds no {FOLDERS}")
     return OF_CLASSES[most]
-
-
-LARGE = 2**30  # bytes
-MANY_TIMES = 20
-MARGIN = 1.1  # the names and headers of a file are no compression
 
 
 def unpacked_bytes(path: Path) -> int | None:

@@ -16,6 +16,8 @@ from pare.raw.readers.media_folders import IMAGES, RATE, SOUNDS
 
 LOOKED_AT = 500  # images whose size is read
 EDGE = 128  # points to which images of several sizes, or larger ones, are resized
+WHOLE_SOUNDS = 0.9  # of the sounds are no longer than what is used of each
+LONGEST_SOUND = 10.0  # seconds that are used
 
 
 def inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
@@ -54,10 +56,6 @@ def _image_facts(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
     return sizes, all(mode == "1" or mode.startswith(("L", "I")) for mode in modes)
 
 
-SHARE = 0.9  # of the sounds are no longer than what is used of each
-LONGEST = 10.0  # seconds that are used
-
-
 def inspect_sounds(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
     """Look into a folder of sounds, whose folders are the classes, or with a table that names them.
 
@@ -82,7 +80,7 @@ def inspect_sounds(folder: Path, paths: Sequence[Path], question: Question) -> I
 
 def _used_seconds(seconds: np.ndarray) -> float:
     """The length of the sounds, but of the few that are longest; two digits of it."""
-    wanted = min(float(np.quantile(seconds, SHARE)), LONGEST)
+    wanted = min(float(np.quantile(seconds, WHOLE_SOUNDS)), LONGEST_SOUND)
     return float(f"{wanted:.2g}")
 
 

@@ -14,6 +14,12 @@ from pare.raw.formats.table_files import present_text
 from pare.raw.readers.class_folders import FileKind, FileLabels, LabelledFiles, label_frame, named_file
 from pare.raw.readers.columns import FEW_ROWS
 
+NUMBERED = re.compile(r"(.*?)([+-]?\d+(?:\.\d+)?)(\D*)")
+LEAST_POINTS, ALIKE, ROWS_COMPARED = 20, 0.8, 1000  # points, correlation of neighbours, rows that are looked at
+FOLLOWS = 0.999  # rank correlation from which on a column says what the target says
+LEAST_SHARE, MOST_SHARE = 0.05, 0.5  # of the rows, that a number which means missing may have
+LEAST_OTHERS = 3  # numbers without which there is nothing to be far from
+
 
 def file_labels(paths: Sequence[Path], kind: FileKind, question: Question) -> FileLabels | None:
     """The table that comes with a folder, with its columns; None where the folder comes alone.
@@ -82,10 +88,6 @@ def inspection_of_classes(
     )
 
 
-NUMBERED = re.compile(r"(.*?)([+-]?\d+(?:\.\d+)?)(\D*)")
-LEAST, ALIKE, ROWS = 20, 0.8, 1000  # points, correlation of neighbours, rows that are looked at
-
-
 def numbered_run(names: Sequence[str]) -> list[str]:
     """The longest run of names that differ in one number, which always rises or always falls."""
     longest: list[str] = []
@@ -105,9 +107,9 @@ def look_like_points(frame: pd.DataFrame) -> list[str]:
         frame: columns that have no other use.
     """
     run = numbered_run([str(name) for name in frame])
-    if len(run) < max(LEAST, frame.shape[1] / 2) or any(frame[name].dtype.kind not in "iuf" for name in run):
+    if len(run) < max(LEAST_POINTS, frame.shape[1] / 2) or any(frame[name].dtype.kind not in "iuf" for name in run):
         return []
-    values = frame[run].head(ROWS).to_numpy(np.float64)
+    values = frame[run].head(ROWS_COMPARED).to_numpy(np.float64)
     left, right = values[:, :-1] - values[:, :-1].mean(0), values[:, 1:] - values[:, 1:].mean(0)
     with np.errstate(all="ignore"):
         correlation = (left * right).sum(0) / np.sqrt((left**2).sum(0) * (right**2).sum(0))
@@ -122,11 +124,6 @@ def _goes_on(names: Sequence[str]) -> bool:
         return False
     steps = np.diff([float(number) for _, number, _ in parts])
     return bool((steps > 0).all() or (steps < 0).all())
-
-
-FOLLOWS = 0.999  # rank correlation from which on a column says what the target says
-LEAST_SHARE, MOST_SHARE = 0.05, 0.5  # of the rows, that a number which means missing may have
-LEAST_OTHERS = 3  # numbers without which there is nothing to be far from
 
 
 def followers(free: pd.DataFrame, targets: pd.DataFrame) -> list[str]:

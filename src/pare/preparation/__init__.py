@@ -5,7 +5,7 @@ from pare.preparation.model_input import (
     check_model_input,
     model_input_fingerprint,
 )
-from pare.preparation.scaling import Preparation, unscale_inputs
+from pare.preparation.normalisation import Preparation, unscale_inputs
 from pare.preparation.split import draw_rows
 
 __all__ = ["ModelInput", "Preparation", "check_model_input", "draw_rows", "model_input_fingerprint", "unscale_inputs"]

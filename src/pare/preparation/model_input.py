@@ -18,7 +18,7 @@ from pare.config.errors import PareError
 from pare.config.run import PREPARED, BaselineRun, TaskRun
 from pare.config.schema import Task
 from pare.preparation.equal_rows import EqualRows
-from pare.preparation.scaling import RunningMoments, prepared_inputs
+from pare.preparation.normalisation import RunningMoments, prepared_inputs
 from pare.preparation.split import assign_parts
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint

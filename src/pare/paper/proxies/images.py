@@ -13,7 +13,7 @@ from pare.raw.formats.archives import check_size, open_zip, readable_archive, zi
 from pare.raw.formats.photographs import FILE_BYTES, photograph
 from pare.raw.formats.pickles import entries, load_pickle
 from pare.raw.proxies import VOID, ImageProxy
-from pare.raw.readers.checks import check_shape, class_codes, one_file
+from pare.raw.readers.file_checks import check_shape, class_codes, one_file
 
 CIFAR_BATCHES = [f"data_batch_{i}" for i in range(1, 6)]
 VOC = "VOCdevkit/VOC2012"

@@ -35,6 +35,10 @@ NUMBERS = {
 TEXT = np.dtype("U1")
 OBJECTS = np.dtype(object)
 VARIABLE_BYTES = 2 << 30  # the most that a variable of version 5 can have
+# What MATLAB writes before the HDF5 content; readers tell version 7.3 by it. The date is left out so that the
+# same fields make the same bytes.
+_HEADER = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, HDF5 schema 1.00 .".ljust(124) + b"\x00\x02IM"
+Fields: TypeAlias = dict[str, np.ndarray]
 
 
 def version_5_arrays(path: Path) -> dict[str, StoredArray]:
@@ -156,13 +160,6 @@ def _hdf5_text(data: h5py.Dataset) -> list[str]:
     if data.attrs.get("MATLAB_empty"):
         return []
     return ["".join(map(chr, row)).rstrip() for row in data[()].T]
-
-
-# What MATLAB writes before the HDF5 content; readers tell version 7.3 by it. The date is left out so that the
-# same fields make the same bytes.
-_HEADER = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, HDF5 schema 1.00 .".ljust(124) + b"\x00\x02IM"
-
-Fields: TypeAlias = dict[str, np.ndarray]
 
 
 def write_mat73(path: Path, edge: int, count: int, samples: Iterable[Fields]) -> None:

@@ -21,6 +21,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 RATES = (1_000, 1_000_000)  # Hz; bats are recorded at 500,000
 CHANNELS = 64
 BLOCK = 1 << 16  # frames that are decoded at once
+FLOOR = 80.0  # decibels below the loudest; what is fainter is raised to it
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,6 @@ def _opened(path: Path) -> "Iterator[soundfile.SoundFile]":
 
 def _unreadable(path: Path, reason: str) -> PareError:
     return PareError(f"{path} cannot be read as sound ({reason}); save it again, or move it away")
-
-
-FLOOR = 80.0  # decibels below the loudest; what is fainter is raised to it
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from pare.raw.formats.delimited_text import AGAIN, MISSING, PLAIN, TEXT, Dialect
 DESCRIPTION = "dataset.json"  # OpenML's words about a table: its target, its categories
 # KEEL's repository writes `@attribute Age real [21.0, 81.0]`; the parser knows no bounds.
 BOUNDS = re.compile(r"(@attribute\s.+\s(?:real|integer))\s*\[[^\]]*\]\s*", re.IGNORECASE)
+DAMAGED_ARCHIVE = (EOFError, zlib.error, BadZipFile, KeyError)  # of gzip, and of Excel, which is a ZIP archive
 
 
 def find_table(folder: Path, file: str | None) -> Path:
@@ -167,4 +168,3 @@ LOADERS: dict[str, Callable[[Path, Dialect], pd.DataFrame]] = {
     ".xlsx": _load_excel,
 }
 SUFFIXES = tuple(LOADERS)
-DAMAGED_ARCHIVE = (EOFError, zlib.error, BadZipFile, KeyError)  # of gzip, and of Excel, which is a ZIP archive

@@ -13,7 +13,7 @@ from pare.config.errors import PareError
 from pare.raw.files import PREPROCESSOR
 from pare.raw.made_here import made_file
 from pare.raw.origins.download import brief
-from pare.raw.origins.packages import package_folder, package_path
+from pare.raw.origins.package_files import package_folder, package_path
 from pare.storage.access import usual_rights
 
 # One of these or `PREPROCESSOR` says how samples become inputs: how sentences are cut or how images are normalised.
@@ -30,6 +30,8 @@ MODEL_FILES = [
     "added_tokens.json",
     "merges.txt",
 ]
+_SHIPS = "the DINOv2 ViT-S/14 image encoder"
+_HEAD_WIDTH = 64  # of every DINOv2 size; the graph itself holds it only as a constant of a reshape
 
 
 def package_encoder(folder: Path, package: str, path: str) -> dict[str, str | None]:
@@ -108,10 +110,6 @@ def _copy_model(source: Path, folder: Path) -> list[str]:
         with made_file(folder / path.name) as copy:
             shutil.copyfile(path, copy)
     return names
-
-
-_SHIPS = "the DINOv2 ViT-S/14 image encoder"
-_HEAD_WIDTH = 64  # of every DINOv2 size; the graph itself holds it only as a constant of a reshape
 
 
 def dinov2_onnx(

@@ -15,10 +15,11 @@ from pare.raw.files import FileName
 from pare.raw.formats.table_files import DESCRIPTION
 from pare.raw.made_here import made_file
 from pare.raw.origins.download import RemoteFile, brief, fetch
-from pare.raw.origins.packages import package_path
+from pare.raw.origins.package_files import package_path
 
 ARFF = "dataset.arff"
 SUFFIXES = (".arff", ".csv", ".parquet")  # of tables that a person brings
+CSV = "dataset.csv"
 
 
 def openml_dataset(
@@ -183,9 +184,6 @@ def write_description(description: dict[str, Any], folder: Path) -> None:
     """
     with made_file(folder / DESCRIPTION) as unfinished:
         unfinished.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-
-
-CSV = "dataset.csv"
 
 
 def package_table(

@@ -50,7 +50,7 @@ def check_numeric(array: StoredArray) -> None:
     raise PareError(f"{array.where} is {array}; expected numbers: {advice}")
 
 
-def class_codes(stored: Mapping[str, StoredArray], *, recode: bool) -> tuple[dict[str, np.ndarray], list[str]]:
+def codes_and_classes(stored: Mapping[str, StoredArray], *, recode: bool) -> tuple[dict[str, np.ndarray], list[str]]:
     """Codes of each part ``(rows,)`` int64, and the names of the classes in their order."""
     values = {part: _class_values(array) for part, array in stored.items()}
     part = "all" if "all" in values else "train"

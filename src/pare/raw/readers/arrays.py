@@ -19,7 +19,7 @@ from pare.raw.readers.array_rows import (
     channels_first,
     check_numbers,
     check_numeric,
-    class_codes,
+    codes_and_classes,
     float32,
     group_codes,
     target_rows,
@@ -102,7 +102,7 @@ def arrays(
         _check_part(part, channel_axis)
     _check_alike(found)
     if target == "classes":
-        codes, classes = class_codes({name: part.y for name, part in found.items()}, recode=recode)
+        codes, classes = codes_and_classes({name: part.y for name, part in found.items()}, recode=recode)
         targets: dict[str, Read] = {name: _slices(values) for name, values in codes.items()}
     else:
         targets = {name: target_rows(part.x, part.y, target, channel_axis) for name, part in found.items()}

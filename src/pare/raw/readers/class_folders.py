@@ -13,7 +13,7 @@ from pare.config.errors import PareError, unknown_name
 from pare.raw.files import FileName, is_hidden
 from pare.raw.formats.delimited_text import TEXT, Dialect, detect_dialect, load_text
 from pare.raw.formats.table_files import load_frame, present_text, table_suffix
-from pare.raw.readers.checks import PARTS
+from pare.raw.readers.file_checks import PARTS
 from pare.storage.samples import Samples
 
 

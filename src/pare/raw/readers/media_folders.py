@@ -16,6 +16,12 @@ from pare.storage.samples import Samples
 
 IMAGES = FileKind("image", (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"))
 SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # how Pillow calls grey images of 16 bits
+SOUNDS = FileKind("sound", SUFFIXES)
+RATE = 22_050  # Hz
+MELS = 128
+FRAMES = 128  # about, of sounds that are long enough for frames every 10 ms
+HOP, WINDOW = 0.010, 0.025  # seconds, at least
+FFT = 2048  # samples, at least
 
 
 def image_folder(
@@ -101,14 +107,6 @@ def _from_sixteen_bits(pixels: np.ndarray) -> np.ndarray:
     if pixels.min() < 0 or pixels.max() > 65_535:
         raise ValueError("its pixels have more than 16 bits; save them as an array, and use the reader 'arrays'")
     return pixels.astype(np.float32) / 65_535
-
-
-SOUNDS = FileKind("sound", SUFFIXES)
-RATE = 22_050  # Hz
-MELS = 128
-FRAMES = 128  # about, of sounds that are long enough for frames every 10 ms
-HOP, WINDOW = 0.010, 0.025  # seconds, at least
-FFT = 2048  # samples, at least
 
 
 def audio_folder(

@@ -12,13 +12,14 @@ from pare.raw.files import FileName
 from pare.raw.formats.delimited_text import PLAIN, TEXT, UTF_8, Dialect, Words
 from pare.raw.formats.table_files import load_frame
 from pare.raw.formats.ts_files import ArchiveSeries, read_ts
-from pare.raw.readers.checks import one_file
 from pare.raw.readers.class_folders import FileKind, FileLabels, labelled_files
+from pare.raw.readers.file_checks import one_file
 from pare.raw.readers.lengths import Length, Lengths, channel_values
 from pare.storage.samples import Samples
 
 SUFFIX = ".ts"
 PARTS: tuple[Literal["train", "test"], ...] = ("train", "test")
+SERIES = FileKind("series file", TEXT, PLAIN)
 
 
 def ts(
@@ -82,9 +83,6 @@ def _samples(file: ArchiveSeries, length: Length, classes: list[str]) -> Samples
     codes = {name: code for code, name in enumerate(classes)}
     y = np.array([codes[name] for name in file.answers]) if classes else np.array(file.answers, np.float32)[:, None]
     return Samples.of_arrays(x, y, classes=classes or None)
-
-
-SERIES = FileKind("series file", TEXT, PLAIN)
 
 
 def series_folder(

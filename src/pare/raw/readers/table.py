@@ -15,8 +15,8 @@ from pare.raw.files import FETCH, FileName
 from pare.raw.formats.dates import Calendar, DateOrder, with_days
 from pare.raw.formats.delimited_text import UTF_8, Dialect, Words
 from pare.raw.formats.table_files import DESCRIPTION, find_table, load_frame, present_text
-from pare.raw.readers.checks import PARTS
 from pare.raw.readers.columns import Labels, features_of, group_numbers, targets_of, to_float32
+from pare.raw.readers.file_checks import PARTS
 from pare.storage.samples import Samples
 
 

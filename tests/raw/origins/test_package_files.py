@@ -9,7 +9,7 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.raw.origins.ingest import ingest
-from pare.raw.origins.packages import english_topics, mnist_digits, package_files, package_folder
+from pare.raw.origins.package_files import english_topics, mnist_digits, package_files, package_folder
 from pare.raw.proxies import find_proxy_reader, read_image_proxy, read_text_proxy
 
 

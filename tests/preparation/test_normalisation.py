@@ -5,7 +5,7 @@ import pytest
 
 from pare.config import PareError
 from pare.preparation import Preparation
-from pare.preparation.scaling import EPSILON, RunningMoments
+from pare.preparation.normalisation import EPSILON, RunningMoments
 from pare.storage.store import ArrayStore, write_store
 
 RNG = np.random.default_rng(0)

@@ -16,6 +16,7 @@ from pare.storage.store import ArrayStore
 EPSILON = 1e-5  # the value of NAS-Bench-360's point-wise normaliser; keeps constant positions finite
 SMALL = 1e-3  # standard deviation of a channel, below which such an addition would count: it is a share of that then
 RESOLUTION = 1e-6  # of single precision, in shares of a value; a smaller spread is rounding
+STATISTICS = "preparation.safetensors"
 
 
 class RunningMoments:
@@ -123,9 +124,6 @@ def append_coordinates(x: np.ndarray) -> np.ndarray:
     axes = np.meshgrid(*[np.linspace(0, 1, n, dtype=x.dtype) for n in grid], indexing="ij")
     coordinates = np.broadcast_to(np.stack(axes[::-1]), (len(x), len(grid), *grid))
     return np.concatenate([x, coordinates], axis=1)
-
-
-STATISTICS = "preparation.safetensors"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.raw.made_here import made_file
-from pare.raw.readers.checks import one_file
+from pare.raw.readers.file_checks import one_file
 
 
 def test_a_users_file_next_to_one_that_was_made_is_left_and_how_to_use_it_is_told(tmp_path):
