@@ -16,9 +16,9 @@ from pare.storage.samples import Repeats, Samples
 
 FEW_CLASSES = 10
 ROWS_PER_CLASS = 5
-COMPARED_BYTES, BLOCK_BYTES = 256 << 20, 16 << 20  # of inputs: all in which equal rows are looked for, and at once
+COMPARED_BYTES, BLOCK_BYTES = 256 << 20, 16 << 20  # inputs in which equal rows are looked for: all, and at once
 SHIFTS = {3: ("shift",), 4: ("torus",)}  # by the axes of the inputs, rows and channels among them
-LEAST_ROWS, MOST_ROWS, MOST_NUMBERS = 100, 1000, 20_000_000  # of inputs; two seconds and half a gigabyte
+LEAST_ROWS, MOST_ROWS, MOST_NUMBERS = 100, 1000, 20_000_000  # limits on inputs; two seconds and half a gigabyte
 SURPRISING = 6.0  # standard errors, of the most surprising of thousands of places with heavy tails
 
 
@@ -34,11 +34,11 @@ class Question:
         channel_axis: which axis of arrays has the channels; guessed if not given.
         categorical: columns whose values name categories, even if they are numbers, or differ in nearly all rows.
         missing: words and numbers that are missing values in every column of a table.
-        encoding: of a table of text; detected where the file is sure about it if not given.
-        series: column of a table with a row a point that says of which series it is; None: a row is a sample.
+        encoding: encoding of a table of text; None: detected, where the file leaves no doubt.
+        series: column with the series of each point, where a row of a table is a point; None: a row is a sample.
         time: column by which the points of a series are sorted; they are in order if not given.
         wide: whether each row of a table is a series.
-        date_order: of day and month in dates such as 03/12/2024; by the numbers above 12 in them if not given.
+        date_order: order of day and month in dates such as 03/12/2024; None: by the numbers above 12 in them.
         ordered: whether rows are in the order of time, so that the last ones are for the test part.
     """
 
@@ -63,10 +63,10 @@ class Inspection:
 
     Attributes:
         reader: name of the reader.
-        options: of the reader.
-        rows: by part.
+        options: options of the reader.
+        rows: number of rows by part.
         input_shape: ``(features,)`` or ``(channels, *grid)``.
-        kind: of the output.
+        kind: kind of the output.
         output_shape: as the task declares it.
         output_name: what is predicted.
         classes: names of the classes, and how many of the first part's rows have each; None for other outputs.
@@ -190,7 +190,7 @@ def shifts_of(samples: Samples) -> tuple[str, ...]:
     """The symmetry that fields on a grid without ends have, a key of `pare.models.symmetries.SYMMETRIES`; or none.
 
     Args:
-        samples: of which the first are looked at.
+        samples: samples, the first of which are looked at.
     """
     x, y = samples.read(0, 1)
     names = SHIFTS.get(x.ndim, ())
@@ -216,7 +216,7 @@ def look_periodic(x: np.ndarray, y: np.ndarray) -> bool:
 
 
 def _alike_everywhere(values: np.ndarray) -> bool:
-    """Of one channel, ``(rows, *grid)``; fields that never differ say nothing."""
+    """The same for one channel, ``(rows, *grid)``; fields that never differ say nothing."""
     if not np.isfinite(values).all() or not np.ptp(values):
         return False
     places = _surprise(values), _surprise(np.abs(values - values.mean()))

@@ -19,7 +19,7 @@ from pare.raw.readers.array_rows import ChannelAxis, channels_first, short_axis
 from pare.raw.readers.arrays import check_input, without_end
 
 FEW_FEATURES = 32
-BLOCK_BYTES = 16 << 20  # of an array that are read at once
+BLOCK_BYTES = 16 << 20  # the part of an array that is read at once
 KINDS = {"classes": "classification", "labels": "multilabel", "numbers": "regression", "field": "dense"}
 DATA = "data"  # the array of each group
 
@@ -29,7 +29,7 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
 
     Args:
         folder: has links to the files.
-        paths: of one or several files of arrays, or folders of NPY files.
+        paths: one or several files of arrays, or folders of NPY files.
         question: what is to be predicted.
 
     Raises:
@@ -162,7 +162,7 @@ def _axis_note(x: StoredArray, axis: str) -> str:
         "last": f"at the end, {counted(last, 'channel')}",
     }
     where = said.get(axis, "one channel, without an axis for it")
-    return f"of {shape}: {where}; else {_others(('first', 'last', 'none'), axis)}"
+    return f"in {shape}: {where}; else {_others(('first', 'last', 'none'), axis)}"
 
 
 def _others(names: Iterable[str], chosen: str) -> str:
@@ -207,7 +207,7 @@ def inspect_groups(folder: Path, paths: Sequence[Path], question: Question) -> I
         kind="dense",
         output_name=f"{DATA} at frame {options['target_time']}",
         notes={
-            "axes": f"of the grid: {DATA} of a group is (time, grid, channels), {list(first.shape)}",
+            "axes": f"axes of the grid: {DATA} of a group is (time, grid, channels), {list(first.shape)}",
             "target_time": f"the last of {first.shape[0]} frames; option input_time is the one to predict from, 0",
         },
     )

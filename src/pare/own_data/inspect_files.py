@@ -24,8 +24,7 @@ from pare.raw.formats.table_files import table_suffix
 from pare.raw.origins.own_files import find_path, link_files
 from pare.raw.readers.class_folders import FileKind
 from pare.raw.readers.media_folders import IMAGES, SOUNDS
-from pare.raw.readers.series_files import SERIES
-from pare.raw.readers.series_files import SUFFIX as TS
+from pare.raw.readers.series_files import SERIES, TS
 
 Family = Callable[[Path, Sequence[Path], Question], Inspection]
 OF_CLASSES: dict[FileKind, Family] = {  # in a folder for each class

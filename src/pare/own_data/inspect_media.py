@@ -16,7 +16,7 @@ from pare.raw.readers.media_folders import IMAGES, RATE, SOUNDS
 
 LOOKED_AT = 500  # images whose size is read
 EDGE = 128  # points to which images of several sizes, or larger ones, are resized
-WHOLE_SOUNDS = 0.9  # of the sounds are no longer than what is used of each
+WHOLE_SOUNDS = 0.9  # fraction of the sounds that are used whole
 LONGEST_SOUND = 10.0  # seconds that are used
 
 
@@ -32,7 +32,7 @@ def inspect_images(folder: Path, paths: Sequence[Path], question: Question) -> I
         PareError: if an image cannot be read, or the question says more than a target.
     """
     if question != Question(target=question.target):
-        raise PareError("of a folder of images only --target is used, with a table of labels: leave other options out")
+        raise PareError("for a folder of images only --target is used, with a table of labels: leave other options out")
     labels = file_labels(paths, IMAGES, question)
     files = labelled_files(folder, None, IMAGES, labels)
     images = [path for part in files.values() for path in part.paths]
@@ -68,7 +68,7 @@ def inspect_sounds(folder: Path, paths: Sequence[Path], question: Question) -> I
         PareError: if a sound cannot be read, or the question says more than a target.
     """
     if question != Question(target=question.target):
-        raise PareError("of a folder of sounds only --target is used, with a table of labels: leave other options out")
+        raise PareError("for a folder of sounds only --target is used, with a table of labels: leave other options out")
     labels = file_labels(paths, SOUNDS, question)
     files = labelled_files(folder, None, SOUNDS, labels)
     facts = [sound_facts(path) for part in files.values() for path in part.paths]

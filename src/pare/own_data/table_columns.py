@@ -17,7 +17,7 @@ from pare.raw.readers.columns import FEW_ROWS
 NUMBERED = re.compile(r"(.*?)([+-]?\d+(?:\.\d+)?)(\D*)")
 LEAST_POINTS, ALIKE, ROWS_COMPARED = 20, 0.8, 1000  # points, correlation of neighbours, rows that are looked at
 FOLLOWS = 0.999  # rank correlation from which on a column says what the target says
-LEAST_SHARE, MOST_SHARE = 0.05, 0.5  # of the rows, that a number which means missing may have
+LEAST_SHARE, MOST_SHARE = 0.05, 0.5  # fraction of the rows with a number that means missing
 LEAST_OTHERS = 3  # numbers without which there is nothing to be far from
 
 
@@ -25,12 +25,12 @@ def file_labels(paths: Sequence[Path], kind: FileKind, question: Question) -> Fi
     """The table that comes with a folder, with its columns; None where the folder comes alone.
 
     Args:
-        paths: of the folder, and perhaps of the table.
-        kind: of the files.
+        paths: the folder, and perhaps the table.
+        kind: kind of the files.
         question: which names the one column to predict; a folder that comes alone has its classes in its folders.
 
     Raises:
-        PareError: if the column to predict is not named, or where there is none, or no column names files.
+        PareError: if the column to predict is not named or does not exist, or no column names files.
     """
     (top,) = [path for path in paths if path.is_dir()]
     tables = [path for path in paths if path != top]
@@ -70,7 +70,7 @@ def inspection_of_classes(
 
     Args:
         reader: name of the reader.
-        options: of the reader, but for the table of labels.
+        options: options of the reader, but for the table of labels.
         folder: has links to the files.
         files: by part.
         labels: the table that names their classes; None: their folders do.

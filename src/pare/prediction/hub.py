@@ -17,7 +17,7 @@ def push_model(trained: SavedModel, repo_id: str, *, private: bool | None, token
         trained: the model.
         repo_id: ``owner/name``; the repository is made if there is none.
         private: whether a new repository is; None: what the owner set as default.
-        token: of the hub; None: the one of `hf auth login`.
+        token: token of the hub; None: the one of `hf auth login`.
 
     Returns:
         The address of the commit.

@@ -26,8 +26,7 @@ from pare.raw.readers.arrays import check_input, input_rows
 from pare.raw.readers.class_folders import FileKind
 from pare.raw.readers.lengths import Length
 from pare.raw.readers.media_folders import IMAGES, RATE, SOUNDS, image_reader, sound_reader
-from pare.raw.readers.series_files import SERIES, series_reader
-from pare.raw.readers.series_files import SUFFIX as TS
+from pare.raw.readers.series_files import SERIES, TS, series_reader
 from pare.raw.readers.series_tables import point_columns, series_of_rows, split_series
 
 logger = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ class NewRows:
     """Inputs to predict from.
 
     Attributes:
-        names: of the rows: file names of images, else numbers from 0.
+        names: names of the rows: file names of images, else numbers from 0.
         read: ``read(start, stop)`` returns rows start to stop - 1, ``(rows, …)`` float32, as the reader would.
         ignored: columns that the task leaves out, such as identifiers, as far as the table has them; None elsewhere.
     """
@@ -72,11 +71,11 @@ def open_new_rows(rows: RawRows, reader: ReaderConfig, known: Known) -> NewRows:
     """Open new rows.
 
     Args:
-        rows: a path, absolute or relative to the current folder: of a table with the features of the task's own, of a
-            file with the array ``x``, of an image or a sound, or of a folder of these. Or such a table, or an array of
-            rows: with the axes of the file's, or for another reader than ``arrays`` those of the model; or a list of
-            series of different lengths.
-        reader: of the task.
+        rows: a path, absolute or relative to the current folder, to a table with the features of the task's own, a
+            file with the array ``x``, an image or a sound, or a folder of these. Or such a table, or an array of rows,
+            with the axes of the file's or, for another reader than ``arrays``, those of the model. Or a list of series
+            of different lengths.
+        reader: the task's reader.
         known: what is known of the rows with an answer; a category gets the code it has there.
 
     Raises:
@@ -112,7 +111,7 @@ def _as_array(rows: pd.DataFrame | np.ndarray | Sequence[np.ndarray]) -> np.ndar
         joined = np.full((len(rows), *np.max(shapes, axis=0)), np.nan, np.float32)
         for row, place in zip(arrays, joined, strict=True):
             place[tuple(map(slice, row.shape))] = row
-    except (TypeError, ValueError) as error:  # of numpy
+    except (TypeError, ValueError) as error:  # raised by numpy
         raise PareError(
             f"the rows are no numbers, or of no shape ({error}); expected an array of numbers for each row"
         ) from error
@@ -159,7 +158,7 @@ def dated(frame: pd.DataFrame, options: dict[str, Any], where: str) -> pd.DataFr
 
     Args:
         frame: with at least the columns of dates.
-        options: of the reader.
+        options: options of the reader.
         where: what messages call the table.
 
     Raises:
@@ -229,7 +228,7 @@ def _plain(level: str | float) -> str | float:
 
 
 def _long_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
-    """The series of a table with a row a point, by their names."""
+    """The series of a table with a point in each row, by their names."""
     frame = frame.reset_index(drop=True)
     found = split_series(frame, known.columns or [], options["series"], options.get("time"), where)
     length = _length(options)
@@ -238,10 +237,10 @@ def _long_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where
 
 
 def _wide_rows(frame: pd.DataFrame, options: dict[str, Any], known: Known, where: str) -> NewRows:
-    """The series of a table with a row a series, whose points are columns of the names that they had."""
+    """The series of a table with a series in each row, whose points are columns of the names that they had."""
     frame, columns = frame.reset_index(drop=True), known.points or []
     check_columns(frame, columns, where)
-    if not columns:  # of a model that was trained before points kept their names
+    if not columns:  # a model that was trained before points had names
         targets = [options["target"]] if isinstance(options["target"], str) else options["target"]
         used = [*targets, *options.get("ignore", []), options.get("group")]
         columns = point_columns(frame, options["first"], options["last"], used, where)

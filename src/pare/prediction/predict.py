@@ -23,7 +23,7 @@ from pare.uncertainty.calibration import probabilities
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
-COVERAGE = 0.9  # of the sets and intervals that a file of predictions has
+COVERAGE = 0.9  # coverage of the sets and intervals in a file of predictions
 MODEL = "model"  # the folder of the model within that of its run
 
 
@@ -31,9 +31,9 @@ def load(folder: str | Path, device: str | torch.device | None = None) -> "Predi
     """A trained model that predicts raw rows.
 
     Args:
-        folder: of the model, or of its run, such as ``data/06_models/wine/pare/seed_0``; or its address on the
+        folder: folder of the model, or of its run, such as ``data/06_models/wine/pare/seed_0``; or its address on the
             Hugging Face hub, ``hf://owner/name`` or ``hf://owner/name@revision``.
-        device: where it predicts; None: the accelerator where there is one, else the CPU.
+        device: where it predicts; None: the accelerator if any, else the CPU.
 
     Raises:
         PareError: where the folder holds no whole model, or the hub does not give it.
@@ -57,7 +57,7 @@ class Predictor:
 
     Args:
         trained: the model.
-        device: where it predicts; None: the accelerator where there is one, else the CPU.
+        device: where it predicts; None: the accelerator if any, else the CPU.
 
     Attributes:
         classes: names of the classes, or their numbers where they have no names; None where none are predicted.
@@ -148,7 +148,7 @@ class Predictor:
         Args:
             repo_id: ``owner/name``; the repository is made if there is none.
             private: whether a new repository is; None: what the owner set as default.
-            token: of the hub; None: the one of `hf auth login`.
+            token: token of the hub; None: the one of `hf auth login`.
 
         Returns:
             The address of the commit.
@@ -223,7 +223,7 @@ class NewPredictions:
     """Predictions in physical units, probabilities of classes, labels and masks, and sets or intervals at 90 %.
 
     Attributes:
-        name: of the file with the new rows, without its ending.
+        name: name of the file with the new rows, without its ending.
         content: a table with a line for each row, or fields ``(rows, channels, *grid)``.
     """
 

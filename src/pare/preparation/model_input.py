@@ -26,7 +26,7 @@ from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore, Block, write_store
 
 logger = logging.getLogger(__name__)
-BLOCK_BYTES = 16 << 20  # of inputs held at once; what a reader and the normalisation add is a few times that
+BLOCK_BYTES = 16 << 20  # inputs held at once; a reader and the normalisation add a few times that
 
 
 class ModelInput:
@@ -199,7 +199,7 @@ class ModelInput:
     ) -> Iterator[Block]:
         own = self._own_groups()
         name = "group" if own else "equal"
-        kept = own if self.task.average_groups else groups  # what is averaged is no more than a group of the task's
+        numbers = own if self.task.average_groups else groups  # what is averaged is no more than a group of the task's
         counts = {str(name): np.zeros(self.task.classes or 0, int) for names in parts.values() for name in names}
         for part, start, names, raw_x, y in self._blocks(parts):
             x = prepared_inputs(raw_x, statistics, seen, coordinates=self.task.normalisation.coordinates)
@@ -207,7 +207,7 @@ class ModelInput:
             for split in np.unique(names):
                 chosen = names == split
                 arrays = {"x": x[chosen], "y": y[chosen]}
-                for other, known in ((name, kept.get(part)), ("weight", self.samples[part].weights)):
+                for other, known in ((name, numbers.get(part)), ("weight", self.samples[part].weights)):
                     if known is not None:
                         arrays[other] = known[start : start + len(names)][chosen]
                 if self.task.classes:
@@ -269,7 +269,7 @@ def check_model_input(run: TaskRun, raw_fingerprint: str, store: ArrayStore) -> 
 
     Args:
         run: the run that wants to learn from it.
-        raw_fingerprint: of the raw files that the run's task asks for.
+        raw_fingerprint: fingerprint of the raw files that the run's task asks for.
         store: the model input.
 
     Raises:

@@ -14,8 +14,8 @@ from pare.storage.access import usual_rights
 from pare.storage.store import ArrayStore
 
 EPSILON = 1e-5  # the value of NAS-Bench-360's point-wise normaliser; keeps constant positions finite
-SMALL = 1e-3  # standard deviation of a channel, below which such an addition would count: it is a share of that then
-RESOLUTION = 1e-6  # of single precision, in shares of a value; a smaller spread is rounding
+SMALL = 1e-3  # standard deviation of a channel, below which EPSILON would count: it is then relative to that
+RESOLUTION = 1e-6  # relative resolution of single precision; a smaller spread is rounding
 STATISTICS = "preparation.safetensors"
 
 
@@ -86,7 +86,7 @@ def scale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray], *, coordin
 
     Args:
         x: ``(rows, …)``.
-        statistics: of a store; ``x_mean`` and ``x_scale`` are used.
+        statistics: statistics of a store; ``x_mean`` and ``x_scale`` are used.
         coordinates: whether to append a channel per grid axis.
 
     Returns:
@@ -102,7 +102,7 @@ def unscale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray]) -> np.nd
 
     Args:
         x: as `scale_inputs` returns them, ``(rows, …)``.
-        statistics: of a store; ``x_mean`` and ``x_scale`` are used.
+        statistics: statistics of a store; ``x_mean`` and ``x_scale`` are used.
     """
     x = x.copy()
     if "x_mean" in statistics:
@@ -187,8 +187,8 @@ class Preparation:
 
     def save(self, folder: Path) -> None:
         """Write it into a folder."""
-        kept = ("columns", "categories", "classes", "seen", "coordinates", "points")
-        names = {name: getattr(self, name) for name in kept}
+        saved = ("columns", "categories", "classes", "seen", "coordinates", "points")
+        names = {name: getattr(self, name) for name in saved}
         (folder / PREPARATION).write_text(json.dumps(names, indent=1, ensure_ascii=False), encoding="utf-8")
         with usual_rights(folder / STATISTICS):
             save_file(dict(self.statistics), folder / STATISTICS)

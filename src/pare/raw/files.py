@@ -13,7 +13,7 @@ from pare.storage.fingerprint import file_digest, fingerprint
 MANIFEST = "manifest.json"
 MADE_HERE = ".made_here.sha256"
 PREPROCESSOR = "preprocessor_config.json"  # how Hugging Face names it
-HIDDEN = ("thumbs.db", "desktop.ini")  # of Windows, in small letters
+HIDDEN = ("thumbs.db", "desktop.ini")  # made by Windows, in small letters
 FETCH = f"fetch it: {INGEST}"
 FETCH_AGAIN = f"Remove it and fetch it again: {INGEST}"
 PART_WORDS = {

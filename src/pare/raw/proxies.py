@@ -31,11 +31,11 @@ class ImageProxy:
 
     Attributes:
         count: number of images.
-        image: of a row, ``(height, width, 3)``, uint8.
-        class_names: in the order of the labels; empty where there are only masks.
-        labels: class of each row, ``(count,)``, int64; None where there are only masks.
-        mask: of a row, foreground (1) against background (0) or void (255), ``(height, width)`` as its image, uint8;
-            None where there are only classes.
+        image: image of a row, ``(height, width, 3)``, uint8.
+        class_names: names of the classes in the order of the labels; empty for masks.
+        labels: class of each row, ``(count,)``, int64; None for masks.
+        mask: mask of a row, ``(height, width)`` as its image, uint8: foreground (1), background (0) or void (255);
+            None for classes.
     """
 
     count: int

@@ -110,8 +110,8 @@ def write_predictions(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write the file, whole or not at all.
 
     Args:
-        path: of the file.
-        arrays: by name.
+        path: path of the file.
+        arrays: the arrays by name.
     """
     with atomic_path(path) as unfinished, new_hdf5(unfinished) as new:
         for name, array in arrays.items():

@@ -49,7 +49,7 @@ def zip_member(archive: zipfile.ZipFile, name: str, limit: int = MEMBER_BYTES) -
 
     Args:
         archive: the archive.
-        name: of the member.
+        name: name of the member.
         limit: bytes that no such member of the dataset exceeds.
 
     Raises:
@@ -77,7 +77,7 @@ def folder_of(names: Iterable[str], file: str, path: Path) -> str:
     """The folder inside an archive that has a file: publishers pack with or without an outer folder.
 
     Args:
-        names: of the members.
+        names: names of the members.
         file: name of the file, perhaps with folders.
         path: the archive, for messages.
 

@@ -29,7 +29,7 @@ LONE = (NPY, *TORCH)  # files whose one array may have the file's name
 def open_arrays(path: Path) -> dict[str, StoredArray]:
     """Every array of a file by its name; one array without a name, as in an ``.npy`` file, has the file's name.
 
-    A folder of ``.npy`` files is one array, under the folder's name, with a row a file in the order of their names.
+    A folder of ``.npy`` files is one array, under the folder's name, a row for each file in the order of their names.
 
     Raises:
         PareError: if the suffix is none of `SUFFIXES`, or the file is damaged; if files of a folder have different

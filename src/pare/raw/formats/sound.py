@@ -31,7 +31,7 @@ class SoundFacts:
     Attributes:
         rate: in Hz.
         seconds: its length.
-        channels: of which the mean is taken.
+        channels: number of channels; their mean is taken.
     """
 
     rate: int
@@ -67,7 +67,7 @@ def read_sound(path: Path, rate: int, seconds: float) -> np.ndarray:
         raise _unreadable(path, "it has no sample")
     if not np.isfinite(mono).all():
         raise _unreadable(path, "it holds infinity or NaN")
-    ratio = Fraction(rate, own_rate).limit_denominator(1000)  # of odd rates within a millionth
+    ratio = Fraction(rate, own_rate).limit_denominator(1000)  # exact within a millionth for odd rates
     return resample_poly(mono, ratio.numerator, ratio.denominator)[: round(seconds * rate)] if ratio != 1 else mono
 
 
@@ -92,7 +92,7 @@ class LogMel:
     """The settings of a spectrogram.
 
     Attributes:
-        rate: of the sound, in Hz.
+        rate: rate of the sound, in Hz.
         mels: bands on the HTK scale from 0 to half the rate, of triangles of height 1.
         window: samples that a frame sees, through a Hann window.
         hop: samples from frame to frame.

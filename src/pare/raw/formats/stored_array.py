@@ -16,7 +16,7 @@ from pare.raw.formats.npy import NUMBERS
 
 TEXT = "US"
 AGAIN = "save it again, or bring a whole copy of it"
-BLOCK_BYTES = 64 << 20  # of states that are read at once to take one frame of each
+BLOCK_BYTES = 64 << 20  # states that are read at once to take one frame of each
 DAMAGES = (OSError, EOFError, ValueError, RuntimeError, KeyError, zipfile.BadZipFile)
 
 
@@ -27,9 +27,9 @@ class StoredArray:
     Attributes:
         where: what messages call it: the file and its name in it.
         shape: rows first.
-        dtype: of its elements; text of any kind is ``U``.
+        dtype: type of its elements; text of any kind is ``U``.
         read: ``read(start, stop)`` returns rows start to stop - 1.
-        names: of the rows, where each is a file of its own.
+        names: names of the rows, where each is a file of its own.
     """
 
     where: str
@@ -96,7 +96,7 @@ def readable(path: Path, errors: type[Exception] | tuple[type[Exception], ...] =
 
     Args:
         path: the file.
-        errors: of the library; by default of numpy, zip and HDF5.
+        errors: error types of the library; by default those of numpy, zip and HDF5.
 
     Raises:
         PareError: where the block fails to read the file.
@@ -109,7 +109,7 @@ def readable(path: Path, errors: type[Exception] | tuple[type[Exception], ...] =
 
 
 def held_dataset(file: h5py.File, name: str) -> h5py.Dataset | None:
-    """The array of a name, with slashes between groups, or None where there is none.
+    """The array of a name, with slashes between groups, or None if it does not exist.
 
     Raises:
         PareError: if the array, or a group above it, lies in another file or may do so.

@@ -31,7 +31,7 @@ MODEL_FILES = [
     "merges.txt",
 ]
 _SHIPS = "the DINOv2 ViT-S/14 image encoder"
-_HEAD_WIDTH = 64  # of every DINOv2 size; the graph itself holds it only as a constant of a reshape
+_HEAD_WIDTH = 64  # the same in every DINOv2 size; the graph itself holds it only as a constant of a reshape
 
 
 def package_encoder(folder: Path, package: str, path: str) -> dict[str, str | None]:
@@ -120,7 +120,7 @@ def dinov2_onnx(
     Args:
         folder: where ``config.json``, ``model.safetensors`` and ``preprocessor_config.json`` go.
         package: import name of the package that ships the ONNX file.
-        path: of the file inside the package.
+        path: path of the file inside the package.
 
     Returns:
         ``{file name: None}``.

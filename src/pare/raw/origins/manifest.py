@@ -21,9 +21,9 @@ class FileRecord(BaseModel):
 
     Attributes:
         bytes: its size.
-        sha256: of its content.
+        sha256: SHA-256 of its content.
         url: where it came from, if it was downloaded; ``file:…`` if it is the user's own.
-        state: of the user's own, names, sizes and times of change as they were when the content was read.
+        state: digest of names, sizes and times of change when the content was read, for the user's own.
     """
 
     name: FileName
@@ -53,7 +53,7 @@ class Manifest(BaseModel):
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Manifest of a folder, or None where there is none that can be read."""
+    """Manifest of a folder, or None if there is no readable one."""
     try:
         return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError):

@@ -18,7 +18,7 @@ from pare.raw.origins.download import RemoteFile, brief, fetch
 from pare.raw.origins.package_files import package_path
 
 ARFF = "dataset.arff"
-SUFFIXES = (".arff", ".csv", ".parquet")  # of tables that a person brings
+SUFFIXES = (".arff", ".csv", ".parquet")  # tables that a person brings
 CSV = "dataset.csv"
 
 

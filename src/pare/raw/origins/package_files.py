@@ -65,7 +65,7 @@ def package_files(
     Args:
         folder: where the files are written.
         package: import name, e.g. ``sktime``; it is not imported.
-        paths: of the files inside the package; each has another name.
+        paths: paths of the files inside the package; each has another name.
 
     Returns:
         ``{file name: None}``.

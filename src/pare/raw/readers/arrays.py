@@ -1,4 +1,4 @@
-"""Arrays of numbers that a user saved: NPZ, NPY, MATLAB, HDF5 or PyTorch, with one row a sample."""
+"""Arrays of numbers that a user saved: NPZ, NPY, MATLAB, HDF5 or PyTorch, with a sample in each row."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def arrays(
     lengths: Lengths = "padded",
     fill: tuple[float, ...] | None = None,
 ) -> dict[str, Samples]:
-    """Arrays with one row a sample: series, fields or features, and what is to be predicted of each.
+    """Arrays with a sample in each row: series, fields or features, and what is to be predicted of each.
 
     Only the rows that are asked for are read; labels and groups are held in memory, and text of an NPZ or NPY file.
 
@@ -80,8 +80,8 @@ def arrays(
             the last (``last``), or none, and an axis for the one channel is added (``none``). With ``first``, an
             ``x`` of two axes is a table of features without order.
         recode: number the classes in their order, where they are not 0, 1, 2, … already.
-        points: of series whose ends are NaN in all channels, since they are shorter than the array: to so many points
-            they are brought. By default NaN is refused.
+        points: length to which series are brought that are shorter than the array: their ends are NaN in all channels.
+            By default NaN is refused.
         lengths: how, see `Length`.
         fill: what follows shorter series, a value for each channel.
 
@@ -168,7 +168,7 @@ def find_array(folder: Path, name: str, file: str | None) -> StoredArray:
     """The array of that name: a key of the file, a file of one array, or a folder of ``.npy`` files.
 
     Args:
-        folder: of the files.
+        folder: folder of the files.
         name: a key, a file name that ends in one of `LONE`, or the name of a folder.
         file: one of several arrays; by default the only one of the folder.
 

@@ -73,7 +73,7 @@ def files_by_class(folder: Path, top: Path, labels: FileLabels, suffixes: tuple[
 
 
 def named_file(top: Path, name: str, suffixes: tuple[str, ...]) -> Path | None:
-    """The file of that name in a folder, or of that name with one of the suffixes; None where there is none."""
+    """The file of that name in a folder, or of that name with one of the suffixes; None if it does not exist."""
     path = PurePosixPath(name.strip())
     if path.is_absolute() or ".." in path.parts or not path.name:
         return None
@@ -85,7 +85,7 @@ class FileKind:
     """Files of a kind.
 
     Attributes:
-        name: of one of them, in messages.
+        name: what messages call one of them.
         suffixes: by which they are known, in small letters.
         plain: those of them that other text has as well; in a folder with a file of another suffix they are strangers.
     """
@@ -122,8 +122,8 @@ class LabelledFiles:
     """Files of one part.
 
     Attributes:
-        paths: of the files, a row each.
-        codes: of their classes, ``(files,)`` int64.
+        paths: paths of the files, one for each row.
+        codes: codes of their classes, ``(files,)`` int64.
         classes: names of the classes, in the order of their codes.
     """
 
@@ -156,7 +156,7 @@ def labelled_files(
     Args:
         folder: holds the folder ``root``.
         root: name of the folder; by default the only one.
-        kind: of the files.
+        kind: kind of the files.
         labels: a table that names the classes; by default the folders do.
 
     Returns:

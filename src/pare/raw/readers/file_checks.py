@@ -75,7 +75,7 @@ def class_codes(labels: object, count: int, name: str) -> np.ndarray:
 
     Args:
         labels: a list or an array; whole numbers that are stored as floats are taken as well.
-        count: of the rows.
+        count: number of rows.
         name: what messages call the labels.
 
     Returns:

@@ -120,7 +120,7 @@ def audio_folder(
 
     Args:
         folder: holds the folder ``root``.
-        seconds: of each sound that are used; a longer one is cut after them, a shorter one is followed by silence.
+        seconds: length to which each sound is brought: a longer one is cut, a shorter one is followed by silence.
         rate: to which sounds are resampled, in Hz; frequencies above half of it are lost.
         root: name of the folder; by default the only one.
         labels: a table that names the classes of the files; by default their folders do.

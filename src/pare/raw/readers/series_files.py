@@ -17,7 +17,7 @@ from pare.raw.readers.file_checks import one_file
 from pare.raw.readers.lengths import Length, Lengths, channel_values
 from pare.storage.samples import Samples
 
-SUFFIX = ".ts"
+TS = ".ts"
 PARTS: tuple[Literal["train", "test"], ...] = ("train", "test")
 SERIES = FileKind("series file", TEXT, PLAIN)
 
@@ -47,11 +47,11 @@ def ts(
 
 def ts_parts(folder: Path) -> dict[str, ArchiveSeries]:
     """What the files of a folder hold, by part; PareError as of `ts`."""
-    found = sorted(folder.glob(f"*{SUFFIX}"))
+    found = sorted(folder.glob(f"*{TS}"))
     if len(found) == 1 and part_of(found[0]) is None:
         paths = {"all": found[0]}
     else:
-        paths = {part: one_file(folder, f"*_{part.upper()}{SUFFIX}") for part in PARTS}
+        paths = {part: one_file(folder, f"*_{part.upper()}{TS}") for part in PARTS}
     files = {part: read_ts(path) for part, path in paths.items()}
     for part, file in files.items():
         if not file.answers:
@@ -112,8 +112,8 @@ def series_folder(
         labels: a table that names the classes of the files; by default their folders do.
         header: whether the first line of each file has the names of the columns; else they are 1, 2, …
         delimiter: see the reader `table`, as for the following.
-        encoding: of text.
-        decimal: of numbers.
+        encoding: encoding of text.
+        decimal: decimal sign of numbers.
         missing: words for a missing value.
 
     Returns:

@@ -56,8 +56,8 @@ def series_rows(
         test_file: name of a table of the same columns with the test rows.
         header: whether the first line has the names of the columns; else they are 1, 2, …
         delimiter: see the reader `table`, as for the following.
-        encoding: of text.
-        decimal: of numbers.
+        encoding: encoding of text.
+        decimal: decimal sign of numbers.
         missing: words for a missing value.
 
     Returns:
@@ -122,7 +122,7 @@ def series_of_rows(frame: pd.DataFrame, columns: list[str], where: str) -> list[
 
     Args:
         frame: rows numbered from 0.
-        columns: of the points.
+        columns: columns of the points.
         where: what messages call the table.
 
     Raises:
@@ -178,8 +178,8 @@ def series_table(
         group: column that says which series belong together, such as those of a patient.
         file: name of the table; by default the only one of the folder, see `load_frame` for its formats.
         delimiter: see the reader `table`, as for the following.
-        encoding: of text.
-        decimal: of numbers.
+        encoding: encoding of text.
+        decimal: decimal sign of numbers.
         missing: words for a missing value.
 
     Returns:
@@ -215,7 +215,7 @@ def split_series(
     """The series of a table by their names, in the order of their first rows.
 
     Args:
-        frame: with a row a point, rows numbered from 0.
+        frame: a table with a point in each row, rows numbered from 0.
         channels: columns of the values.
         series: column that names the series.
         time: column by which points are sorted; None: they are in order.
@@ -238,7 +238,7 @@ def split_series(
 
 
 def series_codes(column: pd.Series, where: str) -> tuple[np.ndarray, list[str]]:
-    """Of which series each row is, ``(rows,)`` counted from 0, and the names of the series.
+    """The number of each row's series, ``(rows,)`` from 0, and the names of the series.
 
     Args:
         column: names the series.
@@ -272,7 +272,7 @@ def _times(column: pd.Series, where: str) -> np.ndarray:
 
 
 def _of_each(frame: pd.DataFrame, series: str, columns: Sequence[str], path: Path) -> pd.DataFrame:
-    """The one value that each series has in each of the columns, a row a series."""
+    """The one value that each series has in each of the columns, one row for each series."""
     grouped = frame.groupby(series, sort=False)
     for name in columns:
         several = grouped[name].nunique() > 1

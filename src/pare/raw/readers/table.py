@@ -1,4 +1,4 @@
-"""Tables with one row a sample: OpenML's, and a user's own in the formats of `table_files`."""
+"""Tables with a sample in each row: OpenML's, and a user's own in the formats of `table_files`."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -53,14 +53,14 @@ def table(
         ignore: columns to leave out, in addition to those that ``dataset.json`` names.
         categorical: columns whose numbers are names of categories, such as the target of a CSV with classes 0 and 1.
         dates: columns of dates, each with its day 0; they become the number of days since.
-        date_order: of day and month in dates such as 03/12/2024 or 03-12-2024.
-        calendar: what is said of dates in further columns: ``season`` and ``time_of_day``, a cosine and a sine each,
+        date_order: order of day and month in dates such as 03/12/2024 or 03-12-2024.
+        calendar: what further columns say of dates: ``season`` and ``time_of_day``, a cosine and a sine each,
             and ``weekday``, a category.
         split_column: column that says of each row ``train``, ``validation`` or ``test``.
         test_file: name of a table of the same columns with the test rows, in place of ``split_column``.
         group: column whose equal values mark rows that belong together, such as a patient.
         delimiter: what separates the values of a line of text; by default a tab in TSV, else a comma.
-        encoding: of text; by default UTF-8, with or without a byte order mark.
+        encoding: encoding of text; by default UTF-8, with or without a byte order mark.
         decimal: what separates the whole part of a number from the rest, in a table of text.
         missing: words and numbers that are missing values in every column, such as -999.
 
@@ -161,7 +161,7 @@ def load_parts(
         folder: holds the tables.
         file: as for `find_table`.
         test_file: with at least the columns of ``file`` that are not ignored; None: there is none.
-        dialect: of both.
+        dialect: dialect of both.
         ignore: columns that are left out.
 
     Returns:
