@@ -15,8 +15,7 @@ from contextlib import contextmanager
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pare.start.heads import solve_head
-from pare.start.ridge import solve_ridge_head
+from pare.start.heads import solve_head, solve_ridge_head
 
 LOGISTIC = {"a small table": (700, 400, 3), "a series": (200, 4600, 5), "a large table": (5000, 400, 4)}
 RIDGE = {"similarities, a small table": (700, 1000, 3), "similarities, a large one": (5000, 1000, 4)}

@@ -60,7 +60,9 @@ def test_a_task_without_files_for_the_tests_is_told_what_to_write(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(LIBRARY.tasks))
 def test_a_task_runs_from_its_publishers_file_to_its_metric(name, parameters, tiny_bert, topics, tmp_path, monkeypatch):
-    monkeypatch.setattr("pare.start.fields.COPIES", 2)  # of a field by each symmetry: 16 of 16,384 points take seconds
+    monkeypatch.setattr(
+        "pare.start.field_start.COPIES", 2
+    )  # of a field by each symmetry: 16 of 16,384 points take seconds
     task = LIBRARY.task(name)
     (tmp_path / "raw").mkdir()
     write_files(name, task, tmp_path / "raw")

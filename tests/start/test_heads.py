@@ -6,7 +6,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
 
-from pare.start.folds import FOLDS
+from pare.start.cross_validation import FOLDS
 from pare.start.heads import SPREAD, solve_head
 
 ROWS, ENCODED, RAW = 120, 30, 2

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 from rich.progress import track
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from torch import Tensor
 
 from pare.alignment.otdd import otdd, self_cost, sinkhorn_divergence
-from pare.alignment.pseudo_labels import pseudo_labels
 from pare.config.errors import PareError
 from pare.config.hyperparameters import AlignmentConfig, TrainingConfig
 from pare.config.run import Run
@@ -33,6 +33,7 @@ Batches = Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]
 STREAM = 1000  # of the seed, apart from those of the epochs of fine-tuning
 MEASURED = 512  # samples of either side in the OTDD before and after
 BLOCK_ROWS, BLOCK_VALUES = 10_000, 2**26  # of targets that are clustered at once; 256 MB
+Blocks = Callable[[], Iterator[np.ndarray]]
 
 
 def align_embedder(
@@ -217,3 +218,34 @@ def _optimiser(
     group = {"params": list(embedder.parameters()), "lr": settings.learning_rate or own}
     optimiser = build_optimiser(embedder, [group], training)
     return optimiser, torch.optim.lr_scheduler.MultiStepLR(optimiser, settings.milestones, settings.decay)
+
+
+def pseudo_labels(blocks: Blocks, classes: int, seed: int) -> np.ndarray:
+    """Cluster of each sample by k-means, ``(samples,)``.
+
+    One block is clustered as a whole; of several, only one is in memory at a time (mini-batch k-means).
+
+    Args:
+        blocks: gives the samples from the first to the last, in blocks ``(samples, …)``; called for every pass. NaN,
+            which marks points without a truth, counts as 0.
+        classes: number of clusters; fewer where there are fewer samples.
+        seed: of the first centres.
+    """
+    first, several = _peek(blocks)
+    clusters = min(classes, len(first))
+    if not several:
+        return KMeans(clusters, n_init=1, random_state=seed).fit_predict(first)
+    means = MiniBatchKMeans(clusters, n_init=1, random_state=seed)
+    for block in blocks():
+        means.partial_fit(_flat(block))
+    return np.concatenate([means.predict(_flat(block)) for block in blocks()])
+
+
+def _peek(blocks: Blocks) -> tuple[np.ndarray, bool]:
+    """The first block, and whether there are others."""
+    stream = blocks()
+    return _flat(next(stream)), next(stream, None) is not None
+
+
+def _flat(block: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(block.reshape(len(block), -1).astype(np.float32))

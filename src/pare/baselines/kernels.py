@@ -19,7 +19,7 @@ from pare.baselines.problem import Fitted, Problem
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.strict import Strict
-from pare.start.folds import FOLDS, folds_that_keep, groups_of
+from pare.start.cross_validation import FOLDS, folds_that_keep, groups_of
 from pare.start.regressions import complete, gaussian, median_distance
 from pare.storage.rights import usual_rights
 

@@ -15,7 +15,7 @@ from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import predict_rows, score
 from pare.preparation import draw_rows
-from pare.start.folds import weights_of
+from pare.start.cross_validation import weights_of
 from pare.storage.store import ArrayStore, Rows
 from pare.training.losses import build_loss
 from pare.uncertainty import Calibration

@@ -30,7 +30,7 @@ from pare.baselines.tables import (
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.strict import Strict
-from pare.start.folds import Folds, folds_that_keep, groups_of
+from pare.start.cross_validation import Folds, folds_that_keep, groups_of
 
 LIBRARY = Library(
     *("scikit-learn", sklearn.__version__, SUFFIX),
@@ -110,7 +110,7 @@ def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.n
         return float(np.mean(of_folds))
 
     folds = list(check_cv(cross_validation(problem, y, options.folds)).split(x, codes))
-    with threadpool_limits(1, user_api="blas"):  # its products are small, as in pare.start.solve
+    with threadpool_limits(1, user_api="blas"):  # its products are small, as in pare.start.solved_start
         best = min(np.logspace(-4, 4, options.strengths), key=loss)
         return OutputModel(fitted(best, np.arange(len(x))), present)
 

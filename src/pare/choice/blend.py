@@ -18,8 +18,7 @@ from scipy.special import expit, logit, softmax
 from sklearn.model_selection import KFold
 
 from pare.config.schema import Task
-from pare.start.evidence import clearly_smaller
-from pare.start.folds import Folds
+from pare.start.cross_validation import Folds, clearly_smaller
 from pare.training.losses import build_loss
 
 ROUNDS = 25  # of greedy selection: weights are multiples of a twenty-fifth

@@ -20,7 +20,7 @@ from pare.choice.search import Search, is_bounded, not_installed
 from pare.choice.tried import defined_score
 from pare.config import ChoiceRun, PareError
 from pare.evaluation.prediction import predict_rows
-from pare.start.folds import folds_that_keep
+from pare.start.cross_validation import folds_that_keep
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.lock import held_alone

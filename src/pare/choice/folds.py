@@ -8,7 +8,7 @@ import numpy as np
 from pare.config.errors import PareError
 from pare.config.schema import SplitConfig, Task
 from pare.preparation.split import folds_of
-from pare.start.folds import groups_of
+from pare.start.cross_validation import groups_of
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Block, Rows, write_store

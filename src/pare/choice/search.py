@@ -21,7 +21,7 @@ from pare.config import ChoiceRun, PareError
 from pare.config.estimate import duration, estimate
 from pare.config.run import BaselineRun
 from pare.evaluation.metrics import METRICS
-from pare.start.evidence import clearly_smaller
+from pare.start.cross_validation import clearly_smaller
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
 from pare.training.machine import accelerator_of, matrix_speed

@@ -17,16 +17,13 @@ from torch.nn import functional as F
 from pare.config.errors import PareError
 from pare.config.mosaic import Mosaic, mosaic_of
 from pare.config.schema import StartConfig, Task
-from pare.models.backbones.backbone import Backbone
-from pare.models.backbones.image import ImageBackbone
+from pare.models.backbones.backbone import Backbone, ImageBackbone
 from pare.models.embedders import Calibration, Embedded, FeatureEmbedder, rescale
-from pare.models.kernels import Kernels
 from pare.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.models.pictures import Picture, lengthened, shown_points
-from pare.models.points import Points
 from pare.models.predictors import Features, Gate
-from pare.models.scaling import Scaling, ScalingName
-from pare.models.similarities import Similarities
+from pare.models.series_features import Kernels, Points
+from pare.models.table_features import Scaling, ScalingName, Similarities
 
 # Spread of feature tokens in that of the encoder's own word embeddings, and of what depends on the value in that of
 # what does not; measured over eight tables, see docs/defaults.md.

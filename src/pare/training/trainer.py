@@ -25,8 +25,8 @@ from pare.models.optimisers import build_optimiser
 from pare.models.threads import fastest_threads, most_used
 from pare.preparation import Preparation, draw_rows
 from pare.start import FieldStart, SolvedStart
-from pare.start.evidence import clearly_smaller
-from pare.start.fields import EXACTLY_LINEAR
+from pare.start.cross_validation import clearly_smaller
+from pare.start.field_start import EXACTLY_LINEAR
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Rows
 from pare.tracking import Tracking, curve

@@ -17,10 +17,8 @@ from pare.models import CrossModalModel
 from pare.models.predictors import PhysicalUnits
 from pare.models.solved import LinearHeads, combined, with_share
 from pare.models.threads import fastest_threads, free_threads
-from pare.start.evidence import clearly_smaller
-from pare.start.folds import Folds, Part, folds_that_keep, groups_of, weights_of
-from pare.start.heads import Head, row_losses, solve_head
-from pare.start.ridge import POINT_PENALTIES, RIDGE_PENALTIES, solve_ridge_head
+from pare.start.cross_validation import Folds, Part, clearly_smaller, folds_that_keep, groups_of, weights_of
+from pare.start.heads import POINT_PENALTIES, RIDGE_PENALTIES, Head, row_losses, solve_head, solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
 
 logger = logging.getLogger(__name__)

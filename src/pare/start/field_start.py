@@ -29,8 +29,7 @@ from pare.models.anchor import Anchor
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import SYMMETRIES, Symmetries
 from pare.models.threads import free_threads
-from pare.start.evidence import clearly_smaller
-from pare.start.folds import FOLDS, Folds, Part, folds_that_keep, groups_of
+from pare.start.cross_validation import FOLDS, Folds, Part, clearly_smaller, folds_that_keep, groups_of
 from pare.start.regressions import GaussianRidge, KernelRidge, Ridge, complete, gaussian, median_distance, rotated
 
 logger = logging.getLogger(__name__)

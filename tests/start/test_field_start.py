@@ -8,8 +8,8 @@ import torch
 
 from pare.config import Library, resolve
 from pare.evaluation.metrics import build_metric
-from pare.start.fields import FieldStart
-from pare.start.folds import FOLDS
+from pare.start.cross_validation import FOLDS
+from pare.start.field_start import FieldStart
 from pare.storage.store import ArrayStore, write_store
 from pare.training import FineTuning, SourceFolders, TrainedModel
 from pare.training.losses import relative_l2
@@ -355,7 +355,7 @@ def answered(x):
 
 def test_a_field_is_learnt_through_the_encoder(run_of, source, tmp_path, monkeypatch):
     """Liveness: with the encoder's output replaced by its batch mean the error must rise clearly."""
-    monkeypatch.setattr("pare.start.fields.MOST_UNKNOWNS", 0)  # kernels would leave nothing to learn
+    monkeypatch.setattr("pare.start.field_start.MOST_UNKNOWNS", 0)  # kernels would leave nothing to learn
     store = write(tmp_path / "x.h5", answered, ends, (160, 16, 16))
     run = run_of(shape=(1, LONG), epochs=15, new_learning_rate=4e-3, learning_rate=1e-3)
     trained = fitted(run, store, source, tmp_path)

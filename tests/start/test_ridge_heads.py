@@ -6,8 +6,7 @@ from scipy.special import log_softmax
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, LeaveOneOut
 
-from pare.start.heads import IMPOSSIBLE
-from pare.start.ridge import left_out_of, solve_ridge_head
+from pare.start.heads import IMPOSSIBLE, left_out_of, solve_ridge_head
 
 ROWS, FEATURES = 40, 200
 

@@ -11,10 +11,9 @@ from torch.nn.functional import cross_entropy
 from blas import blas_threads
 from pare.config import Library, PareError, resolve
 from pare.evaluation.metrics import build_metric
-from pare.models.kernels import Kernels
+from pare.models.series_features import Kernels
 from pare.raw.proxies.samples import IMAGES
-from pare.start.heads import solve_head
-from pare.start.ridge import solve_ridge_head
+from pare.start.heads import solve_head, solve_ridge_head
 from pare.storage.store import ArrayStore
 from pare.training import FineTuning, SourceFolders, TrainedModel
 from small_problems import (
@@ -145,10 +144,10 @@ def test_small_problems_are_solved_by_one_thread(run_of, text_source, tmp_path, 
         seen[name] |= blas_threads()
         return solver(*args, **kwargs)
 
-    monkeypatch.setattr("pare.start.solve.THREADED_VALUES", many)
-    monkeypatch.setattr("pare.start.solve.free_threads", lambda: 2)
+    monkeypatch.setattr("pare.start.solved_start.THREADED_VALUES", many)
+    monkeypatch.setattr("pare.start.solved_start.free_threads", lambda: 2)
     for name, solver in (("solve_head", solve_head), ("solve_ridge_head", solve_ridge_head)):
-        monkeypatch.setattr(f"pare.start.solve.{name}", partial(noted, name, solver))
+        monkeypatch.setattr(f"pare.start.solved_start.{name}", partial(noted, name, solver))
     store = write(tmp_path / "rows.h5", quadrants)
     with threadpool_limits(2, user_api="blas"):
         solved(run_of([2], kernels=True), store, text_source, tmp_path)
@@ -174,7 +173,9 @@ def test_groups_stay_whole_where_penalties_and_shares_are_chosen(run_of, text_so
 @pytest.mark.parametrize("ordered", [False, True])
 def test_folds_of_rows_in_the_order_of_time_are_blocks(run_of, text_source, tmp_path, monkeypatch, ordered):
     cuts = []
-    monkeypatch.setattr("pare.start.solve.solve_head", lambda *a, folds, **k: cuts.append(folds) or solve_head(*a, **k))
+    monkeypatch.setattr(
+        "pare.start.solved_start.solve_head", lambda *a, folds, **k: cuts.append(folds) or solve_head(*a, **k)
+    )
     run = run_of([2], ordered=ordered)
     solved(run, write(tmp_path / "x.h5", circle), text_source, tmp_path)
     if not ordered:
@@ -194,8 +195,8 @@ def test_of_very_many_rows_heads_learn_from_some(run_of, text_source, tmp_path, 
         sizes.add(len(x))
         return solve_head(x, *args, **kwargs)
 
-    monkeypatch.setattr("pare.start.solve.MOST_ROWS", limit)
-    monkeypatch.setattr("pare.start.solve.solve_head", noted)
+    monkeypatch.setattr("pare.start.solved_start.MOST_ROWS", limit)
+    monkeypatch.setattr("pare.start.solved_start.solve_head", noted)
     store = write(tmp_path / "x.h5", quadrants)
     trained = solved(run_of([2], kernels=True), store, text_source, tmp_path)
     assert sizes == learnt
@@ -205,16 +206,16 @@ def test_of_very_many_rows_heads_learn_from_some(run_of, text_source, tmp_path, 
 @pytest.mark.parametrize("kernel_values", [0, 55 * 60, 10**6])  # of 60 features: as the limit, 55 rows, all
 @pytest.mark.parametrize("limit", [50, 70])  # fewer than the training rows, and fewer than these and those to validate
 def test_shares_are_chosen_on_the_same_rows_left_out(run_of, text_source, tmp_path, monkeypatch, limit, kernel_values):
-    monkeypatch.setattr("pare.start.solve.FOLD_ROWS", limit)
-    monkeypatch.setattr("pare.start.solve.OWN_VALUES", kernel_values)
+    monkeypatch.setattr("pare.start.solved_start.FOLD_ROWS", limit)
+    monkeypatch.setattr("pare.start.solved_start.OWN_VALUES", kernel_values)
     trained = solved(run_of([2], kernels=True), write(tmp_path / "x.h5", quadrants), text_source, tmp_path)
     assert trained.record["n_train"] == ROWS["train"] + ROWS["validation"]
     assert error(trained.model, write(tmp_path / "y.h5", quadrants)) < 0.3
 
 
 def test_so_are_those_of_series(run_of, image_source, tmp_path, monkeypatch):
-    monkeypatch.setattr("pare.start.solve.FOLD_ROWS", 50)
-    monkeypatch.setattr("pare.start.solve.OWN_VALUES", 0)
+    monkeypatch.setattr("pare.start.solved_start.FOLD_ROWS", 50)
+    monkeypatch.setattr("pare.start.solved_start.OWN_VALUES", 0)
     store = write(tmp_path / "x.h5", bumps)
     trained = solved(run_of([1, POINTS], kernels=True), store, image_source, tmp_path)
     assert error(trained.model, store) < 0.2
@@ -341,7 +342,7 @@ def test_nothing_is_trained_where_every_validation_row_is_right(run_of, text_sou
 
 def test_a_training_that_helps_is_kept(fine_tuned, monkeypatch):
     strict = partial(solve_head, penalties=(1e-6, 1e-7))  # a start that has learnt next to nothing
-    monkeypatch.setattr("pare.start.solve.solve_head", strict)
+    monkeypatch.setattr("pare.start.solved_start.solve_head", strict)
     tuned = fine_tuned(epochs=30, learning_rate=1e-2)
     assert tuned.record["best_epoch"] > 0
     assert tuned.record["validation"] < tuned.record["start"]["validation"]

@@ -1,4 +1,8 @@
-"""MiniRocket: how often fixed convolutions of a series exceed a bias (Dempster et al. 2021, arXiv 2012.08791)."""
+"""Features of series for linear heads: MiniRocket's, and the points themselves.
+
+MiniRocket counts how often fixed convolutions of a series exceed a bias (Dempster et al. 2021, arXiv 2012.08791). The
+points serve a linear model where the place counts, such as the absorption at each wavelength of a spectrum.
+"""
 
 from itertools import combinations
 
@@ -10,6 +14,7 @@ from torch.nn import functional as F
 LENGTH, TRIPLES = 9, tuple(combinations(range(9), 3))  # of a kernel: -1, but 2 at three of its points
 FEATURES, MOST_DILATIONS, MOST_CHANNELS = 10_000, 32, 9  # MiniRocket's own defaults
 GOLDEN = (5**0.5 + 1) / 2
+MOST = 10_000  # features; longer series are averaged over neighbouring points
 
 
 class Kernels(nn.Module):
@@ -115,3 +120,39 @@ def dilations_of(points: int) -> tuple[list[int], list[int]]:
     for extra in range(per_kernel - counts.sum()):
         counts[extra % len(counts)] += 1
     return dilations.tolist(), counts.tolist()
+
+
+class Points(nn.Module):
+    """Series to their points, all divided by one number so that they vary by 1 in the mean over training rows.
+
+    Args:
+        channels: of a series.
+        points: of a series.
+
+    Attributes:
+        features: how many there are.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, channels: int, points: int) -> None:
+        super().__init__()
+        self.step = max(1, min(points, -(-channels * points // MOST)))
+        self.features = channels * (points // self.step)
+        self.register_buffer("mean", torch.zeros(self.features))
+        self.register_buffer("spread", torch.ones(()))
+
+    @torch.no_grad()
+    def calibrate(self, x: Tensor) -> None:
+        """Take mean and spread of training series ``(rows, channels, points)``."""
+        values = self._averaged(x)
+        self.mean.copy_(values.mean(0))
+        self.spread.copy_((values - self.mean).square().mean().sqrt().clamp_min(1e-12))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, channels, points)`` to ``(batch, features)``."""
+        return (self._averaged(x) - self.mean) / self.spread
+
+    def _averaged(self, x: Tensor) -> Tensor:
+        return F.avg_pool1d(x, self.step).flatten(1)
