@@ -18,7 +18,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from pare.storage.store import ArrayStore, write_store
-from pare.training.trainer import batch_loader
+from pare.training.rows import batch_loader
 
 Batches = Iterator[list[int]]
 

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from pare.baselines.fields import UNetOptions, build_u_net
 from pare.config.schema import Task
 from pare.config_loader import load_library
-from pare.models.optimisers import CONVOLUTIONS, muon
 from pare.settings import CONFIG_LOADER_ARGS
+from pare.training.optimisers import CONVOLUTIONS, muon
 
 TASK = "darcy_flow"
 BETAS, RATE = (0.9, 0.999), 1e-3

@@ -32,8 +32,8 @@ from pare.choice.folds import fold_parts, write_fold
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import score
+from pare.saved.trained_model import TrainedModel
 from pare.storage.atomic import atomic_path
-from pare.training import TrainedModel
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 
 FITS, RESULTS = PREDICTIONS / "sources", PROJECT / "docs/sources.csv"

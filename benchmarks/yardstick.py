@@ -48,12 +48,13 @@ from pare.config_loader import RunConfigLoader
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import score
 from pare.raw.origins.ingest import ingest
+from pare.saved.saved_model import SavedModel
+from pare.saved.trained_model import TrainedModel
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.atomic import atomic_path
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel
+from pare.training import SourceFolders
 from pare.training.losses import build_loss
-from pare.training.saved_model import SavedModel
 
 RESULTS, PREDICTIONS = PROJECT / "docs/yardstick", PROJECT / "data/yardstick"
 FORMS = Path(__file__).with_suffix(".yml")

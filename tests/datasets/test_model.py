@@ -9,7 +9,7 @@ from kedro.io import DatasetError
 from pare.config import PareError, resolve
 from pare.datasets import ModelDataset
 from pare.models import build_model, load_backbone
-from pare.training import TrainedModel
+from pare.saved.trained_model import TrainedModel
 
 
 @pytest.fixture

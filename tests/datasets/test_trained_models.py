@@ -4,7 +4,7 @@ import pytest
 from kedro.io import DatasetError
 
 from pare.datasets import TrainedModelsDataset
-from pare.training import TrainedModel
+from pare.saved.trained_model import TrainedModel
 
 
 def test_each_is_loaded_when_asked_for_by_the_folder_of_its_run(tmp_path, monkeypatch):

@@ -9,8 +9,7 @@ import pytest
 from pare.config import resolve
 from pare.models import load_backbone
 from pare.raw.origins.registry import find_origin
-from pare.training import TrainedModel
-from pare.training.trained_model import assemble
+from pare.saved.trained_model import TrainedModel, assemble
 
 MOST_LINES = 110
 

@@ -9,10 +9,10 @@ from pare.evaluation.metrics import build_metric
 from pare.models import load_backbone
 from pare.own_data.predict import Predictor
 from pare.preparation import ModelInput
+from pare.saved.trained_model import TrainedModel, assemble
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
-from pare.training import FineTuning, SourceFolders, TrainedModel
-from pare.training.trained_model import assemble
+from pare.training import FineTuning, SourceFolders
 from tiny_encoders import CONFIGS
 
 

@@ -13,8 +13,8 @@ from pare.pipelines.predict.nodes import predict_new_rows
 from pare.preparation import ModelInput, Preparation
 from pare.raw.origins.ingest import ingest
 from pare.raw.readers.registry import open_raw_files
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import TrainedModel
 from pare.uncertainty import Calibration
 
 RNG = np.random.default_rng(0)

@@ -8,10 +8,11 @@ import torch
 
 from pare.config import Library, resolve
 from pare.evaluation.metrics import build_metric
+from pare.saved.trained_model import TrainedModel
 from pare.start.cross_validation import FOLDS
 from pare.start.field_start import FieldStart
 from pare.storage.store import ArrayStore, write_store
-from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training import FineTuning, SourceFolders
 from pare.training.losses import relative_l2
 from pare.training.trainer import Trainer
 

@@ -13,9 +13,10 @@ from pare.config import Library, PareError, resolve
 from pare.evaluation.metrics import build_metric
 from pare.models.series_features import Kernels
 from pare.raw.proxies.samples import IMAGES
+from pare.saved.trained_model import TrainedModel
 from pare.start.heads import solve_head, solve_ridge_head
 from pare.storage.store import ArrayStore
-from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training import FineTuning, SourceFolders
 from small_problems import (
     POINTS,
     ROWS,

@@ -23,9 +23,9 @@ from pare.config.hyperparameters import AlignmentConfig, TrainingConfig
 from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.embedders import mean_over_views
-from pare.models.optimisers import build_optimiser
 from pare.models.threads import fastest_threads
 from pare.storage.store import Rows
+from pare.training.optimisers import build_optimiser
 
 logger = logging.getLogger(__name__)
 Batches = Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]

@@ -10,11 +10,11 @@ from pare.baselines.registry import fit_baseline
 from pare.baselines.trained import TrainedBaseline
 from pare.config import BaselineRun
 from pare.preparation import Preparation
+from pare.saved.saved_model import recorded_fingerprint, tell_of_replaced
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore
-from pare.training.record import recorded_fingerprint, tell_of_replaced
-from pare.training.trainer import peak_memory_mb, versions
+from pare.training.machine import peak_memory_mb, versions
 
 
 @dataclass(frozen=True)

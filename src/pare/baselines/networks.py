@@ -31,17 +31,15 @@ from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.schema import Task
 from pare.config.strict import Strict
-from pare.models.optimisers import muon
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
 from pare.models.threads import fastest_threads, most_used
 from pare.storage.rights import usual_rights
-from pare.training.averages import WeightAverage
-from pare.training.batches import batch_loader
 from pare.training.budget import epochs_in_time, epochs_within, members_within, step_seconds
 from pare.training.losses import with_differences
 from pare.training.machine import precision_of
-from pare.training.norms import fix_batch_norms
+from pare.training.optimisers import WeightAverage, fix_batch_norms, muon
+from pare.training.rows import batch_loader
 
 logger = logging.getLogger(__name__)
 FILE = "model.safetensors"

@@ -15,10 +15,9 @@ from pare.baselines.registry import load_baseline
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.preparation import Preparation
+from pare.saved.model_card import CARD, model_card
+from pare.saved.saved_model import RECORD, SavedModel
 from pare.storage.fingerprint import file_digest
-from pare.training.model_card import CARD, model_card
-from pare.training.record import RECORD
-from pare.training.saved_model import SavedModel
 from pare.uncertainty import Calibration
 
 FILES = "files"  # in the record: digests of the files by name

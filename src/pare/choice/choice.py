@@ -20,6 +20,7 @@ from pare.choice.search import Search, is_bounded, not_installed
 from pare.choice.tried import defined_score
 from pare.config import ChoiceRun, PareError
 from pare.evaluation.prediction import predict_rows
+from pare.saved.saved_model import SavedModel, recorded_fingerprint, tell_of_replaced
 from pare.start.cross_validation import folds_that_keep
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
@@ -27,8 +28,6 @@ from pare.storage.lock import held_alone
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
 from pare.training.machine import peak_memory_mb, versions
-from pare.training.record import recorded_fingerprint, tell_of_replaced
-from pare.training.saved_model import SavedModel
 from pare.uncertainty import Calibration
 
 logger = logging.getLogger(__name__)

@@ -12,10 +12,9 @@ from pare.baselines import TrainedBaseline
 from pare.choice.blend import Blend, mean_of
 from pare.config import ChoiceRun, PareError
 from pare.preparation import Preparation
-from pare.training import TrainedModel
-from pare.training.model_card import CARD, model_card
-from pare.training.record import RECORD
-from pare.training.saved_model import SavedModel
+from pare.saved.model_card import CARD, model_card
+from pare.saved.saved_model import RECORD, SavedModel
+from pare.saved.trained_model import TrainedModel
 from pare.uncertainty import Calibration
 
 MEMBERS, BLEND = "members", "blend"  # folder of the models, and their shares in the record

@@ -14,10 +14,11 @@ from pare.baselines import BaselineFit, TrainedBaseline
 from pare.config.run import BaselineRun, Run
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.prediction import predict_rows
+from pare.saved.trained_model import TrainedModel
 from pare.storage.fingerprint import fingerprint
 from pare.storage.predictions import read_predictions, write_predictions
 from pare.storage.store import ArrayStore
-from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training import FineTuning, SourceFolders
 
 Candidate = Run | BaselineRun
 

@@ -1,7 +1,7 @@
 """A trained model of a method, a baseline or a choice, as a folder."""
 
 from pare.datasets.lazy import LazyDataset
-from pare.training.saved_model import SavedModel
+from pare.saved.saved_model import SavedModel
 
 
 class ModelDataset(LazyDataset[SavedModel]):

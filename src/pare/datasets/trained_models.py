@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
-from pare.training import TrainedModel
-from pare.training.record import RECORD
+from pare.saved.saved_model import RECORD
+from pare.saved.trained_model import TrainedModel
 
 
 class TrainedModelsDataset(AbstractDataset[NoReturn, dict[str, Callable[[], TrainedModel]]]):

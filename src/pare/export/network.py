@@ -13,8 +13,8 @@ from pare.choice.chosen import ChosenModel
 from pare.config.errors import PareError
 from pare.preparation import Preparation
 from pare.preparation.model_input import append_coordinates
-from pare.training import TrainedModel
-from pare.training.saved_model import SavedModel
+from pare.saved.saved_model import SavedModel
+from pare.saved.trained_model import TrainedModel
 
 
 class Prepared(nn.Module):

@@ -16,8 +16,7 @@ from pare.config.words import listed
 from pare.own_data.hub import HUB, fetch_model, push_model
 from pare.own_data.new_rows import NewRows, RawRows, open_new_rows
 from pare.raw.file_names import plain_stem
-from pare.training.record import RECORD
-from pare.training.saved_model import SavedModel
+from pare.saved.saved_model import RECORD, SavedModel
 from pare.uncertainty import Calibration
 from pare.uncertainty.calibration import probabilities
 

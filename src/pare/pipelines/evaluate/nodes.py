@@ -17,9 +17,9 @@ from pare.evaluation.figures import message_figure, replaced_figure, training_fi
 from pare.evaluation.metrics import METRICS
 from pare.evaluation.prediction import average_groups, predict_rows
 from pare.evaluation.record import comparison, evaluation_record, summary
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
 from pare.tracking import curve
-from pare.training import TrainedModel
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from evaluated_runs import with_task, write_splits
 from pare.evaluation.prediction import predict_rows
-from pare.training import TrainedModel
-from pare.training.held_out import held_out
+from pare.saved.trained_model import TrainedModel
+from pare.training.rows import held_out
 
 CPU = torch.device("cpu")
 RNG = np.random.default_rng(0)

@@ -1,5 +1,7 @@
-"""What the trained models of methods and baselines have in common."""
+"""What saved models have in common: a folder that needs no other, with a record of how the model was made."""
 
+import json
+import logging
 from abc import ABC, abstractmethod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,10 +11,13 @@ import numpy as np
 import torch
 
 from pare.config.errors import PareError
-from pare.config.run import TaskRun, changed_text
+from pare.config.run import PREPARATION, TaskRun, changed_text
 from pare.preparation import Preparation
 from pare.storage.store import ArrayStore
 from pare.uncertainty import Calibration
+
+logger = logging.getLogger(__name__)
+RECORD = "record.json"
 
 
 class SavedModel(ABC):
@@ -100,3 +105,29 @@ def _unpickled(kind: type[SavedModel], files: dict[str, bytes]) -> SavedModel:
             (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
             (Path(name) / path).write_bytes(content)
         return kind.load(Path(name))
+
+
+def recorded_fingerprint(folder: Path) -> str | None:
+    """Fingerprint of the trained model in a folder, or None where there is none that can be read."""
+    record = read_record(folder)
+    return None if record is None else str(record["fingerprint"])
+
+
+def tell_of_replaced(folder: Path, run: TaskRun) -> None:
+    """Warn where a finished model of the same folder was trained with other values, before it is replaced."""
+    record = read_record(folder)
+    if record and (changed := changed_text(record.get("decisive"), run.decisive())):
+        logger.warning(
+            "%s holds a model with another %s, which is replaced once this training is done; to keep both, name this "
+            "run: variant=NAME",
+            *(folder, changed),
+        )
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """What the folder of a model records; None where it holds none, or one of an older version of this project."""
+    try:
+        record = dict(json.loads((folder / RECORD).read_text()))
+    except (OSError, ValueError):
+        return None
+    return record if "fingerprint" in record and (folder / PREPARATION).is_file() else None

@@ -10,8 +10,8 @@ from transformers import AutoModel
 from pare.config import PareError
 from pare.models import build_model, load_backbone
 from pare.preparation import Preparation
-from pare.training import TrainedModel
-from pare.training.record import recorded_fingerprint
+from pare.saved.saved_model import recorded_fingerprint
+from pare.saved.trained_model import TrainedModel
 
 
 @pytest.fixture

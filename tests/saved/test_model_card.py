@@ -3,7 +3,7 @@
 import pytest
 
 from pare.config import resolve_choice
-from pare.training.model_card import model_card
+from pare.saved.model_card import model_card
 
 
 @pytest.mark.parametrize(

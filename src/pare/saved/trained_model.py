@@ -20,10 +20,9 @@ from pare.models.solved import build_solved_model
 from pare.models.symmetries import Symmetries
 from pare.models.threads import fastest_threads
 from pare.preparation import Preparation
+from pare.saved.model_card import CARD, model_card
+from pare.saved.saved_model import RECORD, SavedModel
 from pare.storage.rights import usual_rights
-from pare.training.model_card import CARD, model_card
-from pare.training.record import RECORD
-from pare.training.saved_model import SavedModel
 from pare.uncertainty import Calibration
 
 WEIGHTS = "model.safetensors"

@@ -1,16 +1,20 @@
-"""Optimisers by name: those of torch, and Muon for the kernels of convolutions."""
+"""How weights change: optimisers by name, Muon for kernels of convolutions, averaged weights, fixed batch norms."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import sqrt
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 from torch.optim.adamw import adamw
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from pare.config.hyperparameters import TrainingConfig
+from pare.config.errors import PareError
+from pare.config.hyperparameters import MixingConfig, TrainingConfig
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 WIDEST = 128  # rows or columns, the fewer, of a kernel as a matrix: the time of Muon grows as their cube
@@ -172,3 +176,100 @@ def _kernels(model: nn.Module) -> set[int]:
     """The identity of each kernel that Muon learns."""
     weights: Sequence[Tensor] = [m.weight for m in model.modules() if isinstance(m, CONVOLUTIONS)]
     return {id(weight) for weight in weights if min(len(weight), weight[0].numel()) <= WIDEST}
+
+
+class WeightAverage:
+    """An exponential moving average of a model's trainable weights.
+
+    After n steps no more than (1 + n) / (10 + n) is kept, so that the first weights do not outlast a short training.
+    Buffers, such as the statistics of batch norms, are those of the model.
+
+    Args:
+        model: whose weights are averaged.
+        keep: what a step keeps of the average; the rest is the new weights.
+    """
+
+    def __init__(self, model: nn.Module, keep: float) -> None:
+        self.weights = nn.ParameterList(parameter for parameter in model.parameters() if parameter.requires_grad)
+
+        def update(averages: list[Tensor], weights: list[Tensor], steps: Tensor | int) -> None:
+            count = int(steps)
+            get_ema_multi_avg_fn(min(keep, (1 + count) / (10 + count)))(averages, weights, steps)
+
+        self.averaged = AveragedModel(self.weights, multi_avg_fn=update)  # type: ignore[arg-type]
+
+    def update(self) -> None:
+        """Take in the weights as they are; after each step of the optimiser."""
+        self.averaged.update_parameters(self.weights)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The model has the average of its weights, where there is one; the weights themselves come back behind it."""
+        if not self.averaged.n_averaged:
+            yield
+            return
+        with torch.no_grad():
+            own = [weight.clone() for weight in self.weights]
+            for weight, average in zip(self.weights, self.averaged.module.parameters(), strict=True):
+                weight.copy_(average)
+            try:
+                yield
+            finally:
+                for weight, before in zip(self.weights, own, strict=True):
+                    weight.copy_(before)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The averages and the number of steps, for a checkpoint."""
+        return self.averaged.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken."""
+        self.averaged.load_state_dict(state)
+
+
+def fix_batch_norms(model: nn.Module) -> None:
+    """Let all batch norms use the statistics that they have gathered, until the model is set to training again.
+
+    Their scales and offsets are still learnt. The statistics of small batches are noisy.
+    """
+    for norm in _batch_norms(model):
+        norm.eval()
+
+
+@contextmanager
+def unnoticed_by_batch_norms(model: nn.Module) -> Iterator[None]:
+    """Batch norms gather no statistics from what passes meanwhile.
+
+    What passes is normalised as in training: by the statistics of its own batch, or by those that were fixed.
+    """
+    following = [norm for norm in _batch_norms(model) if norm.training and norm.track_running_stats]
+    try:
+        for norm in following:
+            norm.track_running_stats = False
+        yield
+    finally:
+        for norm in following:
+            norm.track_running_stats = True
+
+
+def require_plain_steps(model: nn.Module, mixing: MixingConfig, tokens: Sequence[int]) -> None:
+    """Refuse a training in which batch norms would never see what is predicted later.
+
+    Args:
+        model: that is trained.
+        mixing: how tokens are mixed.
+        tokens: how many are replaced in each epoch before batch norms are fixed.
+
+    Raises:
+        PareError: where the model has batch norms and all rows of these epochs are mixed.
+    """
+    if _batch_norms(model) and mixing.passes == mixing.batches == 1 and tokens and all(tokens):
+        raise PareError(
+            f"batch norms gather statistics of plain rows in {len(tokens)} epochs before they are fixed, but all rows "
+            f"are mixed there: mixing.passes=1, mixing.curriculum={mixing.curriculum}; set mixing.batches=0.5 or "
+            "mixing.passes=2, or mixing.curriculum=early with training.fixed_norms=0.6"
+        )
+
+
+def _batch_norms(model: nn.Module) -> list[_BatchNorm]:
+    return [module for module in model.modules() if isinstance(module, _BatchNorm)]
