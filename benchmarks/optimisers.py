@@ -17,7 +17,7 @@ import torch
 from kedro.config import OmegaConfigLoader
 from torch import Tensor, nn
 
-from pare.baselines.fields import UNetOptions, build_u_net
+from pare.baselines.networks import UNetOptions, build_u_net
 from pare.config.schema import Task
 from pare.config_loader import load_library
 from pare.settings import CONFIG_LOADER_ARGS

@@ -23,11 +23,11 @@ import torch
 from scipy.stats import wilcoxon
 
 from cuts import CUTS, PROJECT, Cut
-from pare.baselines.registry import why_not
+from pare.baselines.by_name import why_not
 from pare.choice.blend import WAYS, Blend, decide, mean_of, shares_text, task_loss
 from pare.choice.chosen import load_trained
-from pare.choice.fits import Candidate, described, held_out
-from pare.choice.folds import fold_parts, write_fold
+from pare.choice.fold_rows import fold_parts, write_fold
+from pare.choice.tried import Candidate, described, held_out
 from pare.config import ChoiceRun, Library, Task, resolve_choice
 from pare.config.candidates import CHOOSE
 from pare.config.run import BaselineRun

@@ -27,8 +27,8 @@ import pandas as pd
 import torch
 
 from cuts import CUTS, PROJECT, Cut
-from pare.choice.fits import described, held_out
-from pare.choice.folds import fold_parts, write_fold
+from pare.choice.fold_rows import fold_parts, write_fold
+from pare.choice.tried import described, held_out
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.prediction import score

@@ -39,7 +39,7 @@ def train(name: str, way: str) -> None:
     import torch  # noqa: PLC0415
 
     from pare.baselines import TrainedBaseline  # noqa: PLC0415
-    from pare.choice.fits import described  # noqa: PLC0415
+    from pare.choice.tried import described  # noqa: PLC0415
     from pare.config_loader import RunConfigLoader  # noqa: PLC0415
     from pare.evaluation.prediction import predict_rows  # noqa: PLC0415
     from pare.models import threads  # noqa: PLC0415

@@ -41,7 +41,7 @@ from fits import find_reference, read_fits, scores, summary
 from pare.baselines import Problem, fit_baseline
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel
-from pare.choice.fits import described
+from pare.choice.tried import described
 from pare.config import BaselineRun, ChoiceRun, Library, Run, resolve, resolve_baseline, resolve_choice
 from pare.config.candidates import CHOOSE
 from pare.config_loader import RunConfigLoader

@@ -11,7 +11,7 @@ from pare.choice import search
 from pare.choice.blend import Blend, Decision, decide
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel, load_trained
-from pare.choice.folds import fold_parts
+from pare.choice.fold_rows import fold_parts
 from pare.config import Library, PareError, resolve_choice
 from pare.storage.store import ArrayStore, write_store
 from pare.training import SourceFolders

@@ -15,9 +15,8 @@ from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils.class_weight import compute_class_weight
 
-from pare.baselines.estimator import LABELS, Estimator
-from pare.baselines.problem import Fitted, Problem, require
-from pare.baselines.tables import (
+from pare.baselines.problem import LABELS, Estimator, Fitted, Problem, require
+from pare.baselines.table_models import (
     ConstantLabel,
     Library,
     OutputModel,

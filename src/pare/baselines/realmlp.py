@@ -17,9 +17,8 @@ from scipy.special import softmax
 from sklearn.utils import compute_class_weight
 from torch import Tensor, nn
 
-from pare.baselines.estimator import LABELS, Estimator
-from pare.baselines.problem import Fitted, Problem, require
-from pare.baselines.tables import (
+from pare.baselines.problem import LABELS, Estimator, Fitted, Problem, require
+from pare.baselines.table_models import (
     ConstantLabel,
     Library,
     OutputModel,

@@ -13,11 +13,10 @@ from accelerate import PartialState
 
 from pare.choice.blend import Decision, decide, mean_of, shares_text
 from pare.choice.chosen import ChosenModel, load_trained
-from pare.choice.fits import Candidate, described
-from pare.choice.folds import holds_validation_out
+from pare.choice.fold_rows import holds_validation_out
 from pare.choice.processes import side_by_side
-from pare.choice.search import Search, is_bounded, not_installed
-from pare.choice.tried import defined_score
+from pare.choice.search import Search
+from pare.choice.tried import Candidate, defined_score, described, is_bounded, not_installed
 from pare.config import ChoiceRun, PareError
 from pare.evaluation.prediction import predict_rows
 from pare.saved.saved_model import SavedModel, recorded_fingerprint, tell_of_replaced

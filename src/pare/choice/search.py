@@ -10,13 +10,19 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from pare.baselines.registry import INSTALL, missing_packages, why_not
+from pare.baselines.by_name import INSTALL, why_not
 from pare.choice.blend import losses_alone, mean_of, task_loss
-from pare.choice.fits import Candidate, HeldOut, held_out
-from pare.choice.folds import Parts, fold_parts, holds_validation_out, write_fold
+from pare.choice.fold_rows import (
+    Parts,
+    are_many,
+    expected_seconds,
+    few_rows,
+    fold_parts,
+    holds_validation_out,
+    write_fold,
+)
 from pare.choice.processes import Outcome, fits_at_a_time, side_by_side
-from pare.choice.timing import are_many, expected_seconds, few_rows
-from pare.choice.tried import Tried
+from pare.choice.tried import Candidate, HeldOut, Tried, held_out, is_bounded, not_installed, within
 from pare.config import ChoiceRun, PareError
 from pare.config.estimate import duration, estimate
 from pare.config.run import BaselineRun
@@ -341,12 +347,6 @@ class Search:
         return losses_alone(tried.outputs, tried.truth, mean_of(self.run.task), self.loss, tried.groups)
 
 
-def not_installed(run: ChoiceRun) -> list[str]:
-    """Names of the candidates that suit the task and whose packages are missing."""
-    baselines = [one for one in run.candidates if isinstance(one, BaselineRun)]
-    return [one.method_name for one in baselines if missing_packages(one)]
-
-
 def _distinct(going: list[Tried]) -> Iterator[Tried]:
     """Those that predict otherwise than each one before; a training that keeps its solved start is the probe again."""
     for number, tried in enumerate(going):
@@ -362,22 +362,6 @@ def _distinct(going: list[Tried]) -> Iterator[Tried]:
 def _is_same(outputs: np.ndarray, others: np.ndarray) -> bool:
     """Whether predictions differ by next to nothing, whatever their unit is."""
     return bool(np.abs(outputs - others).max() <= SAME * outputs.std())
-
-
-def within(run: Candidate, minutes: float) -> Candidate:
-    """A candidate bounded by minutes, where its fit has no end of its own: a network for fields."""
-    if not is_bounded(run):
-        return run
-    if isinstance(run, BaselineRun):
-        return run.model_copy(update={"options": run.options | {"minutes": minutes}})
-    return run.model_copy(update={"training": run.training.model_copy(update={"minutes": minutes})})
-
-
-def is_bounded(run: Candidate) -> bool:
-    """Whether minutes bound its fit."""
-    if isinstance(run, BaselineRun):
-        return "minutes" in run.options and run.options.get("epochs") is None
-    return run.task.kind == "field" and bool(run.training.epochs)
 
 
 def _expected(run: Candidate) -> float:

@@ -1,18 +1,78 @@
-"""A candidate of a choice and what came of it."""
+"""A candidate of a choice: its fit to the rows of a fold, its predictions for the held-out ones, its outcome."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from accelerate import PartialState
 
-from pare.choice.fits import Candidate, HeldOut
+from pare.alignment import align_embedder
+from pare.baselines import BaselineFit, TrainedBaseline
+from pare.baselines.by_name import missing_packages
 from pare.config import ChoiceRun
+from pare.config.run import BaselineRun, Run
 from pare.evaluation.checks import UndefinedMetric
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import score
+from pare.evaluation.prediction import predict_rows, score
+from pare.saved.trained_model import TrainedModel
+from pare.storage.fingerprint import fingerprint
+from pare.storage.predictions import read_predictions, write_predictions
+from pare.storage.store import ArrayStore
+from pare.training import FineTuning, SourceFolders
 
+Candidate = Run | BaselineRun
 EXACT = 1e-6  # of the answers, below which an error is that of rounding
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a candidate predicts for the rows that a fold holds out.
+
+    Attributes:
+        outputs: logits, numbers or fields, ``(rows, …)``.
+        truth: answers, ``(rows, …)``.
+        seconds: of the fit, without the predictions.
+        groups: of the rows, ``(rows,)``; None where they have none.
+    """
+
+    outputs: np.ndarray
+    truth: np.ndarray
+    seconds: float
+    groups: np.ndarray | None = None
+
+
+def held_out(run: Candidate, store: ArrayStore, source: SourceFolders, folder: Path) -> HeldOut:
+    """Fit a candidate to a fold and predict its held-out rows, unless the folder has just these predictions."""
+    made_of = fingerprint(run.decisive(), store.fingerprint, source.fingerprints)
+    path = folder / f"{made_of}.h5"
+    if not path.is_file():
+        outcome, seconds = _predicted(run, store, source)
+        write_predictions(path, outcome | {"seconds": np.array(round(seconds, 2))})
+    arrays = read_predictions(path)
+    return HeldOut(arrays["prediction"], arrays["truth"], float(arrays["seconds"]), arrays.get("group"))
+
+
+def _predicted(run: Candidate, store: ArrayStore, source: SourceFolders) -> tuple[dict[str, np.ndarray], float]:
+    with TemporaryDirectory() as name:
+        path, started = Path(name) / "model", time.perf_counter()
+        described(run, store, source).write(path)
+        seconds = time.perf_counter() - started
+        trained = (TrainedBaseline if isinstance(run, BaselineRun) else TrainedModel).load(path)
+        outputs = partial(trained.outputs, device=PartialState().device)
+        return predict_rows(outputs, store.rows("test")), seconds
+
+
+def described(run: Candidate, store: ArrayStore, source: SourceFolders) -> FineTuning | BaselineFit:
+    """A candidate's fit as something that is lazily saved."""
+    if isinstance(run, BaselineRun):
+        return BaselineFit(run, store)
+    align = partial(align_embedder, run=run) if run.alignment else None
+    return FineTuning(run, store, source, build_metric(run.metric, run.task.output), align)
 
 
 @dataclass
@@ -100,3 +160,25 @@ def defined_score(run: Candidate | ChoiceRun, outputs: np.ndarray, truth: np.nda
         return score(build_metric(run.metric, run.task.output), outputs, truth)
     except UndefinedMetric:
         return None
+
+
+def not_installed(run: ChoiceRun) -> list[str]:
+    """Names of the candidates that suit the task and whose packages are missing."""
+    baselines = [one for one in run.candidates if isinstance(one, BaselineRun)]
+    return [one.method_name for one in baselines if missing_packages(one)]
+
+
+def within(run: Candidate, minutes: float) -> Candidate:
+    """A candidate bounded by minutes, where its fit has no end of its own: a network for fields."""
+    if not is_bounded(run):
+        return run
+    if isinstance(run, BaselineRun):
+        return run.model_copy(update={"options": run.options | {"minutes": minutes}})
+    return run.model_copy(update={"training": run.training.model_copy(update={"minutes": minutes})})
+
+
+def is_bounded(run: Candidate) -> bool:
+    """Whether minutes bound its fit."""
+    if isinstance(run, BaselineRun):
+        return "minutes" in run.options and run.options.get("epochs") is None
+    return run.task.kind == "field" and bool(run.training.epochs)

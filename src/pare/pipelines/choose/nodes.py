@@ -9,7 +9,7 @@ import pandas as pd
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.baselines.registry import INSTALL
+from pare.baselines.by_name import INSTALL
 from pare.choice.blend import shares_text
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel

@@ -9,7 +9,7 @@ import numpy as np
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.baselines.rival import cheap_rival
+from pare.baselines.reference import cheap_rival
 from pare.config import Library, Run
 from pare.config.raw import OWN_FILES
 from pare.evaluation.drawing import draw_calibration

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from pare.choice.folds import fold_parts, write_fold
+from pare.choice.fold_rows import TIMED, are_many, expected_seconds, fewer, fold_parts, write_fold
 from pare.config import PareError
 from pare.config.schema import SplitConfig
 from pare.storage.store import ArrayStore, write_store
+
+PARTS = {"train": np.arange(0, 30_000), "validation": np.arange(30_000, 40_000), "test": np.arange(40_000, 50_000)}
 
 
 class Rows:
@@ -151,3 +153,22 @@ def test_equal_rows_stay_whole_and_classes_are_spread_over_them(tmp_path, count)
         of = [set(equal[rows]) for rows in parts.values()]
         assert not (of[0] & of[1] or of[0] & of[2] or of[1] & of[2])
         assert all(set(y[rows]) == {0, 1} for rows in parts.values())
+
+
+def test_what_any_fit_takes_is_not_counted_for_each_row():
+    seconds = [3 + 0.01 * rows for rows in TIMED]
+    assert expected_seconds(seconds, PARTS) == pytest.approx(3 + 400)
+    seconds[0] += 20  # for what is imported
+    assert expected_seconds(seconds, PARTS) == pytest.approx(3 + 400)
+
+
+def test_noise_that_makes_more_rows_faster_makes_no_time_negative():
+    assert expected_seconds([1.0, 0.9, 0.5], PARTS) == 0.5
+
+
+def test_few_rows_are_of_all_parts_alike():
+    few = fewer(PARTS, 400)
+    assert {name: len(rows) for name, rows in few.items()} == {"train": 300, "validation": 100, "test": 100}
+    assert all(np.isin(rows, PARTS[name]).all() and len(np.unique(rows)) == len(rows) for name, rows in few.items())
+    assert np.ptp(few["train"]) > 20_000  # from everywhere, not the first ones
+    assert are_many(PARTS) and not are_many(few)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from pare.baselines.by_name import ESTIMATORS, fit_baseline
 from pare.baselines.problem import problem_of
-from pare.baselines.registry import ESTIMATORS, fit_baseline
 from pare.config import Library, PareError, Run, resolve_baseline
 from pare.storage.store import ArrayStore
 

@@ -8,8 +8,8 @@ from sklearn.gaussian_process.kernels import RBF
 from sklearn.linear_model import Ridge
 from sklearn.metrics.pairwise import euclidean_distances
 
-from pare.baselines import kernels
-from pare.baselines.kernels import KernelRidgeOptions, fit_kernel_ridge
+from pare.baselines import kernel_ridge
+from pare.baselines.kernel_ridge import KernelRidgeOptions, fit_kernel_ridge
 from pare.config import PareError
 
 GRID = 24
@@ -110,7 +110,7 @@ def test_states_of_a_simulation_are_left_out_together(problem):
 
 
 def test_more_rows_than_the_memory_takes_are_refused(problem, monkeypatch):
-    monkeypatch.setattr(kernels, "MOST_ROWS", 20)
+    monkeypatch.setattr(kernel_ridge, "MOST_ROWS", 20)
     with pytest.raises(PareError, match="at most 20, found 30"):
         fit_kernel_ridge(problem("dense", train=rows(30, 0, shift)), KernelRidgeOptions(penalties=[1.0], widths=[]))
 

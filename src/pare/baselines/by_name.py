@@ -5,9 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from pare.baselines import boosting, fields, images, kernels, realmlp, scikit_learn, series
-from pare.baselines.estimator import Estimator
-from pare.baselines.problem import Fitted, FittedModel, Problem, require
+from pare.baselines import boosting, kernel_ridge, networks, realmlp, scikit_learn, series
+from pare.baselines.problem import Estimator, Fitted, FittedModel, Problem, require
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BaselineRun
 from pare.config.validation import validated
@@ -17,10 +16,9 @@ ESTIMATORS: dict[str, Estimator] = (
     boosting.ESTIMATORS
     | realmlp.ESTIMATORS
     | scikit_learn.ESTIMATORS
-    | fields.ESTIMATORS
-    | kernels.ESTIMATORS
+    | networks.ESTIMATORS
+    | kernel_ridge.ESTIMATORS
     | series.ESTIMATORS
-    | images.ESTIMATORS
 )
 
 
@@ -87,7 +85,7 @@ def load_baseline(run: BaselineRun, folder: Path) -> FittedModel:
 def _estimator(run: BaselineRun) -> Estimator:
     name = run.baseline.estimator
     if name not in ESTIMATORS:
-        raise unknown_name("estimator", name, ESTIMATORS, "pare.baselines.registry")
+        raise unknown_name("estimator", name, ESTIMATORS, "pare.baselines.by_name")
     return ESTIMATORS[name]
 
 

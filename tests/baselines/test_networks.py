@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from pare.baselines import networks
-from pare.baselines.fields import ESTIMATORS, FnoOptions, UNetOptions
+from pare.baselines.networks import ESTIMATORS, FnoOptions, UNetOptions
 from pare.config import PareError
 
 TRAINING = {"batch_size": 8, "learning_rate": 1e-2, "weight_decay": 1e-4}

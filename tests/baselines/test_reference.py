@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegressionCV
 
-from pare.baselines.registry import ESTIMATORS
-from pare.baselines.rival import cheap_rival
+from pare.baselines.by_name import ESTIMATORS
+from pare.baselines.reference import cheap_rival
 from pare.config import Library, PareError, resolve
 from pare.storage.store import ArrayStore, write_store
 
@@ -60,7 +60,7 @@ def test_a_table_has_logistic_regression_with_its_own_validation_error(run, stor
 def test_what_is_not_installed_or_does_not_suit_is_passed_over(run, store, monkeypatch):
     made, own = run((1, 40))
     assert cheap_rival(made, own, store((1, 40)), ["xgboost"]) is None
-    monkeypatch.setattr("pare.baselines.rival.find_spec", lambda name: None)
+    monkeypatch.setattr("pare.baselines.reference.find_spec", lambda name: None)
     assert cheap_rival(made, own, store((1, 40)), ["minirocket"]) is None
 
 

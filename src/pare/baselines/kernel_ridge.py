@@ -14,8 +14,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import euclidean_distances, linear_kernel
 from sklearn.model_selection import KFold
 
-from pare.baselines.estimator import Estimator
-from pare.baselines.problem import Fitted, Problem
+from pare.baselines.problem import Estimator, Fitted, Problem
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.strict import Strict

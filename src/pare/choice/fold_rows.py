@@ -1,6 +1,9 @@
-"""Rows in which candidates are compared: each is held out of one fold, and no test row is among them."""
+"""Rows in which candidates are compared: each is held out of one fold, and no test row is among them.
 
-from collections.abc import Iterator
+Where rows are many, the time of a fit is measured by fits to few of them.
+"""
+
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,8 @@ FIFTHS = 5  # where one fold is held out and there are next to no validation row
 FEWEST = 2 * FIFTHS  # rows
 Cut = tuple[np.ndarray, np.ndarray]  # numbers of rows to learn from, and of others
 Parts = dict[str, np.ndarray]  # numbers of rows by split; the training rows are counted first, then the validation rows
+MANY = 4000  # rows to learn from, above which a fit may take longer than all minutes
+TIMED = (100, 200, 600)  # rows that are fitted to know it; the first fit pays for what is imported
 
 
 def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
@@ -113,3 +118,23 @@ def _blocks(pool: list[Rows], parts: Parts) -> Iterator[Block]:
             for source, wanted in sources:
                 if len(wanted):
                     yield name, source.__getitems__(wanted.tolist())
+
+
+def are_many(parts: Parts) -> bool:
+    """Whether the rows to learn from are so many that the time of a fit is measured first."""
+    return _learnt(parts) > MANY
+
+
+def few_rows(store: ArrayStore, parts: Parts, folder: Path) -> list[ArrayStore]:
+    """Model inputs with as many of a fold's rows as are timed, the fewest first."""
+    return [write_fold(folder / f"{rows}.h5", store, fewer(parts, rows), compress=False) for rows in TIMED]
+
+
+def expected_seconds(seconds: Sequence[float], parts: Parts) -> float:
+    """Seconds of a fit to a fold, on a straight line through the last two fits to `TIMED` rows; for some too few."""
+    for_a_row = max(0.0, seconds[-1] - seconds[-2]) / (TIMED[-1] - TIMED[-2])
+    return seconds[-1] + for_a_row * (_learnt(parts) - TIMED[-1])
+
+
+def _learnt(parts: Parts) -> int:
+    return len(parts["train"]) + len(parts["validation"])
