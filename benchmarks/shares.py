@@ -24,7 +24,7 @@ from scipy.stats import wilcoxon
 
 from cuts import CUTS, PROJECT, Cut
 from pare.baselines.by_name import why_not
-from pare.choice.blend import WAYS, Blend, decide, mean_of, shares_text, task_loss
+from pare.choice.blend import WAYS, Blend, decide, mean_of, task_loss, weights_text
 from pare.choice.chosen import load_trained
 from pare.choice.fold_rows import fold_parts, write_fold
 from pare.choice.tried import Candidate, described, held_out
@@ -161,7 +161,7 @@ def _lines(key: tuple, cut: Cut, fits: dict) -> Iterator[dict]:
             "rule": rule,
             "test": round(test, 5),
             "error": round(METRICS[task.metric].error(test) / spread, 5),
-            "kept": shares_text(blend.shares),
+            "kept": weights_text(blend.weights),
         }
 
 

@@ -273,7 +273,7 @@ def _choice(run: ChoiceRun, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
     model = ChosenModel.load(folder / "model")
     prediction = outputs_of(model, cut.test[0])
     seconds = time.process_time() - started
-    kept = " ".join(f"{name}:{share:.2f}" for name, share in model.blend.shares.items())
+    kept = " ".join(f"{name}:{share:.2f}" for name, share in model.blend.weights.items())
     return Fit(model.record["validation"], kept, prediction, round(seconds, 2))
 
 

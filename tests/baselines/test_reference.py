@@ -1,4 +1,4 @@
-"""The cheap rival of a run: which baseline it is, and that its score is scikit-learn's."""
+"""The reference model of a run: which baseline it is, and that its score is scikit-learn's."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegressionCV
 
 from pare.baselines.by_name import ESTIMATORS
-from pare.baselines.reference import cheap_rival
+from pare.baselines.reference import reference_model
 from pare.config import Library, PareError, resolve
 from pare.storage.store import ArrayStore, write_store
 
@@ -49,24 +49,24 @@ def run(library, parameters):
 def test_a_table_has_logistic_regression_with_its_own_validation_error(run, store):
     made, own = run((4,))
     data = store((4,))
-    rival = cheap_rival(made, own, data)
+    reference = reference_model(made, own, data)
     train, held = (data.rows(part).read(0, ROWS[part]) for part in ("train", "validation"))
     search = LogisticRegressionCV(max_iter=1000, scoring="neg_log_loss", use_legacy_attributes=False, l1_ratios=(0,))
     fitted = search.fit(train["x"], train["y"])
-    assert rival.name == "logistic_regression"
-    assert rival.validation == pytest.approx(100 * (fitted.predict(held["x"]) != held["y"]).mean(), abs=7)
+    assert reference.name == "logistic_regression"
+    assert reference.validation == pytest.approx(100 * (fitted.predict(held["x"]) != held["y"]).mean(), abs=7)
 
 
 def test_what_is_not_installed_or_does_not_suit_is_passed_over(run, store, monkeypatch):
     made, own = run((1, 40))
-    assert cheap_rival(made, own, store((1, 40)), ["xgboost"]) is None
+    assert reference_model(made, own, store((1, 40)), ["xgboost"]) is None
     monkeypatch.setattr("pare.baselines.reference.find_spec", lambda name: None)
-    assert cheap_rival(made, own, store((1, 40)), ["minirocket"]) is None
+    assert reference_model(made, own, store((1, 40)), ["minirocket"]) is None
 
 
 def test_without_validation_rows_there_is_no_comparison(run, store):
     made, own = run((4,))
-    assert cheap_rival(made, own, store((4,), {"train": 60, "test": 1})) is None
+    assert reference_model(made, own, store((4,), {"train": 60, "test": 1})) is None
 
 
 def test_what_cannot_be_fitted_is_told_and_the_next_one_is_compared(run, store, monkeypatch, caplog):
@@ -78,6 +78,6 @@ def test_what_cannot_be_fitted_is_told_and_the_next_one_is_compared(run, store, 
         raise PareError("class 1 has 1 training row")
 
     monkeypatch.setitem(ESTIMATORS, "logistic_regression", replace(ESTIMATORS["logistic_regression"], fit=refused))
-    assert cheap_rival(made, own, store((4,)), ["logistic_regression"]) is None
-    assert cheap_rival(made, own, store((4,))).name == "lightgbm"
+    assert reference_model(made, own, store((4,)), ["logistic_regression"]) is None
+    assert reference_model(made, own, store((4,))).name == "lightgbm"
     assert "No comparison with logistic_regression: class 1 has 1 training row." in caplog.messages

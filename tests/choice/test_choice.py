@@ -64,7 +64,7 @@ def test_what_is_kept_is_loaded_from_its_folder_alone_and_gives_the_mean_of_its_
     parts = {name: member.outputs(x, torch.device("cpu")) for name, member in model.members.items()}
     mean = sum(
         share * torch.softmax(torch.tensor(parts[name] / model.blend.temperatures[name]), 1).numpy()
-        for name, share in model.blend.shares.items()
+        for name, share in model.blend.weights.items()
     )
     assert torch.softmax(torch.tensor(outputs), 1).numpy() == pytest.approx(mean, abs=1e-5)
     assert (outputs.argmax(1) == store.rows("test").array("y")).mean() > 0.9

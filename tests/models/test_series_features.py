@@ -74,7 +74,7 @@ def test_points_vary_by_one_around_the_mean_of_the_training_rows_and_keep_their_
 
 
 def test_long_series_are_averaged_over_neighbours(monkeypatch):
-    monkeypatch.setattr("pare.models.series_features.MOST", 20)
+    monkeypatch.setattr("pare.models.series_features.POINT_FEATURES", 20)
     x, points = series(2, 50), Points(2, 50)
     features = points(x)
     assert points.features == 20

@@ -6,7 +6,7 @@ from scipy.special import log_softmax
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, LeaveOneOut
 
-from pare.start.heads import IMPOSSIBLE, left_out_of, solve_ridge_head
+from pare.start.heads import IMPOSSIBLE, out_of_fold_predictions, solve_ridge_head
 
 ROWS, FEATURES = 40, 200
 
@@ -29,7 +29,7 @@ def left_out(x: np.ndarray, targets: np.ndarray, alpha: float) -> np.ndarray:
 def test_what_is_said_of_a_row_is_what_a_fit_without_it_says(x):
     y = x[:, :2] + 0.5
     head = solve_ridge_head(x, y, "regression", 2, penalties=[0.01])
-    np.testing.assert_allclose(head.left_out, left_out(x, y, 100.0), atol=1e-6)
+    np.testing.assert_allclose(head.out_of_fold, left_out(x, y, 100.0), atol=1e-6)
     np.testing.assert_allclose(head(x), Ridge(100.0).fit(x, y).predict(x), atol=1e-8)
 
 
@@ -50,7 +50,7 @@ def test_classes_are_ranked_as_by_ridge_regression_on_minus_one_and_one(x, count
     scale = head(x)[0, 0] / expected[0, 0]
     assert scale > 0
     np.testing.assert_allclose(head(x), scale * expected, atol=1e-8)
-    assert head.loss == pytest.approx(-log_softmax(head.left_out, 1)[np.arange(ROWS), y].mean())
+    assert head.loss == pytest.approx(-log_softmax(head.out_of_fold, 1)[np.arange(ROWS), y].mean())
 
 
 def test_scores_that_say_little_of_rows_left_out_are_not_sure(x):
@@ -85,7 +85,7 @@ def test_a_fold_that_is_left_out_is_predicted_as_by_a_fit_without_it(x, features
     weights = np.random.default_rng(3).uniform(0.2, 3, ROWS) if weighted else None
     folds = list(GroupKFold(4).split(x, groups=np.arange(ROWS) // 3))
     alphas = [100.0, 0.1]
-    for alpha, found in zip(alphas, left_out_of(x, y, weights, alphas, folds), strict=True):
+    for alpha, found in zip(alphas, out_of_fold_predictions(x, y, weights, alphas, folds), strict=True):
         for fitted, held in folds:
             ridge = Ridge(alpha).fit(x[fitted], y[fitted], sample_weight=None if weights is None else weights[fitted])
             np.testing.assert_allclose(found[held], ridge.predict(x[held]), rtol=1e-5, atol=1e-6)
@@ -99,7 +99,11 @@ def test_folds_of_one_row_each_are_what_is_done_without_folds(x, kind, balanced)
         solve_ridge_head(x, y, kind, 3, balanced=balanced, folds=folds) for folds in (None, [*LeaveOneOut().split(x)])
     )
     assert folded.penalty == alone.penalty
-    for found, expected in ((folded.left_out, alone.left_out), (folded.weight, alone.weight), (folded(x), alone(x))):
+    for found, expected in (
+        (folded.out_of_fold, alone.out_of_fold),
+        (folded.weight, alone.weight),
+        (folded(x), alone(x)),
+    ):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 

@@ -1,7 +1,7 @@
 """ORCA's first stage (Shen et al. 2023): fit the target embedder so that target and source embeddings look alike.
 
 The objective is ORCA's class-wise one: the distance between the whole source and each target class by itself, weighted
-by the class's share. With a single target class the label distances shift the cost of each source sample by
+by the class's share of the rows. With a single target class the label distances shift the cost of each source sample by
 a constant, which changes neither the plan nor the gradient. So the steps leave them out; only the OTDD that is measured
 before and after has them.
 """
@@ -30,9 +30,9 @@ from pare.training.optimisers import build_optimiser
 logger = logging.getLogger(__name__)
 Batches = Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]
 
-STREAM = 1000  # of the seed, apart from those of the epochs of fine-tuning
+STREAM = 1000  # stream of random numbers, apart from those of the epochs of fine-tuning
 MEASURED = 512  # samples of either side in the OTDD before and after
-BLOCK_ROWS, BLOCK_VALUES = 10_000, 2**26  # of targets that are clustered at once; 256 MB
+BLOCK_ROWS, BLOCK_VALUES = 10_000, 2**26  # targets that are clustered at once; 256 MB
 Blocks = Callable[[], Iterator[np.ndarray]]
 
 
@@ -229,7 +229,7 @@ def pseudo_labels(blocks: Blocks, classes: int, seed: int) -> np.ndarray:
         blocks: gives the samples from the first to the last, in blocks ``(samples, …)``; called for every pass. NaN,
             which marks points without a truth, counts as 0.
         classes: number of clusters; fewer where there are fewer samples.
-        seed: of the first centres.
+        seed: seed of the first centres.
     """
     first, several = _peek(blocks)
     clusters = min(classes, len(first))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 TOLERANCE = 1e-5  # error of the plan's margins, within reach of single precision
-ROUNDS = 1000  # of Sinkhorn's iteration; POT warns where they do not suffice
+ROUNDS = 1000  # rounds of Sinkhorn's iteration; POT warns if they do not suffice
 
 
 def otdd(

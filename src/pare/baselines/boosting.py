@@ -71,7 +71,7 @@ class Booster:
         always: arguments that are not the user's to choose.
         fit: an estimator, the training rows, the validation rows, rounds without improvement after which to stop.
         mistake: what the library raises for a wrong argument, besides ValueError and TypeError.
-        pace: of the fits, by which the number of threads is chosen.
+        pace: pace of the fits, which chooses the number of threads.
     """
 
     library: Library
@@ -100,8 +100,8 @@ class LightGBMTrees:
 
     def predict_proba(self, x: pd.DataFrame) -> np.ndarray:
         """``(rows, classes)``."""
-        shares = self.booster_.predict(x)
-        return shares if shares.ndim == 2 else np.stack([1 - shares, shares], 1)
+        found = self.booster_.predict(x)
+        return found if found.ndim == 2 else np.stack([1 - found, found], 1)
 
 
 def xgboost_booster() -> Booster:
@@ -332,7 +332,7 @@ def _make(booster: Booster, present: np.ndarray | None, seed: int, arguments: di
 
 @contextmanager
 def _clear_mistakes(booster: Booster) -> Iterator[None]:
-    """Turn what the library says of wrong arguments into a short message."""
+    """Turn the library's error about wrong arguments into a short message."""
     try:
         yield
     except (ValueError, TypeError, booster.mistake) as error:

@@ -29,11 +29,13 @@ Choice = tuple[float | None, float]  # width and penalty
 
 
 class KernelRidgeOptions(Strict):
-    """What validation chooses from."""
+    """Values that validation chooses from."""
 
-    penalties: list[PositiveFloat] = Field(min_length=1, description="as a share of the kernel's mean diagonal")
+    penalties: list[PositiveFloat] = Field(
+        min_length=1, description="penalties to try, in units of the kernel's mean diagonal"
+    )
     widths: list[PositiveFloat] = Field(
-        description="of the Gaussian kernel, in median distances of training rows; none: a linear kernel"
+        description="widths of the Gaussian kernel, in median distances of training rows; none: a linear kernel"
     )
 
 
@@ -45,8 +47,8 @@ class KernelModel:
         x: the training rows, ``(rows, channels, *grid)``.
         centre: their mean, ``(values,)``.
         coefficients: ``(rows, values)``.
-        mean: of the outputs, ``(channels, *grid)``.
-        width: of the Gaussian kernel, in units of the input; None: a linear kernel.
+        mean: mean output, ``(channels, *grid)``.
+        width: width of the Gaussian kernel, in units of the input; None: a linear kernel.
     """
 
     x: np.ndarray
@@ -79,7 +81,7 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
     """Ridge regression of every point of the output on all points of the input.
 
     Width and penalty are those of the best validation metric, without validation rows those of the least squared error
-    over five folds, in which groups stay whole. What is kept was fitted to training and validation rows.
+    over five folds, in which groups stay whole. The final fit is to training and validation rows.
 
     Raises:
         PareError: where the kernel of all pairs of rows would not fit into memory.
@@ -113,7 +115,7 @@ def _flat(x: np.ndarray) -> np.ndarray:
 
 
 def _compared(a: np.ndarray, b: np.ndarray, width: float | None) -> np.ndarray:
-    """Of rows ``(rows, values)`` with others, what a kernel depends on, whatever its width: ``(rows, others)``."""
+    """What a kernel of any width depends on, of rows ``(rows, values)`` and others: ``(rows, others)``."""
     return linear_kernel(a, b) if width is None else euclidean_distances(a, b, squared=True)
 
 
@@ -123,7 +125,7 @@ def _kernel(compared: np.ndarray, width: float | None) -> np.ndarray:
 
 
 def _widths(x: np.ndarray, options: KernelRidgeOptions) -> Widths:
-    """Of the Gaussian kernel in units of the input, None for the linear one."""
+    """Widths of the Gaussian kernel in units of the input, None for the linear one."""
     if not options.widths:
         return [None]
     median = median_distance(_flat(x))

@@ -52,7 +52,7 @@ class FieldOptions(Strict):
 
     minutes: float | None = Field(default=None, gt=0, description="as many epochs as fit on this machine")
     epochs: int | None = Field(default=None, ge=1, description="in place of minutes, as many on every machine")
-    members: int = Field(default=1, ge=1, description="trainings that differ in what is random, whose mean is kept")
+    members: int = Field(default=1, ge=1, description="size of an ensemble of trainings that differ in what is random")
     member_epochs: int | None = Field(
         default=None,
         ge=1,
@@ -66,7 +66,9 @@ class FieldOptions(Strict):
     weight_decay: float = Field(ge=0)
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     clip_norm: float = Field(default=1.0, gt=0)
-    average: float = Field(default=0.98, ge=0, lt=1, description="what a step keeps of the average of the weights")
+    average: float = Field(
+        default=0.98, ge=0, lt=1, description="weight of the old average in a step of the averaged weights"
+    )
     differences: float = Field(default=0.1, ge=0, description="weight of the loss of differences between neighbours")
     precision: Literal["auto", "no", "bf16"] = Field(default="no", description="auto: bf16 where the hardware has it")
     fixed: float = Field(default=0.6, ge=0, le=1, description="last share of the epochs, with fixed batch norms")
@@ -90,7 +92,7 @@ class Network(nn.Module):
     Args:
         layers: inputs ``(rows, channels, *grid)`` to outputs.
         task: what is predicted.
-        symmetries: of the task's equation.
+        symmetries: symmetries of the task's equation.
     """
 
     def __init__(self, layers: nn.Module, task: Task, symmetries: Sequence[str]) -> None:
@@ -144,8 +146,8 @@ def load_network(folder: Path, run: BaselineRun, build: Callable[[], nn.Module])
 def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], package: str) -> Fitted:
     """The network of the best validation epoch, or of the last where there are no validation rows.
 
-    What is validated and kept is the average of the weights. Predictions are averaged over the symmetries, and over
-    the networks of several trainings where there are some.
+    The average of the weights is validated and saved. Predictions are averaged over the symmetries, and over
+    the networks of an ensemble.
 
     Args:
         problem: what is learnt.

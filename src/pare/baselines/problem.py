@@ -39,12 +39,12 @@ class Problem:
         task: what is to be learnt.
         store: the model input.
         chosen: numbers of the training rows that are used.
-        seed: of everything random.
+        seed: seed of everything random.
         class_weights: whether classes are weighted by their inverse frequency.
         positive_weight: weight of labels that are 1.
         metric: the task's, for the choice of the best epoch.
         loss: the task's, of predictions and targets ``(batch, …)`` in physical units.
-        symmetries: of the task's equation, keys of `pare.models.symmetries.SYMMETRIES`.
+        symmetries: symmetries of the task's equation, keys of `pare.models.symmetries.SYMMETRIES`.
     """
 
     task: Task
@@ -109,15 +109,15 @@ class Fitted:
 
     Attributes:
         model: what predicts.
-        versions: of the libraries, by name.
-        best_epoch: the one that was kept, counted from 1; none where there are no epochs.
-        passes: how often each training row was seen; its epochs, where there are some.
+        versions: versions of the libraries, by name.
+        best_epoch: the selected epoch, counted from 1; None without epochs.
+        passes: how often each training row was seen: the epochs, if there are any.
         device: where it was computed.
         precision: in which its layers computed while it was fitted, ``no`` for single or more.
         threads: number of threads that made most steps of a network; None for others.
         unseen: predictions of the validation rows by fits that did not learn from them, ``(rows, …)``; None where
             the model is such a fit itself.
-        members: where the model is the mean of several trainings, the epoch that each kept.
+        members: the selected epoch of each member of an ensemble.
     """
 
     model: FittedModel
@@ -135,7 +135,7 @@ class Fitted:
         return self.model.predict(inputs)
 
     def validate(self, problem: Problem) -> float | None:
-        """The metric of the validation rows, by fits that did not learn from them; None where there are none."""
+        """The metric of the validation rows, by fits that did not learn from them; None without such rows."""
         if not len(problem.validation):
             return None
         outcome = self._held_out(problem.validation)
@@ -223,7 +223,7 @@ def class_scores(scores: np.ndarray, present: np.ndarray, classes: int) -> np.nd
 
 def write_skops(estimator: Any, path: Path) -> None:
     """Write a fitted estimator, or a list of several."""
-    import skops.io  # noqa: PLC0415 - takes a second, and a fit that is not kept needs none
+    import skops.io  # noqa: PLC0415 - takes a second, and a fit that is not saved needs none
 
     skops.io.dump(estimator, path, compression=ZIP_DEFLATED)
 
@@ -232,7 +232,7 @@ def read_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
     """Read what `write_skops` wrote; an error of skops where the file is damaged or has a type that is not trusted.
 
     Args:
-        path: of the file.
+        path: path of the file.
         trusted: whole names of types that it may have in addition to those of `TRUSTED`.
     """
     import skops.io  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What a user would try first instead: a cheap baseline on the same rows, for a line at the end of a training."""
+"""A reference model: a cheap baseline on the same rows, for a line at the end of a training."""
 
 import logging
 from collections.abc import Sequence
@@ -15,30 +15,31 @@ CHEAPEST = ("logistic_regression", "lightgbm", "svm", "minirocket", "ridge")  # 
 
 
 @dataclass(frozen=True)
-class Rival:
+class ReferenceModel:
     """A cheap baseline, fitted to the training rows of a run.
 
     Attributes:
         name: in baselines.yml.
-        validation: the run's metric of it on the validation rows.
+        validation: its metric on the validation rows.
     """
 
     name: str
     validation: float
 
 
-def cheap_rival(run: Run, library: Library, store: ArrayStore, names: Sequence[str] = CHEAPEST) -> Rival | None:
-    """Fit the first of the cheapest baselines that suits a run's task and is installed; what cannot be fitted is told.
+def reference_model(
+    run: Run, library: Library, store: ArrayStore, names: Sequence[str] = CHEAPEST
+) -> ReferenceModel | None:
+    """Fit the first of the cheapest baselines that suits a run's task and is installed; failures are logged.
 
     Args:
-        run: of a method.
+        run: a method's run.
         library: has the baselines' options.
         store: the model input.
-        names: of the baselines, the preferred first.
+        names: names of baselines, the preferred first.
 
     Returns:
-        The rival; None where no baseline suits the task, is installed and can be fitted, or there are no validation
-        rows.
+        None if no baseline suits the task, is installed and can be fitted, or without validation rows.
     """
     if not len(store.rows("validation")):
         return None
@@ -46,7 +47,7 @@ def cheap_rival(run: Run, library: Library, store: ArrayStore, names: Sequence[s
         if not _is_possible(name, run, library):
             continue
         try:
-            return Rival(name, _validation(name, run, library, store))
+            return ReferenceModel(name, _validation(name, run, library, store))
         except PareError as error:  # such as a class of one row, which does not stop the run that is compared
             logger.info("No comparison with %s: %s.", name, error)
     return None
@@ -55,9 +56,9 @@ def cheap_rival(run: Run, library: Library, store: ArrayStore, names: Sequence[s
 def _validation(name: str, run: Run, library: Library, store: ArrayStore) -> float:
     """The metric of the validation rows of a baseline that is fitted to the training rows."""
     asked = {"task": run.task_name, "method": name, "seed": run.seed, "protocol": run.protocol}
-    rival = resolve_baseline(library, asked | {"training": run.training.model_dump()}, {})
+    reference = resolve_baseline(library, asked | {"training": run.training.model_dump()}, {})
     problem = problem_of(run, store)
-    value = fit_baseline(rival, problem).validate(problem)
+    value = fit_baseline(reference, problem).validate(problem)
     assert value is not None  # there are validation rows
     return value
 

@@ -73,7 +73,7 @@ def load_logistic_regression(folder: Path, run: BaselineRun, options: LogisticOp
 
 
 def cross_validation(problem: Problem, y: np.ndarray, folds: int, rows: Any = slice(None)) -> StratifiedKFold | Folds:
-    """Which rows are left out to choose a penalty: classes spread evenly, groups whole, rows in order in blocks.
+    """Held-out rows that choose a penalty: classes spread evenly, groups whole, rows in order in blocks.
 
     Args:
         problem: whose training rows are cut.
@@ -111,9 +111,9 @@ def _logistic(problem: Problem, options: LogisticOptions, x: np.ndarray, y: np.n
         return model.fit(x[rows], codes[rows], logisticregression__sample_weight=weighed(rows))
 
     def loss(strength: float) -> float:
-        shares = [(fitted(strength, rest).predict_proba(x[held]), held) for rest, held in folds]
-        # Some rows that are left out together may have no row of a class.
-        of_folds = [log_loss(codes[held], p, labels=labels, sample_weight=weighed(held)) for p, held in shares]
+        found = [(fitted(strength, rest).predict_proba(x[held]), held) for rest, held in folds]
+        # A fold may have no row of a class.
+        of_folds = [log_loss(codes[held], p, labels=labels, sample_weight=weighed(held)) for p, held in found]
         return float(np.mean(of_folds))
 
     folds = list(check_cv(cross_validation(problem, y, options.folds)).split(x, codes))
@@ -155,7 +155,7 @@ class MachineOptions(Strict):
     """Options of the support vector machine."""
 
     strengths: list[PositiveFloat] = Field(min_length=1, description="inverse strengths of the penalty that are tried")
-    folds: int = Field(ge=2, description="of the training rows, by which the strength is chosen")
+    folds: int = Field(ge=2, description="folds of the training rows that choose the strength")
     rows: int = Field(ge=10, description="on which it is chosen, at most")
     edge: int = Field(ge=1, description="points along an edge; a larger image is averaged down to as many")
 

@@ -44,9 +44,9 @@ class Hydra:
 
     Args:
         shape: ``(channels, length)`` of a series.
-        groups: for each dilation.
-        kernels: of a group.
-        seed: of the kernels, and of the channels that each group adds up.
+        groups: groups per dilation.
+        kernels: kernels of a group.
+        seed: seed of the kernels, and of the channels that each group adds up.
     """
 
     def __init__(self, shape: tuple[int, int], groups: int, kernels: int, seed: int = 0) -> None:
@@ -99,14 +99,14 @@ class RocketOptions(Strict):
         description="rounded down to a multiple of 84; MiniRocket makes one feature of each, MultiRocket eight",
     )
     penalties: list[PositiveFloat] = Field(
-        min_length=1, description="of the ridge; one is chosen by leave-one-out on the training rows"
+        min_length=1, description="ridge penalties to try; leave-one-out on the training rows chooses"
     )
 
 
 class HydraOptions(RocketOptions):
     """Options of MultiRocket-Hydra."""
 
-    groups: int = Field(ge=2, description="of Hydra's kernels, for each dilation")
+    groups: int = Field(ge=2, description="groups of Hydra's kernels per dilation")
     competitors: int = Field(ge=2, description="Hydra's kernels in a group")
 
 

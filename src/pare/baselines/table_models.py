@@ -10,7 +10,7 @@ import numpy as np
 
 from pare.config.schema import Task
 
-LEAST_PROBABILITY = 1e-9  # of a class that the training rows do not have
+LEAST_PROBABILITY = 1e-9  # probability of a class that the training rows do not have
 OUTPUTS = "outputs.json"
 
 
@@ -36,12 +36,12 @@ class OutputModel:
 
     def probabilities(self, x: Any, classes: int) -> np.ndarray:
         """``(rows, classes)``; of a class that was never seen, `LEAST_PROBABILITY`."""
-        shares = np.full((len(x), classes), LEAST_PROBABILITY)
-        shares[:, self.present] = self.estimator.predict_proba(x).clip(LEAST_PROBABILITY)
-        return shares
+        probabilities = np.full((len(x), classes), LEAST_PROBABILITY)
+        probabilities[:, self.present] = self.estimator.predict_proba(x).clip(LEAST_PROBABILITY)
+        return probabilities
 
 
-Bag = list[OutputModel]  # of one output, fitted to different rows; their mean is predicted
+Bag = list[OutputModel]  # models of one output, fitted to different rows; their mean is predicted
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Library:
     """How a library takes a table, and how its estimators become files.
 
     Attributes:
-        name: of the library.
-        version: of the library.
-        suffix: of a file.
+        name: name of the library.
+        version: version of the library.
+        suffix: suffix of a file.
         frame: inputs ``(rows, features)`` and the number of categories per column, to what its estimators take.
         write: an estimator to a file.
         read: a file, and whether its estimator predicts a number, to an estimator that predicts as the written one.
@@ -76,7 +76,7 @@ class TableModel:
     Attributes:
         task: what is predicted.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
-        bags: of all classes, or one of each label or number.
+        bags: one for all classes, or one for each label or number.
         library: that of the estimators.
     """
 
@@ -86,7 +86,7 @@ class TableModel:
     library: Library
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Logits of classes or labels, or numbers: of the mean of probabilities, or the mean of numbers."""
+        """Logits of the mean probabilities of classes or labels, or mean numbers."""
         x, classes = self.library.frame(inputs, self.categories), self.task.classes
         if classes:
             return np.log(_mean_probabilities(self.bags[0], x, classes)).astype(np.float32)

@@ -17,7 +17,7 @@ from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Block, Rows, write_store
 
 BLOCK_ROWS = 64
-FIFTHS = 5  # where one fold is held out and there are next to no validation rows
+FIFTHS = 5  # a fifth of the rows is held out where one fold is asked for and validation rows are too few
 FEWEST = 2 * FIFTHS  # rows
 Cut = tuple[np.ndarray, np.ndarray]  # numbers of rows to learn from, and of others
 Parts = dict[str, np.ndarray]  # numbers of rows by split; the training rows are counted first, then the validation rows
@@ -28,13 +28,13 @@ TIMED = (100, 200, 600)  # rows that are fitted to know it; the first fit pays f
 def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
     """The parts of each fold: rows to learn from, rows for validation, and held-out rows as ``test``.
 
-    Training and validation rows take part. Of one fold the validation rows are held out, or a fifth of all where
-    there are fewer than five. Groups and equal rows stay whole. Classes are spread evenly, but not over groups. Of rows
-    in order a fold is some one after the other.
+    Training and validation rows take part. A single fold holds the validation rows out, or a fifth of all rows if they
+    are fewer than five. Groups and equal rows stay whole. Classes are spread evenly, but not over groups. Rows
+    in order make consecutive folds.
 
     Args:
         store: the model input.
-        task: whose share of validation rows is taken of what is not held out.
+        task: sets the part of the remaining rows that validates.
         folds: at least 1.
 
     Raises:
@@ -56,7 +56,7 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
 
 
 def holds_validation_out(store: ArrayStore, folds: int) -> bool:
-    """Whether the held-out rows are the validation rows: of one fold, where there are enough of them."""
+    """Whether the validation rows are the held-out rows: with one fold, if they are enough."""
     return folds == 1 and len(store.rows("validation")) >= FIFTHS
 
 
@@ -79,12 +79,12 @@ def _parts(
 
 
 def _one_of(cuts: list[Cut], split: SplitConfig) -> Cut:
-    """One cut for all: of rows in order that which leaves out the last ones."""
+    """One cut for all; rows in order hold out the last ones."""
     return cuts[-1 if split.ordered else 0]
 
 
 def fewer(parts: Parts, rows: int) -> Parts:
-    """As many rows to learn from, and as large a share of the others, drawn at random."""
+    """So many rows to learn from, and the same fraction of the others, drawn at random."""
     share, rng = rows / (len(parts["train"]) + len(parts["validation"])), np.random.default_rng(0)
     return {name: rng.permutation(numbers)[: round(share * len(numbers))] for name, numbers in parts.items()}
 

@@ -33,7 +33,7 @@ from pare.training import SourceFolders
 from pare.training.machine import accelerator_of, matrix_speed
 
 logger = logging.getLogger(__name__)
-SHARE = 0.1  # of the minutes, for a fit that minutes bound, while candidates are compared
+SHARE = 0.1  # fraction of the budget for the trial of a network that minutes bound
 HOPELESS = 3.0  # times the least loss in the comparison: networks had up to 2.4 times what they had in the end
 SAME = 1e-4  # standard deviations of the predictions, below which two are the same
 
@@ -77,7 +77,7 @@ class Search:
         return self.run.minutes * 60 - sum(spent)
 
     def _part(self, tried: Tried) -> float:
-        """How much of a fit's seconds counts: others are made at the same time as that of a network."""
+        """Fraction of a fit's wall time that is charged to the budget; networks run in parallel."""
         if not is_bounded(tried.run):
             return 1.0
         networks = sum(is_bounded(other.run) for other in self.tried if other not in self.uncompared)
@@ -118,7 +118,7 @@ class Search:
         return self._with_best_networks(going)
 
     def _sure(self, networks: list[Tried]) -> list[Tried]:
-        """Networks that are trained in the end whatever a comparison says; none where only it can tell their worth.
+        """Networks that are trained without a comparison; none where only a comparison shows their worth.
 
         All, where all can be trained side by side; else those that are named so, but for one place, for the best of
         the others.
@@ -143,7 +143,7 @@ class Search:
     def final(self, names: Iterable[str]) -> dict[str, Candidate]:
         """What is fitted to all rows, by name: candidates of these names, and networks with the minutes that are left.
 
-        A network that has no share after a tenth of the minutes may have one in the end, if validation rows tell then.
+        A network without weight after a tenth of the minutes may have one in the end, if validation rows can tell.
         """
         minutes = max(self.run.minutes * SHARE, self.left / 60)
         again = holds_validation_out(self.store, self.run.folds)
@@ -152,12 +152,12 @@ class Search:
         return {tried.name: within(tried.run, minutes) for tried in kept}
 
     def leave_out(self, name: str, reason: str) -> None:
-        """Leave a candidate out of what is kept, after its final fit."""
+        """Drop a candidate after its final fit."""
         next(tried for tried in self.tried if tried.name == name).left_out = reason
         logger.warning("%s is left out: %s", name, reason)
 
     def announce(self) -> None:
-        """Say what begins, and what is missing."""
+        """Log the candidates, the budget and missing packages."""
         rows, names = sum(map(len, self.parts[0].values())), ", ".join(tried.name for tried in self._suitable())
         logger.info("Compared on %s rows within %s: %s.", f"{rows:,}", duration(60 * self.run.minutes), names)
         if missing := not_installed(self.run):
@@ -244,7 +244,7 @@ class Search:
         return self._part(tried) * tried.expected * (fits + 1)
 
     def _is_timed(self, tried: Tried) -> bool:
-        """Whether the time of its fits is measured: of many rows where nothing bounds or tells it."""
+        """Whether its fit time is measured first: rows are many, and neither minutes nor an estimate bound it."""
         trains = not isinstance(tried.run, BaselineRun) and tried.run.training.epochs
         return self.has_many and not trains and not is_bounded(tried.run)
 
@@ -339,11 +339,11 @@ class Search:
         return [tried for tried in going if not tried.left_out]
 
     def _loss(self, tried: Tried) -> float:
-        """Of the held-out rows so far, at the best temperature."""
+        """Mean loss on the held-out rows so far, at the best temperature."""
         return float(self._losses(tried).mean())
 
     def _losses(self, tried: Tried) -> np.ndarray:
-        """Of blocks of the held-out rows so far, ``(blocks,)``, at the best temperature of all of them."""
+        """Losses on blocks of the held-out rows so far, ``(blocks,)``, at the best temperature of all of them."""
         return losses_alone(tried.outputs, tried.truth, mean_of(self.run.task), self.loss, tried.groups)
 
 
@@ -375,13 +375,13 @@ def _expected(run: Candidate) -> float:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Leave out what a training tells of itself: of a fit to a fold its result is told."""
-    told = logging.getLogger("pare.training"), logging.getLogger("pare.start")
-    levels = [logger.level for logger in told]
-    for logger in told:
+    """Silence the log of trainings: a fit to a fold logs its result only."""
+    loggers = logging.getLogger("pare.training"), logging.getLogger("pare.start")
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
         yield
     finally:
-        for logger, level in zip(told, levels, strict=True):
+        for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -26,18 +26,18 @@ from pare.storage.store import ArrayStore
 from pare.training import FineTuning, SourceFolders
 
 Candidate = Run | BaselineRun
-EXACT = 1e-6  # of the answers, below which an error is that of rounding
+EXACT = 1e-6  # error, in spreads of the answers, that is rounding
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a candidate predicts for the rows that a fold holds out.
+    """Out-of-fold predictions of a candidate for one fold.
 
     Attributes:
         outputs: logits, numbers or fields, ``(rows, …)``.
         truth: answers, ``(rows, …)``.
-        seconds: of the fit, without the predictions.
-        groups: of the rows, ``(rows,)``; None where they have none.
+        seconds: fit time, without the predictions.
+        groups: group of each row, ``(rows,)``; None without groups.
     """
 
     outputs: np.ndarray
@@ -77,14 +77,14 @@ def described(run: Candidate, store: ArrayStore, source: SourceFolders) -> FineT
 
 @dataclass
 class Tried:
-    """A candidate and what came of it.
+    """A candidate and its outcome.
 
     Attributes:
         run: the candidate.
         folds: one after the other.
         left_out: why it was tried no further; empty for one that saw all folds.
         failed: whether a fit of it did.
-        lost: seconds of fits that predict no fold: of one that failed, and of those to few rows that tell the time.
+        lost: seconds of fits that predict no fold: failed ones, and those to few rows that measure time.
         expected: seconds of a fit to a fold, as they were known before the first; None: not yet.
     """
 
@@ -97,12 +97,12 @@ class Tried:
 
     @property
     def name(self) -> str:
-        """The method's or the baseline's."""
+        """Name of the method or the baseline."""
         return self.run.method_name
 
     @property
     def metric(self) -> float | None:
-        """The task's, of all held-out rows together; None where it is undefined."""
+        """The task's metric on all held-out rows; None where it is undefined."""
         return defined_score(self.run, self.outputs, self.truth)
 
     @property
@@ -112,7 +112,7 @@ class Tried:
 
     @property
     def seconds(self) -> float:
-        """Of a fit, on average."""
+        """Mean fit time."""
         return float(np.mean([fold.seconds for fold in self.folds]))
 
     @property
@@ -125,10 +125,10 @@ class Tried:
         return bool(np.all(error <= EXACT * np.nanstd(self.truth, axis, dtype=float)))
 
     def row(self, share: float, final: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """A row of the leaderboard: the share that it got, and what came of it.
+        """A row of the leaderboard.
 
         Args:
-            share: in the mean that is kept.
+            share: weight in the selected ensemble.
             final: ``final``, the metric of the validation rows after the final fit of a network, and its ``seconds``,
                 which count where there was no other fit; None: another candidate.
         """
@@ -139,7 +139,7 @@ class Tried:
 
     @property
     def outputs(self) -> np.ndarray:
-        """Of all held-out rows, fold after fold, ``(rows, …)``."""
+        """Outputs for all held-out rows, fold after fold, ``(rows, …)``."""
         return np.concatenate([fold.outputs for fold in self.folds])
 
     @property
@@ -149,7 +149,7 @@ class Tried:
 
     @property
     def groups(self) -> np.ndarray | None:
-        """Of the same rows, ``(rows,)``; None where they have none."""
+        """Groups of the same rows, ``(rows,)``; None without groups."""
         groups = [fold.groups for fold in self.folds if fold.groups is not None]
         return np.concatenate(groups) if groups else None
 

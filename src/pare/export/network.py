@@ -109,7 +109,7 @@ class Blended(nn.Module):
 
     def __init__(self, chosen: ChosenModel, members: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        self.shares, self.temperatures = chosen.blend.shares, chosen.blend.temperatures
+        self.shares, self.temperatures = chosen.blend.weights, chosen.blend.temperatures
         self.members = nn.ModuleDict(members)
         self.enter, self.leave = MEANS[mean_of(chosen.run.task).name]
 

@@ -42,7 +42,7 @@ def cutmix(
         source: source tokens, the same shape.
         share: share of the tokens that the block covers, in 0..1.
         grid: tokens along each axis; their product is ``tokens``.
-        generator: of the positions; a CPU generator makes the same blocks on any device.
+        generator: draws the positions; a CPU generator makes the same blocks on any device.
 
     Returns:
         Mixed tokens, ``(batch, tokens, width)``, of the dtype of the target tokens; a boolean mask of the slots that
@@ -76,7 +76,7 @@ class MixingStep:
         grid: tokens along each axis; their product is ``tokens``.
         gate: scores tokens ``(batch, tokens, width)`` in (0, 1), ``(batch, tokens)``.
         settings: those of the method.
-        generator: of every random choice.
+        generator: draws every random choice.
     """
 
     target: Tensor
@@ -99,10 +99,9 @@ class Mixture:
 
     Attributes:
         tokens: ``(batch, tokens, width)``.
-        share: of what is not the target's.
+        share: share of the tokens that are not the target's.
         replaced: which slots were replaced, ``(batch, tokens)``; None where all were blended.
-        scores: of the gate for the target's and the other tokens, ``(batch, tokens)`` each; None where it was not
-            used.
+        scores: the gate's scores of the target's and the other tokens, ``(batch, tokens)`` each; None without a gate.
     """
 
     tokens: Tensor

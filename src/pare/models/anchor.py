@@ -22,7 +22,7 @@ class Anchor(nn.Module):
     fields: Tensor
     constant: Tensor
     width: Tensor
-    squares: Tensor  # of the lengths of the directions, ``(directions,)``
+    squares: Tensor  # squared lengths of the directions, ``(directions,)``
 
     def __init__(self, inputs: int, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -40,11 +40,11 @@ class Anchor(nn.Module):
         """Take a solution.
 
         Args:
-            mean: of the inputs, ``(inputs,)``.
-            directions: of the input that are read, or centres of the kernels, less the mean, ``(directions, inputs)``.
-            fields: what a unit along each direction adds, or its kernel, ``(directions, *shape)``.
+            mean: mean input, ``(inputs,)``.
+            directions: directions of the input, or centres of the kernels, less the mean, ``(directions, inputs)``.
+            fields: field that a unit along each direction, or a kernel of one, adds, ``(directions, *shape)``.
             constant: the field of the mean input, or far from all centres, ``(*shape)``.
-            width: of the kernels, 0 for a linear map.
+            width: width of the kernels, 0 for a linear map.
         """
         self.has_kernels = width > 0
         values = {"mean": mean, "directions": directions, "fields": fields, "constant": constant, "width": width}
@@ -59,7 +59,7 @@ class Anchor(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             rows = (x.float().flatten(1) - self.mean).to(self.directions.dtype)
             amounts = rows @ self.directions.T
-            if self.has_kernels:  # of few rows, torch.cdist takes ten times as long as this product
+            if self.has_kernels:  # for few rows torch.cdist takes ten times as long as this product
                 distances = (rows.square().sum(1, keepdim=True) + self.squares - 2 * amounts).clamp_min(0)
                 amounts = (-distances / (2 * self.width**2)).exp()
             return (amounts @ self.fields.flatten(1)).float().unflatten(1, self.constant.shape) + self.constant

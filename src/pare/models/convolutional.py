@@ -61,7 +61,7 @@ class ConvolutionalEmbedder(nn.Module):
             raise ValueError(f"a patch has {patch} points along an axis, which cannot be halved; use an even number")
         axes = len(grid)
         self.grid, self.spacing = grid, spacing
-        self.points = patch // (spacing * 2 ** (levels - 1))  # of the coarsest level, along the edge of a token
+        self.points = patch // (spacing * 2 ** (levels - 1))  # points of the coarsest level along a token's edge
         incoming = (channels * spacing**axes, *WIDTHS)
         self.blocks = nn.ModuleList(_block(incoming[i], WIDTHS[i], axes, padding) for i in range(levels))
         self.projection = _layer("Conv", axes)(WIDTHS[levels - 1], width, self.points, self.points)
@@ -142,7 +142,7 @@ class ConvolutionalPredictor(nn.Module):
         return resized(cropped(unfold(self.last(x), self.spacing), self.extent), self.shape[1:])
 
     def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
-        """Levels ``(batch, channels, *points)``, weakened where tokens were replaced, in shares ``(batch, tokens)``."""
+        """Levels ``(batch, channels, *points)``, weakened by the replaced part of each token, ``(batch, tokens)``."""
         kept = (1 - replaced).unflatten(1, self.grid).unsqueeze(1)
         hidden = []
         for level, features in enumerate(around):

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LENGTH, TRIPLES = 9, tuple(combinations(range(9), 3))  # of a kernel: -1, but 2 at three of its points
+LENGTH, TRIPLES = 9, tuple(combinations(range(9), 3))  # a kernel is -1, but 2 at three of its points
 FEATURES, MOST_DILATIONS, MOST_CHANNELS = 10_000, 32, 9  # MiniRocket's own defaults
 GOLDEN = (5**0.5 + 1) / 2
-MOST = 10_000  # features; longer series are averaged over neighbouring points
+POINT_FEATURES = 10_000  # at most; longer series are averaged over neighbouring points
 
 
 class Kernels(nn.Module):
@@ -24,12 +24,12 @@ class Kernels(nn.Module):
     training series, so that the features do not depend on the scale of the series.
 
     Args:
-        channels: of a series.
-        points: of a series, at least `LENGTH`.
-        seed: of the channels that a kernel reads, and of the series that biases come from.
+        channels: channels of a series.
+        points: points of a series, at least `LENGTH`.
+        seed: seed of the channels that a kernel reads, and of the series that biases come from.
 
     Attributes:
-        features: how many there are.
+        features: number of features.
     """
 
     reads: Tensor
@@ -126,11 +126,11 @@ class Points(nn.Module):
     """Series to their points, all divided by one number so that they vary by 1 in the mean over training rows.
 
     Args:
-        channels: of a series.
-        points: of a series.
+        channels: channels of a series.
+        points: points of a series.
 
     Attributes:
-        features: how many there are.
+        features: number of features.
     """
 
     mean: Tensor
@@ -138,7 +138,7 @@ class Points(nn.Module):
 
     def __init__(self, channels: int, points: int) -> None:
         super().__init__()
-        self.step = max(1, min(points, -(-channels * points // MOST)))
+        self.step = max(1, min(points, -(-channels * points // POINT_FEATURES)))
         self.features = channels * (points // self.step)
         self.register_buffer("mean", torch.zeros(self.features))
         self.register_buffer("spread", torch.ones(()))

@@ -94,11 +94,11 @@ class Similarities(nn.Module):
     and Seeger, 2001), with mean 0 over the landmarks; a ridge regression on them is kernel ridge regression.
 
     Args:
-        columns: of a row.
-        rows: for training, of which at most `LANDMARKS` are landmarks.
+        columns: columns of a row.
+        rows: training rows, of which at most `LANDMARKS` are landmarks.
 
     Attributes:
-        features: how many there are, one a landmark.
+        features: number of features, one per landmark.
     """
 
     landmarks: Tensor

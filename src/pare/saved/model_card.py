@@ -35,7 +35,7 @@ model.predict(rows)  # a table, an array or a file, as the task's own
 ## Limits
 
 It was made for rows as the training rows were: the same columns or shape, the same units, from the same population.
-Where the validation metric chose what is kept, it flatters the model; the metric of the test rows is in the
+Where the validation metric selected the model, it flatters it; the metric of the test rows is in the
 `metrics.json` of its run.{categories}
 
 ## Licence
@@ -50,7 +50,7 @@ def model_card(run: TaskRun, record: Mapping[str, Any]) -> str:
 
     Args:
         run: the run that made it.
-        record: of its training; what it lacks is said to be unknown.
+        record: record of its training; missing entries are shown as unknown.
     """
     task, raw = run.task, run.task.raw.active
     shape = "×".join(map(str, task.input.shape))
@@ -58,7 +58,7 @@ def model_card(run: TaskRun, record: Mapping[str, Any]) -> str:
         "task": f"`{run.task_name}`",
         "data": ", ".join(filter(None, [task.suite, raw.url, "simulated" if raw.simulated else None])),
         **_learner(run, record),
-        "kept": _kept(record),
+        "kept": _selected(record),
         "rows": f"{record.get('n_train', 'unknown')} for training",
         "validation": _validation(run, record),
         "made by": ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items()) or "unknown",
@@ -76,10 +76,10 @@ def model_card(run: TaskRun, record: Mapping[str, Any]) -> str:
 
 
 def _encoder_licence(run: TaskRun, record: Mapping[str, Any]) -> dict[str, str]:
-    """Nothing for a baseline, nor for a choice that keeps baselines only."""
+    """Empty for a baseline, and for a choice of baselines only."""
     if isinstance(run, ChoiceRun):
-        kept = {row["method"] for row in record["candidates"] if row["share"]}
-        methods = [tried for tried in run.candidates if isinstance(tried, Run) and tried.method_name in kept]
+        selected = {row["method"] for row in record["candidates"] if row["share"]}
+        methods = [tried for tried in run.candidates if isinstance(tried, Run) and tried.method_name in selected]
         return _encoder_licence(methods[0], record) if methods else {}
     return {"encoder": run.source.encoder.licence} if isinstance(run, Run) else {}
 
@@ -88,8 +88,8 @@ def _learner(run: TaskRun, record: Mapping[str, Any]) -> dict[str, str]:
     if isinstance(run, BaselineRun):
         return {"baseline": f"{run.label}: {run.baseline.title}, seed {run.seed}"}
     if isinstance(run, ChoiceRun):
-        shares = [f"{row['share']:.0%} {row['method']}" for row in record["candidates"] if row["share"]]
-        return {"chosen": f"{', '.join(shares)}, of {len(record['candidates'])} candidates, seed {run.seed}"}
+        weights = [f"{row['share']:.0%} {row['method']}" for row in record["candidates"] if row["share"]]
+        return {"chosen": f"{', '.join(weights)}, of {len(record['candidates'])} candidates, seed {run.seed}"}
     assert isinstance(run, Run)
     return {
         "method": f"{run.label}: {run.method.title}, seed {run.seed}",
@@ -97,8 +97,8 @@ def _learner(run: TaskRun, record: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _kept(record: Mapping[str, Any]) -> str | None:
-    """Nothing for a baseline without epochs."""
+def _selected(record: Mapping[str, Any]) -> str | None:
+    """The selected epoch; None for a baseline without epochs."""
     if members := record.get("members"):
         return f"the mean of {len(members)} trainings"
     if record.get("start") and not record.get("best_epoch"):

@@ -28,7 +28,7 @@ class SavedModel(ABC):
         record: fingerprints of the training and of the model input, what decided the model (`decisive` of its run),
             best epoch, seconds, memory, versions.
         preparation: how raw rows become inputs of the model.
-        calibration: how sure its predictions are; None where nothing is known of that.
+        calibration: uncertainty of its predictions; None if that is unknown.
     """
 
     run: TaskRun
@@ -108,7 +108,7 @@ def _unpickled(kind: type[SavedModel], files: dict[str, bytes]) -> SavedModel:
 
 
 def recorded_fingerprint(folder: Path) -> str | None:
-    """Fingerprint of the trained model in a folder, or None where there is none that can be read."""
+    """Fingerprint of the trained model in a folder; None without a readable one."""
     record = read_record(folder)
     return None if record is None else str(record["fingerprint"])
 
@@ -125,7 +125,7 @@ def tell_of_replaced(folder: Path, run: TaskRun) -> None:
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """What the folder of a model records; None where it holds none, or one of an older version of this project."""
+    """The record in a model's folder; None without one, or with one of an older version of this project."""
     try:
         record = dict(json.loads((folder / RECORD).read_text()))
     except (OSError, ValueError):

@@ -13,8 +13,8 @@ from pare.storage.store import Rows
 
 FOLDS = 5
 Part = tuple[Rows, np.ndarray]  # rows of a split, and the numbers of those that are used
-Folds = Sequence[tuple[np.ndarray, np.ndarray]]  # numbers of rows to fit, and of rows that are left out
-CLEARLY = 2.0  # standard errors: one epoch without any gain has 2.3 % to pass, the best of five about 10 %
+Folds = Sequence[tuple[np.ndarray, np.ndarray]]  # numbers of rows to fit, and of held-out rows
+CLEARLY = 2.0  # standard errors: an epoch without any gain passes with 2.3 %, the best of five with about 10 %
 
 
 def groups_of(parts: Sequence[Part]) -> np.ndarray | None:
@@ -34,12 +34,12 @@ def folds_that_keep(split: SplitConfig, groups: np.ndarray | None, rows: int, fo
 
     Args:
         split: says whether rows are in order.
-        groups: of the rows, ``(rows,)``; None where they have none.
-        rows: how many there are, at least 2.
-        folds: at most so many.
+        groups: group of each row, ``(rows,)``; None without groups.
+        rows: number of rows, at least 2.
+        folds: most folds.
 
     Returns:
-        None where rows are in no order and of no group, or all of one: any folds will do.
+        None if any folds will do: rows in no order, without groups or all in one.
     """
     own = None if groups is None or len(np.unique(groups)) < 2 else groups
     if own is None and not split.ordered:
@@ -53,9 +53,9 @@ def clearly_smaller(
     """Whether the mean loss fell by more than twice the standard error of its fall.
 
     Args:
-        losses: of each row, ``(rows,)``.
-        than: of the same rows before.
-        groups: of the rows, ``(rows,)``, such as patients; a group says as much as a row would. None: there are none.
+        losses: loss of each row, ``(rows,)``.
+        than: losses of the same rows before.
+        groups: group of each row, ``(rows,)``, such as a patient; a group counts as one row. None: no groups.
     """
     falls = np.subtract(than, losses)
     if groups is not None:

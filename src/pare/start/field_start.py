@@ -1,11 +1,10 @@
 """The solved start of fields: ridge regression of every point of the output on all points of the input.
 
-It is linear, or has Gaussian kernels where folds of the rows are predicted clearly better with them. For the linear one
-rows may be copied by symmetries first, so that the regression learns from each row in many positions: by those that the
-task declares, and by others where folds of the rows are predicted clearly better.
+It is linear, or has Gaussian kernels if these clearly lower the out-of-fold error. A linear regression may learn from
+copies of each row by symmetries: those that the task declares, and others that clearly lower the out-of-fold error.
 
-Where it says nearly all, it is an anchor, to which the network adds. Otherwise the network begins without it, and has
-to be better than it to be kept.
+If the regression explains nearly all, it is an anchor: the network learns its residual. Otherwise the network begins
+without it, and is selected only if it is better.
 """
 
 import logging
@@ -34,15 +33,15 @@ from pare.start.regressions import GaussianRidge, KernelRidge, Ridge, complete, 
 
 logger = logging.getLogger(__name__)
 PENALTIES = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # in the largest squared singular value
-MOST_POINTS = 500  # of a field, by which the width of kernels is chosen
-WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # of Gaussian kernels, in median distances of rows
-MOST_ROWS, MOST_NUMBERS = 5000, 40_000_000  # of inputs; a solution then takes a minute and a gigabyte
-COPIES = 16  # of a row, at most, by each symmetry
+MOST_POINTS = 500  # points of a field, at most, that choose the width of kernels
+WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # widths of Gaussian kernels to try, in median distances of rows
+MOST_ROWS, MOST_NUMBERS = 5000, 40_000_000  # rows and numbers of inputs; a solution takes a minute and a gigabyte
+COPIES = 16  # copies of a row, at most, by each symmetry
 MOST_UNKNOWNS = 2000  # rows or inputs, whichever are fewer, where rows are copied; a solution then takes some seconds
 FAINT = 1e-3  # size of a field in that of all, below which it counts no more
 EXACTLY_LINEAR = 1e-6  # and this is next to the rounding of single precision
-TELLING = 0.5  # share of the spread of the outputs that a regression leaves at most, to say something of the equation
-NEARLY_LINEAR = 0.1  # share that it leaves at most, for the network to add to it
+TELLING = 0.5  # residual, in spreads of the outputs, below which a regression explains something
+NEARLY_LINEAR = 0.1  # residual below which the network adds to the regression
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ class _Problem:
     Attributes:
         x: inputs, ``(rows, channels, *grid)``, or ``(rows, numbers)``.
         y: outputs, as well.
-        weights: what a row counts, ``(rows,)``.
-        folds: of the rows.
-        groups: of the rows, ``(rows,)``; None where they have none.
+        weights: weights of the rows, ``(rows,)``.
+        folds: folds of the rows.
+        groups: group of each row, ``(rows,)``; None without groups.
     """
 
     x: np.ndarray
@@ -77,8 +76,8 @@ class FieldStart:
         device: where the model is.
 
     Attributes:
-        held_out: what the anchor says of each training row when it was fitted to others, ``(rows, *shape)``, so that
-            the network learns what the anchor will leave; None where the network begins without it.
+        held_out: out-of-fold predictions of the anchor, ``(rows, *shape)``; the network learns the residual. None
+            if it begins without an anchor.
     """
 
     def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
@@ -94,9 +93,9 @@ class FieldStart:
             parts: the rows.
 
         Returns:
-            ``penalties``: that of the regression, none where there is none; ``symmetries``: by which rows were copied;
-            ``width``: of Gaussian kernels, 0 for a linear map; ``left``: share of the spread that it leaves of rows
-            that were left out.
+            ``penalties``: the penalty, empty without a regression; ``symmetries``: names by which rows were copied;
+            ``width``: width of Gaussian kernels, 0 for a linear map; ``left``: out-of-fold residual, in spreads of the
+            fields.
         """
         with threadpool_limits(free_threads(), user_api="blas"):
             return self._solved(parts)
@@ -140,7 +139,7 @@ class FieldStart:
         self.anchor.set(ridge.mean, ridge.directions, fields, ridge.constant.reshape(shape), ridge.width)
 
     def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
-        """Predict each row by the anchor of the others; of what that leaves, the network takes its units."""
+        """Out-of-fold predictions of the anchor; the network's units are the residual's."""
         if not _is_anchor(solution):
             return
         x, y = _arrays(parts)
@@ -172,7 +171,7 @@ class FieldStart:
         return Ridge.fit(_flat(x), _flat(y), np.tile(weights, len(x) // len(weights)))
 
     def _weights(self, y: np.ndarray) -> np.ndarray:
-        """What a row counts, ``(rows,)``: by its inverse mean square where the loss is relative to it."""
+        """Weights of rows, ``(rows,)``: inverse mean squares if the loss is relative."""
         squares = np.square(_flat(y)).mean(1)
         if not self.run.task.compares_shares or not squares.any():
             return np.ones(len(y))
@@ -210,7 +209,7 @@ class FieldStart:
         return kept or list(KFold(min(FOLDS, rows), shuffle=True, random_state=0).split(range(rows)))
 
     def _linear(self, problem: _Problem, flat: _Problem) -> tuple[list[str], float, np.ndarray]:
-        """Symmetries by which rows are copied, penalty and losses of rows left out of a linear regression.
+        """Symmetries by which rows are copied, penalty and out-of-fold losses of a linear regression.
 
         Args:
             problem: the rows.
@@ -234,13 +233,13 @@ class FieldStart:
         """Name a symmetry that only the user can confirm, where the regression explains enough to be heard."""
         if self.run.training.epochs and np.nanmean(losses) < TELLING**2:
             logger.info(
-                "rows left out are predicted better with the symmetry %s: if it is exact for your equation, add it to "
+                "the symmetry %s lowers the out-of-fold error: if it is exact for your equation, add it to "
                 "training.symmetries in the task's file, and the network learns by it as well",
                 name,
             )
 
     def _kernels(self, problem: _Problem) -> tuple[float, float]:
-        """Width and penalty of Gaussian kernels by folds of some points; width 0 where they are of no use.
+        """Width and penalty of Gaussian kernels by folds of some points; width 0 if they do not help.
 
         Inputs and outputs are ``(rows, numbers)``.
         """
@@ -282,10 +281,10 @@ class FieldStart:
         width: float = 0.0,
         penalties: Sequence[float] = PENALTIES,
     ) -> tuple[float, np.ndarray]:
-        """The best penalty, and with it the squared error of each row left out, in squared spreads of the fields.
+        """The best penalty and its out-of-fold squared error of each row, in squared spreads of the fields.
 
-        Where the first folds show that a regression says little, or less than what had the known errors, other rows
-        have NaN.
+        If the first folds show that a regression explains little, or less than the one with the known errors, other
+        rows have NaN.
         """
         x, y, weights = problem.x, problem.y, problem.weights
         losses = np.full((len(penalties), len(x)), np.nan)
@@ -334,6 +333,6 @@ def _flat(fields: np.ndarray) -> np.ndarray:
 
 
 def _is_clearly_better(found: np.ndarray, losses: np.ndarray, groups: np.ndarray | None) -> bool:
-    """Whether rows left out are clearly better predicted; those that either left to no fold, NaN, do not count."""
+    """Whether out-of-fold losses are clearly smaller; rows without one, NaN, do not count."""
     both = ~np.isnan(losses + found)
     return clearly_smaller(found[both], losses[both], None if groups is None else groups[both])

@@ -42,16 +42,15 @@ class Head:
         weight: ``(outputs, features)``.
         bias: ``(outputs,)``.
         penalty: the C that was chosen.
-        loss: of rows that were left out, with it; NaN where there were too few rows for folds.
-        left_out: outputs for the rows that chose the penalty, each left out of the fit, ``(rows, outputs)``; None where
-            there were too few of them.
+        loss: out-of-fold loss with it; NaN with too few rows for folds.
+        out_of_fold: out-of-fold outputs of the rows that chose the penalty, ``(rows, outputs)``; None if too few.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     penalty: float
     loss: float
-    left_out: np.ndarray | None = None
+    out_of_fold: np.ndarray | None = None
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """``(rows, features)`` to ``(rows, outputs)``."""
@@ -103,14 +102,14 @@ def solve_head(
         balanced: whether classes are weighted by their inverse frequency.
         weights: how much each row counts, ``(rows,)``; None: all count alike.
         seed: decides the folds that are made here.
-        folds: of the rows that choose the penalty, where some belong together; None: made here, classes spread evenly.
+        folds: folds of the rows that choose the penalty, if some belong together; None: made here, stratified.
         penalties: values of C to choose from.
     """
     axes = _axes(features, encoded, standardised)
     turned = axes(features)
     solve = _SOLVERS[kind]
     some = np.arange(len(y)) if chosen is None else chosen
-    penalty, left_out = _choose(
+    penalty, out_of_fold = _choose(
         turned[some],
         y[some],
         None if weights is None else weights[some],
@@ -119,9 +118,9 @@ def solve_head(
         _folds(y[some], kind, seed) if folds is None else folds,
         kind=kind,
     )
-    loss = float("nan") if left_out is None else float(row_losses(left_out, y[some], kind).mean())
+    loss = float("nan") if out_of_fold is None else float(row_losses(out_of_fold, y[some], kind).mean())
     weight, bias = axes.raw(*solve(turned, y, weights, penalty, outputs, balanced))
-    return Head(weight, bias, penalty, loss, left_out)
+    return Head(weight, bias, penalty, loss, out_of_fold)
 
 
 def _axes(features: np.ndarray, encoded: int, standardised: bool) -> _Axes:
@@ -163,7 +162,7 @@ def _choose(
     *,
     kind: str,
 ) -> tuple[float, np.ndarray | None]:
-    """The penalty of the least loss over folds, and with it the outputs of rows that were left out."""
+    """The penalty with the least out-of-fold loss, and its out-of-fold outputs."""
     if not folds:
         logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(x))
         return 1.0, None
@@ -173,16 +172,16 @@ def _choose(
 
     best_loss, best = np.inf, (penalties[0], np.empty(0))
     for penalty in penalties:
-        left_out = np.concatenate([_linear(x[held], *solved(fitted, penalty)) for fitted, held in folds])
-        left_out = left_out[np.argsort(np.concatenate([held for _, held in folds]))]
-        loss = float(np.average(row_losses(left_out, y, kind), weights=weights))
+        out_of_fold = np.concatenate([_linear(x[held], *solved(fitted, penalty)) for fitted, held in folds])
+        out_of_fold = out_of_fold[np.argsort(np.concatenate([held for _, held in folds]))]
+        loss = float(np.average(row_losses(out_of_fold, y, kind), weights=weights))
         if loss < best_loss:
-            best_loss, best = loss, (penalty, left_out)
+            best_loss, best = loss, (penalty, out_of_fold)
     return best
 
 
 def _folds(y: np.ndarray, kind: str, seed: int) -> Folds:
-    """Rows to fit and rows left out; the rows of a class, however few, in different folds. None where rows are few."""
+    """Rows to fit and held-out rows; the rows of a class, however few, in different folds. Empty if rows are few."""
     counts = np.unique(y, return_counts=True)[1] if kind == "classification" else np.array([len(y)])
     if len(y) < 2 * FOLDS and counts.min() < FOLDS:
         return []
@@ -230,7 +229,7 @@ def _numbers(
 
 
 def row_losses(outputs: np.ndarray, y: np.ndarray, kind: str) -> np.ndarray:
-    """The loss of each row: of classes or labels in nats, of numbers squared.
+    """Loss of each row: nats for classes or labels, squared errors for numbers.
 
     Args:
         outputs: logits or numbers, ``(rows, outputs)``.
@@ -269,7 +268,7 @@ def solve_ridge_head(
     folds: Folds | None = None,
     penalties: Sequence[float] = RIDGE_PENALTIES,
 ) -> Head:
-    """Fit a head to rows; the penalty, and how sure it is, come of leaving out one row at a time, or those of a fold.
+    """Fit a head to rows; leaving out one row, or one fold, at a time chooses the penalty and the temperature.
 
     Classes and labels are -1 or 1 to the regression.
 
@@ -280,8 +279,8 @@ def solve_ridge_head(
         outputs: classes, labels or numbers.
         balanced: whether classes are weighted by their inverse frequency.
         weights: how much each row counts, ``(rows,)``; None: all count alike.
-        chosen: numbers of the rows of which the head has what is said when they are left out; None for all.
-        folds: of these rows, where some belong together, which alone choose the penalty then; None: each row is one.
+        chosen: rows whose out-of-fold predictions are returned; None for all.
+        folds: folds of these rows, if some belong together; these rows alone choose the penalty. None: each row is one.
         penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
     """
     targets = np.eye(outputs)[y] if kind == "classification" else y
@@ -295,43 +294,46 @@ def solve_ridge_head(
         ridge: Ridge | RidgeCV = RidgeCV(alphas, scoring="neg_mean_squared_error", store_cv_results=True)
         ridge.fit(features, targets, sample_weight=weights)
         best, tried = alphas.index(ridge.alpha_), np.arange(len(y))
-        left_out = ridge.cv_results_.reshape(len(y), -1, len(alphas))[:, :, best]
+        out_of_fold = ridge.cv_results_.reshape(len(y), -1, len(alphas))[:, :, best]
     else:
         of_tried, tried = None if weights is None else weights[some], some
-        found = [*left_out_of(features[some], targets[some], of_tried, alphas, folds)]
+        found = [*out_of_fold_predictions(features[some], targets[some], of_tried, alphas, folds)]
         best = int(np.argmin([np.average(((each - targets[some]) ** 2).mean(1), weights=of_tried) for each in found]))
         # RidgeCV computes in double precision whatever it is given; Ridge would not, and weak penalties need it.
-        ridge, left_out = Ridge(alphas[best]).fit(features.astype(float), targets, sample_weight=weights), found[best]
+        ridge, out_of_fold = (
+            Ridge(alphas[best]).fit(features.astype(float), targets, sample_weight=weights),
+            found[best],
+        )
     weight, bias = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
     kept = np.searchsorted(tried, some)
     if kind == "regression":
-        loss = float(np.square(left_out - y[tried]).mean())
-        return Head(weight, bias, penalties[best], loss, left_out[kept])
-    scale = SHARPNESS / fit_temperature(SHARPNESS * left_out, y[tried])
-    left_out = left_out * scale
-    head = Head(weight * scale, bias * scale, penalties[best], log_loss(left_out, y[tried]), left_out[kept])
+        loss = float(np.square(out_of_fold - y[tried]).mean())
+        return Head(weight, bias, penalties[best], loss, out_of_fold[kept])
+    scale = SHARPNESS / fit_temperature(SHARPNESS * out_of_fold, y[tried])
+    out_of_fold = out_of_fold * scale
+    head = Head(weight * scale, bias * scale, penalties[best], log_loss(out_of_fold, y[tried]), out_of_fold[kept])
     if kind == "classification":
         head.bias[np.setdiff1d(np.arange(outputs), y)] = IMPOSSIBLE
     return head
 
 
-def left_out_of(
+def out_of_fold_predictions(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, alphas: Sequence[float], folds: Folds
 ) -> Iterator[np.ndarray]:
-    """What a ridge regression that is fitted without a fold says of its rows, solved once for all folds and penalties.
+    """Out-of-fold predictions of ridge regressions, solved once for all folds and penalties.
 
-    The residuals e of a fit to all rows say it: those of a fit without the rows g are (I − H_gg)⁻¹ e_g, where H maps
-    targets to what is fitted. Of one row this is what `RidgeCV` has.
+    The residuals e of a fit to all rows give them: a fit without the rows g has the residuals (I − H_gg)⁻¹ e_g, where H
+    maps targets to fitted values. With one row per fold `RidgeCV` has the same.
 
     Args:
         x: features, ``(rows, features)``.
         y: targets, ``(rows, outputs)``.
-        weights: of the rows, ``(rows,)``; None: all count alike.
+        weights: weights of the rows, ``(rows,)``; None: all count alike.
         alphas: penalties of scikit-learn's `Ridge`.
-        folds: only the rows that are left out count; each row is in one of them.
+        folds: only the held-out rows count; each row is in one of them.
 
     Yields:
-        Of each penalty, ``(rows, outputs)``.
+        Predictions by each penalty, ``(rows, outputs)``.
     """
     weights = np.ones(len(x)) if weights is None else weights
     root = np.sqrt(weights)[:, None]

@@ -14,8 +14,8 @@ class Ridge:
     mean: np.ndarray
     constant: np.ndarray
     directions: np.ndarray
-    amounts: np.ndarray  # (directions, outputs), of the outputs along each direction, times its singular value
-    squares: np.ndarray  # of the singular values
+    amounts: np.ndarray  # outputs along each direction times its singular value, (directions, outputs)
+    squares: np.ndarray  # squared singular values
 
     @classmethod
     def fit(cls, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "Ridge":
@@ -46,7 +46,7 @@ class Ridge:
 
     @property
     def width(self) -> float:
-        """Of a kernel: there is none."""
+        """Width of kernels, 0: there are none."""
         return 0.0
 
 
@@ -56,7 +56,7 @@ class KernelRidge:
 
     constant: np.ndarray
     vectors: np.ndarray  # eigenvectors of the kernel of weighted rows, times the roots of the weights, (rows, vectors)
-    amounts: np.ndarray  # of the outputs along each, ``(vectors, outputs)``
+    amounts: np.ndarray  # outputs along each vector, ``(vectors, outputs)``
     squares: np.ndarray  # eigenvalues
 
     @classmethod
@@ -143,6 +143,6 @@ def rotated(x: np.ndarray) -> np.ndarray:
 
 
 def median_distance(x: np.ndarray) -> float:
-    """Between two of the first rows ``(rows, inputs)``; 1 where all are equal."""
+    """Median distance between the first rows ``(rows, inputs)``; 1 if all are equal."""
     distances = euclidean_distances(x[:500])
     return float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0

@@ -15,7 +15,7 @@ from torch import Tensor
 from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.predictors import PhysicalUnits
-from pare.models.solved import LinearHeads, combined, with_share
+from pare.models.solved import LinearHeads, combined, with_weight
 from pare.models.threads import fastest_threads, free_threads
 from pare.start.cross_validation import Folds, Part, clearly_smaller, folds_that_keep, groups_of, weights_of
 from pare.start.heads import POINT_PENALTIES, RIDGE_PENALTIES, Head, row_losses, solve_head, solve_ridge_head
@@ -23,13 +23,13 @@ from pare.storage.store import Rows, evenly_spaced
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
-MOST_ROWS = 100_000  # of each part, from which heads are solved: their features are in memory
-FOLD_ROWS = 5000  # at most so many rows choose penalties and shares
-OWN_VALUES = 50_000_000  # at most so many are kept for a head with features of its own, or those of `FOLD_ROWS` rows
+MOST_ROWS = 100_000  # rows of each part, at most, that solve heads: their features are in memory
+FOLD_ROWS = 5000  # at most so many rows choose penalties and weights
+OWN_VALUES = 50_000_000  # at most so many for a head with features of its own, or those of `FOLD_ROWS` rows
 # Threads of matrix products cost a head of classes many times what they save, since its steps are small; where other
 # programs run, a small ridge regression as well (benchmarks/heads.py). On more values than this the latter keeps them.
 THREADED_VALUES = 2_000_000
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of such a head in the mean over heads
+OWN_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # weights of such a head to try in the mean over heads
 
 Step = TypeVar("Step")
 # What each head takes, (rows, features), those with features of their own some of the rows; and targets, (rows, …).
@@ -50,7 +50,7 @@ class SolvedStart:
         self._gathered: dict[int, Features] = {}
 
     def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
-        """Give the model heads that are fitted to rows, with penalties and shares that folds of the same rows choose.
+        """Give the model heads that are fitted to rows, with penalties and weights that folds of the same rows choose.
 
         Features that were gathered before are used again.
 
@@ -58,7 +58,7 @@ class SolvedStart:
             parts: the rows.
 
         Returns:
-            ``penalties``, one of each head.
+            ``penalties``, one per head.
         """
         parts = [(rows, evenly_spaced(chosen, MOST_ROWS)) for rows, chosen in parts]
         gathered = [self._features(*part) for part in parts]
@@ -81,44 +81,46 @@ class SolvedStart:
                 layer.bias.copy_(torch.from_numpy(head.bias))
             heads.append(head)
         if self._predictor.own:
-            self._predictor.shares.copy_(self._shares(heads, y[chosen], None if groups is None else groups[chosen]))
-            shares = self._shares_by_name()
-            logger.info("Shares: %s.", ", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
+            self._predictor.shares.copy_(
+                self._head_weights(heads, y[chosen], None if groups is None else groups[chosen])
+            )
+            by_name = self._weights_by_name()
+            logger.info("Weights: %s.", ", ".join(f"{name} {weight:.0%}" for name, weight in by_name.items()))
         return {"penalties": [head.penalty for head in heads]}
 
-    def _shares_by_name(self) -> dict[str, float]:
-        """Those of the encoder's heads together, and of each head with features of its own."""
+    def _weights_by_name(self) -> dict[str, float]:
+        """Weight of the encoder's heads together, and of each head with features of its own."""
         own = self._predictor.shares.tolist()[-len(self._predictor.own) :]
         return {"encoder": 1 - sum(own), **dict(zip(self._predictor.own, own, strict=True))}
 
-    def _shares(self, heads: Sequence[Head], y: np.ndarray, groups: np.ndarray | None) -> Tensor:
-        """Equal ones; for a head with features of its own another one where that is clearly better on rows left out.
+    def _head_weights(self, heads: Sequence[Head], y: np.ndarray, groups: np.ndarray | None) -> Tensor:
+        """Equal weights; a head with features of its own has another one if that clearly lowers the out-of-fold loss.
 
-        A second such head, of the points of a series, has none unless that is clearly better: at most places of most
-        series there is nothing to learn from the values themselves.
+        The points head of series gets weight 0 unless it clearly lowers the out-of-fold loss: most values of most
+        series teach nothing.
         """
         first = len(heads) - len(self._predictor.own)
-        shares = torch.full((first,), 1 / first)
+        weights = torch.full((first,), 1 / first)
         for i in range(first, len(heads)):
             usual = 1 / (i + 1) if i == first else 0.0
-            shares = with_share(shares, self._own_share(shares, heads[: i + 1], y, groups, usual))
-        return shares
+            weights = with_weight(weights, self._own_weight(weights, heads[: i + 1], y, groups, usual))
+        return weights
 
-    def _own_share(
-        self, shares: Tensor, heads: Sequence[Head], y: np.ndarray, groups: np.ndarray | None, usual: float
+    def _own_weight(
+        self, weights: Tensor, heads: Sequence[Head], y: np.ndarray, groups: np.ndarray | None, usual: float
     ) -> float:
-        """The share of the last of these heads, next to those of the others: the usual one, or a clearly better one."""
-        left_out = [head.left_out for head in heads if head.left_out is not None]
-        if len(left_out) < len(heads):
+        """Weight of the last of these heads: the usual one, or a clearly better one."""
+        out_of_fold = [head.out_of_fold for head in heads if head.out_of_fold is not None]
+        if len(out_of_fold) < len(heads):
             return usual
-        outputs, kind = torch.from_numpy(np.stack(left_out)), self.run.task.output.kind
+        outputs, kind = torch.from_numpy(np.stack(out_of_fold)), self.run.task.output.kind
 
-        def losses(share: float) -> np.ndarray:
-            return row_losses(combined(outputs, with_share(shares, share), kind).numpy(), y, kind)
+        def losses(weight: float) -> np.ndarray:
+            return row_losses(combined(outputs, with_weight(weights, weight), kind).numpy(), y, kind)
 
         expected = losses(usual)
-        others = {share: loss for share in SHARES if clearly_smaller(loss := losses(share), expected, groups)}
-        return min(others, key=lambda share: others[share].mean(), default=usual)
+        others = {own: loss for own in OWN_WEIGHTS if clearly_smaller(loss := losses(own), expected, groups)}
+        return min(others, key=lambda own: others[own].mean(), default=usual)
 
     def _solved(
         self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, chosen: np.ndarray, folds: Folds | None
@@ -148,7 +150,7 @@ class SolvedStart:
         chosen: np.ndarray,
         folds: Folds | None,
     ) -> Head:
-        """A head that is fitted to rows, and what it says of some of these, the chosen ones, left out."""
+        """A head that is fitted to rows, with out-of-fold outputs for the chosen ones."""
         output, balanced = self.run.task.output, self.run.training.class_weights
         x = evenly_spaced(x, self._own_rows)
         name = list(self._predictor.own)[number - len(self._predictor.heads)]
@@ -214,7 +216,7 @@ class SolvedStart:
 
 
 def _shown(steps: Sequence[Step], title: str) -> Iterable[Step]:
-    """The steps with a bar of progress, where a person looks on."""
+    """The steps with a bar of progress on a terminal."""
     return track(steps, title, transient=True, disable=not get_console().is_terminal)
 
 

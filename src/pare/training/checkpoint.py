@@ -32,12 +32,12 @@ class Progress:
     """How far a run has come.
 
     Attributes:
-        fingerprint: of the run.
-        epochs: of the whole training.
-        members: trainings whose predictions are averaged, of which this is one.
+        fingerprint: fingerprint of the run.
+        epochs: epochs of the whole training.
+        members: trainings in the ensemble, of which this is one.
         epochs_done: finished epochs.
-        start: of a solved start, what was chosen, as the penalties of its heads, and the validation metric and losses
-            where there are validation rows.
+        start: choices of a solved start, such as the penalties of its heads, and its validation metric and losses, if
+            there are validation rows.
         best_epoch: epoch with the best validation metric so far, from 0; -1 is the solved start.
         best_value: that metric.
         history: one dict an epoch.

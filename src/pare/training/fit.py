@@ -33,7 +33,7 @@ from pare.training.source_batches import SourceFolders
 from pare.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
-BRIEF = ("best_epoch", "validation", "train_seconds")  # what the mean's record says of each
+BRIEF = ("best_epoch", "validation", "train_seconds")  # recorded of each member
 CHECKPOINT, LOCK = "checkpoint", ".training"  # a folder and a file next to the model's folder
 
 
@@ -56,12 +56,12 @@ def fit(
         checkpoint: folder in which the last epoch that was saved is kept, also after the training.
         metric: the task's metric, for the choice of the best epoch.
         align: first stage of the method, which fits the embedder before the first epoch and says how it went.
-        tracking: the tracker that is told of each epoch; None: no tracker is.
+        tracking: the tracker that logs each epoch; None: no tracker.
 
     Returns:
         The model of the best validation epoch (protocol validated) or of the last epoch (protocol paper). After a
         solved start this is the start itself, fitted to the validation rows as well, where no epoch is clearly better.
-        Of several members it is the mean; where the first keeps its start, there are no others.
+        Several members are averaged; if the first keeps its start, there are no others.
 
     Raises:
         PareError: where the loss is not finite, or the encoder does not fit the task.
@@ -109,12 +109,12 @@ def _with_epochs(run: Run, epochs: int) -> Run:
 
 
 def mean_of(members: Sequence[TrainedModel], store: ArrayStore, metric: Metric) -> TrainedModel:
-    """Several trained models as one: the first, with the others in it; its record has the history of the first.
+    """An ensemble of trained models: the first, with the others in it; its record has the history of the first.
 
     Args:
-        members: trained alike, and not kept at their solved start.
+        members: models that were trained alike and left their solved start.
         store: the model input.
-        metric: the task's.
+        metric: the task's metric.
     """
     first, rows = members[0], store.rows("validation")
     device, size = PartialState().device, first.run.training.batch_size
@@ -132,7 +132,7 @@ def mean_of(members: Sequence[TrainedModel], store: ArrayStore, metric: Metric) 
 
 
 def _validated(model: CrossModalModel, store: ArrayStore, metric: Metric, batch_size: int) -> float | None:
-    """The metric of the validation rows, of single predictions as in a training; None without such rows."""
+    """The metric of the validation rows, by single predictions as in a training; None without such rows."""
     if not len(rows := store.rows("validation")):
         return None
     metric.reset()
@@ -158,7 +158,7 @@ class FineTuning:
         source: the files of the encoder and its proxy.
         metric: the task's metric, for the choice of the best epoch.
         align: first stage of the method, see `fit`.
-        tracking: the tracker that is told of each epoch.
+        tracking: the tracker that logs each epoch.
     """
 
     run: Run

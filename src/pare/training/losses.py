@@ -55,8 +55,8 @@ def with_differences(loss: Loss, weight: float) -> Loss:
     """A loss of values that also compares the differences between neighbouring points along each axis of a field.
 
     Args:
-        loss: of predictions and targets, ``(batch, channels, *grid)``.
-        weight: of the loss of the differences along one axis.
+        loss: loss of predictions and targets, ``(batch, channels, *grid)``.
+        weight: weight of the loss of differences along one axis.
     """
     if not weight:
         return loss

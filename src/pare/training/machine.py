@@ -72,7 +72,7 @@ def has_bf16() -> bool:
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has held so far: of the accelerator where there is one, else of the CPU."""
+    """The most memory that this process has held so far, on the accelerator if it has one, else on the CPU."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, KiB elsewhere

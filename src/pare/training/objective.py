@@ -15,12 +15,12 @@ from pare.models.predictors import GATES, Features
 from pare.training.losses import Loss
 from pare.training.optimisers import unnoticed_by_batch_norms
 
-SCORE_BINS = 500  # of equal width over 0..1; the scores of a gate that learns little differ by a few hundredths
+SCORE_BINS = 500  # bins of equal width over 0..1; the scores of a gate that learns little differ by a few hundredths
 
 
 @dataclass(frozen=True)
 class Terms:
-    """One step's losses, and what was mixed; None where there is none."""
+    """One step's losses and mixture; None for a term without a loss."""
 
     total: Tensor
     target: Tensor | None
@@ -158,7 +158,7 @@ class EpochMixing:
     """How often each target slot was replaced in the mixed steps of an epoch, and how the gate scored the tokens.
 
     Args:
-        tokens: of a sample.
+        tokens: tokens of a sample.
 
     Attributes:
         gate_scores: how many target tokens, and source tokens, the gate gave a score in each bin, ``(2, SCORE_BINS)``.

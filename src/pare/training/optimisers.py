@@ -29,7 +29,7 @@ def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], train
 
     Args:
         model: whose weights learn.
-        groups: of its parameters, as torch's optimisers take them; one without a rate has that of the training.
+        groups: groups of its parameters, as torch's optimisers take them; one without a rate has the training's.
         training: names the optimiser and says how it learns.
     """
     if training.optimiser == "Muon":
@@ -51,10 +51,10 @@ def muon(
 
     Args:
         model: whose convolutions have kernels.
-        groups: of parameters, as for `build_optimiser`.
-        learning_rate: of groups that have none of their own.
-        weight_decay: of all.
-        betas: of AdamW.
+        groups: groups of parameters, as for `build_optimiser`.
+        learning_rate: rate of groups that have none of their own.
+        weight_decay: weight decay of all groups.
+        betas: AdamW's betas.
     """
     kernels = _kernels(model)
     parts = []
@@ -76,10 +76,10 @@ class Muon(Optimizer):
     together, in their own precision.
 
     Args:
-        groups: of parameters; each says by `kernels` which step it takes.
-        learning_rate: of groups that have none of their own.
-        weight_decay: decoupled, of all.
-        betas: of AdamW.
+        groups: groups of parameters; `kernels` of each names its kind of step.
+        learning_rate: rate of groups that have none of their own.
+        weight_decay: decoupled weight decay of all groups.
+        betas: AdamW's betas.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
     one of the matrices themselves, in half of the time.
 
     Args:
-        matrices: of shape (matrices, rows, columns).
+        matrices: ``(matrices, rows, columns)``.
     """
     if matrices.shape[1] > matrices.shape[2]:
         return orthogonal(matrices.mT).mT
@@ -181,12 +181,12 @@ def _kernels(model: nn.Module) -> set[int]:
 class WeightAverage:
     """An exponential moving average of a model's trainable weights.
 
-    After n steps no more than (1 + n) / (10 + n) is kept, so that the first weights do not outlast a short training.
+    After n steps at most (1 + n) / (10 + n) of the average remains: the first weights do not outlast a short training.
     Buffers, such as the statistics of batch norms, are those of the model.
 
     Args:
         model: whose weights are averaged.
-        keep: what a step keeps of the average; the rest is the new weights.
+        keep: weight of the old average in a step; the rest is the new weights'.
     """
 
     def __init__(self, model: nn.Module, keep: float) -> None:
@@ -204,7 +204,7 @@ class WeightAverage:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """The model has the average of its weights, where there is one; the weights themselves come back behind it."""
+        """The model has the average of its weights, if there is one; its own weights come back afterwards."""
         if not self.averaged.n_averaged:
             yield
             return
@@ -256,9 +256,9 @@ def require_plain_steps(model: nn.Module, mixing: MixingConfig, tokens: Sequence
     """Refuse a training in which batch norms would never see what is predicted later.
 
     Args:
-        model: that is trained.
+        model: the model that is trained.
         mixing: how tokens are mixed.
-        tokens: how many are replaced in each epoch before batch norms are fixed.
+        tokens: replaced tokens in each epoch before batch norms are fixed.
 
     Raises:
         PareError: where the model has batch norms and all rows of these epochs are mixed.

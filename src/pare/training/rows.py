@@ -20,7 +20,7 @@ BLOCK_ROWS = 256
 
 
 class TrainingRows:
-    """The training rows that are used, and what the anchor says of each.
+    """The training rows that are used, and the anchor's predictions for them.
 
     Args:
         rows: all training rows.
@@ -49,10 +49,10 @@ def batch_loader(
     """Batches ``{"x": (batch, …), "y": (batch, …)}`` of a split.
 
     Args:
-        rows: of the split.
+        rows: rows of the split.
         batch_size: rows of a batch.
         shuffle: whether their order is random.
-        seed: of that order; none: torch's, or that of accelerate.
+        seed: seed of that order; none: torch's, or accelerate's.
     """
     generator = None if seed is None else torch.Generator().manual_seed(seed)
     return DataLoader(rows, batch_size, shuffle=shuffle, generator=generator, collate_fn=_as_tensors)  # type: ignore[arg-type]
@@ -71,7 +71,7 @@ class TrainingCalibration:
         samples: how many set the scale of a random embedder.
         source: batches of the proxy.
         backbone: embeds them.
-        seed: of their order.
+        seed: seed of their order.
     """
 
     def __init__(
@@ -108,14 +108,14 @@ def held_out(model: nn.Module, rows: Rows, device: torch.device, task: Task, bat
     """Predict the validation rows as test rows are predicted: in single precision, averaged over symmetries.
 
     Args:
-        model: which has not learnt from these rows.
-        rows: of the validation split.
+        model: a model that has not learnt from these rows.
+        rows: rows of the validation split.
         device: where the model is.
         task: what is predicted.
         batch_size: rows at once.
 
     Returns:
-        What calibrates the model; None where there are no rows, or masks are predicted.
+        The model's calibration; None without rows, and for masks.
     """
 
     def predict(x: np.ndarray) -> np.ndarray:

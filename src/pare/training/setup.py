@@ -117,7 +117,7 @@ class TrainingSetup:
         loss = with_differences(self.loss, training.differences if task.compares_values else 0.0)
         objective = Objective(self.model, loss, training, self.run.mixing)
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
-        self.updates = -(-len(self.loader) // training.accumulation)  # of the weights in an epoch
+        self.updates = -(-len(self.loader) // training.accumulation)  # updates of the weights in an epoch
         schedule = get_scheduler(
             training.schedule,
             optimiser,

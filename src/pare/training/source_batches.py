@@ -76,7 +76,7 @@ class SourceBatches(Protocol):
     """What a proxy dataset offers to training.
 
     Attributes:
-        classes: of the proxy, or None where its labels are masks.
+        classes: number of the proxy's classes, or None if its labels are masks.
         pixels: how the encoder's images are normalised; None for text.
     """
 
@@ -209,7 +209,7 @@ def load_source_batches(
         folders: the source's files; the encoder's hold its tokenizer or the statistics of its pixels.
         backbone: the encoder, made for the task's token grid.
         samples: how many samples of the proxy are used, drawn at random (paper, table 11); all by default.
-        seed: of that choice.
+        seed: seed of that choice.
 
     Raises:
         PareError: where the proxy is not of the encoder's modality, lacks the labels asked for, or is smaller than

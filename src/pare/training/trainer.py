@@ -100,7 +100,7 @@ class Trainer(TrainingSetup):
         started = time.perf_counter()
         set_seed(int(self._rng(epoch, 0).integers(2**31)))
         self.loader.set_epoch(epoch)
-        for _ in range((epoch - self.progress.epochs_done) * self.updates):  # of epochs that were left out
+        for _ in range((epoch - self.progress.epochs_done) * self.updates):  # steps of epochs that were left out
             self.schedule.step()
         bar.begin(epoch)
         k = self.curriculum.tokens(epoch, self.run.tokens) if self.curriculum else 0
@@ -190,7 +190,7 @@ class Trainer(TrainingSetup):
         return terms
 
     def _changed(self, batch: dict[str, Tensor], noise: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Inputs, outputs and what the anchor says of them, after the random changes of the training."""
+        """Inputs, outputs and the anchor's predictions, after the random changes of the training."""
         x, y, anchor = augment(batch["x"], self.run.training.augmentation, noise), batch["y"], batch.get("anchor")
         if not self.model.symmetries:
             return x, y, anchor
@@ -252,7 +252,7 @@ class Trainer(TrainingSetup):
     def _solve_with_validation_rows(self) -> int:
         """Fit a solved start to the validation rows as well, which have nothing left to choose.
 
-        Heads choose penalties and shares anew: of two rows a class, a class may have had one.
+        Heads choose penalties and weights anew: a class of two rows may have had one before.
         """
         assert self.start is not None and self.progress.start is not None
         validation = self.rows["validation"]
@@ -273,7 +273,9 @@ class Trainer(TrainingSetup):
             return step_seconds(lambda: self._step(batch, source, k, noise, "the first steps"))
 
         self.objective.train()
-        share = len(mixed) / self.run.training.epochs * (self.run.mixing.batches if self.run.mixing else 0)  # of steps
+        share = (
+            len(mixed) / self.run.training.epochs * (self.run.mixing.batches if self.run.mixing else 0)
+        )  # mixed steps
         a_step = (1 - share) * seconds(0) + (share * seconds(mixed[0]) if mixed else 0.0)
         found = torch.tensor(epochs_within(minutes, a_step, len(self.loader)), device=self.accelerator.device)
         return int(broadcast(found))  # the same for all processes

@@ -103,7 +103,7 @@ class ConvNextV2Backbone(ImageBackbone):
                 f"{rows}×{columns}; {self.remedy(edge)}"
             )
         self.out_grid = self.token_grid = (rows // halving, columns // halving)
-        encoder.layernorm = nn.Identity()  # of the pooled feature; the predictors pool for themselves
+        encoder.layernorm = nn.Identity()  # it normalises the pooled feature; the predictors pool for themselves
 
     def entering(self, tokens: Tensor) -> Any:
         """Tokens as an image of as many channels as a token is wide."""

@@ -9,7 +9,7 @@ import numpy as np
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.baselines.reference import cheap_rival
+from pare.baselines.reference import reference_model
 from pare.config import Library, Run
 from pare.config.raw import OWN_FILES
 from pare.evaluation.drawing import draw_calibration
@@ -44,8 +44,8 @@ def score_predictions(
     """
     record = evaluation_record(run, model.record, model_input, predictions, model.calibration)
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
-    if run.task.raw.origin == OWN_FILES and (rival := cheap_rival(run, library, model_input)):
-        record["rival"] = asdict(rival)
+    if run.task.raw.origin == OWN_FILES and (reference := reference_model(run, library, model_input)):
+        record["rival"] = asdict(reference)
         logger.info("%s", comparison(record))
     return record
 
