@@ -30,7 +30,7 @@ from pare.training.optimisers import build_optimiser
 logger = logging.getLogger(__name__)
 Batches = Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]
 
-STREAM = 1000  # stream of random numbers, apart from those of the epochs of fine-tuning
+STREAM = 1000  # stream of random numbers apart from fine-tuning's
 MEASURED = 512  # samples of either side in the OTDD before and after
 BLOCK_ROWS, BLOCK_VALUES = 10_000, 2**26  # targets that are clustered at once; 256 MB
 Blocks = Callable[[], Iterator[np.ndarray]]
@@ -46,7 +46,7 @@ def align_embedder(
         rows: the training rows.
         chosen: numbers of those that the training uses.
         batches: endless proxy samples and labels, of a size, in the order that a generator decides.
-        run: whose ``alignment`` says how.
+        run: the run, with its ``alignment``.
 
     Returns:
         ``before`` and ``after``, the OTDD to the source; ``distances``, the class-wise objective per epoch, before its
@@ -228,7 +228,7 @@ def pseudo_labels(blocks: Blocks, classes: int, seed: int) -> np.ndarray:
     Args:
         blocks: gives the samples from the first to the last, in blocks ``(samples, …)``; called for every pass. NaN,
             which marks points without a truth, counts as 0.
-        classes: number of clusters; fewer where there are fewer samples.
+        classes: number of clusters; fewer with fewer samples.
         seed: seed of the first centres.
     """
     first, several = _peek(blocks)

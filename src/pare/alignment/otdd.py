@@ -77,8 +77,8 @@ def sinkhorn_divergence(
         x: ``(samples, width)``.
         y: ``(other samples, width)``.
         regularisation: weight of the entropy.
-        x_self: `self_cost` of ``x``, where it is known already.
-        y_self: that of ``y``.
+        x_self: `self_cost` of ``x``, if it is known already.
+        y_self: `self_cost` of ``y``.
     """
     x_self = self_cost(x, regularisation) if x_self is None else x_self
     y_self = self_cost(y, regularisation) if y_self is None else y_self

@@ -70,7 +70,7 @@ class Booster:
         threads: the name of its number of threads.
         always: arguments that are not the user's to choose.
         fit: an estimator, the training rows, the validation rows, rounds without improvement after which to stop.
-        mistake: what the library raises for a wrong argument, besides ValueError and TypeError.
+        mistake: the library's error for a wrong argument, besides ValueError and TypeError.
         pace: pace of the fits, which chooses the number of threads.
     """
 
@@ -283,7 +283,7 @@ def _best_booster(
     train: Rows,
     validation: Rows | None,
 ) -> OutputModel:
-    """The estimator with the least loss on the rows that stop the rounds; without them that of the first arguments."""
+    """The estimator with the least loss on the rows that stop the rounds; without them the first one."""
     present = None if problem.task.output.kind == "regression" else np.unique(train[1])
     if present is not None and len(present) == 1:
         return OutputModel(ConstantLabel(), present)

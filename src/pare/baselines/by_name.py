@@ -69,7 +69,7 @@ def fit_baseline(run: BaselineRun, problem: Problem) -> Fitted:
 
 
 def load_baseline(run: BaselineRun, folder: Path) -> FittedModel:
-    """Read what the model of a fitted baseline wrote.
+    """Read the model of a fitted baseline.
 
     Raises:
         PareError: as `check_baseline`, or where a file is missing, damaged or of another model.

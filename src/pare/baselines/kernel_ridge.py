@@ -63,7 +63,7 @@ class KernelModel:
         return ((pairs @ self.coefficients).reshape(-1, *self.mean.shape) + self.mean).astype(np.float32)
 
     def write(self, folder: Path) -> None:
-        """Its arrays as safetensors, the width among them where there is one."""
+        """Its arrays as safetensors, with the width of a Gaussian kernel."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         arrays = {name: np.asarray(value, order="C") for name, value in values.items() if value is not None}
         with usual_rights(folder / FILE):
@@ -80,8 +80,8 @@ def load_kernel_ridge(folder: Path, run: BaselineRun, options: KernelRidgeOption
 def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
     """Ridge regression of every point of the output on all points of the input.
 
-    Width and penalty are those of the best validation metric, without validation rows those of the least squared error
-    over five folds, in which groups stay whole. The final fit is to training and validation rows.
+    Width and penalty have the best validation metric, or without validation rows the least squared error over five
+    folds, in which groups stay whole. The final fit is to training and validation rows.
 
     Raises:
         PareError: where the kernel of all pairs of rows would not fit into memory.
@@ -106,7 +106,7 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
 
 
 def _sign(problem: Problem) -> int:
-    """What makes the metric a loss."""
+    """Factor that makes the metric a loss."""
     return -1 if problem.metric.higher_is_better else 1
 
 
@@ -150,8 +150,8 @@ def _predictions(
 ) -> Iterator[tuple[Choice, np.ndarray]]:
     """What each width and penalty predicts for new inputs, fields ``(rows, channels, *grid)``.
 
-    The same as models of their own would. These solve for all outputs; this solves for what each prediction takes of
-    the training rows, which are mostly fewer numbers.
+    The same as by models of their own. Those solve for all outputs; this solves for the weights of the training rows in
+    each prediction, which are mostly fewer numbers.
     """
     mean, centre = y.mean(0), _flat(x).mean(0)
     known, asked, outputs = _flat(x) - centre, _flat(new) - centre, _flat(y - mean)

@@ -91,7 +91,7 @@ class Network(nn.Module):
 
     Args:
         layers: inputs ``(rows, channels, *grid)`` to outputs.
-        task: what is predicted.
+        task: the task.
         symmetries: symmetries of the task's equation.
     """
 
@@ -129,7 +129,7 @@ class Mean(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The mean of what each makes of the inputs."""
+        """The mean of the members' outputs."""
         return torch.stack([member(x) for member in self.members]).mean(0)
 
 
@@ -144,16 +144,16 @@ def load_network(folder: Path, run: BaselineRun, build: Callable[[], nn.Module])
 
 
 def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], package: str) -> Fitted:
-    """The network of the best validation epoch, or of the last where there are no validation rows.
+    """The network of the best validation epoch, or of the last without validation rows.
 
     The average of the weights is validated and saved. Predictions are averaged over the symmetries, and over
     the networks of an ensemble.
 
     Args:
-        problem: what is learnt.
-        options: how it is trained.
+        problem: the problem.
+        options: options of the training.
         build: makes the layers.
-        package: that they come from.
+        package: package of the layers.
 
     Raises:
         PareError: where the loss is not finite.
@@ -195,7 +195,7 @@ def _network(problem: Problem, build: Callable[[], nn.Module]) -> Network:
 def _trained(
     problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], epochs: int, minutes: float | None
 ) -> tuple[Network, int, int]:
-    """The network of one training, which takes so many minutes where there are any, its epoch, and its threads."""
+    """The network of one training, which takes at most so many minutes, its epoch, and its threads."""
     model = _network(problem, build)
     rows: Any = Subset(problem.train, problem.chosen.tolist())  # type: ignore[arg-type]
     loader = batch_loader(rows, options.batch_size, shuffle=True, seed=problem.seed)

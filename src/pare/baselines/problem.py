@@ -1,4 +1,4 @@
-"""What a baseline is given and gives back, what its estimator takes, and estimators as files of skops.
+"""Input and result of a baseline's fit, its estimator, and estimators as files of skops.
 
 Files of skops are JSON and arrays, from which only named types are made.
 """
@@ -36,7 +36,7 @@ class Problem:
     """A task as a baseline sees it.
 
     Attributes:
-        task: what is to be learnt.
+        task: the task.
         store: the model input.
         chosen: numbers of the training rows that are used.
         seed: seed of everything random.
@@ -94,7 +94,7 @@ def problem_of(run: TaskRun, store: ArrayStore) -> Problem:
 
 
 class FittedModel(Protocol):
-    """What a fitted baseline predicts with; `load` of its `Estimator` reads what it wrote."""
+    """Predictor of a fitted baseline; `load` of its `Estimator` reads its files."""
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Inputs ``(rows, …)`` to logits, numbers or fields in physical units, ``(rows, …)`` float32."""
@@ -182,7 +182,7 @@ INPUTS: dict[str, Callable[[Task], bool]] = {
 
 @dataclass(frozen=True)
 class Estimator:
-    """What an estimator takes, what it predicts, and how it is fitted and loaded.
+    """Inputs and outputs of an estimator, and how it is fitted and loaded.
 
     Attributes:
         inputs: a key of `INPUTS`.
@@ -190,7 +190,7 @@ class Estimator:
         packages: modules that it imports.
         options: the options that it knows.
         fit: fits it.
-        load: reads what a fitted model wrote, from its folder, the run that made it and the run's options.
+        load: reads a fitted model from its folder, the run that made it and the run's options.
         weighted: whether rows may count differently.
     """
 
@@ -211,7 +211,7 @@ def class_scores(scores: np.ndarray, present: np.ndarray, classes: int) -> np.nd
     """Scores of all classes, ``(rows, classes)`` float32; a class that was never seen gets less than any other.
 
     Args:
-        scores: ``(rows,)`` of the second class where there are two, else ``(rows, present classes)``.
+        scores: ``(rows,)`` of the second of two classes, else ``(rows, present classes)``.
         present: classes of the training rows.
         classes: number of the task's classes.
     """
@@ -233,7 +233,7 @@ def read_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
 
     Args:
         path: path of the file.
-        trusted: whole names of types that it may have in addition to those of `TRUSTED`.
+        trusted: whole names of types that it may have besides `TRUSTED`.
     """
     import skops.io  # noqa: PLC0415
 

@@ -165,7 +165,7 @@ class MachineModel:
     """A support vector machine with a Gaussian kernel.
 
     Attributes:
-        task: what is predicted.
+        task: the task.
         edge: points along an edge, at most.
         machine: scikit-learn's, of points ``(rows, points)``.
     """

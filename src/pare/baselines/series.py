@@ -83,7 +83,7 @@ class Hydra:
         return {"weights": drawn.W.numpy(), "mean": self.mean, "scale": self.scale, **channels}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> "Hydra":
-        """Take `arrays` of another in place of what was drawn here."""
+        """Take `arrays` of another in place of its own."""
         drawn = self.counts._hydra
         drawn.W = torch.from_numpy(arrays["weights"])
         drawn.idx = [torch.from_numpy(arrays[f"channels_{i}"]) for i in range(len(drawn.idx))]
@@ -144,7 +144,7 @@ class RocketModel:
     """Fixed convolutions of a series, and a linear model of features such as how often each is above a bias.
 
     Attributes:
-        task: what is predicted.
+        task: the task.
         transform: sktime's, series ``(rows, channels, length)`` to features ``(rows, features)``.
         hydra: whose features the ridge reads as well, or None.
         ridge: scikit-learn's pipeline of scaling and ridge.

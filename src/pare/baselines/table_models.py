@@ -52,7 +52,7 @@ class Library:
         name: name of the library.
         version: version of the library.
         suffix: suffix of a file.
-        frame: inputs ``(rows, features)`` and the number of categories per column, to what its estimators take.
+        frame: inputs ``(rows, features)`` and the number of categories per column, to its estimators' inputs.
         write: an estimator to a file.
         read: a file, and whether its estimator predicts a number, to an estimator that predicts as the written one.
     """
@@ -74,10 +74,10 @@ class TableModel:
     """Fitted estimators as one baseline.
 
     Attributes:
-        task: what is predicted.
+        task: the task.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
         bags: one for all classes, or one for each label or number.
-        library: that of the estimators.
+        library: library of the estimators.
     """
 
     task: Task
@@ -97,7 +97,7 @@ class TableModel:
         return np.stack([log[:, 1] - log[:, 0] for log in logs], 1).astype(np.float32)
 
     def write(self, folder: Path) -> None:
-        """A file for each estimator, in the format of its library, and what they are estimators of, as JSON."""
+        """A file for each estimator, in the format of its library, and their outputs, as JSON."""
         for i, bag in enumerate(self.bags):
             for k, member in enumerate(bag):
                 if not isinstance(member.estimator, ConstantLabel):

@@ -1,4 +1,4 @@
-"""Several models as one: a weighted mean of what they predict.
+"""Several models as one ensemble: the weighted mean of their predictions.
 
 Weights come from greedy selection with replacement (Caruana et al., *Ensemble Selection from Libraries of Models*,
 2004) on out-of-fold predictions. Where rows are few, weights are shrunk towards the first model, or it stays alone.
@@ -37,11 +37,11 @@ Way = Callable[[Outputs, Array, "Mean", Loss], "Blend"]  # a choice of weights, 
 
 @dataclass(frozen=True)
 class Mean:
-    """What is averaged of a kind of output, and how it becomes the output again.
+    """The averaged values of a kind of output, and the way back to outputs.
 
     Attributes:
         name: the kind of output.
-        enter: outputs ``(rows, …)`` to what is averaged.
+        enter: outputs ``(rows, …)`` to the averaged values.
         leave: the way back.
         scaled: whether outputs are logits, whose scale is of no meaning before a temperature is found.
     """
@@ -58,7 +58,7 @@ NUMBERS = Mean("numbers", lambda x: x, lambda x: x, scaled=False)
 
 
 def mean_of(task: Task) -> Mean:
-    """What is averaged for a task: probabilities, or numbers as they are."""
+    """The mean for a task: over probabilities, or over numbers as they are."""
     if task.classes:
         return CLASSES
     return LABELS if task.loss == "binary_cross_entropy" else NUMBERS
@@ -114,7 +114,7 @@ def greedy_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
     Args:
         outputs: out-of-fold predictions of each model, ``(rows, …)``.
         y: answers of these rows.
-        mean: what is averaged.
+        mean: the kind of mean.
         loss: loss of outputs and answers.
     """
     temperatures = _temperatures(outputs, y, mean, loss)
@@ -212,7 +212,7 @@ def decide(
     Args:
         outputs: as for `greedy_blend`, with the following three.
         y: answers.
-        mean: what is averaged.
+        mean: the kind of mean.
         loss: loss of outputs and answers.
         parts: folds of rows that choose and of rows that compare; None: `PARTS` at random.
         groups: group of each row, ``(rows,)``; a group counts as one row. None: each row is on its own.
@@ -234,7 +234,7 @@ def losses_alone(outputs: Array, y: Array, mean: Mean, loss: Loss, groups: Array
     Args:
         outputs: one model's, ``(rows, …)``; the other arguments as for `decide`.
         y: answers.
-        mean: what is averaged.
+        mean: the kind of mean.
         loss: loss of outputs and answers.
         groups: group of each row, ``(rows,)``.
     """

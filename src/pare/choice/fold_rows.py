@@ -38,7 +38,7 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
         folds: at least 1.
 
     Raises:
-        PareError: where there are too few rows, or groups.
+        PareError: with too few rows, or groups.
     """
     pool = [store.rows(split) for split in ("train", "validation")]
     held = [rows for rows in pool if len(rows)]  # a file has no arrays of a part without rows

@@ -34,7 +34,7 @@ def leaderboard_figure(candidates: Candidates, selected: float | None, metric: M
     Args:
         candidates: all of them.
         selected: metric of the selected model, on rows that did not choose it; None where it is undefined.
-        metric: what is measured.
+        metric: the task's metric.
         title: heading of the figure.
     """
     tried = [(value, row) for row in candidates if (value := _metric(row)) is not None]

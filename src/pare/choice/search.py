@@ -47,7 +47,7 @@ class Search:
     no minutes bound are timed on few rows first.
 
     Args:
-        run: what is tried, and for how long.
+        run: candidates and minutes.
         store: the model input.
         source: files of the encoder and its proxy.
         folder: for held-out predictions, which outlive an interrupted search.
@@ -87,7 +87,7 @@ class Search:
         """Compare the candidates; those that saw every fold, without networks that are not compared.
 
         Raises:
-            PareError: where there is none, because the fit of each failed.
+            PareError: if the fit of each failed.
         """
         going = list(self._suitable())
         for number, store in enumerate(self._folds()):
@@ -131,7 +131,7 @@ class Search:
         return [tried for tried in networks if tried.name in self.run.uncompared][: self.at_a_time - 1]
 
     def _without_failed(self) -> list[Tried]:
-        """Compare those of which no fit failed, where the others took the time; their folds are not fitted again."""
+        """Compare those without a failed fit, if the others took the time; their folds are not fitted again."""
         others = list(self._suitable())
         if not others:
             reasons = "; ".join(f"{tried.name}: {tried.left_out}" for tried in self.tried)
@@ -178,7 +178,7 @@ class Search:
             path.unlink()
 
     def _fit(self, some: Sequence[Tried], store: ArrayStore, number: int) -> None:
-        """Fit some candidates to a fold, side by side where there are several; what cannot be fitted is left out."""
+        """Fit some candidates to a fold, several of them side by side; failing ones are left out."""
         jobs = {tried.name: self._job(tried.run, store) for tried in some}
         by_name = {tried.name: tried for tried in some}
         with quiet():
@@ -213,7 +213,7 @@ class Search:
         return not exact
 
     def _is_affordable(self, tried: Tried, networks: Sequence[Tried]) -> bool:
-        """Whether a candidate fits into the time that those before it leave, by what is known of its cost.
+        """Whether a candidate's expected cost fits into the time that those before it leave.
 
         The first one does, unless its rows are many. Of a training all fits count; of a candidate that was timed on few
         rows the first and the final one: how good it is then says whether it goes on.
@@ -268,7 +268,7 @@ class Search:
         return expected
 
     def _fit_cheapest(self, going: Sequence[Tried], store: ArrayStore) -> None:
-        """Fit to the first fold what takes the least time, where there is time for none."""
+        """Fit the candidate that takes the least time to the first fold, if there is time for none."""
         slow = [tried for tried in going if tried.expected is not None and not tried.failed]
         if slow:
             cheapest = min(slow, key=lambda tried: tried.expected or 0.0)
@@ -360,7 +360,7 @@ def _distinct(going: list[Tried]) -> Iterator[Tried]:
 
 
 def _is_same(outputs: np.ndarray, others: np.ndarray) -> bool:
-    """Whether predictions differ by next to nothing, whatever their unit is."""
+    """Whether predictions are nearly the same, in any unit."""
     return bool(np.abs(outputs - others).max() <= SAME * outputs.std())
 
 

@@ -67,7 +67,7 @@ def cutmix(
 
 @dataclass(frozen=True)
 class MixingStep:
-    """What a mixer is given in one step of the training.
+    """Inputs of a mixer in one step of the training.
 
     Attributes:
         target: target tokens, ``(batch, tokens, width)``.
@@ -75,7 +75,7 @@ class MixingStep:
         k: how many tokens of each sample to replace, more than 0.
         grid: tokens along each axis; their product is ``tokens``.
         gate: scores tokens ``(batch, tokens, width)`` in (0, 1), ``(batch, tokens)``.
-        settings: those of the method.
+        settings: the method's settings.
         generator: draws every random choice.
     """
 

@@ -127,7 +127,7 @@ class ConvolutionalPredictor(nn.Module):
             self.begin_at_zero()
 
     def begin_at_zero(self) -> None:
-        """Add nothing to what was solved until something is learnt."""
+        """Add 0 to the solved anchor at first."""
         with torch.no_grad():
             for parameter in self.last.parameters():
                 parameter.zero_()
@@ -168,7 +168,7 @@ def _layer(name: str, axes: int) -> type[nn.Module]:
 
 
 def _pooled(x: Tensor) -> Tensor:
-    """The largest of each two points along each axis, of the last one where there is no second."""
+    """The largest of each two points along each axis; a last single point stays."""
     pooled: Tensor = _layer("MaxPool", x.dim() - 2)(2, ceil_mode=True)(x)
     return pooled
 

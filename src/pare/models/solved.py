@@ -25,8 +25,8 @@ from pare.models.predictors import Features, Gate
 from pare.models.series_features import Kernels, Points
 from pare.models.table_features import Scaling, ScalingName, Similarities
 
-# Spread of feature tokens in that of the encoder's own word embeddings, and of what depends on the value in that of
-# what does not; measured over eight tables, see docs/defaults.md.
+# Spread of feature tokens in spreads of the encoder's word embeddings, and of their part that depends on the value in
+# spreads of the rest; measured over eight tables, see docs/defaults.md.
 TOKEN_SPREAD, VALUE_SHARE = 0.7, 0.5
 CALIBRATION_ROWS = 512  # at most, from which kernels take their biases
 
@@ -182,7 +182,7 @@ class LinearHeads(nn.Module):
         views: rows of tokens a sample.
         column: the token that each raw feature is of; empty where nothing goes around the encoder.
         standardised: whether pooled features differ in spread, and the solver brings each to standard deviation 1.
-        own: names and numbers of features that have a head of their own, the last ones, such as those of the kernels.
+        own: names and numbers of features with a head of their own, the last ones, such as the kernels'.
 
     Attributes:
         shares: weights of the heads in the mean, ``(heads,)``; saved models have this name.
@@ -231,7 +231,7 @@ class LinearHeads(nn.Module):
         return combined(torch.stack(outputs), self.shares, self.kind)
 
     def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
-        """Features around the encoder, ``(rows, features)``, to their mean, 0, where what they saw was replaced.
+        """Features around the encoder, ``(rows, features)``, with their mean, 0, where their tokens were replaced.
 
         Raw features see a column of a table each, in shares ``(rows, columns)``. The others see all of a sample.
         """

@@ -74,7 +74,7 @@ class Pace:
         self.note(now - started, now)
 
     def note(self, seconds: float, now: float) -> None:
-        """Learn what a piece took, and choose the number of threads for the next one.
+        """Learn the time of a piece, and choose the number of threads for the next one.
 
         Args:
             seconds: time of the piece.

@@ -71,7 +71,7 @@ class SavedModel(ABC):
             as_it_is: the command that uses the model with the values that it was trained with.
 
         Raises:
-            PareError: with what is different and the command that helps.
+            PareError: with the difference and the command that helps.
         """
         self.check_values(run, as_it_is)
         if self.record["model_input"] != store.fingerprint:

@@ -33,7 +33,7 @@ def folds_that_keep(split: SplitConfig, groups: np.ndarray | None, rows: int, fo
     """Folds in which groups stay whole, and rows in the order of time are blocks.
 
     Args:
-        split: says whether rows are in order.
+        split: the task's split, ordered or not.
         groups: group of each row, ``(rows,)``; None without groups.
         rows: number of rows, at least 2.
         folds: most folds.
@@ -61,7 +61,7 @@ def clearly_smaller(
     if groups is not None:
         _, numbers = np.unique(groups, return_inverse=True)
         sums = np.bincount(numbers.reshape(-1), falls)
-        falls = sums * len(sums) / len(falls)  # their mean is that of the rows
+        falls = sums * len(sums) / len(falls)  # same mean as the rows'
     if len(falls) < 2:
         return False
     return bool(falls.mean() > CLEARLY * falls.std(ddof=1) / len(falls) ** 0.5)

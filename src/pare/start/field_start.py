@@ -38,7 +38,7 @@ WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # widths of Gaussian kernels to try, i
 MOST_ROWS, MOST_NUMBERS = 5000, 40_000_000  # rows and numbers of inputs; a solution takes a minute and a gigabyte
 COPIES = 16  # copies of a row, at most, by each symmetry
 MOST_UNKNOWNS = 2000  # rows or inputs, whichever are fewer, where rows are copied; a solution then takes some seconds
-FAINT = 1e-3  # size of a field in that of all, below which it counts no more
+FAINT = 1e-3  # size of a field, in the size of all, below which its weight grows no more
 EXACTLY_LINEAR = 1e-6  # and this is next to the rounding of single precision
 TELLING = 0.5  # residual, in spreads of the outputs, below which a regression explains something
 NEARLY_LINEAR = 0.1  # residual below which the network adds to the regression
@@ -117,7 +117,7 @@ class FieldStart:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """The model predicts by what was solved alone; what the network begins with comes back behind it."""
+        """The model predicts by the regression alone; afterwards it has the network's initial weights again."""
         if self._alone is None:
             yield
             return

@@ -1,4 +1,4 @@
-"""Regressions of fields, of which any penalty costs next to nothing once they are fitted."""
+"""Regressions of fields: once they are fitted, another penalty is nearly free."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 @dataclass(frozen=True)
 class Ridge:
-    """Linear regression of centred rows in their singular directions; any penalty then costs next to nothing."""
+    """Linear regression of centred rows in their singular directions; another penalty is nearly free."""
 
     mean: np.ndarray
     constant: np.ndarray
@@ -19,7 +19,7 @@ class Ridge:
 
     @classmethod
     def fit(cls, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "Ridge":
-        """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and what the squared error of each row counts."""
+        """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and weights of the rows."""
         mean, constant = np.average(x, 0, weights), np.average(y, 0, weights)
         varying = np.ptp(x, axis=0) > 0  # coordinates are not
         x, y = (x - mean)[:, varying], y - constant
@@ -61,7 +61,7 @@ class KernelRidge:
 
     @classmethod
     def fit(cls, kernel: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "KernelRidge":
-        """Kernel of the rows, ``(rows, rows)``, outputs ``(rows, outputs)``, what the squared error of a row counts."""
+        """Kernel of the rows, ``(rows, rows)``, outputs ``(rows, outputs)``, weights of the rows."""
         constant = np.average(y, 0, weights)
         roots = np.ones(len(y)) if weights is None else np.sqrt(weights)
         squares, vectors = np.linalg.eigh(kernel * np.outer(roots, roots))
@@ -93,7 +93,7 @@ class GaussianRidge:
 
     @classmethod
     def fit(cls, x: np.ndarray, y: np.ndarray, width: float, weights: np.ndarray | None = None) -> "GaussianRidge":
-        """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and what the squared error of each row counts.
+        """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and weights of the rows.
 
         The width has the units of the inputs.
         """

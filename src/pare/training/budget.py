@@ -32,10 +32,10 @@ ONLY = Member()
 
 
 def step_seconds(step: Callable[[], object]) -> float:
-    """Seconds of a step, the median of those of a second or more.
+    """Median seconds of a step, over a second or more.
 
     Args:
-        step: makes one step; what it changes has to be put back by the caller.
+        step: makes one step; the caller puts its changes back.
     """
     seconds: list[float] = []
     while len(seconds) < SETTLING + MEASURED or sum(seconds[SETTLING:]) < SECONDS:
@@ -80,8 +80,8 @@ def epochs_in_time(
 ) -> Iterator[int]:
     """Numbers of the epochs that are left, from 0: each one, unless the machine became much slower than it was.
 
-    Then some are left out, evenly, and never the last one, nor any of `FEW`: what an epoch's number decides, as the
-    learning rate and the share of replaced tokens, ends where it would have ended.
+    Then some are left out, evenly, and never the last one, nor any of `FEW`. So the learning rate and the share of
+    replaced tokens, which follow the epoch's number, end where they would have ended.
 
     Args:
         done: epochs before the first of these.

@@ -55,7 +55,7 @@ def fit(
         source: the files of the encoder and its proxy.
         checkpoint: folder in which the last epoch that was saved is kept, also after the training.
         metric: the task's metric, for the choice of the best epoch.
-        align: first stage of the method, which fits the embedder before the first epoch and says how it went.
+        align: first stage of the method, which fits the embedder before the first epoch and returns its record.
         tracking: the tracker that logs each epoch; None: no tracker.
 
     Returns:
@@ -89,7 +89,7 @@ def _is_start(trained: TrainedModel) -> bool:
 def _within_minutes(
     run: Run, minutes: float, store: ArrayStore, source: SourceFolders, checkpoint: Path, metric: Metric
 ) -> tuple[Run, int]:
-    """The run with as many epochs as fit, and its members; an interrupted training keeps what it began with."""
+    """The run with as many epochs as fit, and its members; an interrupted training keeps its numbers."""
     begun = Checkpoint(checkpoint).progress(run_fingerprint(run, store, source))
     if begun.epochs:
         return _with_epochs(run, begun.epochs), begun.members

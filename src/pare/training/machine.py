@@ -29,7 +29,7 @@ def accelerator_of(run: Run) -> Accelerator:
 
 
 def precision_of(asked: Literal["auto", "no", "bf16"], task: Task) -> Literal["no", "bf16"]:
-    """The precision that a training asks for, or for ``auto`` that of the hardware.
+    """The precision that a training asks for; ``auto``: the hardware's.
 
     For fields along three axes on a CPU that is float32: in bfloat16 the gradient of a convolution is now and then NaN
     there (torch 2.13, grids of 2 points along each axis; pytorch/pytorch#169688 is another such fault).

@@ -63,7 +63,7 @@ class Objective(nn.Module):
             y: their labels or fields.
             source: proxy samples, one for each row of tokens, ``(rows, …)``; needed where k > 0.
             source_y: their labels, ``(rows,)`` or ``(rows, *mask grid)``.
-            anchor: what is added to the predictions, where the model has an anchor, ``(batch, …)``.
+            anchor: the anchor's predictions, to which the model's are added, ``(batch, …)``; None without an anchor.
             k: tokens to replace. With k = 0 the mixed batch is the target batch: no second pass.
             generator: decides the Gumbel noise.
         """
@@ -111,7 +111,7 @@ class Objective(nn.Module):
     def _source_loss(
         self, loss: Loss, features: Features, prediction: Tensor, y: Tensor, source_y: Tensor
     ) -> Tensor | None:
-        """Loss for what was mixed in: the proxy's label, the other target sample's, or none for zeros."""
+        """Loss for the tokens that were mixed in: the proxy's label, the other target sample's, or None for zeros."""
         assert self.mixing is not None
         if self.mixing.partner == "nothing":
             return None
@@ -136,7 +136,7 @@ class Objective(nn.Module):
 
 
 def _added(loss: Loss, anchor: Tensor) -> Loss:
-    """A loss of what a network adds to an anchor."""
+    """A loss of a network that adds to an anchor."""
     return lambda prediction, target: loss(prediction + anchor, target)
 
 
@@ -174,7 +174,7 @@ class EpochMixing:
         return self._replaced / max(self._steps, 1)
 
     def add(self, mixture: Mixture | None) -> None:
-        """Count what a step mixed, if anything."""
+        """Count a step's mixture, if it has one."""
         if mixture is None:
             return
         if mixture.replaced is not None:

@@ -21,7 +21,7 @@ WIDEST = 128  # rows or columns, the fewer, of a kernel as a matrix: the time of
 MOMENTUM = 0.95
 ITERATIONS = 5
 QUINTIC = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan et al., which bring all singular values close to 1
-STEP = 0.2  # root mean square of a step of AdamW, which those of kernels have as well
+STEP = 0.2  # root mean square of a step of AdamW, and of kernels
 
 
 def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], training: TrainingConfig) -> Optimizer:
@@ -30,7 +30,7 @@ def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], train
     Args:
         model: whose weights learn.
         groups: groups of its parameters, as torch's optimisers take them; one without a rate has the training's.
-        training: names the optimiser and says how it learns.
+        training: the optimiser's name and settings.
     """
     if training.optimiser == "Muon":
         betas = (training.adam_beta1, training.adam_beta2)
@@ -67,7 +67,7 @@ def muon(
 
 
 class Muon(Optimizer):
-    """Orthogonal steps for kernels (Jordan et al., 2024), and those of AdamW for other weights.
+    """Orthogonal steps for kernels (Jordan et al., 2024), AdamW's steps for other weights.
 
     A kernel is a matrix with a row for each of its first channels. Its step is the orthogonal matrix nearest to the
     mean gradient: it changes all directions alike, where Adam's step follows the few that are large. The root mean
@@ -182,7 +182,7 @@ class WeightAverage:
     """An exponential moving average of a model's trainable weights.
 
     After n steps at most (1 + n) / (10 + n) of the average remains: the first weights do not outlast a short training.
-    Buffers, such as the statistics of batch norms, are those of the model.
+    Buffers, such as the statistics of batch norms, are not averaged.
 
     Args:
         model: whose weights are averaged.
@@ -238,9 +238,9 @@ def fix_batch_norms(model: nn.Module) -> None:
 
 @contextmanager
 def unnoticed_by_batch_norms(model: nn.Module) -> Iterator[None]:
-    """Batch norms gather no statistics from what passes meanwhile.
+    """Batch norms gather no statistics meanwhile.
 
-    What passes is normalised as in training: by the statistics of its own batch, or by those that were fixed.
+    Batches are normalised as in training: by their own statistics, or by fixed ones.
     """
     following = [norm for norm in _batch_norms(model) if norm.training and norm.track_running_stats]
     try:
@@ -253,7 +253,7 @@ def unnoticed_by_batch_norms(model: nn.Module) -> Iterator[None]:
 
 
 def require_plain_steps(model: nn.Module, mixing: MixingConfig, tokens: Sequence[int]) -> None:
-    """Refuse a training in which batch norms would never see what is predicted later.
+    """Refuse a training in which batch norms would never see plain rows, which are predicted later.
 
     Args:
         model: the model that is trained.

@@ -205,7 +205,7 @@ def load_source_batches(
     """Read a proxy and shape it for an encoder.
 
     Args:
-        proxy: what the proxy is.
+        proxy: the proxy's configuration.
         folders: the source's files; the encoder's hold its tokenizer or the statistics of its pixels.
         backbone: the encoder, made for the task's token grid.
         samples: how many samples of the proxy are used, drawn at random (paper, table 11); all by default.

@@ -250,7 +250,7 @@ class Trainer(TrainingSetup):
         return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config, self.preparation, held)
 
     def _solve_with_validation_rows(self) -> int:
-        """Fit a solved start to the validation rows as well, which have nothing left to choose.
+        """Fit a solved start to the validation rows as well, which have made their choice.
 
         Heads choose penalties and weights anew: a class of two rows may have had one before.
         """

@@ -1,4 +1,4 @@
-"""Pretrained encoders that are cut at their first projection: what all families have in common, texts and images.
+"""Pretrained encoders that are cut at their first projection: the common base of all families, for text and images.
 
 `embed_source` is the pretrained embedder f^s up to and including that projection, `encode` is everything after it:
 positions, normalisation and the encoder g. The tokens that enter `encode` may therefore come from either modality,
@@ -132,7 +132,7 @@ class TokenEntrance(nn.Module):
 
     Attributes:
         projection: the pretrained projection of the patch embedding that was replaced, frozen.
-        patch_size: that of the patch embedding; DINOv2 asks for it when it resizes positions.
+        patch_size: patch size of the embedding; DINOv2 asks for it when it resizes positions.
         tokens: what the next forward returns, in the form that the family's patch embedding returns.
     """
 
