@@ -13,7 +13,7 @@ import torch
 from sklearn.model_selection import KFold
 from torch import Tensor
 
-from pare.models.anchor import Anchor
+from pare.models.convolutional import Anchor
 from pare.start.field_start import PENALTIES
 from pare.start.regressions import Ridge, rotated
 

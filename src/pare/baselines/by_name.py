@@ -1,16 +1,25 @@
-"""Every estimator by the name that baselines.yml uses for it, and the checks before one is fitted."""
+"""Every estimator by the name that baselines.yml uses for it, the checks before a fit, and a reference model.
 
+The reference model is a cheap baseline on the same rows, for a line at the end of a training.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from pare.baselines import boosting, kernel_ridge, networks, realmlp, scikit_learn, series
-from pare.baselines.problem import Estimator, Fitted, FittedModel, Problem, require
+from pare.baselines.problem import Estimator, Fitted, FittedModel, Problem, problem_of, require
+from pare.config import Library, Run, resolve_baseline
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BaselineRun
 from pare.config.validation import validated
+from pare.storage.store import ArrayStore
 
+logger = logging.getLogger(__name__)
 INSTALL = "pip install 'pare-transfer[baselines]'"  # what brings the packages of all
 ESTIMATORS: dict[str, Estimator] = (
     boosting.ESTIMATORS
@@ -20,6 +29,7 @@ ESTIMATORS: dict[str, Estimator] = (
     | kernel_ridge.ESTIMATORS
     | series.ESTIMATORS
 )
+CHEAPEST = ("logistic_regression", "lightgbm", "svm", "minirocket", "ridge")  # in baselines.yml; the first that suits
 
 
 def check_baseline(run: BaselineRun) -> None:
@@ -91,3 +101,59 @@ def _estimator(run: BaselineRun) -> Estimator:
 
 def _options(run: BaselineRun) -> BaseModel:
     return validated(_estimator(run).options, "options", run.options)
+
+
+@dataclass(frozen=True)
+class ReferenceModel:
+    """A cheap baseline, fitted to the training rows of a run.
+
+    Attributes:
+        name: in baselines.yml.
+        validation: its metric on the validation rows.
+    """
+
+    name: str
+    validation: float
+
+
+def reference_model(
+    run: Run, library: Library, store: ArrayStore, names: Sequence[str] = CHEAPEST
+) -> ReferenceModel | None:
+    """Fit the first of the cheapest baselines that suits a run's task and is installed; failures are logged.
+
+    Args:
+        run: a method's run.
+        library: has the baselines' options.
+        store: the model input.
+        names: names of baselines, the preferred first.
+
+    Returns:
+        None if no baseline suits the task, is installed and can be fitted, or without validation rows.
+    """
+    if not len(store.rows("validation")):
+        return None
+    for name in names:
+        if not _is_possible(name, run, library):
+            continue
+        try:
+            return ReferenceModel(name, _validation(name, run, library, store))
+        except PareError as error:  # such as a class of one row, which does not stop the run that is compared
+            logger.info("No comparison with %s: %s.", name, error)
+    return None
+
+
+def _validation(name: str, run: Run, library: Library, store: ArrayStore) -> float:
+    """The metric of the validation rows of a baseline that is fitted to the training rows."""
+    asked = {"task": run.task_name, "method": name, "seed": run.seed, "protocol": run.protocol}
+    reference = resolve_baseline(library, asked | {"training": run.training.model_dump()}, {})
+    problem = problem_of(run, store)
+    value = fit_baseline(reference, problem).validate(problem)
+    assert value is not None  # there are validation rows
+    return value
+
+
+def _is_possible(name: str, run: Run, library: Library) -> bool:
+    if name not in library.baselines:
+        return False
+    estimator = ESTIMATORS[library.baseline(name).estimator]
+    return estimator.suits(run.task) and all(find_spec(package) for package in estimator.packages)

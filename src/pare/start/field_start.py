@@ -24,7 +24,7 @@ from torch import Tensor
 
 from pare.config.run import POINT_BY_POINT, Run, symmetry_suits
 from pare.models import CrossModalModel
-from pare.models.anchor import Anchor
+from pare.models.convolutional import Anchor
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import SYMMETRIES, Symmetries
 from pare.models.threads import free_threads

@@ -9,7 +9,7 @@ import numpy as np
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.baselines.reference import reference_model
+from pare.baselines.by_name import reference_model
 from pare.config import Library, Run
 from pare.config.raw import OWN_FILES
 from pare.evaluation.drawing import draw_calibration
