@@ -1,18 +1,11 @@
-"""Estimators by name, and the reference model of a run: which baseline it is, and that its score is scikit-learn's."""
+"""What is refused before anything is fitted."""
 
 import sys
-from dataclasses import replace
 
-import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegressionCV
 
-from pare.baselines import ESTIMATORS, check_baseline, registry
-from pare.baselines.by_name import ESTIMATORS, reference_model
-from pare.config import Library, PareError, resolve, resolve_baseline
-from pare.storage.store import ArrayStore, write_store
-
-ROWS = {"train": 60, "validation": 30, "test": 1}
+from pare.baselines import ESTIMATORS, by_name, check_baseline
+from pare.config import PareError, resolve_baseline
 
 
 @pytest.fixture
@@ -43,7 +36,7 @@ def test_every_shipped_baseline_has_an_estimator_and_options_that_it_knows(run, 
 )
 def test_an_estimator_that_does_not_suit_the_task_names_those_that_do(run, monkeypatch, task, method, others):
     known = ("xgboost", "lightgbm", "catboost", "logistic_regression", "fno", "u_net", "kernel_ridge", "minirocket")
-    monkeypatch.setattr(registry, "ESTIMATORS", {name: ESTIMATORS[name] for name in known})
+    monkeypatch.setattr(by_name, "ESTIMATORS", {name: ESTIMATORS[name] for name in known})
     with pytest.raises(PareError, match=rf"^{method} predicts .*task '{task}'.*Baselines that suit it: {others}$"):
         check_baseline(run(task, method))
 
@@ -65,72 +58,3 @@ def test_a_missing_package_says_how_it_is_installed(run, monkeypatch):
 def test_a_wrong_option_is_named(run, method, option, words):
     with pytest.raises(PareError, match=words):
         check_baseline(run("darcy_flow", method, **option))
-
-
-@pytest.fixture
-def store(tmp_path):
-    def write(shape, rows=ROWS):
-        rng = np.random.default_rng(0)
-        blocks = []
-        for part, n in rows.items():
-            x = rng.normal(size=(n, *shape)).astype(np.float32)
-            blocks.append((part, {"x": x, "y": (x.reshape(n, -1)[:, 0] > 0).astype(np.int64)}))
-        path = tmp_path / "x.h5"
-        write_store(path, rows=rows, blocks=blocks, statistics={}, fingerprint="f", description={"categories": []})
-        return ArrayStore(path)
-
-    return write
-
-
-@pytest.fixture
-def run(library, parameters):
-    def make(shape):
-        task = {
-            "title": "t",
-            "raw": {"files": ["x.npy"]},
-            "reader": {"name": "arrays"},
-            "samples": {"all": 100},
-            "input": {"shape": list(shape)},
-            "output": {"kind": "classification", "shape": [2]},
-        }
-        own = Library(**{**library.model_dump(), "tasks": {"own": task}})
-        return resolve(own, parameters | {"task": "own"}, {}), own
-
-    return make
-
-
-def test_a_table_has_logistic_regression_with_its_own_validation_error(run, store):
-    made, own = run((4,))
-    data = store((4,))
-    reference = reference_model(made, own, data)
-    train, held = (data.rows(part).read(0, ROWS[part]) for part in ("train", "validation"))
-    search = LogisticRegressionCV(max_iter=1000, scoring="neg_log_loss", use_legacy_attributes=False, l1_ratios=(0,))
-    fitted = search.fit(train["x"], train["y"])
-    assert reference.name == "logistic_regression"
-    assert reference.validation == pytest.approx(100 * (fitted.predict(held["x"]) != held["y"]).mean(), abs=7)
-
-
-def test_what_is_not_installed_or_does_not_suit_is_passed_over(run, store, monkeypatch):
-    made, own = run((1, 40))
-    assert reference_model(made, own, store((1, 40)), ["xgboost"]) is None
-    monkeypatch.setattr("pare.baselines.by_name.find_spec", lambda name: None)
-    assert reference_model(made, own, store((1, 40)), ["minirocket"]) is None
-
-
-def test_without_validation_rows_there_is_no_comparison(run, store):
-    made, own = run((4,))
-    assert reference_model(made, own, store((4,), {"train": 60, "test": 1})) is None
-
-
-def test_what_cannot_be_fitted_is_told_and_the_next_one_is_compared(run, store, monkeypatch, caplog):
-    """A class of one row stops the baseline, not the run that is compared."""
-    caplog.set_level("INFO", logger="pare")
-    made, own = run((4,))
-
-    def refused(problem, options):
-        raise PareError("class 1 has 1 training row")
-
-    monkeypatch.setitem(ESTIMATORS, "logistic_regression", replace(ESTIMATORS["logistic_regression"], fit=refused))
-    assert reference_model(made, own, store((4,)), ["logistic_regression"]) is None
-    assert reference_model(made, own, store((4,))).name == "lightgbm"
-    assert "No comparison with logistic_regression: class 1 has 1 training row." in caplog.messages
