@@ -1,6 +1,6 @@
 """The yardstick: fits of methods and rivals on data sets cut into several splits; their means, ranks and tests.
 
-`benchmarks/yardstick.py` makes the fits, one line of ``docs/yardstick/KIND.csv`` each. A method with its settings is a
+`yardstick.py` makes the fits, one line of ``research/data/fits/KIND.csv`` each. A method with its settings is a
 *system*. Two systems are compared over the pairs of a data set and a split that both have: first the mean over the
 splits of a data set, then data sets are the units (Demšar, *Statistical Comparisons of Classifiers over Multiple Data
 Sets*, JMLR 2006).

@@ -21,7 +21,7 @@ from pare.raw.readers.registry import READERS, open_raw_files
 from pare.storage.store import ArrayStore, write_store
 from table import Table
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 RAW, STORES = PROJECT / "data/01_raw", PROJECT / "data/yardstick/inputs"
 SPLITS = 5
 ARCHIVE = "UCR"  # suite of the series
