@@ -22,10 +22,10 @@ from scipy.integrate import solve_ivp
 from scipy.sparse.linalg import spsolve
 
 from harness import library, options, show
+from pare.paper.simulators.diffusion_sorption import D, boundary_fluxes, isotherm
+from pare.paper.simulators.shallow_water import solve_shallow_water
 from pare.raw.options import bind_options
 from pare.raw.origins.registry import ORIGINS
-from pare.raw.simulators.diffusion_sorption import D, boundary_fluxes, isotherm
-from pare.raw.simulators.shallow_water import solve_shallow_water
 
 Compared = tuple[np.ndarray, np.ndarray]  # last frame by the general solver, and in the file
 

@@ -16,7 +16,7 @@ from pare.evaluation.metrics import METRICS, build_metric
 from pare.pipelines.evaluate.nodes import predict_test_rows, score_predictions
 from pare.preparation import ModelInput
 from pare.raw.options import bind_options
-from pare.raw.readers.registry import READERS
+from pare.raw.readers.registry import find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
@@ -31,7 +31,7 @@ MOST_TOKENS = 500  # positions of the tiny encoder
 def read(task: Task, folder: Path) -> dict[str, Samples]:
     """What the task's reader finds there."""
     reader = task.reader
-    return bind_options("reader", reader.name, READERS[reader.name], reader.options)(folder)
+    return bind_options("reader", reader.name, find_reader(reader.name), reader.options)(folder)
 
 
 def tiny_run(name: str, parameters: dict, samples: dict[str, Samples]) -> Run:
