@@ -1,4 +1,4 @@
-"""Trainings with few fields: a fifth and a twentieth of the training rows, for docs/claims.md."""
+"""Trainings with few fields: a fifth and a twentieth of the training rows."""
 
 from dataclasses import dataclass
 from pathlib import Path

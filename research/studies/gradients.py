@@ -1,6 +1,6 @@
 """Which loss term dominates the gradient: its norm per term and epoch, with the paper's weights and with the defaults.
 
-    python benchmarks/gradients.py --task darcy_flow --epochs 4        # about 6 minutes on two cores
+    python research/studies/gradients.py --task darcy_flow --epochs 4        # about 6 minutes on two cores
 
 Needs the model input and the source on disk: `kedro run --pipelines=ingest,preprocess --params task=darcy_flow`.
 At the start of each epoch the terms of equation (2) are differentiated one by one on a few training batches, with
@@ -26,7 +26,7 @@ from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
 from pare.training.trainer import Trainer
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 PAPER = {"training": {"source_weight": 1.0}, "mixing": {"start": 3000 / 3136}}
 BATCHES = 3
 TERMS = {"target": "target", "mixed_target": "(1 − λ) · target of the mixed batch", "source": "λ · w · source"}
@@ -81,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", default="darcy_flow")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--output", type=Path, default=PROJECT / "docs/gradients.png")
+    parser.add_argument("--output", type=Path, default=PROJECT / "research/figures/gradients.png")
     options = parser.parse_args()
     loader = OmegaConfigLoader(conf_source=str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
     results = {}
@@ -107,7 +107,7 @@ def draw(results: dict[str, list[dict[str, float]]], options: argparse.Namespace
     figure.axes[0].legend()
     figure.suptitle(f"{options.task}: what each loss term asks of the encoder")
     figure.savefig(options.output)
-    options.output.with_suffix(".json").write_text(json.dumps(results, indent=1))
+    (PROJECT / "research/data/gradients.json").write_text(json.dumps(results, indent=1))
 
 
 norms: list[dict[str, float]] = []

@@ -1,8 +1,7 @@
 """Does a cheap score say which encoder fine-tuning should begin with? Real tables, series and images; resumable.
 
-    OMP_NUM_THREADS=1 python benchmarks/sources.py fit        # fits that are missing, into data/yardstick
-    python benchmarks/sources.py compare                      # reads the test rows, writes docs/sources.csv
-    python benchmarks/claims.py write                         # the table of docs/claims.md
+    OMP_NUM_THREADS=1 python research/studies/sources.py fit    # missing fits, into data/yardstick
+    python research/studies/sources.py compare    # reads the test rows, writes research/data/sources.csv
 
 Encoders are those that need no network, pretrained and with random weights; series and images can be shown to DINOv2
 alone. The first split of each data set; 30 % of the training rows of a listed table, a tenth of the images. The cheap
@@ -36,7 +35,7 @@ from pare.storage.atomic import atomic_path
 from pare.training import TrainedModel
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 
-FITS, RESULTS = PREDICTIONS / "sources", PROJECT / "docs/sources.csv"
+FITS, RESULTS = PREDICTIONS / "sources", PROJECT / "research/data/sources.csv"
 BOTH, WEIGHTS = ("minilm", "dinov2_small"), ("pretrained", "random")
 
 

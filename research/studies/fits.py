@@ -1,6 +1,6 @@
 """The yardstick: fits of methods and rivals on data sets cut into several splits; their means, ranks and tests.
 
-`benchmarks/yardstick.py` makes the fits, one line of ``docs/yardstick/KIND.csv`` each. A method with its settings is a
+`yardstick.py` makes the fits, one line of ``research/data/fits/KIND.csv`` each. A method with its settings is a
 *system*. Two systems are compared over the pairs of a data set and a split that both have: first the mean over the
 splits of a data set, then data sets are the units (Demšar, *Statistical Comparisons of Classifiers over Multiple Data
 Sets*, JMLR 2006).
@@ -15,7 +15,7 @@ import pandas as pd
 from pare.config import PareError
 from pare.evaluation.metrics import METRICS, MetricSpec
 from pare.paper.report.statistics import complete_block, paired_tests, ranking, relative_differences
-from pare.paper.report.tables import ARROWS
+from pare.report.texts import ARROWS
 
 REFERENCES = ("pare", "probe")  # what the others are compared with: the first that was fitted
 PROBE = "probe"  # is the solved start, and so cannot leave it

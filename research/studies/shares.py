@@ -1,7 +1,7 @@
 """Ways to share a mean among the candidates of `choose`, on real tables and series that need no network; resumable.
 
-    OMP_NUM_THREADS=1 python benchmarks/shares.py fit tables --splits 5    # fits that are missing, into data/yardstick
-    python benchmarks/shares.py compare                                    # reads the test rows, writes docs/shares.csv
+    OMP_NUM_THREADS=1 python research/studies/shares.py fit tables --splits 5    # missing fits, into data/yardstick
+    python research/studies/shares.py compare        # reads the test rows, writes research/data/shares.csv
 
 Each candidate that takes seconds predicts every training row from a fit to the other folds, and the test rows from a
 fit to all, as in `kedro run --pipelines=choose`. Then each rule chooses shares on the first and is scored on the
@@ -39,7 +39,7 @@ from yardstick import PREDICTIONS, configuration, outputs_of, own_library, sourc
 KINDS = ("tables", "series", "numbers", "others", "choosing", "choosing_numbers")
 # It takes longer than all others together, so that tables on which rules are chosen do without.
 SLOW, WITHOUT_SLOW = "realmlp", ("others", "choosing", "choosing_numbers")
-FITS, RESULTS = PREDICTIONS / "shares", PROJECT / "docs/shares.csv"
+FITS, RESULTS = PREDICTIONS / "shares", PROJECT / "research/data/shares.csv"
 PROBE, LEAST_ERROR = "the probe", 1e-4  # the latter is added to errors, of which a ratio is taken
 NAME = re.compile(r"(?P<kind>\w+)-(?P<data>\w+)-(?P<split>\d+)-(?P<method>\w+)\.npz")
 

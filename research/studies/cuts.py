@@ -17,11 +17,11 @@ from pare.preparation import ModelInput
 from pare.raw.options import bind_options
 from pare.raw.origins.ingest import ingest
 from pare.raw.origins.registry import find_origin
-from pare.raw.readers.registry import READERS, open_raw_files
+from pare.raw.readers.registry import find_reader, open_raw_files
 from pare.storage.store import ArrayStore, write_store
 from table import Table
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 RAW, STORES = PROJECT / "data/01_raw", PROJECT / "data/yardstick/inputs"
 SPLITS = 5
 ARCHIVE = "UCR"  # suite of the series
@@ -108,7 +108,7 @@ def _tables(library: Library, data: Names) -> Iterator[Cut]:
             continue
         folder = RAW / name
         ingest(raw, folder)
-        reader = bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)
+        reader = bind_options("reader", task.reader.name, find_reader(task.reader.name), task.reader.options)
         samples = reader(folder)["all"]
         x, y = samples.read(0, samples.count)
         yield from _halves(name, library.tasks[name], x, y, samples.categories or [])

@@ -1,7 +1,7 @@
-"""The tables of docs/claims.md, from the fits of the yardstick and from analyses of trainings from the paper's start.
+"""Tables about the paper's claims, from the fits of `yardstick.py` and analyses of trainings from the paper's start.
 
-    python benchmarks/yardstick.py run solved_start            # then random_start and its other two, few_fields
-    python benchmarks/yardstick.py score
+    python research/studies/yardstick.py run solved_start            # then random_start and its other two, few_fields
+    python research/studies/yardstick.py score
     for task in openml_wdbc openml_vehicle openml_diabetes; do
       for method in pare finetune orca; do
         kedro run --pipelines=pare_train --params task=$task,method=$method,start=random,training.epochs=15
@@ -10,9 +10,9 @@
       kedro run --pipelines=analyse --to-outputs=landscape_analysis_figure \\
         --params task=$task,method=pare,start=random,training.epochs=15,analyse.compared=orca
     done
-    python benchmarks/claims.py collect                        # numbers of the analyses into docs/claims.csv
-    python benchmarks/sources.py fit                           # then compare: encoders, docs/sources.csv
-    python benchmarks/claims.py write                          # the tables
+    python research/studies/claims.py collect    # numbers of the analyses into research/data/claims.csv
+    python research/studies/sources.py fit    # then compare: encoders, research/data/sources.csv
+    python research/studies/claims.py show    # the tables and the figure
 """
 
 import argparse
@@ -31,11 +31,11 @@ from pare.paper.report.markdown import grid
 from pare.storage.atomic import atomic_path
 from victories import against, tested
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 REPORTING, FITS, FORMS = (
-    PROJECT / path for path in ("data/08_reporting", "docs/yardstick", "benchmarks/yardstick.yml")
+    PROJECT / path for path in ("data/08_reporting", "research/data/fits", "research/studies/yardstick.yml")
 )
-NUMBERS, ENCODERS, PAGE = (PROJECT / "docs" / name for name in ("claims.csv", "sources.csv", "claims.md"))
+NUMBERS, ENCODERS = (PROJECT / "research/data" / name for name in ("claims.csv", "sources.csv"))
 ANALYSES = "*/pare/start_random/seed_0/analysis"
 RANDOM, LOWER = "start=random training.epochs=", " training.learning_rate=1.0e-4"
 DIGITS = {"tables": 4, "series": 1}
@@ -44,27 +44,19 @@ SHARES = ("0.00", "0.50", "1.00")  # of the tokens replaced
 
 
 def main() -> None:
-    """Collect the numbers of the analyses, or write the tables into the page."""
+    """Collect the numbers of the analyses, or print the tables and draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["collect", "write"])
+    parser.add_argument("command", choices=["collect", "show"])
     if parser.parse_args().command == "collect":
         _collect()
         return
-    with atomic_path(PAGE) as unfinished:
-        unfinished.write_text(page(PAGE.read_text()))
-    FewFields.of(read_fits(FITS / "fields.csv")).figure().savefig(PAGE.parent / "few_fields.png")
-
-
-def page(text: str) -> str:
-    """The page with its tables made again."""
     for name, table in tables().items():
-        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        text = marked.sub(lambda match, table=table: f"{match[1]}\n{table}\n\n{match[2]}", text)
-    return text
+        print(f"{name}\n\n{table}\n")
+    FewFields.of(read_fits(FITS / "fields.csv")).figure().savefig(PROJECT / "research/figures/few_fields.png")
 
 
 def tables() -> dict[str, str]:
-    """All tables in Markdown, by the name of their place in the page."""
+    """All tables in Markdown, by their names."""
     fits = {path.stem: read_fits(path) for path in sorted(FITS.glob("*.csv"))}
     numbers = pd.read_csv(NUMBERS)
     return {

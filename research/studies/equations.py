@@ -1,6 +1,6 @@
 """Nonlinear equations that are no tasks of the project: simulated fields on which its defaults are measured.
 
-    python benchmarks/equations.py FOLDER              # a file FOLDER/EQUATION.npz of each, for `kedro tasks new`
+    python research/studies/equations.py FOLDER              # a file FOLDER/EQUATION.npz of each, for `kedro tasks new`
 
 Each row is a random initial state ``x`` and the state ``y`` at a later time, of one channel. All grids but that of
 Allen-Cahn are periodic. Each line takes some seconds on one core, each of the planes two or three minutes.
@@ -211,7 +211,7 @@ EQUATIONS = {
     "burgers_smooth": Equation(_line(2 * np.pi, lambda k: -0.03 * k**2, 1.0, 1000), ("shift",)),
     "vorticity": Equation(_vorticity, ("torus",)),
     "allen_cahn": Equation(_allen_cahn, ("square",)),
-    # Added later, to see on others what the first five showed: docs/claims.md.
+    # Added later, to see on others what the first five showed: ../notes.
     "kawahara": Equation(_line(2 * np.pi, lambda k: 0.05j * k**3 - 0.001j * k**5, 0.6, 2000), ("shift",)),
     "benjamin_ono": Equation(_line(2 * np.pi, lambda k: 0.4j * k * np.abs(k), 0.8, 2000), ("shift",)),
     "whitham": Equation(_line(2 * np.pi, lambda k: -1j * _speed(k) * k - 0.02 * k**2, 1.0, 2000), ("shift",)),
@@ -228,7 +228,7 @@ EQUATIONS = {
     "surface_quasi_geostrophic": Equation(
         partial(_vorticity, power=0.5, scale=1, viscosity=1e-2, time=1.0), ("torus",)
     ),
-    # And others to see whether one pass is ahead on equations that no choice has seen; the rule is in docs/claims.md.
+    # And others to see whether one pass is ahead on equations that no choice has seen; the rule is in ../notes.
     "gardner": Equation(_line(2 * np.pi, lambda k: 0.05j * k**3, 0.6, 2000, GARDNER), ("shift",)),
     "defocusing_modified_korteweg_de_vries": Equation(
         _line(2 * np.pi, lambda k: 0.05j * k**3, 0.6, 2000, DEFOCUSING), ("shift",)

@@ -1,15 +1,15 @@
 """Methods and rivals on real tables, series, images and simulated fields that need no network; resumable.
 
-    python benchmarks/yardstick.py run short      # a form of yardstick.yml: fits that are missing, two at a time
-    python benchmarks/yardstick.py score          # reads the test rows
-    python benchmarks/yardstick.py show           # mean ranks and paired tests; a page: kedro run --pipelines=report
-    python benchmarks/yardstick.py try series pare --splits 1 --set training.learning_rate=5e-5
+    python research/studies/yardstick.py run short      # a form of yardstick.yml: fits that are missing, two at a time
+    python research/studies/yardstick.py score          # reads the test rows
+    python research/studies/yardstick.py show           # mean ranks and paired tests
+    python research/studies/yardstick.py try series pare --splits 1 --set training.learning_rate=5e-5
 
 Half of a table's rows train, four fifths of the images; split 0 of a series is the published one, the others are
 stratified resamples of the same sizes. Test fields are the publisher's; the others are cut anew. The number of a split
 is the seed of its fits. A tenth of the training rows, or the most that classes allow, is for validation, as in `kedro
-run`; small fractions are of both. A fit is a line of docs/yardstick/KIND.csv with validation metric and CPU seconds;
-predictions of the test rows lie in data/yardstick until `score` compares them. Each fit takes one thread.
+run`; small fractions are of both. A fit is a line of research/data/fits/KIND.csv with validation metric and CPU
+seconds; predictions of the test rows lie in data/yardstick until `score` compares them. Each fit takes one thread.
 """
 
 import os
@@ -55,7 +55,7 @@ from pare.training import SourceFolders, TrainedModel
 from pare.training.losses import build_loss
 from pare.training.saved_model import SavedModel
 
-RESULTS, PREDICTIONS = PROJECT / "docs/yardstick", PROJECT / "data/yardstick"
+RESULTS, PREDICTIONS = PROJECT / "research/data/fits", PROJECT / "data/yardstick"
 FORMS = Path(__file__).with_suffix(".yml")
 BATCH_ROWS = 64
 KEY = ("data", "split", "fraction", "method", "settings")
