@@ -45,7 +45,3 @@ def test_the_command_is_compared_with_its_candidates_as_committed(page, tables):
     for data, row in tables.iterrows():
         assert f"| `{data}` | {' | '.join(f'{value:.4f}' for value in row)} |" in text
     assert f"| **mean** | {' | '.join(f'**{value:.4f}**' for value in tables.mean())} |" in text
-
-
-def test_the_guide_for_scientists_has_the_mean_of_the_command(page, tables):
-    assert f"`choose` {tables['choose'].mean():.4f}" in page("docs/for_scientists.md")

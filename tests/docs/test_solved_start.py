@@ -82,16 +82,3 @@ def test_methods_are_compared_on_the_same_splits(page, kind):
         splits[line["data"], line["method"]].add(line["split"])
     for data in {name for name, _ in splits}:
         assert len({frozenset(found) for (name, _), found in splits.items() if name == data}) == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "others"),
-    [("tables", ["logistic_regression", "xgboost", "catboost"]), ("series", ["minirocket", "multirocket_hydra"])],
-)
-def test_the_guide_for_scientists_has_the_means_over_all_data(page, kind, others):
-    tests, text = defaultdict(list), page("docs/for_scientists.md")
-    for line in fits(page, kind):
-        tests[line["method"], line["data"]].append(float(line["test"]))
-    for method in ["probe", *others]:
-        mean = fmean(fmean(values) for (name, _), values in tests.items() if name == method)
-        assert re.search(rf"\b{re.escape(f'{mean:{FORMATS[kind]}}')}\b", text), method
