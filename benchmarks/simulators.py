@@ -25,10 +25,10 @@ from scipy.integrate import solve_ivp
 from scipy.sparse.linalg import spsolve
 
 from pare.config_loader import load_library
+from pare.paper.simulators.diffusion_sorption import D, boundary_fluxes, isotherm
+from pare.paper.simulators.shallow_water import solve_shallow_water
 from pare.raw.options import bind_options
 from pare.raw.origins.registry import ORIGINS
-from pare.raw.simulators.diffusion_sorption import D, boundary_fluxes, isotherm
-from pare.raw.simulators.shallow_water import solve_shallow_water
 from pare.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[1]

@@ -1,11 +1,14 @@
 """What several rooms' tests share: the shipped configuration, and encoders small enough to make on the spot."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from string import ascii_lowercase
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import transformers
@@ -17,7 +20,11 @@ from pare.config_loader import load_library
 from pare.preparation import Preparation
 from pare.raw.proxies import SENTENCES
 from pare.raw.proxies.samples import IMAGES
+from pare.report.results import collect_results
 from pare.settings import CONFIG_LOADER_ARGS
+
+NRMSE = {"name": "nrmse", "title": "nRMSE", "unit": "", "direction": "lower"}
+AUROC = {"name": "auroc_ovo", "title": "AUROC, one-vs-one", "unit": "", "direction": "higher"}
 
 CONF = Path(__file__).parents[1] / "conf"
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # of red, green and blue
@@ -120,3 +127,62 @@ def digits(tmp_path_factory) -> Path:
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), dtype=np.uint8)
     np.savez(folder / IMAGES, images=images, labels=np.arange(20) % 10)
     return folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, conf):
+    """A project folder with the shipped configuration, as Kedro hands it to commands."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(conf / "base", folder / "conf" / "base")
+    shutil.copytree(conf / "paper", folder / "conf" / "paper")
+    (folder / "conf" / "local").mkdir()
+    return SimpleNamespace(project_path=folder)
+
+
+@pytest.fixture
+def write(tmp_path) -> Callable[..., Path]:
+    """Write the metrics.json of a run below ``tmp_path``, as evaluation does."""
+
+    def write(task: str, method: str, seed: int, test: float, **changes: object) -> Path:
+        metrics = {
+            "task": task,
+            "method": method,
+            "variant": "",
+            "source": "minilm",
+            "proxy": "english_topics",
+            "seed": seed,
+            "protocol": "validated",
+            "simulated": task.startswith("pdebench"),
+            "metric": AUROC if task.startswith("openml") else NRMSE,
+            "test": test,
+            "validation": test,
+            "constant_prediction": 0.5,
+            "n_train": 810,
+            "n_test": 100,
+            "epochs": 5,
+            "train_seconds": 100.0,
+            "peak_memory_mb": 1000,
+            "device": "cpu",
+            "precision": "no",
+            "paper": None,
+        } | changes
+        name = f"{method}-{metrics['variant']}" if metrics["variant"] else method
+        differs = "-".join(f"{key}_{value}" for key, value in metrics.get("differs", {}).items())
+        path = tmp_path / task / name / differs / f"seed_{seed}" / "metrics.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(metrics))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def frame(tmp_path) -> Callable[[], pd.DataFrame]:
+    """The results below ``tmp_path``, as one table; none may be broken."""
+
+    def frame() -> pd.DataFrame:
+        results = collect_results(tmp_path)
+        assert not results.warnings
+        return results.frame
+
+    return frame

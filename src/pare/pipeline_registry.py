@@ -6,27 +6,20 @@ from importlib import import_module
 from kedro.pipeline import Pipeline
 
 STAGES = ("ingest", "preprocess", "train", "evaluate")
-NAMES = (
-    *STAGES,
-    "baseline",
-    "choose",
-    "predict",
-    "explain",
-    "export",
-    "report",
-    "analyse",
-    "pare_train",
-    "__default__",
-)
+# Named and not imported: ingestion needs no torch, training no baselines, and only two what the paper needs.
+MODULES = {
+    **{name: f"pare.pipelines.{name}" for name in (*STAGES, "baseline", "choose", "predict", "explain", "export")},
+    **{name: f"pare.paper.pipelines.{name}" for name in ("report", "analyse")},
+}
+WHOLE = ("pare_train", "__default__")  # all stages
+NAMES = (*MODULES, *WHOLE)
 
 
 class Pipelines(Mapping[str, Pipeline]):
-    """Every pipeline by its name, imported when it is asked for: ingestion needs no torch, training no baselines."""
+    """Every pipeline by its name, imported when it is asked for."""
 
     def __getitem__(self, name: str) -> Pipeline:
-        if name not in NAMES:
-            raise KeyError(name)
-        if name in ("pare_train", "__default__"):
+        if name in WHOLE:
             return sum(map(_created, STAGES), Pipeline([]))
         if name == "baseline":
             task_files = _created("ingest").only_nodes_with_tags("task")
@@ -43,7 +36,7 @@ class Pipelines(Mapping[str, Pipeline]):
 
 
 def _created(name: str) -> Pipeline:
-    return import_module(f"pare.pipelines.{name}").create_pipeline()
+    return import_module(MODULES[name]).create_pipeline()
 
 
 def register_pipelines() -> Mapping[str, Pipeline]:

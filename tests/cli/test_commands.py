@@ -35,6 +35,6 @@ def test_listing_tasks_imports_no_deep_learning(conf, args):
 def test_the_group_is_what_kedro_looks_for():
     assert isinstance(cli, click.Group)
     context = click.Context(cli)
-    assert cli.list_commands(context) == ["matrix", "methods", "run", "tasks"]
+    assert cli.list_commands(context) == ["matrix", "methods", "paper", "run", "tasks"]
     assert [cli.get_command(context, name).name for name in ("matrix", "run")] == ["matrix", "run"]
     assert cli.get_command(context, "task") is None

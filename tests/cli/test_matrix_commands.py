@@ -89,7 +89,3 @@ def test_a_mistake_in_matrix_yml_is_answered_with_one_message(matrix, project):
     output = matrix(code=1)
     assert output.startswith("Error: block 'Fields' of matrix.yml: ")
     assert "Did you mean" in output and "'pare'" in output
-
-
-def test_the_page_of_results_needs_results(matrix):
-    assert "Error: the matrix has no results of darcy_flow" in matrix("page", code=1)

@@ -1,5 +1,4 @@
 import shutil
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -197,11 +196,6 @@ def test_no_task_is_made_of_volumes_with_classes(project, tasks, tmp_path):
     output = tasks("new", str(tmp_path / "scans.npz"), "--target", "y", code=1)
     assert output.startswith("Error: ") and "Save slices as channels: [8, 8, 8]" in output
     assert not (project.project_path / "conf" / "local" / "tasks" / "scans.yml").exists()
-
-
-def test_the_page_of_tasks_is_printed_as_it_is_in_the_docs(conf):
-    result = CliRunner().invoke(cli, ["tasks", "page"], obj=SimpleNamespace(project_path=conf.parent))
-    assert result.output == (conf.parent / "docs" / "tasks.md").read_text()
 
 
 def test_rare_classes_are_said_at_once(tasks, own_table):

@@ -10,7 +10,7 @@ from pare.config_loader import load_library
 from pare.raw.options import bind_options
 from pare.raw.origins.registry import find_origin
 from pare.raw.proxies import PROXY_READERS
-from pare.raw.readers.registry import READERS
+from pare.raw.readers.registry import find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 
 
@@ -94,7 +94,7 @@ def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environ
     for task in tasks:
         for origin, entry in task.raw.origins.items():
             bind_options("origin", origin, find_origin(origin).load(), entry.options)
-        bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)
+        bind_options("reader", task.reader.name, find_reader(task.reader.name), task.reader.options)
     for raw in [proxy.raw for proxy in proxies] + [library.source(source).encoder for source in library.sources]:
         bind_options("origin", raw.origin, find_origin(raw.origin).load(), raw.options)
     assert {proxy.reader for proxy in proxies} <= set(PROXY_READERS)

@@ -12,8 +12,8 @@ from kedro.config import OmegaConfigLoader
 
 from pare.config_loader import load_library
 from pare.matrix.blocks import Cell, expand, unique
+from pare.paper.pages.results import runs_in
 from pare.report.results import collect_results
-from pare.report.results_page import runs_in
 from pare.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[2]

@@ -2,9 +2,9 @@
 
 import re
 
-from pare.report.results_page import results_page, with_results
+from pare.paper.pages.results import results_page, with_results
 
-AGAIN = "run: kedro matrix page"
+AGAIN = "run: kedro paper pages"
 
 
 def test_the_page_is_the_one_that_the_committed_metrics_make(page, matrix_runs, library):

@@ -4,7 +4,7 @@ import json
 import sys
 
 from pare.matrix.code import imported_modules
-from pare.matrix.stages import LOADS, PAGES, left_out
+from pare.matrix.stages import LOADS, PAGES, PIPELINES, left_out
 from pare.raw.origins.registry import find_origin
 
 # Each stage in a process that has imported no module of the project; what all of them need of others is imported once.
@@ -63,14 +63,14 @@ def test_dvc_watches_every_module_that_a_stage_imports(project, kedro_command, t
     imported = {tag: set(json.loads(place.read_text())) for tag, place in places.items()}
 
     for tag, origin in ORIGINS.items():
-        module = f"pare.raw.{find_origin(origin).path.partition(':')[0]}"
+        module = f"pare.{find_origin(origin).path.partition(':')[0]}"
         assert module in imported[tag]
         assert not unwatched(imported[tag], imported_modules("pare.pipelines.ingest.pipeline", module))
 
     for stage in STAGES:
         modules = imported[stage]
-        assert f"pare.pipelines.{stage}.pipeline" in modules
-        watched = imported_modules(f"pare.pipelines.{stage}.pipeline", *LOADS.get(stage, ()), left_out=left_out(stage))
+        assert PIPELINES[stage] in modules
+        watched = imported_modules(PIPELINES[stage], *LOADS.get(stage, ()), left_out=left_out(stage))
         if stage == "baseline":  # the pipeline brings the task's files too; the tag leaves that out
             watched |= imported_modules("pare.pipelines.ingest.pipeline", "pare.pipelines.preprocess.pipeline")
         pages = {name for name in modules if f"{name}.".startswith(f"{PAGES}.")}  # no output of other stages

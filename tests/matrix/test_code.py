@@ -15,9 +15,9 @@ print(json.dumps([name for name in sys.modules if name.startswith("pare.")]))
 """
 
 
-@pytest.mark.parametrize("pipeline", ["preprocess", "train", "analyse"])
+@pytest.mark.parametrize("pipeline", ["pipelines.preprocess", "pipelines.train", "paper.pipelines.analyse"])
 def test_the_modules_found_in_the_sources_are_those_that_python_imports(pipeline):
-    name = f"pare.pipelines.{pipeline}.pipeline"
+    name = f"pare.{pipeline}.pipeline"
     done = subprocess.run([sys.executable, "-c", IMPORT, name], capture_output=True, text=True, check=True)
     imported = {module for module in json.loads(done.stdout) if not module.startswith("pare.config")}
     found = imported_modules(name)

@@ -6,9 +6,9 @@ import torch
 
 from pare.config.hyperparameters import TrainingConfig
 from pare.models.symmetries import SYMMETRIES, Symmetries
-from pare.raw.simulators.burgers import solve_burgers
-from pare.raw.simulators.darcy_flow import draw_coefficient, solve_darcy
-from pare.raw.simulators.diffusion_reaction_1d import solve_diffusion_reaction
+from pare.paper.simulators.burgers import solve_burgers
+from pare.paper.simulators.darcy_flow import draw_coefficient, solve_darcy
+from pare.paper.simulators.diffusion_reaction_1d import solve_diffusion_reaction
 
 GRIDS = {"square": (6, 6), "shift": (12,), "torus": (4, 6), "reflection": (12,)}
 

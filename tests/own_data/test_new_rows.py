@@ -13,7 +13,7 @@ from pare.config.schema import ReaderConfig
 from pare.own_data import Question, inspect_files
 from pare.own_data.new_rows import open_new_rows
 from pare.raw.options import bind_options
-from pare.raw.readers.registry import READERS
+from pare.raw.readers.registry import find_reader
 from pare.storage.samples import Samples
 
 RNG = np.random.default_rng(0)
@@ -22,7 +22,7 @@ RNG = np.random.default_rng(0)
 def known(folder, name, **options):
     """The reader of a task, and what it gives for the rows with an answer."""
     reader = ReaderConfig(name=name, options=options)
-    return reader, next(iter(bind_options("reader", name, READERS[name], options)(folder).values()))
+    return reader, next(iter(bind_options("reader", name, find_reader(name), options)(folder).values()))
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_groups_are_read_as_those_with_an_answer(tmp_path, options):
             for i, state in enumerate(states):  # of new samples nothing is known behind the frame to predict from
                 file[f"{i:02}/data"] = state if path.parent.name == "raw" else state[: options.get("input_time", 0) + 1]
     reader = ReaderConfig(name="pdebench_grouped", options={"target_time": 2, **options})
-    parts = bind_options("reader", reader.name, READERS[reader.name], reader.options)(tmp_path / "raw")
+    parts = bind_options("reader", reader.name, find_reader(reader.name), reader.options)(tmp_path / "raw")
     expected = np.concatenate([part.read(0, part.count)[0] for part in parts.values()])
     rows = open_new_rows(tmp_path / "new.h5", reader, None)
     assert rows.names == [f"{i:02}" for i in range(12)]

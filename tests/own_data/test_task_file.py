@@ -16,7 +16,7 @@ from pare.own_data.task_file import task_name, task_yaml
 from pare.preparation import ModelInput
 from pare.raw.options import bind_options
 from pare.raw.origins.own_files import own_files
-from pare.raw.readers.registry import READERS
+from pare.raw.readers.registry import find_reader
 from users_files import (
     CLASSES,
     NUMBERS,
@@ -60,7 +60,7 @@ def test_the_written_task_can_be_prepared(tmp_path, name):
     )  # as Kedro reads it
     folder = tmp_path / "data" / "01_raw" / "mine"
     own_files(folder, **task.raw.active.options)
-    samples = bind_options("reader", task.reader.name, READERS[task.reader.name], task.reader.options)(folder)
+    samples = bind_options("reader", task.reader.name, find_reader(task.reader.name), task.reader.options)(folder)
     ModelInput("mine", task, samples, "raw", validated=True).write(tmp_path / "mine.h5")
     with h5py.File(tmp_path / "mine.h5") as store:
         assert sum(len(store[part]["x"]) for part in ("train", "validation", "test")) == sum(task.samples.values())

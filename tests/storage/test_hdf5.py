@@ -12,8 +12,8 @@ import pytest
 
 import pare
 from pare.config.errors import PareError
+from pare.paper.simulators.pdebench_files import write_grouped, write_stacked
 from pare.raw.formats.matlab import write_mat73
-from pare.raw.simulators.pdebench_files import write_grouped, write_stacked
 from pare.storage.atomic import atomic_path
 from pare.storage.hdf5 import new_hdf5
 from pare.storage.predictions import write_predictions

@@ -177,8 +177,8 @@ def test_a_damaged_tokenizer_is_a_clear_error(topics, tiny_bert, tmp_path):
 
 
 def test_labels_that_the_proxy_lacks_are_refused(monkeypatch, halves, tiny_dinov2, tmp_path, vision):
-    readers = {"flags": lambda _: replace(halves, mask=None)}
-    monkeypatch.setattr("pare.training.source_batches.PROXY_READERS", readers)
+    reader = lambda _: replace(halves, mask=None)  # noqa: E731
+    monkeypatch.setattr("pare.training.source_batches.find_proxy_reader", lambda name: reader)
     proxy = SimpleNamespace(title="flags", reader="flags", labels="mask")
     with pytest.raises(PareError, match="'flags' has no mask; give it labels: classes"):
         load_source_batches(proxy, SourceFolders(tiny_dinov2, tmp_path, ("", "")), vision)

@@ -1,4 +1,4 @@
-"""Commands of this project: `kedro run`, `kedro tasks`, `kedro methods` and `kedro matrix`."""
+"""Commands of this project: `kedro run`, `kedro tasks`, `kedro methods`, `kedro matrix` and `kedro paper`."""
 
 from importlib import import_module
 from typing import cast
@@ -9,7 +9,12 @@ from kedro.framework.cli.utils import CONTEXT_SETTINGS
 from pare.cli.run_command import run
 
 __all__ = ["cli", "run"]  # the names that Kedro looks for
-OTHERS = {"matrix": "matrix_commands", "methods": "method_commands", "tasks": "task_commands"}
+OTHERS = {
+    "matrix": "pare.cli.matrix_commands",
+    "methods": "pare.cli.method_commands",
+    "paper": "pare.paper.commands",
+    "tasks": "pare.cli.task_commands",
+}
 
 
 class LazyGroup(click.Group):
@@ -22,7 +27,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, imported if it is not `run`."""
         if cmd_name in OTHERS:
-            module = import_module(f"{__name__}.{OTHERS[cmd_name]}")
+            module = import_module(OTHERS[cmd_name])
             return cast(click.Command, getattr(module, cmd_name))
         return super().get_command(ctx, cmd_name)
 

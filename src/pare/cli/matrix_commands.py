@@ -12,7 +12,6 @@ from kedro.framework.cli.utils import env_option
 from pare.cli.common import clear_errors, config_loader, screen
 from pare.config import Library, PareError
 from pare.config.estimate import cpu_speed
-from pare.config.run import ENV
 from pare.config_loader import load_library
 from pare.matrix import (
     CELLS_FILE,
@@ -126,27 +125,6 @@ def check(runs: Matrix) -> None:
     if runs.left:
         names = ", ".join(cell.name for cell in runs.left)
         raise click.ClickException(f"{len(runs.left)} of {len(runs.cells)} cells are not done: {names}")
-
-
-@matrix.command()
-@click.pass_obj
-def page(runs: Matrix) -> None:
-    """Write docs/results.md and the table in README.md from the results of all runs."""
-    # scipy and torch, which the other commands do without
-    from pare.report.results import collect_results  # noqa: PLC0415
-    from pare.report.results_page import results_page, runs_in, with_results  # noqa: PLC0415
-
-    with clear_errors():
-        frame = collect_results(runs.project / "data" / "08_reporting", runs.library.differs.get(ENV, "")).frame
-        frame = runs_in(frame, {cell.run.folder for cell in runs.cells.values()})
-        readme = runs.project / "README.md"
-        texts = {
-            runs.project / "docs" / "results.md": results_page(frame, runs.library),
-            readme: with_results(readme.read_text(encoding="utf-8"), frame, runs.library),
-        }
-        for path, text in texts.items():
-            path.write_text(text, encoding="utf-8")
-            click.echo(f"Written: {path.relative_to(runs.project)}")
 
 
 def _print_matrix(runs: Matrix) -> None:

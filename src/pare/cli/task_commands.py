@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import click
-from kedro.config import OmegaConfigLoader
 from kedro.framework.cli.utils import env_option
 from rich.table import Table
 from rich.text import Text
 
 from pare.cli.common import clear_errors, config_loader, screen
 from pare.cli.run_command import parse_params
-from pare.cli.schema_page import schema_page
-from pare.cli.task_page import tasks_page
 from pare.config import Library, PareError, Run, Task, resolve
 from pare.config.errors import unknown_name
 from pare.config.estimate import Estimate, cpu_speed, estimate
@@ -22,7 +19,7 @@ from pare.config.resolve import default_proxy, own_source
 from pare.config.words import counted
 from pare.config_loader import RunConfigLoader, load_library
 from pare.raw.file_names import plain_stem
-from pare.raw.origins.manifest import RawFolder, read_manifest, same_request
+from pare.raw.origins.manifest import read_manifest, same_request
 from pare.raw.origins.registry import find_origin
 from pare.storage.atomic import atomic_path
 
@@ -277,49 +274,6 @@ def _resolved(loader: RunConfigLoader, overrides: dict[str, Any]) -> Run:
 def _shown(path: Path, folder: Path) -> str:
     """A path as a user reads it: relative to a folder that it lies in."""
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-
-
-@tasks.command()
-@click.pass_obj
-def page(loader: OmegaConfigLoader) -> None:
-    """Print the page of all tasks of conf/base as Markdown: kedro tasks page > docs/tasks.md."""
-    with clear_errors():
-        shipped = config_loader(Path(loader.conf_source).parent, "base")  # without what the user has in conf/local
-        click.echo(tasks_page(load_library(shipped)), nl=False)
-
-
-@tasks.command()
-@click.argument("name")
-@click.pass_obj
-def croissant(loader: OmegaConfigLoader, name: str) -> None:
-    """Print a Croissant description (JSON-LD) of the files of a simulated task NAME.
-
-    \b
-    Example:
-      kedro run --pipelines=ingest --params task=darcy_flow
-      kedro tasks croissant darcy_flow > data/01_raw/darcy_flow/croissant.json
-    """
-    from pare.cli.croissant import described  # noqa: PLC0415 - h5py and scipy, which other commands do without
-
-    with clear_errors():
-        library = load_library(loader)
-        task = library.task(name)
-        folder = Path(loader.conf_source).parent / "data" / "01_raw" / library.raw_place("tasks", name)
-        if not _is_here(task, folder):
-            raise PareError(
-                f"the files of task {name!r} are not here, or were made with other options; "
-                f"run: kedro run --pipelines=ingest --params task={name}"
-            )
-        click.echo(described(name, task, RawFolder.open(folder)))
-
-
-@tasks.command()
-@click.pass_obj
-def schema(loader: OmegaConfigLoader) -> None:
-    """Print the page of all parameters as Markdown: kedro tasks schema > docs/parameters.md."""
-    with clear_errors():
-        shipped = config_loader(Path(loader.conf_source).parent, "base")
-        click.echo(schema_page(shipped["parameters"]), nl=False)
 
 
 @tasks.command()

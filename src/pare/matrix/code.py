@@ -3,7 +3,7 @@
 import ast
 import io
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -49,14 +49,16 @@ def _source(module: str) -> str | None:
     return next((path.read_text(encoding="utf-8") for path in candidates if path.is_file()), None)
 
 
-def _imports(module: str) -> Iterator[str]:
+@cache
+def _imports(module: str) -> tuple[str, ...]:
     """What a module imports of this package: modules, and names that may be modules."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(_source(module) or "")):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names if name.name.startswith(f"{PACKAGE}."))
+            found += [name.name for name in node.names if name.name.startswith(f"{PACKAGE}.")]
         elif isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{PACKAGE}."):
-            yield str(node.module)
-            yield from (f"{node.module}.{name.name}" for name in node.names)
+            found += [str(node.module), *(f"{node.module}.{name.name}" for name in node.names)]
+    return tuple(found)
 
 
 @cache

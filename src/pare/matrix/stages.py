@@ -11,11 +11,16 @@ from pare.config.run import PREPARED, BaselineRun, Run
 from pare.matrix.blocks import Cell
 from pare.matrix.code import LEFT_OUT, code_digest
 from pare.raw.origins.registry import find_origin
+from pare.raw.proxies import PROXY_READERS
+from pare.raw.readers.registry import READERS
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 
 STAGES_FILE = "data/02_intermediate/stages.json"
-PIPELINES = ("preprocess", "train", "evaluate", "baseline", "report")
+PIPELINES = {
+    **{name: f"pare.pipelines.{name}.pipeline" for name in ("preprocess", "train", "evaluate", "baseline")},
+    "report": "pare.paper.pipelines.report.pipeline",
+}
 # What a stage imports as it loads a model, which is no import of its pipeline.
 LOADS = dict.fromkeys(("evaluate", "baseline"), ("pare.choice.chosen",))
 # The page of a run shows what lies in its folder, and is no output of a stage; its code repeats none.
@@ -42,7 +47,7 @@ def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict
         "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
         "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
         "model_input": {cell.run.places["model_input"]: _model_input(cell.run) for cell in cells.values()},
-        "models": {name: fingerprint(cell.run.decisive()) for name, cell in cells.items() if isinstance(cell.run, Run)},
+        "models": {name: _model(cell.run) for name, cell in cells.items() if isinstance(cell.run, Run)},
         "runs": {name: run_digest(cell.run) for name, cell in cells.items()},
     }
 
@@ -64,14 +69,23 @@ def left_out(pipeline: str) -> tuple[str, ...]:
 
 
 def _code(pipeline: str) -> str:
-    return code_digest(f"pare.pipelines.{pipeline}.pipeline", *LOADS.get(pipeline, ()), left_out=left_out(pipeline))
+    return code_digest(PIPELINES[pipeline], *LOADS.get(pipeline, ()), left_out=left_out(pipeline))
 
 
 def _raw(raw: RawConfig) -> str:
-    module = find_origin(raw.origin).path.partition(":")[0]
-    code = code_digest("pare.pipelines.ingest.pipeline", f"pare.raw.{module}")
+    code = code_digest("pare.pipelines.ingest.pipeline", _module(find_origin(raw.origin).path))
     return fingerprint(raw.decisive(), code)
 
 
 def _model_input(run: Run | BaselineRun) -> str:
-    return fingerprint(run.task.model_dump(mode="json", include=PREPARED), run.protocol)
+    code = code_digest(_module(READERS[run.task.reader.name]))
+    return fingerprint(run.task.model_dump(mode="json", include=PREPARED), run.protocol, code)
+
+
+def _model(run: Run) -> str:
+    return fingerprint(run.decisive(), code_digest(_module(PROXY_READERS[run.proxy.reader])))
+
+
+def _module(path: str) -> str:
+    """The module of a function that a registry names."""
+    return f"pare.{path.partition(':')[0]}"

@@ -13,7 +13,7 @@ from pare.preparation.equal_rows import EqualRows, different_rows
 from pare.raw.formats.dates import DateOrder
 from pare.raw.options import bind_options
 from pare.raw.readers.arrays import ChannelAxis
-from pare.raw.readers.registry import READERS
+from pare.raw.readers.registry import find_reader
 from pare.storage.repeats import Repeats
 from pare.storage.samples import Samples
 
@@ -136,7 +136,7 @@ def open_parts(reader: str, options: dict[str, Any], folder: Path) -> dict[str, 
     Raises:
         PareError: if an option or a file does not suit the reader.
     """
-    return bind_options("reader", reader, READERS[reader], options)(folder)
+    return bind_options("reader", reader, find_reader(reader), options)(folder)
 
 
 def inspection_of(

@@ -4,7 +4,7 @@ import pandas as pd
 
 from pare.evaluation.metrics import METRICS
 from pare.report.page import NONE, Cell, Table, number_cell
-from pare.report.tables import heading_text, ours_text
+from pare.report.texts import heading_text, ours_text
 
 SEEDS = "Mean ± standard deviation over seeds, their number in brackets."
 COLUMNS = (

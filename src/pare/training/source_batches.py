@@ -21,7 +21,7 @@ from pare.models.backbones import Backbone, ImageBackbone, TextBackbone
 from pare.models.model import MASK_CELL
 from pare.raw.file_names import PREPROCESSOR
 from pare.raw.origins.manifest import RawFolder
-from pare.raw.proxies import PROXY_READERS, VOID, ImageProxy, TextProxy
+from pare.raw.proxies import VOID, ImageProxy, TextProxy, find_proxy_reader
 from pare.storage.fingerprint import fingerprint
 from pare.training.pixel_statistics import PixelStatistics, read_pixel_statistics
 
@@ -171,7 +171,7 @@ def load_source_batches(
         PareError: where the proxy is not of the encoder's modality, lacks the labels asked for, or is smaller than
             the number asked for, or where it is not known how images are normalised.
     """
-    data = _drawn(proxy, PROXY_READERS[proxy.reader](folders.proxy), samples, seed)
+    data = _drawn(proxy, find_proxy_reader(proxy.reader)(folders.proxy), samples, seed)
     if isinstance(backbone, ImageBackbone) and isinstance(data, ImageProxy):
         masks = proxy.labels == "mask"
         if (data.mask if masks else data.labels) is None:

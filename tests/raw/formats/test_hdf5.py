@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
+from pare.paper.readers.pdebench import pdebench_grouped, pdebench_stacked
 from pare.raw.formats.array_files import open_arrays
 from pare.raw.formats.hdf5 import held_dataset
 from pare.raw.formats.matlab import MatFields
-from pare.raw.readers.pdebench import pdebench_grouped, pdebench_stacked
 
 SHAPE = (20, 3, 4)
 

@@ -7,10 +7,10 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.config.raw import RawConfig
+from pare.paper.simulators import darcy_flow as module
 from pare.raw.options import bind_options
 from pare.raw.origins.ingest import ingest
 from pare.raw.origins.manifest import current_manifest, read_manifest
-from pare.raw.simulators import darcy_flow as module
 
 SMALL = {"resolution": 9, "train": 2, "test": 1}
 
@@ -40,7 +40,7 @@ def test_the_manifest_says_what_the_files_are(tmp_path):
 
 def test_a_second_call_does_nothing(tmp_path, monkeypatch):
     first = ingest(darcy(), tmp_path)
-    again = "pare.raw.simulators.darcy_flow.darcy_flow_simulation"
+    again = "pare.paper.simulators.darcy_flow.darcy_flow_simulation"
     monkeypatch.setattr(again, lambda folder, **_: pytest.fail("called again"))
     assert ingest(darcy(), tmp_path) == first
 
@@ -79,7 +79,7 @@ def test_a_publishers_file_put_there_by_hand_is_never_replaced_by_a_simulation(t
         break_off_after_one_file(tmp_path, monkeypatch)
     path.write_bytes(b"the only copy")
     with monkeypatch.context() as patch:
-        patch.setattr("pare.raw.simulators.darcy_flow.solve_darcy", lambda *_, **__: pytest.fail("time was lost"))
+        patch.setattr("pare.paper.simulators.darcy_flow.solve_darcy", lambda *_, **__: pytest.fail("time was lost"))
         with pytest.raises(PareError, match=r"smooth2.mat \(13 bytes\) was not made by PaRe.*files: \[.*smooth2.mat\]"):
             ingest(darcy(), tmp_path)
     assert path.read_bytes() == b"the only copy"
@@ -151,7 +151,7 @@ def test_a_run_that_breaks_off_leaves_no_manifest_and_no_half_file(tmp_path, mon
     def interrupt(coefficient, tolerance):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pare.raw.simulators.darcy_flow.solve_darcy", interrupt)
+    monkeypatch.setattr("pare.paper.simulators.darcy_flow.solve_darcy", interrupt)
     with pytest.raises(KeyboardInterrupt):
         ingest(darcy(), tmp_path)
     assert list(tmp_path.iterdir()) == []

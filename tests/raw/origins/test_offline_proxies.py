@@ -7,7 +7,7 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.raw.origins.offline_proxies import english_topics, mnist_digits
-from pare.raw.proxies import PROXY_READERS, read_image_proxy, read_text_proxy
+from pare.raw.proxies import find_proxy_reader, read_image_proxy, read_text_proxy
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +60,10 @@ def test_text_labels_follow_the_sorted_topics(tmp_path):
 @pytest.mark.parametrize("kind, file", [("images", "images.npz"), ("sentences", "sentences.json")])
 def test_missing_and_damaged_proxies_are_named(tmp_path, kind, file):
     with pytest.raises(PareError, match=f"{file} is missing"):
-        PROXY_READERS[kind](tmp_path)
+        find_proxy_reader(kind)(tmp_path)
     (tmp_path / file).write_bytes(b"{PK")
     with pytest.raises(PareError, match=f"{file} cannot be read"):
-        PROXY_READERS[kind](tmp_path)
+        find_proxy_reader(kind)(tmp_path)
 
 
 def test_pickled_images_are_not_opened(tmp_path):

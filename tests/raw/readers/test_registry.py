@@ -1,7 +1,7 @@
 """The list of readers."""
 
-from pare.raw.readers.registry import READERS
+from pare.raw.readers.registry import READERS, find_reader
 
 
 def test_readers_are_registered_by_their_names():
-    assert all(reader.__name__ == name for name, reader in READERS.items())
+    assert all(find_reader(name).__name__ == name for name in READERS)

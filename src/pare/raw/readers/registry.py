@@ -4,53 +4,50 @@ A reader is called with the folder of the raw files and its options, and returns
 ``test`` and perhaps ``validation``, or ``all`` where the publisher divides nothing.
 """
 
-from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
 from pare.config.errors import unknown_name
 from pare.config.schema import ReaderConfig
 from pare.raw.options import bind_options
-from pare.raw.readers.arrays import arrays
-from pare.raw.readers.audio import fsd50k_chunks
-from pare.raw.readers.audio_folder import audio_folder
-from pare.raw.readers.darcy import darcy_mat
-from pare.raw.readers.domainnet import minidomainnet
-from pare.raw.readers.image_folder import image_folder
-from pare.raw.readers.images import cifar100_python, spherical_cifar100
-from pare.raw.readers.pdebench import pdebench_grouped, pdebench_stacked
-from pare.raw.readers.proteins import protein_distances
-from pare.raw.readers.sequences import deepsea_npz, ecg_challenge2017, ninapro_npy, satellite_npy
-from pare.raw.readers.series_folder import series_folder
-from pare.raw.readers.series_rows import series_rows
-from pare.raw.readers.series_table import series_table
-from pare.raw.readers.sky import cosmic_rays
-from pare.raw.readers.tables import table
-from pare.raw.readers.ts import ts
 from pare.storage.samples import Samples
 
-READERS: dict[str, Callable[..., dict[str, Samples]]] = {
-    "arrays": arrays,
-    "audio_folder": audio_folder,
-    "cifar100_python": cifar100_python,
-    "cosmic_rays": cosmic_rays,
-    "darcy_mat": darcy_mat,
-    "deepsea_npz": deepsea_npz,
-    "ecg_challenge2017": ecg_challenge2017,
-    "fsd50k_chunks": fsd50k_chunks,
-    "image_folder": image_folder,
-    "minidomainnet": minidomainnet,
-    "ninapro_npy": ninapro_npy,
-    "pdebench_grouped": pdebench_grouped,
-    "pdebench_stacked": pdebench_stacked,
-    "protein_distances": protein_distances,
-    "satellite_npy": satellite_npy,
-    "series_folder": series_folder,
-    "series_rows": series_rows,
-    "series_table": series_table,
-    "spherical_cifar100": spherical_cifar100,
-    "table": table,
-    "ts": ts,
+# ``module:function`` below ``pare``: named and not imported, so that a task imports the reader that it uses.
+READERS = {
+    "arrays": "raw.readers.arrays:arrays",
+    "audio_folder": "raw.readers.audio_folder:audio_folder",
+    "cifar100_python": "paper.readers.images:cifar100_python",
+    "cosmic_rays": "paper.readers.sky:cosmic_rays",
+    "darcy_mat": "paper.readers.darcy:darcy_mat",
+    "deepsea_npz": "paper.readers.sequences:deepsea_npz",
+    "ecg_challenge2017": "paper.readers.sequences:ecg_challenge2017",
+    "fsd50k_chunks": "paper.readers.audio:fsd50k_chunks",
+    "image_folder": "raw.readers.image_folder:image_folder",
+    "minidomainnet": "paper.readers.domainnet:minidomainnet",
+    "ninapro_npy": "paper.readers.sequences:ninapro_npy",
+    "pdebench_grouped": "paper.readers.pdebench:pdebench_grouped",
+    "pdebench_stacked": "paper.readers.pdebench:pdebench_stacked",
+    "protein_distances": "paper.readers.proteins:protein_distances",
+    "satellite_npy": "paper.readers.sequences:satellite_npy",
+    "series_folder": "raw.readers.series_folder:series_folder",
+    "series_rows": "raw.readers.series_rows:series_rows",
+    "series_table": "raw.readers.series_table:series_table",
+    "spherical_cifar100": "paper.readers.images:spherical_cifar100",
+    "table": "raw.readers.tables:table",
+    "ts": "raw.readers.ts:ts",
 }
+
+
+def find_reader(name: str) -> Any:
+    """The reader of that name, imported.
+
+    Raises:
+        PareError: if there is none.
+    """
+    if name not in READERS:
+        raise unknown_name("reader", name, READERS, "the task's YAML")
+    return resolve_name(f"pare.{READERS[name]}")
 
 
 def open_raw_files(reader: ReaderConfig, folder: Path) -> dict[str, Samples]:
@@ -59,6 +56,5 @@ def open_raw_files(reader: ReaderConfig, folder: Path) -> dict[str, Samples]:
     Raises:
         PareError: if the reader or an option is unknown, or the files are not what the reader expects.
     """
-    if reader.name not in READERS:
-        raise unknown_name("reader", reader.name, READERS, "the task's YAML")
-    return bind_options("reader", reader.name, READERS[reader.name], reader.options)(folder)
+    samples: dict[str, Samples] = bind_options("reader", reader.name, find_reader(reader.name), reader.options)(folder)
+    return samples

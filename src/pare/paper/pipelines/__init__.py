@@ -1,0 +1,1 @@
+"""Pipelines that only the paper needs; a folder each, as in pare.pipelines."""

@@ -1,0 +1,62 @@
+"""Nodes of the analyse pipeline; those that only draw are in `pare.paper.analysis.drawing`."""
+
+import logging
+
+from accelerate import PartialState
+
+from pare.config import Run
+from pare.paper.analysis import Embeddings, drawing, embed, load_models, training_rows
+from pare.paper.analysis.config import AnalysisConfig
+from pare.paper.analysis.models import Saved
+from pare.raw.origins.manifest import RawFolder
+from pare.report.results import Results
+from pare.storage.store import ArrayStore
+from pare.training import SourceFolders, TrainedModel
+from pare.training.source_batches import load_source_batches
+
+logger = logging.getLogger(__name__)
+Models = dict[str, TrainedModel]
+
+
+def load_compared_models(
+    run: Run,
+    analysis: AnalysisConfig,
+    trained_models: Saved,
+    model_input: ArrayStore,
+    encoder: RawFolder,
+    proxy: RawFolder,
+) -> Models:
+    """The run's trained model and those that it is compared with, by method."""
+    models = load_models(run, analysis, trained_models, model_input, SourceFolders.of(encoder, proxy))
+    names = [f"{name}{_values(model.run)}" for name, model in models.items()]
+    logger.info("Figures of %s with the models %s, seed %d.", run.task_name, ", ".join(names), run.seed)
+    return models
+
+
+def _values(run: Run) -> str:
+    """What a model was trained with that its method does not say."""
+    values = ", ".join(f"{key} {value}" for key, value in run.overridden.items())
+    return f" (trained with {values})" if values else ""
+
+
+def embed_samples(
+    run: Run, analysis: AnalysisConfig, models: Models, model_input: ArrayStore, encoder: RawFolder, proxy: RawFolder
+) -> Embeddings:
+    """Training rows, source samples and mixtures of both as the encoder receives them."""
+    trained, source = models[run.method_folder], SourceFolders.of(encoder, proxy)
+    batches = load_source_batches(run.proxy, source, trained.model.backbone, run.proxy_samples, run.seed)
+    counts = sorted({round(share * run.tokens) for share in analysis.shares})
+    rows = training_rows(model_input, analysis.rows, run.seed)
+    return embed(trained, rows, batches, counts, PartialState().device)
+
+
+def draw_source_features(
+    run: Run, analysis: AnalysisConfig, models: Models, encoder: RawFolder, proxy: RawFolder
+) -> drawing.Drawn:
+    """What the pretrained encoder and those that were trained on the task make of the same source samples."""
+    return drawing.draw_source_features(run, analysis, models, SourceFolders.of(encoder, proxy))
+
+
+def draw_starts(run: Run, results: Results, trained_models: Saved) -> drawing.Drawn:
+    """Results of all runs that differ from the run in the share of tokens replaced at first."""
+    return drawing.draw_starts(run, results.frame, trained_models)

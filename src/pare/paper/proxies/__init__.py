@@ -1,0 +1,1 @@
+"""Proxy datasets that a hub has."""
