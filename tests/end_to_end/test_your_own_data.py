@@ -51,6 +51,7 @@ def few_candidates(project):
     (project / "conf" / "local" / "candidates.yml").write_text(yaml.safe_dump(candidates))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "section", "languages"),
     [
@@ -67,6 +68,7 @@ def test_a_page_can_be_followed(project, said, page, section, languages):
     follow(project, said, found)
 
 
+@pytest.mark.slow
 def test_the_page_of_tables_goes_on_with_the_file_of_the_start(project, said):
     follow(project, said, blocks("start.md", FIRST)[:3])
     (_, shown), *_ = blocks("task_file.md")
