@@ -26,7 +26,7 @@ from pare.models.series_features import Kernels, Points
 from pare.models.table_features import Scaling, ScalingName, Similarities
 
 # Spread of feature tokens in spreads of the encoder's word embeddings, and of their part that depends on the value in
-# spreads of the rest; measured over eight tables, see docs/defaults.md.
+# spreads of the rest; measured over eight tables.
 TOKEN_SPREAD, VALUE_SHARE = 0.7, 0.5
 CALIBRATION_ROWS = 512  # at most, from which kernels take their biases
 
