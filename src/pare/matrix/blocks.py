@@ -26,7 +26,8 @@ class Block(Strict):
     methods: list[str] = Field(min_length=1, description="methods and baselines")
     seeds: list[NonNegativeInt] = Field(min_length=1)
     variants: dict[VariantName, dict[str, Value]] = Field(
-        default_factory=dict, description='name and values as on the command line; "" for the plain method; none: as they are'
+        default_factory=dict,
+        description='name and values as on the command line; "" for the plain method; none: as they are',
     )
 
     @model_validator(mode="after")
