@@ -17,7 +17,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from transformers import get_scheduler
 
-from pare.config.estimate import LONG, duration, estimate
+from pare.config.estimate import LONG, cpu_speed, duration, estimate
 from pare.config.run import Run
 from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
@@ -155,7 +155,9 @@ class Trainer:
     def train(self) -> TrainedModel:
         """Run the epochs that are left and return the chosen model."""
         if self.run.training.epochs and not self.member.number:
-            cost = estimate(self.run, matrix_speed(self.accelerator))
+            # On a CPU convolutions take as long in bfloat16 as in float32.
+            plain = self.run.task.kind == "field" and self.accelerator.device.type == "cpu"
+            cost = estimate(self.run, cpu_speed() if plain else matrix_speed(self.accelerator))
             logger.info("%s: %s.", self.accelerator.device, cost)
             if cost.steps and cost.seconds > LONG:
                 fewer = max(1, int(self.run.training.epochs * LONG / cost.seconds))
@@ -190,7 +192,7 @@ class Trainer:
             where = "the solved start" if progress.best_epoch == SOLVED else f"epoch {progress.best_epoch + 1}"
             best = f", best validation {self.run.metric} {progress.best_value:.4g} by {where}"
         epochs, row = self.run.training.epochs, progress.history[-1]
-        logger.info("%d epochs in %s: loss %.4g%s", epochs, duration(progress.seconds), row["loss"], best)
+        logger.info("%d epochs in %s: loss %.4g%s.", epochs, duration(progress.seconds), row["loss"], best)
 
     @property
     def _leaves_nothing(self) -> bool:
