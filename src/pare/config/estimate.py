@@ -9,7 +9,7 @@ from pare.config.run import Run
 # Share of a plain matrix product's speed that a training step reaches; measured on 2 CPU cores with
 # all-MiniLM-L6-v2 and 100 tokens, see docs/defaults.md.
 EFFICIENCY = 0.55
-CONVOLUTIONS = 0.2  # the same where convolutions lead around the encoder, in float32; on 2 CPU cores with Darcy flow
+CONVOLUTIONS = 0.2  # the same for a field's network in bfloat16, of a product's speed in float32; with Darcy flow
 LONG = 300.0  # seconds of a training from which on a shorter one is proposed
 ACTIVATION_BYTES = 34  # per token, unit of width and layer, half precision (Korthikanti et al. 2022, section 4.1)
 RUNTIME_MB = 600  # Python, torch and transformers before any model
