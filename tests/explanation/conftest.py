@@ -10,7 +10,7 @@ from evaluated_runs import write_splits
 from pare.config import Library, resolve
 from pare.explanation import ask_test_rows
 from pare.prediction.predict import Predictor
-from pare.training import TrainedModel
+from pare.saved.trained_model import TrainedModel
 
 
 class Known(nn.Module):

@@ -201,7 +201,7 @@ def test_a_choice_of_methods_answers_as_their_mean_does(chosen, answer):
     )
     inputs_of = model.trained.preparation.inputs(rows.read(0, ROWS))
     expected = sum(
-        blend.shares[name] * mean(member.outputs(inputs_of, torch.device("cpu")) / blend.temperatures[name])
+        blend.weights[name] * mean(member.outputs(inputs_of, torch.device("cpu")) / blend.temperatures[name])
         for name, member in model.trained.members.items()
     )
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

@@ -39,5 +39,5 @@ def test_a_package_that_is_left_out_has_no_say():
     everything, without = imported_modules(name), imported_modules(name, left_out=["pare.config", "pare.report"])
     assert {module for module in everything if module.startswith("pare.report")}
     assert not {module for module in without if module.startswith("pare.report")}
-    assert {"pare.evaluation.figures.training", "pare.training.trained_model"} <= without
+    assert {"pare.evaluation.figures.training", "pare.saved.trained_model"} <= without
     assert code_digest(name) != code_digest(name, left_out=["pare.config", "pare.report"])

@@ -13,9 +13,10 @@ from pare.evaluation.metrics import build_metric
 from pare.pipelines import export
 from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput
+from pare.saved.trained_model import TrainedModel
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
-from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training import FineTuning, SourceFolders
 
 ROWS = 30
 TASK = {

@@ -14,8 +14,7 @@ from pare import load
 from pare.config import PareError, resolve
 from pare.models import load_backbone
 from pare.prediction.predict import Predictor
-from pare.training import TrainedModel
-from pare.training.trained_model import assemble
+from pare.saved.trained_model import TrainedModel, assemble
 
 COMMIT = "0" * 40
 ROWS = np.random.default_rng(0).normal(size=(5, 30)).astype(np.float32)

@@ -13,8 +13,8 @@ from pare.prediction.predict import Predictor, load, predict_file
 from pare.preparation import ModelInput, Preparation
 from pare.raw.origins.ingest import ingest
 from pare.raw.registries import open_raw_files
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import TrainedModel
 from pare.uncertainty import Calibration
 
 RNG = np.random.default_rng(0)

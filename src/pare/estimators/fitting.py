@@ -15,7 +15,7 @@ import torch
 from pare.baselines import ESTIMATORS, BaselineFit
 from pare.choice.choice import Choice
 from pare.choice.chosen import load_trained
-from pare.choice.fits import described
+from pare.choice.tried import described
 from pare.config import BaselineRun, ChoiceRun, PareError, Run, TaskRun
 from pare.config.candidates import resolve_any
 from pare.estimators.shipped import cached_folder, shipped, shipped_library

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from pare.config import ChoiceRun, Run
 from pare.evaluation.metrics import METRICS
-from pare.training.saved_model import SavedModel
+from pare.saved.saved_model import SavedModel
 
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime")  # that make and check a file
 

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 from pare.config import PareError
 from pare.raw.origins.download import brief
-from pare.training.saved_model import SavedModel
+from pare.saved.saved_model import SavedModel
 
 HUB = "hf://"  # before the name of a repository, as in hf://me/wine or hf://me/wine@v1
 

@@ -16,8 +16,7 @@ from pare.config.words import listed
 from pare.prediction.hub import HUB, fetch_model, push_model
 from pare.prediction.new_rows import NewRows, RawRows, open_new_rows
 from pare.raw.files import plain_stem
-from pare.training.record import RECORD
-from pare.training.saved_model import SavedModel
+from pare.saved.saved_model import RECORD, SavedModel
 from pare.uncertainty import Calibration
 from pare.uncertainty.calibration import probabilities
 

@@ -98,7 +98,7 @@ def test_the_packaged_backbone_fills_a_hugging_face_model_exactly(tmp_path):
     from transformers import Dinov2Model
 
     from pare.models import load_backbone
-    from pare.training.pixel_statistics import read_pixel_statistics
+    from pare.training.source_batches import read_pixel_statistics
 
     dinov2_onnx(tmp_path)
     model, found = Dinov2Model.from_pretrained(tmp_path, output_loading_info=True)

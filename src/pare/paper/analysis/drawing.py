@@ -41,8 +41,9 @@ from pare.paper.analysis.source_features import frequent_classes, source_feature
 from pare.paper.analysis.starts import start_results
 from pare.preparation import unscale_inputs
 from pare.raw.proxies import find_proxy_reader
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel
+from pare.training import SourceFolders
 from pare.training.source_batches import load_source_batches
 
 Drawn = tuple[Figure, pd.DataFrame]

@@ -14,8 +14,8 @@ from pare.explanation.tables import region_table, row_table, summary
 from pare.prediction.predict import Predictor
 from pare.raw.files import plain_stem
 from pare.raw.origins.own_files import find_path
+from pare.saved.saved_model import SavedModel
 from pare.storage.store import ArrayStore
-from pare.training.saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from pare.config import TaskRun
 from pare.export import OnnxModel, to_onnx
 from pare.prediction.new_rows import held_rows
 from pare.prediction.predict import Predictor
+from pare.saved.saved_model import SavedModel
 from pare.storage.store import ArrayStore
-from pare.training.saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
 MOST_ROWS = 200

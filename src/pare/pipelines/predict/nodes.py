@@ -6,7 +6,7 @@ from pare.asked_files import named_file
 from pare.config import TaskRun
 from pare.config.words import counted
 from pare.prediction.predict import NewPredictions, Predictor, predict_file
-from pare.training.saved_model import SavedModel
+from pare.saved.saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
 

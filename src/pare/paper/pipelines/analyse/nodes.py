@@ -10,8 +10,9 @@ from pare.paper.analysis.config import AnalysisConfig
 from pare.paper.analysis.models import Saved
 from pare.raw.origins.manifest import RawFolder
 from pare.report.results import Results
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel
+from pare.training import SourceFolders
 from pare.training.source_batches import load_source_batches
 
 logger = logging.getLogger(__name__)
