@@ -18,9 +18,7 @@ from matplotlib.figure import Figure
 
 from pare.config import Library, Task
 from pare.config_loader import load_library
-from pare.raw.registries import bind_options
-from pare.raw.registries import find_origin
-from pare.raw.registries import find_reader
+from pare.raw.registries import bind_options, find_origin, find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[1]

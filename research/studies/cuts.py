@@ -15,8 +15,7 @@ from equations import EQUATIONS, write
 from pare.config import Library
 from pare.preparation import ModelInput
 from pare.raw.origins.ingest import ingest
-from pare.raw.registries import find_origin
-from pare.raw.registries import find_reader, open_raw_files
+from pare.raw.registries import bind_options, find_origin, find_reader, open_raw_files
 from pare.storage.store import ArrayStore, write_store
 from table import Table
 

@@ -7,7 +7,10 @@ import pytest
 import torch
 from kedro.io import DatasetError
 
-from pare.datasets import TrainedModelsDataset
+from pare.config import PareError, resolve
+from pare.datasets import ModelDataset, OnnxDataset, TrainedModelsDataset
+from pare.export import OnnxModel
+from pare.models import build_model, load_backbone
 from pare.saved.trained_model import TrainedModel
 
 

@@ -21,6 +21,7 @@ from pare.config import ChoiceRun, PareError
 from pare.evaluation.prediction import predict_rows
 from pare.saved.saved_model import SavedModel, recorded_fingerprint, tell_of_replaced
 from pare.start.cross_validation import folds_that_keep
+from pare.storage.access import held_alone
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore

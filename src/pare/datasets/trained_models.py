@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kedro.io import DatasetError
 
-from pare.saved.saved_model import RECORD
-from pare.saved.trained_model import TrainedModel
+from pare.datasets.lazy import LazyDataset, PathDataset
+from pare.saved.saved_model import SavedModel
+
+if TYPE_CHECKING:
+    from pare.export import OnnxModel
+    from pare.saved.trained_model import TrainedModel
 
 
 class ModelDataset(LazyDataset[SavedModel]):
@@ -42,8 +46,8 @@ class TrainedModelsDataset(PathDataset[NoReturn, dict[str, Callable[[], "Trained
 
     def load(self) -> dict[str, Callable[[], "TrainedModel"]]:
         """What loads ``<path>/<folder>/model``, by folder."""
-        from pare.saved.trained_model import TrainedModel  # noqa: PLC0415 - a run saves its model without it
         from pare.saved.saved_model import RECORD  # noqa: PLC0415
+        from pare.saved.trained_model import TrainedModel  # noqa: PLC0415 - a run saves its model without it
 
         models = [record.parent for record in sorted(self.path.rglob(RECORD))]
         return {path.parent.relative_to(self.path).as_posix(): partial(TrainedModel.load, path) for path in models}

@@ -12,7 +12,7 @@ from pare.choice.blend import SMALLEST, mean_of
 from pare.choice.chosen import ChosenModel
 from pare.config.errors import PareError
 from pare.preparation import Preparation
-from pare.preparation.model_input import append_coordinates
+from pare.preparation.normalisation import append_coordinates
 from pare.saved.saved_model import SavedModel
 from pare.saved.trained_model import TrainedModel
 

@@ -21,8 +21,8 @@ from pare.models import CrossModalModel
 from pare.models.threads import fastest_threads
 from pare.saved.saved_model import recorded_fingerprint, tell_of_replaced
 from pare.saved.trained_model import TrainedModel
-from pare.storage.atomic import atomic_path
 from pare.storage.access import held_alone
+from pare.storage.atomic import atomic_path
 from pare.storage.store import ArrayStore
 from pare.tracking import Tracking
 from pare.training.budget import EPOCHS, Member, members_within
