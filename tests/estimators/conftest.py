@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from transformers import Dinov2Config
 
-from pare.raw.file_names import PREPROCESSOR
+from pare.raw.files import PREPROCESSOR
 from pare.raw.origins.manifest import RawFolder
 
 LAYERS = 10  # one more than is read of images

@@ -20,9 +20,10 @@ from pare.choice.blend import Blend
 from pare.choice.chosen import ChosenModel
 from pare.config import Library, PareError, resolve_baseline
 from pare.export import to_onnx
-from pare.export.onnx_file import _difference, metadata
-from pare.own_data.new_rows import held_rows
-from pare.own_data.predict import Predictor
+from pare.export.onnx_file import metadata
+from pare.export.onnx_file import _difference
+from pare.prediction.new_rows import held_rows
+from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
@@ -204,7 +205,7 @@ def test_a_choice_of_methods_answers_as_their_mean_does(chosen, answer):
     )
     inputs_of = model.trained.preparation.inputs(rows.read(0, ROWS))
     expected = sum(
-        blend.shares[name] * mean(member.outputs(inputs_of, torch.device("cpu")) / blend.temperatures[name])
+        blend.weights[name] * mean(member.outputs(inputs_of, torch.device("cpu")) / blend.temperatures[name])
         for name, member in model.trained.members.items()
     )
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pare.baselines import fit_baseline
-from pare.baselines import fitting as fit
+from pare.baselines import trained as fit
 from pare.config import PareError, resolve_baseline
 from pare.datasets import ModelDataset
 from pare.evaluation.prediction_figures import draw_predictions

@@ -10,12 +10,13 @@ from pare.config import Library, PareError, resolve
 from pare.config.run import COMMAND_LINE
 from pare.datasets import OnnxDataset
 from pare.evaluation.metrics import build_metric
-from pare.own_data.predict import Predictor
 from pare.pipelines import export
+from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput
+from pare.saved.trained_model import TrainedModel
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
-from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training import FineTuning, SourceFolders
 
 ROWS = 30
 TASK = {

@@ -20,17 +20,15 @@ from huggingface_hub import cached_assets_path
 from pare.baselines import ESTIMATORS, BaselineFit
 from pare.choice.choice import Choice
 from pare.choice.chosen import load_trained
-from pare.choice.fits import described
-from pare.config import BaselineRun, ChoiceRun, Library, PareError, Run, TaskRun
+from pare.choice.tried import described
+from pare.config import BaselineRun, ChoiceRun, PareError, Run, TaskRun
 from pare.config.candidates import resolve_any
-from pare.config.raw import RawConfig
+from pare.estimators.in_memory import cached_folder, shipped, shipped_library
 from pare.estimators.inputs import Columns
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput
 from pare.preparation.equal_rows import EqualRows, different_rows
-from pare.raw.origins.ingest import RawFiles
-from pare.raw.origins.manifest import RawFolder
-from pare.storage.lazy import Lazy
+from pare.storage.fingerprint import Lazy
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders

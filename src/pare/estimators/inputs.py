@@ -14,7 +14,7 @@ from sklearn.utils.validation import column_or_1d
 
 from pare.config.words import counted
 from pare.own_data.inspect_tables import is_text
-from pare.own_data.new_rows import dated
+from pare.prediction.new_rows import dated
 from pare.raw.formats.dates import date_options
 from pare.raw.formats.table_files import present_text
 from pare.raw.readers.arrays import ChannelAxis, short_axis

@@ -7,21 +7,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
+from pare.estimators.inputs import as_given, channel_axis, shape_of
 from pare.estimators.in_memory import Settings, fit_rows
-from pare.estimators.inputs import (
-    Columns,
-    as_given,
-    channel_axis,
-    columns_of,
-    frame_of,
-    group_numbers,
-    is_mixed,
-    rows_that_count,
-    seed_of,
-    shape_of,
-)
-from pare.own_data.new_rows import NewRows, dated, held_rows, table_rows
-from pare.raw.readers.arrays import channels_first, check_numbers, field_axis
+from pare.estimators.inputs import group_numbers, rows_that_count, seed_of
+from pare.estimators.inputs import Columns, columns_of, frame_of, is_mixed
+from pare.prediction.new_rows import NewRows, dated, held_rows, table_rows
+from pare.raw.readers.array_rows import channels_first, check_numbers, field_axis
 
 WHERE = "X"  # what messages call the rows
 
@@ -162,7 +153,7 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         return self.predictor_.probabilities(outputs)
 
     def predict_set(self, X: Any, coverage: float = 0.9) -> list[np.ndarray]:
-        """The classes that each row may be of, see `pare.own_data.predict.Predictor.predict_set`."""
+        """The classes that each row may be of, see `pare.prediction.predict.Predictor.predict_set`."""
         outputs = self._outputs(X)
         return [self.classes_[codes] for codes in self.predictor_.sets(outputs, coverage)]
 
@@ -206,7 +197,7 @@ class PaReRegressor(RegressorMixin, _Estimator):
         return self._shaped(self._outputs(X).astype(np.float64))
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper end of each number, see `pare.own_data.predict.Predictor.predict_interval`."""
+        """Lower and upper end of each number, see `pare.prediction.predict.Predictor.predict_interval`."""
         outputs = self._outputs(X)
         lower, upper = self.predictor_.calibration.interval(outputs, coverage)
         return self._shaped(lower), self._shaped(upper)
@@ -282,7 +273,7 @@ class PaReField(_Estimator):
         return as_given(self._outputs(X), self._field_axis)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper field of a band, see `pare.own_data.predict.Predictor.predict_interval`.
+        """Lower and upper field of a band, see `pare.prediction.predict.Predictor.predict_interval`.
 
         Half of the tenth of the rows that is held out decides how wide it is: a coverage of 0.9 needs about 180 rows.
         """

@@ -14,7 +14,7 @@ from pare.explanation.explanation_tables import column_values
 from pare.explanation.occlusion import Explanation, loss_name
 from pare.explanation.questions import Question
 from pare.explanation.regions import Region
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 
 MOST_BARS, MOST_MAPS = 25, 2
 STYLES = ("-", "--", ":")[:MOST_ROWS]

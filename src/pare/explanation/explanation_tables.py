@@ -5,7 +5,7 @@ import pandas as pd
 
 from pare.explanation.occlusion import Explanation, change_names, loss_name
 from pare.explanation.questions import Question
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 
 
 def row_table(model: Predictor, question: Question, explanation: Explanation) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from scipy.special import log_expit, log_softmax
 from pare.evaluation.scoring import sample_errors
 from pare.explanation.questions import EXCHANGES, Question
 from pare.explanation.regions import Region, regions_of
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 
 BATCH_ROWS = 64
 BATCH_BYTES = 32 << 20  # inputs

@@ -12,9 +12,9 @@ from pare.choice.blend import SMALLEST, mean_of
 from pare.choice.chosen import ChosenModel
 from pare.config.errors import PareError
 from pare.preparation import Preparation
-from pare.preparation.model_input import append_coordinates
-from pare.training import TrainedModel
-from pare.training.saved_model import SavedModel
+from pare.preparation.normalisation import append_coordinates
+from pare.saved.saved_model import SavedModel
+from pare.saved.trained_model import TrainedModel
 
 
 class Prepared(nn.Module):
@@ -109,7 +109,7 @@ class Blended(nn.Module):
 
     def __init__(self, chosen: ChosenModel, members: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        self.shares, self.temperatures = chosen.blend.shares, chosen.blend.temperatures
+        self.shares, self.temperatures = chosen.blend.weights, chosen.blend.temperatures
         self.members = nn.ModuleDict(members)
         self.enter, self.leave = MEANS[mean_of(chosen.run.task).name]
 

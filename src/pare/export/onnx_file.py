@@ -21,10 +21,10 @@ from pare.config.packages import import_extra
 from pare.evaluation.metrics import METRICS
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx
-from pare.own_data.new_rows import NewRows, RawRows
-from pare.own_data.predict import BATCH_ROWS, Predictor
+from pare.prediction.new_rows import NewRows, RawRows
+from pare.prediction.predict import BATCH_ROWS, Predictor
+from pare.saved.saved_model import SavedModel
 from pare.storage.atomic import atomic_path
-from pare.training.saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
 INPUT, PROBABILITIES, NUMBERS = "x", "probabilities", "prediction"  # names in the file

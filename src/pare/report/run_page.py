@@ -13,8 +13,8 @@ from pare.report.page import Plot, Section, picture, render_page
 from pare.report.results import collect_results
 from pare.report.run_tables import candidates_table, facts_table, hyperparameters_table, metrics_table
 from pare.report.runs import SEEDS, results_table
+from pare.saved.saved_model import RECORD
 from pare.storage.atomic import atomic_path
-from pare.training.record import RECORD
 
 MODELS = "06_models"
 # Pictures in their order: heading and caption.
@@ -29,7 +29,7 @@ PICTURES = {
 
 
 class RunPage:
-    """A page that is described and not written yet; lazily saved, see `pare.storage.lazy.Lazy`.
+    """A page that is described and not written yet; lazily saved, see `pare.storage.fingerprint.Lazy`.
 
     Args:
         run: whose results it shows.

@@ -7,10 +7,10 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from pare.config import PareError, Run
-from pare.config.strict import Strict
-from pare.config.validation import validated
+from pare.paper.analysis.compared import AnalysisConfig
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel, check_data
+from pare.training import SourceFolders, check_data
 
 ALSO_SHOWN = ("finetune", "orca")  # where they are trained, next to the run's own method
 Saved = Mapping[str, Callable[[], TrainedModel]]  # functions that load a model, by the folder of its run

@@ -38,8 +38,9 @@ from pare.paper.analysis.replaced_tokens import (
 from pare.paper.analysis.source_features import frequent_classes, source_features, source_labels
 from pare.preparation import unscale_inputs
 from pare.raw.proxies import find_proxy_reader
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel
+from pare.training import SourceFolders
 from pare.training.source_batches import load_source_batches
 
 Drawn = tuple[Figure, pd.DataFrame]

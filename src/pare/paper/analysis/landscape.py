@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from pare.models import CrossModalModel
-from pare.training import TrainedModel
+from pare.saved.trained_model import TrainedModel
 from pare.training.losses import Loss, build_loss
 
 PREDICTING = ("embedder", "backbone", "predictor")  # the parts that a target prediction passes

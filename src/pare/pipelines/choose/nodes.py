@@ -9,8 +9,8 @@ import pandas as pd
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.baselines.registry import INSTALL
-from pare.choice.blend import shares_text
+from pare.baselines.by_name import INSTALL
+from pare.choice.blend import weights_text
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel
 from pare.choice.leaderboard import leaderboard_figure, leaderboard_table
@@ -56,7 +56,7 @@ def score_predictions(
 ) -> dict[str, Any]:
     """Score the predictions as those of a method are, and the constant baseline with them."""
     record = evaluation_record(run, model.record, model_input, predictions, model.calibration)
-    record |= {"candidates": model.record["candidates"], "kept": shares_text(model.blend.shares)}
+    record |= {"candidates": model.record["candidates"], "kept": weights_text(model.blend.weights)}
     missing = ", ".join(model.record.get("not_installed", ()))
     left_out = f" Not installed, so left out: {missing} ({INSTALL})." if missing else ""
     given = run.task_name, run.label, run.seed, summary(record), record["kept"], left_out

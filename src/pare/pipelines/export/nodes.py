@@ -6,10 +6,10 @@ from rich import get_console
 
 from pare.config import TaskRun
 from pare.export import OnnxModel, to_onnx
-from pare.own_data.new_rows import held_rows
-from pare.own_data.predict import Predictor
+from pare.prediction.new_rows import held_rows
+from pare.prediction.predict import Predictor
+from pare.saved.saved_model import SavedModel
 from pare.storage.store import ArrayStore
-from pare.training.saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
 MOST_ROWS = 200

@@ -9,8 +9,9 @@ from pare.paper.analysis import Embeddings, drawing, embed, load_models, trainin
 from pare.paper.analysis.compared import AnalysisConfig, Saved
 from pare.raw.origins.manifest import RawFolder
 from pare.report.results import Results
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel
+from pare.training import SourceFolders
 from pare.training.source_batches import load_source_batches
 
 logger = logging.getLogger(__name__)
