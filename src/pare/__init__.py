@@ -32,7 +32,7 @@ MODULES = {  # of the others: mixing
     "PaReRegressor": "estimators",
     "PareError": "config.errors",
     "TrainedModel": "saved.trained_model",
-    "load": "own_data.predict",
+    "load": "prediction.predict",
     "to_onnx": "export",
 }
 

@@ -20,8 +20,7 @@ from pare.choice.blend import Blend
 from pare.choice.chosen import ChosenModel
 from pare.config import Library, PareError, resolve_baseline
 from pare.export import to_onnx
-from pare.export.onnx_file import metadata
-from pare.export.onnx_file import _difference
+from pare.export.onnx_file import _difference, metadata
 from pare.prediction.new_rows import held_rows
 from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput

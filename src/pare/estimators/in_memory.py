@@ -21,13 +21,15 @@ from pare.baselines import ESTIMATORS, BaselineFit
 from pare.choice.choice import Choice
 from pare.choice.chosen import load_trained
 from pare.choice.tried import described
-from pare.config import BaselineRun, ChoiceRun, PareError, Run, TaskRun
+from pare.config import BaselineRun, ChoiceRun, Library, PareError, Run, TaskRun
 from pare.config.candidates import resolve_any
-from pare.estimators.in_memory import cached_folder, shipped, shipped_library
+from pare.config.raw import RawConfig
 from pare.estimators.inputs import Columns
 from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput
 from pare.preparation.equal_rows import EqualRows, different_rows
+from pare.raw.origins.ingest import RawFiles
+from pare.raw.origins.manifest import RawFolder
 from pare.storage.fingerprint import Lazy
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore

@@ -17,7 +17,7 @@ from pare.own_data.inspect_tables import is_text
 from pare.prediction.new_rows import dated
 from pare.raw.formats.dates import date_options
 from pare.raw.formats.table_files import present_text
-from pare.raw.readers.arrays import ChannelAxis, short_axis
+from pare.raw.readers.array_rows import ChannelAxis, short_axis
 from pare.raw.readers.columns import MAX_LEVELS, are_names_of_rows
 
 CHANNELS = ("auto", *get_args(ChannelAxis))

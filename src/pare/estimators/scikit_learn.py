@@ -7,10 +7,19 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
-from pare.estimators.inputs import as_given, channel_axis, shape_of
 from pare.estimators.in_memory import Settings, fit_rows
-from pare.estimators.inputs import group_numbers, rows_that_count, seed_of
-from pare.estimators.inputs import Columns, columns_of, frame_of, is_mixed
+from pare.estimators.inputs import (
+    Columns,
+    as_given,
+    channel_axis,
+    columns_of,
+    frame_of,
+    group_numbers,
+    is_mixed,
+    rows_that_count,
+    seed_of,
+    shape_of,
+)
 from pare.prediction.new_rows import NewRows, dated, held_rows, table_rows
 from pare.raw.readers.array_rows import channels_first, check_numbers, field_axis
 

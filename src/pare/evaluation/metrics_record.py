@@ -12,9 +12,7 @@ from pare.config.schema import OutputConfig, Task
 from pare.config.words import counted
 from pare.evaluation.coverage import probability_errors, uncertainty_record
 from pare.evaluation.metrics import METRICS, build_metric
-from pare.evaluation.scoring import constant_prediction, score
-from pare.evaluation.coverage import uncertainty_record
-from pare.evaluation.metrics_record import usual_metrics
+from pare.evaluation.scoring import bootstrap_interval, constant_prediction, score
 from pare.storage.samples import Repeats
 from pare.storage.store import ArrayStore
 from pare.uncertainty import Calibration

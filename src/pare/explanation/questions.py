@@ -9,8 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from pare.config.words import counted
-from pare.explanation.regions import regions_of
-from pare.explanation.regions import typical_row
+from pare.explanation.regions import regions_of, typical_row
 from pare.prediction.predict import Predictor
 from pare.storage.store import ArrayStore
 

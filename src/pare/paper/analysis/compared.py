@@ -7,7 +7,8 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from pare.config import PareError, Run
-from pare.paper.analysis.compared import AnalysisConfig
+from pare.config.strict import Strict
+from pare.config.validation import validated
 from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders, check_data

@@ -15,6 +15,7 @@ import torch
 from sklearn.manifold import TSNE
 from torch import Tensor
 
+from pare.alignment import otdd, pseudo_labels
 from pare.saved.trained_model import TrainedModel
 from pare.training.losses import build_loss
 from pare.training.objective import Objective

@@ -14,8 +14,9 @@ from pare.config import Library, Run
 from pare.config.raw import OWN_FILES
 from pare.evaluation.figures import message_figure, replaced_figure, training_figure
 from pare.evaluation.metrics import METRICS
-from pare.evaluation.scoring import average_groups, predict_rows
 from pare.evaluation.metrics_record import comparison, evaluation_record, summary
+from pare.evaluation.prediction_figures import draw_calibration
+from pare.evaluation.scoring import average_groups, predict_rows
 from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
 from pare.tracking import curve
