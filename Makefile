@@ -1,13 +1,13 @@
-# Two commands for a fresh machine: `make demo` and `make test`. Both keep to a virtual environment.
+# Commands for a fresh machine: `make demo`, `make test` and `make test-all`. All keep to a virtual environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix
+.PHONY: help demo lint test test-all matrix
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -28,13 +28,21 @@ demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow wit
 	$(BIN)/kedro run --pipeline=pare_train --params task:darcy_flow
 	@echo "Pictures and numbers: data/08_reporting/darcy_flow/pare/seed_0/run.html"
 
-test: $(VENV)/test.done  ## lint, check types and import directions, run all tests; 10 to 16 minutes on 2 cores after installation
-	@echo "Linting, type checking, import contracts, then all tests: 10 to 16 minutes on 2 cores; expect no failure."
+PYTEST := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --dist=loadfile
+
+lint: $(VENV)/test.done  ## style, types and import directions; under a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest --numprocesses=auto --dist=loadfile
+
+test: lint  ## what a contributor runs: linters and the fast tests; 5 minutes on 2 cores after installation
+	@echo "The tests that take under two seconds each; expect no failure. All tests: make test-all"
+	$(PYTEST) -m "not slow"
+
+test-all: lint  ## linters and all tests, real commands and trainings included; 15 minutes on 2 cores after installation
+	@echo "All tests: about 15 minutes on 2 cores; expect no failure."
+	$(PYTEST) --durations=25
 
 # A failed cell does not stop the others; the last line names those that are not done. The report is made all the same.
 matrix: $(VENV)/test.done  ## train and evaluate every cell of conf/base/matrix.yml that is not done; `kedro matrix` tells how long

@@ -20,7 +20,7 @@ from pare.config import Library, Task
 from pare.config_loader import load_library
 from pare.raw.options import bind_options
 from pare.raw.origins.registry import find_origin
-from pare.raw.readers.registry import READERS
+from pare.raw.readers.registry import find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ def test_samples(task: Task) -> tuple[np.ndarray, np.ndarray]:
     options = raw.options | {name: count for name, count in FEW.items() if name in raw.options}
     with tempfile.TemporaryDirectory() as folder:
         bind_options("origin", raw.origin, find_origin(raw.origin).load(), options)(Path(folder))
-        parts = bind_options("reader", reader.name, READERS[reader.name], reader.options)(Path(folder))
+        parts = bind_options("reader", reader.name, find_reader(reader.name), reader.options)(Path(folder))
         return parts["test"].read(0, SHOWN)
 
 

@@ -1,25 +1,19 @@
 """Time of solved heads: one thread for the products of matrices against all threads.
 
-    python benchmarks/heads.py              # a minute on two cores
+    python benchmarks/heads.py              # a minute or two on two free cores
     python benchmarks/heads.py --loads 2    # while so many other programs run, two to three minutes
 
 Features and classes are random, of sizes as those of tables and series.
 """
 
-import argparse
-import multiprocessing
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from harness import busy_programs, in_turns, options, show
 from pare.start.heads import solve_head
 from pare.start.ridge import solve_ridge_head
-
-LOGISTIC = {"a small table": (700, 400, 3), "a series": (200, 4600, 5), "a large table": (5000, 400, 4)}
-RIDGE = {"similarities, a small table": (700, 1000, 3), "similarities, a large one": (5000, 1000, 4)}
 
 
 def logistic(x: np.ndarray, y: np.ndarray) -> None:
@@ -32,6 +26,15 @@ def ridge(x: np.ndarray, y: np.ndarray) -> None:
     solve_ridge_head(x, y, "classification", y.max() + 1)
 
 
+SIZES = {  # heads and their rows, features and classes
+    "a small table": (logistic, 700, 400, 3),
+    "a series": (logistic, 200, 4600, 5),
+    "a large table": (logistic, 5000, 400, 4),
+    "similarities, a small table": (ridge, 700, 1000, 3),
+    "similarities, a large table": (ridge, 5000, 1000, 4),
+}
+
+
 def random_rows(rows: int, features: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Features whose spread falls, as an encoder's does, and classes that depend on them."""
     rng = np.random.default_rng(0)
@@ -41,42 +44,23 @@ def random_rows(rows: int, features: int, classes: int) -> tuple[np.ndarray, np.
     return x.astype(np.float32), scores.argmax(1)
 
 
-def spin() -> None:
-    """Use a core for good."""
-    while True:
-        pass
-
-
-@contextmanager
-def other_programs(count: int) -> Iterator[None]:
-    """So many processes that use a core each."""
-    processes = [multiprocessing.Process(target=spin, daemon=True) for _ in range(count)]
-    for process in processes:
-        process.start()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.terminate()
+def limited(threads: int | None, solve: Callable[..., None], rows: tuple[np.ndarray, np.ndarray]) -> None:
+    """Solve with so many threads; None: with all."""
+    with threadpool_limits(threads, user_api="blas"):
+        solve(*rows)
 
 
 def main() -> None:
-    """Print the seconds of both, and their ratio, for each size."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--loads", type=int, default=0, help="other programs that run meanwhile")
-    with other_programs(parser.parse_args().loads):
-        for solve, sizes in ((logistic, LOGISTIC), (ridge, RIDGE)):
-            for name, size in sizes.items():
-                rows = random_rows(*size)
-                seconds = []
-                for threads in (1, None):
-                    with threadpool_limits(threads, user_api="blas"):
-                        started = time.perf_counter()
-                        solve(*rows)
-                        seconds.append(time.perf_counter() - started)
-                one, every = seconds
-                print(f"{solve.__name__}, {name}, {size[0]} rows, {size[1]} features, {size[2]} classes: ", end="")
-                print(f"one thread {one:.2f} s, all {every:.2f} s, {every / one:.1f} times as long", flush=True)
+    """Compare both for each size."""
+    asked = options(__doc__, loads=0, repeats=1)
+    with busy_programs(asked.loads):
+        for name, (solve, *size) in SIZES.items():
+            rows = random_rows(*size)
+            ways = {
+                "one thread": lambda solve=solve, rows=rows: limited(1, solve, rows),
+                "all threads": lambda solve=solve, rows=rows: limited(None, solve, rows),
+            }
+            show("{}: {} rows, {} features, {} classes".format(name, *size), in_turns(ways, asked.repeats))
 
 
 if __name__ == "__main__":

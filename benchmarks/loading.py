@@ -1,4 +1,4 @@
-"""Rows per second that training reads from a model input, against numpy.memmap and plain h5py slices.
+"""Time in which training reads a model input, against numpy.memmap and plain h5py slices.
 
     python benchmarks/loading.py                       # a task's worth of rows, half a minute
     python benchmarks/loading.py --shape 3 224 224 --rows 2000
@@ -7,9 +7,8 @@ All read the same numbers in batches, once in order and once shuffled, from a fi
 ``Rows`` is the store; training reads it through a ``DataLoader``, so numpy.memmap is also measured in one.
 """
 
-import argparse
 import tempfile
-import time
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -17,65 +16,46 @@ import h5py
 import numpy as np
 from torch.utils.data import DataLoader
 
+from harness import Ways, in_turns, options, show
 from pare.storage.store import ArrayStore, write_store
 from pare.training.trainer import batch_loader
 
-Batches = Iterator[list[int]]
-
 
 def main() -> None:
-    """Write, read, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shape", type=int, nargs="+", default=[3, 85, 85], help="of one sample")
-    parser.add_argument("--rows", type=int, default=8000)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=5, help="rounds, of which the best is printed")
-    options = parser.parse_args()
+    """Write the rows, and compare the readers in order and shuffled."""
+    asked = options(__doc__, shape=[3, 85, 85], rows=8000, batch=32, repeats=5)
     with tempfile.TemporaryDirectory() as folder:
-        measure(Path(folder), options)
+        readers = write(Path(folder), asked)
+        print(f"{asked.rows} rows of {'×'.join(map(str, asked.shape))}, batches of {asked.batch}")
+        for shuffled in (False, True):
+            ways = readers(shuffled)
+            show("shuffled" if shuffled else "in order", in_turns(ways, asked.repeats))
 
 
-def measure(folder: Path, options: argparse.Namespace) -> None:
-    """Rows per second of each reader, in order and shuffled."""
+def write(folder: Path, asked: Namespace) -> Callable[[bool], Ways]:
+    """Write a store and a plain file; ways to read them, in order or shuffled."""
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((options.rows, *options.shape), dtype=np.float32)
-    y = rng.integers(0, 10, options.rows)
+    x = rng.standard_normal((asked.rows, *asked.shape), dtype=np.float32)
+    y = rng.integers(0, 10, asked.rows)
     x.tofile(folder / "x.raw")
-    write_store(
-        folder / "store.h5",
-        rows={"train": options.rows},
-        blocks=[("train", {"x": x, "y": y})],
-        statistics={},
-        fingerprint="benchmark",
-        description={},
-    )
+    blocks = [("train", {"x": x, "y": y})]
+    sizes = {"train": asked.rows}
+    write_store(folder / "store.h5", rows=sizes, blocks=blocks, statistics={}, fingerprint="benchmark", description={})
     rows = ArrayStore(folder / "store.h5").rows("train")
     mapped = np.memmap(folder / "x.raw", mode="r", dtype=np.float32, shape=x.shape)
     sliced = h5py.File(folder / "store.h5")["train/x"]
-    readers: dict[str, Callable[[bool], None]] = {
-        "numpy.memmap": lambda shuffled: by_batches(lambda batch: np.asarray(mapped[batch]), order(options, shuffled)),
-        "h5py slices": lambda shuffled: by_batches(lambda batch: sliced_rows(sliced, batch), order(options, shuffled)),
-        "Rows": lambda shuffled: by_batches(rows.__getitems__, order(options, shuffled)),
-        "memmap, loader": lambda shuffled: by_loader(DataLoader(mapped, options.batch, shuffle=shuffled)),  # type: ignore[arg-type]
-        "Rows, loader": lambda shuffled: by_loader(batch_loader(rows, options.batch, shuffle=shuffled)),
+
+    def batches(shuffled: bool) -> Iterator[list[int]]:
+        numbers = np.random.default_rng(1).permutation(asked.rows) if shuffled else np.arange(asked.rows)
+        return (numbers[i : i + asked.batch].tolist() for i in range(0, asked.rows, asked.batch))
+
+    return lambda shuffled: {
+        "numpy.memmap": lambda: read(np.asarray(mapped[batch]) for batch in batches(shuffled)),
+        "h5py slices": lambda: read(sliced_rows(sliced, batch) for batch in batches(shuffled)),
+        "Rows": lambda: read(rows.__getitems__(batch) for batch in batches(shuffled)),
+        "numpy.memmap in a DataLoader": lambda: read(DataLoader(mapped, asked.batch, shuffle=shuffled)),
+        "Rows in a DataLoader": lambda: read(batch_loader(rows, asked.batch, shuffle=shuffled)),
     }
-    mib = x[0].nbytes / 2**20
-    print(f"{options.rows} rows of {'×'.join(map(str, options.shape))} ({mib:.2f} MiB), batches of {options.batch}")
-    print(f"{'rows per second':16s}{'in order':>12s}{'of memmap':>11s}{'shuffled':>12s}{'of memmap':>11s}")
-    reference: dict[bool, float] = {}
-    for name, read in readers.items():
-        line = f"{name:16s}"
-        for shuffled in (False, True):
-            speed = options.rows / min(seconds(read, shuffled) for _ in range(options.repeats))
-            reference.setdefault(shuffled, speed)
-            line += f"{speed:12.0f}{speed / reference[shuffled]:11.0%}"
-        print(line)
-
-
-def order(options: argparse.Namespace, shuffled: bool) -> Batches:
-    """Numbers of the rows of each batch."""
-    numbers = np.random.default_rng(1).permutation(options.rows) if shuffled else np.arange(options.rows)
-    return (numbers[i : i + options.batch].tolist() for i in range(0, options.rows, options.batch))
 
 
 def sliced_rows(data: h5py.Dataset, batch: list[int]) -> np.ndarray:
@@ -88,23 +68,10 @@ def sliced_rows(data: h5py.Dataset, batch: list[int]) -> np.ndarray:
     return rows
 
 
-def by_batches(read: Callable[[list[int]], object], batches: Batches) -> None:
+def read(batches: Iterable[object]) -> None:
     """Read every batch."""
-    for batch in batches:
-        read(batch)
-
-
-def by_loader(loader: Iterable[object]) -> None:
-    """Read every batch as training does."""
-    for _ in loader:
+    for _ in batches:
         pass
-
-
-def seconds(read: Callable[[bool], None], shuffled: bool) -> float:
-    """Time of one pass."""
-    begin = time.perf_counter()
-    read(shuffled)
-    return time.perf_counter() - begin
 
 
 if __name__ == "__main__":

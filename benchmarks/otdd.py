@@ -6,54 +6,35 @@
 Two datasets of as many classes and samples, drawn at random, with the spread of a text encoder's averaged tokens.
 """
 
-import argparse
-import statistics
-import time
+from functools import partial
 
 import torch
 
+from harness import in_turns, options, show
 from pare.alignment import otdd
 
 SPREAD = 0.012  # per feature: squared distances of 0.1 in the mean at width 384
 
 
-def measure(kind: str, classes: int, samples: int, options: argparse.Namespace) -> float:
-    """Median seconds of the distance and its gradient."""
-    generator = torch.Generator().manual_seed(0)
-    x, y = ((SPREAD * torch.randn(samples, options.width, generator=generator)).to(options.device) for _ in range(2))
-    labels = (torch.arange(samples) % classes).to(options.device)
-    y = (y + SPREAD / 2).requires_grad_()
-    seconds = []
-    for _ in range(options.repeats):
-        begin = time.perf_counter()
-        distance = otdd(x, labels, y, labels, classes=kind, regularisation=options.regularisation)
-        torch.autograd.grad(distance, y)
-        if y.is_cuda:
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - begin)
-    return statistics.median(seconds)
+def distance(kind: str, x: torch.Tensor, y: torch.Tensor, labels: torch.Tensor, regularisation: float) -> None:
+    """The distance and its gradient."""
+    found = otdd(x, labels, y, labels, classes=kind, regularisation=regularisation)
+    torch.autograd.grad(found, y)
 
 
 def main() -> None:
-    """Measure both kinds for all sizes and print a table."""
-    parser = argparse.ArgumentParser(
-        description="Seconds of the OTDD and its gradient.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
-    parser.add_argument("--classes", type=int, nargs="+", default=[2, 10, 20], help="classes of either dataset")
-    parser.add_argument("--samples", type=int, nargs="+", default=[128, 512], help="samples of either dataset")
-    parser.add_argument("--width", type=int, default=384, help="width of a feature")
-    parser.add_argument("--regularisation", type=float, default=0.05, help="weight of the entropy")
-    parser.add_argument("--repeats", type=int, default=3, help="timed runs, of which the median is printed")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    options = parser.parse_args()
-    print(
-        f"width {options.width}, regularisation {options.regularisation}, {options.device}, torch {torch.__version__}"
-    )
-    print(f"{'classes':>8}{'samples':>9}{'exact s':>10}{'gaussian s':>12}")
-    for classes in options.classes:
-        for samples in options.samples:
-            exact, gaussian = (measure(kind, classes, samples, options) for kind in ("exact", "gaussian"))
-            print(f"{classes:>8}{samples:>9}{exact:>10.3f}{gaussian:>12.3f}", flush=True)
+    """Compare both for all numbers of classes and samples."""
+    default = {"classes": [2, 10, 20], "samples": [128, 512], "width": 384, "regularisation": 0.05}
+    asked = options(__doc__, **default, repeats=3, device="cpu")
+    generator = torch.Generator().manual_seed(0)
+    for classes in asked.classes:
+        for samples in asked.samples:
+            x, y = (SPREAD * torch.randn(2, samples, asked.width, generator=generator)).to(asked.device)
+            y = (y + SPREAD / 2).requires_grad_()
+            labels = (torch.arange(samples) % classes).to(asked.device)
+            kinds = ("exact", "gaussian")
+            ways = {kind: partial(distance, kind, x, y, labels, asked.regularisation) for kind in kinds}
+            show(f"{classes} classes, {samples} samples, {asked.device}", in_turns(ways, asked.repeats))
 
 
 if __name__ == "__main__":

@@ -2,17 +2,18 @@
 
     OMP_NUM_THREADS=1 python benchmarks/regressions.py    # half a minute
 
-Fields are random, of sizes as those of Darcy flow: 900 rows of 85 × 85 points, of the inputs three channels.
+Fields are random, of sizes as those of Darcy flow: 900 rows of 85 × 85 points, of the inputs three channels. Both ways
+are compared in their results as well; times are CPU seconds.
 """
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from sklearn.model_selection import KFold
 from torch import Tensor
 
+from harness import in_turns, options, show
 from pare.models.anchor import Anchor
 from pare.start.fields import PENALTIES
 from pare.start.regressions import Ridge, rotated
@@ -36,28 +37,28 @@ def by_distances(anchor: Anchor, x: Tensor) -> Tensor:
     return (kernels @ anchor.fields.flatten(1)).float().unflatten(1, anchor.constant.shape) + anchor.constant
 
 
-def timed(what: str, run: Callable[[], np.ndarray | Tensor]) -> np.ndarray | Tensor:
-    """Run once to warm up and once more, and print the seconds of the second."""
-    run()
-    started = time.process_time()
-    result = run()
-    print(f"{what:60} {time.process_time() - started:8.3f} CPU s", flush=True)
-    return result
-
-
 def main() -> None:
-    """Print the seconds of each way, after a look at whether both give the same."""
+    """Compare both pairs of ways."""
+    repeats = options(__doc__, repeats=1).repeats
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(ROWS, INPUTS)), rng.normal(size=(ROWS, OUTPUTS))
-    whole = timed("errors of five folds, all numbers", lambda: errors(x, y))
-    fewer = timed("errors of five folds, as many numbers as rows", lambda: errors(rotated(x), rotated(y)))
-    np.testing.assert_allclose(fewer, whole, rtol=1e-6)
     anchor = Anchor(INPUTS, (1, 85, 85))
     anchor.set(x.mean(0), x - x.mean(0), y.reshape(ROWS, 1, 85, 85), np.zeros((1, 85, 85)), 150.0)
     batch = torch.from_numpy(x[:BATCH]).float()
-    expected = timed(f"{BATCH} rows by {ROWS} kernels, torch.cdist", lambda: by_distances(anchor, batch))
-    found = timed(f"{BATCH} rows by {ROWS} kernels, the anchor", lambda: anchor(batch))
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    compared = {
+        "errors of five folds": {
+            "all numbers": lambda: errors(x, y),
+            "as many numbers as rows": lambda: errors(rotated(x), rotated(y)),
+        },
+        f"{BATCH} rows by {ROWS} kernels": {
+            "torch.cdist": lambda: by_distances(anchor, batch).numpy(),
+            "the anchor": lambda: anchor(batch).numpy(),
+        },
+    }
+    for title, ways in compared.items():
+        expected, found = (way() for way in ways.values())
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+        show(title, in_turns(ways, repeats, time.process_time))
 
 
 if __name__ == "__main__":

@@ -10,38 +10,22 @@ per sample, and how far apart they are in the last frame, relative to the norm o
 all threads, so that it does not depend on the number of cores or on what else the machine does.
 """
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import h5py
 import numpy as np
-from kedro.config import OmegaConfigLoader
 from scipy import sparse
 from scipy.integrate import solve_ivp
 from scipy.sparse.linalg import spsolve
 
-from pare.config_loader import load_library
+from harness import library, options, show
 from pare.paper.simulators.diffusion_sorption import D, boundary_fluxes, isotherm
 from pare.paper.simulators.shallow_water import solve_shallow_water
 from pare.raw.options import bind_options
 from pare.raw.origins.registry import ORIGINS
-from pare.settings import CONFIG_LOADER_ARGS
-
-PROJECT = Path(__file__).parents[1]
-
-
-class Measurement(NamedTuple):
-    """A simulator's run: what it made, and what it took."""
-
-    samples: int
-    seconds: float  # on the clock
-    processor: float  # of all threads
-    bytes: int
-
 
 Compared = tuple[np.ndarray, np.ndarray]  # last frame by the general solver, and in the file
 
@@ -149,80 +133,36 @@ ALTERNATIVES: dict[str, tuple[str, Callable[[h5py.File, int], Compared]]] = {
 }
 
 
-def simulators() -> dict[str, dict]:
-    """Default options of every simulator, by the name of its task."""
-    loader = OmegaConfigLoader(conf_source=str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
-    tasks = load_library(loader).tasks
-    return {
-        name: task["raw"]["origins"][f"{name}_simulation"]["options"]
-        for name, task in tasks.items()
-        if name.startswith("pdebench_")
-    }
-
-
-def measure(task: str, options: dict, folder: Path) -> tuple[Path, Measurement]:
-    """Simulate a task's file."""
+def measure(task: str, asked: dict, compared: int) -> None:
+    """Simulate a task's file, solve its first samples again, and print both."""
     origin = f"{task}_simulation"
-    simulate = bind_options("origin", origin, ORIGINS[origin].load(), options)
-    clock, processor = time.perf_counter(), time.process_time()
-    (name,) = simulate(folder)
-    clock, processor = time.perf_counter() - clock, time.process_time() - processor
-    path = folder / name
-    return path, Measurement(options["samples"], clock, processor, path.stat().st_size)
-
-
-def compare(task: str, path: Path, samples: int) -> tuple[float, float]:
-    """Processor seconds of the general solver per sample, and its largest distance from the file."""
-    _, solve = ALTERNATIVES[task]
-    distances = []
-    with h5py.File(path) as file:
-        start = time.process_time()
-        pairs = [solve(file, number) for number in range(samples)]
-        seconds = time.process_time() - start
-    for general, stored in pairs:
-        distances.append(np.linalg.norm(general - stored) / np.linalg.norm(stored))
-    return seconds / samples, max(distances)
-
-
-def row(task: str, options: dict, compared: int) -> str:
-    """A line of the table."""
+    simulate = bind_options("origin", origin, ORIGINS[origin].load(), asked)
+    count = asked["samples"]
     with tempfile.TemporaryDirectory() as folder:
-        path, run = measure(task, options, Path(folder))
-        per_sample = run.processor / run.samples
-        line = (
-            f"{task.removeprefix('pdebench_'):22} {options['resolution']:6} {run.samples:8} {run.seconds:8.1f}"
-            f" {run.samples / run.seconds:10.1f} {run.bytes / 1e6:7.0f} {1000 * per_sample:10.1f}"
-        )
+        clock, processor = time.perf_counter(), time.process_time()
+        (name,) = simulate(Path(folder))
+        clock, processor = time.perf_counter() - clock, time.process_time() - processor
+        size = (Path(folder) / name).stat().st_size
+        seconds, notes = {"simulator, a sample": [processor / count]}, {}
         if task in ALTERNATIVES and compared:
-            seconds, distance = compare(task, path, min(compared, run.samples))
-            line += (
-                f"   {ALTERNATIVES[task][0]:15} {1000 * seconds:10.1f} {seconds / per_sample:6.1f} x {distance:9.0e}"
-            )
-    return line
+            way, solve = ALTERNATIVES[task]
+            with h5py.File(Path(folder) / name) as file:
+                started = time.process_time()
+                pairs = [solve(file, number) for number in range(min(compared, count))]
+                seconds[way] = [(time.process_time() - started) / len(pairs)]
+            distance = max(np.linalg.norm(general - stored) / np.linalg.norm(stored) for general, stored in pairs)
+            notes[way] = f"distance {distance:.0e}"
+    show(f"{task}, {asked['resolution']} points: {count} samples, {size / 1e6:.0f} MB in {clock:.1f} s", seconds, notes)
 
 
 def main() -> None:
-    """Measure the simulators one by one and print a table."""
-    defaults = simulators()
-    parser = argparse.ArgumentParser(
-        description="Samples per second of PDEBench's simulators, and of general solvers.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    names = sorted(defaults)
-    parser.add_argument("--tasks", nargs="+", choices=names, default=names, metavar="TASK", help="whose simulators")
-    parser.add_argument("--samples", type=int, default=10_000, help="at most this many of a simulator")
-    parser.add_argument("--compared", type=int, default=2, help="samples that a general solver computes again")
-    options = parser.parse_args()
-
-    rows = []
-    for task in options.tasks:
-        count = min(defaults[task]["samples"], options.samples)
-        rows.append(row(task, defaults[task] | {"samples": count}, options.compared))
-    print(
-        f"\n{'simulator':22} {'points':>6} {'samples':>8} {'seconds':>8} {'samples/s':>10} {'MB':>7} {'ms/sample':>10}"
-        f"   {'general solver':15} {'ms/sample':>10} {'ratio':>8} {'distance':>9}"
-    )
-    print("\n".join(rows))
+    """Measure the simulators one by one; at most so many samples, of which some are solved again."""
+    tasks = library().tasks
+    names = sorted(name for name in tasks if name.startswith("pdebench_"))
+    asked = options(__doc__, tasks=names, samples=10_000, compared=2)
+    for task in asked.tasks:
+        default = tasks[task]["raw"]["origins"][f"{task}_simulation"]["options"]
+        measure(task, default | {"samples": min(default["samples"], asked.samples)}, asked.compared)
 
 
 if __name__ == "__main__":

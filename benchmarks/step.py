@@ -5,38 +5,24 @@
 
 A step is the forward pass of the objective and its backward pass. Target and mixed tokens pass the encoder once,
 concatenated, so a step with mixing should cost two plain ones and little more: the gate, the selection, the
-replacement and the second predictor. The two kinds take turns, so that a busy machine slows both alike.
+replacement and the second predictor. Options: samples of a batch, edge of a patch (9 makes 100 tokens of 85×85
+points), share of tokens replaced, layers of the encoder, and width of a token, a multiple of 32.
 """
 
-import argparse
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from argparse import Namespace
 from pathlib import Path
 
 import torch
 from transformers import BertConfig, logging
 
+from harness import Ways, in_turns, library, options, show
 from pare.config.hyperparameters import MixingConfig, TrainingConfig
 from pare.config.schema import Task
 from pare.models import build_model, load_backbone
 from pare.training.losses import build_loss
 from pare.training.objective import Objective
 
-DARCY_FLOW = {
-    "title": "Darcy flow",
-    "suite": "NAS-Bench-360",
-    "raw": {"origin": "random", "origins": {"random": {"licence": "none"}}},
-    "reader": {"name": "none"},
-    "samples": {"train": 1, "test": 1},
-    "input": {"shape": [3, 85, 85]},
-    "output": {"kind": "dense", "shape": [1, 85, 85]},
-    "tokens": {"kind": "patch", "patch": 9},
-    "loss": "relative_l2",
-    "metric": "relative_l2",
-    "source": "minilm",
-}
 TOPICS = 19  # of the sentences that serve as the proxy
 
 
@@ -53,70 +39,38 @@ def build_objective(task: Task, layers: int, width: int, mixing: MixingConfig | 
     return Objective(build_model(task, backbone, TOPICS), build_loss(task.loss, task.output.kind), training, mixing)
 
 
-def build_steps(options: argparse.Namespace) -> tuple[Callable[[], None], Callable[[], None]]:
-    """A step with mixing, and one without, on the same random batch."""
-    task = Task.model_validate(DARCY_FLOW | {"tokens": {"kind": "patch", "patch": options.patch}})
+def build_steps(asked: Namespace) -> Ways:
+    """Two plain steps, and a step with mixing, on the same random batch."""
+    task = library().task("darcy_flow")
+    task = task.model_copy(update={"tokens": task.tokens.model_copy(update={"patch": asked.patch})})
     tokens = task.grid[0] * task.grid[1]
-    mixing = MixingConfig(start=options.share)
-    plain, mixed = (build_objective(task, options.layers, options.width, m).to(options.device) for m in (None, mixing))
-    x = torch.randn(options.batch, *task.input.shape, device=options.device)
-    y = torch.randn(options.batch, *task.output.shape, device=options.device)
-    words = torch.randint(1000, 30000, (options.batch, tokens), device=options.device)
-    topics = torch.randint(TOPICS, (options.batch,), device=options.device)
+    mixing = MixingConfig(start=asked.share)
+    plain, mixed = (build_objective(task, asked.layers, asked.width, m).to(asked.device) for m in (None, mixing))
+    x = torch.randn(asked.batch, *task.input.shape, device=asked.device)
+    y = torch.randn(asked.batch, *task.output.shape, device=asked.device)
+    words = torch.randint(1000, 30000, (asked.batch, tokens), device=asked.device)
+    topics = torch.randint(TOPICS, (asked.batch,), device=asked.device)
     noise = torch.Generator().manual_seed(0)
-    k = round(options.share * tokens)
 
     def step(objective: Objective, *source: torch.Tensor, k: int = 0) -> None:
         objective.zero_grad()
-        with torch.autocast(options.device, torch.bfloat16, enabled=options.precision == "bf16"):
+        with torch.autocast(asked.device, torch.bfloat16, enabled=asked.precision == "bf16"):
             total = objective(x, y, *source, k=k, generator=noise).total
         total.backward()
-        if options.device == "cuda":
-            torch.cuda.synchronize()
 
-    return lambda: step(mixed, words, topics, k=k), lambda: step(plain)
-
-
-def seconds(step: Callable[[], None]) -> float:
-    """Time of one call."""
-    begin = time.perf_counter()
-    step()
-    return time.perf_counter() - begin
+    return {
+        "two plain steps": lambda: (step(plain), step(plain)),
+        "a step with mixing": lambda: step(mixed, words, topics, k=round(asked.share * tokens)),
+    }
 
 
 def main() -> None:
-    """Measure both kinds of steps in turns and print the ratio."""
-    parser = argparse.ArgumentParser(
-        description="Time of a training step with mixing over that of two plain steps.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--batch", type=int, default=16, help="samples")
-    parser.add_argument("--patch", type=int, default=9, help="edge of a patch; 9 makes 100 tokens of 85×85 points")
-    parser.add_argument("--share", type=float, default=0.5, help="share of tokens replaced")
-    parser.add_argument("--layers", type=int, default=6, help="layers of the encoder")
-    parser.add_argument("--width", type=int, default=384, help="width of a token, a multiple of 32")
-    parser.add_argument("--repeats", type=int, default=15, help="rounds, of which the median is printed")
-    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--precision", default="float32", choices=["float32", "bf16"])
-    options = parser.parse_args()
-
+    """Compare both."""
+    sizes = {"batch": 16, "patch": 9, "share": 0.5, "layers": 6, "width": 384}
+    asked = options(__doc__, **sizes, repeats=15, device="cpu", precision="float32")
     logging.set_verbosity_error()
-    mixed, plain = build_steps(options)
-    for warm_up in (mixed, plain):
-        warm_up()
-    rounds = [(seconds(plain), seconds(mixed), seconds(plain)) for _ in range(options.repeats)]
-    two_plain = [before + after for before, _, after in rounds]
-    with_mixing = [middle for _, middle, _ in rounds]
-    ratios = [m / p for m, p in zip(with_mixing, two_plain, strict=True)]
-    print(
-        f"training step, batch {options.batch}, patches of {options.patch}, {options.layers} layers of width "
-        f"{options.width}, share {options.share}, {options.device} {options.precision}, {torch.get_num_threads()} "
-        f"thread(s), torch {torch.__version__}, median of {options.repeats}"
-    )
-    print(f"two plain passes  {1000 * statistics.median(two_plain):9.1f} ms")
-    print(f"     with mixing  {1000 * statistics.median(with_mixing):9.1f} ms")
-    low, _, high = statistics.quantiles(ratios, n=4)
-    print(f"           ratio  {statistics.median(ratios):9.3f}     (quartiles {low:.3f} to {high:.3f})")
+    title = f"batch {asked.batch}, {asked.layers} layers of width {asked.width}, {asked.device} {asked.precision}"
+    show(f"{title}, {torch.get_num_threads()} thread(s)", in_turns(build_steps(asked), asked.repeats))
 
 
 if __name__ == "__main__":

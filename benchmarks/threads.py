@@ -9,16 +9,16 @@ the predictions of the test rows, after everything is imported. Ratios are to on
 take turns, and a training that takes more than ten times as long as one thread is stopped.
 """
 
-import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from statistics import median
+
+from harness import busy_programs, options
 
 PROJECT = Path(__file__).parents[1]
 WAYS = {"one": "1", "all": None, "fastest": None}  # threads that torch may use; None: one a core
@@ -30,7 +30,6 @@ RUNS = {
     "u_net on darcy_flow": {"method": "u_net", "options.epochs": 2},
 }
 LONGEST = 10.0  # times as long as one thread
-LOOP = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"  # none outlives this program
 
 
 def train(name: str, way: str) -> None:
@@ -76,11 +75,8 @@ def measured(name: str, way: str, loops: int, longest: float | None) -> tuple[fl
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
     if threads := WAYS[way]:
         environment["OMP_NUM_THREADS"] = threads
-    with ExitStack() as running:
-        for _ in range(loops):
-            loop = running.enter_context(subprocess.Popen([sys.executable, "-c", LOOP]))
-            running.callback(loop.kill)
-        command = [sys.executable, __file__, "--train", name, way]
+    with busy_programs(loops):
+        command = [sys.executable, __file__, "train", name, way]
         try:
             done = subprocess.run(command, env=environment, timeout=longest, capture_output=True, text=True, check=True)
         except subprocess.TimeoutExpired:
@@ -91,21 +87,16 @@ def measured(name: str, way: str, loops: int, longest: float | None) -> tuple[fl
 
 def main() -> None:
     """A line for each task and number of busy programs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", nargs="+", choices=RUNS, default=[*RUNS])
-    parser.add_argument("--loops", nargs="+", type=int, default=[0, 1, 4], help="busy programs next to the training")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--train", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.train:
-        train(*options.train)
+    if sys.argv[1:2] == ["train"]:
+        train(*sys.argv[2:])
         return
-    print(f"{os.cpu_count()} cores, median of {options.repeats}: seconds of wall (CPU), ratio of wall to one thread")
+    asked = options(__doc__, tasks=[*RUNS], loops=[0, 1, 4], repeats=3)
+    print(f"{os.cpu_count()} cores, median of {asked.repeats}: seconds of wall (CPU), ratio of wall to one thread")
     print(f"{'task':28s} loops {'one thread':>16s} {'all threads':>24s} {'fastest':>24s}")
-    for name in options.tasks:
-        for loops in options.loops:
+    for name in asked.tasks:
+        for loops in asked.loops:
             seconds: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
-            for _ in range(options.repeats):
+            for _ in range(asked.repeats):
                 for way in WAYS:
                     # Importing takes some seconds, more next to busy programs.
                     longest = LONGEST * seconds["one"][-1][0] + 60 * (1 + loops) if seconds["one"] else None

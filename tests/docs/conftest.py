@@ -44,12 +44,6 @@ def matrix(conf: Path, env: str) -> dict[str, Cell]:
 
 
 @pytest.fixture(scope="session")
-def paper_runs(conf) -> dict[str, Cell]:
-    """The runs of the paper's matrix."""
-    return matrix(conf, "paper")
-
-
-@pytest.fixture(scope="session")
 def matrix_runs(conf) -> pd.DataFrame:
     """The results of the run matrix in results.csv."""
     results = listed_results(PROJECT / "data" / "08_reporting")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
+from scipy.stats import norm
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from pare.uncertainty import fit_temperature, log_loss
@@ -46,3 +47,24 @@ def test_what_is_not_clearly_better_changes_nothing():
 def test_a_sure_mistake_makes_a_model_doubt():
     logits = np.array([[9.0, 0.0], [0.0, 9.0]] * 5)
     assert fit_temperature(logits, np.array([0, 1] * 4 + [1, 0])) > 3
+
+
+@pytest.mark.parametrize("rows", [30, 300])
+def test_the_temperature_is_the_most_likely_one_of_a_grid_with_its_prior(rows):
+    """By scikit-learn's loss and the normal density of scipy, on a grid of temperatures."""
+    logits = RNG.normal(size=(rows, 3)) * 6
+    truth = drawn(logits / 3)
+    grid = np.exp(np.linspace(-1, 2, 3001))
+    losses = [sklearn_log_loss(truth, softmax(logits / t, axis=1), labels=range(3)) for t in grid]
+    for spread in (0.25, 0.5):
+        wanted = grid[np.argmax(norm.logpdf(np.log(grid), scale=spread) - rows * np.array(losses))]
+        assert fit_temperature(logits, truth, spread) == pytest.approx(wanted, rel=2e-3)
+
+
+def test_a_narrow_prior_stays_nearer_to_one_and_harms_less_where_few_rows_mislead():
+    """A rare class that the few rows happen to lack; the new rows have it."""
+    logits = np.array([[1.5, 0.0]] * 30)
+    truth, new = np.zeros(30, int), np.array([0] * 24 + [1] * 6)
+    wide, narrow = (fit_temperature(logits, truth, spread) for spread in (0.5, 0.25))
+    assert wide < narrow < 1
+    assert log_loss(logits / narrow, new) < log_loss(logits / wide, new)

@@ -1,4 +1,4 @@
-"""How a network for fields is trained: one recipe for all of them, measured in docs/defaults.md.
+"""How a network for fields is trained: one recipe for all of them.
 
 Muon or AdamW with a rate that rises and then falls as a cosine, an average of the weights, the declared symmetries of
 the equation, a loss that also compares neighbouring points, and batch norms that are fixed before the end.

@@ -1,6 +1,6 @@
 """Fits side by side, each in a process of its own with its share of the threads.
 
-One training makes little of a second core: two of them side by side do more than one after the other (docs/choose.md).
+One training makes little of a second core: two of them side by side do more than one after the other.
 """
 
 import logging

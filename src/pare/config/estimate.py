@@ -7,7 +7,7 @@ from math import ceil, prod
 from pare.config.run import Run
 
 # Share of a plain matrix product's speed that a training step reaches; measured on 2 CPU cores with
-# all-MiniLM-L6-v2 and 100 tokens, see docs/defaults.md.
+# all-MiniLM-L6-v2 and 100 tokens.
 EFFICIENCY = 0.55
 ACTIVATION_BYTES = 34  # per token, unit of width and layer, half precision (Korthikanti et al. 2022, section 4.1)
 RUNTIME_MB = 600  # Python, torch and transformers before any model

@@ -123,7 +123,7 @@ class ConvolutionalPredictor(nn.Module):
             for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.last: Any = _layer("Conv", axes)(widths[0], shape[0] * spacing**axes, 1)
-        if spacing > 1:  # trainings on all points that begin so are much worse, see docs/defaults.md
+        if spacing > 1:  # trainings on all points that begin so are much worse
             self.begin_at_zero()
 
     def begin_at_zero(self) -> None:

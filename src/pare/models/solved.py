@@ -29,7 +29,7 @@ from pare.models.scaling import Scaling, ScalingName
 from pare.models.similarities import Similarities
 
 # Spread of feature tokens in that of the encoder's own word embeddings, and of what depends on the value in that of
-# what does not; measured over eight tables, see docs/defaults.md.
+# what does not; measured over eight tables.
 TOKEN_SPREAD, VALUE_SHARE = 0.7, 0.5
 CALIBRATION_ROWS = 512  # at most, from which kernels take their biases
 

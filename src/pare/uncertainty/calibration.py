@@ -18,6 +18,7 @@ from pare.uncertainty.temperature import fit_temperature
 FILE = "validation.safetensors"
 LEVELS = 200  # quantiles that are kept of the errors of a field
 SMALLEST = 0.01  # typical error at a point, in that of all points
+SPREAD = 0.25  # prior of the logarithm of a temperature: a model that learnt from its labels is rarely far from 1
 Batches = Iterable[tuple[np.ndarray, np.ndarray]]  # predictions and truths, ``(rows, …)`` each
 
 
@@ -79,10 +80,10 @@ class Calibration:
 
     @cached_property
     def temperature(self) -> float:
-        """What divides the logits of classes or labels; 1 for numbers and fields."""
+        """Divisor of the logits of classes or labels; 1 for numbers and fields."""
         if self.kind not in ("classification", "multilabel"):
             return 1.0
-        return fit_temperature(self.arrays["prediction"], self.arrays["truth"])
+        return fit_temperature(self.arrays["prediction"], self.arrays["truth"], SPREAD)
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Of classes ``(rows, classes)`` or labels ``(rows, labels)``, at the temperature."""

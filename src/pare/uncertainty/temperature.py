@@ -7,11 +7,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_expit, log_softmax
 
 LARGEST = 20.0  # and its inverse the smallest
-SPREAD = 0.5  # standard deviation of the logarithm of a temperature, of which nothing but this is known
 CLEARLY = 1.92  # nats: half of the 95 % quantile of χ² with one degree of freedom
 
 
-def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
+def fit_temperature(logits: np.ndarray, truth: np.ndarray, spread: float = 0.5) -> float:
     """The most likely temperature, from rows that were not learnt from; above 1 the model was too sure.
 
     Few rows say little: those that are all predicted rightly would make a model certain. So the logarithm of the
@@ -21,9 +20,10 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     Args:
         logits: of classes ``(rows, classes)``, or labels ``(rows, labels)``.
         truth: class numbers ``(rows,)``, or labels 0 or 1 ``(rows, labels)``.
+        spread: standard deviation of the prior; the smaller it is, the nearer to 1 is a temperature from few rows.
     """
     found = minimize_scalar(
-        lambda power: len(truth) * log_loss(logits * exp(-power), truth) + (power / SPREAD) ** 2 / 2,
+        lambda power: len(truth) * log_loss(logits * exp(-power), truth) + (power / spread) ** 2 / 2,
         bounds=(-log(LARGEST), log(LARGEST)),
         method="bounded",
     )

@@ -37,7 +37,7 @@ def described(name: str, task: Task, folder: RawFolder) -> str:
             f"the files of task {name!r} are not simulated: who published them describes them, see "
             f"{manifest.url or 'there'}; simulated tasks are marked so in `kedro tasks --offline`"
         )
-    mlc = import_extra("mlcroissant", "a description", "pare-transfer[croissant]")
+    mlc = import_extra("mlcroissant", "a description", "pare-transfer[paper]")
     metadata = mlc.Metadata(
         ctx=mlc.Context(conforms_to="http://mlcommons.org/croissant/1.1"),
         name=name,
