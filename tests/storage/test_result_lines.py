@@ -43,5 +43,5 @@ def test_other_programs_read_a_line_a_run_sorted_with_dotted_columns(tmp_path):
 def test_without_the_file_there_is_no_line_and_another_table_is_refused(tmp_path):
     assert read_lines(tmp_path) == {}
     (tmp_path / "results.csv").write_text("task,test\nwine,0.1\n")
-    with pytest.raises(PareError, match="no column 'folder'.*kedro matrix results"):
+    with pytest.raises(PareError, match=r"no column 'folder'.*kedro matrix results"):
         read_lines(tmp_path)

@@ -114,7 +114,7 @@ def resolve(runs: Matrix) -> None:
 @matrix.command()
 @click.pass_obj
 def results(runs: Matrix) -> None:
-    """Write data/08_reporting/results.csv, which git keeps: a line a finished run of the matrix; dvc calls this last."""
+    """Write data/08_reporting/results.csv, which git keeps: one line for each finished run of the matrix."""
     metrics = {runs.cells[name].run.folder: state.metrics for name, state in runs.states.items() if state.metrics}
     with clear_errors():
         write_lines(metrics, runs.project / "data" / "08_reporting")

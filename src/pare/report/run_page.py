@@ -9,10 +9,16 @@ from pare.config import TaskRun
 from pare.config.raw import OWN_FILES
 from pare.config.run import ENV, PREPARATION
 from pare.evaluation.record import comparison, summary
-from pare.report.page import Plot, Section, picture, render_page
+from pare.report.html_page import Plot, Section, picture, render_page
 from pare.report.results import collect_results
-from pare.report.run_tables import candidates_table, facts_table, hyperparameters_table, metrics_table
-from pare.report.runs import SEEDS, results_table
+from pare.report.run_tables import (
+    SEEDS,
+    candidates_table,
+    facts_table,
+    hyperparameters_table,
+    metrics_table,
+    results_table,
+)
 from pare.storage.atomic import atomic_path
 from pare.training.record import RECORD
 

@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from pare.start.folds import Folds
 from pare.start.heads import IMPOSSIBLE, Head
-from pare.uncertainty.temperature import fit_temperature, log_loss
+from pare.uncertainty import fit_temperature, log_loss
 
 RIDGE_PENALTIES = tuple(10.0 ** (-power / 2) for power in range(-6, 11))  # inverse of scikit-learn's alpha
 # Neighbouring points of a series are alike, and what counts may be faint: weaker penalties have to be tried as well.

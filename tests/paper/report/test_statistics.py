@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest, gmean, rankdata, t, wilcoxon
+from scipy.stats import binomtest, gmean, rankdata, wilcoxon
 
 from pare.config import PareError
 from pare.evaluation.metrics import METRICS, MetricSpec
@@ -11,7 +11,6 @@ from pare.paper.report.statistics import (
     costs,
     errors_by_pair,
     holm,
-    paired_t,
     paired_tests,
     performance_profile,
     performance_ratios,
@@ -170,16 +169,3 @@ def test_relative_costs_are_geometric_means_over_tasks_on_the_same_device(write,
     assert line["tasks"] == 2
     assert line["train_seconds"] == pytest.approx(gmean([0.5, 8.0]))
     assert np.isnan(line["peak_memory_mb"])
-
-
-def test_the_paired_t_test_is_that_of_the_differences_over_common_seeds():
-    scores = pd.DataFrame({"pare": [1.0, 2.0, 4.0, np.nan], "orca": [1.5, 2.1, 5.0, 3.0]})
-    d = np.array([0.5, 0.1, 1.0])
-    expected = 2 * t.sf(d.mean() / (d.std(ddof=1) / np.sqrt(3)), df=2)
-    assert paired_t(scores, "orca", "pare") == pytest.approx(expected)
-
-
-def test_without_two_common_seeds_there_is_no_paired_test():
-    scores = pd.DataFrame({"pare": [1.0, np.nan], "orca": [1.5, 2.1]})
-    for method in ("orca", "pare", "xgboost"):
-        assert np.isnan(paired_t(scores, method, "pare"))

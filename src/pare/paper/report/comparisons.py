@@ -7,8 +7,7 @@ import pandas as pd
 from pare.config import Library
 from pare.config.words import counted
 from pare.paper.report.config import ReportConfig
-from pare.paper.report.figures import Style, cost_figure, difference_figure, profile_figure
-from pare.paper.report.files import Files
+from pare.paper.report.figures import Files, Style, cost_figure, difference_figure, profile_figure
 from pare.paper.report.statistics import (
     COSTS,
     Comparison,
@@ -21,7 +20,7 @@ from pare.paper.report.statistics import (
     relative_costs,
     relative_differences,
 )
-from pare.report.page import Cell, Section, Table, number_cell
+from pare.report.html_page import Cell, Section, Table, number_cell
 
 FEW_TASKS = 5
 EVERYTHING = "all tasks"

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,6 +14,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator, PercentFormatter
+
+from pare.report.html_page import Plot
 
 SVG = "http://www.w3.org/2000/svg"
 TIP = "tip: "
@@ -195,3 +197,25 @@ def _legend(ax: Axes) -> None:
 
 def _tip(artist: Artist, text: str) -> None:
     artist.set_gid(TIP + text)
+
+
+@dataclass
+class Files:
+    """Texts of the files next to the page, by their path."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def add_table(self, name: str, frame: pd.DataFrame, markdown: str = "") -> list[str]:
+        """Add a table as CSV, and as Markdown if that is given; returns the files' paths."""
+        files = {f"tables/{name}.csv": frame.to_csv(index=False)}
+        if markdown:
+            files[f"tables/{name}.md"] = markdown
+        self.texts |= files
+        return list(files)
+
+    def add_figure(self, name: str, figure: Figure, title: str, data: pd.DataFrame, caption: str) -> Plot:
+        """Add a figure as SVG with its data as CSV; returns the figure for the page."""
+        svg = svg_text(figure, f"{name}: {title}")
+        files = {f"figures/{name}.svg": svg, f"figures/{name}.csv": data.to_csv(index=False)}
+        self.texts |= files
+        return Plot(title, svg, caption, list(files))

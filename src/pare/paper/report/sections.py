@@ -9,8 +9,7 @@ from pare.config.raw import OWN_FILES
 from pare.config.words import counted
 from pare.paper.report.comparisons import comparison_sections
 from pare.paper.report.config import PaperTable, ReportConfig, Summary
-from pare.paper.report.figures import Style, profile_figure, styles
-from pare.paper.report.files import Files
+from pare.paper.report.figures import Files, Style, profile_figure, styles
 from pare.paper.report.statistics import as_errors, performance_profile, performance_ratios
 from pare.paper.report.tables import (
     EXPLANATION,
@@ -28,9 +27,9 @@ from pare.paper.report.tables import (
     summary_texts,
     table_markdown,
 )
-from pare.report.page import NONE, Cell, Plot, Section, Table, number_cell, render_page
+from pare.report.html_page import NONE, Cell, Plot, Section, Table, number_cell, render_page
 from pare.report.results import Results, differing_conditions
-from pare.report.runs import SEEDS, results_table, run_cell
+from pare.report.run_tables import SEEDS, results_table, run_cell
 
 MOST_COLUMNS = 12  # a wider table has its tasks in rows
 LEAD = (

@@ -4,12 +4,11 @@ Everything is computed from errors, lower is better. A metric that is better whe
 rule, `MetricSpec.as_error`; AUROC as one minus its value.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, ttest_rel, wilcoxon
+from scipy.stats import binomtest, wilcoxon
 
 from pare.evaluation.metrics import find_metric
 from pare.report.results import plain_runs
@@ -209,23 +208,6 @@ def _paired_test(method: str, pairs: pd.DataFrame) -> dict[str, object]:
         "wilcoxon": float(wilcoxon(d[d != 0]).pvalue) if wins + losses else 1.0,
         "sign": binomtest(wins, wins + losses).pvalue if wins + losses else 1.0,
     }
-
-
-def paired_t(scores: pd.DataFrame, method: str, reference: str) -> float:
-    """P value of the two-sided paired t test between two methods on one task.
-
-    Args:
-        scores: a row a seed, a column a method; missing where a run is.
-        method: the one that is compared.
-        reference: the one it is compared with.
-
-    Returns:
-        The p value over the seeds that both have; NaN where these are fewer than two, or a run is compared with itself.
-    """
-    if method == reference or not {method, reference} <= set(scores):
-        return math.nan
-    both = scores[[method, reference]].dropna()
-    return float(ttest_rel(both[method], both[reference]).pvalue) if len(both) > 1 else math.nan
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The paper's tables, with our results next to its figures."""
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -8,8 +9,13 @@ from pare.config import Library, Task
 from pare.config.run import TASK
 from pare.evaluation.metrics import METRICS
 from pare.paper.report.config import Column, PaperTable, Row, Summary
-from pare.paper.report.markdown import grid
-from pare.report.texts import heading_text, number_text, ours_text
+from pare.report.html_page import heading_text, number_text, ours_text
+
+
+def grid(lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown; the first line is its head."""
+    head, *rows = [[text.replace("|", "\\|") for text in line] for line in lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows])
 
 
 def fill_table(table: PaperTable, results: pd.DataFrame, library: Library) -> pd.DataFrame:

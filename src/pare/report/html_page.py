@@ -1,14 +1,44 @@
-"""One HTML page that needs no network: text, sortable tables and figures."""
+"""One HTML page that needs no network: text, sortable tables and figures; and numbers as text, the same everywhere."""
 
 import math
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
-NONE = "none"  # of a cell without a value
+NONE = "none"  # text for a missing value
+ARROWS = {"lower": "↓", "higher": "↑"}
+
+
+def number_text(value: float) -> str:
+    """Four significant digits."""
+    return f"{value:.4g}"
+
+
+def spread_text(mean: float, std: float) -> str:
+    """Mean ± standard deviation, both to its second digit; of one run its value alone."""
+    if math.isnan(std):
+        return number_text(mean)
+    if not std > 0:  # several seeds that agree
+        return f"{number_text(mean)} ± 0"
+    decimals = max(0, 1 - math.floor(math.log10(std)))
+    if decimals > 6:
+        return f"{mean:.3e} ± {std:.1e}"
+    return f"{mean:.{decimals}f} ± {std:.{decimals}f}"
+
+
+def ours_text(mean: float, std: float, seeds: int) -> str:
+    """Mean ± standard deviation, and the number of seeds in brackets."""
+    return f"{spread_text(mean, std)} ({seeds})"
+
+
+def heading_text(cell: Mapping[Any, Any]) -> str:
+    """The metric of a column, its unit, and which way is better."""
+    unit = f" [{cell['unit']}]" if cell["unit"] else ""
+    return f"{cell['title']}{unit}\u00a0{ARROWS[cell['direction']]}"  # the arrow never alone on a line
 
 
 @dataclass(frozen=True)
@@ -124,5 +154,5 @@ def render_page(
     environment = Environment(
         loader=PackageLoader("pare.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    template = environment.get_template("page.html")
+    template = environment.get_template("html_page.html")
     return template.render(title=title, lead=lead, warnings=warnings, remarks=remarks, sections=sections)

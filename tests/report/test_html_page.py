@@ -1,7 +1,7 @@
 import re
 from html.parser import HTMLParser
 
-from pare.report.page import Cell, Plot, Section, Table, picture, render_page
+from pare.report.html_page import Cell, Plot, Section, Table, picture, render_page
 
 VOID = {"meta", "wbr"}
 
