@@ -11,7 +11,7 @@ from kedro.config import OmegaConfigLoader
 
 from pare.config_loader import load_library
 from pare.matrix.blocks import Cell, expand, unique
-from pare.paper.pages.results import runs_in
+from pare.paper.pages.results_page import runs_in
 from pare.report.results import listed_results
 from pare.settings import CONFIG_LOADER_ARGS
 

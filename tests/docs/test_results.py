@@ -2,7 +2,7 @@
 
 import re
 
-from pare.paper.pages.results import results_page, with_results
+from pare.paper.pages.results_page import results_page, with_results
 
 AGAIN = "run: kedro paper pages"
 

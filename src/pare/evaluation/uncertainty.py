@@ -12,11 +12,11 @@ from pare.evaluation.usual import probability_errors
 from pare.uncertainty import Calibration, fewest_rows
 from pare.uncertainty.calibration import probabilities
 
-COVERAGE = 0.9  # that is asked for
+COVERAGE = 0.9  # asked for
 
 
 def calibration_of(task: Task, calibration: Calibration | None) -> Calibration | None:
-    """That of what is scored: of groups, where the task averages their rows."""
+    """The calibration of what is scored: groups, if the task averages their rows."""
     if calibration is None or not task.average_groups:
         return calibration
     return replace(calibration, arrays=average_groups(dict(calibration.arrays)))
@@ -29,7 +29,7 @@ def uncertainty_record(
 
     Args:
         task: what is predicted.
-        calibration: of the model, by rows.
+        calibration: the model's, with one output a row.
         predictions: ``prediction`` and ``truth`` of the test rows, ``(rows, …)``.
 
     Returns:

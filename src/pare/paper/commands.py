@@ -9,7 +9,7 @@ from pare.config_loader import load_library
 from pare.matrix.blocks import expand, unique
 from pare.paper.pages.croissant import described
 from pare.paper.pages.parameters import schema_page
-from pare.paper.pages.results import results_page, runs_in, with_results
+from pare.paper.pages.results_page import results_page, runs_in, with_results
 from pare.paper.pages.tasks import tasks_page
 from pare.raw.origins.manifest import RawFolder, read_manifest, same_request
 from pare.report.results import listed_results

@@ -63,7 +63,7 @@ class Cell:
 
 
 def number_cell(value: float, text: str) -> Cell:
-    """A number in a format; a word where there is none."""
+    """A number in a format; ``none`` for a missing one."""
     if math.isnan(value):
         return Cell(NONE, kind="number missing")
     return Cell(format(value, text), sort=value, kind="number")

@@ -1,4 +1,4 @@
-"""The page of one run: its result, figures, rivals, hyperparameters and commands, in one file that needs no other."""
+"""The page of one run in one file: result, figures, other methods, hyperparameters and commands."""
 
 import json
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class RunPage:
         Nothing is written before the run is evaluated.
 
         Args:
-            path: of the page, in the folder of the run.
+            path: the page, in the folder of the run.
         """
         metrics = path.with_name("metrics.json")
         if not metrics.is_file():
@@ -67,13 +67,13 @@ class RunPage:
         """The page.
 
         Args:
-            folder: of the run.
+            folder: the run's results.
             metrics: content of its metrics.json.
         """
         sections = [
             Section("result", "Result", tables=[metrics_table(metrics, self._classes(folder))]),
             Section("figures", "Figures", plots=self._pictures(folder, metrics)),
-            self._rivals(folder, metrics),
+            self._others(folder, metrics),
             _model_section(self.run, metrics),
             Section("use", "Use it", commands=_commands(self.run)),
         ]
@@ -108,15 +108,15 @@ class RunPage:
         """The folder of all results."""
         return folder.parents[len(Path(self.run.folder).parts) - 1]
 
-    def _rivals(self, folder: Path, metrics: Mapping[str, Any]) -> Section:
+    def _others(self, folder: Path, metrics: Mapping[str, Any]) -> Section:
         """All results of the task, the best first."""
         environment = self.run.differs.get(ENV, "")
         frame = collect_results(self._results(folder), environment, self.run.task_name).frame
         up = "/".join([".."] * len(Path(self.run.folder).parts))
         text = f"All results of this task when this page was written; this run's method is bold. {SEEDS}"
-        said = f" {comparison(metrics)}." if metrics.get("rival") else ""
+        compared = f" {comparison(metrics)}." if metrics.get("rival") else ""
         table = results_table(frame, "", self.run.label, up)
-        return Section("rivals", "Other methods", [text + said], tables=[table])
+        return Section("others", "Other methods", [text + compared], tables=[table])
 
 
 def _says_something(run: TaskRun, name: str, metrics: Mapping[str, Any]) -> bool:

@@ -25,7 +25,7 @@ USUAL = {
     "calibration_error": "calibration error",
 }
 FACTS = {
-    "kept": "kept",
+    "kept": "selected",
     "n_train": "training rows",
     "epochs": "epochs",
     "source": "source",
@@ -46,7 +46,7 @@ COLUMNS = (
     "validation",
     "training rows",
     "test rows",
-    "kept",
+    "selected",
     "training time [s]",
 )
 Rows = Iterator[list[Cell]]
@@ -57,7 +57,7 @@ def results_table(frame: pd.DataFrame, title: str, this: str = "", up: str = "..
 
     Args:
         frame: the runs of one task, as `pare.report.results.Results` has them.
-        title: of the table; may be empty.
+        title: the heading; may be empty.
         this: name of the method whose line is bold.
         up: from the page to the folder of all runs.
     """
@@ -68,7 +68,7 @@ def results_table(frame: pd.DataFrame, title: str, this: str = "", up: str = "..
 
 
 def run_cell(runs: pd.DataFrame, kind: str = "", up: str = "..") -> Cell:
-    """The name of a method, which leads to the page of its first run where there is one."""
+    """The name of a method, with a link to the page of its first run, if that exists."""
     first = runs.iloc[0]
     return Cell(first["name"], sort=first["name"], kind=kind, link=f"{up}/{first['page']}" if first["page"] else "")
 
@@ -76,7 +76,7 @@ def run_cell(runs: pd.DataFrame, kind: str = "", up: str = "..") -> Cell:
 def _row(runs: pd.DataFrame, this: str, up: str) -> list[Cell]:
     first = runs.iloc[0]
     best = " best" if first["name"] == this else ""
-    mean, kept = runs["test"].mean(), ", ".join(sorted(set(runs["kept"].dropna()))) or NONE
+    mean, selected = runs["test"].mean(), ", ".join(sorted(set(runs["kept"].dropna()))) or NONE
     return [
         run_cell(runs, best.strip(), up),
         Cell(ours_text(mean, runs["test"].std(), len(runs)), heading_text(first), mean, f"number{best}"),
@@ -84,7 +84,7 @@ def _row(runs: pd.DataFrame, this: str, up: str) -> list[Cell]:
         number_cell(runs["validation"].mean(), ".4g"),
         number_cell(runs["n_train"].mean(), ".0f"),
         number_cell(runs["n_test"].mean(), ".0f"),
-        Cell(kept, sort="" if kept == NONE else kept),
+        Cell(selected, sort="" if selected == NONE else selected),
         number_cell(runs["train_seconds"].mean(), ".1f"),
     ]
 
@@ -155,7 +155,7 @@ def _sure(uncertainty: Mapping[str, Any]) -> Rows:
 
 
 def facts_table(metrics: Mapping[str, Any]) -> Table:
-    """What was kept, from how many rows, and what that took."""
+    """The selected epoch or start, the rows it learnt from, and the cost."""
     facts = {name: metrics[key] for key, name in FACTS.items() if metrics.get(key) is not None}
     return Table(
         "", [Cell("training"), Cell("value")], [[Cell(name), Cell(_text(value))] for name, value in facts.items()]

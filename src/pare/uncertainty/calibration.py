@@ -20,7 +20,7 @@ from pare.config.schema import Task
 from pare.storage.rights import usual_rights
 
 FILE = "validation.safetensors"
-LEVELS = 200  # quantiles that are kept of the errors of a field
+LEVELS = 200  # quantiles of the errors of a field in the file
 SMALLEST = 0.01  # typical error at a point, in that of all points
 DIGITS = 6  # decimals of a rank: 0.9 · 30 is 27.000000000000004 in floating point
 LARGEST = 20.0  # temperature, and its inverse the smallest
@@ -37,7 +37,7 @@ class Calibration:
     exchanged with them.
 
     Attributes:
-        kind: of output: ``classification``, ``multilabel``, ``regression`` or ``dense``.
+        kind: kind of output: ``classification``, ``multilabel``, ``regression`` or ``dense``.
         arrays: ``prediction`` (logits or numbers) and ``truth`` of each row, ``(rows, …)``, and ``group`` where rows
             have one. Of fields ``spread``, the typical error at each point, ``(channels, *grid)``, from one half of
             the rows, and ``ratios`` of the other half, quantiles of error over spread, ``(rows, LEVELS)``.
@@ -48,7 +48,7 @@ class Calibration:
 
     @classmethod
     def of_fields(cls, first: Batches, second: Batches) -> "Calibration":
-        """That of fields ``(rows, channels, *grid)`` in physical units, NaN in the truth where it is masked.
+        """Calibration from fields ``(rows, channels, *grid)`` in physical units, NaN in the truth where it is masked.
 
         Args:
             first: half of the rows, which say where errors are large.
@@ -63,13 +63,13 @@ class Calibration:
     def of_rows(
         cls, task: Task, prediction: np.ndarray, truth: np.ndarray, groups: np.ndarray | None
     ) -> "Calibration | None":
-        """That of rows whose predictions are at hand.
+        """Calibration from rows whose predictions are at hand.
 
         Args:
             task: what is predicted.
             prediction: logits, numbers or fields, ``(rows, …)``.
             truth: answers, ``(rows, …)``.
-            groups: of the rows, ``(rows,)``; None where they have none.
+            groups: group of each row, ``(rows,)``; None without groups.
 
         Returns:
             What calibrates the model; None of masks.
@@ -82,7 +82,7 @@ class Calibration:
 
     @property
     def rows(self) -> int:
-        """Rows that calibrate: of fields, those of the second half."""
+        """Number of rows that calibrate; for fields, the rows of the second half."""
         return len(self.arrays["ratios" if self.kind == "dense" else "truth"])
 
     @cached_property
@@ -139,7 +139,7 @@ class Calibration:
 
     @classmethod
     def load(cls, folder: Path, kind: str) -> "Calibration | None":
-        """Read what `save` wrote; None where there is none: without validation rows, or of an older version."""
+        """Read what `save` wrote; None without the file: a model without validation rows, or of an older version."""
         return cls(kind, load_file(folder / FILE)) if (folder / FILE).is_file() else None
 
 
@@ -219,7 +219,7 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray, spread: float = 0.5) 
     rise clearly (likelihood-ratio test at 5 %), it is 1 and nothing changes.
 
     Args:
-        logits: of classes ``(rows, classes)``, or labels ``(rows, labels)``.
+        logits: logits of classes ``(rows, classes)``, or of labels ``(rows, labels)``.
         truth: class numbers ``(rows,)``, or labels 0 or 1 ``(rows, labels)``.
         spread: standard deviation of the prior; the smaller it is, the nearer to 1 is a temperature from few rows.
     """

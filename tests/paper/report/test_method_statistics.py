@@ -5,7 +5,7 @@ from scipy.stats import binomtest, gmean, rankdata, wilcoxon
 
 from pare.config import PareError
 from pare.evaluation.metrics import METRICS, MetricSpec
-from pare.paper.report.statistics import (
+from pare.paper.report.method_statistics import (
     compare,
     complete_block,
     costs,

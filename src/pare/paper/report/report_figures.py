@@ -55,9 +55,9 @@ def profile_figure(profile: pd.DataFrame, tasks: int, style: dict[str, Style]) -
     """Performance profiles: share of the tasks over the factor τ to the best (paper, figure 3).
 
     Args:
-        profile: as from `pare.paper.report.statistics.performance_profile`.
+        profile: as from `pare.paper.report.method_statistics.performance_profile`.
         tasks: number of tasks.
-        style: of each method.
+        style: colour, line and marker of each method.
     """
     figure, ax = _figure(6.4, 3.9)
     taus = profile.index.to_numpy()
@@ -91,9 +91,9 @@ def difference_figure(differences: pd.DataFrame, reference: str, style: dict[str
     """Differences of each method from the reference, one point a task and seed, a bar at their median.
 
     Args:
-        differences: as from `pare.paper.report.statistics.relative_differences`.
+        differences: as from `pare.paper.report.method_statistics.relative_differences`.
         reference: the method that the others are compared with.
-        style: of each method.
+        style: colour, line and marker of each method.
     """
     methods = list(dict.fromkeys(differences["method"]))
     figure, ax = _figure(6.4, 1.3 + 0.42 * len(methods))
@@ -119,9 +119,9 @@ def cost_figure(costs: pd.DataFrame, cost: str, style: dict[str, Style]) -> Figu
     """What each method reaches over what it costs, one point a task and method.
 
     Args:
-        costs: as from `pare.paper.report.statistics.costs`.
+        costs: as from `pare.paper.report.method_statistics.costs`.
         cost: a key of `COST_LABELS`.
-        style: of each method.
+        style: colour, line and marker of each method.
     """
     figure, ax = _figure(6.4, 3.9)
     shown = costs[np.isfinite(costs["ratio"]) & (costs[cost] > 0)]

@@ -2,8 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pare.paper.report.config import PaperTable
-from pare.paper.report.tables import (
+from pare.paper.report.paper_tables import (
     best_cells,
     cell_text,
     fill_table,
@@ -13,6 +12,7 @@ from pare.paper.report.tables import (
     summary_texts,
     table_markdown,
 )
+from pare.paper.report.table_config import PaperTable
 
 
 @pytest.fixture

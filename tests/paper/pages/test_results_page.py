@@ -1,7 +1,7 @@
 import pytest
 
 from pare.config import PareError
-from pare.paper.pages.results import END, START, Tables, runs_in, with_results
+from pare.paper.pages.results_page import END, START, Tables, runs_in, with_results
 
 TASKS = ("pdebench_burgers", "openml_wdbc")
 

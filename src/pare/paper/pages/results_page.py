@@ -7,8 +7,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pare.config import Library, PareError
-from pare.paper.report.statistics import as_errors
-from pare.paper.report.tables import grid
+from pare.paper.report.method_statistics import as_errors
+from pare.paper.report.paper_tables import grid
 from pare.report.html_page import heading_text, number_text, spread_text
 
 TEMPLATE = "results.md"

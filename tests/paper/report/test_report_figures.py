@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from pare.paper.report.figures import (
+from pare.paper.report.report_figures import (
     cost_figure,
     difference_figure,
     profile_figure,

@@ -8,7 +8,7 @@ import pandas as pd
 from pare.config import Library, Task
 from pare.config.run import TASK
 from pare.evaluation.metrics import METRICS
-from pare.paper.report.config import Column, PaperTable, Row, Summary
+from pare.paper.report.table_config import Column, PaperTable, Row, Summary
 from pare.report.html_page import heading_text, number_text, ours_text
 
 
@@ -61,7 +61,7 @@ def _cell(row: Row, column: Column, number: int, results: pd.DataFrame, task: Ta
         "unit": spec.unit,
         "direction": spec.direction,
         "mean": test.mean(),
-        "std": test.std(),  # of samples: NaN for one
+        "std": test.std(),  # sample standard deviation: NaN for one seed
         "seeds": len(runs),
         "paper": math.nan if row.figures is None or row.figures[number] is None else row.figures[number],
         "measured_as": runs["title"].iloc[0] if other else "",
@@ -73,7 +73,7 @@ def _cell(row: Row, column: Column, number: int, results: pd.DataFrame, task: Ta
 def _runs(results: pd.DataFrame, task: str, method: str | None, variant: str, metric: str) -> pd.DataFrame:
     """The runs of a cell that have one metric, the paper's if there are such."""
     runs = results[(results["task"] == task) & (results["method"] == method) & (results["variant"] == variant)]
-    runs = runs[~runs["differs"].str.startswith(TASK)]  # of the user's own data or settings
+    runs = runs[~runs["differs"].str.startswith(TASK)]  # runs on the user's own data or settings
     # A variant may itself choose another source; where runs of it differ in more, the ones that differ least count.
     runs = runs[runs["differs"] == (min(runs["differs"], key=len, default="") if variant else "")]
     metrics = set(runs["metric"])
@@ -81,7 +81,7 @@ def _runs(results: pd.DataFrame, task: str, method: str | None, variant: str, me
 
 
 def best_cells(cells: pd.DataFrame) -> pd.Series:
-    """Which of our cells are the best of their column, with the same metric and at least one rival, ``(cells,)``."""
+    """Whether each of our cells is the best of two or more with the same metric in its column, ``(cells,)``."""
     best = pd.Series(False, index=cells.index)
     for (_, _), group in cells[cells["status"] == "run"].groupby(["column", "measured_as"]):
         if len(group) > 1:

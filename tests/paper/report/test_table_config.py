@@ -1,7 +1,7 @@
 import pytest
 
 from pare.config import PareError
-from pare.paper.report.config import report_config
+from pare.paper.report.table_config import report_config
 
 
 def entries(**changes):
