@@ -2,12 +2,15 @@
 
 import math
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NONE = "none"  # text for a missing value
 ARROWS = {"lower": "↓", "higher": "↑"}
@@ -35,7 +38,7 @@ def ours_text(mean: float, std: float, seeds: int) -> str:
     return f"{spread_text(mean, std)} ({seeds})"
 
 
-def heading_text(cell: Mapping[Any, Any]) -> str:
+def heading_text(cell: "pd.Series") -> str:
     """The metric of a column, its unit, and which way is better."""
     unit = f" [{cell['unit']}]" if cell["unit"] else ""
     return f"{cell['title']}{unit}\u00a0{ARROWS[cell['direction']]}"  # the arrow never alone on a line
