@@ -9,7 +9,7 @@ from pare.config import PareError, resolve
 from pare.config.run import BaselineRun, Run
 from pare.config_loader import load_library
 from pare.matrix.blocks import expand, unique
-from pare.raw.origins.registry import find_origin
+from pare.raw.registries import find_origin
 from pare.settings import CONFIG_LOADER_ARGS
 
 BLOCK = {"tasks": ["darcy_flow"], "methods": ["pare"], "seeds": [0]}
@@ -47,6 +47,13 @@ def test_a_variant_is_run_with_its_values_and_only_it(cells):
     )
     assert (cell.run.mixing.start, cell.run.training.epochs) == (0.1, 2)
     assert (cell.run.source_name, cell.run.proxy_samples) == ("dinov2_small", 50)
+
+
+def test_a_variant_without_a_name_is_the_plain_method_with_values(cells):
+    (block,) = cells(figure={"variants": {"": {"training.epochs": 2}}}).values()
+    (cell,) = block
+    assert (cell.name, cell.run.folder) == ("darcy_flow-pare-0", "darcy_flow/pare/seed_0")
+    assert cell.run.training.epochs == 2
 
 
 def test_the_command_of_a_cell_resolves_to_its_run(cells, library, parameters):

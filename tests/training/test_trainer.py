@@ -17,12 +17,13 @@ from evaluated_runs import write_splits
 from pare.config import PareError
 from pare.config.schema import OutputConfig, Task
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import predict_rows, score
+from pare.evaluation.scoring import predict_rows, score
 from pare.mixing.curriculum import SHAPES
 from pare.mixing.mixers import MIXERS
 from pare.models.predictors import GATES
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore, write_store
-from pare.training import SourceFolders, TrainedModel, fit, trainer
+from pare.training import SourceFolders, fit, trainer
 
 CPU = torch.device("cpu")
 BINARY = OutputConfig(kind="classification", shape=(2,))
@@ -183,6 +184,22 @@ def test_a_killed_run_goes_on_to_bit_identical_weights(trained, on_table, caplog
     assert resumed.record["replaced"] == trained[0].record["replaced"]
     kept = (model.calibration.arrays["prediction"] for model in (resumed, trained[0]))
     np.testing.assert_array_equal(*kept)
+
+
+def test_a_training_ends_in_one_line_with_its_best_epoch(on_table, caplog):
+    caplog.set_level("INFO", logger="pare")
+    record = on_table().record
+    last = caplog.messages[-1]
+    assert last.startswith("3 epochs in ")
+    assert f"{record['validation']:.4g} by epoch {record['best_epoch']}" in last
+
+
+@pytest.mark.parametrize(("speed", "told"), [(1e11, False), (1e3, True)])
+def test_a_training_of_more_than_five_minutes_names_what_is_shorter(on_table, caplog, monkeypatch, speed, told):
+    monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: speed)
+    caplog.set_level("INFO", logger="pare")
+    on_table()
+    assert any("training.minutes=5" in message for message in caplog.messages) is told
 
 
 def test_a_loss_that_is_not_finite_names_the_step_and_the_remedy(on_table, tmp_path):

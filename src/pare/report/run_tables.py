@@ -9,7 +9,7 @@ from pare.config import BaselineRun, ChoiceRun, TaskRun
 from pare.config.run import BASELINE_TRAINING
 from pare.evaluation.metrics import METRICS
 from pare.report.html_page import ARROWS, NONE, Cell, Table, heading_text, number_cell, ours_text
-from pare.storage.repeats import Repeats
+from pare.storage.samples import Repeats
 
 USUAL = {
     "accuracy": "accuracy",

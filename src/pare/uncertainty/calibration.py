@@ -17,7 +17,7 @@ from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
-from pare.storage.rights import usual_rights
+from pare.storage.access import usual_rights
 
 FILE = "validation.safetensors"
 LEVELS = 200  # quantiles of the errors of a field in the file
