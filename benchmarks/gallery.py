@@ -8,6 +8,7 @@ samples, as the task's reader gives them.
 """
 
 import argparse
+import re
 import tempfile
 from pathlib import Path
 
@@ -26,10 +27,9 @@ FEW = {"samples": 30, "train": 1, "test": 3}  # of the options that a simulator 
 SHOWN = 3
 HEADER = """# Gallery
 
-Fields of partial differential equations: a model learns to predict the lower row from the upper one. All of them are
-simulated here, with the laws and file formats of their publishers; no network is needed. Of several channels of a grid
-the first is drawn. The other tasks are tables, series, images and proteins: [tasks](tasks.md), [results](results.md).
-Made by `python benchmarks/gallery.py`.
+Fields of partial differential equations: a model predicts the lower row from the upper one. All are simulated here,
+with the laws and file formats of their publishers; no network is needed. Of several channels of a grid the first is
+drawn. Each task's data card: `kedro tasks show NAME`. Made by `python benchmarks/gallery.py`.
 """
 
 
@@ -74,11 +74,11 @@ def simulated(library: Library) -> dict[str, Task]:
 
 
 def page(tasks: dict[str, Task]) -> str:
-    """The page with all pictures."""
+    """The page with all pictures, and two sentences of each task's description."""
     parts = [
         f"## {task.title}\n\n![{task.title}: input and target of three test samples](gallery/{name}.png)\n\n"
         f"`{name}` ({task.suite}). Input: {', '.join(task.input.channels)}; target: {task.output.name}. "
-        f"{task.description}\n"
+        f"{' '.join(re.split(r'(?<=[.]) ', task.description)[:2])}\n"
         for name, task in tasks.items()
     ]
     return "\n".join([HEADER, *parts])

@@ -27,7 +27,7 @@ from scipy.stats import kendalltau, wilcoxon
 
 from few_fields import FewFields, fifth_table, members_table, muon_table, planes_table, unseen_table
 from fits import KINDS, read_fits, start_kept, summary
-from pare.paper.report.markdown import grid
+from pare.paper.report.paper_tables import grid
 from pare.storage.atomic import atomic_path
 from victories import against, tested
 

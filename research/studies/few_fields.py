@@ -8,7 +8,7 @@ import yaml
 from matplotlib.figure import Figure
 
 from fits import by_data_set, scores, summary
-from pare.paper.report.markdown import grid
+from pare.paper.report.paper_tables import grid
 from victories import tested
 
 FORMS = Path(__file__).with_name("yardstick.yml")

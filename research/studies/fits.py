@@ -14,8 +14,8 @@ import pandas as pd
 
 from pare.config import PareError
 from pare.evaluation.metrics import METRICS, MetricSpec
-from pare.paper.report.statistics import complete_block, paired_tests, ranking, relative_differences
-from pare.report.texts import ARROWS
+from pare.paper.report.method_statistics import complete_block, paired_tests, ranking, relative_differences
+from pare.report.html_page import ARROWS
 
 REFERENCES = ("pare", "probe")  # what the others are compared with: the first that was fitted
 PROBE = "probe"  # is the solved start, and so cannot leave it

@@ -1,6 +1,5 @@
-"""The project's own pages, and its results as git knows them."""
+"""The project's own pages, and its committed results."""
 
-import subprocess
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -12,8 +11,8 @@ from kedro.config import OmegaConfigLoader
 
 from pare.config_loader import load_library
 from pare.matrix.blocks import Cell, expand, unique
-from pare.paper.pages.results import runs_in
-from pare.report.results import collect_results
+from pare.paper.pages.results_page import runs_in
+from pare.report.results import listed_results
 from pare.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[2]
@@ -45,15 +44,8 @@ def matrix(conf: Path, env: str) -> dict[str, Cell]:
 
 
 @pytest.fixture(scope="session")
-def matrix_runs(conf, tmp_path_factory) -> pd.DataFrame:
-    """The results of the run matrix, from git's index: a demonstration on this machine writes over its own."""
-    folder = tmp_path_factory.mktemp("index")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "data/08_reporting"], cwd=PROJECT, capture_output=True, check=False
-    )
-    if listed.stdout:
-        command = ["git", "checkout-index", "-z", "--stdin", f"--prefix={folder}/"]
-        subprocess.run(command, cwd=PROJECT, input=listed.stdout, check=True)
-    results = collect_results((folder if listed.stdout else PROJECT) / "data" / "08_reporting")
+def matrix_runs(conf) -> pd.DataFrame:
+    """The results of the run matrix in results.csv."""
+    results = listed_results(PROJECT / "data" / "08_reporting")
     assert not results.warnings
     return runs_in(results.frame, {cell.run.folder for cell in matrix(conf, "base").values()})

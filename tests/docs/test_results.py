@@ -2,16 +2,16 @@
 
 import re
 
-from pare.paper.pages.results import results_page, with_results
+from pare.paper.pages.results_page import results_page, with_results
 
 AGAIN = "run: kedro paper pages"
 
 
-def test_the_page_is_the_one_that_the_committed_metrics_make(page, matrix_runs, library):
+def test_the_page_is_the_one_that_the_committed_results_make(page, matrix_runs, library):
     assert page("docs/results.md") == results_page(matrix_runs, library), AGAIN
 
 
-def test_the_readme_has_the_table_that_the_committed_metrics_make(page, matrix_runs, library):
+def test_the_readme_has_the_table_that_the_committed_results_make(page, matrix_runs, library):
     assert page("README.md") == with_results(page("README.md"), matrix_runs, library), AGAIN
 
 

@@ -34,7 +34,7 @@ def test_a_wheel_holds_it(conf, tmp_path):
     assert shipped_files == {f"pare/conf/{name}" for name in expected}
     for name in expected:
         assert wheel.read(f"pare/conf/{name}") == (conf / name).read_bytes()
-    assert {"pare/cli/new_project/gitignore", "pare/report/page.html"} <= set(wheel.namelist())
+    assert {"pare/cli/new_project/gitignore", "pare/report/html_page.html"} <= set(wheel.namelist())
 
 
 def test_files_are_brought_once(tmp_path, monkeypatch):

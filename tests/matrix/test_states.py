@@ -8,6 +8,7 @@ from pare.config.hyperparameters import AlignmentConfig
 from pare.config.schema import StartConfig
 from pare.matrix import matrix_states
 from pare.matrix.blocks import Cell
+from pare.storage.result_lines import write_lines
 from pare.training import run_fingerprint
 
 
@@ -179,3 +180,14 @@ def test_the_matrix_sees_whatever_decides_a_baseline_and_nothing_else(library, p
         write(f"06_models/{cell.run.folder}/model/record.json", {"decisive": other})
         (state,) = matrix_states({cell.name: cell}, tmp_path).values()
         assert (state.kind == "changed") == (key in DECISIVE_FOR_BASELINES), key
+
+
+def test_a_line_of_results_csv_stands_for_a_run_that_is_not_here(state, write, metrics, cells, tmp_path):
+    cell = cells["darcy_flow-pare-0"]
+    (tmp_path / "08_reporting").mkdir()
+    write_lines({cell.run.folder: metrics(cell)}, tmp_path / "08_reporting")
+    assert (state().kind, state().metrics["test"]) == ("results", 0.5)
+    write_lines({cell.run.folder: metrics(cell) | {"protocol": "paper"}}, tmp_path / "08_reporting")
+    assert state().kind == "changed"
+    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell) | {"test": 0.25})
+    assert state().metrics["test"] == 0.25  # of this machine

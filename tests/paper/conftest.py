@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pare.paper.report.config import ReportConfig
 from pare.paper.report.sections import write_report
+from pare.paper.report.table_config import ReportConfig
 from pare.report.results import collect_results
 
 

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from pare.report.results import COLUMNS, collect_results, differing_conditions, plain_runs
+from pare.report.results import COLUMNS, collect_results, differing_conditions, listed_results, plain_runs
+from pare.storage.result_lines import write_lines
 
 
 def test_every_run_is_one_line(write, frame):
@@ -91,3 +92,38 @@ def test_runs_of_a_task_that_differ_in_size_are_told_apart(write, frame):
     assert differing_conditions(frame()) == [
         "Runs of the same task have different epochs: pdebench_burgers, pdebench_darcy (5: pare; 50: orca)."
     ]
+
+
+def test_runs_of_other_machines_are_read_from_the_list_and_those_of_this_one_from_their_files(write, tmp_path):
+    paths = [write("openml_wdbc", "pare", seed, 0.9 + seed / 100) for seed in (0, 1)]
+    sure = {"n_validation": 50, "log_loss": {"before": 0.3, "after": 0.4}}
+    paths.append(
+        write("pdebench_burgers", "pare", 0, 0.1, test_interval={"lower": 0.05, "upper": 0.2}, uncertainty=sure)
+    )
+    write_lines(
+        {path.parent.relative_to(tmp_path).as_posix(): json.loads(path.read_text()) for path in paths}, tmp_path
+    )
+    everything = collect_results(tmp_path).frame
+    write("openml_wdbc", "pare", 0, 0.5)
+    for path in paths[1:]:
+        path.unlink()
+    assert collect_results(tmp_path).frame["test"].tolist() == [0.5, 0.91, 0.1]
+    assert collect_results(tmp_path, task="openml_wdbc").frame["test"].tolist() == [0.5, 0.91]
+    assert collect_results(tmp_path, "paper").frame.empty
+    assert listed_results(tmp_path).frame.astype(object).equals(everything.astype(object))
+    assert everything.loc[2, ["lower", "upper", "log_loss_after"]].tolist() == [0.05, 0.2, 0.4]
+
+
+def test_a_broken_line_or_list_is_named_and_left_out(write, tmp_path):
+    run = json.loads(write("openml_wdbc", "pare", 0, 0.9).read_text())
+    write_lines(
+        {"openml_wdbc/pare/seed_1": run | {"seed": 1}, "openml_wdbc/pare/seed_2": {"task": "openml_wdbc"}}, tmp_path
+    )
+    results = collect_results(tmp_path)
+    assert results.frame["seed"].tolist() == [0, 1]
+    assert len(results.warnings) == 1 and results.warnings[0].startswith(
+        "openml_wdbc/pare/seed_2 in results.csv is left"
+    )
+    (tmp_path / "results.csv").write_text("<<<<<<< HEAD\na,b\n")
+    results = collect_results(tmp_path)
+    assert results.frame["seed"].tolist() == [0] and "kedro matrix results" in results.warnings[0]

@@ -144,12 +144,12 @@ def test_other_results_of_the_task_are_there_the_best_first_and_lead_to_their_pa
     write("openml_wdbc", "probe", 0, 0.7)
     write("openml_car", "xgboost", 0, 0.99)
     html = page(run)
-    rivals = html[html.index('id="rivals"') : html.index('id="model"')]
-    found = re.findall(r">(catboost|pare|probe|xgboost)<", rivals)
+    others = html[html.index('id="others"') : html.index('id="model"')]
+    found = re.findall(r">(catboost|pare|probe|xgboost)<", others)
     assert found == ["catboost", "pare", "probe"]
-    (link,) = re.findall(r'href="([^"]+)"', rivals)
+    (link,) = re.findall(r'href="([^"]+)"', others)
     assert (better.parents[2] / "pare" / "seed_0" / link).resolve() == better.with_name("run.html").resolve()
-    assert '<td class="best"' in rivals
+    assert '<td class="best"' in others
 
 
 def test_commands_are_those_of_the_run(page, run):

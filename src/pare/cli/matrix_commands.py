@@ -29,6 +29,7 @@ from pare.matrix import (
     write_stage_digests,
 )
 from pare.matrix.blocks import Cell, expand, unique
+from pare.storage.result_lines import FILE, write_lines
 
 DVC_ENVIRONMENTS = (None, "base", "local")  # those whose runs are stages of dvc.yaml
 
@@ -108,6 +109,16 @@ def resolve(runs: Matrix) -> None:
     """Digest what decides each stage of dvc.yaml; dvc calls this first."""
     with clear_errors():
         write_stage_digests(stage_digests(*runs.of_base()), runs.project / STAGES_FILE)
+
+
+@matrix.command()
+@click.pass_obj
+def results(runs: Matrix) -> None:
+    """Write data/08_reporting/results.csv, which git keeps: one line for each finished run of the matrix."""
+    metrics = {runs.cells[name].run.folder: state.metrics for name, state in runs.states.items() if state.metrics}
+    with clear_errors():
+        write_lines(metrics, runs.project / "data" / "08_reporting")
+    click.echo(f"{len(metrics)} of {len(runs.cells)} runs are in data/08_reporting/{FILE}")
 
 
 @matrix.command()

@@ -20,7 +20,7 @@ from pare.config import PareError, TaskRun
 from pare.config.candidates import resolve_any
 from pare.config.run import FOLD, differing_text, run_folder
 from pare.config_loader import RunConfigLoader
-from pare.report.texts import spread_text
+from pare.report.html_page import spread_text
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.atomic import atomic_path
 

@@ -31,7 +31,7 @@ def uncertainty_record(
 
     Args:
         task: what is predicted.
-        calibration: calibration of the model, by rows.
+        calibration: the model's, with one output a row.
         predictions: ``prediction`` and ``truth`` of the test rows, ``(rows, …)``.
 
     Returns:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pare.config.run import BaselineRun, Run
 from pare.matrix.blocks import Cell
+from pare.storage.result_lines import read_lines
 
 MODELS, REPORTING = "06_models", "08_reporting"
 
@@ -19,7 +20,7 @@ class State:
     Attributes:
         kind: ``done``; ``results``, whose model is not on this machine; ``changed``, done with another
             configuration; ``unfinished``, which goes on after ``epochs`` epochs; or ``nothing``.
-        metrics: its metrics.json, of ``done`` and ``results``.
+        metrics: its metrics.json, or its line of results.csv; only where ``done`` or ``results``.
         epochs: finished epochs, of ``unfinished``.
     """
 
@@ -35,11 +36,12 @@ def matrix_states(cells: Mapping[str, Cell], data: Path) -> dict[str, State]:
         cells: the runs by name.
         data: the project's folder of data.
     """
-    return {name: _state(cell, data) for name, cell in cells.items()}
+    listed = read_lines(data / REPORTING)
+    return {name: _state(cell, data, listed.get(cell.run.folder)) for name, cell in cells.items()}
 
 
-def _state(cell: Cell, data: Path) -> State:
-    metrics = _content(data / REPORTING / cell.run.folder / "metrics.json")
+def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:
+    metrics = _content(data / REPORTING / cell.run.folder / "metrics.json") or listed
     record = _content(data / MODELS / cell.run.folder / "model" / "record.json")
     progress = _content(data / MODELS / cell.run.folder / "checkpoint" / "progress.json")
     if progress is not None:

@@ -5,15 +5,14 @@ from kedro.framework.startup import ProjectMetadata
 
 from pare.cli.common import clear_errors, config_loader
 from pare.config import PareError
-from pare.config.run import ENV
 from pare.config_loader import load_library
 from pare.matrix.blocks import expand, unique
 from pare.paper.pages.croissant import described
 from pare.paper.pages.parameters import schema_page
-from pare.paper.pages.results import results_page, runs_in, with_results
+from pare.paper.pages.results_page import results_page, runs_in, with_results
 from pare.paper.pages.tasks import tasks_page
 from pare.raw.origins.manifest import RawFolder, read_manifest, same_request
-from pare.report.results import collect_results
+from pare.report.results import listed_results
 
 
 @click.group()
@@ -30,7 +29,7 @@ def pages(metadata: ProjectMetadata) -> None:
         loader = config_loader(project, "base")  # without what the user has in conf/local
         library = load_library(loader)
         cells = unique(expand(loader["matrix"], library, loader["parameters"]))
-        frame = collect_results(project / "data" / "08_reporting", library.differs.get(ENV, "")).frame
+        frame = listed_results(project / "data" / "08_reporting").frame  # no results of this machine alone
         frame = runs_in(frame, {cell.run.folder for cell in cells.values()})
         readme, docs = project / "README.md", project / "docs"
         texts = {

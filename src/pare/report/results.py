@@ -1,5 +1,6 @@
 """The results of all runs, as one table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -7,9 +8,12 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
+from pare.config.errors import PareError
 from pare.config.run import ENV, differing_text, run_folder
+from pare.storage.result_lines import FILE, read_lines
 
-PAGE = "run.html"  # next to metrics.json
+METRICS = "metrics.json"
+PAGE = "run.html"  # next to it
 # What compared runs should have in common, and its name in messages.
 CONDITIONS = {
     "metric": "metrics",
@@ -33,6 +37,30 @@ class Metric(BaseModel):
     direction: Literal["lower", "higher"]
 
 
+class Interval(BaseModel):
+    """The test metric's, over draws of the test rows."""
+
+    lower: float
+    upper: float
+
+
+class LogLoss(BaseModel):
+    """Log loss of the test rows before and after the temperature."""
+
+    before: float
+    after: float
+
+
+class Uncertainty(BaseModel):
+    """What the test rows show about sets, intervals and probabilities."""
+
+    n_validation: int | None = None
+    coverage: float | None = None
+    set_size: float | None = None
+    temperature: float | None = None
+    log_loss: LogLoss | None = None
+
+
 class RunMetrics(BaseModel):
     """What the report needs of a metrics.json; some methods have no epochs, source or precision."""
 
@@ -46,6 +74,8 @@ class RunMetrics(BaseModel):
     simulated: bool
     metric: Metric
     test: FiniteFloat
+    test_interval: Interval | None = Field(default=None, exclude=True)
+    uncertainty: Uncertainty | None = Field(default=None, exclude=True)
     validation: FiniteFloat | None = None
     kept: str | None = None
     constant_prediction: FiniteFloat | None = None
@@ -64,14 +94,20 @@ class RunMetrics(BaseModel):
         """``method`` or ``method-variant``."""
         return f"{self.method}-{self.variant}" if self.variant else self.method
 
+    @property
+    def folder(self) -> str:
+        """Where the run's results belong."""
+        return run_folder(self.task, self.method_folder, self.seed, self.differs)
 
+
+MEASURED = ("lower", "upper", "n_validation", "coverage", "set_size", "temperature", "log_loss", "log_loss_after")
 # Counts too, because some methods have none.
 NUMBERS = (
-    *("test", "validation", "constant_prediction"),
+    *("test", "validation", "constant_prediction", *MEASURED),
     *("n_train", "n_test", "epochs", "train_seconds", "peak_memory_mb", "start"),
 )
 FIELDS = [name for name, field in RunMetrics.model_fields.items() if not field.exclude]
-COLUMNS = [*FIELDS, "title", "unit", "direction", "name", "differs", "folder", "start", "page"]
+COLUMNS = [*FIELDS, *MEASURED, "title", "unit", "direction", "name", "differs", "folder", "start", "page"]
 
 
 @dataclass(frozen=True)
@@ -79,10 +115,11 @@ class Results:
     """All runs, and what could not be read.
 
     Attributes:
-        frame: one line a run; columns as in metrics.json, the metric's ``title``, ``unit`` and ``direction`` next to
-            its name, ``name``, the method with its variant and all that differs, ``differs``, source, proxy and
-            protocol in one text where they are not the task's own, ``folder`` of the run, ``start``, the share of
-            tokens replaced at first where the command line set it, and ``page``, that of the run if there is one.
+        frame: one line a run; columns as in metrics.json, ``lower`` and ``upper`` end of the test metric's 95 %
+            interval, the numbers of `Uncertainty`, the metric's ``title``, ``unit`` and ``direction`` next to its
+            name, ``name``, the method with its variant and all that differs, ``differs``, source, proxy and protocol
+            in one text where they are not the task's own, ``folder`` of the run, ``start``, the share of tokens
+            replaced at first where the command line set it, and ``page``, that of the run if it exists.
         warnings: a sentence for each file that was left out.
     """
 
@@ -91,35 +128,72 @@ class Results:
 
 
 def collect_results(folder: Path, environment: str = "", task: str = "*") -> Results:
-    """Read the ``metrics.json`` of every run; a file that is broken or misplaced is left out and named.
+    """Read the ``metrics.json`` of every run, and results.csv for runs that have none on this machine.
+
+    A file or line that is broken or misplaced is left out and named.
 
     Args:
         folder: where evaluation writes, ``data/08_reporting``.
         environment: the one whose runs are read; none: those of conf/base and conf/local.
         task: the one whose runs are read; by default all.
     """
-    lines, warnings = [], []
-    for path in sorted(folder.glob(f"{task}/*/**/seed_*/metrics.json")):
-        shown = path.relative_to(folder).as_posix()
+    listed = listed_results(folder, environment, task)
+    runs: dict[str, RunMetrics] = {}
+    here, warnings = set(), listed.warnings
+    for path in sorted(folder.glob(f"{task}/*/**/seed_*/{METRICS}")):
+        place = path.parent.relative_to(folder).as_posix()
+        here.add(place)
         try:
             run = RunMetrics.model_validate_json(path.read_bytes())
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            where = f"key {key!r}: " if key else ""
-            warnings.append(f"{shown} is left out ({where}{first['msg']}); evaluate that run again.")
-            continue
+            warnings.append(f"{place}/{METRICS} is left out ({_first(error)}); evaluate that run again.")
         except OSError as error:
-            warnings.append(f"{shown} is left out: it cannot be read ({error.strerror}).")
-            continue
-        place = run_folder(run.task, run.method_folder, run.seed, run.differs)
-        if f"{place}/metrics.json" != shown:
-            warnings.append(f"{shown} is left out: it says that it belongs to {place}/metrics.json.")
-        elif run.differs.get(ENV, "") == environment:
-            page = f"{place}/{PAGE}" if path.with_name(PAGE).is_file() else ""
-            lines.append(_line(run) | {"folder": place, "page": page})
-    frame = pd.DataFrame(lines, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, float))
-    return Results(frame.sort_values(["task", "name", "seed"], ignore_index=True), warnings)
+            warnings.append(f"{place}/{METRICS} is left out: it cannot be read ({error.strerror}).")
+        else:
+            if run.folder == place:
+                runs[place] = run
+            else:
+                warnings.append(f"{place}/{METRICS} is left out: it says that it belongs to {run.folder}/{METRICS}.")
+    elsewhere = listed.frame[~listed.frame["folder"].isin(here)]
+    return Results(_sorted(pd.concat([_frame(runs, folder, environment), elsewhere])), warnings)
+
+
+def listed_results(folder: Path, environment: str = "", task: str = "*") -> Results:
+    """The results in results.csv alone, which are the same on every machine; arguments as for `collect_results`."""
+    try:
+        lines = read_lines(folder)
+    except PareError as error:
+        return Results(_frame({}, folder, environment), [f"{FILE} is left out: {error}."])
+    runs, warnings = {}, []
+    for place, values in lines.items():
+        if task in ("*", values.get("task")):
+            try:
+                runs[place] = RunMetrics.model_validate(values)
+            except ValidationError as error:
+                warnings.append(
+                    f"{place} in {FILE} is left out ({_first(error)}); write it again: kedro matrix results."
+                )
+    return Results(_frame(runs, folder, environment), warnings)
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    return f"{f'key {key!r}: ' if key else ''}{first['msg']}"
+
+
+def _frame(runs: Mapping[str, RunMetrics], folder: Path, environment: str) -> pd.DataFrame:
+    """The runs of an environment, given by their folders, one line each."""
+    lines = [
+        _line(run) | {"folder": place, "page": f"{place}/{PAGE}" if (folder / place / PAGE).is_file() else ""}
+        for place, run in runs.items()
+        if run.differs.get(ENV, "") == environment
+    ]
+    return _sorted(pd.DataFrame(lines, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, float)))
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.sort_values(["task", "name", "seed"], ignore_index=True)
 
 
 def plain_runs(frame: pd.DataFrame) -> pd.DataFrame:
@@ -128,7 +202,7 @@ def plain_runs(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _line(run: RunMetrics) -> dict[str, object]:
-    metric = run.metric
+    metric, interval, sure = run.metric, run.test_interval, run.uncertainty or Uncertainty()
     differs = differing_text({key: value for key, value in run.differs.items() if key != ENV})
     return run.model_dump() | {
         "metric": metric.name,
@@ -138,6 +212,11 @@ def _line(run: RunMetrics) -> dict[str, object]:
         "name": f"{run.method_folder}, {differs}" if differs else run.method_folder,
         "differs": differs,
         "start": run.overridden.get("mixing.start"),
+        "lower": interval.lower if interval else None,
+        "upper": interval.upper if interval else None,
+        **sure.model_dump(exclude={"log_loss"}),
+        "log_loss": sure.log_loss.before if sure.log_loss else None,
+        "log_loss_after": sure.log_loss.after if sure.log_loss else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""The page of one run: its result, figures, rivals, hyperparameters and commands, in one file that needs no other."""
+"""The page of one run in one file: result, figures, other methods, hyperparameters and commands."""
 
 import json
 from collections.abc import Mapping
@@ -9,10 +9,16 @@ from pare.config import TaskRun
 from pare.config.raw import OWN_FILES
 from pare.config.run import ENV, PREPARATION
 from pare.evaluation.metrics_record import comparison, summary
-from pare.report.page import Plot, Section, picture, render_page
+from pare.report.html_page import Plot, Section, picture, render_page
 from pare.report.results import collect_results
-from pare.report.run_tables import candidates_table, facts_table, hyperparameters_table, metrics_table
-from pare.report.runs import SEEDS, results_table
+from pare.report.run_tables import (
+    SEEDS,
+    candidates_table,
+    facts_table,
+    hyperparameters_table,
+    metrics_table,
+    results_table,
+)
 from pare.saved.saved_model import RECORD
 from pare.storage.atomic import atomic_path
 
@@ -48,7 +54,7 @@ class RunPage:
         Nothing is written before the run is evaluated.
 
         Args:
-            path: of the page, in the folder of the run.
+            path: the page, in the folder of the run.
         """
         metrics = path.with_name("metrics.json")
         if not metrics.is_file():
@@ -61,13 +67,13 @@ class RunPage:
         """The page.
 
         Args:
-            folder: of the run.
+            folder: the run's results.
             metrics: content of its metrics.json.
         """
         sections = [
             Section("result", "Result", tables=[metrics_table(metrics, self._classes(folder))]),
             Section("figures", "Figures", plots=self._pictures(folder, metrics)),
-            self._rivals(folder, metrics),
+            self._others(folder, metrics),
             _model_section(self.run, metrics),
             Section("use", "Use it", commands=_commands(self.run)),
         ]
@@ -102,15 +108,15 @@ class RunPage:
         """The folder of all results."""
         return folder.parents[len(Path(self.run.folder).parts) - 1]
 
-    def _rivals(self, folder: Path, metrics: Mapping[str, Any]) -> Section:
+    def _others(self, folder: Path, metrics: Mapping[str, Any]) -> Section:
         """All results of the task, the best first."""
         environment = self.run.differs.get(ENV, "")
         frame = collect_results(self._results(folder), environment, self.run.task_name).frame
         up = "/".join([".."] * len(Path(self.run.folder).parts))
         text = f"All results of this task when this page was written; this run's method is bold. {SEEDS}"
-        said = f" {comparison(metrics)}." if metrics.get("rival") else ""
+        compared = f" {comparison(metrics)}." if metrics.get("rival") else ""
         table = results_table(frame, "", self.run.label, up)
-        return Section("rivals", "Other methods", [text + said], tables=[table])
+        return Section("others", "Other methods", [text + compared], tables=[table])
 
 
 def _says_something(run: TaskRun, name: str, metrics: Mapping[str, Any]) -> bool:

@@ -1,11 +1,14 @@
-"""The tables on the page of one run."""
+"""Tables of runs: all runs of a task, the best first, and what is known of one run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from pare.config import BaselineRun, ChoiceRun, TaskRun
 from pare.config.run import BASELINE_TRAINING
-from pare.report.page import NONE, Cell, Table
+from pare.evaluation.metrics import METRICS
+from pare.report.html_page import ARROWS, NONE, Cell, Table, heading_text, number_cell, ours_text
 from pare.storage.samples import Repeats
 
 USUAL = {
@@ -22,7 +25,7 @@ USUAL = {
     "calibration_error": "calibration error",
 }
 FACTS = {
-    "kept": "kept",
+    "kept": "selected",
     "n_train": "training rows",
     "epochs": "epochs",
     "source": "source",
@@ -35,7 +38,55 @@ FACTS = {
     "protocol": "protocol",
     "versions": "versions",
 }
+SEEDS = "Mean ± standard deviation over seeds, their number in brackets."
+COLUMNS = (
+    "method",
+    "test",
+    "constant baseline",
+    "validation",
+    "training rows",
+    "test rows",
+    "selected",
+    "training time [s]",
+)
 Rows = Iterator[list[Cell]]
+
+
+def results_table(frame: pd.DataFrame, title: str, this: str = "", up: str = "..") -> Table:
+    """A line for each method: mean ± standard deviation over its seeds, their number in brackets.
+
+    Args:
+        frame: the runs of one task, as `pare.report.results.Results` has them.
+        title: the heading; may be empty.
+        this: name of the method whose line is bold.
+        up: from the page to the folder of all runs.
+    """
+    groups = [runs for _, runs in frame.groupby(["metric", "name"], sort=True)]
+    groups.sort(key=lambda runs: (runs["metric"].iloc[0], METRICS[runs["metric"].iloc[0]].error(runs["test"].mean())))
+    rows = [_row(runs, this, up) for runs in groups]
+    return Table(title, [Cell(name) for name in COLUMNS], rows)
+
+
+def run_cell(runs: pd.DataFrame, kind: str = "", up: str = "..") -> Cell:
+    """The name of a method, with a link to the page of its first run, if that exists."""
+    first = runs.iloc[0]
+    return Cell(first["name"], sort=first["name"], kind=kind, link=f"{up}/{first['page']}" if first["page"] else "")
+
+
+def _row(runs: pd.DataFrame, this: str, up: str) -> list[Cell]:
+    first = runs.iloc[0]
+    best = " best" if first["name"] == this else ""
+    mean, selected = runs["test"].mean(), ", ".join(sorted(set(runs["kept"].dropna()))) or NONE
+    return [
+        run_cell(runs, best.strip(), up),
+        Cell(ours_text(mean, runs["test"].std(), len(runs)), heading_text(first), mean, f"number{best}"),
+        number_cell(runs["constant_prediction"].mean(), ".4g"),
+        number_cell(runs["validation"].mean(), ".4g"),
+        number_cell(runs["n_train"].mean(), ".0f"),
+        number_cell(runs["n_test"].mean(), ".0f"),
+        Cell(selected, sort="" if selected == NONE else selected),
+        number_cell(runs["train_seconds"].mean(), ".1f"),
+    ]
 
 
 def metrics_table(metrics: Mapping[str, Any], classes: Sequence[str] | None) -> Table:
@@ -63,10 +114,9 @@ def metrics_table(metrics: Mapping[str, Any], classes: Sequence[str] | None) -> 
 def _own_metric(metrics: Mapping[str, Any]) -> list[Cell]:
     metric, interval = metrics["metric"], metrics.get("test_interval")
     unit = f" [{metric['unit']}]" if metric["unit"] else ""
-    arrow = "↓" if metric["direction"] == "lower" else "↑"
     ends = f"{interval['lower']:.4g} to {interval['upper']:.4g}" if interval else NONE
     return [
-        Cell(f"{metric['title']}{unit} {arrow}", kind="best"),
+        Cell(f"{metric['title']}{unit} {ARROWS[metric['direction']]}", kind="best"),
         _number(metrics["test"], "number best"),
         Cell(ends, kind="number" if interval else "number missing"),
         _number(metrics["constant_prediction"]),
@@ -105,7 +155,7 @@ def _sure(uncertainty: Mapping[str, Any]) -> Rows:
 
 
 def facts_table(metrics: Mapping[str, Any]) -> Table:
-    """What was kept, from how many rows, and what that took."""
+    """The selected epoch or start, the rows it learnt from, and the cost."""
     facts = {name: metrics[key] for key, name in FACTS.items() if metrics.get(key) is not None}
     return Table(
         "", [Cell("training"), Cell("value")], [[Cell(name), Cell(_text(value))] for name, value in facts.items()]

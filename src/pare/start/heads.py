@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.class_weight import compute_sample_weight
 
 from pare.start.cross_validation import FOLDS, Folds
-from pare.uncertainty.temperature import fit_temperature, log_loss
+from pare.uncertainty import fit_temperature, log_loss
 
 logger = logging.getLogger(__name__)
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # C of scikit-learn: the larger, the weaker the penalty

@@ -1,7 +1,5 @@
 """How sure a prediction is, from rows that its model never learnt from; needs neither torch nor a model."""
 
-from pare.uncertainty.calibration import Calibration
-from pare.uncertainty.conformal import conformal_quantile, fewest_rows
-from pare.uncertainty.temperature import fit_temperature, log_loss
+from pare.uncertainty.calibration import Calibration, conformal_quantile, fewest_rows, fit_temperature, log_loss
 
 __all__ = ["Calibration", "conformal_quantile", "fewest_rows", "fit_temperature", "log_loss"]

@@ -1,23 +1,31 @@
-"""What a model says of validation rows, and what follows for other rows: temperature, sets, intervals and bands."""
+"""From the outputs for validation rows to other rows: sets, intervals, bands, and the temperature of probabilities.
+
+Sets, intervals and bands are split conformal prediction: Papadopoulos et al. 2002 for one score a row, Angelopoulos et
+al. 2022 (conformal risk control) for many. A temperature is one number that divides all logits (Guo et al. 2017).
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil, exp, log
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from scipy.special import expit, logsumexp, softmax
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.storage.access import usual_rights
-from pare.uncertainty.conformal import conformal_quantile
-from pare.uncertainty.temperature import fit_temperature
 
 FILE = "validation.safetensors"
-LEVELS = 200  # quantiles that are kept of the errors of a field
+LEVELS = 200  # quantiles of the errors of a field in the file
 SMALLEST = 0.01  # typical error at a point, in that of all points
+DIGITS = 6  # decimals of a rank: 0.9 · 30 is 27.000000000000004 in floating point
+LARGEST = 20.0  # temperature, and its inverse the smallest
+CLEARLY = 1.92  # nats: half of the 95 % quantile of χ² with one degree of freedom
+SPREAD = 0.25  # prior of the logarithm of a temperature: a model that learnt from its labels is rarely far from 1
 Batches = Iterable[tuple[np.ndarray, np.ndarray]]  # predictions and truths, ``(rows, …)`` each
 
 
@@ -29,7 +37,7 @@ class Calibration:
     exchanged with them.
 
     Attributes:
-        kind: of output: ``classification``, ``multilabel``, ``regression`` or ``dense``.
+        kind: kind of output: ``classification``, ``multilabel``, ``regression`` or ``dense``.
         arrays: ``prediction`` (logits or numbers) and ``truth`` of each row, ``(rows, …)``, and ``group`` where rows
             have one. Of fields ``spread``, the typical error at each point, ``(channels, *grid)``, from one half of
             the rows, and ``ratios`` of the other half, quantiles of error over spread, ``(rows, LEVELS)``.
@@ -40,7 +48,7 @@ class Calibration:
 
     @classmethod
     def of_fields(cls, first: Batches, second: Batches) -> "Calibration":
-        """That of fields ``(rows, channels, *grid)`` in physical units, NaN in the truth where it is masked.
+        """Calibration from fields ``(rows, channels, *grid)`` in physical units, NaN in the truth where it is masked.
 
         Args:
             first: half of the rows, which say where errors are large.
@@ -55,13 +63,13 @@ class Calibration:
     def of_rows(
         cls, task: Task, prediction: np.ndarray, truth: np.ndarray, groups: np.ndarray | None
     ) -> "Calibration | None":
-        """That of rows whose predictions are at hand.
+        """Calibration from rows whose predictions are at hand.
 
         Args:
             task: what is predicted.
             prediction: logits, numbers or fields, ``(rows, …)``.
             truth: answers, ``(rows, …)``.
-            groups: of the rows, ``(rows,)``; None where they have none.
+            groups: group of each row, ``(rows,)``; None without groups.
 
         Returns:
             What calibrates the model; None of masks.
@@ -74,15 +82,15 @@ class Calibration:
 
     @property
     def rows(self) -> int:
-        """Rows that calibrate: of fields, those of the second half."""
+        """Number of rows that calibrate; for fields, the rows of the second half."""
         return len(self.arrays["ratios" if self.kind == "dense" else "truth"])
 
     @cached_property
     def temperature(self) -> float:
-        """What divides the logits of classes or labels; 1 for numbers and fields."""
+        """Divisor of the logits of classes or labels; 1 for numbers and fields."""
         if self.kind not in ("classification", "multilabel"):
             return 1.0
-        return fit_temperature(self.arrays["prediction"], self.arrays["truth"])
+        return fit_temperature(self.arrays["prediction"], self.arrays["truth"], SPREAD)
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Of classes ``(rows, classes)`` or labels ``(rows, labels)``, at the temperature."""
@@ -131,7 +139,7 @@ class Calibration:
 
     @classmethod
     def load(cls, folder: Path, kind: str) -> "Calibration | None":
-        """Read what `save` wrote; None where there is none: without validation rows, or of an older version."""
+        """Read what `save` wrote; None without the file: a model without validation rows, or of an older version."""
         return cls(kind, load_file(folder / FILE)) if (folder / FILE).is_file() else None
 
 
@@ -167,3 +175,67 @@ def _ratios(errors: np.ndarray, spread: np.ndarray) -> np.ndarray:
     ratios = [np.abs(error / spread)[np.isfinite(error)] for error in errors]
     found = [np.quantile(r, levels, method="inverted_cdf") for r in ratios if len(r)]
     return np.array(found, np.float32).reshape(-1, LEVELS)
+
+
+def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
+    """The smallest score that is large enough for new rows.
+
+    If the rows and a new one could be exchanged, the expected share of the new row's scores that are at most this
+    one is ``coverage`` or more. With one score a row that is the probability that it is.
+
+    Args:
+        scores: how strange each row is, ``(rows, scores)``.
+        coverage: the share, between 0 and 1.
+
+    Raises:
+        PareError: where the coverage is no share, or the rows are too few for it.
+    """
+    rows, count = scores.shape
+    needed = fewest_rows(coverage)
+    if rows < needed:
+        most = f"; or ask for a coverage of at most {rows / (rows + 1):.4g}" if rows else ""
+        raise PareError(
+            f"a coverage of {coverage:g} needs {needed} validation rows that calibrate, found {rows}; train again with "
+            f"more of them: enlarge split.validation of the task, or give an estimator more rows, of which it holds "
+            f"out a tenth{most}"
+        )
+    # Of one score a row, the rank is ⌈coverage · (rows + 1)⌉; of many, each counts as a part of its row.
+    rank = ceil(round(count * coverage * (rows + 1), DIGITS))
+    return float(np.partition(scores.ravel(), rank - 1)[rank - 1])
+
+
+def fewest_rows(coverage: float) -> int:
+    """The fewest rows of which one can be large enough; PareError where the coverage is not between 0 and 1."""
+    if not 0 < coverage < 1:
+        raise PareError(f"a coverage lies between 0 and 1, found {coverage:g}; 0.9 covers nine of ten truths")
+    return ceil(round(coverage / (1 - coverage), DIGITS))
+
+
+def fit_temperature(logits: np.ndarray, truth: np.ndarray, spread: float = 0.5) -> float:
+    """The most likely temperature, from rows that were not learnt from; above 1 the model was too sure.
+
+    Few rows say little: those that are all predicted rightly would make a model certain. So the logarithm of the
+    temperature has a normal prior around 0, which many rows outweigh; and where the likelihood of the rows does not
+    rise clearly (likelihood-ratio test at 5 %), it is 1 and nothing changes.
+
+    Args:
+        logits: logits of classes ``(rows, classes)``, or of labels ``(rows, labels)``.
+        truth: class numbers ``(rows,)``, or labels 0 or 1 ``(rows, labels)``.
+        spread: standard deviation of the prior; the smaller it is, the nearer to 1 is a temperature from few rows.
+    """
+    found = minimize_scalar(
+        lambda power: len(truth) * log_loss(logits * exp(-power), truth) + (power / spread) ** 2 / 2,
+        bounds=(-log(LARGEST), log(LARGEST)),
+        method="bounded",
+    )
+    temperature = exp(found.x)
+    gain = len(truth) * (log_loss(logits, truth) - log_loss(logits / temperature, truth))
+    return temperature if gain > CLEARLY else 1.0
+
+
+def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
+    """Mean negative log-likelihood of classes, or of labels, in nats; arguments as for `fit_temperature`."""
+    logits = logits.astype(np.float64)
+    if truth.ndim > 1:
+        return float(-(truth * log_expit(logits) + (1 - truth) * log_expit(-logits)).mean())
+    return float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean())

@@ -6,10 +6,7 @@ import pandas as pd
 
 from pare.config import Library
 from pare.config.words import counted
-from pare.paper.report.config import ReportConfig
-from pare.paper.report.figures import Style, cost_figure, difference_figure, profile_figure
-from pare.paper.report.files import Files
-from pare.paper.report.statistics import (
+from pare.paper.report.method_statistics import (
     COSTS,
     Comparison,
     compare,
@@ -21,7 +18,9 @@ from pare.paper.report.statistics import (
     relative_costs,
     relative_differences,
 )
-from pare.report.page import Cell, Section, Table, number_cell
+from pare.paper.report.report_figures import Files, Style, cost_figure, difference_figure, profile_figure
+from pare.paper.report.table_config import ReportConfig
+from pare.report.html_page import Cell, Section, Table, number_cell
 
 FEW_TASKS = 5
 EVERYTHING = "all tasks"
@@ -36,7 +35,7 @@ def comparison_sections(
         config: names the reference, with which every method is compared.
         frame: all runs, one or more.
         library: tasks and their suites.
-        style: of each method.
+        style: colour, line and marker of each method.
         files: to which tables and figures are added.
     """
     errors = errors_by_pair(frame)

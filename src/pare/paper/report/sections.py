@@ -8,11 +8,8 @@ from pare.config import Library
 from pare.config.raw import OWN_FILES
 from pare.config.words import counted
 from pare.paper.report.comparisons import comparison_sections
-from pare.paper.report.config import PaperTable, ReportConfig, Summary
-from pare.paper.report.figures import Style, profile_figure, styles
-from pare.paper.report.files import Files
-from pare.paper.report.statistics import as_errors, performance_profile, performance_ratios
-from pare.paper.report.tables import (
+from pare.paper.report.method_statistics import as_errors, performance_profile, performance_ratios
+from pare.paper.report.paper_tables import (
     EXPLANATION,
     SIMULATED,
     SUMMARY_EXPLANATION,
@@ -28,9 +25,11 @@ from pare.paper.report.tables import (
     summary_texts,
     table_markdown,
 )
-from pare.report.page import NONE, Cell, Plot, Section, Table, number_cell, render_page
+from pare.paper.report.report_figures import Files, Style, profile_figure, styles
+from pare.paper.report.table_config import PaperTable, ReportConfig, Summary
+from pare.report.html_page import NONE, Cell, Plot, Section, Table, number_cell, render_page
 from pare.report.results import Results, differing_conditions
-from pare.report.runs import SEEDS, results_table, run_cell
+from pare.report.run_tables import SEEDS, results_table, run_cell
 
 MOST_COLUMNS = 12  # a wider table has its tasks in rows
 LEAD = (
@@ -40,7 +39,7 @@ LEAD = (
 AGAIN = "kedro run --pipelines=report"
 RUNS_COLUMNS = (
     *("task", "method", "test", "constant baseline", "paper's metric", "validation", "training rows", "test rows"),
-    *("epochs", "kept", "source", "protocol", "training time [s]", "peak memory [MiB]"),
+    *("epochs", "selected", "source", "protocol", "training time [s]", "peak memory [MiB]"),
 )
 
 
@@ -214,7 +213,7 @@ def _runs_section(frame: pd.DataFrame, library: Library, files: Files) -> Sectio
     rows = [_runs_row(runs, library) for _, runs in groups]
     notes = [
         f"{SEEDS} Other columns are means, or all values that occur. "
-        "Constant baseline: the same prediction for every sample. Kept: the epoch with the best validation "
+        "Constant baseline: the same prediction for every sample. Selected: the epoch with the best validation "
         "metric, or the solved start, where no epoch was clearly better."
     ]
     paths = files.add_table("runs", frame.drop(columns="page"))

@@ -2,8 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.paper.report.config import report_config
 from pare.paper.report.sections import write_report
+from pare.paper.report.table_config import report_config
 
 
 def create_pipeline() -> Pipeline:
