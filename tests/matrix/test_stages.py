@@ -33,7 +33,7 @@ def changed(model, path, value):
         ("method.initialisation", "random"),
         ("method.trainable", "layernorm"),
         ("training.epochs", 99),
-        ("training.adam_beta2", 0.9),
+        ("training.momentum", 0.8),
         ("mixing.start", 0.11),
         ("task.input.channels", ["permeability", "x", "z"]),
         ("task.reader.options", {"stride": 9}),

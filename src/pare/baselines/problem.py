@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 from torchmetrics import Metric
 
-from pare.config.packages import import_extra
+from pare.config.errors import import_extra
 from pare.config.run import TaskRun
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric

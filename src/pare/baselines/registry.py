@@ -10,7 +10,7 @@ from pare.baselines.estimator import Estimator
 from pare.baselines.problem import Fitted, FittedModel, Problem, require
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BaselineRun
-from pare.config.validation import validated
+from pare.config.strict import validated
 
 INSTALL = "pip install 'pare-transfer[baselines]'"  # what brings the packages of all
 ESTIMATORS: dict[str, Estimator] = (

@@ -13,8 +13,7 @@ import torch
 from torch import nn
 from torch.export import Dim
 
-from pare.config.errors import PareError, causes
-from pare.config.packages import import_extra
+from pare.config.errors import PareError, causes, import_extra
 from pare.export.metadata import metadata
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx

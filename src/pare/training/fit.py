@@ -17,6 +17,7 @@ from pare.training.trained_model import TrainedModel
 from pare.training.trainer import Align, Trainer, run_fingerprint
 
 logger = logging.getLogger(__name__)
+ONE_PASS_EPOCHS = 3  # least of a training without plain batches until batch norms are fixed
 
 
 def fit(
@@ -79,8 +80,8 @@ def _within_minutes(
         trial = Trainer(_with_epochs(run, EPOCHS), store, source, Path(name) / "trial", metric)
         found = trial.epochs_within(minutes)
     members, epochs = members_within(found, run.training.members, run.training.member_epochs)
-    if run.start and run.start.few and run.mixing and run.mixing.passes == run.mixing.batches == 1:
-        epochs = max(epochs, run.start.few.epochs)  # of fewer none would be plain
+    if run.training.fixed_norms and run.mixing and run.mixing.passes == run.mixing.batches == 1:
+        epochs = max(epochs, ONE_PASS_EPOCHS)
     several = f", in {members} trainings of {epochs}, whose predictions are averaged" if members > 1 else ""
     logger.info("%d epochs fit into %g min%s.", found, minutes, several)
     return _with_epochs(run, epochs), members

@@ -48,6 +48,7 @@ from pare.training.trained_model import ENCODER, TrainedModel, assemble
 
 logger = logging.getLogger(__name__)
 SOLVED = -1  # the epoch before the first
+CALIBRATION_ROWS = 64  # training rows that set the scale of the embedder
 # What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
 Align = Callable[
     [CrossModalModel, Rows, np.ndarray, Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]],
@@ -111,7 +112,7 @@ class Trainer:
     def _calibrate(self) -> None:
         run = self.run
         calibration = TrainingCalibration(
-            *(self.rows["train"], self.chosen, run.training.calibration_rows),
+            *(self.rows["train"], self.chosen, CALIBRATION_ROWS),
             *(self.source, self.model.backbone, run.seed),
         )
         self.model.calibrate(calibration, self.store.statistics)

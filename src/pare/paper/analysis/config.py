@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from pare.config.strict import Strict
-from pare.config.validation import validated
+from pare.config.strict import Strict, validated
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pare import __version__
 from pare.config import PareError, Task
-from pare.config.packages import import_extra
+from pare.config.errors import import_extra
 from pare.raw.origins.manifest import FileRecord, Manifest, RawFolder
 from pare.raw.origins.registry import find_origin
 from pare.raw.readers.registry import open_raw_files
