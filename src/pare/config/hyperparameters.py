@@ -122,8 +122,8 @@ class MixingConfig(Strict):
     )
     passes: Literal[1, 2] = Field(
         default=2,
-        description="passes through the encoder in a mixed step: 2, of target and mixed rows, as in equation (2); 1, of "
-        "mixed rows alone, at the cost of a plain step",
+        description="passes through the encoder in a mixed step: 2, of target and mixed rows, as in equation (2); 1, "
+        "of mixed rows alone, at the cost of a plain step",
     )
 
     @property

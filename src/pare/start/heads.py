@@ -10,9 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from pare.start.folds import FOLDS, Folds
 
@@ -175,6 +172,8 @@ def _choose(
 
 def _folds(y: np.ndarray, kind: str, seed: int) -> Folds:
     """Rows to fit and rows left out; the rows of a class, however few, in different folds. None where rows are few."""
+    from sklearn.model_selection import KFold, StratifiedKFold  # noqa: PLC0415
+
     counts = np.unique(y, return_counts=True)[1] if kind == "classification" else np.array([len(y)])
     if len(y) < 2 * FOLDS and counts.min() < FOLDS:
         return []
@@ -191,6 +190,9 @@ def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
 def _classes(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, penalty: float, outputs: int, balanced: bool
 ) -> Map:
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
     present = np.unique(y)
     weight, bias = np.zeros((outputs, x.shape[1])), np.full(outputs, IMPOSSIBLE)
     if len(present) == 1:
@@ -217,6 +219,8 @@ def _labels(
 def _numbers(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, penalty: float, outputs: int, balanced: bool
 ) -> Map:
+    from sklearn.linear_model import Ridge  # noqa: PLC0415
+
     model = Ridge(alpha=1 / penalty).fit(x, y, weights)
     return np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
 

@@ -3,9 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.linalg import eigh
-from sklearn.linear_model import Ridge, RidgeCV
-from sklearn.utils.class_weight import compute_sample_weight
 
 from pare.start.folds import Folds
 from pare.start.heads import IMPOSSIBLE, Head
@@ -45,11 +42,15 @@ def solve_ridge_head(
         folds: of these rows, where some belong together, which alone choose the penalty then; None: each row is one.
         penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
     """
+    from sklearn.linear_model import Ridge, RidgeCV  # noqa: PLC0415
+
     targets = np.eye(outputs)[y] if kind == "classification" else y
     if kind != "regression":
         targets = 2 * targets - 1
     alphas = [1 / penalty for penalty in penalties]
     if balanced and kind == "classification":
+        from sklearn.utils.class_weight import compute_sample_weight  # noqa: PLC0415
+
         weights = compute_sample_weight("balanced", y) * (1 if weights is None else weights)
     some = np.arange(len(y)) if chosen is None else chosen
     if folds is None:
@@ -113,6 +114,8 @@ def left_out_of(
 
 def _axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Squares of the singular values of a matrix, and its left singular vectors: ``(axes,)`` and ``(rows, axes)``."""
+    from scipy.linalg import eigh  # noqa: PLC0415
+
     if x.shape[1] >= len(x):
         values, turn = eigh(x @ x.T)
         return values.clip(0), turn

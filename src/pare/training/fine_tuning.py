@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-
-from torchmetrics import Metric
+from typing import TYPE_CHECKING
 
 from pare.config.errors import PareError
 from pare.config.run import Run
@@ -17,6 +16,10 @@ from pare.training.record import recorded_fingerprint, tell_of_replaced
 from pare.training.source_batches import SourceFolders
 from pare.training.trained_model import TrainedModel
 from pare.training.trainer import Align, run_fingerprint
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
 
 CHECKPOINT, LOCK = "checkpoint", ".training"  # a folder and a file next to the model's folder
 
@@ -40,7 +43,7 @@ class FineTuning:
     run: Run
     store: ArrayStore
     source: SourceFolders
-    metric: Metric
+    metric: "Metric"
     align: Align | None = None
     tracking: Tracking | None = None
 

@@ -3,8 +3,7 @@
 import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-from torchmetrics import Metric
+from typing import TYPE_CHECKING
 
 from pare.config.run import Run
 from pare.storage.store import ArrayStore
@@ -16,6 +15,10 @@ from pare.training.source_batches import SourceFolders
 from pare.training.trained_model import TrainedModel
 from pare.training.trainer import Align, Trainer, run_fingerprint
 
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+
 logger = logging.getLogger(__name__)
 ONE_PASS_EPOCHS = 3  # least of a training without plain batches until batch norms are fixed
 
@@ -25,7 +28,7 @@ def fit(
     store: ArrayStore,
     source: SourceFolders,
     checkpoint: Path,
-    metric: Metric,
+    metric: "Metric",
     align: Align | None = None,
     *,
     tracking: Tracking | None = None,
@@ -70,7 +73,7 @@ def _is_start(trained: TrainedModel) -> bool:
 
 
 def _within_minutes(
-    run: Run, minutes: float, store: ArrayStore, source: SourceFolders, checkpoint: Path, metric: Metric
+    run: Run, minutes: float, store: ArrayStore, source: SourceFolders, checkpoint: Path, metric: "Metric"
 ) -> tuple[Run, int]:
     """The run with as many epochs as fit, and its members; an interrupted training keeps what it began with."""
     begun = Checkpoint(checkpoint).progress(run_fingerprint(run, store, source))

@@ -6,10 +6,10 @@ using Deep Ensembles*, 2017).
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from accelerate import PartialState
-from torchmetrics import Metric
 
 from pare.models import CrossModalModel
 from pare.models.threads import fastest_threads
@@ -18,10 +18,14 @@ from pare.training.batches import batch_loader
 from pare.training.held_out import held_out
 from pare.training.trained_model import TrainedModel
 
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+
 BRIEF = ("best_epoch", "validation", "train_seconds")  # what the mean's record says of each
 
 
-def mean_of(members: Sequence[TrainedModel], store: ArrayStore, metric: Metric) -> TrainedModel:
+def mean_of(members: Sequence[TrainedModel], store: ArrayStore, metric: "Metric") -> TrainedModel:
     """Several trained models as one: the first, with the others in it; its record has the history of the first.
 
     Args:
@@ -44,7 +48,7 @@ def mean_of(members: Sequence[TrainedModel], store: ArrayStore, metric: Metric) 
     return TrainedModel(first.run, model.cpu(), record, first.encoder_config, first.preparation, calibration)
 
 
-def _validated(model: CrossModalModel, store: ArrayStore, metric: Metric, batch_size: int) -> float | None:
+def _validated(model: CrossModalModel, store: ArrayStore, metric: "Metric", batch_size: int) -> float | None:
     """The metric of the validation rows, of single predictions as in a training; None without such rows."""
     if not len(rows := store.rows("validation")):
         return None

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from accelerate.utils import broadcast, set_seed
 from torch import Tensor
-from torchmetrics import Metric
-from transformers import get_scheduler
 
 from pare.config.estimate import estimate
 from pare.config.run import Run
@@ -46,6 +44,10 @@ from pare.training.progress import EpochProgress
 from pare.training.source_batches import SourceFolders, load_source_batches
 from pare.training.trained_model import ENCODER, TrainedModel, assemble
 
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+
 logger = logging.getLogger(__name__)
 SOLVED = -1  # the epoch before the first
 CALIBRATION_ROWS = 64  # training rows that set the scale of the embedder
@@ -70,7 +72,7 @@ class Trainer:
         store: ArrayStore,
         source: SourceFolders,
         checkpoint: Path,
-        metric: Metric,
+        metric: "Metric",
         align: Align | None = None,
         *,
         tracking: Tracking | None = None,
@@ -137,6 +139,8 @@ class Trainer:
         objective = Objective(self.model, loss, training, self.run.mixing)
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
         self.updates = -(-len(self.loader) // training.accumulation)  # of the weights in an epoch
+        from transformers import get_scheduler  # noqa: PLC0415 - what all trainers of that library need
+
         schedule = get_scheduler(
             training.schedule,
             optimiser,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from scipy.special import expit, logsumexp, softmax
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
@@ -86,6 +85,7 @@ class Calibration:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Of classes ``(rows, classes)`` or labels ``(rows, labels)``, at the temperature."""
+
         return probabilities(logits.astype(np.float64) / self.temperature, self.kind)
 
     def sets(self, logits: np.ndarray, coverage: float) -> np.ndarray:
@@ -136,12 +136,16 @@ class Calibration:
 
 
 def probabilities(logits: np.ndarray, kind: str) -> np.ndarray:
-    """Of classes, ``(rows, classes)``, which add up to one; or of labels and points, each for itself."""
+    """Probabilities of classes ``(rows, classes)``, which add up to one; or of labels and points, each for itself."""
+    from scipy.special import expit, softmax  # noqa: PLC0415
+
     return softmax(logits, axis=1) if kind == "classification" else expit(logits)
 
 
 def _surprise(logits: np.ndarray) -> np.ndarray:
     """−log of the probability of each class, ``(rows, classes)``: finite where a probability would round to 0."""
+    from scipy.special import logsumexp  # noqa: PLC0415
+
     logits = logits.astype(np.float64)
     return logsumexp(logits, axis=1, keepdims=True) - logits
 

@@ -3,8 +3,6 @@
 from math import exp, log
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_expit, log_softmax
 
 LARGEST = 20.0  # and its inverse the smallest
 SPREAD = 0.5  # standard deviation of the logarithm of a temperature, of which nothing but this is known
@@ -22,6 +20,8 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
         logits: of classes ``(rows, classes)``, or labels ``(rows, labels)``.
         truth: class numbers ``(rows,)``, or labels 0 or 1 ``(rows, labels)``.
     """
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415
+
     found = minimize_scalar(
         lambda power: len(truth) * log_loss(logits * exp(-power), truth) + (power / SPREAD) ** 2 / 2,
         bounds=(-log(LARGEST), log(LARGEST)),
@@ -34,6 +34,8 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 
 def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
     """Mean negative log-likelihood of classes, or of labels, in nats; arguments as for `fit_temperature`."""
+    from scipy.special import log_expit, log_softmax  # noqa: PLC0415
+
     logits = logits.astype(np.float64)
     if truth.ndim > 1:
         return float(-(truth * log_expit(logits) + (1 - truth) * log_expit(-logits)).mean())

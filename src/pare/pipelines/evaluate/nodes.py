@@ -9,7 +9,6 @@ import numpy as np
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.baselines.rival import cheap_rival
 from pare.config import Library, Run
 from pare.config.raw import OWN_FILES
 from pare.evaluation.drawing import draw_calibration
@@ -44,9 +43,12 @@ def score_predictions(
     """
     record = evaluation_record(run, model.record, model_input, predictions, model.calibration)
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
-    if run.task.raw.origin == OWN_FILES and (rival := cheap_rival(run, library, model_input)):
-        record["rival"] = asdict(rival)
-        logger.info("%s", comparison(record))
+    if run.task.raw.origin == OWN_FILES:
+        from pare.baselines.rival import cheap_rival  # noqa: PLC0415 - not for listed tasks
+
+        if rival := cheap_rival(run, library, model_input):
+            record["rival"] = asdict(rival)
+            logger.info("%s", comparison(record))
     return record
 
 
