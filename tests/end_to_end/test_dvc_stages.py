@@ -3,8 +3,7 @@
 import json
 import sys
 
-from pare.matrix.code import imported_modules
-from pare.matrix.stages import LOADS, PAGES, PIPELINES, left_out
+from pare.matrix.stages import LOADS, PAGES, PIPELINES, imported_modules, left_out
 from pare.raw.origins.registry import find_origin
 
 # Each stage in a process that has imported no module of the project; what all of them need of others is imported once.
