@@ -148,7 +148,8 @@ def _check_something_is_learnt(
     if start is None:
         why = f"for {task.kind} data, of which nothing is solved"
         if library.start_of(task.kind, SOLVED):
-            why = "with start=random; add start=solved"
+            says = "" if library.start == SOLVED else f", as conf/{library.environment} says"
+            why = f"with start=random{says}; add start=solved"
         raise PareError(
             f"{method.title} trains nothing, so it predicts nothing {why}, or use another method, see `kedro methods`"
         )
