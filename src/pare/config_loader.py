@@ -181,7 +181,7 @@ def _entries(config_loader: OmegaConfigLoader) -> dict[str, Any]:
 
 def _sibling(config_loader: OmegaConfigLoader, environment: str) -> OmegaConfigLoader:
     """A loader of an environment of the same folder, without what the command line set."""
-    return type(config_loader)(
+    return OmegaConfigLoader(
         conf_source=config_loader.conf_source,
         env=environment,
         base_env=config_loader.base_env,
