@@ -63,6 +63,35 @@ def test_an_environment_without_a_file_of_a_kind_changes_nothing_of_what_kedro_r
     assert load(env).env == env
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one: {rate: 1e-3, small: .5e-2, day: 2024-01-02, off: no, nothing: null, list: [1, 2.0], text: 12e}",
+        "_shared: &shared {a: 1}\none: {<<: *shared, b: 2}",
+        "cosmic: {training: {epochs: 3}, input: null}",
+        "one: {a: 1}\ntwo: {a: '${one.a}'}",
+    ],
+)
+def test_entries_are_read_by_the_rules_of_kedro(folder, load, text):
+    (folder / "local" / "tasks" / "mine.yaml").write_text(text)
+    assert load()["tasks"] == OmegaConfigLoader(conf_source=str(folder), **CONFIG_LOADER_ARGS)["tasks"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error"),
+    [
+        ("mine.yaml", "one: {a: 1, a: 2}", "duplicate key a"),
+        ("more.yml", "mine: {}", "Duplicate keys found"),
+        ("more.yml", "mine: [", "Invalid YAML"),
+        ("more.yml", b"mine: \xff", "utf-8"),
+    ],
+)
+def test_mistakes_in_a_file_are_told_by_kedro(folder, load, name, text, error):
+    (folder / "local" / "tasks" / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(Exception, match=error):
+        load()["tasks"]
+
+
 def test_a_file_in_conf_local_counts_whatever_its_folder(folder, load):
     deep = folder / "local" / "tasks" / "deep" / "er.yml"
     deep.parent.mkdir()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from pare.alignment import pseudo_labels
+from pare.alignment import embedder, pseudo_labels
 from pare.alignment.embedder import align_embedder, target_labels
 from pare.config import PareError, Run, resolve
 from pare.models.embedders import FeatureEmbedder
@@ -124,8 +124,9 @@ def test_embedding_in_batches_gives_the_gradient_of_embedding_at_once(run, table
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
 
 
-def test_masks_of_the_source_are_clustered(run, table):
-    record = align(run(pseudo_classes=2), table, source=masks)[1]
+def test_masks_of_the_source_are_clustered(run, table, monkeypatch):
+    monkeypatch.setattr(embedder, "PSEUDO_CLASSES", 2)
+    record = align(run(), table, source=masks)[1]
     assert record["before"] == pytest.approx(align(run(), table)[1]["before"], rel=1e-5)
 
 
@@ -141,7 +142,8 @@ def test_labels_of_a_table_are_its_classes(run, table):
     )
 
 
-def test_labels_of_fields_are_clusters_in_the_order_of_the_rows_asked_for(run, tmp_path):
+def test_labels_of_fields_are_clusters_in_the_order_of_the_rows_asked_for(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(embedder, "PSEUDO_CLASSES", 3)
     kinds = np.arange(ROWS) % 3
     y = np.broadcast_to(10.0 * kinds[:, None, None, None], (ROWS, 1, 4, 4)).astype(np.float32)
     write_store(
@@ -153,9 +155,7 @@ def test_labels_of_fields_are_clusters_in_the_order_of_the_rows_asked_for(run, t
         description={},
     )
     chosen = np.random.default_rng(0).permutation(ROWS)[:20]
-    labels = target_labels(
-        ArrayStore(tmp_path / "fields.h5").rows("train"), chosen, run("darcy_flow", pseudo_classes=3)
-    )
+    labels = target_labels(ArrayStore(tmp_path / "fields.h5").rows("train"), chosen, run("darcy_flow"))
     assert len(set(zip(labels, kinds[chosen], strict=True))) == 3
 
 

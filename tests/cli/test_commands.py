@@ -17,9 +17,13 @@ try:
     main()
 except SystemExit as end:
     assert not end.code
-heavy = {"torch", "transformers", "accelerate", "pandas", "scipy", "sklearn", "h5py"}
+heavy = {"torch", "transformers", "accelerate", "pandas", "scipy", "sklearn", "h5py", "matplotlib"}
 print("heavy modules:", sorted(heavy & set(sys.modules)))
 """
+LATER = (
+    *("torchmetrics", "sklearn", "pandas", "scipy.optimize", "scipy.signal", "matplotlib", "ot"),
+    "transformers.modeling_utils",
+)
 
 
 @pytest.mark.parametrize("args", [["tasks"], ["tasks", "show", "darcy_flow"], ["matrix"]])
@@ -38,3 +42,9 @@ def test_the_group_is_what_kedro_looks_for():
     assert cli.list_commands(context) == ["matrix", "methods", "paper", "run", "tasks"]
     assert [cli.get_command(context, name).name for name in ("matrix", "run")] == ["matrix", "run"]
     assert cli.get_command(context, "task") is None
+
+
+def test_a_training_imports_metrics_models_and_solvers_when_it_uses_them():
+    program = f"import sys, pare.training; print(*{{*{LATER}}} & {{*sys.modules}})"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not result.stdout.split()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pare.config import ChoiceRun, PareError, resolve, resolve_baseline, resolve_choice
+from pare.config import ChoiceRun, PareError, Run, resolve, resolve_baseline, resolve_choice
 
 PARAMETERS = {"task": "openml_wdbc", "method": "choose", "seed": 0, "protocol": "validated", "minutes": 5}
 
@@ -20,9 +20,7 @@ def test_each_kind_of_data_has_candidates_that_are_known(library):
         known = library.methods.keys() | library.baselines.keys()
         tried = library.candidates_of(kind)
         assert set(tried.methods) <= known
-        assert set(tried.few.values()) <= known
-        assert {*tried.periodic, *tried.few} <= set(tried.methods)
-        assert set(tried.uncompared) <= {*tried.methods, *tried.few.values()}
+        assert {*tried.periodic, *tried.uncompared} <= set(tried.methods)
 
 
 @pytest.mark.parametrize(("task", "periodic"), [("pdebench_advection", True), ("pdebench_darcy", False)])
@@ -31,12 +29,13 @@ def test_a_fourier_operator_is_tried_on_grids_without_ends(library, parameters, 
     assert ("fno" in {candidate.method_name for candidate in run.candidates}) == periodic
 
 
-@pytest.mark.parametrize(("fraction", "tried"), [(1, "finetune"), (0.12, "finetune"), (0.11, "pare")])
-def test_of_few_fields_pare_learns_in_place_of_fine_tuning(library, parameters, fraction, tried):
-    """Few are at most 100 of the 900 training fields."""
+@pytest.mark.parametrize(("fraction", "rows", "suits"), [(1, 900, False), (101 / 900, 101, False), (1 / 9, 100, True)])
+def test_one_pass_suits_at_most_100_training_rows(library, parameters, fraction, rows, suits):
     asked = {**parameters, **PARAMETERS, "task": "darcy_flow"}
     run = resolve_choice(library, asked, {"training": {"fraction": fraction}})
-    assert [one.method_name for one in run.candidates] == ["probe", "kernel_ridge", "u_net", tried]
+    methods = {one.method_name: one.unsuited for one in run.candidates if isinstance(one, Run)}
+    why = "" if suits else f"suits at most 100 training rows, the task has {rows}"
+    assert methods == {"probe": "", "pare_one_pass": why, "finetune": ""}
 
 
 def test_a_candidate_is_the_run_that_its_own_command_makes(choice, library, parameters):

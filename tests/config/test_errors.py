@@ -1,9 +1,11 @@
 """Messages for names that nobody knows."""
 
+import json
+
 import pytest
 
 from pare.config import resolve
-from pare.config.errors import INGEST, PREPROCESS, PareError, causes, unknown_name
+from pare.config.errors import INGEST, PREPROCESS, PareError, causes, import_extra, unknown_name
 
 
 def test_an_unknown_name_is_told_with_near_names_all_names_and_their_place():
@@ -15,7 +17,14 @@ def test_an_unknown_name_is_told_with_near_names_all_names_and_their_place():
 
 
 @pytest.mark.parametrize(
-    ("word", "meant"), [("lr", "learning_rate"), ("wd", "weight_decay"), ("bs", "batch_size"), ("n_epochs", "epochs")]
+    ("word", "meant"),
+    [
+        ("lr", "learning_rate"),
+        ("wd", "weight_decay"),
+        ("bs", "batch_size"),
+        ("n_epochs", "epochs"),
+        ("patience", "epochs"),
+    ],
 )
 def test_another_librarys_word_for_a_hyperparameter_is_understood(library, parameters, word, meant):
     with pytest.raises(PareError, match=rf"'training\.{word}' is unknown\. Did you mean 'training\.{meant}'\?"):
@@ -60,3 +69,17 @@ def test_of_many_names_the_three_nearest_are_said_and_where_all_are():
     message = str(unknown_name("task", "darcy", names, "`kedro tasks`"))
     assert message.count("'") == 2 * 4 and "'darcy_flow' or" in message
     assert message.endswith("? See `kedro tasks`.")
+
+
+def test_keys_for_experts_are_counted_and_the_common_ones_listed():
+    message = str(unknown_name("key", "momentun", ["epochs", "momentum", "dropout"], "here", ["epochs"]))
+    assert message.endswith("Did you mean 'momentum'? Known: epochs and 2 for experts. See here.")
+
+
+def test_a_package_that_is_here_is_imported():
+    assert import_extra("json", "a test", "pare-transfer[dev]") is json
+
+
+def test_one_that_is_not_is_told_with_the_command_that_brings_it():
+    with pytest.raises(PareError, match=r"^a test needs the package 'absent', not installed; pip install 'p\[x\]'$"):
+        import_extra("absent.inner", "a test", "p[x]")

@@ -98,16 +98,16 @@ def test_epochs_count_where_they_are_named_after_the_minutes(run, library, task,
 
 def test_mixing_comes_from_the_method_then_the_task_then_the_command_line(run, library):
     library = changed(library, "methods", "pare", mixing={"start": 0.9, "end": 0.1})
-    library = changed(library, "tasks", "darcy_flow", mixing={"start": 0.5, "temperature": 0.4})
-    resolved = run(library, mixing__temperature=0.3)
+    library = changed(library, "tasks", "darcy_flow", mixing={"start": 0.5, "batches": 0.4})
+    resolved = run(library, mixing__batches=0.3)
     assert (resolved.mixing.start, resolved.provenance["mixing.start"]) == (0.5, "task darcy_flow")
-    assert (resolved.mixing.temperature, resolved.provenance["mixing.temperature"]) == (0.3, "command line")
+    assert (resolved.mixing.batches, resolved.provenance["mixing.batches"]) == (0.3, "command line")
     assert (resolved.mixing.end, resolved.provenance["mixing.end"]) == (0.1, "method pare")
 
 
 def test_mixing_defaults_in_the_parameters_are_heard_where_the_method_is_silent(library, parameters):
-    resolved = resolve(library, parameters | {"mixing": {"temperature": 0.5}}, {})
-    assert (resolved.mixing.temperature, resolved.provenance["mixing.temperature"]) == (0.5, "defaults")
+    resolved = resolve(library, parameters | {"mixing": {"gate": "mlp"}}, {})
+    assert (resolved.mixing.gate, resolved.provenance["mixing.gate"]) == ("mlp", "defaults")
 
 
 def test_an_unquoted_no_is_a_precision_although_yaml_reads_it_as_false(run):
@@ -138,7 +138,10 @@ def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):
         ({"source": "mini"}, ["source 'mini'", "Did you mean 'minilm'", "conf/base/sources.yml"]),
         ({"method": "pair"}, ["method 'pair'", "Did you mean 'pare'", "conf/base/methods.yml"]),
         ({"tsk": "darcy_flow"}, ["parameter 'tsk'", "Did you mean 'task'", "conf/base/parameters.yml"]),
-        ({"training.epoch": 3}, ["'training.epoch'", "Did you mean 'training.epochs'", "`kedro tasks show`"]),
+        (
+            {"training.epoch": 3},
+            ["'training.epoch'", "Did you mean 'training.epochs'", "and 15 for experts", "docs/parameters.md"],
+        ),
         ({"mixing.strat": 0.3}, ["'mixing.strat'", "Did you mean 'mixing.start'"]),
         ({"training.epochs": -1}, ["'training.epochs'", "greater than or equal to 0", "found -1"]),
         ({"training.epochs": "x"}, ["'training.epochs'", "integer", "found 'x'"]),

@@ -7,6 +7,7 @@ from kedro.config import OmegaConfigLoader
 
 from pare.config import resolve
 from pare.config_loader import load_library
+from pare.mixing import Curriculum
 from pare.raw.proxies import PROXY_READERS
 from pare.raw.registries import bind_options, find_origin, find_reader
 from pare.settings import CONFIG_LOADER_ARGS
@@ -37,53 +38,25 @@ def test_every_entry_that_ships_is_valid_with_every_method(environment):
             library.proxy(proxy)
 
 
-def few_run(library, parameters, overrides):
-    """The run of a task with a fraction of its rows, as Kedro merges what the command line says."""
-    training = parameters["training"] | overrides["training"]
-    return resolve(library, {**parameters, **overrides, "training": training}, overrides)
-
-
-@pytest.mark.parametrize(
-    ("method", "rows", "asked", "few"),
-    [
-        ("pare", 0, {}, True),
-        ("pare", 1, {}, False),
-        ("target_mask", 0, {}, True),
-        ("pare_constant", 0, {}, False),  # it mixes to the end
-        ("pare", 0, {"curriculum": "linear"}, False),
-    ],
-)
-def test_few_fields_are_mixed_otherwise(conf, method, rows, asked, few):
-    """The rows are those more than what counts as few."""
+@pytest.mark.parametrize("method", ["pare", "finetune"])
+def test_a_method_has_one_recipe_for_every_number_of_rows(conf, method):
     library, parameters = shipped(conf, "base")
-    start = library.start_of("field")
-    fraction = (start.few.rows + rows) / library.task("darcy_flow").n_training("validated", 1.0)
-    overrides = {"task": "darcy_flow", "method": method, "training": {"fraction": fraction}, "mixing": asked}
-    run = few_run(library, parameters, overrides)
-    wanted = {"passes": 2} | start.mixing | (start.few.mixing if few else {})
-    assert (run.mixing.batches, run.mixing.passes) == (wanted["batches"], wanted["passes"])
-    assert (run.provenance["mixing.batches"] == "start of few field data") == few
+    asked = {"task": "darcy_flow", "method": method}
+    whole, few = (
+        resolve(library, {**parameters, **asked, "training": parameters["training"] | training}, asked)
+        for training in ({}, {"fraction": 0.05})
+    )
+    assert few.training == whole.training.model_copy(update={"fraction": 0.05})
+    assert few.mixing == whole.mixing
 
 
-@pytest.mark.parametrize(("training", "few"), [({"epochs": 2}, False), ({"epochs": 3}, True), ({"minutes": 1.0}, True)])
-def test_few_fields_are_mixed_otherwise_where_some_epochs_are_plain(conf, training, few):
+def test_one_pass_mixes_every_batch_until_batch_norms_are_fixed(conf):
     library, parameters = shipped(conf, "base")
-    overrides = {"task": "darcy_flow", "training": {"fraction": 0.1} | training}
-    assert (few_run(library, parameters, overrides).mixing.passes == 1) == few
-
-
-@pytest.mark.parametrize("method", ["pare", "finetune", "pare_constant"])
-@pytest.mark.parametrize(("rows", "few"), [(0, True), (1, False)])
-def test_batch_norms_of_few_fields_are_fixed_later(conf, method, rows, few):
-    """The rows are those more than what counts as few; the task is one that says nothing of its own."""
-    library, parameters = shipped(conf, "base")
-    start, task = library.start_of("field"), library.task("darcy_flow")
-    plain = task.model_copy(update={"training": {"symmetries": ["square"]}})
-    own = library.model_copy(update={"tasks": {"darcy_flow": plain.model_dump(exclude_unset=True)}})
-    fraction = (start.few.rows + rows) / task.n_training("validated", 1.0)
-    run = few_run(own, parameters, {"task": "darcy_flow", "method": method, "training": {"fraction": fraction}})
-    assert run.training.fixed_norms == (start.few if few else start).training["fixed_norms"]
-    assert run.provenance["training.fixed_norms"] == f"start of {'few ' * few}field data"
+    run = resolve(library, parameters | {"task": "darcy_flow", "method": "pare_one_pass"}, {})
+    assert (run.mixing.batches, run.mixing.passes, run.mixing.curriculum) == (1, 1, "early")
+    k = [Curriculum(run.mixing.start, run.mixing.end, 30, run.mixing.curriculum).tokens(i, 100) for i in range(30)]
+    before = k[: round(30 * (1 - run.training.fixed_norms))]
+    assert all(one > 0 for one in before[:10]) and not any(before[10:]) and len(before) == 12
 
 
 def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environment):

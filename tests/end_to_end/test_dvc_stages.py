@@ -3,8 +3,7 @@
 import json
 import sys
 
-from pare.matrix.code import imported_modules
-from pare.matrix.stages import LOADS, PAGES, PIPELINES, left_out
+from pare.matrix.stages import LOADS, PAGES, PIPELINES, imported_modules, left_out
 from pare.raw.proxies import PROXY_READERS
 from pare.raw.registries import READERS, find_origin
 
@@ -20,7 +19,8 @@ def run(place, pipeline, tag, params):
     bootstrap_project(Path.cwd())
     with KedroSession.create(runtime_params=params) as session:
         session.run(pipeline_names=[pipeline], tags=[tag])
-    json.dump([name for name in sys.modules if name.split(".")[0] == "pare"], open(place, "w"))
+    modules = [name for name, module in sys.modules.items() if module.__name__ == name]  # without names of before
+    json.dump([name for name in modules if name.split(".")[0] == "pare"], open(place, "w"))
 
 assert "pare" not in sys.modules
 for stage in json.loads(sys.argv[1]):

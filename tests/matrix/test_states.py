@@ -50,7 +50,6 @@ def test_a_model_of_an_older_version_is_to_be_trained_again(state, finish, write
     assert state().kind == "changed"
 
 
-# Every value of a run that decides its model, and one of each kind that does not; found by hand, not from the code.
 DECISIVE = {
     *("task_name", "seed", "protocol", "proxy_samples"),
     *(f"task.{key}" for key in ("reader", "samples", "input", "output", "split", "normalisation")),
@@ -58,6 +57,8 @@ DECISIVE = {
     *("source.encoder.origin", "proxy.raw.origin", "proxy.raw.options", "proxy.reader", "proxy.labels"),
     *("method.initialisation", "method.trainable", "start", "training", "mixing", "alignment"),
 }
+
+
 NESTED = (
     "task",
     "source",
@@ -70,6 +71,8 @@ NESTED = (
     "training",
     "mixing",
 )
+
+
 ABSENT = {
     "alignment": AlignmentConfig(epochs=1, samples=2, source_samples=2, regularisation=1.0),
     "start": StartConfig(source="minilm", layers=[2]),

@@ -275,7 +275,7 @@ def test_every_optimiser_and_schedule_ends_where_it_should(train, table_run, tmp
     ("changes", "expected"),
     [
         ({"optimiser": "AdamW"}, {"betas": (0.9, 0.98)}),
-        ({"optimiser": "Adam", "adam_beta1": 0.8, "adam_beta2": 0.99}, {"betas": (0.8, 0.99)}),
+        ({"optimiser": "Adam"}, {"betas": (0.9, 0.98)}),
         ({"optimiser": "SGD", "momentum": 0.5}, {"momentum": 0.5}),
     ],
 )

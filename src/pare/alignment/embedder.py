@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from rich.progress import track
-from sklearn.cluster import KMeans, MiniBatchKMeans
 from torch import Tensor
 
 from pare.alignment.otdd import otdd, self_cost, sinkhorn_divergence
@@ -32,6 +31,8 @@ Batches = Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]
 
 STREAM = 1000  # stream of random numbers apart from fine-tuning's
 MEASURED = 512  # samples of either side in the OTDD before and after
+PSEUDO_CLASSES = 10  # clusters of targets that are no classes
+MILESTONES, DECAY = (20, 40, 60), 0.2  # epochs after which the learning rate falls, and by which factor; ORCA's
 BLOCK_ROWS, BLOCK_VALUES = 10_000, 2**26  # targets that are clustered at once; 256 MB
 Blocks = Callable[[], Iterator[np.ndarray]]
 
@@ -100,7 +101,7 @@ class Alignment:
         if not self.classes:
             raise PareError(
                 f"no class of the task has two training rows among {len(chosen)}, an alignment compares classes; "
-                "use more rows, fewer alignment.pseudo_classes, or method=finetune"
+                "use more rows, or method=finetune"
             )
         self.source, self.source_labels = self._embedded_source(batches, run)
         with torch.no_grad():
@@ -187,9 +188,7 @@ class Alignment:
             return labels
         masks = labels.float()
         masks[labels < 0] = 0.5  # neither foreground nor background
-        return torch.from_numpy(
-            pseudo_labels(lambda: iter([masks.numpy()]), self.settings.pseudo_classes, run.seed).astype(np.int64)
-        )
+        return torch.from_numpy(pseudo_labels(lambda: iter([masks.numpy()]), PSEUDO_CLASSES, run.seed).astype(np.int64))
 
 
 def target_labels(rows: Rows, chosen: np.ndarray, run: Run) -> np.ndarray:
@@ -198,7 +197,7 @@ def target_labels(rows: Rows, chosen: np.ndarray, run: Run) -> np.ndarray:
     if run.task.output.kind == "classification":
         return rows.array("y")[chosen].astype(np.int64)
     ordered = np.sort(chosen)
-    size = min(BLOCK_ROWS, max(BLOCK_VALUES // int(np.prod(run.task.output.shape)), 10 * run.alignment.pseudo_classes))
+    size = min(BLOCK_ROWS, max(BLOCK_VALUES // int(np.prod(run.task.output.shape)), 10 * PSEUDO_CLASSES))
 
     def blocks() -> Iterator[np.ndarray]:
         for start in range(0, len(ordered), size):
@@ -206,7 +205,7 @@ def target_labels(rows: Rows, chosen: np.ndarray, run: Run) -> np.ndarray:
             yield rows.array("y", part[0], part[-1] + 1)[part - part[0]]
 
     labels = np.empty(len(rows), dtype=np.int64)
-    labels[ordered] = pseudo_labels(blocks, run.alignment.pseudo_classes, run.seed)
+    labels[ordered] = pseudo_labels(blocks, PSEUDO_CLASSES, run.seed)
     return labels[chosen]
 
 
@@ -217,7 +216,7 @@ def _optimiser(
     own = training.learning_rate * (10 if training.learning_rate <= 1e-3 else 1)
     group = {"params": list(embedder.parameters()), "lr": settings.learning_rate or own}
     optimiser = build_optimiser(embedder, [group], training)
-    return optimiser, torch.optim.lr_scheduler.MultiStepLR(optimiser, settings.milestones, settings.decay)
+    return optimiser, torch.optim.lr_scheduler.MultiStepLR(optimiser, MILESTONES, DECAY)
 
 
 def pseudo_labels(blocks: Blocks, classes: int, seed: int) -> np.ndarray:
@@ -231,6 +230,8 @@ def pseudo_labels(blocks: Blocks, classes: int, seed: int) -> np.ndarray:
         classes: number of clusters; fewer with fewer samples.
         seed: seed of the first centres.
     """
+    from sklearn.cluster import KMeans, MiniBatchKMeans  # noqa: PLC0415
+
     first, several = _peek(blocks)
     clusters = min(classes, len(first))
     if not several:

@@ -16,7 +16,7 @@ from pare.baselines.problem import Estimator, Fitted, FittedModel, Problem, prob
 from pare.config import Library, Run, resolve_baseline
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BaselineRun
-from pare.config.validation import validated
+from pare.config.strict import validated
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from torch import Tensor
 from torchmetrics import Metric
 
-from pare.config.packages import import_extra
+from pare.config.errors import import_extra
 from pare.config.run import BaselineRun, TaskRun
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric

@@ -80,7 +80,8 @@ class Search:
         """Fraction of a fit's wall time that is charged to the budget; networks run in parallel."""
         if not is_bounded(tried.run):
             return 1.0
-        networks = sum(is_bounded(other.run) for other in self.tried if other not in self.uncompared)
+        others = [other for other in self.tried if other not in self.uncompared and not _unsuited(other.run)]
+        networks = sum(is_bounded(other.run) for other in others)
         return math.ceil(networks / self.at_a_time) / max(networks, 1)
 
     def finished(self) -> list[Tried]:
@@ -167,7 +168,7 @@ class Search:
         for tried in self.tried:
             if tried.failed:
                 continue
-            tried.left_out = why_not(tried.run) if isinstance(tried.run, BaselineRun) else ""
+            tried.left_out = _unsuited(tried.run)
             if not tried.left_out:
                 yield tried
 
@@ -345,6 +346,11 @@ class Search:
     def _losses(self, tried: Tried) -> np.ndarray:
         """Losses on blocks of the held-out rows so far, ``(blocks,)``, at the best temperature of all of them."""
         return losses_alone(tried.outputs, tried.truth, mean_of(self.run.task), self.loss, tried.groups)
+
+
+def _unsuited(run: Candidate) -> str:
+    """Why a candidate is not tried; empty where it is."""
+    return why_not(run) if isinstance(run, BaselineRun) else run.unsuited
 
 
 def _distinct(going: list[Tried]) -> Iterator[Tried]:

@@ -11,7 +11,7 @@ from pare.cli.run_command import run
 __all__ = ["cli", "run"]  # the names that Kedro looks for
 OTHERS = {
     "matrix": "pare.cli.matrix_commands",
-    "methods": "pare.cli.method_commands",
+    "methods": "pare.cli.task_commands",
     "paper": "pare.paper.commands",
     "tasks": "pare.cli.task_commands",
 }

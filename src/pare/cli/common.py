@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
+from typing import Any
 
 import click
 from kedro.config import MissingConfigException
@@ -15,9 +16,9 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from yaml import YAMLError
 
-from pare.config import PareError
+from pare.config import PareError, Run, Task, resolve
 from pare.config.errors import causes
-from pare.config_loader import RunConfigLoader
+from pare.config_loader import RunConfigLoader, load_library
 from pare.settings import CONFIG_LOADER_ARGS
 
 SEEDS, FOLDS = "seeds", "folds"  # parameters of several runs
@@ -82,3 +83,16 @@ def config_loader(project: Path, env: str | None, source: str | None = None) -> 
 def screen() -> Console:
     """As wide as the terminal; wide enough for the tables where the output goes elsewhere. Text is shown as it is."""
     return Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)
+
+
+def resolved_run(loader: RunConfigLoader, overrides: dict[str, Any]) -> Run:
+    """The run that parameters of the command line ask for."""
+    loader.runtime_params = overrides
+    return resolve(load_library(loader), loader["parameters"], overrides)
+
+
+def prediction_text(task: Task) -> str:
+    """What a task predicts, such as ``2 classes``."""
+    shape = "×".join(map(str, task.output.shape))
+    kinds = {"classification": "classes", "multilabel": "labels", "regression": "number" if shape == "1" else "numbers"}
+    return f"field {shape}" if task.output.kind == "dense" else f"{shape} {kinds[task.output.kind]}"

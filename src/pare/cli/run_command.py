@@ -17,6 +17,7 @@ from rich.logging import RichHandler
 from pare.cli.common import FOLDS, SEEDS, clear_errors, config_loader
 from pare.config.candidates import CHOOSE
 from pare.config.errors import unknown_name
+from pare.config.hyperparameters import TrainingConfig
 from pare.config.run import BaselineRun, Run
 from pare.pipeline_registry import NAMES, STAGES
 
@@ -175,7 +176,9 @@ run = RunCommand(
       tracking=NAME   tensorboard, mlflow, trackio, wandb or dvclive: docs/tracking.md
       minutes=10      for --pipelines=choose
       protocol=paper  no validation rows, and the last epoch; validated by default
-      others, such as training.epochs=3: kedro tasks show TASK
+      training.KEY=3  {", ".join(TrainingConfig.COMMON[:6])},
+                      {", ".join(TrainingConfig.COMMON[6:])}
+      others          docs/parameters.md; the values of a run: kedro tasks show TASK
     Pipelines (--pipelines=NAME):
       {", ".join(name for name in NAMES if name not in STAGES and not name.startswith("_"))};
       or one stage of pare_train: {", ".join(STAGES)}

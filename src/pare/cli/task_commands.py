@@ -1,32 +1,27 @@
-"""`kedro tasks` and its subcommands: the list of tasks, and a task made of your own files."""
+"""`kedro tasks` and `kedro methods`: what can be learnt, and how."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 from kedro.framework.cli.utils import env_option
 from rich.table import Table
 from rich.text import Text
 
-from pare.cli.common import clear_errors, config_loader, screen
+from pare.cli.common import clear_errors, config_loader, prediction_text, resolved_run, screen
+from pare.cli.new_task_command import new
 from pare.cli.run_command import parse_params
-from pare.config import Library, PareError, Run, Task, resolve
+from pare.config import Library, Run, Task
 from pare.config.errors import unknown_name
-from pare.config.estimate import Estimate, cpu_speed, estimate
+from pare.config.estimate import cpu_speed, estimate
 from pare.config.raw import OWN_FILES
 from pare.config.resolve import default_proxy, own_source
-from pare.config.words import counted
 from pare.config_loader import RunConfigLoader, load_library
-from pare.raw.files import plain_stem
 from pare.raw.origins.manifest import read_manifest, same_request
 from pare.raw.registries import find_origin
-from pare.storage.atomic import atomic_path
 
-FEW_ROWS = 5  # of a class
-RARE = 0.1  # share of the rows below which an error says little of the other classes together
 NETWORK = "network"
-LONG_SECONDS, LARGE_MB = 600, 4096  # from which on the cost of a run is said at once
 
 
 @click.group(invoke_without_command=True)
@@ -52,228 +47,7 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
             )
 
 
-@tasks.command(context_settings={"max_content_width": 110})
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
-@click.option("--target", multiple=True, metavar="NAME", help="Column, or key of an array, to predict; repeatable.")
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="NAME",
-    help="Key of the one array to predict from, where there are several.",
-)
-@click.option("--groups", metavar="NAME", help="Column, or key of an array, that says which rows belong together.")
-@click.option("--ordered", is_flag=True, help="Rows are in the order of time: the last ones are the test part.")
-@click.option("--series", metavar="NAME", help="Column of a table with a row a point: of which series the point is.")
-@click.option("--time", metavar="NAME", help="Column that sorts the points of a series; else they are in order.")
-@click.option("--wide", is_flag=True, help="Each row of the table is a series: its columns, in order, are the points.")
-@click.option("--ignore", multiple=True, metavar="NAME", help="Column to leave out, such as a row number; repeatable.")
-@click.option(
-    "--categorical",
-    multiple=True,
-    metavar="NAME",
-    help="Column whose values, perhaps numbers, name categories; repeatable.",
-)
-@click.option(
-    "--missing", multiple=True, metavar="WORD", help="Missing value in every column, such as NA or -999; repeatable."
-)
-@click.option(
-    "--channels", type=click.Choice(["first", "last", "none"]), help="Which axis of an array has the channels."
-)
-@click.option(
-    "--encoding", metavar="NAME", help="Of a table of text that is neither UTF-8 nor marked UTF-16, e.g. latin-1."
-)
-@click.option(
-    "--dates",
-    "date_order",
-    type=click.Choice(["day_first", "month_first"]),
-    help="Order in dates such as 03/12/2024 or 03-12-2024; found where a number is above 12.",
-)
-@click.option("--metric", metavar="NAME", help="What the task is measured by, e.g. auroc_ovo where a class is rare.")
-@click.option("--name", metavar="NAME", help="Name of the task; by default that of the first file.")
-@click.option("--force", is_flag=True, help="Replace the file of a task that was made by this command.")
-@click.pass_obj
-def new(
-    loader: RunConfigLoader,
-    *,
-    paths: tuple[Path, ...],
-    target: tuple[str, ...],
-    inputs: tuple[str, ...],
-    groups: str | None,
-    ordered: bool,
-    series: str | None,
-    time: str | None,
-    wide: bool,
-    ignore: tuple[str, ...],
-    categorical: tuple[str, ...],
-    missing: tuple[str, ...],
-    channels: Literal["first", "last", "none"] | None,
-    encoding: str | None,
-    date_order: Literal["day_first", "month_first"] | None,
-    metric: str | None,
-    name: str | None,
-    force: bool,
-) -> None:
-    """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
-
-    PATH is a table with a row a sample, a series, or a point of a series (.csv, .tsv, .txt, .dat, .csv.gz, .xlsx,
-    .jsonl, .parquet, .arff), or two, of training and test rows, both parts of a set of the UCR archive (.ts), a file of
-    arrays whose first axis is the samples (.npz, .mat, .nc, .h5, .pt), several such as x.npy and y.npy, or a folder of
-    them, an .h5 file with a group a sample, a folder of images, sounds or tables of series in folders named after their
-    classes, or a folder with two folders of .npy files of the same names. The files stay where they are.
-
-    \b
-    Examples:
-      kedro tasks new wine.csv --target cultivar
-      kedro tasks new wine_train.csv wine_test.csv --target cultivar
-      kedro tasks new visits.csv --target survived --groups patient --ignore row_number
-      kedro tasks new walks.csv --series walk --target gait
-      kedro tasks new spectra.csv --wide --target protein
-      kedro tasks new GunPoint_TRAIN.ts GunPoint_TEST.ts
-      kedro tasks new demand.csv --ordered --target megawatts
-      kedro tasks new mnist.npz
-      kedro tasks new beats.npz --target label --groups person
-      kedro tasks new signals.npy labels.npy --target labels.npy --channels last
-      kedro tasks new plates.h5 --input load --target stress
-      kedro tasks new plates/ --target stress
-      kedro tasks new photos/ --name birds
-      kedro tasks new clips/ labels.csv --target kind
-    """
-    from pare.own_data import Question, family_of, inner_paths, inspect_files  # noqa: PLC0415 - slow to import
-    from pare.own_data.inspect_files import announcement  # noqa: PLC0415
-    from pare.own_data.task_file import task_name, task_yaml  # noqa: PLC0415
-    from pare.raw.files import train_and_test  # noqa: PLC0415
-    from pare.raw.origins.own_files import find_path  # noqa: PLC0415
-
-    with clear_errors():
-        project = Path(loader.conf_source).parent
-        files = [find_path(str(path), Path.cwd()) for path in paths]
-        files = list(train_and_test(files).values()) or files
-        chosen = task_name(name, plain_stem(files[0]))
-        files = inner_paths(files)
-        question = Question(
-            *(target, _only_input(inputs), groups, ignore, channels, categorical, encoding, date_order, series, time),
-            wide=wide,
-            ordered=ordered,
-            missing=missing,
-        )
-        family_of(files, question)  # what is no file of data is said before anything else
-        file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
-        replaced = _replaced(file, loader, force=force)
-        for line in filter(None, map(announcement, files)):
-            click.echo(line)
-        found = inspect_files(files, question)
-        if metric is not None:
-            _check_metric(metric, found.kind)
-        text = task_yaml(chosen, [_shown(path, project) for path in files], found, metric)
-        with atomic_path(file) as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
-        try:
-            resolved = _resolved(loader, {"task": chosen})
-        except PareError:  # no run could be made of it
-            file.unlink() if replaced is None else file.write_bytes(replaced)
-            raise
-        task = resolved.task
-    rows = ", ".join(f"{count} {part if part != 'all' else 'rows'}" for part, count in found.rows.items())
-    click.echo(f"{chosen}: {rows}; input {'×'.join(map(str, task.input.shape))}, prediction {_prediction(task)}.")
-    if found.unlabelled:
-        click.echo(f"  {counted(found.unlabelled, 'row')} without {found.output_name} left out.")
-    for key, note in found.notes.items():
-        value = found.options[key]
-        click.echo(f"  {key}: {repr(value) if str(value).isspace() else value} ({note})")
-    if found.symmetries:
-        names = ", ".join(found.symmetries)
-        click.echo(f"  training.symmetries: {names} (the grid looks periodic and alike everywhere; else none)")
-    equal_rows = found.repeats.sentences() if found.repeats else ()
-    classes = found.classes or {}
-    hidden = None if metric else _hidden_classes(classes)
-    more = (hidden, _rare_classes(classes), _high_cost(estimate(resolved, cpu_speed())))
-    for remark in filter(None, (*found.remarks, *equal_rows, *more)):
-        click.echo(f"  {remark}")
-    click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
-    click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}")
-    click.echo(f"  kedro run --pipelines=choose --params task:{chosen}    # the best of several methods")
-
-
-def _replaced(file: Path, loader: RunConfigLoader, *, force: bool) -> bytes | None:
-    """The content of the task's file that may be replaced, None where there is none; PareError if the name is taken."""
-    if file.exists() and not force:
-        raise PareError(
-            f"task {file.stem!r} is in {_shown(file, Path.cwd())}; replace it: --force, or choose another name: --name "
-            "NAME"
-        )
-    if file.exists():
-        return file.read_bytes()
-    if file.stem in load_library(loader).tasks:
-        raise PareError(f"task {file.stem!r} is one of those listed by `kedro tasks`; choose another name: --name NAME")
-    return None
-
-
-def _only_input(names: Sequence[str]) -> str | None:
-    """The array that was named, if any; PareError where there are several, of which click would keep the last."""
-    if len(names) > 1:
-        raise PareError(
-            f"expected one --input, found {len(names)}: {', '.join(names)}. Put these fields into one array with an "
-            "axis for the channels, such as np.stack([a, b], axis=1), save it with the target, and name that one"
-        )
-    return names[0] if names else None
-
-
-def _check_metric(name: str, kind: str) -> None:
-    """Refuse a metric that does not suit what is predicted; PareError with those that do."""
-    from pare.evaluation.metrics import METRICS  # noqa: PLC0415 - imports torch
-
-    suited = [other for other, spec in METRICS.items() if kind in spec.kinds]
-    if name not in suited:
-        raise unknown_name(f"metric for {kind}", name, suited, "docs/task_file.md")
-
-
-def _hidden_classes(classes: Mapping[str, int]) -> str | None:
-    """What to say of classes so rare that hardly a row is wrong where they are never predicted."""
-    rows = sum(classes.values())
-    usual = max(classes, key=classes.__getitem__, default="")
-    others = [name for name in classes if name != usual]
-    rare = sum(classes[name] for name in others)
-    if not rare or rare >= RARE * rows:
-        return None
-    named = others[0] if len(others) == 1 else f"not {usual}"
-    return (
-        f"{rare} of {rows} rows are {named}: error hides them, since always saying {usual} is wrong in "
-        f"{100 * rare / rows:.2g} % of rows. Say --metric auroc_ovo, or --metric one_minus_balanced_accuracy, which "
-        "counts all classes alike."
-    )
-
-
-def _rare_classes(classes: Mapping[str, int]) -> str | None:
-    """What to say of classes with so few rows that little can be learnt of them."""
-    rare = [f"{name} ({counted(count, 'row')})" for name, count in classes.items() if count < FEW_ROWS]
-    if not rare:
-        return None
-    named = f"{', '.join(rare[:6])}{', …' if len(rare) > 6 else ''}"
-    return (
-        f"Fewer than {FEW_ROWS} rows: {named}. Training, validation or test may have none of such a class; bring more "
-        "rows, or join classes."
-    )
-
-
-def _high_cost(cost: Estimate) -> str | None:
-    """What to say of a run that takes long or much memory."""
-    if cost.seconds <= LONG_SECONDS and cost.memory_mb <= LARGE_MB:
-        return None
-    return (
-        f"The run below is large for this machine's CPU: {cost}. Less is training.minutes=10 or method=probe "
-        "in --params, or in the file fewer columns (ignore), fewer samples or larger patches."
-    )
-
-
-def _resolved(loader: RunConfigLoader, overrides: dict[str, Any]) -> Run:
-    loader.runtime_params = overrides
-    return resolve(load_library(loader), loader["parameters"], overrides)
-
-
-def _shown(path: Path, folder: Path) -> str:
-    """A path as a user reads it: relative to a folder that it lies in."""
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+tasks.add_command(new)
 
 
 @tasks.command()
@@ -285,7 +59,7 @@ def _shown(path: Path, folder: Path) -> str:
 def show(loader: RunConfigLoader, name: str, params: dict[str, Any]) -> None:
     """Show task NAME: its data card, the run it resolves to, and what that will cost."""
     with clear_errors():
-        run = _resolved(loader, params | {"task": name})
+        run = resolved_run(loader, params | {"task": name})
         path = Path(loader.conf_source).parent / "data" / "05_model_input" / f"{run.places['model_input']}.h5"
         _print_card(run, _equal_rows(path) if path.is_file() else [])
 
@@ -317,7 +91,7 @@ def _listed(name: str, library: Library, raw: Path) -> Listed:
         name,
         task.suite,
         "×".join(map(str, task.input.shape)),
-        _prediction(task),
+        prediction_text(task),
         task.metric,
         own_source(task, library.start_of(task.kind)),
         _readiness(task, library, raw / library.raw_place("tasks", name)),
@@ -336,12 +110,6 @@ def _print_tasks(listed: Sequence[Listed]) -> None:
     click.echo(
         "\n`kedro tasks show TASK` shows one in full; run it: kedro run --pipelines=pare_train --params task:TASK"
     )
-
-
-def _prediction(task: Task) -> str:
-    shape = "×".join(map(str, task.output.shape))
-    kinds = {"classification": "classes", "multilabel": "labels", "regression": "number" if shape == "1" else "numbers"}
-    return f"field {shape}" if task.output.kind == "dense" else f"{shape} {kinds[task.output.kind]}"
 
 
 def _readiness(task: Task, library: Library, folder: Path) -> str:
@@ -385,7 +153,7 @@ def _print_card(run: Run, equal_rows: Sequence[str]) -> None:
     grid = "×".join(map(str, run.grid))
     facts = {
         "input": f"{'×'.join(map(str, task.input.shape))} {' '.join(task.input.channels)}",
-        "prediction": f"{_prediction(task)} {task.output.name}",
+        "prediction": f"{prediction_text(task)} {task.output.name}",
         "rows": ", ".join(f"{n} {part}" for part, n in task.samples.items()),
         "raw files": f"{raw.origin}{' (simulated)' if raw.simulated else ''}, {raw.url or 'no page'}",
         "licence": raw.licence,
@@ -420,3 +188,35 @@ def _as_many_as_fit(run: Run) -> set[str]:
     if not training.minutes:
         return set()
     return {"training.epochs"} | ({"training.members"} if training.member_epochs and training.members == 1 else set())
+
+
+@click.command()
+@env_option
+@click.pass_context
+def methods(ctx: click.Context, env: str | None) -> None:
+    """List the methods and the baselines, where the paper has them, and what each of them chooses."""
+    with clear_errors():
+        library = load_library(config_loader(ctx.obj.project_path, env))
+        table = Table("method", "title", "in the paper", "choices", box=None, header_style="bold")
+        for name in library.methods:
+            method = library.method(name)
+            chosen = method.model_dump(exclude_unset=True, exclude={"title", "paper", "description"})
+            table.add_row(name, method.title, method.paper, _choices(chosen))
+        screen().print(table, highlight=False)
+        click.echo("\nRun one: kedro run --pipelines=pare_train --params task=TASK,method=METHOD\n")
+        table = Table("baseline", "title", "in the paper", "choices", box=None, header_style="bold")
+        for name in library.baselines:
+            baseline = library.baseline(name)
+            table.add_row(name, baseline.title, baseline.paper, _choices({"options": baseline.options}))
+        screen().print(table, highlight=False)
+    click.echo("\nRun one: kedro run --pipelines=baseline --params task=TASK,method=BASELINE")
+
+
+def _choices(chosen: dict[str, Any]) -> str:
+    """Settings as one would write them on the command line."""
+    flat = {
+        f"{section}.{key}" if key else section: value
+        for section, values in chosen.items()
+        for key, value in (values.items() if isinstance(values, dict) else [("", values)])
+    }
+    return ", ".join(f"{key}={value}" for key, value in flat.items())

@@ -9,20 +9,20 @@ from pare.config.errors import PareError
 from pare.config.library import Library
 from pare.config.resolve import SOLVED_TRAINING, resolve, resolve_baseline
 from pare.config.run import BaselineRun, Run, TaskRun, is_periodic
-from pare.config.schema import Candidates, ProxyConfig, Source
-from pare.config.validation import validated
+from pare.config.schema import ProxyConfig, Source
+from pare.config.strict import validated
 
 CHOOSE = "choose"  # the method of a run that chooses
 USELESS = ("mixing", "alignment", "options")  # what each candidate has of its own
 
 
 class ChoiceRun(TaskRun):
-    """A run that compares candidates and keeps the best, wholly resolved: task × minutes × seed."""
+    """A run that compares candidates and selects the best, wholly resolved: task × minutes × seed."""
 
     PIPELINE, KIND = CHOOSE, "a choice"
 
-    minutes: PositiveFloat = Field(description="of fitting, all candidates and the final models together")
-    folds: int = Field(ge=1, description="of the training and validation rows; 1: the validation rows are held out")
+    minutes: PositiveFloat = Field(description="minutes of fitting, all candidates and the final models together")
+    folds: int = Field(ge=1, description="parts of training and validation rows; 1: the validation rows are held out")
     candidates: list[Run | BaselineRun] = Field(min_length=1, description="cheapest first")
     uncompared: list[str] = Field(description="networks trained without a comparison, where two train side by side")
 
@@ -81,7 +81,7 @@ def resolve_choice(library: Library, parameters: Mapping[str, Any], overrides: M
     tried = library.candidates_of(task.kind)
     unsuited = [] if is_periodic(task.training.get("symmetries", ())) else tried.periodic
     names = [name for name in tried.methods if name not in unsuited]
-    candidates = [_candidate(library, tried, name, parameters, overrides) for name in names]
+    candidates = [_candidate(library, name, parameters, overrides) for name in names]
     first = next((run for run in candidates if isinstance(run, Run)), None)
     if first is None:
         raise PareError(
@@ -95,16 +95,13 @@ def resolve_choice(library: Library, parameters: Mapping[str, Any], overrides: M
 
 
 def _candidate(
-    library: Library, tried: Candidates, name: str, parameters: Mapping[str, Any], overrides: Mapping[str, Any]
+    library: Library, name: str, parameters: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> Run | BaselineRun:
-    """A candidate, or what is tried in its place where training rows are few."""
+    """The run that the candidate's own command makes."""
     if name in library.baselines:
         own = {key: value for key, value in overrides.items() if key not in ("start", "source")}
         return resolve_baseline(library, {**parameters, "method": name}, own)
-    run = resolve(library, {**parameters, "method": name}, overrides)
-    if name in tried.few and run.has_few_rows:
-        return resolve(library, {**parameters, "method": tried.few[name]}, overrides)
-    return run
+    return resolve(library, {**parameters, "method": name}, overrides)
 
 
 def _check_useful(overrides: Mapping[str, Any]) -> None:

@@ -1,24 +1,50 @@
 """The schema of hyperparameters: training, mixing and alignment."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from pare.config.strict import Strict
+
+BETAS = (0.9, 0.98)  # decay of the mean gradient and of its square, in all optimisers but SGD
 
 
 class TrainingConfig(Strict):
     """How the model is fitted."""
 
+    CONSTANTS: ClassVar = {"adam_beta1": BETAS[0], "adam_beta2": BETAS[1], "calibration_rows": 64}
+    COMMON: ClassVar = (
+        *("epochs", "minutes", "members", "fraction", "batch_size", "learning_rate", "weight_decay", "optimiser"),
+        *("precision", "class_weights", "augmentation", "symmetries"),
+    )
+
     epochs: int = Field(ge=0, description="0: only what is solved")
     minutes: float | None = Field(
         default=None,
         gt=0,
-        description="of training, in place of epochs: as many epochs as fit, measured before the first; if the machine "
-        "becomes much slower, some are left out",
+        description="minutes of training in place of epochs: as many epochs as fit, measured before the first; if the "
+        "machine becomes much slower, some are left out",
     )
     members: int = Field(
         default=1, ge=1, description="trainings that differ in what is random, whose predictions are averaged"
+    )
+    fraction: float = Field(default=1.0, gt=0, le=1, description="random fraction of the training rows used (table 17)")
+    batch_size: int = Field(ge=1, description="target samples per batch; as many of the proxy are mixed in")
+    learning_rate: float = Field(gt=0, description="greatest rate, after the warm-up")
+    weight_decay: float = Field(default=0.0, ge=0)
+    optimiser: Literal["AdamW", "Adam", "SGD", "Muon"] = Field(
+        default="AdamW", description="Muon: for the kernels of convolutions; AdamW for all else"
+    )
+    precision: Literal["auto", "no", "bf16"] = Field(
+        default="auto", description="no: float32; auto: bf16 where the hardware has it"
+    )
+    class_weights: bool = Field(default=False, description="weight classes by their inverse frequency")
+    augmentation: list[str] = Field(
+        default_factory=list,
+        description="random changes of training samples: crop, flip or spectrogram for images, jitter for series",
+    )
+    symmetries: tuple[Literal["square", "shift", "torus", "reflection"], ...] = Field(
+        default=(), description="symmetries of the equation, boundary and grid of a field, see pare.models.symmetries"
     )
     member_epochs: int | None = Field(
         default=None,
@@ -26,54 +52,35 @@ class TrainingConfig(Strict):
         description="with minutes: where two or more trainings of so many epochs fit, at most 8, they are the members; "
         "null: there is one",
     )
-    fraction: float = Field(default=1.0, gt=0, le=1, description="random share of the training rows used (table 17)")
-    batch_size: int = Field(ge=1, description="target samples per batch; as many of the proxy are mixed in")
     accumulation: int = Field(default=1, ge=1, description="batches per optimiser step")
-    optimiser: Literal["AdamW", "Adam", "SGD", "Muon"] = Field(
-        default="AdamW", description="Muon: for the kernels of convolutions; AdamW for all else"
-    )
-    learning_rate: float = Field(gt=0, description="the greatest, after the warm-up")
     new_learning_rate: float | None = Field(
-        default=None, gt=0, description="of the parts that begin random; none: the same"
+        default=None, gt=0, description="rate of parts that begin random; none: the same"
     )
-    weight_decay: float = Field(default=0.0, ge=0)
     momentum: float = Field(default=0.9, ge=0, lt=1, description="SGD only")
-    adam_beta1: float = Field(default=0.9, ge=0, lt=1, description="not SGD: decay of the mean gradient")
-    adam_beta2: float = Field(default=0.98, ge=0, lt=1, description="not SGD: decay of its square")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
     warmup_epochs: float | None = Field(
-        default=1.0, ge=0, description="in which the learning rate rises from 0; null: a tenth of the epochs"
+        default=1.0, ge=0, description="epochs in which the learning rate rises from 0; null: a tenth of them all"
     )
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="in the encoder, everywhere its family has it")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout in the encoder, wherever its family has it")
     clip_norm: float | None = Field(default=1.0, gt=0, description="greatest norm of a gradient; none: not clipped")
-    precision: Literal["auto", "no", "bf16"] = Field(
-        default="auto", description="no: float32; auto: bf16 where the hardware has it"
-    )
-    class_weights: bool = Field(default=False, description="weight classes by their inverse frequency")
     positive_weight: float = Field(
         default=1.0, gt=0, description="weight of positive labels; binary cross entropy only"
-    )
-    augmentation: list[str] = Field(
-        default_factory=list,
-        description="random changes of training samples: crop, flip or spectrogram for images, jitter for series",
-    )
-    symmetries: tuple[Literal["square", "shift", "torus", "reflection"], ...] = Field(
-        default=(), description="of the equation, boundary and grid of a field, see pare.models.symmetries"
     )
     average: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="what a step keeps of the average of the weights; 0: none is made",
+        description="decay of the running average of the weights; 0: no average",
     )
-    fixed_norms: float = Field(default=0.0, ge=0, le=1, description="last share of the epochs, with fixed batch norms")
+    fixed_norms: float = Field(
+        default=0.0, ge=0, le=1, description="last fraction of the epochs, with fixed batch norms"
+    )
     differences: float = Field(
         default=0.0, ge=0, description="weight of the loss of differences between neighbouring points of a field"
     )
     beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
     source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")
-    calibration_rows: int = Field(default=64, ge=1, description="training rows that set the scale of the embedder")
 
     @property
     def warming(self) -> float:
@@ -83,8 +90,7 @@ class TrainingConfig(Strict):
     @property
     def optimiser_options(self) -> dict[str, Any]:
         """Arguments of an optimiser of torch, the learning rate left aside."""
-        betas = (self.adam_beta1, self.adam_beta2)
-        moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": betas}
+        moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": BETAS}
         return {"weight_decay": self.weight_decay, "fused": True, **moments}
 
     @field_validator("precision", mode="before")
@@ -97,6 +103,8 @@ class TrainingConfig(Strict):
 class MixingConfig(Strict):
     """How source and target tokens are mixed (sections 3.2 and 3.3; tables 4, 5, 6 and 18 for the alternatives)."""
 
+    CONSTANTS: ClassVar = {"temperature": 0.9, "noise": True, "exact_rounds": 8}  # defaults of relaxed_top_k
+
     mixer: str = Field(default="replace", description="how tokens are mixed, see pare.mixing.mixers.MIXERS")
     partner: Literal["source", "target", "nothing"] = Field(
         default="source", description="what is mixed in: proxy samples, other target samples, or zeros (a mask)"
@@ -104,37 +112,30 @@ class MixingConfig(Strict):
     selector: Literal["gate", "random"] = Field(default="gate", description="which tokens are replaced")
     gate: str = Field(default="linear", description="how tokens are scored, see pare.models.predictors.GATES")
     curriculum: str = Field(default="linear", description="how k falls, see pare.mixing.curriculum.SHAPES")
-    start: float = Field(ge=0, le=1, description="share of tokens replaced in the first epoch")
-    end: float = Field(default=0.0, ge=0, le=1, description="share of tokens replaced in the last epoch")
+    start: float = Field(ge=0, le=1, description="fraction of tokens replaced in the first epoch")
+    end: float = Field(default=0.0, ge=0, le=1, description="fraction of tokens replaced in the last epoch")
     batches: float = Field(
         default=1.0,
         gt=0,
         le=1,
-        description="share of the batches that are mixed, evenly spaced; others are plain",
+        description="fraction of the batches that are mixed, evenly spaced; others are plain",
     )
     passes: Literal[1, 2] = Field(
         default=2,
-        description="through the encoder in a mixed step: 2, of target and mixed rows, as in equation (2); 1, of mixed "
-        "rows alone, at the cost of a plain step",
+        description="passes through the encoder in a mixed step: 2, of target and mixed rows, as in equation (2); 1, "
+        "of mixed rows alone, at the cost of a plain step",
     )
-    temperature: float = Field(default=0.9, gt=0, description="of the relaxed selection, see relaxed_top_k")
-    noise: bool = Field(default=True, description="Gumbel noise on the scores")
-    exact_rounds: int = Field(default=8, ge=0, description="of the relaxed selection's gradient, see relaxed_top_k")
 
     @property
     def gate_takes_source_tokens(self) -> bool:
         """Whether a gate decides which target tokens are replaced by which source tokens (section 3.3)."""
         return (self.mixer, self.partner, self.selector) == ("replace", "source", "gate")
 
-    @model_validator(mode="after")
-    def _parts_suit(self) -> "MixingConfig":
-        if self.selector == "random" and not self.noise:
-            raise ValueError("selector 'random' chooses by noise; set noise: true")
-        return self
-
 
 class AlignmentConfig(Strict):
     """How the target embedder is aligned with the source before fine-tuning (first stage of ORCA)."""
+
+    CONSTANTS: ClassVar = {"pseudo_classes": 10, "milestones": [20, 40, 60], "decay": 0.2}
 
     epochs: int = Field(ge=1, description="steps: each epoch makes one, on new samples of every class")
     learning_rate: float | None = Field(
@@ -142,12 +143,7 @@ class AlignmentConfig(Strict):
     )
     samples: int = Field(ge=2, description="target samples drawn of each class in each epoch")
     source_samples: int = Field(ge=2, description="proxy samples that represent the source")
-    pseudo_classes: int = Field(default=10, ge=1, description="clusters of targets that are no classes")
     regularisation: float = Field(gt=0, description="weight of the entropy of the transport, in squared distances")
     distance: Literal["exact", "gaussian"] = Field(
         default="gaussian", description="how classes are compared in the OTDD that is recorded before and after"
     )
-    milestones: list[PositiveInt] = Field(
-        default=[20, 40, 60], description="epochs after which the learning rate falls, as ORCA's"
-    )
-    decay: float = Field(default=0.2, gt=0, le=1, description="factor by which it falls")

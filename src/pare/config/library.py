@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BASE, ENV, LOCAL, PROTOCOL, SOLVED, joined
 from pare.config.schema import Baseline, Candidates, Method, ProxyConfig, Source, StartConfig, Task
-from pare.config.validation import Model, validated
+from pare.config.strict import Model, validated
 
 NAME = re.compile(r"\w+", re.ASCII)
 RawKind = Literal["tasks", "sources", "proxies"]

@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.folds import asked_fold, with_fold
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.library import Library
 from pare.config.mosaic import mosaic_of
+from pare.config.raw import OWN_FILES
 from pare.config.run import BASELINE_TRAINING, CHANGED, COMMAND_LINE, FOLD, SOLVED, TASK, BaselineRun, Run, joined
-from pare.config.schema import FewConfig, Method, Source, StartConfig, Task
-from pare.config.strict import Strict
-from pare.config.validation import validated
+from pare.config.schema import FoldConfig, Method, Source, StartConfig, Task
+from pare.config.strict import Strict, validated
 
 PARAMETERS = (
     *("task", "start", "source", "method", "seed", "fold", "variant", "protocol", "minutes"),
@@ -28,6 +27,7 @@ SECTIONS: dict[str, type[Strict]] = {
     "alignment": AlignmentConfig,
 }
 SOURCE_KEYS = ("name", "proxy", "samples")
+WRITTEN = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")  # a fold such as 2/5, the second of five
 CHOICES = ("source", "start", "protocol")  # names whose origin the provenance knows
 
 
@@ -109,7 +109,7 @@ def _hyperparameters(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The sections training, mixing and alignment of a run, and where each of their values came from."""
     by_task, by_method = f"task {parameters['task']}", f"method {parameters['method']}"
-    by_start, by_few = f"start of {task.kind} data", f"start of few {task.kind} data"
+    by_start = f"start of {task.kind} data"
     provenance: dict[str, str] = {}
 
     def merged(section: str, layers: dict[str, dict[str, Any]]) -> Any:
@@ -117,37 +117,21 @@ def _hyperparameters(
         provenance.update(origins)
         return validated(SECTIONS[section], section, values)
 
-    def trained(few: FewConfig | None) -> TrainingConfig:
-        return merged(
-            "training",
-            {
-                "defaults": _section(parameters, "training"),
-                by_start: start.training if start else {},
-                by_few: few.training if few else {},
-                by_task: task.training,
-                by_method: method.training,
-            },
-        )
-
-    training = trained(None)
-    few = start and start.few_of(task.n_training(str(parameters.get("protocol")), training.fraction))
-    if few:
-        training = trained(few)
-    values = {"training": training, "mixing": None, "alignment": None}
+    training = {
+        "defaults": _section(parameters, "training"),
+        by_start: start.training if start else {},
+        by_task: task.training,
+        by_method: method.training,
+    }
+    values = {"training": merged("training", training), "mixing": None, "alignment": None}
     if method.mixing is not None:
-        mixing = method.mixing.model_dump(exclude_unset=True)
-        named = {*mixing, *task.mixing, *_section(overrides, "mixing")}
-        otherwise = few and "curriculum" not in named and (training.minutes or training.epochs >= few.epochs)
-        values["mixing"] = merged(
-            "mixing",
-            {
-                "defaults": _section(parameters, "mixing"),
-                by_start: start.mixing if start else {},
-                by_few: few.mixing if few and otherwise else {},
-                by_method: mixing,
-                by_task: task.mixing,
-            },
-        )
+        mixing = {
+            "defaults": _section(parameters, "mixing"),
+            by_start: start.mixing if start else {},
+            by_method: method.mixing.model_dump(exclude_unset=True),
+            by_task: task.mixing,
+        }
+        values["mixing"] = merged("mixing", mixing)
     if method.alignment is not None:
         alignment = method.alignment.model_dump(exclude_unset=True)
         values["alignment"] = merged("alignment", {by_method: alignment, by_task: task.alignment})
@@ -164,7 +148,8 @@ def _check_something_is_learnt(
     if start is None:
         why = f"for {task.kind} data, of which nothing is solved"
         if library.start_of(task.kind, SOLVED):
-            why = "with start=random; add start=solved"
+            says = "" if library.start == SOLVED else f", as conf/{library.environment} says"
+            why = f"with start=random{says}; add start=solved"
         raise PareError(
             f"{method.title} trains nothing, so it predicts nothing {why}, or use another method, see `kedro methods`"
         )
@@ -366,3 +351,43 @@ def _merge(section: str, layers: dict[str, dict[str, Any]]) -> tuple[dict[str, A
         values |= layer
         provenance |= {f"{section}.{key}": origin for key in layer}
     return values, provenance
+
+
+def asked_fold(parameters: Mapping[str, Any]) -> FoldConfig | None:
+    """The fold that ``fold=2/5`` asks for, the second of five; None where none is asked for.
+
+    Raises:
+        PareError: where it is written in another way, or there is no such fold.
+    """
+    text = parameters.get(FOLD)
+    if not text and not isinstance(text, int):
+        return None
+    found = WRITTEN.fullmatch(str(text))
+    number, folds = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= folds or folds < 2:
+        raise PareError(f"fold must be one of at least two, such as 2/5, found {text!r}; folds=5 runs all five")
+    return FoldConfig(number=number, folds=folds)
+
+
+def with_fold(name: str, task: Task, parameters: Mapping[str, Any]) -> Task:
+    """The task with the fold that the parameters ask for as its test part; as it is where they ask for none.
+
+    Raises:
+        PareError: where the task's test rows are not for the user to choose, or there are fewer rows than folds.
+    """
+    fold = asked_fold(parameters)
+    if fold is None:
+        return task
+    if task.raw.origin != OWN_FILES:
+        raise PareError(
+            f"task {name!r} is published with its test rows, and results on others could not be compared with it; "
+            "folds are for your own data. Use seeds=0-4"
+        )
+    if "all" not in task.samples:
+        raise PareError(
+            f"task {name!r} has test rows of its own (samples: {', '.join(task.samples)}), and folds would train on "
+            "them; use seeds=0-4, or bring all rows as one part: samples: {all: …}"
+        )
+    if fold.folds > task.samples["all"]:
+        raise PareError(f"task {name!r} has {task.samples['all']} rows, {fold.folds} folds need as many; use fewer")
+    return task.model_copy(update={"split": task.split.model_copy(update={"fold": fold})})

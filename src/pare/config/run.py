@@ -22,9 +22,8 @@ PROTOCOL, SOLVED = "validated", "solved"  # of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
 LEARNT = {"loss", "metric"}  # and of what learns from it
 MODEL, PREPARATION = "model", "preparation.json"  # folder of a run's model, and its file of columns and classes
-# what training.* means to a baseline
 POINT_BY_POINT = ("pointwise", "feature")  # normalisations of inputs that no symmetry leaves alone
-BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")
+BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")  # keys that a baseline learns with
 
 
 def is_periodic(symmetries: Iterable[str]) -> bool:
@@ -81,7 +80,7 @@ class TaskRun(Strict):
         description="env, task, protocol, fold, start, source, proxy and samples, each where it is not the default",
     )
     places: dict[str, str] = Field(
-        default_factory=dict, description="of raw files, encoder, proxy and model input below their layers of data"
+        default_factory=dict, description="folders of raw files, encoder, proxy, model input below their layers of data"
     )
     task: Task
     training: TrainingConfig
@@ -163,7 +162,7 @@ class TaskRun(Strict):
         """Hyperparameters that the command line set, such as ``{"mixing.start": 0.1}``."""
         values = self.model_dump()
         keys = [key.split(".", 1) for key, origin in self.provenance.items() if origin == COMMAND_LINE and "." in key]
-        return {f"{section}.{name}": values[section][name] for section, name in keys}
+        return {f"{section}.{name}": values[section][name] for section, name in keys if name in values[section]}
 
     @abstractmethod
     def decisive(self) -> dict[str, Any]:
@@ -202,7 +201,7 @@ class BaselineRun(TaskRun):
     PIPELINE, KIND = "baseline", "a baseline"
 
     baseline: Baseline
-    options: dict[str, Any] = Field(description="of the baseline, those of the command line included")
+    options: dict[str, Any] = Field(description="options of the baseline, those of the command line included")
 
     def decisive(self) -> dict[str, Any]:
         """What of the configuration decides the predictions, as JSON has it; the model input decides as well."""
@@ -214,8 +213,7 @@ class BaselineRun(TaskRun):
         }
 
 
-# Of a start: what the other values of a run were resolved from.
-RESOLVED: dict[str, Any] = {"source": True, "training": True, "mixing": True, "few": {"training"}}
+RESOLVED = {"source", "training", "mixing"}  # keys of a start that are in other values of a run
 
 
 class Run(TaskRun):
@@ -249,9 +247,12 @@ class Run(TaskRun):
         return self.start.encoder_layers if self.start else None
 
     @property
-    def has_few_rows(self) -> bool:
-        """Whether its training rows are so few that its start has other defaults for them."""
-        return bool(self.start and self.start.few_of(self.task.n_training(self.protocol, self.training.fraction)))
+    def unsuited(self) -> str:
+        """Why `choose` leaves the run out, as its training rows are more than suit its method; empty if they suit."""
+        rows = self.task.n_training(self.protocol, self.training.fraction)
+        if self.method.rows is None or rows <= self.method.rows:
+            return ""
+        return f"suits at most {self.method.rows} training rows, the task has {rows}"
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -275,14 +276,18 @@ class Run(TaskRun):
         # Where minutes are given, how many epochs fit is a measurement.
         training = self.training.model_dump(mode="json", exclude={"epochs"} if self.training.minutes else {"minutes"})
         stages = {"mixing": self.mixing, "alignment": self.alignment}
+        # Constants that were keys stay in fingerprints, so that no trained model is taken for another one.
+        few = {key: value for key, value in StartConfig.CONSTANTS["few"].items() if key != "training"}
         return {
             **self._decisive_task("tokens"),
             "encoder": self.source.encoder.decisive(),
             "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
             "method": method,
-            "start": self.start and self.start.model_dump(mode="json", exclude=RESOLVED),
-            "training": training,
-            **{name: stage and stage.model_dump(mode="json") for name, stage in stages.items()},
+            "start": self.start
+            and {"few": few if self.task.kind == "field" else None}
+            | self.start.model_dump(mode="json", exclude=RESOLVED),
+            "training": TrainingConfig.CONSTANTS | training,
+            **{name: stage and stage.CONSTANTS | stage.model_dump(mode="json") for name, stage in stages.items()},
         }
 
     def _choices(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from math import prod
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -60,7 +60,7 @@ class TokensConfig(Strict):
 class FoldConfig(Strict):
     """One of the equal parts that all rows are cut into."""
 
-    number: PositiveInt = Field(description="of the fold, from 1")
+    number: PositiveInt = Field(description="number of the fold, from 1")
     folds: int = Field(ge=2)
 
     @model_validator(mode="after")
@@ -76,8 +76,8 @@ class FoldConfig(Strict):
 class SplitConfig(Strict):
     """How rows are split where the publisher does not, or not completely."""
 
-    test: float | None = Field(default=None, gt=0, lt=1, description="share of rows; none: publisher's test part")
-    validation: float = Field(default=0.1, gt=0, lt=1, description="share of the training rows")
+    test: float | None = Field(default=None, gt=0, lt=1, description="fraction of rows; none: publisher's test part")
+    validation: float = Field(default=0.1, gt=0, lt=1, description="fraction of the training rows")
     stratified: bool = False
     ordered: bool = Field(default=False, description="rows are in the order of time: the last ones are the test part")
     fold: FoldConfig | None = Field(default=None, description="the test part of a cross-validation; none: as test says")
@@ -325,22 +325,17 @@ class Source(Strict):
     proxy: dict[Literal["classification", "dense"], str] = Field(description="proxy per kind of target output")
 
 
-class FewConfig(Strict):
-    """What is otherwise where training rows are few."""
-
-    rows: PositiveInt = Field(description="training rows that count as few, at most")
-    training: dict[str, Any] = Field(default_factory=dict, description="defaults of their training")
-    epochs: PositiveInt = Field(description="where they are mixed otherwise, at least; of fewer none might be plain")
-    mixing: dict[str, Any] = Field(description="of methods that do not say themselves how their share of tokens falls")
-
-
 class StartConfig(Strict):
     """What is solved before anything is trained: linear heads on features of the pretrained encoder."""
 
-    source: str = Field(description="the encoder for this kind of data, unless task or command line name another")
+    CONSTANTS: ClassVar = {
+        "few": {"rows": 100, "training": {"fixed_norms": 0.6}, "epochs": 3, "mixing": {"batches": 1.0, "passes": 1}}
+    }
+
+    source: str = Field(description="encoder for this kind of data, unless task or command line name another")
     layers: list[PositiveInt] = Field(min_length=1, description="blocks of the encoder that are read, from 1")
     scalings: list[Literal["standard", "normal", "robust"]] = Field(
-        default=["standard"], description="of the numbers of a table; each has heads of its own"
+        default=["standard"], description="how the numbers of a table are scaled; each way has heads of its own"
     )
     kernels: bool = Field(
         default=False,
@@ -348,17 +343,14 @@ class StartConfig(Strict):
     )
     points: bool = Field(default=False, description="whether the points of a series have a head")
     training: dict[str, Any] = Field(default_factory=dict, description="defaults of the training that follows")
-    mixing: dict[str, Any] = Field(default_factory=dict, description="and of what it mixes, where its method mixes")
-    few: FewConfig | None = Field(default=None, description="what is otherwise where training rows are few")
+    mixing: dict[str, Any] = Field(
+        default_factory=dict, description="defaults of what it mixes, where its method mixes"
+    )
 
     @property
     def encoder_layers(self) -> int:
         """Blocks of the encoder that are loaded, the first ones."""
         return max(self.layers)
-
-    def few_of(self, n_training: int) -> FewConfig | None:
-        """What is otherwise with so many training rows; None where they are not few."""
-        return self.few if self.few and n_training <= self.few.rows else None
 
 
 class Method(Strict):
@@ -372,6 +364,9 @@ class Method(Strict):
     mixing: MixingConfig | None = None
     alignment: AlignmentConfig | None = None
     training: dict[str, Any] = Field(default_factory=dict)
+    rows: PositiveInt | None = Field(
+        default=None, description="training rows that suit it in `choose`, at most; none: any number"
+    )
 
 
 class Baseline(Strict):
@@ -387,12 +382,11 @@ class Baseline(Strict):
 class Candidates(Strict):
     """What is compared for a kind of data, and how."""
 
-    folds: int = Field(ge=1, description="of the training and validation rows; 1: the validation rows are held out")
+    CONSTANTS: ClassVar = {"few": {"finetune": "pare"}}
+
+    folds: int = Field(ge=1, description="parts of training and validation rows; 1: the validation rows are held out")
     methods: list[str] = Field(min_length=1, description="names of methods and baselines, cheapest first")
     periodic: list[str] = Field(default_factory=list, description="those that only suit fields on grids without ends")
-    few: dict[str, str] = Field(
-        default_factory=dict, description="what is tried in place of a method where training rows are few"
-    )
     uncompared: list[str] = Field(
         default_factory=list, description="networks trained without a comparison, where two train side by side"
     )

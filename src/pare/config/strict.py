@@ -1,12 +1,65 @@
-"""The base of all configuration.
+"""The base of all configuration, and the check of values against it: one sentence for each mistake."""
 
-It refuses unknown keys, so that a misspelt option is an error and not a silent default.
-"""
+from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from pare.config.errors import PareError, unknown_name
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """Base of all configuration: immutable, without unknown keys."""
+    """Base of all configuration: immutable, without unknown keys, so that a misspelt option is an error.
+
+    Attributes:
+        CONSTANTS: keys of older versions and their value, with which YAML and records of models may still hold them.
+        COMMON: keys that messages and pages name first; empty: all alike.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    CONSTANTS: ClassVar[dict[str, Any]] = {}
+    COMMON: ClassVar[tuple[str, ...]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_constants(cls, values: Any) -> Any:
+        if not (cls.CONSTANTS and isinstance(values, dict)):
+            return values
+        known = cls.CONSTANTS
+        return {key: value for key, value in values.items() if key not in known or value not in (None, known[key])}
+
+
+def validated(model: type[Model], where: str, values: Any) -> Model:
+    """The values as that model; PareError with one sentence a mistake, each beginning with ``where``."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise PareError("\n".join(_sentence(model, where, e) for e in error.errors())) from None
+
+
+def _sentence(model: type[BaseModel], where: str, error: Any) -> str:
+    """One pydantic error as: which key, what was found, what would have been right."""
+    path = ".".join(str(part) for part in error["loc"])
+    key = ".".join(part for part in (where, path) if part)
+    if error["type"] == "extra_forbidden":
+        part, section = _part(model, error["loc"][:-1]), key.rpartition(".")[0]
+        name = error["loc"][-1]
+        if name in part.CONSTANTS:
+            return f"key {key!r} is no option any more, only {part.CONSTANTS[name]}; found {error['input']}; drop it."
+        known, common = ([f"{section}.{name}" for name in names] for names in (part.model_fields, part.COMMON))
+        return str(unknown_name("key", key, known, "docs/parameters.md" if common else "`kedro tasks show`", common))
+    if error["type"] == "missing":
+        return f"key {key!r} is missing; add it to the configuration."
+    if error["type"] == "value_error":  # a rule of the schema about several keys, whose message is complete
+        return f"{key}: {error['ctx']['error']}."
+    return f"key {key!r}: {error['msg']}, found {error['input']!r}."
+
+
+def _part(model: type[BaseModel], path: tuple[Any, ...]) -> type[Strict]:
+    """The model at ``path`` below ``model``."""
+    for part in path:
+        annotation: Any = model.model_fields[part].annotation if part in model.model_fields else model
+        models = (a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel))
+        model = next(models, model)  # of an optional model or a dictionary of models, the model
+    return model  # type: ignore[return-value]

@@ -16,8 +16,7 @@ from torch import nn
 from torch.export import Dim
 
 from pare.config import ChoiceRun, Run
-from pare.config.errors import PareError, causes
-from pare.config.packages import import_extra
+from pare.config.errors import PareError, causes, import_extra
 from pare.evaluation.metrics import METRICS
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx

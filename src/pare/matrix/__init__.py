@@ -3,8 +3,7 @@
 from pare.matrix.cost import Cost, cost
 from pare.matrix.dvc import CELLS_FILE, check_base, dvc_cells, read_dvc_cells, write_dvc_cells
 from pare.matrix.stages import STAGES_FILE, stage_digests, write_stage_digests
-from pare.matrix.states import State, matrix_states
-from pare.matrix.tables import LEGEND, block_table
+from pare.matrix.states import LEGEND, State, block_table, matrix_states
 
 __all__ = [
     "CELLS_FILE",

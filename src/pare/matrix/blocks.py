@@ -11,8 +11,7 @@ from pare.config.errors import PareError
 from pare.config.library import Library
 from pare.config.resolve import resolve, resolve_baseline
 from pare.config.run import BaselineRun, Run
-from pare.config.strict import Strict
-from pare.config.validation import validated
+from pare.config.strict import Strict, validated
 
 Value = bool | int | float | str
 NAMES = frozenset({"task", "method", "seed", "variant"})

@@ -32,6 +32,7 @@ class Cost:
     Attributes:
         cells: all runs.
         left: runs that are not done.
+        elsewhere: runs among them whose results are here, and whose models are not.
         untimed: baselines among them of which no run is finished, counted with their start only.
         seconds: of those that are left, one after the other.
         memory_mb: of the largest of them.
@@ -40,6 +41,7 @@ class Cost:
 
     cells: int
     left: int
+    elsewhere: int
     untimed: int
     seconds: float
     memory_mb: float
@@ -48,10 +50,11 @@ class Cost:
     def __str__(self) -> str:
         if not self.left:
             return f"All {self.cells} cells are done."
+        elsewhere = f" ({self.elsewhere} have results but no model here)" if self.elsewhere else ""
         baselines = "baseline" if self.untimed == 1 else "baselines"
         untimed = f" without the fitting of {self.untimed} {baselines} not timed yet," if self.untimed else ","
         return (
-            f"{self.left} of {self.cells} cells left, about {duration(self.seconds)} {self.basis}{untimed} "
+            f"{self.left} of {self.cells} cells left{elsewhere}, about {duration(self.seconds)} {self.basis}{untimed} "
             f"and at most {self.memory_mb / 1024:.1f} GiB of memory."
         )
 
@@ -78,7 +81,8 @@ def cost(cells: Mapping[str, Cell], states: Mapping[str, State], speed: Callable
         around = AROUND_BASELINE_S if isinstance(run, BaselineRun) else AROUND_S
         seconds += around + (factor or 0.0) * _work(run) * (1 - _share_done(run, states[name]))
         memory = max(memory, _memory(run), peaks.get(run.task_name, 0.0))
-    return Cost(len(cells), len(left), untimed, seconds, memory, basis)
+    elsewhere = sum(states[name].kind == "results" for name in left)
+    return Cost(len(cells), len(left), elsewhere, untimed, seconds, memory, basis)
 
 
 def _work(run: Run | BaselineRun) -> float:

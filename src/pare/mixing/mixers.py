@@ -128,9 +128,6 @@ def replace_tokens(step: MixingStep) -> Mixture:
         target_scores,
         other_scores,
         step.k,
-        tau=settings.temperature,
-        noise=settings.noise,
-        exact_rounds=settings.exact_rounds,
         generator=step.generator,
     )
     return Mixture(tokens, step.share, replaced, scores)

@@ -4,9 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from pare.storage.samples import Repeats
 
@@ -37,6 +34,8 @@ class EqualRows:
             digests.setdefault(part, []).append(_digests(x))
             if y.ndim == 1:
                 classes.setdefault(part, []).append(y)
+        import pandas as pd  # noqa: PLC0415 - not for a run whose model input is there
+
         ends = np.cumsum([sum(map(len, of_part)) for of_part in digests.values()])
         numbers, _ = pd.factorize(np.concatenate([block for of_part in digests.values() for block in of_part]))
         return cls(
@@ -55,6 +54,9 @@ class EqualRows:
         """
         if not own:
             return dict(self.numbers)
+        from scipy.sparse import coo_array  # noqa: PLC0415
+        from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
         top = 1 + max(int(groups.max()) for groups in own.values())
         numbers = top + np.concatenate(list(self.numbers.values()))
         groups = np.concatenate([own.get(part, top + mine) for part, mine in self.numbers.items()])
@@ -83,6 +85,8 @@ class EqualRows:
     def _ambiguous(self, numbers: np.ndarray) -> int:
         if not self.classes:
             return 0
+        import pandas as pd  # noqa: PLC0415
+
         classes = pd.Series(np.concatenate([self.classes[part] for part in self.numbers]))
         return int((classes.groupby(numbers).transform("nunique") > 1).sum())
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, StratifiedKFold, train_test_split
 
 from pare.config.errors import PareError
 from pare.config.schema import SplitConfig, Task
@@ -79,6 +78,8 @@ def _cut(
     rows: np.ndarray, names: np.ndarray, name: str, n: int, *, labels: np.ndarray | None, groups: np.ndarray | None
 ) -> np.ndarray:
     """Give ``n`` of the rows that name, or about as many where groups stay whole; return the others."""
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split  # noqa: PLC0415 - slow to import
+
     try:
         if groups is not None and labels is not None:
             rest, cut = _cut_different(rows, n, labels, groups)
@@ -102,6 +103,8 @@ def _cut(
 
 def _cut_different(rows: np.ndarray, n: int, labels: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """About ``n`` of the rows, in whole groups of which each counts as its first row, and the others before them."""
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415
+
     first = rows[different_rows(groups[rows])]
     share = max(1, round(n * len(first) / len(rows)))
     rest, cut = train_test_split(first, test_size=share, random_state=SPLIT_SEED, stratify=labels[first])
@@ -155,6 +158,8 @@ def folds_of(
         folds: at least 2.
         ordered: whether a fold is rows one after the other, whatever their classes are.
     """
+    from sklearn.model_selection import GroupKFold, KFold  # noqa: PLC0415
+
     if groups is not None and labels is not None:
         first = rows[different_rows(groups[rows])]
         for rest, held in folds_of(first, labels, None, min(folds, len(first)), ordered=ordered):
@@ -176,6 +181,8 @@ def folds_of(
 
 
 def _stratified(labels: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         return list(StratifiedKFold(folds, shuffle=True, random_state=SPLIT_SEED).split(labels, labels))

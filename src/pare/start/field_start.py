@@ -17,8 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics.pairwise import euclidean_distances
-from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
@@ -204,6 +202,8 @@ class FieldStart:
         return solution
 
     def _folds(self, parts: Sequence[Part]) -> Folds:
+        from sklearn.model_selection import KFold  # noqa: PLC0415
+
         rows = sum(len(chosen) for _, chosen in parts)
         kept = folds_that_keep(self.run.task.split, groups_of(parts), rows)
         return kept or list(KFold(min(FOLDS, rows), shuffle=True, random_state=0).split(range(rows)))
@@ -243,6 +243,8 @@ class FieldStart:
 
         Inputs and outputs are ``(rows, numbers)``.
         """
+        from sklearn.metrics.pairwise import euclidean_distances  # noqa: PLC0415
+
         x, weights = problem.x, problem.weights
         if len(x) > MOST_UNKNOWNS or self.device.type == "mps":  # which has no double precision
             return 0.0, 0.0

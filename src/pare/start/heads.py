@@ -12,11 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
-from sklearn.model_selection import KFold, StratifiedKFold
-from sklearn.utils.class_weight import compute_sample_weight
 
 from pare.start.cross_validation import FOLDS, Folds
 from pare.uncertainty import fit_temperature, log_loss
@@ -182,6 +177,8 @@ def _choose(
 
 def _folds(y: np.ndarray, kind: str, seed: int) -> Folds:
     """Rows to fit and held-out rows; the rows of a class, however few, in different folds. Empty if rows are few."""
+    from sklearn.model_selection import KFold, StratifiedKFold  # noqa: PLC0415
+
     counts = np.unique(y, return_counts=True)[1] if kind == "classification" else np.array([len(y)])
     if len(y) < 2 * FOLDS and counts.min() < FOLDS:
         return []
@@ -198,6 +195,9 @@ def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
 def _classes(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, penalty: float, outputs: int, balanced: bool
 ) -> Map:
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
     present = np.unique(y)
     weight, bias = np.zeros((outputs, x.shape[1])), np.full(outputs, IMPOSSIBLE)
     if len(present) == 1:
@@ -224,6 +224,8 @@ def _labels(
 def _numbers(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, penalty: float, outputs: int, balanced: bool
 ) -> Map:
+    from sklearn.linear_model import Ridge  # noqa: PLC0415
+
     model = Ridge(alpha=1 / penalty).fit(x, y, weights)
     return np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
 
@@ -283,6 +285,9 @@ def solve_ridge_head(
         folds: folds of these rows, if some belong together; these rows alone choose the penalty. None: each row is one.
         penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
     """
+    from sklearn.linear_model import Ridge, RidgeCV  # noqa: PLC0415
+    from sklearn.utils.class_weight import compute_sample_weight  # noqa: PLC0415
+
     targets = np.eye(outputs)[y] if kind == "classification" else y
     if kind != "regression":
         targets = 2 * targets - 1
@@ -354,6 +359,8 @@ def out_of_fold_predictions(
 
 def _left_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Squares of the singular values of a matrix, and its left singular vectors: ``(axes,)`` and ``(rows, axes)``."""
+    from scipy.linalg import eigh  # noqa: PLC0415
+
     if x.shape[1] >= len(x):
         values, turn = eigh(x @ x.T)
         return values.clip(0), turn

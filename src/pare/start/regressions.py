@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics.pairwise import euclidean_distances
 
 
 @dataclass(frozen=True)
@@ -97,6 +96,8 @@ class GaussianRidge:
 
         The width has the units of the inputs.
         """
+        from sklearn.metrics.pairwise import euclidean_distances  # noqa: PLC0415
+
         mean = np.average(x, 0, weights)
         ridge = KernelRidge.fit(gaussian(euclidean_distances(x - mean, squared=True), width), y, weights)
         return cls(mean, x - mean, ridge, width)
@@ -112,6 +113,8 @@ class GaussianRidge:
 
     def predict(self, x: np.ndarray, *penalties: float) -> Iterator[np.ndarray]:
         """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``, with one penalty after the other."""
+        from sklearn.metrics.pairwise import euclidean_distances  # noqa: PLC0415
+
         kernel = gaussian(euclidean_distances(x - self.mean, self.directions, squared=True), self.width)
         return self.ridge.predict(kernel, *penalties)
 
@@ -144,5 +147,7 @@ def rotated(x: np.ndarray) -> np.ndarray:
 
 def median_distance(x: np.ndarray) -> float:
     """Median distance between the first rows ``(rows, inputs)``; 1 if all are equal."""
+    from sklearn.metrics.pairwise import euclidean_distances  # noqa: PLC0415
+
     distances = euclidean_distances(x[:500])
     return float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import torch
 from accelerate import PartialState
-from torchmetrics import Metric
 
 from pare.config.errors import PareError
 from pare.config.run import Run
@@ -32,8 +32,13 @@ from pare.training.setup import Align, run_fingerprint
 from pare.training.source_batches import SourceFolders
 from pare.training.trainer import Trainer
 
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+
 logger = logging.getLogger(__name__)
 BRIEF = ("best_epoch", "validation", "train_seconds")  # recorded of each member
+ONE_PASS_EPOCHS = 3  # fewest epochs of a training without plain batches until batch norms are fixed
 CHECKPOINT, LOCK = "checkpoint", ".training"  # a folder and a file next to the model's folder
 
 
@@ -42,7 +47,7 @@ def fit(
     store: ArrayStore,
     source: SourceFolders,
     checkpoint: Path,
-    metric: Metric,
+    metric: "Metric",
     align: Align | None = None,
     *,
     tracking: Tracking | None = None,
@@ -87,7 +92,7 @@ def _is_start(trained: TrainedModel) -> bool:
 
 
 def _within_minutes(
-    run: Run, minutes: float, store: ArrayStore, source: SourceFolders, checkpoint: Path, metric: Metric
+    run: Run, minutes: float, store: ArrayStore, source: SourceFolders, checkpoint: Path, metric: "Metric"
 ) -> tuple[Run, int]:
     """The run with as many epochs as fit, and its members; an interrupted training keeps its numbers."""
     begun = Checkpoint(checkpoint).progress(run_fingerprint(run, store, source))
@@ -97,8 +102,8 @@ def _within_minutes(
         trial = Trainer(_with_epochs(run, EPOCHS), store, source, Path(name) / "trial", metric)
         found = trial.epochs_within(minutes)
     members, epochs = members_within(found, run.training.members, run.training.member_epochs)
-    if run.start and run.start.few and run.mixing and run.mixing.passes == run.mixing.batches == 1:
-        epochs = max(epochs, run.start.few.epochs)  # of fewer none would be plain
+    if run.training.fixed_norms and run.mixing and run.mixing.passes == run.mixing.batches == 1:
+        epochs = max(epochs, ONE_PASS_EPOCHS)
     several = f", in {members} trainings of {epochs}, whose predictions are averaged" if members > 1 else ""
     logger.info("%d epochs fit into %g min%s.", found, minutes, several)
     return _with_epochs(run, epochs), members
@@ -108,7 +113,7 @@ def _with_epochs(run: Run, epochs: int) -> Run:
     return run.model_copy(update={"training": run.training.model_copy(update={"epochs": epochs})})
 
 
-def mean_of(members: Sequence[TrainedModel], store: ArrayStore, metric: Metric) -> TrainedModel:
+def mean_of(members: Sequence[TrainedModel], store: ArrayStore, metric: "Metric") -> TrainedModel:
     """An ensemble of trained models: the first, with the others in it; its record has the history of the first.
 
     Args:
@@ -131,7 +136,7 @@ def mean_of(members: Sequence[TrainedModel], store: ArrayStore, metric: Metric) 
     return TrainedModel(first.run, model.cpu(), record, first.encoder_config, first.preparation, calibration)
 
 
-def _validated(model: CrossModalModel, store: ArrayStore, metric: Metric, batch_size: int) -> float | None:
+def _validated(model: CrossModalModel, store: ArrayStore, metric: "Metric", batch_size: int) -> float | None:
     """The metric of the validation rows, by single predictions as in a training; None without such rows."""
     if not len(rows := store.rows("validation")):
         return None
@@ -164,7 +169,7 @@ class FineTuning:
     run: Run
     store: ArrayStore
     source: SourceFolders
-    metric: Metric
+    metric: "Metric"
     align: Align | None = None
     tracking: Tracking | None = None
 

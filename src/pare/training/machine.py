@@ -5,15 +5,17 @@ import resource
 import sys
 import time
 from importlib.metadata import version
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
 from accelerate.state import AcceleratorState
-from transformers import PreTrainedModel
 
 from pare.config.run import Run
 from pare.config.schema import Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def accelerator_of(run: Run) -> Accelerator:
@@ -40,7 +42,7 @@ def precision_of(asked: Literal["auto", "no", "bf16"], task: Task) -> Literal["n
     return "bf16" if has_bf16() and not volumes_on_cpu else "no"
 
 
-def choose_attention(encoder: PreTrainedModel, accelerator: Accelerator) -> None:
+def choose_attention(encoder: "PreTrainedModel", accelerator: Accelerator) -> None:
     """The faster of two equal ways to compute attention, for a training.
 
     torch's fused attention is, but for bfloat16 on a CPU: there it takes 1.4 to 8.6 times as long as two products and a

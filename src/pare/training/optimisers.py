@@ -14,7 +14,7 @@ from torch.optim.adamw import adamw
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pare.config.errors import PareError
-from pare.config.hyperparameters import MixingConfig, TrainingConfig
+from pare.config.hyperparameters import BETAS, MixingConfig, TrainingConfig
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 WIDEST = 128  # rows or columns, the fewer, of a kernel as a matrix: the time of Muon grows as their cube
@@ -33,8 +33,7 @@ def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], train
         training: the optimiser's name and settings.
     """
     if training.optimiser == "Muon":
-        betas = (training.adam_beta1, training.adam_beta2)
-        return muon(model, groups, training.learning_rate, training.weight_decay, betas)
+        return muon(model, groups, training.learning_rate, training.weight_decay, BETAS)
     build = getattr(torch.optim, training.optimiser)
     optimiser: Optimizer = build(groups, lr=training.learning_rate, **training.optimiser_options)
     return optimiser

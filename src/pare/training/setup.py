@@ -4,13 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from accelerate.utils import set_seed
 from torch import Tensor
-from torchmetrics import Metric
-from transformers import get_scheduler
 
 from pare.config.run import Run
 from pare.mixing import Curriculum
@@ -30,6 +28,10 @@ from pare.training.optimisers import WeightAverage, build_optimiser, require_pla
 from pare.training.rows import TrainingCalibration, TrainingRows, batch_loader
 from pare.training.source_batches import SourceFolders, load_source_batches
 
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+CALIBRATION_ROWS = 64  # training rows that set the scale of the embedder
 # What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
 Align = Callable[
     [CrossModalModel, Rows, np.ndarray, Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]],
@@ -51,7 +53,7 @@ class TrainingSetup:
         store: ArrayStore,
         source: SourceFolders,
         checkpoint: Path,
-        metric: Metric,
+        metric: "Metric",
         align: Align | None = None,
         *,
         tracking: Tracking | None = None,
@@ -93,7 +95,7 @@ class TrainingSetup:
     def _calibrate(self) -> None:
         run = self.run
         calibration = TrainingCalibration(
-            *(self.rows["train"], self.chosen, run.training.calibration_rows),
+            *(self.rows["train"], self.chosen, CALIBRATION_ROWS),
             *(self.source, self.model.backbone, run.seed),
         )
         self.model.calibrate(calibration, self.store.statistics)
@@ -118,6 +120,8 @@ class TrainingSetup:
         objective = Objective(self.model, loss, training, self.run.mixing)
         self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
         self.updates = -(-len(self.loader) // training.accumulation)  # updates of the weights in an epoch
+        from transformers import get_scheduler  # noqa: PLC0415 - slow to import
+
         schedule = get_scheduler(
             training.schedule,
             optimiser,

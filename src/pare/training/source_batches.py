@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import torch
 from pydantic import BaseModel, Field, PositiveFloat, ValidationError
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from pare.config.errors import INGEST, PareError
 from pare.config.schema import ProxyConfig
@@ -24,6 +23,9 @@ from pare.raw.files import PREPROCESSOR
 from pare.raw.origins.manifest import RawFolder
 from pare.raw.proxies import VOID, ImageProxy, TextProxy, find_proxy_reader
 from pare.storage.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100  # label that cross entropy leaves out
 EXAMPLE = '{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}'
@@ -233,7 +235,9 @@ def load_source_batches(
     )
 
 
-def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def _tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer  # noqa: PLC0415 - slow to import
+
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # each format of a tokenizer has its own

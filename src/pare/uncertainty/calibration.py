@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
-from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
@@ -94,6 +92,7 @@ class Calibration:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Of classes ``(rows, classes)`` or labels ``(rows, labels)``, at the temperature."""
+
         return probabilities(logits.astype(np.float64) / self.temperature, self.kind)
 
     def sets(self, logits: np.ndarray, coverage: float) -> np.ndarray:
@@ -144,12 +143,16 @@ class Calibration:
 
 
 def probabilities(logits: np.ndarray, kind: str) -> np.ndarray:
-    """Of classes, ``(rows, classes)``, which add up to one; or of labels and points, each for itself."""
+    """Probabilities of classes ``(rows, classes)``, which add up to one; or of labels and points, each for itself."""
+    from scipy.special import expit, softmax  # noqa: PLC0415
+
     return softmax(logits, axis=1) if kind == "classification" else expit(logits)
 
 
 def _surprise(logits: np.ndarray) -> np.ndarray:
     """−log of the probability of each class, ``(rows, classes)``: finite where a probability would round to 0."""
+    from scipy.special import logsumexp  # noqa: PLC0415
+
     logits = logits.astype(np.float64)
     return logsumexp(logits, axis=1, keepdims=True) - logits
 
@@ -223,6 +226,8 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray, spread: float = 0.5) 
         truth: class numbers ``(rows,)``, or labels 0 or 1 ``(rows, labels)``.
         spread: standard deviation of the prior; the smaller it is, the nearer to 1 is a temperature from few rows.
     """
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415
+
     found = minimize_scalar(
         lambda power: len(truth) * log_loss(logits * exp(-power), truth) + (power / spread) ** 2 / 2,
         bounds=(-log(LARGEST), log(LARGEST)),
@@ -235,6 +240,8 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray, spread: float = 0.5) 
 
 def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
     """Mean negative log-likelihood of classes, or of labels, in nats; arguments as for `fit_temperature`."""
+    from scipy.special import log_expit, log_softmax  # noqa: PLC0415
+
     logits = logits.astype(np.float64)
     if truth.ndim > 1:
         return float(-(truth * log_expit(logits) + (1 - truth) * log_expit(-logits)).mean())

@@ -47,3 +47,10 @@ def test_defaults_are_those_of_the_parameters_and_else_of_the_schema(parameters)
     assert found["momentum"][1] == f"`{TrainingConfig(**GIVEN).momentum}`"
     assert rows(parameters, "mixing")["start"][1] == "needed"
     assert "input.shape" in rows(parameters, "A task (conf/base/tasks)")
+
+
+def test_common_keys_of_the_training_come_before_those_for_experts(parameters):
+    names = [*rows(parameters, "training")]
+    assert names[: len(TrainingConfig.COMMON)] == [*TrainingConfig.COMMON]
+    common, experts = schema_page(parameters).split("### training, for experts")
+    assert "| `epochs` |" in common and "| `momentum` |" in experts.partition("## mixing")[0]

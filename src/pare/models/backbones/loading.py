@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
 from pare.config.errors import INGEST, PareError
@@ -53,6 +52,8 @@ def _configuration(folder: Path) -> Any:
 
     A folder is a stranger's: other keys may name code, kernels or files that transformers would fetch or open.
     """
+    from transformers import AutoConfig  # noqa: PLC0415
+
     try:
         written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         kind = str(written["model_type"])
@@ -91,6 +92,8 @@ def _shorten(config: Any, layers: int) -> None:
 
 
 def _pretrained(folder: Path, config: Any) -> Any:
+    from transformers import AutoModel  # noqa: PLC0415
+
     try:
         with _quietly():
             encoder, report = AutoModel.from_pretrained(
@@ -126,6 +129,8 @@ def _quietly() -> Iterator[None]:
 
 
 def _random(folder: Path, config: Any) -> Any:
+    from transformers import AutoModel  # noqa: PLC0415
+
     try:
         return AutoModel.from_config(config, trust_remote_code=False)
     except ValueError as error:

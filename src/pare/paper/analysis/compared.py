@@ -7,8 +7,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from pare.config import PareError, Run
-from pare.config.strict import Strict
-from pare.config.validation import validated
+from pare.config.strict import Strict, validated
 from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders, check_data

@@ -6,7 +6,7 @@ from typing import Any
 
 from pare import __version__
 from pare.config import PareError, Task
-from pare.config.packages import import_extra
+from pare.config.errors import import_extra
 from pare.raw.origins.manifest import FileRecord, Manifest, RawFolder
 from pare.raw.registries import find_origin, open_raw_files
 from pare.storage.samples import Samples

@@ -1,6 +1,6 @@
 """The page of all parameters, docs/parameters.md, made from the schema of the configuration."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -36,7 +36,7 @@ WORDS = {"string": "text", "boolean": "true or false", "null": "none", "object":
 
 
 def schema_page(parameters: Mapping[str, Any]) -> str:
-    """Markdown of all sections, a table each.
+    """Markdown of all sections: a table for each, and one for the keys of experts.
 
     Args:
         parameters: of conf/base/parameters.yml.
@@ -44,18 +44,26 @@ def schema_page(parameters: Mapping[str, Any]) -> str:
     parts = [HEADER]
     for title, model in SECTIONS.items():
         shipped = parameters.get(title, {})
-        lines = ["| key | value | default | |", "|---|---|---|---|", *_lines(model, shipped)]
-        parts += [f"## {title}", str(model.__doc__).partition("\n")[0], "\n".join(lines)]
+        names = [*model.model_fields]
+        common = model.COMMON or names
+        parts += [f"## {title}", str(model.__doc__).partition("\n")[0], _table(model, common, shipped)]
+        if experts := [name for name in names if name not in common]:
+            parts += [f"### {title}, for experts", _table(model, experts, shipped)]
     return "\n\n".join(parts) + "\n"
 
 
-def _lines(model: type[Strict], shipped: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _table(model: type[Strict], names: Iterable[str], shipped: Mapping[str, Any]) -> str:
+    return "\n".join(["| key | value | default | |", "|---|---|---|---|", *_lines(model, names, shipped)])
+
+
+def _lines(model: type[Strict], names: Iterable[str], shipped: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     properties = model.model_json_schema()["properties"]
-    for name, field in model.model_fields.items():
+    for name in names:
+        field = model.model_fields[name]
         part = _part(field)
         if part and part not in SECTIONS.values():
             named = "NAME." if get_origin(field.annotation) is dict else ""
-            yield from _lines(part, {}, f"{prefix}{name}.{named}")
+            yield from _lines(part, part.model_fields, {}, f"{prefix}{name}.{named}")
             continue
         default = _value(shipped[name]) if name in shipped else _default(field)
         words = f"see [{name}](#{name})" if part else _words(properties[name])

@@ -7,8 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pare.config.errors import unknown_name
 from pare.config.library import Library
-from pare.config.strict import Strict
-from pare.config.validation import validated
+from pare.config.strict import Strict, validated
 
 NAME = r"^[a-z0-9_]+$"
 

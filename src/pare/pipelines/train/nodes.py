@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from pare.alignment import align_embedder
 from pare.config import Run
 from pare.evaluation.metrics import build_metric, check_classes
 from pare.preparation import check_model_input
@@ -23,5 +22,9 @@ def describe_training(
     check_model_input(run, raw_fingerprint(run.task.raw.active, raw.manifest.files), model_input)
     check_classes(run, model_input)
     metric, source = build_metric(run.metric, run.task.output), SourceFolders.of(encoder, proxy)
-    align = partial(align_embedder, run=run) if run.alignment else None
+    align = None
+    if run.alignment:
+        from pare.alignment import align_embedder  # noqa: PLC0415 - optimal transport, which few methods need
+
+        align = partial(align_embedder, run=run)
     return FineTuning(run, model_input, source, metric, align, tracking)

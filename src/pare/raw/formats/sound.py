@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.signal import resample_poly
 
-from pare.config.errors import PareError
-from pare.config.packages import import_extra
+from pare.config.errors import PareError, import_extra
 
 if TYPE_CHECKING:
     import soundfile
