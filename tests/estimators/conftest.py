@@ -27,11 +27,10 @@ def tiny_files(tiny_bert, tiny_dinov2, save_encoder, topics, digits, tmp_path_fa
 
 
 @pytest.fixture(autouse=True)
-def tiny_encoders(monkeypatch, tiny_files):
-    """Give each fit the tiny files, and leave out what only a training of many epochs needs."""
+def tiny_encoders(monkeypatch, tiny_files, quick_training):
+    """Give each fit the tiny files."""
 
     def tiny(raw, place):
         return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place))
 
     monkeypatch.setattr("pare.estimators.fitting.cached_folder", tiny)
-    monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
