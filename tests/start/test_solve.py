@@ -31,7 +31,6 @@ from small_problems import (
     write,
 )
 
-
 few_penalties = partial(solve_head, penalties=(0.1, 10.0))
 
 
@@ -185,7 +184,9 @@ def test_groups_stay_whole_where_penalties_and_shares_are_chosen(run_of, text_so
 @pytest.mark.parametrize("ordered", [False, True])
 def test_folds_of_rows_in_the_order_of_time_are_blocks(run_of, text_source, tmp_path, monkeypatch, ordered):
     cuts = []
-    monkeypatch.setattr("pare.start.solve.solve_head", lambda *a, folds, **k: cuts.append(folds) or few_penalties(*a, **k))
+    monkeypatch.setattr(
+        "pare.start.solve.solve_head", lambda *a, folds, **k: cuts.append(folds) or few_penalties(*a, **k)
+    )
     run = run_of([2], ordered=ordered)
     solved(run, write(tmp_path / "x.h5", circle), text_source, tmp_path)
     if not ordered:
