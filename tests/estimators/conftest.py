@@ -1,6 +1,7 @@
 """Encoders that are small enough for many fits, in place of those that the shipped configuration names."""
 
 import shutil
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +9,7 @@ from transformers import Dinov2Config
 
 from pare.raw.file_names import PREPROCESSOR
 from pare.raw.origins.manifest import RawFolder
+from pare.start.heads import solve_head
 
 LAYERS = 10  # one more than is read of images
 
@@ -28,9 +30,10 @@ def tiny_files(tiny_bert, tiny_dinov2, save_encoder, topics, digits, tmp_path_fa
 
 @pytest.fixture(autouse=True)
 def tiny_encoders(monkeypatch, tiny_files, quick_training):
-    """Give each fit the tiny files."""
+    """Give each fit the tiny files, and two penalties in place of five; tests of the start have their choice."""
 
     def tiny(raw, place):
         return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place))
 
     monkeypatch.setattr("pare.estimators.fitting.cached_folder", tiny)
+    monkeypatch.setattr("pare.start.solve.solve_head", partial(solve_head, penalties=(0.1, 10.0)))
