@@ -1,7 +1,6 @@
 """Encoders that are small enough for many fits, in place of those that the shipped configuration names."""
 
 import shutil
-from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -29,11 +28,12 @@ def tiny_files(tiny_bert, tiny_dinov2, save_encoder, topics, digits, tmp_path_fa
 
 
 @pytest.fixture(autouse=True)
-def tiny_encoders(monkeypatch, tiny_files, quick_training):
-    """Give each fit the tiny files, and two penalties in place of five; tests of the start have their choice."""
+def tiny_encoders(monkeypatch, tiny_files):
+    """Give each fit the tiny files and two penalties in place of five, and leave out what only a training needs."""
+    monkeypatch.setitem(solve_head.__kwdefaults__, "penalties", (0.1, 10.0))
 
     def tiny(raw, place):
         return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place))
 
     monkeypatch.setattr("pare.estimators.fitting.cached_folder", tiny)
-    monkeypatch.setattr("pare.start.solve.solve_head", partial(solve_head, penalties=(0.1, 10.0)))
+    monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)

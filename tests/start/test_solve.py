@@ -13,7 +13,7 @@ from pare.config import Library, PareError, resolve
 from pare.evaluation.metrics import build_metric
 from pare.models.kernels import Kernels
 from pare.raw.proxies.samples import IMAGES
-from pare.start.heads import solve_head
+from pare.start.heads import PENALTIES, solve_head
 from pare.start.ridge import solve_ridge_head
 from pare.storage.store import ArrayStore
 from pare.training import FineTuning, SourceFolders, TrainedModel
@@ -31,14 +31,12 @@ from small_problems import (
     write,
 )
 
-few_penalties = partial(solve_head, penalties=(0.1, 10.0))
-
 
 @pytest.fixture(scope="module", autouse=True)
 def quick(quick_training):
     """Two penalties for a head, in place of five; test_heads.py has their choice."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pare.start.solve.solve_head", few_penalties)
+        patch.setitem(solve_head.__kwdefaults__, "penalties", (0.1, 10.0))
         yield
 
 
@@ -132,7 +130,7 @@ def test_kernels_get_a_larger_share_where_the_encoder_says_clearly_less(run_of, 
 
 def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, tmp_path, monkeypatch):
     """A class has one training row: left out, it has none, so that any penalty is as bad. Of all rows it has two."""
-    monkeypatch.setattr("pare.start.solve.solve_head", solve_head)  # with all penalties
+    monkeypatch.setitem(solve_head.__kwdefaults__, "penalties", PENALTIES)
     store = write(tmp_path / "x.h5", ten_shapes, {"train": 10, "validation": 10, "test": 60})
     trained = solved(run_of([1, POINTS], kernels=True, classes=10), store, image_source, tmp_path)
     assert error(trained.model, store) < 0.23  # 0.3 with the penalties of the training rows alone
@@ -157,7 +155,7 @@ def test_small_problems_are_solved_by_one_thread(run_of, text_source, tmp_path, 
 
     monkeypatch.setattr("pare.start.solve.THREADED_VALUES", many)
     monkeypatch.setattr("pare.start.solve.free_threads", lambda: 2)
-    for name, solver in (("solve_head", few_penalties), ("solve_ridge_head", solve_ridge_head)):
+    for name, solver in (("solve_head", solve_head), ("solve_ridge_head", solve_ridge_head)):
         monkeypatch.setattr(f"pare.start.solve.{name}", partial(noted, name, solver))
     store = write(tmp_path / "rows.h5", quadrants)
     with threadpool_limits(2, user_api="blas"):
@@ -184,9 +182,7 @@ def test_groups_stay_whole_where_penalties_and_shares_are_chosen(run_of, text_so
 @pytest.mark.parametrize("ordered", [False, True])
 def test_folds_of_rows_in_the_order_of_time_are_blocks(run_of, text_source, tmp_path, monkeypatch, ordered):
     cuts = []
-    monkeypatch.setattr(
-        "pare.start.solve.solve_head", lambda *a, folds, **k: cuts.append(folds) or few_penalties(*a, **k)
-    )
+    monkeypatch.setattr("pare.start.solve.solve_head", lambda *a, folds, **k: cuts.append(folds) or solve_head(*a, **k))
     run = run_of([2], ordered=ordered)
     solved(run, write(tmp_path / "x.h5", circle), text_source, tmp_path)
     if not ordered:
@@ -204,7 +200,7 @@ def test_of_very_many_rows_heads_learn_from_some(run_of, text_source, tmp_path, 
 
     def noted(x, *args, **kwargs):
         sizes.add(len(x))
-        return few_penalties(x, *args, **kwargs)
+        return solve_head(x, *args, **kwargs)
 
     monkeypatch.setattr("pare.start.solve.MOST_ROWS", limit)
     monkeypatch.setattr("pare.start.solve.solve_head", noted)
