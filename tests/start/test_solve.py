@@ -13,7 +13,7 @@ from pare.config import Library, PareError, resolve
 from pare.evaluation.metrics import build_metric
 from pare.models.kernels import Kernels
 from pare.raw.proxies.samples import IMAGES
-from pare.start.heads import PENALTIES, solve_head
+from pare.start.heads import solve_head
 from pare.start.ridge import solve_ridge_head
 from pare.storage.store import ArrayStore
 from pare.training import FineTuning, SourceFolders, TrainedModel
@@ -130,7 +130,7 @@ def test_kernels_get_a_larger_share_where_the_encoder_says_clearly_less(run_of, 
 
 def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, tmp_path, monkeypatch):
     """A class has one training row: left out, it has none, so that any penalty is as bad. Of all rows it has two."""
-    monkeypatch.setitem(solve_head.__kwdefaults__, "penalties", PENALTIES)
+    monkeypatch.setitem(solve_head.__kwdefaults__, "penalties", (0.01, 0.1, 1.0, 10.0, 100.0))
     store = write(tmp_path / "x.h5", ten_shapes, {"train": 10, "validation": 10, "test": 60})
     trained = solved(run_of([1, POINTS], kernels=True, classes=10), store, image_source, tmp_path)
     assert error(trained.model, store) < 0.23  # 0.3 with the penalties of the training rows alone
