@@ -45,12 +45,6 @@ def matrix(conf: Path, env: str) -> dict[str, Cell]:
 
 
 @pytest.fixture(scope="session")
-def paper_runs(conf) -> dict[str, Cell]:
-    """The runs of the paper's matrix."""
-    return matrix(conf, "paper")
-
-
-@pytest.fixture(scope="session")
 def matrix_runs(conf, tmp_path_factory) -> pd.DataFrame:
     """The results of the run matrix, from git's index: a demonstration on this machine writes over its own."""
     folder = tmp_path_factory.mktemp("index")

@@ -58,7 +58,3 @@ def test_links_lead_somewhere(page, name):
             if anchor:
                 headings = re.findall(r"^#+ (.*)", path.read_text(encoding="utf-8"), re.MULTILINE)
                 assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def test_the_size_of_the_papers_matrix_is_so(page, paper_runs):
-    assert f"the paper's own matrix: {len(paper_runs):,} runs" in page("docs/reproduction.md")

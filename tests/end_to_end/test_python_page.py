@@ -41,6 +41,15 @@ def test_the_example_of_how_sure_predictions_are_says_what_its_page_shows(projec
     assert len(inside) == 2 and min(inside) > 80
 
 
+def test_the_mixing_of_the_page_replaces_as_many_tokens_as_it_says():
+    ((_, code),) = blocks("python.md", "Mixing alone")
+    names: dict = {}
+    exec(code, names)
+    assert names["k"] == 19
+    assert names["mixed"].shape == names["target"].shape
+    assert names["replaced"].sum(1).tolist() == [19] * 8
+
+
 def test_a_trained_model_says_what_the_page_shows(said, project):
     (_, commands), (_, program), (_, shown) = blocks("python.md", "A model that was trained")
     said(project, "bash", commands.replace("method=probe", "method=probe,source=tiny"))

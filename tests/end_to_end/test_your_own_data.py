@@ -1,20 +1,23 @@
-"""docs/your_own_data.md does what it says: its commands are run unchanged, but with a tiny encoder and one epoch."""
+"""The pages of own data do what they say: their commands are run unchanged, but with a tiny encoder and one epoch."""
 
 import re
 
 import pytest
+import yaml
 
 from fenced_blocks import blocks
 
-TINY = ",source=tiny,training.epochs=1"
 NUMBER = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)?")
+FIRST = "Five minutes: from a CSV to predictions"
+MADE = ["bash", "bash", "text"]  # a file, its task, and what is said of it
 
 
 def tiny(script):
     """Commands with the tiny encoder and one epoch."""
     # A solved start would show pictures of the series to the tiny encoder, which reads text.
     start, differs = (",start=random", "start_random-source_tiny") if "gestures" in script else ("", "source_tiny")
-    script = re.sub(r"(kedro run .*--params \S+)", rf"\1{TINY}{start}", script)
+    epochs = "" if "choose" in script else ",training.epochs=1"
+    script = re.sub(r"(kedro run .*--params \S+)", rf"\1,source=tiny{epochs}{start}", script)
     return script.replace("/seed_0/", f"/{differs}/seed_0/")  # where results of another source and start are
 
 
@@ -23,39 +26,56 @@ def without_numbers(text):
     return " ".join(NUMBER.sub("#", text).split())
 
 
-WHOLE = ["bash", "bash", "text", "yaml", "bash", "text", "bash", "text"]
-
-
-@pytest.mark.parametrize(
-    ("section", "languages"),
-    [
-        ("A table", WHOLE),
-        ("A series of several channels", WHOLE),
-        ("Series of different lengths", WHOLE[:3]),
-        ("A field", WHOLE),
-    ],
-)
-def test_the_page_can_be_followed(project, said, section, languages):
+def follow(project, said, found):
+    """Run blocks of bash and compare what they print with the blocks of text."""
     script = printed = ""
-    checked = []
-    for language, content in blocks("your_own_data.md", section):
-        checked.append((language, "tasks new" in script, "kedro run" in script))
+    for language, content in found:
         if language == "bash":
             script, printed = content, said(project, "bash", tiny(content))
-        elif language == "yaml":
-            (name,) = re.findall(r"^(\w+):$", content, re.MULTILINE)
-            assert (project / "conf" / "local" / "tasks" / f"{name}.yml").read_text() == content
         elif "tasks new" in script:
             assert printed == content
         elif "predict=" in script:
-            found, shown = printed.splitlines()[-len(content.splitlines()) :], content.splitlines()
-            assert [line.split(",")[0] for line in found] == [line.split(",")[0] for line in shown]
-            assert found[0] == shown[0]
+            lines, shown = printed.splitlines()[-len(content.splitlines()) :], content.splitlines()
+            assert [line.split(",")[0] for line in lines] == [line.split(",")[0] for line in shown]
+            assert lines[0] == shown[0]
         else:
             # What is kept is another encoder's; a source and a start that are not the task's own are named.
             score = content.split(" Kept:")[0]
             assert without_numbers(score) in without_numbers(re.sub(", (start random|source tiny)", "", printed))
-    assert [language for language, *_ in checked] == languages
+
+
+@pytest.fixture
+def few_candidates(project):
+    """`choose` compares the two fastest candidates."""
+    candidates = {"table": {"folds": 5, "methods": ["probe", "logistic_regression"]}}
+    (project / "conf" / "local" / "candidates.yml").write_text(yaml.safe_dump(candidates))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "section", "languages"),
+    [
+        ("start.md", FIRST, [*MADE, *["bash", "text"] * 2, "bash"]),
+        ("series.md", "Arrays", [*MADE, *["bash", "text"] * 2]),
+        ("series.md", "A point in each row", MADE),
+        ("fields.md", "From arrays to predictions", [*MADE, *["bash", "text"] * 2]),
+    ],
+)
+@pytest.mark.usefixtures("few_candidates")
+def test_a_page_can_be_followed(project, said, page, section, languages):
+    found = blocks(page, section)
+    assert [language for language, _ in found] == languages
+    follow(project, said, found)
+
+
+@pytest.mark.slow
+def test_the_page_of_tables_goes_on_with_the_file_of_the_start(project, said):
+    follow(project, said, blocks("start.md", FIRST)[:3])
+    (_, shown), *_ = blocks("task_file.md")
+    assert (project / "conf" / "local" / "tasks" / "wine.yml").read_text() == shown
+    found = blocks("tables.md")[:2]
+    assert [language for language, _ in found] == ["bash", "text"]
+    follow(project, said, found)
 
 
 def test_a_path_that_does_not_exist_ends_in_one_message(project, kedro):

@@ -49,6 +49,13 @@ def test_a_variant_is_run_with_its_values_and_only_it(cells):
     assert (cell.run.source_name, cell.run.proxy_samples) == ("dinov2_small", 50)
 
 
+def test_a_variant_without_a_name_is_the_plain_method_with_values(cells):
+    (block,) = cells(figure={"variants": {"": {"training.epochs": 2}}}).values()
+    (cell,) = block
+    assert (cell.name, cell.run.folder) == ("darcy_flow-pare-0", "darcy_flow/pare/seed_0")
+    assert cell.run.training.epochs == 2
+
+
 def test_the_command_of_a_cell_resolves_to_its_run(cells, library, parameters):
     values = {"mixing.start": 0.1, "training.learning_rate": 3e-5, "source.proxy": "mnist_ink"}
     (block,) = cells(figure={"seeds": [3], "variants": {"low": values}}).values()

@@ -33,6 +33,7 @@ def write_table(path: Path, rows: dict[str, int]) -> ArrayStore:
 def no_timing(monkeypatch) -> None:
     """Leave out the measurement behind the estimate that training logs: it takes longer than these trainings."""
     monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
+    monkeypatch.setattr("pare.training.trainer.cpu_speed", lambda: 1e11)
 
 
 @pytest.fixture(scope="session")

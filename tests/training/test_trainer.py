@@ -185,6 +185,22 @@ def test_a_killed_run_goes_on_to_bit_identical_weights(trained, on_table, caplog
     np.testing.assert_array_equal(*kept)
 
 
+def test_a_training_ends_in_one_line_with_its_best_epoch(on_table, caplog):
+    caplog.set_level("INFO", logger="pare")
+    record = on_table().record
+    last = caplog.messages[-1]
+    assert last.startswith("3 epochs in ")
+    assert f"{record['validation']:.4g} by epoch {record['best_epoch']}" in last
+
+
+@pytest.mark.parametrize(("speed", "told"), [(1e11, False), (1e3, True)])
+def test_a_training_of_more_than_five_minutes_names_what_is_shorter(on_table, caplog, monkeypatch, speed, told):
+    monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: speed)
+    caplog.set_level("INFO", logger="pare")
+    on_table()
+    assert any("training.minutes=5" in message for message in caplog.messages) is told
+
+
 def test_a_loss_that_is_not_finite_names_the_step_and_the_remedy(on_table, tmp_path):
     with pytest.raises(PareError, match=r"epoch 1, step 2, learning rate 1\.00e\+30, .*; lower training\.lear"):
         on_table(learning_rate=1e30, schedule="constant_with_warmup", warmup_epochs=0)

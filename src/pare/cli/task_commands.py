@@ -225,7 +225,7 @@ def _check_metric(name: str, kind: str) -> None:
 
     suited = [other for other, spec in METRICS.items() if kind in spec.kinds]
     if name not in suited:
-        raise unknown_name(f"metric for {kind}", name, suited, "docs/your_own_data.md")
+        raise unknown_name(f"metric for {kind}", name, suited, "docs/task_file.md")
 
 
 def _hidden_classes(classes: Mapping[str, int]) -> str | None:

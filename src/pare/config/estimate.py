@@ -9,6 +9,8 @@ from pare.config.run import Run
 # Share of a plain matrix product's speed that a training step reaches; measured on 2 CPU cores with
 # all-MiniLM-L6-v2 and 100 tokens.
 EFFICIENCY = 0.55
+CONVOLUTIONS = 0.2  # the same for a field's network in bfloat16, of a product's speed in float32; with Darcy flow
+LONG = 300.0  # seconds of a training from which on a shorter one is proposed
 ACTIVATION_BYTES = 34  # per token, unit of width and layer, half precision (Korthikanti et al. 2022, section 4.1)
 RUNTIME_MB = 600  # Python, torch and transformers before any model
 
@@ -98,5 +100,6 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
     memory = RUNTIME_MB + (16 * parameters + activations) / 2**20
     if training.minutes:
         return Estimate(parameters, tokens, None, round(memory), 60 * training.minutes)
-    seconds = training.members * flops / (flops_per_second * EFFICIENCY)
+    efficiency = CONVOLUTIONS if run.start and task.kind == "field" else EFFICIENCY
+    seconds = training.members * flops / (flops_per_second * efficiency)
     return Estimate(parameters, tokens, steps, round(memory), seconds)

@@ -16,7 +16,7 @@ from pare.config.validation import validated
 
 Value = bool | int | float | str
 NAMES = frozenset({"task", "method", "seed", "variant"})
-VariantName = Annotated[str, Field(pattern=r"^[a-z0-9_]*[a-z_][a-z0-9_]*$")]
+VariantName = Annotated[str, Field(pattern=r"^([a-z0-9_]*[a-z_][a-z0-9_]*)?$")]
 
 
 class Block(Strict):
@@ -26,7 +26,8 @@ class Block(Strict):
     methods: list[str] = Field(min_length=1, description="methods and baselines")
     seeds: list[NonNegativeInt] = Field(min_length=1)
     variants: dict[VariantName, dict[str, Value]] = Field(
-        default_factory=dict, description="name and values as on the command line; none: the methods as they are"
+        default_factory=dict,
+        description='name and values as on the command line; "" for the plain method; none: as they are',
     )
 
     @model_validator(mode="after")

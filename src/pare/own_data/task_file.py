@@ -71,7 +71,7 @@ def task_yaml(name: str, files: Sequence[str], found: Inspection, metric: str | 
         f"# Written by `kedro tasks new`; edit it freely. `kedro tasks show {name}` checks it and says what",
         "# a run would cost; then run it:",
         f"#   kedro run --pipelines=pare_train --params task:{name}",
-        "# What else a task may say: docs/your_own_data.md.",
+        "# What else a task may say: docs/task_file.md.",
         f"{name}:",
         *_lines(_sections(files, found, metric)),
     ]
@@ -89,7 +89,7 @@ def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> li
         (2, "files:", "yours, linked and never changed; absolute, or relative to the project"),
         *((3, f"- {_flow(path)}", "") for path in files),
         (1, "reader:", ""),
-        (2, f"name: {found.reader}", "all are in docs/your_own_data.md"),
+        (2, f"name: {found.reader}", "all are in docs/task_file.md"),
         (2, "options:", ""),
         *((3, *line) for line in _option_lines(found)),
         (1, f"samples: {{{rows}}}", f"rows; a smaller number takes the first ones{_unlabelled_remark(found)}"),

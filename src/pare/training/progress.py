@@ -1,4 +1,4 @@
-"""The progress bar of a training: loss, k, λ, learning rate, time left; a line per epoch where no terminal is."""
+"""The progress bar of a training: loss, k, metric, time left; ten lines where no terminal is."""
 
 import logging
 from types import TracebackType
@@ -7,7 +7,6 @@ from typing import Any
 from rich import get_console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeElapsedColumn,
@@ -15,6 +14,7 @@ from rich.progress import (
 )
 
 logger = logging.getLogger(__name__)
+LINES = 10  # at most, for a training that writes into a file
 
 
 class EpochProgress:
@@ -29,10 +29,10 @@ class EpochProgress:
 
     def __init__(self, epochs: int, steps: int, done: int, metric: str) -> None:
         self.epochs, self.epoch, self.steps, self.metric = epochs, done, steps, metric
+        self.validation = ""
         self.bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
+            BarColumn(bar_width=12),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -55,23 +55,19 @@ class EpochProgress:
         self.epoch = epoch
         self.bar.update(self.task, completed=epoch * self.steps)
 
-    def step(self, loss: float, k: int, learning_rate: float) -> None:
+    def step(self, loss: float, k: int) -> None:
         """One optimiser step is done."""
         mixing = f" k {k}" if k else ""
-        text = f"epoch {self.epoch + 1}/{self.epochs} loss {loss:.4g}{mixing} rate {learning_rate:.1e}"
+        text = f"epoch {self.epoch + 1}/{self.epochs} loss {loss:.4g}{mixing}{self.validation}"
         self.bar.update(self.task, advance=1, description=text)
 
     def epoch_done(self, row: dict[str, Any]) -> None:
-        """One epoch is done; its line stays on the screen."""
+        """One epoch is done; about every tenth of the training leaves a line where no terminal shows the bar."""
         self.epoch += 1
+        self.validation = "" if row["validation"] is None else f" {self.metric} {row['validation']:.4g}"
+        if not self.bar.disable or self.epoch * LINES // self.epochs == (self.epoch - 1) * LINES // self.epochs:
+            return
         mixing = f", λ {row['lambda']:.2f}" if "lambda" in row else ""
-        validation = "" if row["validation"] is None else f", validation {self.metric} {row['validation']:.4g}"
-        logger.info(
-            "epoch %d/%d: loss %.4g%s%s, %.1f s",
-            self.epoch,
-            self.epochs,
-            row["loss"],
-            mixing,
-            validation,
-            row["seconds"],
-        )
+        validation = self.validation and f", validation{self.validation}"
+        values = (self.epoch, self.epochs, row["loss"], mixing, validation, row["seconds"])
+        logger.info("epoch %d/%d: loss %.4g%s%s, %.1f s", *values)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from transformers import get_scheduler
 
-from pare.config.estimate import estimate
+from pare.config.estimate import LONG, cpu_speed, duration, estimate
 from pare.config.run import Run
 from pare.mixing import Curriculum
 from pare.models import CrossModalModel, load_backbone
@@ -155,7 +155,13 @@ class Trainer:
     def train(self) -> TrainedModel:
         """Run the epochs that are left and return the chosen model."""
         if self.run.training.epochs and not self.member.number:
-            logger.info("%s: %s.", self.accelerator.device, estimate(self.run, matrix_speed(self.accelerator)))
+            # Convolutions gain less from bfloat16 than a matrix product does: priced as by `kedro tasks show`.
+            plain = self.run.task.kind == "field" and self.accelerator.device.type == "cpu"
+            cost = estimate(self.run, cpu_speed() if plain else matrix_speed(self.accelerator))
+            logger.info("%s: %s.", self.accelerator.device, cost)
+            if cost.steps and cost.seconds > LONG:
+                fewer = max(1, int(self.run.training.epochs * LONG / cost.seconds))
+                logger.info("Shorter: training.epochs=%d, or training.minutes=%g.", fewer, LONG / 60)
         if self.progress.epochs_done or self.progress.start:
             self.checkpoint.restore(self.accelerator)
             if isinstance(self.start, FieldStart) and self.progress.start:
@@ -176,7 +182,17 @@ class Trainer:
             for epoch in epochs_in_time(done, epochs, minutes, self.progress.history):
                 self._epoch(epoch, bar)
                 tracked.epochs(curve(self.progress.history, self.progress.start))
+        if self.progress.epochs_done > done:
+            self._tell_end()
         return self._result()
+
+    def _tell_end(self) -> None:
+        progress, best = self.progress, ""
+        if progress.best_value is not None and progress.best_epoch is not None:
+            where = "the solved start" if progress.best_epoch == SOLVED else f"epoch {progress.best_epoch + 1}"
+            best = f", best validation {self.run.metric} {progress.best_value:.4g} by {where}"
+        epochs, row = self.run.training.epochs, progress.history[-1]
+        logger.info("%d epochs in %s: loss %.4g%s.", epochs, duration(progress.seconds), row["loss"], best)
 
     @property
     def _leaves_nothing(self) -> bool:
@@ -289,7 +305,7 @@ class Trainer:
                 if (term := getattr(terms, name)) is not None:
                     values["loss" if name == "total" else f"loss_{name}"].append(term.item())
             mixing.add(terms.mixture)
-            bar.step(terms.total.item(), k, self.schedule.get_last_lr()[0])
+            bar.step(terms.total.item(), k)
         return {name: sum(terms) / len(terms) for name, terms in values.items()}, mixing
 
     def _step(

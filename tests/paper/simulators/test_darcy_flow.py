@@ -53,6 +53,12 @@ def test_transposing_the_coefficient_transposes_the_solution():
     np.testing.assert_allclose(solve_darcy(a.T), solve_darcy(a).T, atol=1e-10)
 
 
+@pytest.mark.parametrize("scale", [1e-60, 1e60])
+def test_units_do_not_matter(scale):
+    a = draw_coefficient(21, np.random.default_rng(1))
+    np.testing.assert_allclose(solve_darcy(a * scale, 1 / scale) * scale**2, solve_darcy(a), rtol=1e-6)
+
+
 def test_coefficients_are_3_and_12_about_half_each():
     fields = np.stack([draw_coefficient(33, np.random.default_rng(i)) for i in range(50)])
     assert set(np.unique(fields)) == {3.0, 12.0}

@@ -18,7 +18,7 @@ these sections a key that is not here is refused.
 those of `conf/base/parameters.yml`, else of the schema. Starts, tasks and methods have values of their own;
 `kedro tasks show TASK` says which value a run has, and where it comes from. What else a run is asked for, such as task,
 method, start, source and seed, is in `conf/base/parameters.yml` and in `kedro run --help`. Of a task, loss, metric,
-tokens and more have defaults that follow from its data: [what a task says](your_own_data.md#what-a-task-says)."""
+tokens and more have defaults that follow from its data: [what a task file says](task_file.md)."""
 SECTIONS: dict[str, type[Strict]] = {
     "training": TrainingConfig,
     "mixing": MixingConfig,
