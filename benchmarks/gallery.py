@@ -18,9 +18,7 @@ from matplotlib.figure import Figure
 
 from pare.config import Library, Task
 from pare.config_loader import load_library
-from pare.raw.options import bind_options
-from pare.raw.origins.registry import find_origin
-from pare.raw.readers.registry import find_reader
+from pare.raw.registries import bind_options, find_origin, find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[1]

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 
 from harness import Ways, in_turns, options, show
 from pare.storage.store import ArrayStore, write_store
-from pare.training.trainer import batch_loader
+from pare.training.rows import batch_loader
 
 
 def main() -> None:

@@ -16,8 +16,7 @@ import numpy as np
 
 from harness import alone, library, options, peak_bytes
 from pare.preparation import ModelInput
-from pare.raw.options import bind_options
-from pare.raw.readers.registry import find_reader
+from pare.raw.registries import bind_options, find_reader
 
 TASK = "pdebench_advection"
 FRAMES, POINTS, BLOCK = 201, 1024, 64

@@ -14,8 +14,8 @@ from sklearn.model_selection import KFold
 from torch import Tensor
 
 from harness import in_turns, options, show
-from pare.models.anchor import Anchor
-from pare.start.fields import PENALTIES
+from pare.models.convolutional import Anchor
+from pare.start.field_start import PENALTIES
 from pare.start.regressions import Ridge, rotated
 
 ROWS, INPUTS, OUTPUTS, BATCH = 900, 3 * 85 * 85, 85 * 85, 8

@@ -24,8 +24,7 @@ from scipy.sparse.linalg import spsolve
 from harness import library, options, show
 from pare.paper.simulators.diffusion_sorption import D, boundary_fluxes, isotherm
 from pare.paper.simulators.shallow_water import solve_shallow_water
-from pare.raw.options import bind_options
-from pare.raw.origins.registry import ORIGINS
+from pare.raw.registries import ORIGINS, bind_options
 
 Compared = tuple[np.ndarray, np.ndarray]  # last frame by the general solver, and in the file
 

@@ -18,8 +18,7 @@ from transformers import AutoModel, BertConfig, BertTokenizerFast, Dinov2Config,
 from pare.config import Library
 from pare.config_loader import load_library
 from pare.preparation import Preparation
-from pare.raw.proxies import SENTENCES
-from pare.raw.proxies.samples import IMAGES
+from pare.raw.proxies import IMAGES, SENTENCES
 from pare.report.results import collect_results
 from pare.settings import CONFIG_LOADER_ARGS
 

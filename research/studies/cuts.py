@@ -14,10 +14,8 @@ from sklearn.model_selection import train_test_split
 from equations import EQUATIONS, write
 from pare.config import Library
 from pare.preparation import ModelInput
-from pare.raw.options import bind_options
 from pare.raw.origins.ingest import ingest
-from pare.raw.origins.registry import find_origin
-from pare.raw.readers.registry import find_reader, open_raw_files
+from pare.raw.registries import bind_options, find_origin, find_reader, open_raw_files
 from pare.storage.store import ArrayStore, write_store
 from table import Table
 

@@ -26,13 +26,13 @@ import pandas as pd
 import torch
 
 from cuts import CUTS, PROJECT, Cut
-from pare.choice.fits import described, held_out
-from pare.choice.folds import fold_parts, write_fold
+from pare.choice.fold_rows import fold_parts, write_fold
+from pare.choice.tried import described, held_out
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import METRICS, build_metric
-from pare.evaluation.prediction import score
+from pare.evaluation.scoring import score
+from pare.saved.trained_model import TrainedModel
 from pare.storage.atomic import atomic_path
-from pare.training import TrainedModel
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 
 FITS, RESULTS = PREDICTIONS / "sources", PROJECT / "research/data/sources.csv"

@@ -41,19 +41,20 @@ from fits import find_reference, read_fits, scores, summary
 from pare.baselines import Problem, fit_baseline
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel
-from pare.choice.fits import described
+from pare.choice.tried import described
 from pare.config import BaselineRun, ChoiceRun, Library, Run, resolve, resolve_baseline, resolve_choice
 from pare.config.candidates import CHOOSE
 from pare.config_loader import RunConfigLoader
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import score
+from pare.evaluation.scoring import score
 from pare.raw.origins.ingest import ingest
+from pare.saved.saved_model import SavedModel
+from pare.saved.trained_model import TrainedModel
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.atomic import atomic_path
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel
+from pare.training import SourceFolders
 from pare.training.losses import build_loss
-from pare.training.saved_model import SavedModel
 
 RESULTS, PREDICTIONS = PROJECT / "research/data/fits", PROJECT / "data/yardstick"
 FORMS = Path(__file__).with_suffix(".yml")
@@ -272,7 +273,7 @@ def _choice(run: ChoiceRun, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
     model = ChosenModel.load(folder / "model")
     prediction = outputs_of(model, cut.test[0])
     seconds = time.process_time() - started
-    kept = " ".join(f"{name}:{share:.2f}" for name, share in model.blend.shares.items())
+    kept = " ".join(f"{name}:{share:.2f}" for name, share in model.blend.weights.items())
     return Fit(model.record["validation"], kept, prediction, round(seconds, 2))
 
 

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from pare.estimators import PaReClassifier, PaReField, PaReRegressor
     from pare.export import to_onnx
     from pare.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
-    from pare.own_data.predict import load
-    from pare.training import TrainedModel
+    from pare.prediction.predict import load
+    from pare.saved.trained_model import TrainedModel
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,8 +31,8 @@ MODULES = {  # of the others: mixing
     "PaReField": "estimators",
     "PaReRegressor": "estimators",
     "PareError": "config.errors",
-    "TrainedModel": "training",
-    "load": "own_data.predict",
+    "TrainedModel": "saved.trained_model",
+    "load": "prediction.predict",
     "to_onnx": "export",
 }
 

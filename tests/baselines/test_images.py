@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
-from pare.baselines.images import ESTIMATORS, MachineOptions
+from pare.baselines.scikit_learn import ESTIMATORS, MachineOptions
 from pare.config import PareError
 
 OPTIONS = MachineOptions(strengths=[10.0], folds=3, rows=2000, edge=32)
@@ -71,7 +71,7 @@ def test_rows_that_choose_have_every_class_and_keep_their_order(digits, problem,
     rare = np.concatenate([y[:60] % 2, [2, 2]])
     groups = {"train": np.repeat(np.arange(31), 2)}
     seen = []
-    monkeypatch.setattr("pare.baselines.images.GridSearchCV", lambda *_, cv, **__: seen.append(cv) or Chosen())
+    monkeypatch.setattr("pare.baselines.scikit_learn.GridSearchCV", lambda *_, cv, **__: seen.append(cv) or Chosen())
     made = problem("classification", 3, train=(x[:62], rare), groups=groups)
     fit(made, OPTIONS.model_copy(update={"rows": 20}))
     (folds,) = seen
@@ -99,7 +99,7 @@ def test_classes_count_alike_where_they_are_weighted(digits, problem):
 
 
 def test_very_many_rows_are_refused(problem, monkeypatch):
-    monkeypatch.setattr("pare.baselines.images.MOST_ROWS", 11)
+    monkeypatch.setattr("pare.baselines.scikit_learn.MOST_ROWS", 11)
     made = problem("classification", 2, train=(np.zeros((12, 1, 4, 4)), np.arange(12) % 2))
     with pytest.raises(PareError, match=r"of 12 training rows takes too long.*method=probe"):
         fit(made, OPTIONS)

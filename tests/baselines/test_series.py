@@ -13,9 +13,13 @@ numba.config.DISABLE_JIT = True
 
 from sktime.transformations.rocket import MiniRocketMultivariate, MultiRocketMultivariate  # noqa: E402
 
-from pare.baselines.estimator import as_series  # noqa: E402
-from pare.baselines.hydra import Hydra  # noqa: E402
-from pare.baselines.series import ESTIMATORS, HydraOptions, RocketOptions  # noqa: E402
+from pare.baselines.problem import as_series  # noqa: E402
+from pare.baselines.series import (  # noqa: E402
+    ESTIMATORS,
+    Hydra,
+    HydraOptions,
+    RocketOptions,
+)
 from pare.config import PareError  # noqa: E402
 
 OPTIONS = RocketOptions(kernels=84, penalties=[0.1, 10.0])

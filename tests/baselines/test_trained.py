@@ -19,10 +19,10 @@ from kedro.config import OmegaConfigLoader
 from pare.baselines import ESTIMATORS, TrainedBaseline, fit_baseline
 from pare.baselines.problem import problem_of
 from pare.config import Library, PareError, resolve_baseline
-from pare.own_data.predict import load
+from pare.prediction.predict import load
 from pare.preparation import ModelInput, Preparation
 from pare.raw.origins.ingest import ingest
-from pare.raw.readers.registry import open_raw_files
+from pare.raw.registries import open_raw_files
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.fingerprint import file_digest
 from pare.storage.store import ArrayStore

@@ -29,8 +29,8 @@ def numbers():
 def test_equally_good_models_with_independent_errors_share_equally_and_a_bad_one_gets_nothing(numbers):
     y, outputs = numbers
     blend = greedy_blend(outputs, y, NUMBERS, squared)
-    assert set(blend.shares) == {"a", "b"}
-    assert blend.shares["a"] == pytest.approx(0.5, abs=0.1)
+    assert set(blend.weights) == {"a", "b"}
+    assert blend.weights["a"] == pytest.approx(0.5, abs=0.1)
     assert squared(blend.outputs(outputs, NUMBERS), y) == pytest.approx(0.5**2 / 2, rel=0.2)
 
 
@@ -49,10 +49,10 @@ def test_several_numbers_count_alike_in_their_own_spread(library):
 def test_shrunk_shares_are_half_greedy_ones_and_half_the_first_model(numbers):
     y, outputs = numbers
     greedy, shrunk = (make(outputs, y, NUMBERS, squared) for make in (greedy_blend, shrunk_blend))
-    assert shrunk.shares == pytest.approx({"a": 0.5 + greedy.shares["a"] / 2, "b": greedy.shares["b"] / 2})
+    assert shrunk.weights == pytest.approx({"a": 0.5 + greedy.weights["a"] / 2, "b": greedy.weights["b"] / 2})
     assert shrunk.temperatures == {"a": 1.0, "b": 1.0}
     swapped = shrunk_blend({"c": outputs["c"], "a": outputs["a"]}, y, NUMBERS, squared)
-    assert swapped.shares == {"c": 0.5, "a": 0.5}  # of greedy selection the first one has nothing
+    assert swapped.weights == {"c": 0.5, "a": 0.5}  # of greedy selection the first one has nothing
 
 
 def test_a_model_with_next_to_no_share_of_a_shrunk_mean_is_left_out(numbers, monkeypatch):
@@ -82,13 +82,13 @@ def test_shrunk_shares_are_kept_where_greedy_ones_are_not_clearly_better(numbers
 def test_the_first_model_is_kept_alone_where_no_shares_are_clearly_better(numbers):
     y, outputs = numbers
     decision = decide({"a": outputs["a"], "worse": outputs["a"] + 0.3}, y, NUMBERS, squared)
-    assert decision.blend.shares == {"a": 1.0}
+    assert decision.blend.weights == {"a": 1.0}
     assert decision.outputs == pytest.approx(outputs["a"])
 
 
 def test_a_first_model_that_is_clearly_worse_is_left(numbers):
     y, outputs = numbers
-    assert decide({"c": outputs["c"], "a": outputs["a"]}, y, NUMBERS, squared).blend.shares == {"a": 1.0}
+    assert decide({"c": outputs["c"], "a": outputs["a"]}, y, NUMBERS, squared).blend.weights == {"a": 1.0}
 
 
 def test_greedy_shares_are_kept_where_a_worse_model_mends_the_better_one():
@@ -98,7 +98,7 @@ def test_greedy_shares_are_kept_where_a_worse_model_mends_the_better_one():
     error = rng.normal(0, 0.2, y.shape).astype(np.float32)
     decision = decide({"a": y + error, "b": y - 3 * error}, y, NUMBERS, squared)
     assert decision.losses["greedy shares"] < decision.losses["shrunk shares"]
-    assert decision.blend.shares["a"] == pytest.approx(0.75, abs=0.05)
+    assert decision.blend.weights["a"] == pytest.approx(0.75, abs=0.05)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 4])
@@ -106,7 +106,7 @@ def test_a_few_rows_keep_the_first_model_or_say_clearly_that_another_is_better(n
     y, outputs = numbers[0][:rows], {name: out[:rows] for name, out in numbers[1].items()}
     decision = decide(outputs, y, NUMBERS, squared)
     assert decision.outputs.shape == y.shape
-    assert rows > 1 or decision.blend.shares == {"a": 1.0}
+    assert rows > 1 or decision.blend.weights == {"a": 1.0}
 
 
 def test_shares_are_compared_on_the_parts_that_are_given(numbers):
@@ -144,7 +144,7 @@ def test_a_mean_that_only_fits_the_noise_of_few_rows_is_seldom_kept():
         y = rng.normal(size=(30, 1)).astype(np.float32)
         good = y + rng.normal(0, 0.3, y.shape).astype(np.float32)
         noise = {f"n{i}": rng.normal(size=y.shape).astype(np.float32) for i in range(8)}
-        kept += decide({"good": good, **noise}, y, NUMBERS, squared).blend.shares != {"good": 1.0}
+        kept += decide({"good": good, **noise}, y, NUMBERS, squared).blend.weights != {"good": 1.0}
     assert kept < 2
 
 
@@ -153,5 +153,5 @@ def test_rows_of_a_group_are_one_piece_of_evidence_for_greedy_shares():
     y, groups = rng.normal(size=600).astype(np.float32), np.repeat(np.arange(10), 60)
     better = np.repeat(np.float32([1, 0]), [8, 2])[groups]  # in most groups, and much worse in the others
     models = {"first": y + 1.0, "second": y + 1.6 - better}
-    assert decide(models, y, NUMBERS, squared).blend.shares == {"second": 1.0}
-    assert decide(models, y, NUMBERS, squared, groups=groups).blend.shares == {"first": 0.5, "second": 0.5}
+    assert decide(models, y, NUMBERS, squared).blend.weights == {"second": 1.0}
+    assert decide(models, y, NUMBERS, squared, groups=groups).blend.weights == {"first": 0.5, "second": 0.5}

@@ -1,5 +1,6 @@
 """A choice that is made, interrupted, loaded: with baselines that need no extra and real fits."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from pare.choice import search
 from pare.choice.blend import Blend, Decision, decide
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel, load_trained
-from pare.choice.folds import fold_parts
+from pare.choice.fold_rows import fold_parts
 from pare.config import Library, PareError, resolve_choice
 from pare.storage.store import ArrayStore, write_store
 from pare.training import SourceFolders
@@ -59,12 +60,14 @@ def test_what_is_kept_is_loaded_from_its_folder_alone_and_gives_the_mean_of_its_
     choice().write(tmp_path / "run/model")
     model = load_trained((tmp_path / "run/model").rename(tmp_path / "moved"))
     assert isinstance(model, ChosenModel)
+    written = json.loads((tmp_path / "moved/record.json").read_text())["blend"]  # names of version 0.1.0
+    assert written == {"shares": model.blend.weights, "temperatures": model.blend.temperatures}
     x = store.rows("test").read(0, 40)["x"]
     outputs = model.outputs(x, torch.device("cpu"))
     parts = {name: member.outputs(x, torch.device("cpu")) for name, member in model.members.items()}
     mean = sum(
-        share * torch.softmax(torch.tensor(parts[name] / model.blend.temperatures[name]), 1).numpy()
-        for name, share in model.blend.shares.items()
+        weight * torch.softmax(torch.tensor(parts[name] / model.blend.temperatures[name]), 1).numpy()
+        for name, weight in model.blend.weights.items()
     )
     assert torch.softmax(torch.tensor(outputs), 1).numpy() == pytest.approx(mean, abs=1e-5)
     assert (outputs.argmax(1) == store.rows("test").array("y")).mean() > 0.9

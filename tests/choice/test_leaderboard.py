@@ -21,7 +21,7 @@ def test_a_candidate_that_did_not_see_all_folds_is_below_the_others_and_hollow()
     figure = leaderboard_figure(CANDIDATES, 4.0, METRICS["error_percent"], title="t")
     (axes,) = figure.axes
     names = [label.get_text().partition("\n")[0] for label in axes.get_yticklabels()]
-    assert names == ["probe, share 100 %", "catboost", "pare"]
+    assert names == ["probe, weight 100 %", "catboost", "pare"]
     points = [line for line in axes.lines if line.get_marker() == "o"]
     assert [line.get_markerfacecolor() for line in points] == ["tab:blue", "tab:blue", "none"]
 
@@ -33,7 +33,7 @@ def test_folds_without_a_metric_are_counted_and_not_drawn():
     ]
     assert leaderboard_table(rare)["folds"].tolist() == [2, 2]
     (axes,) = leaderboard_figure(rare, None, METRICS["auroc_ovo"], title="t").axes
-    assert [label.get_text().partition("\n")[0] for label in axes.get_yticklabels()] == ["probe, share 100 %"]
+    assert [label.get_text().partition("\n")[0] for label in axes.get_yticklabels()] == ["probe, weight 100 %"]
 
 
 def test_networks_have_a_second_point_after_their_final_fit():
@@ -49,7 +49,7 @@ def test_a_network_that_was_not_compared_has_the_point_of_its_final_fit():
     assert leaderboard_table([CANDIDATES[0], network])["folds"].tolist() == [2, 0]
     (axes,) = leaderboard_figure([CANDIDATES[0], network], None, METRICS["error_percent"], title="t").axes
     names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names == ["u_net\n200.0 s a fit", "probe, share 100 %\n2.0 s a fit"]
+    assert names == ["u_net\n200.0 s a fit", "probe, weight 100 %\n2.0 s a fit"]
     points = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() in "Do"]
     assert points == [(4.0, 1), (3.0, 0)]
     assert [text.get_text() for text in axes.get_legend().get_texts()][1].startswith("all held-out rows")

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pare.baselines import registry
-from pare.choice import processes, timing
+from pare.baselines import by_name
+from pare.choice import fold_rows, processes
 from pare.choice import search as module
-from pare.choice.fits import HeldOut
-from pare.choice.search import Search, not_installed, within
+from pare.choice.search import Search
+from pare.choice.tried import HeldOut, not_installed, within
 from pare.config import PareError, resolve_choice
 from pare.storage.store import ArrayStore, write_store
 
@@ -180,7 +180,7 @@ def test_nothing_else_is_tried_where_a_candidate_leaves_rounding_alone(search, f
 def test_what_is_not_installed_is_named_before_the_first_fit_with_the_command_that_installs_it(
     search, monkeypatch, caplog
 ):
-    monkeypatch.setattr(registry, "find_spec", lambda name: None if name in ("lightgbm", "fno") else "spec")
+    monkeypatch.setattr(by_name, "find_spec", lambda name: None if name in ("lightgbm", "fno") else "spec")
     one = search(5, [*METHODS, "fno"])  # which does not suit tables, whatever is installed
     with caplog.at_level("INFO", logger="pare"):
         one.announce()
@@ -204,8 +204,8 @@ def costs(monkeypatch):
         return HeldOut(outputs.astype(np.float32), y, any_fit + row * learnt)
 
     monkeypatch.setattr(module, "held_out", held_out)
-    monkeypatch.setattr(timing, "MANY", 50)
-    monkeypatch.setattr(timing, "TIMED", (4, 5, 9))
+    monkeypatch.setattr(fold_rows, "MANY", 50)
+    monkeypatch.setattr(fold_rows, "TIMED", (4, 5, 9))
     return given, made
 
 

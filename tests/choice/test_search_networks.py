@@ -5,8 +5,8 @@ import pytest
 
 from pare.choice import processes
 from pare.choice import search as module
-from pare.choice.fits import HeldOut
 from pare.choice.search import Search
+from pare.choice.tried import HeldOut
 from pare.config import resolve_choice
 from pare.storage.store import ArrayStore, write_store
 

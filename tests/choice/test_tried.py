@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from pare.choice.fits import HeldOut
-from pare.choice.tried import Tried, defined_score
+from pare.choice.tried import HeldOut, Tried, defined_score
 from pare.config import PareError, resolve_choice
 from pare.config.schema import Task
 

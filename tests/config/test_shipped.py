@@ -7,10 +7,8 @@ from kedro.config import OmegaConfigLoader
 
 from pare.config import resolve
 from pare.config_loader import load_library
-from pare.raw.options import bind_options
-from pare.raw.origins.registry import find_origin
 from pare.raw.proxies import PROXY_READERS
-from pare.raw.readers.registry import find_reader
+from pare.raw.registries import bind_options, find_origin, find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 
 

@@ -1,11 +1,19 @@
 """Lazy saving: what is described is made once, and made again when it must be."""
 
+import numpy as np
 import pytest
 from kedro.io import DataCatalog, DatasetError
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import SequentialRunner
 
-from pare.datasets import LazyDataset
+from pare.config import PareError
+from pare.config.raw import RawConfig
+from pare.config.schema import Task
+from pare.datasets import ArrayStoreDataset, LazyDataset, PageDataset, RawFolderDataset
+from pare.preparation import ModelInput
+from pare.raw.origins.ingest import RawFiles
+from pare.storage.fingerprint import file_digest
+from pare.storage.samples import Samples
 
 
 class TextDataset(LazyDataset[str]):
@@ -64,3 +72,125 @@ def test_an_error_while_it_is_made_is_the_datasets(dataset):
 
     with pytest.raises(DatasetError, match="no such row"):
         dataset.save(Broken("one"))
+
+
+@pytest.fixture
+def raw_folder_dataset(tmp_path):
+    return RawFolderDataset(str(tmp_path / "raw"))
+
+
+def simulation(**options):
+    config = RawConfig(
+        origin="darcy_flow_simulation",
+        options={"resolution": 9, "train": 2, "test": 1} | options,
+        licence="simulated here",
+        simulated=True,
+    )
+    return RawFiles(config)
+
+
+def test_saving_a_description_brings_its_files_and_loading_gives_their_manifest(raw_folder_dataset):
+    assert not raw_folder_dataset.exists()
+    raw_folder_dataset.save(simulation())
+    assert raw_folder_dataset.exists()
+    folder = raw_folder_dataset.load()
+    assert folder.path == raw_folder_dataset.path
+    assert folder.manifest.origin == "darcy_flow_simulation"
+    for record in folder.manifest.files:
+        assert file_digest(folder.path / record.name) == record.sha256
+
+
+def test_files_that_are_here_are_not_brought_again(raw_folder_dataset):
+    raw_folder_dataset.save(simulation())
+    first = raw_folder_dataset.load().manifest
+    raw_folder_dataset.save(simulation())
+    assert raw_folder_dataset.load().manifest == first
+    raw_folder_dataset.save(simulation(seed=1))
+    assert raw_folder_dataset.load().manifest.fingerprint != first.fingerprint
+
+
+def test_a_folder_that_was_never_filled_says_how_to_fill_it(raw_folder_dataset):
+    with pytest.raises(DatasetError) as caught:
+        raw_folder_dataset.load()
+    assert isinstance(caught.value.__cause__, PareError)
+    assert "ingest" in str(caught.value.__cause__)
+
+
+def test_an_unknown_origin_is_a_clear_error(raw_folder_dataset):
+    with pytest.raises(DatasetError, match="origin 'elsewhere' is unknown") as caught:
+        raw_folder_dataset.save(RawFiles(RawConfig(origin="elsewhere", licence="none")))
+    assert isinstance(caught.value.__cause__, PareError)
+    assert not raw_folder_dataset.exists()
+
+
+@pytest.fixture
+def array_store_dataset(tmp_path):
+    return ArrayStoreDataset(str(tmp_path / "deep" / "task.h5"))
+
+
+@pytest.fixture
+def described(library):
+    """A model input that notes how often its raw rows are read."""
+    changes = {"samples": {"all": 40}, "input": {"shape": [3]}, "normalisation": {}}
+    task = Task.model_validate(library.tasks["openml_wdbc"] | changes)
+    x, y = np.ones((40, 3), np.float32), np.arange(40) % 2
+    reads = []
+
+    def read(start, stop):
+        reads.append((start, stop))
+        return x[start:stop], y[start:stop]
+
+    return lambda raw="raw": ModelInput("wdbc", task, {"all": Samples(40, read)}, raw, validated=True), reads
+
+
+def test_what_was_saved_is_loaded(array_store_dataset, described):
+    model_input, _ = described
+    assert not array_store_dataset.exists()
+    array_store_dataset.save(model_input())
+    assert array_store_dataset.exists()
+    store = array_store_dataset.load()
+    assert store.fingerprint == model_input().fingerprint
+    assert sum(len(store.rows(split)) for split in ("train", "validation", "test")) == 40
+
+
+def test_the_same_fingerprint_is_not_computed_again_and_another_one_is(array_store_dataset, described):
+    model_input, reads = described
+    array_store_dataset.save(model_input())
+    written = len(reads)
+    array_store_dataset.save(model_input())
+    assert len(reads) == written
+    array_store_dataset.save(model_input("other raw files"))
+    assert len(reads) == 2 * written
+    assert array_store_dataset.load().fingerprint == model_input("other raw files").fingerprint
+
+
+def test_a_broken_file_is_written_anew(array_store_dataset, described):
+    model_input, _ = described
+    array_store_dataset.save(model_input())
+    array_store_dataset.path.write_bytes(array_store_dataset.path.read_bytes()[:500])
+    array_store_dataset.save(model_input())
+    assert array_store_dataset.load().fingerprint == model_input().fingerprint
+
+
+def test_loading_what_is_not_there_is_a_clear_error(array_store_dataset):
+    with pytest.raises(DatasetError) as caught:
+        array_store_dataset.load()
+    assert isinstance(caught.value.__cause__, PareError)
+
+
+class Page:
+    """Writes the same words."""
+
+    def is_current(self, path):
+        return False
+
+    def write(self, path):
+        path.write_text("page")
+
+
+def test_it_is_written_as_it_is_saved_and_loads_as_its_path(tmp_path):
+    dataset = PageDataset(filepath=str(tmp_path / "run.html"))
+    assert not dataset.exists()
+    dataset.save(Page())
+    assert dataset.exists()
+    assert dataset.load().read_text() == "page"

@@ -28,7 +28,7 @@ def test_the_best_of_several_is_kept_and_predicts_new_rows(project, kedro, said)
     chosen = kedro(project, "--pipelines=choose", "--params", "task=ring,minutes=0.5")
     assert chosen.code == 0, chosen.err
     assert chosen.leftovers == []
-    assert "Kept: " in chosen.out
+    assert "Selected: " in chosen.out
     folder = project / "data/08_reporting/ring/choose/seed_0"
     metrics = json.loads((folder / "metrics.json").read_text())
     board = pd.read_csv(folder / "leaderboard.csv", index_col="method")

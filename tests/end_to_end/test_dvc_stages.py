@@ -5,7 +5,8 @@ import sys
 
 from pare.matrix.code import imported_modules
 from pare.matrix.stages import LOADS, PAGES, PIPELINES, left_out
-from pare.raw.origins.registry import find_origin
+from pare.raw.proxies import PROXY_READERS
+from pare.raw.registries import READERS, find_origin
 
 # Each stage in a process that has imported no module of the project; what all of them need of others is imported once.
 TRACED = """
@@ -38,13 +39,12 @@ NOT_WATCHED = {
     "pare.tracking": "tells a tracker what happens, which is no output",
     "pare.pipeline_registry": "names pipelines",
     "pare.datasets": "where files go and when, not what is in them",
-    "pare.storage.lazy": "the protocol of the datasets, without code",
     "pare.storage.atomic": "how the datasets write a file whole",
-    "pare.storage.predictions": "how they write and read predictions",
 }
 RUN = {"task": "openml_wdbc", "source": "tiny", "training": {"epochs": 1}}
 BASELINE = {"task": "openml_wdbc", "method": "logistic_regression"}
 ORIGINS = {"task": "scikit_learn_wdbc", "encoder": "hub_encoder", "proxy": "english_topics"}
+NAMED = [READERS["table"], PROXY_READERS["sentences"]]  # named by the task and the proxy, digested with them
 STAGES = {"preprocess": RUN, "train": RUN, "evaluate": RUN, "baseline": BASELINE, "report": RUN}
 
 
@@ -70,7 +70,8 @@ def test_dvc_watches_every_module_that_a_stage_imports(project, kedro_command, t
     for stage in STAGES:
         modules = imported[stage]
         assert PIPELINES[stage] in modules
-        watched = imported_modules(PIPELINES[stage], *LOADS.get(stage, ()), left_out=left_out(stage))
+        named = [f"pare.{path.partition(':')[0]}" for path in NAMED]
+        watched = imported_modules(PIPELINES[stage], *LOADS.get(stage, ()), *named, left_out=left_out(stage))
         if stage == "baseline":  # the pipeline brings the task's files too; the tag leaves that out
             watched |= imported_modules("pare.pipelines.ingest.pipeline", "pare.pipelines.preprocess.pipeline")
         pages = {name for name in modules if f"{name}.".startswith(f"{PAGES}.")}  # no output of other stages

@@ -40,7 +40,7 @@ def follow(project, said, found):
             assert lines[0] == shown[0]
         else:
             # What is kept is another encoder's; a source and a start that are not the task's own are named.
-            score = content.split(" Kept:")[0]
+            score = content.split(" Selected:")[0]
             assert without_numbers(score) in without_numbers(re.sub(", (start random|source tiny)", "", printed))
 
 

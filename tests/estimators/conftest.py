@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from transformers import Dinov2Config
 
-from pare.raw.file_names import PREPROCESSOR
+from pare.raw.files import PREPROCESSOR
 from pare.raw.origins.manifest import RawFolder
 from pare.start.heads import solve_head
 
@@ -35,5 +35,5 @@ def tiny_encoders(monkeypatch, tiny_files):
     def tiny(raw, place):
         return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place))
 
-    monkeypatch.setattr("pare.estimators.fitting.cached_folder", tiny)
+    monkeypatch.setattr("pare.estimators.in_memory.cached_folder", tiny)
     monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)

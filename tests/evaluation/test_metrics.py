@@ -3,13 +3,16 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import f1_score
 
 from evaluated_runs import with_task, write_splits
 from pare.config import resolve
 from pare.config.errors import PareError
 from pare.config.schema import DEFAULTS, OutputConfig
-from pare.evaluation.metrics import METRICS, build_metric, check_classes
-from pare.evaluation.prediction import sample_errors
+from pare.evaluation.binary import OneMinusRanking, auroc
+from pare.evaluation.classification import ErrorPercent, OneMinusF1
+from pare.evaluation.metrics import METRICS, ChunkMean, build_metric, check_classes
+from pare.evaluation.scoring import sample_errors
 
 OUTPUTS = {
     "classification": OutputConfig(kind="classification", shape=(4,)),
@@ -177,3 +180,57 @@ def test_a_part_without_a_class_is_told_where_the_metric_needs_each(library, par
     said = r"part 'test' has no row of class \[1\], metric auroc_ovo needs each"
     with pytest.raises(PareError, match=said) if refused else nullcontext():
         check_classes(run, lacking)
+
+
+def classified(n, classes=4):
+    draw = np.random.default_rng(0)
+    labels = draw.integers(classes, size=n)
+    return draw.normal(size=(n, classes)) + np.eye(classes)[labels], labels
+
+
+def in_parts(metric, prediction, target, size=64):
+    """The metric after updates of ``size`` samples."""
+    for part in zip(torch.as_tensor(prediction).split(size), torch.as_tensor(target).split(size), strict=True):
+        metric.update(*part)
+    return metric.compute().item()
+
+
+@pytest.mark.parametrize("n", [700, 1000, 2300])
+def test_a_short_last_chunk_counts_as_much_as_a_whole_one(n):
+    logits, labels = classified(n)
+    bounds = [(start, min(start + 1000, n)) for start in range(0, n, 1000)]
+    chunks = [f1_score(labels[a:b], logits[a:b].argmax(axis=1), average="macro") for a, b in bounds]
+    assert in_parts(ChunkMean(OneMinusF1(4)), logits, labels) == pytest.approx(1 - np.mean(chunks), rel=1e-6)
+    assert in_parts(ChunkMean(OneMinusF1(4)), logits, labels, size=n) == pytest.approx(1 - np.mean(chunks), rel=1e-6)
+
+
+def test_whole_chunks_of_a_mean_over_samples_change_nothing():
+    logits, labels = classified(2000)
+    whole = in_parts(ErrorPercent(4), logits, labels)
+    assert in_parts(ChunkMean(ErrorPercent(4)), logits, labels) == pytest.approx(whole, rel=1e-12)
+
+
+def test_a_label_without_positives_in_a_chunk_is_left_out_of_that_chunk():
+    draw = np.random.default_rng(0)
+    labels = (draw.random((1500, 2)) < 0.1).astype(np.float32)
+    labels[1000:, 1] = 0
+    logits = (draw.normal(size=labels.shape) + labels).astype(np.float32)
+    metric = OneMinusRanking(auroc, pooled=False)
+    first = in_parts(metric, logits[:1000], labels[:1000])
+    metric.reset()
+    second = in_parts(metric, logits[1000:, :1], labels[1000:, :1])
+    chunked = in_parts(ChunkMean(OneMinusRanking(auroc, pooled=False)), logits, labels)
+    assert chunked == pytest.approx((first + second) / 2, rel=1e-12)
+
+
+def test_reset_forgets_the_chunks():
+    metric = ChunkMean(ErrorPercent(4))
+    in_parts(metric, *classified(50))
+    metric.reset()
+    assert in_parts(metric, *classified(30)) == in_parts(ErrorPercent(4), *classified(30))
+
+
+def test_nothing_seen_is_an_error():
+    metric = ChunkMean(ErrorPercent(4))
+    with pytest.warns(UserWarning, match="compute"), pytest.raises(PareError, match="found none"):
+        metric.compute()

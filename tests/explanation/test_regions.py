@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from evaluated_runs import write_splits
 from pare.config.schema import Task
-from pare.explanation.regions import regions_of
+from pare.explanation import regions as regions_module
+from pare.explanation.regions import regions_of, typical_row
 
 
 def task(shape, **changes):
@@ -62,3 +64,11 @@ def test_a_region_is_replaced_in_a_copy():
     np.testing.assert_array_equal(region.replaced(rows, np.ones((1, 4))), [[[0, 0, 1, 0]]] * 2)
     np.testing.assert_array_equal(region.replaced(rows, np.full((2, 1, 4), 5)), [[[0, 0, 5, 0]]] * 2)
     assert not rows.any()
+
+
+def test_it_is_the_mean_of_numbers_and_the_most_frequent_category(tmp_path, monkeypatch):
+    x = np.array([[1, 0, 2], [3, 5, np.nan], [np.nan, 5, 2], [8, np.nan, 1]], np.float32)
+    rows = write_splits(tmp_path / "s.h5", train={"x": x, "y": np.zeros(4)}).rows("train")
+    for block in (1, regions_module.BLOCK_BYTES):  # one row at a time, and all at once
+        monkeypatch.setattr(regions_module, "BLOCK_BYTES", block)
+        np.testing.assert_array_equal(typical_row(rows, [1, 2]), [4, 5, 2])

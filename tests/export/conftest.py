@@ -7,12 +7,12 @@ import pytest
 from pare.config import Library, resolve
 from pare.evaluation.metrics import build_metric
 from pare.models import load_backbone
-from pare.own_data.predict import Predictor
+from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput
+from pare.saved.trained_model import TrainedModel, assemble
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
-from pare.training import FineTuning, SourceFolders, TrainedModel
-from pare.training.trained_model import assemble
+from pare.training import FineTuning, SourceFolders
 from tiny_encoders import CONFIGS
 
 
@@ -20,7 +20,7 @@ from tiny_encoders import CONFIGS
 def fitted(library, parameters, tiny_bert, tiny_dinov2, topics, *, digits, tmp_path, monkeypatch) -> Callable:
     """Fit a run to rows in memory; what a task says besides is given by name."""
     monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
-    monkeypatch.setattr("pare.models.kernels.FEATURES", 1000)  # of 10,000: an export traces each bias
+    monkeypatch.setattr("pare.models.series_features.FEATURES", 1000)  # of 10,000: an export traces each bias
     files = {"minilm": (tiny_bert, topics), "dinov2_small": (tiny_dinov2, digits)}
     starts = {
         kind: {**start, "layers": [1, 2][-1 if kind == "field" else -2 :]} for kind, start in library.starts.items()

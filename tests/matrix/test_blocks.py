@@ -9,7 +9,7 @@ from pare.config import PareError, resolve
 from pare.config.run import BaselineRun, Run
 from pare.config_loader import load_library
 from pare.matrix.blocks import expand, unique
-from pare.raw.origins.registry import find_origin
+from pare.raw.registries import find_origin
 from pare.settings import CONFIG_LOADER_ARGS
 
 BLOCK = {"tasks": ["darcy_flow"], "methods": ["pare"], "seeds": [0]}

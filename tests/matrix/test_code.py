@@ -27,7 +27,7 @@ def test_the_modules_found_in_the_sources_are_those_that_python_imports(pipeline
 
 
 def test_modules_share_a_digest_with_no_others():
-    names = ["pare.storage.atomic", "pare.storage.fingerprint", "pare.storage.store"]
+    names = ["pare.storage.access", "pare.storage.fingerprint", "pare.storage.atomic"]
     digests = [code_digest(*some) for some in ([], names[:1], names[1:], names)]
     assert len(set(digests)) == 4
     assert code_digest(*reversed(names)) == digests[-1]
@@ -39,5 +39,5 @@ def test_a_package_that_is_left_out_has_no_say():
     everything, without = imported_modules(name), imported_modules(name, left_out=["pare.config", "pare.report"])
     assert {module for module in everything if module.startswith("pare.report")}
     assert not {module for module in without if module.startswith("pare.report")}
-    assert {"pare.evaluation.figures.training", "pare.training.trained_model"} <= without
+    assert {"pare.evaluation.figures.epochs", "pare.saved.trained_model"} <= without
     assert code_digest(name) != code_digest(name, left_out=["pare.config", "pare.report"])

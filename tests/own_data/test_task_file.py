@@ -14,9 +14,8 @@ from pare.evaluation.metrics import METRICS
 from pare.own_data.task_file import METRICS as REMARKS
 from pare.own_data.task_file import task_name, task_yaml
 from pare.preparation import ModelInput
-from pare.raw.options import bind_options
 from pare.raw.origins.own_files import own_files
-from pare.raw.readers.registry import find_reader
+from pare.raw.registries import bind_options, find_reader
 from users_files import (
     CLASSES,
     NUMBERS,

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from pare.baselines import fit_baseline
-from pare.baselines import fitting as fit
+from pare.baselines import trained as fit
 from pare.config import PareError, resolve_baseline
 from pare.datasets import ModelDataset
-from pare.evaluation.drawing import draw_predictions
+from pare.evaluation.prediction_figures import draw_predictions
 from pare.pipeline_registry import register_pipelines
 from pare.pipelines.baseline.nodes import describe_fit, predict_test_rows, score_predictions
 from pare.preparation import model_input_fingerprint

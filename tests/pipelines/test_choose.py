@@ -26,4 +26,4 @@ def test_the_last_line_names_again_what_is_not_installed(monkeypatch, caplog, mi
     model = SimpleNamespace(record=record, blend=Blend({"probe": 1.0}, {"probe": 1.0}), calibration=None)
     with caplog.at_level("INFO", logger="pare"):
         nodes.score_predictions(run, model, SimpleNamespace(rows=lambda part: None), {})
-    assert caplog.messages == [f"wine, choose, seed 0: test error 2 %. Kept: probe.{ending}"]
+    assert caplog.messages == [f"wine, choose, seed 0: test error 2 %. Selected: probe.{ending}"]

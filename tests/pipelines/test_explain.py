@@ -14,9 +14,9 @@ from pare.pipelines import explain
 from pare.preparation import ModelInput, Preparation
 from pare.raw.origins.ingest import RawFiles
 from pare.raw.origins.manifest import RawFolder
-from pare.raw.readers.registry import open_raw_files
+from pare.raw.registries import open_raw_files
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import TrainedModel
 
 TASK = {
     "title": "mine",
@@ -90,7 +90,7 @@ def test_new_rows_are_explained_under_the_name_of_their_file(inputs, caplog):
     with caplog.at_level("INFO", logger="pare"):
         tables, figures = run_pipeline(inputs, "new.csv")
     assert (set(tables), set(figures)) == ({"explanation-new", "importance-new"}, {"explanation-new"})
-    assert list(tables["explanation-new"]["row"]) == ["0", "0", "1", "1"]
+    assert list(tables["explanation-new"]["row"]) == ["1", "1", "2", "2"]
     assert list(tables["explanation-new"]["value"]) == ["7", "south", "0", "north"]
     assert list(tables["importance-new"]) == ["feature", "mean change"]
     assert "2 rows of new.csv explained" in caplog.text
@@ -118,7 +118,7 @@ def test_many_rows_are_chosen_evenly_and_said_so(inputs, caplog, monkeypatch):
     monkeypatch.setattr("pare.explanation.questions.MOST_ROWS", 3)
     with caplog.at_level("INFO", logger="pare"):
         tables, _ = run_pipeline(inputs)
-    assert list(tables["explanation"]["row"]) == ["0", "0", "6", "6", "11", "11"]
+    assert list(tables["explanation"]["row"]) == ["1", "1", "7", "7", "12", "12"]
     assert "3 of 12 test rows explained" in caplog.text
     (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert warning == "Not all rows are explained, but 3 of 12 test rows: 3 at most."

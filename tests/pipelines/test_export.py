@@ -10,12 +10,13 @@ from pare.config import Library, PareError, resolve
 from pare.config.run import COMMAND_LINE
 from pare.datasets import OnnxDataset
 from pare.evaluation.metrics import build_metric
-from pare.own_data.predict import Predictor
 from pare.pipelines import export
+from pare.prediction.predict import Predictor
 from pare.preparation import ModelInput
+from pare.saved.trained_model import TrainedModel
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
-from pare.training import FineTuning, SourceFolders, TrainedModel
+from pare.training import FineTuning, SourceFolders
 
 ROWS = 30
 TASK = {
@@ -64,7 +65,7 @@ def test_raw_rows_are_predicted_by_the_file_as_by_the_model(inputs, x, tmp_path,
 
 
 def test_a_file_that_answers_otherwise_is_not_left(inputs, tmp_path, monkeypatch):
-    monkeypatch.setattr("pare.export.onnx_model.MOST_DIFFERENCE", -1)
+    monkeypatch.setattr("pare.export.onnx_file.MOST_DIFFERENCE", -1)
     with pytest.raises(PareError, match="differs from the model by"):
         run_pipeline(inputs, tmp_path / "here" / "model.onnx")
     assert not (tmp_path / "here").exists()

@@ -12,9 +12,9 @@ from pare.pipelines import predict
 from pare.preparation import ModelInput, Preparation
 from pare.raw.origins.ingest import RawFiles
 from pare.raw.origins.manifest import RawFolder
-from pare.raw.readers.registry import open_raw_files
+from pare.raw.registries import open_raw_files
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import TrainedModel
 
 TASK = {
     "title": "mine",

@@ -12,7 +12,7 @@ from pare.config import PareError
 from pare.config.schema import Task
 from pare.datasets import ArrayStoreDataset
 from pare.preparation import ModelInput, unscale_inputs
-from pare.preparation.model_input import append_coordinates, scale_inputs
+from pare.preparation.normalisation import append_coordinates, scale_inputs
 from pare.preparation.split import assign_parts
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore

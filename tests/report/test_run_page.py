@@ -77,7 +77,7 @@ def said(page):
 def test_it_says_what_was_measured_and_how_sure_that_is(page, run):
     text = said(page(run))
     assert run.title in text
-    assert "Test AUROC, one-vs-one 0.9 on 100 samples (constant baseline: 0.5). Kept: epoch 3" in text
+    assert "Test AUROC, one-vs-one 0.9 on 100 samples (constant baseline: 0.5). Selected: epoch 3" in text
     assert text.count("AUROC") == text.count("AUROC, one-vs-one")  # not twice
     for number in ("0.9 0.85 to 0.95 0.5", "accuracy 0.875", "recall of class 1 1", "recall of class 2 none"):
         assert number in text
@@ -89,7 +89,7 @@ def test_it_says_what_was_measured_and_how_sure_that_is(page, run):
 def test_equal_rows_are_said_and_that_test_rows_are_known(page, run):
     repeats = {"rows": 1000, "repeats": 819, "ambiguous": 0, "test": 100, "known": 93, "together": False}
     text = said(page(run, repeats=repeats))
-    assert "(constant baseline: 0.5). 93 of 100 test rows have the inputs of a training row. Kept" in text
+    assert "(constant baseline: 0.5). 93 of 100 test rows have the inputs of a training row. Selected" in text
     assert "819 of 1000 rows have the inputs of an earlier row. 93 of 100 test rows" in text
 
 

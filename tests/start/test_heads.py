@@ -6,7 +6,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
 
-from pare.start.folds import FOLDS
+from pare.start.cross_validation import FOLDS
 from pare.start.heads import SPREAD, solve_head
 
 ROWS, ENCODED, RAW = 120, 30, 2
@@ -140,4 +140,4 @@ def test_the_penalty_may_be_chosen_on_folds_that_are_given(features):
     head = solve_head(features, y, "classification", 3, encoded=ENCODED, standardised=False, folds=folds)
     model = LogisticRegression(C=head.penalty, max_iter=5000)
     p = cross_val_predict(model, scaled(features), y, cv=folds, method="predict_proba")
-    np.testing.assert_allclose(softmax(head.left_out, 1), p, atol=1e-2)
+    np.testing.assert_allclose(softmax(head.out_of_fold, 1), p, atol=1e-2)

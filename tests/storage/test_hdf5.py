@@ -15,8 +15,7 @@ from pare.config.errors import PareError
 from pare.paper.simulators.pdebench_files import write_grouped, write_stacked
 from pare.raw.formats.matlab import write_mat73
 from pare.storage.atomic import atomic_path
-from pare.storage.hdf5 import new_hdf5
-from pare.storage.predictions import write_predictions
+from pare.storage.hdf5 import new_hdf5, read_predictions, write_predictions
 from pare.storage.store import write_store
 
 CODE = str(Path(pare.__file__).parent)
@@ -119,3 +118,20 @@ def test_a_disk_that_is_full_is_told_in_one_sentence():
     message = r"^cannot write full \(No space left on device\); free space on its disk$"
     with pytest.raises(PareError, match=message), new_hdf5(Path("/dev/full")):
         pass
+
+
+def test_arrays_are_read_as_they_were_written(tmp_path):
+    arrays = {"truth": np.arange(3), "prediction": np.array([[0.5, 1.5]], np.float32)}
+    write_predictions(tmp_path / "p.h5", arrays)
+    found = read_predictions(tmp_path / "p.h5")
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_a_file_that_is_missing_or_half_is_told(tmp_path):
+    with pytest.raises(PareError, match="missing or damaged"):
+        read_predictions(tmp_path / "p.h5")
+    (tmp_path / "p.h5").write_text("half")
+    with pytest.raises(PareError, match="missing or damaged"):
+        read_predictions(tmp_path / "p.h5")

@@ -3,7 +3,8 @@
 import pytest
 
 from pare.evaluation.metrics import build_metric
-from pare.training import FineTuning, TrainedModel
+from pare.saved.trained_model import TrainedModel
+from pare.training import FineTuning
 from pare.training.trainer import Trainer
 
 

@@ -8,7 +8,7 @@ import torch
 
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import predict_rows, score
+from pare.evaluation.scoring import predict_rows, score
 from pare.storage.store import ArrayStore, write_store
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pare.config import PareError
-from pare.training.pixel_statistics import read_pixel_statistics
+from pare.training.source_batches import read_pixel_statistics
 
 # As published with google/vit-base-patch16-224-in21k and microsoft/swin-base-patch4-window7-224-in22k.
 VIT_IN21K = {

@@ -14,8 +14,14 @@ from transformers import AutoTokenizer
 from pare.config import PareError
 from pare.models import load_backbone
 from pare.raw.proxies import IMAGES, ImageProxy, TextProxy, read_text_proxy
-from pare.training.pixel_statistics import PixelStatistics
-from pare.training.source_batches import IGNORED, ImageBatches, SourceFolders, TextBatches, load_source_batches
+from pare.training.source_batches import (
+    IGNORED,
+    ImageBatches,
+    PixelStatistics,
+    SourceFolders,
+    TextBatches,
+    load_source_batches,
+)
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # of ImageNet
 IMAGENET = PixelStatistics(image_mean=MEAN.tolist(), image_std=STD.tolist())

@@ -4,8 +4,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pare.evaluation.metrics import build_metric
+from pare.saved.trained_model import TrainedModel
 from pare.tracking import Tracking
-from pare.training import FineTuning, TrainedModel
+from pare.training import FineTuning
 from pare.training.trainer import Trainer
 
 

@@ -17,12 +17,13 @@ from evaluated_runs import write_splits
 from pare.config import PareError
 from pare.config.schema import OutputConfig, Task
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.prediction import predict_rows, score
+from pare.evaluation.scoring import predict_rows, score
 from pare.mixing.curriculum import SHAPES
 from pare.mixing.mixers import MIXERS
 from pare.models.predictors import GATES
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore, write_store
-from pare.training import SourceFolders, TrainedModel, fit, trainer
+from pare.training import SourceFolders, fit, trainer
 
 CPU = torch.device("cpu")
 BINARY = OutputConfig(kind="classification", shape=(2,))

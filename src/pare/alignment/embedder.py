@@ -1,7 +1,7 @@
 """ORCA's first stage (Shen et al. 2023): fit the target embedder so that target and source embeddings look alike.
 
 The objective is ORCA's class-wise one: the distance between the whole source and each target class by itself, weighted
-by the class's share. With a single target class the label distances shift the cost of each source sample by
+by the class's share of the rows. With a single target class the label distances shift the cost of each source sample by
 a constant, which changes neither the plan nor the gradient. So the steps leave them out; only the OTDD that is measured
 before and after has them.
 """
@@ -14,25 +14,26 @@ from typing import Any
 import numpy as np
 import torch
 from rich.progress import track
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from torch import Tensor
 
 from pare.alignment.otdd import otdd, self_cost, sinkhorn_divergence
-from pare.alignment.pseudo_labels import pseudo_labels
 from pare.config.errors import PareError
 from pare.config.hyperparameters import AlignmentConfig, TrainingConfig
 from pare.config.run import Run
 from pare.models import CrossModalModel
 from pare.models.embedders import mean_over_views
-from pare.models.optimisers import build_optimiser
 from pare.models.threads import fastest_threads
 from pare.storage.store import Rows
+from pare.training.optimisers import build_optimiser
 
 logger = logging.getLogger(__name__)
 Batches = Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]
 
-STREAM = 1000  # of the seed, apart from those of the epochs of fine-tuning
+STREAM = 1000  # stream of random numbers apart from fine-tuning's
 MEASURED = 512  # samples of either side in the OTDD before and after
-BLOCK_ROWS, BLOCK_VALUES = 10_000, 2**26  # of targets that are clustered at once; 256 MB
+BLOCK_ROWS, BLOCK_VALUES = 10_000, 2**26  # targets that are clustered at once; 256 MB
+Blocks = Callable[[], Iterator[np.ndarray]]
 
 
 def align_embedder(
@@ -45,7 +46,7 @@ def align_embedder(
         rows: the training rows.
         chosen: numbers of those that the training uses.
         batches: endless proxy samples and labels, of a size, in the order that a generator decides.
-        run: whose ``alignment`` says how.
+        run: the run, with its ``alignment``.
 
     Returns:
         ``before`` and ``after``, the OTDD to the source; ``distances``, the class-wise objective per epoch, before its
@@ -217,3 +218,34 @@ def _optimiser(
     group = {"params": list(embedder.parameters()), "lr": settings.learning_rate or own}
     optimiser = build_optimiser(embedder, [group], training)
     return optimiser, torch.optim.lr_scheduler.MultiStepLR(optimiser, settings.milestones, settings.decay)
+
+
+def pseudo_labels(blocks: Blocks, classes: int, seed: int) -> np.ndarray:
+    """Cluster of each sample by k-means, ``(samples,)``.
+
+    One block is clustered as a whole; of several, only one is in memory at a time (mini-batch k-means).
+
+    Args:
+        blocks: gives the samples from the first to the last, in blocks ``(samples, …)``; called for every pass. NaN,
+            which marks points without a truth, counts as 0.
+        classes: number of clusters; fewer with fewer samples.
+        seed: seed of the first centres.
+    """
+    first, several = _peek(blocks)
+    clusters = min(classes, len(first))
+    if not several:
+        return KMeans(clusters, n_init=1, random_state=seed).fit_predict(first)
+    means = MiniBatchKMeans(clusters, n_init=1, random_state=seed)
+    for block in blocks():
+        means.partial_fit(_flat(block))
+    return np.concatenate([means.predict(_flat(block)) for block in blocks()])
+
+
+def _peek(blocks: Blocks) -> tuple[np.ndarray, bool]:
+    """The first block, and whether there are others."""
+    stream = blocks()
+    return _flat(next(stream)), next(stream, None) is not None
+
+
+def _flat(block: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(block.reshape(len(block), -1).astype(np.float32))

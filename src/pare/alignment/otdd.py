@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 TOLERANCE = 1e-5  # error of the plan's margins, within reach of single precision
-ROUNDS = 1000  # of Sinkhorn's iteration; POT warns where they do not suffice
+ROUNDS = 1000  # rounds of Sinkhorn's iteration; POT warns if they do not suffice
 
 
 def otdd(
@@ -77,8 +77,8 @@ def sinkhorn_divergence(
         x: ``(samples, width)``.
         y: ``(other samples, width)``.
         regularisation: weight of the entropy.
-        x_self: `self_cost` of ``x``, where it is known already.
-        y_self: that of ``y``.
+        x_self: `self_cost` of ``x``, if it is known already.
+        y_self: `self_cost` of ``y``.
     """
     x_self = self_cost(x, regularisation) if x_self is None else x_self
     y_self = self_cost(y, regularisation) if y_self is None else y_self

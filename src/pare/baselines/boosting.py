@@ -15,9 +15,8 @@ from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils.class_weight import compute_class_weight
 
-from pare.baselines.estimator import LABELS, Estimator
-from pare.baselines.problem import Fitted, Problem, require
-from pare.baselines.tables import (
+from pare.baselines.problem import LABELS, Estimator, Fitted, Problem, require
+from pare.baselines.table_models import (
     ConstantLabel,
     Library,
     OutputModel,
@@ -71,8 +70,8 @@ class Booster:
         threads: the name of its number of threads.
         always: arguments that are not the user's to choose.
         fit: an estimator, the training rows, the validation rows, rounds without improvement after which to stop.
-        mistake: what the library raises for a wrong argument, besides ValueError and TypeError.
-        pace: of the fits, by which the number of threads is chosen.
+        mistake: the library's error for a wrong argument, besides ValueError and TypeError.
+        pace: pace of the fits, which chooses the number of threads.
     """
 
     library: Library
@@ -101,8 +100,8 @@ class LightGBMTrees:
 
     def predict_proba(self, x: pd.DataFrame) -> np.ndarray:
         """``(rows, classes)``."""
-        shares = self.booster_.predict(x)
-        return shares if shares.ndim == 2 else np.stack([1 - shares, shares], 1)
+        found = self.booster_.predict(x)
+        return found if found.ndim == 2 else np.stack([1 - found, found], 1)
 
 
 def xgboost_booster() -> Booster:
@@ -284,7 +283,7 @@ def _best_booster(
     train: Rows,
     validation: Rows | None,
 ) -> OutputModel:
-    """The estimator with the least loss on the rows that stop the rounds; without them that of the first arguments."""
+    """The estimator with the least loss on the rows that stop the rounds; without them the first one."""
     present = None if problem.task.output.kind == "regression" else np.unique(train[1])
     if present is not None and len(present) == 1:
         return OutputModel(ConstantLabel(), present)
@@ -333,7 +332,7 @@ def _make(booster: Booster, present: np.ndarray | None, seed: int, arguments: di
 
 @contextmanager
 def _clear_mistakes(booster: Booster) -> Iterator[None]:
-    """Turn what the library says of wrong arguments into a short message."""
+    """Turn the library's error about wrong arguments into a short message."""
     try:
         yield
     except (ValueError, TypeError, booster.mistake) as error:

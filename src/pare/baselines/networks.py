@@ -1,4 +1,4 @@
-"""How a network for fields is trained: one recipe for all of them.
+"""Networks for fields: a Fourier neural operator by neuraloperator, a U-Net by MONAI, one recipe of training for both.
 
 Muon or AdamW with a rate that rises and then falls as a cosine, an average of the weights, the declared symmetries of
 the equation, a loss that also compares neighbouring points, and batch norms that are fixed before the end.
@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 from accelerate import PartialState
 from accelerate.utils import set_seed
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 from rich import get_console
 from rich.progress import Progress
 from safetensors.torch import load_file, save_file
@@ -26,22 +27,21 @@ from torch import Tensor, nn
 from torch.utils.data import Subset
 from transformers import get_cosine_schedule_with_warmup
 
-from pare.baselines.problem import Fitted, Problem, require
+from pare.baselines.problem import Estimator, Fitted, Problem, require
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.schema import Task
 from pare.config.strict import Strict
-from pare.models.optimisers import muon
+from pare.models.folding import Folded
 from pare.models.predictors import PhysicalUnits
 from pare.models.symmetries import Symmetries
 from pare.models.threads import fastest_threads, most_used
-from pare.storage.rights import usual_rights
-from pare.training.averages import WeightAverage
-from pare.training.batches import batch_loader
+from pare.storage.access import usual_rights
 from pare.training.budget import epochs_in_time, epochs_within, members_within, step_seconds
 from pare.training.losses import with_differences
 from pare.training.machine import precision_of
-from pare.training.norms import fix_batch_norms
+from pare.training.optimisers import WeightAverage, fix_batch_norms, muon
+from pare.training.rows import batch_loader
 
 logger = logging.getLogger(__name__)
 FILE = "model.safetensors"
@@ -52,7 +52,7 @@ class FieldOptions(Strict):
 
     minutes: float | None = Field(default=None, gt=0, description="as many epochs as fit on this machine")
     epochs: int | None = Field(default=None, ge=1, description="in place of minutes, as many on every machine")
-    members: int = Field(default=1, ge=1, description="trainings that differ in what is random, whose mean is kept")
+    members: int = Field(default=1, ge=1, description="size of an ensemble of trainings that differ in what is random")
     member_epochs: int | None = Field(
         default=None,
         ge=1,
@@ -66,7 +66,9 @@ class FieldOptions(Strict):
     weight_decay: float = Field(ge=0)
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
     clip_norm: float = Field(default=1.0, gt=0)
-    average: float = Field(default=0.98, ge=0, lt=1, description="what a step keeps of the average of the weights")
+    average: float = Field(
+        default=0.98, ge=0, lt=1, description="weight of the old average in a step of the averaged weights"
+    )
     differences: float = Field(default=0.1, ge=0, description="weight of the loss of differences between neighbours")
     precision: Literal["auto", "no", "bf16"] = Field(default="no", description="auto: bf16 where the hardware has it")
     fixed: float = Field(default=0.6, ge=0, le=1, description="last share of the epochs, with fixed batch norms")
@@ -89,8 +91,8 @@ class Network(nn.Module):
 
     Args:
         layers: inputs ``(rows, channels, *grid)`` to outputs.
-        task: what is predicted.
-        symmetries: of the task's equation.
+        task: the task.
+        symmetries: symmetries of the task's equation.
     """
 
     def __init__(self, layers: nn.Module, task: Task, symmetries: Sequence[str]) -> None:
@@ -127,7 +129,7 @@ class Mean(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The mean of what each makes of the inputs."""
+        """The mean of the members' outputs."""
         return torch.stack([member(x) for member in self.members]).mean(0)
 
 
@@ -142,16 +144,16 @@ def load_network(folder: Path, run: BaselineRun, build: Callable[[], nn.Module])
 
 
 def train(problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], package: str) -> Fitted:
-    """The network of the best validation epoch, or of the last where there are no validation rows.
+    """The network of the best validation epoch, or of the last without validation rows.
 
-    What is validated and kept is the average of the weights. Predictions are averaged over the symmetries, and over
-    the networks of several trainings where there are some.
+    The average of the weights is validated and saved. Predictions are averaged over the symmetries, and over
+    the networks of an ensemble.
 
     Args:
-        problem: what is learnt.
-        options: how it is trained.
+        problem: the problem.
+        options: options of the training.
         build: makes the layers.
-        package: that they come from.
+        package: package of the layers.
 
     Raises:
         PareError: where the loss is not finite.
@@ -193,7 +195,7 @@ def _network(problem: Problem, build: Callable[[], nn.Module]) -> Network:
 def _trained(
     problem: Problem, options: FieldOptions, build: Callable[[], nn.Module], epochs: int, minutes: float | None
 ) -> tuple[Network, int, int]:
-    """The network of one training, which takes so many minutes where there are any, its epoch, and its threads."""
+    """The network of one training, which takes at most so many minutes, its epoch, and its threads."""
     model = _network(problem, build)
     rows: Any = Subset(problem.train, problem.chosen.tolist())  # type: ignore[arg-type]
     loader = batch_loader(rows, options.batch_size, shuffle=True, seed=problem.seed)
@@ -293,3 +295,96 @@ def _set_units(model: Network, statistics: Mapping[str, np.ndarray]) -> None:
     if "y_mean" in statistics:
         mean, scale = (torch.as_tensor(statistics[name]) for name in ("y_mean", "y_scale"))
         model.units.set(*model.symmetries.units(mean, scale))
+
+
+def _check_grid(task: Task) -> None:
+    """Refuse a task whose field is on another grid than its input."""
+    if task.output.shape[1:] != task.input.shape[1:]:
+        grids = ("×".join(map(str, shape[1:])) for shape in (task.input.shape, task.output.shape))
+        raise PareError(
+            "this network predicts on the grid of the input, {}, and the field of the task has {} points; use "
+            "method=kernel_ridge, or a method such as pare".format(*grids)
+        )
+
+
+class FnoOptions(FieldOptions):
+    """The size of the operator."""
+
+    optimiser: Literal["AdamW"] = "AdamW"  # Muon knows no complex weights
+
+    modes: int = Field(ge=1, description="frequencies kept along each axis, of each sign")
+    width: int = Field(ge=1, description="channels")
+    layers: int = Field(ge=1)
+
+
+class UNetOptions(FieldOptions):
+    """The size of the U-Net."""
+
+    features: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt] = Field(
+        description="channels of the five levels, and of the last layers"
+    )
+    fold: int = Field(
+        default=1, ge=1, description="points along each axis that become channels of one, where enough are left"
+    )
+
+
+def build_fno(task: Task, options: FnoOptions) -> nn.Module:
+    """Li et al. (2021): layers that multiply low frequencies; coordinates are inputs, where the task has none.
+
+    Raises:
+        PareError: where the field is on another grid than the input.
+    """
+    _check_grid(task)
+    channels, *grid = task.input.shape
+    return require("neuralop").models.FNO(
+        n_modes=tuple(min(2 * options.modes, points) for points in grid),
+        in_channels=channels,
+        out_channels=task.output.shape[0],
+        hidden_channels=options.width,
+        n_layers=options.layers,
+        use_channel_mlp=False,  # as published; neuraloperator's own default adds two layers to each
+        positional_embedding=None if task.normalisation.coordinates else "grid",
+    )
+
+
+def build_u_net(task: Task, options: UNetOptions) -> nn.Module:
+    """Ronneberger et al. (2015): four times down to half the grid and up again, on a grid that is folded first.
+
+    Normalised over the batch, as PDEBench's. MONAI's default, over each sample, would lose the size of a field.
+
+    Raises:
+        PareError: where the grid is too small for that, or the field is on another one.
+    """
+    _check_grid(task)
+    channels, *grid = task.input.shape
+    if not _can_be_halved(grid):
+        raise PareError(
+            f"the U-Net halves the grid four times and needs at least 16 points along each axis and 32 along one, the "
+            f"task has {'×'.join(map(str, grid))}; use method=fno"
+        )
+    fold = options.fold if _can_be_halved([-(-n // options.fold) for n in grid]) else 1
+    outputs, more = task.output.shape[0], fold ** len(grid)
+    unet = require("monai.networks.nets").BasicUNet(
+        *(len(grid), channels * more, outputs * more), features=options.features, norm="batch"
+    )
+    return Folded(unet, fold)
+
+
+def _can_be_halved(grid: Sequence[int]) -> bool:
+    return min(grid) >= 16 and max(grid) >= 32
+
+
+def _estimator(package: str, options: type[FieldOptions], build: Callable[[Task, Any], nn.Module]) -> Estimator:
+    def fit(problem: Problem, chosen: FieldOptions) -> Fitted:
+        return train(problem, chosen, partial(build, problem.task, chosen), package)
+
+    def load(folder: Path, run: BaselineRun, chosen: FieldOptions) -> Network:
+        return load_network(folder, run, partial(build, run.task, chosen))
+
+    return Estimator("grids", ("dense",), (package,), options, fit, load)
+
+
+ESTIMATORS = {
+    "fno": _estimator("neuralop", FnoOptions, build_fno),
+    "u_net": _estimator("monai", UNetOptions, build_u_net),
+}

@@ -1,4 +1,4 @@
-"""Tables: RealMLP by pytabkit, kept as an ONNX file, because pytabkit itself saves by pickle alone."""
+"""Tables: RealMLP by pytabkit, saved as an ONNX file, because pytabkit itself saves by pickle alone."""
 
 import logging
 import warnings
@@ -17,9 +17,8 @@ from scipy.special import softmax
 from sklearn.utils import compute_class_weight
 from torch import Tensor, nn
 
-from pare.baselines.estimator import LABELS, Estimator
-from pare.baselines.problem import Fitted, Problem, require
-from pare.baselines.tables import (
+from pare.baselines.problem import LABELS, Estimator, Fitted, Problem, require
+from pare.baselines.table_models import (
     ConstantLabel,
     Library,
     OutputModel,
@@ -56,7 +55,7 @@ class OnnxNetwork:
     """A network for one output, of rows ``(rows, features)``, NaN where a value is missing, codes for categories.
 
     Attributes:
-        content: of its ONNX file.
+        content: bytes of its ONNX file.
     """
 
     content: bytes
@@ -131,7 +130,7 @@ class Network(nn.Module):
     """A fitted estimator of pytabkit as one network of raw rows.
 
     Args:
-        columns: of the raw rows.
+        columns: columns of the raw rows.
         estimator: fitted to their frame.
     """
 
@@ -161,8 +160,8 @@ class Network(nn.Module):
     def weight(self, weights: np.ndarray, held: Rows) -> None:
         """Raise each logit by the logarithm of its class's weight, of weights ``(classes,)``.
 
-        Labels are smoothed, so that logits say less of probabilities. Held-out rows, if there are any, say of what
-        temperature they are, by which they are divided first.
+        Labels are smoothed, so logits are no log-probabilities. Held-out rows, if any, give the temperature that
+        divides them first.
         """
         if len(held[1]):
             self.temperature = torch.tensor(fit_temperature(self(torch.from_numpy(held[0])).numpy(), held[1]))
@@ -181,7 +180,7 @@ def _own_codes(columns: Columns, estimator: Any) -> Tensor:
 def fit_realmlp(problem: Problem, options: RealMLPOptions) -> Fitted:
     """Holzmüller et al. (2024): a multilayer perceptron with defaults tuned on many tables, on one thread.
 
-    The epoch with the least error on the validation rows is kept; without these a fifth of the training rows decides.
+    The epoch with the least error on the validation rows is selected, without these on a fifth of the training rows.
 
     It cannot weight rows. Where they are to be weighted, its logits are adjusted instead (Menon et al., *Long-tail
     learning via logit adjustment*, 2021).
@@ -261,7 +260,7 @@ def _network(
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without what Lightning and torch.onnx say of devices, and of their own insides."""
+    """Silence Lightning and torch.onnx."""
     loggers = [logging.getLogger(name) for name in NOISY]
     levels = [library.level for library in loggers]
     try:

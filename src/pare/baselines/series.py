@@ -1,6 +1,9 @@
-"""Series: MiniRocket and MultiRocket by sktime, Hydra by aeon, with the ridge classifier of their authors."""
+"""Series: MiniRocket and MultiRocket by sktime, Hydra by aeon, with the ridge classifier of their authors.
 
-from collections.abc import Iterator
+Hydra (Dempster, Schmidt and Webb, 2023) has groups of random kernels that compete for each point.
+"""
+
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +17,78 @@ from sklearn.linear_model import RidgeClassifierCV, RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pare.baselines.estimator import LABELS, Estimator, as_series, class_scores
-from pare.baselines.hydra import Hydra
-from pare.baselines.problem import Fitted, Problem, require
-from pare.baselines.skops_files import SUFFIX, read_skops, write_skops
+from pare.baselines.problem import (
+    LABELS,
+    SUFFIX,
+    Estimator,
+    Fitted,
+    Problem,
+    as_series,
+    class_scores,
+    read_skops,
+    require,
+    write_skops,
+)
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.config.schema import Task
 from pare.config.strict import Strict
 
+ROWS = 64  # transformed at a time, so that memory does not grow with the data
+RARE = 4  # power of the share of zeros that is added to a standard deviation, as in the authors' code
 FILE = f"model{SUFFIX}"
+
+
+class Hydra:
+    """Features of series: the roots of counts, scaled by the training rows where they are not zero.
+
+    Args:
+        shape: ``(channels, length)`` of a series.
+        groups: groups per dilation.
+        kernels: kernels of a group.
+        seed: seed of the kernels, and of the channels that each group adds up.
+    """
+
+    def __init__(self, shape: tuple[int, int], groups: int, kernels: int, seed: int = 0) -> None:
+        library = require("aeon.transformations.collection.convolution_based")
+        threads = torch.get_num_threads()  # aeon sets torch's threads to its jobs
+        with torch.random.fork_rng(devices=[]):
+            counts = library.HydraTransformer(kernels, groups, n_jobs=threads, random_state=seed, output_type="numpy")
+            self.counts: Any = counts.fit(np.zeros((2, *shape)))
+        self.mean = self.scale = np.zeros(0, np.float32)
+
+    def fit_transform(self, series: np.ndarray) -> np.ndarray:
+        """Take the scales from the training rows ``(rows, channels, length)``; their features."""
+        roots = self._roots(series)
+        self.mean = roots.mean(0)
+        self.scale = roots.std(0, ddof=1) + (roots == 0).mean(0, dtype=np.float32) ** RARE + 1e-8
+        return self._scaled(roots)
+
+    def transform(self, series: np.ndarray) -> np.ndarray:
+        """Features ``(rows, features)`` of series ``(rows, channels, length)``."""
+        return self._scaled(self._roots(series))
+
+    def _roots(self, series: np.ndarray) -> np.ndarray:
+        parts = np.array_split(series, -(-len(series) // ROWS))
+        return np.sqrt(np.concatenate([self.counts.transform(part) for part in parts]).clip(0))
+
+    def _scaled(self, roots: np.ndarray) -> np.ndarray:
+        return (roots - self.mean) * (roots != 0) / self.scale
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that was drawn and learnt; the library has no file format."""
+        drawn = self.counts._hydra
+        channels = {f"channels_{i}": part.numpy() for i, part in enumerate(drawn.idx)}
+        return {"weights": drawn.W.numpy(), "mean": self.mean, "scale": self.scale, **channels}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> "Hydra":
+        """Take `arrays` of another in place of its own."""
+        drawn = self.counts._hydra
+        drawn.W = torch.from_numpy(arrays["weights"])
+        drawn.idx = [torch.from_numpy(arrays[f"channels_{i}"]) for i in range(len(drawn.idx))]
+        self.mean, self.scale = arrays["mean"], arrays["scale"]
+        return self
 
 
 class RocketOptions(Strict):
@@ -34,14 +99,14 @@ class RocketOptions(Strict):
         description="rounded down to a multiple of 84; MiniRocket makes one feature of each, MultiRocket eight",
     )
     penalties: list[PositiveFloat] = Field(
-        min_length=1, description="of the ridge; one is chosen by leave-one-out on the training rows"
+        min_length=1, description="ridge penalties to try; leave-one-out on the training rows chooses"
     )
 
 
 class HydraOptions(RocketOptions):
     """Options of MultiRocket-Hydra."""
 
-    groups: int = Field(ge=2, description="of Hydra's kernels, for each dilation")
+    groups: int = Field(ge=2, description="groups of Hydra's kernels per dilation")
     competitors: int = Field(ge=2, description="Hydra's kernels in a group")
 
 
@@ -79,7 +144,7 @@ class RocketModel:
     """Fixed convolutions of a series, and a linear model of features such as how often each is above a bias.
 
     Attributes:
-        task: what is predicted.
+        task: the task.
         transform: sktime's, series ``(rows, channels, length)`` to features ``(rows, features)``.
         hydra: whose features the ridge reads as well, or None.
         ridge: scikit-learn's pipeline of scaling and ridge.

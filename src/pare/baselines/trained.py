@@ -1,6 +1,7 @@
-"""A fitted baseline with all that predicts raw rows, and the record of its fitting; as a folder that needs no other."""
+"""A fitted baseline as a folder that needs no other, and its fit as something that is lazily saved."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,17 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from pare.baselines.problem import FittedModel
-from pare.baselines.registry import load_baseline
+from pare.baselines.by_name import fit_baseline, load_baseline
+from pare.baselines.problem import FittedModel, problem_of
 from pare.config.errors import PareError
 from pare.config.run import BaselineRun
 from pare.preparation import Preparation
-from pare.storage.fingerprint import file_digest
-from pare.training.model_card import CARD, model_card
-from pare.training.record import RECORD
-from pare.training.saved_model import SavedModel
+from pare.saved.model_card import CARD, model_card
+from pare.saved.saved_model import RECORD, SavedModel, recorded_fingerprint, tell_of_replaced
+from pare.storage.atomic import atomic_path
+from pare.storage.fingerprint import file_digest, fingerprint
+from pare.storage.store import ArrayStore
+from pare.training.machine import peak_memory_mb, versions
 from pare.uncertainty import Calibration
 
 FILES = "files"  # in the record: digests of the files by name
@@ -82,3 +85,57 @@ def _check_files(folder: Path, digests: dict[str, str]) -> None:
     for name, digest in digests.items():
         if file_digest(folder / name) != digest:
             raise PareError(f"{name} is damaged or of another model")
+
+
+@dataclass(frozen=True)
+class BaselineFit:
+    """A baseline that is described and not fitted yet; lazily saved, see `pare.storage.fingerprint.Lazy`.
+
+    Attributes:
+        run: what to fit.
+        store: the model input.
+    """
+
+    run: BaselineRun
+    store: ArrayStore
+
+    def is_current(self, path: Path) -> bool:
+        """Whether the model at ``path`` is that of this fit."""
+        return recorded_fingerprint(path) == self._fingerprint
+
+    def write(self, path: Path) -> None:
+        """Fit on the training rows, and write the folder of the model whole or not at all."""
+        tell_of_replaced(path, self.run)
+        trained = self._trained()
+        with atomic_path(path) as unfinished:
+            trained.save(unfinished)
+
+    @property
+    def _fingerprint(self) -> str:
+        return fingerprint(self.run.decisive(), self.store.fingerprint)
+
+    def _trained(self) -> TrainedBaseline:
+        problem = problem_of(self.run, self.store)
+        started = time.perf_counter()
+        fitted = fit_baseline(self.run, problem)
+        seconds = time.perf_counter() - started
+        record: dict[str, Any] = {
+            "fingerprint": self._fingerprint,
+            "model_input": self.store.fingerprint,
+            "decisive": self.run.decisive(),
+            "categories": list(problem.categories),
+            "validation": fitted.validate(problem),
+            "best_epoch": fitted.best_epoch,
+            "passes": fitted.passes,
+            **({"members": [{"best_epoch": epoch} for epoch in fitted.members]} if fitted.members else {}),
+            "n_train": len(problem.chosen),
+            "train_seconds": round(seconds, 2),
+            "samples_per_second": round(len(problem.chosen) * fitted.passes / seconds, 2),
+            "peak_memory_mb": round(peak_memory_mb()),
+            "device": fitted.device,
+            "precision": fitted.precision,
+            "threads": fitted.threads,
+            "versions": versions() | fitted.versions,
+        }
+        preparation = Preparation.of(self.store, coordinates=self.run.task.normalisation.coordinates)
+        return TrainedBaseline(self.run, fitted.model, record, preparation, fitted.calibrate(problem))

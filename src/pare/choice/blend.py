@@ -1,7 +1,7 @@
-"""Several models as one: a weighted mean of what they predict.
+"""Several models as one ensemble: the weighted mean of their predictions.
 
-Shares come of greedy selection with replacement (Caruana et al., *Ensemble Selection from Libraries of Models*, 2004)
-on rows that no model learnt from; where rows are few they are shrunk towards the first model, or it is kept alone.
+Weights come from greedy selection with replacement (Caruana et al., *Ensemble Selection from Libraries of Models*,
+2004) on out-of-fold predictions. Where rows are few, weights are shrunk towards the first model, or it stays alone.
 Logits are first divided by a temperature of each model (Guo et al., 2017), since the scores of a ridge classifier, for
 one, are no logits.
 """
@@ -18,31 +18,30 @@ from scipy.special import expit, logit, softmax
 from sklearn.model_selection import KFold
 
 from pare.config.schema import Task
-from pare.start.evidence import clearly_smaller
-from pare.start.folds import Folds
+from pare.start.cross_validation import Folds, clearly_smaller
 from pare.training.losses import build_loss
 
-ROUNDS = 25  # of greedy selection: weights are multiples of a twenty-fifth
-PARTS = 5  # of the rows, in which ways to choose shares are compared
-BLOCKS = 500  # of rows, at most, whose losses say whether one way is clearly better
-SHRUNK = 0.5  # of the mean, that is the first model's where shares are shrunk
-LEAST = 0.05  # share of a shrunk mean that is worth a model
-SMALLEST = 1e-12  # probability
+ROUNDS = 25  # rounds of greedy selection: weights are multiples of a twenty-fifth
+PARTS = 5  # parts of the rows on which ways to choose weights are compared
+BLOCKS = 500  # blocks of rows, at most, whose losses are compared
+SHRUNK = 0.5  # weight that shrinking gives to the first model
+LEAST = 0.05  # weight below which shrinking drops a model
+SMALLEST = 1e-12  # least probability
 LOG_TEMPERATURES = (-4.0, 4.0)
 
 Array = np.ndarray[Any, Any]
-Outputs = Mapping[str, Array]  # of each model, (rows, …): logits, numbers or fields
-Loss = Callable[[Array, Array], float]  # of outputs and answers, a mean over the rows
-Way = Callable[[Outputs, Array, "Mean", Loss], "Blend"]  # to shares, as `greedy_blend`
+Outputs = Mapping[str, Array]  # logits, numbers or fields by model, (rows, …)
+Loss = Callable[[Array, Array], float]  # outputs and answers to the mean loss over rows
+Way = Callable[[Outputs, Array, "Mean", Loss], "Blend"]  # a choice of weights, as `greedy_blend`
 
 
 @dataclass(frozen=True)
 class Mean:
-    """What is averaged of a kind of output, and how it becomes the output again.
+    """The averaged values of a kind of output, and the way back to outputs.
 
     Attributes:
-        name: of the kind of output.
-        enter: outputs ``(rows, …)`` to what is averaged.
+        name: the kind of output.
+        enter: outputs ``(rows, …)`` to the averaged values.
         leave: the way back.
         scaled: whether outputs are logits, whose scale is of no meaning before a temperature is found.
     """
@@ -59,7 +58,7 @@ NUMBERS = Mean("numbers", lambda x: x, lambda x: x, scaled=False)
 
 
 def mean_of(task: Task) -> Mean:
-    """What is averaged for a task: probabilities, or numbers as they are."""
+    """The mean for a task: over probabilities, or over numbers as they are."""
     if task.classes:
         return CLASSES
     return LABELS if task.loss == "binary_cross_entropy" else NUMBERS
@@ -70,9 +69,9 @@ def task_loss(task: Task, positive_weight: float = 1.0, spread: Array | None = N
 
     Args:
         task: whose loss it is.
-        positive_weight: of labels that are 1.
-        spread: of each number of a regression, ``(numbers,)``, in which it is compared, so that several numbers count
-            alike; None: as they are.
+        positive_weight: weight of labels that are 1.
+        spread: unit of each number of a regression, ``(numbers,)``, so that several numbers count alike; None: their
+            own units.
     """
     loss = build_loss(task.loss, task.output.kind, positive_weight=positive_weight)
 
@@ -86,37 +85,37 @@ def task_loss(task: Task, positive_weight: float = 1.0, spread: Array | None = N
 
 @dataclass(frozen=True)
 class Blend:
-    """Shares of models in a mean; they add up to 1.
+    """Weights of models in an ensemble; they add up to 1.
 
     Attributes:
-        shares: by the name of the model.
-        temperatures: by which its logits are divided; 1 for numbers.
+        weights: weights by model.
+        temperatures: divisors of the logits by model; 1 for numbers.
     """
 
-    shares: dict[str, float]
+    weights: dict[str, float]
     temperatures: dict[str, float]
 
     def outputs(self, outputs: Outputs, mean: Mean) -> Array:
         """The models' outputs as those of one model, ``(rows, …)`` float32."""
-        parts = [share * mean.enter(outputs[name] / self.temperatures[name]) for name, share in self.shares.items()]
+        parts = [weight * mean.enter(outputs[name] / self.temperatures[name]) for name, weight in self.weights.items()]
         return mean.leave(sum(parts[1:], parts[0])).astype(np.float32)
 
 
-def shares_text(shares: Mapping[str, float]) -> str:
-    """Shares for a reader: ``ridge 60 %, pare 40 %``, or the name of the only model."""
-    if len(shares) == 1:
-        return next(iter(shares))
-    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+def weights_text(weights: Mapping[str, float]) -> str:
+    """Weights for a reader: ``ridge 60 %, pare 40 %``, or the name of the only model."""
+    if len(weights) == 1:
+        return next(iter(weights))
+    return ", ".join(f"{name} {100 * weight:.0f} %" for name, weight in weights.items())
 
 
 def greedy_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
-    """The shares with the least loss that greedy selection meets; each round adds the model that helps most.
+    """The weights with the least loss that greedy selection meets; each round adds the model that helps most.
 
     Args:
-        outputs: of each model, of rows that it did not learn from.
+        outputs: out-of-fold predictions of each model, ``(rows, …)``.
         y: answers of these rows.
-        mean: what is averaged.
-        loss: of outputs and answers.
+        mean: the kind of mean.
+        loss: loss of outputs and answers.
     """
     temperatures = _temperatures(outputs, y, mean, loss)
     entered = {name: mean.enter(out / temperatures[name]) for name, out in outputs.items()}
@@ -132,8 +131,8 @@ def greedy_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
         counts[name] += 1
         if losses[name] < best_loss:
             best_loss, best = losses[name], counts.copy()
-    shares = {name: count / best.total() for name, count in best.items()}
-    return Blend(shares, {name: temperatures[name] for name in shares})
+    weights = {name: count / best.total() for name, count in best.items()}
+    return Blend(weights, {name: temperatures[name] for name in weights})
 
 
 def first_alone(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
@@ -143,20 +142,19 @@ def first_alone(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
 
 
 def shrunk_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
-    """Half of the mean for the first model and half by greedy selection; arguments as for `greedy_blend`.
+    """Half of the weight for the first model, half by greedy selection; arguments as for `greedy_blend`.
 
-    Where rows are few, shares that are fitted to them gain less than they vary. Models of less than `LEAST`
-    are left out.
+    Where rows are few, weights that are fitted to them gain less than they vary. Models below `LEAST` are dropped.
     """
     parts = [(SHRUNK, first_alone(outputs, y, mean, loss)), (1 - SHRUNK, greedy_blend(outputs, y, mean, loss))]
-    shares: Counter[str] = Counter()
+    weights: Counter[str] = Counter()
     temperatures: dict[str, float] = {}
-    for weight, blend in parts:
-        shares.update({name: weight * share for name, share in blend.shares.items()})
+    for factor, blend in parts:
+        weights.update({name: factor * weight for name, weight in blend.weights.items()})
         temperatures |= blend.temperatures
-    kept = {name: share for name, share in shares.items() if share >= LEAST}
-    total = sum(kept.values())
-    return Blend({name: share / total for name, share in kept.items()}, {name: temperatures[name] for name in kept})
+    large = {name: weight for name, weight in weights.items() if weight >= LEAST}
+    total = sum(large.values())
+    return Blend({name: weight / total for name, weight in large.items()}, {name: temperatures[name] for name in large})
 
 
 WAYS: dict[str, Way] = {"the first alone": first_alone, "shrunk shares": shrunk_blend, "greedy shares": greedy_blend}
@@ -190,12 +188,12 @@ def _temperature(logits: Array, y: Array, loss: Loss) -> float:
 
 @dataclass(frozen=True)
 class Decision:
-    """Which shares are kept, by rows that chose none.
+    """The selected ensemble, by rows that chose no weights.
 
     Attributes:
-        blend: what is kept, chosen on all rows.
-        losses: of each way to choose shares, chosen on other rows.
-        outputs: what is kept gives for each row, chosen on other rows, ``(rows, …)``.
+        blend: the ensemble, chosen on all rows.
+        losses: loss of each way to choose weights, chosen on other rows.
+        outputs: the ensemble's outputs for each row, chosen on other rows, ``(rows, …)``.
     """
 
     blend: Blend
@@ -206,39 +204,39 @@ class Decision:
 def decide(
     outputs: Outputs, y: Array, mean: Mean, loss: Loss, parts: Folds | None = None, groups: Array | None = None
 ) -> Decision:
-    """Choose the first model alone, shares that are shrunk towards it, or greedy ones.
+    """Choose the first model alone, weights that are shrunk towards it, or greedy ones.
 
-    Shares fit the rows that choose them, so the ways are compared on rows that did not choose. Shrunk ones are taken
+    Weights fit the rows that choose them, so the ways are compared on rows that did not choose. Shrunk ones are taken
     where their loss there is lower, greedy ones only where it is clearly lower. One row leaves the first alone.
 
     Args:
         outputs: as for `greedy_blend`, with the following three.
         y: answers.
-        mean: what is averaged.
-        loss: of outputs and answers.
-        parts: of the rows that choose, and of those that are left out; None: `PARTS` at random.
-        groups: of the rows, ``(rows,)``; those of a group say as much as one. None: each row is on its own.
+        mean: the kind of mean.
+        loss: loss of outputs and answers.
+        parts: folds of rows that choose and of rows that compare; None: `PARTS` at random.
+        groups: group of each row, ``(rows,)``; a group counts as one row. None: each row is on its own.
     """
     parts, blocks = parts or _random_parts(len(y)), _blocks(len(y), groups)
     given = {way: _on_other_rows(make, outputs, y, mean, loss, parts) for way, make in WAYS.items()}
     losses = {way: _block_losses(part, y, loss, blocks) for way, part in given.items()}
     first, shrunk, greedy = WAYS
-    kept = shrunk if len(blocks) > 1 and losses[shrunk].mean() < losses[first].mean() else first
-    if clearly_smaller(losses[greedy], losses[kept]):
-        kept = greedy
-    blend = WAYS[kept](outputs, y, mean, loss)
-    return Decision(blend, {way: loss(part, y) for way, part in given.items()}, given[kept])
+    way = shrunk if len(blocks) > 1 and losses[shrunk].mean() < losses[first].mean() else first
+    if clearly_smaller(losses[greedy], losses[way]):
+        way = greedy
+    blend = WAYS[way](outputs, y, mean, loss)
+    return Decision(blend, {name: loss(part, y) for name, part in given.items()}, given[way])
 
 
 def losses_alone(outputs: Array, y: Array, mean: Mean, loss: Loss, groups: Array | None = None) -> Array:
-    """The losses of one model at its best temperature, of blocks of rows, ``(blocks,)``; their mean is that of all.
+    """Losses of one model at its best temperature on blocks of rows, ``(blocks,)``; their mean is that of all rows.
 
     Args:
-        outputs: of one model, ``(rows, …)``, with the others as for `decide`.
+        outputs: one model's, ``(rows, …)``; the other arguments as for `decide`.
         y: answers.
-        mean: what is averaged.
-        loss: of outputs and answers.
-        groups: of the rows, ``(rows,)``.
+        mean: the kind of mean.
+        loss: loss of outputs and answers.
+        groups: group of each row, ``(rows,)``.
     """
     temperature = _temperature(outputs, y, loss) if mean.scaled else 1.0
     return _block_losses(outputs / temperature, y, loss, _blocks(len(y), groups))
@@ -251,7 +249,7 @@ def _random_parts(rows: int) -> Folds:
 
 
 def _on_other_rows(make: Way, outputs: Outputs, y: Array, mean: Mean, loss: Loss, parts: Folds) -> Array:
-    """What a choice gives for each row that is made on the other parts of the rows, ``(rows, …)``."""
+    """Outputs for each row of an ensemble that other rows chose, ``(rows, …)``."""
     given = np.empty_like(next(iter(outputs.values())))
     for chosen, held in parts:
         blend = make({name: out[chosen] for name, out in outputs.items()}, y[chosen], mean, loss)

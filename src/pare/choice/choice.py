@@ -1,4 +1,4 @@
-"""A choice as something that is lazily saved: the model that it keeps."""
+"""A choice as something that is lazily saved: the selected model."""
 
 import logging
 import shutil
@@ -11,24 +11,22 @@ from typing import Any
 import numpy as np
 from accelerate import PartialState
 
-from pare.choice.blend import Decision, decide, mean_of, shares_text
+from pare.choice.blend import Decision, decide, mean_of, weights_text
 from pare.choice.chosen import ChosenModel, load_trained
-from pare.choice.fits import Candidate, described
-from pare.choice.folds import holds_validation_out
+from pare.choice.fold_rows import holds_validation_out
 from pare.choice.processes import side_by_side
-from pare.choice.search import Search, is_bounded, not_installed
-from pare.choice.tried import defined_score
+from pare.choice.search import Search
+from pare.choice.tried import Candidate, defined_score, described, is_bounded, not_installed
 from pare.config import ChoiceRun, PareError
-from pare.evaluation.prediction import predict_rows
-from pare.start.folds import folds_that_keep
+from pare.evaluation.scoring import predict_rows
+from pare.saved.saved_model import SavedModel, recorded_fingerprint, tell_of_replaced
+from pare.start.cross_validation import folds_that_keep
+from pare.storage.access import held_alone
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
-from pare.storage.lock import held_alone
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
 from pare.training.machine import peak_memory_mb, versions
-from pare.training.record import recorded_fingerprint, tell_of_replaced
-from pare.training.saved_model import SavedModel
 from pare.uncertainty import Calibration
 
 logger = logging.getLogger(__name__)
@@ -37,7 +35,7 @@ SEARCH, LOCK, MODEL = "search", ".choosing", "model"  # next to the model's fold
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice that is described and not made yet; lazily saved, see `pare.storage.lazy.Lazy`.
+    """A choice that is described and not made yet; lazily saved, see `pare.storage.fingerprint.Lazy`.
 
     Held-out predictions lie next to the model, so that an interrupted choice goes on, and one with more minutes begins
     with them.
@@ -57,7 +55,7 @@ class Choice:
         return recorded_fingerprint(path) == self._fingerprint
 
     def write(self, path: Path) -> None:
-        """Compare the candidates, fit what is kept to all rows, and write its folder whole or not at all.
+        """Compare the candidates, fit the selected ones to all rows, and write a folder whole or not at all.
 
         Raises:
             PareError: where another process makes the same choice.
@@ -84,26 +82,26 @@ class Choice:
         finished = search.finished()
         outputs, truth, groups = {one.name: one.outputs for one in finished}, finished[0].truth, finished[0].groups
         parts = folds_that_keep(self.run.task.split, groups, len(truth)) if len(truth) > 1 else None
-        shares_of = partial(decide, y=truth, mean=mean_of(self.run.task), loss=search.loss, parts=parts, groups=groups)
-        decision = shares_of(outputs)
+        decided = partial(decide, y=truth, mean=mean_of(self.run.task), loss=search.loss, parts=parts, groups=groups)
+        decision = decided(outputs)
         _tell("Best in the comparison", decision, len(finished))
-        runs = search.final(decision.blend.shares)
+        runs = search.final(decision.blend.weights)
         networks = self._trained({name: run for name, run in runs.items() if is_bounded(run)}, folder, search)
         trained = self._validated(networks)
         for name in networks.keys() - outputs.keys() - trained.keys():
             search.leave_out(name, "it keeps its solved start, which the probe is as well")
         known = {name: predicted for name, predicted in (outputs | trained).items() if name in runs}
         if trained:
-            decision = shares_of(known)
-        others = {name: runs[name] for name in decision.blend.shares if name not in networks}
+            decision = decided(known)
+        others = {name: runs[name] for name in decision.blend.weights if name not in networks}
         members = networks | self._fitted(others, folder)
-        _tell("Kept", decision, len(known))
-        kept = {name: members[name] for name in decision.blend.shares}
+        _tell("Selected", decision, len(known))
+        selected = {name: members[name] for name in decision.blend.weights}
         finals = {name: self._final(networks[name], predicted, truth) for name, predicted in trained.items()}
         record = self._record(search, decision, truth, finals) | _costs(search, members, networks)
-        preparation = next(iter(kept.values())).preparation
+        preparation = next(iter(selected.values())).preparation
         calibration = Calibration.of_rows(self.run.task, decision.outputs, truth, groups)
-        return ChosenModel(self.run, record, decision.blend, kept, preparation, calibration)
+        return ChosenModel(self.run, record, decision.blend, selected, preparation, calibration)
 
     def _trained(self, networks: Mapping[str, Candidate], folder: Path, search: Search) -> dict[str, SavedModel]:
         """Networks trained side by side; one that was not compared before and fails is left out, as in a comparison."""
@@ -133,10 +131,9 @@ class Choice:
         return {name: outcome.error for name, outcome in side_by_side(jobs, at_a_time) if outcome.error}
 
     def _validated(self, networks: Mapping[str, SavedModel]) -> dict[str, np.ndarray]:
-        """What trained networks predict for the validation rows, which chose their epochs and taught them nothing.
+        """Outputs of trained networks for the validation rows, which chose their epochs and taught them nothing.
 
-        Nothing where other rows are held out, and nothing of a network that kept its solved start, which learnt from
-        all rows in the end.
+        None where other rows are held out. A network that kept its solved start has none: it learnt from all rows.
         """
         if not holds_validation_out(self.store, self.run.folds):
             return {}
@@ -154,12 +151,12 @@ class Choice:
     def _record(
         self, search: Search, decision: Decision, truth: np.ndarray, finals: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Any]:
-        shares = decision.blend.shares
+        weights = decision.blend.weights
         return {
             "fingerprint": self._fingerprint,
             "model_input": self.store.fingerprint,
             "decisive": self.run.decisive(),
-            "candidates": [tried.row(shares.get(tried.name, 0.0), finals.get(tried.name)) for tried in search.tried],
+            "candidates": [tried.row(weights.get(tried.name, 0.0), finals.get(tried.name)) for tried in search.tried],
             "not_installed": not_installed(self.run),
             "losses": decision.losses,
             "history": [],
@@ -189,4 +186,4 @@ def _tell(what: str, decision: Decision, candidates: int) -> None:
     if candidates > 1:
         losses = ", ".join(f"{way} {loss:.4g}" for way, loss in decision.losses.items())
         logger.info("Loss on rows that did not choose: %s.", losses)
-    logger.info("%s: %s.", what, shares_text(decision.blend.shares))
+    logger.info("%s: %s.", what, weights_text(decision.blend.weights))

@@ -1,7 +1,7 @@
-"""What a choice keeps: one model, or several with their shares, as a folder that needs no other."""
+"""A selected model, or a weighted ensemble of several, as a folder that needs no other."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,22 @@ from pare.baselines import TrainedBaseline
 from pare.choice.blend import Blend, mean_of
 from pare.config import ChoiceRun, PareError
 from pare.preparation import Preparation
-from pare.training import TrainedModel
-from pare.training.model_card import CARD, model_card
-from pare.training.record import RECORD
-from pare.training.saved_model import SavedModel
+from pare.saved.model_card import CARD, model_card
+from pare.saved.saved_model import RECORD, SavedModel
+from pare.saved.trained_model import TrainedModel
 from pare.uncertainty import Calibration
 
-MEMBERS, BLEND = "members", "blend"  # folder of the models, and their shares in the record
+MEMBERS, BLEND = "members", "blend"  # folder of the models, and their weights in the record
 
 
 @dataclass
 class ChosenModel(SavedModel):
-    """The models that a choice keeps, as one.
+    """The selected models as one.
 
     Attributes:
         run: the run that chose.
-        record: as of any model, and all candidates with what came of them.
-        blend: the share of each model.
+        record: that of any model, and the outcome of all candidates.
+        blend: weight and temperature of each model.
         members: the models by name.
         preparation: how raw rows become inputs, the same for all members.
         calibration: how sure the predictions are, from all training and validation rows; None for masks.
@@ -47,13 +46,14 @@ class ChosenModel(SavedModel):
         return self.blend.outputs(outputs, mean_of(self.run.task))
 
     def save(self, folder: Path) -> None:
-        """Write the members and their shares into a new folder, as `SavedModel.save`."""
+        """Write the members and their weights into a new folder, as `SavedModel.save`."""
         for name, member in self.members.items():
             member.save(folder / MEMBERS / name)
         self.preparation.save(folder)
         if self.calibration:
             self.calibration.save(folder)
-        content = {"run": self.run.model_dump(mode="json"), **self.record, BLEND: asdict(self.blend)}
+        blend = {"shares": self.blend.weights, "temperatures": self.blend.temperatures}
+        content = {"run": self.run.model_dump(mode="json"), **self.record, BLEND: blend}
         (folder / RECORD).write_text(json.dumps(content, indent=2))
         (folder / CARD).write_text(model_card(self.run, self.record), encoding="utf-8")
 
@@ -62,8 +62,9 @@ class ChosenModel(SavedModel):
         """Read what `save` wrote, as `SavedModel.load`."""
         try:
             record = json.loads((folder / RECORD).read_text())
-            run, blend = ChoiceRun.model_validate(record.pop("run")), Blend(**record.pop(BLEND))
-            members = {name: load_trained(folder / MEMBERS / name) for name in blend.shares}
+            run, stored = ChoiceRun.model_validate(record.pop("run")), record.pop(BLEND)
+            blend = Blend(stored["shares"], stored["temperatures"])
+            members = {name: load_trained(folder / MEMBERS / name) for name in blend.weights}
             preparation = Preparation.load(folder)
             calibration = Calibration.load(folder, run.task.output.kind)
         except (OSError, ValueError, KeyError, TypeError, PareError) as error:

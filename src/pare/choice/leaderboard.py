@@ -1,4 +1,4 @@
-"""Candidates and what came of them, as a table and as a figure."""
+"""The outcome of all candidates, as a table and as a figure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,17 +15,17 @@ COLUMNS = ("method", "share", "metric", "final", "folds", "seconds", "left_out")
 
 
 def leaderboard_table(candidates: Candidates) -> pd.DataFrame:
-    """A row a candidate, in the order in which they were tried.
+    """One row per candidate, in the order of the trials.
 
-    Columns: ``folds``: how many it saw; ``seconds``: of a fit to a fold, or of the final one of a network that saw
-    none; ``final``: metric of a network after its final fit, on the rows that chose its epoch.
+    ``folds``: number of folds; ``seconds``: mean fit time per fold (final fit if none); ``share``: ensemble weight;
+    ``final``: metric of a network after its final fit, on the rows that chose its epoch.
     """
     table = pd.DataFrame([{**dict.fromkeys(COLUMNS), **row} for row in candidates], columns=list(COLUMNS))
     return table.assign(folds=[len(folds or ()) for folds in table["folds"]])
 
 
-def leaderboard_figure(candidates: Candidates, kept: float | None, metric: MetricSpec, *, title: str) -> Figure:
-    """A line a candidate that was tried: the held-out rows of each fold, and all of them.
+def leaderboard_figure(candidates: Candidates, selected: float | None, metric: MetricSpec, *, title: str) -> Figure:
+    """One line per candidate that was tried: the held-out rows of each fold, and all of them.
 
     The best is on top; below are those that were left out before the last fold, which do not compare. A metric that is
     undefined for a fold, or for all rows, is not drawn. Networks have a point after all their minutes, next to that of
@@ -33,8 +33,8 @@ def leaderboard_figure(candidates: Candidates, kept: float | None, metric: Metri
 
     Args:
         candidates: all of them.
-        kept: metric of what is kept, on rows that did not choose it; None where it is undefined.
-        metric: what is measured.
+        selected: metric of the selected model, on rows that did not choose it; None where it is undefined.
+        metric: the task's metric.
         title: heading of the figure.
     """
     tried = [(value, row) for row in candidates if (value := _metric(row)) is not None]
@@ -43,7 +43,7 @@ def leaderboard_figure(candidates: Candidates, kept: float | None, metric: Metri
     axes = figure.subplots()
     folds = [(value, place) for place, row in enumerate(rows) for value in row.get("folds", ()) if value is not None]
     _draw(axes, folds, ".", color="tab:gray", label="a fold")
-    label: str | None = "all held-out rows (hollow: of fewer folds)"
+    label: str | None = "all held-out rows (hollow: fewer folds)"
     for place, row in enumerate(rows):
         if row.get("metric") is not None:
             filled = "none" if row["left_out"] else "tab:blue"
@@ -51,8 +51,8 @@ def leaderboard_figure(candidates: Candidates, kept: float | None, metric: Metri
             label = None
     finals = [(row["final"], place) for place, row in enumerate(rows) if row.get("final") is not None]
     _draw(axes, finals, "D", color="tab:orange", label="with the minutes that were left")
-    if kept is not None:
-        axes.axvline(kept, color="tab:green", linestyle="--", label="kept, on rows that did not choose it")
+    if selected is not None:
+        axes.axvline(selected, color="tab:green", linestyle="--", label="selected, on rows that did not choose it")
     axes.set_yticks(range(len(rows)), [plain(_name(row)) for row in rows])
     axes.invert_yaxis()
     axes.set_xlabel(plain(f"{metric.label}, {metric.direction} is better"))
@@ -67,11 +67,11 @@ def _draw(axes: Axes, points: Sequence[tuple[float, int]], marker: str, *, color
 
 
 def _metric(row: Mapping[str, Any]) -> float | None:
-    """Of the comparison; of the final fit where a network took no part in it."""
+    """The metric in the comparison, or after the final fit of a network that took no part in it."""
     metric: float | None = row.get("metric", row.get("final"))
     return metric
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    share = f", share {100 * row['share']:.0f} %" if row["share"] else ""
-    return f"{row['method']}{share}\n{row['seconds']:.1f} s a fit"
+    weight = f", weight {100 * row['share']:.0f} %" if row["share"] else ""
+    return f"{row['method']}{weight}\n{row['seconds']:.1f} s a fit"

@@ -27,7 +27,7 @@ WATCHED = 1.0  # seconds between two looks at whether the process that asked for
 
 @dataclass(frozen=True)
 class Outcome(Generic[Result]):
-    """What came of a fit: its result, or what it raised; and its seconds."""
+    """Outcome of a fit: its result or its error, and its seconds."""
 
     result: Result | None
     error: PareError | None
@@ -42,13 +42,13 @@ def fits_at_a_time() -> int:
 
 
 def side_by_side(jobs: Mapping[str, Callable[[], Result]], most: int) -> Iterator[tuple[str, Outcome[Result]]]:
-    """Run jobs, at most so many at a time, and give what came of each as it is done.
+    """Run jobs, at most so many at a time, and yield the outcome of each as it is done.
 
     One at a time is run here. Others run in processes, which end with this one, log nothing but warnings, and divide
     the threads of this one among them.
 
     Args:
-        jobs: by name; what they hold has to be picklable.
+        jobs: picklable jobs by name.
         most: jobs at a time.
     """
     most = min(most, len(jobs))

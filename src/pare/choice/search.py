@@ -10,24 +10,30 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from pare.baselines.registry import INSTALL, missing_packages, why_not
+from pare.baselines.by_name import INSTALL, why_not
 from pare.choice.blend import losses_alone, mean_of, task_loss
-from pare.choice.fits import Candidate, HeldOut, held_out
-from pare.choice.folds import Parts, fold_parts, holds_validation_out, write_fold
+from pare.choice.fold_rows import (
+    Parts,
+    are_many,
+    expected_seconds,
+    few_rows,
+    fold_parts,
+    holds_validation_out,
+    write_fold,
+)
 from pare.choice.processes import Outcome, fits_at_a_time, side_by_side
-from pare.choice.timing import are_many, expected_seconds, few_rows
-from pare.choice.tried import Tried
+from pare.choice.tried import Candidate, HeldOut, Tried, held_out, is_bounded, not_installed, within
 from pare.config import ChoiceRun, PareError
 from pare.config.estimate import duration, estimate
 from pare.config.run import BaselineRun
 from pare.evaluation.metrics import METRICS
-from pare.start.evidence import clearly_smaller
+from pare.start.cross_validation import clearly_smaller
 from pare.storage.store import ArrayStore
 from pare.training import SourceFolders
 from pare.training.machine import accelerator_of, matrix_speed
 
 logger = logging.getLogger(__name__)
-SHARE = 0.1  # of the minutes, for a fit that minutes bound, while candidates are compared
+SHARE = 0.1  # fraction of the budget for the trial of a network that minutes bound
 HOPELESS = 3.0  # times the least loss in the comparison: networks had up to 2.4 times what they had in the end
 SAME = 1e-4  # standard deviations of the predictions, below which two are the same
 
@@ -41,7 +47,7 @@ class Search:
     no minutes bound are timed on few rows first.
 
     Args:
-        run: what is tried, and for how long.
+        run: candidates and minutes.
         store: the model input.
         source: files of the encoder and its proxy.
         folder: for held-out predictions, which outlive an interrupted search.
@@ -71,7 +77,7 @@ class Search:
         return self.run.minutes * 60 - sum(spent)
 
     def _part(self, tried: Tried) -> float:
-        """How much of a fit's seconds counts: others are made at the same time as that of a network."""
+        """Fraction of a fit's wall time that is charged to the budget; networks run in parallel."""
         if not is_bounded(tried.run):
             return 1.0
         networks = sum(is_bounded(other.run) for other in self.tried if other not in self.uncompared)
@@ -81,7 +87,7 @@ class Search:
         """Compare the candidates; those that saw every fold, without networks that are not compared.
 
         Raises:
-            PareError: where there is none, because the fit of each failed.
+            PareError: if the fit of each failed.
         """
         going = list(self._suitable())
         for number, store in enumerate(self._folds()):
@@ -112,7 +118,7 @@ class Search:
         return self._with_best_networks(going)
 
     def _sure(self, networks: list[Tried]) -> list[Tried]:
-        """Networks that are trained in the end whatever a comparison says; none where only it can tell their worth.
+        """Networks that are trained without a comparison; none where only a comparison shows their worth.
 
         All, where all can be trained side by side; else those that are named so, but for one place, for the best of
         the others.
@@ -125,7 +131,7 @@ class Search:
         return [tried for tried in networks if tried.name in self.run.uncompared][: self.at_a_time - 1]
 
     def _without_failed(self) -> list[Tried]:
-        """Compare those of which no fit failed, where the others took the time; their folds are not fitted again."""
+        """Compare those without a failed fit, if the others took the time; their folds are not fitted again."""
         others = list(self._suitable())
         if not others:
             reasons = "; ".join(f"{tried.name}: {tried.left_out}" for tried in self.tried)
@@ -137,7 +143,7 @@ class Search:
     def final(self, names: Iterable[str]) -> dict[str, Candidate]:
         """What is fitted to all rows, by name: candidates of these names, and networks with the minutes that are left.
 
-        A network that has no share after a tenth of the minutes may have one in the end, if validation rows tell then.
+        A network without weight after a tenth of the minutes may have one in the end, if validation rows can tell.
         """
         minutes = max(self.run.minutes * SHARE, self.left / 60)
         again = holds_validation_out(self.store, self.run.folds)
@@ -146,12 +152,12 @@ class Search:
         return {tried.name: within(tried.run, minutes) for tried in kept}
 
     def leave_out(self, name: str, reason: str) -> None:
-        """Leave a candidate out of what is kept, after its final fit."""
+        """Drop a candidate after its final fit."""
         next(tried for tried in self.tried if tried.name == name).left_out = reason
         logger.warning("%s is left out: %s", name, reason)
 
     def announce(self) -> None:
-        """Say what begins, and what is missing."""
+        """Log the candidates, the budget and missing packages."""
         rows, names = sum(map(len, self.parts[0].values())), ", ".join(tried.name for tried in self._suitable())
         logger.info("Compared on %s rows within %s: %s.", f"{rows:,}", duration(60 * self.run.minutes), names)
         if missing := not_installed(self.run):
@@ -172,7 +178,7 @@ class Search:
             path.unlink()
 
     def _fit(self, some: Sequence[Tried], store: ArrayStore, number: int) -> None:
-        """Fit some candidates to a fold, side by side where there are several; what cannot be fitted is left out."""
+        """Fit some candidates to a fold, several of them side by side; failing ones are left out."""
         jobs = {tried.name: self._job(tried.run, store) for tried in some}
         by_name = {tried.name: tried for tried in some}
         with quiet():
@@ -207,7 +213,7 @@ class Search:
         return not exact
 
     def _is_affordable(self, tried: Tried, networks: Sequence[Tried]) -> bool:
-        """Whether a candidate fits into the time that those before it leave, by what is known of its cost.
+        """Whether a candidate's expected cost fits into the time that those before it leave.
 
         The first one does, unless its rows are many. Of a training all fits count; of a candidate that was timed on few
         rows the first and the final one: how good it is then says whether it goes on.
@@ -238,7 +244,7 @@ class Search:
         return self._part(tried) * tried.expected * (fits + 1)
 
     def _is_timed(self, tried: Tried) -> bool:
-        """Whether the time of its fits is measured: of many rows where nothing bounds or tells it."""
+        """Whether its fit time is measured first: rows are many, and neither minutes nor an estimate bound it."""
         trains = not isinstance(tried.run, BaselineRun) and tried.run.training.epochs
         return self.has_many and not trains and not is_bounded(tried.run)
 
@@ -262,7 +268,7 @@ class Search:
         return expected
 
     def _fit_cheapest(self, going: Sequence[Tried], store: ArrayStore) -> None:
-        """Fit to the first fold what takes the least time, where there is time for none."""
+        """Fit the candidate that takes the least time to the first fold, if there is time for none."""
         slow = [tried for tried in going if tried.expected is not None and not tried.failed]
         if slow:
             cheapest = min(slow, key=lambda tried: tried.expected or 0.0)
@@ -333,18 +339,12 @@ class Search:
         return [tried for tried in going if not tried.left_out]
 
     def _loss(self, tried: Tried) -> float:
-        """Of the held-out rows so far, at the best temperature."""
+        """Mean loss on the held-out rows so far, at the best temperature."""
         return float(self._losses(tried).mean())
 
     def _losses(self, tried: Tried) -> np.ndarray:
-        """Of blocks of the held-out rows so far, ``(blocks,)``, at the best temperature of all of them."""
+        """Losses on blocks of the held-out rows so far, ``(blocks,)``, at the best temperature of all of them."""
         return losses_alone(tried.outputs, tried.truth, mean_of(self.run.task), self.loss, tried.groups)
-
-
-def not_installed(run: ChoiceRun) -> list[str]:
-    """Names of the candidates that suit the task and whose packages are missing."""
-    baselines = [one for one in run.candidates if isinstance(one, BaselineRun)]
-    return [one.method_name for one in baselines if missing_packages(one)]
 
 
 def _distinct(going: list[Tried]) -> Iterator[Tried]:
@@ -360,24 +360,8 @@ def _distinct(going: list[Tried]) -> Iterator[Tried]:
 
 
 def _is_same(outputs: np.ndarray, others: np.ndarray) -> bool:
-    """Whether predictions differ by next to nothing, whatever their unit is."""
+    """Whether predictions are nearly the same, in any unit."""
     return bool(np.abs(outputs - others).max() <= SAME * outputs.std())
-
-
-def within(run: Candidate, minutes: float) -> Candidate:
-    """A candidate bounded by minutes, where its fit has no end of its own: a network for fields."""
-    if not is_bounded(run):
-        return run
-    if isinstance(run, BaselineRun):
-        return run.model_copy(update={"options": run.options | {"minutes": minutes}})
-    return run.model_copy(update={"training": run.training.model_copy(update={"minutes": minutes})})
-
-
-def is_bounded(run: Candidate) -> bool:
-    """Whether minutes bound its fit."""
-    if isinstance(run, BaselineRun):
-        return "minutes" in run.options and run.options.get("epochs") is None
-    return run.task.kind == "field" and bool(run.training.epochs)
 
 
 def _expected(run: Candidate) -> float:
@@ -391,13 +375,13 @@ def _expected(run: Candidate) -> float:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Leave out what a training tells of itself: of a fit to a fold its result is told."""
-    told = logging.getLogger("pare.training"), logging.getLogger("pare.start")
-    levels = [logger.level for logger in told]
-    for logger in told:
+    """Silence the log of trainings: a fit to a fold logs its result only."""
+    loggers = logging.getLogger("pare.training"), logging.getLogger("pare.start")
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
         yield
     finally:
-        for logger, level in zip(told, levels, strict=True):
+        for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -18,9 +18,9 @@ from pare.config.raw import OWN_FILES
 from pare.config.resolve import default_proxy, own_source
 from pare.config.words import counted
 from pare.config_loader import RunConfigLoader, load_library
-from pare.raw.file_names import plain_stem
+from pare.raw.files import plain_stem
 from pare.raw.origins.manifest import read_manifest, same_request
-from pare.raw.origins.registry import find_origin
+from pare.raw.registries import find_origin
 from pare.storage.atomic import atomic_path
 
 FEW_ROWS = 5  # of a class
@@ -140,9 +140,9 @@ def new(
       kedro tasks new clips/ labels.csv --target kind
     """
     from pare.own_data import Question, family_of, inner_paths, inspect_files  # noqa: PLC0415 - slow to import
-    from pare.own_data.part_names import train_and_test  # noqa: PLC0415
+    from pare.own_data.inspect_files import announcement  # noqa: PLC0415
     from pare.own_data.task_file import task_name, task_yaml  # noqa: PLC0415
-    from pare.own_data.unpacked import announcement  # noqa: PLC0415
+    from pare.raw.files import train_and_test  # noqa: PLC0415
     from pare.raw.origins.own_files import find_path  # noqa: PLC0415
 
     with clear_errors():
@@ -292,7 +292,7 @@ def show(loader: RunConfigLoader, name: str, params: dict[str, Any]) -> None:
 
 def _equal_rows(path: Path) -> Sequence[str]:
     """Sentences on equal rows of a model input."""
-    from pare.storage.repeats import Repeats  # noqa: PLC0415
+    from pare.storage.samples import Repeats  # noqa: PLC0415
     from pare.storage.store import ArrayStore  # noqa: PLC0415
 
     repeats = ArrayStore(path).repeats

@@ -380,7 +380,7 @@ class Baseline(Strict):
     title: str
     paper: str = Field(description="where the paper has it")
     description: str = ""
-    estimator: str = Field(description="name of the function that fits it, see pare.baselines.registry")
+    estimator: str = Field(description="name of the function that fits it, see pare.baselines.by_name")
     options: dict[str, Any] = Field(default_factory=dict, description="hyperparameters of the library's")
 
 

@@ -8,17 +8,17 @@ from importlib import import_module
 from typing import Any
 
 MODULES = {
-    "ArrayStoreDataset": "array_store",
-    "ArraysDataset": "arrays",
-    "FigureDataset": "figure",
+    "ArrayStoreDataset": "lazy",
+    "ArraysDataset": "predictions",
+    "FigureDataset": "reports",
     "LazyDataset": "lazy",
-    "ModelDataset": "model",
-    "NewPredictionsDataset": "new_predictions",
-    "OnnxDataset": "onnx_model",
-    "PageDataset": "page",
-    "RawFolderDataset": "raw_folder",
-    "ResultsDataset": "results",
-    "TextFilesDataset": "text_files",
+    "ModelDataset": "trained_models",
+    "NewPredictionsDataset": "predictions",
+    "OnnxDataset": "trained_models",
+    "PageDataset": "lazy",
+    "RawFolderDataset": "lazy",
+    "ResultsDataset": "reports",
+    "TextFilesDataset": "reports",
     "TrainedModelsDataset": "trained_models",
 }
 

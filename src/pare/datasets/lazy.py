@@ -1,27 +1,42 @@
-"""Lazy saving as a Kedro dataset."""
+"""Datasets that are saved lazily: raw files, the model input and the page of a run."""
 
 import logging
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
-from pare.storage.lazy import Lazy
+from pare.storage.fingerprint import Lazy
+
+if TYPE_CHECKING:
+    from pare.raw.origins.manifest import RawFolder
+    from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
+Saved = TypeVar("Saved")
 Opened = TypeVar("Opened")
 
 
-class LazyDataset(AbstractDataset[Lazy, Opened]):
+class PathDataset(AbstractDataset[Saved, Opened]):
+    """A dataset that is one file or folder."""
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self.path = Path(filepath)
+        self.metadata = metadata
+
+    def _exists(self) -> bool:
+        return self.path.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self.path)}
+
+
+class LazyDataset(PathDataset[Lazy, Opened]):
     """Saving makes what a node has described, unless data with the same fingerprint are there; see `Lazy`.
 
     Kedro's own PartitionedDataset saves lazily too: a node returns functions, which are called as they are saved.
     A subclass says what loading gives: a handle that reads when asked.
     """
-
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self.path = Path(filepath)
-        self.metadata = metadata
 
     def save(self, data: Lazy) -> None:
         """Make the data, or say that they are there."""
@@ -37,5 +52,57 @@ class LazyDataset(AbstractDataset[Lazy, Opened]):
             return False
         return True
 
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self.path)}
+
+class RawFolderDataset(LazyDataset["RawFolder"]):
+    """Saving `RawFiles` brings them into the folder; loading gives the folder and its manifest.
+
+    Example:
+        ```yaml
+        raw:
+          type: pare.datasets.RawFolderDataset
+          filepath: data/01_raw/darcy_flow
+        ```
+    """
+
+    def load(self) -> "RawFolder":
+        """The folder; PareError where it was not ingested."""
+        from pare.raw.origins.manifest import RawFolder  # noqa: PLC0415 - other datasets do without
+
+        return RawFolder.open(self.path)
+
+
+class ArrayStoreDataset(LazyDataset["ArrayStore"]):
+    """Saving a `ModelInput` computes it as a stream; loading opens the file, whose rows are read when asked for.
+
+    Example:
+        ```yaml
+        model_input:
+          type: pare.datasets.ArrayStoreDataset
+          filepath: data/05_model_input/darcy_flow.h5
+        ```
+    """
+
+    def load(self) -> "ArrayStore":
+        """The store; PareError where it is missing or broken."""
+        from pare.storage.store import ArrayStore  # noqa: PLC0415 - other datasets do without
+
+        return ArrayStore(self.path)
+
+
+class PageDataset(LazyDataset[Path]):
+    """Saving a `RunPage` writes it from what lies in its folder; loading gives its path, for a browser to open.
+
+    Example:
+        ```yaml
+        run_page:
+          type: pare.datasets.PageDataset
+          filepath: data/08_reporting/wine/probe/seed_0/run.html
+        ```
+    """
+
+    def load(self) -> Path:
+        """The path."""
+        return self.path
+
+    def _exists(self) -> bool:
+        return self.path.is_file()

@@ -1,17 +1,39 @@
-"""All trained models of a folder."""
+"""Datasets of trained models: one, all of a folder, and one as an ONNX file."""
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 
-from pare.training import TrainedModel
-from pare.training.record import RECORD
+from pare.datasets.lazy import LazyDataset, PathDataset
+from pare.saved.saved_model import SavedModel
+
+if TYPE_CHECKING:
+    from pare.export import OnnxModel
+    from pare.saved.trained_model import TrainedModel
 
 
-class TrainedModelsDataset(AbstractDataset[NoReturn, dict[str, Callable[[], TrainedModel]]]):
+class ModelDataset(LazyDataset[SavedModel]):
+    """Saving a `FineTuning`, a `BaselineFit` or a `Choice` does it, unless it is done; loading gives the trained model.
+
+    Example:
+        ```yaml
+        model:
+          type: pare.datasets.ModelDataset
+          filepath: data/06_models/darcy_flow/pare/seed_0/model
+        ```
+    """
+
+    def load(self) -> SavedModel:
+        """The model; PareError where the folder holds no whole one."""
+        from pare.choice.chosen import load_trained  # noqa: PLC0415 - a training, which only saves, does without
+
+        return load_trained(self.path)
+
+
+class TrainedModelsDataset(PathDataset[NoReturn, dict[str, Callable[[], "TrainedModel"]]]):
     """Loads as Kedro's PartitionedDataset does: a function that loads the model, by the folder of its run.
 
     Example:
@@ -22,12 +44,11 @@ class TrainedModelsDataset(AbstractDataset[NoReturn, dict[str, Callable[[], Trai
         ```
     """
 
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self.path = Path(filepath)
-        self.metadata = metadata
-
-    def load(self) -> dict[str, Callable[[], TrainedModel]]:
+    def load(self) -> dict[str, Callable[[], "TrainedModel"]]:
         """What loads ``<path>/<folder>/model``, by folder."""
+        from pare.saved.saved_model import RECORD  # noqa: PLC0415
+        from pare.saved.trained_model import TrainedModel  # noqa: PLC0415 - a run saves its model without it
+
         models = [record.parent for record in sorted(self.path.rglob(RECORD))]
         return {path.parent.relative_to(self.path).as_posix(): partial(TrainedModel.load, path) for path in models}
 
@@ -35,5 +56,22 @@ class TrainedModelsDataset(AbstractDataset[NoReturn, dict[str, Callable[[], Trai
         """Models are saved one by one, each as a `ModelDataset`."""
         raise DatasetError(f"{self.path} is read only: a model is saved as a dataset of its own")
 
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self.path)}
+
+class OnnxDataset(PathDataset["OnnxModel", Path]):
+    """Saves the file whole or not at all; loads as its path, for a runtime to open.
+
+    Example:
+        ```yaml
+        onnx_model:
+          type: pare.datasets.OnnxDataset
+          filepath: data/06_models/wine/probe/seed_0/model.onnx
+        ```
+    """
+
+    def load(self) -> Path:
+        """The path."""
+        return self.path
+
+    def save(self, data: "OnnxModel") -> None:
+        """Write the file, and say where it is."""
+        data.write(self.path)

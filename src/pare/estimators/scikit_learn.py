@@ -7,12 +7,21 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
-from pare.estimators.axes import as_given, channel_axis, shape_of
-from pare.estimators.fitting import Settings, fit_rows
-from pare.estimators.rows import group_numbers, rows_that_count, seed_of
-from pare.estimators.tables import Columns, columns_of, frame_of, is_mixed
-from pare.own_data.new_rows import NewRows, dated, held_rows, table_rows
-from pare.raw.readers.arrays import channels_first, check_numbers, field_axis
+from pare.estimators.in_memory import Settings, fit_rows
+from pare.estimators.inputs import (
+    Columns,
+    as_given,
+    channel_axis,
+    columns_of,
+    frame_of,
+    group_numbers,
+    is_mixed,
+    rows_that_count,
+    seed_of,
+    shape_of,
+)
+from pare.prediction.new_rows import NewRows, dated, held_rows, table_rows
+from pare.raw.readers.array_rows import channels_first, check_numbers, field_axis
 
 WHERE = "X"  # what messages call the rows
 
@@ -40,7 +49,7 @@ class _Estimator(BaseEstimator):
             random_state: decides everything random: a whole number, a ``RandomState``, or None for another fit each
                 time.
             training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults.
-            minutes: of fitting, at most, with ``choose``.
+            minutes: budget for fitting, with ``choose``.
             ordered: whether rows are in the order of time, so that choices are made for later rows: the last ones are
                 for validation, and the parts that are left out are some one after the other.
             channels: which axis of series, images and fields has the channels: ``first``, right after the rows,
@@ -88,7 +97,7 @@ class _Estimator(BaseEstimator):
 
     @property
     def _rules(self) -> dict[str, Any]:
-        """How scikit-learn checks numbers: of a table some may be missing; of others `_whole` says what is."""
+        """How scikit-learn checks numbers: a table may lack some; `_whole` finds those that others lack."""
         return {"dtype": np.float32, "allow_nd": True, "ensure_all_finite": not self._channel_axis and "allow-nan"}
 
     def _whole(self, x: np.ndarray) -> np.ndarray:
@@ -122,8 +131,8 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         Args:
             X: the rows.
             y: the classes or labels.
-            groups: of the rows, ``(rows,)``, such as patients of several visits: what is chosen on rows that are left
-                out is chosen for groups that are new. None: each row is on its own.
+            groups: group of each row, ``(rows,)``, such as the patient of several visits: what is chosen on rows that
+                are left out is chosen for groups that are new. None: each row is on its own.
             sample_weight: how much each row counts, ``(rows,)``, at least 0; for ``probe``, logistic regression and
                 boosters. None: all count alike.
 
@@ -153,7 +162,7 @@ class PaReClassifier(ClassifierMixin, _Estimator):
         return self.predictor_.probabilities(outputs)
 
     def predict_set(self, X: Any, coverage: float = 0.9) -> list[np.ndarray]:
-        """The classes that each row may be of, see `pare.own_data.predict.Predictor.predict_set`."""
+        """The classes that each row may be of, see `pare.prediction.predict.Predictor.predict_set`."""
         outputs = self._outputs(X)
         return [self.classes_[codes] for codes in self.predictor_.sets(outputs, coverage)]
 
@@ -197,7 +206,7 @@ class PaReRegressor(RegressorMixin, _Estimator):
         return self._shaped(self._outputs(X).astype(np.float64))
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper end of each number, see `pare.own_data.predict.Predictor.predict_interval`."""
+        """Lower and upper end of each number, see `pare.prediction.predict.Predictor.predict_interval`."""
         outputs = self._outputs(X)
         lower, upper = self.predictor_.calibration.interval(outputs, coverage)
         return self._shaped(lower), self._shaped(upper)
@@ -273,9 +282,9 @@ class PaReField(_Estimator):
         return as_given(self._outputs(X), self._field_axis)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper field of a band, see `pare.own_data.predict.Predictor.predict_interval`.
+        """Lower and upper field of a band, see `pare.prediction.predict.Predictor.predict_interval`.
 
-        Half of the tenth of the rows that is held out says how wide it is: a coverage of 0.9 needs about 180 rows.
+        Half of the tenth of the rows that is held out decides how wide it is: a coverage of 0.9 needs about 180 rows.
         """
         outputs = self._outputs(X)
         lower, upper = self.predictor_.calibration.interval(outputs, coverage)

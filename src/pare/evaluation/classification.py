@@ -10,14 +10,14 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassStatScores
 from torchmetrics.utilities import dim_zero_cat
 
-from pare.evaluation.checks import UndefinedMetric, check_classes, require_samples
-from pare.evaluation.ranking import auroc
+from pare.evaluation.batch_checks import UndefinedMetric, check_classes, require_samples
+from pare.evaluation.binary import auroc
 
 
 class AurocOneVsOne(Metric):
     """Area under the ROC curve, one class against one, averaged over all pairs (Hand and Till, 2001).
 
-    With two classes this is the ordinary AUROC of the second class. Keeps all predictions until it is computed.
+    With two classes this is the ordinary AUROC of the second class. It holds all predictions until it is computed.
     Provenance: the OpenML tasks, the paper's table 14.
 
     Args:
@@ -65,14 +65,14 @@ class AurocOneVsOne(Metric):
         return torch.tensor(area, dtype=torch.float64)
 
 
-def _mean_over_pairs(shares: np.ndarray, labels: np.ndarray, classes: int) -> float:
-    """Mean over pairs of classes of both areas, each class by its own share, ``(rows, classes)`` and ``(rows,)``."""
+def _mean_over_pairs(probabilities: np.ndarray, labels: np.ndarray, classes: int) -> float:
+    """Mean over pairs of classes of both areas, each class by its own probability, ``(rows, classes)``."""
     areas = []
     for one, other in combinations(range(classes), 2):
         rows = (labels == one) | (labels == other)
         of_one = labels[rows] == one
         for number, own in ((one, of_one), (other, ~of_one)):
-            areas.append(auroc(own, shares[rows, number]))
+            areas.append(auroc(own, probabilities[rows, number]))
     return float(np.mean(areas))
 
 
@@ -109,7 +109,7 @@ class ErrorPercent(_CheckedClasses, MulticlassAccuracy):
         super().__init__(classes, "micro")
 
     def compute(self) -> Tensor:
-        """The share of wrong samples among all seen, a float64 scalar between 0 and 100.
+        """The percentage of wrong samples among all seen, a float64 scalar between 0 and 100.
 
         Raises:
             PareError: if no sample was seen.
@@ -119,7 +119,7 @@ class ErrorPercent(_CheckedClasses, MulticlassAccuracy):
 
 
 class OneMinusBalancedAccuracyOfClasses(_CheckedClasses, MulticlassAccuracy):
-    """One minus the balanced accuracy, the mean over the classes that have samples of the share that is found.
+    """One minus the balanced accuracy, the mean over the classes that have samples of the fraction found.
 
     Args:
         classes: number of classes.
@@ -131,7 +131,7 @@ class OneMinusBalancedAccuracyOfClasses(_CheckedClasses, MulticlassAccuracy):
         super().__init__(classes, "none")
 
     def compute(self) -> Tensor:
-        """One minus the mean share, a float64 scalar between 0 and 1.
+        """One minus the mean fraction, a float64 scalar between 0 and 1.
 
         Raises:
             PareError: if no sample was seen.

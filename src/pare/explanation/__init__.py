@@ -4,7 +4,7 @@ A region of a row is hidden: it gets what training rows have there on average. H
 the region did for it. The model is only asked for predictions, so methods and baselines are explained alike.
 """
 
-from pare.explanation.explain import Explanation, explain
+from pare.explanation.occlusion import Explanation, explain
 from pare.explanation.questions import Question, ask_new_rows, ask_test_rows, expected_seconds
 
 __all__ = ["Explanation", "Question", "ask_new_rows", "ask_test_rows", "expected_seconds", "explain"]

@@ -9,15 +9,14 @@ from time import perf_counter
 import numpy as np
 
 from pare.config.words import counted
-from pare.explanation.regions import regions_of
-from pare.explanation.typical import typical_row
-from pare.own_data.predict import Predictor
+from pare.explanation.regions import regions_of, typical_row
+from pare.prediction.predict import Predictor
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
-MOST_ROWS = 200  # that are explained: a fixed number, so that every machine says the same
+MOST_ROWS = 200  # explained: a fixed number, so that every machine gives the same
 TIMED_ROWS = 16
-EXCHANGES = 5  # of a column among the rows
+EXCHANGES = 5  # exchanges of a column among the rows
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,8 @@ class Question:
     """The rows that are to be explained.
 
     Attributes:
-        what: they are, in words.
-        names: of the rows.
+        what: description of the rows, in words.
+        names: names of the rows, or their numbers from 1.
         read: ``read(start, stop)`` returns rows start to stop - 1 as the model takes them, ``(rows, …)`` float32, and
             what is true of them, or None for new rows.
         typical: what takes the place of what is hidden, one row ``(…)``.
@@ -44,7 +43,7 @@ def ask_test_rows(model: Predictor, store: ArrayStore) -> Question:
     """The test rows; of more than 200 as many, evenly chosen.
 
     Args:
-        model: that is explained.
+        model: model that is explained.
         store: its model input.
     """
     rows = store.rows("test")
@@ -57,7 +56,7 @@ def ask_test_rows(model: Predictor, store: ArrayStore) -> Question:
 
     numbers = model.task.output.kind == "regression"
     spread = rows.array("y")[chosen].var(axis=0, dtype=np.float64) if numbers else None
-    what, names = _some(len(chosen), len(rows), "test row"), [str(row) for row in chosen]
+    what, names = _some(len(chosen), len(rows), "test row"), [str(row + 1) for row in chosen]
     return Question(what, names, read, _typical(model, store), spread)
 
 
@@ -67,7 +66,7 @@ def ask_new_rows(model: Predictor, store: ArrayStore, path: Path) -> Question:
     Args:
         model: that is explained.
         store: its model input.
-        path: of the file.
+        path: path of the file.
 
     Raises:
         PareError: where the rows do not fit the task.
@@ -97,7 +96,7 @@ def expected_seconds(model: Predictor, store: ArrayStore, rows: int) -> float:
     Args:
         model: that is explained.
         store: its model input.
-        rows: that are explained.
+        rows: number of rows that are explained.
     """
     x = store.rows("train").read(0, TIMED_ROWS)["x"]
     seconds = []

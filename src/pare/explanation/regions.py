@@ -1,16 +1,19 @@
-"""The parts of a row that are hidden one by one, each with a name."""
+"""The parts of a row that are hidden one by one, each with a name, and what takes their place."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
 import numpy as np
 
 from pare.config.schema import Task
+from pare.preparation.normalisation import RunningMoments
+from pare.storage.store import Rows
 
-SPANS, FEWEST_SPANS = 32, 8  # of a line: of all channels together, and of each at least
-PATCHES, FEWEST_PATCHES = 64, 16  # of a grid of two or three axes, the same
+SPANS, FEWEST_SPANS = 32, 8  # parts of a line, for all channels together and for each at least
+PATCHES, FEWEST_PATCHES = 64, 16  # the same for a grid with two or three axes
 AXES = {1: ("point",), 2: ("row", "column"), 3: ("plane", "row", "column")}
+BLOCK_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,8 @@ class Region:
     """A column of a table, or a span or patch of one channel; of images, of all channels.
 
     Attributes:
-        name: of the column, or channel and points from 0, the last one included.
-        channels: of a row, ``(columns,)`` or ``(channels, *grid)``.
+        name: name of the column, or channel and points from 0, the last one included.
+        channels: channels of a row, ``(columns,)`` or ``(channels, *grid)``.
         grid: points along each axis; empty for a table.
         channel: its name; empty where there is one, and for a table.
     """
@@ -84,3 +87,32 @@ def _named(channel: str, place: tuple[slice, ...]) -> str:
         for axis, part in zip(AXES[len(place)], place, strict=True)
     ]
     return ", ".join([*([channel] if channel else []), *texts])
+
+
+def typical_row(rows: Rows, categorical: Collection[int] = ()) -> np.ndarray:
+    """The mean of all rows at each place, and the most frequent code of each column of categories.
+
+    Args:
+        rows: rows of the training part, as the model takes them; missing values (NaN) are left out.
+        categorical: numbers of the columns that hold categories.
+
+    Returns:
+        One row, ``(…)`` float32.
+    """
+    moments, counts = RunningMoments(), {column: np.zeros(0, int) for column in categorical}
+    step = max(1, BLOCK_BYTES // rows.array("x", 0, 1).nbytes)
+    for start in range(0, len(rows), step):
+        x = rows.array("x", start, start + step)
+        moments.update(x)
+        counts = {column: _added(count, x[:, column]) for column, count in counts.items()}
+    typical, _ = moments.result()
+    for column, count in counts.items():
+        typical[column] = count.argmax() if count.any() else np.nan
+    return typical
+
+
+def _added(count: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """How often each code occurred, those of more rows added."""
+    more = np.bincount(codes[~np.isnan(codes)].astype(int), minlength=len(count))
+    more[: len(count)] += count
+    return more

@@ -12,9 +12,9 @@ from pare.choice.blend import SMALLEST, mean_of
 from pare.choice.chosen import ChosenModel
 from pare.config.errors import PareError
 from pare.preparation import Preparation
-from pare.preparation.model_input import append_coordinates
-from pare.training import TrainedModel
-from pare.training.saved_model import SavedModel
+from pare.preparation.normalisation import append_coordinates
+from pare.saved.saved_model import SavedModel
+from pare.saved.trained_model import TrainedModel
 
 
 class Prepared(nn.Module):
@@ -22,7 +22,7 @@ class Prepared(nn.Module):
 
     Args:
         preparation: what training did to raw rows.
-        shape: of a raw row, ``(features,)`` or ``(channels, *grid)``.
+        shape: shape of a raw row, ``(features,)`` or ``(channels, *grid)``.
     """
 
     x_mean: Tensor | None
@@ -100,7 +100,7 @@ class PredictedField(nn.Module):
 
 
 class Blended(nn.Module):
-    """The mean that a choice keeps: `Blend.outputs` as a network.
+    """The ensemble that a choice selects: `Blend.outputs` as a network.
 
     Args:
         chosen: the choice.
@@ -109,7 +109,7 @@ class Blended(nn.Module):
 
     def __init__(self, chosen: ChosenModel, members: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        self.shares, self.temperatures = chosen.blend.shares, chosen.blend.temperatures
+        self.shares, self.temperatures = chosen.blend.weights, chosen.blend.temperatures
         self.members = nn.ModuleDict(members)
         self.enter, self.leave = MEANS[mean_of(chosen.run.task).name]
 
@@ -132,21 +132,21 @@ def outputs_of(trained: SavedModel) -> nn.Module:
     """From prepared rows to the outputs of a model, as a network.
 
     Raises:
-        PareError: where it is that of a baseline which is no network, or a choice that keeps one.
+        PareError: where it is that of a baseline which is no network, or a choice with one.
     """
     if not isinstance(trained, ChosenModel):
         outputs = _network(trained)
         if outputs is None:
             raise PareError(
-                f"the model of {trained.run.folder} is no network, which alone becomes an ONNX file; train one, such "
-                "as method=probe"
+                f"the model of {trained.run.folder} is no network, and only networks become ONNX files; train "
+                "one, such as method=probe"
             )
         return outputs
     members = {name: _network(member) for name, member in trained.members.items()}
     if others := sorted(name for name, member in members.items() if member is None):
         raise PareError(
-            f"the choice of {trained.run.folder} keeps {', '.join(others)}, which are no networks and become no ONNX "
-            "file; use the model's folder, or train a method, such as method=probe"
+            f"the choice of {trained.run.folder} selected {', '.join(others)}, which are no networks and become no "
+            "ONNX file; use the model's folder, or train a method, such as method=probe"
         )
     return Blended(trained, {name: member for name, member in members.items() if member is not None})
 
@@ -171,7 +171,7 @@ class Answers(nn.Module):
     Args:
         trained: the model.
         outputs: its outputs of prepared rows, see `outputs_of`.
-        shape: of a raw row.
+        shape: shape of a raw row.
         ending: what the outputs, at the temperature of the validation rows, still pass.
     """
 

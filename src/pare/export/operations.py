@@ -18,15 +18,15 @@ def searchsorted(knots: Tensor, values: Tensor, *, right: bool = False) -> Tenso
     return (knots <= values if right else knots < values).sum(-1)
 
 
-def ndtri(shares: Tensor) -> Tensor:
+def ndtri(levels: Tensor) -> Tensor:
     """`torch.special.ndtri`, the quantile function of the normal distribution, to seven digits.
 
     Args:
-        shares: in (0, 1), not closer to either than 1e-10.
+        levels: probabilities in (0, 1), not closer to either than 1e-10.
     """
-    distance = shares - 0.5
+    distance = levels - 0.5
     centre = distance * _ratio(_CENTRE, 0.180625 - distance**2)
-    tail = _ratio(_TAIL, (-torch.minimum(shares, 1 - shares).log()).sqrt() - 1.6)
+    tail = _ratio(_TAIL, (-torch.minimum(levels, 1 - levels).log()).sqrt() - 1.6)
     return torch.where(distance.abs() <= 0.425, centre, tail * distance.sign())
 
 

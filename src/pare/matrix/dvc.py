@@ -10,7 +10,7 @@ from pare.config.errors import PareError
 from pare.config.library import Library
 from pare.config.run import BaselineRun, Run
 from pare.matrix.blocks import Cell
-from pare.raw.origins.registry import find_origin
+from pare.raw.registries import find_origin
 from pare.storage.atomic import atomic_path
 
 CELLS_FILE = "dvc_cells.yaml"

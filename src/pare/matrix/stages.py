@@ -10,9 +10,8 @@ from pare.config.raw import RawConfig
 from pare.config.run import PREPARED, BaselineRun, Run
 from pare.matrix.blocks import Cell
 from pare.matrix.code import LEFT_OUT, code_digest
-from pare.raw.origins.registry import find_origin
 from pare.raw.proxies import PROXY_READERS
-from pare.raw.readers.registry import READERS
+from pare.raw.registries import READERS, find_origin
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 

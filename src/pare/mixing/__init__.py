@@ -1,7 +1,7 @@
 """The intermediate modality (paper, sections 3.2 and 3.3): which patches to mix, how, and how many per epoch."""
 
-from pare.mixing.blending import cutmix, mixup
 from pare.mixing.curriculum import Curriculum
+from pare.mixing.mixers import cutmix, mixup
 from pare.mixing.replacement import replace_patches
 from pare.mixing.selection import relaxed_top_k
 

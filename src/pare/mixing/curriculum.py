@@ -9,9 +9,9 @@ from math import exp
 
 import numpy as np
 
-STAGES = 4  # of the piecewise curriculum
-EARLY = 1 / 3  # of the epochs, in which the early one reaches its end; not in the paper
-DECAY = 5.0  # of the exponential one: after a fifth of the epochs 36 % of the way is left
+STAGES = 4  # stages of the piecewise curriculum
+EARLY = 1 / 3  # part of the epochs in which the early one reaches its end; not in the paper
+DECAY = 5.0  # rate of the exponential one: after a fifth of the epochs 36 % of the way remains
 
 
 def _exponential(progress: float, _: np.random.Generator) -> float:
@@ -42,7 +42,7 @@ class Curriculum:
         end: share replaced in the last epoch, in 0..1.
         epochs: number of epochs; a single epoch uses ``start``, otherwise nothing would be mixed.
         shape: a key of `SHAPES`.
-        seed: of the shape ``random``.
+        seed: seed of the shape ``random``.
 
     Raises:
         ValueError: if a share lies outside 0..1, there is no epoch, or the shape is unknown.

@@ -1,22 +1,73 @@
-"""Every way of mixing other tokens into the target's, by the name that ``mixing.mixer`` has for it (paper, table 4).
+"""Ways of mixing other tokens into the target's, by the name that ``mixing.mixer`` has for them (paper, table 4).
 
-A mixer is a function of a `MixingStep` that returns a `Mixture`; `MIXERS` lists them.
+A mixer is a function of a `MixingStep` that returns a `Mixture`; `MIXERS` lists them. Shapes: ``batch`` samples,
+``tokens`` patches a sample, ``width`` of a patch embedding.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod, sqrt
 
 import torch
 from torch import Tensor
 
 from pare.config.hyperparameters import MixingConfig
-from pare.mixing.blending import cutmix, mixup
 from pare.mixing.replacement import replace_patches
+
+
+def mixup(target: Tensor, source: Tensor, share: float) -> Tensor:
+    """Weighted mean of the tokens in each slot (Zhang et al., 2018, on embeddings).
+
+    Args:
+        target: target tokens, ``(batch, tokens, width)``.
+        source: source tokens, the same shape.
+        share: weight of the source, in 0..1.
+
+    Returns:
+        Mixed tokens, ``(batch, tokens, width)``, of the dtype of the target tokens.
+    """
+    return torch.lerp(target, source.to(target.dtype), share)
+
+
+def cutmix(
+    target: Tensor, source: Tensor, share: float, grid: tuple[int, ...], generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor, float]:
+    """Replace one block of neighbouring tokens by the source's tokens of the same slots (Yun et al., 2019).
+
+    The block has the grid's proportions and, up to rounding, the given share of its tokens. Its position is drawn for
+    every sample.
+
+    Args:
+        target: target tokens, ``(batch, tokens, width)``.
+        source: source tokens, the same shape.
+        share: share of the tokens that the block covers, in 0..1.
+        grid: tokens along each axis; their product is ``tokens``.
+        generator: draws the positions; a CPU generator makes the same blocks on any device.
+
+    Returns:
+        Mixed tokens, ``(batch, tokens, width)``, of the dtype of the target tokens; a boolean mask of the slots that
+        now hold a source token, ``(batch, tokens)``; and the share of the tokens that the block covers.
+
+    Raises:
+        ValueError: if the grid has another number of tokens.
+    """
+    if prod(grid) != target.shape[1]:
+        raise ValueError(f"grid {grid} has {prod(grid)} tokens, target has {target.shape[1]}: both must match")
+    scale = share if len(grid) == 1 else sqrt(share)
+    edges = [round(points * scale) for points in grid]
+    inside = torch.ones(len(target), *grid, dtype=torch.bool)
+    for axis, (points, edge) in enumerate(zip(grid, edges, strict=True)):
+        first = torch.randint(points - edge + 1, (len(target), 1), generator=generator)
+        position = torch.arange(points)
+        along = (position >= first) & (position < first + edge)
+        inside &= along.view(len(target), *[points if a == axis else 1 for a in range(len(grid))])
+    replaced = inside.flatten(1).to(target.device)
+    return torch.where(replaced[..., None], source.to(target.dtype), target), replaced, prod(edges) / prod(grid)
 
 
 @dataclass(frozen=True)
 class MixingStep:
-    """What a mixer is given in one step of the training.
+    """Inputs of a mixer in one step of the training.
 
     Attributes:
         target: target tokens, ``(batch, tokens, width)``.
@@ -24,8 +75,8 @@ class MixingStep:
         k: how many tokens of each sample to replace, more than 0.
         grid: tokens along each axis; their product is ``tokens``.
         gate: scores tokens ``(batch, tokens, width)`` in (0, 1), ``(batch, tokens)``.
-        settings: those of the method.
-        generator: of every random choice.
+        settings: the method's settings.
+        generator: draws every random choice.
     """
 
     target: Tensor
@@ -48,10 +99,9 @@ class Mixture:
 
     Attributes:
         tokens: ``(batch, tokens, width)``.
-        share: of what is not the target's.
+        share: share of the tokens that are not the target's.
         replaced: which slots were replaced, ``(batch, tokens)``; None where all were blended.
-        scores: of the gate for the target's and the other tokens, ``(batch, tokens)`` each; None where it was not
-            used.
+        scores: the gate's scores of the target's and the other tokens, ``(batch, tokens)`` each; None without a gate.
     """
 
     tokens: Tensor

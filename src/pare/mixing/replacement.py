@@ -98,8 +98,8 @@ class _Mix(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, target: Tensor, source: Tensor, kept: Tensor, taken: Tensor, k: int) -> Tensor:
         slot = _positions(kept == 0, k)
-        # The kept slots are paired with the source tokens left over, which are not read: a permutation, unlike a list
-        # of the taken ones, is inverted without adding up and never repeats a row.
+        # The staying slots are paired with the source tokens left over, which are not read: a permutation, unlike a
+        # list, is inverted without adding up and never repeats a row.
         origin = torch.empty_like(slot).scatter_(1, slot, _positions(taken, k))
         mixed = _rows(source, origin)
         staying = _flat(slot[:, k:], mixed)

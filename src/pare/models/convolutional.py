@@ -1,21 +1,22 @@
-"""A convolutional path around the encoder, for fields: down to a token a patch, and from the tokens up to every point.
+"""Models for fields: a convolutional path around the encoder, and an anchor to which it adds.
 
 Patches that a linear layer predicts do not meet at their edges. Here convolutions lead down to the tokens and up
 again, as in a U-Net (Ronneberger et al., 2015): the encoder is its bottleneck, and nothing passes by at that level.
 Level l, from 0, has the points of the grid divided by spacing * 2 ** l, rounded up; the spacing is 2, on small grids 1.
+The anchor is a regression that is solved before the network is trained.
 """
 
 from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
-from pare.models.anchor import Anchor
 from pare.models.backbones import Backbone
 from pare.models.embedders import Calibration, Embedded, rescale
 from pare.models.folding import cropped, fold, resized, unfold
@@ -25,6 +26,73 @@ from pare.models.predictors import Features, Gate
 WIDTHS = (16, 32, 64, 64, 64)  # channels of the levels
 COARSEST = 16  # points of the grid, at most, that become one of the last level
 FEW = 32  # points along the longest axis; a first level with fewer has all
+
+
+class Anchor(nn.Module):
+    """Fields as a linear map of the whole input, or of Gaussian kernels around inputs; zero until it is set.
+
+    Sums over kernels cancel: they are in double precision, since in single the errors were 2 to 20,000 times as large.
+
+    Args:
+        inputs: numbers of a sample.
+        shape: ``(channels, *grid)`` of the field.
+    """
+
+    mean: Tensor
+    directions: Tensor
+    fields: Tensor
+    constant: Tensor
+    width: Tensor
+    squares: Tensor  # squared lengths of the directions, ``(directions,)``
+
+    def __init__(self, inputs: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(inputs))
+        self.register_buffer("directions", torch.zeros(1, inputs))
+        self.register_buffer("fields", torch.zeros(1, *shape))
+        self.register_buffer("constant", torch.zeros(shape))
+        self.register_buffer("width", torch.zeros(()))
+        self.register_buffer("squares", torch.zeros(1), persistent=False)
+        self.has_kernels = False
+
+    def set(
+        self, mean: np.ndarray, directions: np.ndarray, fields: np.ndarray, constant: np.ndarray, width: float = 0.0
+    ) -> None:
+        """Take a solution.
+
+        Args:
+            mean: mean input, ``(inputs,)``.
+            directions: directions of the input, or centres of the kernels, less the mean, ``(directions, inputs)``.
+            fields: field that a unit along each direction, or a kernel of one, adds, ``(directions, *shape)``.
+            constant: the field of the mean input, or far from all centres, ``(*shape)``.
+            width: width of the kernels, 0 for a linear map.
+        """
+        self.has_kernels = width > 0
+        values = {"mean": mean, "directions": directions, "fields": fields, "constant": constant, "width": width}
+        for name, value in values.items():
+            double = self.has_kernels and name in ("directions", "fields")
+            dtype = torch.float64 if double else torch.float32
+            setattr(self, name, torch.as_tensor(value, dtype=dtype, device=self.mean.device))
+        self.squares = self.directions.square().sum(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Samples ``(batch, …)`` to fields ``(batch, *shape)`` in physical units, in single precision."""
+        with torch.autocast(x.device.type, enabled=False):
+            rows = (x.float().flatten(1) - self.mean).to(self.directions.dtype)
+            amounts = rows @ self.directions.T
+            if self.has_kernels:  # for few rows torch.cdist takes ten times as long as this product
+                distances = (rows.square().sum(1, keepdim=True) + self.squares - 2 * amounts).clamp_min(0)
+                amounts = (-distances / (2 * self.width**2)).exp()
+            return (amounts @ self.fields.flatten(1)).float().unflatten(1, self.constant.shape) + self.constant
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        width = state_dict.setdefault(f"{prefix}width", torch.zeros(()))  # models that were saved without one
+        self.has_kernels = bool(width > 0)
+        for name in ("directions", "fields"):  # as many directions as were saved
+            if (value := state_dict.get(f"{prefix}{name}")) is not None:
+                setattr(self, name, torch.empty_like(value, device=self.mean.device))
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self.squares = self.directions.square().sum(1)
 
 
 def spacing_of(points: Sequence[int]) -> int:
@@ -61,7 +129,7 @@ class ConvolutionalEmbedder(nn.Module):
             raise ValueError(f"a patch has {patch} points along an axis, which cannot be halved; use an even number")
         axes = len(grid)
         self.grid, self.spacing = grid, spacing
-        self.points = patch // (spacing * 2 ** (levels - 1))  # of the coarsest level, along the edge of a token
+        self.points = patch // (spacing * 2 ** (levels - 1))  # points of the coarsest level along a token's edge
         incoming = (channels * spacing**axes, *WIDTHS)
         self.blocks = nn.ModuleList(_block(incoming[i], WIDTHS[i], axes, padding) for i in range(levels))
         self.projection = _layer("Conv", axes)(WIDTHS[levels - 1], width, self.points, self.points)
@@ -127,7 +195,7 @@ class ConvolutionalPredictor(nn.Module):
             self.begin_at_zero()
 
     def begin_at_zero(self) -> None:
-        """Add nothing to what was solved until something is learnt."""
+        """Add 0 to the solved anchor at first."""
         with torch.no_grad():
             for parameter in self.last.parameters():
                 parameter.zero_()
@@ -142,7 +210,7 @@ class ConvolutionalPredictor(nn.Module):
         return resized(cropped(unfold(self.last(x), self.spacing), self.extent), self.shape[1:])
 
     def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
-        """Levels ``(batch, channels, *points)``, weakened where tokens were replaced, in shares ``(batch, tokens)``."""
+        """Levels ``(batch, channels, *points)``, weakened by the replaced part of each token, ``(batch, tokens)``."""
         kept = (1 - replaced).unflatten(1, self.grid).unsqueeze(1)
         hidden = []
         for level, features in enumerate(around):
@@ -168,7 +236,7 @@ def _layer(name: str, axes: int) -> type[nn.Module]:
 
 
 def _pooled(x: Tensor) -> Tensor:
-    """The largest of each two points along each axis, of the last one where there is no second."""
+    """The largest of each two points along each axis; a last single point stays."""
     pooled: Tensor = _layer("MaxPool", x.dim() - 2)(2, ceil_mode=True)(x)
     return pooled
 

@@ -30,7 +30,7 @@ class CrossModalModel(nn.Module):
         layers: the layers of the encoder that the predictors read, from 1; none: its output.
         views: rows of tokens that the embedder makes of a sample.
         solved: whether embedder and predictor do not begin random.
-        anchor: samples to what is added to the predictions of the others, or None.
+        anchor: regression of samples to which the others' predictions are added, or None.
 
     Attributes:
         symmetries: over which predictions are averaged; set where the task declares some.
@@ -64,7 +64,7 @@ class CrossModalModel(nn.Module):
         """Give target tokens the scale of the encoder's own, and predictions the units of the data.
 
         Args:
-            calibration: what the embedder may take its scales from.
+            calibration: source of the embedder's scales.
             statistics: ``y_mean`` and ``y_scale`` where the outputs were normalised.
         """
         self.embedder.calibrate(calibration)  # type: ignore[operator]
@@ -115,7 +115,7 @@ class CrossModalModel(nn.Module):
         return prediction
 
     def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
-        """What a mixed sample may see around the encoder: nothing of the tokens that were replaced.
+        """Features around the encoder of a mixed sample, without those of replaced tokens.
 
         Args:
             around: as the embedder returned it, ``(rows, …)`` each.

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from pare.models.folding import resized
 
 HIDDEN = 64  # units of a gate's hidden layer
-Features = tuple[Tensor, ...]  # of the layers of the encoder that are read, ``(rows, tokens, width)`` each
+Features = tuple[Tensor, ...]  # outputs of the encoder's layers that are read, ``(rows, tokens, width)`` each
 
 
 class PooledPredictor(nn.Module):

@@ -17,19 +17,16 @@ from torch.nn import functional as F
 from pare.config.errors import PareError
 from pare.config.mosaic import Mosaic, mosaic_of
 from pare.config.schema import StartConfig, Task
-from pare.models.backbones.backbone import Backbone
-from pare.models.backbones.image import ImageBackbone
+from pare.models.backbones.backbone import Backbone, ImageBackbone
 from pare.models.embedders import Calibration, Embedded, FeatureEmbedder, rescale
-from pare.models.kernels import Kernels
 from pare.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.models.pictures import Picture, lengthened, shown_points
-from pare.models.points import Points
 from pare.models.predictors import Features, Gate
-from pare.models.scaling import Scaling, ScalingName
-from pare.models.similarities import Similarities
+from pare.models.series_features import Kernels, Points
+from pare.models.table_features import Scaling, ScalingName, Similarities
 
-# Spread of feature tokens in that of the encoder's own word embeddings, and of what depends on the value in that of
-# what does not; measured over eight tables.
+# Spread of feature tokens in spreads of the encoder's word embeddings, and of their part that depends on the value in
+# spreads of the rest; measured over eight tables.
 TOKEN_SPREAD, VALUE_SHARE = 0.7, 0.5
 CALIBRATION_ROWS = 512  # at most, from which kernels take their biases
 
@@ -39,9 +36,9 @@ class PictureEmbedder(nn.Module):
 
     Args:
         picture: samples to pixels.
-        projection: of the encoder.
-        kernels: of series, what goes around the encoder; None: nothing does.
-        points: of series, too.
+        projection: patch projection of the encoder.
+        kernels: MiniRocket's features of series, around the encoder; None: none.
+        points: points of series, around the encoder; None: none.
     """
 
     def __init__(
@@ -81,7 +78,7 @@ class TableEmbedder(nn.Module):
     Args:
         columns: columns of the table.
         width: width of a token.
-        scalings: of the columns of numbers; each gives a view of the row, with directions of its own.
+        scalings: scalings of the columns of numbers; each gives a view of the row, with directions of its own.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
         rows: training rows, if similarities to them go around the encoder as well; 0: none do.
     """
@@ -108,7 +105,7 @@ class TableEmbedder(nn.Module):
         self.register_buffer("numbers", counts == 0, persistent=False)
 
     def calibrate(self, calibration: Calibration) -> None:
-        """Scale the columns, give tokens a share of the spread of the encoder's word embeddings, kernels their rows."""
+        """Scale the columns, give tokens a fraction of the spread of word embeddings, and kernels their rows."""
         x = calibration.rows()
         for scaling in [*self.scalings, self.raw.scaling]:
             scaling.calibrate(x)
@@ -142,7 +139,7 @@ class RawColumns(nn.Module):
     Args:
         columns: columns of the table.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
-        scaling: of the numbers.
+        scaling: scaling of the numbers.
 
     Attributes:
         column: the column that each feature is of, ``(features,)``.
@@ -159,7 +156,7 @@ class RawColumns(nn.Module):
         return [column for column, count in enumerate(self.categories) for _ in range(count + 1 if count else 2)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(batch, columns)`` to ``(batch, features)``; a missing number is the mean, and said to be missing."""
+        """``(batch, columns)`` to ``(batch, features)``; a missing number is the mean, with an indicator."""
         missing = x.isnan()
         values = self.scaling(x).nan_to_num(0.0)
         parts = []
@@ -185,10 +182,10 @@ class LinearHeads(nn.Module):
         views: rows of tokens a sample.
         column: the token that each raw feature is of; empty where nothing goes around the encoder.
         standardised: whether pooled features differ in spread, and the solver brings each to standard deviation 1.
-        own: names and numbers of features that have a head of their own, the last ones, such as those of the kernels.
+        own: names and numbers of features with a head of their own, the last ones, such as the kernels'.
 
     Attributes:
-        shares: of each head in the mean, ``(heads,)``.
+        shares: weights of the heads in the mean, ``(heads,)``; saved models have this name.
     """
 
     heads: Any
@@ -234,7 +231,7 @@ class LinearHeads(nn.Module):
         return combined(torch.stack(outputs), self.shares, self.kind)
 
     def hide(self, around: tuple[Tensor, ...], replaced: Tensor) -> tuple[Tensor, ...]:
-        """Features around the encoder, ``(rows, features)``, to their mean, 0, where what they saw was replaced.
+        """Features around the encoder, ``(rows, features)``, with their mean, 0, where their tokens were replaced.
 
         Raw features see a column of a table each, in shares ``(rows, columns)``. The others see all of a sample.
         """
@@ -248,28 +245,28 @@ class LinearHeads(nn.Module):
         return around[:raw], around[raw:]
 
 
-def combined(outputs: Tensor, shares: Tensor, kind: str) -> Tensor:
-    """The mean over heads: of probabilities for classes and labels, of numbers else.
+def combined(outputs: Tensor, weights: Tensor, kind: str) -> Tensor:
+    """Weighted mean over heads: mean probabilities of classes and labels, mean numbers otherwise.
 
     Args:
         outputs: logits or numbers, ``(heads, batch, outputs)``.
-        shares: of each head, ``(heads,)``; they add up to 1.
+        weights: weights of the heads, ``(heads,)``; they add up to 1.
         kind: ``classification``, ``multilabel`` or ``regression``.
 
     Returns:
         Logits or numbers, ``(batch, outputs)``.
     """
-    outputs, shares = outputs.float(), shares[:, None, None]
+    outputs, weights = outputs.float(), weights[:, None, None]
     if kind == "classification":
-        return (outputs.log_softmax(-1) + shares.clamp_min(1e-12).log()).logsumexp(0)
+        return (outputs.log_softmax(-1) + weights.clamp_min(1e-12).log()).logsumexp(0)
     if kind == "multilabel":
-        return torch.logit((shares * outputs.sigmoid()).sum(0), eps=1e-7)
-    return (shares * outputs).sum(0)
+        return torch.logit((weights * outputs.sigmoid()).sum(0), eps=1e-7)
+    return (weights * outputs).sum(0)
 
 
-def with_share(shares: Tensor, share: float) -> Tensor:
-    """The shares of some heads ``(heads,)`` and of one more, which takes its own from all of them, ``(heads + 1,)``."""
-    return torch.cat([shares * (1 - share), torch.tensor([share])])
+def with_weight(weights: Tensor, weight: float) -> Tensor:
+    """Weights of heads ``(heads,)`` and of one more, which takes its own from all of them, ``(heads + 1,)``."""
+    return torch.cat([weights * (1 - weight), torch.tensor([weight])])
 
 
 def tile_features(mosaic: Mosaic) -> Callable[[Tensor], Tensor]:
@@ -288,7 +285,7 @@ def _mean(states: Tensor) -> Tensor:
 
 
 def _features(**parts: Kernels | Similarities | Points | None) -> dict[str, int]:
-    """How many features each part that there is gives to a head of its own."""
+    """Number of features that each part gives to a head of its own."""
     return {name: part.features for name, part in parts.items() if part}
 
 

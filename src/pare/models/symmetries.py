@@ -54,7 +54,7 @@ def _shift_plane_back(field: Tensor, number: int) -> Tensor:
 
 
 def _steps(field: Tensor, number: int) -> tuple[int, int]:
-    """Along both axes; evenly spread numbers go three times as fast along the second, and so over the whole plane."""
+    """Shifts of rows and columns; the column shift advances three times as fast, so that a subset covers the plane."""
     rows, columns = divmod(number, field.shape[-1])
     return rows, (columns + 3 * rows) % field.shape[-1]
 
@@ -107,7 +107,7 @@ class Symmetries:
         Args:
             x: the inputs.
             y: the outputs.
-            most: of a symmetry with more changes, so many are used, evenly spread.
+            most: most changes of one symmetry; of more, so many are used, evenly spread.
         """
         changes, outputs = list(self._changes(x, most)), replace(self, coordinates=0)
         return torch.cat([self._done(x, one) for one in changes]), torch.cat([outputs._done(y, one) for one in changes])
@@ -118,7 +118,7 @@ class Symmetries:
         Args:
             predict: inputs to outputs, ``(rows, channels, *grid)`` each.
             x: the inputs.
-            most: of a symmetry with more changes, so many are used, evenly spread.
+            most: most changes of one symmetry; of more, so many are used, evenly spread.
         """
         total, count = torch.zeros(()), 0
         for changes in self._changes(x, most):

@@ -24,7 +24,7 @@ PIECES, SECONDS = 4, 1.0  # pieces by which a number of threads is tried, or few
 TOO_SLOW = 2.0  # times as long as by another number: no further piece is tried
 GAIN = 1.05  # times as fast as fewer threads, at least: more of them are a risk
 SLOWED, RECENT = 1.5, 3  # times as long as expected, in the mean of so many pieces: other programs came
-PAUSE, SHARE = 20.0, 50.0  # between two looks at the cores: seconds at least, and times the length of the last trial
+PAUSE, TRIALS = 20.0, 50.0  # between two looks at the cores: seconds at least, and times the length of the last trial
 LOOK, KNOWN = 0.2, 5.0  # seconds in which the use of the cores is measured, and for which it is taken as known
 
 
@@ -74,11 +74,11 @@ class Pace:
         self.note(now - started, now)
 
     def note(self, seconds: float, now: float) -> None:
-        """Learn what a piece took, and choose the number of threads for the next one.
+        """Learn the time of a piece, and choose the number of threads for the next one.
 
         Args:
-            seconds: of the piece.
-            now: seconds of a clock.
+            seconds: time of the piece.
+            now: time of a clock.
         """
         self.pieces[self.number] += 1
         if self._tried is not None:
@@ -120,7 +120,7 @@ class Pace:
                 *(each[slowest], slowest, each[self.number], self.number),
             )
         self._expected = each[self.number]
-        self._again = now + max(PAUSE, SHARE * sum(map(sum, tried.values())))
+        self._again = now + max(PAUSE, TRIALS * sum(map(sum, tried.values())))
         self._tried = None
         self._recent.clear()
 
@@ -140,8 +140,8 @@ def fastest_threads(network: nn.Module, kind: Hashable) -> Iterator[None]:
     Afterwards torch has all its threads again. On an accelerator, and where torch has one thread, nothing is timed.
 
     Args:
-        network: that computes.
-        kind: of work, whose pieces take about as long.
+        network: the network that computes.
+        kind: kind of work, whose pieces take about as long.
     """
     threads = torch.get_num_threads()
     if threads == 1 or any(weight.device.type != "cpu" for weight in network.parameters()):

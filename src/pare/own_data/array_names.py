@@ -6,11 +6,12 @@ from pathlib import Path, PurePath
 
 from pare.config.errors import PareError
 from pare.own_data.findings import Question
-from pare.own_data.part_names import words_and_part
+from pare.raw.files import words_and_part
 from pare.raw.formats.array_files import LONE, is_lone, open_arrays
 from pare.raw.formats.stored_array import StoredArray, at_frame
-from pare.raw.readers.arrays import check_numeric, check_pairs
-from pare.raw.readers.checks import PARTS
+from pare.raw.readers.array_rows import check_numeric
+from pare.raw.readers.arrays import check_pairs
+from pare.raw.readers.file_checks import PARTS
 
 LISTED = 20  # arrays that a message names
 INPUTS = {"x", "data", "image", "images", "input", "inputs", "feature", "features"}  # words that say what an array is
@@ -22,12 +23,12 @@ class Entry:
     """An array, and what its name says.
 
     Attributes:
-        file: that holds it, where several do.
+        file: name of its file, where several files hold arrays.
         name: its key, or of an NPY file or a folder of such its name.
         array: itself.
         stem: words of the name, and of the file's where several hold arrays, but the one that names a part.
-        part: that this word names; ``all`` where there is none.
-        frame: of states over time, which one the array is; None where it is no such.
+        part: the part that this word names; ``all`` without such a word.
+        frame: number of the frame of states over time that the array is; None: it has no frames.
     """
 
     file: str | None
@@ -59,9 +60,9 @@ class Chosen:
     """Arrays by part.
 
     Attributes:
-        x: to predict from.
-        y: to predict.
-        groups: that say which rows belong together; empty where they are not asked for.
+        x: inputs.
+        y: targets.
+        groups: arrays that say which rows belong together; empty where they are not asked for.
         remarks: which arrays were chosen by their names, and which are not used.
     """
 
@@ -202,7 +203,7 @@ def _only_input(entries: Sequence[Entry], y: Mapping[str, Entry], listed: str) -
     first = next(iter(y.values()))
     _check_lengths(grids, rows, first)
     others = [e for e in grids if e.array.is_numeric and e.array.shape[0] in rows]
-    keys = {entry.key for entry in others}  # of another part they belong to it, too, even if the rows are too few
+    keys = {entry.key for entry in others}  # the other parts belong to it, even with fewer rows
     others += [e for e in grids if e.array.is_numeric and e.key in keys and e.part in y and e not in others]
     if not grids and len(first.array.shape) > 2:
         return dict(y)

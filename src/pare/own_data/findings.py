@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.own_data.periodic import shifts_of
 from pare.preparation.equal_rows import EqualRows, different_rows
 from pare.raw.formats.dates import DateOrder
-from pare.raw.options import bind_options
-from pare.raw.readers.arrays import ChannelAxis
-from pare.raw.readers.registry import find_reader
-from pare.storage.repeats import Repeats
-from pare.storage.samples import Samples
+from pare.raw.readers.array_rows import ChannelAxis
+from pare.raw.registries import bind_options, find_reader
+from pare.storage.samples import Repeats, Samples
 
 FEW_CLASSES = 10
 ROWS_PER_CLASS = 5
-COMPARED_BYTES, BLOCK_BYTES = 256 << 20, 16 << 20  # of inputs: all in which equal rows are looked for, and at once
+COMPARED_BYTES, BLOCK_BYTES = 256 << 20, 16 << 20  # inputs in which equal rows are looked for: all, and at once
+SHIFTS = {3: ("shift",), 4: ("torus",)}  # by the axes of the inputs, rows and channels among them
+LEAST_ROWS, MOST_ROWS, MOST_NUMBERS = 100, 1000, 20_000_000  # limits on inputs; two seconds and half a gigabyte
+SURPRISING = 6.0  # standard errors, of the most surprising of thousands of places with heavy tails
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Question:
         channel_axis: which axis of arrays has the channels; guessed if not given.
         categorical: columns whose values name categories, even if they are numbers, or differ in nearly all rows.
         missing: words and numbers that are missing values in every column of a table.
-        encoding: of a table of text; detected where the file is sure about it if not given.
-        series: column of a table with a row a point that says of which series it is; None: a row is a sample.
+        encoding: encoding of a table of text; None: detected, where the file leaves no doubt.
+        series: column with the series of each point, where a row of a table is a point; None: a row is a sample.
         time: column by which the points of a series are sorted; they are in order if not given.
         wide: whether each row of a table is a series.
-        date_order: of day and month in dates such as 03/12/2024; by the numbers above 12 in them if not given.
+        date_order: order of day and month in dates such as 03/12/2024; None: by the numbers above 12 in them.
         ordered: whether rows are in the order of time, so that the last ones are for the test part.
     """
 
@@ -63,10 +63,10 @@ class Inspection:
 
     Attributes:
         reader: name of the reader.
-        options: of the reader.
-        rows: by part.
+        options: options of the reader.
+        rows: number of rows by part.
         input_shape: ``(features,)`` or ``(channels, *grid)``.
-        kind: of the output.
+        kind: kind of the output.
         output_shape: as the task declares it.
         output_name: what is predicted.
         classes: names of the classes, and how many of the first part's rows have each; None for other outputs.
@@ -184,3 +184,54 @@ def are_classes(values: np.ndarray) -> bool:
     known = np.unique(values)
     counted = known[0] in (0, 1) and known[-1] - known[0] == len(known) - 1
     return 1 < len(known) <= (len(values) / ROWS_PER_CLASS if counted else min(FEW_CLASSES, len(values) / 2))
+
+
+def shifts_of(samples: Samples) -> tuple[str, ...]:
+    """The symmetry that fields on a grid without ends have, a key of `pare.models.symmetries.SYMMETRIES`; or none.
+
+    Args:
+        samples: samples, the first of which are looked at.
+    """
+    x, y = samples.read(0, 1)
+    names = SHIFTS.get(x.ndim, ())
+    rows = min(samples.count, MOST_ROWS, MOST_NUMBERS // max(x.size, 1))
+    if not names or x.shape[2:] != y.shape[2:] or rows < LEAST_ROWS:
+        return ()
+    return names if look_periodic(*samples.read(0, rows)) else ()
+
+
+def look_periodic(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether no place of a grid is special, as far as rows can tell.
+
+    Where no shift changes the joint law of inputs and outputs, the best prediction of a shifted input is the shifted
+    prediction. Looked at are the laws of each: values, their distance from the mean, and the steps from the last points
+    to the first.
+
+    Args:
+        x: inputs ``(rows, channels, *grid)``.
+        y: outputs on the same grid.
+    """
+    channels = (part[:, channel].astype(np.float64) for part in (x, y) for channel in range(part.shape[1]))
+    return all(_alike_everywhere(values) for values in channels)
+
+
+def _alike_everywhere(values: np.ndarray) -> bool:
+    """The same for one channel, ``(rows, *grid)``; fields that never differ say nothing."""
+    if not np.isfinite(values).all() or not np.ptp(values):
+        return False
+    places = _surprise(values), _surprise(np.abs(values - values.mean()))
+    ends = (_surprise(_steps(values, axis))[-1] for axis in range(1, values.ndim))
+    return max(*(place.max() for place in places), *ends) < SURPRISING
+
+
+def _steps(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean size of the steps along an axis, ``(rows, points)``, the last from the last point to the first."""
+    steps = np.abs(np.roll(values, -1, axis=axis) - values)
+    return np.moveaxis(steps, axis, 1).reshape(*steps.shape[:1], steps.shape[axis], -1).mean(2)
+
+
+def _surprise(values: np.ndarray) -> np.ndarray:
+    """How far the mean over rows is from that of all places, in standard errors, ``(*grid)``."""
+    excess = values - values.mean(tuple(range(1, values.ndim)), keepdims=True)
+    error = excess.std(0) / len(values) ** 0.5 + np.abs(values).max() * 1e-6  # and rounding
+    return np.divide(np.abs(excess.mean(0)), error, out=np.zeros_like(error), where=error > 0)

@@ -1,4 +1,4 @@
-"""A first look at files of arrays."""
+"""A first look at files of arrays, and at a file with a group for each sample."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import prod
@@ -12,12 +12,16 @@ from pare.config.words import counted
 from pare.own_data.array_names import Entry, array_entries, choose_arrays
 from pare.own_data.findings import Inspection, Question, are_classes, equal_rows, inspection_of, open_parts
 from pare.own_data.inspect_series import length_options
+from pare.raw.files import PART_WORDS
+from pare.raw.formats.array_files import HDF5, open_arrays
 from pare.raw.formats.stored_array import StoredArray
-from pare.raw.readers.arrays import ChannelAxis, channels_first, check_input, short_axis, without_end
+from pare.raw.readers.array_rows import ChannelAxis, channels_first, short_axis
+from pare.raw.readers.arrays import check_input, without_end
 
 FEW_FEATURES = 32
-BLOCK_BYTES = 16 << 20  # of an array that are read at once
+BLOCK_BYTES = 16 << 20  # the part of an array that is read at once
 KINDS = {"classes": "classification", "labels": "multilabel", "numbers": "regression", "field": "dense"}
+DATA = "data"  # the array of each group
 
 
 def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
@@ -25,7 +29,7 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
 
     Args:
         folder: has links to the files.
-        paths: of one or several files of arrays, or folders of NPY files.
+        paths: one or several files of arrays, or folders of NPY files.
         question: what is to be predicted.
 
     Raises:
@@ -158,8 +162,59 @@ def _axis_note(x: StoredArray, axis: str) -> str:
         "last": f"at the end, {counted(last, 'channel')}",
     }
     where = said.get(axis, "one channel, without an axis for it")
-    return f"of {shape}: {where}; else {_others(('first', 'last', 'none'), axis)}"
+    return f"in {shape}: {where}; else {_others(('first', 'last', 'none'), axis)}"
 
 
 def _others(names: Iterable[str], chosen: str) -> str:
     return " or ".join(name for name in names if name != chosen)
+
+
+def has_group_per_sample(path: Path) -> bool:
+    """Whether an HDF5 file holds nothing but groups that each have such an array, and are no parts."""
+    if path.suffix.lower() not in HDF5:
+        return False
+    arrays = open_arrays(path)
+    groups = {name.partition("/")[0] for name in arrays}
+    return len(groups) > 1 and not groups & {*PART_WORDS} and all(f"{group}/{DATA}" in arrays for group in groups)
+
+
+def inspect_groups(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
+    """Look into a file of states: the last frame of each sample is predicted from the first.
+
+    Args:
+        folder: has links to the files.
+        paths: the one file; in each group ``data`` is ``(time, *grid, channels)``.
+        question: what is to be predicted.
+
+    Raises:
+        PareError: if the file has another layout, or the question says more than that ``data`` is predicted.
+    """
+    (path,) = paths
+    first = next(array for name, array in sorted(open_arrays(path).items()) if name.endswith(f"/{DATA}"))
+    if question.target not in ((), (DATA,)) or question != Question(target=question.target):
+        raise PareError(
+            f"{path.name} has a group for each sample: a later state in its {DATA!r} is predicted from the first. Say "
+            f"--target {DATA} and no more, or, for another target, save arrays with the samples along the first axis"
+        )
+    options = _options(first, path)
+    parts = open_parts("pdebench_grouped", options, folder)
+    return inspection_of(
+        "pdebench_grouped",
+        options,
+        parts,
+        None,
+        equal=equal_rows(parts),
+        kind="dense",
+        output_name=f"{DATA} at frame {options['target_time']}",
+        notes={
+            "axes": f"axes of the grid: {DATA} of a group is (time, grid, channels), {list(first.shape)}",
+            "target_time": f"the last of {first.shape[0]} frames; option input_time is the one to predict from, 0",
+        },
+    )
+
+
+def _options(data: StoredArray, path: Path) -> dict[str, Any]:
+    options: dict[str, Any] = {"axes": len(data.shape) - 2, "target_time": data.shape[0] - 1}
+    if data.shape[-1] > 1:
+        options |= {key: list(range(data.shape[-1])) for key in ("input_channels", "target_channels")}
+    return options | ({"pattern": path.name} if path.suffix != ".h5" else {})

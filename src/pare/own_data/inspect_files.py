@@ -2,31 +2,29 @@
 
 import os
 import re
+import struct
 import tempfile
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
+
 from pare.config.errors import PareError
 from pare.own_data.findings import Inspection, Question
-from pare.own_data.inspect_arrays import inspect_arrays
-from pare.own_data.inspect_groups import has_group_per_sample, inspect_groups
-from pare.own_data.inspect_images import inspect_images
+from pare.own_data.inspect_arrays import has_group_per_sample, inspect_arrays, inspect_groups
+from pare.own_data.inspect_media import inspect_images, inspect_sounds
 from pare.own_data.inspect_series import inspect_series_folder, inspect_series_rows, inspect_series_table, inspect_ts
-from pare.own_data.inspect_sounds import inspect_sounds
 from pare.own_data.inspect_tables import inspect_table
-from pare.own_data.part_names import train_and_test
-from pare.raw.file_state import files_below, is_hidden
-from pare.raw.formats.array_files import NPY, SUFFIXES
-from pare.raw.formats.messages import FETCH
+from pare.raw.files import FETCH, files_below, is_hidden, train_and_test
+from pare.raw.formats.array_files import HDF5, NPY, NPZ, SUFFIXES
 from pare.raw.formats.table_files import SUFFIXES as TABLES
 from pare.raw.formats.table_files import table_suffix
 from pare.raw.origins.own_files import find_path, link_files
-from pare.raw.readers.audio_folder import SOUNDS
 from pare.raw.readers.class_folders import FileKind
-from pare.raw.readers.image_folder import IMAGES
-from pare.raw.readers.series_folder import SERIES
-from pare.raw.readers.ts import SUFFIX as TS
+from pare.raw.readers.media_folders import IMAGES, SOUNDS
+from pare.raw.readers.series_files import SERIES, TS
 
 Family = Callable[[Path, Sequence[Path], Question], Inspection]
 OF_CLASSES: dict[FileKind, Family] = {  # in a folder for each class
@@ -36,6 +34,9 @@ OF_CLASSES: dict[FileKind, Family] = {  # in a folder for each class
 }
 FOLDERS = " or ".join(f"{kind.name}s ({', '.join(kind.suffixes)})" for kind in OF_CLASSES)
 OPTION = re.compile(r"the reader's option '(categorical|encoding|ignore|missing|target)'")  # before a task says any
+LARGE = 2**30  # bytes
+MANY_TIMES = 20
+MARGIN = 1.1  # the names and headers of a file are no compression
 
 
 def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
@@ -121,3 +122,44 @@ def _family_of_folder(folder: Path) -> Family:
     if not found[most]:
         raise PareError(f"{folder.name} holds no {FOLDERS}")
     return OF_CLASSES[most]
+
+
+def unpacked_bytes(path: Path) -> int | None:
+    """The size of a file's content; of gzip modulo 4 GiB. None for a damaged file, or one that is not compressed.
+
+    Nothing is unpacked.
+    """
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".gz":
+            with path.open("rb") as stream:
+                stream.seek(-4, 2)
+                return int(struct.unpack("<I", stream.read(4))[0])
+        if suffix in (NPZ, ".xlsx"):
+            with zipfile.ZipFile(path) as archive:
+                return sum(member.file_size for member in archive.infolist())
+        return _hdf5_bytes(path) if suffix in HDF5 else None
+    except (OSError, zipfile.BadZipFile):  # the reader says what is wrong with the file
+        return None
+
+
+def announcement(path: Path) -> str | None:
+    """What to say before a file is read that unpacks to much more than its size; None for other files."""
+    packed, unpacked = path.stat().st_size, unpacked_bytes(path)
+    if unpacked is None or unpacked <= MARGIN * packed or (unpacked <= LARGE and unpacked <= MANY_TIMES * packed):
+        return None
+    return (
+        f"{path.name} has {_size(packed)}, unpacked {_size(unpacked)}, {unpacked / packed:.0f} times as much; reading "
+        "it may take minutes, and preparing it as much space on the disk."
+    )
+
+
+def _hdf5_bytes(path: Path) -> int:
+    sizes: list[int] = []
+    with h5py.File(path) as file:
+        file.visititems(lambda _, item: sizes.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
+    return sum(sizes)
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= LARGE else f"{count / 2**20:.1f} MiB"

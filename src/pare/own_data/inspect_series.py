@@ -1,4 +1,4 @@
-"""A first look at series: tables with a row a point or a series, a folder with a table for each, or `.ts` files."""
+"""A first look at series: tables with a point or a series in each row, folders of tables, and `.ts` files."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,16 +19,13 @@ from pare.own_data.inspect_tables import (
     nameless_columns,
     written,
 )
-from pare.own_data.label_columns import file_labels, inspection_of_classes
-from pare.own_data.numbered_columns import numbered_run
+from pare.own_data.table_columns import file_labels, inspection_of_classes, numbered_run
 from pare.raw.formats.table_files import load_frame
 from pare.raw.readers.class_folders import labelled_files
 from pare.raw.readers.lengths import point_numbers
-from pare.raw.readers.series_folder import SERIES
-from pare.raw.readers.series_rows import series_of_rows
-from pare.raw.readers.series_table import series_codes
-from pare.raw.readers.table_parts import load_parts
-from pare.raw.readers.ts import PARTS, part_of, ts_parts
+from pare.raw.readers.series_files import PARTS, SERIES, part_of, ts_parts
+from pare.raw.readers.series_tables import series_codes, series_of_rows
+from pare.raw.readers.table import load_parts
 
 MOST_POINTS = 5000
 EVEN = 1.01  # the longest step of a clock in the shortest
@@ -36,7 +33,7 @@ LEFT_OUT = "no value, dates, text, a clock, or the same in each series, such as 
 
 
 def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
-    """Look into a table with a row a point.
+    """Look into a table with a point in each row.
 
     Args:
         folder: has links to the files.
@@ -70,7 +67,7 @@ def inspect_series_table(folder: Path, paths: Sequence[Path], question: Question
 
 
 def inspect_series_rows(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
-    """Look into a table with a row a series.
+    """Look into a table with a series in each row.
 
     Args:
         folder: has links to the files.
@@ -120,7 +117,7 @@ def inspect_series_folder(folder: Path, paths: Sequence[Path], question: Questio
     """
     used = {name: getattr(question, name) for name in ("encoding", "ignore", "missing", "target")}
     if question != Question(**used):
-        raise PareError(f"of a folder of series only --{', --'.join(used)} are used: leave others out")
+        raise PareError(f"for a folder of series only --{', --'.join(used)} are used: leave others out")
     labels = file_labels(paths, SERIES, question)
     files = labelled_files(folder, None, SERIES, labels)
     every = [path for part in files.values() for path in part.paths]
@@ -183,7 +180,7 @@ def length_options(lengths: np.ndarray, means: Sequence[float]) -> tuple[dict[st
 
     Args:
         lengths: points of each series.
-        means: of each channel, by which shorter series are followed.
+        means: mean of each channel, which fills up shorter series.
     """
     shortest, longest = int(lengths.min()), int(lengths.max())
     points = min(longest, MOST_POINTS)
@@ -192,7 +189,7 @@ def length_options(lengths: np.ndarray, means: Sequence[float]) -> tuple[dict[st
     found = f"{shortest} to {longest}" if shortest < longest else f"all {longest}"
     options = {"points": points, "lengths": "padded", "fill": [float(f"{mean:.4g}") for mean in means]}
     return options, {
-        "points": f"of each series; theirs have {found}{cut}",
+        "points": f"for each series; theirs have {found}{cut}",
         "lengths": "shorter ones are followed by 'fill'; else resampled, which stretches them",
         "fill": "the mean of each channel",
     }

@@ -12,20 +12,19 @@ import pandas as pd
 from pare.config.errors import PareError
 from pare.config.words import counted, listed
 from pare.own_data.findings import Inspection, Question, are_classes, equal_rows, inspection_of, need_target, open_parts
-from pare.own_data.numbered_columns import look_like_points
-from pare.own_data.numeric_columns import followers, stand_ins
-from pare.own_data.part_names import train_and_test
+from pare.own_data.table_columns import followers, look_like_points, stand_ins
+from pare.raw.files import train_and_test
 from pare.raw.formats.dates import date_of_rows, date_options, date_order, first_date
 from pare.raw.formats.delimited_text import NO_VALUE, TEXT, Dialect, called_by_place, detect_dialect, means_no_value
 from pare.raw.formats.table_files import present_text, table_suffix
 from pare.raw.readers.columns import FEW_ROWS, are_names_of_rows, numbers_and_words
-from pare.raw.readers.table_parts import load_parts
+from pare.raw.readers.table import load_parts
 from pare.storage.samples import Samples
 
-LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # of a column that may say which rows belong together; rows in the mean
+LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # a column that may say which rows belong together: units, mean rows of one
 DETECTED = {
     "delimiter": "what separates the values of a line",
-    "encoding": "of the file, and of new rows",
+    "encoding": "encoding of the file, and of new rows",
     "decimal": "1,5 is one and a half",
     "missing": "missing values in every column, next to ?, NaN and nothing",
     "dates": "dates become days since that one; --ignore NAME leaves such a column out",
@@ -88,7 +87,7 @@ def nameless_columns(free: pd.DataFrame, rows: pd.DataFrame) -> tuple[list[str],
 
     Args:
         free: columns whose use is open.
-        rows: of one table.
+        rows: rows of one table.
     """
     names, first = [name for name in called_by_place(rows) if name in free], rows.iloc[:, 0]
     tells_rows = (
@@ -230,8 +229,8 @@ def inspection_of_targets(
     """What was found in a file whose columns are inputs and targets.
 
     Args:
-        reader: of tables.
-        options: of the reader; a target of few whole numbers becomes one, ``categorical``.
+        reader: name of a reader of tables.
+        options: options of the reader; a target of few whole numbers becomes one, ``categorical``.
         question: with a target.
         folder: has links to the file.
         rows: or series, with and without an answer.

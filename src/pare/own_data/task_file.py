@@ -62,7 +62,7 @@ def task_yaml(name: str, files: Sequence[str], found: Inspection, metric: str | 
     """The YAML of a task, checked against the schema.
 
     Args:
-        name: of the task.
+        name: name of the task.
         files: paths as the user should read them.
         found: what was found in them.
         metric: what the task is measured by; None: the default of what is predicted.

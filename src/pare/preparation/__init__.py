@@ -4,9 +4,8 @@ from pare.preparation.model_input import (
     ModelInput,
     check_model_input,
     model_input_fingerprint,
-    unscale_inputs,
 )
-from pare.preparation.preparation import Preparation
+from pare.preparation.normalisation import Preparation, unscale_inputs
 from pare.preparation.split import draw_rows
 
 __all__ = ["ModelInput", "Preparation", "check_model_input", "draw_rows", "model_input_fingerprint", "unscale_inputs"]

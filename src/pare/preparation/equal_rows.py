@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pare.storage.repeats import Repeats
+from pare.storage.samples import Repeats
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class EqualRows:
     Attributes:
         numbers: number of each row's inputs, by publisher's part, ``(rows,)`` int64: equal where the inputs are, in
             whichever part.
-        classes: of the rows, likewise; empty where no class is predicted.
+        classes: class of each row, likewise; empty where no class is predicted.
     """
 
     numbers: Mapping[str, np.ndarray]
@@ -29,7 +29,7 @@ class EqualRows:
         """Compare all rows, of which 8 bytes each are held in memory.
 
         Args:
-            blocks: of rows one after the other: part, inputs ``(rows, …)`` and targets ``(rows, …)``.
+            blocks: blocks of rows one after the other: part, inputs ``(rows, …)`` and targets ``(rows, …)``.
         """
         digests: dict[str, list[np.ndarray]] = {}
         classes: dict[str, list[np.ndarray]] = {}

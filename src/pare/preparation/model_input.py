@@ -18,19 +18,19 @@ from pare.config.errors import PareError
 from pare.config.run import PREPARED, BaselineRun, TaskRun
 from pare.config.schema import Task
 from pare.preparation.equal_rows import EqualRows
+from pare.preparation.normalisation import RunningMoments, prepared_inputs
 from pare.preparation.split import assign_parts
-from pare.preparation.statistics import RunningMoments
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore, Block, write_store
 
 logger = logging.getLogger(__name__)
-BLOCK_BYTES = 16 << 20  # of inputs held at once; what a reader and the normalisation add is a few times that
+BLOCK_BYTES = 16 << 20  # inputs held at once; a reader and the normalisation add a few times that
 
 
 class ModelInput:
-    """A model input that is described and not computed yet; lazily saved, see `pare.storage.lazy.Lazy`.
+    """A model input that is described and not computed yet; lazily saved, see `pare.storage.fingerprint.Lazy`.
 
     Args:
         task_name: name of the task.
@@ -199,7 +199,7 @@ class ModelInput:
     ) -> Iterator[Block]:
         own = self._own_groups()
         name = "group" if own else "equal"
-        kept = own if self.task.average_groups else groups  # what is averaged is no more than a group of the task's
+        numbers = own if self.task.average_groups else groups  # what is averaged is no more than a group of the task's
         counts = {str(name): np.zeros(self.task.classes or 0, int) for names in parts.values() for name in names}
         for part, start, names, raw_x, y in self._blocks(parts):
             x = prepared_inputs(raw_x, statistics, seen, coordinates=self.task.normalisation.coordinates)
@@ -207,7 +207,7 @@ class ModelInput:
             for split in np.unique(names):
                 chosen = names == split
                 arrays = {"x": x[chosen], "y": y[chosen]}
-                for other, known in ((name, kept.get(part)), ("weight", self.samples[part].weights)):
+                for other, known in ((name, numbers.get(part)), ("weight", self.samples[part].weights)):
                     if known is not None:
                         arrays[other] = known[start : start + len(names)][chosen]
                 if self.task.classes:
@@ -269,7 +269,7 @@ def check_model_input(run: TaskRun, raw_fingerprint: str, store: ArrayStore) -> 
 
     Args:
         run: the run that wants to learn from it.
-        raw_fingerprint: of the raw files that the run's task asks for.
+        raw_fingerprint: fingerprint of the raw files that the run's task asks for.
         store: the model input.
 
     Raises:
@@ -288,72 +288,3 @@ def check_model_input(run: TaskRun, raw_fingerprint: str, store: ArrayStore) -> 
 def _by_channel(rows: np.ndarray) -> np.ndarray:
     """``(rows, channels, *grid)`` to ``(rows × grid points, channels)``."""
     return np.moveaxis(rows, 1, -1).reshape(-1, rows.shape[1])
-
-
-def prepared_inputs(
-    x: np.ndarray,
-    statistics: Mapping[str, np.ndarray],
-    seen: Mapping[int, np.ndarray | list[int]],
-    *,
-    coordinates: bool,
-) -> np.ndarray:
-    """Raw inputs as the model takes them, with categories that training never saw as missing values.
-
-    Args:
-        x: ``(rows, …)``.
-        statistics: as `scale_inputs` takes them.
-        seen: codes of the categories that training rows have, by column.
-        coordinates: whether to append a channel per grid axis.
-
-    Returns:
-        A new array, ``(rows, …)`` float32.
-    """
-    x = scale_inputs(x, statistics, coordinates=coordinates)
-    for column, codes in seen.items():
-        x[~np.isin(x[:, column], codes), column] = np.nan
-    return x
-
-
-def scale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray], *, coordinates: bool) -> np.ndarray:
-    """Raw inputs as the model takes them: normalised where the statistics are known, perhaps with coordinates.
-
-    Args:
-        x: ``(rows, …)``.
-        statistics: of a store; ``x_mean`` and ``x_scale`` are used.
-        coordinates: whether to append a channel per grid axis.
-
-    Returns:
-        A new array, ``(rows, …)`` float32.
-    """
-    if "x_mean" in statistics:
-        x = ((x - statistics["x_mean"]) / statistics["x_scale"]).astype(np.float32)
-    return append_coordinates(x) if coordinates else np.array(x)
-
-
-def unscale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Inputs in physical units again, ``(rows, …)``; appended coordinates, which were never scaled, stay as they are.
-
-    Args:
-        x: as `scale_inputs` returns them, ``(rows, …)``.
-        statistics: of a store; ``x_mean`` and ``x_scale`` are used.
-    """
-    x = x.copy()
-    if "x_mean" in statistics:
-        scaled = x[:, : len(statistics["x_mean"])]
-        scaled[:] = scaled * statistics["x_scale"] + statistics["x_mean"]
-    return x
-
-
-def append_coordinates(x: np.ndarray) -> np.ndarray:
-    """Append one channel per grid axis that runs from 0 to 1, the last axis first.
-
-    Args:
-        x: ``(rows, channels, *grid)``.
-
-    Returns:
-        ``(rows, channels + axes, *grid)``, the type of ``x``.
-    """
-    grid = x.shape[2:]
-    axes = np.meshgrid(*[np.linspace(0, 1, n, dtype=x.dtype) for n in grid], indexing="ij")
-    coordinates = np.broadcast_to(np.stack(axes[::-1]), (len(x), len(grid), *grid))
-    return np.concatenate([x, coordinates], axis=1)

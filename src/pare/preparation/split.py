@@ -1,4 +1,4 @@
-"""Which row goes to which part, the same for every seed of a run; and the share of training rows that is used."""
+"""Which row goes to which part, the same for every seed of a run; and the fraction of training rows that is used."""
 
 import warnings
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def assign_parts(
         labels: class of each row, ``(rows,)``; None: classes do not count.
         groups: group of each row, ``(rows,)``; a group is never divided. With labels as well, a group counts as one row
             of the class of its first.
-        validated: whether there is a validation part. Of rows in order it is the last of what is left for training.
+        validated: whether there is a validation part. For rows in order it is the last of the training rows.
 
     Returns:
         ``train``, ``validation`` or ``test`` per row, ``(rows,)``.

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pare.config.errors import PareError
-from pare.raw.file_names import MADE_HERE
-from pare.raw.file_state import content_bytes, content_sha256
+from pare.raw.files import MADE_HERE, content_bytes, content_sha256
 from pare.storage.atomic import atomic_path
 
 

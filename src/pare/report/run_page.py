@@ -8,13 +8,13 @@ from typing import Any
 from pare.config import TaskRun
 from pare.config.raw import OWN_FILES
 from pare.config.run import ENV, PREPARATION
-from pare.evaluation.record import comparison, summary
+from pare.evaluation.metrics_record import comparison, summary
 from pare.report.page import Plot, Section, picture, render_page
 from pare.report.results import collect_results
 from pare.report.run_tables import candidates_table, facts_table, hyperparameters_table, metrics_table
 from pare.report.runs import SEEDS, results_table
+from pare.saved.saved_model import RECORD
 from pare.storage.atomic import atomic_path
-from pare.training.record import RECORD
 
 MODELS = "06_models"
 # Pictures in their order: heading and caption.
@@ -29,7 +29,7 @@ PICTURES = {
 
 
 class RunPage:
-    """A page that is described and not written yet; lazily saved, see `pare.storage.lazy.Lazy`.
+    """A page that is described and not written yet; lazily saved, see `pare.storage.fingerprint.Lazy`.
 
     Args:
         run: whose results it shows.
@@ -72,7 +72,7 @@ class RunPage:
             Section("use", "Use it", commands=_commands(self.run)),
         ]
         result = summary(metrics)
-        kept = f". Kept: {metrics['kept']}" if metrics.get("kept") and "Kept" not in result else ""
+        kept = f". Selected: {metrics['kept']}" if metrics.get("kept") and "Selected" not in result else ""
         return render_page(self.run.title, f"{result[0].upper()}{result[1:]}{kept}.", [], sections)
 
     def _pictures(self, folder: Path, metrics: Mapping[str, Any]) -> list[Plot]:

@@ -6,7 +6,7 @@ from typing import Any
 from pare.config import BaselineRun, ChoiceRun, TaskRun
 from pare.config.run import BASELINE_TRAINING
 from pare.report.page import NONE, Cell, Table
-from pare.storage.repeats import Repeats
+from pare.storage.samples import Repeats
 
 USUAL = {
     "accuracy": "accuracy",

@@ -1,6 +1,6 @@
-"""What can be solved before anything is trained: linear heads on features of the encoder, an anchor for fields."""
+"""Solutions before any training: linear heads on features of the encoder, an anchor for fields."""
 
-from pare.start.fields import FieldStart
-from pare.start.solve import SolvedStart
+from pare.start.field_start import FieldStart
+from pare.start.solved_start import SolvedStart
 
 __all__ = ["FieldStart", "SolvedStart"]

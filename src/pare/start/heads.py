@@ -1,29 +1,37 @@
 """Linear heads that are solved: the penalty is chosen by folds, then the head is fitted to all rows.
 
-Features are centred and given one common scale, then turned to their principal axes: a ridge penalty does not notice
-the rotation, and where features outnumber rows the problem becomes as small as the rows.
+Heads of the encoder are logistic or ridge regressions. Their features are centred and given one common scale, then
+turned to their principal axes: a ridge penalty does not notice the rotation, and where features outnumber rows the
+problem becomes as small as the rows. A head on many features is a ridge regression, solved once for all penalties, as
+MiniRocket's authors have it.
 """
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import eigh
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.utils.class_weight import compute_sample_weight
 
-from pare.start.folds import FOLDS, Folds
+from pare.start.cross_validation import FOLDS, Folds
+from pare.uncertainty.temperature import fit_temperature, log_loss
 
 logger = logging.getLogger(__name__)
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # C of scikit-learn: the larger, the weaker the penalty
 SPREAD = 3.0  # root mean square norm of the features of a row
 IMPOSSIBLE = -20.0  # logit of a class without rows: probability 2e-9
 SMALLEST = 1e-4  # principal axes below this share of the largest singular value are left out
-
-
 Map = tuple[np.ndarray, np.ndarray]  # weight and bias
+RIDGE_PENALTIES = tuple(10.0 ** (-power / 2) for power in range(-6, 11))  # inverse of scikit-learn's alpha
+# Neighbouring points of a series are alike, and what counts may be faint: weaker penalties have to be tried as well.
+POINT_PENALTIES = tuple(10.0 ** (power / 2) for power in range(-6, 15))
+TINY = 1e-14  # added where a fold that all but decides the fit would leave nothing to divide by
+SHARPNESS = 5.0  # by which scores between -1 and 1 become logits, before their temperature is fitted
 
 
 @dataclass(frozen=True)
@@ -34,16 +42,15 @@ class Head:
         weight: ``(outputs, features)``.
         bias: ``(outputs,)``.
         penalty: the C that was chosen.
-        loss: of rows that were left out, with it; NaN where there were too few rows for folds.
-        left_out: outputs for the rows that chose the penalty, each left out of the fit, ``(rows, outputs)``; None where
-            there were too few of them.
+        loss: out-of-fold loss with it; NaN with too few rows for folds.
+        out_of_fold: out-of-fold outputs of the rows that chose the penalty, ``(rows, outputs)``; None if too few.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     penalty: float
     loss: float
-    left_out: np.ndarray | None = None
+    out_of_fold: np.ndarray | None = None
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """``(rows, features)`` to ``(rows, outputs)``."""
@@ -95,14 +102,14 @@ def solve_head(
         balanced: whether classes are weighted by their inverse frequency.
         weights: how much each row counts, ``(rows,)``; None: all count alike.
         seed: decides the folds that are made here.
-        folds: of the rows that choose the penalty, where some belong together; None: made here, classes spread evenly.
+        folds: folds of the rows that choose the penalty, if some belong together; None: made here, stratified.
         penalties: values of C to choose from.
     """
     axes = _axes(features, encoded, standardised)
     turned = axes(features)
     solve = _SOLVERS[kind]
     some = np.arange(len(y)) if chosen is None else chosen
-    penalty, left_out = _choose(
+    penalty, out_of_fold = _choose(
         turned[some],
         y[some],
         None if weights is None else weights[some],
@@ -111,9 +118,9 @@ def solve_head(
         _folds(y[some], kind, seed) if folds is None else folds,
         kind=kind,
     )
-    loss = float("nan") if left_out is None else float(row_losses(left_out, y[some], kind).mean())
+    loss = float("nan") if out_of_fold is None else float(row_losses(out_of_fold, y[some], kind).mean())
     weight, bias = axes.raw(*solve(turned, y, weights, penalty, outputs, balanced))
-    return Head(weight, bias, penalty, loss, left_out)
+    return Head(weight, bias, penalty, loss, out_of_fold)
 
 
 def _axes(features: np.ndarray, encoded: int, standardised: bool) -> _Axes:
@@ -155,7 +162,7 @@ def _choose(
     *,
     kind: str,
 ) -> tuple[float, np.ndarray | None]:
-    """The penalty of the least loss over folds, and with it the outputs of rows that were left out."""
+    """The penalty with the least out-of-fold loss, and its out-of-fold outputs."""
     if not folds:
         logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(x))
         return 1.0, None
@@ -165,16 +172,16 @@ def _choose(
 
     best_loss, best = np.inf, (penalties[0], np.empty(0))
     for penalty in penalties:
-        left_out = np.concatenate([_linear(x[held], *solved(fitted, penalty)) for fitted, held in folds])
-        left_out = left_out[np.argsort(np.concatenate([held for _, held in folds]))]
-        loss = float(np.average(row_losses(left_out, y, kind), weights=weights))
+        out_of_fold = np.concatenate([_linear(x[held], *solved(fitted, penalty)) for fitted, held in folds])
+        out_of_fold = out_of_fold[np.argsort(np.concatenate([held for _, held in folds]))]
+        loss = float(np.average(row_losses(out_of_fold, y, kind), weights=weights))
         if loss < best_loss:
-            best_loss, best = loss, (penalty, left_out)
+            best_loss, best = loss, (penalty, out_of_fold)
     return best
 
 
 def _folds(y: np.ndarray, kind: str, seed: int) -> Folds:
-    """Rows to fit and rows left out; the rows of a class, however few, in different folds. None where rows are few."""
+    """Rows to fit and held-out rows; the rows of a class, however few, in different folds. Empty if rows are few."""
     counts = np.unique(y, return_counts=True)[1] if kind == "classification" else np.array([len(y)])
     if len(y) < 2 * FOLDS and counts.min() < FOLDS:
         return []
@@ -222,7 +229,7 @@ def _numbers(
 
 
 def row_losses(outputs: np.ndarray, y: np.ndarray, kind: str) -> np.ndarray:
-    """The loss of each row: of classes or labels in nats, of numbers squared.
+    """Loss of each row: nats for classes or labels, squared errors for numbers.
 
     Args:
         outputs: logits or numbers, ``(rows, outputs)``.
@@ -247,3 +254,109 @@ def _squared(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 _SOLVERS = {"classification": _classes, "multilabel": _labels, "regression": _numbers}
 _LOSSES = {"classification": _log_loss, "multilabel": _binary_loss, "regression": _squared}
+
+
+def solve_ridge_head(
+    features: np.ndarray,
+    y: np.ndarray,
+    kind: str,
+    outputs: int,
+    *,
+    balanced: bool = False,
+    weights: np.ndarray | None = None,
+    chosen: np.ndarray | None = None,
+    folds: Folds | None = None,
+    penalties: Sequence[float] = RIDGE_PENALTIES,
+) -> Head:
+    """Fit a head to rows; leaving out one row, or one fold, at a time chooses the penalty and the temperature.
+
+    Classes and labels are -1 or 1 to the regression.
+
+    Args:
+        features: ``(rows, features)``, each of a standard deviation near 1.
+        y: classes ``(rows,)``, labels or numbers ``(rows, outputs)``.
+        kind: ``classification``, ``multilabel`` or ``regression``.
+        outputs: classes, labels or numbers.
+        balanced: whether classes are weighted by their inverse frequency.
+        weights: how much each row counts, ``(rows,)``; None: all count alike.
+        chosen: rows whose out-of-fold predictions are returned; None for all.
+        folds: folds of these rows, if some belong together; these rows alone choose the penalty. None: each row is one.
+        penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
+    """
+    targets = np.eye(outputs)[y] if kind == "classification" else y
+    if kind != "regression":
+        targets = 2 * targets - 1
+    alphas = [1 / penalty for penalty in penalties]
+    if balanced and kind == "classification":
+        weights = compute_sample_weight("balanced", y) * (1 if weights is None else weights)
+    some = np.arange(len(y)) if chosen is None else chosen
+    if folds is None:
+        ridge: Ridge | RidgeCV = RidgeCV(alphas, scoring="neg_mean_squared_error", store_cv_results=True)
+        ridge.fit(features, targets, sample_weight=weights)
+        best, tried = alphas.index(ridge.alpha_), np.arange(len(y))
+        out_of_fold = ridge.cv_results_.reshape(len(y), -1, len(alphas))[:, :, best]
+    else:
+        of_tried, tried = None if weights is None else weights[some], some
+        found = [*out_of_fold_predictions(features[some], targets[some], of_tried, alphas, folds)]
+        best = int(np.argmin([np.average(((each - targets[some]) ** 2).mean(1), weights=of_tried) for each in found]))
+        # RidgeCV computes in double precision whatever it is given; Ridge would not, and weak penalties need it.
+        ridge, out_of_fold = (
+            Ridge(alphas[best]).fit(features.astype(float), targets, sample_weight=weights),
+            found[best],
+        )
+    weight, bias = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
+    kept = np.searchsorted(tried, some)
+    if kind == "regression":
+        loss = float(np.square(out_of_fold - y[tried]).mean())
+        return Head(weight, bias, penalties[best], loss, out_of_fold[kept])
+    scale = SHARPNESS / fit_temperature(SHARPNESS * out_of_fold, y[tried])
+    out_of_fold = out_of_fold * scale
+    head = Head(weight * scale, bias * scale, penalties[best], log_loss(out_of_fold, y[tried]), out_of_fold[kept])
+    if kind == "classification":
+        head.bias[np.setdiff1d(np.arange(outputs), y)] = IMPOSSIBLE
+    return head
+
+
+def out_of_fold_predictions(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, alphas: Sequence[float], folds: Folds
+) -> Iterator[np.ndarray]:
+    """Out-of-fold predictions of ridge regressions, solved once for all folds and penalties.
+
+    The residuals e of a fit to all rows give them: a fit without the rows g has the residuals (I − H_gg)⁻¹ e_g, where H
+    maps targets to fitted values. With one row per fold `RidgeCV` has the same.
+
+    Args:
+        x: features, ``(rows, features)``.
+        y: targets, ``(rows, outputs)``.
+        weights: weights of the rows, ``(rows,)``; None: all count alike.
+        alphas: penalties of scikit-learn's `Ridge`.
+        folds: only the held-out rows count; each row is in one of them.
+
+    Yields:
+        Predictions by each penalty, ``(rows, outputs)``.
+    """
+    weights = np.ones(len(x)) if weights is None else weights
+    root = np.sqrt(weights)[:, None]
+    centred, targets = (root * (part - np.average(part, axis=0, weights=weights)) for part in (x, y))
+    values, turn = _left_axes(centred)
+    along = turn.T @ targets
+    intercept = root / np.sqrt(weights.sum())
+    for alpha in alphas:
+        kept = values / (values + alpha)
+        residuals = targets - (turn * kept) @ along
+        found = np.empty_like(targets)
+        for _, rows in folds:
+            hat = (turn[rows] * kept) @ turn[rows].T + intercept[rows] @ intercept[rows].T
+            missing = np.linalg.solve((1 + TINY) * np.eye(len(rows)) - hat, residuals[rows])
+            found[rows] = y[rows] - missing / root[rows]
+        yield found
+
+
+def _left_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squares of the singular values of a matrix, and its left singular vectors: ``(axes,)`` and ``(rows, axes)``."""
+    if x.shape[1] >= len(x):
+        values, turn = eigh(x @ x.T)
+        return values.clip(0), turn
+    values, turn = eigh(x.T @ x)
+    some = values > np.finfo(values.dtype).eps * len(values) * values[-1]
+    return values[some], x @ (turn[:, some] / np.sqrt(values[some]))

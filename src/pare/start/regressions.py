@@ -1,4 +1,4 @@
-"""Regressions of fields, of which any penalty costs next to nothing once they are fitted."""
+"""Regressions of fields: once they are fitted, another penalty is nearly free."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 @dataclass(frozen=True)
 class Ridge:
-    """Linear regression of centred rows in their singular directions; any penalty then costs next to nothing."""
+    """Linear regression of centred rows in their singular directions; another penalty is nearly free."""
 
     mean: np.ndarray
     constant: np.ndarray
     directions: np.ndarray
-    amounts: np.ndarray  # (directions, outputs), of the outputs along each direction, times its singular value
-    squares: np.ndarray  # of the singular values
+    amounts: np.ndarray  # outputs along each direction times its singular value, (directions, outputs)
+    squares: np.ndarray  # squared singular values
 
     @classmethod
     def fit(cls, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "Ridge":
-        """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and what the squared error of each row counts."""
+        """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and weights of the rows."""
         mean, constant = np.average(x, 0, weights), np.average(y, 0, weights)
         varying = np.ptp(x, axis=0) > 0  # coordinates are not
         x, y = (x - mean)[:, varying], y - constant
@@ -46,7 +46,7 @@ class Ridge:
 
     @property
     def width(self) -> float:
-        """Of a kernel: there is none."""
+        """Width of kernels, 0: there are none."""
         return 0.0
 
 
@@ -56,12 +56,12 @@ class KernelRidge:
 
     constant: np.ndarray
     vectors: np.ndarray  # eigenvectors of the kernel of weighted rows, times the roots of the weights, (rows, vectors)
-    amounts: np.ndarray  # of the outputs along each, ``(vectors, outputs)``
+    amounts: np.ndarray  # outputs along each vector, ``(vectors, outputs)``
     squares: np.ndarray  # eigenvalues
 
     @classmethod
     def fit(cls, kernel: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "KernelRidge":
-        """Kernel of the rows, ``(rows, rows)``, outputs ``(rows, outputs)``, what the squared error of a row counts."""
+        """Kernel of the rows, ``(rows, rows)``, outputs ``(rows, outputs)``, weights of the rows."""
         constant = np.average(y, 0, weights)
         roots = np.ones(len(y)) if weights is None else np.sqrt(weights)
         squares, vectors = np.linalg.eigh(kernel * np.outer(roots, roots))
@@ -93,7 +93,7 @@ class GaussianRidge:
 
     @classmethod
     def fit(cls, x: np.ndarray, y: np.ndarray, width: float, weights: np.ndarray | None = None) -> "GaussianRidge":
-        """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and what the squared error of each row counts.
+        """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and weights of the rows.
 
         The width has the units of the inputs.
         """
@@ -143,6 +143,6 @@ def rotated(x: np.ndarray) -> np.ndarray:
 
 
 def median_distance(x: np.ndarray) -> float:
-    """Between two of the first rows ``(rows, inputs)``; 1 where all are equal."""
+    """Median distance between the first rows ``(rows, inputs)``; 1 if all are equal."""
     distances = euclidean_distances(x[:500])
     return float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0

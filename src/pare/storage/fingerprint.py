@@ -1,9 +1,9 @@
-"""Fingerprints: two results with the same fingerprint were made from the same inputs in the same way."""
+"""Fingerprints of results, and lazy saving, which makes a result only if its fingerprint is new."""
 
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
@@ -22,3 +22,16 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+class Lazy(Protocol):
+    """Data that are described and not made yet, such as files to download or a model to train.
+
+    Two descriptions with the same fingerprint make the same data, see `pare.storage.fingerprint`.
+    """
+
+    def is_current(self, path: Path) -> bool:
+        """Whether the data at ``path`` are whole and have the same fingerprint, so that nothing is to be made."""
+
+    def write(self, path: Path) -> None:
+        """Make the data at ``path``, or go on where an interrupted attempt ended."""

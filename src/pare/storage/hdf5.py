@@ -7,7 +7,7 @@ before it is closed.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.storage.atomic import atomic_path
 
 
 class NewHDF5:
@@ -103,3 +104,28 @@ def _into_nothing(file: h5py.File) -> None:
     """Let HDF5 write what it still holds of the file to nowhere."""
     with open(os.devnull, "r+b") as nothing:
         os.dup2(nothing.fileno(), file.id.get_vfd_handle())
+
+
+def write_predictions(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write the file, whole or not at all.
+
+    Args:
+        path: path of the file.
+        arrays: the arrays by name.
+    """
+    with atomic_path(path) as unfinished, new_hdf5(unfinished) as new:
+        for name, array in arrays.items():
+            new.write(name, array)
+
+
+def read_predictions(path: Path) -> dict[str, np.ndarray]:
+    """All arrays by name.
+
+    Raises:
+        PareError: where the file is missing or broken.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return {name: data[()] for name, data in file.items()}
+    except OSError as error:
+        raise PareError(f"{path} is missing or damaged ({error}); run the stage that writes it again") from error

@@ -44,10 +44,10 @@ def write_store(
         rows: how many rows each split will have.
         blocks: ``(split, arrays)``, each array ``(rows, …)``, in any order of splits.
         statistics: arrays that normalised the rows.
-        fingerprint: of everything that the content depends on.
+        fingerprint: fingerprint of everything that the content depends on.
         description: anything JSON can hold.
         compress: whether arrays are compressed row by row, for samples that are mostly padding.
-        repeats: how many rows have equal inputs, as `pare.storage.repeats.Repeats` has it; None: none.
+        repeats: how many rows have equal inputs, as `pare.storage.samples.Repeats` has it; None: none.
 
     Raises:
         ValueError: if the blocks hold another number of rows than announced.

@@ -1,4 +1,4 @@
-"""The trackers that a run can log to: each keeps its files in one folder, and sends nothing unless the user says so."""
+"""The trackers that a run can log to: each has one folder for its files, and sends nothing unless asked to."""
 
 import os
 from collections.abc import Callable
@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # a second, for a command that draws nothing
     from matplotlib.figure import Figure
 
 PROJECT = "pare"  # what trackers with projects call all runs of this project
-DOTS = 100  # per inch of a figure that a tracker takes as a picture
+DOTS = 100  # dots per inch in a figure that a tracker takes as a picture
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Place:
     """Where a run is in a tracker.
 
     Attributes:
-        folder: of the tracker's files.
-        task: of the run.
-        name: of the run.
+        folder: folder of the tracker's files.
+        task: task of the run.
+        name: name of the run.
         id: the tracker's own name of it, where the run goes on.
     """
 
@@ -37,7 +37,7 @@ class TrackerSpec:
     """How one tracker is opened, and how it takes figures.
 
     Attributes:
-        package: that must be installed.
+        package: package that must be installed.
         open: gives one of Accelerate's trackers, not started yet; a run that is there already goes on.
         draw: logs a figure under a name; None where Accelerate's tracker takes none.
         id: the tracker's own name of a run that is started; None where ours is enough.
@@ -93,7 +93,7 @@ def _trackio(place: Place) -> Any:
 
 
 def _wandb(place: Place) -> Any:
-    """A run that is only kept here unless the user says WANDB_MODE=online."""
+    """A run that stays here unless the user says WANDB_MODE=online."""
     from accelerate.tracking import WandBTracker  # noqa: PLC0415
 
     mode, identity = os.environ.get("WANDB_MODE", "offline"), place.name.replace("/", "-")

@@ -1,9 +1,12 @@
-"""Fitting a model to a task: objective, source batches, loop, checkpoint, trained model."""
+"""Fitting a model to a task: objective, source batches, loop, checkpoint."""
 
-from pare.training.fine_tuning import FineTuning, check_data
-from pare.training.fit import fit
+import sys
+
+from pare.saved import saved_model, trained_model
+from pare.training.fit import FineTuning, check_data, fit
+from pare.training.setup import run_fingerprint
 from pare.training.source_batches import SourceFolders
-from pare.training.trained_model import TrainedModel
-from pare.training.trainer import run_fingerprint
 
-__all__ = ["FineTuning", "SourceFolders", "TrainedModel", "check_data", "fit", "run_fingerprint"]
+__all__ = ["FineTuning", "SourceFolders", "check_data", "fit", "run_fingerprint"]
+# Pickled estimators of 0.1.0 name these modules so.
+sys.modules |= {f"{__name__}.saved_model": saved_model, f"{__name__}.trained_model": trained_model}

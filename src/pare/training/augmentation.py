@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from pare.config.errors import PareError, unknown_name
 
-JITTER = 0.05  # of a channel's spread, as Um et al. (2017) for sensors on the body
+JITTER = 0.05  # noise in spreads of a channel, as Um et al. (2017) for sensors on the body
 
 
 def crop(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -21,7 +21,7 @@ def crop(x: Tensor, generator: torch.Generator) -> Tensor:
 
     Args:
         x: ``(batch, channels, height, width)``.
-        generator: of the shifts.
+        generator: draws the shifts.
     """
     height, width = x.shape[-2:]
     reach = (height // 8, width // 8)
@@ -46,7 +46,7 @@ def spectrogram(x: Tensor, generator: torch.Generator) -> Tensor:
 
     Args:
         x: ``(batch, 1, frequencies, frames)``.
-        generator: of the choice and the bands.
+        generator: draws samples and bands.
     """
     blank = torch.zeros(len(x), 1, *x.shape[-2:], dtype=torch.bool)
     chosen = torch.rand(len(x), generator=generator) < 0.5
@@ -86,8 +86,8 @@ def check_augmentation(names: Sequence[str], kind: str) -> None:
     """Refuse a change that does not exist or does not suit the data, before any file is brought.
 
     Args:
-        names: of the changes.
-        kind: of the task's data.
+        names: names of the changes.
+        kind: kind of the task's data.
 
     Raises:
         PareError: naming the nearest one that exists, or those that suit.

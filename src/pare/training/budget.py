@@ -11,9 +11,9 @@ from typing import Any
 from pare.mixing import Curriculum
 
 logger = logging.getLogger(__name__)
-EPOCHS = 100  # of a training whose number of epochs is not known yet, to see how many of them are mixed
-LATE = 1.5  # times its minutes, the most that a training takes; on a free machine some take 1.25 times as long
-FEW = 3  # epochs, of which none is left out: each is a stage of the curriculum
+EPOCHS = 100  # assumed epochs of a training whose number is not known yet, to count the mixed ones
+LATE = 1.5  # a training takes at most so many times its minutes; on a free machine some take 1.25 times as long
+FEW = 3  # with so few epochs none is left out: each is a stage of the curriculum
 MEASURED, SECONDS = 12, 1.0  # steps and seconds, at least: another process that starts slows down more than a few steps
 RECENT = 5  # epochs, whose median is the expected length of those that are left
 MOST = 8  # trainings whose predictions are averaged
@@ -32,10 +32,10 @@ ONLY = Member()
 
 
 def step_seconds(step: Callable[[], object]) -> float:
-    """Seconds of a step, the median of those of a second or more.
+    """Median seconds of a step, over a second or more.
 
     Args:
-        step: makes one step; what it changes has to be put back by the caller.
+        step: makes one step; the caller puts its changes back.
     """
     seconds: list[float] = []
     while len(seconds) < SETTLING + MEASURED or sum(seconds[SETTLING:]) < SECONDS:
@@ -52,9 +52,9 @@ def epochs_within(minutes: float, seconds: float, steps: int) -> int:
     with that number in place of the minutes.
 
     Args:
-        minutes: of training.
-        seconds: of a step.
-        steps: of an epoch.
+        minutes: minutes of training.
+        seconds: seconds of a step.
+        steps: steps of an epoch.
     """
     return max(1, int(minutes * 60 / (steps * seconds)))
 
@@ -66,9 +66,9 @@ def members_within(epochs: int, members: int, member_epochs: int | None) -> tupl
     several is better.
 
     Args:
-        epochs: that fit.
+        epochs: epochs that fit.
         members: as many as are asked for; 1: as many as fit.
-        member_epochs: of each, where several fit; None: there is one, of all epochs.
+        member_epochs: epochs of each, if several fit; None: one training of all epochs.
     """
     if members == 1 and member_epochs and epochs >= 2 * member_epochs:
         return min(epochs // member_epochs, MOST), member_epochs
@@ -80,24 +80,24 @@ def epochs_in_time(
 ) -> Iterator[int]:
     """Numbers of the epochs that are left, from 0: each one, unless the machine became much slower than it was.
 
-    Then some are left out, evenly, and never the last one, nor any of `FEW`: what an epoch's number decides, as the
-    learning rate and the share of replaced tokens, ends where it would have ended.
+    Then some are left out, evenly, and never the last one, nor any of `FEW`. So the learning rate and the share of
+    replaced tokens, which follow the epoch's number, end where they would have ended.
 
     Args:
         done: epochs before the first of these.
-        epochs: of the training.
+        epochs: epochs of the training.
         minutes: for all of them; None: none is left out.
-        history: of each epoch so far its ``seconds``; the caller adds an epoch when it is made.
+        history: ``seconds`` of each epoch so far; the caller adds an epoch when it is made.
     """
-    told = False
+    warned = False
     while done < epochs:
         yield done
         following = done + 1
         if minutes is not None:
             seconds = [row["seconds"] for row in history]
             following = _following(done, epochs, LATE * 60 * minutes, seconds)
-        if following > done + 1 and not told:
-            told = True
+        if following > done + 1 and not warned:
+            warned = True
             logger.warning("The machine became slower: epochs are left out, to end in about %g min.", minutes)
         done = following
 
@@ -116,7 +116,7 @@ def mixed_epochs(curriculum: Curriculum, tokens: int) -> list[int]:
     """How many tokens are replaced in each mixed epoch.
 
     Args:
-        curriculum: of the training.
-        tokens: of a sample.
+        curriculum: curriculum of the training.
+        tokens: tokens of a sample.
     """
     return [k for epoch in range(curriculum.epochs) if (k := curriculum.tokens(epoch, tokens))]

@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save_file
 from torch import OutOfMemoryError, Tensor, nn
 
 from pare.config.errors import PareError
+from pare.storage.access import usual_rights
 from pare.storage.atomic import atomic_path, recover
-from pare.storage.rights import usual_rights
 
 PROGRESS, BEST = "progress.json", "best.safetensors"
 PAUSE = 10.0  # seconds between two saves, at least
@@ -32,12 +32,12 @@ class Progress:
     """How far a run has come.
 
     Attributes:
-        fingerprint: of the run.
-        epochs: of the whole training.
-        members: trainings whose predictions are averaged, of which this is one.
+        fingerprint: fingerprint of the run.
+        epochs: epochs of the whole training.
+        members: trainings in the ensemble, of which this is one.
         epochs_done: finished epochs.
-        start: of a solved start, what was chosen, as the penalties of its heads, and the validation metric and losses
-            where there are validation rows.
+        start: choices of a solved start, such as the penalties of its heads, and its validation metric and losses, if
+            there are validation rows.
         best_epoch: epoch with the best validation metric so far, from 0; -1 is the solved start.
         best_value: that metric.
         history: one dict an epoch.
@@ -86,7 +86,7 @@ class Checkpoint:
             accelerator: holds the state.
             model: its weights are the best ones where the last epoch is the best.
             progress: how far the run has come.
-            applied: in it the model has the weights that are validated, where those of the training are others.
+            applied: context in which the model has the weights that are validated; None: its own.
 
         Raises:
             PareError: where the folder cannot be written.
@@ -163,11 +163,11 @@ class Checkpoint:
             ) from error
 
     def of_member(self, number: int) -> Path:
-        """The folder of a member's training; that of the first one, 0, is this."""
+        """The folder of a member's training; the first one, 0, has this."""
         return self.folder.with_name(f"{self.folder.name}_{number}") if number else self.folder
 
     def remove(self) -> None:
-        """Delete the checkpoint, those of other members, and what killed runs left of it."""
+        """Delete the checkpoint, those of other members, and remains of killed runs."""
         recover(self.folder)
         for folder in (self.folder, *self.folder.parent.glob(f"{self.folder.name}_*")):
             shutil.rmtree(folder, ignore_errors=True)

@@ -55,15 +55,15 @@ def with_differences(loss: Loss, weight: float) -> Loss:
     """A loss of values that also compares the differences between neighbouring points along each axis of a field.
 
     Args:
-        loss: of predictions and targets, ``(batch, channels, *grid)``.
-        weight: of the loss of the differences along one axis.
+        loss: loss of predictions and targets, ``(batch, channels, *grid)``.
+        weight: weight of the loss of differences along one axis.
     """
     if not weight:
         return loss
 
     def total(prediction: Tensor, target: Tensor) -> Tensor:
         value = loss(prediction, target)
-        # A number more, the same in both: what is relative to the size of differences has a size in a flat field too.
+        # One more number, the same in both: a loss relative to the size of differences is finite for a flat field too.
         floor = FLAT * _norm(target.nan_to_num(0.0)).unsqueeze(1)
         for axis in range(2, target.dim()):
             slopes = (torch.cat([field.float().diff(dim=axis).flatten(1), floor], 1) for field in (prediction, target))
@@ -75,7 +75,7 @@ def with_differences(loss: Loss, weight: float) -> Loss:
 
 @dataclass(frozen=True)
 class LossSpec:
-    """How a loss is made and what it suits.
+    """How a loss is made and which outputs it suits.
 
     Attributes:
         kinds: the kinds of output that it compares.
@@ -126,10 +126,10 @@ def build_loss(
 
     Args:
         name: a key of `LOSSES`.
-        kind: what the task predicts: ``classification``, ``multilabel``, ``regression`` or ``dense``.
+        kind: the task's kind of output: ``classification``, ``multilabel``, ``regression`` or ``dense``.
         class_weights: weight per class, ``(classes,)``; cross entropy only.
         positive_weight: weight of labels that are 1; binary cross entropy only.
-        units: those of the model. The numbers of a regression are compared in their standard deviations, so that a
+        units: the model's units. The numbers of a regression are compared in their standard deviations, so that a
             training does not depend on units, and several numbers count alike.
 
     Raises:
@@ -156,7 +156,7 @@ def weights_of_classes(labels: np.ndarray, output: OutputConfig) -> Tensor:
 
     Args:
         labels: class numbers of the training rows, ``(rows,)``.
-        output: what the task predicts.
+        output: the task's output.
 
     Raises:
         PareError: where the task has no classes, or a class has no row.

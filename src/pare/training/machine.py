@@ -29,7 +29,7 @@ def accelerator_of(run: Run) -> Accelerator:
 
 
 def precision_of(asked: Literal["auto", "no", "bf16"], task: Task) -> Literal["no", "bf16"]:
-    """The precision that a training asks for, or for ``auto`` that of the hardware.
+    """The precision that a training asks for; ``auto``: the hardware's.
 
     For fields along three axes on a CPU that is float32: in bfloat16 the gradient of a convolution is now and then NaN
     there (torch 2.13, grids of 2 points along each axis; pytorch/pytorch#169688 is another such fault).
@@ -72,7 +72,7 @@ def has_bf16() -> bool:
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has held so far: of the accelerator where there is one, else of the CPU."""
+    """The most memory that this process has held so far, on the accelerator if it has one, else on the CPU."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, KiB elsewhere

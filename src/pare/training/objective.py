@@ -13,12 +13,14 @@ from pare.mixing.mixers import MIXERS, MixingStep, Mixture
 from pare.models import CrossModalModel
 from pare.models.predictors import GATES, Features
 from pare.training.losses import Loss
-from pare.training.norms import unnoticed_by_batch_norms
+from pare.training.optimisers import unnoticed_by_batch_norms
+
+SCORE_BINS = 500  # bins of equal width over 0..1; the scores of a gate that learns little differ by a few hundredths
 
 
 @dataclass(frozen=True)
 class Terms:
-    """One step's losses, and what was mixed; None where there is none."""
+    """One step's losses and mixture; None for a term without a loss."""
 
     total: Tensor
     target: Tensor | None
@@ -61,7 +63,7 @@ class Objective(nn.Module):
             y: their labels or fields.
             source: proxy samples, one for each row of tokens, ``(rows, …)``; needed where k > 0.
             source_y: their labels, ``(rows,)`` or ``(rows, *mask grid)``.
-            anchor: what is added to the predictions, where the model has an anchor, ``(batch, …)``.
+            anchor: the anchor's predictions, to which the model's are added, ``(batch, …)``; None without an anchor.
             k: tokens to replace. With k = 0 the mixed batch is the target batch: no second pass.
             generator: decides the Gumbel noise.
         """
@@ -109,7 +111,7 @@ class Objective(nn.Module):
     def _source_loss(
         self, loss: Loss, features: Features, prediction: Tensor, y: Tensor, source_y: Tensor
     ) -> Tensor | None:
-        """Loss for what was mixed in: the proxy's label, the other target sample's, or none for zeros."""
+        """Loss for the tokens that were mixed in: the proxy's label, the other target sample's, or None for zeros."""
         assert self.mixing is not None
         if self.mixing.partner == "nothing":
             return None
@@ -134,7 +136,7 @@ class Objective(nn.Module):
 
 
 def _added(loss: Loss, anchor: Tensor) -> Loss:
-    """A loss of what a network adds to an anchor."""
+    """A loss of a network that adds to an anchor."""
     return lambda prediction, target: loss(prediction + anchor, target)
 
 
@@ -150,3 +152,37 @@ def check_mixing(mixing: MixingConfig) -> None:
         raise unknown_name("mixing.gate", mixing.gate, GATES, "pare.models.predictors.GATES")
     if mixing.curriculum not in SHAPES:
         raise unknown_name("mixing.curriculum", mixing.curriculum, SHAPES, "pare.mixing.curriculum.SHAPES")
+
+
+class EpochMixing:
+    """How often each target slot was replaced in the mixed steps of an epoch, and how the gate scored the tokens.
+
+    Args:
+        tokens: tokens of a sample.
+
+    Attributes:
+        gate_scores: how many target tokens, and source tokens, the gate gave a score in each bin, ``(2, SCORE_BINS)``.
+    """
+
+    def __init__(self, tokens: int) -> None:
+        self._steps, self._replaced = 0, torch.zeros(tokens)
+        self.gate_scores = torch.zeros(2, SCORE_BINS, dtype=torch.long)
+
+    @property
+    def replaced(self) -> Tensor:
+        """Share of the mixed samples in which each slot was replaced, ``(tokens,)``."""
+        return self._replaced / max(self._steps, 1)
+
+    def add(self, mixture: Mixture | None) -> None:
+        """Count a step's mixture, if it has one."""
+        if mixture is None:
+            return
+        if mixture.replaced is not None:
+            self._replaced += mixture.replaced.float().mean(0).cpu()
+            self._steps += 1
+        if mixture.scores is not None:
+            self.gate_scores += torch.stack([_histogram(scores) for scores in mixture.scores])
+
+
+def _histogram(scores: Tensor) -> Tensor:
+    return torch.histc(scores.detach().float(), SCORE_BINS, 0, 1).long().cpu()

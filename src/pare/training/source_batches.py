@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
+from pydantic import BaseModel, Field, PositiveFloat, ValidationError
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
@@ -19,20 +20,63 @@ from pare.config.errors import INGEST, PareError
 from pare.config.schema import ProxyConfig
 from pare.models.backbones import Backbone, ImageBackbone, TextBackbone
 from pare.models.model import MASK_CELL
-from pare.raw.file_names import PREPROCESSOR
+from pare.raw.files import PREPROCESSOR
 from pare.raw.origins.manifest import RawFolder
 from pare.raw.proxies import VOID, ImageProxy, TextProxy, find_proxy_reader
 from pare.storage.fingerprint import fingerprint
-from pare.training.pixel_statistics import PixelStatistics, read_pixel_statistics
 
 IGNORED = -100  # label that cross entropy leaves out
+EXAMPLE = '{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}'
+
+
+class PixelStatistics(BaseModel):
+    """Mean and standard deviation of red, green and blue, which go from 0 to 1.
+
+    Other fields are those with which Hugging Face describes an encoder that takes other numbers.
+    """
+
+    image_mean: tuple[float, float, float]
+    image_std: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
+    do_normalize: Literal[True] = True
+    do_rescale: Literal[True] = True
+    rescale_factor: float = Field(default=1 / 255, gt=1 / 256, lt=1 / 254)
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Bytes ``(batch, 3, height, width)`` to the numbers that the encoder takes."""
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (self.image_mean, self.image_std))
+        return pixels.div(255).sub_(mean).div_(std)
+
+
+def read_pixel_statistics(encoder: Path) -> PixelStatistics:
+    """Read them from an encoder's folder.
+
+    Raises:
+        PareError: where the file is missing, or asks for something else than subtracting a mean and dividing by a
+            standard deviation.
+    """
+    path = encoder / PREPROCESSOR
+    try:
+        return PixelStatistics.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise PareError(
+            f"{encoder} has no {PREPROCESSOR}, so it is not known how the images of this encoder's pretraining were "
+            f"normalised; delete the folder and run {INGEST}. If the encoder was published "
+            f"without it, bring the encoder from a local folder (option 'id') to which you add one such as {EXAMPLE}"
+        ) from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise PareError(
+            f"{path} asks for another normalisation than PaRe knows ({wrong}); expected bytes divided by 255, minus "
+            f"image_mean, divided by image_std, such as {EXAMPLE}. Use another source, or correct the file where the "
+            f"encoder came from, delete {encoder} and run {INGEST}"
+        ) from error
 
 
 class SourceBatches(Protocol):
     """What a proxy dataset offers to training.
 
     Attributes:
-        classes: of the proxy, or None where its labels are masks.
+        classes: number of the proxy's classes, or None if its labels are masks.
         pixels: how the encoder's images are normalised; None for text.
     """
 
@@ -161,11 +205,11 @@ def load_source_batches(
     """Read a proxy and shape it for an encoder.
 
     Args:
-        proxy: what the proxy is.
+        proxy: the proxy's configuration.
         folders: the source's files; the encoder's hold its tokenizer or the statistics of its pixels.
         backbone: the encoder, made for the task's token grid.
         samples: how many samples of the proxy are used, drawn at random (paper, table 11); all by default.
-        seed: of that choice.
+        seed: seed of that choice.
 
     Raises:
         PareError: where the proxy is not of the encoder's modality, lacks the labels asked for, or is smaller than

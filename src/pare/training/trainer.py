@@ -1,156 +1,42 @@
 """The training loop (paper, algorithm 1), resumable at the borders of epochs."""
 
-import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate.utils import broadcast, set_seed
 from torch import Tensor
-from torchmetrics import Metric
-from transformers import get_scheduler
 
 from pare.config.estimate import LONG, cpu_speed, duration, estimate
-from pare.config.run import Run
-from pare.mixing import Curriculum
-from pare.models import CrossModalModel, load_backbone
-from pare.models.optimisers import build_optimiser
 from pare.models.threads import fastest_threads, most_used
-from pare.preparation import Preparation, draw_rows
-from pare.start import FieldStart, SolvedStart
-from pare.start.evidence import clearly_smaller
-from pare.start.fields import EXACTLY_LINEAR
-from pare.storage.fingerprint import fingerprint
-from pare.storage.store import ArrayStore, Rows
-from pare.tracking import Tracking, curve
+from pare.saved.trained_model import TrainedModel
+from pare.start import FieldStart
+from pare.start.cross_validation import clearly_smaller
+from pare.start.field_start import EXACTLY_LINEAR
+from pare.storage.store import Rows
+from pare.tracking import curve
 from pare.training.augmentation import augment
-from pare.training.averages import WeightAverage
-from pare.training.batches import TrainingRows, batch_loader
-from pare.training.budget import ONLY, Member, epochs_in_time, epochs_within, mixed_epochs, step_seconds
-from pare.training.calibration import TrainingCalibration
-from pare.training.checkpoint import Checkpoint
-from pare.training.epoch_mixing import EpochMixing
-from pare.training.held_out import held_out
-from pare.training.losses import build_loss, not_finite, weights_of_classes, with_differences
-from pare.training.machine import accelerator_of, choose_attention, matrix_speed, peak_memory_mb, versions
-from pare.training.norms import fix_batch_norms, require_plain_steps
-from pare.training.objective import Objective, Terms
+from pare.training.budget import epochs_in_time, epochs_within, mixed_epochs, step_seconds
+from pare.training.losses import not_finite
+from pare.training.machine import matrix_speed, peak_memory_mb, versions
+from pare.training.objective import EpochMixing, Terms
+from pare.training.optimisers import fix_batch_norms
 from pare.training.progress import EpochProgress
-from pare.training.source_batches import SourceFolders, load_source_batches
-from pare.training.trained_model import ENCODER, TrainedModel, assemble
+from pare.training.rows import held_out
+from pare.training.setup import TrainingSetup
 
 logger = logging.getLogger(__name__)
 SOLVED = -1  # the epoch before the first
-# What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
-Align = Callable[
-    [CrossModalModel, Rows, np.ndarray, Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]],
-    dict[str, Any],
-]
 
 
-def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
-    """Digest of everything that decides the trained weights, except for the machine."""
-    return fingerprint(run.decisive(), store.fingerprint, source.fingerprints)
-
-
-class Trainer:
+class Trainer(TrainingSetup):
     """One training from its first epoch, or the first unfinished one, to its last."""
-
-    def __init__(
-        self,
-        run: Run,
-        store: ArrayStore,
-        source: SourceFolders,
-        checkpoint: Path,
-        metric: Metric,
-        align: Align | None = None,
-        *,
-        tracking: Tracking | None = None,
-        member: Member = ONLY,
-    ) -> None:
-        self.run, self.store, self.metric, self.align = run, store, metric, align
-        self.tracking, self.member = tracking or Tracking(), member
-        self.preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
-        self.accelerator = accelerator_of(run)
-        set_seed(int(self._rng(0, 3).integers(2**31)) if member.number else run.seed)
-        backbone = load_backbone(
-            source.encoder,
-            run.grid,
-            run.method.initialisation,
-            dropout=run.training.dropout,
-            layers=run.encoder_layers,
-        )
-        choose_attention(backbone.encoder, self.accelerator)
-        self.encoder_config = json.loads((source.encoder / ENCODER).read_text())
-        if run.start:
-            self.encoder_config["num_hidden_layers"] = backbone.encoder.config.num_hidden_layers
-        self.source = load_source_batches(run.proxy, source, backbone, run.proxy_samples, run.seed)
-        self.rows = {split: store.rows(split) for split in ("train", "validation")}
-        self.chosen = draw_rows(len(self.rows["train"]), run.training.fraction, run.seed)
-        categories = store.description.get("categories", ())
-        self.model = assemble(run, backbone, self.source.classes, categories, len(self.chosen))
-        self._calibrate()
-        self.model.choose_trainable(run.method.trainable)
-        self.curriculum = _curriculum(run)
-        if run.mixing and self.curriculum:
-            followed = range(ceil((1 - run.training.fixed_norms) * run.training.epochs))
-            k = [self.curriculum.tokens(epoch, run.tokens) for epoch in followed]
-            require_plain_steps(self.model, run.mixing, k)
-        self._prepare()
-        self.checkpoint = Checkpoint(checkpoint)
-        self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
-        self.progress.epochs, self.progress.members = run.training.epochs, member.of
-
-    def _calibrate(self) -> None:
-        run = self.run
-        calibration = TrainingCalibration(
-            *(self.rows["train"], self.chosen, run.training.calibration_rows),
-            *(self.source, self.model.backbone, run.seed),
-        )
-        self.model.calibrate(calibration, self.store.statistics)
-
-    def _prepare(self) -> None:
-        training, task = self.run.training, self.run.task
-        groups = self.model.parameter_groups(training.new_learning_rate)
-        optimiser = build_optimiser(self.model, groups, training)
-        self.training_rows = TrainingRows(self.rows["train"], self.chosen)
-        loader = batch_loader(self.training_rows, training.batch_size, shuffle=True)
-        weights = None
-        if training.class_weights:
-            labels = self.rows["train"].array("y")[self.chosen]
-            weights = weights_of_classes(labels, task.output).to(self.accelerator.device)
-        self.loss = build_loss(
-            *(task.loss, task.output.kind),
-            class_weights=weights,
-            positive_weight=training.positive_weight,
-            units=self.model.units,
-        )
-        loss = with_differences(self.loss, training.differences if task.compares_values else 0.0)
-        objective = Objective(self.model, loss, training, self.run.mixing)
-        self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
-        self.updates = -(-len(self.loader) // training.accumulation)  # of the weights in an epoch
-        schedule = get_scheduler(
-            training.schedule,
-            optimiser,
-            num_warmup_steps=round(self.updates * training.warming) * self.accelerator.num_processes,
-            num_training_steps=self.updates * training.epochs * self.accelerator.num_processes,
-        )
-        self.schedule = self.accelerator.prepare(schedule)
-        self.validation = self.accelerator.prepare(batch_loader(self.rows["validation"], training.batch_size * 2))
-        self.start: FieldStart | SolvedStart | None = None
-        if self.run.start:
-            solver = FieldStart if self.run.task.kind == "field" else SolvedStart
-            self.start = solver(self.model, self.run, self.accelerator.device)
-        self.average = WeightAverage(self.model, training.average) if training.average else None
-        if self.average:
-            self.accelerator.register_for_checkpointing(self.average)
 
     def train(self) -> TrainedModel:
         """Run the epochs that are left and return the chosen model."""
@@ -200,21 +86,6 @@ class Trainer:
         start, best = self.progress.start, 1.0 if self.metric.higher_is_better else 0.0
         return start is not None and (start["validation"] == best or start.get("left", 1.0) < EXACTLY_LINEAR)
 
-    def epochs_within(self, minutes: float) -> int:
-        """Epochs that fit on this machine, by the time of some steps, after which the trainer is of no other use."""
-        batch, noise, rng = next(iter(self.loader)), torch.Generator().manual_seed(0), self._rng(0, 2)
-        mixed = mixed_epochs(self.curriculum, self.run.tokens) if self.curriculum else []
-
-        def seconds(k: int) -> float:
-            source = self.source.batches(len(batch["x"]) * self.model.views, rng) if k else None
-            return step_seconds(lambda: self._step(batch, source, k, noise, "the first steps"))
-
-        self.objective.train()
-        share = len(mixed) / self.run.training.epochs * (self.run.mixing.batches if self.run.mixing else 0)  # of steps
-        a_step = (1 - share) * seconds(0) + (share * seconds(mixed[0]) if mixed else 0.0)
-        found = torch.tensor(epochs_within(minutes, a_step, len(self.loader)), device=self.accelerator.device)
-        return int(broadcast(found))  # the same for all processes
-
     def _begin(self) -> None:
         """What comes before the first epoch: the alignment of a method that has one, then the solved start."""
         started = time.perf_counter()
@@ -245,7 +116,7 @@ class Trainer:
         started = time.perf_counter()
         set_seed(int(self._rng(epoch, 0).integers(2**31)))
         self.loader.set_epoch(epoch)
-        for _ in range((epoch - self.progress.epochs_done) * self.updates):  # of epochs that were left out
+        for _ in range((epoch - self.progress.epochs_done) * self.updates):  # steps of epochs that were left out
             self.schedule.step()
         bar.begin(epoch)
         k = self.curriculum.tokens(epoch, self.run.tokens) if self.curriculum else 0
@@ -335,7 +206,7 @@ class Trainer:
         return terms
 
     def _changed(self, batch: dict[str, Tensor], noise: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Inputs, outputs and what the anchor says of them, after the random changes of the training."""
+        """Inputs, outputs and the anchor's predictions, after the random changes of the training."""
         x, y, anchor = augment(batch["x"], self.run.training.augmentation, noise), batch["y"], batch.get("anchor")
         if not self.model.symmetries:
             return x, y, anchor
@@ -359,11 +230,6 @@ class Trainer:
                     rows = zip(prediction.split(1), y.split(1), strict=True)
                     losses += torch.stack([self.loss(*row) for row in rows]).tolist()  # one wait for a GPU a batch
         return float(self.metric.compute()), losses
-
-    def _rng(self, epoch: int, purpose: int) -> np.random.Generator:
-        drawn_for = (epoch, purpose, self.accelerator.process_index)
-        member = (self.member.number,) * min(self.member.number, 1)  # the first draws what a training alone does
-        return np.random.default_rng([self.run.seed, *drawn_for, *member])
 
     def _result(self) -> TrainedModel:
         progress, rows, n_train = self.progress, self.rows["validation"], len(self.chosen)
@@ -400,9 +266,9 @@ class Trainer:
         return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config, self.preparation, held)
 
     def _solve_with_validation_rows(self) -> int:
-        """Fit a solved start to the validation rows as well, which have nothing left to choose.
+        """Fit a solved start to the validation rows as well, which have made their choice.
 
-        Heads choose penalties and shares anew: of two rows a class, a class may have had one.
+        Heads choose penalties and weights anew: a class of two rows may have had one before.
         """
         assert self.start is not None and self.progress.start is not None
         validation = self.rows["validation"]
@@ -413,8 +279,19 @@ class Trainer:
             self.start.solve(parts)
         return len(validation)
 
+    def epochs_within(self, minutes: float) -> int:
+        """Epochs that fit on this machine, by the time of some steps, after which the trainer is of no other use."""
+        batch, noise, rng = next(iter(self.loader)), torch.Generator().manual_seed(0), self._rng(0, 2)
+        mixed = mixed_epochs(self.curriculum, self.run.tokens) if self.curriculum else []
 
-def _curriculum(run: Run) -> Curriculum | None:
-    if (mixing := run.mixing) is None:
-        return None
-    return Curriculum(mixing.start, mixing.end, run.training.epochs, mixing.curriculum, run.seed)
+        def seconds(k: int) -> float:
+            source = self.source.batches(len(batch["x"]) * self.model.views, rng) if k else None
+            return step_seconds(lambda: self._step(batch, source, k, noise, "the first steps"))
+
+        self.objective.train()
+        share = (
+            len(mixed) / self.run.training.epochs * (self.run.mixing.batches if self.run.mixing else 0)
+        )  # mixed steps
+        a_step = (1 - share) * seconds(0) + (share * seconds(mixed[0]) if mixed else 0.0)
+        found = torch.tensor(epochs_within(minutes, a_step, len(self.loader)), device=self.accelerator.device)
+        return int(broadcast(found))  # the same for all processes

@@ -11,7 +11,7 @@ from scipy.special import expit, logsumexp, softmax
 
 from pare.config.errors import PareError
 from pare.config.schema import Task
-from pare.storage.rights import usual_rights
+from pare.storage.access import usual_rights
 from pare.uncertainty.conformal import conformal_quantile
 from pare.uncertainty.temperature import fit_temperature
 

@@ -6,7 +6,8 @@ import torch
 
 from pare.config import Library, resolve
 from pare.models import build_model, load_backbone
-from pare.training import SourceFolders, TrainedModel
+from pare.saved.trained_model import TrainedModel
+from pare.training import SourceFolders
 from pare.training.source_batches import load_source_batches
 
 FEATURES, ROWS = 6, 24

@@ -15,12 +15,13 @@ from pare.config import Library, resolve
 from pare.config.run import COMMAND_LINE
 from pare.datasets import ResultsDataset, TrainedModelsDataset
 from pare.models import build_model, load_backbone
-from pare.paper.analysis.config import analysis_config
+from pare.paper.analysis.compared import analysis_config
 from pare.paper.pipelines.analyse import create_pipeline
 from pare.paper.pipelines.analyse.nodes import load_compared_models
 from pare.raw.origins.manifest import RawFolder
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore, write_store
-from pare.training import SourceFolders, TrainedModel, run_fingerprint
+from pare.training import SourceFolders, run_fingerprint
 
 FIGURES = ("landscape", "distances", "embeddings", "patches", "gate_scores", "source_features", "starts")
 ANALYSE = {

@@ -7,7 +7,7 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.paper.readers.domainnet import minidomainnet
-from pare.raw.options import bind_options
+from pare.raw.registries import bind_options
 from publisher_files import write_minidomainnet
 
 ROWS = {"train": 12, "test": 6}

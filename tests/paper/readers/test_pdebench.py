@@ -12,9 +12,7 @@ import publisher_fields
 from pare.config.errors import PareError
 from pare.config_loader import load_library
 from pare.paper.readers.pdebench import pdebench_grouped, pdebench_stacked
-from pare.raw.options import bind_options
-from pare.raw.origins.registry import ORIGINS
-from pare.raw.readers.registry import find_reader
+from pare.raw.registries import ORIGINS, bind_options, find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 
 PDEBENCH = [

@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from pare.config.errors import PareError
-from pare.raw.file_names import MADE_HERE
+from pare.raw.files import MADE_HERE
 from pare.raw.origins import download as module
 from pare.raw.origins.download import RemoteFile, download
 

@@ -8,9 +8,9 @@ import pytest
 from pare.config.errors import PareError
 from pare.config.raw import RawConfig
 from pare.paper.simulators import darcy_flow as module
-from pare.raw.options import bind_options
 from pare.raw.origins.ingest import ingest
 from pare.raw.origins.manifest import current_manifest, read_manifest
+from pare.raw.registries import bind_options
 
 SMALL = {"resolution": 9, "train": 2, "test": 1}
 
@@ -199,7 +199,7 @@ def test_a_full_disk_is_no_traceback(tmp_path, monkeypatch):
     def full(folder):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pare.raw.origins.offline_proxies.mnist_digits", full)
+    monkeypatch.setattr("pare.raw.origins.package_files.mnist_digits", full)
     with pytest.raises(PareError, match="No space left"):
         ingest(RawConfig(origin="mnist_digits", licence="-"), tmp_path)
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from pare.raw.options import bind_options
 from pare.raw.readers.arrays import arrays
+from pare.raw.registries import bind_options
 
 RNG = np.random.default_rng(0)
 SERIES = RNG.normal(size=(8, 3, 10))

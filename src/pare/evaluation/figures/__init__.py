@@ -5,12 +5,10 @@ nothing has to be closed and no display is needed.
 """
 
 from pare.evaluation.figures.canvas import message_figure
-from pare.evaluation.figures.classes import confusion_figure, multilabel_figure
 from pare.evaluation.figures.dense import dense_figure, representative_samples
-from pare.evaluation.figures.numbers import regression_figure
-from pare.evaluation.figures.replaced import replaced_figure
-from pare.evaluation.figures.training import training_figure
-from pare.evaluation.figures.uncertainty import band_figure, interval_figure, reliability_figure
+from pare.evaluation.figures.epochs import replaced_figure, training_figure
+from pare.evaluation.figures.reliability import band_figure, interval_figure, reliability_figure
+from pare.evaluation.figures.scalars import confusion_figure, multilabel_figure, regression_figure
 
 __all__ = [
     "band_figure",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 DPI = 150
-MOST_ROWS = 3  # of a figure with a row for each channel or number
+MOST_ROWS = 3  # in a figure with a row for each channel or number
 SLICE = "middle slice along the first axis"
 
 

@@ -29,7 +29,7 @@ def representative_samples(scores: Array, channels: int = 1) -> list[tuple[int, 
     if not len(order):
         raise ValueError(f"none of {len(scores)} scores is finite: expected at least one")
     roles: dict[int, str] = {}
-    # The ends first: of a handful of samples the last is the worst, whatever else it is.
+    # The ends first: the last of a handful of samples is the worst, whatever else it is.
     for quantile in sorted(ROLES if channels == 1 else (1.0, 0.5), key=lambda q: -abs(q - 0.5)):
         roles.setdefault(round(quantile * (len(order) - 1)), ROLES[quantile])
     return [(int(order[rank]), roles[rank]) for rank in sorted(roles)]

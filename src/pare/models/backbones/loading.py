@@ -11,7 +11,7 @@ from transformers.utils import logging
 
 from pare.config.errors import INGEST, PareError
 from pare.models.backbones.backbone import Backbone
-from pare.models.backbones.registry import FAMILIES
+from pare.models.backbones.families import FAMILIES
 
 # What is compiled, in which precision, and how outputs are returned: no matter of the network.
 NOT_OF_A_NETWORK = {"model_type", "dtype", "torch_dtype", "return_dict", "reference_compile"}

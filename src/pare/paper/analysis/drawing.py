@@ -13,10 +13,10 @@ from pare.config import PareError, Run
 from pare.evaluation.metrics import METRICS
 from pare.models import load_backbone
 from pare.models.solved import PictureEmbedder
-from pare.paper.analysis.config import AnalysisConfig
-from pare.paper.analysis.distances import dataset_distances
-from pare.paper.analysis.embeddings import Embeddings, project
-from pare.paper.analysis.figures import (
+from pare.paper.analysis.compared import AnalysisConfig, Saved, plain_run, training_rows
+from pare.paper.analysis.embeddings import Embeddings, dataset_distances, project
+from pare.paper.analysis.landscape import loss_landscapes
+from pare.paper.analysis.paper_figures import (
     TokenGrid,
     distances_figure,
     embeddings_figure,
@@ -27,22 +27,20 @@ from pare.paper.analysis.figures import (
     source_features_figure,
     starts_figure,
 )
-from pare.paper.analysis.landscape import loss_landscapes
-from pare.paper.analysis.models import Saved, plain_run
-from pare.paper.analysis.patches import (
+from pare.paper.analysis.replaced_tokens import (
     evenly_chosen,
     replaced_features,
     replaced_patches,
     score_histograms,
     shown_epochs,
+    start_results,
 )
-from pare.paper.analysis.samples import training_rows
 from pare.paper.analysis.source_features import frequent_classes, source_features, source_labels
-from pare.paper.analysis.starts import start_results
 from pare.preparation import unscale_inputs
 from pare.raw.proxies import find_proxy_reader
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel
+from pare.training import SourceFolders
 from pare.training.source_batches import load_source_batches
 
 Drawn = tuple[Figure, pd.DataFrame]

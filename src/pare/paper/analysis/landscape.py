@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from pare.models import CrossModalModel
-from pare.training import TrainedModel
+from pare.saved.trained_model import TrainedModel
 from pare.training.losses import Loss, build_loss
 
 PREDICTING = ("embedder", "backbone", "predictor")  # the parts that a target prediction passes
@@ -28,7 +28,7 @@ def filter_normalised_direction(model: CrossModalModel, generator: torch.Generat
 
     Args:
         model: the trained model.
-        generator: of the direction, on the CPU, so that it is the same on every device.
+        generator: generator of the direction, on the CPU, so that it is the same on every device.
 
     Returns:
         A tensor of the parameter's shape by the parameter's name.
@@ -74,7 +74,7 @@ def loss_landscapes(
         models: trained models by name.
         rows: samples ``x`` and their ``y``, ``(rows, …)``.
         axis: steps along both directions, in filter norms, ``(points,)``; 0 is the trained model.
-        seed: of the directions.
+        seed: seed of the directions.
         device: where to compute.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What each method leaves of the source's knowledge: features of proxy samples after the training (paper, figure 6)."""
+"""The source's knowledge after each method: features of proxy samples after the training (paper, figure 6)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,11 +26,11 @@ def source_features(
         encoders: the encoders by the name of what they learnt from.
         inputs: source samples, ``(rows, …)``.
         labels: their classes by name, ``(rows,)``.
-        seed: of the maps.
+        seed: seed of the maps.
         device: where to compute.
 
     Returns:
-        ``encoder``, ``x``, ``y``, ``label``, and ``accuracy``: the share of samples whose class their five nearest
+        ``encoder``, ``x``, ``y``, ``label``, and ``accuracy``: the fraction of samples whose class their five nearest
         neighbours in the feature space tell, the sample itself left out; the same for all lines of an encoder.
     """
     parts = []
@@ -42,7 +42,7 @@ def source_features(
 
 
 def neighbour_accuracy(features: np.ndarray, labels: Sequence[str]) -> float:
-    """Share of samples that have the most frequent class of their nearest neighbours.
+    """Fraction of samples that have the most frequent class of their nearest neighbours.
 
     Args:
         features: ``(rows, width)``.
@@ -66,7 +66,7 @@ def source_labels(y: np.ndarray, names: Sequence[str] | None) -> list[str]:
 
     Args:
         y: class numbers, ``(rows,)``, or masks, ``(rows, …)``.
-        names: of the classes; None where the labels are masks.
+        names: names of the classes; None where the labels are masks.
     """
     if names is not None:
         return [names[number] for number in y]

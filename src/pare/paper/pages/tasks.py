@@ -2,7 +2,7 @@
 
 from pare.config.library import Library
 from pare.config.schema import Task
-from pare.raw.origins.registry import find_origin
+from pare.raw.registries import find_origin
 
 HEADER = """# The tasks
 

@@ -12,8 +12,8 @@ from scipy.io import wavfile
 
 from pare.config.errors import PareError
 from pare.raw.formats.archives import folder_of, open_zip, zip_member
-from pare.raw.formats.log_mel import LogMel
-from pare.raw.readers.checks import check_finite, one_file
+from pare.raw.formats.sound import LogMel
+from pare.raw.readers.file_checks import check_finite, one_file
 from pare.storage.samples import Samples
 
 RATE = 22_050  # Hz

@@ -7,7 +7,7 @@ from pydantic import PositiveInt
 
 from pare.config.errors import PareError
 from pare.raw.formats.matlab import MatFields
-from pare.raw.readers.checks import check_finite, one_file
+from pare.raw.readers.file_checks import check_finite, one_file
 from pare.storage.samples import Samples
 
 

@@ -14,7 +14,7 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from pare.config.errors import PareError
 from pare.raw.formats.archives import folder_of, open_zip, zip_member
 from pare.raw.formats.pickles import entries, load_object_array, load_pickle
-from pare.raw.readers.checks import check_finite, check_shape, one_file
+from pare.raw.readers.file_checks import check_finite, check_shape, one_file
 from pare.storage.samples import Samples
 
 BORDER = 5  # empty cells before and behind the protein, in the published layout

@@ -1,1 +1,1 @@
-"""Simulators that write the publishers' own file layouts, a module an equation; origins/registry.py names them."""
+"""Simulators that write the publishers' own file layouts, a module an equation; raw/registries.py names them."""

@@ -10,8 +10,8 @@ from accelerate import PartialState
 from pare.baselines import BaselineFit, TrainedBaseline
 from pare.config import BaselineRun
 from pare.evaluation.metrics import check_classes
-from pare.evaluation.prediction import average_groups, predict_rows
-from pare.evaluation.record import evaluation_record, summary
+from pare.evaluation.metrics_record import evaluation_record, summary
+from pare.evaluation.scoring import average_groups, predict_rows
 from pare.preparation import check_model_input
 from pare.raw.origins.manifest import RawFolder, raw_fingerprint
 from pare.storage.store import ArrayStore

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.evaluation.drawing import draw_predictions
+from pare.evaluation.prediction_figures import draw_predictions
 from pare.pipelines.baseline.nodes import describe_fit, predict_test_rows, score_predictions
 from pare.report.run_page import run_page
 

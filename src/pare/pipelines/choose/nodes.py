@@ -9,16 +9,16 @@ import pandas as pd
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.baselines.registry import INSTALL
-from pare.choice.blend import shares_text
+from pare.baselines.by_name import INSTALL
+from pare.choice.blend import weights_text
 from pare.choice.choice import Choice
 from pare.choice.chosen import ChosenModel
 from pare.choice.leaderboard import leaderboard_figure, leaderboard_table
 from pare.config import ChoiceRun
-from pare.evaluation.drawing import draw_calibration
 from pare.evaluation.metrics import METRICS, check_classes
-from pare.evaluation.prediction import average_groups, predict_rows
-from pare.evaluation.record import evaluation_record, summary
+from pare.evaluation.metrics_record import evaluation_record, summary
+from pare.evaluation.prediction_figures import draw_calibration
+from pare.evaluation.scoring import average_groups, predict_rows
 from pare.preparation import check_model_input
 from pare.raw.origins.manifest import RawFolder, raw_fingerprint
 from pare.storage.store import ArrayStore
@@ -56,11 +56,11 @@ def score_predictions(
 ) -> dict[str, Any]:
     """Score the predictions as those of a method are, and the constant baseline with them."""
     record = evaluation_record(run, model.record, model_input, predictions, model.calibration)
-    record |= {"candidates": model.record["candidates"], "kept": shares_text(model.blend.shares)}
+    record |= {"candidates": model.record["candidates"], "kept": weights_text(model.blend.weights)}
     missing = ", ".join(model.record.get("not_installed", ()))
     left_out = f" Not installed, so left out: {missing} ({INSTALL})." if missing else ""
     given = run.task_name, run.label, run.seed, summary(record), record["kept"], left_out
-    logger.info("%s, %s, seed %d: %s. Kept: %s.%s", *given)
+    logger.info("%s, %s, seed %d: %s. Selected: %s.%s", *given)
     return record
 
 

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.evaluation.drawing import draw_predictions
+from pare.evaluation.prediction_figures import draw_predictions
 from pare.pipelines.choose.nodes import (
     describe_choice,
     draw_candidates,

@@ -9,17 +9,17 @@ import numpy as np
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.baselines.rival import cheap_rival
+from pare.baselines.by_name import reference_model
 from pare.config import Library, Run
 from pare.config.raw import OWN_FILES
-from pare.evaluation.drawing import draw_calibration
 from pare.evaluation.figures import message_figure, replaced_figure, training_figure
 from pare.evaluation.metrics import METRICS
-from pare.evaluation.prediction import average_groups, predict_rows
-from pare.evaluation.record import comparison, evaluation_record, summary
+from pare.evaluation.metrics_record import comparison, evaluation_record, summary
+from pare.evaluation.prediction_figures import draw_calibration
+from pare.evaluation.scoring import average_groups, predict_rows
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
 from pare.tracking import curve
-from pare.training import TrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +44,8 @@ def score_predictions(
     """
     record = evaluation_record(run, model.record, model_input, predictions, model.calibration)
     logger.info("%s, %s, seed %d: %s.", run.task_name, run.label, run.seed, summary(record))
-    if run.task.raw.origin == OWN_FILES and (rival := cheap_rival(run, library, model_input)):
-        record["rival"] = asdict(rival)
+    if run.task.raw.origin == OWN_FILES and (reference := reference_model(run, library, model_input)):
+        record["rival"] = asdict(reference)
         logger.info("%s", comparison(record))
     return record
 

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.evaluation.drawing import draw_predictions
+from pare.evaluation.prediction_figures import draw_predictions
 from pare.pipelines.evaluate.nodes import (
     draw_replaced_patches,
     draw_training,

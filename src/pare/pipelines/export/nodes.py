@@ -2,12 +2,14 @@
 
 import logging
 
+from rich import get_console
+
 from pare.config import TaskRun
 from pare.export import OnnxModel, to_onnx
-from pare.own_data.new_rows import held_rows
-from pare.own_data.predict import Predictor
+from pare.prediction.new_rows import held_rows
+from pare.prediction.predict import Predictor
+from pare.saved.saved_model import SavedModel
 from pare.storage.store import ArrayStore
-from pare.training.saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
 MOST_ROWS = 200
@@ -24,4 +26,5 @@ def export_model(run: TaskRun, model: SavedModel, model_input: ArrayStore) -> On
     logger.info("Converting %s to ONNX takes up to a minute.", run.label)
     test = model_input.rows("test")
     x = test.read(0, min(len(test), MOST_ROWS))["x"]
-    return to_onnx(Predictor(model, "cpu"), held_rows(model.preparation.raw(x)))
+    with get_console().status("converting"):
+        return to_onnx(Predictor(model, "cpu"), held_rows(model.preparation.raw(x)))

@@ -7,7 +7,7 @@ from pare.config import PareError, TaskRun
 from pare.config.raw import OWN_FILES
 from pare.preparation import ModelInput
 from pare.raw.origins.manifest import RawFolder
-from pare.raw.readers.registry import open_raw_files
+from pare.raw.registries import open_raw_files
 from pare.storage.samples import Samples
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.raw.formats.messages import FETCH
+from pare.raw.files import FETCH
 from pare.raw.formats.npy import NUMBERS, read_npy_header
 
 MEMBER_BYTES = 1 << 30  # far more than any member that is read into memory at once has in a known dataset
@@ -49,7 +49,7 @@ def zip_member(archive: zipfile.ZipFile, name: str, limit: int = MEMBER_BYTES) -
 
     Args:
         archive: the archive.
-        name: of the member.
+        name: name of the member.
         limit: bytes that no such member of the dataset exceeds.
 
     Raises:
@@ -77,7 +77,7 @@ def folder_of(names: Iterable[str], file: str, path: Path) -> str:
     """The folder inside an archive that has a file: publishers pack with or without an outer folder.
 
     Args:
-        names: of the members.
+        names: names of the members.
         file: name of the file, perhaps with folders.
         path: the archive, for messages.
 

@@ -10,13 +10,12 @@ import h5py
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.raw.file_state import is_hidden
+from pare.raw.files import is_hidden
 from pare.raw.formats.archives import MEMBER_BYTES, check_size
-from pare.raw.formats.hdf5 import existing_dataset
-from pare.raw.formats.mat_arrays import MAT, MATLAB, version_5_arrays, version_7_3_arrays
+from pare.raw.formats.matlab import MAT, MATLAB, version_5_arrays, version_7_3_arrays
 from pare.raw.formats.netcdf import NETCDF, NUMBERS, Packing, version_3_arrays
 from pare.raw.formats.npy import NPY, map_npy, map_npz, npz_members, read_npy_header
-from pare.raw.formats.stored_array import AGAIN, TEXT, StoredArray, readable, rows_of
+from pare.raw.formats.stored_array import AGAIN, TEXT, StoredArray, existing_dataset, readable, rows_of
 from pare.raw.formats.torch_files import TORCH, torch_arrays
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
@@ -30,7 +29,7 @@ LONE = (NPY, *TORCH)  # files whose one array may have the file's name
 def open_arrays(path: Path) -> dict[str, StoredArray]:
     """Every array of a file by its name; one array without a name, as in an ``.npy`` file, has the file's name.
 
-    A folder of ``.npy`` files is one array, under the folder's name, with a row a file in the order of their names.
+    A folder of ``.npy`` files is one array, under the folder's name, a row for each file in the order of their names.
 
     Raises:
         PareError: if the suffix is none of `SUFFIXES`, or the file is damaged; if files of a folder have different

@@ -48,7 +48,7 @@ def date_order(columns: Iterable[pd.Series], where: str, said: DateOrder | None 
     """Whether day or month comes first where dates are written as 03/12/2024 or 03-12-2024, by the numbers above 12.
 
     Args:
-        columns: of a table; those without such dates are passed over.
+        columns: columns of a table; those without such dates are passed over.
         where: what messages call the table.
         said: the order by the user's words, which is needed where no number is above 12.
 
@@ -105,8 +105,8 @@ def date_options(columns: Iterable[pd.Series], order: DateOrder | None = None) -
     """Options of the reader `table` for those columns that hold dates, ``dates`` and ``calendar``; none where none do.
 
     Args:
-        columns: of text or times.
-        order: of day and month in dates such as 03/12/2024; None: there are none.
+        columns: columns of text or times.
+        order: order of day and month in dates such as 03/12/2024; None: there are none.
     """
     found = {str(column.name): (column, first) for column in columns if (first := first_date(column, order))}
     dates = {name: first.isoformat() for name, (_, first) in found.items()}
@@ -118,8 +118,8 @@ def date_of_rows(columns: Iterable[pd.Series], order: DateOrder | None = None, *
     """The first column of dates in whose order the rows are, most of them at times of their own; None where none is.
 
     Args:
-        columns: of text or times.
-        order: of day and month in dates such as 03/12/2024; None: there are none.
+        columns: columns of text or times.
+        order: order of day and month in dates such as 03/12/2024; None: there are none.
         falling: whether the newest row is to be the first.
     """
     for column in columns:
@@ -157,7 +157,7 @@ def with_days(
         dates: columns of dates, each with its day 0, in UTC.
         calendar: parts for some of them.
         where: what messages call the table.
-        order: of day and month in dates such as 03/12/2024; None: there are none.
+        order: order of day and month in dates such as 03/12/2024; None: there are none.
 
     Raises:
         PareError: if a value is no date.
@@ -189,7 +189,7 @@ def days_since(column: pd.Series, first: date, where: str, order: DateOrder | No
         column: dates, missing ones as in other columns.
         first: day 0, in UTC.
         where: what messages call the table.
-        order: of day and month in dates such as 03/12/2024; None: there are none.
+        order: order of day and month in dates such as 03/12/2024; None: there are none.
 
     Returns:
         ``(rows,)`` float64, NaN where missing.

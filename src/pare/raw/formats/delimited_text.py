@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import Field
 
 from pare.config.errors import PareError
-from pare.raw.formats.messages import FETCH
+from pare.raw.files import FETCH
 
 COMMA, TAB = (".csv", ".csv.gz"), (".tsv", ".tsv.gz")
 PLAIN = (".txt", ".dat", ".txt.gz", ".dat.gz")  # tables with any delimiter, but also other text
@@ -28,7 +28,7 @@ DELIMITERS = (",", ";", "\t", "|")
 COMMENT = re.compile(r"#\s+")  # what numpy writes before a header
 AGAIN = f"put the whole file there, or remove it and {FETCH}"
 UTF_8 = "utf-8-sig"  # with or without a byte order mark
-BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
+BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # the two of UTF-16
 WHOLE = r"[+-]?\d+(?:[eE][+-]?\d+)?"
 POINT_THOUSANDS = r"[+-]?\d{1,3}(?:\.\d{3})+"
 COMMA_NUMBER, POINT_NUMBER = (rf"[+-]?\d*{mark}\d+(?:[eE][+-]?\d+)?" for mark in (",", r"\."))
@@ -36,7 +36,7 @@ COMMA_NUMBER, POINT_NUMBER = (rf"[+-]?\d*{mark}\d+(?:[eE][+-]?\d+)?" for mark in
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a table is written; all but the words for missing values is said of text alone.
+    """How a table is written; all but the words for missing values concerns text alone.
 
     Attributes:
         delimiter: what separates the values of a line, see `BLANKS`; None: a tab in TSV, else a comma.
@@ -69,7 +69,7 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
     separate no values and some column holds nothing but numbers with a comma, and none such with a point.
 
     Args:
-        path: of a file of text.
+        path: a file of text.
         encoding: None: UTF-8, or UTF-16 with a byte order mark.
         missing: words that are missing values.
         names_needed: whether the first line is a header even if it has nothing but numbers.
@@ -144,8 +144,8 @@ def with_own_names(frame: pd.DataFrame, where: Path | str) -> pd.DataFrame:
     """
     names = [str(name) for name in frame]
     if "" in names:
-        kept = [i for i, name in enumerate(names) if name or frame.iloc[:, i].notna().any()]
-        frame, names = frame.iloc[:, kept], [names[i] or _by_place(place) for place, i in enumerate(kept)]
+        places = [i for i, name in enumerate(names) if name or frame.iloc[:, i].notna().any()]
+        frame, names = frame.iloc[:, places], [names[i] or _by_place(place) for place, i in enumerate(places)]
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
         raise PareError(

@@ -1,11 +1,15 @@
-"""Fields in MATLAB files, one sample a row: version 7.3 (HDF5) streamed, version 5 loaded whole.
+"""Arrays that MATLAB saved, in the order of axes that MATLAB shows, so that the samples come first.
 
-MATLAB arrays ``(samples, rows, columns)`` are stored column by column, so HDF5 shows them with their axes
-reversed, ``(columns, rows, samples)``. Everything here speaks MATLAB's order.
+Version 7.3 is HDF5, where the axes are in reverse order, and is read by rows. Versions 5 to 7 have no index of rows:
+scipy loads a variable whole when the first row is asked for. Numbers, truth, characters and cells of text are read;
+structures, tables, functions and objects are left out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,15 +18,148 @@ import numpy as np
 import scipy.io
 
 from pare.config.errors import PareError
-from pare.raw.formats.hdf5 import held_dataset
-from pare.raw.formats.messages import FETCH_AGAIN
+from pare.raw.files import FETCH_AGAIN
+from pare.raw.formats.archives import check_size
+from pare.raw.formats.stored_array import StoredArray, existing_dataset, held_dataset, readable, rows_of
 from pare.storage.hdf5 import new_hdf5
 
+MAT = ".mat"
+MATLAB = "MATLAB_class"  # an attribute of every array that MATLAB writes to HDF5
+CELL, CHARACTERS = "cell", "char"
+NUMBERS = {
+    "double": "f8",
+    "single": "f4",
+    "logical": "?",
+    **{f"{sign}int{8 * size}": f"{sign[:1] or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4, 8)},
+}
+TEXT = np.dtype("U1")
+OBJECTS = np.dtype(object)
+VARIABLE_BYTES = 2 << 30  # the most that a variable of version 5 can have
 # What MATLAB writes before the HDF5 content; readers tell version 7.3 by it. The date is left out so that the
 # same fields make the same bytes.
 _HEADER = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, HDF5 schema 1.00 .".ljust(124) + b"\x00\x02IM"
-
 Fields: TypeAlias = dict[str, np.ndarray]
+
+
+def version_5_arrays(path: Path) -> dict[str, StoredArray]:
+    """The variables of a MATLAB file of version 5 to 7.
+
+    Raises:
+        PareError: if the file is damaged, or a variable claims more bytes than the version allows.
+    """
+    with readable(path, Exception):  # scipy raises a dozen types for damage
+        found = scipy.io.whosmat(path)
+    arrays = {}
+    for name, shape, kind in found:
+        where = f"{path}: {name}"
+        if kind in NUMBERS:
+            dtype = np.dtype(NUMBERS[kind])
+            check_size(prod(shape) * dtype.itemsize, VARIABLE_BYTES, where)
+            arrays[name] = StoredArray(where, shape, dtype, rows_of(partial(_numbers, path, name, dtype), path))
+        elif kind == CHARACTERS:
+            arrays[name] = StoredArray(where, shape, TEXT, rows_of(partial(_characters, path, name), path))
+        elif kind == CELL:
+            arrays[name] = _cell(where, _loaded(path, name))
+    return _without_second_axis(arrays)
+
+
+def version_7_3_arrays(path: Path, found: Mapping[str, h5py.Dataset]) -> dict[str, StoredArray]:
+    """The variables of a MATLAB file of version 7.3.
+
+    Args:
+        path: the file, which is open.
+        found: its HDF5 arrays by name. What cells hold is among them, below #refs#, and is no variable.
+    """
+    opened = {name: _hdf5_variable(path, name, data) for name, data in found.items() if not name.startswith("#")}
+    return _without_second_axis({name: array for name, array in opened.items() if array})
+
+
+def _hdf5_variable(path: Path, name: str, data: h5py.Dataset) -> StoredArray | None:
+    """None where it holds neither numbers nor text."""
+    kind, where = _kind(data), f"{path}: {name}"
+    if kind in NUMBERS:
+        dtype = data.dtype if data.dtype.names else np.dtype(NUMBERS[kind])  # complex ones have two fields
+        return StoredArray(where, data.shape[::-1], dtype, partial(_hdf5_numbers, path, name, dtype))
+    if kind == CHARACTERS:
+        return _held(where, np.array(_hdf5_text(data), dtype=str))
+    return _cell(where, _hdf5_cell(data)) if kind == CELL else None
+
+
+def _kind(data: h5py.Dataset) -> str:
+    """MATLAB's class of an array."""
+    return bytes(data.attrs.get(MATLAB, b"")).decode()
+
+
+def _without_second_axis(arrays: Mapping[str, StoredArray]) -> dict[str, StoredArray]:
+    """Every array of MATLAB has two axes: drop one of vectors as long as an array that is none has rows."""
+    rows = {array.shape[0] for array in arrays.values() if not _is_vector(array)}
+    return {
+        name: _as_vector(array) if _is_vector(array) and prod(array.shape) in rows else array
+        for name, array in arrays.items()
+    }
+
+
+def _is_vector(array: StoredArray) -> bool:
+    return len(array.shape) == 2 and 1 in array.shape
+
+
+def _as_vector(array: StoredArray) -> StoredArray:
+    """``(1, n)`` or ``(n, 1)`` as ``(n,)``."""
+    return replace(array, shape=(prod(array.shape),), read=lambda start, stop: array.all().reshape(-1)[start:stop])
+
+
+def _loaded(path: Path, name: str) -> np.ndarray:
+    with readable(path, Exception):
+        variable: np.ndarray = scipy.io.loadmat(path, variable_names=[name])[name]
+    return variable
+
+
+def _numbers(path: Path, name: str, dtype: np.dtype) -> np.ndarray:
+    """Whole numbers may be stored in fewer bytes than the type of the variable has."""
+    numbers = _loaded(path, name)
+    if np.iscomplexobj(numbers):
+        raise PareError(f"{path}: {name} is complex; save the real and the imaginary part as two channels")
+    return numbers.astype(dtype, copy=False)
+
+
+def _characters(path: Path, name: str) -> np.ndarray:
+    return np.char.rstrip(_loaded(path, name))  # MATLAB fills rows of characters to one length
+
+
+def _cell(where: str, cell: np.ndarray) -> StoredArray:
+    """Text ``(rows, columns)``, or Python objects where a place holds anything else."""
+    places = [np.asarray(place) for place in cell.flat]
+    if all(place.dtype.kind == "U" and place.size < 2 for place in places):
+        cell = np.array(["".join(place.flat) for place in places], dtype=str).reshape(cell.shape)
+    return _held(where, cell)
+
+
+def _held(where: str, values: np.ndarray) -> StoredArray:
+    """Text or Python objects that are in memory."""
+    dtype = OBJECTS if values.dtype.hasobject else TEXT
+    return StoredArray(where, values.shape, dtype, lambda start, stop: values[start:stop])
+
+
+def _hdf5_numbers(path: Path, name: str, dtype: np.dtype, start: int, stop: int) -> np.ndarray:
+    with readable(path), h5py.File(path) as file:
+        numbers: np.ndarray = existing_dataset(file, name)[..., start:stop].T.astype(dtype, copy=False)
+    return numbers
+
+
+def _hdf5_cell(data: h5py.Dataset) -> np.ndarray:
+    """Texts of a cell, or empty places where it holds anything else."""
+    places = [existing_dataset(data.file, data.file[place].name) for place in data[()].T.flat]
+    texts = np.empty(len(places), object)
+    if all(_kind(place) == CHARACTERS for place in places):
+        texts[:] = ["".join(_hdf5_text(place)) for place in places]
+    return texts.reshape(data.shape[::-1])
+
+
+def _hdf5_text(data: h5py.Dataset) -> list[str]:
+    """Rows of characters, which MATLAB fills to one length; none where the text is empty."""
+    if data.attrs.get("MATLAB_empty"):
+        return []
+    return ["".join(map(chr, row)).rstrip() for row in data[()].T]
 
 
 def write_mat73(path: Path, edge: int, count: int, samples: Iterable[Fields]) -> None:

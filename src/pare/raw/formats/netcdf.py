@@ -42,13 +42,13 @@ class Packing:
         return cls(scale, offset, tuple(marks[~np.isnan(marks)].tolist()))
 
     def dtype(self, stored: np.dtype) -> np.dtype:
-        """Of the numbers that are meant; ``stored`` is that of the file."""
+        """Type of the numbers that are meant; ``stored`` is that of the file."""
         if self == Packing() or (stored.kind == "f" and self == Packing(missing=self.missing)):
             return stored.newbyteorder("=")
         return np.dtype(np.float64)
 
     def unpacked(self, values: np.ndarray) -> np.ndarray:
-        """The numbers that are meant, NaN where there is none."""
+        """The numbers that are meant, NaN for a missing one."""
         dtype = self.dtype(values.dtype)
         if self == Packing():
             return values.astype(dtype, copy=False)

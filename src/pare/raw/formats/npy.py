@@ -131,7 +131,7 @@ def _map_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
 
 
 def _check_space(size: int, path: Path, name: str) -> None:
-    """A few bytes can claim to be compressed petabytes: they are not unpacked where there is no room for them."""
+    """A few bytes can claim to be compressed petabytes: they are not unpacked without room for them."""
     free = shutil.disk_usage(path.parent).free
     if size > free:
         raise PareError(

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.raw.formats.messages import FETCH_AGAIN
+from pare.raw.files import FETCH_AGAIN
 from pare.raw.formats.npy import Stream, read_npy_header
 
 _NDARRAY = "numpy.ndarray"  # instead of the class, which a pickle could otherwise call

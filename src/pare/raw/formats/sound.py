@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 RATES = (1_000, 1_000_000)  # Hz; bats are recorded at 500,000
 CHANNELS = 64
 BLOCK = 1 << 16  # frames that are decoded at once
+FLOOR = 80.0  # decibels below the loudest; what is fainter is raised to it
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class SoundFacts:
     Attributes:
         rate: in Hz.
         seconds: its length.
-        channels: of which the mean is taken.
+        channels: number of channels; their mean is taken.
     """
 
     rate: int
@@ -65,7 +67,7 @@ def read_sound(path: Path, rate: int, seconds: float) -> np.ndarray:
         raise _unreadable(path, "it has no sample")
     if not np.isfinite(mono).all():
         raise _unreadable(path, "it holds infinity or NaN")
-    ratio = Fraction(rate, own_rate).limit_denominator(1000)  # of odd rates within a millionth
+    ratio = Fraction(rate, own_rate).limit_denominator(1000)  # exact within a millionth for odd rates
     return resample_poly(mono, ratio.numerator, ratio.denominator)[: round(seconds * rate)] if ratio != 1 else mono
 
 
@@ -83,3 +85,49 @@ def _opened(path: Path) -> "Iterator[soundfile.SoundFile]":
 
 def _unreadable(path: Path, reason: str) -> PareError:
     return PareError(f"{path} cannot be read as sound ({reason}); save it again, or move it away")
+
+
+@dataclass(frozen=True)
+class LogMel:
+    """The settings of a spectrogram.
+
+    Attributes:
+        rate: rate of the sound, in Hz.
+        mels: bands on the HTK scale from 0 to half the rate, of triangles of height 1.
+        window: samples that a frame sees, through a Hann window.
+        hop: samples from frame to frame.
+        fft: samples of a frame, zero where the window does not reach.
+    """
+
+    rate: int
+    mels: int
+    window: int
+    hop: int
+    fft: int
+
+    def __call__(self, sound: np.ndarray) -> np.ndarray:
+        """Decibels ``(mels, frames)`` of a sound ``(samples,)``; a frame's centre is a multiple of the hop."""
+        from transformers.audio_utils import spectrogram  # noqa: PLC0415 - slow to import
+
+        window, bank = _window_and_bank(self)
+        return spectrogram(
+            sound,
+            window,
+            frame_length=self.fft,
+            hop_length=self.hop,
+            power=2.0,
+            pad_mode="reflect",
+            mel_filters=bank,
+            log_mel="dB",
+            db_range=FLOOR,
+        )
+
+
+@cache
+def _window_and_bank(settings: LogMel) -> tuple[np.ndarray, np.ndarray]:
+    """The window of a frame, ``(fft,)``, and the mel bands of its spectrum, ``(fft / 2 + 1, mels)``."""
+    from transformers.audio_utils import mel_filter_bank, window_function  # noqa: PLC0415 - slow to import
+
+    bins, top = settings.fft // 2 + 1, settings.rate / 2
+    bank = mel_filter_bank(bins, settings.mels, 0.0, top, settings.rate, norm=None, mel_scale="htk")
+    return window_function(settings.window, "hann", frame_length=settings.fft), bank

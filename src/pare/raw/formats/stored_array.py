@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from pare.config.errors import PareError
@@ -15,7 +16,7 @@ from pare.raw.formats.npy import NUMBERS
 
 TEXT = "US"
 AGAIN = "save it again, or bring a whole copy of it"
-BLOCK_BYTES = 64 << 20  # of states that are read at once to take one frame of each
+BLOCK_BYTES = 64 << 20  # states that are read at once to take one frame of each
 DAMAGES = (OSError, EOFError, ValueError, RuntimeError, KeyError, zipfile.BadZipFile)
 
 
@@ -26,9 +27,9 @@ class StoredArray:
     Attributes:
         where: what messages call it: the file and its name in it.
         shape: rows first.
-        dtype: of its elements; text of any kind is ``U``.
+        dtype: type of its elements; text of any kind is ``U``.
         read: ``read(start, stop)`` returns rows start to stop - 1.
-        names: of the rows, where each is a file of its own.
+        names: names of the rows, where each is a file of its own.
     """
 
     where: str
@@ -95,7 +96,7 @@ def readable(path: Path, errors: type[Exception] | tuple[type[Exception], ...] =
 
     Args:
         path: the file.
-        errors: of the library; by default of numpy, zip and HDF5.
+        errors: error types of the library; by default those of numpy, zip and HDF5.
 
     Raises:
         PareError: where the block fails to read the file.
@@ -105,3 +106,46 @@ def readable(path: Path, errors: type[Exception] | tuple[type[Exception], ...] =
     except errors as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PareError(f"{path} is missing, damaged or cut short ({reason}): {AGAIN}") from error
+
+
+def held_dataset(file: h5py.File, name: str) -> h5py.Dataset | None:
+    """The array of a name, with slashes between groups, or None if it does not exist.
+
+    Raises:
+        PareError: if the array, or a group above it, lies in another file or may do so.
+    """
+    item: h5py.Group | h5py.Dataset = file
+    for part in filter(None, name.split("/")):
+        link = item.get(part, getlink=True) if isinstance(item, h5py.Group) else None
+        if link is None:
+            return None
+        if not isinstance(link, h5py.HardLink):
+            raise _outside(file, name, f"{part} is not a hard link")
+        item = item[part]
+    if not isinstance(item, h5py.Dataset):
+        return None
+    if item.external:
+        raise _outside(file, name, f"its numbers are taken from {item.external[0][0]}")
+    if item.is_virtual:
+        raise _outside(file, name, "it is a virtual dataset")
+    return item
+
+
+def existing_dataset(file: h5py.File, name: str) -> h5py.Dataset:
+    """The same where there must be one.
+
+    Raises:
+        KeyError: if there is no such array.
+        PareError: if it may lie in another file.
+    """
+    data = held_dataset(file, name)
+    if data is None:
+        raise KeyError(f"no array {name}")
+    return data
+
+
+def _outside(file: h5py.File, name: str, reason: str) -> PareError:
+    return PareError(
+        f"{file.filename}: the array {name} may lie in another file ({reason}), which is refused, as it could be any "
+        "file of this machine. If it is yours, copy its numbers into the file itself, for example with h5py"
+    )

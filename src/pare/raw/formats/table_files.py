@@ -14,12 +14,13 @@ import pandas as pd
 
 from pare.config.errors import PareError
 from pare.config.words import listed
+from pare.raw.files import FETCH
 from pare.raw.formats.delimited_text import AGAIN, MISSING, PLAIN, TEXT, Dialect, load_text, with_own_names
-from pare.raw.formats.messages import FETCH
 
 DESCRIPTION = "dataset.json"  # OpenML's words about a table: its target, its categories
 # KEEL's repository writes `@attribute Age real [21.0, 81.0]`; the parser knows no bounds.
 BOUNDS = re.compile(r"(@attribute\s.+\s(?:real|integer))\s*\[[^\]]*\]\s*", re.IGNORECASE)
+DAMAGED_ARCHIVE = (EOFError, zlib.error, BadZipFile, KeyError)  # raised for gzip, and for Excel, which is a ZIP archive
 
 
 def find_table(folder: Path, file: str | None) -> Path:
@@ -97,7 +98,7 @@ def without_words(frame: pd.DataFrame, words: Iterable[object]) -> pd.DataFrame:
 
 
 def _first(column: pd.Series) -> Any:
-    """The first value that is not missing; None where there is none."""
+    """The first value that is not missing; None if all are missing."""
     at = column.first_valid_index()
     return None if at is None else column.loc[at]
 
@@ -167,4 +168,3 @@ LOADERS: dict[str, Callable[[Path, Dialect], pd.DataFrame]] = {
     ".xlsx": _load_excel,
 }
 SUFFIXES = tuple(LOADERS)
-DAMAGED_ARCHIVE = (EOFError, zlib.error, BadZipFile, KeyError)  # of gzip, and of Excel, which is a ZIP archive

@@ -100,7 +100,7 @@ def _says(header: Mapping[str, Sequence[str]], key: str, word: str) -> bool:
 
 
 def _answer(text: str, classes: Sequence[str], where: str) -> str:
-    """What follows the last colon: one of the classes, a number where there are none."""
+    """What follows the last colon: one of the classes, or a number if there are no classes."""
     answer = text.strip()
     if classes and answer not in classes:
         raise PareError(f"{where}: class {answer!r} is none of the header, {', '.join(classes)}; {PUT}")

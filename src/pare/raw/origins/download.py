@@ -20,7 +20,7 @@ from rich import get_console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from pare.config.errors import PareError
-from pare.raw.file_names import FileName
+from pare.raw.files import FileName
 from pare.raw.made_here import is_users, note_made
 from pare.storage.fingerprint import file_digest
 
@@ -65,7 +65,7 @@ class Interrupted(Exception):
 
 
 def download(folder: Path, files: list[RemoteFile]) -> dict[str, str | None]:
-    """Bring files from their publisher; those in the folder with the right checksum are kept.
+    """Bring files from their publisher; those in the folder with the right checksum stay.
 
     Where the publisher gives no checksum and no size, a file of that name in the folder is trusted. One that is not
     the publisher's is replaced only if it was brought here by an origin.

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from pare.config.errors import PareError
 from pare.config.raw import RawConfig
-from pare.raw.file_names import MANIFEST
-from pare.raw.file_state import content_bytes, content_sha256, file_state, files_below, missing_from
+from pare.raw.files import MANIFEST, content_bytes, content_sha256, file_state, files_below, missing_from
 from pare.raw.made_here import is_made
-from pare.raw.options import bind_options
 from pare.raw.origins.manifest import (
     FileRecord,
     Manifest,
@@ -20,12 +18,12 @@ from pare.raw.origins.manifest import (
     same_request,
     write_manifest,
 )
-from pare.raw.origins.registry import find_origin
+from pare.raw.registries import bind_options, find_origin
 
 
 @dataclass(frozen=True)
 class RawFiles:
-    """Raw files that are described and not brought yet; lazily saved, see `pare.storage.lazy.Lazy`."""
+    """Raw files that are described and not brought yet; lazily saved, see `pare.storage.fingerprint.Lazy`."""
 
     config: RawConfig
 

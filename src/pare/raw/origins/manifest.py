@@ -11,8 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from pare.config.errors import INGEST, PareError
 from pare.config.raw import RawConfig
-from pare.raw.file_names import MANIFEST, FileName
-from pare.raw.file_state import content_sha256, file_state
+from pare.raw.files import MANIFEST, FileName, content_sha256, file_state
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 
@@ -22,9 +21,9 @@ class FileRecord(BaseModel):
 
     Attributes:
         bytes: its size.
-        sha256: of its content.
+        sha256: SHA-256 of its content.
         url: where it came from, if it was downloaded; ``file:…`` if it is the user's own.
-        state: of the user's own, names, sizes and times of change as they were when the content was read.
+        state: digest of names, sizes and times of change when the content was read, for the user's own.
     """
 
     name: FileName
@@ -54,7 +53,7 @@ class Manifest(BaseModel):
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Manifest of a folder, or None where there is none that can be read."""
+    """Manifest of a folder, or None if there is no readable one."""
     try:
         return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError):

@@ -12,8 +12,7 @@ from urllib.parse import quote
 from pydantic import BeforeValidator, Field
 
 from pare.config.errors import PareError
-from pare.raw.file_names import MADE_HERE, MANIFEST
-from pare.raw.file_state import content_sha256, files_below
+from pare.raw.files import MADE_HERE, MANIFEST, content_sha256, files_below
 from pare.raw.made_here import note_made
 from pare.storage.atomic import atomic_path
 

@@ -147,7 +147,7 @@ def features_of(frame: pd.DataFrame, path: Path, categorical: Collection[str]) -
 
     Args:
         frame: the columns, rows numbered from 0.
-        path: of the table, for messages.
+        path: path of the table, for messages.
         categorical: columns whose numbers name categories.
 
     Raises:
@@ -215,8 +215,8 @@ def targets_of(frame: pd.DataFrame, names: Sequence[str], path: Path, categorica
 
     Args:
         frame: rows numbered from 0.
-        names: of the columns to predict.
-        path: of the table, for messages.
+        names: names of the columns to predict.
+        path: path of the table, for messages.
         categorical: columns whose numbers name categories.
 
     Raises:

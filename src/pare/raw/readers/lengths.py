@@ -18,7 +18,7 @@ class Length:
     """How series are brought to one length.
 
     Attributes:
-        points: of each series.
+        points: number of points of each series.
         lengths: ``padded``: a longer series is cut, a shorter one is followed by ``fill``; ``resampled``: by linear
             interpolation between its first and its last point.
         fill: a value for each channel; None: the mean of the series.

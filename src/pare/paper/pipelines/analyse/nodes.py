@@ -6,12 +6,12 @@ from accelerate import PartialState
 
 from pare.config import Run
 from pare.paper.analysis import Embeddings, drawing, embed, load_models, training_rows
-from pare.paper.analysis.config import AnalysisConfig
-from pare.paper.analysis.models import Saved
+from pare.paper.analysis.compared import AnalysisConfig, Saved
 from pare.raw.origins.manifest import RawFolder
 from pare.report.results import Results
+from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, TrainedModel
+from pare.training import SourceFolders
 from pare.training.source_batches import load_source_batches
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.paper.analysis.config import analysis_config
+from pare.paper.analysis.compared import analysis_config
 from pare.paper.analysis.drawing import (
     draw_distances,
     draw_embeddings,

@@ -1,0 +1,199 @@
+"""From rows in memory to a trained model, by the configuration, encoders and proxies that the package names."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from filelock import FileLock
+from huggingface_hub import cached_assets_path
+
+from pare.baselines import ESTIMATORS, BaselineFit
+from pare.choice.choice import Choice
+from pare.choice.chosen import load_trained
+from pare.choice.tried import described
+from pare.config import BaselineRun, ChoiceRun, Library, PareError, Run, TaskRun
+from pare.config.candidates import resolve_any
+from pare.config.raw import RawConfig
+from pare.estimators.inputs import Columns
+from pare.prediction.predict import Predictor
+from pare.preparation import ModelInput
+from pare.preparation.equal_rows import EqualRows, different_rows
+from pare.raw.origins.ingest import RawFiles
+from pare.raw.origins.manifest import RawFolder
+from pare.storage.fingerprint import Lazy
+from pare.storage.samples import Samples
+from pare.storage.store import ArrayStore
+from pare.training import SourceFolders
+
+TASK = "rows"  # the name of the task in messages
+VALIDATION = 0.1  # fraction of the rows
+FEWEST = 10  # rows that leave some for validation
+KINDS = ("sources", "proxies", "starts", "methods", "baselines", "candidates")  # all of a library but its tasks
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is fitted.
+
+    Attributes:
+        method: a name in conf/base/methods.yml or baselines.yml, or ``choose``.
+        source: a name in conf/base/sources.yml; None: the one that suits the kind of data.
+        seed: seed of the run.
+        training: hyperparameters that differ from the defaults.
+        minutes: budget of a choice.
+        ordered: whether rows are in the order of time.
+    """
+
+    method: str
+    source: str | None
+    seed: int
+    training: dict[str, Any]
+    minutes: float
+    ordered: bool = False
+
+
+def fit_rows(x: np.ndarray, y: np.ndarray, kind: str, columns: Columns, settings: Settings, **known: Any) -> Predictor:
+    """Fit a method to rows.
+
+    Args:
+        x: ``(rows, features)``, ``(rows, channels, points)`` or ``(rows, channels, height, width)`` float32.
+        y: classes ``(rows,)`` int64 from 0, labels or numbers ``(rows, …)`` float32, or fields
+            ``(rows, channels, …)`` float32.
+        kind: what ``y`` is: ``classification``, ``multilabel``, ``regression`` or ``dense``.
+        columns: columns of a table with text or dates.
+        settings: the method and its values.
+        known: what else `Samples` may say of rows: classes, groups and weights.
+
+    Raises:
+        PareError: for an unknown name, a value of the wrong type, or rows of which nothing can be learnt.
+    """
+    share = _validation_share(x, y, known.get("groups"), ordered=settings.ordered)
+    reader = {"name": "table", "options": columns.dates} if columns.columns else {"name": "arrays"}
+    run = _run(_task(x, y, kind, reader, share, ordered=settings.ordered), settings, validated=share > 0)
+    if known.get("weights") is not None:
+        _check_weighted(run)
+    rows = Samples.of_arrays(x, y, columns=columns.columns, categories=columns.categories, **known)
+    with TemporaryDirectory() as folder, _randomness_kept():
+        store, model = Path(folder) / "rows.h5", Path(folder) / "model"
+        ModelInput(TASK, run.task, {"train": rows, "test": rows}, "rows", validated=share > 0).write(store)
+        _fit(run, ArrayStore(store)).write(model)
+        return Predictor(load_trained(model))
+
+
+@contextmanager
+def _randomness_kept() -> Iterator[None]:
+    """Give the caller's random numbers back as they were: a training seeds those of Python, numpy and torch."""
+    python, arrays = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(arrays)
+
+
+def _validation_share(x: np.ndarray, y: np.ndarray, groups: np.ndarray | None, *, ordered: bool) -> float:
+    """Fraction of the rows for validation, 0 where there are too few; equal rows count once, as they stay together."""
+    if not ordered:
+        equal = EqualRows.among([("train", x, y)])
+        if groups is None:
+            y = y[different_rows(equal.numbers["train"])]
+        elif len(np.unique(equal.groups({"train": groups})["train"])) == 1:
+            return 0
+    return _validation_rows(y) / len(y)
+
+
+def _validation_rows(y: np.ndarray) -> int:
+    """Rows for validation: a tenth and at least one of each class; none where there are too few."""
+    counts = np.unique(y, return_counts=True)[1] if y.ndim == 1 else np.array([len(y)])
+    held = max(ceil(VALIDATION * len(y)), len(counts))
+    return held if len(y) >= max(FEWEST, 2 * len(counts)) and counts.min() > 1 else 0
+
+
+def _task(
+    x: np.ndarray, y: np.ndarray, kind: str, reader: dict[str, Any], share: float, *, ordered: bool
+) -> dict[str, Any]:
+    """The task as YAML would have it. Test rows are the caller's; a task must have one, which nothing here reads."""
+    return {
+        "title": "rows in Python",
+        "raw": {"files": ["none"]},
+        "reader": reader,
+        "samples": {"train": len(y), "test": 1},
+        "input": {"shape": list(x.shape[1:])},
+        "output": {"kind": kind, "shape": [int(y.max()) + 1] if y.ndim == 1 else list(y.shape[1:])},
+        "split": {
+            "validation": share or VALIDATION,
+            "stratified": y.ndim == 1 and not ordered,
+            "ordered": ordered,
+        },
+    }
+
+
+def _run(task: dict[str, Any], settings: Settings, *, validated: bool) -> TaskRun:
+    chosen = {"method": settings.method, "source": settings.source, "seed": settings.seed, "minutes": settings.minutes}
+    protocol = "validated" if validated else "paper"
+    parameters = shipped("parameters") | chosen | {"task": TASK, "protocol": protocol}
+    return resolve_any(shipped_library({TASK: task}), parameters, {"training": settings.training})
+
+
+def _check_weighted(run: TaskRun) -> None:
+    """Refuse weights of rows that a method would not read; PareError."""
+    solved = isinstance(run, Run) and not run.training.epochs and run.task.kind != "field"
+    if solved or (isinstance(run, BaselineRun) and ESTIMATORS[run.baseline.estimator].weighted):
+        return
+    known = [name for name, baseline in shipped("baselines").items() if ESTIMATORS[baseline["estimator"]].weighted]
+    raise PareError(
+        f"method {run.method_name!r} fits all rows alike, so it takes no sample_weight; those that do are probe, "
+        f"{', '.join(known)}"
+    )
+
+
+def _fit(run: TaskRun, store: ArrayStore) -> Lazy:
+    if isinstance(run, BaselineRun):
+        return BaselineFit(run, store)
+    assert isinstance(run, Run | ChoiceRun)
+    encoder = cached_folder(run.source.encoder, run.places["encoder"])
+    proxy = cached_folder(run.proxy.raw, run.places["proxy"])
+    source = SourceFolders.of(encoder, proxy)
+    return Choice(run, store, source) if isinstance(run, ChoiceRun) else described(run, store, source)
+
+
+@cache
+def shipped(name: str) -> dict[str, Any]:
+    """A file of conf/base, such as ``starts``; the folder is a link to the project's, and whole in a wheel."""
+    text = (files("pare") / "conf" / "base" / f"{name}.yml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def shipped_library(tasks: dict[str, Any]) -> Library:
+    """Sources, methods and all else of conf/base, with tasks of one's own."""
+    entries: dict[str, Any] = {name: shipped(name) for name in KINDS}
+    return Library(tasks=tasks, **entries)
+
+
+def cached_folder(raw: RawConfig, place: str) -> RawFolder:
+    """The files of an encoder or a proxy, brought once into the assets of Hugging Face's cache.
+
+    Args:
+        raw: what is to be brought.
+        place: ``encoders/<name>`` or ``proxies/<name>``.
+
+    Raises:
+        PareError: if a package or the network is missing, or the cache cannot be written.
+    """
+    kind, name = place.split("/")
+    folder, wanted = cached_assets_path("pare", kind, name), RawFiles(raw)
+    if not wanted.is_current(folder):
+        with FileLock(f"{folder}.lock"):
+            wanted.write(folder)  # at once, if another process has brought them meanwhile
+    return RawFolder.open(folder)

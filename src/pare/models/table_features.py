@@ -1,0 +1,145 @@
+"""Features of tables: scaled columns, and the similarity of rows to some training rows.
+
+Both are modules, so that a model carries the statistics that it was fitted with.
+"""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+ScalingName = Literal["standard", "normal", "robust"]
+QUANTILES = 257  # points of an empirical distribution
+TAIL = 1e-3  # ranks are kept this far from 0 and 1: the normal scores then end at ±3.1
+BEND = 3.0  # robust values are bent smoothly towards ±3
+LANDMARKS = 1000  # at most so many training rows; 2000 give 2 % less error on 3000 rows in more than twice the time
+GAUSSIAN, LAPLACE = (0.03, 0.3), (0.1, 0.3)  # sharpness of each kernel, where the median distance is 1
+SMALLEST = 1e-6  # axes below this share of the largest eigenvalue are left out
+
+
+class Scaling(nn.Module):
+    """Scale numbers column by column; missing values (NaN) stay missing.
+
+    ``standard``: mean 0, standard deviation 1. ``normal``: normal scores of the ranks among the training rows.
+    ``robust``: median 0, interquartile range that of a normal distribution, bent smoothly towards ±3 (the numerical
+    preprocessing of RealMLP, Holzmüller et al. 2024, arXiv 2407.04491).
+
+    Args:
+        name: which one.
+        columns: columns of the table.
+    """
+
+    knots: Tensor
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, name: ScalingName, columns: int) -> None:
+        super().__init__()
+        self.name = name
+        self.register_buffer("centre", torch.zeros(columns))
+        self.register_buffer("scale", torch.ones(columns))
+        if name == "normal":
+            self.register_buffer("knots", torch.zeros(QUANTILES, columns))
+
+    def calibrate(self, x: np.ndarray) -> None:
+        """Take the statistics of training rows, ``(rows, columns)``; a column without any value stays as it is."""
+        known = x[:, ~np.isnan(x).all(0)].astype(np.float64)
+        where = torch.from_numpy(~np.isnan(x).all(0))
+        if self.name == "standard":
+            centre, scale = np.nanmean(known, 0), np.nanstd(known, 0)
+        else:
+            low, centre, high = np.nanquantile(known, [0.25, 0.5, 0.75], axis=0)
+            scale = np.where(high > low, (high - low) / 1.349, np.nanstd(known, 0))
+        if self.name == "normal":
+            knots = np.nanquantile(known, np.linspace(0, 1, QUANTILES), axis=0)
+            self.knots[:, where] = torch.from_numpy(knots).float()
+        self.centre[where] = torch.from_numpy(centre).float()
+        self.scale[where] = torch.from_numpy(np.where(scale > 0, scale, 1.0)).float()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(rows, columns)`` to the same shape."""
+        if self.name == "normal":
+            return torch.special.ndtri(self._ranks(x).clamp(TAIL, 1 - TAIL)).where(~x.isnan(), x)
+        scaled = (x - self.centre) / self.scale
+        return scaled if self.name == "standard" else scaled / (1 + (scaled / BEND) ** 2).sqrt()
+
+    def _ranks(self, x: Tensor) -> Tensor:
+        """Share of training rows below each value; the middle of the step where a value occurs often."""
+        knots, values = self.knots.T.contiguous(), x.T.contiguous().nan_to_num(0.0)
+        return ((_position(knots, values, right=False) + _position(knots, values, right=True)) / 2).T
+
+
+def _position(knots: Tensor, values: Tensor, *, right: bool) -> Tensor:
+    """Position in [0, 1] of values ``(columns, rows)`` among sorted knots ``(columns, knots)``, linear between them."""
+    last = knots.shape[1] - 1
+    upper = torch.searchsorted(knots, values, right=right)
+    if right:
+        low = (upper - 1).clamp(0, last)
+        high = upper.clamp(0, last)
+    else:
+        high = upper.clamp(0, last)
+        low = (upper - 1).clamp(0, last)
+    below, above = knots.gather(1, low), knots.gather(1, high)
+    part = torch.where(above > below, (values - below) / (above - below).clamp_min(1e-30), 0.0).clamp(0, 1)
+    exact = high if not right else low
+    return torch.where(above > below, low + part * (high - low), exact.to(values.dtype)) / last
+
+
+class Similarities(nn.Module):
+    """Rows to features whose inner products are a kernel, as near as `LANDMARKS` training rows give it.
+
+    The kernel is the mean of Gaussian kernels, which are smooth, and of Laplace kernels of the sum of absolute
+    differences, which bend at a value of one column as trees do. Features are on the axes of Nyström's method (Williams
+    and Seeger, 2001), with mean 0 over the landmarks; a ridge regression on them is kernel ridge regression.
+
+    Args:
+        columns: columns of a row.
+        rows: training rows, of which at most `LANDMARKS` are landmarks.
+
+    Attributes:
+        features: number of features, one per landmark.
+    """
+
+    landmarks: Tensor
+    medians: Tensor
+    axes: Tensor
+    mean: Tensor
+
+    def __init__(self, columns: int, rows: int) -> None:
+        super().__init__()
+        self.features = min(rows, LANDMARKS)
+        self.register_buffer("landmarks", torch.zeros(self.features, columns))
+        self.register_buffer("medians", torch.ones(2))
+        self.register_buffer("axes", torch.zeros(self.features, self.features))
+        self.register_buffer("mean", torch.zeros(self.features))
+
+    @torch.no_grad()
+    def calibrate(self, x: Tensor) -> None:
+        """Take the landmarks, at most `features`, ``(rows, columns)``; the axes are solved in double precision."""
+        self.landmarks[: len(x)] = x
+        among = [distances[:, : len(x)] for distances in self._distances(x)]
+        self.medians.copy_(torch.stack([distances.median().clamp_min(1e-6) for distances in among]))
+        kernel = self.kernel(x)[:, : len(x)].cpu().double()
+        values, vectors = torch.linalg.eigh(kernel)
+        kept = values > SMALLEST * values[-1]
+        axes = vectors * torch.where(kept, values, torch.inf).rsqrt()
+        self.axes[: len(x), : len(x)] = axes.to(self.axes)
+        self.mean[: len(x)] = (kernel @ axes).mean(0).to(self.mean)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, columns)`` to ``(batch, features)``, in full precision: small axes are large sums that cancel."""
+        with torch.autocast(x.device.type, enabled=False):
+            return self.kernel(x.float()) @ self.axes - self.mean
+
+    def kernel(self, x: Tensor) -> Tensor:
+        """Similarity of rows ``(batch, columns)`` to each landmark, 0 to 1, ``(batch, landmarks)``."""
+        city, straight = (d / median for d, median in zip(self._distances(x), self.medians, strict=True))
+        kernels = [torch.exp(-sharpness * straight.square()) for sharpness in GAUSSIAN]
+        kernels += [torch.exp(-sharpness * city) for sharpness in LAPLACE]
+        return torch.stack(kernels).mean(0)
+
+    def _distances(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """City-block and Euclidean distances to each landmark, ``(batch, landmarks)`` each."""
+        exact = "donot_use_mm_for_euclid_dist"
+        return torch.cdist(x, self.landmarks, p=1), torch.cdist(x, self.landmarks, p=2, compute_mode=exact)

@@ -1,0 +1,201 @@
+"""Scaling of inputs by statistics of training rows, and the record of what training did to its rows."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from pare.config.errors import PREPROCESS, PareError
+from pare.config.run import PREPARATION
+from pare.storage.access import usual_rights
+from pare.storage.store import ArrayStore
+
+EPSILON = 1e-5  # the value of NAS-Bench-360's point-wise normaliser; keeps constant positions finite
+SMALL = 1e-3  # standard deviation of a channel, below which EPSILON would count: it is then relative to that
+RESOLUTION = 1e-6  # relative resolution of single precision; a smaller spread is rounding
+STATISTICS = "preparation.safetensors"
+
+
+class RunningMoments:
+    """Position-wise mean and sample standard deviation; missing values (NaN) are left out.
+
+    Blocks are merged with the update of Chan, Golub and LeVeque (1979), which does not lose digits
+    where the mean is much larger than the standard deviation.
+    """
+
+    def __init__(self) -> None:
+        self.count: np.ndarray | float = 0.0
+        self.mean: np.ndarray | float = 0.0
+        self.squares: np.ndarray | float = 0.0
+
+    def update(self, rows: np.ndarray) -> None:
+        """Take in rows, ``(rows, …)``."""
+        rows = np.asarray(rows, dtype=np.float64)
+        seen = ~np.isnan(rows)
+        count = seen.sum(0)
+        mean = np.where(seen, rows, 0).sum(0) / np.maximum(count, 1)
+        squares = np.where(seen, (rows - mean) ** 2, 0).sum(0)
+        total = np.maximum(self.count + count, 1)
+        delta = mean - self.mean
+        self.squares = self.squares + squares + delta**2 * self.count * count / total
+        self.mean = self.mean + delta * count / total
+        self.count = self.count + count
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and scale (standard deviation + 1e-5) per position, float32.
+
+        Where the standard deviation is below 1e-3 at all positions of a channel, as of permeabilities in square metres,
+        1e-5 of the greatest is added.
+        """
+        spread = np.sqrt(self.squares / np.maximum(np.asarray(self.count) - 1, 1))
+        greatest = spread.max(axis=tuple(range(1, spread.ndim)), keepdims=True)
+        rounding = np.abs(self.mean).max(axis=tuple(range(1, spread.ndim)), keepdims=True) * RESOLUTION
+        added = np.where((greatest > rounding) & (greatest < SMALL), EPSILON * greatest, EPSILON)
+        return np.asarray(self.mean, np.float32), np.asarray(spread + added, np.float32)
+
+
+def prepared_inputs(
+    x: np.ndarray,
+    statistics: Mapping[str, np.ndarray],
+    seen: Mapping[int, np.ndarray | list[int]],
+    *,
+    coordinates: bool,
+) -> np.ndarray:
+    """Raw inputs as the model takes them, with categories that training never saw as missing values.
+
+    Args:
+        x: ``(rows, …)``.
+        statistics: as `scale_inputs` takes them.
+        seen: codes of the categories that training rows have, by column.
+        coordinates: whether to append a channel per grid axis.
+
+    Returns:
+        A new array, ``(rows, …)`` float32.
+    """
+    x = scale_inputs(x, statistics, coordinates=coordinates)
+    for column, codes in seen.items():
+        x[~np.isin(x[:, column], codes), column] = np.nan
+    return x
+
+
+def scale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray], *, coordinates: bool) -> np.ndarray:
+    """Raw inputs as the model takes them: normalised where the statistics are known, perhaps with coordinates.
+
+    Args:
+        x: ``(rows, …)``.
+        statistics: statistics of a store; ``x_mean`` and ``x_scale`` are used.
+        coordinates: whether to append a channel per grid axis.
+
+    Returns:
+        A new array, ``(rows, …)`` float32.
+    """
+    if "x_mean" in statistics:
+        x = ((x - statistics["x_mean"]) / statistics["x_scale"]).astype(np.float32)
+    return append_coordinates(x) if coordinates else np.array(x)
+
+
+def unscale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Inputs in physical units again, ``(rows, …)``; appended coordinates, which were never scaled, stay as they are.
+
+    Args:
+        x: as `scale_inputs` returns them, ``(rows, …)``.
+        statistics: statistics of a store; ``x_mean`` and ``x_scale`` are used.
+    """
+    x = x.copy()
+    if "x_mean" in statistics:
+        scaled = x[:, : len(statistics["x_mean"])]
+        scaled[:] = scaled * statistics["x_scale"] + statistics["x_mean"]
+    return x
+
+
+def append_coordinates(x: np.ndarray) -> np.ndarray:
+    """Append one channel per grid axis that runs from 0 to 1, the last axis first.
+
+    Args:
+        x: ``(rows, channels, *grid)``.
+
+    Returns:
+        ``(rows, channels + axes, *grid)``, the type of ``x``.
+    """
+    grid = x.shape[2:]
+    axes = np.meshgrid(*[np.linspace(0, 1, n, dtype=x.dtype) for n in grid], indexing="ij")
+    coordinates = np.broadcast_to(np.stack(axes[::-1]), (len(x), len(grid), *grid))
+    return np.concatenate([x, coordinates], axis=1)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What training did to raw rows, and what the codes of categories and classes mean.
+
+    Attributes:
+        columns: names of a table's columns, in their order; None where they have none.
+        categories: names of the categories of each column in the order of their codes, None for a column of numbers;
+            None where no column has categories.
+        classes: names of the classes in the order of their codes; None where they have none, or none are predicted.
+        seen: codes of the categories that training rows have, by column; others count as missing.
+        coordinates: whether a channel per grid axis is appended.
+        points: names of the points of a series that are columns of a table; None elsewhere.
+        statistics: ``x_mean`` and ``x_scale``, where inputs are normalised.
+    """
+
+    columns: list[str] | None
+    categories: list[list[str] | None] | None
+    classes: list[str] | None
+    seen: Mapping[int, list[int]]
+    coordinates: bool
+    statistics: Mapping[str, np.ndarray]
+    points: list[str] | None = None
+
+    @classmethod
+    def of(cls, store: ArrayStore, *, coordinates: bool) -> "Preparation":
+        """The preparation of a model input.
+
+        Raises:
+            PareError: where an older version of this project wrote it, without names of categories.
+        """
+        description = store.description
+        categorical = [column for column, count in enumerate(description.get("categories", ())) if count]
+        if categorical and "levels" not in description:
+            raise PareError(f"{store.path} does not name its categories, as older versions wrote it; run {PREPROCESS}")
+        x = store.rows("train").array("x") if categorical else np.empty((0, 0))
+        known = {column: x[~np.isnan(x[:, column]), column] for column in categorical}
+        return cls(
+            columns=description.get("columns"),
+            categories=description.get("levels"),
+            classes=description.get("classes"),
+            seen={column: np.unique(codes).astype(int).tolist() for column, codes in known.items()},
+            coordinates=coordinates,
+            statistics={name: array for name, array in store.statistics.items() if name.startswith("x_")},
+            points=description.get("points"),
+        )
+
+    def inputs(self, x: np.ndarray) -> np.ndarray:
+        """Raw rows as the model takes them, ``(rows, …)`` float32."""
+        return prepared_inputs(x, self.statistics, self.seen, coordinates=self.coordinates)
+
+    def raw(self, x: np.ndarray) -> np.ndarray:
+        """Raw rows of which `inputs` makes these, but for rounding; a category that training never saw is missing.
+
+        Args:
+            x: inputs of the model, ``(rows, …)``.
+        """
+        x = unscale_inputs(x, self.statistics)
+        return x[:, : -(x.ndim - 2)] if self.coordinates else x
+
+    def save(self, folder: Path) -> None:
+        """Write it into a folder."""
+        saved = ("columns", "categories", "classes", "seen", "coordinates", "points")
+        names = {name: getattr(self, name) for name in saved}
+        (folder / PREPARATION).write_text(json.dumps(names, indent=1, ensure_ascii=False), encoding="utf-8")
+        with usual_rights(folder / STATISTICS):
+            save_file(dict(self.statistics), folder / STATISTICS)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Preparation":
+        """Read what `save` wrote; OSError, ValueError, TypeError or SafetensorError where a file is not whole."""
+        names = json.loads((folder / PREPARATION).read_text(encoding="utf-8"))
+        seen = {int(column): codes for column, codes in names.pop("seen").items()}
+        return cls(**names, seen=seen, statistics=load_file(folder / STATISTICS))
