@@ -80,6 +80,7 @@ def quick_training():
     """Patches for modules that train: no timing of matrix products, and a tenth of MiniRocket's features."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
+        patch.setattr("pare.training.trainer.cpu_speed", lambda: 1e11)
         patch.setattr("pare.models.series_features.FEATURES", 1000)
         yield
 
