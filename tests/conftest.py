@@ -75,6 +75,16 @@ def save_encoder() -> Callable[[PretrainedConfig, Path], Path]:
     return save
 
 
+@pytest.fixture(scope="module")
+def quick_training():
+    """Patches for modules that train: no timing of matrix products, and a tenth of MiniRocket's features."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
+        patch.setattr("pare.training.trainer.cpu_speed", lambda: 1e11)
+        patch.setattr("pare.models.series_features.FEATURES", 1000)
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory, save_encoder) -> Path:
     """A BERT of width 32 with a WordPiece tokenizer that knows single letters."""

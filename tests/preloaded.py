@@ -5,6 +5,7 @@ nothing of the project or of another command. What an import prints is not seen 
 """
 
 import os
+import runpy
 import sys
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -21,7 +22,7 @@ SERVER.set_forkserver_preload(
 
 
 def run(call: Callable[..., None], what: object, folder: Path, environment: dict[str, str], printed: Path) -> int:
-    """Run `kedro` or `python` in a folder; what is printed goes to the files ``out`` and ``err`` of another.
+    """Run `kedro`, `pare` or `python` in a folder; what is printed goes to the files ``out`` and ``err`` of another.
 
     Returns:
         The exit code.
@@ -39,6 +40,12 @@ def kedro(arguments: list[str]) -> None:
     from kedro.framework.cli.cli import main
 
     main()
+
+
+def pare(arguments: list[str]) -> None:
+    """`python -m pare`."""
+    sys.argv = ["pare", *arguments]
+    runpy.run_module("pare", run_name="__main__", alter_sys=True)
 
 
 def python(program: str) -> None:

@@ -20,7 +20,7 @@ from omegaconf import OmegaConf
 
 from pare.raw.files import MADE_HERE
 from preloaded import kedro as kedro_main
-from preloaded import python, run
+from preloaded import pare, python, run
 
 # On the real grid of 421 points, but few fields, points and tokens.
 TINY_DARCY = {
@@ -42,7 +42,6 @@ ENVIRONMENT = {
 
 KEDRO_RUN = (str(Path(sys.executable).with_name("kedro")), "run")
 BASH = ("bash", "-ec")
-PYTHON_M_PARE = (sys.executable, "-m", "pare")
 
 
 def start(project: Path, *args: str, program: tuple[str, ...] = KEDRO_RUN) -> subprocess.Popen[str]:
@@ -85,7 +84,7 @@ def leftovers(project: Path) -> list[Path]:
 
 
 def run_preloaded(project: Path, call: Callable[..., None], what: object) -> Outcome:
-    """Run `preloaded.kedro` or `preloaded.python` in a project, in a process that has the libraries."""
+    """Run a function of preloaded.py in a project, in a process that has the libraries."""
     with TemporaryDirectory() as name:
         code = run(call, what, project, ENVIRONMENT, Path(name))
         out, err = (Path(name, stream).read_text() for stream in ("out", "err"))
@@ -173,8 +172,8 @@ def kedro_command() -> Callable[..., Outcome]:
 
 @pytest.fixture(scope="session")
 def python_m_pare() -> Callable[..., Outcome]:
-    """`python -m pare` in a project."""
-    return lambda project, *args: finish(start(project, *args, program=PYTHON_M_PARE), project)
+    """`python -m pare` in a project, in a process that has the libraries."""
+    return lambda project, *args: run_preloaded(project, pare, [*args])
 
 
 @pytest.fixture(scope="session")

@@ -58,15 +58,17 @@ def test_of_fields_two_networks_are_trained_side_by_side_and_their_shares_are_th
     x = np.random.default_rng(0).normal(size=(240, 1, 32)).astype(np.float32)
     np.savez(project / "steps.npz", x=x, y=np.abs(x))  # no line through the values does it
     said(project, "bash", "kedro tasks new steps.npz --target y")
-    chosen = said(project, "bash", "OMP_NUM_THREADS=2 kedro run --pipelines=choose --params task=steps,minutes=0.8")
+    chosen = said(
+        project, "bash", "OMP_NUM_THREADS=2 kedro run --pipelines=choose --params task=steps,source=tiny,minutes=0.3"
+    )
     assert "Trained without a comparison: finetune, pare." in chosen
     assert "Fitted to all rows: finetune, pare." in chosen
-    folder = project / "data/08_reporting/steps/choose/seed_0"
+    folder = project / "data/08_reporting/steps/choose/source_tiny/seed_0"
     board = pd.read_csv(folder / "leaderboard.csv", index_col="method")
     assert board["share"].sum() == pytest.approx(1)
     metrics = json.loads((folder / "metrics.json").read_text())
     assert board.loc[["finetune", "pare"], "folds"].max() == 0
     assert metrics["validation"] < board.loc["probe", "metric"] / 2
     assert metrics["test"] < board.loc["probe", "metric"] / 2
-    members = project / "data/06_models/steps/choose/seed_0/model/members"
+    members = project / "data/06_models/steps/choose/source_tiny/seed_0/model/members"
     assert {path.name for path in members.iterdir()} == set(board.index[board["share"] > 0])

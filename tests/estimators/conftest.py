@@ -8,6 +8,7 @@ from transformers import Dinov2Config
 
 from pare.raw.files import PREPROCESSOR
 from pare.raw.origins.manifest import RawFolder
+from pare.start.heads import solve_head
 
 LAYERS = 10  # one more than is read of images
 
@@ -28,7 +29,8 @@ def tiny_files(tiny_bert, tiny_dinov2, save_encoder, topics, digits, tmp_path_fa
 
 @pytest.fixture(autouse=True)
 def tiny_encoders(monkeypatch, tiny_files):
-    """Give each fit the tiny files, and leave out what only a training of many epochs needs."""
+    """Give each fit the tiny files and two penalties in place of five, and leave out what only a training needs."""
+    monkeypatch.setitem(solve_head.__kwdefaults__, "penalties", (0.1, 10.0))
 
     def tiny(raw, place):
         return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place))

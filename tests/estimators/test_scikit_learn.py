@@ -141,7 +141,7 @@ def test_series_and_images_are_learnt(shape):
         model.predict(np.stack([X[0], np.full(shape, np.nan)]))
 
 
-def test_it_is_cloned_pickled_searched_and_put_into_pipelines():
+def test_it_is_cloned_pickled_searched_and_put_into_pipelines(one_penalty):
     X, y = load_wine(return_X_y=True)
     model = PaReClassifier(random_state=3).fit(X, y)
     copy = pickle.loads(pickle.dumps(model))
@@ -149,7 +149,7 @@ def test_it_is_cloned_pickled_searched_and_put_into_pipelines():
     others = {"source": None, "training": None, "minutes": 10, "ordered": False, "channels": "auto"}
     assert clone(model).get_params() == {"method": "probe", "random_state": 3, **others}
     pipeline = make_pipeline(FunctionTransformer(np.log1p), PaReClassifier())
-    assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.9
+    assert cross_val_score(pipeline, X, y, cv=2).mean() > 0.9
     search = GridSearchCV(PaReClassifier(), {"random_state": [0, 1]}, cv=2).fit(X, y)
     assert search.best_score_ > 0.9
 
@@ -208,8 +208,10 @@ def test_times_say_the_season(seasons):
     assert model.n_features_in_ == 2
 
 
-@pytest.mark.parametrize("method", ["probe", "catboost"])
-def test_dates_as_text_in_an_array_or_in_another_zone_are_the_same(seasons, method):
+@pytest.mark.parametrize("method", ["probe", "lightgbm"])
+def test_dates_as_text_in_an_array_or_in_another_zone_are_the_same(seasons, method, one_penalty):
+    if method == "lightgbm":
+        pytest.importorskip(method)
     X, y = seasons
     text = X.assign(when=X["when"].dt.strftime("%Y-%m-%d"))
     there = X.assign(when=X["when"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"))

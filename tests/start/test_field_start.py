@@ -52,6 +52,9 @@ def folded(x):
     return np.abs(x.mean((2, 3), keepdims=True)) * (1 + np.hanning(GRID)) + np.zeros_like(x)
 
 
+pytestmark = pytest.mark.usefixtures("quick_training")
+
+
 @pytest.fixture
 def run_of(library):
     def make(method="finetune", shape=(1, GRID, GRID), **training):

@@ -32,6 +32,14 @@ from small_problems import (
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick(quick_training):
+    """Two penalties for a head, in place of five; test_heads.py has their choice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(solve_head.__kwdefaults__, "penalties", (0.1, 10.0))
+        yield
+
+
 @pytest.fixture(scope="module")
 def run_of(library: Library):
     """Resolve a run on rows of a shape, of the probe where nothing else is said."""
@@ -68,16 +76,15 @@ def run_of(library: Library):
     return make
 
 
-@pytest.fixture
-def image_source(tiny_dinov2, tmp_path) -> SourceFolders:
+@pytest.fixture(scope="module")
+def image_source(tiny_dinov2, tmp_path_factory) -> SourceFolders:
     """The tiny DINOv2, and noise as images of two classes."""
-    folder, rng = tmp_path / "proxy", np.random.default_rng(0)
-    folder.mkdir()
+    folder, rng = tmp_path_factory.mktemp("proxy"), np.random.default_rng(0)
     np.savez(folder / IMAGES, images=rng.integers(0, 256, (8, 28, 28), np.uint8), labels=np.arange(8) % 2)
     return SourceFolders(tiny_dinov2, folder, ("encoder", "proxy"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def text_source(tiny_bert, topics) -> SourceFolders:
     return SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
 
@@ -121,8 +128,9 @@ def test_kernels_get_a_larger_share_where_the_encoder_says_clearly_less(run_of, 
     assert error(trained.model, store) < 0.05
 
 
-def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, tmp_path):
+def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, tmp_path, monkeypatch):
     """A class has one training row: left out, it has none, so that any penalty is as bad. Of all rows it has two."""
+    monkeypatch.setitem(solve_head.__kwdefaults__, "penalties", (0.01, 0.1, 1.0, 10.0, 100.0))
     store = write(tmp_path / "x.h5", ten_shapes, {"train": 10, "validation": 10, "test": 60})
     trained = solved(run_of([1, POINTS], kernels=True, classes=10), store, image_source, tmp_path)
     assert error(trained.model, store) < 0.23  # 0.3 with the penalties of the training rows alone
@@ -242,9 +250,18 @@ def test_points_get_a_share_where_they_say_clearly_more_and_none_elsewhere(run_o
     torch.testing.assert_close(kept[True].model(x), before(x))
 
 
-def test_a_table_is_learnt_through_the_encoder(run_of, text_source, tmp_path):
-    store = write(tmp_path / "x.h5", circle)
-    trained = solved(run_of([2]), store, text_source, tmp_path)
+@pytest.fixture(scope="module")
+def table(run_of, text_source, tmp_path_factory):
+    """The rows of the circle and the folder of a probe that was solved from them."""
+    folder = tmp_path_factory.mktemp("table")
+    store = write(folder / "x.h5", circle)
+    solved(run_of([2]), store, text_source, folder)
+    return store, folder / "model"
+
+
+def test_a_table_is_learnt_through_the_encoder(table):
+    store, folder = table
+    trained = TrainedModel.load(folder)
     assert error(trained.model, store) < 0.2
     predictor = trained.model.predictor
     with torch.no_grad():
@@ -253,29 +270,29 @@ def test_a_table_is_learnt_through_the_encoder(run_of, text_source, tmp_path):
     assert error(trained.model, store) > 0.3
 
 
-def test_a_solved_probe_is_current_until_the_run_changes(run_of, text_source, tmp_path):
-    store, run = write(tmp_path / "x.h5", circle), run_of([2])
-    assert not describe(run, store, text_source).is_current(tmp_path / "model")
-    solved(run, store, text_source, tmp_path)
-    assert describe(run, store, text_source).is_current(tmp_path / "model")
-    assert not describe(run_of([2], seed=1), store, text_source).is_current(tmp_path / "model")
+def test_a_solved_probe_is_current_until_the_run_changes(run_of, text_source, table, tmp_path):
+    store, folder = table
+    assert not describe(run_of([2]), store, text_source).is_current(tmp_path / "model")
+    assert describe(run_of([2]), store, text_source).is_current(folder)
+    assert not describe(run_of([2], seed=1), store, text_source).is_current(folder)
 
 
-def test_the_same_seed_gives_the_same_model(run_of, text_source, tmp_path):
-    store = write(tmp_path / "x.h5", circle)
-    first, second = (solved(run_of([2]), store, text_source, tmp_path / name).model.state_dict() for name in "ab")
+def test_the_same_seed_gives_the_same_model(run_of, text_source, table, tmp_path):
+    store, folder = table
+    first = TrainedModel.load(folder).model.state_dict()
+    second = solved(run_of([2]), store, text_source, tmp_path).model.state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_validation_rows_choose_nothing_and_are_learnt_from_at_the_end(run_of, text_source, tmp_path):
-    trained = solved(run_of([2]), write(tmp_path / "x.h5", circle), text_source, tmp_path)
+def test_validation_rows_choose_nothing_and_are_learnt_from_at_the_end(table):
+    trained = TrainedModel.load(table[1])
     assert trained.record["n_train"] == ROWS["train"] + ROWS["validation"]
     assert 0 <= trained.record["validation"] < 50
 
 
-def test_what_calibrates_was_said_before_the_validation_rows_were_learnt_from(run_of, text_source, tmp_path):
-    store = write(tmp_path / "x.h5", circle)
-    trained = solved(run_of([2]), store, text_source, tmp_path)
+def test_what_calibrates_was_said_before_the_validation_rows_were_learnt_from(table):
+    store, folder = table
+    trained = TrainedModel.load(folder)
     outputs, truth = (trained.calibration.arrays[name] for name in ("prediction", "truth"))
     assert 100 * (outputs.argmax(1) != truth).mean() == trained.record["validation"]
     with torch.no_grad():
