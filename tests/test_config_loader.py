@@ -92,6 +92,7 @@ def test_mistakes_in_a_file_are_told_by_kedro(folder, load, name, text, error):
         load()["tasks"]
 
 
+@pytest.mark.slow
 def test_a_file_in_conf_local_counts_whatever_its_folder(folder, load):
     deep = folder / "local" / "tasks" / "deep" / "er.yml"
     deep.parent.mkdir()
@@ -122,6 +123,7 @@ def test_conf_local_is_read_by_default(load):
     assert library.tasks["cosmic"]["training"]["epochs"] == 77
 
 
+@pytest.mark.slow
 def test_results_of_a_changed_task_have_folders_of_their_own(load):
     assert load().library.changed == {"cosmic"}
     assert load("base").library.changed == load("paper").library.changed == frozenset()
@@ -130,6 +132,7 @@ def test_results_of_a_changed_task_have_folders_of_their_own(load):
     assert load(task="openml_wdbc").run.folder == "openml_wdbc/pare/seed_0"
 
 
+@pytest.mark.slow
 def test_the_users_own_are_known_in_another_environment_which_is_not_changed(load, conf):
     library = load("paper").library
     assert library.tasks["mine"] == {"title": "mine"}
@@ -154,6 +157,7 @@ def test_an_environment_that_cannot_name_folders_is_refused(load, folder):
         load("my-cluster").library  # noqa: B018
 
 
+@pytest.mark.slow
 def test_each_run_of_the_shipped_configuration_has_the_files_that_it_always_had(load):
     found = paths(load(task="openml_wdbc", seed=3))
     assert found["model"] == Path("data/06_models/openml_wdbc/pare/seed_3/model")
@@ -167,6 +171,7 @@ def test_each_run_of_the_shipped_configuration_has_the_files_that_it_always_had(
     assert baseline["model_input"] == found["model_input"]
 
 
+@pytest.mark.slow
 def test_two_runs_that_differ_in_anything_share_no_file_and_none_lies_in_the_folder_of_another(load):
     """A folder within another run's folder would be removed with it."""
     loaders = {name: load(**overrides) for name, overrides in RUNS.items()}
@@ -185,6 +190,7 @@ def test_two_runs_that_differ_in_anything_share_no_file_and_none_lies_in_the_fol
     assert runs["plain"]["report"] != runs["environment"]["report"]
 
 
+@pytest.mark.slow
 def test_environments_that_bring_other_files_have_a_folder_of_their_own(load):
     """Darcy flow is simulated in base and downloaded for the paper; Balance Scale's file is the same in both."""
     base, paper = load(), load("paper")
@@ -195,6 +201,7 @@ def test_environments_that_bring_other_files_have_a_folder_of_their_own(load):
     assert paper.library.raw_place("sources", "roberta_base") == "encoders/roberta_base"
 
 
+@pytest.mark.slow
 def test_a_value_that_takes_runtime_parameters_changes_no_path(load, folder):
     """They are read when the parameters are, before the run is known; Kedro keeps what they were then."""
     parameters = folder / "base" / "parameters.yml"

@@ -39,6 +39,7 @@ def check(conf, pipelines):
     return check
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

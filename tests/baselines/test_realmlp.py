@@ -40,6 +40,7 @@ def frame(x, columns):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", COUNTS)
 def test_classes_are_predicted_as_the_library_does(columns, problem):
     parts = [table(n, seed, columns) for n, seed in ((120, 0), (40, 1), (30, 2))]
@@ -52,6 +53,7 @@ def test_classes_are_predicted_as_the_library_does(columns, problem):
     assert (found[:, 3] < 1e-8).all()  # a class that no training row has
 
 
+@pytest.mark.slow
 def test_numbers_are_predicted_as_the_library_does(problem):
     (x, _), (val_x, _), (test_x, _) = (table(n, seed, "numbers") for n, seed in ((120, 0), (40, 1), (30, 2)))
     y, val_y = ((100 + 20 * rows[:, :1] * rows[:, 1:2]).astype(np.float32) for rows in (x, val_x))
@@ -63,6 +65,7 @@ def test_numbers_are_predicted_as_the_library_does(problem):
     assert np.ptp(wanted) > 1
 
 
+@pytest.mark.slow
 def test_a_missing_value_says_what_it_says(problem):
     """A number is missing where the class is 1, and a category where it is 2."""
     x, y = table(200, 0, "both")
@@ -76,6 +79,7 @@ def test_a_missing_value_says_what_it_says(problem):
     assert (fitted.predict(x[160:]).argmax(1) == y[160:]).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_labels_have_a_network_each_and_what_was_written_predicts_the_same(problem, tmp_path):
     (x, y), (new, new_y) = table(150, 0, "both"), table(60, 2, "both")
     labels = np.stack([y > 0, y > 9], 1).astype(np.float32)
@@ -95,6 +99,7 @@ def test_too_few_rows_are_refused(problem):
         fit_realmlp(few, OPTIONS)
 
 
+@pytest.mark.slow
 def test_odds_of_classes_are_raised_by_their_weights(problem):
     """By Bayes' rule, after the temperature of the validation rows; the weights are those that scikit-learn says."""
     (x, y), held = table(60, 0, "numbers"), table(40, 1, "numbers")
@@ -108,6 +113,7 @@ def test_odds_of_classes_are_raised_by_their_weights(problem):
     np.testing.assert_allclose(found, expected / expected.sum(1, keepdims=True), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_label_that_is_weighted_has_as_many_times_the_odds(problem):
     x, y = table(60, 0, "numbers")
     made = problem("multilabel", None, train=(x, np.stack([y > 0, y > 1], 1).astype(np.float32)))

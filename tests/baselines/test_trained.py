@@ -27,6 +27,8 @@ from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.fingerprint import file_digest
 from pare.storage.store import ArrayStore
 
+pytestmark = pytest.mark.slow
+
 numba.config.DISABLE_JIT = True  # compiling takes half a minute
 RNG = np.random.default_rng(0)
 N, TEST, GRID = 60, 12, 33

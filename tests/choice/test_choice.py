@@ -56,6 +56,7 @@ def choice(library, parameters, store, tiny_bert, topics):
     return make
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_loaded_from_its_folder_alone_and_gives_the_mean_of_its_members(choice, store, tmp_path):
     choice().write(tmp_path / "run/model")
     model = load_trained((tmp_path / "run/model").rename(tmp_path / "moved"))
@@ -78,6 +79,7 @@ def test_what_is_kept_is_loaded_from_its_folder_alone_and_gives_the_mean_of_its_
     assert model.record["train_seconds"] == pytest.approx(folds + final, abs=0.4)
 
 
+@pytest.mark.slow
 def test_others_may_read_every_file_of_a_model_that_they_may_read_at_all(choice, tmp_path):
     choice().write(tmp_path / "run/model")
     (tmp_path / "plain").touch()
@@ -86,6 +88,7 @@ def test_others_may_read_every_file_of_a_model_that_they_may_read_at_all(choice,
     assert {path.stat().st_mode for path in files} == {(tmp_path / "plain").stat().st_mode}
 
 
+@pytest.mark.slow
 def test_what_has_no_share_in_the_end_is_not_fitted_to_all_rows(choice, store, tmp_path, monkeypatch):
     made, fitted, original = choice(), [], choices.described
     network = "probe"  # plays one that minutes bound, and knows every held-out row in the end
@@ -138,6 +141,7 @@ def test_a_network_that_was_not_compared_and_keeps_its_solved_start_is_left_out(
     assert model.record["candidates"][1]["left_out"] == "it keeps its solved start, which the probe is as well"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folds", [1, 3])
 def test_a_network_whose_final_fit_fails_is_left_out_where_it_was_its_only_one(
     choice, network, tmp_path, monkeypatch, folds
@@ -173,6 +177,7 @@ def _with_both(outputs, *given, **more) -> Decision:
     return replace(decision, blend=Blend(shares, dict.fromkeys(outputs, 1.0)))
 
 
+@pytest.mark.slow
 def test_a_choice_that_was_interrupted_fits_nothing_twice(choice, tmp_path, monkeypatch):
     fits, original = [], search.held_out
 
@@ -195,6 +200,7 @@ def test_a_choice_that_was_interrupted_fits_nothing_twice(choice, tmp_path, monk
     assert not choice(minutes=6).is_current(tmp_path / "run/model")
 
 
+@pytest.mark.slow
 def test_a_folder_that_lost_a_member_is_refused(choice, tmp_path):
     choice().write(tmp_path / "run/model")
     name = next(path for path in (tmp_path / "run/model/members").iterdir())

@@ -14,6 +14,7 @@ from pare.choice.processes import fits_at_a_time, side_by_side
 from side_jobs import PATIENCE, fail, meet
 
 
+@pytest.mark.slow
 def test_two_run_at_the_same_time_in_processes_of_their_own_which_divide_the_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     a, b = tmp_path / "a", tmp_path / "b"

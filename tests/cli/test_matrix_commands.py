@@ -39,6 +39,7 @@ def test_the_cost_comes_first_then_the_command_then_the_table(matrix):
     assert any(line.split() == ["darcy_flow", "relative_l2", "·", "·"] for line in lines)
 
 
+@pytest.mark.slow
 def test_dvc_takes_what_is_written_and_a_stale_file_is_told(matrix, project):
     assert "kedro matrix write" in matrix()
     assert "5 cells" in matrix("write")
@@ -62,6 +63,7 @@ def test_the_check_names_what_is_left_and_fails(matrix):
     assert output.startswith("Error: 5 of 5 cells are not done: darcy_flow-pare-0, darcy_flow-pare-1, ")
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_left_out(matrix, project, library, parameters):
     data = project.project_path / "data"
     metrics = data / "08_reporting" / "openml_wdbc" / "xgboost" / "seed_0" / "metrics.json"
@@ -79,6 +81,7 @@ def test_a_finished_run_is_left_out(matrix, project, library, parameters):
     assert "xgboost" not in matrix("commands") + matrix("check", code=1)
 
 
+@pytest.mark.slow
 def test_the_papers_matrix_is_run_command_by_command_and_not_by_dvc(matrix):
     output = matrix("--env", "paper", "commands")
     assert "kedro run --pipelines=pare_train --env paper --params task=cifar100,method=pare,seed=0\n" in output

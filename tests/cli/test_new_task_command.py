@@ -10,6 +10,7 @@ import yaml
 from pare.cli.run_command import parse_params
 
 
+@pytest.mark.slow
 def test_a_task_is_made_of_the_users_own_file(project, tasks, own_table):
     output = tasks("new", str(own_table), "--target", "kind")
     assert output.splitlines()[0] == "wine: 40 rows; input 2, prediction 2 classes."
@@ -24,6 +25,7 @@ def test_a_task_is_made_of_the_users_own_file(project, tasks, own_table):
     assert "wine" in tasks("--env", "paper", "show", "wine")
 
 
+@pytest.mark.slow
 def test_two_parts_make_one_task_of_the_name_that_they_share(tasks, own_table):
     test = own_table.with_name("wine_test.csv")
     test.write_text(own_table.read_text())
@@ -33,6 +35,7 @@ def test_two_parts_make_one_task_of_the_name_that_they_share(tasks, own_table):
     assert "wine_train.csv" in tasks("show", "wine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["no", "null"])
 def test_a_file_may_have_a_name_that_yaml_takes_for_a_value(tasks, own_table, name):
     output = tasks("new", str(shutil.copy(own_table, own_table.with_name(f"{name}.csv"))), "--target", "kind")
@@ -46,6 +49,7 @@ def test_a_file_outside_the_project_is_named_by_its_whole_path(project, tasks, o
     assert f"- {other}" in (project.project_path / "conf" / "local" / "tasks" / "mine.yml").read_text()
 
 
+@pytest.mark.slow
 def test_names_of_the_user_are_shown_as_they_are(project, tasks, own_table):
     own_table.write_text(own_table.read_text().replace("acid", "rate [/h]"))
     tasks("new", str(own_table), "--target", "rate [/h]")
@@ -55,6 +59,7 @@ def test_names_of_the_user_are_shown_as_they_are(project, tasks, own_table):
     assert "rate [/h]" in card and "wine: [red] :wine: [/] (own data)" in card
 
 
+@pytest.mark.slow
 def test_a_configuration_file_in_another_encoding_is_named(project, tasks, own_table, monkeypatch):
     tasks("new", str(own_table), "--target", "kind")
     file = project.project_path / "conf" / "local" / "tasks" / "wine.yml"
@@ -64,6 +69,7 @@ def test_a_configuration_file_in_another_encoding_is_named(project, tasks, own_t
     assert f"{file} is not encoded in UTF-8" in tasks(code=1).replace("\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -89,6 +95,7 @@ def test_no_task_is_made_of_what_is_unclear(project, tasks, own_table, args, wor
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_task_is_replaced_by_force(project, tasks, own_table):
     tasks("new", str(own_table), "--target", "kind")
     file = project.project_path / "conf" / "local" / "tasks" / "wine.yml"
@@ -97,6 +104,7 @@ def test_a_task_is_replaced_by_force(project, tasks, own_table):
     assert "target: kind" in file.read_text()
 
 
+@pytest.mark.slow
 def test_no_task_is_made_of_volumes_with_classes(project, tasks, tmp_path):
     np.savez(tmp_path / "scans.npz", x=np.ones((20, 8, 8, 8), np.float32), y=np.arange(20) % 2)
     output = tasks("new", str(tmp_path / "scans.npz"), "--target", "y", code=1)
@@ -109,6 +117,7 @@ def test_rare_classes_are_said_at_once(tasks, own_table):
     assert "Fewer than 5 rows: rosé (2 rows)." in tasks("new", str(own_table), "--target", "kind")
 
 
+@pytest.mark.slow
 def test_a_run_of_hours_is_said_at_once(tasks, own_table):
     wide = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 1500))).assign(kind=["red", "white"] * 30)
     wide.to_csv(own_table, index=False)
@@ -116,6 +125,7 @@ def test_a_run_of_hours_is_said_at_once(tasks, own_table):
     assert "The run below is large" in output and "GiB of memory" in output and "method=probe" in output
 
 
+@pytest.mark.slow
 def test_a_file_that_unpacks_to_much_more_is_announced_before_it_is_read(tasks, own_table):
     path = own_table.with_name("zeros.npz")
     np.savez_compressed(path, x=np.zeros((40, 2, 1000)), y=np.arange(40) % 2)
@@ -161,6 +171,7 @@ def imbalanced(own_table):
     return own_table
 
 
+@pytest.mark.slow
 def test_classes_that_an_error_hides_are_said_with_metrics_that_do_not(tasks, imbalanced, project):
     output = tasks("new", str(imbalanced), "--target", "fraud")
     assert "20 of 1000 rows are 1: error hides them, since always saying 0 is wrong in 2 % of rows." in output
@@ -177,6 +188,7 @@ def test_a_metric_of_another_output_is_refused_with_those_that_suit(tasks, imbal
     assert not (project.project_path / "conf" / "local" / "tasks" / f"{imbalanced.stem}.yml").exists()
 
 
+@pytest.mark.slow
 def test_equal_rows_are_counted_and_stay_in_one_part(tasks, own_table, project):
     frame = pd.read_csv(own_table)
     pd.concat([frame] * 5).to_csv(own_table, index=False)

@@ -85,6 +85,7 @@ def listed(output):
     return [line.split()[0] for line in output.splitlines()[1:] if line and not line.startswith("`")]
 
 
+@pytest.mark.slow
 def test_the_list_may_be_of_own_tasks_of_a_suite_or_of_what_needs_no_network(tasks, own_table, library):
     assert "There is no such task; `kedro tasks new" in tasks("--own")
     tasks("new", str(own_table), "--target", "kind")

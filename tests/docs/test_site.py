@@ -10,6 +10,8 @@ import pytest
 
 import pare
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("zensical")
 tomllib = pytest.importorskip("tomllib")  # new in Python 3.11
 PROJECT = Path(__file__).parents[2]

@@ -85,6 +85,7 @@ def test_a_task_is_read_from_its_publishers_file_and_can_be_scored(name, paramet
     assert build_loss(run.task.loss, run.task.output.kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", one_of_each_kind())
 def test_a_task_of_each_kind_is_trained_and_scored(name, parameters, tiny_bert, topics, tmp_path, monkeypatch):
     monkeypatch.setattr(

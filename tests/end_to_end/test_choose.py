@@ -9,6 +9,8 @@ import yaml
 
 from pare import load
 
+pytestmark = pytest.mark.slow
+
 
 def table(rows: int, seed: int) -> pd.DataFrame:
     """Two columns; the class is inside or outside of a circle, a tenth of the rows is mislabelled."""

@@ -3,9 +3,13 @@
 import json
 import sys
 
+import pytest
+
 from pare.matrix.stages import LOADS, PAGES, PIPELINES, imported_modules, left_out
 from pare.raw.proxies import PROXY_READERS
 from pare.raw.registries import READERS, find_origin
+
+pytestmark = pytest.mark.slow
 
 # Each stage in a process that has imported no module of the project; what all of them need of others is imported once.
 TRACED = """

@@ -3,9 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
 from sklearn.datasets import load_wine
 
 from fenced_blocks import by_language
+
+pytestmark = pytest.mark.slow
 
 FOLDER = Path("data/08_reporting/wine/probe/source_tiny/seed_0")
 FILES = ("explanation.csv", "importance.csv", "explanation.png")

@@ -13,6 +13,8 @@ import pytest
 
 from fenced_blocks import by_language
 
+pytestmark = pytest.mark.slow
+
 NUMBER = re.compile(r"\d+(\.\d*)?(e-\d+)?")
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = sys.modules['pare'] = None\n"
 MODEL = Path("data/06_models/wine/probe/source_tiny/seed_0/model.onnx")

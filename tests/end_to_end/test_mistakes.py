@@ -6,6 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TINY = "task=darcy_flow,source=tiny"
 # The same run with its defaults.
 INGEST = "`kedro run --pipelines=ingest --params task=darcy_flow,method=pare,seed=0,source=tiny`"

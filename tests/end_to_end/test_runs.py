@@ -4,6 +4,8 @@ import shutil
 import h5py
 import pytest
 
+pytestmark = pytest.mark.slow
+
 WDBC = "task:openml_wdbc,training.epochs=1"
 EVERY_RUN = {
     *("task", "method", "source", "seed", "protocol", "metric", "test", "validation", "n_train", "n_test", "epochs"),

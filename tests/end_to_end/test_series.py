@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_series_that_a_package_ships_are_learnt(project, kedro):
     outcome = kedro(project, "--pipelines=pare_train", "--params", "task=ucr_gun_point,method=probe")

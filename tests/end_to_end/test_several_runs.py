@@ -11,6 +11,8 @@ from sklearn.datasets import load_wine
 
 from fenced_blocks import blocks
 
+pytestmark = pytest.mark.slow
+
 TINY = "task=mine,method=finetune,source=tiny,start=random,training.epochs=1"
 
 

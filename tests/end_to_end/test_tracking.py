@@ -5,6 +5,8 @@ import json
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+pytestmark = pytest.mark.slow
+
 RUN = "task=openml_wdbc,method=finetune,source=tiny,start=random,training.epochs=2"
 
 

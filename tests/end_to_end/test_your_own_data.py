@@ -7,6 +7,8 @@ import yaml
 
 from fenced_blocks import blocks
 
+pytestmark = pytest.mark.slow
+
 NUMBER = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)?")
 FIRST = "Five minutes: from a CSV to predictions"
 MADE = ["bash", "bash", "text"]  # a file, its task, and what is said of it
@@ -51,7 +53,6 @@ def few_candidates(project):
     (project / "conf" / "local" / "candidates.yml").write_text(yaml.safe_dump(candidates))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "section", "languages"),
     [
@@ -68,7 +69,6 @@ def test_a_page_can_be_followed(project, said, page, section, languages):
     follow(project, said, found)
 
 
-@pytest.mark.slow
 def test_the_page_of_tables_goes_on_with_the_file_of_the_start(project, said):
     follow(project, said, blocks("start.md", FIRST)[:3])
     (_, shown), *_ = blocks("task_file.md")

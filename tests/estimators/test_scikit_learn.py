@@ -44,6 +44,7 @@ def one_penalty(monkeypatch):
     monkeypatch.setattr("pare.start.solved_start.solve_head", partial(solve_head, penalties=(1.0,)))
 
 
+@pytest.mark.slow
 @parametrize_with_checks([PaReClassifier(), PaReRegressor()], expected_failed_checks=lambda _: NOT_SCIKIT_LEARNS)
 def test_scikit_learns_own_checks(estimator, check, one_penalty):
     check(estimator)
@@ -141,6 +142,7 @@ def test_series_and_images_are_learnt(shape):
         model.predict(np.stack([X[0], np.full(shape, np.nan)]))
 
 
+@pytest.mark.slow
 def test_it_is_cloned_pickled_searched_and_put_into_pipelines(one_penalty):
     X, y = load_wine(return_X_y=True)
     model = PaReClassifier(random_state=3).fit(X, y)
@@ -208,6 +210,7 @@ def test_times_say_the_season(seasons):
     assert model.n_features_in_ == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["probe", "lightgbm"])
 def test_dates_as_text_in_an_array_or_in_another_zone_are_the_same(seasons, method, one_penalty):
     if method == "lightgbm":
@@ -245,6 +248,7 @@ def test_few_rows_leave_none_for_validation():
     assert (record["validation"], record["n_train"]) == (None, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["logistic_regression", "choose"])
 def test_baselines_and_the_best_of_several_are_fitted_as_well(wine, monkeypatch, method):
     monkeypatch.setitem(shipped("candidates"), "table", {"folds": 3, "methods": ["probe", "logistic_regression"]})
@@ -349,6 +353,7 @@ def test_help_explains_each_parameter(kind):
     assert all(f"{name}: " in shown for name in kind().get_params())
 
 
+@pytest.mark.slow
 def test_several_labels_a_row():
     X, y = make_multilabel_classification(150, 8, n_classes=4, random_state=0)
     model = PaReClassifier("logistic_regression").fit(X[:100], y[:100])

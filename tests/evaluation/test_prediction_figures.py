@@ -126,6 +126,7 @@ def test_every_kind_of_output_shows_how_sure_it_is(run):
         assert said in draws(draw_calibration(one, calibration, predictions, metrics)).get_suptitle()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize(("grid", "size"), [((9,), 1e-30), ((6, 5), 1e25), ((3, 6, 5), 1e-23)])
 def test_fields_of_any_axes_and_size_have_numbers_and_figures_though_points_are_masked(run, tmp_path, grid, size):

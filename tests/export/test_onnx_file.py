@@ -116,6 +116,7 @@ def answers(model, x):
     return model.probabilities(output), 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_answers_as_the_model(fitted, kind):
     rows, task = KINDS[kind]
@@ -131,6 +132,7 @@ def test_it_answers_as_the_model(fitted, kind):
         assert np.abs(found - expected[:count]).max() < 1e-4 * size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["convnextv2", "modernbert", "roberta", "swin", "vit"])
 def test_encoders_of_other_families_answer_as_the_model(untrained, family):
     model, x = untrained(family), inputs(1, 16, 16)
@@ -162,6 +164,7 @@ def test_probabilities_are_at_the_temperature_of_the_validation_rows(untrained):
     np.testing.assert_allclose(found, model.probabilities(model.outputs(held_rows(x))), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_file_that_answers_otherwise_is_refused(untrained, monkeypatch):
     model = untrained("vit")
     outputs = model.outputs
@@ -193,6 +196,7 @@ def chosen(fitted):
     return chosen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_a_choice_of_methods_answers_as_their_mean_does(chosen, answer):
     model, rows = chosen(answer)
@@ -235,6 +239,7 @@ def fitted_network(library, parameters, tmp_path):
     return fitted
 
 
+@pytest.mark.slow
 def test_the_u_net_of_a_baseline_answers_as_the_model(fitted_network):
     model, x = Predictor(fitted_network("u_net"), "cpu"), field(32)[0].read(0, ROWS)[0]
     exported = to_onnx(model, held_rows(x))
@@ -247,6 +252,7 @@ def test_the_u_net_of_a_baseline_answers_as_the_model(fitted_network):
     assert (facts["method"], facts["encoder"]) == ("u_net", "null") and "encoder" not in facts["licences"]
 
 
+@pytest.mark.slow
 def test_a_choice_of_a_method_and_a_u_net_answers_as_their_mean_does(fitted, fitted_network):
     rows, task = field(32, training_of_run=LOCAL | {"symmetries": ["shift"]}, normalisation={"outputs": "pointwise"})
     members = {"finetune": fitted(rows, **task).trained, "u_net": fitted_network("u_net")}
@@ -319,6 +325,7 @@ def test_a_column_of_dates_has_its_first_day():
     assert json.loads(metadata(model.predictor_.trained, None)["dates"]) == {"when": "2020-03-01"}
 
 
+@pytest.mark.slow
 def test_an_estimator_becomes_a_file_with_its_classes():
     X = pd.DataFrame({"n": np.random.default_rng(0).normal(size=60), "site": ["a", "b", "c"] * 20})
     model = PaReClassifier().fit(X, np.where(X["n"] > 0, "high", "low"))

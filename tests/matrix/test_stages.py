@@ -104,10 +104,12 @@ def test_the_file_is_the_same_whatever_the_order(tmp_path):
 IMPORT = """
 import importlib, json, sys
 importlib.import_module(sys.argv[1])
-print(json.dumps([name for name, module in sys.modules.items() if name.startswith("pare.") and module.__name__ == name]))
+found = [name for name, module in sys.modules.items() if module.__name__ == name]
+print(json.dumps([name for name in found if name.startswith("pare.")]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pipeline", ["pipelines.preprocess", "pipelines.train", "paper.pipelines.analyse"])
 def test_the_modules_found_in_the_sources_are_those_that_python_imports(pipeline):
     name = f"pare.{pipeline}.pipeline"

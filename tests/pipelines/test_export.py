@@ -55,6 +55,7 @@ def run_pipeline(inputs, path):
     SequentialRunner().run(export.create_pipeline(), DataCatalog(memory | {"onnx_model": OnnxDataset(str(path))}))
 
 
+@pytest.mark.slow
 def test_raw_rows_are_predicted_by_the_file_as_by_the_model(inputs, x, tmp_path, caplog):
     with caplog.at_level("INFO", logger="pare"):
         run_pipeline(inputs, tmp_path / "model.onnx")
@@ -64,6 +65,7 @@ def test_raw_rows_are_predicted_by_the_file_as_by_the_model(inputs, x, tmp_path,
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_file_that_answers_otherwise_is_not_left(inputs, tmp_path, monkeypatch):
     monkeypatch.setattr("pare.export.onnx_file.MOST_DIFFERENCE", -1)
     with pytest.raises(PareError, match="differs from the model by"):

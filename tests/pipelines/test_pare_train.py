@@ -16,6 +16,8 @@ from pare.pipeline_registry import register_pipelines
 from pare.raw.origins.manifest import RawFolder
 from pare.tracking import Tracking
 
+pytestmark = pytest.mark.slow
+
 ROWS = 60
 TASK = {
     "title": "Sum of two masses",

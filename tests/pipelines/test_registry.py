@@ -64,6 +64,7 @@ assert "pare.baselines" not in sys.modules
 """
 
 
+@pytest.mark.slow
 def test_a_pipeline_imports_no_other_and_bringing_files_needs_no_torch():
     subprocess.run([sys.executable, "-c", LIGHT], check=True)
 

@@ -15,6 +15,8 @@ from pare.pipeline_registry import register_pipelines
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.tracking import Tracking
 
+pytestmark = pytest.mark.slow
+
 TASK = {
     "title": "Own rows",
     "raw": {"files": ["own.csv"]},

@@ -163,6 +163,7 @@ def signed(x):
     return x * SIGNS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "found"), [(smoothed, ["square", "torus"]), (signed, [])])
 def test_a_symmetry_copies_rows_where_folds_are_predicted_better_with_it(run_of, source, tmp_path, make, found):
     """160 rows leave some of 256 unknowns open; in eight positions they do not, unless the equation has a direction."""
@@ -189,6 +190,7 @@ def test_a_symmetry_by_which_the_first_rows_are_predicted_worse_is_fitted_once(r
     assert {*fits.values()} == {1}
 
 
+@pytest.mark.slow
 def test_nothing_is_trained_where_the_start_is_exact(run_of, source, tmp_path):
     trained = fitted(run_of(epochs=3), write(tmp_path / "x.h5", smoothed, white, (160, 16, 16)), source, tmp_path)
     assert trained.record["history"] == []
@@ -251,6 +253,7 @@ def test_a_training_that_says_less_than_the_regression_keeps_it_and_is_the_probe
         torch.testing.assert_close(kept.model(x), probe.model(x))
 
 
+@pytest.mark.slow
 def test_a_training_that_says_more_than_the_regression_is_kept_without_it(run_of, source, tmp_path):
     run = run_of(epochs=12, learning_rate=3e-3, new_learning_rate=3e-3)
     trained = fitted(run, write(tmp_path / "x.h5", np.abs, n=(160, 16, 16)), source, tmp_path)
@@ -357,6 +360,7 @@ def answered(x):
     return y
 
 
+@pytest.mark.slow
 def test_a_field_is_learnt_through_the_encoder(run_of, source, tmp_path, monkeypatch):
     """Liveness: with the encoder's output replaced by its batch mean the error must rise clearly."""
     monkeypatch.setattr("pare.start.field_start.MOST_UNKNOWNS", 0)  # kernels would leave nothing to learn

@@ -174,6 +174,7 @@ def killed(request, table_run, table, source, tmp_path):
     assert subprocess.run(command, env=os.environ | threads, check=False).returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("killed")
 def test_a_killed_run_goes_on_to_bit_identical_weights(trained, on_table, caplog):
     caplog.set_level("INFO", logger="pare")

@@ -67,6 +67,7 @@ def test_published_files_are_not_described(library, tmp_path):
         described("openml_wdbc", library.task("openml_wdbc"), RawFolder.open(tmp_path))
 
 
+@pytest.mark.slow
 def test_the_command_prints_it_or_says_what_is_missing(project):
     name, folder = "pdebench_advection", project.project_path / "data" / "01_raw" / "pdebench_advection"
     missing = CliRunner().invoke(paper, ["croissant", name], obj=project)
