@@ -26,7 +26,7 @@ __all__ = [
     "replace_patches",
     "to_onnx",
 ]
-MODULES = {  # of the others: mixing
+MODULES = {  # the others are in mixing
     "PaReClassifier": "estimators",
     "PaReField": "estimators",
     "PaReRegressor": "estimators",

@@ -17,8 +17,8 @@ def main(*args: Any, **kwargs: Any) -> Any:
     their users the command `pare` and not `kedro`.
 
     Args:
-        args: of the command line, where another program calls this one; else they are the process's own.
-        kwargs: of click.
+        args: arguments of the command line, where another program calls this one; else they are the process's own.
+        kwargs: options of click.
     """
     command = None if args else next(iter(sys.argv[1:]), None)
     outside = find_kedro_project(Path.cwd()) is None

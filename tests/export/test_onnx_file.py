@@ -217,7 +217,7 @@ def test_a_choice_of_methods_answers_as_their_mean_does(chosen, answer):
 def test_a_choice_that_keeps_a_baseline_is_refused_by_its_name(chosen):
     model, rows = chosen("classes")
     model.trained.members["catboost"] = SimpleNamespace()
-    with pytest.raises(PareError, match="keeps catboost, which are no networks and become no ONNX file"):
+    with pytest.raises(PareError, match="selected catboost, which are no networks and become no ONNX file"):
         to_onnx(model, rows)
 
 

@@ -178,7 +178,7 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
     package = tmp_path / "src" / "pare"
     edit(tasks / "openml_cc18.yml", "title: Wisconsin", "title: The Wisconsin")
     edit(tmp_path / "conf" / "base" / "methods.yml", "description: Target", "description: All target")
-    edit(package / "raw" / "readers" / "tables.py", '"""', '"""In other words: ')
+    edit(package / "raw" / "readers" / "table.py", '"""', '"""In other words: ')
     edit(package / "training" / "trainer.py", "\n\n\n", "\n\n\n# A remark.\n")
     assert repro() == ([], True)
 
@@ -194,7 +194,7 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
     assert whole and calls[-1] == "train darcy_flow/pare/seed_0"
     assert not [call for call in calls if "openml" in call]  # another task's files come from elsewhere
 
-    edit(package / "raw" / "readers" / "tables.py", "\n\n\n", "\n\n\nNEW = 1\n")
+    edit(package / "raw" / "readers" / "table.py", "\n\n\n", "\n\n\nNEW = 1\n")
     calls, whole = repro()
     assert whole and "preprocess openml_wdbc//seed_" in calls
     assert not [call for call in calls if "darcy_flow" in call]  # another reader opens its files

@@ -217,10 +217,10 @@ def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source,
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [(0.5, 3), (5.5, 5)])  # 48 rows in batches of 8
-def test_few_fields_are_mixed_in_one_pass_within_minutes(run_of, source, tmp_path, monkeypatch, minutes, expected):
+def test_one_pass_has_mixed_and_plain_epochs_within_minutes(run_of, source, tmp_path, monkeypatch, minutes, expected):
     monkeypatch.setattr("pare.training.trainer.step_seconds", lambda step: step() and 10.0)
-    run, store = run_of("pare", minutes=minutes), write(tmp_path / "x.h5", folded)
-    assert run.mixing.passes == 1 and run.provenance["mixing.passes"] == "start of few field data"
+    run, store = run_of("pare_one_pass", minutes=minutes), write(tmp_path / "x.h5", folded)
+    assert run.mixing.passes == 1
     assert len(fitted(run, store, source, tmp_path).record["history"]) == expected
 
 

@@ -15,7 +15,7 @@ from pare.storage.atomic import atomic_path
 LAYERS = ("01_raw", "05_model_input", "06_models", "07_model_output", "08_reporting")
 TEXTS = {  # by their names in the project
     ".gitignore": "gitignore",
-    ".telemetry": "telemetry",  # of kedro-telemetry
+    ".telemetry": "telemetry",  # kedro-telemetry reads it
     "README.md": "README.md",
     "pyproject.toml": "pyproject.toml",
 }

@@ -15,7 +15,7 @@ from pare.config_loader import RunConfigLoader, load_library
 from pare.raw.files import plain_stem
 from pare.storage.atomic import atomic_path
 
-FEW_ROWS = 5  # of a class
+FEW_ROWS = 5  # rows of a class that are few
 RARE = 0.1  # fraction of the rows below which an error says little of the other classes together
 LONG_SECONDS, LARGE_MB = 600, 4096  # from which on the cost of a run is announced at once
 
@@ -32,7 +32,7 @@ LONG_SECONDS, LARGE_MB = 600, 4096  # from which on the cost of a run is announc
 )
 @click.option("--groups", metavar="NAME", help="Column, or key of an array, that says which rows belong together.")
 @click.option("--ordered", is_flag=True, help="Rows are in the order of time: the last ones are the test part.")
-@click.option("--series", metavar="NAME", help="Column of a table with a row a point: of which series the point is.")
+@click.option("--series", metavar="NAME", help="Column that names the series of each row, where a row is one point.")
 @click.option("--time", metavar="NAME", help="Column that sorts the points of a series; else they are in order.")
 @click.option("--wide", is_flag=True, help="Each row of the table is a series: its columns, in order, are the points.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Column to leave out, such as a row number; repeatable.")

@@ -21,7 +21,7 @@ from pare.config.hyperparameters import TrainingConfig
 from pare.config.run import BaselineRun, Run
 from pare.pipeline_registry import NAMES, STAGES
 
-LEARNING = ("__default__", Run.PIPELINE, BaselineRun.PIPELINE)  # of these the method says which is meant
+LEARNING = ("__default__", Run.PIPELINE, BaselineRun.PIPELINE)  # the method decides which of these is meant
 # What a command that was stopped begins after, by its pipeline.
 RESUMED = {"pare_train": "epoch that was saved", "train": "epoch that was saved", CHOOSE: "fit that was done"}
 

@@ -29,7 +29,7 @@ SUMMARY = "summary"
 SCORING = ("pare_train", "baseline", "choose", "evaluate")  # pipelines that end with a test metric
 MOST = 1000  # runs of one command
 RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
-SHOWN = ("test", "constant_prediction", "validation", "n_train", "n_test", "kept")  # of each run
+SHOWN = ("test", "constant_prediction", "validation", "n_train", "n_test", "kept")  # what the summary has of each run
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Several:
     Attributes:
         key: the parameter in which the runs differ, ``seed`` or ``fold``.
         values: its value in each run.
-        name: of the folder with the summary, or its part.
+        name: name of the folder with the summary, or its part.
     """
 
     key: str
@@ -91,7 +91,7 @@ def run_several(ctx: click.Context, run_once: Callable[[], Any]) -> None:
     """Make the runs one after the other, each as a command of its own would, and write their mean and spread.
 
     Args:
-        ctx: of `kedro run`; its parameters are changed.
+        ctx: context of `kedro run`; its parameters are changed.
         run_once: runs Kedro with the parameters of the context.
 
     Raises:

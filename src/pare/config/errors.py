@@ -73,7 +73,7 @@ def import_extra(module: str, user: str, requirement: str) -> Any:
     """Import a library that is no dependency of the whole project.
 
     Args:
-        module: of the library.
+        module: the library's module.
         user: what needs it, in messages.
         requirement: what pip installs, this project with an extra.
 

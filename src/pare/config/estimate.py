@@ -20,11 +20,11 @@ class Estimate:
     """Cost of a training.
 
     Attributes:
-        parameters: of the encoder, the embedder and both predictors together.
+        parameters: parameters of encoder, embedder and both predictors together.
         tokens: per sample.
         steps: optimiser steps; None: as many as fit into the minutes of the run.
         memory_mb: peak memory.
-        seconds: of training alone, without simulation and evaluation.
+        seconds: training time, without simulation and evaluation.
     """
 
     parameters: int

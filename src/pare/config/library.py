@@ -58,7 +58,7 @@ class Library(BaseModel):
         """What a start solves for a kind of data; None where that is nothing, PareError where its YAML is wrong.
 
         Args:
-            kind: of the data.
+            kind: kind of data.
             name: ``solved`` or ``random``; None: the environment's.
         """
         if (name or self.start) != SOLVED or kind not in self.starts:

@@ -18,7 +18,7 @@ BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/lo
 ENV = "env"  # key of the environment in what differs
 FOLD = "fold"  # and of the fold of a cross-validation
 TASK, CHANGED = "task", "changed"  # what differs where conf/local changes a task of conf/base
-PROTOCOL, SOLVED = "validated", "solved"  # of conf/base/parameters.yml
+PROTOCOL, SOLVED = "validated", "solved"  # the words of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
 LEARNT = {"loss", "metric"}  # and of what learns from it
 MODEL, PREPARATION = "model", "preparation.json"  # folder of a run's model, and its file of columns and classes
@@ -32,7 +32,7 @@ def is_periodic(symmetries: Iterable[str]) -> bool:
 
 
 def symmetry_suits(name: str, grid: Sequence[int]) -> bool:
-    """Whether fields with so many points along each axis can have a symmetry: of a plane, or of a line."""
+    """Whether a field of that grid, a line or a plane, can have a symmetry."""
     if name == "square":
         return len(grid) == 2 and grid[0] == grid[1]
     return len(grid) == (2 if name == "torus" else 1)
@@ -44,7 +44,7 @@ def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) ->
     Args:
         task: name of the task.
         method: ``method`` or ``method-variant``.
-        seed: of the run.
+        seed: the run's seed.
         differs: as `TaskRun.differs`.
 
     Returns:

@@ -117,7 +117,7 @@ DEFAULTS = {
     "dense": {"loss": "relative_l2", "metric": "relative_l2"},
 }
 TOKENS = 64  # about so many make a sample, where the task does not say how large a patch is
-FIELD_TOKENS = 16  # of a field, between whose points convolutions lead to the tokens
+FIELD_TOKENS = 16  # tokens of a field, to which convolutions lead
 TEST_SHARE = 0.2
 
 

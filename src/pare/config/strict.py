@@ -61,5 +61,5 @@ def _part(model: type[BaseModel], path: tuple[Any, ...]) -> type[Strict]:
     for part in path:
         annotation: Any = model.model_fields[part].annotation if part in model.model_fields else model
         models = (a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel))
-        model = next(models, model)  # of an optional model or a dictionary of models, the model
+        model = next(models, model)  # the model inside an optional one or a dictionary
     return model  # type: ignore[return-value]

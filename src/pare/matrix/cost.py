@@ -12,7 +12,7 @@ from pare.matrix.states import State
 
 # Starts of programs, loading, evaluation and figures of a run, in seconds: two programs or one.
 AROUND_S, AROUND_BASELINE_S = 25, 12
-# Finished runs that a time is taken from, the nearest first: of the same cell, of its task or, as nothing estimates
+# Finished runs that a time is taken from, the nearest first: the same cell's, its task's or, as nothing estimates
 # the work of a baseline, of the same baseline.
 NEAREST: tuple[Callable[[TaskRun], Hashable], ...] = (
     lambda run: (run.task_name, run.method_folder),
@@ -34,8 +34,8 @@ class Cost:
         left: runs that are not done.
         elsewhere: runs among them whose results are here, and whose models are not.
         untimed: baselines among them of which no run is finished, counted with their start only.
-        seconds: of those that are left, one after the other.
-        memory_mb: of the largest of them.
+        seconds: time of the runs that are left, one after the other.
+        memory_mb: memory of the largest of them.
         basis: where the times come from, in words.
     """
 

@@ -90,7 +90,7 @@ def block_table(title: str, cells: Sequence[Cell], states: Mapping[str, State]) 
     """One block: the test metric of each task and method, mean ± standard deviation over the seeds.
 
     Args:
-        title: of the block.
+        title: the block's title.
         cells: its runs.
         states: how far each run of the matrix has come, by name.
     """

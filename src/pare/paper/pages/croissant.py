@@ -20,7 +20,7 @@ def described(name: str, task: Task, folder: RawFolder) -> str:
     """Describe the raw files of a simulated task: where from, which licence, SHA-256, and the rows that are read.
 
     Args:
-        name: of the task.
+        name: the task's name.
         task: the task.
         folder: its raw files.
 

@@ -39,7 +39,7 @@ def schema_page(parameters: Mapping[str, Any]) -> str:
     """Markdown of all sections: a table for each, and one for the keys of experts.
 
     Args:
-        parameters: of conf/base/parameters.yml.
+        parameters: content of conf/base/parameters.yml.
     """
     parts = [HEADER]
     for title, model in SECTIONS.items():

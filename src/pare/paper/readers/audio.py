@@ -44,7 +44,7 @@ def fsd50k_chunks(
         chunks_per_clip: how many chunks of a training clip are rows, drawn by the seed; all of a shorter clip.
         test_chunks_per_clip: how many chunks of a test clip are rows, evenly spaced; a clip with fewer gives some
             of them again, so that every clip has as many rows. All, once each, by default.
-        seed: of the choice of training chunks, and of their order.
+        seed: seed that chooses and orders training chunks.
 
     Returns:
         ``train`` and ``test``: spectrograms ``(rows, 1, 96, 102)`` and labels 0 or 1 ``(rows, 200)``, float32.

@@ -43,7 +43,7 @@ def protein_distances(
         canvas: edge of the canvas; 512 as published.
         padding_target: distance in Å that training targets have outside the protein; by default such points are
             NaN: masked. Test targets never have it.
-        seed: of the crops.
+        seed: seed of the crops.
 
     Returns:
         ``train`` and ``test``: features ``(rows, 57, C, C)``, zero outside the protein, and distances between

@@ -16,7 +16,7 @@ from pare.raw.formats.archives import read_numbers, readable_archive
 from pare.raw.readers.file_checks import check_finite, one_file
 from pare.storage.samples import Samples
 
-CROP = slice(64, 192)  # of rows and columns, as published
+CROP = slice(64, 192)  # rows and columns, as published
 SKY_RANGE = (-0.9, 3.0)  # how much sky is added, in units of the exposure's own
 # …/filter/program/visit/exposure_….npy, and sky.npy next to the exposures
 _MEMBER = re.compile(r"(?:.*/)?f435w/(?P<visit>[^/]+/[^/]+)/(?:(?P<exposure>\d+)_[^/]*|sky)\.npy")
@@ -40,7 +40,7 @@ def cosmic_rays(
         folder: holds ``deepCR.ACS-WFC.train.tar`` and ``deepCR.ACS-WFC.test.tar``.
         visits: ``program_visit`` of the images to use, such as ``10760_2``; all by default.
         test_sky: whether test images get such a draw too.
-        seed: of the order and of the sky.
+        seed: seed of the order and the sky.
 
     Returns:
         ``train`` and ``test``: images ``(rows, 1, 128, 128)`` and masks of the same shape, 1 on a cosmic ray,

@@ -18,7 +18,7 @@ from pare.paper.simulators.parallel import random_generator, simulate_samples
 from pare.raw.formats.matlab import write_mat73
 from pare.raw.made_here import made_file, refuse_users_file
 
-REDUCTION = 1e-3  # of the residual, at most, by conjugate gradients in single precision
+REDUCTION = 1e-3  # greatest fall of the residual by conjugate gradients in single precision
 REFINEMENTS = 20
 
 
@@ -127,7 +127,7 @@ def simulate_fields(
     Args:
         resolution: grid points along each axis, n.
         count: number of fields.
-        seed: of the whole dataset.
+        seed: seed of the whole dataset.
         part: 0 for training fields, 1 for test fields.
         workers: threads; None takes one a core.
 
@@ -161,7 +161,7 @@ def darcy_flow_simulation(
         resolution: grid points along each axis; the publisher's files have 421.
         train: fields in the file ``…smooth1.mat``.
         test: fields in the file ``…smooth2.mat``.
-        seed: of the random fields.
+        seed: seed of the random fields.
 
     Returns:
         ``{file name: None}``.
@@ -171,7 +171,7 @@ def darcy_flow_simulation(
     """
     files = {f"piececonst_r{resolution}_N{n}_smooth{i + 1}.mat": n for i, n in enumerate((train, test))}
     for name in files:
-        refuse_users_file(folder / name)  # of both before hours go into the first
+        refuse_users_file(folder / name)  # both, before hours go into the first
     for part, (name, count) in enumerate(files.items()):
         fields = simulate_fields(resolution, count, seed, part)
         with made_file(folder / name) as path:

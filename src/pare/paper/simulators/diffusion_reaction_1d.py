@@ -80,7 +80,7 @@ def pdebench_diffusion_reaction_1d_simulation(
         folder: where the file is written.
         resolution: cells of x; the publisher's file has 1024.
         samples: trajectories; the publisher's file has 10,000.
-        seed: of the initial states.
+        seed: seed of the initial states.
 
     Returns:
         ``{file name: None}``.

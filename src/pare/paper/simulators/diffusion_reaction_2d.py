@@ -22,7 +22,7 @@ from pare.paper.simulators.pdebench_files import cell_centres, write_grouped
 DIFFUSION_U, DIFFUSION_V, K = 1e-3, 5e-3, 5e-3
 _LONGEST_STEP = 0.05
 _FIRST_STEPS = 4  # the noise of the initial state smooths out within the first step, which is divided
-_BATCH_CELLS = 2**15  # of a batch: enough to outweigh the cost of a call, few enough for the cache
+_BATCH_CELLS = 2**15  # cells of a batch: enough to outweigh the cost of a call, few enough for the cache
 
 
 def solve_fitzhugh_nagumo(initial: np.ndarray, times: np.ndarray, longest_step: float = _LONGEST_STEP) -> np.ndarray:
@@ -125,7 +125,7 @@ def pdebench_diffusion_reaction_2d_simulation(
         resolution: cells along each axis; the publisher's file has 128.
         samples: trajectories; the publisher's file has 1,000.
         frames: stored times from t = 0 to 5; the publisher's file has 101, 13 MB a sample at 128 × 128.
-        seed: of the initial states; 0 takes those of the publisher's generator.
+        seed: seed of the initial states; 0 takes those of the publisher's generator.
 
     Returns:
         ``{file name: None}``.

@@ -132,7 +132,7 @@ def pdebench_diffusion_sorption_simulation(
         folder: where the file is written.
         resolution: cells of x; the publisher's file has 1024.
         samples: trajectories; the publisher's file has 10,000.
-        seed: of the initial values.
+        seed: seed of the initial values.
 
     Returns:
         ``{file name: None}``.

@@ -21,7 +21,7 @@ GAMMA = 5 / 3
 ETA, ZETA = 0.1, 0.1
 _FRAMES = 101  # t from 0 to 1
 _COURANT = 0.4
-_COMMON_SPEED = 8.0  # of the fastest wave; decides how many stages the viscous step has
+_COMMON_SPEED = 8.0  # speed of the fastest wave; decides how many stages the viscous step has
 _BATCH = 16
 
 
@@ -238,7 +238,7 @@ def pdebench_navier_stokes_1d_simulation(
         folder: where the file is written.
         resolution: cells of x; the publisher's file has 1024.
         samples: trajectories; the publisher's file has 10,000.
-        seed: of the initial states.
+        seed: seed of the initial states.
 
     Returns:
         ``{file name: None}``.

@@ -26,7 +26,7 @@ def random_generator(seed: int, *numbers: int) -> np.random.Generator:
     """Source of random numbers of one sample, independent of those of all other samples.
 
     Args:
-        seed: of the whole dataset.
+        seed: seed of the whole dataset.
         numbers: which sample it is, such as its part and its place there.
     """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=numbers))
@@ -39,8 +39,8 @@ def publisher_generator(seed: int, number: int) -> np.random.RandomState:
     publisher's sample i, where the resolution is the publisher's as well.
 
     Args:
-        seed: of the whole dataset; every seed has 10,000 numbers of its own.
-        number: of the sample, below 10,000.
+        seed: seed of the whole dataset; every seed has 10,000 numbers of its own.
+        number: number of the sample, below 10,000.
     """
     return np.random.RandomState(PUBLISHER_SAMPLES * seed + number)
 

@@ -49,7 +49,7 @@ def pdebench_darcy_simulation(
         folder: where the file is written.
         resolution: cells along each axis; the publisher's file has 128.
         samples: fields; the publisher's file has 10,000.
-        seed: of the coefficients.
+        seed: seed of the coefficients.
 
     Returns:
         ``{file name: None}``.

@@ -32,7 +32,7 @@ def write_stacked(
         count: number of samples.
         coordinates: ``{"x-coordinate": (X,), "t-coordinate": (T + 1,), …}``; stored as float32. The publisher's
             time axis has one entry more than there are frames.
-        parameters: of the equation, such as ``{"beta": 0.4}``; stored as attributes of the file.
+        parameters: the equation's parameters, such as ``{"beta": 0.4}``; stored as attributes of the file.
     """
     with made_file(path) as unfinished, new_hdf5(unfinished) as new:
         new.file.attrs.update(parameters)
@@ -58,8 +58,8 @@ def write_trajectories(
         samples: per trajectory, ``{variable: (frames, X)}``.
         count: number of trajectories.
         x: centres of the cells, ``(X,)``.
-        parameters: of the equation; stored as attributes of the file.
-        frames: of a trajectory.
+        parameters: the equation's parameters; stored as attributes of the file.
+        frames: frames of a trajectory.
 
     Returns:
         ``{file name: None}``, as an origin returns it.

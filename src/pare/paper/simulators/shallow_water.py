@@ -32,7 +32,7 @@ def solve_shallow_water(height: np.ndarray, width: float, times: np.ndarray) -> 
 
     Args:
         height: h at the first time, means over the cells, ``(n, n)``, positive.
-        width: of the square.
+        width: the square's width.
         times: when h is wanted, ascending, ``(T,)``.
 
     Returns:
@@ -104,7 +104,7 @@ def dam_break(resolution: int, radius: float) -> np.ndarray:
 
     Args:
         resolution: cells along each axis, n, even.
-        radius: of the column; cells whose centres lie within it begin with h = 2, the others with h = 1.
+        radius: the column's radius; cells whose centres lie within it begin with h = 2, the others with h = 1.
 
     Returns:
         h, ``(101, n, n, 1)``, float32.
@@ -141,7 +141,7 @@ def pdebench_shallow_water_simulation(
         folder: where the file is written.
         resolution: cells along each axis, even; the publisher's file has 128.
         samples: trajectories; the publisher's file has 1,000.
-        seed: of the radii; 0 takes those of the publisher's generator.
+        seed: seed of the radii; 0 takes those of the publisher's generator.
 
     Returns:
         ``{file name: None}``.
