@@ -15,10 +15,8 @@ from pare.config.candidates import resolve_any
 from pare.config.library import NAME
 from pare.config.run import ENV, joined
 
-NO_SOURCE = {
-    "encoder": "encoders/none",
-    "proxy": "proxies/none",
-}  # places of a baseline, since the catalog lists both
+# Places for a baseline, since the catalog has both for every run.
+NO_SOURCE = {"encoder": "encoders/none", "proxy": "proxies/none"}
 FLOAT = re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)[eE][-+]?\d+$")  # such as 1e-3, a text in YAML 1.1
 LIBRARY = ("tasks", "sources", "proxies", "starts", "methods", "baselines", "candidates")
 
