@@ -44,6 +44,7 @@ NOT_WATCHED = {
     "pare.pipeline_registry": "names pipelines",
     "pare.datasets": "where files go and when, not what is in them",
     "pare.storage.atomic": "how the datasets write a file whole",
+    "pare.storage.result_lines": "other results, for the page of a run",
 }
 RUN = {"task": "openml_wdbc", "source": "tiny", "training": {"epochs": 1}}
 BASELINE = {"task": "openml_wdbc", "method": "logistic_regression"}
