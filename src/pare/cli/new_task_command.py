@@ -159,8 +159,8 @@ def new(
     for remark in filter(None, (*found.remarks, *equal_rows, *more)):
         click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
-    click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}")
     click.echo(f"  kedro run --pipelines=choose --params task:{chosen}    # the best of several methods")
+    click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}    # PaRe alone")
 
 
 def _replaced(file: Path, loader: RunConfigLoader, *, force: bool) -> bytes | None:

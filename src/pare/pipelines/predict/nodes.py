@@ -2,7 +2,7 @@
 
 import logging
 
-from pare.asked_files import named_file
+from pare.early_checks import named_file
 from pare.config import TaskRun
 from pare.config.words import counted
 from pare.prediction.predict import NewPredictions, Predictor, predict_file

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pare.asked_files import check_asked
+from pare.early_checks import check_asked
 from pare.config import Library, PareError, resolve
 
 TABLE = {
@@ -38,7 +38,7 @@ def asked(library, parameters, tmp_path, monkeypatch):
 
 
 def test_predict_needs_a_file_that_exists_and_a_model(asked, tmp_path):
-    with pytest.raises(PareError, match="name the file with new rows: --params task=mine,predict=PATH"):
+    with pytest.raises(PareError, match="name the file with new rows: kedro run --pipelines=predict .*,predict=PATH"):
         asked("predict")
     with pytest.raises(PareError, match=r"'new\.csv' does not exist"):
         asked("predict", file="new.csv")
@@ -69,5 +69,5 @@ def test_a_table_that_lacks_columns_is_refused_with_all_of_them(asked, tmp_path)
 
 def test_no_library_of_models_is_imported():
     heavy = "torch", "sklearn", "transformers"
-    script = f"import sys, pare.asked_files; assert not {{*{heavy}}} & {{*sys.modules}}"
+    script = f"import sys, pare.early_checks; assert not {{*{heavy}}} & {{*sys.modules}}"
     subprocess.run([sys.executable, "-c", script], check=True)

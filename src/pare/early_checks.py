@@ -47,7 +47,7 @@ def check_asked(run: TaskRun, pipelines: Collection[str], file: str, models: Pat
 def named_file(run: TaskRun, file: str) -> Path:
     """The file of new rows, relative to the current folder; PareError where none is named, or it is missing."""
     if not file:
-        raise PareError(f"name the file with new rows: --params task={run.task_name},predict=PATH")
+        raise PareError(f"name the file with new rows: {run.command(PREDICT)},predict=PATH")
     from pare.raw.origins.own_files import find_path  # noqa: PLC0415 - runs without new rows import nothing of raw files
 
     return find_path(file, Path.cwd())
