@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from pare.early_checks import check_asked
 from pare.config import Library, PareError, resolve
+from pare.early_checks import check_asked
 
 TABLE = {
     "title": "mine",
@@ -38,7 +38,7 @@ def asked(library, parameters, tmp_path, monkeypatch):
 
 
 def test_predict_needs_a_file_that_exists_and_a_model(asked, tmp_path):
-    with pytest.raises(PareError, match="name the file with new rows: kedro run --pipelines=predict .*,predict=PATH"):
+    with pytest.raises(PareError, match=r"name the file with new rows: kedro run --pipelines=predict .*,predict=PATH"):
         asked("predict")
     with pytest.raises(PareError, match=r"'new\.csv' does not exist"):
         asked("predict", file="new.csv")

@@ -10,10 +10,10 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 
-from pare.early_checks import check_asked
 from pare.config import BaselineRun, ChoiceRun, PareError, Run, TaskRun
 from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader, catalog_names
+from pare.early_checks import check_asked
 from pare.tracking import NONE, Tracking, curve
 
 logger = logging.getLogger(__name__)

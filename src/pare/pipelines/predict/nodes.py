@@ -2,9 +2,9 @@
 
 import logging
 
-from pare.early_checks import named_file
 from pare.config import TaskRun
 from pare.config.words import counted
+from pare.early_checks import named_file
 from pare.prediction.predict import NewPredictions, Predictor, predict_file
 from pare.saved.saved_model import SavedModel
 
