@@ -1,5 +1,7 @@
 """The page that lists all tasks, docs/tasks.md, made from their YAML."""
 
+import re
+
 from pare.config.library import Library
 from pare.config.schema import Task
 from pare.raw.registries import find_origin
@@ -7,12 +9,13 @@ from pare.raw.registries import find_origin
 HEADER = """# The tasks
 
 Made from conf/base/tasks and conf/paper/tasks by `kedro paper pages`; a test compares the two.
-`kedro tasks show NAME` shows one task with its resolved hyperparameters, `kedro tasks --env paper show NAME` with the
+`kedro tasks show NAME` tells all of one task, with its resolved hyperparameters; `kedro tasks --env paper show NAME` the
 paper's.
 
 *Rows* are those used of the publisher's files. *Files* say where `base` takes them from; where that is a simulation,
 `--env paper` downloads the publisher's. The paper's figures are those of PaRe, ORCA and plain fine-tuning (NFT), in the
 unit of the metric."""
+FIRST = re.compile(r".+?(?:\.(?= [A-Z0-9])|$)", re.DOTALL)  # first sentence
 FIGURES = {"pare": "PaRe", "orca": "ORCA", "finetune": "NFT"}
 
 
@@ -57,6 +60,6 @@ def _notes(tasks: dict[str, Task]) -> list[str]:
     shared: dict[str, list[str]] = {}
     for name, task in tasks.items():
         licences = dict.fromkeys(entry.licence for entry in task.raw.origins.values())
-        text = f"{task.description} Licence: {'; or '.join(licences)}."
+        text = f"{FIRST.match(task.description)[0]} Licence: {'; or '.join(licences)}."  # type: ignore[index]
         shared.setdefault(text, []).append(f"**{name}**, {task.title}")
     return [f"{'; '.join(names)}. {text}" for text, names in shared.items()]
