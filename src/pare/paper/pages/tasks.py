@@ -9,8 +9,8 @@ from pare.raw.registries import find_origin
 HEADER = """# The tasks
 
 Made from conf/base/tasks and conf/paper/tasks by `kedro paper pages`; a test compares the two.
-`kedro tasks show NAME` tells all of one task, with its resolved hyperparameters. `kedro tasks --env paper show NAME` tells
-those of the paper.
+`kedro tasks show NAME` tells all of one task, with its resolved hyperparameters. `kedro tasks --env paper show NAME`
+tells those of the paper.
 
 *Rows* are those used of the publisher's files. *Files* say where `base` takes them from; where that is a simulation,
 `--env paper` downloads the publisher's. The paper's figures are those of PaRe, ORCA and plain fine-tuning (NFT), in the
