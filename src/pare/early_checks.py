@@ -61,6 +61,6 @@ def _check_table(path: Path, reader: ReaderConfig, preparation: Path) -> None:
     try:
         known: dict[str, Any] = json.loads(preparation.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return  # the model is not whole, which is said as it is loaded
+        return  # the model is not whole, loading it says so
     columns = own_columns(known.get(NAMED_COLUMNS[reader.name]) or [], reader.options.get("calendar", {}))
     check_columns(load_frame(path, Dialect.of(reader.options)), columns, str(path))

@@ -84,7 +84,7 @@ def new(
 ) -> None:
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
-    PATH is a table with a row a sample, a series, or a point of a series (.csv, .tsv, .txt, .dat, .csv.gz, .xlsx,
+    PATH is a table whose rows are samples, series, or points of series (.csv, .tsv, .txt, .dat, .csv.gz, .xlsx,
     .jsonl, .parquet, .arff), or two, of training and test rows, both parts of a set of the UCR archive (.ts), a file of
     arrays whose first axis is the samples (.npz, .mat, .nc, .h5, .pt), several such as x.npy and y.npy, or a folder of
     them, an .h5 file with a group a sample, a folder of images, sounds or tables of series in folders named after their
@@ -125,7 +125,7 @@ def new(
             ordered=ordered,
             missing=missing,
         )
-        family_of(files, question)  # what is no file of data is said before anything else
+        family_of(files, question)  # a file that holds no data is refused first
         file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
         replaced = _replaced(file, loader, force=force)
         for line in filter(None, map(announcement, files)):

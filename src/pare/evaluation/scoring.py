@@ -55,7 +55,7 @@ def average_groups(outcome: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         outcome: what `predict_rows` returned.
 
     Returns:
-        The same arrays with a row a group, in the order in which the groups first occur; the truth is that of a
+        The same arrays, one row for each group, in the order in which the groups first occur; the truth is that of a
         group's first row.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The results of many runs in one CSV file that git keeps, a line a run: the content of each ``metrics.json``."""
+"""The results of many runs in one CSV file that git keeps: one line for each ``metrics.json``."""
 
 import csv
 import json

@@ -105,7 +105,7 @@ def project(groups: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
         seed: seed of the map.
 
     Returns:
-        ``group``, ``x`` and ``y``, a line a point, in the order of the groups; the axes have no unit.
+        ``group``, ``x`` and ``y``, one line for each point, in the order of the groups; the axes have no unit.
     """
     points = np.concatenate(list(groups.values()))
     perplexity = min(PERPLEXITY, (len(points) - 1) / 3)

@@ -78,7 +78,7 @@ def loss_landscapes(
         device: where to compute.
 
     Returns:
-        ``method``, ``a`` and ``b`` (the steps along both directions) and ``loss``, a line a point.
+        ``method``, ``a`` and ``b`` (the steps along both directions) and ``loss``, one line for each point.
     """
     x, y = (torch.from_numpy(rows[name]).to(device) for name in ("x", "y"))
     lines = []

@@ -127,7 +127,7 @@ def start_results(run: Run, results: pd.DataFrame, saved: Saved) -> pd.DataFrame
 
     Args:
         run: the run; results of another task, source, protocol or metric are left out.
-        results: a line a run, see `pare.report.results.Results`.
+        results: one line for each run, see `pare.report.results.Results`.
         saved: functions that load a model, by the folder of its run; it knows the start where the command line did
             not set it.
 

@@ -13,7 +13,7 @@ from pare.report.html_page import heading_text, number_text, spread_text
 
 TEMPLATE = "results.md"
 REFERENCE = "pare"
-RIVAL = "finetune"
+FINE_TUNING = "finetune"
 START_ALONE = "solved start"
 CLOSE = 0.01  # two errors that differ by less, relative to the larger one, are level
 VERDICTS = ("same model", "level", "ahead", "behind")
@@ -90,14 +90,14 @@ class Tables:
         self.library = library
 
     def comparison(self, tasks: Sequence[str], methods: Sequence[str]) -> str:
-        """A row a task, a column a method: mean ± standard deviation over the seeds."""
+        """One row for each task, one column for each method: mean ± standard deviation over the seeds."""
         lines = [["task", *(f"`{method}`" for method in methods)]]
         for task in tasks:
             lines.append([_task_name(self._of(task)), *(self.score(task, method) for method in methods)])
         return grid(lines)
 
     def one_task(self, task: str, names: Sequence[str]) -> str:
-        """A row a method with its variant: validation and test metric, training time and memory."""
+        """One row for each method with its variant: validation and test metric, training time and memory."""
         lines = [["method", "validation", "test", "95 % interval", "training [s]", "memory [MiB]"]]
         for name in names:
             runs = self._of(task, name)
@@ -108,7 +108,7 @@ class Tables:
         return grid(lines)
 
     def next_to_paper(self, tasks: Sequence[str], method: str = REFERENCE) -> str:
-        """A row a task: a method's result, the best baseline, the constant one, the paper's figure, and the cost."""
+        """By task: a method's result, the best baseline, the constant one, the paper's figure, and the cost."""
         head = ["task", f"`{method}`", "selected", "best baseline", "constant baseline", "the paper's"]
         lines = [[*head, "training rows", "training [s]"]]
         for task in tasks:
@@ -129,7 +129,7 @@ class Tables:
         return grid(lines)
 
     def uncertainty(self, tasks: Sequence[str], method: str) -> str:
-        """A row a task: coverage and size of the sets, and what the temperature does to the log loss; means."""
+        """By task: coverage and size of the sets, and what the temperature does to the log loss; means."""
         head = ["task", "validation rows", "coverage", "set size", "temperature", "log loss before", "after"]
         keys = {"n_validation": ".0f", "coverage": ".3f", "set_size": ".2f", "temperature": ".3g"}
         keys |= {"log_loss": ".3f", "log_loss_after": ".3f"}
@@ -153,13 +153,21 @@ class Tables:
 
     def against_best(self) -> str:
         """A row for each task with PaRe and fine-tuning: both, what PaRe selected, and the best baseline."""
-        head = ["task", "metric", f"`{REFERENCE}`", "selected", f"`{RIVAL}`", "best baseline", "constant baseline"]
+        head = [
+            "task",
+            "metric",
+            f"`{REFERENCE}`",
+            "selected",
+            f"`{FINE_TUNING}`",
+            "best baseline",
+            "constant baseline",
+        ]
         lines = [head]
-        for task in self.shared(RIVAL):
+        for task in self.shared(FINE_TUNING):
             ours, best = self._of(task, REFERENCE), self.best_baseline(task)
             others = [
                 NONE if name is None else f"{self.score(task, name)}{shown}: {self.compared(task, name)}"
-                for name, shown in ((RIVAL, ""), (best, f" `{best}`"))
+                for name, shown in ((FINE_TUNING, ""), (best, f" `{best}`"))
             ]
             constant = _mean(ours, "constant_prediction")
             lines.append(
@@ -169,8 +177,8 @@ class Tables:
 
     def verdict(self) -> str:
         """How often PaRe is the same model, level, ahead or behind, over all tasks with both methods."""
-        shared = self.shared(RIVAL)
-        fine_tuning = [self.compared(task, RIVAL) for task in shared]
+        shared = self.shared(FINE_TUNING)
+        fine_tuning = [self.compared(task, FINE_TUNING) for task in shared]
         best = {task: name for task in self.shared(REFERENCE) if (name := self.best_baseline(task))}
         baselines = [self.compared(task, name) for task, name in best.items()]
         ahead = [task for task, verdict in zip(best, baselines, strict=True) if verdict == "ahead"]

@@ -73,7 +73,7 @@ def performance_ratios(errors: pd.DataFrame) -> pd.DataFrame:
     """Each error over the smallest of its row: 1 for the best, infinite where only the best is 0.
 
     Args:
-        errors: a row a task, a column a method, without gaps.
+        errors: tasks in rows, methods in columns, without gaps.
     """
     best = errors.min(axis=1)
     return errors.div(best, axis=0).mask(errors.eq(best, axis=0), 1.0)
@@ -83,7 +83,7 @@ def performance_profile(ratios: pd.DataFrame) -> pd.DataFrame:
     """Share of the tasks that each method solves within a factor τ of the best (Dolan & Moré, 2002).
 
     Args:
-        ratios: a row a task, a column a method.
+        ratios: tasks in rows, methods in columns.
 
     Returns:
         Index ``tau``, every finite ratio that occurs and 1; a column a method, shares from 0 to 1. Between two τ the
@@ -98,10 +98,10 @@ def ranking(errors: pd.DataFrame) -> pd.DataFrame:
     """Wins and mean ranks, best mean rank first; ties share a win, and the mean of their ranks.
 
     Args:
-        errors: a row a task, a column a method, without gaps.
+        errors: tasks in rows, methods in columns, without gaps.
 
     Returns:
-        A line a method: ``wins``, ``mean_rank``, ``tasks``.
+        By method: ``wins``, ``mean_rank``, ``tasks``.
     """
     return (
         pd.DataFrame(
@@ -122,7 +122,7 @@ class Comparison:
 
     Attributes:
         group: a suite, or all tasks.
-        errors: means over the common seeds, a row a task, a column a method; empty where there is nothing to compare.
+        errors: means over the common seeds, tasks in rows, methods in columns; empty where there is nothing to compare.
         pairs: number of common (task, seed).
         left_out: methods that ran on too few of these tasks.
     """
@@ -183,7 +183,7 @@ def paired_tests(differences: pd.DataFrame) -> pd.DataFrame:
         differences: as from `relative_differences`.
 
     Returns:
-        A line a method: ``tasks``, ``pairs``, how often the reference is better, equal or worse (``wins``, ``ties``,
+        By method: ``tasks``, ``pairs``, how often the reference is better, equal or worse (``wins``, ``ties``,
         ``losses``), the ``median`` difference, two-sided p values ``wilcoxon`` and ``sign``, and ``wilcoxon_holm``,
         Holm's correction for the number of methods.
     """
@@ -252,7 +252,7 @@ def relative_costs(by_task: pd.DataFrame, reference: str) -> pd.DataFrame:
         reference: the method that the others are compared with.
 
     Returns:
-        A line a method: ``tasks``, and the ratios ``error``, ``train_seconds`` and ``peak_memory_mb``; a ratio is
+        By method: ``tasks``, and the ratios ``error``, ``train_seconds`` and ``peak_memory_mb``; a ratio is
         missing where a method has no such number, or an error is 0.
     """
     mine = by_task[by_task["method"] == reference]

@@ -98,7 +98,7 @@ def summarise_table(cells: pd.DataFrame, summary: Summary) -> pd.DataFrame:
         summary: names the baseline.
 
     Returns:
-        A line a row, indexed by the paper's name: ``wins``, ``mean``, ``difference`` and the number of ``columns`` that
+        Rows indexed by the paper's name: ``wins``, ``mean``, ``difference`` and the number of ``columns`` that
         the mean is over, each for ``paper`` and for ``ours``; for ours also whether the row is only ``quoted``. A
         column counts as won, ties included, where at least two rows have a figure; the difference is over the columns
         that both rows have.
