@@ -76,6 +76,7 @@ def is_running(process: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_processes_end_where_the_one_that_started_them_is_killed_even_from_an_unguarded_script(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     paths = [tmp_path / "a", tmp_path / "b"]

@@ -140,6 +140,7 @@ def test_encoders_of_other_families_answer_as_the_model(untrained, family):
     assert np.abs(found - answers(model, x)[0]).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_the_file_says_what_it_takes_and_gives_and_what_it_is(untrained):
     model = untrained("vit")
     session = onnxruntime.InferenceSession(to_onnx(model, held_rows(inputs(1, 16, 16))).content)
@@ -154,6 +155,7 @@ def test_every_operator_has_a_kernel_of_its_own(untrained):
     assert "CastLike" not in {node.op_type for node in onnx.load_from_string(content).graph.node}
 
 
+@pytest.mark.slow
 def test_probabilities_are_at_the_temperature_of_the_validation_rows(untrained):
     model, x = untrained("vit"), inputs(1, 16, 16)
     truth = np.arange(900) % 3

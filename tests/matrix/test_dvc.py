@@ -151,6 +151,7 @@ def edit(path, old, new):
 
 
 @pytest.mark.filterwarnings("ignore:_NoneStep")  # a library's of DVC's
+@pytest.mark.slow
 def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it_changes(repro, tmp_path):
     (tmp_path / "broken").write_text("train openml_wdbc/pare/seed_0")
     by_hand = tmp_path / "data" / "01_raw" / "darcy_flow" / "the only copy"
@@ -182,7 +183,7 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
     edit(package / "training" / "trainer.py", "\n\n\n", "\n\n\n# A remark.\n")
     assert repro() == ([], True)
 
-    edit(package / "evaluation" / "figures" / "training.py", "\n\n\n", "\n\n\nNEW = 1\n")
+    edit(package / "evaluation" / "figures" / "epochs.py", "\n\n\n", "\n\n\nNEW = 1\n")
     scored = ["baseline openml_wdbc/xgboost/seed_0", *(f"evaluate {task}/pare/seed_0" for task in TASKS)]
     assert repro() == ([*scored, "report //seed_"], True)  # nothing is trained
 
@@ -203,6 +204,7 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
 
 
 @pytest.mark.filterwarnings("ignore:_NoneStep")  # a library's of DVC's
+@pytest.mark.slow
 def test_a_variant_of_another_protocol_has_a_model_input_of_its_own(repro, tmp_path):
     both = {"plain": {"mixing.start": 0.5}, "published": {"protocol": "paper"}}
     block = {"tasks": ["darcy_flow"], "methods": ["pare"], "seeds": [0], "variants": both}

@@ -210,6 +210,7 @@ def test_a_sure_mistake_makes_a_model_doubt():
 
 
 @pytest.mark.parametrize("rows", [30, 300])
+@pytest.mark.slow
 def test_the_temperature_is_the_most_likely_one_of_a_grid_with_its_prior(rows):
     """By scikit-learn's loss and the normal density of scipy, on a grid of temperatures."""
     logits = DRAWS.normal(size=(rows, 3)) * 6
