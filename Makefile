@@ -22,7 +22,7 @@ $(VENV)/test.done: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[offline,dev,dvc,viz,baselines]'
 	@touch $@ $(VENV)/demo.done
 
-demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; about 4 minutes after installation on 2 free cores
+demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; about 4 minutes on 2 free cores, installation included
 	@echo "Simulating 1,100 Darcy flows (under 1 minute on 2 free cores), then PaRe on them (about 3 minutes)."
 	@echo "Expect a test relative L2 error of 0.005 (mean-field baseline: 0.24); training.epochs=60 reaches 0.004 in about 4 minutes more."
 	$(BIN)/kedro run --pipeline=pare_train --params task:darcy_flow
