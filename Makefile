@@ -24,7 +24,7 @@ $(VENV)/test.done: pyproject.toml | $(BIN)/python
 
 demo: $(VENV)/demo.done  ## fine-tune a pretrained transformer on Darcy flow with PaRe; about 4 minutes on 2 free cores, installation included
 	@echo "Simulating 1,100 Darcy flows (under 1 minute on 2 free cores), then PaRe on them (about 3 minutes)."
-	@echo "Expect a test relative L2 error of 0.005 (mean-field baseline: 0.24); training.epochs=60 reaches 0.004 in about 4 minutes more."
+	@echo "Expect a test relative L2 error of 0.005 (mean-field baseline: 0.24); training.epochs=60 reaches 0.004."
 	$(BIN)/kedro run --pipeline=pare_train --params task:darcy_flow
 	@echo "Pictures and numbers: data/08_reporting/darcy_flow/pare/seed_0/run.html"
 

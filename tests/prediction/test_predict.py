@@ -275,10 +275,10 @@ def test_probabilities_are_at_the_temperature(prepare, frame, tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     predictor, _ = prepare("t.csv", TABLE)
     outputs = predictor.outputs(predictor.open(frame))
-    calibrated(predictor, "classification", outputs, np.arange(N) % 2)  # the answers, which the outputs do not know
+    calibrated(predictor, "classification", 4 * outputs, np.arange(N) % 2)  # sure of answers that they do not know
     found = predictor.predict_proba(frame)
     np.testing.assert_allclose(found, softmax(outputs / predictor.calibration.temperature, axis=1), rtol=1e-6)
-    assert np.abs(found - softmax(outputs, axis=1)).max() > 0.05
+    assert np.abs(found - softmax(outputs, axis=1)).max() > 0.1
     shares = predict_file(tmp_path / "t.csv", predictor).content[["probability of no", "probability of yes"]]
     np.testing.assert_array_equal(shares.to_numpy(), found)
 

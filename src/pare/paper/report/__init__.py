@@ -1,1 +1,1 @@
-"""The paper's tables and statistics, with our results beside its figures."""
+"""The paper's tables and statistics, with our results next to its figures."""
