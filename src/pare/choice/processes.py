@@ -5,7 +5,6 @@ One training makes little of a second core: two of them side by side do more tha
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,10 +18,10 @@ from rich import get_console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pare.config import PareError
+from pare.storage.parent import end_with
 
 Result = TypeVar("Result")
 MOST = 2  # fits at a time
-WATCHED = 1.0  # seconds between two looks at whether the process that asked for a fit is there
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,5 @@ def _outcome(job: Callable[[], Result]) -> Outcome[Result]:
 def _in_process(name: str, job: Callable[[], Result]) -> tuple[str, Outcome[Result]]:
     rich.reconfigure(force_terminal=False)  # the bar is that of the process which asked
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", force=True)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with(os.getppid())
     return name, _outcome(job)
-
-
-def _end_with(parent: int) -> None:
-    """End this process where the one that asked for its fit was killed."""
-    while os.getppid() == parent:
-        time.sleep(WATCHED)
-    os._exit(1)

@@ -1,70 +1,23 @@
-"""`kedro matrix`: the runs behind all tables, how far they are, and what the rest of them will cost."""
+"""`kedro matrix`: the runs behind all tables, how far they are, the plan of what is left, and running it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from math import ceil, log2
 from pathlib import Path
 from typing import Any
 
 import click
 from kedro.framework.cli.utils import env_option
 
-from pare.cli.common import clear_errors, config_loader, screen
-from pare.config import Library, PareError
-from pare.config.estimate import cpu_speed
-from pare.config_loader import load_library
-from pare.matrix import (
-    CELLS_FILE,
-    LEGEND,
-    STAGES_FILE,
-    State,
-    block_table,
-    check_base,
-    cost,
-    dvc_cells,
-    matrix_states,
-    read_dvc_cells,
-    stage_digests,
-    write_dvc_cells,
-    write_stage_digests,
-)
-from pare.matrix.blocks import Cell, expand, unique
+from pare.cli.common import clear_errors, screen
+from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
+from pare.cli.matrix_run_command import print_blocks, run_matrix, tell_of_left
+from pare.config import PareError
+from pare.config.estimate import DEVICES, duration
+from pare.matrix.dvc import CELLS_FILE, dvc_cells, read_dvc_cells, write_dvc_cells
+from pare.matrix.plan import Plan
+from pare.matrix.stages import STAGES_FILE, stage_digests, write_stage_digests
 from pare.storage.result_lines import FILE, write_lines
 
-DVC_ENVIRONMENTS = (None, "base", "local")  # those whose runs are stages of dvc.yaml
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """The run matrix of a project's environment, and how far it is."""
-
-    project: Path
-    env: str | None
-    library: Library
-    values: Mapping[str, Any]
-    blocks: dict[str, list[Cell]]
-
-    @cached_property
-    def cells(self) -> dict[str, Cell]:
-        """Every run once, by its name."""
-        return unique(self.blocks)
-
-    @cached_property
-    def states(self) -> dict[str, State]:
-        """How far each run has come."""
-        return matrix_states(self.cells, self.project / "data")
-
-    @property
-    def left(self) -> list[Cell]:
-        """The runs that are not done."""
-        return [cell for name, cell in self.cells.items() if self.states[name].kind != "done"]
-
-    def of_base(self) -> tuple[dict[str, Cell], Library]:
-        """The runs as dvc makes them, from conf/base alone, and all that is defined there."""
-        loader = config_loader(self.project, "base")
-        base = load_library(loader)
-        check_base(self.cells, base)
-        return unique(expand(self.values, base, loader["parameters"])), base
+LONG_S = 24 * 3600.0  # time of a plan from which on more than one machine is proposed
 
 
 @click.group(invoke_without_command=True)
@@ -74,80 +27,104 @@ def matrix(ctx: click.Context, env: str | None) -> None:
     """Show the runs of conf/base/matrix.yml: what is left, what that will cost, and the results so far.
 
     \b
-    Run what is left:               dvc repro --keep-going
-    Look at it from elsewhere:      kedro matrix
-    After a change of matrix.yml:   kedro matrix write
-    The paper's runs, on a cluster: kedro matrix --env paper commands
+    What is left, and its cost:     kedro matrix plan
+    Run it on this machine:         kedro matrix run
+    Run it through DVC, serially:   dvc repro --keep-going
+    The paper's runs, on a cluster: kedro matrix run --env paper --engine slurm
+    Your own, in one line:          kedro matrix run --tasks wine,plates --methods pare,choose --seeds 0-4
     """
-    project: Path = ctx.obj.project_path
+    ctx.obj = (ctx.obj.project_path, env)
+    if ctx.invoked_subcommand is None:
+        with clear_errors():
+            _print_matrix(load_matrix(*ctx.obj))
+
+
+@matrix.command()
+@choosing_options
+@click.option("--device", type=click.Choice([*DEVICES]), help="Times on this accelerator, by its data sheet.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON.")
+@click.pass_obj
+def plan(obj: tuple[Path, str | None], device: str | None, as_json: bool, **asked: Any) -> None:
+    """Show what is left: runs, inputs to prepare, accelerators, memory and time of each task."""
     with clear_errors():
-        loader = config_loader(project, env)
-        library = load_library(loader)
-        values = loader["matrix"]
-        blocks = expand(values, library, loader["parameters"])
-        ctx.obj = Matrix(project, env, library, values, blocks)
-        if ctx.invoked_subcommand is None:
-            _print_matrix(ctx.obj)
+        runs = load_matrix(obj[0], asked.pop("env") or obj[1], asked)
+        made = runs.plan(device or "")
+    if as_json:
+        click.echo(made.as_json(), nl=False)
+        return
+    click.echo(made)
+    if made.runs:
+        click.echo()
+        screen().print(made.table(), highlight=False)
+        click.echo(f"\n{_advice(runs, made, device or '')}")
 
 
 @matrix.command()
 @click.pass_obj
-def write(runs: Matrix) -> None:
+def write(obj: tuple[Path, str | None]) -> None:
     """Bring the file that dvc.yaml takes its runs from up to matrix.yml."""
     with clear_errors():
-        if runs.env not in DVC_ENVIRONMENTS:
-            raise PareError(
-                f"dvc runs the base environment; for that of {runs.env}: kedro matrix --env {runs.env} commands"
-            )
+        runs = load_matrix(*obj)
+        if not runs.by_dvc:
+            raise PareError(f"dvc runs the base environment; for that of {runs.env}: kedro matrix run --env {runs.env}")
         write_dvc_cells(dvc_cells(*runs.of_base()), runs.project / CELLS_FILE)
     click.echo(f"{len(runs.cells)} cells are in {CELLS_FILE}. Run those that are left: dvc repro --keep-going")
 
 
 @matrix.command()
 @click.pass_obj
-def resolve(runs: Matrix) -> None:
+def resolve(obj: tuple[Path, str | None]) -> None:
     """Digest what decides each stage of dvc.yaml; dvc calls this first."""
     with clear_errors():
+        runs = load_matrix(*obj)
         write_stage_digests(stage_digests(*runs.of_base()), runs.project / STAGES_FILE)
 
 
 @matrix.command()
 @click.pass_obj
-def results(runs: Matrix) -> None:
+def results(obj: tuple[Path, str | None]) -> None:
     """Write data/08_reporting/results.csv, which git keeps: one line for each finished run of the matrix."""
-    metrics = {runs.cells[name].run.folder: state.metrics for name, state in runs.states.items() if state.metrics}
     with clear_errors():
-        write_lines(metrics, runs.project / "data" / "08_reporting")
-    click.echo(f"{len(metrics)} of {len(runs.cells)} runs are in data/08_reporting/{FILE}")
+        runs = load_matrix(*obj)
+        write_lines(runs.results(), runs.project / "data" / "08_reporting")
+    click.echo(f"{len(runs.results())} of {len(runs.cells)} runs are in data/08_reporting/{FILE}")
 
 
 @matrix.command()
+@choosing_options
 @click.pass_obj
-def commands(runs: Matrix) -> None:
-    """Print a command for each run that is left, such as for a cluster's scheduler."""
-    for cell in runs.left:
-        click.echo(cell.run.command(cell.pipeline))
-
-
-@matrix.command()
-@click.pass_obj
-def check(runs: Matrix) -> None:
+def check(obj: tuple[Path, str | None], **asked: Any) -> None:
     """Name the runs that are left; the exit code is 1 where there are any."""
-    if runs.left:
-        names = ", ".join(cell.name for cell in runs.left)
-        raise click.ClickException(f"{len(runs.left)} of {len(runs.cells)} cells are not done: {names}")
+    with clear_errors():
+        runs = load_matrix(obj[0], asked.pop("env") or obj[1], asked)
+        tell_of_left(runs)
+
+
+def _advice(runs: Matrix, made: Plan, device: str) -> str:
+    """The command that runs the plan and, where that takes days, what would make it hours."""
+    words = [f"Run it: kedro matrix run{runs.option}"]
+    if device or made.seconds < LONG_S:
+        return words[0]
+    shown = next(iter(DEVICES))
+    networks = [job.seconds for job in runs.plan(shown).runs if job.on_accelerator]
+    several = max(8, 2 ** ceil(log2(max(sum(networks) / LONG_S, 1))))
+    words.append(
+        f"Its {len(networks)} networks need about {duration(sum(networks))} of one {DEVICES[shown].title} by its data "
+        f"sheet, which is not measured and a lower bound with small batches: {duration(sum(networks) / 8)} on eight, "
+        f"{duration(sum(networks) / several)} on {several}. Others: --device. How: docs/scale.md"
+    )
+    return "\n".join(words)
 
 
 def _print_matrix(runs: Matrix) -> None:
-    click.echo(cost(runs.cells, runs.states, cpu_speed))
-    by_dvc = runs.env in DVC_ENVIRONMENTS
+    made = runs.plan()
+    click.echo(made)
     if runs.left:
-        command = "dvc repro --keep-going" if by_dvc else f"kedro matrix --env {runs.env} commands"
-        click.echo(f"Run them: {command}")
-    for title, block in runs.blocks.items():
-        click.echo()
-        screen().print(block_table(title, block, runs.states), highlight=False)
-    if any(state.kind == "results" for state in runs.states.values()):
-        click.echo(f"\n{LEGEND}")
-    if by_dvc and read_dvc_cells(runs.project / CELLS_FILE) != dvc_cells(*runs.of_base()):
+        click.echo(f"What each task takes: kedro matrix plan{runs.option}")
+        click.echo(_advice(runs, made, ""))
+    print_blocks(runs)
+    if runs.by_dvc and read_dvc_cells(runs.project / CELLS_FILE) != dvc_cells(*runs.of_base()):
         click.secho(f"\n{CELLS_FILE} is not that of matrix.yml: kedro matrix write", fg="yellow")
+
+
+matrix.add_command(run_matrix)

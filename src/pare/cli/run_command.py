@@ -20,6 +20,7 @@ from pare.config.errors import unknown_name
 from pare.config.hyperparameters import TrainingConfig
 from pare.config.run import BaselineRun, Run
 from pare.pipeline_registry import NAMES, STAGES
+from pare.storage.parent import end_with_launcher
 
 LEARNING = ("__default__", Run.PIPELINE, BaselineRun.PIPELINE)  # the method decides which of these is meant
 # What a command that was stopped begins after, by its pipeline.
@@ -70,7 +71,8 @@ class RunCommand(click.Command):
         """Run; a mistake of the user's ends without a traceback, and so do Ctrl-C and SIGTERM."""
         try:
             log_unbroken_lines()
-            with clear_errors(), _sigterm_raised():
+            end_with_launcher()
+            with clear_errors(), sigterm_raised():
                 return self._invoke(ctx)
         except KeyboardInterrupt as stop:
             terminated = isinstance(stop, Terminated)
@@ -113,7 +115,7 @@ def _follow_method(params: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _sigterm_raised() -> Iterator[None]:
+def sigterm_raised() -> Iterator[None]:
     """Raise `Terminated` where SIGTERM would end the process at once, with half a file left behind."""
 
     def raise_terminated(number: int, frame: FrameType | None) -> None:

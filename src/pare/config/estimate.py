@@ -16,6 +16,30 @@ RUNTIME_MB = 600  # Python, torch and transformers before any model
 
 
 @dataclass(frozen=True)
+class Device:
+    """An accelerator by its maker's data sheet.
+
+    Attributes:
+        title: its name.
+        single: operations per second of a matrix product in float32, without TF32.
+        half: the same in bfloat16 with sums in float32, dense; of a V100 in float16.
+    """
+
+    title: str
+    single: float
+    half: float
+
+
+# https://www.nvidia.com, data sheets of the SXM cards, L40S and V100.
+DEVICES = {
+    "h100": Device("H100", 67e12, 989e12),
+    "a100": Device("A100", 19.5e12, 312e12),
+    "l40s": Device("L40S", 91.6e12, 362e12),
+    "v100": Device("V100", 15.7e12, 125e12),
+}
+
+
+@dataclass(frozen=True)
 class Estimate:
     """Cost of a training.
 

@@ -141,10 +141,21 @@ class TaskRun(Strict):
         values = names | variant | self._choices() | self.overridden
         return ",".join(f"{key}={_typed(value)}" for key, value in values.items())
 
-    def command(self, pipeline: str) -> str:
-        """The whole command that runs a pipeline, or several with commas between them, for this very run."""
+    @property
+    def on_accelerator(self) -> bool:
+        """Whether an accelerator speeds it up: it runs a network of torch's."""
+        return True
+
+    def command(self, pipeline: str, tag: str = "") -> str:
+        """The whole command that runs a pipeline, or several with commas between them, for this very run.
+
+        Args:
+            pipeline: the pipelines.
+            tag: the tag of their nodes that are run; none: all nodes.
+        """
+        tags = f" --tags={tag}" if tag else ""
         environment = "" if self.environment == LOCAL else f" --env {self.environment}"
-        return f"kedro run --pipelines={pipeline}{environment} --params {quote(self.params)}"
+        return f"kedro run --pipelines={pipeline}{tags}{environment} --params {quote(self.params)}"
 
     def _choices(self) -> dict[str, Any]:
         """Fold, protocol, start and source where the command line named them; the configuration says the rest again."""
@@ -202,6 +213,11 @@ class BaselineRun(TaskRun):
 
     baseline: Baseline
     options: dict[str, Any] = Field(description="options of the baseline, those of the command line included")
+
+    @property
+    def on_accelerator(self) -> bool:
+        """Whether the baseline is a network of torch's."""
+        return self.baseline.network
 
     def decisive(self) -> dict[str, Any]:
         """What of the configuration decides the predictions, as JSON has it; the model input decides as well."""

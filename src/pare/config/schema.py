@@ -376,6 +376,7 @@ class Baseline(Strict):
     paper: str = Field(description="where the paper has it")
     description: str = ""
     estimator: str = Field(description="name of the function that fits it, see pare.baselines.by_name")
+    network: bool = Field(default=False, description="whether an accelerator trains it, where there is one")
     options: dict[str, Any] = Field(default_factory=dict, description="hyperparameters of the library's")
 
 

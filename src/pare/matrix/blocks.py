@@ -7,23 +7,25 @@ from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, model_validator
 
+from pare.config.candidates import ChoiceRun, resolve_any
 from pare.config.errors import PareError
 from pare.config.library import Library
-from pare.config.resolve import resolve, resolve_baseline
-from pare.config.run import BaselineRun, Run
+from pare.config.run import FOLD, TaskRun
 from pare.config.strict import Strict, validated
 
 Value = bool | int | float | str
-NAMES = frozenset({"task", "method", "seed", "variant"})
+NAMES = frozenset({"task", "method", "seed", FOLD, "variant"})
+MOST = 1000  # seeds or folds of one command
 VariantName = Annotated[str, Field(pattern=r"^([a-z0-9_]*[a-z_][a-z0-9_]*)?$")]
 
 
 class Block(Strict):
-    """Runs that are looked at together: every task with every method, variant and seed."""
+    """Runs that are looked at together: every task with every method, variant, seed and fold."""
 
     tasks: list[str] = Field(min_length=1)
-    methods: list[str] = Field(min_length=1, description="methods and baselines")
+    methods: list[str] = Field(min_length=1, description="methods, baselines, and choose")
     seeds: list[NonNegativeInt] = Field(min_length=1)
+    folds: int = Field(default=1, ge=1, le=MOST, description="folds of a cross-validation; 1: the tasks' own test rows")
     variants: dict[VariantName, dict[str, Value]] = Field(
         default_factory=dict,
         description='name and values as on the command line; "" for the plain method; none: as they are',
@@ -52,18 +54,14 @@ class Cell:
         values: what its variant sets, such as ``{"mixing.start": 0.1}``.
     """
 
-    run: Run | BaselineRun
+    run: TaskRun
     values: dict[str, Value]
 
     @property
     def name(self) -> str:
-        """Unique in the matrix: task, method with variant, seed."""
-        return f"{self.run.task_name}-{self.run.method_folder}-{self.run.seed}"
-
-    @property
-    def pipeline(self) -> str:
-        """The pipeline that makes the whole run."""
-        return "baseline" if isinstance(self.run, BaselineRun) else "pare_train"
+        """Unique in the matrix: task, method with variant, seed, and a fold such as 2_5."""
+        fold = f"-{self.run.differs[FOLD]}" if FOLD in self.run.differs else ""
+        return f"{self.run.task_name}-{self.run.method_folder}-{self.run.seed}{fold}"
 
 
 def expand(values: Mapping[str, Any], library: Library, parameters: Mapping[str, Any]) -> dict[str, list[Cell]]:
@@ -96,12 +94,19 @@ def unique(blocks: Mapping[str, list[Cell]]) -> dict[str, Cell]:
 def _cells(block: Block, library: Library, parameters: Mapping[str, Any]) -> list[Cell]:
     variants: dict[str, dict[str, Value]] = dict(block.variants) or {"": {}}
     cells: list[Cell] = []
-    for task, method, (variant, values) in product(block.tasks, block.methods, variants.items()):
-        overrides = {"task": task, "method": method, "variant": variant, **_nested(values)}
-        build = resolve_baseline if method in library.baselines else resolve
-        run = build(library, _merged(parameters, overrides), overrides)
-        cells += [Cell(run.model_copy(update={"seed": seed}), values) for seed in block.seeds]
+    folds = [{FOLD: f"{fold}/{block.folds}"} for fold in range(1, block.folds + 1)] if block.folds > 1 else [{}]
+    for task, method, (variant, values), fold in product(block.tasks, block.methods, variants.items(), folds):
+        overrides = {"task": task, "method": method, "variant": variant, **fold, **_nested(values)}
+        run = resolve_any(library, _merged(parameters, overrides), overrides)
+        cells += [Cell(_with_seed(run, seed), values) for seed in block.seeds]
     return cells
+
+
+def _with_seed(run: TaskRun, seed: int) -> TaskRun:
+    if isinstance(run, ChoiceRun):
+        candidates = [candidate.model_copy(update={"seed": seed}) for candidate in run.candidates]
+        return run.model_copy(update={"seed": seed, "candidates": candidates})
+    return run.model_copy(update={"seed": seed})
 
 
 def _nested(values: Mapping[str, Value]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
-"""What the rest of the matrix will cost: measured times of finished runs where there are any, else an estimate."""
+"""Cost of each run that is left: the measured time of finished runs where there are any, else an estimate."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from pare.config.estimate import duration, estimate
+from pare.config.candidates import ChoiceRun
+from pare.config.estimate import DEVICES, estimate
 from pare.config.run import BaselineRun, Run, TaskRun
 from pare.matrix.blocks import Cell
 from pare.matrix.states import State
@@ -20,81 +21,84 @@ NEAREST: tuple[Callable[[TaskRun], Hashable], ...] = (
     lambda run: run.method_name if isinstance(run, BaselineRun) else None,
 )
 BASES = {
-    "done": "on this machine (as its finished cells took)",
+    "done": "on this machine, as its finished cells took",
     "results": "on a machine like the one that the results are from",
 }
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of the runs that are left.
+    """Cost of a run that is left.
 
     Attributes:
-        cells: all runs.
-        left: runs that are not done.
-        elsewhere: runs among them whose results are here, and whose models are not.
-        untimed: baselines among them of which no run is finished, counted with their start only.
-        seconds: time of the runs that are left, one after the other.
-        memory_mb: memory of the largest of them.
-        basis: where the times come from, in words.
+        seconds: time, without the fitting of a baseline that is not timed.
+        memory_mb: peak memory.
+        timed: whether the time holds all; a baseline of which no run is finished is not.
     """
 
-    cells: int
-    left: int
-    elsewhere: int
-    untimed: int
     seconds: float
     memory_mb: float
+    timed: bool = True
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs of the runs that are left, by name, and where the times come from, in words."""
+
+    runs: dict[str, Cost]
     basis: str
 
-    def __str__(self) -> str:
-        if not self.left:
-            return f"All {self.cells} cells are done."
-        elsewhere = f" ({self.elsewhere} have results but no model here)" if self.elsewhere else ""
-        baselines = "baseline" if self.untimed == 1 else "baselines"
-        untimed = f" without the fitting of {self.untimed} {baselines} not timed yet," if self.untimed else ","
-        return (
-            f"{self.left} of {self.cells} cells left{elsewhere}, about {duration(self.seconds)} {self.basis}{untimed} "
-            f"and at most {self.memory_mb / 1024:.1f} GiB of memory."
-        )
 
-
-def cost(cells: Mapping[str, Cell], states: Mapping[str, State], speed: Callable[[], float]) -> Cost:
+def costs(
+    cells: Mapping[str, Cell], states: Mapping[str, State], speed: Callable[[], float], device: str = ""
+) -> Costs:
     """Price the runs that are left.
 
     Args:
         cells: the runs by name.
         states: how far each has come.
         speed: measures floating-point operations per second; called only where no run is finished.
+        device: an accelerator of `DEVICES` that networks are trained on; none: this machine's CPU.
     """
     slowness, basis = _slowness(cells, states)
     left = [name for name in cells if states[name].kind != "done"]
     any_method = (len(NEAREST) - 1, None)
-    if any_method not in slowness and any(isinstance(cells[name].run, Run) for name in left):
+    if not device and any_method not in slowness and any(isinstance(cells[name].run, Run) for name in left):
         slowness[any_method] = 1 / speed()
+    if device:
+        basis = f"on one {DEVICES[device].title} by its data sheet, which nobody measured with this project"
     peaks = _peaks(cells, states)
-    seconds, memory, untimed = 0.0, 0.0, 0
+    runs = {}
     for name in left:
         run = cells[name].run
-        factor = _nearest(slowness, run)
-        untimed += factor is None  # a baseline's
+        factor = _nearest(slowness, run) if not device or not isinstance(run, Run) else 1 / _device_speed(run, device)
+        work = (factor or 0.0) * _work(run) * (1 - _share_done(run, states[name]))
         around = AROUND_BASELINE_S if isinstance(run, BaselineRun) else AROUND_S
-        seconds += around + (factor or 0.0) * _work(run) * (1 - _share_done(run, states[name]))
-        memory = max(memory, _memory(run), peaks.get(run.task_name, 0.0))
-    elsewhere = sum(states[name].kind == "results" for name in left)
-    return Cost(len(cells), len(left), elsewhere, untimed, seconds, memory, basis)
+        runs[name] = Cost(around + work, max(_memory(run), peaks.get(run.task_name, 0.0)), factor is not None)
+    return Costs(runs, basis)
 
 
-def _work(run: Run | BaselineRun) -> float:
-    """Seconds of training where the machine does one operation a second; of a baseline, a unit."""
-    return estimate(run, 1.0).seconds if isinstance(run, Run) else 1.0
+def _device_speed(run: Run, device: str) -> float:
+    """Speed of a matrix product on an accelerator in the run's precision, in operations per second."""
+    return DEVICES[device].single if run.training.precision == "no" else DEVICES[device].half
 
 
-def _memory(run: Run | BaselineRun) -> float:
+def _work(run: TaskRun) -> float:
+    """Seconds of training at one operation a second; 1 for a baseline; the given minutes of a choice."""
+    match run:
+        case Run():
+            return estimate(run, 1.0).seconds
+        case ChoiceRun():
+            return 60 * run.minutes
+        case _:
+            return 1.0
+
+
+def _memory(run: TaskRun) -> float:
     return estimate(run, 1.0).memory_mb if isinstance(run, Run) else 0.0
 
 
-def _share_done(run: Run | BaselineRun, state: State) -> float:
+def _share_done(run: TaskRun, state: State) -> float:
     return min(state.epochs / max(run.training.epochs, 1), 1.0)
 
 
@@ -113,7 +117,7 @@ def _slowness(cells: Mapping[str, Cell], states: Mapping[str, State]) -> tuple[d
         found: dict[tuple[int, Hashable], list[float]] = defaultdict(list)
         for name, cell in cells.items():
             metrics = states[name].metrics if states[name].kind == kind else None
-            if metrics:
+            if metrics and not isinstance(cell.run, ChoiceRun):
                 factor = metrics["train_seconds"] / _work(cell.run)
                 for distance, shared in enumerate(NEAREST):
                     found[distance, shared(cell.run)].append(factor)
@@ -123,5 +127,8 @@ def _slowness(cells: Mapping[str, Cell], states: Mapping[str, State]) -> tuple[d
 
 
 def _nearest(slowness: Mapping[tuple[int, Hashable], float], run: TaskRun) -> float | None:
+    """Seconds per unit of work; None for a baseline of which no run is finished."""
+    if isinstance(run, ChoiceRun):
+        return 1.0
     keys = ((distance, shared(run)) for distance, shared in enumerate(NEAREST))
     return next((slowness[key] for key in keys if key in slowness), None)

@@ -39,7 +39,7 @@ WORDS = {"title", "paper", "description", "suite"}
 TASK = WORDS | {"raw", "source", "proxy", "training", "mixing", "alignment"}
 RUN: dict[str, Any] = {
     **dict.fromkeys(("variant", "environment", "provenance", "source"), True),
-    **{"task": TASK, "method": WORDS, "baseline": WORDS, "proxy": WORDS | {"raw"}},
+    **{"task": TASK, "method": WORDS, "baseline": WORDS | {"network"}, "proxy": WORDS | {"raw"}},
 }
 
 

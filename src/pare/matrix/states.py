@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from rich.table import Table
 
-from pare.config.run import BaselineRun, Run
+from pare.config.run import Run, TaskRun
 from pare.matrix.blocks import Cell
 from pare.storage.result_lines import read_lines
 
@@ -77,10 +77,10 @@ def _content(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def _wanted(run: Run | BaselineRun) -> dict[str, Any]:
+def _wanted(run: TaskRun) -> dict[str, Any]:
     """What metrics.json says of a run of this configuration."""
     wanted = {"protocol": run.protocol, "metric": run.metric}
-    if isinstance(run, BaselineRun):
+    if not isinstance(run, Run):
         return wanted
     source = {"source": run.source_name, "proxy": run.proxy_name, "proxy_samples": run.proxy_samples}
     return wanted | source | ({} if run.training.minutes else {"epochs": run.training.epochs})

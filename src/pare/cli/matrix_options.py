@@ -1,0 +1,125 @@
+"""The matrix that a command is about: its runs, how far they are, and the plan of what is left."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+from kedro.framework.cli.utils import env_option
+
+from pare.cli.common import config_loader
+from pare.config import Library
+from pare.config.estimate import cpu_speed
+from pare.config_loader import load_library
+from pare.matrix.blocks import Cell, expand, unique
+from pare.matrix.cost import costs
+from pare.matrix.dvc import check_base
+from pare.matrix.plan import Plan, make_plan
+from pare.matrix.selection import own_matrix, selected
+from pare.matrix.states import State, matrix_states
+
+DVC_ENVIRONMENTS = (None, "base", "local")  # those whose runs are stages of dvc.yaml
+BASE, OWN = "base", "own"  # titles: the matrix of DVC, and one that the command line gives
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix of runs of an environment, and how far it is.
+
+    Attributes:
+        project: the project's folder.
+        env: Kedro's environment.
+        title: its name: the environment's, ``base``, or ``own``.
+        library: all that the configuration defines.
+        values: the content of matrix.yml, or what the command line gave in its place.
+        blocks: its runs by the title of their block.
+    """
+
+    project: Path
+    env: str | None
+    title: str
+    library: Library
+    values: Mapping[str, Any]
+    blocks: dict[str, list[Cell]]
+
+    @cached_property
+    def cells(self) -> dict[str, Cell]:
+        """Every run once, by its name."""
+        return unique(self.blocks)
+
+    @cached_property
+    def states(self) -> dict[str, State]:
+        """How far each run has come."""
+        return matrix_states(self.cells, self.project / "data")
+
+    @property
+    def left(self) -> list[Cell]:
+        """The runs that are not done."""
+        return [cell for name, cell in self.cells.items() if self.states[name].kind != "done"]
+
+    @property
+    def by_dvc(self) -> bool:
+        """Whether its runs may be stages of dvc.yaml."""
+        return self.title == BASE
+
+    @property
+    def option(self) -> str:
+        """The option that names its environment, with a blank before it."""
+        return "" if self.env in DVC_ENVIRONMENTS else f" --env {self.env}"
+
+    @property
+    def folder(self) -> Path:
+        """Folder of its plan and of the logs."""
+        return self.project / "data" / "matrix" / self.title
+
+    def of_base(self) -> tuple[dict[str, Cell], Library]:
+        """The runs as dvc makes them, from conf/base alone, and all that is defined there."""
+        loader = config_loader(self.project, "base")
+        base = load_library(loader)
+        check_base(self.cells, base)
+        return unique(expand(self.values, base, loader["parameters"])), base
+
+    def plan(self, device: str = "") -> Plan:
+        """The plan of what is left."""
+        priced = costs(self.cells, self.states, cpu_speed, device)
+        return make_plan(self.title, self.cells, priced, self.project / "data")
+
+    def results(self) -> dict[str, Mapping[str, Any]]:
+        """Metrics of the finished runs by their folder."""
+        return {self.cells[name].run.folder: state.metrics for name, state in self.states.items() if state.metrics}
+
+
+def load_matrix(project: Path, env: str | None, asked: Mapping[str, Any] | None = None) -> Matrix:
+    """The matrix of an environment, or that of the command line.
+
+    Args:
+        project: the project's folder.
+        env: Kedro's environment.
+        asked: options of `choosing_options`; none: all of matrix.yml.
+    """
+    asked = asked or {}
+    loader = config_loader(project, env)
+    library, parameters = load_library(loader), loader["parameters"]
+    own = own_matrix(asked, parameters)
+    values = own or loader["matrix"]
+    blocks = selected(expand(values, library, parameters), asked.get("only") or "")
+    title = OWN if own else BASE if env in DVC_ENVIRONMENTS else str(env)
+    return Matrix(project, env, title, library, values, blocks)
+
+
+def choosing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of a command that say which runs it is about."""
+    options = [
+        click.option("--only", metavar="NAMES", help="Runs or blocks of these names alone, such as 'openml_*,Series'."),
+        click.option("--tasks", metavar="A,B", help="A matrix of your own: its tasks, in place of matrix.yml."),
+        click.option("--methods", metavar="A,B", help="Its methods, baselines, or choose. Default: method."),
+        click.option("--seeds", metavar="0-4", help="Its seeds, such as 0-4 or 0-2+7. Default: seed."),
+        click.option("--folds", metavar="N", type=click.IntRange(2), help="Folds of a cross-validation of each."),
+        click.option("--params", metavar="A=1,B=2", help="Values of all its runs, such as training.epochs=5."),
+        env_option,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,117 @@
+"""`kedro matrix run`: the plan of what is left, on an engine, and what became of it by the files."""
+
+import signal
+from dataclasses import replace
+from importlib import import_module
+from typing import Any, cast
+
+import click
+
+from pare.cli.common import clear_errors, screen
+from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
+from pare.cli.run_command import Terminated, sigterm_raised
+from pare.config.words import listed
+from pare.matrix.engines import Engine, Settings
+from pare.matrix.follow import Progress, follow
+from pare.matrix.plan import Job
+from pare.matrix.states import LEGEND, block_table, matrix_states
+from pare.storage.result_lines import FILE, write_lines
+
+ENGINES = {"local": "pare.matrix.engines.local:run_local", "ray": "pare.matrix.engines.ray:run_ray"}
+
+
+@click.command(name="run")
+@choosing_options
+@click.option("--engine", type=click.Choice([*ENGINES]), default="local", show_default=True, help="What runs them.")
+@click.option("--workers", type=click.IntRange(1), help="Runs at a time. Default: what the machine or cluster has.")
+@click.option("--gpus-per-run", type=float, default=1.0, show_default=True, help="0.5: two networks on each GPU.")
+@click.option("--stop-after", type=click.IntRange(0), default=0, metavar="N", help="Stop after N failures.")
+@click.option("--address", default="", help="ray: address of a running cluster, such as auto.")
+@click.pass_context
+def run_matrix(ctx: click.Context, engine: str, stop_after: int, **asked: Any) -> None:
+    """Run what is left: inputs first, then the longest run; the same command goes on after a stop or a failure.
+
+    \b
+    Everything on this machine:  kedro matrix run
+    Some of it:                  kedro matrix run --only 'openml_*'
+    Your own:                    kedro matrix run --tasks wine --methods pare,catboost --seeds 0-4
+    Two on each of eight GPUs:   kedro matrix run --workers 16 --gpus-per-run 0.5
+    On a Ray cluster:            kedro matrix run --engine ray --address auto
+    """
+    how = {name: asked.pop(name) for name in ("workers", "gpus_per_run", "address")}
+    project, env = ctx.obj
+    with clear_errors():
+        runs = load_matrix(project, asked.pop("env") or env, asked)
+        execute(ctx, runs, engine, how, stop_after)
+        conclude(runs)
+
+
+def execute(ctx: click.Context, runs: Matrix, engine: str, how: dict[str, Any], stop_after: int) -> None:
+    """Run what is left; Ctrl-C and SIGTERM end what runs, say how to go on, and end the command."""
+    plan = runs.plan()
+    click.echo(plan)
+    if not plan.runs:
+        return
+    settings = Settings(runs.project, runs.folder, is_left=lambda job: _is_left(runs, job), **how)
+    try:
+        with sigterm_raised():
+            progress = follow(plan, find_engine(engine), settings, screen(), stop_after)
+    except KeyboardInterrupt as stop:
+        number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+        click.secho("\nStopped. The same command goes on: a training after its last saved epoch.", err=True)
+        ctx.exit(128 + number)
+    _tell_of_ended(progress)
+
+
+def find_engine(name: str) -> Engine:
+    """The engine of that name; its library is imported now."""
+    module, _, function = ENGINES[name].partition(":")
+    return cast(Engine, getattr(import_module(module), function))
+
+
+def _is_left(runs: Matrix, job: Job) -> bool:
+    """Whether a run is not done by now, asked of its files."""
+    if job.prepares:
+        return True
+    return matrix_states({job.name: runs.cells[job.name]}, runs.project / "data")[job.name].kind != "done"
+
+
+def _tell_of_ended(progress: Progress) -> None:
+    parts = [f"{len(progress.done)} jobs done"]
+    parts += [f"{len(progress.failed)} failed"] * bool(progress.failed)
+    parts += [f"{len(progress.skipped)} skipped"] * bool(progress.skipped)
+    click.echo(f"{', '.join(parts)}.")
+
+
+def conclude(runs: Matrix) -> None:
+    """Verify by the files what is done, show the results, and make what the whole matrix has after its runs.
+
+    Raises:
+        ClickException: naming the runs that are not done.
+    """
+    runs = replace(runs)  # how far its runs are is asked anew
+    print_blocks(runs)
+    write_lines(runs.results(), runs.folder)
+    click.echo(f"\nThese results as a table: {(runs.folder / FILE).relative_to(runs.project)}")
+    tell_of_left(runs)
+
+
+def print_blocks(runs: Matrix) -> None:
+    """Show the results of each block as a table."""
+    for title, block in runs.blocks.items():
+        click.echo()
+        screen().print(block_table(title, block, runs.states), highlight=False)
+    if any(state.kind == "results" for state in runs.states.values()):
+        click.echo(f"\n{LEGEND}")
+
+
+def tell_of_left(runs: Matrix) -> None:
+    """Say that all runs are done, or raise a message that names those that are left.
+
+    Raises:
+        ClickException: where any are left.
+    """
+    if runs.left:
+        names = listed([cell.name for cell in runs.left])
+        raise click.ClickException(f"{len(runs.left)} of {len(runs.cells)} runs are not done: {names}")
+    click.echo(f"All {len(runs.cells)} runs are done.")

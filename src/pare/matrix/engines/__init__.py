@@ -1,0 +1,57 @@
+"""What runs the jobs of a plan: processes on this machine, Ray or SLURM; what became of them is asked of the files."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pare.matrix.plan import Job, Plan
+
+Kind = Literal["started", "done", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a job.
+
+    Attributes:
+        job: the job.
+        kind: ``started``, ``done``, ``failed``, or ``skipped``, since a job that it needs failed or its run is done.
+        text: why, in words.
+        seconds: time that it took, of ``done`` and ``failed``.
+    """
+
+    job: Job
+    kind: Kind
+    text: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an engine runs a plan.
+
+    Attributes:
+        project: the project's folder.
+        folder: the plan's folder, with the logs.
+        workers: jobs at a time; None: what the machine or cluster has.
+        gpus_per_run: accelerators of a run with a network, such as 0.5 for two runs on one.
+        address: address of a running Ray cluster; empty: a Ray of its own on this machine.
+        is_left: whether a job is still to be done, asked as it starts.
+    """
+
+    project: Path
+    folder: Path
+    workers: int | None = None
+    gpus_per_run: float = 1.0
+    address: str = ""
+    is_left: Callable[[Job], bool] = lambda job: True
+
+
+# Yields what happened since it was asked before, at least once a second; closing it ends what runs.
+Engine = Callable[[Plan, Settings], Iterator[list[Event]]]
+
+
+def because(job: Job, failed: set[str]) -> str:
+    """Why a job cannot be run: names of the jobs that it needs and that failed; empty where it can."""
+    return ", ".join(need for need in job.needs if need in failed)

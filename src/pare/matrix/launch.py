@@ -1,0 +1,94 @@
+"""A job as a process of its own: the command that a person would type, with its share of the machine and a log file."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pare.matrix.plan import Job
+from pare.storage.parent import PARENT
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+GPUS = "CUDA_VISIBLE_DEVICES"  # ROCm reads it too
+GRACE_S = 60.0  # seconds that a job has to end by itself before it is killed
+LOGS = "logs"
+TAIL = 20_000  # bytes at the end of a log in which its last line is looked for
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a job gets of a machine.
+
+    Attributes:
+        threads: threads.
+        gpus: what `CUDA_VISIBLE_DEVICES` says, empty for none; None: as the environment has it.
+    """
+
+    threads: int
+    gpus: str | None = None
+
+
+def log_of(job: Job, folder: Path) -> Path:
+    """The log file of a job below the plan's folder."""
+    return folder / LOGS / f"{job.name}.log"
+
+
+def start(job: Job, project: Path, folder: Path, share: Share) -> subprocess.Popen[bytes]:
+    """Start a job; it ends with this process, however that ends.
+
+    Args:
+        job: the job.
+        project: the folder that its command is run in.
+        folder: the plan's folder; what the job prints is added to its log there.
+        share: its threads and GPUs.
+    """
+    program, *words = shlex.split(job.command)
+    environment = {**os.environ, **dict.fromkeys(THREADS, str(share.threads)), PARENT: str(os.getpid())}
+    if share.gpus is not None:
+        environment[GPUS] = share.gpus
+    log = log_of(job, folder)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as stream:
+        stream.write(f"# {datetime.now():%Y-%m-%d %H:%M:%S} {job.command}\n".encode())
+        stream.flush()
+        return subprocess.Popen(
+            [sys.executable, "-m", program, *words],
+            cwd=project,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the plan, which ends its jobs
+        )
+
+
+def stop(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    """End jobs: each gets SIGTERM, and is killed where it is still there after a while."""
+    running = [process for process in processes if process.poll() is None]
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    end = time.monotonic() + GRACE_S
+    for process in running:
+        try:
+            process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def last_line(log: Path) -> str:
+    """What a job said last; empty where it said nothing."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, stream.tell() - TAIL))
+            lines = [line.strip() for line in stream.read().decode(errors="replace").splitlines()]
+    except OSError:
+        return ""
+    return next((line for line in reversed(lines) if line and not line.startswith("# ")), "")
