@@ -14,7 +14,8 @@ from pare.config.words import listed
 from pare.matrix.engines import Engine, Settings
 from pare.matrix.follow import Progress, follow
 from pare.matrix.plan import Job
-from pare.matrix.states import LEGEND, block_table, matrix_states
+from pare.matrix.shared_folder import check_locks
+from pare.matrix.states import LEGEND, MODELS, block_table, matrix_states
 from pare.storage.result_lines import FILE, write_lines
 
 ENGINES = {"local": "pare.matrix.engines.local:run_local", "ray": "pare.matrix.engines.ray:run_ray"}
@@ -52,6 +53,8 @@ def execute(ctx: click.Context, runs: Matrix, engine: str, how: dict[str, Any], 
     click.echo(plan)
     if not plan.runs:
         return
+    if how["workers"] != 1:
+        check_locks(runs.project / "data" / MODELS)
     settings = Settings(runs.project, runs.folder, is_left=lambda job: _is_left(runs, job), **how)
     try:
         with sigterm_raised():

@@ -86,16 +86,21 @@ def workers_of(plan: Plan, settings: Settings) -> list[Worker]:
     Raises:
         PareError: where a run is to have more than one GPU.
     """
-    if not 0 < settings.gpus_per_run <= 1:
-        raise PareError(
-            f"--gpus-per-run must be above 0 and at most 1, found {settings.gpus_per_run:g}: a run uses one device"
-        )
+    check_gpus_per_run(settings)
     with_gpu = [Worker(gpu) for gpu in gpus() for _ in range(int(1 / settings.gpus_per_run))]
     cores = joblib.cpu_count()
     fits = int(SPARE * psutil.virtual_memory().available / 2**20 / max(plan.memory_mb, 1.0))
     most = min(2 * len(with_gpu), cores) if with_gpu else max(1, min(cores, fits))
     wanted = settings.workers or max(most, len(with_gpu))
     return [*with_gpu[:wanted], *[Worker()] * (wanted - len(with_gpu))]
+
+
+def check_gpus_per_run(settings: Settings) -> None:
+    """Raise PareError where a run is to have more than one GPU, or none."""
+    if not 0 < settings.gpus_per_run <= 1:
+        raise PareError(
+            f"--gpus-per-run must be above 0 and at most 1, found {settings.gpus_per_run:g}: a run uses one device"
+        )
 
 
 def gpus() -> list[str]:
