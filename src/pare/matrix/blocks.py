@@ -60,7 +60,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Unique in the matrix: task, method with variant, seed, and a fold such as 2_5."""
+        """Unique in the matrix: task, method with variant, seed, and a fold such as 2_of_5."""
         fold = f"-{self.run.differs[FOLD]}" if FOLD in self.run.differs else ""
         return f"{self.run.task_name}-{self.run.method_folder}-{self.run.seed}{fold}"
 

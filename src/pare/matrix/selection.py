@@ -70,12 +70,12 @@ def selected(blocks: Mapping[str, list[Cell]], only: str) -> dict[str, list[Cell
 
     Args:
         blocks: all runs.
-        only: names with commas between them, each perhaps with ``*``; empty: all runs.
+        only: names with commas between them, each perhaps with ``*``, or the title of one block; empty: all runs.
 
     Raises:
         PareError: for a name that nothing has.
     """
-    names = _names(only)
+    names = [only] if only in blocks else _names(only)  # a title may have a comma
     if not names:
         return dict(blocks)
     known = {name for title, cells in blocks.items() for cell in cells for name in (title, *_called(cell))}
