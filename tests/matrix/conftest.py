@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -123,24 +123,3 @@ def fake(tmp_path, monkeypatch) -> SimpleNamespace:
 
     folder = project / "data" / "matrix" / "own"
     return SimpleNamespace(project=project, folder=folder, job=job, plan=plan, told=told, names=names)
-
-
-def is_running(process: int) -> bool:
-    """Whether a process is there, and no zombie."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-@pytest.fixture
-def gone() -> Iterator[Callable[[int], bool]]:
-    """Whether a process ends within a while."""
-
-    def gone(process: int) -> bool:
-        end = time.monotonic() + PATIENCE_S
-        while is_running(process) and time.monotonic() < end:
-            time.sleep(0.02)
-        return not is_running(process)
-
-    return gone
