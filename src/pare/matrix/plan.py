@@ -16,10 +16,8 @@ from pare.config.raw import RawConfig
 from pare.config.run import PROTOCOL, Run, TaskRun
 from pare.matrix.blocks import Cell
 from pare.matrix.cost import Costs
-from pare.preparation import model_input_fingerprint
 from pare.raw.origins.manifest import Manifest, current_manifest
 from pare.storage.atomic import atomic_path
-from pare.storage.store import ArrayStore
 
 PREPARING_S = 30.0  # seconds that an input takes of which nothing is known: start of a program, and a small file
 FILE = "plan.json"
@@ -183,7 +181,7 @@ class Inputs:
         yield from filter(None, [raw, *(self._job(kind, run, config) for kind, config in source)])
         place = run.places["model_input"]
         if place not in self._prepared:
-            self._prepared[place] = not raw and self._is_prepared(run)  # no file is opened for nothing
+            self._prepared[place] = not raw and self._is_prepared(run)
         if not self._prepared[place]:
             name = f"input-{place}"
             needs = (raw,) if raw else ()
@@ -205,6 +203,10 @@ class Inputs:
 
     def _is_prepared(self, run: TaskRun) -> bool:
         """Whether the model input is there, of the run's raw files, task and protocol."""
+        # Here, since h5py takes a tenth of a second.
+        from pare.preparation import model_input_fingerprint  # noqa: PLC0415
+        from pare.storage.store import ArrayStore  # noqa: PLC0415
+
         manifest = self._manifests[run.places["raw"]]
         try:
             found = ArrayStore(self.data / "05_model_input" / f"{run.places['model_input']}.h5").fingerprint
