@@ -14,19 +14,19 @@ from pare.config import Library, PareError
 from pare.config.estimate import cpu_speed
 from pare.config_loader import load_library
 from pare.matrix import (
-    CELLS_FILE,
+    DIGESTS,
     LEGEND,
-    STAGES_FILE,
+    STAGES,
     State,
     block_table,
     check_base,
     cost,
-    dvc_cells,
     matrix_states,
-    read_dvc_cells,
+    read_stage_files,
     stage_digests,
-    write_dvc_cells,
+    stage_files,
     write_stage_digests,
+    write_stage_files,
 )
 from pare.matrix.blocks import Cell, expand, unique
 from pare.storage.result_lines import FILE, write_lines
@@ -93,14 +93,14 @@ def matrix(ctx: click.Context, env: str | None) -> None:
 @matrix.command()
 @click.pass_obj
 def write(runs: Matrix) -> None:
-    """Bring the file that dvc.yaml takes its runs from up to matrix.yml."""
+    """Bring data/stages, which has a dvc.yaml for each task, up to matrix.yml."""
     with clear_errors():
         if runs.env not in DVC_ENVIRONMENTS:
             raise PareError(
                 f"dvc runs the base environment; for that of {runs.env}: kedro matrix --env {runs.env} commands"
             )
-        write_dvc_cells(dvc_cells(*runs.of_base()), runs.project / CELLS_FILE)
-    click.echo(f"{len(runs.cells)} cells are in {CELLS_FILE}. Run those that are left: dvc repro --keep-going")
+        write_stage_files(stage_files(*runs.of_base()), runs.project / STAGES)
+    click.echo(f"{len(runs.cells)} cells are in {STAGES}. Run those that are left: dvc repro --keep-going")
 
 
 @matrix.command()
@@ -108,7 +108,7 @@ def write(runs: Matrix) -> None:
 def resolve(runs: Matrix) -> None:
     """Digest what decides each stage of dvc.yaml; dvc calls this first."""
     with clear_errors():
-        write_stage_digests(stage_digests(*runs.of_base()), runs.project / STAGES_FILE)
+        write_stage_digests(stage_digests(*runs.of_base()), runs.project / DIGESTS)
 
 
 @matrix.command()
@@ -149,5 +149,5 @@ def _print_matrix(runs: Matrix) -> None:
         screen().print(block_table(title, block, runs.states), highlight=False)
     if any(state.kind == "results" for state in runs.states.values()):
         click.echo(f"\n{LEGEND}")
-    if by_dvc and read_dvc_cells(runs.project / CELLS_FILE) != dvc_cells(*runs.of_base()):
-        click.secho(f"\n{CELLS_FILE} is not that of matrix.yml: kedro matrix write", fg="yellow")
+    if by_dvc and read_stage_files(runs.project / STAGES) != stage_files(*runs.of_base()):
+        click.secho(f"\n{STAGES} is not that of matrix.yml: kedro matrix write", fg="yellow")
