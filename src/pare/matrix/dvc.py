@@ -1,6 +1,5 @@
 """The matrix as DVC takes it: a dvc.yaml for each task, and what the stages of all tasks share."""
 
-import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -97,7 +96,9 @@ def check_base(cells: Mapping[str, Cell], base: Library) -> None:
 
 
 def write_stage_files(texts: Mapping[str, str], folder: Path) -> None:
-    """Write the files, and remove those of tasks that are in the matrix no more, with what DVC recorded of them.
+    """Write the files, and remove those of tasks that are in the matrix no more.
+
+    What DVC recorded of such a task stays, its dvc.lock: a task that comes back is not trained again.
 
     Args:
         texts: as `stage_files` makes them.
@@ -107,7 +108,7 @@ def write_stage_files(texts: Mapping[str, str], folder: Path) -> None:
         with atomic_path(folder / path) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
     for path in read_stage_files(folder).keys() - texts.keys():
-        shutil.rmtree((folder / path).parent)
+        (folder / path).unlink()
 
 
 def read_stage_files(folder: Path) -> dict[str, str]:
