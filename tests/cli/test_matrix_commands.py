@@ -6,7 +6,7 @@ import yaml
 from click.testing import CliRunner
 
 from pare.cli import cli
-from pare.matrix import CELLS_FILE
+from pare.matrix import STAGES
 from pare.matrix.blocks import expand
 
 BLOCKS = {
@@ -28,7 +28,7 @@ def matrix(project, tmp_path):
 
     yield matrix
     local.unlink()
-    (project.project_path / CELLS_FILE).unlink(missing_ok=True)
+    shutil.rmtree(project.project_path / STAGES, ignore_errors=True)
 
 
 def test_the_cost_comes_first_then_the_command_then_the_table(matrix):
@@ -44,11 +44,14 @@ def test_dvc_takes_what_is_written_and_a_stale_file_is_told(matrix, project):
     assert "kedro matrix write" in matrix()
     assert "5 cells" in matrix("write")
     assert "kedro matrix write" not in matrix()
-    written = yaml.safe_load((project.project_path / CELLS_FILE).read_text())
-    assert list(written["runs"]) == [
+    folder = project.project_path / STAGES
+    fields, tables = (
+        yaml.safe_load((folder / task / "dvc.yaml").read_text()) for task in ("darcy_flow", "openml_wdbc")
+    )
+    assert list(fields["vars"][0]["runs"]) == [
         f"darcy_flow-{method}-{seed}" for method in ("pare", "finetune") for seed in (0, 1)
     ]
-    assert list(written["baselines"]) == ["openml_wdbc-xgboost-0"]
+    assert list(tables["vars"][0]["baselines"]) == ["openml_wdbc-xgboost-0"]
 
 
 def test_a_command_is_printed_for_each_run_that_is_left(matrix, project):
