@@ -1,3 +1,4 @@
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -6,8 +7,10 @@ from pydantic import BaseModel
 from pare.config import resolve_baseline
 from pare.config.hyperparameters import AlignmentConfig
 from pare.config.schema import StartConfig
-from pare.matrix import matrix_states
 from pare.matrix.blocks import Cell
+from pare.matrix.states import matrix_states
+from pare.preparation import model_input_fingerprint
+from pare.raw.origins.ingest import ingest
 from pare.storage.result_lines import write_lines
 from pare.training import run_fingerprint
 
@@ -194,3 +197,31 @@ def test_a_line_of_results_csv_stands_for_a_run_that_is_not_here(state, write, m
     assert state().kind == "changed"
     write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell) | {"test": 0.25})
     assert state().metrics["test"] == 0.25  # of this machine
+
+
+def test_a_run_is_not_done_once_the_users_file_has_another_content(library, parameters, tmp_path, write, metrics):
+    file = tmp_path / "mine.csv"
+    file.write_text("a,b,kind\n1,2,x\n3,4,y\n")
+    entry = {"title": "mine", "raw": {"files": [str(file)]}, "reader": {"name": "table"}, "samples": {"all": 40}}
+    shapes = {"input": {"shape": [2]}, "output": {"kind": "classification", "shape": [2]}}
+    library = library.model_copy(update={"tasks": {**library.tasks, "mine": entry | shapes}})
+    asked = {"task": "mine", "method": "logistic_regression"}
+    cell = Cell(resolve_baseline(library, parameters | asked, asked), {})
+
+    def kind():
+        return matrix_states({cell.name: cell}, tmp_path)[cell.name].kind
+
+    def bring():
+        return ingest(cell.run.task.raw.active, tmp_path / "01_raw" / cell.run.places["raw"]).fingerprint
+
+    prepared = model_input_fingerprint("mine", cell.run.task, bring(), validated=True)
+    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
+    record = {"decisive": cell.run.decisive(), "model_input": prepared}
+    write(f"06_models/{cell.run.folder}/model/record.json", record)
+    assert kind() == "done"
+    os.utime(file, (0, 0))  # touched, and the same
+    assert kind() == "done"
+    file.write_text("a,b,kind\n1,2,x\n3,5,y\n")
+    assert kind() == "changed"
+    bring()  # by another run
+    assert kind() == "changed"

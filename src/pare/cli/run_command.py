@@ -98,9 +98,7 @@ class RunCommand(click.Command):
 
             return run_several(ctx, ctx.meta[TYPED], workers)
         if workers:
-            raise PareError(
-                "--workers is for several runs, found one; name several, such as seeds=0-4, or leave it out"
-            )
+            raise PareError("--workers is for several runs, such as seeds=0-4; this is one, so leave it out")
         return super().invoke(ctx)
 
 

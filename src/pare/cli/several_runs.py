@@ -1,5 +1,6 @@
 """Several seeds, or all folds of a cross-validation, in one command: a plan of single runs, and then a summary."""
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +33,6 @@ from pare.tracking import NONE
 SCORING = ("pare_train", "baseline", "choose", "evaluate")  # pipelines that end with a test metric
 # Options that say which run is meant; any other changes what is done, so that finished runs are done again with it.
 NAMING = {"params", "pipelines", "pipeline", "env", "conf_source", "config"}
-PATHS = ("conf_source", "config")  # options that a run, which starts in the project's folder, gets as whole paths
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def run_several(ctx: click.Context, args: Sequence[str], workers: int | None) ->
     missing = [f"{asked.key} {values[name]}" for name in cells if name in failed or not metrics[name].is_file()]
     if missing:
         raise PareError(
-            f"{listed(missing)} failed or left no test metric, so that there is no summary; see the logs in "
-            f"{_logs(settings)}. The same command makes what is missing"
+            f"{len(missing)} of {len(cells)} runs are not done, so that there is no summary: {listed(missing)}. "
+            f"See their logs in {_logs(settings)}; the same command goes on"
         )
     summarise(reporting / folder, asked.key, run, {values[name]: path for name, path in metrics.items()})
 
@@ -118,7 +118,7 @@ def _check(ctx: click.Context, asked: Several, typed: Mapping[str, Any]) -> None
             f"{', '.join(SCORING)}. Name one run: {'seed=0' if asked.key == 'seed' else f'fold={asked.values[0]}'}"
         )
     if "params" not in typed:
-        raise PareError(f"seeds and folds belong in --params of the command, found them in {ctx.params['config']}")
+        raise PareError("seeds and folds belong in --params of the command, found them in the file of --config")
 
 
 def _resolved(ctx: click.Context, project: Path, asked: Several) -> tuple[dict[str, Cell], dict[str, Any]]:
@@ -143,7 +143,11 @@ def _typed(ctx: click.Context, args: Sequence[str]) -> dict[str, Any]:
     """The options of each run that were typed, by name; paths are whole, as a run starts in the project's folder."""
     typed, _, _ = ctx.command.make_parser(ctx).parse_args([*args])
     typed.pop("workers", None)
-    return typed | {name: ctx.params[name] for name in PATHS if name in typed}
+    if "config" in typed:
+        typed["config"] = os.path.abspath(typed["config"])  # ctx.params has another value, by a mistake of Kedro's
+    if "conf_source" in typed:
+        typed["conf_source"] = ctx.params["conf_source"]
+    return typed
 
 
 def _as_typed(plan: Plan, ctx: click.Context, typed: Mapping[str, Any], key: str, values: Mapping[str, Any]) -> Plan:

@@ -95,8 +95,7 @@ def _work(run: TaskRun) -> float:
 
 
 def _memory(run: TaskRun) -> float:
-    networks = [one for one in (run.candidates if isinstance(run, ChoiceRun) else [run]) if isinstance(one, Run)]
-    return max((estimate(one, 1.0).memory_mb for one in networks), default=0.0)
+    return estimate(run, 1.0).memory_mb if isinstance(run, Run) else 0.0
 
 
 def _share_done(run: TaskRun, state: State) -> float:

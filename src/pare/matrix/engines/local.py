@@ -81,8 +81,7 @@ def workers_of(plan: Plan, settings: Settings) -> list[Worker]:
     """Places for jobs, those with a GPU first.
 
     Without a number of workers there is one for each run that the GPUs hold and as many without a GPU; on a machine
-    without GPUs one for each core, as far as the free memory goes. There are never more than
-    runs, so that these have all cores.
+    without GPUs one for each core, as far as the free memory goes.
 
     Raises:
         PareError: where a run is to have more than one GPU.
@@ -91,12 +90,12 @@ def workers_of(plan: Plan, settings: Settings) -> list[Worker]:
         raise PareError(
             f"--gpus-per-run must be above 0 and at most 1, found {settings.gpus_per_run:g}: a run uses one device"
         )
-    networks = any(job.on_accelerator for job in plan.jobs.values())
-    with_gpu = [Worker(gpu) for gpu in (gpus() if networks else []) for _ in range(int(1 / settings.gpus_per_run))]
+    with_gpu = [Worker(gpu) for gpu in gpus() for _ in range(int(1 / settings.gpus_per_run))]
     cores = joblib.cpu_count()
     fits = int(SPARE * psutil.virtual_memory().available / 2**20 / max(plan.memory_mb, 1.0))
     most = min(2 * len(with_gpu), cores) if with_gpu else max(1, min(cores, fits))
-    wanted = min(settings.workers or max(most, len(with_gpu)), max(1, len(plan.runs)))
+    wanted = settings.workers or max(most, len(with_gpu))
+    wanted = min(wanted, max(1, len(plan.runs)))  # a few runs have all cores
     return [*with_gpu[:wanted], *[Worker()] * (wanted - len(with_gpu))]
 
 
