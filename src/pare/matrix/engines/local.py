@@ -123,6 +123,7 @@ def workers_of(plan: Plan, settings: Settings) -> list[Worker]:
     fits = int(SPARE * psutil.virtual_memory().available / 2**20 / max(plan.memory_mb, 1.0))
     most = min(2 * len(with_gpu), cores) if with_gpu else max(1, min(cores, fits))
     wanted = settings.workers or max(most, len(with_gpu))
+    wanted = min(wanted, max(1, len(plan.runs)))  # a few runs have all cores
     return [*with_gpu[:wanted], *[Worker()] * (wanted - len(with_gpu))]
 
 
