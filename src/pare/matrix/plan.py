@@ -16,10 +16,8 @@ from pare.config.raw import RawConfig
 from pare.config.run import PROTOCOL, Run, TaskRun
 from pare.matrix.blocks import Cell
 from pare.matrix.cost import Costs
-from pare.preparation import model_input_fingerprint
 from pare.raw.origins.manifest import Manifest, current_manifest
 from pare.storage.atomic import atomic_path
-from pare.storage.store import ArrayStore
 
 PREPARING_S = 30.0  # seconds that an input takes of which nothing is known: start of a program, and a small file
 FILE = "plan.json"
@@ -205,6 +203,9 @@ class Inputs:
 
     def _is_prepared(self, run: TaskRun) -> bool:
         """Whether the model input is there, of the run's raw files, task and protocol."""
+        from pare.preparation import model_input_fingerprint  # noqa: PLC0415 - h5py, which an empty project does without
+        from pare.storage.store import ArrayStore  # noqa: PLC0415
+
         manifest = self._manifests[run.places["raw"]]
         try:
             found = ArrayStore(self.data / "05_model_input" / f"{run.places['model_input']}.h5").fingerprint

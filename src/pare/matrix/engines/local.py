@@ -108,7 +108,7 @@ def workers_of(plan: Plan, settings: Settings) -> list[Worker]:
     """Places for jobs, those with a GPU first, on one GPU after the other.
 
     Without a number of workers there is one for each run that the GPUs hold and as many without a GPU. Where there is
-    no GPU, or no network to train, there is one for each core, as far as the free memory goes.
+    no GPU, or no network to train, there is one for each core, as far as the free memory goes; never more than jobs.
 
     Raises:
         PareError: where a run is to have more than one GPU.
@@ -123,7 +123,7 @@ def workers_of(plan: Plan, settings: Settings) -> list[Worker]:
     fits = int(SPARE * psutil.virtual_memory().available / 2**20 / max(plan.memory_mb, 1.0))
     most = min(2 * len(with_gpu), cores) if with_gpu else max(1, min(cores, fits))
     wanted = settings.workers or max(most, len(with_gpu))
-    wanted = min(wanted, max(1, len(plan.runs)))  # a few runs have all cores
+    wanted = min(wanted, max(1, len(plan.runs) or len(plan.jobs)))  # a few runs have all cores
     return [*with_gpu[:wanted], *[Worker()] * (wanted - len(with_gpu))]
 
 
