@@ -106,7 +106,8 @@ def stages():
 def test_dvc_finds_the_stages_of_each_run(stages, shipped):
     found = {name.partition(":")[2] for name in stages}
     kinds = {
-        name: ("baseline",) if cell.run.PIPELINE == "baseline" else ("train", "evaluate") for name, cell in shipped.items()
+        name: ("baseline",) if cell.run.PIPELINE == "baseline" else ("train", "evaluate")
+        for name, cell in shipped.items()
     }
     assert found >= {f"{kind}@{name}" for name in kinds for kind in kinds[name]}
     (out,) = stages["data/stages/openml_wdbc/dvc.yaml:train@openml_wdbc-pare-0"].outs
