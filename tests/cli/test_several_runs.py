@@ -185,7 +185,7 @@ def test_logs_are_where_no_other_command_has_its_own(runs, engine, project):
         (["task=mine,method=probe,seeds=0-2"], [1]),
         (["task=mine,method=probe,seeds=0-2", "--pipelines=evaluate"], [0, 1, 2]),
         (["task=mine,method=probe,seeds=0-2", "--from-nodes=predict"], [0, 1, 2]),
-        (["task=mine,method=probe,seeds=0-2,tracking=mlflow"], [0, 1, 2]),
+        (["task=mine,method=probe,seeds=0-2,tracking=tensorboard"], [0, 1, 2]),
     ],
 )
 def test_finished_runs_are_left_out_unless_more_than_their_model_is_asked_for(runs, engine, monkeypatch, options, made):
@@ -230,6 +230,7 @@ def test_a_run_without_a_test_metric_is_named(runs, engine, monkeypatch):
         ("task=nothing,seeds=0-1", "pare_train", "task 'nothing' is unknown"),
         ("task=mine,seeds=0-1", "predict", "predict has no test metric"),
         ("task=mine,folds=41", "pare_train", "has 40 rows, 41 folds need as many"),
+        ("task=mine,seeds=0-1,tracking=nothing", "pare_train", "tracking 'nothing' is unknown"),
     ],
 )
 def test_a_mistake_ends_the_command_before_the_first_run(runs, engine, params, pipelines, message):

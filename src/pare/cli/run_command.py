@@ -174,7 +174,7 @@ run = RunCommand(
       kedro run --pipelines=pare_train --params task:darcy_flow
       kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
       kedro run --pipelines=choose --params task=openml_wdbc,minutes=5
-      kedro run --pipelines=pare_train --params task=openml_wdbc,method=probe,seeds=0-4
+      kedro run --pipelines=pare_train --params task=openml_wdbc,method=probe,seeds=0-4 --workers 2
 
     \b
     Parameters (--params a=1,b=2):
@@ -184,6 +184,7 @@ run = RunCommand(
       source=NAME     the pretrained encoder: conf/base/sources.yml
       seed=0          of everything random; seeds=0-4 or 0-2+7: one run a seed, then their mean
       folds=5         cross-validation of your own data; fold=2/5: one of its runs
+                      (seeds and folds: what is not done yet, --workers runs at a time)
       variant=NAME    a name for a run with values of its own: kedro methods
       predict=FILE    new rows, for --pipelines=predict or explain
       tracking=NAME   tensorboard, mlflow, trackio, wandb or dvclive: docs/tracking.md

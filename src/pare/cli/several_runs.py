@@ -28,7 +28,7 @@ from pare.matrix.launch import LOGS
 from pare.matrix.plan import Job, Plan, make_plan
 from pare.matrix.selection import seeds_of
 from pare.matrix.states import State, matrix_states
-from pare.tracking import NONE
+from pare.tracking import NONE, Tracking
 
 SCORING = ("pare_train", "baseline", "choose", "evaluate")  # pipelines that end with a test metric
 # Options that say which run is meant; any other changes what is done, so that finished runs are done again with it.
@@ -133,10 +133,14 @@ def _resolved(ctx: click.Context, project: Path, asked: Several) -> tuple[dict[s
 
 
 def _again(ctx: click.Context, run: TaskRun, parameters: Mapping[str, Any]) -> bool:
-    """Whether runs that are done are run once more: for another pipeline, a tracker, or an option of Kedro."""
+    """Whether runs that are done are run once more: for another pipeline, a tracker, or an option of Kedro.
+
+    Raises:
+        PareError: where the tracker is unknown or not installed.
+    """
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
-    tracked = (parameters.get("tracking") or NONE) != NONE
-    return ctx.params["pipelines"] != [run.PIPELINE] or tracked or not given <= NAMING
+    tracking = Tracking(name=parameters.get("tracking") or NONE)
+    return ctx.params["pipelines"] != [run.PIPELINE] or tracking.name != NONE or not given <= NAMING
 
 
 def _typed(ctx: click.Context, args: Sequence[str]) -> dict[str, Any]:
