@@ -16,7 +16,7 @@ from pare.config_loader import load_library
 from pare.matrix.blocks import Cell, expand, unique
 from pare.matrix.cost import costs
 from pare.matrix.dvc import check_base
-from pare.matrix.plan import Plan, make_plan
+from pare.matrix.plan import Job, Plan, make_plan
 from pare.matrix.selection import own_matrix, selected
 from pare.matrix.states import State, matrix_states
 
@@ -85,6 +85,12 @@ class Matrix:
         """The plan of what is left."""
         priced = costs(self.cells, self.states, cpu_speed, device)
         return make_plan(self.title, self.cells, priced, self.project / "data")
+
+    def is_left(self, job: Job) -> bool:
+        """Whether a job is still to be done: a run whose files do not say by now that it is done, or any input."""
+        if job.prepares:
+            return True
+        return matrix_states({job.name: self.cells[job.name]}, self.project / "data")[job.name].kind != "done"
 
     def results(self) -> dict[str, Mapping[str, Any]]:
         """Metrics of the finished runs by their folder."""
