@@ -1,11 +1,43 @@
 """A small matrix and a folder of data, in whatever state a test wants it."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from pare.config.run import Run
+from pare.cli import run as kedro_run
+from pare.config import Library
+from pare.config.candidates import resolve_any
+from pare.config.run import Run, TaskRun
 from pare.matrix.blocks import expand, unique
+
+OWN = {
+    "title": "mine",
+    "raw": {"files": ["mine.csv"]},
+    "reader": {"name": "table", "options": {"target": "kind"}},
+    "samples": {"all": 40},
+    "input": {"shape": [2]},
+    "output": {"kind": "classification", "shape": [2]},
+}
+
+
+@pytest.fixture
+def own_library(library) -> Library:
+    """The shipped configuration with a task of the user's own, a table of forty rows."""
+    return library.model_copy(update={"tasks": library.tasks | {"mine": OWN}})
+
+
+@pytest.fixture
+def resolved(parameters) -> Callable[[Library, str], TaskRun]:
+    """The run that ``--params`` of `kedro run` ask for, parsed and merged as Kedro does it."""
+
+    def resolved(library: Library, params: str) -> TaskRun:
+        asked: dict[str, Any] = kedro_run.make_context("run", ["--params", params]).params["params"]
+        sections = {key: parameters[key] | value for key, value in asked.items() if key == "training"}
+        return resolve_any(library, parameters | asked | sections, asked)
+
+    return resolved
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pare.cli.common import clear_errors
 from pare.cli.matrix_options import load_matrix
 from pare.cli.matrix_run_command import followed
 from pare.config import PareError
-from pare.matrix.engines import Settings
 from pare.matrix.engines.local import gpus, run_local
 from pare.matrix.engines.slurm import CPU, GPU, INPUTS, part_of, read_submission
 
@@ -37,8 +36,7 @@ def bundle(ctx: click.Context, plan: Path, array: str, number: int | None) -> No
             )
         for name, reason in refused.items():
             click.echo(f"skipped: {name}: {reason}")
-        share = {"workers": wanted.together, "gpus_per_run": 1 / wanted.together}
-        settings = Settings(runs.project, runs.folder, is_left=runs.is_left, **share)
-        progress = followed(ctx, part, run_local, settings)
+        how = {"workers": wanted.together, "gpus_per_run": 1 / wanted.together}
+        progress = followed(ctx, runs, part, run_local, how)
     if progress.failed or refused:
         ctx.exit(1)

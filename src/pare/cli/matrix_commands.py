@@ -98,7 +98,7 @@ def check(obj: tuple[Path, str | None], **asked: Any) -> None:
     """Name the runs that are left; the exit code is 1 where there are any."""
     with clear_errors():
         runs = load_matrix(obj[0], asked.pop("env") or obj[1], asked)
-        tell_of_left(runs)
+        tell_of_left(runs, {})
 
 
 def _advice(runs: Matrix, made: Plan, device: str) -> str:

@@ -1,6 +1,7 @@
 """`kedro matrix run`: the plan of what is left, on an engine, and what became of it by the files."""
 
 import signal
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast
@@ -13,8 +14,8 @@ from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
 from pare.cli.run_command import Terminated, sigterm_raised
 from pare.cli.slurm_arrays import ARRAY_OPTIONS, make_arrays, slurm_options
 from pare.config import PareError
-from pare.config.words import listed
-from pare.matrix.engines import Engine, Settings
+from pare.config.words import counted, listed
+from pare.matrix.engines import Engine, Settings, made_by
 from pare.matrix.follow import Progress, follow
 from pare.matrix.plan import Plan
 from pare.matrix.states import LEGEND, block_table
@@ -60,9 +61,8 @@ def run_matrix(ctx: click.Context, engine: str, stop_after: int, **asked: Any) -
         runs = load_matrix(project, asked.pop("env") or env, asked)
         if engine == SLURM:
             make_arrays(runs, asked, arrays | how)
-            return
-        execute(ctx, runs, engine, how, stop_after)
-        conclude(runs)
+        else:
+            conclude(runs, execute(ctx, runs, engine, how, stop_after))
 
 
 def _check_options(ctx: click.Context, engine: str) -> None:
@@ -74,18 +74,25 @@ def _check_options(ctx: click.Context, engine: str) -> None:
             raise PareError(f"{option.opts[0]} belongs to {takers}, and --engine is {engine}; drop one of them")
 
 
-def execute(ctx: click.Context, runs: Matrix, engine: str, how: dict[str, Any], stop_after: int) -> None:
-    """Run what is left; Ctrl-C and SIGTERM end what runs, say how to go on, and end the command."""
+def execute(ctx: click.Context, runs: Matrix, engine: str, how: dict[str, Any], stop_after: int) -> dict[str, str]:
+    """Run what is left.
+
+    Returns:
+        Why a job was not done by this command, by its name.
+    """
     plan = runs.plan()
-    click.echo(plan)
     if not plan.runs:
-        return
-    settings = Settings(runs.project, runs.folder, is_left=runs.is_left, **how)
-    followed(ctx, plan, find_engine(engine), settings, stop_after)
+        return {}
+    click.echo(plan)
+    progress = followed(ctx, runs, plan, find_engine(engine), how, stop_after)
+    return dict.fromkeys(progress.failed, "failed") | progress.skipped
 
 
-def followed(ctx: click.Context, plan: Plan, engine: Engine, settings: Settings, stop_after: int = 0) -> Progress:
-    """Run a plan, and tell how many jobs ended and how; see `execute` for signals."""
+def followed(
+    ctx: click.Context, runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_after: int = 0
+) -> Progress:
+    """Run a plan; Ctrl-C and SIGTERM end what runs, say how to go on, and end the command."""
+    settings = Settings(runs.project, runs.folder, is_left=runs.is_left, maker=lambda job: runs.maker(job.name), **how)
     try:
         with sigterm_raised():
             progress = follow(plan, engine, settings, screen(), stop_after)
@@ -104,23 +111,28 @@ def find_engine(name: str) -> Engine:
 
 
 def _tell_of_ended(progress: Progress) -> None:
-    parts = [f"{len(progress.done)} jobs done"]
+    parts = [f"{counted(len(progress.done), 'job')} done"]
     parts += [f"{len(progress.failed)} failed"] * bool(progress.failed)
     parts += [f"{len(progress.skipped)} skipped"] * bool(progress.skipped)
     click.echo(f"{', '.join(parts)}.")
 
 
-def conclude(runs: Matrix) -> None:
-    """Verify by the files what is done, show the results, and make what the whole matrix has after its runs.
+def conclude(runs: Matrix, reasons: Mapping[str, str]) -> None:
+    """Verify by the files what is done, and show the results.
+
+    Args:
+        runs: the matrix.
+        reasons: why a run was not done, by its name.
 
     Raises:
         ClickException: naming the runs that are not done.
     """
     runs = replace(runs)  # how far its runs are is asked anew
     print_blocks(runs)
-    write_lines(runs.results(), runs.folder)
-    click.echo(f"\nThese results as a table: {(runs.folder / FILE).relative_to(runs.project)}")
-    tell_of_left(runs)
+    if results := runs.results():
+        write_lines(results, runs.folder)
+        click.echo(f"\nThese results as a table: {(runs.folder / FILE).relative_to(runs.project)}")
+    tell_of_left(runs, reasons)
 
 
 def print_blocks(runs: Matrix) -> None:
@@ -132,13 +144,19 @@ def print_blocks(runs: Matrix) -> None:
         click.echo(f"\n{LEGEND}")
 
 
-def tell_of_left(runs: Matrix) -> None:
+def tell_of_left(runs: Matrix, reasons: Mapping[str, str]) -> None:
     """Say that all runs are done, or raise a message that names those that are left.
+
+    Args:
+        runs: the matrix.
+        reasons: why a run is left, by its name; where another process makes it, that is the reason.
 
     Raises:
         ClickException: where any are left.
     """
-    if runs.left:
-        names = listed([cell.name for cell in runs.left])
-        raise click.ClickException(f"{len(runs.left)} of {len(runs.cells)} runs are not done: {names}")
-    click.echo(f"All {len(runs.cells)} runs are done.")
+    if not runs.left:
+        click.echo(f"All {len(runs.cells)} runs are done.")
+        return
+    why = {**reasons, **{name: made_by(maker) for name in runs.left if (maker := runs.maker(name))}}
+    names = [f"{name} ({why[name]})" if name in why else name for name in runs.left]
+    raise click.ClickException(f"{len(names)} of {len(runs.cells)} runs are not done: {listed(names)}")

@@ -1,5 +1,6 @@
 """How far each run of the matrix has come, from the small files that it leaves behind, and that as tables."""
 
+import fcntl
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from pare.storage.result_lines import read_lines
 NOTHING, ELSEWHERE = "·", " *"
 LEGEND = "* made elsewhere: the results are here, a model is not, so that dvc trains it"
 MODELS, REPORTING = "06_models", "08_reporting"
+LOCKS = (".training", ".choosing")  # next to a model; who makes it holds one, see `pare.storage.access.held_alone`
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,31 @@ def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:
     if record is not None and record.get("decisive") != cell.run.decisive():
         return State("changed")
     return _finished(metrics, _wanted(cell.run), record is not None)
+
+
+def maker(run: TaskRun, data: Path) -> str:
+    """The process that makes a run at this moment, such as ``process 5 on host``; empty where none holds its lock.
+
+    Baselines have no lock: two processes that fit one write the same model.
+
+    Args:
+        run: the run.
+        data: the project's folder of data.
+    """
+    return next(filter(None, (_holder(data / MODELS / run.folder / name) for name in LOCKS)), "")
+
+
+def _holder(lock: Path) -> str:
+    """What a lock says of its holder; a file that nobody holds is left by a process that was killed."""
+    try:
+        with lock.open() as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return stream.read() or "another process"
+    except OSError:  # no such file, or a file system without locks
+        pass
+    return ""
 
 
 def _finished(metrics: dict[str, Any] | None, wanted: dict[str, Any], made_here: bool) -> State:
