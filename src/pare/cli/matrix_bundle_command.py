@@ -8,6 +8,7 @@ from pare.cli.common import clear_errors
 from pare.cli.matrix_options import load_matrix
 from pare.cli.matrix_run_command import followed
 from pare.config import PareError
+from pare.config.words import counted
 from pare.matrix.engines.local import gpus, run_local
 from pare.matrix.engines.slurm import CPU, GPU, INPUTS, part_of, read_submission
 
@@ -28,7 +29,10 @@ def bundle(ctx: click.Context, plan: Path, array: str, number: int | None) -> No
         submission = read_submission(plan)
         wanted = submission.array(array)
         runs = load_matrix(ctx.obj[0], submission.env, submission.asked)
-        part, refused = part_of(submission, wanted.bundle(number), runs.cells, runs.project / "data", runs.is_left)
+        names = wanted.bundle(number)
+        part, refused = part_of(submission, names, runs.cells, runs.project / "data", runs.is_left)
+        which = "All bundles" if number is None else f"Bundle {number}"
+        click.echo(f"{which} of array {array}: {len(part.jobs)} of {counted(len(names), 'job')} to run")
         if array == GPU and part.jobs and not gpus():
             raise PareError(
                 "no GPU is seen here, and the array is that of the networks; ask SLURM for one (--gpus-per-task=1), or "

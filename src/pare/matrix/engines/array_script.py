@@ -109,13 +109,14 @@ def submit(script: Path) -> str:
     Raises:
         PareError: where there is no `sbatch` here, or it refuses an array.
     """
+    by_hand = f"bash {shlex.quote(str(script))}"
     if shutil.which("sbatch") is None:
-        raise PareError(f"sbatch is not on this machine; on a login node of the cluster: bash {script}")
+        raise PareError(f"sbatch is not on this machine; on a login node of the cluster: {by_hand}")
     done = subprocess.run(["bash", script], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise PareError(
             f"sbatch refused an array: {done.stdout.strip()}\nArrays that are named above are in the queue; cancel "
-            f"them by scancel, mend the lines of {script}, and call: bash {script}"
+            f"them by scancel, mend the lines at the end of the script, and call: {by_hand}"
         )
     return done.stdout
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from pare.config.errors import PareError, unknown_name
 from pare.matrix.blocks import Cell
-from pare.matrix.launch import log_of
 from pare.matrix.plan import Inputs, Job, Plan, read_plan
 
 INPUTS, CPU, GPU = "inputs", "cpu", "gpu"
@@ -239,17 +238,11 @@ def part_of(
                 left[name] = job
         elif is_left(job):
             if missing[name]:
-                refused[name] = _without(missing[name], plan, data)
+                refused[name] = f"not there: {', '.join(missing[name])}; see the logs of these"
             else:
                 left[name] = job
     jobs = {name: replace(job, needs=tuple(need for need in job.needs if need in left)) for name, job in left.items()}
     return replace(plan, jobs=jobs), refused
-
-
-def _without(missing: list[str], plan: Plan, data: Path) -> str:
-    """Why a run cannot be run, in words."""
-    logs = [log_of(Job(name, "", ""), data / "matrix" / plan.title).relative_to(data.parent) for name in missing]
-    return f"{', '.join(missing)} is not there; see {', '.join(map(str, logs))}"
 
 
 def _check_current(jobs: list[Job], cells: Mapping[str, Cell]) -> None:
