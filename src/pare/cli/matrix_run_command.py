@@ -35,9 +35,11 @@ OPTIONS = {
 @choosing_options
 @click.option("--engine", type=click.Choice([*OPTIONS]), default="local", show_default=True, help="What runs them.")
 @click.option(
-    "--workers", type=click.IntRange(1), help="Runs at a time, of slurm elements of each array. Default: all."
+    "--workers", type=click.IntRange(1), help="Runs at a time, of slurm elements. Default: all that there is."
 )
-@click.option("--gpus-per-run", type=float, default=1.0, show_default=True, help="0.5: two networks on each GPU.")
+@click.option(
+    "--gpus-per-run", type=float, default=1.0, show_default=True, help="0.5: two on each GPU; slurm: 0 for no GPUs."
+)
 @click.option("--stop-after", type=click.IntRange(0), default=0, metavar="N", help="local, ray: stop after N failures.")
 @click.option("--address", default="", help="ray: address of a running cluster, such as auto.")
 @slurm_options

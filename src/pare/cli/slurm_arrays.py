@@ -23,10 +23,18 @@ def slurm_options(command: Callable[..., Any]) -> Callable[..., Any]:
     hours = click.FloatRange(min=0.5)
     options = [
         click.option("--device", type=click.Choice([*DEVICES]), help="slurm: times on this GPU, by its data sheet."),
-        click.option("--hours", type=hours, default=24.0, show_default=True, help="slurm: longest time limit."),
-        click.option("--bundle-hours", type=hours, default=4.0, show_default=True, help="slurm: time of an element."),
         click.option(
-            "--array-limit", type=click.IntRange(1), default=1000, show_default=True, help="slurm: most elements."
+            "--hours", type=hours, default=24.0, show_default=True, help="slurm: longest time limit, in hours."
+        ),
+        click.option(
+            "--bundle-hours", type=hours, default=4.0, show_default=True, help="slurm: work of an element, in hours."
+        ),
+        click.option(
+            "--array-limit",
+            type=click.IntRange(1),
+            default=1000,
+            show_default=True,
+            help="slurm: most elements of an array.",
         ),
         click.option(
             "--sbatch", default="", metavar="OPTIONS", help="slurm: others, such as '--partition=gpu --mem=64G'."

@@ -18,7 +18,7 @@ UNKNOWN_MB = 16 * 1024.0  # memory of a job of which nobody knows it
 LEAST_MB = 8 * 1024.0  # memory that any run is given: libraries of a GPU alone take some
 MARGIN = 1.5  # memory that is asked for, as a multiple of the plan's
 SAFETY, LEAST_S = 2.0, 1800.0  # time limit: a multiple of the estimate, and so many seconds at least
-CORES = 4  # of each job
+CORES = 4  # cores of each job
 LARGER = 1.1  # factor by which bundles become larger until an array has few enough
 NOWHERE = Path("/dev/null")  # a folder of data in which nothing is
 
