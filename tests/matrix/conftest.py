@@ -1,7 +1,12 @@
 """A small matrix and a folder of data, in whatever state a test wants it."""
 
 import json
+import os
+import shlex
+import time
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +16,9 @@ from pare.config import Library
 from pare.config.candidates import resolve_any
 from pare.config.run import Run, TaskRun
 from pare.matrix.blocks import expand, unique
+from pare.matrix.plan import Job, Plan
 
+PATIENCE_S = 30.0
 OWN = {
     "title": "mine",
     "raw": {"files": ["mine.csv"]},
@@ -79,3 +86,40 @@ def write(tmp_path):
         file.write_text(content if isinstance(content, str) else json.dumps(content))
 
     return write
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch) -> SimpleNamespace:
+    """Jobs of fakejob.py, which run in a project without anything else.
+
+    Its attributes: the ``project`` and the ``folder`` of the plan; ``job``, which makes one, and ``plan`` of several;
+    ``told``, what a job wrote down, waiting for a key of it; ``names`` of the jobs that began.
+    """
+    tests = Path(__file__).parents[1]
+    monkeypatch.setenv("PYTHONPATH", f"{tests}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    notes, project = tmp_path / "notes", tmp_path / "project"
+    notes.mkdir()
+    (project / "data").mkdir(parents=True)
+
+    def job(name: str, *needs: str, network: bool = False, prepares: bool = False, **options: object) -> Job:
+        flags = [f"--{key}" if value is True else f"--{key}={value}" for key, value in options.items()]
+        command = shlex.join(["fakejob", str(notes), name, *flags])
+        return Job(name, "task", command, needs, network, 10.0, 100.0, prepares)
+
+    def plan(*jobs: Job) -> Plan:
+        return Plan("own", {job.name: job for job in jobs}, len(jobs), 0, "as was measured")
+
+    def told(name: str, key: str = "began") -> dict[str, Any]:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            found = json.loads(path.read_text()) if (path := notes / f"{name}.json").exists() else {}
+            if key in found:
+                return found
+            time.sleep(0.01)
+        raise AssertionError(f"{name} never came so far: {key}")
+
+    def names() -> set[str]:
+        return {path.stem for path in notes.glob("*.json")}
+
+    folder = project / "data" / "matrix" / "own"
+    return SimpleNamespace(project=project, folder=folder, job=job, plan=plan, told=told, names=names)

@@ -1,4 +1,4 @@
-"""The plan of a matrix: which inputs it prepares, in which order jobs come, and that each command makes what it says."""
+"""The plan of a matrix: which inputs it prepares, in which order jobs come, and what their commands make."""
 
 import json
 import shlex
