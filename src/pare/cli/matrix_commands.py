@@ -8,6 +8,7 @@ import click
 from kedro.framework.cli.utils import env_option
 
 from pare.cli.common import clear_errors, screen
+from pare.cli.matrix_bundle_command import bundle
 from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
 from pare.cli.matrix_run_command import print_blocks, run_matrix, tell_of_left
 from pare.config import PareError
@@ -128,3 +129,4 @@ def _print_matrix(runs: Matrix) -> None:
 
 
 matrix.add_command(run_matrix)
+matrix.add_command(bundle)
