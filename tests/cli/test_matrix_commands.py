@@ -216,7 +216,7 @@ def test_every_command_about_runs_takes_the_same_options(matrix, command):
     [
         (["--only", "xgbost"], "run or block 'xgbost' is unknown. Did you mean 'xgboost'"),
         (["--methods", "pare"], "--methods belong to a matrix of your own, which --tasks begins"),
-        (["--tasks", "mien"], "task 'mien' is unknown. Did you mean 'mine'"),
+        (["--tasks", "mien"], "block 'Your own' of the command line: task 'mien' is unknown. Did you mean 'mine'"),
         (["--tasks", "mine", "--methods", "prae"], "method 'prae' is unknown"),
         (["--tasks", "mine", "--seeds", "3-1"], "a range of seeds rises, found '3-1'"),
         (["--tasks", "openml_wdbc", "--folds", "3"], "published with its test rows"),

@@ -60,8 +60,8 @@ def test_each_job_that_ends_is_a_line_with_how_far_the_plan_is(fake, told):
     )
     progress = told([a, b, c], engine)
     assert without_time(told.lines) == [
-        "done: a in 20 s (1 of 3 jobs, 0 running, about 40 s left)",
-        "done: b in 5 s (2 of 3 jobs, 0 running, about 12 s left)",
+        "done: a in 20 s (1 of 3 jobs, about 40 s left)",
+        "done: b in 5 s (2 of 3 jobs, about 12 s left)",
     ]
     assert (progress.done, progress.failed, progress.skipped, progress.running) == ({"a": 20, "b": 5}, {}, {}, {})
     assert engine.closed
@@ -85,7 +85,7 @@ def test_a_failure_is_told_as_it_comes_with_its_last_words_and_its_log(fake, tol
     assert failed == f"FAILED: a: {words}"  # on one line
     assert log == "its log: data/matrix/own/logs/a.log"
     assert skipped == "skipped: b: a failed"
-    assert done == "done: c in 0 s (3 of 3 jobs, 0 running, 1 failed)"
+    assert done == "done: c in 0 s (3 of 3 jobs, 1 failed)"
     assert (progress.failed, progress.skipped) == ({"a": words}, {"b": "a failed"})
 
 
@@ -190,8 +190,8 @@ def test_a_terminal_shows_what_runs_and_what_it_said_last(fake, told):
     assert re.search(r"wine-pare-0 +0 s +epoch 3/20: loss 0.5$", shown["wine-pare-0"])
     assert re.search(r"wine-pare-1 +\d s +a long line .*…$", shown["wine-pare-1"]) and len(shown["wine-pare-1"]) <= 60
     assert shown["wine-pare-2"].endswith("[bold]")
-    assert "and 3 more" in lines and "0 of 15 jobs, 15 running" in lines
-    assert any(re.match(r"\d\d:\d\d:\d\d done: wine-pare-0 in 0 s \(1 of 15 jobs, 14 running", line) for line in lines)
+    assert "and 3 more" in lines and "0 of 15 jobs" in lines
+    assert any(re.match(r"\d\d:\d\d:\d\d done: wine-pare-0 in 0 s \(1 of 15 jobs\)", line) for line in lines)
 
 
 def test_the_time_that_is_left_is_that_of_the_plan_as_much_slower_as_the_runs_were(fake):
@@ -215,4 +215,4 @@ def test_the_time_that_is_left_is_that_of_the_plan_as_much_slower_as_the_runs_we
         progress.take(Event(jobs[name], "failed"))
     assert progress.left_s == pytest.approx(30, abs=1)
     progress.take(Event(jobs["d"], "skipped"))
-    assert progress.left_s == 0 and str(progress) == "5 of 5 jobs, 0 running, 2 failed"
+    assert progress.left_s == 0 and str(progress) == "5 of 5 jobs, 2 failed"

@@ -72,6 +72,7 @@ def test_errors_are_in_the_log_too(begin, fake):
     [
         (b"", ""),
         (b"one\ntwo\n\n", "two"),
+        (b"[03:21:36] epoch 36/40: loss 0.15\n", "epoch 36/40: loss 0.15"),
         (b"epoch 1\repoch 2\r", "epoch 2"),
         (b"bad \xff byte", "bad \ufffd byte"),
         (b"Error: of before\n# 2026-01-01 00:00:00 kedro run\n", ""),

@@ -114,7 +114,8 @@ def load_matrix(project: Path, env: str | None, asked: Mapping[str, Any] | None 
     library, parameters = load_library(loader), loader["parameters"]
     own = own_matrix(asked, parameters)
     values = own or loader["matrix"]
-    blocks = selected(expand(values, library, parameters), asked.get("only") or "")
+    blocks = expand(values, library, parameters, "the command line" if own else "matrix.yml")
+    blocks = selected(blocks, asked.get("only") or "")
     title = OWN if own else BASE if env in DVC_ENVIRONMENTS else str(env)
     return Matrix(project, env, title, library, values, blocks)
 

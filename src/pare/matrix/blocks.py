@@ -65,13 +65,16 @@ class Cell:
         return f"{self.run.task_name}-{self.run.method_folder}-{self.run.seed}{fold}"
 
 
-def expand(values: Mapping[str, Any], library: Library, parameters: Mapping[str, Any]) -> dict[str, list[Cell]]:
+def expand(
+    values: Mapping[str, Any], library: Library, parameters: Mapping[str, Any], origin: str = "matrix.yml"
+) -> dict[str, list[Cell]]:
     """Every run of the matrix, by the title of its block.
 
     Args:
         values: the content of matrix.yml.
         library: tasks, sources, proxies, methods and baselines.
         parameters: the project's parameters.
+        origin: where the matrix is from, for messages.
 
     Raises:
         PareError: for an unknown name or key, a value of the wrong type, or a name that means two things.
@@ -82,7 +85,7 @@ def expand(values: Mapping[str, Any], library: Library, parameters: Mapping[str,
         try:
             blocks[title] = list(_cells(block, library, parameters))
         except PareError as error:
-            raise PareError(f"block {title!r} of matrix.yml: {error}") from None
+            raise PareError(f"block {title!r} of {origin}: {error}") from None
     _refuse_contradictions(blocks)
     return blocks
 

@@ -69,10 +69,10 @@ class Progress:
 
     def __str__(self) -> str:
         ended = len(self.done) + len(self.failed) + len(self.skipped)
-        parts = [f"{ended} of {len(self.plan.jobs)} jobs", f"{len(self.running)} running"]
+        parts = [f"{ended} of {len(self.plan.jobs)} jobs"]
         parts += [f"{len(self.failed)} failed"] * bool(self.failed)
         left = self.left_s
-        return ", ".join([*parts, *([f"about {duration(left)} left"] if left else [])])
+        return ", ".join([*parts, *([f"about {duration(left)} left"] if left and left >= 1 else [])])
 
 
 def follow(plan: Plan, engine: Engine, settings: Settings, console: Console, stop_after: int) -> Progress:

@@ -1,6 +1,7 @@
 """A job as a process of its own: the command that a person would type, with its share of the machine and a log file."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -20,6 +21,7 @@ GPUS = "CUDA_VISIBLE_DEVICES"  # ROCm reads it too
 GRACE_S = 60.0  # seconds that a job has to end by itself before it is killed
 LOGS = "logs"
 BEGUN = "# "  # begins the line of a log that says what was started
+CLOCK = re.compile(r"^\[\d\d:\d\d:\d\d\] ")  # begins the lines of a run
 TAIL = 20_000  # bytes at the end of a log in which its last line is looked for
 
 
@@ -110,7 +112,7 @@ def failure(job: Job, folder: Path, code: int) -> str:
 
 
 def last_line(log: Path) -> str:
-    """What a job said last since it was started; empty where it said nothing."""
+    """What a job said last since it was started, without the time of day; empty where it said nothing."""
     try:
         with log.open("rb") as stream:
             stream.seek(0, os.SEEK_END)
@@ -119,4 +121,4 @@ def last_line(log: Path) -> str:
     except OSError:
         return ""
     said = next((line for line in reversed(lines) if line), "")
-    return "" if said.startswith(BEGUN) else said
+    return "" if said.startswith(BEGUN) else CLOCK.sub("", said)
