@@ -18,7 +18,8 @@ from pare.config.words import counted, listed
 from pare.matrix.engines import Engine, Settings, made_by
 from pare.matrix.follow import Progress, follow
 from pare.matrix.plan import Plan
-from pare.matrix.states import LEGEND, block_table
+from pare.matrix.shared_folder import check_locks
+from pare.matrix.states import LEGEND, MODELS, block_table
 from pare.storage.result_lines import FILE, write_lines
 
 ENGINES = {"local": "pare.matrix.engines.local:run_local", "ray": "pare.matrix.engines.ray:run_ray"}
@@ -94,6 +95,8 @@ def followed(
     ctx: click.Context, runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_after: int = 0
 ) -> Progress:
     """Run a plan; Ctrl-C and SIGTERM end what runs, say how to go on, and end the command."""
+    if how.get("workers") != 1:
+        check_locks(runs.project / "data" / MODELS)
     settings = Settings(runs.project, runs.folder, is_left=runs.is_left, maker=lambda job: runs.maker(job.name), **how)
     try:
         with sigterm_raised():

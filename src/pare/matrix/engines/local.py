@@ -113,10 +113,7 @@ def workers_of(plan: Plan, settings: Settings) -> list[Worker]:
     Raises:
         PareError: where a run is to have more than one GPU.
     """
-    if not 0 < settings.gpus_per_run <= 1:
-        raise PareError(
-            f"--gpus-per-run must be above 0 and at most 1, found {settings.gpus_per_run:g}: a run uses one device"
-        )
+    check_gpus_per_run(settings)
     found = gpus() if any(job.on_accelerator for job in plan.jobs.values()) else []
     with_gpu = [Worker(gpu) for _ in range(int(1 / settings.gpus_per_run)) for gpu in found]
     cores = joblib.cpu_count()
@@ -125,6 +122,14 @@ def workers_of(plan: Plan, settings: Settings) -> list[Worker]:
     wanted = settings.workers or max(most, len(with_gpu))
     wanted = min(wanted, max(1, len(plan.runs) or len(plan.jobs)))  # a few runs have all cores
     return [*with_gpu[:wanted], *[Worker()] * (wanted - len(with_gpu))]
+
+
+def check_gpus_per_run(settings: Settings) -> None:
+    """Raise PareError where a run is to have more than one GPU, or none."""
+    if not 0 < settings.gpus_per_run <= 1:
+        raise PareError(
+            f"--gpus-per-run must be above 0 and at most 1, found {settings.gpus_per_run:g}: a run uses one device"
+        )
 
 
 def gpus() -> list[str]:
