@@ -117,9 +117,10 @@ def test_it_stops_after_so_many_failures_and_ends_what_runs(fake, told):
     happened = [[Event(job, "started"), Event(job, "failed", "Error")] for job in jobs]
     engine = Engine(*happened)
     message = "^the plan was stopped after failures: a, b; see their logs in .*own/logs, and the same command goes on$"
-    with pytest.raises(PareError, match=message):
+    with pytest.raises(PareError, match=message) as caught:
         told(jobs, engine, stop_after=2)
-    assert (engine.told, engine.closed) == (2, True)
+    assert (engine.told, engine.closed) == (2, True)  # while the error is there
+    assert caught.value
     assert len(told(jobs, Engine(*happened)).failed) == 4  # zero: never
 
 

@@ -185,7 +185,7 @@ class Inputs:
         yield from filter(None, [raw, *(self._job(kind, run, config) for kind, config in source)])
         place = run.places["model_input"]
         if place not in self._prepared:
-            self._prepared[place] = not raw and self._is_prepared(run)
+            self._prepared[place] = not raw and self._is_prepared(run)  # no file is opened for nothing
         if not self._prepared[place]:
             name = f"input-{place}"
             needs = (raw,) if raw else ()
