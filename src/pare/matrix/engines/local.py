@@ -143,11 +143,11 @@ def gpus() -> list[str]:
 def _suiting(job: Job, free: Sequence[Worker], workers: Sequence[Worker]) -> Worker | None:
     """A free place for a job.
 
-    Where it takes a GPU and there are some, that is one on the GPU with the most free places; else one without a GPU,
+    Where it takes a GPU and there are some, that is one on the GPU with the fewest jobs; else one without a GPU,
     where there are some.
     """
     with_gpu, without = [worker for worker in free if worker.gpu], [worker for worker in free if not worker.gpu]
     if job.on_accelerator and any(worker.gpu for worker in workers):
-        return max(with_gpu, key=with_gpu.count, default=None)
+        return min(with_gpu, key=lambda worker: workers.count(worker) - with_gpu.count(worker), default=None)
     takes_any = all(worker.gpu for worker in workers)
     return next(iter(without or (with_gpu if takes_any else [])), None)
