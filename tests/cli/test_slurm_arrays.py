@@ -96,7 +96,7 @@ def test_the_lines_of_sbatch_are_shown_with_what_comes_next(matrix, project):
     assert all(line in script and "--partition=gpu --array=0-0%2" in line for line in shown)
     assert f"cd {project.project_path}\n" in output
     assert "Submit it by `bash data/matrix/own/array.sh`" in output
-    assert "kedro matrix bundle data/matrix/own/plan.json inputs\n" in output
+    assert "--inputs-only in place of --engine slurm" in output
     assert output.endswith("After their end the same command plans only what is not done then.\n")
 
 
@@ -122,7 +122,7 @@ def test_a_bundle_goes_on_after_a_failure_and_ends_with_code_1(arrays, bundle):
 
 def test_an_input_whose_files_failed_is_skipped_and_others_are_made(arrays, bundle):
     arrays()
-    ran = bundle("inputs", codes={"raw-openml_wdbc": 1}, code=1)
+    ran = bundle("inputs", "0", codes={"raw-openml_wdbc": 1}, code=1)
     assert sorted(ran.jobs) == ["encoder-minilm", "proxy-english_topics", "raw-openml_wdbc"]
     assert "skipped: input-openml_wdbc: raw-openml_wdbc failed" in ran.output
 
@@ -136,10 +136,10 @@ def test_a_run_without_its_input_is_not_started(arrays, bundle):
         assert f"skipped: openml_wdbc-{method}-0: {reason}" in ran.output
 
 
-def test_slurms_own_number_is_the_default_and_without_it_all_bundles_run(arrays, bundle, monkeypatch):
+def test_slurms_own_number_is_the_default(arrays, bundle, monkeypatch):
     both = arrays("--array-limit", "2", "--bundle-hours", "0.5", "--seeds", "0-1")[1]["bundles"]
     assert len(both) == 2
-    assert bundle("cpu", there=True).jobs == [*both[0], *both[1]]
+    assert "Missing argument 'NUMBER'" in bundle("cpu", there=True, code=2).output
     assert bundle("cpu", "0", there=True).jobs == both[0]
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "1")
     assert bundle("cpu", there=True).jobs == both[1]

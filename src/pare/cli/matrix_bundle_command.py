@@ -16,14 +16,13 @@ from pare.matrix.engines.slurm import CPU, GPU, INPUTS, part_of, read_submission
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.argument("array", type=click.Choice([INPUTS, CPU, GPU]))
-@click.argument("number", type=click.IntRange(0), required=False, envvar="SLURM_ARRAY_TASK_ID")
+@click.argument("number", type=click.IntRange(0), envvar="SLURM_ARRAY_TASK_ID")
 @click.pass_context
-def bundle(ctx: click.Context, plan: Path, array: str, number: int | None) -> None:
+def bundle(ctx: click.Context, plan: Path, array: str, number: int) -> None:
     """Run a bundle of an array that `kedro matrix run --engine slurm` planned; each element of the array calls this.
 
-    PLAN is data/matrix/TITLE/plan.json. NUMBER is that of the element, by default SLURM's own; outside of an array all
-    bundles are run, such as those of the inputs on a machine with a network. Runs that are done are left out. The exit
-    code is 1 where a job failed or a run's input is missing, and 143 after SIGTERM.
+    PLAN is data/matrix/TITLE/plan.json. NUMBER is that of the element, by default SLURM's own. Runs that are done are
+    left out. The exit code is 1 where a job failed or a run's input is missing, and 143 after SIGTERM.
     """
     with clear_errors():
         submission = read_submission(plan)
@@ -31,8 +30,7 @@ def bundle(ctx: click.Context, plan: Path, array: str, number: int | None) -> No
         runs = load_matrix(ctx.obj[0], submission.env, submission.asked)
         names = wanted.bundle(number)
         part, refused = part_of(submission, names, runs.cells, runs.project / "data", runs.is_left)
-        which = "All bundles" if number is None else f"Bundle {number}"
-        click.echo(f"{which} of array {array}: {len(part.jobs)} of {counted(len(names), 'job')} to run")
+        click.echo(f"Bundle {number} of array {array}: {len(part.jobs)} of {counted(len(names), 'job')} to run")
         if array == GPU and part.jobs and not gpus():
             raise PareError(
                 "no GPU is seen here, and the array is that of the networks; ask SLURM for one (--gpus-per-task=1), or "

@@ -1,7 +1,7 @@
 """`kedro matrix run`: the plan of what is left, on an engine, and what became of it by the files."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast
@@ -17,8 +17,10 @@ from pare.config import PareError
 from pare.config.words import counted, listed
 from pare.matrix.engines import Engine, Settings, made_by
 from pare.matrix.follow import Progress, follow
-from pare.matrix.plan import Plan
+from pare.matrix.launch import Share, failure, last_line, log_of, start
+from pare.matrix.plan import Job, Plan
 from pare.matrix.shared_folder import check_locks
+from pare.matrix.stages import DIGESTS, stage_digests, write_stage_digests
 from pare.matrix.states import LEGEND, MODELS, block_table
 from pare.storage.result_lines import FILE, write_lines
 
@@ -26,8 +28,8 @@ ENGINES = {"local": "pare.matrix.engines.local:run_local", "ray": "pare.matrix.e
 SLURM = "slurm"
 # Options that an engine takes, besides those that choose the runs.
 OPTIONS = {
-    "local": ("workers", "gpus_per_run", "stop_after"),
-    "ray": ("workers", "gpus_per_run", "stop_after", "address"),
+    "local": ("workers", "gpus_per_run", "stop_after", "inputs_only"),
+    "ray": ("workers", "gpus_per_run", "stop_after", "inputs_only", "address"),
     SLURM: ("workers", "gpus_per_run", "device", "hours", "bundle_hours", "array_limit", "sbatch", "submit"),
 }
 
@@ -42,10 +44,11 @@ OPTIONS = {
     "--gpus-per-run", type=float, default=1.0, show_default=True, help="0.5: two on each GPU; slurm: 0 for no GPUs."
 )
 @click.option("--stop-after", type=click.IntRange(0), default=0, metavar="N", help="local, ray: stop after N failures.")
+@click.option("--inputs-only", is_flag=True, help="local, ray: bring and prepare the inputs, such as before SLURM.")
 @click.option("--address", default="", help="ray: address of a running cluster, such as auto.")
 @slurm_options
 @click.pass_context
-def run_matrix(ctx: click.Context, engine: str, stop_after: int, **asked: Any) -> None:
+def run_matrix(ctx: click.Context, engine: str, stop_after: int, inputs_only: bool, **asked: Any) -> None:
     """Run what is left: inputs first, then the longest run; the same command goes on after a stop or a failure.
 
     \b
@@ -64,8 +67,13 @@ def run_matrix(ctx: click.Context, engine: str, stop_after: int, **asked: Any) -
         runs = load_matrix(project, asked.pop("env") or env, asked)
         if engine == SLURM:
             make_arrays(runs, asked, arrays | how)
+            return
+        plan = runs.plan().inputs if inputs_only else runs.plan()
+        reasons = execute(ctx, runs, plan, find_engine(engine), how, stop_after)
+        if inputs_only:
+            _tell_of_inputs(runs, reasons)
         else:
-            conclude(runs, execute(ctx, runs, engine, how, stop_after))
+            conclude(runs, reasons)
 
 
 def _check_options(ctx: click.Context, engine: str) -> None:
@@ -77,17 +85,18 @@ def _check_options(ctx: click.Context, engine: str) -> None:
             raise PareError(f"{option.opts[0]} belongs to {takers}, and --engine is {engine}; drop one of them")
 
 
-def execute(ctx: click.Context, runs: Matrix, engine: str, how: dict[str, Any], stop_after: int) -> dict[str, str]:
-    """Run what is left.
+def execute(
+    ctx: click.Context, runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_after: int
+) -> dict[str, str]:
+    """Run a plan, if anything is in it.
 
     Returns:
         Why a job was not done by this command, by its name.
     """
-    plan = runs.plan()
-    if not plan.runs:
+    if not plan.jobs:
         return {}
     click.echo(plan)
-    progress = followed(ctx, runs, plan, find_engine(engine), how, stop_after)
+    progress = followed(ctx, runs, plan, engine, how, stop_after)
     return dict.fromkeys(progress.failed, "failed") | progress.skipped
 
 
@@ -122,8 +131,21 @@ def _tell_of_ended(progress: Progress) -> None:
     click.echo(f"{', '.join(parts)}.")
 
 
+def _tell_of_inputs(runs: Matrix, reasons: Mapping[str, str]) -> None:
+    missing = list(runs.plan().inputs.jobs)
+    if missing:
+        raise click.ClickException(
+            f"{counted(len(missing), 'input')} missing: {listed(_with_reasons(missing, reasons))}"
+        )
+    click.echo("All inputs of the runs that are left are there.")
+
+
+def _with_reasons(names: Sequence[str], reasons: Mapping[str, str]) -> list[str]:
+    return [f"{name} ({reasons[name]})" if name in reasons else name for name in names]
+
+
 def conclude(runs: Matrix, reasons: Mapping[str, str]) -> None:
-    """Verify by the files what is done, and show the results.
+    """Verify by the files what is done, show the results, and make what a whole matrix has after its runs.
 
     Args:
         runs: the matrix.
@@ -138,6 +160,22 @@ def conclude(runs: Matrix, reasons: Mapping[str, str]) -> None:
         write_lines(results, runs.folder)
         click.echo(f"\nThese results as a table: {(runs.folder / FILE).relative_to(runs.project)}")
     tell_of_left(runs, reasons)
+    if runs.whole:
+        _report(runs)
+
+
+def _report(runs: Matrix) -> None:
+    """Make the report of all results; of the matrix that DVC knows also results.csv and the digests of its stages."""
+    if runs.by_dvc:
+        write_lines(runs.results(), runs.project / "data" / "08_reporting")
+        write_stage_digests(stage_digests(*runs.of_base()), runs.project / DIGESTS)
+    job = Job("report", "", f"kedro run --pipelines=report{runs.option}")
+    code = start(job, runs.project, runs.folder, Share(1)).wait()
+    if code:
+        raise click.ClickException(f"the report failed: {failure(job, runs.folder, code)}; {job.command}")
+    click.echo(last_line(log_of(job, runs.folder)))
+    if runs.by_dvc:
+        click.echo("For DVC, which has nothing to do then: dvc commit -f")
 
 
 def print_blocks(runs: Matrix) -> None:
@@ -163,5 +201,5 @@ def tell_of_left(runs: Matrix, reasons: Mapping[str, str]) -> None:
         click.echo(f"All {len(runs.cells)} runs are done.")
         return
     why = {**reasons, **{name: made_by(maker) for name in runs.left if (maker := runs.maker(name))}}
-    names = [f"{name} ({why[name]})" if name in why else name for name in runs.left]
+    names = _with_reasons(runs.left, why)
     raise click.ClickException(f"{len(names)} of {len(runs.cells)} runs are not done: {listed(names)}")

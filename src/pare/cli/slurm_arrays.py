@@ -14,6 +14,8 @@ from pare.matrix.engines.array_script import queue_of, submit, submit_lines, wri
 from pare.matrix.engines.slurm import INPUTS, Limits, Submission, arrays_of
 from pare.matrix.launch import LOGS
 from pare.matrix.plan import FILE
+from pare.matrix.shared_folder import check_locks
+from pare.matrix.states import MODELS
 
 ARRAY_OPTIONS = ("device", "hours", "bundle_hours", "array_limit", "sbatch", "submit")
 
@@ -68,6 +70,7 @@ def make_arrays(runs: Matrix, asked: Mapping[str, Any], how: Mapping[str, Any]) 
     click.echo(plan)
     if not plan.runs:
         return
+    check_locks(runs.project / "data" / MODELS)
     submission = Submission(plan, arrays_of(plan, limits), runs.env, dict(asked))
     script = write_script(submission, limits, runs.project, runs.folder)
     place = script.relative_to(runs.project)
@@ -99,7 +102,7 @@ def _advise(runs: Matrix, submission: Submission) -> None:
     progress = "kedro matrix plan with these --tasks" if runs.title == OWN else f"kedro matrix{runs.option}"
     click.echo(f"Watch them: squeue {queue_of(runs.title)}; {progress}; logs in {folder / LOGS}")
     if INPUTS in submission.arrays:
-        click.echo(f"Where nodes have no network, first do here: kedro matrix bundle {folder / FILE} {INPUTS}")
+        click.echo("Where nodes have no network, first do here the same with --inputs-only in place of --engine slurm.")
     click.echo("After their end the same command plans only what is not done then.")
 
 

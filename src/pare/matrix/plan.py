@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,11 @@ class Plan:
     def runs(self) -> list[Job]:
         """The runs that are left."""
         return [job for job in self.jobs.values() if not job.prepares]
+
+    @property
+    def inputs(self) -> "Plan":
+        """The plan of the inputs alone."""
+        return replace(self, jobs={name: job for name, job in self.jobs.items() if job.prepares})
 
     @property
     def seconds(self) -> float:

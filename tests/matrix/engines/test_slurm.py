@@ -180,7 +180,7 @@ def test_a_plan_without_arrays_is_told_with_its_path(tmp_path):
 
 def test_a_bundle_is_named_by_its_number_and_all_by_none(tmp_path):
     array = Array(CPU, [["a", "b"], ["c"]], HOUR, 900.0)
-    assert (array.bundle(1), array.bundle(None)) == (["c"], ["a", "b", "c"])
+    assert (array.bundle(1), array.jobs) == (["c"], ["a", "b", "c"])
     with pytest.raises(PareError, match="array cpu has bundles 0 to 1, found 2"):
         array.bundle(2)
     with pytest.raises(PareError, match="'gpu'"):
@@ -209,7 +209,7 @@ def mine(own_library, parameters, tmp_path):
         describe_model_input(run, RawFolder.open(raw)).write(data / "05_model_input" / "mine.h5")
 
     def part(array, known=None, done=()):
-        names = submission.array(array).bundle(None)
+        names = submission.array(array).jobs
         return part_of(submission, names, known or found, data, lambda job: job.name not in done)
 
     return SimpleNamespace(cells=cells, part=part, prepare=prepare)

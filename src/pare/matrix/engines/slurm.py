@@ -83,14 +83,12 @@ class Array:
         """Names of all its jobs."""
         return [name for bundle in self.bundles for name in bundle]
 
-    def bundle(self, number: int | None) -> Sequence[str]:
-        """Names of the jobs of a bundle; of all bundles where none is named.
+    def bundle(self, number: int) -> Sequence[str]:
+        """Names of the jobs of a bundle.
 
         Raises:
             PareError: for a number that no bundle has.
         """
-        if number is None:
-            return self.jobs
         if not 0 <= number < len(self.bundles):
             raise PareError(f"array {self.name} has bundles 0 to {len(self.bundles) - 1}, found {number}")
         return self.bundles[number]
