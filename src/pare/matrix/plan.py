@@ -90,8 +90,10 @@ class Plan:
 
     def __str__(self) -> str:
         """What is left, in two sentences."""
-        if not self.runs:
+        if not self.jobs:
             return f"All {self.cells} runs are done."
+        if not self.runs:
+            return f"Inputs to prepare: {len(self.jobs)}."
         networks, inputs = sum(job.on_accelerator for job in self.runs), len(self.jobs) - len(self.runs)
         baselines = "baseline" if self.untimed == 1 else "baselines"
         untimed = f" without the fitting of {self.untimed} {baselines} not timed yet," if self.untimed else ""
