@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from pare.cli import cli, matrix_run_command
 from pare.cli.matrix_options import load_matrix
 from pare.config import Run
-from pare.matrix.dvc import CELLS_FILE
+from pare.matrix.dvc import STAGES
 from pare.matrix.engines import Event
 from pare.matrix.engines.local import run_local
 from pare.storage.access import held_alone
@@ -51,7 +52,7 @@ def matrix(project, monkeypatch):
     (conf / "matrix.yml").unlink()
     shutil.rmtree(conf / "tasks")
     shutil.rmtree(project.project_path / "data")
-    (project.project_path / CELLS_FILE).unlink(missing_ok=True)
+    shutil.rmtree(project.project_path / STAGES, ignore_errors=True)
 
 
 def finish(cell, data, test=0.25):
@@ -101,6 +102,13 @@ def engine(project, monkeypatch):
 
     monkeypatch.setattr(matrix_run_command, "load_matrix", load)
     monkeypatch.setattr(matrix_run_command, "find_engine", lambda name: made)
+
+    def start(job, *_):
+        made.reports.append(job.command)
+        return SimpleNamespace(wait=lambda: made.report_code)
+
+    made.reports, made.report_code = [], 0
+    monkeypatch.setattr(matrix_run_command, "start", start)
     return made
 
 
@@ -115,13 +123,16 @@ def test_what_is_left_comes_first_then_the_commands_then_the_results(matrix):
 @pytest.mark.slow
 def test_dvc_takes_what_is_written_and_a_stale_file_is_told(matrix, project):
     assert "kedro matrix write" in matrix()
-    assert "5 cells" in matrix("write")
+    assert "5 runs" in matrix("write")
     assert "kedro matrix write" not in matrix()
-    written = yaml.safe_load((project.project_path / CELLS_FILE).read_text())
-    assert list(written["runs"]) == [
+    folder = project.project_path / STAGES
+    fields, tables = (
+        yaml.safe_load((folder / task / "dvc.yaml").read_text()) for task in ("darcy_flow", "openml_wdbc")
+    )
+    assert list(fields["vars"][0]["runs"]) == [
         f"darcy_flow-{method}-{seed}" for method in ("pare", "finetune") for seed in (0, 1)
     ]
-    assert list(written["baselines"]) == ["openml_wdbc-xgboost-0"]
+    assert list(tables["vars"][0]["baselines"]) == ["openml_wdbc-xgboost-0"]
 
 
 def test_the_plan_has_a_line_for_each_task_and_all_of_it_as_json(matrix):
@@ -251,13 +262,31 @@ def test_a_run_of_the_matrix_ends_with_its_results_and_a_finished_one_says_so(ma
     assert "done: darcy_flow-pare-0 in 1 s" in output and "11 jobs done." in lines
     mean = ["0.25", "±", "0"]
     assert ["darcy_flow", "relative_l2", *mean, *mean] in [line.split() for line in lines]
-    assert lines[-2:] == ["These results as a table: data/matrix/base/results.csv", "All 5 runs are done."]
+    assert lines[-4:-2] == ["These results as a table: data/matrix/base/results.csv", "All 5 runs are done."]
     assert len(read_lines(project.project_path / "data" / "matrix" / "base")) == 5
 
     engine.jobs.clear()
     again = matrix("run").splitlines()
-    assert engine.jobs == [] and again[-1] == "All 5 runs are done."
-    assert again.count("All 5 runs are done.") == 1 and "jobs done" not in "".join(again)
+    assert engine.jobs == [] and again.count("All 5 runs are done.") == 1 and "jobs done" not in "".join(again)
+
+
+def test_a_whole_matrix_gets_a_report_and_what_dvc_asks_for(matrix, engine, project):
+    data = project.project_path / "data"
+    assert "dvc commit" not in matrix("run", "--only", "darcy_flow") and engine.reports == []
+    assert matrix("run").splitlines()[-1] == "For DVC, which has nothing to do then: dvc commit -f"
+    assert engine.reports == ["kedro run --pipelines=report"]
+    assert len(read_lines(data / "08_reporting")) == 5
+    digests = json.loads((data / "02_intermediate/stages/tasks/openml_wdbc.json").read_text())
+    assert "openml_wdbc-xgboost-0" in digests["runs"]
+    engine.report_code = 1
+    assert "Error: the report failed: exit code 1; kedro run --pipelines=report" in matrix("run", code=1)
+
+
+def test_inputs_alone_are_prepared(matrix, engine):
+    engine.fails = {"raw-darcy_flow": "Error: no network"}
+    output = matrix("run", "--inputs-only", code=1)  # the other five are there by the engine's word alone
+    assert len(engine.jobs) == 6 and not {*engine.jobs} & {*engine.cells}
+    assert "Error: 6 inputs missing: raw-darcy_flow (failed), input-darcy_flow" in output
 
 
 def test_the_results_of_an_own_matrix_are_in_a_table_that_names_folds(matrix, engine, project):

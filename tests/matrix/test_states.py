@@ -11,6 +11,8 @@ from pare.config.hyperparameters import AlignmentConfig
 from pare.config.schema import StartConfig
 from pare.matrix.blocks import Cell, expand, unique
 from pare.matrix.states import LOCKS, block_table, maker, matrix_states
+from pare.preparation import model_input_fingerprint
+from pare.raw.origins.ingest import ingest
 from pare.storage.access import held_alone
 from pare.storage.result_lines import write_lines
 from pare.training import run_fingerprint
@@ -209,17 +211,17 @@ def choices(library, parameters):
     return list(unique(expand({"blocks": {"choices": block}}, library, parameters)).values())
 
 
-def test_a_choice_is_done_where_its_model_is_and_minutes_make_no_other(choices, write, metrics, tmp_path):
+def test_a_choice_is_done_where_its_model_is_of_the_same_values_and_minutes(choices, write, metrics, tmp_path):
     plain, short, half = choices
     names = {plain.name: plain}
     assert matrix_states(names, tmp_path)[plain.name].kind == "nothing"
     write(f"08_reporting/{plain.run.folder}/metrics.json", metrics(plain, test=0.25))
     assert matrix_states(names, tmp_path)[plain.name].kind == "results"
-    for made, kind in ((plain, "done"), (short, "done"), (half, "changed")):
-        write(f"06_models/{plain.run.folder}/model/record.json", {"decisive": made.run.decisive()})
+    for made, kind in ((half, "changed"), (short, "changed"), (plain, "done")):
+        record = {"decisive": made.run.decisive(), "run": {"minutes": made.run.minutes}}
+        write(f"06_models/{plain.run.folder}/model/record.json", record)
         states = matrix_states(names, tmp_path)
         assert states[plain.name].kind == kind
-    write(f"06_models/{plain.run.folder}/model/record.json", {"decisive": plain.run.decisive()})
     table = block_table("choices", [plain], matrix_states(names, tmp_path))
     assert [str(column.header) for column in table.columns] == ["task", "metric", "choose"]
     assert [next(iter(column.cells)) for column in table.columns] == ["openml_wdbc", "auroc_ovo", "0.25"]
@@ -238,3 +240,31 @@ def test_the_process_that_holds_a_runs_lock_makes_it_and_a_killed_one_does_not(c
     assert maker(run, tmp_path) == ""
     with held_alone(path, "", ""):  # looking did not take the lock
         pass
+
+
+def test_a_run_is_not_done_once_the_users_file_has_another_content(library, parameters, tmp_path, write, metrics):
+    file = tmp_path / "mine.csv"
+    file.write_text("a,b,kind\n1,2,x\n3,4,y\n")
+    entry = {"title": "mine", "raw": {"files": [str(file)]}, "reader": {"name": "table"}, "samples": {"all": 40}}
+    shapes = {"input": {"shape": [2]}, "output": {"kind": "classification", "shape": [2]}}
+    library = library.model_copy(update={"tasks": {**library.tasks, "mine": entry | shapes}})
+    asked = {"task": "mine", "method": "logistic_regression"}
+    cell = Cell(resolve_baseline(library, parameters | asked, asked), {})
+
+    def kind():
+        return matrix_states({cell.name: cell}, tmp_path)[cell.name].kind
+
+    def bring():
+        return ingest(cell.run.task.raw.active, tmp_path / "01_raw" / cell.run.places["raw"]).fingerprint
+
+    prepared = model_input_fingerprint("mine", cell.run.task, bring(), validated=True)
+    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
+    record = {"decisive": cell.run.decisive(), "model_input": prepared}
+    write(f"06_models/{cell.run.folder}/model/record.json", record)
+    assert kind() == "done"
+    os.utime(file, (0, 0))  # touched, and the same
+    assert kind() == "done"
+    file.write_text("a,b,kind\n1,2,x\n3,5,y\n")
+    assert kind() == "changed"
+    bring()  # by another run
+    assert kind() == "changed"

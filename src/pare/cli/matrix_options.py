@@ -36,6 +36,7 @@ class Matrix:
         library: all that the configuration defines.
         values: the content of matrix.yml, or what the command line gave in its place.
         blocks: its runs by the title of their block.
+        whole: whether these are all runs of matrix.yml.
     """
 
     project: Path
@@ -44,6 +45,7 @@ class Matrix:
     library: Library
     values: Mapping[str, Any]
     blocks: dict[str, list[Cell]]
+    whole: bool = True
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -115,9 +117,10 @@ def load_matrix(project: Path, env: str | None, asked: Mapping[str, Any] | None 
     own = own_matrix(asked, parameters)
     values = own or loader["matrix"]
     blocks = expand(values, library, parameters, "the command line" if own else "matrix.yml")
-    blocks = selected(blocks, asked.get("only") or "")
+    only = asked.get("only") or ""
+    blocks = selected(blocks, only)
     title = OWN if own else BASE if env in DVC_ENVIRONMENTS else str(env)
-    return Matrix(project, env, title, library, values, blocks)
+    return Matrix(project, env, title, library, values, blocks, whole=not (own or only))
 
 
 def choosing_options(command: Callable[..., Any]) -> Callable[..., Any]:

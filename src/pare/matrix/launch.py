@@ -1,5 +1,6 @@
 """A job as a process of its own: the command that a person would type, with its share of the machine and a log file."""
 
+import fcntl
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from pare.config.errors import PareError
 from pare.matrix.plan import Job
@@ -18,6 +20,7 @@ from pare.storage.parent import PARENT
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 GPUS = "CUDA_VISIBLE_DEVICES"  # ROCm reads it too
+LOOK_S = 0.2  # seconds between two looks at the lock of a log
 GRACE_S = 60.0  # seconds that a job has to end by itself before it is killed
 LOGS = "logs"
 BEGUN = "# "  # begins the line of a log that says what was started
@@ -43,7 +46,7 @@ def log_of(job: Job, folder: Path) -> Path:
     return folder / LOGS / f"{job.name}.log"
 
 
-def start(job: Job, project: Path, folder: Path, share: Share) -> subprocess.Popen[bytes]:
+def start(job: Job, project: Path, folder: Path, share: Share, patience_s: float = 0.0) -> subprocess.Popen[bytes]:
     """Start a job; it ends with this process, however that ends.
 
     Args:
@@ -51,6 +54,7 @@ def start(job: Job, project: Path, folder: Path, share: Share) -> subprocess.Pop
         project: the folder that its command is run in.
         folder: the plan's folder; what the job prints is added to its log there.
         share: its threads and GPUs.
+        patience_s: seconds to wait for the end of the same job where a launcher that is gone has left it behind.
 
     Raises:
         PareError: where its log cannot be written, or the project is gone.
@@ -63,6 +67,7 @@ def start(job: Job, project: Path, folder: Path, share: Share) -> subprocess.Pop
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as stream:
+            _hold(stream, patience_s)
             stream.write(f"{BEGUN}{datetime.now():%Y-%m-%d %H:%M:%S} {job.command}\n".encode())
             stream.flush()
             return subprocess.Popen(
@@ -79,6 +84,23 @@ def start(job: Job, project: Path, folder: Path, share: Share) -> subprocess.Pop
             f"{job.name} cannot be started ({error.strerror}: {error.filename}); mend that, and the same command goes "
             "on"
         ) from None
+
+
+def _hold(log: IO[bytes], patience_s: float) -> None:
+    """Lock a log until all processes of the job have closed it.
+
+    Where another one has it after the patience, the job is started all the same: it says itself who does its work.
+    """
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            return fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return
+        except OSError:  # a file system without locks, which `check_locks` refuses
+            return
+        time.sleep(LOOK_S)
 
 
 def stop(processes: Iterable[subprocess.Popen[bytes]]) -> None:

@@ -11,8 +11,10 @@ from typing import Any, Literal
 
 from rich.table import Table
 
-from pare.config.run import Run, TaskRun
+from pare.config.candidates import ChoiceRun
+from pare.config.run import PROTOCOL, Run, TaskRun
 from pare.matrix.blocks import Cell
+from pare.raw.origins.manifest import current_manifest, read_manifest
 from pare.storage.result_lines import read_lines
 
 NOTHING, ELSEWHERE = "·", " *"
@@ -27,7 +29,8 @@ class State:
 
     Attributes:
         kind: ``done``; ``results``, whose model is not on this machine; ``changed``, done with another
-            configuration; ``unfinished``, which goes on after ``epochs`` epochs; or ``nothing``.
+            configuration, or before the user's own files changed; ``unfinished``, which goes on after ``epochs``
+            epochs; or ``nothing``.
         metrics: its metrics.json, or its line of results.csv; only where ``done`` or ``results``.
         epochs: finished epochs, of ``unfinished``.
     """
@@ -54,7 +57,7 @@ def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:
     progress = _content(data / MODELS / cell.run.folder / "checkpoint" / "progress.json")
     if progress is not None:
         return State("unfinished", epochs=progress["epochs_done"])
-    if record is not None and record.get("decisive") != cell.run.decisive():
+    if record is not None and not (_is_configured(cell.run, record) and _is_of_files(cell.run, record, data)):
         return State("changed")
     return _finished(metrics, _wanted(cell.run), record is not None)
 
@@ -82,6 +85,28 @@ def _holder(lock: Path) -> str:
     except OSError:  # no such file, or a file system without locks
         pass
     return ""
+
+
+def _is_configured(run: TaskRun, record: Mapping[str, Any]) -> bool:
+    """Whether a model was made with this configuration."""
+    if isinstance(run, ChoiceRun) and record.get("run", {}).get("minutes") != run.minutes:
+        return False  # `decisive` is without them, as any choice predicts; a command with others chooses anew
+    return bool(record.get("decisive") == run.decisive())
+
+
+def _is_of_files(run: TaskRun, record: Mapping[str, Any], data: Path) -> bool:
+    """Whether a model learnt from the user's own files as they are now; others are a matter of configuration."""
+    folder = data / "01_raw" / run.places["raw"]
+    manifest = read_manifest(folder)
+    if manifest is None or not any(file.original for file in manifest.files):
+        return True
+    if current_manifest(run.task.raw.active, folder) is None:
+        return False
+    from pare.preparation import model_input_fingerprint  # noqa: PLC0415 - h5py, which a list of results does without
+
+    validated = run.protocol == PROTOCOL
+    expected = model_input_fingerprint(run.task_name, run.task, manifest.fingerprint, validated=validated)
+    return bool(record.get("model_input") == expected)
 
 
 def _finished(metrics: dict[str, Any] | None, wanted: dict[str, Any], made_here: bool) -> State:

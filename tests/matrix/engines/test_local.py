@@ -126,7 +126,7 @@ def test_a_gpu_holds_so_many_networks_and_other_jobs_see_none(fake, run, machine
 def test_few_networks_are_spread_over_the_gpus(fake, run, machine):
     machine(cores=8, found=("0", "1"))
     jobs = [fake.job("a", network=True, after="c"), fake.job("b", network=True), fake.job("c", "b", network=True)]
-    run(*jobs, workers=4, gpus_per_run=0.5)
+    run(*jobs, workers=4, gpus_per_run=0.5)  # three places, two of them on the first GPU
     found = {name: fake.told(name)["environment"]["CUDA_VISIBLE_DEVICES"] for name in ("a", "b", "c")}
     assert found == {"a": "0", "b": "1", "c": "1"}
 
@@ -193,7 +193,7 @@ def gpus_of(workers):
 
 
 def test_without_a_number_the_cores_and_the_memory_decide_how_many_run(fake, machine):
-    jobs = [fake.job(name, network=True) for name in "abc"]  # of 100 MB each
+    jobs = [fake.job(name, network=True) for name in "abcdefghi"]  # of 100 MB each
     for cores, free_mb, workers in ((8, 16384, 8), (8, 300, 2), (8, 50, 1), (1, 16384, 1)):
         machine(cores=cores, free_mb=free_mb)
         assert gpus_of(workers_of(fake.plan(*jobs), Settings(fake.project, fake.folder))) == {"": workers}
@@ -213,13 +213,20 @@ def test_without_a_number_the_cores_and_the_memory_decide_how_many_run(fake, mac
 )
 def test_places_with_a_gpu_come_first(fake, machine, settings, places):
     machine(cores=8, found=("0", "1"))
-    plan = fake.plan(fake.job("a", network=True), fake.job("b"))
+    plan = fake.plan(fake.job("a", network=True), *map(fake.job, "bcdefghi"))
     assert gpus_of(workers_of(plan, Settings(fake.project, fake.folder, **settings))) == places
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_there_are_no_more_places_than_runs_which_share_all_cores(fake, run, jobs):
+    names = "abc"[:jobs]
+    run(*map(fake.job, names))
+    assert {fake.told(name)["environment"]["OMP_NUM_THREADS"] for name in names} == {str(8 // jobs)}
 
 
 def test_a_plan_without_networks_asks_for_no_gpu(fake, monkeypatch):
     monkeypatch.setattr(local, "gpus", lambda: pytest.fail("torch takes seconds to import"))
-    assert gpus_of(workers_of(fake.plan(fake.job("a")), Settings(fake.project, fake.folder))) == {"": 8}
+    assert gpus_of(workers_of(fake.plan(*map(fake.job, "abcdefghi")), Settings(fake.project, fake.folder))) == {"": 8}
 
 
 @pytest.mark.parametrize("share", [0.0, 1.5, -1.0])

@@ -108,22 +108,28 @@ def workers_of(plan: Plan, settings: Settings) -> list[Worker]:
     """Places for jobs, those with a GPU first, on one GPU after the other.
 
     Without a number of workers there is one for each run that the GPUs hold and as many without a GPU. Where there is
-    no GPU, or no network to train, there is one for each core, as far as the free memory goes.
+    no GPU, or no network to train, there is one for each core, as far as the free memory goes; never more than jobs.
 
     Raises:
         PareError: where a run is to have more than one GPU.
     """
-    if not 0 < settings.gpus_per_run <= 1:
-        raise PareError(
-            f"--gpus-per-run must be above 0 and at most 1, found {settings.gpus_per_run:g}: a run uses one device"
-        )
+    check_gpus_per_run(settings)
     found = gpus() if any(job.on_accelerator for job in plan.jobs.values()) else []
     with_gpu = [Worker(gpu) for _ in range(int(1 / settings.gpus_per_run)) for gpu in found]
     cores = joblib.cpu_count()
     fits = int(SPARE * psutil.virtual_memory().available / 2**20 / max(plan.memory_mb, 1.0))
     most = min(2 * len(with_gpu), cores) if with_gpu else max(1, min(cores, fits))
     wanted = settings.workers or max(most, len(with_gpu))
+    wanted = min(wanted, max(1, len(plan.runs) or len(plan.jobs)))  # a few runs have all cores
     return [*with_gpu[:wanted], *[Worker()] * (wanted - len(with_gpu))]
+
+
+def check_gpus_per_run(settings: Settings) -> None:
+    """Raise PareError where a run is to have more than one GPU, or none."""
+    if not 0 < settings.gpus_per_run <= 1:
+        raise PareError(
+            f"--gpus-per-run must be above 0 and at most 1, found {settings.gpus_per_run:g}: a run uses one device"
+        )
 
 
 def gpus() -> list[str]:
@@ -137,11 +143,11 @@ def gpus() -> list[str]:
 def _suiting(job: Job, free: Sequence[Worker], workers: Sequence[Worker]) -> Worker | None:
     """A free place for a job.
 
-    Where it takes a GPU and there are some, that is one on the GPU with the most free places; else one without a GPU,
+    Where it takes a GPU and there are some, that is one on the GPU with the fewest jobs; else one without a GPU,
     where there are some.
     """
     with_gpu, without = [worker for worker in free if worker.gpu], [worker for worker in free if not worker.gpu]
     if job.on_accelerator and any(worker.gpu for worker in workers):
-        return max(with_gpu, key=with_gpu.count, default=None)
+        return min(with_gpu, key=lambda worker: workers.count(worker) - with_gpu.count(worker), default=None)
     takes_any = all(worker.gpu for worker in workers)
     return next(iter(without or (with_gpu if takes_any else [])), None)

@@ -1,0 +1,81 @@
+"""The folder that runs write their models to: all of them must see the same files, and the locks of each other."""
+
+import fcntl
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from pare.config.errors import PareError
+from pare.storage.access import held_alone
+
+LOOK = "import sys; from pare.matrix.shared_folder import problem_here; sys.stdout.write(problem_here(sys.argv[1]))"
+NO_LOCKS = (
+    "{} is on a file system that does not keep a locked file from other processes, so that two of them may write one "
+    "model; mount it with locks (NFS: without nolock and local_lock; Lustre: with flock; a mounted bucket of an object "
+    "store has none), or move the project to a file system that has them"
+)
+
+
+@contextmanager
+def token(folder: Path) -> Iterator[Path]:
+    """A new file, locked by this process until the block ends.
+
+    Args:
+        folder: the folder that it is made in.
+
+    Raises:
+        PareError: where the folder cannot be written.
+    """
+    path = folder / f".token-{secrets.token_hex(8)}"
+    with held_alone(path, f"{path} is held", "try again"):
+        yield path
+
+
+def check_locks(folder: Path) -> None:
+    """Check that a lock which one process of this machine holds keeps the others out.
+
+    Args:
+        folder: the folder that runs write their models to.
+
+    Raises:
+        PareError: where it does not, or the folder cannot be written.
+    """
+    with token(folder) as path:
+        other = subprocess.run([sys.executable, "-c", LOOK, str(path)], capture_output=True, text=True, check=True)
+    if other.stdout:
+        raise PareError(f"{other.stdout}; or run one at a time: --workers 1")
+
+
+def problem_here(path: str) -> str:
+    """Look at the `token` of another process.
+
+    Args:
+        path: the token.
+
+    Returns:
+        Why this machine must not write to the token's folder, and what to do; empty where it may.
+    """
+    folder = os.path.dirname(path)
+    try:
+        with open(path, "r+", encoding="utf-8") as stream:
+            return "" if _is_held(stream) else NO_LOCKS.format(folder)
+    except FileNotFoundError:
+        return f"{folder} is not there or is another folder; have the project in a folder that all machines share"
+    except OSError as error:
+        return f"{folder} cannot be written ({error.strerror}); give the user of this process write permission"
+
+
+def _is_held(stream: IO[str]) -> bool:
+    """Whether another process holds a lock of the file."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without any locks
+        return False
+    return False
