@@ -286,7 +286,7 @@ def test_inputs_alone_are_prepared(matrix, engine):
     engine.fails = {"raw-darcy_flow": "Error: no network"}
     output = matrix("run", "--inputs-only", code=1)  # the other five are there by the engine's word alone
     assert len(engine.jobs) == 6 and not {*engine.jobs} & {*engine.cells}
-    assert "Error: 6 inputs missing: raw-darcy_flow (failed), input-darcy_flow" in output
+    assert output.splitlines()[-1].startswith("Error: 6 inputs missing: raw-darcy_flow (failed), ")
 
 
 def test_the_results_of_an_own_matrix_are_in_a_table_that_names_folds(matrix, engine, project):
