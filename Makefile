@@ -44,11 +44,5 @@ test-all: lint  ## linters and all tests, real commands and trainings included; 
 	@echo "All tests: about 15 minutes on 2 cores; expect no failure."
 	$(PYTEST) --durations=25
 
-# A failed cell does not stop the others; the last line names those that are not done. The report is made all the same.
-matrix: $(VENV)/test.done  ## train and evaluate every cell of conf/base/matrix.yml that is not done; `kedro matrix` tells how long
-	@$(BIN)/kedro matrix write
-	@$(BIN)/kedro matrix
-	@echo "Watch from a second terminal: $(BIN)/kedro matrix"
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dvc repro --keep-going; status=$$?; \
-	test $$status -eq 0 || $(BIN)/kedro run --pipelines=report; \
-	$(BIN)/kedro matrix; $(BIN)/kedro matrix check && exit $$status
+matrix: $(VENV)/test.done  ## make every run of conf/base/matrix.yml that is not done, and the report; `kedro matrix plan` tells how long
+	$(BIN)/kedro matrix run

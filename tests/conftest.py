@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from string import ascii_lowercase
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 import transformers
@@ -27,6 +29,7 @@ AUROC = {"name": "auroc_ovo", "title": "AUROC, one-vs-one", "unit": "", "directi
 
 CONF = Path(__file__).parents[1] / "conf"
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # of red, green and blue
+PATIENCE_S = 30.0
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *ascii_lowercase, *(f"##{c}" for c in ascii_lowercase)]
 
 transformers.utils.logging.set_verbosity_error()
@@ -73,6 +76,24 @@ def save_encoder() -> Callable[[PretrainedConfig, Path], Path]:
         return folder
 
     return save
+
+
+@pytest.fixture(scope="session")
+def gone() -> Callable[[int], bool]:
+    """Whether a process ends within a while."""
+
+    def gone(process: int) -> bool:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            try:
+                if psutil.Process(process).status() == psutil.STATUS_ZOMBIE:
+                    return True
+            except psutil.NoSuchProcess:
+                return True
+            time.sleep(0.02)
+        return False
+
+    return gone
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """What is refused before anything is fitted."""
 
 import sys
+from functools import partial
+from types import CodeType
 
 import pytest
 
@@ -58,3 +60,28 @@ def test_a_missing_package_says_how_it_is_installed(run, monkeypatch):
 def test_a_wrong_option_is_named(run, method, option, words):
     with pytest.raises(PareError, match=words):
         check_baseline(run("darcy_flow", method, **option))
+
+
+def names_in(function, seen):
+    """Names that a function uses, and those in what it calls of this package, as far as they are known by name."""
+    if isinstance(function, partial):
+        function = function.func
+    members = vars(function).values() if isinstance(function, type) else [function]
+    for member in members:
+        code = getattr(member, "__code__", None)
+        if code is None or code in seen or not member.__module__.startswith("pare."):
+            continue
+        seen.add(code)
+        codes = [code, *(constant for constant in code.co_consts if isinstance(constant, CodeType))]
+        names = {name for one in codes for name in one.co_names}
+        yield from names
+        held = [cell.cell_contents for cell in member.__closure__ or ()]
+        for other in [*held, *(member.__globals__[name] for name in names if name in member.__globals__)]:
+            yield from names_in(other, seen)
+
+
+def test_the_baselines_that_are_marked_as_networks_are_those_whose_fit_takes_the_accelerator(library):
+    on_device = {name for name, one in ESTIMATORS.items() if "PartialState" in names_in(one.fit, set())}
+    assert on_device == {"fno", "u_net"}
+    for baseline in map(library.baseline, library.baselines):
+        assert baseline.network == (baseline.estimator in on_device), baseline.title

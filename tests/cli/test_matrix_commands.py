@@ -1,25 +1,47 @@
+"""`kedro matrix` and its commands: what they say of the runs that are left, and how a plan that was run ends."""
+
 import json
+import os
 import shutil
+import signal
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
-from pare.cli import cli
-from pare.matrix import CELLS_FILE
-from pare.matrix.blocks import expand
+from pare.cli import cli, matrix_run_command
+from pare.cli.matrix_options import load_matrix
+from pare.config import Run
+from pare.matrix.dvc import STAGES
+from pare.matrix.engines import Event
+from pare.matrix.engines.local import run_local
+from pare.storage.access import held_alone
+from pare.storage.result_lines import read_lines
 
 BLOCKS = {
     "Fields": {"tasks": ["darcy_flow"], "methods": ["pare", "finetune"], "seeds": [0, 1]},
     "Tables": {"tasks": ["openml_wdbc"], "methods": ["xgboost"], "seeds": [0]},
 }
+MINE = {
+    "title": "mine",
+    "raw": {"files": ["mine.csv"]},
+    "reader": {"name": "table", "options": {"target": "kind"}},
+    "samples": {"all": 40},
+    "input": {"shape": [2]},
+    "output": {"kind": "classification", "shape": [2]},
+}
 
 
 @pytest.fixture
-def matrix(project, tmp_path):
+def matrix(project, monkeypatch):
     """Run `kedro matrix` with some arguments in a project with a small matrix of its own; its output."""
-    local = project.project_path / "conf" / "local" / "matrix.yml"
-    local.write_text(yaml.safe_dump({"blocks": BLOCKS}))
+    monkeypatch.setattr("pare.cli.matrix_options.cpu_speed", lambda: 1e11)
+    (project.project_path / "data").mkdir()
+    conf = project.project_path / "conf" / "local"
+    (conf / "tasks").mkdir(exist_ok=True)
+    (conf / "matrix.yml").write_text(yaml.safe_dump({"blocks": BLOCKS}))
+    (conf / "tasks" / "mine.yml").write_text(yaml.safe_dump({"mine": MINE}))
 
     def matrix(*args, code=0):
         result = CliRunner().invoke(cli, ["matrix", *args], obj=project)
@@ -27,14 +49,73 @@ def matrix(project, tmp_path):
         return result.output
 
     yield matrix
-    local.unlink()
-    (project.project_path / CELLS_FILE).unlink(missing_ok=True)
+    (conf / "matrix.yml").unlink()
+    shutil.rmtree(conf / "tasks")
+    shutil.rmtree(project.project_path / "data")
+    shutil.rmtree(project.project_path / STAGES, ignore_errors=True)
 
 
-def test_the_cost_comes_first_then_the_command_then_the_table(matrix):
+def finish(cell, data, test=0.25):
+    """Leave behind what a finished run does."""
+    run = cell.run
+    metrics = {"protocol": run.protocol, "metric": {"name": run.metric}, "test": test, "train_seconds": 1.0}
+    metrics |= {"differs": run.differs}
+    if isinstance(run, Run):
+        metrics |= {"source": run.source_name, "proxy": run.proxy_name, "proxy_samples": run.proxy_samples}
+        metrics |= {"epochs": run.training.epochs}
+    content = {
+        data / "08_reporting" / run.folder / "metrics.json": metrics,
+        data / "06_models" / run.folder / "model" / "record.json": {"decisive": run.decisive()},
+    }
+    for path, values in content.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+
+
+@pytest.fixture
+def engine(project, monkeypatch):
+    """An engine that finishes each run at once; ``engine.settings`` is how it was asked to, ``fails`` what fails."""
+
+    class Engine:
+        def __init__(self):
+            self.settings, self.jobs, self.fails, self.before = None, [], {}, lambda job: None
+
+        def __call__(self, plan, settings):
+            self.settings = settings
+            for job in plan.jobs.values():
+                yield [Event(job, "started")]
+                self.before(job)
+                self.jobs.append(job.name)
+                if job.name in self.fails:
+                    yield [Event(job, "failed", self.fails[job.name])]
+                    continue
+                if not job.prepares:
+                    finish(self.cells[job.name], project.project_path / "data")
+                yield [Event(job, "done", seconds=1.0)]
+
+    made = Engine()
+
+    def load(*args):
+        made.runs = load_matrix(*args)
+        made.cells = made.runs.cells
+        return made.runs
+
+    monkeypatch.setattr(matrix_run_command, "load_matrix", load)
+    monkeypatch.setattr(matrix_run_command, "find_engine", lambda name: made)
+
+    def start(job, *_):
+        made.reports.append(job.command)
+        return SimpleNamespace(wait=lambda: made.report_code)
+
+    made.reports, made.report_code = [], 0
+    monkeypatch.setattr(matrix_run_command, "start", start)
+    return made
+
+
+def test_what_is_left_comes_first_then_the_commands_then_the_results(matrix):
     lines = [line.strip() for line in matrix().splitlines()]
-    assert lines[0].startswith("5 of 5 cells left, about ")
-    assert lines[1] == "Run them: dvc repro --keep-going"
+    assert lines[0].startswith("5 of 5 runs left, 4 with a network; inputs to prepare: 6. About ")
+    assert lines[1:3] == ["What each task takes: kedro matrix plan", "Run it: kedro matrix run"]
     assert lines.index("Fields") < lines.index("Tables")
     assert any(line.split() == ["darcy_flow", "relative_l2", "·", "·"] for line in lines)
 
@@ -42,51 +123,126 @@ def test_the_cost_comes_first_then_the_command_then_the_table(matrix):
 @pytest.mark.slow
 def test_dvc_takes_what_is_written_and_a_stale_file_is_told(matrix, project):
     assert "kedro matrix write" in matrix()
-    assert "5 cells" in matrix("write")
+    assert "5 runs" in matrix("write")
     assert "kedro matrix write" not in matrix()
-    written = yaml.safe_load((project.project_path / CELLS_FILE).read_text())
-    assert list(written["runs"]) == [
+    folder = project.project_path / STAGES
+    fields, tables = (
+        yaml.safe_load((folder / task / "dvc.yaml").read_text()) for task in ("darcy_flow", "openml_wdbc")
+    )
+    assert list(fields["vars"][0]["runs"]) == [
         f"darcy_flow-{method}-{seed}" for method in ("pare", "finetune") for seed in (0, 1)
     ]
-    assert list(written["baselines"]) == ["openml_wdbc-xgboost-0"]
+    assert list(tables["vars"][0]["baselines"]) == ["openml_wdbc-xgboost-0"]
 
 
-def test_a_command_is_printed_for_each_run_that_is_left(matrix, project):
-    commands = matrix("commands").splitlines()
-    assert len(commands) == 5
-    assert commands[0] == "kedro run --pipelines=pare_train --params task=darcy_flow,method=pare,seed=0"
-    assert commands[-1] == "kedro run --pipelines=baseline --params task=openml_wdbc,method=xgboost,seed=0"
+def test_the_plan_has_a_line_for_each_task_and_all_of_it_as_json(matrix):
+    output = matrix("plan")
+    lines = [line.split() for line in output.splitlines()]
+    assert ["darcy_flow", "4", "4", "4"] in [line[:4] for line in lines]
+    assert ["openml_wdbc", "1", "0", "2"] in [line[:4] for line in lines]
+    assert output.splitlines()[-1] == "Run it: kedro matrix run"
+    plan = json.loads(matrix("plan", "--json"))
+    commands = {job["name"]: job["command"] for job in plan["jobs"]}
+    assert len(commands) == 5 + 6
+    assert commands["darcy_flow-pare-0"] == (
+        "kedro run --pipelines=pare_train --params task=darcy_flow,method=pare,seed=0"
+    )
+    assert commands["openml_wdbc-xgboost-0"] == (
+        "kedro run --pipelines=baseline --params task=openml_wdbc,method=xgboost,seed=0"
+    )
+
+
+def test_times_on_an_accelerator_are_those_of_its_data_sheet(matrix):
+    slow, fast = (json.loads(matrix("plan", "--device", device, "--json")) for device in ("v100", "h100"))
+    assert slow["basis"].startswith("on one V100 by its data sheet")
+    assert sum(job["seconds"] for job in slow["jobs"]) > sum(job["seconds"] for job in fast["jobs"])
 
 
 def test_the_check_names_what_is_left_and_fails(matrix):
     output = matrix("check", code=1)
-    assert output.startswith("Error: 5 of 5 cells are not done: darcy_flow-pare-0, darcy_flow-pare-1, ")
+    assert output.startswith("Error: 5 of 5 runs are not done: darcy_flow-pare-0, darcy_flow-pare-1, ")
+    assert matrix("check", "--only", "Tables", code=1) == "Error: 1 of 1 runs are not done: openml_wdbc-xgboost-0\n"
 
 
 @pytest.mark.slow
-def test_a_finished_run_is_left_out(matrix, project, library, parameters):
+def test_a_finished_run_is_left_out(matrix, project):
     data = project.project_path / "data"
-    metrics = data / "08_reporting" / "openml_wdbc" / "xgboost" / "seed_0" / "metrics.json"
-    record = data / "06_models" / "openml_wdbc" / "xgboost" / "seed_0" / "model" / "record.json"
-    for path in (metrics, record):
-        path.parent.mkdir(parents=True)
-    content = {"protocol": "validated", "metric": {"name": "auroc_ovo"}, "test": 0.987, "train_seconds": 1.0}
-    metrics.write_text(json.dumps(content))
-    (cell,) = expand({"blocks": {"Tables": BLOCKS["Tables"]}}, library, parameters)["Tables"]
-    record.write_text(json.dumps({"decisive": cell.run.decisive()}))
+    (cell,) = load_matrix(project.project_path, None, {"only": "Tables"}).cells.values()
+    finish(cell, data, test=0.987)
     assert "1 of 5 runs are in data/08_reporting/results.csv" in matrix("results")
-    shutil.rmtree(metrics.parent)
-    assert "0.987" in matrix()  # from results.csv
-    assert matrix().startswith("4 of 5 cells left")
-    assert "xgboost" not in matrix("commands") + matrix("check", code=1)
+    shutil.rmtree(data / "08_reporting" / "openml_wdbc")
+    output = matrix()
+    assert "0.987" in output  # from results.csv
+    assert output.startswith("4 of 5 runs left")
+    assert "xgboost" not in matrix("check", code=1)
+    assert matrix("check", "--only", "xgboost") == "All 1 runs are done.\n"
 
 
 @pytest.mark.slow
-def test_the_papers_matrix_is_run_command_by_command_and_not_by_dvc(matrix):
-    output = matrix("--env", "paper", "commands")
-    assert "kedro run --pipelines=pare_train --env paper --params task=cifar100,method=pare,seed=0\n" in output
-    assert "source.proxy=cifar10,source.samples=5000\n" in output
-    assert "kedro matrix --env paper commands" in matrix("--env", "paper", "write", code=1)
+def test_the_papers_matrix_is_run_by_an_engine_and_not_by_dvc(matrix):
+    output = matrix("--env", "paper", "plan")
+    assert output.startswith("1275 of 1275 runs left, 915 with a network; ")
+    assert "Run it: kedro matrix run --env paper\nIts 915 networks need about " in output
+    assert "kedro matrix run --env paper" in matrix("--env", "paper", "write", code=1)
+
+
+@pytest.mark.parametrize(
+    ("args", "names"),
+    [
+        (["--only", "finetune"], ["darcy_flow-finetune-0", "darcy_flow-finetune-1"]),
+        (["--only", "*-1,Tables"], ["darcy_flow-finetune-1", "darcy_flow-pare-1", "openml_wdbc-xgboost-0"]),
+        (["--tasks", "mine", "--methods", "pare,choose", "--seeds", "2"], ["mine-choose-2", "mine-pare-2"]),
+        (
+            ["--tasks", "mine", "--methods", "catboost", "--folds", "2", "--params", "training.fraction:0.5"],
+            ["mine-catboost-0-1_of_2", "mine-catboost-0-2_of_2"],
+        ),
+        (["--tasks", "mine,openml_wdbc", "--only", "mine"], ["mine-pare-0"]),
+    ],
+)
+def test_a_part_of_the_matrix_or_one_of_your_own_is_planned(matrix, args, names):
+    plan = json.loads(matrix("plan", *args, "--json"))
+    assert sorted(job["name"] for job in plan["jobs"] if not job["prepares"]) == names
+    assert plan["title"] == ("own" if "--tasks" in args else "base")
+
+
+def test_values_of_an_own_matrix_are_in_the_command_of_each_run(matrix):
+    asked = ["--tasks", "mine", "--methods", "finetune", "--params", "training.epochs=5,training.learning_rate=3e-5"]
+    plan = json.loads(matrix("plan", *asked, "--json"))
+    assert plan["jobs"][-1]["command"].endswith(
+        "--params task=mine,method=finetune,seed=0,training.epochs=5,training.learning_rate=3e-05"
+    )
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_every_command_about_runs_takes_the_same_options(matrix, command):
+    assert "run or block 'xgbost' is unknown" in matrix(command, "--only", "xgbost", code=1)
+    assert "method 'prae' is unknown" in matrix(command, "--tasks", "mine", "--methods", "prae", code=1)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--only", "xgbost"], "run or block 'xgbost' is unknown. Did you mean 'xgboost'"),
+        (["--methods", "pare"], "--methods belong to a matrix of your own, which --tasks begins"),
+        (["--tasks", "mien"], "block 'Your own' of the command line: task 'mien' is unknown. Did you mean 'mine'"),
+        (["--tasks", "mine", "--methods", "prae"], "method 'prae' is unknown"),
+        (["--tasks", "mine", "--seeds", "3-1"], "a range of seeds rises, found '3-1'"),
+        (["--tasks", "openml_wdbc", "--folds", "3"], "published with its test rows"),
+        (["--tasks", "mine", "--params", "training.epoch=3"], "training.epoch"),
+        (["--tasks", "mine", "--params", "seed=3"], "--params does not take seed"),
+    ],
+)
+def test_a_mistake_is_answered_in_one_message(matrix, args, words):
+    output = matrix("plan", *args, code=1)
+    assert output.startswith("Error: ") and output.count("Error") == 1
+    assert words in output
+
+
+def test_options_that_click_refuses_are_told_with_the_usage(matrix):
+    for args in (["--folds", "1"], ["--workers", "0"], ["--stop-after", "-1"], ["--engine", "nowhere"]):
+        assert f"Invalid value for '{args[0]}'" in matrix("run", *args, code=2)
+    assert "must contain a key and a value" in matrix("run", "--tasks", "mine", "--params", "epochs", code=2)
+    assert "--gpus-per-run must be above 0" in matrix("run", "--gpus-per-run", "0", code=1)
 
 
 def test_a_mistake_in_matrix_yml_is_answered_with_one_message(matrix, project):
@@ -95,3 +251,113 @@ def test_a_mistake_in_matrix_yml_is_answered_with_one_message(matrix, project):
     output = matrix(code=1)
     assert output.startswith("Error: block 'Fields' of matrix.yml: ")
     assert "Did you mean" in output and "'pare'" in output
+
+
+def test_a_run_of_the_matrix_ends_with_its_results_and_a_finished_one_says_so(matrix, engine, project):
+    output = matrix("run", "--workers", "3", "--gpus-per-run", "0.5")
+    assert (engine.settings.workers, engine.settings.gpus_per_run) == (3, 0.5)
+    assert engine.settings.folder == project.project_path / "data" / "matrix" / "base"
+    lines = output.splitlines()
+    assert lines[0].startswith("5 of 5 runs left")
+    assert "done: darcy_flow-pare-0 in 1 s" in output and "11 jobs done." in lines
+    mean = ["0.25", "±", "0"]
+    assert ["darcy_flow", "relative_l2", *mean, *mean] in [line.split() for line in lines]
+    assert lines[-4:-2] == ["These results as a table: data/matrix/base/results.csv", "All 5 runs are done."]
+    assert len(read_lines(project.project_path / "data" / "matrix" / "base")) == 5
+
+    engine.jobs.clear()
+    again = matrix("run").splitlines()
+    assert engine.jobs == [] and again.count("All 5 runs are done.") == 1 and "jobs done" not in "".join(again)
+
+
+def test_a_whole_matrix_gets_a_report_and_what_dvc_asks_for(matrix, engine, project):
+    data = project.project_path / "data"
+    assert "dvc commit" not in matrix("run", "--only", "darcy_flow") and engine.reports == []
+    assert matrix("run").splitlines()[-1] == "For DVC, which has nothing to do then: dvc commit -f"
+    assert engine.reports == ["kedro run --pipelines=report"]
+    assert len(read_lines(data / "08_reporting")) == 5
+    digests = json.loads((data / "02_intermediate/stages/tasks/openml_wdbc.json").read_text())
+    assert "openml_wdbc-xgboost-0" in digests["runs"]
+    engine.report_code = 1
+    assert "Error: the report failed: exit code 1; kedro run --pipelines=report" in matrix("run", code=1)
+
+
+def test_inputs_alone_are_prepared(matrix, engine):
+    engine.fails = {"raw-darcy_flow": "Error: no network"}
+    output = matrix("run", "--inputs-only", code=1)  # the other five are there by the engine's word alone
+    assert len(engine.jobs) == 6 and not {*engine.jobs} & {*engine.cells}
+    assert output.splitlines()[-1].startswith("Error: 6 inputs missing: raw-darcy_flow (failed), ")
+
+
+def test_the_results_of_an_own_matrix_are_in_a_table_that_names_folds(matrix, engine, project):
+    folder = project.project_path / "data" / "matrix" / "own"
+    matrix("run", "--tasks", "mine", "--methods", "catboost,finetune", "--folds", "2")
+    found = read_lines(folder)
+    assert set(found) == {f"mine/{m}/fold_{n}_of_2/seed_0" for m in ("catboost", "finetune") for n in (1, 2)}
+    assert {line["differs"]["fold"] for line in found.values()} == {"1_of_2", "2_of_2"}
+    matrix("run", "--tasks", "mine", "--methods", "xgboost")  # another one: the table is that of the last command
+    assert set(read_lines(folder)) == {"mine/xgboost/seed_0"}
+    assert not (project.project_path / "data" / "08_reporting" / "results.csv").exists()  # that of the matrix in git
+
+
+def test_a_failed_run_is_named_and_the_others_are_done(matrix, engine):
+    engine.fails = {"darcy_flow-pare-1": "Error: the loss is nan"}
+    output = matrix("run", code=1)
+    assert "FAILED: darcy_flow-pare-1: Error: the loss is nan\n" in output
+    assert "10 jobs done, 1 failed." in output
+    assert output.splitlines()[-1] == "Error: 1 of 5 runs are not done: darcy_flow-pare-1 (failed)"
+    assert engine.settings.is_left(engine.runs.plan().jobs["darcy_flow-pare-1"])
+    assert "All 5 runs are done." in (engine.fails.clear() or matrix("run"))
+
+
+def test_nothing_is_left_of_a_run_that_is_done_meanwhile(matrix, engine, project):
+    answers = []
+
+    def before(job):
+        if not job.prepares:
+            answers.append(engine.settings.is_left(job))
+            finish(engine.cells[job.name], project.project_path / "data")
+            answers.append(engine.settings.is_left(job))
+
+    engine.before = before
+    matrix("run", "--only", "Tables")
+    assert answers == [True, False]
+
+
+def test_it_stops_after_failures_without_a_table(matrix, engine):
+    engine.fails = dict.fromkeys(["darcy_flow-pare-0", "darcy_flow-pare-1"], "Error: no")
+    output = matrix("run", "--stop-after", "1", code=1)
+    assert output.splitlines()[-1].startswith("Error: the plan was stopped after failures: darcy_flow-pare-")
+    assert "results" not in output
+
+
+def test_a_run_that_another_process_makes_is_named_in_the_last_line(matrix, engine, project):
+    name = "darcy_flow-pare-0"
+    lock = project.project_path / "data" / "06_models" / "darcy_flow" / "pare" / "seed_0" / ".training"
+    said = "Error: darcy_flow/pare/seed_0 is being trained by process 12 on host at this moment; wait until it is done"
+    engine.fails = {name: said}
+    engine.before = lambda job: makers.append(engine.settings.maker(job))
+    makers = []
+    with held_alone(lock, "", ""):
+        output = matrix("run", code=1)
+    assert "FAILED" not in output and f"skipped: {name}: process 12 on host is making it" in output
+    assert [maker for maker in makers if maker] == [f"process {os.getpid()} on {os.uname().nodename}"]
+    last = f"Error: 1 of 5 runs are not done: {name} (process {os.getpid()} on {os.uname().nodename} is making it)"
+    assert output.splitlines()[-1] == last
+    with held_alone(lock, "", ""):
+        assert matrix("check", code=1).splitlines()[-1] == last
+    assert matrix("check", code=1).splitlines()[-1] == f"Error: 1 of 5 runs are not done: {name}"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_with_one_sentence(matrix, engine, number, code):
+    engine.before = lambda job: os.kill(os.getpid(), number) if job.name == "darcy_flow-pare-1" else None
+    before = signal.getsignal(signal.SIGTERM)
+    output = matrix("run", code=code)
+    assert output.splitlines()[-1] == "Stopped. The same command goes on: a training after its last saved epoch."
+    assert "Traceback" not in output and engine.jobs and "darcy_flow-pare-1" not in engine.jobs
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_engine_on_this_machine_is_found_by_its_name():
+    assert matrix_run_command.find_engine("local") is run_local

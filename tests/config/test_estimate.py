@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from pare.config import resolve
-from pare.config.estimate import estimate
+from pare.config.estimate import DEVICES, estimate
 from pare.models import build_model, load_backbone
 
 SPEED = 1e11
@@ -128,3 +128,20 @@ def test_the_sentence_reads_as_time_memory_and_size(price):
 def test_minutes_are_the_time_and_no_steps_are_known(price):
     assert price(minutes=3).seconds == 180
     assert "as many steps as fit, about" in str(price(minutes=3))
+
+
+# Multiprocessors, operations of each in a clock in float32 and by its tensor cores in bfloat16, clock: of the makers'
+# papers on the architectures Hopper, Ampere, Ada and Volta, whose tensor cores know no bfloat16.
+CARDS = {
+    "h100": (132, 2 * 128, 4096, 1.83e9),
+    "a100": (108, 2 * 64, 2048, 1.41e9),
+    "l40s": (142, 2 * 128, 1024, 2.52e9),
+    "v100": (80, 2 * 64, 2 * 64, 1.53e9),
+}
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_the_speeds_of_an_accelerator_are_those_of_its_parts_and_clock(name):
+    parts, single, half, clock = CARDS[name]
+    assert DEVICES[name].single == pytest.approx(parts * single * clock, rel=0.1)
+    assert DEVICES[name].half == pytest.approx(parts * half * clock, rel=0.02)

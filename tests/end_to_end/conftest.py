@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -207,14 +208,44 @@ def running() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 @pytest.fixture
+def kedro_started() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start any command of Kedro in a project; it takes Ctrl-C, and ends with the test."""
+    processes = []
+
+    def kedro_started(project: Path, *args: str) -> subprocess.Popen[str]:
+        with taking_ctrl_c():
+            processes.append(start(project, *args, program=KEDRO_RUN[:1]))
+        return processes[-1]
+
+    yield kedro_started
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def ended() -> Callable[..., Outcome]:
+    """How a command that was started in a project ends."""
+    return finish
+
+
+@contextmanager
+def taking_ctrl_c() -> Iterator[None]:
+    """Tests that a script started in the background ignore Ctrl-C, and so would a command that is started here."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
 def kedro_interrupted() -> Callable[..., Outcome]:
     """`kedro run` in a project, with Ctrl-C or another signal as soon as a file is there."""
 
     def kedro_interrupted(project: Path, file: Path, *args: str, number: int = signal.SIGINT) -> Outcome:
-        # Tests that a script started in the background ignore Ctrl-C, and so would the command.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        process = start(project, *args)
-        signal.signal(signal.SIGINT, before)
+        with taking_ctrl_c():
+            process = start(project, *args)
         while not file.exists():
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)

@@ -1,11 +1,50 @@
 """A small matrix and a folder of data, in whatever state a test wants it."""
 
 import json
+import os
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from pare.config.run import Run
+from pare.cli import run as kedro_run
+from pare.config import Library
+from pare.config.candidates import resolve_any
+from pare.config.run import Run, TaskRun
 from pare.matrix.blocks import expand, unique
+from pare.matrix.plan import Job, Plan
+
+PATIENCE_S = 30.0
+OWN = {
+    "title": "mine",
+    "raw": {"files": ["mine.csv"]},
+    "reader": {"name": "table", "options": {"target": "kind"}},
+    "samples": {"all": 40},
+    "input": {"shape": [2]},
+    "output": {"kind": "classification", "shape": [2]},
+}
+
+
+@pytest.fixture
+def own_library(library) -> Library:
+    """The shipped configuration with a task of the user's own, a table of forty rows."""
+    return library.model_copy(update={"tasks": library.tasks | {"mine": OWN}})
+
+
+@pytest.fixture
+def resolved(parameters) -> Callable[[Library, str], TaskRun]:
+    """The run that ``--params`` of `kedro run` ask for, parsed and merged as Kedro does it."""
+
+    def resolved(library: Library, params: str) -> TaskRun:
+        asked: dict[str, Any] = kedro_run.make_context("run", ["--params", params]).params["params"]
+        sections = {key: parameters[key] | value for key, value in asked.items() if key == "training"}
+        return resolve_any(library, parameters | asked | sections, asked)
+
+    return resolved
 
 
 @pytest.fixture
@@ -47,3 +86,40 @@ def write(tmp_path):
         file.write_text(content if isinstance(content, str) else json.dumps(content))
 
     return write
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch) -> SimpleNamespace:
+    """Jobs of fakejob.py, which run in a project without anything else.
+
+    Its attributes: the ``project`` and the ``folder`` of the plan; ``job``, which makes one, and ``plan`` of several;
+    ``told``, what a job wrote down, waiting for a key of it; ``names`` of the jobs that began.
+    """
+    tests = Path(__file__).parents[1]
+    monkeypatch.setenv("PYTHONPATH", f"{tests}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    notes, project = tmp_path / "notes", tmp_path / "project"
+    notes.mkdir()
+    (project / "data").mkdir(parents=True)
+
+    def job(name: str, *needs: str, network: bool = False, prepares: bool = False, **options: object) -> Job:
+        flags = [f"--{key}" if value is True else f"--{key}={value}" for key, value in options.items()]
+        command = shlex.join(["fakejob", str(notes), name, *flags])
+        return Job(name, "task", command, needs, network, 10.0, 100.0, prepares)
+
+    def plan(*jobs: Job) -> Plan:
+        return Plan("own", {job.name: job for job in jobs}, len(jobs), 0, "as was measured")
+
+    def told(name: str, key: str = "began") -> dict[str, Any]:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            found = json.loads(path.read_text()) if (path := notes / f"{name}.json").exists() else {}
+            if key in found:
+                return found
+            time.sleep(0.01)
+        raise AssertionError(f"{name} never came so far: {key}")
+
+    def names() -> set[str]:
+        return {path.stem for path in notes.glob("*.json")}
+
+    folder = project / "data" / "matrix" / "own"
+    return SimpleNamespace(project=project, folder=folder, job=job, plan=plan, told=told, names=names)

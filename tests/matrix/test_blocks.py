@@ -4,8 +4,8 @@ import pytest
 import yaml
 from kedro.config import OmegaConfigLoader
 
-from pare.cli import run as kedro_run
-from pare.config import PareError, resolve
+from pare.config import PareError
+from pare.config.candidates import ChoiceRun
 from pare.config.run import BaselineRun, Run
 from pare.config_loader import load_library
 from pare.matrix.blocks import expand, unique
@@ -16,10 +16,10 @@ BLOCK = {"tasks": ["darcy_flow"], "methods": ["pare"], "seeds": [0]}
 
 
 @pytest.fixture
-def cells(library, parameters):
+def cells(own_library, parameters):
     """Expand blocks; each is BLOCK with some of its keys changed."""
     return lambda **blocks: expand(
-        {"blocks": {title: BLOCK | changes for title, changes in blocks.items()}}, library, parameters
+        {"blocks": {title: BLOCK | changes for title, changes in blocks.items()}}, own_library, parameters
     )
 
 
@@ -56,13 +56,44 @@ def test_a_variant_without_a_name_is_the_plain_method_with_values(cells):
     assert cell.run.training.epochs == 2
 
 
-def test_the_command_of_a_cell_resolves_to_its_run(cells, library, parameters):
-    values = {"mixing.start": 0.1, "training.learning_rate": 3e-5, "source.proxy": "mnist_ink"}
-    (block,) = cells(figure={"seeds": [3], "variants": {"low": values}}).values()
-    (cell,) = block
-    overrides = kedro_run.make_context("run", ["--params", cell.run.params]).params["params"]
-    asked = parameters | overrides | {"training": parameters["training"] | overrides["training"]}
-    assert resolve(library, asked, overrides) == cell.run
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"variants": {"low": {"mixing.start": 0.1, "training.learning_rate": 3e-5, "source.proxy": "mnist_ink"}}},
+        {"variants": {"": {"training.minutes": None, "training.precision": False, "training.symmetries": []}}},
+        {"variants": {"": {"training.symmetries": ["square"], "start": "random", "protocol": "paper"}}},
+        {"methods": ["fno"], "variants": {"": {"options.epochs": 3}}},
+        {"tasks": ["mine"], "methods": ["finetune", "catboost", "choose"], "folds": 3},
+        {"methods": ["choose"], "variants": {"": {"minutes": 0.5, "training.fraction": 0.5}}},
+    ],
+)
+def test_the_command_of_a_cell_resolves_to_its_run(cells, own_library, resolved, block):
+    (block,) = cells(figure={"seeds": [3, 4]} | block).values()
+    for cell in block:
+        assert resolved(own_library, cell.run.params) == cell.run
+
+
+def test_folds_are_runs_of_their_own(cells):
+    (block,) = cells(figure={"tasks": ["mine"], "methods": ["pare", "choose"], "folds": 2, "seeds": [0, 1]}).values()
+    assert [cell.name for cell in block] == [
+        f"mine-{method}-{seed}-{fold}_of_2" for method in ("pare", "choose") for fold in (1, 2) for seed in (0, 1)
+    ]
+    assert len({cell.run.folder for cell in block}) == 8
+    assert {(cell.run.task.split.fold.number, cell.run.task.split.fold.folds) for cell in block} == {(1, 2), (2, 2)}
+
+
+def test_one_fold_is_the_tasks_own_test_rows(cells):
+    (block,) = cells(figure={"tasks": ["mine"], "folds": 1}).values()
+    assert [(cell.name, cell.run.task.split.fold) for cell in block] == [("mine-pare-0", None)]
+
+
+def test_a_choice_is_a_run_with_a_seed_that_its_candidates_have_too(cells):
+    (block,) = cells(figure={"tasks": ["mine"], "methods": ["choose"], "seeds": [0, 7]}).values()
+    assert [cell.name for cell in block] == ["mine-choose-0", "mine-choose-7"]
+    for cell, seed in zip(block, (0, 7), strict=True):
+        assert isinstance(cell.run, ChoiceRun) and cell.run.seed == seed
+        assert {candidate.seed for candidate in cell.run.candidates} == {seed}
+    assert block[0].run.decisive() != block[1].run.decisive()
 
 
 def test_a_baseline_is_listed_with_the_methods_and_has_a_pipeline_of_its_own(cells):
@@ -70,9 +101,9 @@ def test_a_baseline_is_listed_with_the_methods_and_has_a_pipeline_of_its_own(cel
     blocks = cells(first={"methods": ["finetune"]}, second={"methods": ["logistic_regression", "xgboost"]})
     tables = cells(tables={"tasks": ["openml_wdbc"], "methods": ["xgboost"], "variants": variants})
     method, *baselines = unique(blocks | tables).values()
-    assert method.pipeline == "pare_train"
+    assert method.run.PIPELINE == "pare_train"
     for baseline in baselines:
-        assert baseline.pipeline == "baseline"
+        assert baseline.run.PIPELINE == "baseline"
         assert isinstance(baseline.run, BaselineRun)
     assert baselines[-1].run.options["learning_rate"] == 0.1
     assert baselines[-1].run.params == "task=openml_wdbc,method=xgboost,seed=0,variant=deep,options.learning_rate=0.1"
@@ -93,6 +124,11 @@ def test_a_run_of_two_blocks_is_one_run(cells):
         ({"variants": {"Big-one": {}}}, ["Big-one"]),
         ({"variants": {"10": {}}}, ["10"]),
         ({"variants": {"x": {"seed": 1}}}, ["mine", "'x'", "seed"]),
+        ({"variants": {"x": {"fold": "1/2"}}}, ["mine", "'x'", "fold"]),
+        ({"variants": {"x": {"training.symmetries": ["square", "shift"]}}}, ["training.symmetries", "at most 1 item"]),
+        ({"folds": 2}, ["block 'mine'", "published with its test rows"]),
+        ({"folds": 0}, ["folds", "0"]),
+        ({"folds": 1001}, ["folds", "1001"]),
         ({"seeds": []}, ["seeds"]),
         ({"seeds": [-1]}, ["seeds", "-1"]),
         ({"task": ["darcy_flow"]}, ["matrix.blocks.mine.task", "tasks"]),

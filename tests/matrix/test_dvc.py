@@ -6,14 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 import yaml
+from dvc.cli import main
 from dvc.exceptions import ReproductionError
 from dvc.repo import Repo
+from moto.server import ThreadedMotoServer
 
 from pare.config import PareError
-from pare.matrix import CELLS_FILE, check_base, dvc_cells, read_dvc_cells, write_dvc_cells
 from pare.matrix.blocks import expand, unique
+from pare.matrix.dvc import STAGES, check_base, read_stage_files, stage_files, write_stage_files
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,15 +55,26 @@ def shipped(library, parameters, conf):
     return unique(expand(yaml.safe_load((conf / "base" / "matrix.yml").read_text()), library, parameters))
 
 
-def test_the_cells_of_dvc_are_those_of_the_matrix(shipped, library):
-    assert read_dvc_cells(ROOT / CELLS_FILE) == dvc_cells(shipped, library), "kedro matrix write"
+@pytest.fixture
+def written(shipped, library):
+    """The content of each file that is written for the matrix that ships, by its path in the folder of stages."""
+    return {path: yaml.safe_load(text) for path, text in stage_files(shipped, library).items()}
 
 
-def test_what_is_written_is_read_again(shipped, library, tmp_path):
-    entries = dvc_cells(shipped, library)
-    write_dvc_cells(entries, tmp_path / CELLS_FILE)
-    assert read_dvc_cells(tmp_path / CELLS_FILE) == entries
-    assert read_dvc_cells(tmp_path / "none") is None
+def test_the_stages_are_those_of_the_matrix(shipped, library):
+    assert read_stage_files(ROOT / STAGES) == stage_files(shipped, library), "kedro matrix write"
+
+
+def test_what_is_written_is_read_again_and_a_task_of_the_matrix_no_more_leaves_its_record(shipped, library, tmp_path):
+    texts = stage_files(shipped, library)
+    write_stage_files(texts, tmp_path)
+    assert read_stage_files(tmp_path) == texts
+    (tmp_path / "openml_wdbc" / "dvc.lock").touch()
+    fewer = {path: text for path, text in texts.items() if path != "openml_wdbc/dvc.yaml"}
+    write_stage_files(fewer, tmp_path)
+    assert read_stage_files(tmp_path) == fewer
+    assert [path.name for path in (tmp_path / "openml_wdbc").iterdir()] == ["dvc.lock"]
+    assert read_stage_files(tmp_path / "none") == {}
 
 
 @pytest.mark.parametrize(
@@ -70,15 +84,16 @@ def test_what_is_written_is_read_again(shipped, library, tmp_path):
 def test_what_only_the_user_defines_is_not_for_dvc(shipped, library, kind, name):
     check_base(shipped, library)
     without = {key: value for key, value in getattr(library, kind).items() if key != name}
-    with pytest.raises(PareError, match=rf"{kind[:-1]} '{name}' is not; .*kedro matrix commands"):
+    with pytest.raises(PareError, match=rf"{kind[:-1]} '{name}' is not; .*kedro matrix run"):
         check_base(shipped, library.model_copy(update={kind: without}))
 
 
-def test_data_dvc_yaml_fetches_what_a_network_brings_and_dvc_yaml_does_not(shipped, library):
-    entries = dvc_cells(shipped, library)
+def test_data_dvc_yaml_fetches_what_a_network_brings_and_no_other_stage_does(written, library):
+    fetched = set(written["shared.yaml"]["fetched"])
     origins = {name: library.task(name).raw.origin for name in library.tasks}
-    assert set(entries["fetched"]) == {name for name in origins if origins[name] in ("download", "openml_dataset")}
-    assert not set(entries["fetched"]) & set(entries["ingested"])
+    assert fetched == {name for name in origins if origins[name] in ("download", "openml_dataset")}
+    ingested = {name for content in written.values() for vars in content.get("vars", ()) for name in vars["ingested"]}
+    assert "darcy_flow" in ingested and not fetched & ingested
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +103,19 @@ def stages():
         return {stage.addressing: stage for stage in repo.index.stages}
 
 
-def test_dvc_finds_a_stage_for_each_task_that_it_fetches(stages):
-    fetched = {f"data/dvc.yaml:fetch@{name}" for name in read_dvc_cells(ROOT / CELLS_FILE)["fetched"]}
+def test_dvc_finds_the_stages_of_each_run(stages, shipped):
+    found = {name.partition(":")[2] for name in stages}
+    kinds = {
+        name: ("baseline",) if cell.run.PIPELINE == "baseline" else ("train", "evaluate")
+        for name, cell in shipped.items()
+    }
+    assert found >= {f"{kind}@{name}" for name in kinds for kind in kinds[name]}
+    (out,) = stages["data/stages/openml_wdbc/dvc.yaml:train@openml_wdbc-pare-0"].outs
+    assert out.fspath == str(ROOT / "data" / "06_models" / "openml_wdbc" / "pare" / "seed_0" / "model")
+
+
+def test_dvc_finds_a_stage_for_each_task_that_it_fetches(stages, written):
+    fetched = {f"data/dvc.yaml:fetch@{name}" for name in written["shared.yaml"]["fetched"]}
     assert {name for name in stages if "fetch@" in name} == fetched
     (out,) = stages["data/dvc.yaml:fetch@cosmic"].outs
     assert out.fspath == str(ROOT / "data" / "01_raw" / "cosmic")
@@ -110,8 +136,9 @@ def repro(conf, tmp_path, monkeypatch):
     Tells which stages ran, and whether all that should have done so did. The digests are the real ones, of the
     project's own copy of the configuration and of the package.
     """
-    for name in ("dvc.yaml", "pyproject.toml", ".telemetry"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "data").mkdir()
+    for name in ("dvc.yaml", "data/dvc.yaml", "pyproject.toml", ".telemetry"):
+        shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "src" / "pare", tmp_path / "src" / "pare", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(conf, tmp_path / "conf", ignore=shutil.ignore_patterns("local"))
     (tmp_path / "conf" / "local").mkdir()
@@ -129,12 +156,12 @@ def repro(conf, tmp_path, monkeypatch):
     Repo.init(no_scm=True)
     shutil.copy(ROOT / ".dvcignore", tmp_path)
 
-    def repro():
+    def repro(*targets):
         calls = tmp_path / "calls"
         calls.write_text("")
         with Repo() as repo:
             try:
-                repo.reproduce(on_error="keep-going")
+                repo.reproduce(targets, on_error="keep-going")
                 whole = True
             except ReproductionError:
                 whole = False
@@ -148,6 +175,14 @@ def edit(path, old, new):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
+
+
+def set_learning_rate(conf, value):
+    """Change that of darcy_flow."""
+    path = conf / "base" / "tasks" / "nas_bench_360.yml"
+    content = yaml.safe_load(path.read_text())
+    content["darcy_flow"]["training"]["learning_rate"] = value
+    path.write_text(yaml.safe_dump(content))
 
 
 @pytest.mark.filterwarnings("ignore:_NoneStep")  # a library's of DVC's
@@ -170,13 +205,10 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
     assert repro() == (["evaluate openml_wdbc/pare/seed_0", "report //seed_", "train openml_wdbc/pare/seed_0"], True)
     assert repro() == ([], True)
 
-    tasks = tmp_path / "conf" / "base" / "tasks"
-    content = yaml.safe_load((tasks / "nas_bench_360.yml").read_text())
-    content["darcy_flow"]["training"]["learning_rate"] = 0.0123
-    (tasks / "nas_bench_360.yml").write_text(yaml.safe_dump(content))
+    set_learning_rate(tmp_path / "conf", 0.0123)
     assert repro() == (["evaluate darcy_flow/pare/seed_0", "report //seed_", "train darcy_flow/pare/seed_0"], True)
 
-    package = tmp_path / "src" / "pare"
+    tasks, package = tmp_path / "conf" / "base" / "tasks", tmp_path / "src" / "pare"
     edit(tasks / "openml_cc18.yml", "title: Wisconsin", "title: The Wisconsin")
     edit(tmp_path / "conf" / "base" / "methods.yml", "description: Target", "description: All target")
     edit(package / "raw" / "readers" / "table.py", '"""', '"""In other words: ')
@@ -216,3 +248,80 @@ def test_a_variant_of_another_protocol_has_a_model_input_of_its_own(repro, tmp_p
     assert "train darcy_flow/pare-published/protocol_paper/seed_0" in calls
     files = {path.name for path in (tmp_path / "data" / "05_model_input").iterdir()}
     assert files == {"darcy_flow.h5", "darcy_flow-protocol_paper.h5"}
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep")  # a library's of DVC's
+@pytest.mark.slow
+def test_one_task_is_made_alone_and_not_again_when_it_was_out_of_the_matrix(repro, tmp_path):
+    calls, whole = repro(f"{STAGES}/openml_wdbc/dvc.yaml")
+    assert whole
+    shared = ("encoder", "proxy")
+    assert not [call for call in calls if "openml_wdbc" not in call and not call.startswith(shared)]
+    assert {"train openml_wdbc/pare/seed_0", "baseline openml_wdbc/xgboost/seed_0"} <= set(calls)
+
+    matrix = tmp_path / "conf" / "base" / "matrix.yml"
+    both = matrix.read_text()
+    one = {"tasks": ["darcy_flow"], "methods": ["pare"], "seeds": [0]}
+    for text in (yaml.safe_dump({"blocks": {"one": one}}), both):
+        matrix.write_text(text)
+        subprocess.run(["kedro", "matrix", "write"], check=True)
+    calls, whole = repro()
+    assert whole and "train darcy_flow/pare/seed_0" in calls
+    assert not [call for call in calls if "openml_wdbc" in call]
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep")  # a library's of DVC's
+@pytest.mark.slow
+def test_what_was_made_without_dvc_is_recorded_by_one_command_and_not_made_again(repro, tmp_path):
+    with Repo() as repo:
+        stages = [stage for stage in repo.index.stages if not stage.name.startswith("fetch@")]
+    for stage in stages:
+        for command in [stage.cmd] if isinstance(stage.cmd, str) else stage.cmd:
+            subprocess.run(command, shell=True, check=True)
+    assert "train darcy_flow/pare/seed_0" in (tmp_path / "calls").read_text()
+    recorded = ["dvc.yaml", *(str(path.relative_to(tmp_path)) for path in tmp_path.glob(f"{STAGES}/*/dvc.yaml"))]
+    assert main(["commit", "--force", "--quiet", *recorded]) == 0
+    assert repro() == ([], True)
+    set_learning_rate(tmp_path / "conf", 0.0123)
+    assert repro() == (["evaluate darcy_flow/pare/seed_0", "report //seed_", "train darcy_flow/pare/seed_0"], True)
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """The address of a bucket on a server of this machine, and of that server."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    boto3.client("s3", endpoint_url=address).create_bucket(Bucket="results")
+    yield "s3://results/pare", address
+    server.stop()
+
+
+@pytest.mark.filterwarnings("ignore:_NoneStep")  # a library's of DVC's
+@pytest.mark.slow
+def test_a_second_machine_gets_all_from_a_store_that_speaks_s3(repro, bucket, tmp_path, monkeypatch):
+    place, address = bucket
+    assert repro()[1]
+    for command in (
+        ["remote", "add", "--default", "store", place],
+        ["remote", "modify", "store", "endpointurl", address],
+        ["push", "--quiet"],
+    ):
+        assert main(command) == 0
+    second = tmp_path / "second"
+    made = shutil.ignore_patterns("cache", "tmp", "second", "0?_*")
+    shutil.copytree(tmp_path, second, ignore=made)
+    monkeypatch.chdir(second)
+    assert not (second / "data" / "06_models").exists()
+    assert main(["pull", "--quiet", "--allow-missing"]) == 0
+    files = [path for path in (tmp_path / "data").glob("0?_*/**/*") if path.is_file()]
+    kept = {path.relative_to(tmp_path): path.read_bytes() for path in files if "report" not in path.parts}
+    assert len(kept) > 20
+    kept.pop(Path("data/08_reporting/results.csv"))  # git's
+    assert {path: (second / path).read_bytes() for path in kept} == kept

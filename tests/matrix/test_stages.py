@@ -68,9 +68,22 @@ def test_a_word_does_not(cells, path, value):
 
 def test_every_run_has_a_digest_of_its_own(cells, library):
     digests = stage_digests(cells, library)
-    assert len(set(digests["runs"].values())) == len(digests["runs"]) == len(cells)
-    assert set(digests["model_input"]) == {"darcy_flow", "openml_wdbc", "openml_car"}
-    assert set(digests["task_files"]) == set(library.tasks)
+    assert set(digests) == {"shared", *(f"tasks/{name}" for name in library.tasks)}
+    runs = [digest for content in digests.values() for digest in content.get("runs", {}).values()]
+    assert len(set(runs)) == len(runs) == len(cells)
+
+
+def test_a_task_has_the_digests_of_its_own_stages_and_no_others(cells, library):
+    digests = stage_digests(cells, library)
+    assert set(digests["tasks/openml_car"]["runs"]) == {"openml_car-xgboost-0", "openml_car-catboost-0"}
+    assert (
+        set(digests["tasks/openml_car"]["model_input"])
+        == {"openml_car"}
+        == set(digests["tasks/openml_car"]["task_files"])
+    )
+    assert set(digests["tasks/cosmic"]["task_files"]) == {"cosmic"}
+    assert digests["tasks/cosmic"]["runs"] == {}
+    assert set(digests["shared"]["encoder_files"]) == set(library.sources)
 
 
 @pytest.mark.parametrize(
@@ -91,14 +104,19 @@ def test_a_value_changes_the_digests_of_the_stages_that_it_decides(cells, librar
     other = type(cell)(cell.run.model_copy(update={"task": task}), cell.values)
     before = stage_digests({"run": cell}, library)
     after = stage_digests({"run": other}, library.model_copy(update={"tasks": tasks}))
+    assert {name for name in before if before[name] != after[name]} <= {"tasks/darcy_flow"}
+    before, after = before["tasks/darcy_flow"], after["tasks/darcy_flow"]
     assert {kind for kind in before if before[kind] != after[kind]} == differ
 
 
-def test_the_file_is_the_same_whatever_the_order(tmp_path):
+def test_the_files_are_the_same_whatever_the_order_and_what_was_there_before(tmp_path):
+    write_stage_digests({"tasks/gone": {"x": {}}}, tmp_path / "b")
     for name, digests in {"a": {"x": {"1": "p", "2": "q"}, "y": {}}, "b": {"y": {}, "x": {"2": "q", "1": "p"}}}.items():
-        write_stage_digests(digests, tmp_path / name)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    assert json.loads((tmp_path / "a").read_text()) == {"x": {"1": "p", "2": "q"}, "y": {}}
+        write_stage_digests({"shared": {}, "tasks/one": digests}, tmp_path / name)
+        assert sorted(path.name for path in (tmp_path / name).rglob("*.json")) == ["one.json", "shared.json"]
+    texts = [(tmp_path / name / "tasks" / "one.json").read_bytes() for name in ("a", "b")]
+    assert texts[0] == texts[1]
+    assert json.loads(texts[0]) == {"x": {"1": "p", "2": "q"}, "y": {}}
 
 
 IMPORT = """

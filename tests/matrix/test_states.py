@@ -1,15 +1,22 @@
+import os
+import socket
 from types import SimpleNamespace
 
 import pytest
 from pydantic import BaseModel
 
+from pare.choice.choice import LOCK as CHOOSING
 from pare.config import resolve_baseline
 from pare.config.hyperparameters import AlignmentConfig
 from pare.config.schema import StartConfig
-from pare.matrix import matrix_states
-from pare.matrix.blocks import Cell
+from pare.matrix.blocks import Cell, expand, unique
+from pare.matrix.states import LOCKS, block_table, maker, matrix_states
+from pare.preparation import model_input_fingerprint
+from pare.raw.origins.ingest import ingest
+from pare.storage.access import held_alone
 from pare.storage.result_lines import write_lines
 from pare.training import run_fingerprint
+from pare.training.fit import LOCK as TRAINING
 
 
 @pytest.fixture
@@ -194,3 +201,70 @@ def test_a_line_of_results_csv_stands_for_a_run_that_is_not_here(state, write, m
     assert state().kind == "changed"
     write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell) | {"test": 0.25})
     assert state().metrics["test"] == 0.25  # of this machine
+
+
+@pytest.fixture
+def choices(library, parameters):
+    """Choices of one task: as they are, with other minutes, and with other rows for the candidates."""
+    variants = {"": {}, "short": {"minutes": 1.0}, "half": {"training.fraction": 0.5}}
+    block = {"tasks": ["openml_wdbc"], "methods": ["choose"], "seeds": [0], "variants": variants}
+    return list(unique(expand({"blocks": {"choices": block}}, library, parameters)).values())
+
+
+def test_a_choice_is_done_where_its_model_is_of_the_same_values_and_minutes(choices, write, metrics, tmp_path):
+    plain, short, half = choices
+    names = {plain.name: plain}
+    assert matrix_states(names, tmp_path)[plain.name].kind == "nothing"
+    write(f"08_reporting/{plain.run.folder}/metrics.json", metrics(plain, test=0.25))
+    assert matrix_states(names, tmp_path)[plain.name].kind == "results"
+    for made, kind in ((half, "changed"), (short, "changed"), (plain, "done")):
+        record = {"decisive": made.run.decisive(), "run": {"minutes": made.run.minutes}}
+        write(f"06_models/{plain.run.folder}/model/record.json", record)
+        states = matrix_states(names, tmp_path)
+        assert states[plain.name].kind == kind
+    table = block_table("choices", [plain], matrix_states(names, tmp_path))
+    assert [str(column.header) for column in table.columns] == ["task", "metric", "choose"]
+    assert [next(iter(column.cells)) for column in table.columns] == ["openml_wdbc", "auroc_ovo", "0.25"]
+
+
+@pytest.mark.parametrize("lock", [TRAINING, CHOOSING])
+def test_the_process_that_holds_a_runs_lock_makes_it_and_a_killed_one_does_not(cells, tmp_path, lock):
+    run = cells["darcy_flow-pare-0"].run
+    path = tmp_path / "06_models" / run.folder / lock
+    assert lock in LOCKS and maker(run, tmp_path) == ""
+    with held_alone(path, "", ""):
+        assert maker(run, tmp_path) == f"process {os.getpid()} on {socket.gethostname()}"
+        assert maker(cells["darcy_flow-pare-1"].run, tmp_path) == ""
+    assert maker(run, tmp_path) == ""
+    path.write_text("process 1 on a host")  # what a killed one leaves
+    assert maker(run, tmp_path) == ""
+    with held_alone(path, "", ""):  # looking did not take the lock
+        pass
+
+
+def test_a_run_is_not_done_once_the_users_file_has_another_content(library, parameters, tmp_path, write, metrics):
+    file = tmp_path / "mine.csv"
+    file.write_text("a,b,kind\n1,2,x\n3,4,y\n")
+    entry = {"title": "mine", "raw": {"files": [str(file)]}, "reader": {"name": "table"}, "samples": {"all": 40}}
+    shapes = {"input": {"shape": [2]}, "output": {"kind": "classification", "shape": [2]}}
+    library = library.model_copy(update={"tasks": {**library.tasks, "mine": entry | shapes}})
+    asked = {"task": "mine", "method": "logistic_regression"}
+    cell = Cell(resolve_baseline(library, parameters | asked, asked), {})
+
+    def kind():
+        return matrix_states({cell.name: cell}, tmp_path)[cell.name].kind
+
+    def bring():
+        return ingest(cell.run.task.raw.active, tmp_path / "01_raw" / cell.run.places["raw"]).fingerprint
+
+    prepared = model_input_fingerprint("mine", cell.run.task, bring(), validated=True)
+    write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
+    record = {"decisive": cell.run.decisive(), "model_input": prepared}
+    write(f"06_models/{cell.run.folder}/model/record.json", record)
+    assert kind() == "done"
+    os.utime(file, (0, 0))  # touched, and the same
+    assert kind() == "done"
+    file.write_text("a,b,kind\n1,2,x\n3,5,y\n")
+    assert kind() == "changed"
+    bring()  # by another run
+    assert kind() == "changed"

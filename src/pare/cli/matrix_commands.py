@@ -8,13 +8,14 @@ import click
 from kedro.framework.cli.utils import env_option
 
 from pare.cli.common import clear_errors, screen
+from pare.cli.matrix_bundle_command import bundle
 from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
 from pare.cli.matrix_run_command import print_blocks, run_matrix, tell_of_left
 from pare.config import PareError
 from pare.config.estimate import DEVICES, duration
-from pare.matrix.dvc import CELLS_FILE, dvc_cells, read_dvc_cells, write_dvc_cells
+from pare.matrix.dvc import STAGES, read_stage_files, stage_files, write_stage_files
 from pare.matrix.plan import Plan
-from pare.matrix.stages import STAGES_FILE, stage_digests, write_stage_digests
+from pare.matrix.stages import DIGESTS, stage_digests, write_stage_digests
 from pare.storage.result_lines import FILE, write_lines
 
 LONG_S = 24 * 3600.0  # time of a plan from which on more than one machine is proposed
@@ -62,13 +63,13 @@ def plan(obj: tuple[Path, str | None], device: str | None, as_json: bool, **aske
 @matrix.command()
 @click.pass_obj
 def write(obj: tuple[Path, str | None]) -> None:
-    """Bring the file that dvc.yaml takes its runs from up to matrix.yml."""
+    """Bring data/stages, which has a dvc.yaml for each task, up to matrix.yml."""
     with clear_errors():
         runs = load_matrix(*obj)
         if not runs.by_dvc:
             raise PareError(f"dvc runs the base environment; for that of {runs.env}: kedro matrix run --env {runs.env}")
-        write_dvc_cells(dvc_cells(*runs.of_base()), runs.project / CELLS_FILE)
-    click.echo(f"{len(runs.cells)} cells are in {CELLS_FILE}. Run those that are left: dvc repro --keep-going")
+        write_stage_files(stage_files(*runs.of_base()), runs.project / STAGES)
+    click.echo(f"{len(runs.cells)} runs are in {STAGES}. Run those that are left: dvc repro --keep-going")
 
 
 @matrix.command()
@@ -77,7 +78,7 @@ def resolve(obj: tuple[Path, str | None]) -> None:
     """Digest what decides each stage of dvc.yaml; dvc calls this first."""
     with clear_errors():
         runs = load_matrix(*obj)
-        write_stage_digests(stage_digests(*runs.of_base()), runs.project / STAGES_FILE)
+        write_stage_digests(stage_digests(*runs.of_base()), runs.project / DIGESTS)
 
 
 @matrix.command()
@@ -97,7 +98,7 @@ def check(obj: tuple[Path, str | None], **asked: Any) -> None:
     """Name the runs that are left; the exit code is 1 where there are any."""
     with clear_errors():
         runs = load_matrix(obj[0], asked.pop("env") or obj[1], asked)
-        tell_of_left(runs)
+        tell_of_left(runs, {})
 
 
 def _advice(runs: Matrix, made: Plan, device: str) -> str:
@@ -123,8 +124,9 @@ def _print_matrix(runs: Matrix) -> None:
         click.echo(f"What each task takes: kedro matrix plan{runs.option}")
         click.echo(_advice(runs, made, ""))
     print_blocks(runs)
-    if runs.by_dvc and read_dvc_cells(runs.project / CELLS_FILE) != dvc_cells(*runs.of_base()):
-        click.secho(f"\n{CELLS_FILE} is not that of matrix.yml: kedro matrix write", fg="yellow")
+    if runs.by_dvc and read_stage_files(runs.project / STAGES) != stage_files(*runs.of_base()):
+        click.secho(f"\n{STAGES} is not that of matrix.yml: kedro matrix write", fg="yellow")
 
 
 matrix.add_command(run_matrix)
+matrix.add_command(bundle)

@@ -10,15 +10,16 @@ import click
 from kedro.framework.cli.utils import env_option
 
 from pare.cli.common import config_loader
+from pare.cli.run_command import parse_params
 from pare.config import Library
 from pare.config.estimate import cpu_speed
 from pare.config_loader import load_library
 from pare.matrix.blocks import Cell, expand, unique
 from pare.matrix.cost import costs
 from pare.matrix.dvc import check_base
-from pare.matrix.plan import Plan, make_plan
+from pare.matrix.plan import Job, Plan, make_plan
 from pare.matrix.selection import own_matrix, selected
-from pare.matrix.states import State, matrix_states
+from pare.matrix.states import State, maker, matrix_states
 
 DVC_ENVIRONMENTS = (None, "base", "local")  # those whose runs are stages of dvc.yaml
 BASE, OWN = "base", "own"  # titles: the matrix of DVC, and one that the command line gives
@@ -35,6 +36,7 @@ class Matrix:
         library: all that the configuration defines.
         values: the content of matrix.yml, or what the command line gave in its place.
         blocks: its runs by the title of their block.
+        whole: whether these are all runs of matrix.yml.
     """
 
     project: Path
@@ -43,6 +45,7 @@ class Matrix:
     library: Library
     values: Mapping[str, Any]
     blocks: dict[str, list[Cell]]
+    whole: bool = True
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -55,9 +58,18 @@ class Matrix:
         return matrix_states(self.cells, self.project / "data")
 
     @property
-    def left(self) -> list[Cell]:
-        """The runs that are not done."""
-        return [cell for name, cell in self.cells.items() if self.states[name].kind != "done"]
+    def left(self) -> list[str]:
+        """Names of the runs that are not done."""
+        return [name for name in self.cells if self.states[name].kind != "done"]
+
+    def is_left(self, job: Job) -> bool:
+        """Whether a job is not done by now, asked of the files of its run; one that prepares an input asks itself."""
+        cell = self.cells.get(job.name)
+        return cell is None or matrix_states({job.name: cell}, self.project / "data")[job.name].kind != "done"
+
+    def maker(self, name: str) -> str:
+        """The process that makes a job's run at this moment; empty for none, and for an input."""
+        return maker(self.cells[name].run, self.project / "data") if name in self.cells else ""
 
     @property
     def by_dvc(self) -> bool:
@@ -104,9 +116,11 @@ def load_matrix(project: Path, env: str | None, asked: Mapping[str, Any] | None 
     library, parameters = load_library(loader), loader["parameters"]
     own = own_matrix(asked, parameters)
     values = own or loader["matrix"]
-    blocks = selected(expand(values, library, parameters), asked.get("only") or "")
+    blocks = expand(values, library, parameters, "the command line" if own else "matrix.yml")
+    only = asked.get("only") or ""
+    blocks = selected(blocks, only)
     title = OWN if own else BASE if env in DVC_ENVIRONMENTS else str(env)
-    return Matrix(project, env, title, library, values, blocks)
+    return Matrix(project, env, title, library, values, blocks, whole=not (own or only))
 
 
 def choosing_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -117,7 +131,9 @@ def choosing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--methods", metavar="A,B", help="Its methods, baselines, or choose. Default: method."),
         click.option("--seeds", metavar="0-4", help="Its seeds, such as 0-4 or 0-2+7. Default: seed."),
         click.option("--folds", metavar="N", type=click.IntRange(2), help="Folds of a cross-validation of each."),
-        click.option("--params", metavar="A=1,B=2", help="Values of all its runs, such as training.epochs=5."),
+        click.option(
+            "--params", metavar="A=1,B=2", callback=parse_params, help="Values of all its runs, as of kedro run."
+        ),
         env_option,
     ]
     for option in reversed(options):

@@ -1,35 +1,54 @@
 """`kedro matrix run`: the plan of what is left, on an engine, and what became of it by the files."""
 
 import signal
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast
 
 import click
+from click.core import ParameterSource
 
 from pare.cli.common import clear_errors, screen
 from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
 from pare.cli.run_command import Terminated, sigterm_raised
-from pare.config.words import listed
-from pare.matrix.engines import Engine, Settings
+from pare.cli.slurm_arrays import ARRAY_OPTIONS, make_arrays, slurm_options
+from pare.config import PareError
+from pare.config.words import counted, listed
+from pare.matrix.engines import Engine, Settings, made_by
 from pare.matrix.follow import Progress, follow
-from pare.matrix.plan import Job
+from pare.matrix.launch import Share, failure, last_line, log_of, start
+from pare.matrix.plan import Job, Plan
 from pare.matrix.shared_folder import check_locks
-from pare.matrix.states import LEGEND, MODELS, block_table, matrix_states
+from pare.matrix.stages import DIGESTS, stage_digests, write_stage_digests
+from pare.matrix.states import LEGEND, MODELS, block_table
 from pare.storage.result_lines import FILE, write_lines
 
 ENGINES = {"local": "pare.matrix.engines.local:run_local", "ray": "pare.matrix.engines.ray:run_ray"}
+SLURM = "slurm"
+# Options that an engine takes, besides those that choose the runs.
+OPTIONS = {
+    "local": ("workers", "gpus_per_run", "stop_after", "inputs_only"),
+    "ray": ("workers", "gpus_per_run", "stop_after", "inputs_only", "address"),
+    SLURM: ("workers", "gpus_per_run", "device", "hours", "bundle_hours", "array_limit", "sbatch", "submit"),
+}
 
 
 @click.command(name="run")
 @choosing_options
-@click.option("--engine", type=click.Choice([*ENGINES]), default="local", show_default=True, help="What runs them.")
-@click.option("--workers", type=click.IntRange(1), help="Runs at a time. Default: what the machine or cluster has.")
-@click.option("--gpus-per-run", type=float, default=1.0, show_default=True, help="0.5: two networks on each GPU.")
-@click.option("--stop-after", type=click.IntRange(0), default=0, metavar="N", help="Stop after N failures.")
+@click.option("--engine", type=click.Choice([*OPTIONS]), default="local", show_default=True, help="What runs them.")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Runs at a time, of slurm elements. Default: all that there is."
+)
+@click.option(
+    "--gpus-per-run", type=float, default=1.0, show_default=True, help="0.5: two on each GPU; slurm: 0 for no GPUs."
+)
+@click.option("--stop-after", type=click.IntRange(0), default=0, metavar="N", help="local, ray: stop after N failures.")
+@click.option("--inputs-only", is_flag=True, help="local, ray: bring and prepare the inputs, such as before SLURM.")
 @click.option("--address", default="", help="ray: address of a running cluster, such as auto.")
+@slurm_options
 @click.pass_context
-def run_matrix(ctx: click.Context, engine: str, stop_after: int, **asked: Any) -> None:
+def run_matrix(ctx: click.Context, engine: str, stop_after: int, inputs_only: bool, **asked: Any) -> None:
     """Run what is left: inputs first, then the longest run; the same command goes on after a stop or a failure.
 
     \b
@@ -38,32 +57,65 @@ def run_matrix(ctx: click.Context, engine: str, stop_after: int, **asked: Any) -
     Your own:                    kedro matrix run --tasks wine --methods pare,catboost --seeds 0-4
     Two on each of eight GPUs:   kedro matrix run --workers 16 --gpus-per-run 0.5
     On a Ray cluster:            kedro matrix run --engine ray --address auto
+    As arrays of SLURM:          kedro matrix run --engine slurm --device a100 --sbatch '--partition=gpu' --submit
     """
-    how = {name: asked.pop(name) for name in ("workers", "gpus_per_run", "address")}
     project, env = ctx.obj
     with clear_errors():
+        _check_options(ctx, engine)
+        how = {name: asked.pop(name) for name in ("workers", "gpus_per_run", "address")}
+        arrays = {name: asked.pop(name) for name in ARRAY_OPTIONS}
         runs = load_matrix(project, asked.pop("env") or env, asked)
-        execute(ctx, runs, engine, how, stop_after)
-        conclude(runs)
+        if engine == SLURM:
+            make_arrays(runs, asked, arrays | how)
+            return
+        plan = runs.plan().inputs if inputs_only else runs.plan()
+        reasons = execute(ctx, runs, plan, find_engine(engine), how, stop_after)
+        if inputs_only:
+            _tell_of_inputs(runs, reasons)
+        else:
+            conclude(runs, reasons)
 
 
-def execute(ctx: click.Context, runs: Matrix, engine: str, how: dict[str, Any], stop_after: int) -> None:
-    """Run what is left; Ctrl-C and SIGTERM end what runs, say how to go on, and end the command."""
-    plan = runs.plan()
+def _check_options(ctx: click.Context, engine: str) -> None:
+    """Refuse an option that is given and that the engine does not take."""
+    others = {name for names in OPTIONS.values() for name in names} - {*OPTIONS[engine]}
+    for option in ctx.command.params:
+        if option.name in others and ctx.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
+            takers = " and ".join(f"--engine {one}" for one, names in OPTIONS.items() if option.name in names)
+            raise PareError(f"{option.opts[0]} belongs to {takers}, and --engine is {engine}; drop one of them")
+
+
+def execute(
+    ctx: click.Context, runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_after: int
+) -> dict[str, str]:
+    """Run a plan, if anything is in it.
+
+    Returns:
+        Why a job was not done by this command, by its name.
+    """
+    if not plan.jobs:
+        return {}
     click.echo(plan)
-    if not plan.runs:
-        return
-    if how["workers"] != 1:
+    progress = followed(ctx, runs, plan, engine, how, stop_after)
+    return dict.fromkeys(progress.failed, "failed") | progress.skipped
+
+
+def followed(
+    ctx: click.Context, runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_after: int = 0
+) -> Progress:
+    """Run a plan; Ctrl-C and SIGTERM end what runs, say how to go on, and end the command."""
+    if how.get("workers") != 1:
         check_locks(runs.project / "data" / MODELS)
-    settings = Settings(runs.project, runs.folder, is_left=lambda job: _is_left(runs, job), **how)
+    settings = Settings(runs.project, runs.folder, is_left=runs.is_left, maker=lambda job: runs.maker(job.name), **how)
     try:
         with sigterm_raised():
-            progress = follow(plan, find_engine(engine), settings, screen(), stop_after)
+            progress = follow(plan, engine, settings, screen(), stop_after)
     except KeyboardInterrupt as stop:
         number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
         click.secho("\nStopped. The same command goes on: a training after its last saved epoch.", err=True)
         ctx.exit(128 + number)
     _tell_of_ended(progress)
+    return progress
 
 
 def find_engine(name: str) -> Engine:
@@ -72,31 +124,58 @@ def find_engine(name: str) -> Engine:
     return cast(Engine, getattr(import_module(module), function))
 
 
-def _is_left(runs: Matrix, job: Job) -> bool:
-    """Whether a run is not done by now, asked of its files."""
-    if job.prepares:
-        return True
-    return matrix_states({job.name: runs.cells[job.name]}, runs.project / "data")[job.name].kind != "done"
-
-
 def _tell_of_ended(progress: Progress) -> None:
-    parts = [f"{len(progress.done)} jobs done"]
+    parts = [f"{counted(len(progress.done), 'job')} done"]
     parts += [f"{len(progress.failed)} failed"] * bool(progress.failed)
     parts += [f"{len(progress.skipped)} skipped"] * bool(progress.skipped)
     click.echo(f"{', '.join(parts)}.")
 
 
-def conclude(runs: Matrix) -> None:
-    """Verify by the files what is done, show the results, and make what the whole matrix has after its runs.
+def _tell_of_inputs(runs: Matrix, reasons: Mapping[str, str]) -> None:
+    missing = list(runs.plan().inputs.jobs)
+    if missing:
+        raise click.ClickException(
+            f"{counted(len(missing), 'input')} missing: {listed(_with_reasons(missing, reasons))}"
+        )
+    click.echo("All inputs of the runs that are left are there.")
+
+
+def _with_reasons(names: Sequence[str], reasons: Mapping[str, str]) -> list[str]:
+    return [f"{name} ({reasons[name]})" if name in reasons else name for name in names]
+
+
+def conclude(runs: Matrix, reasons: Mapping[str, str]) -> None:
+    """Verify by the files what is done, show the results, and make what a whole matrix has after its runs.
+
+    Args:
+        runs: the matrix.
+        reasons: why a run was not done, by its name.
 
     Raises:
         ClickException: naming the runs that are not done.
     """
     runs = replace(runs)  # how far its runs are is asked anew
     print_blocks(runs)
-    write_lines(runs.results(), runs.folder)
-    click.echo(f"\nThese results as a table: {(runs.folder / FILE).relative_to(runs.project)}")
-    tell_of_left(runs)
+    if results := runs.results():
+        write_lines(results, runs.folder)
+        click.echo(f"\nThese results as a table: {(runs.folder / FILE).relative_to(runs.project)}")
+    tell_of_left(runs, reasons)
+    if runs.whole:
+        _report(runs)
+
+
+def _report(runs: Matrix) -> None:
+    """Make the report of all results; of the matrix that DVC knows also results.csv and the digests of its stages."""
+    if runs.by_dvc:
+        write_lines(runs.results(), runs.project / "data" / "08_reporting")
+        write_stage_digests(stage_digests(*runs.of_base()), runs.project / DIGESTS)
+    job = Job("report", "", f"kedro run --pipelines=report{runs.option}")
+    code = start(job, runs.project, runs.folder, Share(1)).wait()
+    if code:
+        raise click.ClickException(f"the report failed: {failure(job, runs.folder, code)}; {job.command}")
+    click.echo(last_line(log_of(job, runs.folder)))
+    if runs.by_dvc:
+        click.echo("For DVC, which has nothing to do then: dvc commit -f")
 
 
 def print_blocks(runs: Matrix) -> None:
@@ -108,13 +187,19 @@ def print_blocks(runs: Matrix) -> None:
         click.echo(f"\n{LEGEND}")
 
 
-def tell_of_left(runs: Matrix) -> None:
+def tell_of_left(runs: Matrix, reasons: Mapping[str, str]) -> None:
     """Say that all runs are done, or raise a message that names those that are left.
+
+    Args:
+        runs: the matrix.
+        reasons: why a run is left, by its name; where another process makes it, that is the reason.
 
     Raises:
         ClickException: where any are left.
     """
-    if runs.left:
-        names = listed([cell.name for cell in runs.left])
-        raise click.ClickException(f"{len(runs.left)} of {len(runs.cells)} runs are not done: {names}")
-    click.echo(f"All {len(runs.cells)} runs are done.")
+    if not runs.left:
+        click.echo(f"All {len(runs.cells)} runs are done.")
+        return
+    why = {**reasons, **{name: made_by(maker) for name in runs.left if (maker := runs.maker(name))}}
+    names = _with_reasons(runs.left, why)
+    raise click.ClickException(f"{len(names)} of {len(runs.cells)} runs are not done: {listed(names)}")

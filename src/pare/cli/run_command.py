@@ -16,7 +16,7 @@ from rich.logging import RichHandler
 
 from pare.cli.common import FOLDS, SEEDS, clear_errors, config_loader
 from pare.config.candidates import CHOOSE
-from pare.config.errors import unknown_name
+from pare.config.errors import PareError, unknown_name
 from pare.config.hyperparameters import TrainingConfig
 from pare.config.run import BaselineRun, Run
 from pare.pipeline_registry import NAMES, STAGES
@@ -25,6 +25,12 @@ from pare.storage.parent import end_with_launcher
 LEARNING = ("__default__", Run.PIPELINE, BaselineRun.PIPELINE)  # the method decides which of these is meant
 # What a command that was stopped begins after, by its pipeline.
 RESUMED = {"pare_train": "epoch that was saved", "train": "epoch that was saved", CHOOSE: "fit that was done"}
+TYPED = "pare.typed"  # in the context: the words of the command
+WORKERS = click.Option(
+    ["--workers"],
+    type=click.IntRange(1),
+    help="With seeds or folds in --params: runs at a time. Default: what the machine has.",
+)
 
 
 class Terminated(KeyboardInterrupt):
@@ -54,8 +60,10 @@ class RunCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Turn the first colon of each parameter without an equals sign into one (Kedro 1.x dropped it)."""
+        args = _equals_for_colons(args)
+        ctx.meta[TYPED] = [*args]
         with clear_errors():
-            rest = super().parse_args(ctx, _equals_for_colons(args))
+            rest = super().parse_args(ctx, args)
         if "pipelines" in ctx.params and not ctx.params["pipelines"]:
             # --pipeline is the older spelling, of which Kedro would warn. For a run of no named pipeline Kedro would
             # import all of them.
@@ -84,10 +92,13 @@ class RunCommand(click.Command):
 
     def _invoke(self, ctx: click.Context) -> Any:
         """One run, or the several that ``seeds`` or ``folds`` ask for."""
+        workers = ctx.params.pop("workers", None)
         if {SEEDS, FOLDS} & {*(ctx.params.get("params") or {})}:
             from pare.cli.several_runs import run_several  # noqa: PLC0415 - pandas, which other commands import later
 
-            return run_several(ctx, lambda: super(RunCommand, self).invoke(ctx))
+            return run_several(ctx, ctx.meta[TYPED], workers)
+        if workers:
+            raise PareError("--workers is for several runs, such as seeds=0-4; this is one, so leave it out")
         return super().invoke(ctx)
 
 
@@ -154,7 +165,7 @@ def parse_params(ctx: click.Context, option: click.Parameter, text: str) -> dict
 
 run = RunCommand(
     name="run",
-    params=kedro_run.params,
+    params=[*kedro_run.params, WORKERS],
     callback=kedro_run.callback,
     help=f"""{kedro_run.help}
 
@@ -163,7 +174,7 @@ run = RunCommand(
       kedro run --pipelines=pare_train --params task:darcy_flow
       kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
       kedro run --pipelines=choose --params task=openml_wdbc,minutes=5
-      kedro run --pipelines=pare_train --params task=openml_wdbc,method=probe,seeds=0-4
+      kedro run --pipelines=pare_train --params task=openml_wdbc,method=probe,seeds=0-4 --workers 2
 
     \b
     Parameters (--params a=1,b=2):
@@ -173,6 +184,7 @@ run = RunCommand(
       source=NAME     the pretrained encoder: conf/base/sources.yml
       seed=0          of everything random; seeds=0-4 or 0-2+7: one run a seed, then their mean
       folds=5         cross-validation of your own data; fold=2/5: one of its runs
+                      (seeds and folds: what is not done yet, --workers runs at a time)
       variant=NAME    a name for a run with values of its own: kedro methods
       predict=FILE    new rows, for --pipelines=predict or explain
       tracking=NAME   tensorboard, mlflow, trackio, wandb or dvclive: docs/tracking.md

@@ -1,35 +1,38 @@
-"""Several seeds, or all folds of a cross-validation, in one command: one run after the other, and a summary."""
+"""Several seeds, or all folds of a cross-validation, in one command: a plan of single runs, and then a summary."""
 
-import json
-import logging
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import click
-import pandas as pd
+from click.core import ParameterSource
 from kedro.utils import find_kedro_project
-from rich.table import Table
 
-from pare.cli.common import FOLDS, SEEDS, clear_errors, screen
+from pare.cli.common import FOLDS, SEEDS, config_loader, screen
+from pare.cli.runs_summary import summarise, summary_folder
 from pare.config import PareError, TaskRun
 from pare.config.candidates import resolve_any
-from pare.config.run import FOLD, differing_text, run_folder
-from pare.config_loader import RunConfigLoader
-from pare.report.html_page import spread_text
-from pare.settings import CONFIG_LOADER_ARGS
-from pare.storage.atomic import atomic_path
+from pare.config.estimate import cpu_speed
+from pare.config.run import FOLD
+from pare.config.words import listed
+from pare.config_loader import load_library
+from pare.matrix.blocks import MOST, Cell
+from pare.matrix.cost import costs
+from pare.matrix.engines import Settings
+from pare.matrix.engines.local import run_local
+from pare.matrix.follow import follow
+from pare.matrix.launch import LOGS
+from pare.matrix.plan import Job, Plan, make_plan
+from pare.matrix.selection import seeds_of
+from pare.matrix.states import State, matrix_states
+from pare.tracking import NONE, Tracking
 
-logger = logging.getLogger(__name__)
-SUMMARY = "summary"
 SCORING = ("pare_train", "baseline", "choose", "evaluate")  # pipelines that end with a test metric
-MOST = 1000  # runs of one command
-RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
-SHOWN = ("test", "constant_prediction", "validation", "n_train", "n_test", "kept")  # what the summary has of each run
+# Options that say which run is meant; any other changes what is done, so that finished runs are done again with it.
+NAMING = {"params", "pipelines", "pipeline", "env", "conf_source", "config"}
 
 
 @dataclass(frozen=True)
@@ -51,147 +54,141 @@ def several(params: Mapping[str, Any]) -> Several:
     """The runs that ``seeds=0-4`` or ``folds=5`` ask for.
 
     Raises:
-        PareError: where they are written in another way, or together with each other, ``seed`` or ``fold``.
+        PareError: where they are written in another way, are fewer than two, or come together with each other, ``seed``
+            or ``fold``.
     """
     clashes = [
         (one, other) for one, other in ((SEEDS, FOLDS), (SEEDS, "seed"), (FOLDS, FOLD)) if {one, other} <= {*params}
     ]
     if clashes:
         raise PareError(f"{' and '.join(clashes[0])} are given, expected one of them; drop the other")
+    value = params.get(SEEDS, params.get(FOLDS))
     if SEEDS in params:
-        return Several("seed", seeds_of(params[SEEDS]), f"seeds_{params[SEEDS]}")
-    value = params[FOLDS]
+        seeds = seeds_of(value)
+        if len(seeds) < 2:
+            raise PareError(f"seeds must be at least two, found {value!r}; e.g. seeds=0-4, and seed=3 for one")
+        return Several("seed", seeds, f"{SEEDS}_{value}")
     if not isinstance(value, int) or not 2 <= value <= MOST:
         raise PareError(f"folds must be a whole number from 2 to {MOST}, found {value!r}; e.g. folds=5")
     return Several(FOLD, [f"{number}/{value}" for number in range(1, value + 1)], str(value))
 
 
-def seeds_of(value: Any) -> list[int]:
-    """The seeds of a list such as ``0-2+7``, which are 0, 1, 2 and 7.
-
-    Raises:
-        PareError: where it is written in another way, is falling or repeats itself, or has fewer than two seeds.
-    """
-    example = "e.g. seeds=0-4, which is five seeds, or seeds=0-2+7"
-    ranges = [RANGE.fullmatch(part) for part in str(value).split("+")]
-    if not all(ranges):
-        raise PareError(f"seeds must be ranges of whole numbers with + between, found {value!r}; {example}")
-    ends = [(int(found[1]), int(found[2] or found[1])) for found in ranges if found]
-    if any(first > last for first, last in ends):
-        raise PareError(f"a range of seeds rises, found {value!r}; {example}")
-    if sum(last - first + 1 for first, last in ends) > MOST:
-        raise PareError(f"seeds={value} are more than {MOST} runs; {example}")
-    seeds = [seed for first, last in ends for seed in range(first, last + 1)]
-    if len(seeds) < 2 or len({*seeds}) < len(seeds):
-        raise PareError(f"seeds must be at least two different ones, found {value!r}; {example}, and seed=3 for one")
-    return seeds
-
-
-def run_several(ctx: click.Context, run_once: Callable[[], Any]) -> None:
-    """Make the runs one after the other, each as a command of its own would, and write their mean and spread.
+def run_several(ctx: click.Context, args: Sequence[str], workers: int | None) -> None:
+    """Make the runs as a plan of single commands, and write their mean and spread.
 
     Args:
-        ctx: context of `kedro run`; its parameters are changed.
-        run_once: runs Kedro with the parameters of the context.
+        ctx: context of `kedro run`.
+        args: its words, as they were typed.
+        workers: runs at a time; None: as many as the machine has room for.
 
     Raises:
-        PareError: before the first run where any run has a mistake, or where no pipeline has a test metric; for a run
-            that failed, which it names.
+        PareError: before the first run where any run has a mistake, or where no pipeline has a test metric; at the end
+            where runs failed, which it names.
     """
-    asked = several(ctx.params["params"])
+    asked, typed = several(ctx.params["params"]), _typed(ctx, args)
+    _check(ctx, asked, typed)
+    project = find_kedro_project(Path.cwd())
+    if project is None:
+        raise PareError("several runs belong in a project, and none is in this folder or above it: pare init NAME")
+    cells, parameters = _resolved(ctx, project, asked)
+    values, run = dict(zip(cells, asked.values, strict=True)), next(iter(cells.values())).run
+    folder = summary_folder(run, asked.key, asked.name)
+    states = matrix_states(cells, project / "data")
+    if _again(ctx, run, parameters):
+        states = dict.fromkeys(cells, State("nothing"))
+    plan = make_plan(folder, cells, costs(cells, states, cpu_speed), project / "data")
+    settings = Settings(project, project / "data" / "matrix" / folder, workers)
+    failed = _run(_as_typed(plan, ctx, typed, asked.key, values), settings)
+    reporting = project / "data" / "08_reporting"
+    metrics = {name: reporting / cell.run.folder / "metrics.json" for name, cell in cells.items()}
+    missing = [f"{asked.key} {values[name]}" for name in cells if name in failed or not metrics[name].is_file()]
+    if missing:
+        raise PareError(
+            f"{len(missing)} of {len(cells)} runs are not done, so that there is no summary: {listed(missing)}. "
+            f"See their logs in {_logs(settings)}; the same command goes on"
+        )
+    summarise(reporting / folder, asked.key, run, {values[name]: path for name, path in metrics.items()})
+
+
+def _check(ctx: click.Context, asked: Several, typed: Mapping[str, Any]) -> None:
+    """Refuse pipelines without a test metric, and parameters that are in a file and not in the command."""
     if not {*ctx.params["pipelines"]} & {*SCORING}:
         raise PareError(
             f"{', '.join(ctx.params['pipelines'])} has no test metric to take the mean of; seeds and folds are for "
             f"{', '.join(SCORING)}. Name one run: {'seed=0' if asked.key == 'seed' else f'fold={asked.values[0]}'}"
         )
-    project = find_kedro_project(Path.cwd()) or Path.cwd()
+    if "params" not in typed:
+        raise PareError("seeds and folds belong in --params of the command, found them in the file of --config")
+
+
+def _resolved(ctx: click.Context, project: Path, asked: Several) -> tuple[dict[str, Cell], dict[str, Any]]:
+    """All runs by their name, in the order of their seeds or folds, and the parameters that they share."""
     shared = {key: value for key, value in ctx.params["params"].items() if key not in (SEEDS, FOLDS)}
-    runs = _resolved(ctx.params["conf_source"] or str(project / "conf"), ctx.params["env"], shared, asked)
-    for value in asked.values:
-        ctx.params["params"] = {**shared, asked.key: value}
-        with _naming(asked, value):
-            run_once()
-    _summarise(project / "data" / "08_reporting", asked, runs)
-
-
-def _resolved(conf_source: str, env: str | None, shared: dict[str, Any], asked: Several) -> list[TaskRun]:
-    loader = RunConfigLoader(conf_source=conf_source, env=env, runtime_params=shared, **CONFIG_LOADER_ARGS)  # type: ignore[arg-type]
-    library, parameters = loader.library, loader["parameters"]
+    loader = config_loader(project, ctx.params["env"], ctx.params["conf_source"])
+    loader.runtime_params = shared
+    library, parameters = load_library(loader), loader["parameters"]
     each = [{asked.key: value} for value in asked.values]
-    return [resolve_any(library, parameters | one, shared | one) for one in each]
+    cells = [Cell(resolve_any(library, parameters | one, shared | one), {}) for one in each]
+    return {cell.name: cell for cell in cells}, parameters
 
 
-@contextmanager
-def _naming(asked: Several, value: Any) -> Iterator[None]:
-    """Say of a run that fails which one it is."""
-    try:
-        with clear_errors():
-            yield
-    except click.ClickException as error:
-        raise PareError(
-            f"{asked.key} {value}: {error.message}\nThe runs before it are done; the same command goes on here."
-        ) from None
-    except Exception:
-        logger.error("%s %s failed; the runs before it are done, and the same command goes on here.", asked.key, value)
-        raise
+def _again(ctx: click.Context, run: TaskRun, parameters: Mapping[str, Any]) -> bool:
+    """Whether runs that are done are run once more: for another pipeline, a tracker, or an option of Kedro.
+
+    Raises:
+        PareError: where the tracker is unknown or not installed.
+    """
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    tracking = Tracking(name=parameters.get("tracking") or NONE)
+    return ctx.params["pipelines"] != [run.PIPELINE] or tracking.name != NONE or not given <= NAMING
 
 
-def _summarise(reporting: Path, asked: Several, runs: Sequence[TaskRun]) -> None:
-    """Write mean and spread of the test metric next to the runs, as JSON and as a table, and say them."""
-    records = [json.loads((reporting / run.folder / "metrics.json").read_text(encoding="utf-8")) for run in runs]
-    lines = [
-        {asked.key: value, **{name: record[name] for name in SHOWN}}
-        for value, record in zip(asked.values, records, strict=True)
-    ]
-    summary = _summary(asked, runs[0], records[0]["metric"], lines)
-    folder = _folder(reporting, asked, runs[0])
-    with atomic_path(folder / f"{SUMMARY}.json") as unfinished:
-        unfinished.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    frame = pd.DataFrame(lines)
-    with atomic_path(folder / f"{SUMMARY}.csv") as unfinished:
-        frame.to_csv(unfinished, index=False, float_format="%.6g")
-    table = Table(*frame.columns, box=None, header_style="bold")
-    for line in lines:
-        table.add_row(*map(_cell, line.values()))
-    screen().print(table, highlight=False)
-    logger.info("%s", _sentence(summary))
+def _typed(ctx: click.Context, args: Sequence[str]) -> dict[str, Any]:
+    """The options of each run that were typed, by name; paths are whole, as a run starts in the project's folder."""
+    typed, _, _ = ctx.command.make_parser(ctx).parse_args([*args])
+    typed.pop("workers", None)
+    if "config" in typed:
+        typed["config"] = os.path.abspath(typed["config"])  # ctx.params has another value, by a mistake of Kedro's
+    if "conf_source" in typed:
+        typed["conf_source"] = ctx.params["conf_source"]
+    return typed
 
 
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+def _as_typed(plan: Plan, ctx: click.Context, typed: Mapping[str, Any], key: str, values: Mapping[str, Any]) -> Plan:
+    """The plan with the command that was typed for each run; inputs are prepared by the same configuration.
+
+    Args:
+        plan: the plan.
+        ctx: context of `kedro run`.
+        typed: its options, see `_typed`.
+        key: the parameter in which the runs differ.
+        values: its value by the name of the run.
+    """
+    shared = [item for item in typed["params"].split(",") if item.partition("=")[0].strip() not in (SEEDS, FOLDS)]
+    names = {option.name: option.opts[0] for option in ctx.command.params}
+    source = f" --conf-source={shlex.quote(path)}" if (path := ctx.params["conf_source"]) else ""
+
+    def command(job: Job) -> str:
+        if job.prepares:
+            return job.command + source
+        given = {**typed, "params": ",".join([*shared, f"{key}={values[job.name]}"])}
+        options = [names[name] if value is True else f"{names[name]}={value}" for name, value in given.items()]
+        return shlex.join(["kedro", "run", *options])
+
+    return replace(plan, jobs={name: replace(job, command=command(job)) for name, job in plan.jobs.items()})
 
 
-def _summary(asked: Several, run: TaskRun, metric: Mapping[str, Any], lines: list[dict[str, Any]]) -> dict[str, Any]:
-    tests = [line["test"] for line in lines]
-    return {
-        "task": run.task_name,
-        "method": run.method_folder,
-        "differs": _shared_differs(run),
-        "over": f"{asked.key}s",
-        "runs": len(lines),
-        "metric": metric,
-        "mean": mean(tests),
-        "standard_deviation": stdev(tests),
-        "lines": lines,
-    }
+def _run(plan: Plan, settings: Settings) -> set[str]:
+    """Run what is left; the names of the jobs that failed or could not be run."""
+    if done := plan.cells - len(plan.runs):
+        click.echo(f"{done} of {plan.cells} runs are done already.")
+    if not plan.runs:
+        return set()
+    inputs = len(plan.jobs) - len(plan.runs)
+    click.echo(f"Runs to make: {len(plan.runs)}; inputs to prepare: {inputs}. Their logs: {_logs(settings)}")
+    progress = follow(plan, run_local, settings, screen(), stop_after=0)
+    return {*progress.failed, *progress.skipped}
 
 
-def _folder(reporting: Path, asked: Several, run: TaskRun) -> Path:
-    """Next to the folders of the runs; of folds, which differ in more than the seed, in one of their own with it."""
-    differs = _shared_differs(run)
-    if asked.key == FOLD:
-        return reporting / run_folder(run.task_name, run.method_folder, run.seed, differs | {FOLDS: asked.name})
-    return reporting / Path(run.folder).parent / asked.name
-
-
-def _shared_differs(run: TaskRun) -> dict[str, str]:
-    return {key: value for key, value in run.differs.items() if key != FOLD}
-
-
-def _sentence(summary: Mapping[str, Any]) -> str:
-    metric, label = summary["metric"], ", ".join(filter(None, [summary["method"], differing_text(summary["differs"])]))
-    value = spread_text(summary["mean"], summary["standard_deviation"])
-    return (
-        f"{summary['task']}, {label}: mean ± standard deviation over {summary['runs']} {summary['over']}: test "
-        f"{metric['title']} {value}{' ' + metric['unit'] if metric['unit'] else ''} ({metric['direction']} is better)."
-    )
+def _logs(settings: Settings) -> Path:
+    return (settings.folder / LOGS).relative_to(settings.project)

@@ -22,7 +22,7 @@ class Device:
     Attributes:
         title: its name.
         single: operations per second of a matrix product in float32, without TF32.
-        half: the same in bfloat16 with sums in float32, dense; of a V100 in float16.
+        half: the same in bfloat16 with sums in float32, dense; in float32 where the card has no bfloat16.
     """
 
     title: str
@@ -35,7 +35,7 @@ DEVICES = {
     "h100": Device("H100", 67e12, 989e12),
     "a100": Device("A100", 19.5e12, 312e12),
     "l40s": Device("L40S", 91.6e12, 362e12),
-    "v100": Device("V100", 15.7e12, 125e12),
+    "v100": Device("V100", 15.7e12, 15.7e12),
 }
 
 

@@ -200,7 +200,7 @@ def _typed(value: Any) -> str:
             return "null"
         case bool():
             return str(value).lower()
-        case list():
+        case list() | tuple():
             return f"[{','.join(map(_typed, value))}]"
         case _:
             return str(value)

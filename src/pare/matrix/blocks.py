@@ -13,7 +13,8 @@ from pare.config.library import Library
 from pare.config.run import FOLD, TaskRun
 from pare.config.strict import Strict, validated
 
-Value = bool | int | float | str
+# A list has at most one entry: a comma ends a value on the command line.
+Value = bool | int | float | str | None | Annotated[list[Any], Field(max_length=1)]
 NAMES = frozenset({"task", "method", "seed", FOLD, "variant"})
 MOST = 1000  # seeds or folds of one command
 VariantName = Annotated[str, Field(pattern=r"^([a-z0-9_]*[a-z_][a-z0-9_]*)?$")]
@@ -59,18 +60,21 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Unique in the matrix: task, method with variant, seed, and a fold such as 2_5."""
+        """Unique in the matrix: task, method with variant, seed, and a fold such as 2_of_5."""
         fold = f"-{self.run.differs[FOLD]}" if FOLD in self.run.differs else ""
         return f"{self.run.task_name}-{self.run.method_folder}-{self.run.seed}{fold}"
 
 
-def expand(values: Mapping[str, Any], library: Library, parameters: Mapping[str, Any]) -> dict[str, list[Cell]]:
+def expand(
+    values: Mapping[str, Any], library: Library, parameters: Mapping[str, Any], origin: str = "matrix.yml"
+) -> dict[str, list[Cell]]:
     """Every run of the matrix, by the title of its block.
 
     Args:
         values: the content of matrix.yml.
         library: tasks, sources, proxies, methods and baselines.
         parameters: the project's parameters.
+        origin: where the matrix is from, for messages.
 
     Raises:
         PareError: for an unknown name or key, a value of the wrong type, or a name that means two things.
@@ -81,7 +85,7 @@ def expand(values: Mapping[str, Any], library: Library, parameters: Mapping[str,
         try:
             blocks[title] = list(_cells(block, library, parameters))
         except PareError as error:
-            raise PareError(f"block {title!r} of matrix.yml: {error}") from None
+            raise PareError(f"block {title!r} of {origin}: {error}") from None
     _refuse_contradictions(blocks)
     return blocks
 

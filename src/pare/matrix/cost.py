@@ -21,7 +21,7 @@ NEAREST: tuple[Callable[[TaskRun], Hashable], ...] = (
     lambda run: run.method_name if isinstance(run, BaselineRun) else None,
 )
 BASES = {
-    "done": "on this machine, as its finished cells took",
+    "done": "on this machine, as its finished runs took",
     "results": "on a machine like the one that the results are from",
 }
 
@@ -95,7 +95,9 @@ def _work(run: TaskRun) -> float:
 
 
 def _memory(run: TaskRun) -> float:
-    return estimate(run, 1.0).memory_mb if isinstance(run, Run) else 0.0
+    """Peak memory in MB by the estimate, which knows no baselines; the most that a candidate of a choice takes."""
+    runs = run.candidates if isinstance(run, ChoiceRun) else [run]
+    return max((estimate(one, 1.0).memory_mb for one in runs if isinstance(one, Run)), default=0.0)
 
 
 def _share_done(run: TaskRun, state: State) -> float:

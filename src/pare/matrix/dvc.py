@@ -1,59 +1,74 @@
-"""The matrix as dvc.yaml takes it: a file with an entry for each stage."""
+"""The matrix as DVC takes it: a dvc.yaml for each task, and what the stages of all tasks share."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from pare.config.candidates import ChoiceRun
 from pare.config.errors import PareError
 from pare.config.library import Library
-from pare.config.run import BaselineRun, Run
+from pare.config.run import Run, TaskRun
 from pare.matrix.blocks import Cell
 from pare.raw.registries import find_origin
 from pare.storage.atomic import atomic_path
 
-CELLS_FILE = "dvc_cells.yaml"
-HEADER = """# Made by `kedro matrix write`: the runs of conf/base/matrix.yml, and the tasks that data/dvc.yaml fetches
-"""
+STAGES = "data/stages"
+SHARED = "shared.yaml"
+HEADER = "# Made by `kedro matrix write`: runs of conf/base/matrix.yml, stages of src/pare/matrix/task_stages.yaml\n"
 
 
-def dvc_cells(cells: Mapping[str, Cell], base: Library) -> dict[str, Any]:
-    """Entries of the stages, by the list in dvc.yaml or data/dvc.yaml that they belong to.
+def stage_files(cells: Mapping[str, Cell], base: Library) -> dict[str, str]:
+    """Texts of the files that say which stages there are, by their path in the folder of stages.
 
     Args:
         cells: the runs by name.
         base: what conf/base defines.
     """
-    tasks: dict[str, None] = {}
-    model_inputs: dict[str, dict[str, str]] = {}
-    sources: dict[str, dict[str, str]] = {}
-    proxies: dict[str, dict[str, str]] = {}
-    runs, baselines = {}, {}
+    tasks: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells.values():
-        run = cell.run
-        tasks[run.task_name] = None
-        model_input = run.places["model_input"]
-        model_inputs[model_input] = {"task": run.task_name, "params": _preparing(run)}
-        files = {"model_input": model_input, "folder": run.folder, "params": run.params}
-        if isinstance(run, BaselineRun):
-            baselines[cell.name] = files
-            continue
-        sources.setdefault(run.source_name, {"task": run.task_name})
-        proxies.setdefault(run.proxy_name, {"task": run.task_name, "source": run.source_name})
-        runs[cell.name] = {"source": run.source_name, "proxy": run.proxy_name, **files}
+        tasks[cell.run.task_name].append(cell)
+    stages = yaml.safe_load((files("pare.matrix") / "task_stages.yaml").read_text(encoding="utf-8"))
+    contents: dict[str, Any] = {SHARED: _shared(cells, base)}
+    for task, runs in tasks.items():
+        contents[f"{task}/dvc.yaml"] = {"vars": [_entries(task, runs, base)], **stages}
+    return {path: f"{HEADER}{_dumped(content)}" for path, content in contents.items()}
+
+
+def _shared(cells: Mapping[str, Cell], base: Library) -> dict[str, Any]:
+    """What the stages of dvc.yaml and data/dvc.yaml are made for; the first run with a source or a proxy names it."""
+    runs = [cell.run for cell in cells.values() if isinstance(cell.run, Run)]
     return {
-        "ingested": [name for name in tasks if not _needs_network(name, base)],
         "fetched": [name for name in sorted(base.tasks) if _needs_network(name, base)],
-        "model_inputs": model_inputs,
-        "sources": sources,
-        "proxies": proxies,
+        "sources": {run.source_name: run.task_name for run in reversed(runs)},
+        "proxies": {run.proxy_name: {"task": run.task_name, "source": run.source_name} for run in reversed(runs)},
+    }
+
+
+def _entries(task: str, cells: Sequence[Cell], base: Library) -> dict[str, Any]:
+    """What the stages of a task are made for."""
+    runs: dict[str, dict[str, str]] = {}
+    baselines: dict[str, dict[str, str]] = {}
+    for cell in cells:
+        run = cell.run
+        entry = {"folder": run.folder, "params": run.params, "model_input": run.places["model_input"]}
+        if isinstance(run, Run):
+            runs[cell.name] = {**entry, "source": run.source_name, "proxy": run.proxy_name}
+        else:
+            baselines[cell.name] = entry
+    return {
+        "task": task,
+        "ingested": [] if _needs_network(task, base) else [task],
+        "model_inputs": {cell.run.places["model_input"]: _preparing(cell.run) for cell in cells},
         "runs": runs,
         "baselines": baselines,
     }
 
 
-def _preparing(run: Run | BaselineRun) -> str:
+def _preparing(run: TaskRun) -> str:
     """What ``kedro run --params`` needs to prepare the run's model input."""
     protocol = f",protocol={run.protocol}" if "protocol" in run.differs else ""
     return f"task={run.task_name}{protocol}"
@@ -63,10 +78,12 @@ def check_base(cells: Mapping[str, Cell], base: Library) -> None:
     """Refuse runs of what the user alone defines.
 
     Raises:
-        PareError: naming what conf/base does not define.
+        PareError: naming what conf/base does not define, or a choice.
     """
     for cell in cells.values():
         run = cell.run
+        if isinstance(run, ChoiceRun):
+            raise PareError(f"dvc runs methods and baselines, {cell.name} is a choice; run it by: kedro matrix run")
         parts = [("task", run.task_name, base.tasks)]
         if isinstance(run, Run):
             parts += [("method", run.method_name, base.methods)]
@@ -77,29 +94,35 @@ def check_base(cells: Mapping[str, Cell], base: Library) -> None:
             if name not in known:
                 raise PareError(
                     f"dvc runs what is defined in conf/base, and {kind} {name!r} is not; move it there, or run its "
-                    "cells without dvc: kedro matrix commands"
+                    "runs without dvc: kedro matrix run"
                 )
 
 
-def write_dvc_cells(entries: Mapping[str, Any], path: Path) -> None:
-    """Write the file, a line an entry."""
-    lines = [HEADER]
-    for name, group in entries.items():
-        lines.append(f"{name}:\n" if group else f"{name}: {_flow(group)}\n")
-        items = group.items() if isinstance(group, Mapping) else []
-        lines += [f"  {key}: {_flow(entry)}\n" for key, entry in items]
-        lines += [f"  - {entry}\n" for entry in group if not isinstance(group, Mapping)]
-    with atomic_path(path) as unfinished:
-        unfinished.write_text("".join(lines), encoding="utf-8")
+def write_stage_files(texts: Mapping[str, str], folder: Path) -> None:
+    """Write the files, and remove those of tasks that are in the matrix no more.
+
+    What DVC recorded of such a task stays, its dvc.lock: a task that comes back is not trained again.
+
+    Args:
+        texts: as `stage_files` makes them.
+        folder: the folder of stages.
+    """
+    for path, text in texts.items():
+        with atomic_path(folder / path) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+    for path in read_stage_files(folder).keys() - texts.keys():
+        (folder / path).unlink()
 
 
-def read_dvc_cells(path: Path) -> Any:
-    """What the file says; None where there is none."""
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+def read_stage_files(folder: Path) -> dict[str, str]:
+    """The texts of the files that are there, by their path in the folder."""
+    found = [*folder.glob(SHARED), *folder.glob("*/dvc.yaml")]
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in found}
 
 
-def _flow(entry: Any) -> str:
-    return yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=10_000).strip()
+def _dumped(content: Any) -> str:
+    """As YAML, a line an entry."""
+    return yaml.safe_dump(content, sort_keys=False, width=10_000, default_flow_style=None)
 
 
 def _needs_network(name: str, base: Library) -> bool:

@@ -1,10 +1,11 @@
 """Following a plan: a live table of what runs, failures as they come, and the reasons to stop early."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from tempfile import TemporaryFile
 
 from rich.console import Console, Group
@@ -14,12 +15,14 @@ from rich.text import Text
 
 from pare.config.errors import PareError
 from pare.config.estimate import duration
-from pare.matrix.engines import Engine, Event, Settings
+from pare.matrix.engines import Engine, Event, Settings, made_by
 from pare.matrix.launch import last_line, log_of
 from pare.matrix.plan import Job, Plan
 
 PROBE = 1 << 20  # bytes that must fit on the disk after a failure
 SHOWN = 12  # running jobs in the live table
+# What a run says last where another process holds its lock, see `pare.storage.access.held_alone`.
+ELSEWHERE = re.compile(r" by (process \d+ on \S+|another process) at this moment; ")
 
 
 @dataclass
@@ -27,17 +30,18 @@ class Progress:
     """How far a plan is: jobs that ended, by how, and those that run, with the time at which they began."""
 
     plan: Plan
-    began: float = field(default_factory=time.monotonic)
     running: dict[str, float] = field(default_factory=dict)
     done: dict[str, float] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    places: int = 1  # the most jobs that ran at a time
 
     def take(self, event: Event) -> None:
         """Note what happened to a job."""
         name = event.job.name
         if event.kind == "started":
             self.running[name] = time.monotonic()
+            self.places = max(self.places, len(self.running))
             return
         self.running.pop(name, None)
         match event.kind:
@@ -50,21 +54,25 @@ class Progress:
 
     @property
     def left_s(self) -> float | None:
-        """Time that is left, from that of the jobs that ended; None before the first."""
+        """Time that is left, by what the plan says of the jobs and what the runs took so far; None before the first."""
         jobs = self.plan.jobs
-        planned = sum(jobs[name].seconds for name in self.done)
+        runs = [name for name in self.done if not jobs[name].prepares]
+        planned = sum(jobs[name].seconds for name in runs)
         if not planned:
             return None
+        slowness = sum(self.done[name] for name in runs) / planned
         ended = {*self.done, *self.failed, *self.skipped}
-        left = sum(job.seconds for name, job in jobs.items() if name not in ended)
-        return (time.monotonic() - self.began) * left / planned
+        left = {name: slowness * job.seconds for name, job in jobs.items() if name not in ended}
+        for name, began in self.running.items():
+            left[name] = max(0.0, left[name] - (time.monotonic() - began))
+        return sum(left.values()) / max(1, min(self.places, len(left)))
 
     def __str__(self) -> str:
         ended = len(self.done) + len(self.failed) + len(self.skipped)
-        parts = [f"{ended} of {len(self.plan.jobs)} jobs", f"{len(self.running)} running"]
+        parts = [f"{ended} of {len(self.plan.jobs)} jobs"]
         parts += [f"{len(self.failed)} failed"] * bool(self.failed)
         left = self.left_s
-        return ", ".join([*parts, *([f"about {duration(left)} left"] if left else [])])
+        return ", ".join([*parts, *([f"about {duration(left)} left"] if left and left >= 1 else [])])
 
 
 def follow(plan: Plan, engine: Engine, settings: Settings, console: Console, stop_after: int) -> Progress:
@@ -78,7 +86,7 @@ def follow(plan: Plan, engine: Engine, settings: Settings, console: Console, sto
         stop_after: failures after which nothing more is started and what runs is ended; 0: never.
 
     Returns:
-        How each job ended, by the engine's word.
+        How each job ended, by the engine's word. A run that failed since another process is making it was skipped.
 
     Raises:
         PareError: where so many jobs failed, the disk is full, or the project's folder is gone.
@@ -88,7 +96,7 @@ def follow(plan: Plan, engine: Engine, settings: Settings, console: Console, sto
     shown = Live(console=console, get_renderable=lambda: _table(progress, settings), transient=True)
     with closing(events), shown if console.is_terminal else nullcontext():  # type: ignore[type-var]
         for happened in events:
-            for event in happened:
+            for event in map(_judged, happened):
                 progress.take(event)
                 _tell(event, progress, settings, console)
                 if event.kind == "failed":
@@ -96,16 +104,24 @@ def follow(plan: Plan, engine: Engine, settings: Settings, console: Console, sto
     return progress
 
 
+def _judged(event: Event) -> Event:
+    """The event; a run that failed since another process is making it is left to that one."""
+    maker = ELSEWHERE.search(event.text) if event.kind == "failed" else None
+    return replace(event, kind="skipped", text=made_by(maker[1])) if maker else event
+
+
 def _tell(event: Event, progress: Progress, settings: Settings, console: Console) -> None:
-    name = event.job.name
+    name, lines = event.job.name, list[str]()
     match event.kind:
         case "done":
-            console.print(f"{_clock()} done: {name} in {duration(event.seconds)} ({progress})", highlight=False)
+            lines = [f"done: {name} in {duration(event.seconds)} ({progress})"]
         case "failed":
             log = log_of(event.job, settings.folder).relative_to(settings.project)
-            console.print(f"{_clock()} FAILED: {name}: {event.text}\n         its log: {log}", highlight=False)
+            lines = [f"FAILED: {name}: {event.text}", f"its log: {log}"]
         case "skipped":
-            console.print(f"{_clock()} skipped: {name}: {event.text}", highlight=False)
+            lines = [f"skipped: {name}: {event.text}"]
+    for line in lines:
+        console.print(f"{time.strftime('%H:%M:%S')} {line}", highlight=False, soft_wrap=True)
 
 
 def _check_goes_on(progress: Progress, settings: Settings, stop_after: int) -> None:
@@ -139,7 +155,3 @@ def _table(progress: Progress, settings: Settings) -> Group:
         table.add_row(job.name, duration(time.monotonic() - progress.running[job.name]), Text(said))
     more = [Text(f"and {len(jobs) - SHOWN} more")] if len(jobs) > SHOWN else []
     return Group(table, *more, Text(str(progress)))
-
-
-def _clock() -> str:
-    return time.strftime("%H:%M:%S")

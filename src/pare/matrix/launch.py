@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from pare.config.errors import PareError
 from pare.matrix.plan import Job
 from pare.storage.parent import PARENT
 
@@ -21,6 +23,8 @@ GPUS = "CUDA_VISIBLE_DEVICES"  # ROCm reads it too
 LOOK_S = 0.2  # seconds between two looks at the lock of a log
 GRACE_S = 60.0  # seconds that a job has to end by itself before it is killed
 LOGS = "logs"
+BEGUN = "# "  # begins the line of a log that says what was started
+CLOCK = re.compile(r"^\[\d\d:\d\d:\d\d\] ")  # begins the lines of a run
 TAIL = 20_000  # bytes at the end of a log in which its last line is looked for
 
 
@@ -51,26 +55,35 @@ def start(job: Job, project: Path, folder: Path, share: Share, patience_s: float
         folder: the plan's folder; what the job prints is added to its log there.
         share: its threads and GPUs.
         patience_s: seconds to wait for the end of the same job where a launcher that is gone has left it behind.
+
+    Raises:
+        PareError: where its log cannot be written, or the project is gone.
     """
     program, *words = shlex.split(job.command)
     environment = {**os.environ, **dict.fromkeys(THREADS, str(share.threads)), PARENT: str(os.getpid())}
     if share.gpus is not None:
         environment[GPUS] = share.gpus
     log = log_of(job, folder)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as stream:
-        _hold(stream, patience_s)
-        stream.write(f"# {datetime.now():%Y-%m-%d %H:%M:%S} {job.command}\n".encode())
-        stream.flush()
-        return subprocess.Popen(
-            [sys.executable, "-m", program, *words],
-            cwd=project,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches the plan, which ends its jobs
-        )
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as stream:
+            _hold(stream, patience_s)
+            stream.write(f"{BEGUN}{datetime.now():%Y-%m-%d %H:%M:%S} {job.command}\n".encode())
+            stream.flush()
+            return subprocess.Popen(
+                [sys.executable, "-m", program, *words],
+                cwd=project,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches the plan, which ends its jobs
+            )
+    except OSError as error:
+        raise PareError(
+            f"{job.name} cannot be started ({error.strerror}: {error.filename}); mend that, and the same command goes "
+            "on"
+        ) from None
 
 
 def _hold(log: IO[bytes], patience_s: float) -> None:
@@ -104,8 +117,24 @@ def stop(processes: Iterable[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
+def failure(job: Job, folder: Path, code: int) -> str:
+    """Why a job failed, in words: what it said last, and the signal that ended it.
+
+    Args:
+        job: the job.
+        folder: the plan's folder.
+        code: its exit code, as `subprocess` gives it; below zero the number of a signal.
+    """
+    said = last_line(log_of(job, folder))
+    if code >= 0:
+        return said or f"exit code {code}"
+    memory = "; perhaps memory was short" if -code == signal.SIGKILL else ""
+    ended = f"ended by signal {-code} ({signal.strsignal(-code)}){memory}"
+    return f"{ended}; it said last: {said}" if said else ended
+
+
 def last_line(log: Path) -> str:
-    """What a job said last; empty where it said nothing."""
+    """What a job said last since it was started, without the time of day; empty where it said nothing."""
     try:
         with log.open("rb") as stream:
             stream.seek(0, os.SEEK_END)
@@ -113,4 +142,5 @@ def last_line(log: Path) -> str:
             lines = [line.strip() for line in stream.read().decode(errors="replace").splitlines()]
     except OSError:
         return ""
-    return next((line for line in reversed(lines) if line and not line.startswith("# ")), "")
+    said = next((line for line in reversed(lines) if line), "")
+    return "" if said.startswith(BEGUN) else CLOCK.sub("", said)

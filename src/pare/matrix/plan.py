@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,8 @@ from pare.config.raw import RawConfig
 from pare.config.run import PROTOCOL, Run, TaskRun
 from pare.matrix.blocks import Cell
 from pare.matrix.cost import Costs
-from pare.preparation import model_input_fingerprint
 from pare.raw.origins.manifest import Manifest, current_manifest
 from pare.storage.atomic import atomic_path
-from pare.storage.store import ArrayStore
 
 PREPARING_S = 30.0  # seconds that an input takes of which nothing is known: start of a program, and a small file
 FILE = "plan.json"
@@ -38,6 +36,7 @@ class Job:
         seconds: time that it will take, by the costs of the plan.
         memory_mb: peak memory.
         prepares: whether it makes what several runs read, and no run itself.
+        timed: whether the time of a run holds all; that of a baseline of which no run is finished does not.
     """
 
     name: str
@@ -48,6 +47,7 @@ class Job:
     seconds: float = PREPARING_S
     memory_mb: float = 0.0
     prepares: bool = False
+    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,11 @@ class Plan:
         return [job for job in self.jobs.values() if not job.prepares]
 
     @property
+    def inputs(self) -> "Plan":
+        """The plan of the inputs alone."""
+        return replace(self, jobs={name: job for name, job in self.jobs.items() if job.prepares})
+
+    @property
     def seconds(self) -> float:
         """Time of all jobs, one after the other."""
         return sum(job.seconds for job in self.jobs.values())
@@ -85,8 +90,10 @@ class Plan:
 
     def __str__(self) -> str:
         """What is left, in two sentences."""
-        if not self.runs:
+        if not self.jobs:
             return f"All {self.cells} runs are done."
+        if not self.runs:
+            return f"Inputs to prepare: {len(self.jobs)}."
         networks, inputs = sum(job.on_accelerator for job in self.runs), len(self.jobs) - len(self.runs)
         baselines = "baseline" if self.untimed == 1 else "baselines"
         untimed = f" without the fitting of {self.untimed} {baselines} not timed yet," if self.untimed else ""
@@ -117,15 +124,15 @@ class Plan:
             )
         return table
 
-    def as_json(self) -> str:
-        """The whole plan as JSON."""
-        values = {**asdict(self), "jobs": [asdict(job) for job in self.jobs.values()]}
+    def as_json(self, **more: Any) -> str:
+        """The whole plan as JSON, with further values."""
+        values = {**asdict(self), "jobs": [asdict(job) for job in self.jobs.values()], **more}
         return json.dumps(values, indent=1) + "\n"
 
-    def write(self, folder: Path) -> Path:
-        """Write ``plan.json`` into a folder; `read_plan` reads it."""
+    def write(self, folder: Path, **more: Any) -> Path:
+        """Write ``plan.json`` into a folder, with further values of an engine; `read_plan` reads the plan."""
         with atomic_path(folder / FILE) as unfinished:
-            unfinished.write_text(self.as_json(), encoding="utf-8")
+            unfinished.write_text(self.as_json(**more), encoding="utf-8")
         return folder / FILE
 
 
@@ -133,8 +140,9 @@ def read_plan(path: Path) -> Plan:
     """Read a plan that `Plan.write` wrote; PareError where there is none."""
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        jobs = [Job(**{**job, "needs": tuple(job["needs"])}) for job in values.pop("jobs")]
-        return Plan(jobs={job.name: job for job in jobs}, **values)
+        jobs = [Job(**{**job, "needs": tuple(job["needs"])}) for job in values["jobs"]]
+        own = {field.name: values[field.name] for field in fields(Plan) if field.name != "jobs"}
+        return Plan(jobs={job.name: job for job in jobs}, **own)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PareError(f"{path} is no plan of a matrix ({error}); write it: kedro matrix run --engine slurm") from None
 
@@ -153,7 +161,8 @@ def make_plan(title: str, cells: Mapping[str, Cell], costs: Costs, data: Path) -
         run = cells[name].run
         needs = tuple(inputs.needed_by(run))
         command = run.command(run.PIPELINE)
-        runs.append(Job(name, run.task_name, command, needs, run.on_accelerator, cost.seconds, cost.memory_mb))
+        takes = cost.seconds, cost.memory_mb
+        runs.append(Job(name, run.task_name, command, needs, run.on_accelerator, *takes, timed=cost.timed))
     runs.sort(key=lambda job: -job.seconds)
     first = {need: place for place, job in reversed([*enumerate(runs)]) for need in job.needs}
     prepared = sorted(inputs.jobs.values(), key=lambda job: (first[job.name], bool(job.needs)))
@@ -183,7 +192,7 @@ class Inputs:
         yield from filter(None, [raw, *(self._job(kind, run, config) for kind, config in source)])
         place = run.places["model_input"]
         if place not in self._prepared:
-            self._prepared[place] = not raw and self._is_prepared(run)
+            self._prepared[place] = not raw and self._is_prepared(run)  # no file is opened for nothing
         if not self._prepared[place]:
             name = f"input-{place}"
             needs = (raw,) if raw else ()
@@ -205,6 +214,9 @@ class Inputs:
 
     def _is_prepared(self, run: TaskRun) -> bool:
         """Whether the model input is there, of the run's raw files, task and protocol."""
+        from pare.preparation import model_input_fingerprint  # noqa: PLC0415 - h5py, which an empty project does without
+        from pare.storage.store import ArrayStore  # noqa: PLC0415
+
         manifest = self._manifests[run.places["raw"]]
         try:
             found = ArrayStore(self.data / "05_model_input" / f"{run.places['model_input']}.h5").fingerprint

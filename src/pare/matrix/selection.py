@@ -5,21 +5,22 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-import yaml
-
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import FOLD
 from pare.matrix.blocks import MOST, Cell
 
 RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 PLACES = ("tasks", "methods", "seeds", "folds", "params")
+NAMED = ("task", "tasks", "method", "methods", "seed", "seeds", FOLD, "folds", "variant")  # options of their own
+NOT_OF_RUNS = ("predict", "tracking")  # parameters that decide no run, so that its command does not name them
 
 
 def own_matrix(asked: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any] | None:
     """The matrix that options of a command give in place of matrix.yml; None where they give none.
 
     Args:
-        asked: ``tasks`` and ``methods`` with commas between them, ``seeds``, ``folds``, and ``params``.
+        asked: ``tasks`` and ``methods`` with commas between them, ``seeds``, ``folds``, and ``params``, values as
+            Kedro reads them, such as ``{"training": {"epochs": 5}}``.
         parameters: the project's parameters, whose method and seed are the defaults.
 
     Raises:
@@ -38,7 +39,7 @@ def own_matrix(asked: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[
         "methods": _names(given.get("methods") or parameters["method"]),
         "seeds": seeds,
         "folds": given.get("folds") or 1,
-        "variants": {"": _values(given.get("params") or "")},
+        "variants": {"": _values(given.get("params") or {})},
     }
     return {"blocks": {"Your own": block}}
 
@@ -69,12 +70,12 @@ def selected(blocks: Mapping[str, list[Cell]], only: str) -> dict[str, list[Cell
 
     Args:
         blocks: all runs.
-        only: names with commas between them, each perhaps with ``*``; empty: all runs.
+        only: names with commas between them, each perhaps with ``*``, or the title of one block; empty: all runs.
 
     Raises:
         PareError: for a name that nothing has.
     """
-    names = _names(only)
+    names = [only] if only in blocks else _names(only)  # a title may have a comma
     if not names:
         return dict(blocks)
     known = {name for title, cells in blocks.items() for cell in cells for name in (title, *_called(cell))}
@@ -100,18 +101,17 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _values(text: str) -> dict[str, Any]:
-    """Values such as ``training.epochs=5``, each read as YAML.
+def _values(params: Mapping[str, Any], section: str = "") -> dict[str, Any]:
+    """Values by their dotted key, such as ``{"training.epochs": 5}``.
 
     Raises:
-        PareError: for one without an equals sign, or one that an option of its own gives.
+        PareError: for one that an option of its own gives, or that decides no run.
     """
-    values = {}
-    for item in _names(text):
-        key, sign, value = item.partition("=")
-        if not sign:
-            raise PareError(f"--params takes values such as training.epochs=5, found {item!r}")
-        if key in ("task", "method", "seed", "seeds", FOLD, "folds", "variant"):
-            raise PareError(f"--params does not take {key}; the matrix has --tasks, --methods, --seeds and --folds")
-        values[key] = yaml.safe_load(value)
+    values: dict[str, Any] = {}
+    for name, value in params.items():
+        if not section and name in NAMED:
+            raise PareError(f"--params does not take {name}; a matrix has --tasks, --methods, --seeds and --folds")
+        if not section and name in NOT_OF_RUNS:
+            raise PareError(f"--params does not take {name}, which decides no run; see conf/local/parameters.yml")
+        values |= _values(value, f"{section}{name}.") if isinstance(value, dict) else {f"{section}{name}": value}
     return values

@@ -1,4 +1,4 @@
-"""What decides each stage of dvc.yaml, as digests of resolved values and of code; words do not count.
+"""What decides each stage of DVC, as digests of resolved values and of code; words do not count.
 
 The code of a stage is every module that it imports, without docstrings, comments and blank lines.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from pare.config.library import Library
 from pare.config.raw import RawConfig
-from pare.config.run import PREPARED, BaselineRun, Run
+from pare.config.run import PREPARED, Run, TaskRun
 from pare.matrix.blocks import Cell
 from pare.raw.proxies import PROXY_READERS
 from pare.raw.registries import READERS, find_origin
@@ -25,7 +25,7 @@ from pare.storage.fingerprint import fingerprint
 PACKAGE = __name__.partition(".")[0]
 # What it says reaches a stage as values, which are digested apart; else a new key would repeat every run.
 LEFT_OUT = (f"{PACKAGE}.config",)
-STAGES_FILE = "data/02_intermediate/stages.json"
+DIGESTS = "data/02_intermediate/stages"
 PIPELINES = {
     **{name: f"pare.pipelines.{name}.pipeline" for name in ("preprocess", "train", "evaluate", "baseline")},
     "report": "pare.paper.pipelines.report.pipeline",
@@ -43,31 +43,50 @@ RUN: dict[str, Any] = {
 }
 
 
-def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict[str, str]]:
-    """Digests by kind and name, as the parameters of the stages in dvc.yaml and data/dvc.yaml name them.
+def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict[str, dict[str, str]]]:
+    """Digests by file, kind and name, as the parameters of the stages name them.
+
+    A task has a file of its own, so that no stage reads those of all runs.
 
     Args:
         cells: the runs by name.
         library: all tasks, sources and proxies.
     """
-    return {
+    shared = {
         "code": {name: _code(name) for name in PIPELINES},
-        "task_files": {name: _raw(library.task(name).raw.active) for name in library.tasks},
         "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
         "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
-        "model_input": {cell.run.places["model_input"]: _model_input(cell.run) for cell in cells.values()},
-        "models": {name: _model(cell.run) for name, cell in cells.items() if isinstance(cell.run, Run)},
-        "runs": {name: run_digest(cell.run) for name, cell in cells.items()},
+    }
+    runs: dict[str, dict[str, TaskRun]] = {name: {} for name in library.tasks}
+    for name, cell in cells.items():
+        runs[cell.run.task_name][name] = cell.run
+    return {"shared": shared, **{f"tasks/{name}": _of_task(name, runs[name], library) for name in runs}}
+
+
+def _of_task(name: str, runs: Mapping[str, TaskRun], library: Library) -> dict[str, dict[str, str]]:
+    return {
+        "task_files": {name: _raw(library.task(name).raw.active)},
+        "model_input": {run.places["model_input"]: _model_input(run) for run in runs.values()},
+        "models": {name: _model(run) for name, run in runs.items() if isinstance(run, Run)},
+        "runs": {name: run_digest(run) for name, run in runs.items()},
     }
 
 
-def write_stage_digests(digests: Mapping[str, Mapping[str, str]], path: Path) -> None:
-    """Write the file whose values are parameters of the stages."""
-    with atomic_path(path) as unfinished:
-        unfinished.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def write_stage_digests(digests: Mapping[str, Mapping[str, Mapping[str, str]]], folder: Path) -> None:
+    """Write the files whose values are parameters of the stages; the folder is replaced.
+
+    Args:
+        digests: as `stage_digests` makes them.
+        folder: where they go.
+    """
+    with atomic_path(folder) as unfinished:
+        for name, kinds in digests.items():
+            path = unfinished / f"{name}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(kinds, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def run_digest(run: Run | BaselineRun) -> str:
+def run_digest(run: TaskRun) -> str:
     """Digest of every value that a run is made with, those that only decide how it is scored included."""
     return fingerprint(run.model_dump(mode="json", exclude=RUN))
 
@@ -86,7 +105,7 @@ def _raw(raw: RawConfig) -> str:
     return fingerprint(raw.decisive(), code)
 
 
-def _model_input(run: Run | BaselineRun) -> str:
+def _model_input(run: TaskRun) -> str:
     code = code_digest(_module(READERS[run.task.reader.name]))
     return fingerprint(run.task.model_dump(mode="json", include=PREPARED), run.protocol, code)
 

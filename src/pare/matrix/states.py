@@ -1,5 +1,6 @@
 """How far each run of the matrix has come, from the small files that it leaves behind, and that as tables."""
 
+import fcntl
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,13 +11,16 @@ from typing import Any, Literal
 
 from rich.table import Table
 
-from pare.config.run import Run, TaskRun
+from pare.config.candidates import ChoiceRun
+from pare.config.run import PROTOCOL, Run, TaskRun
 from pare.matrix.blocks import Cell
+from pare.raw.origins.manifest import current_manifest, read_manifest
 from pare.storage.result_lines import read_lines
 
 NOTHING, ELSEWHERE = "·", " *"
 LEGEND = "* made elsewhere: the results are here, a model is not, so that dvc trains it"
 MODELS, REPORTING = "06_models", "08_reporting"
+LOCKS = (".training", ".choosing")  # next to a model; who makes it holds one, see `pare.storage.access.held_alone`
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class State:
 
     Attributes:
         kind: ``done``; ``results``, whose model is not on this machine; ``changed``, done with another
-            configuration; ``unfinished``, which goes on after ``epochs`` epochs; or ``nothing``.
+            configuration, or before the user's own files changed; ``unfinished``, which goes on after ``epochs``
+            epochs; or ``nothing``.
         metrics: its metrics.json, or its line of results.csv; only where ``done`` or ``results``.
         epochs: finished epochs, of ``unfinished``.
     """
@@ -52,9 +57,56 @@ def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:
     progress = _content(data / MODELS / cell.run.folder / "checkpoint" / "progress.json")
     if progress is not None:
         return State("unfinished", epochs=progress["epochs_done"])
-    if record is not None and record.get("decisive") != cell.run.decisive():
+    if record is not None and not (_is_configured(cell.run, record) and _is_of_files(cell.run, record, data)):
         return State("changed")
     return _finished(metrics, _wanted(cell.run), record is not None)
+
+
+def maker(run: TaskRun, data: Path) -> str:
+    """The process that makes a run at this moment, such as ``process 5 on host``; empty where none holds its lock.
+
+    Baselines have no lock: two processes that fit one write the same model.
+
+    Args:
+        run: the run.
+        data: the project's folder of data.
+    """
+    return next(filter(None, (_holder(data / MODELS / run.folder / name) for name in LOCKS)), "")
+
+
+def _holder(lock: Path) -> str:
+    """What a lock says of its holder; a file that nobody holds is left by a process that was killed."""
+    try:
+        with lock.open() as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return stream.read() or "another process"
+    except OSError:  # no such file, or a file system without locks
+        pass
+    return ""
+
+
+def _is_configured(run: TaskRun, record: Mapping[str, Any]) -> bool:
+    """Whether a model was made with this configuration."""
+    if isinstance(run, ChoiceRun) and record.get("run", {}).get("minutes") != run.minutes:
+        return False  # `decisive` is without them, as any choice predicts; a command with others chooses anew
+    return bool(record.get("decisive") == run.decisive())
+
+
+def _is_of_files(run: TaskRun, record: Mapping[str, Any], data: Path) -> bool:
+    """Whether a model learnt from the user's own files as they are now; others are a matter of configuration."""
+    folder = data / "01_raw" / run.places["raw"]
+    manifest = read_manifest(folder)
+    if manifest is None or not any(file.original for file in manifest.files):
+        return True
+    if current_manifest(run.task.raw.active, folder) is None:
+        return False
+    from pare.preparation import model_input_fingerprint  # noqa: PLC0415 - h5py, which a list of results does without
+
+    validated = run.protocol == PROTOCOL
+    expected = model_input_fingerprint(run.task_name, run.task, manifest.fingerprint, validated=validated)
+    return bool(record.get("model_input") == expected)
 
 
 def _finished(metrics: dict[str, Any] | None, wanted: dict[str, Any], made_here: bool) -> State:

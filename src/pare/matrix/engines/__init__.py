@@ -16,7 +16,8 @@ class Event:
 
     Attributes:
         job: the job.
-        kind: ``started``, ``done``, ``failed``, or ``skipped``, since a job that it needs failed or its run is done.
+        kind: ``started``, ``done``, ``failed``, or ``skipped``, since a job that it needs failed, or its run is done
+            or made elsewhere.
         text: why, in words.
         seconds: time that it took, of ``done`` and ``failed``.
     """
@@ -38,6 +39,7 @@ class Settings:
         gpus_per_run: accelerators of a run with a network, such as 0.5 for two runs on one.
         address: address of a running Ray cluster; empty: a Ray of its own on this machine.
         is_left: whether a job is still to be done, asked as it starts.
+        maker: the process that makes a job's run elsewhere at that moment, in words; empty for none.
     """
 
     project: Path
@@ -46,6 +48,7 @@ class Settings:
     gpus_per_run: float = 1.0
     address: str = ""
     is_left: Callable[[Job], bool] = lambda job: True
+    maker: Callable[[Job], str] = lambda job: ""
 
 
 # Yields what happened since it was asked before, at least once a second; closing it ends what runs.
@@ -55,3 +58,18 @@ Engine = Callable[[Plan, Settings], Iterator[list[Event]]]
 def because(job: Job, failed: set[str]) -> str:
     """Why a job cannot be run: names of the jobs that it needs and that failed; empty where it can."""
     return ", ".join(need for need in job.needs if need in failed)
+
+
+def not_run(job: Job, failed: set[str], settings: Settings) -> str:
+    """Why a job is not run, asked as it would start; empty where it is."""
+    if names := because(job, failed):
+        return f"{names} failed"
+    if not settings.is_left(job):
+        return "done meanwhile"
+    maker = settings.maker(job)
+    return made_by(maker) if maker else ""
+
+
+def made_by(maker: str) -> str:
+    """Why a run is left to another process."""
+    return f"{maker} is making it"

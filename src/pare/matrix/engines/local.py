@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -12,8 +12,8 @@ import joblib
 import psutil
 
 from pare.config.errors import PareError
-from pare.matrix.engines import Event, Settings, because
-from pare.matrix.launch import GPUS, Share, last_line, log_of, start, stop
+from pare.matrix.engines import Event, Settings, because, not_run
+from pare.matrix.launch import GPUS, Share, failure, start, stop
 from pare.matrix.plan import Job, Plan
 
 TICK_S = 0.3  # seconds between two looks at the processes
@@ -40,58 +40,87 @@ class Running:
 
 def run_local(plan: Plan, settings: Settings) -> Iterator[list[Event]]:
     """Run a plan in processes of this machine, see `pare.matrix.engines.Engine`."""
-    workers = workers_of(plan, settings)
-    threads = max(1, joblib.cpu_count() // len(workers))
-    graph = TopologicalSorter({job.name: set(job.needs) for job in plan.jobs.values()})
-    graph.prepare()
-    order = {name: place for place, name in enumerate(plan.jobs)}
-    ready: list[str] = []
-    free, running, failed = list(workers), list[Running](), set[str]()
+    jobs = _Jobs(plan, settings)
     try:
-        while graph.is_active():
-            ready = sorted([*ready, *graph.get_ready()], key=order.__getitem__)
-            events = []
-            for name in [*ready]:
-                job = plan.jobs[name]
-                if reason := _not_run(job, failed, settings):
-                    events.append(Event(job, "skipped", reason))
-                    ready.remove(name)
-                    graph.done(name)
-                    failed |= {name} if because(job, failed) else set()
-                elif (worker := _suiting(job, free, workers)) is not None:
-                    share = Share(threads, worker.gpu if job.on_accelerator else "")
-                    running.append(Running(job, start(job, settings.project, settings.folder, share), worker, _now()))
-                    free.remove(worker)
-                    ready.remove(name)
-                    events.append(Event(job, "started"))
-            for one in [one for one in running if one.process.poll() is not None]:
-                events.append(_ended(one, settings))
-                failed |= {one.job.name} if events[-1].kind == "failed" else set()
-                running.remove(one)
-                free.append(one.worker)
-                graph.done(one.job.name)
-            yield events
-            if running:
+        while jobs.graph.is_active():
+            yield [*jobs.begun(), *jobs.ended()]
+            if jobs.running:
                 time.sleep(TICK_S)
     finally:
-        stop(one.process for one in running)
+        stop(one.process for one in jobs.running)
+
+
+class _Jobs:
+    """The jobs of a plan: those that wait, and those that run, each at a place of its own.
+
+    Args:
+        plan: the plan.
+        settings: how it is run.
+    """
+
+    def __init__(self, plan: Plan, settings: Settings) -> None:
+        self.plan, self.settings = plan, settings
+        self.workers = workers_of(plan, settings)
+        self.threads = max(1, joblib.cpu_count() // len(self.workers))
+        self.graph = TopologicalSorter({job.name: set(job.needs) for job in plan.jobs.values()})
+        self.graph.prepare()
+        self.order = {name: place for place, name in enumerate(plan.jobs)}
+        self.ready, self.free = list[str](), list(self.workers)
+        self.running, self.failed = list[Running](), set[str]()
+
+    def begun(self) -> Iterator[Event]:
+        """Start what can be started, in the order of the plan."""
+        self.ready = sorted([*self.ready, *self.graph.get_ready()], key=self.order.__getitem__)
+        for name in [*self.ready]:
+            job = self.plan.jobs[name]
+            worker = _suiting(job, self.free, self.workers)
+            if worker is not None:
+                self.ready.remove(name)
+                yield self._begin(job, worker)
+
+    def ended(self) -> Iterator[Event]:
+        """Look which jobs ended, and give their places free."""
+        for one in [one for one in self.running if one.process.poll() is not None]:
+            self.running.remove(one)
+            self.free.append(one.worker)
+            self.graph.done(one.job.name)
+            code, seconds = one.process.returncode, time.monotonic() - one.began
+            if code:
+                self.failed.add(one.job.name)
+                yield Event(one.job, "failed", failure(one.job, self.settings.folder, code), seconds)
+            else:
+                yield Event(one.job, "done", seconds=seconds)
+
+    def _begin(self, job: Job, worker: Worker) -> Event:
+        if reason := not_run(job, self.failed, self.settings):
+            self.graph.done(job.name)
+            if because(job, self.failed):
+                self.failed.add(job.name)  # what needs it is not run either
+            return Event(job, "skipped", reason)
+        share = Share(self.threads, worker.gpu if job.on_accelerator else "")
+        process = start(job, self.settings.project, self.settings.folder, share)
+        self.running.append(Running(job, process, worker, time.monotonic()))
+        self.free.remove(worker)
+        return Event(job, "started")
 
 
 def workers_of(plan: Plan, settings: Settings) -> list[Worker]:
-    """Places for jobs, those with a GPU first.
+    """Places for jobs, those with a GPU first, on one GPU after the other.
 
-    Without a number of workers there is one for each run that the GPUs hold and as many without a GPU; on a machine
-    without GPUs one for each core, as far as the free memory goes.
+    Without a number of workers there is one for each run that the GPUs hold and as many without a GPU. Where there is
+    no GPU, or no network to train, there is one for each core, as far as the free memory goes; never more than jobs.
 
     Raises:
         PareError: where a run is to have more than one GPU.
     """
     check_gpus_per_run(settings)
-    with_gpu = [Worker(gpu) for gpu in gpus() for _ in range(int(1 / settings.gpus_per_run))]
+    found = gpus() if any(job.on_accelerator for job in plan.jobs.values()) else []
+    with_gpu = [Worker(gpu) for _ in range(int(1 / settings.gpus_per_run)) for gpu in found]
     cores = joblib.cpu_count()
     fits = int(SPARE * psutil.virtual_memory().available / 2**20 / max(plan.memory_mb, 1.0))
     most = min(2 * len(with_gpu), cores) if with_gpu else max(1, min(cores, fits))
     wanted = settings.workers or max(most, len(with_gpu))
+    wanted = min(wanted, max(1, len(plan.runs) or len(plan.jobs)))  # a few runs have all cores
     return [*with_gpu[:wanted], *[Worker()] * (wanted - len(with_gpu))]
 
 
@@ -111,30 +140,14 @@ def gpus() -> list[str]:
     return named[:count] if named else [str(number) for number in range(count)]
 
 
-def _suiting(job: Job, free: list[Worker], workers: list[Worker]) -> Worker | None:
-    """A free place for a job: one with a GPU where it takes one and there are some, else rather one without."""
-    with_gpu = [worker for worker in free if worker.gpu]
-    without = [worker for worker in free if not worker.gpu]
+def _suiting(job: Job, free: Sequence[Worker], workers: Sequence[Worker]) -> Worker | None:
+    """A free place for a job.
+
+    Where it takes a GPU and there are some, that is one on the GPU with the fewest jobs; else one without a GPU,
+    where there are some.
+    """
+    with_gpu, without = [worker for worker in free if worker.gpu], [worker for worker in free if not worker.gpu]
     if job.on_accelerator and any(worker.gpu for worker in workers):
-        return with_gpu[0] if with_gpu else None
+        return min(with_gpu, key=lambda worker: workers.count(worker) - with_gpu.count(worker), default=None)
     takes_any = all(worker.gpu for worker in workers)
     return next(iter(without or (with_gpu if takes_any else [])), None)
-
-
-def _not_run(job: Job, failed: set[str], settings: Settings) -> str:
-    """Why a job is not run; empty where it is."""
-    if reason := because(job, failed):
-        return f"{reason} failed"
-    return "" if settings.is_left(job) else "done meanwhile"
-
-
-def _ended(one: Running, settings: Settings) -> Event:
-    seconds = _now() - one.began
-    if one.process.returncode == 0:
-        return Event(one.job, "done", seconds=seconds)
-    said = last_line(log_of(one.job, settings.folder))
-    return Event(one.job, "failed", said or f"exit code {one.process.returncode}", seconds)
-
-
-def _now() -> float:
-    return time.monotonic()

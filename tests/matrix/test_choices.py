@@ -1,0 +1,63 @@
+"""A choice among the methods of a matrix: its runs, what they take, and when they are done."""
+
+import pytest
+
+from pare.matrix.blocks import expand, unique
+from pare.matrix.cost import AROUND_S, costs
+from pare.matrix.plan import make_plan
+from pare.matrix.states import matrix_states
+
+
+@pytest.fixture
+def cells(library, parameters):
+    """A choice and a method with two seeds, by name, and the minutes that all runs are given."""
+
+    def cells(minutes):
+        block = {"tasks": ["openml_wdbc"], "methods": ["choose", "probe"], "seeds": [0, 1]}
+        values = {"blocks": {"Your own": {**block, "variants": {"": {"minutes": minutes}}}}}
+        return unique(expand(values, library, parameters))
+
+    return cells
+
+
+@pytest.fixture
+def finish(tmp_path, write, metrics):
+    """Leave behind what a finished run does."""
+
+    def finish(cell):
+        write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
+        record = {"decisive": cell.run.decisive(), "run": cell.run.model_dump(mode="json")}
+        write(f"06_models/{cell.run.folder}/model/record.json", record)
+
+    return finish
+
+
+def test_minutes_are_those_of_the_choice_and_change_no_other_method(cells, tmp_path):
+    of_matrix = cells(0.3)
+    states = matrix_states(of_matrix, tmp_path)
+    plan = make_plan("own", of_matrix, costs(of_matrix, states, lambda: 1e11), tmp_path)
+    choices = [job for job in plan.runs if "choose" in job.name]
+    assert [job.command for job in choices] == [
+        f"kedro run --pipelines=choose --env base --params task=openml_wdbc,method=choose,seed={seed},minutes=0.3"
+        for seed in (0, 1)
+    ]
+    assert [job.seconds for job in choices] == [pytest.approx(0.3 * 60 + AROUND_S)] * 2
+    inputs = {"raw-openml_wdbc", "encoder-minilm", "proxy-english_topics", "input-openml_wdbc"}
+    assert all({*job.needs} == inputs and job.on_accelerator for job in choices)
+    probes = {job.command for job in plan.runs} - {job.command for job in choices}
+    assert sorted(probes) == [
+        f"kedro run --pipelines=pare_train --env base --params task=openml_wdbc,method=probe,seed={seed}"
+        for seed in (0, 1)
+    ]
+
+
+def test_a_choice_is_done_with_its_minutes_and_is_made_again_with_others(cells, finish, tmp_path):
+    for cell in cells(1).values():
+        finish(cell)
+    assert {state.kind for state in matrix_states(cells(1), tmp_path).values()} == {"done"}
+    assert {name: state.kind for name, state in matrix_states(cells(2), tmp_path).items()} == {
+        "openml_wdbc-choose-0": "changed",
+        "openml_wdbc-choose-1": "changed",
+        "openml_wdbc-probe-0": "done",
+        "openml_wdbc-probe-1": "done",
+    }
