@@ -1,13 +1,15 @@
 """Jobs as tasks of Ray: programs that take a second in place of trainings, on this machine and on a small cluster."""
 
+import os
 import signal
 import sys
-import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from threading import Timer
 
 import psutil
 import pytest
 
+from pare.cli.run_command import Terminated, sigterm_raised
 from pare.config import PareError
 from pare.matrix.engines import Settings
 from pare.matrix.engines.ray import run_ray
@@ -29,6 +31,11 @@ def done():
 
 def broken():
     sys.exit("no such column")
+
+def alone():
+    Path("here").touch(exist_ok=False)
+    time.sleep(2)
+    Path("here").unlink()
 
 def sleeps():
     end_with_launcher()
@@ -96,9 +103,31 @@ def launcher(lines):
     return int([line for line in lines if line.startswith("launcher ")][-1].split()[1])
 
 
+@pytest.fixture
+def in_the_background():
+    """As a script starts a command in the background: Ctrl-C, by which Ray cancels a task, is ignored."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def begin_two(events, logs, then):
+    """Follow a plan, and do something once two jobs have begun."""
+    begun = False
+    for _ in events:
+        if not begun and sum("launcher" in line for lines in logs().values() for line in lines) == 2:
+            begun = True
+            then()
+
+
 def children():
     """Processes that this one started, directly or not."""
-    return {child.pid for child in psutil.Process().children(recursive=True)}
+    return {*psutil.Process().children(recursive=True)}
+
+
+def left(before):
+    """Those of them that were not there before and do not end at once."""
+    return psutil.wait_procs(children() - before, timeout=5)[1]
 
 
 @pytest.mark.slow
@@ -129,32 +158,36 @@ def test_failures_are_told_and_not_repeated_and_what_needs_them_is_skipped(setti
     assert {name: sum(line.startswith("# ") for line in lines) for name, lines in logs().items()} == dict.fromkeys(
         ("raw", "other", "fails", "network"), 1
     )
-    assert (children() - before, signal.getsignal(signal.SIGTERM)) == (set(), on_sigterm)
+    assert (left(before), signal.getsignal(signal.SIGTERM)) == ([], on_sigterm)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["here", "on a cluster"])
-def test_closing_ends_what_runs_in_order_and_leaves_no_process(where, settings, logs, request):
-    address = "" if where == "here" else request.getfixturevalue("cluster").address
-    before, on_sigterm = children(), signal.getsignal(signal.SIGTERM)
+def test_sigterm_ends_what_runs_in_order_and_leaves_no_process(settings, logs, in_the_background):
+    before = children()
     plan = plan_of(*(job(name, "sleeps") for name in ("first", "second", "third")))
-    with closing(run_ray(plan, settings(address=address, workers=None if address else 2))) as events:
-        started = set()
-        while len(started) < 2:
-            started |= {name for name, kind, _ in happened([next(events)]) if kind == "started"}
-        assert signal.getsignal(signal.SIGTERM) == on_sigterm
-        while sum("launcher" in line for lines in logs().values() for line in lines) < len(started):
-            time.sleep(0.1)
-    assert {name: lines[-1] for name, lines in logs().items()} == dict.fromkeys(started, "ended in order")
-    left = [child for child in map(psutil.Process, children() - before) if "program" in child.cmdline()]
-    assert left == [] if address else children() == before
+    with pytest.raises(Terminated), sigterm_raised():
+        begin_two(run_ray(plan, settings()), logs, lambda: Timer(1.05, os.kill, (os.getpid(), signal.SIGTERM)).start())
+    assert {name: lines[-1] for name, lines in logs().items()} == dict.fromkeys(("first", "second"), "ended in order")
+    assert left(before) == []
 
 
 @pytest.mark.slow
-def test_a_cluster_gives_a_gpu_to_networks_alone_and_the_others_see_none(settings, logs, cluster):
-    plan = plan_of(job("network", "done", on_accelerator=True), job("table", "done"))
-    ends = happened(run_ray(plan, settings(workers=None, address=cluster.address)))
-    assert {name for name, kind, _ in ends if kind == "done"} == {"network", "table"}
+def test_closing_ends_what_runs_in_order_and_leaves_the_cluster_running(settings, logs, cluster):
+    before = children()
+    plan = plan_of(*(job(name, "sleeps") for name in ("first", "second", "third")))
+    events = run_ray(plan, settings(workers=None, address=cluster.address))
+    begin_two(events, logs, events.close)
+    assert {name: lines[-1] for name, lines in logs().items()} == dict.fromkeys(("first", "second"), "ended in order")
+    assert [child for child in children() - before if "program" in child.cmdline()] == []
+    assert all(node.any_processes_alive() for node in cluster.list_all_nodes())
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_a_gpu_to_networks_alone_and_no_more_memory_than_a_node_has(settings, logs, cluster):
+    large = {"memory_mb": 1e9}  # so much that there is place for one of them at a time
+    plan = plan_of(job("network", "alone", on_accelerator=True, **large), job("table", "alone", **large))
+    events = happened(run_ray(plan, settings(workers=None, address=cluster.address)))
+    assert {event for event in events if event[1] != "started"} == {("network", "done", ""), ("table", "done", "")}
     assert [logs()[name][1].partition("threads ")[2] for name in ("network", "table")] == ["1 gpus '0'", "1 gpus ''"]
 
 

@@ -18,7 +18,7 @@ import joblib
 
 from pare.config.errors import PareError, import_extra
 from pare.matrix.engines import Event, Kind, Settings, because
-from pare.matrix.engines.local import check_gpus_per_run, workers_of
+from pare.matrix.engines.local import Worker, check_gpus_per_run, workers_of
 from pare.matrix.launch import GRACE_S, Share, last_line, log_of, start, stop
 from pare.matrix.plan import Job, Plan
 from pare.matrix.shared_folder import problem_here, token
@@ -64,25 +64,26 @@ def run_ray(plan: Plan, settings: Settings) -> Iterator[list[Event]]:
     os.environ.update(ENVIRONMENT)
     ray = import_extra("ray", "--engine ray", f"{PACKAGE}[ray]")
     check_gpus_per_run(settings)
-    if not settings.address:
-        settings = replace(settings, workers=len(workers_of(plan, settings)))
-    with _connected(ray, settings), token(settings.project / "data" / MODELS) as held:
+    workers = [] if settings.address else workers_of(plan, settings)
+    settings = replace(settings, workers=len(workers) or settings.workers)
+    with _connected(ray, settings.address, workers), token(settings.project / "data" / MODELS) as held:
         nodes = _nodes(ray)
         _check(ray, nodes, held)
         yield from _run(ray, plan, settings, nodes, held)
 
 
 @contextmanager
-def _connected(ray: Any, settings: Settings) -> Iterator[None]:
-    """Connect to a running cluster, or to a Ray that ends with the block."""
+def _connected(ray: Any, address: str, workers: Sequence[Worker]) -> Iterator[None]:
+    """Connect to a running cluster, or to a Ray for these workers that ends with the block."""
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
-        if settings.address:
-            _check_reachable(settings.address)
-        how = {"address": settings.address} if settings.address else _own(settings)
-        ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # of many kinds, by what is wrong
-        where = f"at {settings.address}" if settings.address else "on this machine"
+        if address:
+            _check_reachable(address)
+        ray.init(
+            **({"address": address} if address else _own(workers)), log_to_driver=False, logging_level=logging.ERROR
+        )
+    except Exception as error:  # Ray has no class of its own for what may be wrong here
+        where = f"at {address}" if address else "on this machine"
         raise PareError(
             f"there is no Ray {where} ({_last(error)}); --address is that of a running cluster, such as auto on one of "
             "its nodes; without it this machine is used"
@@ -99,16 +100,15 @@ def _check_reachable(address: str) -> None:
     """Raise OSError where nothing listens at an address, which Ray would try to reach for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
 
 
-def _own(settings: Settings) -> dict[str, Any]:
-    """Arguments of a Ray of our own, with room for so many workers and no more."""
-    workers = settings.workers or 1
-    threads = max(1, joblib.cpu_count() // workers)
+def _own(workers: Sequence[Worker]) -> dict[str, Any]:
+    """Arguments of a Ray of our own, with room for these workers and no more."""
     return {
         "address": "local",
-        "num_cpus": workers * threads,
+        "num_cpus": len(workers) * max(1, joblib.cpu_count() // len(workers)),
+        "num_gpus": len({worker.gpu for worker in workers if worker.gpu}),
         "include_dashboard": False,
         "object_store_memory": OBJECT_STORE,
     }
@@ -193,7 +193,8 @@ def _events(
     """Tell what happens until all jobs ended; they are taken out of ``refs``."""
     started, failed = set[str](), set[str]()
     while refs:
-        ready = {*ray.wait([*refs.values()], num_returns=len(refs), timeout=TICK_S)[0]}
+        time.sleep(TICK_S)  # not in Ray's wait, which makes a mere KeyboardInterrupt of SIGTERM
+        ready = {*ray.wait([*refs.values()], num_returns=len(refs), timeout=0)[0]}
         new = [name for name in refs if name not in started and _size(plan.jobs[name], settings) > sizes[name]]
         events = [Event(plan.jobs[name], "started") for name in new]
         started |= {*new}
@@ -227,7 +228,7 @@ def _ended(ray: Any, job: Job, ref: Any) -> Event:
 
 
 def run_job(job: Job, project: Path, folder: Path, share: Share, held: str, *inputs: Outcome) -> Outcome:
-    """Run a job to its end, on a node.
+    """Run a job to its end, on a node; Ray's way to cancel a task is a KeyboardInterrupt in it.
 
     Args:
         job: the job.
@@ -244,6 +245,7 @@ def run_job(job: Job, project: Path, folder: Path, share: Share, held: str, *inp
         return Outcome(job.name, "skipped", f"{because(job, failed)} failed")
     if problem := problem_here(held):
         raise PareError(f"{socket.gethostname()}: {problem}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where Ray was started in the background
     began = time.monotonic()
     process = start(job, project, folder, share, PATIENCE_S)
     try:
@@ -263,7 +265,7 @@ def _cancel(ray: Any, refs: list[Any]) -> None:
     for ref in reversed(refs):
         ray.cancel(ref)
     if refs:
-        ray.wait(refs, num_returns=len(refs), timeout=GRACE_S + 2 * TICK_S)
+        ray.wait(refs, num_returns=len(refs), timeout=GRACE_S + CONNECT_S)
 
 
 def _threads(nodes: Sequence[Node], settings: Settings) -> int:
