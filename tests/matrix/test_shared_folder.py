@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from pare.cli.matrix_run_command import run_matrix
 from pare.config import PareError
-from pare.matrix.shared_folder import check_locks, problem_here, token
+from pare.matrix.shared_folder import check_locks, problem_here, problem_of_runs, token
 
 FLOCK = "pare.storage.access.fcntl.flock"  # of this process alone: others go on to lock
 
@@ -33,6 +33,14 @@ def test_a_machine_whose_file_system_knows_no_locks_has_a_problem(tmp_path, monk
     with token(tmp_path) as held:
         monkeypatch.setattr(FLOCK, no_locks)
         assert "does not keep a locked file from other processes" in problem_here(str(held))
+
+
+def test_a_python_without_this_package_is_a_problem(tmp_path, monkeypatch):
+    (tmp_path / "pare").mkdir()
+    (tmp_path / "pare/__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with token(tmp_path) as held:
+        assert problem_of_runs(str(held)).startswith("ModuleNotFoundError: No module named 'pare.matrix'; install ")
 
 
 def test_another_folder_of_that_name_is_a_problem_and_so_is_one_that_cannot_be_written(tmp_path):

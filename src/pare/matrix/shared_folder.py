@@ -46,9 +46,18 @@ def check_locks(folder: Path) -> None:
         PareError: where it does not, or the folder cannot be written.
     """
     with token(folder) as path:
-        other = subprocess.run([sys.executable, "-c", LOOK, str(path)], capture_output=True, text=True, check=True)
-    if other.stdout:
-        raise PareError(f"{other.stdout}; or run one at a time: --workers 1")
+        problem = problem_of_runs(str(path))
+    if problem:
+        raise PareError(f"{problem}; or run one at a time: --workers 1")
+
+
+def problem_of_runs(path: str) -> str:
+    """What another process finds that is started on this machine as runs are, see `problem_here`."""
+    other = subprocess.run([sys.executable, "-c", LOOK, path], capture_output=True, text=True, check=False)
+    if other.returncode:
+        said = other.stderr.strip().splitlines()
+        return f"{said[-1] if said else 'a process ended'}; install this package for {sys.executable}"
+    return other.stdout
 
 
 def problem_here(path: str) -> str:

@@ -141,8 +141,13 @@ def test_failures_are_told_and_not_repeated_and_what_needs_them_is_skipped(setti
         job("fails", "broken"),
         job("network", "done", "other", on_accelerator=True),
         job("there", "done"),
+        job("elsewhere", "done"),
     )
-    events = happened(run_ray(plan, settings(is_left=lambda job: job.name != "there")))
+    asked = {
+        "is_left": lambda job: job.name != "there",
+        "maker": lambda job: "process 7" if job.name == "elsewhere" else "",
+    }
+    events = happened(run_ray(plan, settings(**asked)))
     ends = {name: (kind, text) for name, kind, text in events if kind != "started"}
     assert ends == {
         "raw": ("failed", "no such column"),
@@ -152,6 +157,7 @@ def test_failures_are_told_and_not_repeated_and_what_needs_them_is_skipped(setti
         "fails": ("failed", "no such column"),
         "network": ("done", ""),
         "there": ("skipped", "done meanwhile"),
+        "elsewhere": ("skipped", "process 7 is making it"),
     }
     assert {name for name, kind, _ in events if kind == "started"} == {"raw", "other", "fails", "network"}
     assert all(events.index((name, "started", "")) < events.index((name, *ends[name])) for name in ("raw", "network"))

@@ -17,11 +17,11 @@ import click
 import joblib
 
 from pare.config.errors import PareError, import_extra
-from pare.matrix.engines import Event, Kind, Settings, because
+from pare.matrix.engines import Event, Kind, Settings, because, not_run
 from pare.matrix.engines.local import Worker, check_gpus_per_run, workers_of
-from pare.matrix.launch import GRACE_S, Share, last_line, log_of, start, stop
+from pare.matrix.launch import GRACE_S, Share, failure, log_of, start, stop
 from pare.matrix.plan import Job, Plan
-from pare.matrix.shared_folder import problem_here, token
+from pare.matrix.shared_folder import problem_here, problem_of_runs, token
 from pare.matrix.states import MODELS
 
 # Nothing about the use of a Ray of our own goes to its makers; `uv run` does not send the project's folder to workers.
@@ -141,7 +141,7 @@ def _check(ray: Any, nodes: Sequence[Node], held: Path) -> None:
         try:
             problem = ray.get(ref)
         except ray.exceptions.RayError as error:
-            problem = f"{_last(error)}; install {PACKAGE} {version(PACKAGE)} in the Python that Ray has there"
+            problem = f"{_last(error)}; {PACKAGE} {version(PACKAGE)} must be in the Python that Ray has there"
         if problem:
             raise PareError(f"node {asked[ref].name} of the Ray cluster: {problem}")
     if late:
@@ -161,7 +161,7 @@ def look(held: str, wanted: str) -> str:
     """
     if (found := version(PACKAGE)) != wanted:
         return f"{PACKAGE} is {found} there and {wanted} here; install the same version"
-    return problem_here(held)
+    return problem_of_runs(held)
 
 
 def _run(ray: Any, plan: Plan, settings: Settings, nodes: Sequence[Node], held: Path) -> Iterator[list[Event]]:
@@ -173,13 +173,13 @@ def _run(ray: Any, plan: Plan, settings: Settings, nodes: Sequence[Node], held: 
     _tell_of_missing(plan, nodes, settings)
     try:
         for name, job in plan.jobs.items():
-            if not settings.is_left(job):
-                events.append(Event(job, "skipped", "done meanwhile"))
+            if reason := not_run(job, set(), settings):
+                events.append(Event(job, "skipped", reason))
                 continue
             demand = _demand(job, nodes, threads, settings)
             share = Share(threads, None if demand["num_gpus"] else "")
             place = (settings.project, settings.folder, share, str(held))
-            inputs = [refs[need] for need in job.needs]
+            inputs = [refs[need] for need in job.needs if need in refs]
             refs[name] = task.options(name=name, **demand).remote(job, *place, *inputs)
         yield events
         yield from _events(ray, plan, settings, refs, sizes)
@@ -253,11 +253,10 @@ def run_job(job: Job, project: Path, folder: Path, share: Share, held: str, *inp
             time.sleep(TICK_S)
     finally:
         stop([process])
-    seconds = time.monotonic() - began
-    if process.returncode == 0:
-        return Outcome(job.name, "done", seconds=seconds)
-    said = last_line(log_of(job, folder)) or f"exit code {process.returncode}"
-    return Outcome(job.name, "failed", said, seconds)
+    code, seconds = process.returncode, time.monotonic() - began
+    if code:
+        return Outcome(job.name, "failed", failure(job, folder, code), seconds)
+    return Outcome(job.name, "done", seconds=seconds)
 
 
 def _cancel(ray: Any, refs: list[Any]) -> None:
