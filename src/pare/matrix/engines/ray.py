@@ -81,7 +81,7 @@ def _connected(ray: Any, settings: Settings) -> Iterator[None]:
             _check_reachable(settings.address)
         how = {"address": settings.address} if settings.address else _own(settings)
         ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # of many kinds, by what is wrong
+    except Exception as error:  # many kinds, by what is wrong
         where = f"at {settings.address}" if settings.address else "on this machine"
         raise PareError(
             f"there is no Ray {where} ({_last(error)}); --address is that of a running cluster, such as auto on one of "
