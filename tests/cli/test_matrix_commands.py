@@ -38,6 +38,7 @@ def matrix(project, monkeypatch):
     """Run `kedro matrix` with some arguments in a project with a small matrix of its own; its output."""
     monkeypatch.setattr("pare.cli.matrix_options.cpu_speed", lambda: 1e11)
     (project.project_path / "data").mkdir()
+    (project.project_path / "dvc.yaml").touch()
     conf = project.project_path / "conf" / "local"
     (conf / "tasks").mkdir(exist_ok=True)
     (conf / "matrix.yml").write_text(yaml.safe_dump({"blocks": BLOCKS}))
@@ -51,6 +52,7 @@ def matrix(project, monkeypatch):
     yield matrix
     (conf / "matrix.yml").unlink()
     shutil.rmtree(conf / "tasks")
+    (project.project_path / "dvc.yaml").unlink(missing_ok=True)
     shutil.rmtree(project.project_path / "data")
     shutil.rmtree(project.project_path / STAGES, ignore_errors=True)
 
@@ -141,6 +143,7 @@ def test_the_plan_has_a_line_for_each_task_and_all_of_it_as_json(matrix):
     assert ["darcy_flow", "4", "4", "4"] in [line[:4] for line in lines]
     assert ["openml_wdbc", "1", "0", "2"] in [line[:4] for line in lines]
     assert output.splitlines()[-1] == "Run it: kedro matrix run"
+    assert matrix("plan", "--only", "Fields").endswith("the same with run in place of plan\n")
     plan = json.loads(matrix("plan", "--json"))
     commands = {job["name"]: job["command"] for job in plan["jobs"]}
     assert len(commands) == 5 + 6
@@ -278,6 +281,8 @@ def test_a_whole_matrix_gets_a_report_and_what_dvc_asks_for(matrix, engine, proj
     assert len(read_lines(data / "08_reporting")) == 5
     digests = json.loads((data / "02_intermediate/stages/tasks/openml_wdbc.json").read_text())
     assert "openml_wdbc-xgboost-0" in digests["runs"]
+    (project.project_path / "dvc.yaml").unlink()
+    assert "dvc" not in matrix("run") + matrix()  # as in a project that `pare init` made
     engine.report_code = 1
     assert "Error: the report failed: exit code 1; kedro run --pipelines=report" in matrix("run", code=1)
 

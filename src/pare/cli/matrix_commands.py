@@ -103,7 +103,7 @@ def check(obj: tuple[Path, str | None], **asked: Any) -> None:
 
 def _advice(runs: Matrix, made: Plan, device: str) -> str:
     """The command that runs the plan and, where that takes days, what would make it hours."""
-    words = [f"Run it: kedro matrix run{runs.option}"]
+    words = [f"Run it: {'the same with run in place of plan' if not runs.whole else f'kedro matrix run{runs.option}'}"]
     if device or made.seconds < LONG_S:
         return words[0]
     shown = next(iter(DEVICES))
@@ -124,7 +124,7 @@ def _print_matrix(runs: Matrix) -> None:
         click.echo(f"What each task takes: kedro matrix plan{runs.option}")
         click.echo(_advice(runs, made, ""))
     print_blocks(runs)
-    if runs.by_dvc and read_stage_files(runs.project / STAGES) != stage_files(*runs.of_base()):
+    if runs.has_stages and read_stage_files(runs.project / STAGES) != stage_files(*runs.of_base()):
         click.secho(f"\n{STAGES} is not that of matrix.yml: kedro matrix write", fg="yellow")
 
 

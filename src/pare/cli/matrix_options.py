@@ -77,6 +77,11 @@ class Matrix:
         return self.title == BASE
 
     @property
+    def has_stages(self) -> bool:
+        """Whether its runs are stages of DVC here: `pare init` makes projects without them."""
+        return self.by_dvc and (self.project / "dvc.yaml").is_file()
+
+    @property
     def option(self) -> str:
         """The option that names its environment, with a blank before it."""
         return "" if self.env in DVC_ENVIRONMENTS else f" --env {self.env}"

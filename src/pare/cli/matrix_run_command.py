@@ -166,7 +166,7 @@ def conclude(runs: Matrix, reasons: Mapping[str, str]) -> None:
 
 def _report(runs: Matrix) -> None:
     """Make the report of all results; of the matrix that DVC knows also results.csv and the digests of its stages."""
-    if runs.by_dvc:
+    if runs.has_stages:
         write_lines(runs.results(), runs.project / "data" / "08_reporting")
         write_stage_digests(stage_digests(*runs.of_base()), runs.project / DIGESTS)
     job = Job("report", "", f"kedro run --pipelines=report{runs.option}")
@@ -174,7 +174,7 @@ def _report(runs: Matrix) -> None:
     if code:
         raise click.ClickException(f"the report failed: {failure(job, runs.folder, code)}; {job.command}")
     click.echo(last_line(log_of(job, runs.folder)))
-    if runs.by_dvc:
+    if runs.has_stages:
         click.echo("For DVC, which has nothing to do then: dvc commit -f")
 
 
