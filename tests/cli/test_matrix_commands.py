@@ -178,7 +178,7 @@ def test_a_finished_run_is_left_out(matrix, project):
     assert "0.987" in output  # from results.csv
     assert output.startswith("4 of 5 runs left")
     assert "xgboost" not in matrix("check", code=1)
-    assert matrix("check", "--only", "xgboost") == "All 1 runs are done.\n"
+    assert matrix("check", "--only", "xgboost") == "The run is done.\n"
 
 
 @pytest.mark.slow

@@ -124,7 +124,7 @@ def test_however_a_plan_is_stopped_no_job_is_left_and_the_same_command_goes_on(
         done = epochs_done(project)
 
     outcome = ended(kedro_started(project, "matrix", "run", *OWN_LONG), project)
-    assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "All 1 runs are done.")
+    assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "The run is done.")
     log = (project / "data" / "matrix" / "own" / "logs" / "darcy_flow-finetune-0.log").read_text()
     assert log.count("# 20") == 4 and log.count("Going on after epoch") == 3
     metrics = json.loads((folder(project, "08_reporting", "finetune") / "metrics.json").read_text())

@@ -114,7 +114,7 @@ def test_the_cost_is_told_in_plain_words(plan, done):
         "1 of 2 runs left, 1 with a network; inputs to prepare: 4. About 2 h 10 min on this machine, as its finished "
         "runs took, one after the other, and at most 2.0 GiB of memory each."
     )
-    assert str(plan(state, names[:1])) == "All 1 runs are done."
+    assert str(plan(state, names[:1])) == "The run is done."
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
 from pare.cli.run_command import Terminated, sigterm_raised
 from pare.cli.slurm_arrays import ARRAY_OPTIONS, make_arrays, slurm_options
 from pare.config import PareError
-from pare.config.words import counted, listed
+from pare.config.words import all_done, counted, listed
 from pare.matrix.engines import Engine, Settings, made_by
 from pare.matrix.follow import Progress, follow
 from pare.matrix.launch import Share, failure, last_line, log_of, start
@@ -198,7 +198,7 @@ def tell_of_left(runs: Matrix, reasons: Mapping[str, str]) -> None:
         ClickException: where any are left.
     """
     if not runs.left:
-        click.echo(f"All {len(runs.cells)} runs are done.")
+        click.echo(all_done(len(runs.cells)))
         return
     why = {**reasons, **{name: made_by(maker) for name in runs.left if (maker := runs.maker(name))}}
     names = _with_reasons(runs.left, why)

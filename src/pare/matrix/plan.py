@@ -14,6 +14,7 @@ from pare.config.errors import PareError
 from pare.config.estimate import duration
 from pare.config.raw import RawConfig
 from pare.config.run import PROTOCOL, Run, TaskRun
+from pare.config.words import all_done
 from pare.matrix.blocks import Cell
 from pare.matrix.cost import Costs
 from pare.raw.origins.manifest import Manifest, current_manifest
@@ -91,7 +92,7 @@ class Plan:
     def __str__(self) -> str:
         """What is left, in two sentences."""
         if not self.jobs:
-            return f"All {self.cells} runs are done."
+            return all_done(self.cells)
         if not self.runs:
             return f"Inputs to prepare: {len(self.jobs)}."
         networks, inputs = sum(job.on_accelerator for job in self.runs), len(self.jobs) - len(self.runs)
