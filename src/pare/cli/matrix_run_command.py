@@ -175,7 +175,7 @@ def _report(runs: Matrix) -> None:
         raise click.ClickException(f"the report failed: {failure(job, runs.folder, code)}; {job.command}")
     click.echo(last_line(log_of(job, runs.folder)))
     if runs.has_stages:
-        click.echo("For DVC, which has nothing to do then: dvc commit -f")
+        click.echo("For DVC, which has nothing to do then: dvc commit -f dvc.yaml data/stages/*/dvc.yaml")
 
 
 def print_blocks(runs: Matrix) -> None:
