@@ -276,7 +276,10 @@ def test_a_run_of_the_matrix_ends_with_its_results_and_a_finished_one_says_so(ma
 def test_a_whole_matrix_gets_a_report_and_what_dvc_asks_for(matrix, engine, project):
     data = project.project_path / "data"
     assert "dvc commit" not in matrix("run", "--only", "darcy_flow") and engine.reports == []
-    assert matrix("run").splitlines()[-1] == "For DVC, which has nothing to do then: dvc commit -f dvc.yaml data/stages/*/dvc.yaml"
+    assert (
+        matrix("run").splitlines()[-1]
+        == "For DVC, which has nothing to do then: dvc commit -f dvc.yaml data/stages/*/dvc.yaml"
+    )
     assert engine.reports == ["kedro run --pipelines=report"]
     assert len(read_lines(data / "08_reporting")) == 5
     digests = json.loads((data / "02_intermediate/stages/tasks/openml_wdbc.json").read_text())
