@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from pare.config import Library, Task
 from pare.config_loader import load_library
-from pare.raw.registries import bind_options, find_origin, find_reader
+from pare.data.registries import bind_options, find_origin, find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[1]

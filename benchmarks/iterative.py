@@ -1,6 +1,6 @@
 """The paper's relaxed top-k as its pseudocode has it (Algorithm 1): one softmax per selected token.
 
-The reference for tests and benchmarks of ``pare.mixing.relaxed_top_k``; plain autograd, nothing optimised.
+The reference for tests and benchmarks of ``pare.relaxed_top_k``; plain autograd, nothing optimised.
 """
 
 from collections.abc import Sequence

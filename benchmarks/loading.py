@@ -17,8 +17,8 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from harness import Ways, in_turns, options, show
+from pare.learners.networks.training.rows import batch_loader
 from pare.storage.store import ArrayStore, write_store
-from pare.training.rows import batch_loader
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from harness import Ways, in_turns, library, options, show
-from pare.baselines.networks import UNetOptions, build_u_net
-from pare.training.optimisers import CONVOLUTIONS, muon
+from pare.learners.libraries.networks import UNetOptions, build_u_net
+from pare.learners.networks.training.optimisers import CONVOLUTIONS, muon
 
 TASK = "darcy_flow"
 BETAS, RATE = (0.9, 0.999), 1e-3

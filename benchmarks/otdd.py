@@ -11,7 +11,7 @@ from functools import partial
 import torch
 
 from harness import in_turns, options, show
-from pare.alignment import otdd
+from pare.learners.networks.alignment import otdd
 
 SPREAD = 0.012  # per feature: squared distances of 0.1 in the mean at width 384
 

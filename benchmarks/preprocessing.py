@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 
 from harness import alone, library, options, peak_bytes
-from pare.preparation import ModelInput
-from pare.raw.registries import bind_options, find_reader
+from pare.data.preparation import ModelInput
+from pare.data.registries import bind_options, find_reader
 
 TASK = "pdebench_advection"
 FRAMES, POINTS, BLOCK = 201, 1024, 64

@@ -14,9 +14,9 @@ from sklearn.model_selection import KFold
 from torch import Tensor
 
 from harness import in_turns, options, show
-from pare.models.convolutional import Anchor
-from pare.start.field_start import PENALTIES
-from pare.start.regressions import Ridge, rotated
+from pare.learners.networks.models.convolutional import Anchor
+from pare.learners.networks.start.field_start import PENALTIES
+from pare.learners.networks.start.regressions import Ridge, rotated
 
 ROWS, INPUTS, OUTPUTS, BATCH = 900, 3 * 85 * 85, 85 * 85, 8
 

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from harness import alone, in_turns, options, peak_bytes, show
 from iterative import iterative_top_ks
-from pare.mixing import replace_patches
-from pare.mixing.selection import relaxed_top_ks
+from pare.learners.networks.mixing import replace_patches
+from pare.learners.networks.mixing.selection import relaxed_top_ks
 
 OPERATORS = {"loop-free": relaxed_top_ks, "iterative": iterative_top_ks}
 
@@ -26,7 +26,7 @@ OPERATORS = {"loop-free": relaxed_top_ks, "iterative": iterative_top_ks}
 def measure(operator: str, asked: Namespace) -> tuple[list[float], float]:
     """Seconds of mixing steps, forward and backward, and their peak memory beyond the inputs in MB."""
     torch.manual_seed(0)
-    with patch("pare.mixing.replacement.relaxed_top_ks", OPERATORS[operator]):
+    with patch("pare.learners.networks.mixing.replacement.relaxed_top_ks", OPERATORS[operator]):
         step(random_inputs(asked, tokens=2), 1)  # loads what torch loads on first use
         free_like_an_encoder(asked)
         inputs = random_inputs(asked, asked.tokens)

@@ -22,9 +22,9 @@ from scipy.integrate import solve_ivp
 from scipy.sparse.linalg import spsolve
 
 from harness import library, options, show
+from pare.data.registries import ORIGINS, bind_options
 from pare.paper.simulators.diffusion_sorption import D, boundary_fluxes, isotherm
 from pare.paper.simulators.shallow_water import solve_shallow_water
-from pare.raw.registries import ORIGINS, bind_options
 
 Compared = tuple[np.ndarray, np.ndarray]  # last frame by the general solver, and in the file
 

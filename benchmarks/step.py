@@ -19,9 +19,9 @@ from transformers import BertConfig, logging
 from harness import Ways, in_turns, library, options, show
 from pare.config.hyperparameters import MixingConfig, TrainingConfig
 from pare.config.schema import Task
-from pare.models import build_model, load_backbone
-from pare.training.losses import build_loss
-from pare.training.objective import Objective
+from pare.learners.networks.models import build_model, load_backbone
+from pare.learners.networks.training.losses import build_loss
+from pare.learners.networks.training.objective import Objective
 
 TOPICS = 19  # of the sentences that serve as the proxy
 

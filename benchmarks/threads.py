@@ -37,17 +37,17 @@ def train(name: str, way: str) -> None:
     # In a process of its own, which gets its threads before torch is imported.
     import torch  # noqa: PLC0415
 
-    from pare.baselines import TrainedBaseline  # noqa: PLC0415
-    from pare.choice.tried import described  # noqa: PLC0415
     from pare.config_loader import RunConfigLoader  # noqa: PLC0415
+    from pare.data.origins.ingest import ingest  # noqa: PLC0415
     from pare.evaluation.scoring import predict_rows  # noqa: PLC0415
-    from pare.models import threads  # noqa: PLC0415
+    from pare.learners.ensemble.tried import described  # noqa: PLC0415
+    from pare.learners.libraries import TrainedBaseline  # noqa: PLC0415
+    from pare.learners.networks.models import threads  # noqa: PLC0415
+    from pare.learners.networks.trained_model import TrainedModel  # noqa: PLC0415
+    from pare.learners.networks.training import SourceFolders  # noqa: PLC0415
     from pare.pipeline_registry import register_pipelines  # noqa: F401, PLC0415 - all that a command imports
-    from pare.raw.origins.ingest import ingest  # noqa: PLC0415
-    from pare.saved.trained_model import TrainedModel  # noqa: PLC0415
     from pare.settings import CONFIG_LOADER_ARGS  # noqa: PLC0415
     from pare.storage.store import ArrayStore  # noqa: PLC0415
-    from pare.training import SourceFolders  # noqa: PLC0415
 
     if way == "all":  # as before there was a choice
         threads.Pace.note = lambda *_: None  # type: ignore[method-assign]

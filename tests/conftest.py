@@ -19,8 +19,8 @@ from transformers import AutoModel, BertConfig, BertTokenizerFast, Dinov2Config,
 
 from pare.config import Library
 from pare.config_loader import load_library
-from pare.preparation import Preparation
-from pare.raw.proxies import IMAGES, SENTENCES
+from pare.data.preparation import Preparation
+from pare.data.proxies import IMAGES, SENTENCES
 from pare.report.results import collect_results
 from pare.settings import CONFIG_LOADER_ARGS
 
@@ -100,9 +100,9 @@ def gone() -> Callable[[int], bool]:
 def quick_training():
     """Patches for modules that train: no timing of matrix products, and a tenth of MiniRocket's features."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
-        patch.setattr("pare.training.trainer.cpu_speed", lambda: 1e11)
-        patch.setattr("pare.models.series_features.FEATURES", 1000)
+        patch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
+        patch.setattr("pare.learners.networks.training.trainer.cpu_speed", lambda: 1e11)
+        patch.setattr("pare.learners.networks.models.series_features.FEATURES", 1000)
         yield
 
 

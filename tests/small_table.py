@@ -8,9 +8,9 @@ import pytest
 
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import build_metric
-from pare.saved.trained_model import TrainedModel
+from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.training import SourceFolders, fit
 from pare.storage.store import ArrayStore, write_store
-from pare.training import SourceFolders, fit
 
 FEATURES = 6
 ROWS = {"train": 48, "validation": 24, "test": 24}
@@ -33,8 +33,8 @@ def write_table(path: Path, rows: dict[str, int]) -> ArrayStore:
 @pytest.fixture(autouse=True)
 def no_timing(monkeypatch) -> None:
     """Leave out the measurement behind the estimate that training logs: it takes longer than these trainings."""
-    monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
-    monkeypatch.setattr("pare.training.trainer.cpu_speed", lambda: 1e11)
+    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
+    monkeypatch.setattr("pare.learners.networks.training.trainer.cpu_speed", lambda: 1e11)
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def test_nor_what_omegaconf_would_have_its_callers_call_it():
     [
         ("The NVIDIA driver on your system is too old", "torch.cuda"),
         ("Option '--async' is deprecated", "kedro.framework.cli.project"),
-        ("task_file is deprecated", "pare.own_data"),
+        ("task_file is deprecated", "pare.data.own"),
     ],
 )
 def test_what_a_user_can_act_on_is_shown(message, module):

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pare.own_data import Question, inspect_files
+from pare.data.own import Question, inspect_files
 
 RNG = np.random.default_rng(0)
 N = 60

@@ -13,9 +13,9 @@ from sklearn.model_selection import train_test_split
 
 from equations import EQUATIONS, write
 from pare.config import Library
-from pare.preparation import ModelInput
-from pare.raw.origins.ingest import ingest
-from pare.raw.registries import bind_options, find_origin, find_reader, open_raw_files
+from pare.data.origins.ingest import ingest
+from pare.data.preparation import ModelInput
+from pare.data.registries import bind_options, find_origin, find_reader, open_raw_files
 from pare.storage.store import ArrayStore, write_store
 from table import Table
 

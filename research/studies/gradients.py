@@ -21,10 +21,10 @@ from matplotlib.figure import Figure
 from pare.config import Run, resolve
 from pare.config_loader import load_library
 from pare.evaluation.metrics import build_metric
+from pare.learners.networks.training import SourceFolders
+from pare.learners.networks.training.trainer import Trainer
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders
-from pare.training.trainer import Trainer
 
 PROJECT = Path(__file__).parents[2]
 PAPER = {"training": {"source_weight": 1.0}, "mixing": {"start": 3000 / 3136}}

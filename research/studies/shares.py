@@ -23,16 +23,16 @@ import torch
 from scipy.stats import wilcoxon
 
 from cuts import CUTS, PROJECT, Cut
-from pare.baselines.by_name import why_not
-from pare.choice.blend import WAYS, Blend, decide, mean_of, task_loss, weights_text
-from pare.choice.chosen import load_trained
-from pare.choice.fold_rows import fold_parts, write_fold
-from pare.choice.tried import Candidate, described, held_out
 from pare.config import ChoiceRun, Library, Task, resolve_choice
 from pare.config.candidates import CHOOSE
 from pare.config.run import BaselineRun
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import score
+from pare.learners.ensemble.blend import WAYS, Blend, decide, mean_of, task_loss, weights_text
+from pare.learners.ensemble.chosen import load_trained
+from pare.learners.ensemble.fold_rows import fold_parts, write_fold
+from pare.learners.ensemble.tried import Candidate, described, held_out
+from pare.learners.libraries.by_name import why_not
 from pare.storage.atomic import atomic_path
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 

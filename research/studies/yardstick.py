@@ -38,23 +38,23 @@ import yaml
 
 from cuts import CUTS, PROJECT, RAW, SPLITS, Cut
 from fits import find_reference, read_fits, scores, summary
-from pare.baselines import Problem, fit_baseline
-from pare.choice.choice import Choice
-from pare.choice.chosen import ChosenModel
-from pare.choice.tried import described
 from pare.config import BaselineRun, ChoiceRun, Library, Run, resolve, resolve_baseline, resolve_choice
 from pare.config.candidates import CHOOSE
 from pare.config_loader import RunConfigLoader
+from pare.data.origins.ingest import ingest
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.scoring import score
-from pare.raw.origins.ingest import ingest
-from pare.saved.saved_model import SavedModel
-from pare.saved.trained_model import TrainedModel
+from pare.learners.ensemble.choice import Choice
+from pare.learners.ensemble.chosen import ChosenModel
+from pare.learners.ensemble.tried import described
+from pare.learners.libraries import Problem, fit_baseline
+from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.training import SourceFolders
+from pare.learners.networks.training.losses import build_loss
+from pare.learners.saved_model import SavedModel
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.atomic import atomic_path
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders
-from pare.training.losses import build_loss
 
 RESULTS, PREDICTIONS = PROJECT / "research/data/fits", PROJECT / "data/yardstick"
 FORMS = Path(__file__).with_suffix(".yml")

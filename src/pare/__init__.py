@@ -7,9 +7,9 @@ if TYPE_CHECKING:
     from pare.config.errors import PareError
     from pare.estimators import PaReClassifier, PaReField, PaReRegressor
     from pare.export import to_onnx
-    from pare.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
+    from pare.learners.networks.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
+    from pare.learners.networks.trained_model import TrainedModel
     from pare.prediction.predict import load
-    from pare.saved.trained_model import TrainedModel
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,12 +26,12 @@ __all__ = [
     "replace_patches",
     "to_onnx",
 ]
-MODULES = {  # the others are in mixing
+MODULES = {  # the others are in learners.networks.mixing
     "PaReClassifier": "estimators",
     "PaReField": "estimators",
     "PaReRegressor": "estimators",
     "PareError": "config.errors",
-    "TrainedModel": "saved.trained_model",
+    "TrainedModel": "learners.networks.trained_model",
     "load": "prediction.predict",
     "to_onnx": "export",
 }
@@ -41,7 +41,7 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: light commands need no torch."""
     if name not in __all__:
         raise AttributeError(f"module 'pare' has no attribute {name!r}; public are {', '.join(__all__)}")
-    return getattr(import_module(f"pare.{MODULES.get(name, 'mixing')}"), name)
+    return getattr(import_module(f"pare.{MODULES.get(name, 'learners.networks.mixing')}"), name)
 
 
 def __dir__() -> list[str]:

@@ -48,15 +48,15 @@ def named_file(run: TaskRun, file: str) -> Path:
     """The file of new rows, relative to the current folder; PareError where none is named, or it is missing."""
     if not file:
         raise PareError(f"name the file with new rows: {run.command(PREDICT)},predict=PATH")
-    from pare.raw.origins.own_files import find_path  # noqa: PLC0415 - runs without new rows import nothing of raw files
+    from pare.data.origins.own_files import find_path  # noqa: PLC0415 - runs without new rows import nothing of raw files
 
     return find_path(file, Path.cwd())
 
 
 def _check_table(path: Path, reader: ReaderConfig, preparation: Path) -> None:
-    from pare.raw.formats.dates import own_columns  # noqa: PLC0415 - pandas, which runs without new rows import later
-    from pare.raw.formats.delimited_text import Dialect  # noqa: PLC0415
-    from pare.raw.formats.table_files import check_columns, load_frame  # noqa: PLC0415
+    from pare.data.formats.dates import own_columns  # noqa: PLC0415 - pandas, which runs without new rows import later
+    from pare.data.formats.delimited_text import Dialect  # noqa: PLC0415
+    from pare.data.formats.table_files import check_columns, load_frame  # noqa: PLC0415
 
     try:
         known: dict[str, Any] = json.loads(preparation.read_text(encoding="utf-8"))

@@ -65,14 +65,14 @@ class RunHooks:
             raise PareError(f"{run.method_name!r} is {run.KIND}; run it: {run.command(run.PIPELINE)}")
         if tags & SCORES:
             from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
-            from pare.training.augmentation import check_augmentation  # noqa: PLC0415
-            from pare.training.losses import build_loss  # noqa: PLC0415
-            from pare.training.objective import check_mixing  # noqa: PLC0415
+            from pare.learners.networks.training.augmentation import check_augmentation  # noqa: PLC0415
+            from pare.learners.networks.training.losses import build_loss  # noqa: PLC0415
+            from pare.learners.networks.training.objective import check_mixing  # noqa: PLC0415
 
             build_metric(run.metric, run.task.output)
             build_loss(run.task.loss, run.task.output.kind)
             if isinstance(run, BaselineRun):
-                from pare.baselines import check_baseline  # noqa: PLC0415
+                from pare.learners.libraries import check_baseline  # noqa: PLC0415
 
                 check_baseline(run)
             elif isinstance(run, Run):

@@ -47,6 +47,6 @@ def test_the_group_is_what_kedro_looks_for():
 
 
 def test_a_training_imports_metrics_models_and_solvers_when_it_uses_them():
-    program = f"import sys, pare.training; print(*{{*{LATER}}} & {{*sys.modules}})"
+    program = f"import sys, pare.learners.networks.training; print(*{{*{LATER}}} & {{*sys.modules}})"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not result.stdout.split()

@@ -17,7 +17,7 @@ from transformers import (
 
 from pare.config import resolve
 from pare.config.estimate import DEVICES, estimate
-from pare.models import build_model, load_backbone
+from pare.learners.networks.models import build_model, load_backbone
 
 SPEED = 1e11
 

@@ -180,7 +180,12 @@ def test_all_mistakes_of_a_section_are_told_at_once(run):
         ("tasks", "darcy_flow", {"raw__origins__download__licens": "x"}, ["download.licens'", "download.licence'"]),
         ("tasks", "darcy_flow", {"input__shape": [3, "a", 85]}, ["'task darcy_flow.input.shape.1'", "found 'a'"]),
         ("tasks", "darcy_flow", {"samples__train": 0}, ["samples.train'", "greater than 0", "found 0"]),
-        ("methods", "pare", {"mixing__strat": 0.1}, ["'method pare.mixing.strat'", "'method pare.mixing.start'"]),
+        (
+            "methods",
+            "pare",
+            {"mixing__strat": 0.1},
+            ["'method pare.learners.networks.mixing.strat'", "'method pare.learners.networks.mixing.start'"],
+        ),
         ("sources", "minilm", {"size__widht": 1}, ["'source minilm.size.widht'", "size.width'"]),
         ("proxies", "english_topics", {"raw__licens": "x"}, ["'proxy english_topics.raw.licens'", "raw.licence'"]),
         ("sources", "minilm", {"proxy": {"dense": "nothing"}}, ["proxy 'nothing'", "conf/base/proxies.yml"]),

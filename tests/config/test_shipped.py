@@ -7,9 +7,9 @@ from kedro.config import OmegaConfigLoader
 
 from pare.config import resolve
 from pare.config_loader import load_library
-from pare.mixing import Curriculum
-from pare.raw.proxies import PROXY_READERS
-from pare.raw.registries import bind_options, find_origin, find_reader
+from pare.data.proxies import PROXY_READERS
+from pare.data.registries import bind_options, find_origin, find_reader
+from pare.learners.networks.mixing import Curriculum
 from pare.settings import CONFIG_LOADER_ARGS
 
 

@@ -4,13 +4,13 @@ from inspect import signature
 
 import pytest
 
-from pare.alignment import embedder
 from pare.config import PareError, Run, resolve
 from pare.config.hyperparameters import BETAS, AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.schema import Candidates, StartConfig
 from pare.config.strict import validated
-from pare.mixing import relaxed_top_k
-from pare.training.setup import CALIBRATION_ROWS
+from pare.learners.networks.alignment import embedder
+from pare.learners.networks.mixing import relaxed_top_k
+from pare.learners.networks.training.setup import CALIBRATION_ROWS
 
 GIVEN = {
     TrainingConfig: {"epochs": 1, "batch_size": 2, "learning_rate": 0.1},

@@ -9,9 +9,9 @@ from kedro.runner import SequentialRunner
 from pare.config import PareError
 from pare.config.raw import RawConfig
 from pare.config.schema import Task
+from pare.data.origins.ingest import RawFiles
+from pare.data.preparation import ModelInput
 from pare.datasets import ArrayStoreDataset, LazyDataset, PageDataset, RawFolderDataset
-from pare.preparation import ModelInput
-from pare.raw.origins.ingest import RawFiles
 from pare.storage.fingerprint import file_digest
 from pare.storage.samples import Samples
 

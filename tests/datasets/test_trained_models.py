@@ -10,8 +10,8 @@ from kedro.io import DatasetError
 from pare.config import PareError, resolve
 from pare.datasets import ModelDataset, OnnxDataset, TrainedModelsDataset
 from pare.export import OnnxModel
-from pare.models import build_model, load_backbone
-from pare.saved.trained_model import TrainedModel
+from pare.learners.networks.models import build_model, load_backbone
+from pare.learners.networks.trained_model import TrainedModel
 
 
 @pytest.fixture

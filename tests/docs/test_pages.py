@@ -45,7 +45,7 @@ def test_every_path_in_the_recipes_exists_and_holds_what_they_name(page):
     assert {name for name, _ in named} >= {"READERS", "ORIGINS", "MIXERS", "GATES", "SHAPES", "FAMILIES", "METRICS"}
     for name, path in named:
         assert re.search(rf"^(class )?{name}\b", (PROJECT / path).read_text(encoding="utf-8"), re.MULTILINE), path
-    for path in re.findall(r"`(src/pare/baselines/(?!by_name)\w+\.py)`", text):
+    for path in re.findall(r"`(src/pare/learners/libraries/(?!by_name)\w+\.py)`", text):
         assert "\nESTIMATORS = {" in (PROJECT / path).read_text(encoding="utf-8"), path
 
 

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from pare.raw.files import MADE_HERE
+from pare.data.files import MADE_HERE
 from preloaded import kedro as kedro_main
 from preloaded import pare, python, run
 

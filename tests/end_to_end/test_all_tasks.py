@@ -12,15 +12,15 @@ from pare.config import Library, resolve
 from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config_loader import load_library
+from pare.data.preparation import ModelInput
+from pare.data.registries import bind_options, find_reader
 from pare.evaluation.metrics import METRICS, build_metric
+from pare.learners.networks.training import SourceFolders, fit
+from pare.learners.networks.training.losses import build_loss
 from pare.pipelines.evaluate.nodes import predict_test_rows, score_predictions
-from pare.preparation import ModelInput
-from pare.raw.registries import bind_options, find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, fit
-from pare.training.losses import build_loss
 from publisher_files import write_files
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -89,7 +89,7 @@ def test_a_task_is_read_from_its_publishers_file_and_can_be_scored(name, paramet
 @pytest.mark.parametrize("name", one_of_each_kind())
 def test_a_task_of_each_kind_is_trained_and_scored(name, parameters, tiny_bert, topics, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "pare.start.field_start.COPIES", 2
+        "pare.learners.networks.start.field_start.COPIES", 2
     )  # of a field by each symmetry: 16 of 16,384 points take seconds
     task = LIBRARY.task(name)
     run, store = prepared(name, parameters, tmp_path)

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
+from pare.data.proxies import PROXY_READERS
+from pare.data.registries import READERS, find_origin
 from pare.matrix.stages import LOADS, PAGES, PIPELINES, imported_modules, left_out
-from pare.raw.proxies import PROXY_READERS
-from pare.raw.registries import READERS, find_origin
 
 pytestmark = pytest.mark.slow
 

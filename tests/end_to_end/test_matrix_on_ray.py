@@ -11,7 +11,7 @@ import psutil
 import pytest
 from safetensors.numpy import load_file
 
-from pare.training.fit import LOCK
+from pare.learners.networks.training.fit import LOCK
 
 pytestmark = pytest.mark.slow
 

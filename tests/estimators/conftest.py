@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from transformers import Dinov2Config
 
-from pare.raw.files import PREPROCESSOR
-from pare.raw.origins.manifest import RawFolder
-from pare.start.heads import solve_head
+from pare.data.files import PREPROCESSOR
+from pare.data.origins.manifest import RawFolder
+from pare.learners.networks.start.heads import solve_head
 
 LAYERS = 10  # one more than is read of images
 
@@ -36,4 +36,4 @@ def tiny_encoders(monkeypatch, tiny_files):
         return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place))
 
     monkeypatch.setattr("pare.estimators.in_memory.cached_folder", tiny)
-    monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
+    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)

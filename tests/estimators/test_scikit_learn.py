@@ -25,8 +25,8 @@ from sklearn.utils.estimator_checks import (
 from pare import PaReClassifier, PaReRegressor
 from pare.config import PareError
 from pare.estimators.in_memory import shipped
-from pare.start.cross_validation import folds_that_keep
-from pare.start.heads import solve_head
+from pare.learners.networks.start.cross_validation import folds_that_keep
+from pare.learners.networks.start.heads import solve_head
 
 RNG = np.random.default_rng(0)
 IN_32_BITS = "other batches change a number by more than 1e-7: the encoder computes in 32 bits"
@@ -41,7 +41,7 @@ NOT_SCIKIT_LEARNS = {
 @pytest.fixture
 def one_penalty(monkeypatch):
     """Leave out the choice of a penalty, of which scikit-learn asks nothing, and which takes most of the time."""
-    monkeypatch.setattr("pare.start.solved_start.solve_head", partial(solve_head, penalties=(1.0,)))
+    monkeypatch.setattr("pare.learners.networks.start.solved_start.solve_head", partial(solve_head, penalties=(1.0,)))
 
 
 @pytest.mark.slow
@@ -286,7 +286,8 @@ def test_rows_in_the_order_of_time_are_held_out_from_their_end(monkeypatch):
     """The last ten of a hundred rows validate, and rows that are left out follow each other."""
     cuts = []
     monkeypatch.setattr(
-        "pare.start.solved_start.folds_that_keep", lambda *given: cuts.append(folds_that_keep(*given)) or cuts[-1]
+        "pare.learners.networks.start.solved_start.folds_that_keep",
+        lambda *given: cuts.append(folds_that_keep(*given)) or cuts[-1],
     )
     X, y = RNG.normal(size=(100, 3)), np.arange(100.0)
     model = PaReRegressor(ordered=True).fit(X, y)
@@ -303,7 +304,8 @@ def test_equal_rows_are_not_both_fitted_and_held_out(monkeypatch):
     """Forty inputs of noise with random classes, each five times: the held-out rows say that nothing is known."""
     cuts = []
     monkeypatch.setattr(
-        "pare.start.solved_start.folds_that_keep", lambda *given: cuts.append(folds_that_keep(*given)) or cuts[-1]
+        "pare.learners.networks.start.solved_start.folds_that_keep",
+        lambda *given: cuts.append(folds_that_keep(*given)) or cuts[-1],
     )
     noise = np.random.default_rng(0)
     rows = noise.permutation(np.repeat(np.arange(40), 5))

@@ -5,8 +5,8 @@ import pytest
 
 from evaluated_runs import with_task
 from pare.config import resolve
+from pare.evaluation.calibration import Calibration
 from pare.evaluation.coverage import calibration_of, covered_share, uncertainty_record
-from pare.uncertainty import Calibration
 
 RNG = np.random.default_rng(0)
 

@@ -9,10 +9,10 @@ from scipy.special import expit
 from drawn_figures import draws, panels
 from evaluated_runs import PREDICTIONS, TRAINING, with_task, write_splits
 from pare.config import resolve
+from pare.evaluation.calibration import Calibration
 from pare.evaluation.coverage import uncertainty_record
 from pare.evaluation.metrics_record import evaluation_record
 from pare.evaluation.prediction_figures import draw_calibration, draw_predictions
-from pare.uncertainty import Calibration
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from evaluated_runs import write_splits
 from pare.config import Library, resolve
 from pare.explanation import ask_test_rows
+from pare.learners.networks.trained_model import TrainedModel
 from pare.prediction.predict import Predictor
-from pare.saved.trained_model import TrainedModel
 
 
 class Known(nn.Module):

@@ -5,22 +5,24 @@ from collections.abc import Callable
 import pytest
 
 from pare.config import Library, resolve
+from pare.data.preparation import ModelInput
 from pare.evaluation.metrics import build_metric
-from pare.models import load_backbone
+from pare.learners.networks.models import load_backbone
+from pare.learners.networks.trained_model import TrainedModel, assemble
+from pare.learners.networks.training import FineTuning, SourceFolders
 from pare.prediction.predict import Predictor
-from pare.preparation import ModelInput
-from pare.saved.trained_model import TrainedModel, assemble
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
-from pare.training import FineTuning, SourceFolders
 from tiny_encoders import CONFIGS
 
 
 @pytest.fixture
 def fitted(library, parameters, tiny_bert, tiny_dinov2, topics, *, digits, tmp_path, monkeypatch) -> Callable:
     """Fit a run to rows in memory; what a task says besides is given by name."""
-    monkeypatch.setattr("pare.training.trainer.matrix_speed", lambda _: 1e11)
-    monkeypatch.setattr("pare.models.series_features.FEATURES", 1000)  # of 10,000: an export traces each bias
+    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
+    monkeypatch.setattr(
+        "pare.learners.networks.models.series_features.FEATURES", 1000
+    )  # of 10,000: an export traces each bias
     files = {"minilm": (tiny_bert, topics), "dinov2_small": (tiny_dinov2, digits)}
     starts = {
         kind: {**start, "layers": [1, 2][-1 if kind == "field" else -2 :]} for kind, start in library.starts.items()

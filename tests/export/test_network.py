@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from pare.data.preparation import Preparation
 from pare.export.network import Prepared
-from pare.preparation import Preparation
 
 RNG = np.random.default_rng(0)
 MOMENTS = {"x_mean": np.array([4, 0], np.float32), "x_scale": np.array([2, 1], np.float32)}

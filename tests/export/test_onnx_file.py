@@ -15,18 +15,18 @@ from scipy.special import expit, softmax
 from sklearn.exceptions import NotFittedError
 
 from pare import PaReClassifier, PaReRegressor
-from pare.baselines import BaselineFit, TrainedBaseline
-from pare.choice.blend import Blend
-from pare.choice.chosen import ChosenModel
 from pare.config import Library, PareError, resolve_baseline
+from pare.data.preparation import ModelInput
+from pare.evaluation.calibration import Calibration
 from pare.export import to_onnx
 from pare.export.onnx_file import _difference, metadata
+from pare.learners.ensemble.blend import Blend
+from pare.learners.ensemble.chosen import ChosenModel
+from pare.learners.libraries import BaselineFit, TrainedBaseline
 from pare.prediction.new_rows import held_rows
 from pare.prediction.predict import Predictor
-from pare.preparation import ModelInput
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
-from pare.uncertainty import Calibration
 
 RNG = np.random.default_rng(0)
 ROWS = 40

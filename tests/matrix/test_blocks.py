@@ -8,8 +8,8 @@ from pare.config import PareError
 from pare.config.candidates import ChoiceRun
 from pare.config.run import BaselineRun, Run
 from pare.config_loader import load_library
+from pare.data.registries import find_origin
 from pare.matrix.blocks import expand, unique
-from pare.raw.registries import find_origin
 from pare.settings import CONFIG_LOADER_ARGS
 
 BLOCK = {"tasks": ["darcy_flow"], "methods": ["pare"], "seeds": [0]}

@@ -15,13 +15,13 @@ from pare.cli import run as kedro_run
 from pare.config import Library, PareError
 from pare.config.candidates import resolve_any
 from pare.config_loader import load_library
+from pare.data.origins.ingest import RawFiles
+from pare.data.origins.manifest import RawFolder
 from pare.matrix.blocks import expand, unique
 from pare.matrix.cost import Cost, Costs, costs
 from pare.matrix.plan import make_plan, read_plan
 from pare.matrix.states import State
 from pare.pipelines.preprocess.nodes import describe_model_input
-from pare.raw.origins.ingest import RawFiles
-from pare.raw.origins.manifest import RawFolder
 from pare.settings import CONFIG_LOADER_ARGS
 
 TABLE = "mass,count,kind\n" + "".join(f"{i},{i * i % 7},{['red', 'white'][i % 2]}\n" for i in range(40))

@@ -89,9 +89,9 @@ def test_a_task_has_the_digests_of_its_own_stages_and_no_others(cells, library):
 @pytest.mark.parametrize(
     ("path", "value", "differ"),
     [
-        ("raw.origins.darcy_flow_simulation.options.seed", 5, {"task_files", "models"}),
-        ("raw.origins.darcy_flow_simulation.licence", "another", set()),
-        ("raw.origins.download.url", "https://another", set()),
+        ("data.origins.darcy_flow_simulation.options.seed", 5, {"task_files", "models"}),
+        ("data.origins.darcy_flow_simulation.licence", "another", set()),
+        ("data.origins.download.url", "https://another", set()),
         ("split.validation", 0.3, {"model_input", "models", "runs"}),
         ("tokens.patch", 5, {"models", "runs"}),
         ("paper_metric", "nrmse", {"runs"}),
@@ -152,5 +152,5 @@ def test_a_package_that_is_left_out_has_no_say():
     everything, without = imported_modules(name), imported_modules(name, left_out=["pare.config", "pare.report"])
     assert {module for module in everything if module.startswith("pare.report")}
     assert not {module for module in without if module.startswith("pare.report")}
-    assert {"pare.evaluation.figures.epochs", "pare.saved.trained_model"} <= without
+    assert {"pare.evaluation.figures.epochs", "pare.learners.networks.trained_model"} <= without
     assert code_digest(name) != code_digest(name, left_out=["pare.config", "pare.report"])

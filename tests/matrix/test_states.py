@@ -5,18 +5,18 @@ from types import SimpleNamespace
 import pytest
 from pydantic import BaseModel
 
-from pare.choice.choice import LOCK as CHOOSING
 from pare.config import resolve_baseline
 from pare.config.hyperparameters import AlignmentConfig
 from pare.config.schema import StartConfig
+from pare.data.origins.ingest import ingest
+from pare.data.preparation import model_input_fingerprint
+from pare.learners.ensemble.choice import LOCK as CHOOSING
+from pare.learners.networks.training import run_fingerprint
+from pare.learners.networks.training.fit import LOCK as TRAINING
 from pare.matrix.blocks import Cell, expand, unique
 from pare.matrix.states import LOCKS, block_table, maker, matrix_states
-from pare.preparation import model_input_fingerprint
-from pare.raw.origins.ingest import ingest
 from pare.storage.access import held_alone
 from pare.storage.result_lines import write_lines
-from pare.training import run_fingerprint
-from pare.training.fit import LOCK as TRAINING
 
 
 @pytest.fixture

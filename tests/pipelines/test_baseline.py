@@ -7,15 +7,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pare.baselines import fit_baseline
-from pare.baselines import trained as fit
 from pare.config import PareError, resolve_baseline
+from pare.data.origins.manifest import raw_fingerprint
+from pare.data.preparation import model_input_fingerprint
 from pare.datasets import ModelDataset
 from pare.evaluation.prediction_figures import draw_predictions
+from pare.learners.libraries import fit_baseline
+from pare.learners.libraries import trained as fit
 from pare.pipeline_registry import register_pipelines
 from pare.pipelines.baseline.nodes import describe_fit, predict_test_rows, score_predictions
-from pare.preparation import model_input_fingerprint
-from pare.raw.origins.manifest import raw_fingerprint
 from pare.storage.store import ArrayStore, write_store
 
 

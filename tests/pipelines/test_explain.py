@@ -10,12 +10,12 @@ from torch import nn
 
 from pare.config import Library, PareError, resolve
 from pare.config.run import COMMAND_LINE
+from pare.data.origins.ingest import RawFiles
+from pare.data.origins.manifest import RawFolder
+from pare.data.preparation import ModelInput, Preparation
+from pare.data.registries import open_raw_files
+from pare.learners.networks.trained_model import TrainedModel
 from pare.pipelines import explain
-from pare.preparation import ModelInput, Preparation
-from pare.raw.origins.ingest import RawFiles
-from pare.raw.origins.manifest import RawFolder
-from pare.raw.registries import open_raw_files
-from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
 
 TASK = {

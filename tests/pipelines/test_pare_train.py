@@ -11,9 +11,9 @@ from kedro.runner import SequentialRunner
 from kedro_datasets.json import JSONDataset
 
 from pare.config import Library, resolve
+from pare.data.origins.manifest import RawFolder
 from pare.datasets import ArrayStoreDataset, FigureDataset, ModelDataset, RawFolderDataset
 from pare.pipeline_registry import register_pipelines
-from pare.raw.origins.manifest import RawFolder
 from pare.tracking import Tracking
 
 pytestmark = pytest.mark.slow

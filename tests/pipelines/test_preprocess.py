@@ -5,9 +5,9 @@ import logging
 import pytest
 
 from pare.config import Library, PareError, resolve
+from pare.data.origins.ingest import RawFiles
+from pare.data.origins.manifest import RawFolder
 from pare.pipelines.preprocess.nodes import describe_model_input
-from pare.raw.origins.ingest import RawFiles
-from pare.raw.origins.manifest import RawFolder
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ from pare.pipeline_registry import register_pipelines
 [register_pipelines()[name] for name in ("ingest", "preprocess")]
 assert "torch" not in sys.modules
 assert register_pipelines()["train"] and "torch" in sys.modules
-assert "pare.baselines" not in sys.modules
+assert "pare.learners.libraries" not in sys.modules
 """
 
 

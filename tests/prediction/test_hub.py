@@ -12,9 +12,9 @@ from huggingface_hub import ModelCard, constants
 
 from pare import load
 from pare.config import PareError, resolve
-from pare.models import load_backbone
+from pare.learners.networks.models import load_backbone
+from pare.learners.networks.trained_model import TrainedModel, assemble
 from pare.prediction.predict import Predictor
-from pare.saved.trained_model import TrainedModel, assemble
 
 COMMIT = "0" * 40
 ROWS = np.random.default_rng(0).normal(size=(5, 30)).astype(np.float32)

@@ -10,9 +10,9 @@ from PIL import Image
 
 from pare.config.errors import PareError
 from pare.config.schema import ReaderConfig
-from pare.own_data import Question, inspect_files
+from pare.data.own import Question, inspect_files
+from pare.data.registries import bind_options, find_reader
 from pare.prediction.new_rows import open_new_rows
-from pare.raw.registries import bind_options, find_reader
 from pare.storage.samples import Samples
 
 RNG = np.random.default_rng(0)

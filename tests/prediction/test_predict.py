@@ -8,14 +8,14 @@ from scipy.special import expit, softmax
 from torch import nn
 
 from pare.config import Library, PareError, resolve
+from pare.data.origins.ingest import ingest
+from pare.data.preparation import ModelInput, Preparation
+from pare.data.registries import open_raw_files
+from pare.evaluation.calibration import Calibration
+from pare.learners.networks.trained_model import TrainedModel
 from pare.pipelines.predict.nodes import predict_new_rows
 from pare.prediction.predict import Predictor, load, predict_file
-from pare.preparation import ModelInput, Preparation
-from pare.raw.origins.ingest import ingest
-from pare.raw.registries import open_raw_files
-from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.uncertainty import Calibration
 
 RNG = np.random.default_rng(0)
 N = 40

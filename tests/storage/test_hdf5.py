@@ -12,8 +12,8 @@ import pytest
 
 import pare
 from pare.config.errors import PareError
+from pare.data.formats.matlab import write_mat73
 from pare.paper.simulators.pdebench_files import write_grouped, write_stacked
-from pare.raw.formats.matlab import write_mat73
 from pare.storage.atomic import atomic_path
 from pare.storage.hdf5 import new_hdf5, read_predictions, write_predictions
 from pare.storage.store import write_store

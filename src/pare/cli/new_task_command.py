@@ -12,7 +12,7 @@ from pare.config.errors import unknown_name
 from pare.config.estimate import Estimate, cpu_speed, estimate
 from pare.config.words import counted
 from pare.config_loader import RunConfigLoader, load_library
-from pare.raw.files import plain_stem
+from pare.data.files import plain_stem
 from pare.storage.atomic import atomic_path
 
 FEW_ROWS = 5  # rows of a class that are few
@@ -107,11 +107,11 @@ def new(
       kedro tasks new photos/ --name birds
       kedro tasks new clips/ labels.csv --target kind
     """
-    from pare.own_data import Question, family_of, inner_paths, inspect_files  # noqa: PLC0415 - slow to import
-    from pare.own_data.inspect_files import announcement  # noqa: PLC0415
-    from pare.own_data.task_file import task_name, task_yaml  # noqa: PLC0415
-    from pare.raw.files import train_and_test  # noqa: PLC0415
-    from pare.raw.origins.own_files import find_path  # noqa: PLC0415
+    from pare.data.files import train_and_test  # noqa: PLC0415
+    from pare.data.origins.own_files import find_path  # noqa: PLC0415
+    from pare.data.own import Question, family_of, inner_paths, inspect_files  # noqa: PLC0415 - slow to import
+    from pare.data.own.inspect_files import announcement  # noqa: PLC0415
+    from pare.data.own.task_file import task_name, task_yaml  # noqa: PLC0415
 
     with clear_errors():
         project = Path(loader.conf_source).parent

@@ -18,8 +18,8 @@ from pare.config.estimate import cpu_speed, estimate
 from pare.config.raw import OWN_FILES
 from pare.config.resolve import default_proxy, own_source
 from pare.config_loader import RunConfigLoader, load_library
-from pare.raw.origins.manifest import read_manifest, same_request
-from pare.raw.registries import find_origin
+from pare.data.origins.manifest import read_manifest, same_request
+from pare.data.registries import find_origin
 
 NETWORK = "network"
 

@@ -44,7 +44,8 @@ class TrainingConfig(Strict):
         description="random changes of training samples: crop, flip or spectrogram for images, jitter for series",
     )
     symmetries: tuple[Literal["square", "shift", "torus", "reflection"], ...] = Field(
-        default=(), description="symmetries of the equation, boundary and grid of a field, see pare.models.symmetries"
+        default=(),
+        description="symmetries of the equation, boundary and grid of a field: docs/fields.md",
     )
     member_epochs: int | None = Field(
         default=None,
@@ -105,13 +106,19 @@ class MixingConfig(Strict):
 
     CONSTANTS: ClassVar = {"temperature": 0.9, "noise": True, "exact_rounds": 8}  # defaults of relaxed_top_k
 
-    mixer: str = Field(default="replace", description="how tokens are mixed, see pare.mixing.mixers.MIXERS")
+    mixer: str = Field(
+        default="replace", description="how tokens are mixed, see pare.learners.networks.mixing.mixers.MIXERS"
+    )
     partner: Literal["source", "target", "nothing"] = Field(
         default="source", description="what is mixed in: proxy samples, other target samples, or zeros (a mask)"
     )
     selector: Literal["gate", "random"] = Field(default="gate", description="which tokens are replaced")
-    gate: str = Field(default="linear", description="how tokens are scored, see pare.models.predictors.GATES")
-    curriculum: str = Field(default="linear", description="how k falls, see pare.mixing.curriculum.SHAPES")
+    gate: str = Field(
+        default="linear", description="how tokens are scored, see pare.learners.networks.models.predictors.GATES"
+    )
+    curriculum: str = Field(
+        default="linear", description="how k falls, see pare.learners.networks.mixing.curriculum.SHAPES"
+    )
     start: float = Field(ge=0, le=1, description="fraction of tokens replaced in the first epoch")
     end: float = Field(default=0.0, ge=0, le=1, description="fraction of tokens replaced in the last epoch")
     batches: float = Field(

@@ -12,7 +12,7 @@ OWN_FILES = "own_files"
 class RawConfig(Strict):
     """Where files come from: a publisher, a package, or a simulator of this project."""
 
-    origin: str = Field(description="name of the function that brings the files, see pare.raw.registries")
+    origin: str = Field(description="name of the function that brings the files, see pare.data.registries")
     options: dict[str, Any] = Field(default_factory=dict, description="arguments of that function")
     licence: str = Field(description="licence of the files, in words")
     url: str | None = Field(default=None, description="the publisher's page")

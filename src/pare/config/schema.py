@@ -301,7 +301,7 @@ class ProxyConfig(Strict):
 
     title: str
     raw: RawConfig
-    reader: str = Field(description="name of the function that opens the files, see pare.raw.proxies")
+    reader: str = Field(description="name of the function that opens the files, see pare.data.proxies")
     labels: Literal["classes", "mask"] = Field(description="what the source predictor learns")
 
 
@@ -375,7 +375,7 @@ class Baseline(Strict):
     title: str
     paper: str = Field(description="where the paper has it")
     description: str = ""
-    estimator: str = Field(description="name of the function that fits it, see pare.baselines.by_name")
+    estimator: str = Field(description="name of the function that fits it, see pare.learners.libraries.by_name")
     network: bool = Field(default=False, description="whether an accelerator trains it, where there is one")
     options: dict[str, Any] = Field(default_factory=dict, description="hyperparameters of the library's")
 

@@ -9,7 +9,7 @@ from kedro.io import AbstractDataset, DatasetError
 from pare.storage.fingerprint import Lazy
 
 if TYPE_CHECKING:
-    from pare.raw.origins.manifest import RawFolder
+    from pare.data.origins.manifest import RawFolder
     from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class RawFolderDataset(LazyDataset["RawFolder"]):
 
     def load(self) -> "RawFolder":
         """The folder; PareError where it was not ingested."""
-        from pare.raw.origins.manifest import RawFolder  # noqa: PLC0415 - other datasets do without
+        from pare.data.origins.manifest import RawFolder  # noqa: PLC0415 - other datasets do without
 
         return RawFolder.open(self.path)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NoReturn
 from kedro.io import DatasetError
 
 from pare.datasets.lazy import LazyDataset, PathDataset
-from pare.saved.saved_model import SavedModel
+from pare.learners.saved_model import SavedModel
 
 if TYPE_CHECKING:
     from pare.export import OnnxModel
-    from pare.saved.trained_model import TrainedModel
+    from pare.learners.networks.trained_model import TrainedModel
 
 
 class ModelDataset(LazyDataset[SavedModel]):
@@ -28,7 +28,7 @@ class ModelDataset(LazyDataset[SavedModel]):
 
     def load(self) -> SavedModel:
         """The model; PareError where the folder holds no whole one."""
-        from pare.choice.chosen import load_trained  # noqa: PLC0415 - a training, which only saves, does without
+        from pare.learners.ensemble.chosen import load_trained  # noqa: PLC0415 - a training, which only saves, does without
 
         return load_trained(self.path)
 
@@ -46,8 +46,8 @@ class TrainedModelsDataset(PathDataset[NoReturn, dict[str, Callable[[], "Trained
 
     def load(self) -> dict[str, Callable[[], "TrainedModel"]]:
         """What loads ``<path>/<folder>/model``, by folder."""
-        from pare.saved.saved_model import RECORD  # noqa: PLC0415
-        from pare.saved.trained_model import TrainedModel  # noqa: PLC0415 - a run saves its model without it
+        from pare.learners.networks.trained_model import TrainedModel  # noqa: PLC0415 - a run saves its model without it
+        from pare.learners.saved_model import RECORD  # noqa: PLC0415
 
         models = [record.parent for record in sorted(self.path.rglob(RECORD))]
         return {path.parent.relative_to(self.path).as_posix(): partial(TrainedModel.load, path) for path in models}

@@ -17,23 +17,23 @@ import yaml
 from filelock import FileLock
 from huggingface_hub import cached_assets_path
 
-from pare.baselines import ESTIMATORS, BaselineFit
-from pare.choice.choice import Choice
-from pare.choice.chosen import load_trained
-from pare.choice.tried import described
 from pare.config import BaselineRun, ChoiceRun, Library, PareError, Run, TaskRun
 from pare.config.candidates import resolve_any
 from pare.config.raw import RawConfig
+from pare.data.origins.ingest import RawFiles
+from pare.data.origins.manifest import RawFolder
+from pare.data.preparation import ModelInput
+from pare.data.preparation.equal_rows import EqualRows, different_rows
 from pare.estimators.inputs import Columns
+from pare.learners.ensemble.choice import Choice
+from pare.learners.ensemble.chosen import load_trained
+from pare.learners.ensemble.tried import described
+from pare.learners.libraries import ESTIMATORS, BaselineFit
+from pare.learners.networks.training import SourceFolders
 from pare.prediction.predict import Predictor
-from pare.preparation import ModelInput
-from pare.preparation.equal_rows import EqualRows, different_rows
-from pare.raw.origins.ingest import RawFiles
-from pare.raw.origins.manifest import RawFolder
 from pare.storage.fingerprint import Lazy
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders
 
 TASK = "rows"  # the name of the task in messages
 VALIDATION = 0.1  # fraction of the rows

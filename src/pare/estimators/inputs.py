@@ -13,12 +13,12 @@ from sklearn.utils import _safe_indexing, check_consistent_length, check_random_
 from sklearn.utils.validation import column_or_1d
 
 from pare.config.words import counted
-from pare.own_data.inspect_tables import is_text
+from pare.data.formats.dates import date_options
+from pare.data.formats.table_files import present_text
+from pare.data.own.array_rows import ChannelAxis, short_axis
+from pare.data.own.columns import MAX_LEVELS, are_names_of_rows
+from pare.data.own.inspect_tables import is_text
 from pare.prediction.new_rows import dated
-from pare.raw.formats.dates import date_options
-from pare.raw.formats.table_files import present_text
-from pare.raw.readers.array_rows import ChannelAxis, short_axis
-from pare.raw.readers.columns import MAX_LEVELS, are_names_of_rows
 
 CHANNELS = ("auto", *get_args(ChannelAxis))
 

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
+from pare.data.own.array_rows import channels_first, check_numbers, field_axis
 from pare.estimators.in_memory import Settings, fit_rows
 from pare.estimators.inputs import (
     Columns,
@@ -21,7 +22,6 @@ from pare.estimators.inputs import (
     shape_of,
 )
 from pare.prediction.new_rows import NewRows, dated, held_rows, table_rows
-from pare.raw.readers.array_rows import channels_first, check_numbers, field_axis
 
 WHERE = "X"  # what messages call the rows
 

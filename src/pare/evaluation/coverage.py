@@ -9,9 +9,8 @@ import torch
 from torchmetrics.functional.classification import binary_calibration_error, multiclass_calibration_error
 
 from pare.config.schema import Task
+from pare.evaluation.calibration import Calibration, fewest_rows, log_loss, probabilities
 from pare.evaluation.scoring import average_groups
-from pare.uncertainty import Calibration, fewest_rows, log_loss
-from pare.uncertainty.calibration import probabilities
 
 COVERAGE = 0.9  # asked for
 BINS = 10  # in the calibration error

@@ -10,13 +10,12 @@ from pare.config import Run, TaskRun
 from pare.config.errors import PareError
 from pare.config.schema import OutputConfig, Task
 from pare.config.words import counted
+from pare.evaluation.calibration import Calibration, probabilities
 from pare.evaluation.coverage import probability_errors, uncertainty_record
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import bootstrap_interval, constant_prediction, score
 from pare.storage.samples import Repeats
 from pare.storage.store import ArrayStore
-from pare.uncertainty import Calibration
-from pare.uncertainty.calibration import probabilities
 
 SOLVED_START = "solved start"  # the model where training added nothing
 FROM_TRAINING = ("validation", "best_epoch", "n_train", "train_seconds", "samples_per_second", "peak_memory_mb")

@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from scipy.special import expit, softmax
 
 from pare.config import TaskRun
+from pare.data.preparation import unscale_inputs
+from pare.evaluation.calibration import Calibration, probabilities
 from pare.evaluation.coverage import COVERAGE, calibration_of
 from pare.evaluation.figures import (
     band_figure,
@@ -22,10 +24,7 @@ from pare.evaluation.figures import (
 )
 from pare.evaluation.metrics import METRICS
 from pare.evaluation.scoring import sample_errors
-from pare.preparation import unscale_inputs
 from pare.storage.store import ArrayStore
-from pare.uncertainty import Calibration
-from pare.uncertainty.calibration import probabilities
 
 ASKED = f"{100 * COVERAGE:g} %"
 

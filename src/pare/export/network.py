@@ -6,15 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pare.baselines import TrainedBaseline
-from pare.baselines.networks import Network
-from pare.choice.blend import SMALLEST, mean_of
-from pare.choice.chosen import ChosenModel
 from pare.config.errors import PareError
-from pare.preparation import Preparation
-from pare.preparation.normalisation import append_coordinates
-from pare.saved.saved_model import SavedModel
-from pare.saved.trained_model import TrainedModel
+from pare.data.preparation import Preparation
+from pare.data.preparation.normalisation import append_coordinates
+from pare.learners.ensemble.blend import SMALLEST, mean_of
+from pare.learners.ensemble.chosen import ChosenModel
+from pare.learners.libraries import TrainedBaseline
+from pare.learners.libraries.networks import Network
+from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.saved_model import SavedModel
 
 
 class Prepared(nn.Module):

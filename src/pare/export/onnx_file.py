@@ -20,9 +20,9 @@ from pare.config.errors import PareError, causes, import_extra
 from pare.evaluation.metrics import METRICS
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx
+from pare.learners.saved_model import SavedModel
 from pare.prediction.new_rows import NewRows, RawRows
 from pare.prediction.predict import BATCH_ROWS, Predictor
-from pare.saved.saved_model import SavedModel
 from pare.storage.atomic import atomic_path
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from pare.config.candidates import ChoiceRun
 from pare.config.errors import PareError
 from pare.config.library import Library
 from pare.config.run import Run, TaskRun
+from pare.data.registries import find_origin
 from pare.matrix.blocks import Cell
-from pare.raw.registries import find_origin
 from pare.storage.atomic import atomic_path
 
 STAGES = "data/stages"

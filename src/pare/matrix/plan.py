@@ -15,9 +15,9 @@ from pare.config.estimate import duration
 from pare.config.raw import RawConfig
 from pare.config.run import PROTOCOL, Run, TaskRun
 from pare.config.words import all_done
+from pare.data.origins.manifest import Manifest, current_manifest
 from pare.matrix.blocks import Cell
 from pare.matrix.cost import Costs
-from pare.raw.origins.manifest import Manifest, current_manifest
 from pare.storage.atomic import atomic_path
 
 PREPARING_S = 30.0  # seconds that an input takes of which nothing is known: start of a program, and a small file
@@ -215,7 +215,7 @@ class Inputs:
 
     def _is_prepared(self, run: TaskRun) -> bool:
         """Whether the model input is there, of the run's raw files, task and protocol."""
-        from pare.preparation import model_input_fingerprint  # noqa: PLC0415 - h5py, which an empty project does without
+        from pare.data.preparation import model_input_fingerprint  # noqa: PLC0415 - h5py, which an empty project does without
         from pare.storage.store import ArrayStore  # noqa: PLC0415
 
         manifest = self._manifests[run.places["raw"]]

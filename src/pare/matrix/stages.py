@@ -16,9 +16,9 @@ from typing import Any
 from pare.config.library import Library
 from pare.config.raw import RawConfig
 from pare.config.run import PREPARED, Run, TaskRun
+from pare.data.proxies import PROXY_READERS
+from pare.data.registries import READERS, find_origin
 from pare.matrix.blocks import Cell
-from pare.raw.proxies import PROXY_READERS
-from pare.raw.registries import READERS, find_origin
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 
@@ -31,7 +31,7 @@ PIPELINES = {
     "report": "pare.paper.pipelines.report.pipeline",
 }
 # What a stage imports as it loads a model, which is no import of its pipeline.
-LOADS = dict.fromkeys(("evaluate", "baseline"), ("pare.choice.chosen",))
+LOADS = dict.fromkeys(("evaluate", "baseline"), ("pare.learners.ensemble.chosen",))
 # The page of a run shows what lies in its folder, and is no output of a stage; its code repeats none.
 PAGES = "pare.report"
 WORDS = {"title", "paper", "description", "suite"}

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from pare.config.candidates import ChoiceRun
 from pare.config.run import PROTOCOL, Run, TaskRun
+from pare.data.origins.manifest import current_manifest, read_manifest
 from pare.matrix.blocks import Cell
-from pare.raw.origins.manifest import current_manifest, read_manifest
 from pare.storage.result_lines import read_lines
 
 NOTHING, ELSEWHERE = "·", " *"
@@ -102,7 +102,7 @@ def _is_of_files(run: TaskRun, record: Mapping[str, Any], data: Path) -> bool:
         return True
     if current_manifest(run.task.raw.active, folder) is None:
         return False
-    from pare.preparation import model_input_fingerprint  # noqa: PLC0415 - h5py, which a list of results does without
+    from pare.data.preparation import model_input_fingerprint  # noqa: PLC0415 - h5py, which a list of results does without
 
     validated = run.protocol == PROTOCOL
     expected = model_input_fingerprint(run.task_name, run.task, manifest.fingerprint, validated=validated)

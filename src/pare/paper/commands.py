@@ -6,12 +6,12 @@ from kedro.framework.startup import ProjectMetadata
 from pare.cli.common import clear_errors, config_loader
 from pare.config import PareError
 from pare.config_loader import load_library
+from pare.data.origins.manifest import RawFolder, read_manifest, same_request
 from pare.matrix.blocks import expand, unique
 from pare.paper.pages.croissant import described
 from pare.paper.pages.parameters import schema_page
 from pare.paper.pages.results_page import results_page, runs_in, with_results
 from pare.paper.pages.tasks import tasks_page
-from pare.raw.origins.manifest import RawFolder, read_manifest, same_request
 from pare.report.results import listed_results
 
 

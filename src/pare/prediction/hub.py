@@ -4,8 +4,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pare.config import PareError
-from pare.raw.origins.download import brief
-from pare.saved.saved_model import SavedModel
+from pare.data.origins.download import brief
+from pare.learners.saved_model import SavedModel
 
 HUB = "hf://"  # before the name of a repository, as in hf://me/wine or hf://me/wine@v1
 

@@ -13,21 +13,21 @@ import pandas as pd
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.schema import ReaderConfig
-from pare.raw.files import words_and_part
-from pare.raw.formats.array_files import LONE, NPZ, open_arrays
-from pare.raw.formats.dates import own_columns, with_days
-from pare.raw.formats.delimited_text import Dialect, means_no_value, with_own_names
-from pare.raw.formats.stored_array import StoredArray, at_frame
-from pare.raw.formats.table_files import check_columns, load_frame, present_text, without_words
-from pare.raw.formats.ts_files import read_ts
-from pare.raw.origins.own_files import find_path
-from pare.raw.readers.array_rows import ChannelAxis
-from pare.raw.readers.arrays import check_input, input_rows
-from pare.raw.readers.class_folders import FileKind
-from pare.raw.readers.lengths import Length
-from pare.raw.readers.media_folders import IMAGES, RATE, SOUNDS, image_reader, sound_reader
-from pare.raw.readers.series_files import SERIES, TS, series_reader
-from pare.raw.readers.series_tables import point_columns, series_of_rows, split_series
+from pare.data.files import words_and_part
+from pare.data.formats.array_files import LONE, NPZ, open_arrays
+from pare.data.formats.dates import own_columns, with_days
+from pare.data.formats.delimited_text import Dialect, means_no_value, with_own_names
+from pare.data.formats.stored_array import StoredArray, at_frame
+from pare.data.formats.table_files import check_columns, load_frame, present_text, without_words
+from pare.data.formats.ts_files import read_ts
+from pare.data.origins.own_files import find_path
+from pare.data.own.array_rows import ChannelAxis
+from pare.data.own.arrays import check_input, input_rows
+from pare.data.own.class_folders import FileKind
+from pare.data.own.lengths import Length
+from pare.data.own.media_folders import IMAGES, RATE, SOUNDS, image_reader, sound_reader
+from pare.data.own.series_files import SERIES, TS, series_reader
+from pare.data.own.series_tables import point_columns, series_of_rows, split_series
 
 logger = logging.getLogger(__name__)
 TABLE = "table"  # the reader whose columns have names; those of other readers are names of channels

@@ -10,15 +10,14 @@ import pandas as pd
 import torch
 from accelerate import PartialState
 
-from pare.choice.chosen import load_trained
 from pare.config import PareError
 from pare.config.words import listed
+from pare.data.files import plain_stem
+from pare.evaluation.calibration import Calibration, probabilities
+from pare.learners.ensemble.chosen import load_trained
+from pare.learners.saved_model import RECORD, SavedModel
 from pare.prediction.hub import HUB, fetch_model, push_model
 from pare.prediction.new_rows import NewRows, RawRows, open_new_rows
-from pare.raw.files import plain_stem
-from pare.saved.saved_model import RECORD, SavedModel
-from pare.uncertainty import Calibration
-from pare.uncertainty.calibration import probabilities
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64

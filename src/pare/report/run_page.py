@@ -9,6 +9,7 @@ from pare.config import TaskRun
 from pare.config.raw import OWN_FILES
 from pare.config.run import ENV, PREPARATION
 from pare.evaluation.metrics_record import comparison, summary
+from pare.learners.saved_model import RECORD
 from pare.report.html_page import Plot, Section, picture, render_page
 from pare.report.results import collect_results
 from pare.report.run_tables import (
@@ -19,7 +20,6 @@ from pare.report.run_tables import (
     metrics_table,
     results_table,
 )
-from pare.saved.saved_model import RECORD
 from pare.storage.atomic import atomic_path
 
 MODELS = "06_models"

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from pare.config import PareError
+from pare.data.origins.ingest import RawFiles
+from pare.data.origins.manifest import RawFolder
 from pare.matrix.blocks import expand, unique
 from pare.matrix.cost import Cost, Costs
 from pare.matrix.engines.slurm import (
@@ -22,8 +24,6 @@ from pare.matrix.engines.slurm import (
 )
 from pare.matrix.plan import Job, Plan, make_plan
 from pare.pipelines.preprocess.nodes import describe_model_input
-from pare.raw.origins.ingest import RawFiles
-from pare.raw.origins.manifest import RawFolder
 
 HOUR = 3600.0
 KINDS = {INPUTS: lambda job: job.prepares, GPU: lambda job: job.on_accelerator}

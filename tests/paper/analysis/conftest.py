@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from pare.config import Library, resolve
-from pare.models import build_model, load_backbone
-from pare.saved.trained_model import TrainedModel
-from pare.training import SourceFolders
-from pare.training.source_batches import load_source_batches
+from pare.learners.networks.models import build_model, load_backbone
+from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.training import SourceFolders
+from pare.learners.networks.training.source_batches import load_source_batches
 
 FEATURES, ROWS = 6, 24
 

@@ -3,10 +3,10 @@
 import pytest
 
 from pare.config import PareError
+from pare.learners.networks.training import SourceFolders, run_fingerprint
 from pare.paper.analysis import load_models
 from pare.paper.analysis.compared import analysis_config
 from pare.storage.store import ArrayStore, write_store
-from pare.training import SourceFolders, run_fingerprint
 
 
 @pytest.fixture

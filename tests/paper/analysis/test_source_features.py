@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from pare.models import load_backbone
+from pare.learners.networks.models import load_backbone
 from pare.paper.analysis.source_features import frequent_classes, neighbour_accuracy, source_features, source_labels
 
 

@@ -11,10 +11,10 @@ from click.testing import CliRunner
 from pare.cli.common import config_loader
 from pare.config import PareError
 from pare.config_loader import load_library
+from pare.data.origins.ingest import ingest
+from pare.data.origins.manifest import RawFolder
 from pare.paper.commands import paper
 from pare.paper.pages.croissant import described
-from pare.raw.origins.ingest import ingest
-from pare.raw.origins.manifest import RawFolder
 
 SIMULATED = [
     "darcy_flow",

@@ -13,15 +13,15 @@ from matplotlib.figure import Figure
 
 from pare.config import Library, resolve
 from pare.config.run import COMMAND_LINE
+from pare.data.origins.manifest import RawFolder
 from pare.datasets import ResultsDataset, TrainedModelsDataset
-from pare.models import build_model, load_backbone
+from pare.learners.networks.models import build_model, load_backbone
+from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.training import SourceFolders, run_fingerprint
 from pare.paper.analysis.compared import analysis_config
 from pare.paper.pipelines.analyse import create_pipeline
 from pare.paper.pipelines.analyse.nodes import load_compared_models
-from pare.raw.origins.manifest import RawFolder
-from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore, write_store
-from pare.training import SourceFolders, run_fingerprint
 
 FIGURES = ("landscape", "distances", "embeddings", "patches", "gate_scores", "source_features", "starts")
 ANALYSE = {

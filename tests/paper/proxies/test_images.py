@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from pare.config.errors import PareError
+from pare.data.proxies import VOID, find_proxy_reader
 from pare.paper.proxies.images import read_caltech101, read_cifar10, read_pascal_voc, read_tiny_imagenet
-from pare.raw.proxies import VOID, find_proxy_reader
 from publisher_files import write_tar_gz
 from publisher_pickles import python2_pickle
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
+from pare.data.registries import bind_options
 from pare.paper.readers.domainnet import minidomainnet
-from pare.raw.registries import bind_options
 from publisher_files import write_minidomainnet
 
 ROWS = {"train": 12, "test": 6}

@@ -11,8 +11,8 @@ from kedro.config import OmegaConfigLoader
 import publisher_fields
 from pare.config.errors import PareError
 from pare.config_loader import load_library
+from pare.data.registries import ORIGINS, bind_options, find_reader
 from pare.paper.readers.pdebench import pdebench_grouped, pdebench_stacked
-from pare.raw.registries import ORIGINS, bind_options, find_reader
 from pare.settings import CONFIG_LOADER_ARGS
 
 PDEBENCH = [

@@ -8,9 +8,9 @@ from pydantic import Field, field_validator
 
 from pare.config import PareError, Run
 from pare.config.strict import Strict, validated
-from pare.saved.trained_model import TrainedModel
+from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.training import SourceFolders, check_data
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders, check_data
 
 ALSO_SHOWN = ("finetune", "orca")  # where they are trained, next to the run's own method
 Saved = Mapping[str, Callable[[], TrainedModel]]  # functions that load a model, by the folder of its run

@@ -10,9 +10,14 @@ from accelerate import PartialState
 from matplotlib.figure import Figure
 
 from pare.config import PareError, Run
+from pare.data.preparation import unscale_inputs
+from pare.data.proxies import find_proxy_reader
 from pare.evaluation.metrics import METRICS
-from pare.models import load_backbone
-from pare.models.solved import PictureEmbedder
+from pare.learners.networks.models import load_backbone
+from pare.learners.networks.models.solved import PictureEmbedder
+from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.training import SourceFolders
+from pare.learners.networks.training.source_batches import load_source_batches
 from pare.paper.analysis.compared import AnalysisConfig, Saved, plain_run, training_rows
 from pare.paper.analysis.embeddings import Embeddings, dataset_distances, project
 from pare.paper.analysis.landscape import loss_landscapes
@@ -36,12 +41,7 @@ from pare.paper.analysis.replaced_tokens import (
     start_results,
 )
 from pare.paper.analysis.source_features import frequent_classes, source_features, source_labels
-from pare.preparation import unscale_inputs
-from pare.raw.proxies import find_proxy_reader
-from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders
-from pare.training.source_batches import load_source_batches
 
 Drawn = tuple[Figure, pd.DataFrame]
 Models = Mapping[str, TrainedModel]  # by method; see `load_models`

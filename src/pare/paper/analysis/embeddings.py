@@ -15,11 +15,11 @@ import torch
 from sklearn.manifold import TSNE
 from torch import Tensor
 
-from pare.alignment import otdd, pseudo_labels
-from pare.saved.trained_model import TrainedModel
-from pare.training.losses import build_loss
-from pare.training.objective import Objective
-from pare.training.source_batches import SourceBatches
+from pare.learners.networks.alignment import otdd, pseudo_labels
+from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.training.losses import build_loss
+from pare.learners.networks.training.objective import Objective
+from pare.learners.networks.training.source_batches import SourceBatches
 
 PERPLEXITY = 30.0
 CLUSTERS = 10  # where the labels are fields, masks or numbers, as ORCA takes them

@@ -13,9 +13,9 @@ from rich.progress import Progress
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from pare.models import CrossModalModel
-from pare.saved.trained_model import TrainedModel
-from pare.training.losses import Loss, build_loss
+from pare.learners.networks.models import CrossModalModel
+from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.training.losses import Loss, build_loss
 
 PREDICTING = ("embedder", "backbone", "predictor")  # the parts that a target prediction passes
 

@@ -9,7 +9,7 @@ import torch
 
 from pare.config import Run
 from pare.config.run import ENV, differing_text
-from pare.mixing import relaxed_top_k
+from pare.learners.networks.mixing import relaxed_top_k
 from pare.paper.analysis.compared import Saved
 
 Item = TypeVar("Item")

@@ -9,9 +9,9 @@ from scipy.stats import mode
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from pare.models import Backbone
+from pare.learners.networks.models import Backbone
+from pare.learners.networks.training.source_batches import IGNORED
 from pare.paper.analysis.embeddings import project
-from pare.training.source_batches import IGNORED
 
 NEIGHBOURS = 5
 MOST_CLASSES = 8  # that a map can tell apart

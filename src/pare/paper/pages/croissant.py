@@ -7,8 +7,8 @@ from typing import Any
 from pare import __version__
 from pare.config import PareError, Task
 from pare.config.errors import import_extra
-from pare.raw.origins.manifest import FileRecord, Manifest, RawFolder
-from pare.raw.registries import find_origin, open_raw_files
+from pare.data.origins.manifest import FileRecord, Manifest, RawFolder
+from pare.data.registries import find_origin, open_raw_files
 from pare.storage.samples import Samples
 
 FORMATS = {".hdf5": "application/x-hdf5", ".h5": "application/x-hdf5", ".mat": "application/x-matlab-data"}

@@ -4,7 +4,7 @@ import re
 
 from pare.config.library import Library
 from pare.config.schema import Task
-from pare.raw.registries import find_origin
+from pare.data.registries import find_origin
 
 HEADER = """# The tasks
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.raw.files import FETCH
-from pare.raw.formats.archives import open_zip, zip_member
-from pare.raw.proxies import TextProxy
-from pare.raw.readers.file_checks import one_file
+from pare.data.files import FETCH
+from pare.data.formats.archives import open_zip, zip_member
+from pare.data.own.file_checks import one_file
+from pare.data.proxies import TextProxy
 
 FILE_BYTES = 1 << 26
 TYPES = ["LOC", "MISC", "ORG", "PER"]

@@ -8,12 +8,12 @@ from typing import IO
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.raw.files import FETCH
-from pare.raw.formats.archives import check_size, open_zip, readable_archive, zip_member
-from pare.raw.formats.photographs import FILE_BYTES, photograph
-from pare.raw.formats.pickles import entries, load_pickle
-from pare.raw.proxies import VOID, ImageProxy
-from pare.raw.readers.file_checks import check_shape, class_codes, one_file
+from pare.data.files import FETCH
+from pare.data.formats.archives import check_size, open_zip, readable_archive, zip_member
+from pare.data.formats.photographs import FILE_BYTES, photograph
+from pare.data.formats.pickles import entries, load_pickle
+from pare.data.own.file_checks import check_shape, class_codes, one_file
+from pare.data.proxies import VOID, ImageProxy
 
 CIFAR_BATCHES = [f"data_batch_{i}" for i in range(1, 6)]
 VOC = "VOCdevkit/VOC2012"

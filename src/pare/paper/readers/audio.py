@@ -11,9 +11,9 @@ from pydantic import NonNegativeInt, PositiveInt
 from scipy.io import wavfile
 
 from pare.config.errors import PareError
-from pare.raw.formats.archives import folder_of, open_zip, zip_member
-from pare.raw.formats.sound import LogMel
-from pare.raw.readers.file_checks import check_finite, one_file
+from pare.data.formats.archives import folder_of, open_zip, zip_member
+from pare.data.formats.sound import LogMel
+from pare.data.own.file_checks import check_finite, one_file
 from pare.storage.samples import Samples
 
 RATE = 22_050  # Hz

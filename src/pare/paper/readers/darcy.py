@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import PositiveInt
 
 from pare.config.errors import PareError
-from pare.raw.formats.matlab import MatFields
-from pare.raw.readers.file_checks import check_finite, one_file
+from pare.data.formats.matlab import MatFields
+from pare.data.own.file_checks import check_finite, one_file
 from pare.storage.samples import Samples
 
 

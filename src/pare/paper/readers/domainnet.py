@@ -9,10 +9,10 @@ from PIL import Image
 from pydantic import PositiveInt
 
 from pare.config.errors import PareError
-from pare.raw.files import FETCH
-from pare.raw.formats.archives import open_zip, zip_member
-from pare.raw.formats.photographs import FILE_BYTES, photograph
-from pare.raw.readers.file_checks import one_file
+from pare.data.files import FETCH
+from pare.data.formats.archives import open_zip, zip_member
+from pare.data.formats.photographs import FILE_BYTES, photograph
+from pare.data.own.file_checks import one_file
 from pare.storage.samples import Samples
 
 Domain = Literal["clipart", "painting", "real", "sketch"]

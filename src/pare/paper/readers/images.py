@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.raw.files import FETCH
-from pare.raw.formats.archives import MEMBER_BYTES, check_size, readable_archive
-from pare.raw.formats.pickles import entries, load_pickle
-from pare.raw.readers.file_checks import check_finite, check_shape, class_codes, one_file
+from pare.data.files import FETCH
+from pare.data.formats.archives import MEMBER_BYTES, check_size, readable_archive
+from pare.data.formats.pickles import entries, load_pickle
+from pare.data.own.file_checks import check_finite, check_shape, class_codes, one_file
 from pare.storage.samples import Samples
 
 

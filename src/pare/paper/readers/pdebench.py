@@ -14,9 +14,9 @@ import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from pare.config.errors import PareError
-from pare.raw.files import FETCH
-from pare.raw.formats.stored_array import held_dataset
-from pare.raw.readers.file_checks import check_finite, one_file
+from pare.data.files import FETCH
+from pare.data.formats.stored_array import held_dataset
+from pare.data.own.file_checks import check_finite, one_file
 from pare.storage.samples import Samples
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]

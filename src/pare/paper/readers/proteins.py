@@ -12,9 +12,9 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from pare.config.errors import PareError
-from pare.raw.formats.archives import folder_of, open_zip, zip_member
-from pare.raw.formats.pickles import entries, load_object_array, load_pickle
-from pare.raw.readers.file_checks import check_finite, check_shape, one_file
+from pare.data.formats.archives import folder_of, open_zip, zip_member
+from pare.data.formats.pickles import entries, load_object_array, load_pickle
+from pare.data.own.file_checks import check_finite, check_shape, one_file
 from pare.storage.samples import Samples
 
 BORDER = 5  # empty cells before and behind the protein, in the published layout

@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from pare.config.errors import PareError
-from pare.raw.files import FETCH
-from pare.raw.formats.npy import map_npy, map_npz
-from pare.raw.formats.pickles import entries, load_object_array, load_pickle
-from pare.raw.readers.file_checks import check_finite, check_shape, class_codes, one_file
+from pare.data.files import FETCH
+from pare.data.formats.npy import map_npy, map_npz
+from pare.data.formats.pickles import entries, load_object_array, load_pickle
+from pare.data.own.file_checks import check_finite, check_shape, class_codes, one_file
 from pare.storage.samples import Samples
 
 PUBLISHED_PARTS = {"train": "train", "validation": "val", "test": "test"}

@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import NonNegativeInt
 
 from pare.config.errors import PareError
-from pare.raw.files import FETCH
-from pare.raw.formats.archives import read_numbers, readable_archive
-from pare.raw.readers.file_checks import check_finite, one_file
+from pare.data.files import FETCH
+from pare.data.formats.archives import read_numbers, readable_archive
+from pare.data.own.file_checks import check_finite, one_file
 from pare.storage.samples import Samples
 
 CROP = slice(64, 192)  # rows and columns, as published

@@ -14,9 +14,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from scipy.fft import dstn, idctn
 from scipy.sparse.linalg import LinearOperator, cg
 
+from pare.data.formats.matlab import write_mat73
+from pare.data.made_here import made_file, refuse_users_file
 from pare.paper.simulators.parallel import random_generator, simulate_samples
-from pare.raw.formats.matlab import write_mat73
-from pare.raw.made_here import made_file, refuse_users_file
 
 REDUCTION = 1e-3  # greatest fall of the residual by conjugate gradients in single precision
 REFINEMENTS = 20

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pare.raw.made_here import made_file
+from pare.data.made_here import made_file
 from pare.storage.hdf5 import new_hdf5
 
 FRAME_STEP = 0.01  # time between two frames of the periodic equations in one dimension

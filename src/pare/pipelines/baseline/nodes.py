@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from accelerate import PartialState
 
-from pare.baselines import BaselineFit, TrainedBaseline
 from pare.config import BaselineRun
+from pare.data.origins.manifest import RawFolder, raw_fingerprint
+from pare.data.preparation import check_model_input
 from pare.evaluation.metrics import check_classes
 from pare.evaluation.metrics_record import evaluation_record, summary
 from pare.evaluation.scoring import average_groups, predict_rows
-from pare.preparation import check_model_input
-from pare.raw.origins.manifest import RawFolder, raw_fingerprint
+from pare.learners.libraries import BaselineFit, TrainedBaseline
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)

@@ -9,20 +9,20 @@ import pandas as pd
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.baselines.by_name import INSTALL
-from pare.choice.blend import weights_text
-from pare.choice.choice import Choice
-from pare.choice.chosen import ChosenModel
-from pare.choice.leaderboard import leaderboard_figure, leaderboard_table
 from pare.config import ChoiceRun
+from pare.data.origins.manifest import RawFolder, raw_fingerprint
+from pare.data.preparation import check_model_input
 from pare.evaluation.metrics import METRICS, check_classes
 from pare.evaluation.metrics_record import evaluation_record, summary
 from pare.evaluation.prediction_figures import draw_calibration
 from pare.evaluation.scoring import average_groups, predict_rows
-from pare.preparation import check_model_input
-from pare.raw.origins.manifest import RawFolder, raw_fingerprint
+from pare.learners.ensemble.blend import weights_text
+from pare.learners.ensemble.choice import Choice
+from pare.learners.ensemble.chosen import ChosenModel
+from pare.learners.ensemble.leaderboard import leaderboard_figure, leaderboard_table
+from pare.learners.libraries.by_name import INSTALL
+from pare.learners.networks.training import SourceFolders
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders
 
 logger = logging.getLogger(__name__)
 

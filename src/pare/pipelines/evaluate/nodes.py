@@ -9,7 +9,6 @@ import numpy as np
 from accelerate import PartialState
 from matplotlib.figure import Figure
 
-from pare.baselines.by_name import reference_model
 from pare.config import Library, Run
 from pare.config.raw import OWN_FILES
 from pare.evaluation.figures import message_figure, replaced_figure, training_figure
@@ -17,7 +16,8 @@ from pare.evaluation.metrics import METRICS
 from pare.evaluation.metrics_record import comparison, evaluation_record, summary
 from pare.evaluation.prediction_figures import draw_calibration
 from pare.evaluation.scoring import average_groups, predict_rows
-from pare.saved.trained_model import TrainedModel
+from pare.learners.libraries.by_name import reference_model
+from pare.learners.networks.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
 from pare.tracking import curve
 

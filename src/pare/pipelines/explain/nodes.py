@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 
 from pare.config import TaskRun
 from pare.config.estimate import duration
+from pare.data.files import plain_stem
+from pare.data.origins.own_files import find_path
 from pare.explanation import ask_new_rows, ask_test_rows, expected_seconds, explain
 from pare.explanation.explanation_figures import draw_explanation
 from pare.explanation.explanation_tables import region_table, row_table, summary
+from pare.learners.saved_model import SavedModel
 from pare.prediction.predict import Predictor
-from pare.raw.files import plain_stem
-from pare.raw.origins.own_files import find_path
-from pare.saved.saved_model import SavedModel
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from rich import get_console
 
 from pare.config import TaskRun
 from pare.export import OnnxModel, to_onnx
+from pare.learners.saved_model import SavedModel
 from pare.prediction.new_rows import held_rows
 from pare.prediction.predict import Predictor
-from pare.saved.saved_model import SavedModel
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Nodes of the ingest pipeline."""
 
 from pare.config import ChoiceRun, Run, TaskRun
-from pare.raw.origins.ingest import RawFiles
+from pare.data.origins.ingest import RawFiles
 
 
 def describe_task_files(run: TaskRun) -> RawFiles:

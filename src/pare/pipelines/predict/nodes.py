@@ -5,8 +5,8 @@ import logging
 from pare.config import TaskRun
 from pare.config.words import counted
 from pare.early_checks import named_file
+from pare.learners.saved_model import SavedModel
 from pare.prediction.predict import NewPredictions, Predictor, predict_file
-from pare.saved.saved_model import SavedModel
 
 logger = logging.getLogger(__name__)
 

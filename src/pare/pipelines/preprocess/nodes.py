@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from pare.config import PareError, TaskRun
 from pare.config.raw import OWN_FILES
-from pare.preparation import ModelInput
-from pare.raw.origins.manifest import RawFolder
-from pare.raw.registries import open_raw_files
+from pare.data.origins.manifest import RawFolder
+from pare.data.preparation import ModelInput
+from pare.data.registries import open_raw_files
 from pare.storage.samples import Samples
 
 logger = logging.getLogger(__name__)

@@ -3,12 +3,12 @@
 from functools import partial
 
 from pare.config import Run
+from pare.data.origins.manifest import RawFolder, raw_fingerprint
+from pare.data.preparation import check_model_input
 from pare.evaluation.metrics import build_metric, check_classes
-from pare.preparation import check_model_input
-from pare.raw.origins.manifest import RawFolder, raw_fingerprint
+from pare.learners.networks.training import FineTuning, SourceFolders
 from pare.storage.store import ArrayStore
 from pare.tracking import Tracking
-from pare.training import FineTuning, SourceFolders
 
 
 def describe_training(
@@ -24,7 +24,7 @@ def describe_training(
     metric, source = build_metric(run.metric, run.task.output), SourceFolders.of(encoder, proxy)
     align = None
     if run.alignment:
-        from pare.alignment import align_embedder  # noqa: PLC0415 - optimal transport, which few methods need
+        from pare.learners.networks.alignment import align_embedder  # noqa: PLC0415 - optimal transport, which few methods need
 
         align = partial(align_embedder, run=run)
     return FineTuning(run, model_input, source, metric, align, tracking)

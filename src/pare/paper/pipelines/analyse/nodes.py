@@ -5,14 +5,14 @@ import logging
 from accelerate import PartialState
 
 from pare.config import Run
+from pare.data.origins.manifest import RawFolder
+from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.training import SourceFolders
+from pare.learners.networks.training.source_batches import load_source_batches
 from pare.paper.analysis import Embeddings, drawing, embed, load_models, training_rows
 from pare.paper.analysis.compared import AnalysisConfig, Saved
-from pare.raw.origins.manifest import RawFolder
 from pare.report.results import Results
-from pare.saved.trained_model import TrainedModel
 from pare.storage.store import ArrayStore
-from pare.training import SourceFolders
-from pare.training.source_batches import load_source_batches
 
 logger = logging.getLogger(__name__)
 Models = dict[str, TrainedModel]

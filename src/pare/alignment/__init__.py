@@ -1,6 +1,0 @@
-"""The distance between datasets of two modalities, and ORCA's first stage, which reduces it before fine-tuning."""
-
-from pare.alignment.embedder import align_embedder, pseudo_labels
-from pare.alignment.otdd import otdd
-
-__all__ = ["align_embedder", "otdd", "pseudo_labels"]

@@ -1,0 +1,151 @@
+"""Arrays by name in NPZ, NPY, MATLAB, NetCDF, HDF5 and PyTorch files and folders of NPY files, read by rows."""
+
+import math
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from pare.config.errors import PareError
+from pare.data.files import is_hidden
+from pare.data.formats.archives import MEMBER_BYTES, check_size
+from pare.data.formats.matlab import MAT, MATLAB, version_5_arrays, version_7_3_arrays
+from pare.data.formats.netcdf import NETCDF, NUMBERS, Packing, version_3_arrays
+from pare.data.formats.npy import NPY, map_npy, map_npz, npz_members, read_npy_header
+from pare.data.formats.stored_array import AGAIN, TEXT, StoredArray, existing_dataset, readable, rows_of
+from pare.data.formats.torch_files import TORCH, torch_arrays
+
+HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
+NPZ = ".npz"
+OLDER = {MAT: version_5_arrays, NETCDF: version_3_arrays}  # files whose newer versions are HDF5
+ARCHIVES = (NPZ, *OLDER, *HDF5, *TORCH)  # files that hold several arrays; those of PyTorch may hold one without a name
+SUFFIXES = (NPZ, NPY, *OLDER, *HDF5, *TORCH)
+LONE = (NPY, *TORCH)  # files whose one array may have the file's name
+
+
+def open_arrays(path: Path) -> dict[str, StoredArray]:
+    """Every array of a file by its name; one array without a name, as in an ``.npy`` file, has the file's name.
+
+    A folder of ``.npy`` files is one array, under the folder's name, a row for each file in the order of their names.
+
+    Raises:
+        PareError: if the suffix is none of `SUFFIXES`, or the file is damaged; if files of a folder have different
+            shapes.
+    """
+    if path.is_dir():
+        return {path.name: _open_folder(path)}
+    suffix = path.suffix.lower()
+    if suffix == NPZ:
+        return _open_npz(path)
+    if suffix == NPY:
+        return {path.name: _open_npy(path)}
+    if suffix in TORCH:
+        return torch_arrays(path)
+    if suffix in OLDER and not h5py.is_hdf5(path):
+        return OLDER[suffix](path)
+    if suffix in (*OLDER, *HDF5):
+        return _open_hdf5(path)
+    raise PareError(f"{path}: arrays are read from {', '.join(SUFFIXES)}; convert it, or name another file")
+
+
+def is_lone(path: Path) -> bool:
+    """Whether a file, or a folder, is one array under its own name.
+
+    Raises:
+        PareError: if it is a damaged file of PyTorch, of which the name does not tell.
+    """
+    suffix = path.suffix.lower()
+    return path.is_dir() or suffix == NPY or (suffix in TORCH and open_arrays(path).keys() == {path.name})
+
+
+def _open_npy(path: Path) -> StoredArray:
+    with readable(path), path.open("rb") as stream:
+        shape, _, dtype = read_npy_header(stream, str(path))
+        room = path.stat().st_size - stream.tell()
+    where = str(path)
+    if dtype.kind in TEXT:
+        _check_room(where, shape, dtype, room)
+        return StoredArray(where, shape, dtype, rows_of(partial(np.load, path, allow_pickle=False), path))
+    return StoredArray(where, shape, dtype, rows_of(partial(map_npy, path), path))
+
+
+def _open_folder(folder: Path) -> StoredArray:
+    paths = [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
+    rows = [_open_npy(path) for path in paths if path.suffix.lower() == NPY]
+    if not rows or len(rows) < len(paths):
+        other = next((path.name for path in paths if path.suffix.lower() != NPY), "nothing")
+        raise PareError(f"{folder} holds {other}; expected {NPY} files and nothing else, a file for each sample")
+    for row in rows:
+        if (row.shape, row.is_numeric) != (rows[0].shape, True):
+            raise PareError(
+                f"{row.where} is {row}, {rows[0].where} is {rows[0]}; all files of a folder must be numbers of one "
+                "shape"
+            )
+
+    def read(start: int, stop: int) -> np.ndarray:
+        return np.stack([map_npy(path) for path in paths[start:stop]])
+
+    shape = (len(rows), *rows[0].shape)
+    return StoredArray(str(folder), shape, rows[0].dtype, read, tuple(path.name for path in paths))
+
+
+def _open_npz(path: Path) -> dict[str, StoredArray]:
+    arrays = {}
+    with readable(path), zipfile.ZipFile(path) as archive:
+        for name, info in npz_members(archive):
+            where = f"{path}: {name}"
+            with archive.open(info) as stream:
+                shape, _, dtype = read_npy_header(stream, where)
+                room = info.file_size - stream.tell()
+            load: Callable[[], np.ndarray] = partial(_map_member, path, name)
+            if dtype.kind in TEXT:
+                _check_room(where, shape, dtype, room)
+                check_size(info.file_size, MEMBER_BYTES, where)
+                load = partial(_load_member, path, name)
+            arrays[name] = StoredArray(where, shape, dtype, rows_of(load, path))
+    return arrays
+
+
+def _map_member(path: Path, name: str) -> np.ndarray:
+    return map_npz(path, (name,))[name]
+
+
+def _load_member(path: Path, name: str) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as archive:
+        return archive[name + NPY]  # the member itself: numpy takes the name x.npy for the array x, if there is one
+
+
+def _check_room(where: str, shape: tuple[int, ...], dtype: np.dtype, room: int) -> None:
+    """A header that claims more than is there would have numpy allocate it."""
+    if math.prod(shape) * dtype.itemsize != room:
+        raise PareError(f"{where} claims shape {shape} of {dtype} but holds {room} bytes: {AGAIN}")
+
+
+def _open_hdf5(path: Path) -> dict[str, StoredArray]:
+    arrays = {}
+    with readable(path), h5py.File(path) as file:
+        names: list[str] = []
+        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        found = {name: existing_dataset(file, name) for name in names}
+        if any(MATLAB in data.attrs for data in found.values()):
+            return version_7_3_arrays(path, found)
+        for name, data in found.items():
+            text = h5py.check_string_dtype(data.dtype)
+            dtype = np.dtype("U1") if text else _packing(data).dtype(data.dtype)
+            arrays[name] = StoredArray(f"{path}: {name}", data.shape, dtype, partial(_read_hdf5, path, name))
+    return arrays
+
+
+def _read_hdf5(path: Path, name: str, start: int, stop: int) -> np.ndarray:
+    with readable(path), h5py.File(path) as file:
+        data = existing_dataset(file, name)
+        if h5py.check_string_dtype(data.dtype):
+            return data.asstr()[start:stop].astype(str)
+        return _packing(data).unpacked(data[start:stop])
+
+
+def _packing(data: h5py.Dataset) -> Packing:
+    return Packing.of(data.attrs) if data.dtype.kind in NUMBERS else Packing()

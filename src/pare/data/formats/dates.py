@@ -1,0 +1,247 @@
+"""Columns of dates, as numbers that a model can use: days since a first one, and what a calendar says of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from itertools import product
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from pare.config.errors import PareError
+from pare.data.formats.delimited_text import means_no_value
+from pare.data.formats.table_files import present_text
+
+DateOrder = Literal["day_first", "month_first"]
+Calendar = Literal["season", "weekday", "time_of_day"]
+TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+# Those in which day and month cannot be confused: 2024-05-31, perhaps with a time, 31.5.2024, and names of months.
+NAMED = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
+CLEAR = ("ISO8601", *(f"%d.%m.%Y{time}" for time in TIMES[:3]), *NAMED)
+SLASHED: dict[DateOrder, tuple[str, ...]] = {
+    "day_first": tuple(map("".join, product(("%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y"), TIMES))),
+    "month_first": tuple(map("".join, product(("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y"), TIMES))),
+}
+ISO = r"\d{4}(?:-\d{2}-\d{2}|/\d{2}/\d{2})(?:[T ].*)?|(?:1[89]|20)\d{2}(?:-\d{2}|\d{4})"  # a day, 2024-05 or 20240531
+NUMBERS_WITH_SLASHES = r"(\d{1,2})(?:/(?=\d{1,2}/)|-(?=\d{1,2}-\d{4}))(\d{1,2})[/-](?:\d{4}|\d{2})(?:\s.*)?"
+DAY = pd.Timedelta(days=1)
+YEAR = 365.25  # days
+# The columns that each part of a calendar adds: where times are on a circle, and the name of a day.
+ADDED: dict[Calendar, tuple[str, ...]] = {
+    "season": ("season, cosine", "season, sine"),
+    "weekday": ("weekday",),
+    "time_of_day": ("time of day, cosine", "time of day, sine"),
+}
+
+
+def slashed_numbers(column: pd.Series) -> pd.DataFrame | None:
+    """The first two numbers of each date with slashes or dashes, ``(rows, 2)``; None where a value is no such date."""
+    text = _date_texts(column)
+    parts = text.str.extract(f"^{NUMBERS_WITH_SLASHES}$")
+    if not len(text) or parts.isna().any(axis=None):
+        return None
+    parts = parts.astype(int)
+    return parts if (parts.min(axis=1).between(1, 12) & (parts.max(axis=1) <= 31)).all() else None
+
+
+def date_order(columns: Iterable[pd.Series], where: str, said: DateOrder | None = None) -> DateOrder | None:
+    """Whether day or month comes first where dates are written as 03/12/2024 or 03-12-2024, by the numbers above 12.
+
+    Args:
+        columns: columns of a table; those without such dates are passed over.
+        where: what messages call the table.
+        said: the order by the user's words, which is needed where no number is above 12.
+
+    Returns:
+        The order, None where no column has such dates.
+
+    Raises:
+        PareError: if nothing tells the order, or rows tell another one, or different ones.
+    """
+    found = {str(column.name): parts for column in columns if (parts := slashed_numbers(column)) is not None}
+    if not found:
+        return None
+    clear = {
+        order: [repr(name) for name, parts in found.items() if (parts[place] > 12).any()]
+        for place, order in enumerate(SLASHED)
+    }
+    orders = {order for order, names in clear.items() if names} | ({said} if said else set())
+    if len(orders) == 1:
+        return orders.pop()
+    if not orders:
+        raise PareError(
+            f"{where}: no date of {', '.join(map(repr, found))} has a number above 12, so that nothing tells whether "
+            "day or month comes first. Say --dates day_first or --dates month_first, or leave it out: --ignore NAME"
+        )
+    told = "; ".join(f"{order} in {', '.join(names)}" for order, names in clear.items() if names)
+    raise PareError(
+        f"{where}: dates such as 03/12/2024 are {told}{f', and --dates says {said}' if said else ''}; write all dates "
+        "of the table in one order, or such as 2024-05-31, or leave columns out: --ignore NAME"
+    )
+
+
+def first_date(column: pd.Series, order: DateOrder | None = None) -> date | None:
+    """The first day of a column of dates; None where some value is no date, or the order of day and month unknown."""
+    times = _all_times(column, order)
+    return None if times is None else times.min().date()
+
+
+def calendar_of(column: pd.Series, order: DateOrder | None = None) -> list[Calendar]:
+    """What a calendar can say of a column of dates, next to their number of days.
+
+    The season where they go through a year or more, in three months of it or more; the time of day where there are
+    three different ones. A weekday is for the user to ask for: few measurements of nature depend on it.
+    """
+    times = _all_times(column, order)
+    if times is None:
+        return []
+    whole_year = (times.max() - times.min()) / DAY >= int(YEAR) and times.dt.month.nunique() > 2
+    several = (times - times.dt.normalize()).nunique() > 2
+    found: dict[Calendar, bool] = {"season": whole_year, "time_of_day": several}
+    return [part for part, says in found.items() if says]
+
+
+def date_options(columns: Iterable[pd.Series], order: DateOrder | None = None) -> dict[str, Any]:
+    """Options of the reader `table` for those columns that hold dates, ``dates`` and ``calendar``; none where none do.
+
+    Args:
+        columns: columns of text or times.
+        order: order of day and month in dates such as 03/12/2024; None: there are none.
+    """
+    found = {str(column.name): (column, first) for column in columns if (first := first_date(column, order))}
+    dates = {name: first.isoformat() for name, (_, first) in found.items()}
+    calendar = {name: parts for name, (column, _) in found.items() if (parts := calendar_of(column, order))}
+    return {name: option for name, option in (("dates", dates), ("calendar", calendar)) if option}
+
+
+def date_of_rows(columns: Iterable[pd.Series], order: DateOrder | None = None, *, falling: bool = False) -> str | None:
+    """The first column of dates in whose order the rows are, most of them at times of their own; None where none is.
+
+    Args:
+        columns: columns of text or times.
+        order: order of day and month in dates such as 03/12/2024; None: there are none.
+        falling: whether the newest row is to be the first.
+    """
+    for column in columns:
+        times = _all_times(column, order)
+        if times is None:
+            continue
+        rises = times[::-1].is_monotonic_increasing if falling else times.is_monotonic_increasing
+        if rises and times.nunique() > len(column) / 2:
+            return str(column.name)
+    return None
+
+
+def calendar_columns(calendar: Mapping[str, Sequence[Calendar]]) -> list[str]:
+    """Names of the columns that are added to those of dates."""
+    return [f"{name} ({added})" for name, parts in calendar.items() for part in parts for added in ADDED[part]]
+
+
+def own_columns(columns: Sequence[str], calendar: Mapping[str, Sequence[Calendar]]) -> list[str]:
+    """Those of the columns that the user's table has: without what a calendar added."""
+    added = calendar_columns(calendar)
+    return [name for name in columns if name not in added]
+
+
+def with_days(
+    frame: pd.DataFrame,
+    dates: Mapping[str, date],
+    calendar: Mapping[str, Sequence[Calendar]],
+    where: str,
+    order: DateOrder | None = None,
+) -> pd.DataFrame:
+    """A table with days in place of dates, each followed by what a calendar says of it.
+
+    Args:
+        frame: with rows from 0.
+        dates: columns of dates, each with its day 0, in UTC.
+        calendar: parts for some of them.
+        where: what messages call the table.
+        order: order of day and month in dates such as 03/12/2024; None: there are none.
+
+    Raises:
+        PareError: if a value is no date.
+    """
+    columns: dict[Any, pd.Series] = {}
+    for name, column in frame.items():
+        columns[name] = column
+        if name in dates:
+            times = _known_times(column, where, order)
+            columns[name] = _days(times, dates[str(name)])
+            for part in calendar.get(str(name), ()):
+                columns |= dict(zip(calendar_columns({str(name): [part]}), _said(times, part), strict=True))
+    return pd.DataFrame({name: column.reindex(frame.index) for name, column in columns.items()})
+
+
+def _said(times: pd.Series, part: Calendar) -> list[pd.Series]:
+    """What a part of a calendar says of times, in the order of `ADDED`."""
+    if part == "weekday":
+        return [times.dt.day_name()]
+    of_day = (times - times.dt.normalize()) / DAY
+    turns = of_day if part == "time_of_day" else (times.dt.day_of_year - 1 + of_day) / YEAR
+    return [np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)]
+
+
+def days_since(column: pd.Series, first: date, where: str, order: DateOrder | None = None) -> np.ndarray:
+    """Days from ``first`` to each date, with a time of the day as their fraction.
+
+    Args:
+        column: dates, missing ones as in other columns.
+        first: day 0, in UTC.
+        where: what messages call the table.
+        order: order of day and month in dates such as 03/12/2024; None: there are none.
+
+    Returns:
+        ``(rows,)`` float64, NaN where missing.
+
+    Raises:
+        PareError: if a value is no date.
+    """
+    return _days(_known_times(column, where, order), first).reindex(range(len(column))).to_numpy(np.float64)
+
+
+def _days(times: pd.Series, first: date) -> pd.Series:
+    return (times - pd.Timestamp(first, tz="UTC")) / DAY
+
+
+def _known_times(column: pd.Series, where: str, order: DateOrder | None) -> pd.Series:
+    """The times of the rows that have one; `PareError` for a value that is no date."""
+    text = _date_texts(column)
+    forms = _forms(order)
+    times = _times(text, forms[0])
+    for form in forms[1:]:
+        times = times.fillna(_times(text, form))
+    if times.isna().any():
+        wrong = text[times.isna()]
+        slashed = {None: "", "day_first": ", or 31/05/2024", "month_first": ", or 05/31/2024"}[order]
+        raise PareError(
+            f"{where}: column {column.name!r} holds {wrong.iloc[0]!r} in row {wrong.index[0] + 1}; expected a "
+            f"date such as 2024-05-31 or 31.05.2024{slashed}"
+        )
+    return times
+
+
+def _all_times(column: pd.Series, order: DateOrder | None) -> pd.Series | None:
+    """The times of a column whose values all have one form of a date."""
+    text = _date_texts(column)
+    for form in _forms(order):
+        times = _times(text, form)
+        if len(times) and times.notna().all():
+            return times
+    return None
+
+
+def _date_texts(column: pd.Series) -> pd.Series:
+    """Texts of a column that may hold dates, without words for a missing value."""
+    text = present_text(column)
+    return text[~means_no_value(text)]
+
+
+def _forms(order: DateOrder | None) -> tuple[str, ...]:
+    return CLEAR if order is None else CLEAR + SLASHED[order]
+
+
+def _times(text: pd.Series, form: str) -> pd.Series:
+    # pandas takes 1001-2, 0101 and the word now for dates as well.
+    may_be = text.str.fullmatch(ISO) if form == "ISO8601" else text.str.contains(r"\d")
+    return pd.to_datetime(text.where(may_be), format=form, utc=True, errors="coerce")

@@ -1,0 +1,88 @@
+"""Numbers as NetCDF stores them: packed into whole numbers, with marks for missing ones; and files of version 3.
+
+Version 4 is HDF5. The attributes are those of the climate and forecast conventions (CF 1.11, sections 2.5.1 and 8.1).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+
+from pare.data.formats.stored_array import StoredArray, readable
+
+NETCDF = ".nc"
+NUMBERS = "iuf"
+SCALE, OFFSET = "scale_factor", "add_offset"
+MISSING = ("_FillValue", "missing_value")
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How numbers become those that are meant.
+
+    Attributes:
+        scale: they are multiplied by this, and then
+        offset: this is added.
+        missing: numbers, as stored, that mean there is none; NaN always does.
+    """
+
+    scale: float = 1.0
+    offset: float = 0.0
+    missing: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any]) -> "Packing":
+        """What the attributes of an array say."""
+        marks = np.concatenate([np.ravel(attributes.get(name, ())).astype(np.float64) for name in MISSING])
+        scale, offset = (float(np.ravel(attributes.get(name, none))[0]) for name, none in ((SCALE, 1), (OFFSET, 0)))
+        return cls(scale, offset, tuple(marks[~np.isnan(marks)].tolist()))
+
+    def dtype(self, stored: np.dtype) -> np.dtype:
+        """Type of the numbers that are meant; ``stored`` is that of the file."""
+        if self == Packing() or (stored.kind == "f" and self == Packing(missing=self.missing)):
+            return stored.newbyteorder("=")
+        return np.dtype(np.float64)
+
+    def unpacked(self, values: np.ndarray) -> np.ndarray:
+        """The numbers that are meant, NaN for a missing one."""
+        dtype = self.dtype(values.dtype)
+        if self == Packing():
+            return values.astype(dtype, copy=False)
+        known = ~np.isin(values.astype(np.float64), self.missing)
+        return np.where(known, values.astype(dtype) * self.scale + self.offset, np.nan).astype(dtype, copy=False)
+
+
+def version_3_arrays(path: Path) -> dict[str, StoredArray]:
+    """The variables of numbers of a NetCDF file of version 3.
+
+    Raises:
+        PareError: if the file is damaged.
+    """
+    arrays = {}
+    for name, (shape, dtype, packing) in _read(path, _variables).items():
+        read = partial(_rows, path, name, packing)
+        arrays[name] = StoredArray(f"{path}: {name}", shape, packing.dtype(dtype), read)
+    return arrays
+
+
+def _variables(file: scipy.io.netcdf_file) -> dict[str, tuple[tuple[int, ...], np.dtype, Packing]]:
+    return {
+        name: (variable.data.shape, variable.data.dtype, Packing.of(vars(variable)))
+        for name, variable in file.variables.items()
+        if variable.data.dtype.kind in NUMBERS
+    }
+
+
+def _rows(path: Path, name: str, packing: Packing, start: int, stop: int) -> np.ndarray:
+    stored = _read(path, lambda file: file.variables[name].data[start:stop].copy())
+    return packing.unpacked(stored)
+
+
+def _read(path: Path, take: Callable[[scipy.io.netcdf_file], Any]) -> Any:
+    """What is taken of a file, which may not refer to it."""
+    with readable(path, Exception), scipy.io.netcdf_file(path, mmap=True) as file:  # scipy raises many types for damage
+        return take(file)

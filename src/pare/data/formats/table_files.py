@@ -1,0 +1,170 @@
+"""Tables in ARFF, text, JSON lines, Excel and Parquet files, as data frames that keep what the file declares."""
+
+import csv
+import re
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import arff
+import numpy as np
+import pandas as pd
+
+from pare.config.errors import PareError
+from pare.config.words import listed
+from pare.data.files import FETCH
+from pare.data.formats.delimited_text import AGAIN, MISSING, PLAIN, TEXT, Dialect, load_text, with_own_names
+
+DESCRIPTION = "dataset.json"  # OpenML's words about a table: its target, its categories
+# KEEL's repository writes `@attribute Age real [21.0, 81.0]`; the parser knows no bounds.
+BOUNDS = re.compile(r"(@attribute\s.+\s(?:real|integer))\s*\[[^\]]*\]\s*", re.IGNORECASE)
+DAMAGED_ARCHIVE = (EOFError, zlib.error, BadZipFile, KeyError)  # raised for gzip, and for Excel, which is a ZIP archive
+
+
+def find_table(folder: Path, file: str | None) -> Path:
+    """The table of a folder: the named file, or the only one; plain text counts where nothing else is a table.
+
+    Raises:
+        PareError: if there is none, or several and none is named.
+    """
+    tables = [p for p in sorted(folder.glob("*")) if table_suffix(p) and p.is_file()]
+    found = [p for p in tables if table_suffix(p) not in PLAIN] or tables
+    names = ", ".join(p.name for p in found)
+    if file is not None:
+        if not (folder / file).is_file():
+            raise PareError(f"{folder / file} is missing; put it there, or {FETCH}; tables there: {names or 'none'}")
+        return folder / file
+    if not found:
+        raise PareError(f"{folder} holds no table ({', '.join(SUFFIXES)}); put one there, or {FETCH}")
+    if len(found) > 1:
+        raise PareError(f"{folder} holds {names}: keep one, or name it with the reader's option 'file'")
+    return found[0]
+
+
+def table_suffix(path: Path) -> str:
+    """The ending by which a table's format is known, in small letters; nothing for other files."""
+    return next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), "")
+
+
+def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
+    """Load a table by its suffix.
+
+    Args:
+        path: ``.arff``, ``.parquet``, the first sheet of ``.xlsx``, ``.jsonl`` with an object a line, or ``.csv``,
+            ``.tsv``, ``.txt`` or ``.dat`` with a header line, also as ``.gz``.
+        dialect: how text is written, and what is missing; ARFF is in UTF-8.
+
+    Returns:
+        One row a sample, rows numbered from 0. Columns that the file declares as nominal are pandas categoricals
+        in the declared order; missing values are missing. Names are those of `with_own_names`.
+
+    Raises:
+        PareError: if the suffix is another, the file is damaged or has no rows, or names of columns occur twice.
+    """
+    suffix = table_suffix(path)
+    if not suffix:
+        raise PareError(f"{path}: tables end in {', '.join(SUFFIXES)}; convert it, or name another file")
+    try:
+        frame = LOADERS[suffix](path, dialect)
+    # All parsers report damage as one of these, or as a subclass.
+    except (arff.ArffException, csv.Error, ValueError, NotImplementedError, OSError, *DAMAGED_ARCHIVE) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise PareError(f"{path} is damaged, cut short or not {suffix} at all ({reason}); {AGAIN}") from error
+    frame = with_own_names(frame, path)
+    if nested := next((name for name in frame if isinstance(_first(frame[name]), list | dict | np.ndarray)), None):
+        raise PareError(
+            f"{path}: column {nested!r} holds {_first(frame[nested])!r}, several values; a table has one value in each "
+            "place: make columns of them, or remove the column"
+        )
+    if frame.empty:
+        raise PareError(f"{path} is cut short: it has no rows; {AGAIN}")
+    return without_words(frame, dialect.missing)
+
+
+def without_words(frame: pd.DataFrame, words: Iterable[object]) -> pd.DataFrame:
+    """A table in which these words and numbers are missing values; no declared category is one of them."""
+    texts = [str(word).strip() for word in words]
+    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").dropna()
+
+    def known(column: pd.Series) -> pd.Series:
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            return column.cat.remove_categories([level for level in column.cat.categories if str(level) in texts])
+        text = column.astype(object).map(lambda value: str(value).strip())
+        return column.mask(text.isin(texts) | pd.to_numeric(text, errors="coerce").isin(numbers))
+
+    return frame.apply(known) if texts else frame
+
+
+def _first(column: pd.Series) -> Any:
+    """The first value that is not missing; None if all are missing."""
+    at = column.first_valid_index()
+    return None if at is None else column.loc[at]
+
+
+def present_text(column: pd.Series) -> pd.Series:
+    """Values as text without outer blanks; missing ones are left out, the rest keep their row numbers."""
+    text = column[column.notna()].astype(object).map(lambda value: str(value).strip())
+    return text[~text.isin(MISSING)]
+
+
+def check_columns(frame: pd.DataFrame, wanted: Sequence[str], where: str) -> None:
+    """Refuse a table without some of the wanted columns; PareError with all that it lacks.
+
+    Args:
+        frame: with columns of any other names as well, in any order.
+        wanted: names of columns.
+        where: what messages call the table.
+    """
+    lacking = [name for name in wanted if name not in frame]
+    if lacking:
+        raise PareError(
+            f"{where} lacks {listed(lacking)}; it has {listed([str(name) for name in frame])}. Bring a table with all "
+            f"{len(wanted)} columns that the task learnt from; their order does not matter"
+        )
+
+
+def _load_arff(path: Path, dialect: Dialect) -> pd.DataFrame:
+    """By the parser that OpenML's own client uses; nominal attributes become categoricals."""
+    with path.open(encoding="utf-8") as stream:
+        content = arff.load(BOUNDS.sub(r"\1\n", line) if line.startswith("@") else line for line in stream)
+    frame = pd.DataFrame(content["data"], columns=[name for name, _ in content["attributes"]])
+    levels = {name: pd.CategoricalDtype(kind) for name, kind in content["attributes"] if isinstance(kind, list)}
+    return frame.astype(levels)
+
+
+def _load_parquet(path: Path, dialect: Dialect) -> pd.DataFrame:
+    frame = pd.read_parquet(path, engine="pyarrow")
+    return frame.reset_index(drop=frame.index.names == [None])
+
+
+def _load_json_lines(path: Path, dialect: Dialect) -> pd.DataFrame:
+    return pd.read_json(
+        path, lines=True, convert_dates=False, dtype=False, precise_float=True, encoding=dialect.encoding
+    )
+
+
+def _load_excel(path: Path, dialect: Dialect) -> pd.DataFrame:
+    """The header is read as a row: pandas would rename twins in it. Empty rows and titles may be above it."""
+    try:
+        rows = pd.read_excel(path, header=None, dtype=object, keep_default_na=False, na_values=list(MISSING))
+    except ImportError as error:
+        raise PareError(
+            f"{path}: Excel files are read by openpyxl, which is not installed: pip install openpyxl, or save the "
+            "sheet as .csv"
+        ) from error
+    held = rows.notna().sum(axis="columns")
+    rows = rows[(held >= min(2, held.max())).cummax()] if len(rows) else rows  # a title is alone in its row
+    header = ["" if pd.isna(name) else str(name).strip() for name in rows.iloc[0]] if len(rows) else []
+    return rows.iloc[1:].set_axis(header, axis="columns").reset_index(drop=True).infer_objects()
+
+
+LOADERS: dict[str, Callable[[Path, Dialect], pd.DataFrame]] = {
+    ".arff": _load_arff,
+    **dict.fromkeys(TEXT, load_text),
+    ".jsonl": _load_json_lines,
+    ".parquet": _load_parquet,
+    ".xlsx": _load_excel,
+}
+SUFFIXES = tuple(LOADERS)

@@ -1,0 +1,291 @@
+"""Columns of a table as features and targets: numbers, or codes of categories.
+
+Nothing here is a statistic of the rows: codes only number the categories, so no test row can influence the model.
+The preparation decides what happens to a category that no training row has.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pare.config.errors import PareError
+from pare.data.formats.delimited_text import means_no_value
+from pare.data.formats.table_files import present_text
+
+MAX_LEVELS = 255
+MOST_FAULTS = 8  # columns of which a message tells
+UNIQUE_SHARE = 0.9
+FEW_ROWS = 20  # in so short a table every row may well have another category
+# A number as people write it: with decimal commas, thousands, the sign of a currency, or in per cent.
+WRITTEN = r"[+-]?\s*[€$£]?\s*(?:\d{1,3}(?:[.,'\s]\d{3})+|\d+)(?:[.,]\d+)?\s*[%€$£]?"
+TRUTH = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        values: ``(rows,)`` float64, NaN where missing; a category is its code.
+        categories: names of the categories in the order of their codes, None for numbers.
+    """
+
+    values: np.ndarray
+    categories: list[str] | None
+
+    @property
+    def present(self) -> int:
+        """Rows that have a value."""
+        return int((~np.isnan(self.values)).sum())
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is to be predicted.
+
+    Attributes:
+        values: class codes ``(rows,)`` int64, or numbers ``(rows, targets)`` float32.
+        known: whether a row has a label, ``(rows,)``.
+        classes: names of the classes in the order of their codes, None for numbers.
+    """
+
+    values: np.ndarray
+    known: np.ndarray
+    classes: list[str] | None
+
+
+def parse_column(column: pd.Series, name: str, path: Path, *, declared: bool) -> Column:
+    """Numbers or codes of one column; ``declared`` where the user says that it holds categories."""
+    where = f"{path}: column {name!r}"
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy()
+        parsed = Column(np.where(codes < 0, np.nan, codes), [str(level) for level in column.cat.categories])
+    elif column.dtype.kind in "mM":
+        raise PareError(
+            f"{where} holds dates or times; leave it out by the reader's option 'ignore', or name its day 0 in the "
+            "option 'dates'"
+        )
+    elif column.dtype.kind in "iuf":
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        parsed = _number_levels(numbers) if declared else Column(numbers, None)
+    else:
+        parsed = _parse_text(present_text(column), len(column), where, declared=declared)
+    return parsed
+
+
+def numbers_and_words(text: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Texts of numbers, and the words for a missing value between them; in a column of text these are texts, too."""
+    words = means_no_value(text)
+    numbers = pd.to_numeric(text[~words], errors="coerce")
+    return (text[~words], text[words]) if len(numbers) and numbers.notna().all() else (text, text[:0])
+
+
+def _parse_text(text: pd.Series, rows: int, where: str, *, declared: bool) -> Column:
+    text, _ = numbers_and_words(text)
+    numbers = pd.to_numeric(text, errors="coerce").astype(np.float64)
+    if not declared:
+        if numbers.notna().all():
+            return Column(numbers.reindex(range(rows)).to_numpy(), None)
+        known = ~means_no_value(text)
+        _check_not_mixed(text[known], (_look_like_numbers(text) | numbers.notna())[known], where)
+    levels = sorted(text.unique(), key=_by_number_then_text)
+    codes = text.map({level: code for code, level in enumerate(levels)}).astype(np.float64)
+    return Column(codes.reindex(range(rows)).to_numpy(), levels)
+
+
+def _by_number_then_text(level: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(level), level
+    except ValueError:
+        return 1, 0.0, level
+
+
+def _number_levels(numbers: np.ndarray) -> Column:
+    known = ~np.isnan(numbers)
+    levels, codes = np.unique(numbers[known], return_inverse=True)
+    values = np.full(len(numbers), np.nan)
+    values[known] = codes
+    return Column(values, [_level_name(level) for level in levels.tolist()])
+
+
+def _level_name(level: float) -> str:
+    """A category as its file wrote it: pandas turns 1 into 1.0 where another row has no value."""
+    return str(int(level)) if level.is_integer() else str(level)
+
+
+def _look_like_numbers(text: pd.Series) -> pd.Series:
+    """Which texts are numbers as people write them, where those are half of all at least; else none, ``(rows,)``."""
+    found = text.str.fullmatch(WRITTEN)
+    return found if found.mean() >= 0.5 else pd.Series(False, text.index)
+
+
+def _check_not_mixed(text: pd.Series, is_number: pd.Series, where: str) -> None:
+    if not is_number.any():
+        return
+    if is_number.all():
+        odd = text[pd.to_numeric(text, errors="coerce").isna()]
+        raise PareError(
+            f"{where} holds {odd.iloc[0]!r} in row {odd.index[0] + 1}; write numbers without marks of thousands, units "
+            "and currencies, and with one decimal mark in the whole table. If all are names of categories, say so by "
+            "the reader's option 'categorical'; or leave it out by the reader's option 'ignore'"
+        )
+    mostly_numbers = is_number.mean() >= 0.5
+    at = int((~is_number if mostly_numbers else is_number).to_numpy().argmax())
+    most, this = ("numbers", "text") if mostly_numbers else ("text", "a number")
+    raise PareError(
+        f"{where} holds {this} in row {text.index[at] + 1}, {text.iloc[at]!r}, where most rows hold {most}. "
+        "Correct it, or, if it stands for a missing value, say so by the reader's option 'missing'. If all are names "
+        "of categories, say so by the reader's option 'categorical'"
+    )
+
+
+def features_of(frame: pd.DataFrame, path: Path, categorical: Collection[str]) -> dict[str, Column]:
+    """What is predicted from, by the names of the columns.
+
+    Args:
+        frame: the columns, rows numbered from 0.
+        path: path of the table, for messages.
+        categorical: columns whose numbers name categories.
+
+    Raises:
+        PareError: naming each column of which nothing can be learnt.
+    """
+    columns: dict[str, Column] = {}
+    faults: list[PareError] = []
+    for name in map(str, frame):
+        try:
+            columns[name] = parse_column(frame[name], name, path, declared=name in categorical)
+            _check_feature(frame[name], columns[name], path, declared=name in categorical)
+        except PareError as fault:
+            faults.append(fault)
+    if faults:
+        more = [f"{len(faults) - MOST_FAULTS} more columns have faults"] if len(faults) > MOST_FAULTS else []
+        raise PareError("\n".join([*map(str, faults[:MOST_FAULTS]), *more]))
+    return columns
+
+
+def _check_feature(column: pd.Series, parsed: Column, path: Path, *, declared: bool) -> None:
+    """Refuse a column of which nothing can be learnt, and texts that name rows; PareError."""
+    where = f"{path}: column {column.name!r}"
+    if np.isnan(parsed.values).all():
+        raise PareError(f"{where} has no value in any row; leave it out by the reader's option 'ignore'")
+    if declared or isinstance(column.dtype, pd.CategoricalDtype) or parsed.categories is None:
+        return
+    if len(parsed.categories) == 1:
+        raise PareError(
+            f"{where} holds the same text {parsed.categories[0]!r} in every row; leave it out by the reader's option "
+            "'ignore'"
+        )
+    if are_names_of_rows(column):
+        raise PareError(
+            f"{where} holds {len(parsed.categories)} different texts in {parsed.present} rows, such as "
+            f"{parsed.categories[0]!r}: identifiers, dates or free text rather than categories. Leave it out by the "
+            "reader's option 'ignore', or, if each of them is a category, name it in the reader's option 'categorical'"
+        )
+
+
+def _check_target(column: pd.Series, parsed: Column, path: Path, *, declared: bool) -> None:
+    where = f"{path}: target {column.name!r}"
+    if np.isnan(parsed.values).all():
+        raise PareError(f"{where} has no value in any row; name another column")
+    if parsed.categories is not None and not declared and are_names_of_rows(column):
+        raise PareError(
+            f"{where} holds {len(parsed.categories)} different texts in {parsed.present} rows, such as "
+            f"{parsed.categories[0]!r}; of a class there must be several rows. Name another column, or, if each text "
+            "is a class, name it in the reader's option 'categorical'"
+        )
+
+
+def are_names_of_rows(column: pd.Series) -> bool:
+    """Whether texts are so many, or so seldom equal, that they name or describe rows rather than categories."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind in "biuf":
+        return False
+    text = present_text(column)
+    if _look_like_numbers(text).any():
+        return False
+    levels = text.nunique()
+    return levels > MAX_LEVELS or (levels > FEW_ROWS and levels > UNIQUE_SHARE * len(text))
+
+
+def targets_of(frame: pd.DataFrame, names: Sequence[str], path: Path, categorical: Collection[str]) -> Labels:
+    """What is to be predicted.
+
+    Args:
+        frame: rows numbered from 0.
+        names: names of the columns to predict.
+        path: path of the table, for messages.
+        categorical: columns whose numbers name categories.
+
+    Raises:
+        PareError: if a column holds values of which nothing can be learnt.
+    """
+    columns = {name: parse_column(frame[name], name, path, declared=name in categorical) for name in names}
+    for name, column in columns.items():
+        _check_target(frame[name], column, path, declared=name in categorical)
+    return _labels(columns, path)
+
+
+def _labels(targets: dict[str, Column], path: Path) -> Labels:
+    (name, first), *others = targets.items()
+    if first.categories is not None and not others:
+        return _class_labels(name, first, path)
+    values = np.stack([_numbers_of(name, column, path) for name, column in targets.items()], axis=1)
+    known = ~np.isnan(values).any(axis=1)
+    if not known.any():
+        raise PareError(f"{path}: no row has a value of all targets {', '.join(targets)}; name fewer targets")
+    for name, column in zip(targets, values[known].T, strict=True):
+        if (column == column[0]).all():
+            raise PareError(f"{path}: target {name!r} is {column[0]:g} in every row; there is nothing to learn")
+    return Labels(to_float32(values, list(targets), path), known, None)
+
+
+def _class_labels(name: str, column: Column, path: Path) -> Labels:
+    """Class codes ``(rows,)``; classes that were declared and that no row has are dropped."""
+    known = ~np.isnan(column.values)
+    used, codes = np.unique(column.values[known].astype(np.int64), return_inverse=True)
+    classes = [column.categories[code] for code in used] if column.categories else []
+    if len(classes) == 1:
+        raise PareError(
+            f"{path}: target {name!r} has the one class {classes[0]!r} in every row; at least two are needed"
+        )
+    values = np.full(len(known), -1)
+    values[known] = codes
+    return Labels(values, known, classes)
+
+
+def _numbers_of(name: str, column: Column, path: Path) -> np.ndarray:
+    if column.categories is None:
+        return column.values
+    numbers = [TRUTH.get(level.lower()) for level in column.categories]
+    if None in numbers:
+        raise PareError(
+            f"{path}: target {name!r} holds categories ({', '.join(column.categories[:5])}); several targets must be "
+            "numbers, or labels 0 and 1 (false and true). Name one target, or recode it"
+        )
+    codes = np.nan_to_num(column.values).astype(int)
+    return np.where(np.isnan(column.values), np.nan, np.array(numbers, dtype=np.float64)[codes])
+
+
+def to_float32(values: np.ndarray, names: Sequence[str], path: Path) -> np.ndarray:
+    """Columns ``(rows, columns)`` in 32 bits, refused where one becomes infinite."""
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    rows, columns = np.nonzero(np.isinf(single))
+    if len(rows):
+        raise PareError(
+            f"{path}: column {names[columns[0]]!r} is infinite, or too large for 32 bits, in row {rows[0] + 1}; "
+            "correct it, or write ? for a missing value"
+        )
+    return single
+
+
+def group_numbers(column: pd.Series, path: Path) -> np.ndarray:
+    """Numbers of the groups that a column names, ``(rows,)``; PareError where a row has none."""
+    groups, _ = pd.factorize(column)
+    if (groups < 0).any():
+        row = int((groups < 0).argmax())
+        raise PareError(f"{path}: group column {column.name!r} has no value in row {row + 1}; give each row a group")
+    return groups

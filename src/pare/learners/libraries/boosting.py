@@ -1,0 +1,367 @@
+"""Tables: gradient boosting by XGBoost, LightGBM and CatBoost."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.model_selection import ParameterGrid
+from sklearn.utils.class_weight import compute_class_weight
+
+from pare.config.errors import PareError, unknown_name
+from pare.config.run import BaselineRun
+from pare.data.preparation.split import folds_of
+from pare.learners.libraries.problem import LABELS, Estimator, Fitted, Problem, require
+from pare.learners.libraries.table_models import (
+    ConstantLabel,
+    Library,
+    OutputModel,
+    TableModel,
+    answers_by_output,
+    load_table_model,
+)
+from pare.learners.networks.models.threads import Pace
+
+
+class BoosterOptions(BaseModel):
+    """Options of a booster; all others are arguments of the library's estimator."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    early_stopping_rounds: PositiveInt
+    bags: PositiveInt = Field(
+        description="folds of the training and validation rows: one estimator is fitted without each fold, which stops "
+        "its rounds, and the mean is predicted; 1: one estimator, stopped by the validation rows"
+    )
+    search: dict[str, list[Any]] = Field(
+        default_factory=dict,
+        description="arguments of which the best on the rows that stop the rounds are taken; without them the first",
+    )
+
+
+# Inputs ``(rows, …)`` or a frame, answers ``(rows,)`` and weights ``(rows,)``, none where all count alike.
+Rows = tuple[Any, np.ndarray, np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one split: a frame, answers ``(rows,)`` and weights ``(rows,)``, none where all are equal."""
+
+    x: pd.DataFrame
+    y: np.ndarray
+    weight: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Booster:
+    """How a library's estimators are made and fitted.
+
+    Attributes:
+        library: how it takes tables and keeps estimators.
+        estimators: its classifier and its regressor.
+        seed: the name of its seed.
+        threads: the name of its number of threads.
+        always: arguments that are not the user's to choose.
+        fit: an estimator, the training rows, the validation rows, rounds without improvement after which to stop.
+        mistake: the library's error for a wrong argument, besides ValueError and TypeError.
+        pace: pace of the fits, which chooses the number of threads.
+    """
+
+    library: Library
+    estimators: tuple[type, type]
+    seed: str
+    threads: str
+    always: dict[str, Any]
+    fit: Callable[[Any, Part, Part | None, int], object]
+    mistake: type[Exception]
+    pace: Pace = field(default_factory=lambda: Pace(torch.get_num_threads()))
+
+
+@dataclass(frozen=True)
+class LightGBMTrees:
+    """What LightGBM reads from a file, which its estimators for scikit-learn do not.
+
+    Attributes:
+        booster_: its own model, by the name that its estimators have for theirs.
+    """
+
+    booster_: Any
+
+    def predict(self, x: pd.DataFrame) -> np.ndarray:
+        """A number of each row, ``(rows,)``."""
+        return self.booster_.predict(x)
+
+    def predict_proba(self, x: pd.DataFrame) -> np.ndarray:
+        """``(rows, classes)``."""
+        found = self.booster_.predict(x)
+        return found if found.ndim == 2 else np.stack([1 - found, found], 1)
+
+
+def xgboost_booster() -> Booster:
+    """Chen and Guestrin (2016), trees from histograms; categories are split into two sets."""
+    xgboost = require("xgboost")
+    estimators = xgboost.XGBClassifier, xgboost.XGBRegressor
+
+    def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
+        held_out: dict[str, Any] = {}
+        if validation:
+            model.set_params(early_stopping_rounds=rounds)
+            held_out["eval_set"] = [(validation.x, validation.y)]
+            if validation.weight is not None:
+                held_out["sample_weight_eval_set"] = [validation.weight]
+        model.fit(train.x, train.y, sample_weight=train.weight, verbose=False, **held_out)
+
+    def read(path: Path, number: bool) -> Any:
+        estimator = estimators[number]()
+        estimator.load_model(path)
+        return estimator
+
+    library = Library(
+        *("xgboost", xgboost.__version__, ".ubj"),
+        frame_with_categories,
+        lambda model, path: model.save_model(path),
+        read,
+    )
+    always = {"enable_categorical": True}
+    return Booster(library, estimators, "random_state", "n_jobs", always, fit, xgboost.core.XGBoostError)
+
+
+def lightgbm_booster() -> Booster:
+    """Ke et al. (2017); categories are split into two sets."""
+    lightgbm = require("lightgbm")
+
+    def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
+        held_out: dict[str, Any] = {}
+        if validation:
+            held_out |= {"eval_X": validation.x, "eval_y": validation.y}
+            held_out["callbacks"] = [lightgbm.early_stopping(rounds, verbose=False)]
+            if validation.weight is not None:
+                held_out["eval_sample_weight"] = [validation.weight]
+        model.fit(train.x, train.y, sample_weight=train.weight, **held_out)
+
+    library = Library(
+        *("lightgbm", lightgbm.__version__, ".txt"),
+        frame_with_categories,
+        write=lambda model, path: model.booster_.save_model(path),
+        read=lambda path, number: LightGBMTrees(lightgbm.Booster(model_file=path)),
+    )
+    estimators = lightgbm.LGBMClassifier, lightgbm.LGBMRegressor
+    always = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
+    return Booster(library, estimators, "random_state", "n_jobs", always, fit, lightgbm.basic.LightGBMError)
+
+
+def catboost_booster() -> Booster:
+    """Prokhorenkova et al. (2018); categories are replaced by statistics of the answers, ordered at random."""
+    catboost = require("catboost")
+    estimators = catboost.CatBoostClassifier, catboost.CatBoostRegressor
+
+    def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
+        categorical = list(train.x.select_dtypes("integer"))
+        pools = [
+            catboost.Pool(part.x, part.y, weight=part.weight, cat_features=categorical)
+            for part in (train, validation)
+            if part
+        ]
+        held_out = {"eval_set": pools[1], "early_stopping_rounds": rounds} if validation else {}
+        model.fit(pools[0], **held_out)
+
+    library = Library(
+        *("catboost", catboost.__version__, ".cbm"),
+        frame_with_codes,
+        write=lambda model, path: model.save_model(str(path)),
+        read=lambda path, number: estimators[number]().load_model(str(path)),
+    )
+    always = {"allow_writing_files": False, "verbose": False}
+    return Booster(library, estimators, "random_seed", "thread_count", always, fit, catboost.CatBoostError)
+
+
+def frame_with_categories(x: np.ndarray, categories: Sequence[int]) -> pd.DataFrame:
+    """A frame whose categorical columns say so; a missing category is missing."""
+    return pd.DataFrame(
+        {
+            f"feature_{i}": pd.Categorical.from_codes(_codes(column), pd.Index(range(categories[i])))
+            if i < len(categories) and categories[i]
+            else column
+            for i, column in enumerate(x.T)
+        }
+    )
+
+
+def frame_with_codes(x: np.ndarray, categories: Sequence[int]) -> pd.DataFrame:
+    """A frame whose categorical columns are whole numbers, as CatBoost wants them; a missing category is −1."""
+    return pd.DataFrame(
+        {
+            f"feature_{i}": _codes(column) if i < len(categories) and categories[i] else column
+            for i, column in enumerate(x.T)
+        }
+    )
+
+
+def _codes(column: np.ndarray) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    return np.where(np.isnan(column), -1, column).astype(np.int64)
+
+
+def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> Fitted:
+    x, y, groups, weights = _pooled(problem)
+
+    def of(rows: np.ndarray) -> Rows:
+        return x[rows], y[rows], None if weights is None else weights[rows]
+
+    members, outputs = [], np.empty((len(x), *problem.task.output.shape), np.float32)
+    for rest, held in _cuts(problem, options.bags, y, groups):
+        members.append(_member(problem, options, booster, of(rest), of(held)))
+        if len(held):
+            outputs[held] = members[-1].predict(x[held])
+    bags = [[bag[0] for bag in of_output] for of_output in zip(*(member.bags for member in members), strict=True)]
+    model = replace(members[0], bags=bags)
+    return Fitted(
+        model,
+        {booster.library.name: booster.library.version},
+        threads=booster.pace.number,
+        unseen=outputs[len(problem.chosen) :],
+    )
+
+
+def _pooled(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Inputs, answers, and groups and weights, if there are some, of the rows in use for training and validation."""
+    parts = [problem.train.__getitems__(problem.chosen.tolist())]
+    if len(problem.validation):
+        parts.append(problem.validation.read(0, len(problem.validation)))
+    x, y, groups, weights = (
+        np.concatenate([part[name] for part in parts]) if name in parts[0] else None
+        for name in ("x", "y", "group", "weight")
+    )
+    assert x is not None and y is not None
+    return x, y, groups, weights
+
+
+def _cuts(
+    problem: Problem, bags: int, y: np.ndarray, groups: np.ndarray | None
+) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Numbers of the rows that each estimator learns from, and of those that stop its rounds."""
+    rows = np.arange(len(y))
+    folds = min(bags, len(rows) if groups is None else len(np.unique(groups)))
+    if folds == 1:
+        return [(rows[: len(problem.chosen)], rows[len(problem.chosen) :])]
+    return folds_of(rows, y if problem.task.classes else None, groups, folds, ordered=problem.task.split.ordered)
+
+
+def _member(
+    problem: Problem,
+    options: BoosterOptions,
+    booster: Booster,
+    train: Rows,
+    held: Rows,
+) -> TableModel:
+    """One estimator of each output, from rows to learn from and those that stop the rounds, which may be none."""
+    frame = booster.library.frame
+    x, held_x = (frame(rows, problem.categories) for rows, *_ in (train, held))
+    answers = zip(*(answers_by_output(problem.task, y) for _, y, _ in (train, held)), strict=True)
+    (*_, weight), (*_, held_weight) = train, held
+    bags = [
+        [
+            _best_booster(
+                problem, options, booster, (x, y, weight), (held_x, held_y, held_weight) if len(held_y) else None
+            )
+        ]
+        for y, held_y in answers
+    ]
+    return TableModel(problem.task, problem.categories, bags, booster.library)
+
+
+def _best_booster(
+    problem: Problem,
+    options: BoosterOptions,
+    booster: Booster,
+    train: Rows,
+    validation: Rows | None,
+) -> OutputModel:
+    """The estimator with the least loss on the rows that stop the rounds; without them the first one."""
+    present = None if problem.task.output.kind == "regression" else np.unique(train[1])
+    if present is not None and len(present) == 1:
+        return OutputModel(ConstantLabel(), present)
+    part = _part(problem, train, present, train[1])
+    held_out = _part(problem, validation, present, train[1]) if validation else None
+    if held_out and not len(held_out.y):
+        held_out = None  # no validation row has a class that the training rows have
+    choices = list(ParameterGrid(options.search)) if held_out else list(ParameterGrid(options.search))[:1]
+    losses, estimators = [], []
+    for choice in choices:
+        with booster.pace.piece() as threads, _clear_mistakes(booster):
+            arguments = {booster.threads: threads, **(options.model_extra or {}), **choice}
+            estimator = _make(booster, present, problem.seed, arguments)
+            booster.fit(estimator, part, held_out, options.early_stopping_rounds)
+        estimators.append(estimator)
+        losses.append(_loss(estimator, held_out, present) if held_out else 0.0)
+    return OutputModel(estimators[int(np.argmin(losses))], present)
+
+
+def _part(problem: Problem, rows: Rows, present: np.ndarray | None, train_y: np.ndarray) -> Part:
+    """Rows whose class the estimator knows, with classes numbered as it does."""
+    x, y, weight = rows
+    if present is None:
+        return Part(x, y, weight)
+    known = np.isin(y, present)
+    x, y, weight = x[known], np.searchsorted(present, y[known]), None if weight is None else weight[known]
+    if problem.class_weights:
+        factor = compute_class_weight("balanced", classes=present, y=train_y)[y]
+    elif problem.positive_weight != 1:
+        factor = np.where(y == 1, problem.positive_weight, 1.0)
+    else:
+        return Part(x, y, weight)
+    return Part(x, y, factor if weight is None else factor * weight)
+
+
+def _make(booster: Booster, present: np.ndarray | None, seed: int, arguments: dict[str, Any]) -> Any:
+    always = {booster.seed: seed, **booster.always}
+    kind = booster.estimators[present is None]
+    known = {name for base in kind.__mro__ for name in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
+    for name in arguments:
+        if name not in known - {"self", "args", "kwargs"} - set(always):
+            raise unknown_name("option", name, known - {"self", "args", "kwargs"}, "conf/base/baselines.yml")
+    with _clear_mistakes(booster):
+        return kind(**always, **arguments)
+
+
+@contextmanager
+def _clear_mistakes(booster: Booster) -> Iterator[None]:
+    """Turn the library's error about wrong arguments into a short message."""
+    try:
+        yield
+    except (ValueError, TypeError, booster.mistake) as error:
+        message = str(error).strip().splitlines()
+        raise PareError(
+            f"{booster.library.name} refuses to fit: {message[-1] if message else type(error).__name__}; "
+            "correct its options in baselines.yml or on the command line"
+        ) from error
+
+
+def _loss(estimator: Any, rows: Part, present: np.ndarray | None) -> float:
+    if present is None:
+        return float(mean_squared_error(rows.y, estimator.predict(rows.x), sample_weight=rows.weight))
+    probabilities = estimator.predict_proba(rows.x)
+    return float(log_loss(rows.y, probabilities, labels=range(len(present)), sample_weight=rows.weight))
+
+
+def _estimator(package: str, booster: Callable[[], Booster]) -> Estimator:
+    def fit(problem: Problem, options: BoosterOptions) -> Fitted:
+        return _boosted(problem, options, booster())
+
+    def load(folder: Path, run: BaselineRun, options: BoosterOptions) -> TableModel:
+        return load_table_model(folder, run.task, booster().library)
+
+    return Estimator("tables", (*LABELS, "regression"), (package,), BoosterOptions, fit, load, weighted=True)
+
+
+ESTIMATORS = {
+    "xgboost": _estimator("xgboost", xgboost_booster),
+    "lightgbm": _estimator("lightgbm", lightgbm_booster),
+    "catboost": _estimator("catboost", catboost_booster),
+}

@@ -1,0 +1,240 @@
+"""Input and result of a baseline's fit, its estimator, and estimators as files of skops.
+
+Files of skops are JSON and arrays, from which only named types are made.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from zipfile import ZIP_DEFLATED
+
+import numpy as np
+from pydantic import BaseModel
+from torch import Tensor
+from torchmetrics import Metric
+
+from pare.config.errors import import_extra
+from pare.config.run import BaselineRun, TaskRun
+from pare.config.schema import Task
+from pare.data.preparation import draw_rows
+from pare.evaluation.calibration import Calibration
+from pare.evaluation.metrics import build_metric
+from pare.evaluation.scoring import predict_rows, score
+from pare.learners.networks.start.cross_validation import weights_of
+from pare.learners.networks.training.losses import build_loss
+from pare.storage.store import ArrayStore, Rows
+
+LABELS = ("classification", "multilabel")
+SUFFIX = ".skops"
+# In addition to scikit-learn's own estimators, numpy's arrays and plain Python values, which skops trusts by itself.
+TRUSTED = ("numpy.dtype",)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A task as a baseline sees it.
+
+    Attributes:
+        task: the task.
+        store: the model input.
+        chosen: numbers of the training rows that are used.
+        seed: seed of everything random.
+        class_weights: whether classes are weighted by their inverse frequency.
+        positive_weight: weight of labels that are 1.
+        metric: the task's, for the choice of the best epoch.
+        loss: the task's, of predictions and targets ``(batch, …)`` in physical units.
+        symmetries: symmetries of the task's equation, keys of `pare.learners.networks.models.symmetries.SYMMETRIES`.
+    """
+
+    task: Task
+    store: ArrayStore
+    chosen: np.ndarray
+    seed: int
+    class_weights: bool
+    positive_weight: float
+    metric: Metric
+    loss: Callable[[Tensor, Tensor], Tensor]
+    symmetries: tuple[str, ...] = ()
+
+    @property
+    def train(self) -> Rows:
+        """All training rows, those that are not used among them."""
+        return self.store.rows("train")
+
+    @property
+    def validation(self) -> Rows:
+        """The validation rows; none under protocol paper."""
+        return self.store.rows("validation")
+
+    @property
+    def categories(self) -> Sequence[int]:
+        """Number of categories per column of a table, 0 for numbers; empty where all are numbers."""
+        return self.store.description.get("categories", ())
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """How much each training row that is used counts, ``(rows,)``; None where all count alike."""
+        return weights_of([(self.train, self.chosen)])
+
+    def training_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and answers of the training rows that are used, each ``(rows, …)``."""
+        arrays = self.train.__getitems__(self.chosen.tolist())
+        return arrays["x"], arrays["y"]
+
+
+def problem_of(run: TaskRun, store: ArrayStore) -> Problem:
+    """The task of a run as a baseline sees it: the rows, weights, metric and loss that the run would use itself."""
+    task, training = run.task, run.training
+    chosen = draw_rows(len(store.rows("train")), training.fraction, run.seed)
+    loss = build_loss(task.loss, task.output.kind, positive_weight=training.positive_weight)
+    metric = build_metric(run.metric, task.output)
+    weights = training.class_weights, training.positive_weight
+    return Problem(task, store, chosen, run.seed, *weights, metric, loss, training.symmetries)
+
+
+class FittedModel(Protocol):
+    """Predictor of a fitted baseline; `load` of its `Estimator` reads its files."""
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Inputs ``(rows, …)`` to logits, numbers or fields in physical units, ``(rows, …)`` float32."""
+
+    def write(self, folder: Path) -> None:
+        """Write it into a folder that is there, in formats that hold no code."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted baseline, and how the fitting went.
+
+    Attributes:
+        model: what predicts.
+        versions: versions of the libraries, by name.
+        best_epoch: the selected epoch, counted from 1; None without epochs.
+        passes: how often each training row was seen: the epochs, if there are any.
+        device: where it was computed.
+        precision: in which its layers computed while it was fitted, ``no`` for single or more.
+        threads: number of threads that made most steps of a network; None for others.
+        unseen: predictions of the validation rows by fits that did not learn from them, ``(rows, …)``; None where
+            the model is such a fit itself.
+        members: the selected epoch of each member of an ensemble.
+    """
+
+    model: FittedModel
+    versions: dict[str, str]
+    best_epoch: int | None = None
+    passes: int = 1
+    device: str = "cpu"
+    precision: str = "no"
+    threads: int | None = None
+    unseen: np.ndarray | None = None
+    members: tuple[int, ...] = ()
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Predict rows; see `FittedModel.predict`."""
+        return self.model.predict(inputs)
+
+    def validate(self, problem: Problem) -> float | None:
+        """The metric of the validation rows, by fits that did not learn from them; None without such rows."""
+        if not len(problem.validation):
+            return None
+        outcome = self._held_out(problem.validation)
+        return score(problem.metric, outcome["prediction"], outcome["truth"])
+
+    def calibrate(self, problem: Problem) -> Calibration | None:
+        """How sure predictions are, by fits that did not learn from the validation rows; None as of `held_out`."""
+        if not len(problem.validation):
+            return None
+        outcome, groups = self._held_out(problem.validation), problem.validation.groups
+        return Calibration.of_rows(problem.task, outcome["prediction"], outcome["truth"], groups)
+
+    def _held_out(self, rows: Rows) -> dict[str, np.ndarray]:
+        if self.unseen is None:
+            return predict_rows(self.model.predict, rows)
+        return {"prediction": self.unseen, "truth": rows.array("y")}
+
+
+def require(module: str) -> Any:
+    """Import a library that only the baselines need; PareError where it is not installed."""
+    return import_extra(module, "this baseline", "pare-transfer[baselines]")
+
+
+def as_series(task: Task) -> tuple[int, int] | None:
+    """Channels and length of a task's series; none where its input is no series.
+
+    A single channel on a grid of two axes, such as 16 electrodes × 52 samples or a spectrogram, is a series along the
+    second axis with a channel for each line of the first.
+    """
+    shape = task.input.shape
+    match shape if len(shape) != 3 or shape[0] != 1 else shape[1:]:
+        case (channels, length):
+            return channels, length
+    return None
+
+
+INPUTS: dict[str, Callable[[Task], bool]] = {
+    "tables": lambda task: len(task.input.shape) == 1,
+    "series": lambda task: as_series(task) is not None,
+    "images": lambda task: task.kind == "image" and len(task.input.shape) == 3,
+    "grids": lambda task: len(task.input.shape) > 1,
+}
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """Inputs and outputs of an estimator, and how it is fitted and loaded.
+
+    Attributes:
+        inputs: a key of `INPUTS`.
+        kinds: the kinds of output that it predicts.
+        packages: modules that it imports.
+        options: the options that it knows.
+        fit: fits it.
+        load: reads a fitted model from its folder, the run that made it and the run's options.
+        weighted: whether rows may count differently.
+    """
+
+    inputs: str
+    kinds: tuple[str, ...]
+    packages: tuple[str, ...]
+    options: type[BaseModel]
+    fit: Callable[[Problem, Any], Fitted]
+    load: Callable[[Path, BaselineRun, Any], FittedModel]
+    weighted: bool = False
+
+    def suits(self, task: Task) -> bool:
+        """Whether it takes the task's input and predicts its kind of output."""
+        return INPUTS[self.inputs](task) and task.output.kind in self.kinds
+
+
+def class_scores(scores: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
+    """Scores of all classes, ``(rows, classes)`` float32; a class that was never seen gets less than any other.
+
+    Args:
+        scores: ``(rows,)`` of the second of two classes, else ``(rows, present classes)``.
+        present: classes of the training rows.
+        classes: number of the task's classes.
+    """
+    scores = np.stack([-scores, scores], 1) / 2 if scores.ndim == 1 else scores
+    full = np.repeat(scores.min(1, keepdims=True) - 10, classes, 1)
+    full[:, present] = scores
+    return full.astype(np.float32)
+
+
+def write_skops(estimator: Any, path: Path) -> None:
+    """Write a fitted estimator, or a list of several."""
+    import skops.io  # noqa: PLC0415 - takes a second, and a fit that is not saved needs none
+
+    skops.io.dump(estimator, path, compression=ZIP_DEFLATED)
+
+
+def read_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
+    """Read what `write_skops` wrote; an error of skops where the file is damaged or has a type that is not trusted.
+
+    Args:
+        path: path of the file.
+        trusted: whole names of types that it may have besides `TRUSTED`.
+    """
+    import skops.io  # noqa: PLC0415
+
+    return skops.io.load(path, trusted=[*TRUSTED, *trusted])

@@ -1,0 +1,1 @@
+"""Networks: PaRe and its variants around a pretrained encoder, and operators for fields."""

@@ -1,0 +1,241 @@
+"""Solving the predictor: features of the pretrained encoder, streamed once, then a head for each block of them."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from rich import get_console
+from rich.progress import track
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from pare.config.run import Run
+from pare.learners.networks.models import CrossModalModel
+from pare.learners.networks.models.predictors import PhysicalUnits
+from pare.learners.networks.models.solved import LinearHeads, combined, with_weight
+from pare.learners.networks.models.threads import fastest_threads, free_threads
+from pare.learners.networks.start.cross_validation import (
+    Folds,
+    Part,
+    clearly_smaller,
+    folds_that_keep,
+    groups_of,
+    weights_of,
+)
+from pare.learners.networks.start.heads import (
+    POINT_PENALTIES,
+    RIDGE_PENALTIES,
+    Head,
+    row_losses,
+    solve_head,
+    solve_ridge_head,
+)
+from pare.storage.store import Rows, evenly_spaced
+
+logger = logging.getLogger(__name__)
+BATCH_ROWS = 64
+MOST_ROWS = 100_000  # rows of each part, at most, that solve heads: their features are in memory
+FOLD_ROWS = 5000  # at most so many rows choose penalties and weights
+OWN_VALUES = 50_000_000  # at most so many for a head with features of its own, or those of `FOLD_ROWS` rows
+# Threads of matrix products cost a head of classes many times what they save, since its steps are small; where other
+# programs run, a small ridge regression as well (benchmarks/heads.py). On more values than this the latter keeps them.
+THREADED_VALUES = 2_000_000
+OWN_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # weights of such a head to try in the mean over heads
+
+Step = TypeVar("Step")
+# What each head takes, (rows, features), those with features of their own some of the rows; and targets, (rows, …).
+Features = tuple[list[np.ndarray], np.ndarray]
+
+
+class SolvedStart:
+    """Linear heads on an encoder as it is, solved once from training rows and perhaps once more from all rows.
+
+    Args:
+        model: its predictor is `LinearHeads`.
+        run: kind of output, class weights and seed.
+        device: where the model is.
+    """
+
+    def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
+        self.model, self.run, self.device = model, run, device
+        self._gathered: dict[int, Features] = {}
+
+    def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
+        """Give the model heads that are fitted to rows, with penalties and weights that folds of the same rows choose.
+
+        Features that were gathered before are used again.
+
+        Args:
+            parts: the rows.
+
+        Returns:
+            ``penalties``, one per head.
+        """
+        parts = [(rows, evenly_spaced(chosen, MOST_ROWS)) for rows, chosen in parts]
+        gathered = [self._features(*part) for part in parts]
+        y = np.concatenate([targets for _, targets in gathered])
+        sizes = [len(targets) for _, targets in gathered]
+        some = _spread(sizes, self._own_rows)
+        chosen = evenly_spaced(some, FOLD_ROWS)
+        groups, weights = groups_of(parts), weights_of(parts)
+        folds = folds_that_keep(self.run.task.split, None if groups is None else groups[chosen], len(chosen))
+        heads = []
+        for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
+            x = np.concatenate([blocks[i] for blocks, _ in gathered])
+            if self._predictor.has_own(i):
+                own = None if weights is None else weights[some]
+                head = self._solved_on_own(i, x, y[some], own, np.searchsorted(some, chosen), folds)
+            else:
+                head = self._solved(x, y, weights, chosen, folds)
+            with torch.no_grad():
+                layer.weight.copy_(torch.from_numpy(head.weight))
+                layer.bias.copy_(torch.from_numpy(head.bias))
+            heads.append(head)
+        if self._predictor.own:
+            self._predictor.shares.copy_(
+                self._head_weights(heads, y[chosen], None if groups is None else groups[chosen])
+            )
+            by_name = self._weights_by_name()
+            logger.info("Weights: %s.", ", ".join(f"{name} {weight:.0%}" for name, weight in by_name.items()))
+        return {"penalties": [head.penalty for head in heads]}
+
+    def _weights_by_name(self) -> dict[str, float]:
+        """Weight of the encoder's heads together, and of each head with features of its own."""
+        own = self._predictor.shares.tolist()[-len(self._predictor.own) :]
+        return {"encoder": 1 - sum(own), **dict(zip(self._predictor.own, own, strict=True))}
+
+    def _head_weights(self, heads: Sequence[Head], y: np.ndarray, groups: np.ndarray | None) -> Tensor:
+        """Equal weights; a head with features of its own has another one if that clearly lowers the out-of-fold loss.
+
+        The points head of series gets weight 0 unless it clearly lowers the out-of-fold loss: most values of most
+        series teach nothing.
+        """
+        first = len(heads) - len(self._predictor.own)
+        weights = torch.full((first,), 1 / first)
+        for i in range(first, len(heads)):
+            usual = 1 / (i + 1) if i == first else 0.0
+            weights = with_weight(weights, self._own_weight(weights, heads[: i + 1], y, groups, usual))
+        return weights
+
+    def _own_weight(
+        self, weights: Tensor, heads: Sequence[Head], y: np.ndarray, groups: np.ndarray | None, usual: float
+    ) -> float:
+        """Weight of the last of these heads: the usual one, or a clearly better one."""
+        out_of_fold = [head.out_of_fold for head in heads if head.out_of_fold is not None]
+        if len(out_of_fold) < len(heads):
+            return usual
+        outputs, kind = torch.from_numpy(np.stack(out_of_fold)), self.run.task.output.kind
+
+        def losses(weight: float) -> np.ndarray:
+            return row_losses(combined(outputs, with_weight(weights, weight), kind).numpy(), y, kind)
+
+        expected = losses(usual)
+        others = {own: loss for own in OWN_WEIGHTS if clearly_smaller(loss := losses(own), expected, groups)}
+        return min(others, key=lambda own: others[own].mean(), default=usual)
+
+    def _solved(
+        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, chosen: np.ndarray, folds: Folds | None
+    ) -> Head:
+        output, predictor, training = self.run.task.output, self._predictor, self.run.training
+        with threadpool_limits(1, user_api="blas"):
+            return solve_head(
+                x,
+                y,
+                output.kind,
+                output.shape[0],
+                chosen=chosen,
+                encoded=predictor.encoded,
+                standardised=predictor.standardised,
+                balanced=training.class_weights,
+                weights=weights,
+                seed=self.run.seed,
+                folds=folds,
+            )
+
+    def _solved_on_own(
+        self,
+        number: int,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray | None,
+        chosen: np.ndarray,
+        folds: Folds | None,
+    ) -> Head:
+        """A head that is fitted to rows, with out-of-fold outputs for the chosen ones."""
+        output, balanced = self.run.task.output, self.run.training.class_weights
+        x = evenly_spaced(x, self._own_rows)
+        name = list(self._predictor.own)[number - len(self._predictor.heads)]
+        penalties = POINT_PENALTIES if name == "points" else RIDGE_PENALTIES
+        with threadpool_limits(free_threads() if x.size > THREADED_VALUES else 1, user_api="blas"):
+            return solve_ridge_head(
+                x,
+                y,
+                output.kind,
+                output.shape[0],
+                balanced=balanced,
+                weights=weights,
+                chosen=chosen,
+                folds=folds,
+                penalties=penalties,
+            )
+
+    @property
+    def _own_rows(self) -> int:
+        """At most so many rows of each part, and of all, are for a head with features of its own."""
+        return max(FOLD_ROWS, OWN_VALUES // max(self._predictor.own.values(), default=1))
+
+    @property
+    def _predictor(self) -> LinearHeads:
+        assert isinstance(self.model.predictor, LinearHeads)
+        return self.model.predictor
+
+    def _features(self, rows: Rows, chosen: np.ndarray) -> Features:
+        """What each head takes of the rows; where it has features of its own, which are many, of some of the rows."""
+        if id(rows) not in self._gathered:
+            training = self.model.training
+            self.model.eval()
+            blocks, targets = self._gather(rows, chosen)
+            self.model.train(training)
+            y = self._normalised(np.concatenate(targets))
+            joined = [np.concatenate(blocks.pop(0)) for _ in self._predictor.heads]  # one at a time, which saves memory
+            self._gathered[id(rows)] = joined, y
+        return self._gathered[id(rows)]
+
+    @torch.inference_mode()
+    def _gather(self, rows: Rows, chosen: np.ndarray) -> tuple[list[list[np.ndarray]], list[np.ndarray]]:
+        """Features of each head and targets, batch by batch."""
+        blocks: list[list[np.ndarray]] = [[] for _ in self._predictor.heads]
+        targets: list[np.ndarray] = []
+        some = np.isin(np.arange(len(chosen)), _spread([len(chosen)], self._own_rows))
+        for start in _shown(range(0, len(chosen), BATCH_ROWS), "features"):
+            batch = rows.__getitems__(chosen[start : start + BATCH_ROWS].tolist())
+            with fastest_threads(self.model, "features"):
+                tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
+                parts = self._predictor.inputs(self.model.encode(tokens), around)
+            for i, (block, part) in enumerate(zip(blocks, parts, strict=True)):
+                features = part.cpu().numpy()
+                block.append(features[some[start : start + BATCH_ROWS]] if self._predictor.has_own(i) else features)
+            targets.append(batch["y"])
+        return blocks, targets
+
+    def _normalised(self, y: np.ndarray) -> np.ndarray:
+        """Targets in the units of the heads."""
+        units = self.model.units
+        if not isinstance(units, PhysicalUnits):
+            return y
+        return (y - units.mean.cpu().numpy()) / units.scale.cpu().numpy()
+
+
+def _shown(steps: Sequence[Step], title: str) -> Iterable[Step]:
+    """The steps with a bar of progress on a terminal."""
+    return track(steps, title, transient=True, disable=not get_console().is_terminal)
+
+
+def _spread(sizes: Sequence[int], most: int) -> np.ndarray:
+    """Numbers of rows of parts that follow each other, evenly spaced in each and then in all: at most so many."""
+    ends = np.cumsum([0, *sizes])
+    parts = [evenly_spaced(np.arange(start, end), most) for start, end in pairwise(ends)]
+    return evenly_spaced(np.concatenate(parts), most)

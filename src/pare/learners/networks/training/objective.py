@@ -1,0 +1,190 @@
+"""The objective of a run: where the model and the mixing of modalities meet (paper, equations 1 and 2)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pare.config.errors import unknown_name
+from pare.config.hyperparameters import MixingConfig, TrainingConfig
+from pare.learners.networks.mixing.curriculum import SHAPES
+from pare.learners.networks.mixing.mixers import MIXERS, MixingStep, Mixture
+from pare.learners.networks.models import CrossModalModel
+from pare.learners.networks.models.predictors import GATES, Features
+from pare.learners.networks.training.losses import Loss
+from pare.learners.networks.training.optimisers import unnoticed_by_batch_norms
+
+SCORE_BINS = 500  # bins of equal width over 0..1; the scores of a gate that learns little differ by a few hundredths
+
+
+@dataclass(frozen=True)
+class Terms:
+    """One step's losses and mixture; None for a term without a loss."""
+
+    total: Tensor
+    target: Tensor | None
+    mixed_target: Tensor | None = None
+    source: Tensor | None = None
+    mixture: Mixture | None = None
+
+
+class Objective(nn.Module):
+    """Total loss of a batch.
+
+    Args:
+        model: the model.
+        loss: the task's loss L_tar.
+        training: weights of the terms.
+        mixing: how tokens are mixed, or None for plain fine-tuning.
+    """
+
+    def __init__(
+        self, model: CrossModalModel, loss: Loss, training: TrainingConfig, mixing: MixingConfig | None
+    ) -> None:
+        super().__init__()
+        self.model, self.loss, self.training_config, self.mixing = model, loss, training, mixing
+
+    def forward(
+        self,
+        x: Tensor,
+        y: Tensor,
+        source: Tensor | None = None,
+        source_y: Tensor | None = None,
+        *,
+        anchor: Tensor | None = None,
+        k: int = 0,
+        generator: torch.Generator | None = None,
+    ) -> Terms:
+        """Losses of one batch.
+
+        Args:
+            x: target samples, ``(batch, …)``.
+            y: their labels or fields.
+            source: proxy samples, one for each row of tokens, ``(rows, …)``; needed where k > 0.
+            source_y: their labels, ``(rows,)`` or ``(rows, *mask grid)``.
+            anchor: the anchor's predictions, to which the model's are added, ``(batch, …)``; None without an anchor.
+            k: tokens to replace. With k = 0 the mixed batch is the target batch: no second pass.
+            generator: decides the Gumbel noise.
+        """
+        weights, model = self.training_config, self.model
+        loss = self.loss if anchor is None else _added(self.loss, anchor)
+        tokens, around = model.embed(x)
+        if k == 0 or source is None or source_y is None:
+            plain = loss(model.predict_target(model.encode(tokens), around), y)
+            both = self._beta_target + (weights.beta_mixed if self.mixing else 0.0)
+            return Terms(total=both * plain, target=plain)
+
+        mixture = self.mix(tokens, source, k, generator)
+        features, mixed_features = self._encoded(tokens, mixture.tokens)
+        target = None if features is None else loss(model.predict_target(features, around), y)
+        with unnoticed_by_batch_norms(model):  # mixed rows are not among those that are predicted later
+            mixed_prediction = model.predict_target(mixed_features, model.hide(around, mixture.hidden(tokens)))
+        mixed_target = loss(mixed_prediction, y)
+        source_loss = self._source_loss(loss, mixed_features, mixed_prediction, y, source_y)
+
+        mixed_loss = mixed_target
+        if source_loss is not None:
+            mixed_loss = (1 - mixture.share) * mixed_target + mixture.share * weights.source_weight * source_loss
+        total = weights.beta_mixed * mixed_loss
+        if target is not None:
+            total = total + self._beta_target * target
+        return Terms(total, target, mixed_target, source_loss, mixture)
+
+    @property
+    def _alone(self) -> bool:
+        return self.mixing is not None and self.mixing.passes == 1
+
+    @property
+    def _beta_target(self) -> float:
+        """Nothing where mixed rows replace the target's: plain steps are mixed ones with k = 0."""
+        return 0.0 if self._alone else self.training_config.beta_target
+
+    def _encoded(self, tokens: Tensor, mixed: Tensor) -> tuple[Features | None, Features]:
+        """Features of target and mixed tokens, encoded together; none of the target's where mixed rows are alone."""
+        if self._alone:
+            return None, self.model.encode(mixed)
+        both = [layer.chunk(2) for layer in self.model.encode(torch.cat([tokens, mixed]))]
+        features, mixed_features = (tuple(part) for part in zip(*both, strict=True))
+        return features, mixed_features
+
+    def _source_loss(
+        self, loss: Loss, features: Features, prediction: Tensor, y: Tensor, source_y: Tensor
+    ) -> Tensor | None:
+        """Loss for the tokens that were mixed in: the proxy's label, the other target sample's, or None for zeros."""
+        assert self.mixing is not None
+        if self.mixing.partner == "nothing":
+            return None
+        if self.mixing.partner == "target":
+            return loss(prediction, y.roll(1, 0))
+        return F.cross_entropy(self.model.predict_source(features).float(), source_y)
+
+    def mix(self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None) -> Mixture:
+        """Mix other tokens into the target's, ``(rows, tokens, width)``, by the method's mixer."""
+        assert self.mixing is not None
+        grid, gate = self.model.backbone.grid, self.model.gate
+        step = MixingStep(tokens, self._partner(tokens, source), k, grid, gate, self.mixing, generator)
+        return MIXERS[self.mixing.mixer](step)
+
+    def _partner(self, tokens: Tensor, source: Tensor) -> Tensor:
+        assert self.mixing is not None
+        if self.mixing.partner == "target":
+            return tokens.unflatten(0, (self.model.views, -1)).roll(1, 1).flatten(0, 1)
+        if self.mixing.partner == "nothing":
+            return torch.zeros_like(tokens)
+        return self.model.embed_source(source).to(tokens.dtype)
+
+
+def _added(loss: Loss, anchor: Tensor) -> Loss:
+    """A loss of a network that adds to an anchor."""
+    return lambda prediction, target: loss(prediction + anchor, target)
+
+
+def check_mixing(mixing: MixingConfig) -> None:
+    """Refuse a mixer, a gate or a curriculum that does not exist, before any file is brought.
+
+    Raises:
+        PareError: naming the nearest one that does.
+    """
+    if mixing.mixer not in MIXERS:
+        raise unknown_name("mixing.mixer", mixing.mixer, MIXERS, "pare.learners.networks.mixing.mixers.MIXERS")
+    if mixing.gate not in GATES:
+        raise unknown_name("mixing.gate", mixing.gate, GATES, "pare.learners.networks.models.predictors.GATES")
+    if mixing.curriculum not in SHAPES:
+        raise unknown_name(
+            "mixing.curriculum", mixing.curriculum, SHAPES, "pare.learners.networks.mixing.curriculum.SHAPES"
+        )
+
+
+class EpochMixing:
+    """How often each target slot was replaced in the mixed steps of an epoch, and how the gate scored the tokens.
+
+    Args:
+        tokens: tokens of a sample.
+
+    Attributes:
+        gate_scores: how many target tokens, and source tokens, the gate gave a score in each bin, ``(2, SCORE_BINS)``.
+    """
+
+    def __init__(self, tokens: int) -> None:
+        self._steps, self._replaced = 0, torch.zeros(tokens)
+        self.gate_scores = torch.zeros(2, SCORE_BINS, dtype=torch.long)
+
+    @property
+    def replaced(self) -> Tensor:
+        """Share of the mixed samples in which each slot was replaced, ``(tokens,)``."""
+        return self._replaced / max(self._steps, 1)
+
+    def add(self, mixture: Mixture | None) -> None:
+        """Count a step's mixture, if it has one."""
+        if mixture is None:
+            return
+        if mixture.replaced is not None:
+            self._replaced += mixture.replaced.float().mean(0).cpu()
+            self._steps += 1
+        if mixture.scores is not None:
+            self.gate_scores += torch.stack([_histogram(scores) for scores in mixture.scores])
+
+
+def _histogram(scores: Tensor) -> Tensor:
+    return torch.histc(scores.detach().float(), SCORE_BINS, 0, 1).long().cpu()

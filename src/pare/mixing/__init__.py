@@ -1,8 +1,0 @@
-"""The intermediate modality (paper, sections 3.2 and 3.3): which patches to mix, how, and how many per epoch."""
-
-from pare.mixing.curriculum import Curriculum
-from pare.mixing.mixers import cutmix, mixup
-from pare.mixing.replacement import replace_patches
-from pare.mixing.selection import relaxed_top_k
-
-__all__ = ["Curriculum", "cutmix", "mixup", "relaxed_top_k", "replace_patches"]

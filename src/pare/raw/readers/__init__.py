@@ -1,1 +1,0 @@
-"""Readers: raw files of a task as samples, by the publisher's parts; ``registry`` names them."""

@@ -1,0 +1,128 @@
+"""How text tables are written, found out from the files."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pare.config.errors import PareError
+from pare.data.formats.delimited_text import UTF_8, Dialect, detect_dialect, load_text
+
+FRAME = pd.DataFrame({"größe": [1.5, -2.25, 30.0], "zahl": [1, 20, 3], "ort": ["Köln", "Ulm", "1,2,3"]})
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "sep", "decimal", "found"),
+    [
+        ("t.csv", "utf-8", ",", ".", Dialect()),
+        ("t.csv", "utf-8-sig", ";", ",", Dialect(";", UTF_8, ",")),
+        ("t.csv", "utf-16", ";", ",", Dialect(";", "utf-16", ",")),
+        ("t.csv", "utf-8", ";", ".", Dialect(";")),
+        ("t.csv", "utf-16", "\t", ".", Dialect("\t", "utf-16")),
+        ("t.tsv", "utf-8", "\t", ".", Dialect()),
+        ("t.csv.gz", "utf-8", ";", ",", Dialect(";", UTF_8, ",")),
+        ("t.txt", "utf-8", "\t", ".", Dialect("\t")),
+        ("t.txt", "utf-8", " ", ",", Dialect(" ", UTF_8, ",")),
+        ("t.dat.gz", "utf-8", " ", ".", Dialect(" ")),
+    ],
+)
+def test_what_is_detected_reads_the_table_as_it_was_written(tmp_path, name, encoding, sep, decimal, found):
+    FRAME.to_csv(tmp_path / name, index=False, encoding=encoding, sep=sep, decimal=decimal)
+    assert detect_dialect(tmp_path / name, None) == found
+    pd.testing.assert_frame_equal(load_text(tmp_path / name, found), FRAME)
+
+
+@pytest.mark.parametrize("content", ["a;b\n1,5;1.5\n2,5;2\n", "a;b\n1,5;x\n1.234,5;y\n", "a;b\n1;x,y\n2;z\n"])
+def test_commas_are_decimal_only_where_all_numbers_agree(tmp_path, content):
+    (tmp_path / "t.csv").write_text(content)
+    assert detect_dialect(tmp_path / "t.csv", None) == Dialect(";")
+
+
+def test_points_next_to_decimal_commas_may_mark_thousands_and_are_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("rent;people;share\n13,6;24.315;1\n11,2;734;2\n")
+    with pytest.raises(PareError, match=r"'people' holds '24\.315', and 'rent' has decimal commas; write thousands"):
+        detect_dialect(tmp_path / "t.csv", None)
+
+
+def test_a_file_that_is_cut_short_is_named(tmp_path):
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(FRAME.to_csv(index=False).encode())[:-20])
+    with pytest.raises(PareError, match=r"t\.csv\.gz is damaged or cut short"):
+        detect_dialect(path, None)
+
+
+def test_an_encoding_that_the_file_does_not_tell_is_asked_for(tmp_path):
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(FRAME.to_csv(index=False).encode("latin-1")))
+    for wrong in (None, "ascii", "no_such_code"):
+        with pytest.raises(PareError, match=r"t\.csv\.gz cannot be read as .*'encoding'"):
+            detect_dialect(path, wrong)
+    found = detect_dialect(path, "latin-1")
+    pd.testing.assert_frame_equal(load_text(path, found), FRAME)
+
+
+def test_runs_of_blanks_divide_values_as_pandas_has_it(tmp_path):
+    (tmp_path / "t.dat").write_text('  a   b  c \n 1.5  2   \'x\n-3\t 4e2  "y z" \n')
+    frame = load_text(tmp_path / "t.dat", detect_dialect(tmp_path / "t.dat", None))
+    pd.testing.assert_frame_equal(frame, pd.read_csv(tmp_path / "t.dat", sep=r"\s+"))
+
+
+def test_the_names_of_rows_that_r_writes_without_a_name_above_them_are_a_column(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text('"mass" "site"\n"Mazda RX4" 1.5 "north"\n"Fiat 128" NA "south"\n')
+    frame = load_text(path, detect_dialect(path, None))
+    expected = pd.read_csv(path, sep=r"\s+", na_values=[], keep_default_na=False).reset_index(names="column 1")
+    pd.testing.assert_frame_equal(frame, expected)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "# measured in May, by me\n#\n",
+        '# 5" pipe\n\n',
+        "# May, June\n",
+        '# May "June, July\n',
+        '# "May, June\n',
+        "\n#note\n#\n\n",
+    ],
+)
+def test_comments_above_the_header_are_passed_over(tmp_path, above):
+    (tmp_path / "t.csv").write_text(f"{above}a,b\n1,x\n2,y\n")
+    frame = load_text(tmp_path / "t.csv", detect_dialect(tmp_path / "t.csv", None))
+    pd.testing.assert_frame_equal(frame, pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}))
+
+
+@pytest.mark.parametrize("header", ["#id,kind", "# by me, in May\n#id,kind"])
+@pytest.mark.parametrize("rows", ["1,x\n2,y\n", "u,x\nv,y\n"])
+def test_a_header_may_begin_with_the_mark_of_comments(tmp_path, header, rows):
+    (tmp_path / "t.csv").write_text(f"{header}\n{rows}")
+    frame = load_text(tmp_path / "t.csv", detect_dialect(tmp_path / "t.csv", None))
+    assert (list(frame), len(frame), frame["kind"].tolist()) == (["#id", "kind"], 2, ["x", "y"])
+
+
+@pytest.mark.parametrize("delimiter", [" ", ",", "\t"])
+def test_what_numpy_wrote_with_a_header_is_read_with_its_names(tmp_path, delimiter):
+    values = np.random.default_rng(0).normal(size=(5, 3))
+    np.savetxt(tmp_path / "t.txt", values, delimiter=delimiter, header=f"by me\n{delimiter.join('abc')}")
+    frame = load_text(tmp_path / "t.txt", detect_dialect(tmp_path / "t.txt", None))
+    assert list(frame) == ["a", "b", "c"]
+    np.testing.assert_allclose(frame, values, rtol=1e-15)
+
+
+@pytest.mark.parametrize("header", ["a,b", "a,b,", "a,b,,"])
+def test_a_delimiter_at_the_end_of_each_line_makes_no_column(tmp_path, header):
+    ends = "," * max(1, header.count(",") - 1)
+    (tmp_path / "t.csv").write_text(f"{header}\n1,x{ends}\n2,y{ends}\n")
+    pd.testing.assert_frame_equal(
+        load_text(tmp_path / "t.csv", Dialect()), pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    )
+
+
+def test_words_for_a_missing_value_hide_no_decimal_commas(tmp_path):
+    frame = pd.DataFrame({"a": [1.5, None, -2.25], "b": ["x", None, "z"]})
+    frame.to_csv(tmp_path / "t.csv", index=False, sep=";", decimal=",", na_rep="NA")
+    found = detect_dialect(tmp_path / "t.csv", None)
+    assert (found.decimal, load_text(tmp_path / "t.csv", found)["a"].tolist()) == (",", ["1.5", "NA", "-2.25"])
+    found = detect_dialect(tmp_path / "t.csv", None, missing=("NA",))
+    pd.testing.assert_frame_equal(load_text(tmp_path / "t.csv", found), frame)

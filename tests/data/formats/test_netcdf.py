@@ -1,0 +1,93 @@
+"""NetCDF files of both versions, against scipy's own unpacking, and its attributes in HDF5."""
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+from pare.config.errors import PareError
+from pare.data.formats.array_files import open_arrays
+from pare.data.formats.netcdf import Packing
+
+STORED = np.arange(24).reshape(6, 2, 2)
+ATTRIBUTES = {
+    "plain": {},
+    "packed": {"scale_factor": 0.5, "add_offset": 10.0},
+    "scaled": {"scale_factor": np.float32(0.25)},
+    "filled": {"_FillValue": 7},
+    "marked": {"scale_factor": 2.0, "missing_value": 9},
+}
+
+
+def typed(attributes, dtype):
+    """Marks have the type of the numbers."""
+    return {
+        name: np.dtype(dtype).type(value) if name in ("_FillValue", "missing_value") else value
+        for name, value in attributes.items()
+    }
+
+
+def version_3(path, attributes, dtype):
+    with scipy.io.netcdf_file(path, "w") as file:
+        for name, length in (("time", None), ("y", 2), ("x", 2)):
+            file.createDimension(name, length)
+        variable = file.createVariable("u", np.dtype(dtype).newbyteorder(">"), ("time", "y", "x"))
+        variable[:] = STORED
+        for name, value in typed(attributes, dtype).items():
+            setattr(variable, name, value)
+        file.createVariable("label", "c", ("x",))[:] = b"ab"
+
+
+def version_4(path, attributes, dtype):
+    with h5py.File(path, "w") as file:
+        file["u"] = STORED.astype(dtype)
+        file["u"].attrs.update(typed(attributes, dtype))
+
+
+@pytest.mark.parametrize("save", [version_3, version_4])
+@pytest.mark.parametrize("dtype", ["i2", "i4", "f4", "f8"])
+@pytest.mark.parametrize("attributes", ATTRIBUTES.values(), ids=ATTRIBUTES)
+def test_numbers_are_unpacked_as_scipy_does(tmp_path, save, dtype, attributes):
+    version_3(tmp_path / "reference.nc", attributes, dtype)
+    with scipy.io.netcdf_file(tmp_path / "reference.nc", mmap=False, maskandscale=True) as file:
+        expected = np.ma.filled(file.variables["u"][:].astype(np.float64), np.nan)
+    save(tmp_path / "f.nc", attributes, dtype)
+    (array,) = open_arrays(tmp_path / "f.nc").values()
+    assert (array.shape, array.dtype) == ((6, 2, 2), array.all().dtype)
+    np.testing.assert_allclose(array.all(), expected, rtol=1e-6)
+    np.testing.assert_allclose(array.read(1, 3), expected[1:3], rtol=1e-6)
+
+
+def test_numbers_that_are_not_packed_keep_their_type():
+    assert Packing.of({}).dtype(np.dtype(">i2")) == np.dtype("i2")
+    assert Packing.of({"_FillValue": np.float32(1e20)}).dtype(np.dtype("f4")) == np.dtype("f4")
+    assert Packing.of({"_FillValue": np.int16(-1)}).dtype(np.dtype("i2")) == np.dtype("f8")
+
+
+def test_a_mark_that_the_type_cannot_hold_marks_nothing():
+    values = np.arange(256).astype(np.uint8)
+    np.testing.assert_array_equal(Packing.of({"missing_value": -9999.0}).unpacked(values), values)
+
+
+def test_both_marks_and_each_of_several_are_missing():
+    packing = Packing.of({"_FillValue": np.int16(7), "missing_value": np.array([8, 9], np.int16), "scale_factor": 2.0})
+    np.testing.assert_array_equal(packing.unpacked(np.arange(6, 11, dtype=np.int16)), [12, *[np.nan] * 3, 20])
+
+
+def test_a_mark_of_nan_is_none():
+    assert Packing.of({"_FillValue": np.nan}) == Packing()
+
+
+def test_a_mark_of_real_numbers_is_missing():
+    values = np.array([1.0, 1e20, 3.0], np.float32)
+    np.testing.assert_array_equal(Packing.of({"_FillValue": np.float32(1e20)}).unpacked(values), [1, np.nan, 3])
+
+
+@pytest.mark.parametrize("save", [version_3, version_4])
+@pytest.mark.parametrize("kept", [0.0, 0.02, 0.5])
+def test_a_file_cut_short_is_named(tmp_path, save, kept):
+    path = tmp_path / "f.nc"
+    save(path, {}, "f4")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    with pytest.raises(PareError, match=r"f\.nc .*damaged or cut short"):
+        open_arrays(path)["u"].all()

@@ -1,0 +1,189 @@
+"""Series of the UCR and UEA archives that sktime ships, against sktime's own loader and the archive's documentation."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.config import OmegaConfigLoader
+from sktime.datasets import load_from_tsfile
+
+from pare.config.errors import PareError
+from pare.config_loader import load_library
+from pare.data.origins.ingest import ingest
+from pare.data.own.series_files import series_folder, ts
+from pare.data.registries import bind_options
+from pare.settings import CONFIG_LOADER_ARGS
+from publisher_files import write_ucr
+
+CONF = Path(__file__).parents[3] / "conf"
+LIBRARY = load_library(OmegaConfigLoader(conf_source=str(CONF), env="base", **CONFIG_LOADER_ARGS))
+NAMES = sorted(name for name in LIBRARY.tasks if LIBRARY.task(name).suite == "UCR")
+# Rows of the parts, and the shortest and the longest series, as the archive documents them; PLAID's lengths "vary".
+DOCUMENTED = {
+    "ucr_acsf1": (100, 100, 1460, 1460),
+    "ucr_arrow_head": (36, 175, 251, 251),
+    "ucr_basic_motions": (40, 40, 100, 100),
+    "ucr_gun_point": (50, 150, 150, 150),
+    "ucr_italy_power_demand": (67, 1029, 24, 24),
+    "ucr_japanese_vowels": (270, 370, 7, 29),
+    "ucr_osu_leaf": (200, 242, 427, 427),
+    "ucr_plaid": (537, 537, 100, 1344),
+}
+
+
+def read(task, folder):
+    return bind_options("reader", "ts", ts, task.reader.options)(folder)
+
+
+def test_the_documented_tasks_are_all_that_there_are():
+    assert list(DOCUMENTED) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_task_has_the_series_that_sktimes_loader_reads(name, tmp_path):
+    task, lengths = LIBRARY.task(name), set()
+    ingest(task.raw.active, tmp_path)
+    parts = read(task, tmp_path)
+    for part, samples in parts.items():
+        (path,) = tmp_path.glob(f"*_{part.upper()}.ts")
+        frame, labels = load_from_tsfile(str(path))
+        x, y = samples.read(0, samples.count)
+        assert (x.dtype, y.dtype) == (np.float32, np.int64)
+        assert x.shape == (len(frame), *task.input.shape)
+        assert samples.count == task.samples[part] and len(samples.classes) == task.classes
+        assert [samples.classes[code].lower() for code in y] == labels.tolist()
+        for row, cells in zip(x, frame.itertuples(index=False), strict=True):
+            stored = np.array([cell.to_numpy() for cell in cells], np.float32)
+            lengths.add(stored.shape[1])
+            np.testing.assert_array_equal(row[:, : stored.shape[1]], stored)
+            for channel, rest in enumerate(row[:, stored.shape[1] :]):
+                assert all(rest == np.float32(task.reader.options.get("fill", [])[channel : channel + 1]))
+    assert DOCUMENTED[name] == (parts["train"].count, parts["test"].count, min(lengths), max(lengths))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "fill" in LIBRARY.task(name).reader.options])
+def test_shorter_series_are_followed_by_the_means_of_the_training_part(name, tmp_path):
+    task = LIBRARY.task(name)
+    ingest(task.raw.active, tmp_path)
+    frame, _ = load_from_tsfile(str(next(tmp_path.glob("*_TRAIN.ts"))))
+    means = [np.concatenate(list(frame[channel])).mean() for channel in frame]
+    assert task.reader.options["fill"] == [float(f"{mean:.4g}") for mean in means]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_validation_part_has_room_for_each_class(name):
+    task = LIBRARY.task(name)
+    assert task.split.stratified and task.n_validation("validated") >= task.classes
+
+
+def test_rows_keep_their_order_and_classes_that_of_the_training_header(tmp_path):
+    task = LIBRARY.task("ucr_japanese_vowels")
+    written = write_ucr(tmp_path, task, np.random.default_rng(0), 9)
+    test = tmp_path / "Set_TEST.ts"
+    names = [f"Class{k}" for k in range(9)]
+    test.write_text(test.read_text().replace(" ".join(names), " ".join(reversed(names))))
+    parts = read(task, tmp_path)
+    for part, rows in written.items():
+        x, y = parts[part.lower()].read(2, 7)
+        assert [names[code] for code in y] == [label for _, label in rows[2:7]]
+        for values, (series, _) in zip(x, rows[2:7], strict=True):
+            np.testing.assert_array_equal(values[:, : series.shape[1]], series)
+
+
+def test_a_test_part_of_other_classes_is_named(tmp_path):
+    task = LIBRARY.task("ucr_gun_point")
+    write_ucr(tmp_path, task, np.random.default_rng(0), 4)
+    path = tmp_path / "Set_TEST.ts"
+    path.write_text(path.read_text().replace("Class1", "Class7"))
+    with pytest.raises(
+        PareError, match=r"Set_TEST\.ts: classes \['Class0', 'Class7'\], those of the training part are"
+    ):
+        read(task, tmp_path)
+
+
+def test_a_test_part_of_other_channels_is_named(tmp_path):
+    task = LIBRARY.task("ucr_gun_point")
+    write_ucr(tmp_path, task, np.random.default_rng(0), 4)
+    path = tmp_path / "Set_TEST.ts"
+    path.write_text(path.read_text().replace(":Class", f"{':0' + ',0' * 149}:Class"))
+    with pytest.raises(PareError, match=r"Set_TEST\.ts: channels 2, those of the training part are 1"):
+        read(task, tmp_path)
+
+
+def test_one_file_has_all_rows_and_numbers_are_a_column(tmp_path):
+    (tmp_path / "demand.ts").write_text("@targetLabel true\n@data\n1,2:0.5\n3,4,5:-1e3\n")
+    parts = ts(tmp_path, points=3, fill=(9.0,))
+    assert list(parts) == ["all"] and parts["all"].classes is None
+    x, y = parts["all"].read(0, 2)
+    assert (x.dtype, y.dtype) == (np.float32, np.float32)
+    np.testing.assert_array_equal(x, [[[1, 2, 9]], [[3, 4, 5]]])
+    np.testing.assert_array_equal(y, [[0.5], [-1000]])
+
+
+def test_series_of_which_nothing_is_known_teach_nothing(tmp_path):
+    (tmp_path / "new.ts").write_text("@classLabel false\n@data\n1,2\n")
+    with pytest.raises(PareError, match=r"new\.ts has neither classes nor numbers"):
+        ts(tmp_path, points=2)
+
+
+def test_a_missing_part_is_named(tmp_path):
+    write_ucr(tmp_path, LIBRARY.task("ucr_gun_point"), np.random.default_rng(0), 4)
+    (tmp_path / "Set_TEST.ts").unlink()
+    with pytest.raises(PareError, match=r"no file \*_TEST\.ts in"):
+        read(LIBRARY.task("ucr_gun_point"), tmp_path)
+
+
+SERIES = np.random.default_rng(0).normal(size=(2, 9)).astype(np.float32)
+
+
+def read_folder(folder, **options):
+    options = {"channels": ["u", "v"], "points": 9} | options
+    return bind_options("reader", "series_folder", series_folder, options)(folder)["all"]
+
+
+def save(folder, name, values=SERIES, columns=("u", "v"), **written):
+    path = folder / "walks" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(values.T, columns=list(columns)).to_csv(path, **{"index": False} | written)
+
+
+def test_each_file_is_a_series_whatever_the_order_of_its_columns(tmp_path):
+    save(tmp_path, "slow/1.csv")
+    save(tmp_path, "fast/1.csv.gz", SERIES[::-1, :5], ("v", "u"))
+    samples = read_folder(tmp_path)
+    x, y = samples.read(0, 2)
+    assert (samples.classes, samples.columns) == (["fast", "slow"], ["u", "v"])
+    np.testing.assert_array_equal(y, [0, 1])
+    np.testing.assert_allclose(x[1], SERIES, rtol=1e-6)
+    np.testing.assert_allclose(x[0, :, :5], SERIES[:, :5], rtol=1e-6)
+    np.testing.assert_allclose(x[0, :, 5:], np.outer(SERIES[:, :5].mean(axis=1), np.ones(4)), rtol=1e-5)
+
+
+def test_files_may_lack_a_header_and_be_written_in_another_way(tmp_path):
+    for name in ("a", "b"):
+        save(tmp_path, f"{name}/1.csv", header=False, sep=";", decimal=",")
+    x, _ = read_folder(tmp_path, channels=["2"], header=False, delimiter=";", decimal=",").read(0, 1)
+    np.testing.assert_allclose(x[0], SERIES[1:], rtol=1e-6)
+
+
+def test_a_file_without_a_channel_or_with_text_is_named(tmp_path):
+    save(tmp_path, "a/1.csv")
+    save(tmp_path, "b/1.csv", columns=("u", "w"))
+    with pytest.raises(PareError, match=r"column 'v' is unknown.*b/1\.csv"):
+        read_folder(tmp_path).read(0, 2)
+    (tmp_path / "walks" / "b" / "1.csv").write_text("u,v\n1,2\n3,x\n")
+    with pytest.raises(PareError, match=r"b/1\.csv: column 'v' holds 'x' in row 2"):
+        read_folder(tmp_path).read(0, 2)
+    (tmp_path / "walks" / "b" / "1.csv").write_text("u,v\n")
+    with pytest.raises(PareError, match=r"b/1\.csv is cut short: it has no rows"):
+        read_folder(tmp_path).read(0, 2)
+
+
+def test_plain_text_next_to_other_tables_is_no_series(tmp_path):
+    for name in ("a/1.txt", "b/1.txt"):
+        save(tmp_path, name)
+    assert read_folder(tmp_path).count == 2
+    save(tmp_path, "a/1.csv")
+    with pytest.raises(PareError, match=r"a/1\.txt is no series file \(\.csv, \.csv\.gz, \.tsv, \.tsv\.gz\); move it"):
+        read_folder(tmp_path)

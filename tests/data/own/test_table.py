@@ -1,0 +1,462 @@
+"""Tables as samples: OpenML's and users' own, good ones and what users really have."""
+
+import json
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pare.config.errors import PareError
+from pare.data.formats.delimited_text import Dialect
+from pare.data.own.columns import Labels
+from pare.data.own.series_tables import series_rows
+from pare.data.own.table import load_parts, part_rows, table
+from pare.data.registries import bind_options
+from publisher_files import write_openml
+
+ARFF = """@RELATION small
+@ATTRIBUTE 'blood pressure' REAL
+@ATTRIBUTE colour {red, green, blue}
+@ATTRIBUTE id STRING
+@ATTRIBUTE Class {no, never, 'may be', yes}
+@DATA
+1.5,blue,a,yes
+?,red,b,no
+2.5,red,c,?
+-1e3,?,'d,e','may be'
+"""
+CSV = """size,colour,ok,site,part,patient,label,score,a,b
+1,red,True,10,train,p1,yes,0.5,0,1
+2,blue,False,9,train,p1,no,1.5,1,0
+?,red,True,10,test,p2,yes,,0,1
+4,,False,9,test,p3,,3.5,1,1
+5,red,True,9,validation,p2,no,4.5,0,0
+"""
+FEATURES = ("size", "colour", "ok", "site")
+OTHERS = ("part", "patient", "label", "score", "a", "b")
+
+
+@pytest.fixture
+def openml(tmp_path):
+    (tmp_path / "dataset.arff").write_text(ARFF)
+    (tmp_path / "dataset.json").write_text(json.dumps({"default_target": "Class", "ignored": ["id"]}))
+    return tmp_path
+
+
+@pytest.fixture
+def own(tmp_path):
+    (tmp_path / "mine.csv").write_text(CSV)
+    return tmp_path
+
+
+def unused(*used):
+    """Columns of the CSV that are neither features nor named."""
+    return tuple(name for name in OTHERS if name not in used)
+
+
+def rows(samples):
+    return samples.read(0, samples.count)
+
+
+def csv_error(folder, content, message, **options):
+    (folder / "t.csv").write_text(content)
+    with pytest.raises(PareError, match=message) as error:
+        table(folder, **{"target": "y", "file": "t.csv", **options})
+    assert str(error.value).startswith(f"{folder / 't.csv'}") or "column" in str(error.value)
+
+
+def column_of(values, y="ab"):
+    """CSV with a column x of these values and a target y that alternates between the letters."""
+    return "x,n,y\n" + "".join(f"{value},{i},{y[i % len(y)]}\n" for i, value in enumerate(values))
+
+
+# ---------------------------------------------------------------------- OpenML
+
+
+def test_openmls_description_names_target_and_ignored_columns(openml):
+    samples = table(openml)["all"]
+    assert samples.columns == ["blood pressure", "colour"]
+    assert samples.categories == [None, ["red", "green", "blue"]]
+    x, y = rows(samples)
+    np.testing.assert_array_equal(x, np.array([[1.5, 2], [np.nan, 0], [-1e3, np.nan]], dtype=np.float32))
+    assert x.dtype == np.float32 and y.dtype == np.int64
+
+
+def test_classes_are_in_declared_order_without_those_that_no_row_has(openml):
+    samples = table(openml)["all"]
+    assert samples.classes == ["no", "may be", "yes"] and rows(samples)[1].tolist() == [2, 0, 1]
+
+
+def test_a_table_is_read_by_rows(openml):
+    x, y = table(openml)["all"].read(1, 2)
+    assert x.shape == (1, 2) and y.tolist() == [0]
+
+
+def test_a_table_put_there_by_hand_needs_its_target_named(openml):
+    (openml / "dataset.json").unlink()
+    with pytest.raises(PareError, match="option 'target' to one of: blood pressure, colour, id, Class"):
+        table(openml)
+    assert table(openml, target="Class", ignore=("id",))["all"].columns == ["blood pressure", "colour"]
+
+
+def test_a_damaged_description_says_what_to_run(openml):
+    (openml / "dataset.json").write_text('{"default')
+    with pytest.raises(PareError, match=r"dataset.json is damaged.*--pipelines=ingest"):
+        table(openml)
+
+
+def test_every_table_of_openml_cc18_is_read_with_the_shapes_that_its_task_declares(library, tmp_path):
+    names = [name for name in library.tasks if name.startswith("openml_")]
+    assert len(names) == 30
+    for number, name in enumerate(names):
+        task = library.task(name)
+        folder = tmp_path / name
+        folder.mkdir()
+        written = write_openml(folder, task, np.random.default_rng(number), rows=40)
+        read = bind_options("reader", task.reader.name, table, task.reader.options)
+        samples = read(folder)["all"]
+        x, y = rows(samples)
+        assert x.shape == (40, *task.input.shape) and len(samples.classes) == task.classes, name
+        np.testing.assert_array_equal(x, written["x"])
+        np.testing.assert_array_equal(y, written["y"])
+        assert samples.categories == written["categories"] and task.samples.keys() == {"all"}
+
+
+# ---------------------------------------------------------------------- users' own tables
+
+
+def test_text_and_booleans_are_categories_in_sorted_order(own):
+    samples = table(own, target="label", ignore=unused("label"))["all"]
+    assert samples.columns == list(FEATURES) and samples.classes == ["no", "yes"]
+    assert samples.categories == [None, ["blue", "red"], ["False", "True"], None]
+    x, y = rows(samples)
+    nan = np.nan
+    np.testing.assert_array_equal(x, [[1, 1, 1, 10], [2, 0, 0, 9], [nan, 1, 1, 10], [5, 1, 1, 9]])
+    assert y.tolist() == [1, 0, 1, 0]
+
+
+def test_numbers_can_be_declared_categories_and_are_sorted_as_numbers(own):
+    samples = table(own, target="label", ignore=unused("label"), categorical=("site", "size"))["all"]
+    assert samples.categories == [["1", "2", "4", "5"], ["blue", "red"], ["False", "True"], ["9", "10"]]
+    np.testing.assert_array_equal(rows(samples)[0][:, 3], [1, 0, 1, 0])
+
+
+def test_numbers_among_names_can_be_declared_categories(tmp_path):
+    (tmp_path / "t.csv").write_text(column_of(["5more", "2", "10", "2"]))
+    samples = table(tmp_path, target="y", categorical=("x",))["all"]
+    assert samples.categories[0] == ["2", "10", "5more"] and rows(samples)[0][:, 0].tolist() == [2, 0, 1, 0]
+
+
+def test_a_number_is_a_regression_and_loses_rows_without_it(own):
+    samples = table(own, target="score", ignore=unused("score"))["all"]
+    y = rows(samples)[1]
+    assert samples.classes is None and y.dtype == np.float32
+    np.testing.assert_array_equal(y, [[0.5], [1.5], [3.5], [4.5]])
+
+
+def test_classes_written_as_numbers_are_classes_if_the_user_says_so(own):
+    samples = table(own, target="a", ignore=unused("a"), categorical=("a",))["all"]
+    assert samples.classes == ["0", "1"] and rows(samples)[1].tolist() == [0, 1, 0, 1, 0]
+
+
+def test_several_targets_are_labels_or_numbers(own):
+    labels = rows(table(own, target=["a", "b"], ignore=unused("a", "b"))["all"])[1]
+    np.testing.assert_array_equal(labels, [[0, 1], [1, 0], [0, 1], [1, 1], [0, 0]])
+    labels = rows(table(own, target=["ok", "a"], ignore=unused("a"))["all"])[1]
+    np.testing.assert_array_equal(labels[:, 0], [1, 0, 1, 0, 1])
+    numbers = rows(table(own, target=["score", "a"], ignore=unused("score", "a"))["all"])[1]
+    assert numbers.dtype == np.float32 and numbers.shape == (4, 2)
+
+
+def test_a_column_may_divide_the_rows_and_another_group_them(own):
+    parts = table(own, target="label", split_column="part", group="patient", ignore=unused("label", "part", "patient"))
+    assert {name: part.count for name, part in parts.items()} == {"train": 2, "validation": 1, "test": 1}
+    assert parts["train"].columns == list(FEATURES)
+    assert parts["train"].groups.tolist() == [0, 0] and parts["test"].groups == parts["validation"].groups
+    assert rows(parts["test"])[0][0, 3] == 10 and rows(parts["test"])[1].tolist() == [1]
+
+
+def test_parquet_and_csv_give_the_same_samples(own):
+    options = {"target": "label", "ignore": unused("label")}
+    pd.read_csv(own / "mine.csv", na_values="?").to_parquet(own / "mine.parquet")
+    a, b = (table(own, file=f"mine.{suffix}", **options)["all"] for suffix in ("csv", "parquet"))
+    assert (a.columns, a.classes, a.categories) == (b.columns, b.classes, b.categories)
+    for left, right in zip(rows(a), rows(b), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_parquet_categories_nullable_numbers_and_missing_booleans_are_understood(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "n": pd.array([1, None, 3], dtype="Int64"),
+            "c": pd.Categorical(["small", "tall", None], ["tall", "small", "huge"]),
+            "t": pd.array([True, None, False], dtype="boolean"),
+            "y": ["b", "a", "b"],
+        }
+    )
+    frame.to_parquet(tmp_path / "t.parquet")
+    samples = table(tmp_path, target="y")["all"]
+    assert samples.categories == [None, ["tall", "small", "huge"], ["False", "True"]]
+    np.testing.assert_array_equal(rows(samples)[0], [[1, 1, 1], [np.nan, 0, np.nan], [3, np.nan, 0]])
+
+
+def test_codes_do_not_depend_on_how_often_a_category_occurs(tmp_path):
+    (tmp_path / "t.csv").write_text(column_of(["u", "v", "v", "v"]))
+    (tmp_path / "s.csv").write_text(column_of(["v", "u", "u", "v"]))
+    categories = [table(tmp_path, target="y", file=name)["all"].categories for name in ("t.csv", "s.csv")]
+    assert categories[0] == categories[1]
+
+
+# ---------------------------------------------------------------------- mistakes
+
+
+@pytest.mark.parametrize("option", ["target", "ignore", "categorical", "split_column", "group"])
+def test_an_unknown_column_is_named_with_the_nearest_ones(own, option):
+    name = ("colours",) if option in ("ignore", "categorical") else "colours"
+    with pytest.raises(PareError, match=r"column 'colours' is unknown\. Did you mean 'colour'"):
+        table(own, **{"target": "label", option: name})
+
+
+def test_a_column_has_one_use(own):
+    with pytest.raises(PareError, match="'label' is named by several"):
+        table(own, target="label", ignore=("label",))
+
+
+def test_at_least_one_feature_must_remain(own):
+    with pytest.raises(PareError, match="has no feature left"):
+        table(own, target="label", ignore=(*FEATURES, *unused("label")))
+
+
+def test_a_word_among_numbers_is_named_with_its_row(tmp_path):
+    message = r"column 'x' holds text in row 3, 'tall', where most rows hold numbers.*'missing'.*'categorical'"
+    csv_error(tmp_path, column_of([1, 2, "tall", 3, "small"]), message)
+
+
+@pytest.mark.parametrize("written", ["1,400", "$ 7", "7 %", "1 000 000", "1'200.5", "€3,50"])
+def test_numbers_are_not_taken_for_categories_because_of_how_people_write_them(tmp_path, written):
+    column = [f'"{written}"', '"2,500"', '"3,500"'] * 10
+    message = r"'x' holds .* in row 1; write numbers without marks of thousands, units.*'categorical'.*'ignore'"
+    csv_error(tmp_path, column_of(column), message)
+    (tmp_path / "t.csv").write_text(column_of(column))
+    assert len(table(tmp_path, target="y", categorical=("x",))["all"].categories[0]) > 1
+
+
+def test_a_word_among_numbers_with_decimal_commas_is_named(tmp_path):
+    column = ['"1,5"', "NA", '"2,25"', "tall", '"3,0"'] * 10
+    csv_error(tmp_path, column_of(column), "'x' holds text in row 4, 'tall', where most rows hold numbers")
+
+
+@pytest.mark.parametrize("word", ["NA", "N/A", "null", "None", "#N/A", "-"])
+def test_words_for_a_missing_value_between_numbers_are_read_as_pandas_reads_them(tmp_path, word):
+    (tmp_path / "t.csv").write_text(column_of([0.1, word, "1e-3", word, 7, ""]))
+    expected = pd.read_csv(tmp_path / "t.csv", na_values=["-"])["x"].to_numpy(np.float32)
+    assert np.isnan(expected).sum() == 3
+    for options in ({}, {"categorical": ("x",)}):
+        samples = table(tmp_path, "y", **options)["all"]
+        np.testing.assert_array_equal(np.isnan(rows(samples)[0][:, 0]), np.isnan(expected))
+    assert samples.categories[0] == ["1e-3", "0.1", "7"]
+    np.testing.assert_array_equal(rows(table(tmp_path, "y")["all"])[0][:, 0], expected)
+
+
+def test_a_word_for_a_missing_value_between_words_is_a_category_unless_it_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text(column_of(["NA", "u", "-999", "u"], y="abab"))
+    assert table(tmp_path, "x", ignore=("y",), categorical=("x",))["all"].classes == ["-999", "NA", "u"]
+    samples = table(tmp_path, "y", missing=("NA", "-999"), categorical=("x",))["all"]
+    assert (samples.categories[0], np.isnan(rows(samples)[0][:, 0]).tolist()) == (["u"], [True, False, True, False])
+
+
+def test_classes_that_are_numbers_are_missing_where_a_word_says_so(tmp_path):
+    (tmp_path / "t.csv").write_text("n,y\n5,0\n6,NA\n7,1\n8,0\n")
+    for options in ({}, {"categorical": ("y",)}):
+        assert table(tmp_path, "y", **options)["all"].count == 3
+
+
+def test_faults_of_several_columns_are_told_together(tmp_path):
+    lines = [f"{i if i else 'tall'},,s{i},{i},{'ab'[i % 2]}" for i in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,empty,id,n,y", *lines]))
+    with pytest.raises(PareError) as error:
+        table(tmp_path, "y")
+    faults = str(error.value).splitlines()
+    assert [fault.split("'")[1] for fault in faults] == ["size", "empty", "id"]
+
+
+def test_a_number_among_words_is_named_with_its_row(tmp_path):
+    csv_error(tmp_path, column_of(["", "u", "v", "7", "u"]), "holds a number in row 4, '7', where most rows hold text")
+
+
+def test_identifiers_and_free_text_are_refused_unless_they_are_declared(tmp_path):
+    identifiers = column_of([f"id{i}" for i in range(30)])
+    csv_error(tmp_path, identifiers, "'x' holds 30 different texts in 30 rows, such as 'id0'.*'ignore'.*'categorical'")
+    csv_error(tmp_path, column_of([f"t{i % 300}" for i in range(900)]), "300 different texts in 900 rows")
+    (tmp_path / "t.csv").write_text(identifiers)
+    assert len(table(tmp_path, target="y", categorical=("x",))["all"].categories[0]) == 30
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        (["same", "same", ""], "'x' holds the same text 'same' in every row; leave it out by .*'ignore'"),
+        (["", "?", "NaN"], "'x' has no value in any row"),
+        ([1, "inf", 2], "'x' is infinite, or too large for 32 bits, in row 2"),
+        ([1, 2, "1e300"], "'x' is infinite, or too large for 32 bits, in row 3"),
+    ],
+)
+def test_a_column_from_which_nothing_can_be_learnt_is_named(tmp_path, values, message):
+    csv_error(tmp_path, column_of(values), message)
+
+
+def test_dates_are_refused(tmp_path):
+    pd.DataFrame({"x": pd.to_datetime(["2020-01-01", "2021-01-01"]), "y": ["a", "b"]}).to_parquet(
+        tmp_path / "t.parquet"
+    )
+    with pytest.raises(PareError, match=r"column 'x' holds dates or times; leave it out by .*'ignore'"):
+        table(tmp_path, target="y")
+
+
+@pytest.mark.parametrize(
+    "labels, options, message",
+    [
+        (["a"], {"categorical": ("y",)}, "target 'y' has the one class 'a' in every row"),
+        (["a"], {}, "target 'y' has the one class 'a' in every row"),
+        ([""], {}, "target 'y' has no value in any row"),
+        ([3], {}, "target 'y' is 3 in every row"),
+        (["a", "b"], {"target": ["y", "n"]}, r"target 'y' holds categories \(a, b\); several targets must be numbers"),
+    ],
+)
+def test_a_target_from_which_nothing_can_be_learnt_is_named(tmp_path, labels, options, message):
+    csv_error(tmp_path, column_of([1, 2, 3, 4], labels), message, **options)
+
+
+def test_several_targets_that_no_row_has_together_are_named(tmp_path):
+    with pytest.raises(PareError, match="no row has a value of all targets y, z"):
+        (tmp_path / "t.csv").write_text("x,y,z\n1,2,\n2,,3\n")
+        table(tmp_path, target=["y", "z"])
+
+
+SPLIT = "x,n,s,y\n1,1,train,a\n2,2,train,b\n3,3,test,a\n4,4,test,b\n"
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("3,3,test", "3,3,tset", "'s' holds 'tset' in row 3; expected one of train, validation, test"),
+        ("3,3,test", "3,3,", "'s' holds '' in row 3"),
+        ("test", "train", "no labelled row for test"),
+        ("train,b", "test,b", "leaves no train row of class 'b'"),
+    ],
+)
+def test_a_split_column_names_the_row_part_or_class_that_is_wrong(tmp_path, old, new, message):
+    csv_error(tmp_path, SPLIT.replace(old, new), message, split_column="s")
+
+
+def test_a_row_without_a_group_is_named(tmp_path):
+    csv_error(tmp_path, SPLIT.replace("3,3,test", "3,3,"), "group column 's' has no value in row 3", group="s")
+
+
+def test_options_from_yaml_are_checked_by_type(own):
+    options = {"target": ["a", "b"], "ignore": list(unused("a", "b")), "delimiter": ","}
+    assert bind_options("reader", "table", table, options)(own)["all"].count == 5
+    for wrong in ({"file": "../other.csv"}, {"delimiter": ", "}, {"ignores": ["a"]}):
+        with pytest.raises(PareError, match="options of reader 'table' do not fit"):
+            bind_options("reader", "table", table, wrong)
+
+
+def test_dates_become_days_since_the_one_that_the_option_names(tmp_path):
+    (tmp_path / "t.csv").write_text("when,y\n2024-03-01,a\n2024-02-28T12:00:00,b\n,a\n31.12.2023,b\n")
+    read = bind_options("reader", "table", table, {"target": "y", "dates": {"when": "2024-02-28"}})
+    x, _ = rows(read(tmp_path)["all"])
+    np.testing.assert_array_equal(x[:, 0], [2, 0.5, np.nan, -59])  # 2024 is a leap year
+    csv_error(
+        tmp_path,
+        "when,n,y\n2024-03-01,1,a\nsoon,2,b\n",
+        "'when' holds 'soon' in row 2; expected a date",
+        dates={"when": date(2024, 1, 1)},
+    )
+
+
+def test_a_calendar_is_of_dates(tmp_path):
+    csv_error(tmp_path, "when,n,y\n1,1,a\n2,2,b\n", "says something of the columns of 'dates'", calendar={"when": []})
+
+
+def test_a_target_of_many_texts_is_no_class(tmp_path):
+    csv_error(tmp_path, column_of(range(30), [f"id{i}" for i in range(30)]), "target 'y' holds 30 different texts")
+
+
+def test_a_number_that_is_missing_may_be_written_as_one(tmp_path):
+    (tmp_path / "t.csv").write_text(column_of([1.5, -999, "-999.0", 2]))
+    samples = bind_options("reader", "table", table, {"target": "y", "missing": [-999]})(tmp_path)["all"]
+    np.testing.assert_array_equal(rows(samples)[0][:, 0], np.array([1.5, np.nan, np.nan, 2], np.float32))
+
+
+FRAME = pd.DataFrame({"mass": range(8), "site": list("nsnsnsew"), "kind": ["a", "b"] * 4})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    FRAME[:5].to_csv(tmp_path / "wine_train.csv", index=False)
+    FRAME[5:].iloc[:, ::-1].assign(id=1).to_csv(tmp_path / "wine_test.csv", index=False)  # other order, one column more
+    return tmp_path
+
+
+def test_rows_of_both_tables_are_coded_alike(folder):
+    parts = table(folder, "kind", "wine_train.csv", test_file="wine_test.csv")
+    assert list(parts) == ["train", "test"]
+    whole = table(written(folder / "whole", FRAME), "kind")["all"]
+    assert parts["test"].categories == whole.categories and parts["train"].classes == whole.classes == ["a", "b"]
+    for read in (lambda samples: samples.read(0, samples.count)[0], lambda samples: samples.read(0, samples.count)[1]):
+        np.testing.assert_array_equal(np.concatenate([read(parts["train"]), read(parts["test"])]), read(whole))
+
+
+def test_series_that_are_rows_may_have_test_rows_apart(tmp_path):
+    values = np.arange(24.0).reshape(6, 4)
+    frame = pd.DataFrame(np.column_stack([[1, 2] * 3, values]))
+    frame[:4].to_csv(tmp_path / "Set_TRAIN.tsv", sep="\t", header=False, index=False)
+    frame[4:].to_csv(tmp_path / "Set_TEST.tsv", sep="\t", header=False, index=False)
+    options = {"header": False, "categorical": ("1",), "file": "Set_TRAIN.tsv", "test_file": "Set_TEST.tsv"}
+    parts = series_rows(tmp_path, "1", "2", "5", 4, **options)
+    x, y = parts["test"].read(0, 2)
+    np.testing.assert_array_equal(x[:, 0], values[4:])
+    assert (parts["train"].count, y.tolist(), parts["test"].classes) == (4, [0, 1], ["1", "2"])
+
+
+def test_groups_of_both_tables_are_numbered_together(folder):
+    parts = table(folder, "kind", "wine_train.csv", test_file="wine_test.csv", group="site")
+    groups = np.concatenate([parts["train"].groups, parts["test"].groups])
+    np.testing.assert_array_equal(
+        groups == groups[:, None], FRAME["site"].to_numpy() == FRAME["site"].to_numpy()[:, None]
+    )
+
+
+def written(folder, frame):
+    folder.mkdir()
+    frame.to_csv(folder / "t.csv", index=False)
+    return folder
+
+
+def test_test_rows_without_an_answer_are_for_predict(folder):
+    FRAME[5:].drop(columns="kind").to_csv(folder / "wine_test.csv", index=False)
+    with pytest.raises(PareError, match=r"wine_test\.csv has no column 'kind', wine_train\.csv has.*predict=wine_test"):
+        load_parts(folder, "wine_train.csv", "wine_test.csv", Dialect())
+
+
+def test_a_missing_table_of_test_rows_is_named(folder):
+    with pytest.raises(PareError, match=r"other\.csv is missing"):
+        load_parts(folder, "wine_train.csv", "other.csv", Dialect())
+
+
+def test_a_mistake_in_a_test_row_names_both_tables(folder):
+    FRAME[5:].assign(mass=["6", "inf", "8"]).to_csv(folder / "wine_test.csv", index=False)
+    with pytest.raises(PareError, match=r"wine_train\.csv and wine_test\.csv.*'mass'.*row 7"):
+        table(folder, "kind", "wine_train.csv", test_file="wine_test.csv")
+
+
+def test_two_ways_to_name_test_rows_are_refused(folder):
+    with pytest.raises(PareError, match="split_column and test_file both say what test rows are"):
+        table(folder, "kind", "wine_train.csv", test_file="wine_test.csv", split_column="site")
+
+
+def test_a_class_that_no_training_row_has_is_named():
+    labels = Labels(np.array([0, 0, 1]), np.ones(3, bool), ["a", "b"])
+    with pytest.raises(PareError, match="t with u leaves no train row of class 'b'"):
+        part_rows(pd.Series(["train", "test", "test"]), labels, "t with u")
