@@ -12,19 +12,12 @@ BETAS = (0.9, 0.98)  # decay of the mean gradient and of its square, in all opti
 class TrainingConfig(Strict):
     """How the model is fitted."""
 
-    CONSTANTS: ClassVar = {"adam_beta1": BETAS[0], "adam_beta2": BETAS[1], "calibration_rows": 64}
     COMMON: ClassVar = (
-        *("epochs", "minutes", "members", "fraction", "batch_size", "learning_rate", "weight_decay", "optimiser"),
+        *("epochs", "members", "fraction", "batch_size", "learning_rate", "weight_decay", "optimiser"),
         *("precision", "class_weights", "augmentation", "symmetries"),
     )
 
     epochs: int = Field(ge=0, description="0: only what is solved")
-    minutes: float | None = Field(
-        default=None,
-        gt=0,
-        description="minutes of training in place of epochs: as many epochs as fit, measured before the first; if the "
-        "machine becomes much slower, some are left out",
-    )
     members: int = Field(
         default=1, ge=1, description="trainings that differ in what is random, whose predictions are averaged"
     )
@@ -104,8 +97,6 @@ class TrainingConfig(Strict):
 class MixingConfig(Strict):
     """How source and target tokens are mixed (sections 3.2 and 3.3; tables 4, 5, 6 and 18 for the alternatives)."""
 
-    CONSTANTS: ClassVar = {"temperature": 0.9, "noise": True, "exact_rounds": 8}  # defaults of relaxed_top_k
-
     mixer: str = Field(
         default="replace", description="how tokens are mixed, see pare.learners.networks.mixing.mixers.MIXERS"
     )
@@ -141,8 +132,6 @@ class MixingConfig(Strict):
 
 class AlignmentConfig(Strict):
     """How the target embedder is aligned with the source before fine-tuning (first stage of ORCA)."""
-
-    CONSTANTS: ClassVar = {"pseudo_classes": 10, "milestones": [20, 40, 60], "decay": 0.2}
 
     epochs: int = Field(ge=1, description="steps: each epoch makes one, on new samples of every class")
     learning_rate: float | None = Field(
