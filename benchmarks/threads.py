@@ -40,7 +40,7 @@ def train(name: str, way: str) -> None:
     from pare.config_loader import RunConfigLoader  # noqa: PLC0415
     from pare.data.origins.ingest import ingest  # noqa: PLC0415
     from pare.evaluation.scoring import predict_rows  # noqa: PLC0415
-    from pare.learners.ensemble.tried import described  # noqa: PLC0415
+    from pare.learners.choice.tried import described  # noqa: PLC0415
     from pare.learners.libraries import TrainedBaseline  # noqa: PLC0415
     from pare.learners.networks.models import threads  # noqa: PLC0415
     from pare.learners.networks.trained_model import TrainedModel  # noqa: PLC0415

@@ -28,10 +28,10 @@ from pare.config.candidates import CHOOSE
 from pare.config.run import BaselineRun
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import score
-from pare.learners.ensemble.blend import WAYS, Blend, decide, mean_of, task_loss, weights_text
-from pare.learners.ensemble.chosen import load_trained
-from pare.learners.ensemble.fold_rows import fold_parts, write_fold
-from pare.learners.ensemble.tried import Candidate, described, held_out
+from pare.learners.choice.blend import WAYS, Blend, decide, mean_of, task_loss, weights_text
+from pare.learners.choice.chosen import load_trained
+from pare.learners.choice.fold_rows import fold_parts, write_fold
+from pare.learners.choice.tried import Candidate, described, held_out
 from pare.learners.libraries.by_name import why_not
 from pare.storage.atomic import atomic_path
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of

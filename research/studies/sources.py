@@ -29,8 +29,8 @@ from cuts import CUTS, PROJECT, Cut
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import score
-from pare.learners.ensemble.fold_rows import fold_parts, write_fold
-from pare.learners.ensemble.tried import described, held_out
+from pare.learners.choice.fold_rows import fold_parts, write_fold
+from pare.learners.choice.tried import described, held_out
 from pare.learners.networks.trained_model import TrainedModel
 from pare.storage.atomic import atomic_path
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of

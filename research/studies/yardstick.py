@@ -44,9 +44,9 @@ from pare.config_loader import RunConfigLoader
 from pare.data.origins.ingest import ingest
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.scoring import score
-from pare.learners.ensemble.choice import Choice
-from pare.learners.ensemble.chosen import ChosenModel
-from pare.learners.ensemble.tried import described
+from pare.learners.choice.choice import Choice
+from pare.learners.choice.chosen import ChosenModel
+from pare.learners.choice.tried import described
 from pare.learners.libraries import Problem, fit_baseline
 from pare.learners.networks.trained_model import TrainedModel
 from pare.learners.networks.training import SourceFolders

@@ -12,10 +12,10 @@ from omegaconf import OmegaConf
 
 from pare.config import Library, PareError, Run, resolve, unknown_name
 from pare.config.library import NAME
-from pare.config.run import ENV, joined
+from pare.config.run import ENV, NOWHERE, joined
 
 # Places for a run that begins with no encoder, since the catalog has both for every run.
-NO_SOURCE = {"encoder": "encoders/none", "proxy": "proxies/none"}
+NO_SOURCE = {"encoder": f"encoders/{NOWHERE}", "proxy": f"proxies/{NOWHERE}"}
 FLOAT = re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)[eE][-+]?\d+$")  # such as 1e-3, a text in YAML 1.1
 LIBRARY = ("tasks", "sources", "proxies", "starts", "learners")
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from pare.config import PareError, TaskRun
+from pare.config import PareError, Run
 from pare.config.run import MODEL, PREPARATION
 from pare.config.schema import ReaderConfig
 
@@ -16,7 +16,7 @@ QUICK = 2_000_000  # bytes of a table that is read at once; the columns of a lar
 NAMED_COLUMNS = {"table": "columns", "series_rows": "points"}  # by reader: where their names are in the preparation
 
 
-def check_asked(run: TaskRun, pipelines: Collection[str], file: str, models: Path) -> None:
+def check_asked(run: Run, pipelines: Collection[str], file: str, models: Path) -> None:
     """Refuse a command whose model or file is missing, or whose file lacks columns.
 
     Args:
@@ -37,14 +37,12 @@ def check_asked(run: TaskRun, pipelines: Collection[str], file: str, models: Pat
             {path.relative_to(models / run.task_name).parts[0] for path in models.glob(f"{run.task_name}/**/{MODEL}")}
         )
         others = f", or name another method; there are models of {', '.join(made)}" if made else ""
-        raise PareError(
-            f"{folder} is missing: there is no such model yet; make it: {run.command(run.PIPELINE)}{others}"
-        )
+        raise PareError(f"{folder} is missing: there is no such model yet; make it: {run.command()}{others}")
     if path and path.is_file() and path.stat().st_size < QUICK and run.task.reader.name in NAMED_COLUMNS:
         _check_table(path, run.task.reader, folder / PREPARATION)
 
 
-def named_file(run: TaskRun, file: str) -> Path:
+def named_file(run: Run, file: str) -> Path:
     """The file of new rows, relative to the current folder; PareError where none is named, or it is missing."""
     if not file:
         raise PareError(f"name the file with new rows: {run.command(PREDICT)},predict=PATH")

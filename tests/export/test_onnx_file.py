@@ -20,8 +20,8 @@ from pare.data.preparation import ModelInput
 from pare.evaluation.calibration import Calibration
 from pare.export import to_onnx
 from pare.export.onnx_file import _difference, metadata
-from pare.learners.ensemble.blend import Blend
-from pare.learners.ensemble.chosen import ChosenModel
+from pare.learners.choice.blend import Blend
+from pare.learners.choice.chosen import ChosenModel
 from pare.learners.libraries import BaselineFit, TrainedBaseline
 from pare.prediction.new_rows import held_rows
 from pare.prediction.predict import Predictor

@@ -10,7 +10,7 @@ from pare.config.hyperparameters import AlignmentConfig
 from pare.config.schema import StartConfig
 from pare.data.origins.ingest import ingest
 from pare.data.preparation import model_input_fingerprint
-from pare.learners.ensemble.choice import LOCK as CHOOSING
+from pare.learners.choice.choice import LOCK as CHOOSING
 from pare.learners.networks.training import run_fingerprint
 from pare.learners.networks.training.fit import LOCK as TRAINING
 from pare.matrix.blocks import Cell, expand, unique

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pare.learners.ensemble.blend import Blend
+from pare.learners.choice.blend import Blend
 from pare.pipelines.choose import nodes
 
 

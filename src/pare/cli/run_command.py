@@ -5,26 +5,22 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
-from kedro.utils import find_kedro_project
 from rich.logging import RichHandler
 
-from pare.cli.common import FOLDS, SEEDS, clear_errors, config_loader
-from pare.config.candidates import CHOOSE
+from pare.cli.common import FOLDS, SEEDS, clear_errors
 from pare.config.errors import PareError, unknown_name
 from pare.config.hyperparameters import TrainingConfig
-from pare.config.run import BaselineRun, Run
 from pare.pipeline_registry import NAMES, STAGES
 from pare.storage.parent import end_with_launcher
 
-LEARNING = ("__default__", Run.PIPELINE, BaselineRun.PIPELINE)  # the method decides which of these is meant
+CHOOSE = "choose"
 # What a command that was stopped begins after, by its pipeline.
-RESUMED = {"pare_train": "epoch that was saved", "train": "epoch that was saved", CHOOSE: "fit that was done"}
+RESUMED = {**dict.fromkeys(("pare_train", "train"), "epoch or fit that was saved"), CHOOSE: "fit that was done"}
 TYPED = "pare.typed"  # in the context: the words of the command
 WORKERS = click.Option(
     ["--workers"],
@@ -70,8 +66,7 @@ class RunCommand(click.Command):
             ctx.params |= {"pipelines": [ctx.params["pipeline"] or "pare_train"], "pipeline": None}
         with clear_errors():
             _check_pipelines(ctx.params.get("pipelines") or [])
-            _follow_method(ctx.params)
-        if ctx.params.get("pipelines") == [CHOOSE]:
+        if ctx.params.get("pipelines") == [CHOOSE]:  # the same pipeline with another default
             ctx.params["params"] = {"method": CHOOSE, **(ctx.params["params"] or {})}
         return rest
 
@@ -108,21 +103,6 @@ def _check_pipelines(names: Sequence[str]) -> None:
         if name not in NAMES:
             shown = [known for known in NAMES if not known.startswith("_")]
             raise unknown_name("pipeline", name, shown, "`kedro run --help`")
-
-
-def _follow_method(params: dict[str, Any]) -> None:
-    """Run the pipeline of the method that was asked for: those that learn a task differ in it alone."""
-    method = (params.get("params") or {}).get("method")
-    if method is None or not {*params.get("pipelines", ())} <= {*LEARNING}:
-        return
-    if method == CHOOSE:
-        params["pipelines"] = [CHOOSE]
-        return
-    project = find_kedro_project(Path.cwd()) or Path.cwd()
-    loader = config_loader(project, params["env"], params["conf_source"])
-    for kind, run in (("baselines", BaselineRun), ("methods", Run)):
-        if method in loader[kind]:
-            params["pipelines"] = [run.PIPELINE]
 
 
 @contextmanager
@@ -173,13 +153,13 @@ run = RunCommand(
     Examples:
       kedro run --pipelines=pare_train --params task:darcy_flow
       kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
-      kedro run --pipelines=choose --params task=openml_wdbc,minutes=5
-      kedro run --pipelines=pare_train --params task=openml_wdbc,method=probe,seeds=0-4 --workers 2
+      kedro run --params task=openml_wdbc,method=choose,minutes=5
+      kedro run --params task=openml_wdbc,method=probe,seeds=0-4 --workers 2
 
     \b
     Parameters (--params a=1,b=2):
       task=NAME       what is learnt: kedro tasks
-      method=NAME     how, pare by default; or a baseline, or choose: kedro methods
+      method=NAME     what learns it, pare by default; choose: the best of several: kedro methods
       start=random    a random embedder and predictor, as in the paper; else solved heads
       source=NAME     the pretrained encoder: conf/base/sources.yml
       seed=0          of everything random; seeds=0-4 or 0-2+7: one run a seed, then their mean
@@ -188,7 +168,7 @@ run = RunCommand(
       variant=NAME    a name for a run with values of its own: kedro methods
       predict=FILE    new rows, for --pipelines=predict or explain
       tracking=NAME   tensorboard, mlflow, trackio, wandb or dvclive: docs/tracking.md
-      minutes=10      for --pipelines=choose
+      minutes=10      of fitting, for any method; else its own, or until it is done
       protocol=paper  no validation rows, and the last epoch; validated by default
       training.KEY=3  {", ".join(TrainingConfig.COMMON[:6])},
                       {", ".join(TrainingConfig.COMMON[6:])}

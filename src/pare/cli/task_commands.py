@@ -160,9 +160,8 @@ def _print_card(run: Run, equal_rows: Sequence[str]) -> None:
         "tokens": f"{grid}, one per {task.tokens.kind}{' of a picture' if run.grid != task.grid else ''}",
         "start": _start(run),
         "loss, metric": f"{task.loss}, {task.metric}",
-        "source": f"{run.source_name}: {run.source.title}",
-        "proxy": f"{run.proxy_name}: {run.proxy.title}",
-        "method": f"{run.method_name}: {run.method.title}",
+        **_source(run),
+        "method": f"{run.method_name}: {run.learner.title}",
         "protocol, seed": f"{run.protocol}, {run.seed}",
         "paper": ", ".join(f"{method} {value:g}" for method, value in task.paper.items()) or "no figure",
     }
@@ -182,10 +181,19 @@ def _print_card(run: Run, equal_rows: Sequence[str]) -> None:
     console.print(f"\nOn this machine's CPU: {estimate(run, cpu_speed())}.", highlight=False)
 
 
+def _source(run: Run) -> dict[str, str]:
+    if not (run.source and run.proxy):
+        return {}
+    return {
+        "source": f"{run.source_name}: {run.source.title}",
+        "proxy": f"{run.proxy_name}: {run.proxy.title}",
+    }
+
+
 def _as_many_as_fit(run: Run) -> set[str]:
     """The hyperparameters that the minutes of a run decide."""
     training = run.training
-    if not training.minutes:
+    if not run.minutes:
         return set()
     return {"training.epochs"} | ({"training.members"} if training.member_epochs and training.members == 1 else set())
 
@@ -194,22 +202,16 @@ def _as_many_as_fit(run: Run) -> set[str]:
 @env_option
 @click.pass_context
 def methods(ctx: click.Context, env: str | None) -> None:
-    """List the methods and the baselines, where the paper has them, and what each of them chooses."""
+    """List what learns a task, where the paper has it, and what each of them chooses."""
     with clear_errors():
         library = load_library(config_loader(ctx.obj.project_path, env))
         table = Table("method", "title", "in the paper", "choices", box=None, header_style="bold")
-        for name in library.methods:
-            method = library.method(name)
-            chosen = method.model_dump(exclude_unset=True, exclude={"title", "paper", "description"})
-            table.add_row(name, method.title, method.paper, _choices(chosen))
+        for name in library.learners:
+            learner = library.learner(name)
+            chosen = learner.model_dump(exclude_unset=True, exclude={"title", "paper", "description", "candidates"})
+            table.add_row(name, learner.title, learner.paper, _choices(chosen))
         screen().print(table, highlight=False)
-        click.echo("\nRun one: kedro run --pipelines=pare_train --params task=TASK,method=METHOD\n")
-        table = Table("baseline", "title", "in the paper", "choices", box=None, header_style="bold")
-        for name in library.baselines:
-            baseline = library.baseline(name)
-            table.add_row(name, baseline.title, baseline.paper, _choices({"options": baseline.options}))
-        screen().print(table, highlight=False)
-    click.echo("\nRun one: kedro run --pipelines=baseline --params task=TASK,method=BASELINE")
+    click.echo("\nRun one: kedro run --params task=TASK,method=METHOD")
 
 
 def _choices(chosen: dict[str, Any]) -> str:

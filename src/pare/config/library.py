@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BASE, ENV, LOCAL, PROTOCOL, SOLVED, joined
-from pare.config.schema import Learner, ProxyConfig, Source, StartConfig, Task
+from pare.config.schema import LearnerConfig, ProxyConfig, Source, StartConfig, Task
 from pare.config.strict import Model, validated
 
 NAME = re.compile(r"\w+", re.ASCII)
@@ -63,9 +63,9 @@ class Library(BaseModel):
             return None
         return _entry(StartConfig, "start", kind, self.starts, "conf/base/starts.yml")
 
-    def learner(self, name: str) -> Learner:
+    def learner(self, name: str) -> LearnerConfig:
         """The learner of that name; PareError where it is unknown or its YAML is wrong."""
-        return _entry(Learner, "method", name, self.learners, "`kedro methods`")
+        return _entry(LearnerConfig, "method", name, self.learners, "`kedro methods`")
 
     @property
     def differs(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pare.config.library import Library
 from pare.config.mosaic import mosaic_of
 from pare.config.raw import OWN_FILES
 from pare.config.run import CHANGED, COMMAND_LINE, FOLD, LIBRARY_TRAINING, SOLVED, TASK, Run, is_periodic, joined
-from pare.config.schema import FoldConfig, Learner, Source, StartConfig, Task
+from pare.config.schema import FoldConfig, LearnerConfig, Source, StartConfig, Task
 from pare.config.strict import validated
 
 PARAMETERS = (
@@ -75,7 +75,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
 
 def _candidates(
     library: Library,
-    learner: Learner,
+    learner: LearnerConfig,
     task: Task,
     parameters: Mapping[str, Any],
     overrides: Mapping[str, Any],
@@ -121,7 +121,7 @@ def _source(
 
 def _hyperparameters(
     task: Task,
-    learner: Learner,
+    learner: LearnerConfig,
     start: StartConfig | None,
     parameters: Mapping[str, Any],
     overrides: Mapping[str, Any],
@@ -166,7 +166,7 @@ def _hyperparameters(
 
 def _minutes(
     task: Task,
-    learner: Learner,
+    learner: LearnerConfig,
     start: StartConfig | None,
     parameters: Mapping[str, Any],
     overrides: Mapping[str, Any],
@@ -186,7 +186,7 @@ def _minutes(
 
 
 def _check_something_is_learnt(
-    training: TrainingConfig, learner: Learner, task: Task, start: StartConfig | None, library: Library
+    training: TrainingConfig, learner: LearnerConfig, task: Task, start: StartConfig | None, library: Library
 ) -> None:
     if training.epochs:
         return
@@ -202,7 +202,7 @@ def _check_something_is_learnt(
         )
 
 
-def _check_useful(method_name: str, learner: Learner, overrides: Mapping[str, Any]) -> None:
+def _check_useful(method_name: str, learner: LearnerConfig, overrides: Mapping[str, Any]) -> None:
     """Refuse values of the command line that have no effect on the learner."""
     training = None if learner.is_trained else LIBRARY_TRAINING if learner.kind == "library" else SOLVED_TRAINING
     useless = [key for key in ("start", "source") if overrides.get(key) and learner.kind not in HAS_SOURCE]
@@ -288,7 +288,7 @@ def _check_names(parameters: Mapping[str, Any], overrides: Mapping[str, Any]) ->
         if key not in PARAMETERS:
             raise unknown_name("parameter", key, PARAMETERS, "conf/base/parameters.yml")
     if "minutes" in _section(overrides, "training"):
-        raise PareError("minutes are those of any method, so they stand alone: minutes=5 in place of training.minutes=5")
+        raise PareError("any method takes minutes, so they stand alone: minutes=5 in place of training.minutes=5")
 
 
 def _source_choice(parameters: Mapping[str, Any]) -> dict[str, Any]:

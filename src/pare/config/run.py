@@ -9,11 +9,12 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.mosaic import mosaic_of
-from pare.config.schema import Learner, ProxyConfig, Source, StartConfig, Task
+from pare.config.schema import LearnerConfig, ProxyConfig, Source, StartConfig, Task
 from pare.config.strict import Strict
 
 COMMAND_LINE = "command line"  # in the provenance of a run
 BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/local adds to conf/base
+NOWHERE = "none"  # folder of the encoder and the proxy of a run that has none
 ENV = "env"  # key of the environment in what differs
 FOLD = "fold"  # and of the fold of a cross-validation
 TASK, CHANGED = "task", "changed"  # what differs where conf/local changes a task of conf/base
@@ -68,8 +69,8 @@ def joined(differs: Mapping[str, str]) -> str:
 class Run(Strict):
     """A run, wholly resolved: task × learner × seed, and what the learner begins with.
 
-    A learner that begins with a pretrained encoder has a source and a proxy, one that mixes has ``mixing``, a choice has
-    candidates; the others have none of these.
+    A learner that begins with a pretrained encoder has a source and a proxy, one that mixes has ``mixing``, a choice
+    has candidates; the others have none of these.
     """
 
     task_name: str
@@ -86,10 +87,11 @@ class Run(Strict):
         default_factory=dict, description="folders of raw files, encoder, proxy, model input below their layers of data"
     )
     task: Task
-    learner: Learner
+    learner: LearnerConfig
     minutes: PositiveFloat | None = Field(default=None, description="minutes of fitting; none: until it is done")
     training: TrainingConfig
     options: dict[str, Any] = Field(default_factory=dict, description="options of the learner's own")
+    member: int = Field(default=0, ge=0, description="number of the training where several are averaged")
     source_name: str | None = None
     proxy_name: str | None = None
     proxy_samples: PositiveInt | None = Field(default=None, description="random samples of the proxy; none: all")
@@ -110,7 +112,7 @@ class Run(Strict):
     )
 
     @model_validator(mode="after")
-    def _symmetries_suit(self) -> "TaskRun":
+    def _symmetries_suit(self) -> "Run":
         task, names = self.task, self.training.symmetries
         grid = task.input.shape[1:]
         if not names:
@@ -251,9 +253,7 @@ class Run(Strict):
             values |= {
                 "encoder": self.source.encoder.decisive(),
                 "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
-                **{
-                    name: stage and stage.model_dump(mode="json", exclude=RESOLVED) for name, stage in stages.items()
-                },
+                **{name: stage and stage.model_dump(mode="json", exclude=RESOLVED) for name, stage in stages.items()},
             }
         if self.candidates:
             candidates = {candidate.method_name: candidate.decisive() for candidate in self.candidates}

@@ -350,6 +350,16 @@ class StartConfig(Strict):
         return max(self.layers)
 
 
+LearnerKind = Literal["transformer", "network", "library", "choice"]
+# What learns, by kind: `module:class` below pare.learners; imported when it is used.
+LEARNERS: dict[LearnerKind, str] = {
+    "transformer": "networks.transformer:TransformerLearner",
+    "network": "networks.operators:OperatorLearner",
+    "library": "libraries.library_learner:LibraryLearner",
+    "choice": "choice.choose:ChoiceLearner",
+}
+
+
 class Candidates(Strict):
     """What is compared for a kind of data, and how."""
 
@@ -358,7 +368,7 @@ class Candidates(Strict):
     periodic: list[str] = Field(default_factory=list, description="those that only suit fields on grids without ends")
 
 
-class Learner(Strict):
+class LearnerConfig(Strict):
     """What learns a task: a network around a pretrained encoder, another network, a library's model, or a choice."""
 
     title: str
@@ -385,13 +395,13 @@ class Learner(Strict):
     )
 
     @model_validator(mode="after")
-    def _is_one_thing(self) -> "Learner":
+    def _is_one_thing(self) -> "LearnerConfig":
         if sum(map(bool, (self.library, self.network, self.candidates))) > 1:
             raise ValueError("a learner names one of library, network and candidates; keep one of them")
         return self
 
     @property
-    def kind(self) -> Literal["transformer", "network", "library", "choice"]:
+    def kind(self) -> LearnerKind:
         """What it is: a network around a pretrained encoder, another network, a library's model, or a choice."""
         if self.candidates:
             return "choice"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
+from pare.config.run import NOWHERE
 from pare.storage.fingerprint import Lazy
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class LazyDataset(PathDataset[Lazy, Opened]):
 
     def save(self, data: Lazy) -> None:
         """Make the data, or say that they are there."""
-        if data.is_current(self.path):
+        if data.is_current(self.path) and self.path.name != NOWHERE:
             logger.info("%s is up to date.", self.path)
         else:
             data.write(self.path)
@@ -53,8 +54,10 @@ class LazyDataset(PathDataset[Lazy, Opened]):
         return True
 
 
-class RawFolderDataset(LazyDataset["RawFolder"]):
+class RawFolderDataset(LazyDataset["RawFolder | None"]):
     """Saving `RawFiles` brings them into the folder; loading gives the folder and its manifest.
+
+    The folder ``none`` is that of the encoder and the proxy of a learner that has none; nothing is in it.
 
     Example:
         ```yaml
@@ -64,8 +67,10 @@ class RawFolderDataset(LazyDataset["RawFolder"]):
         ```
     """
 
-    def load(self) -> "RawFolder":
+    def load(self) -> "RawFolder | None":
         """The folder; PareError where it was not ingested."""
+        if self.path.name == NOWHERE:
+            return None
         from pare.data.origins.manifest import RawFolder  # noqa: PLC0415 - other datasets do without
 
         return RawFolder.open(self.path)

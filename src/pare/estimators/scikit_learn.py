@@ -36,7 +36,7 @@ class _Estimator(BaseEstimator):
         source: str | None = None,
         random_state: Any = 0,
         training: dict[str, Any] | None = None,
-        minutes: float = 10,
+        minutes: float | None = None,
         ordered: bool = False,
         channels: str = "auto",
     ) -> None:
@@ -49,7 +49,7 @@ class _Estimator(BaseEstimator):
             random_state: decides everything random: a whole number, a ``RandomState``, or None for another fit each
                 time.
             training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults.
-            minutes: budget for fitting, with ``choose``.
+            minutes: minutes of fitting; None: those of the method, or until it is done.
             ordered: whether rows are in the order of time, so that choices are made for later rows: the last ones are
                 for validation, and the parts that are left out are some one after the other.
             channels: which axis of series, images and fields has the channels: ``first``, right after the rows,
@@ -240,7 +240,7 @@ class PaReField(_Estimator):
         source: str | None = None,
         random_state: Any = 0,
         training: dict[str, Any] | None = None,
-        minutes: float = 10,
+        minutes: float | None = None,
         ordered: bool = False,
         channels: str = "auto",
     ) -> None:

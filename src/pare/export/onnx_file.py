@@ -15,12 +15,11 @@ import torch
 from torch import nn
 from torch.export import Dim
 
-from pare.config import ChoiceRun, Run
 from pare.config.errors import PareError, causes, import_extra
 from pare.evaluation.metrics import METRICS
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx
-from pare.learners.saved_model import SavedModel
+from pare.learners.model import Model
 from pare.prediction.new_rows import NewRows, RawRows
 from pare.prediction.predict import BATCH_ROWS, Predictor
 from pare.storage.atomic import atomic_path
@@ -106,7 +105,7 @@ def to_onnx(model: Predictor | Estimator, rows: NewRows | RawRows) -> OnnxModel:
     return OnnxModel(content, answer, difference, len(x))
 
 
-def _content(trained: SavedModel, outputs: nn.Module, model: Predictor, answer: str) -> bytes:
+def _content(trained: Model, outputs: nn.Module, model: Predictor, answer: str) -> bytes:
     optimizer = import_extra("onnxscript", *EXTRA).optimizer
     classes = None if model.classes is None else model.classes.tolist()
     ending = nn.Sigmoid() if model.is_binary else nn.Softmax(1) if classes else nn.Identity()
@@ -154,7 +153,7 @@ def _difference(found: np.ndarray, expected: np.ndarray, *, relative: bool) -> f
     return float(differences.max())
 
 
-def metadata(trained: SavedModel, classes: list[str] | list[int] | None) -> dict[str, str]:
+def metadata(trained: Model, classes: list[str] | list[int] | None) -> dict[str, str]:
     """Facts by name; what is no text is JSON.
 
     Args:
@@ -171,7 +170,7 @@ def metadata(trained: SavedModel, classes: list[str] | list[int] | None) -> dict
     """
     run, record, known = trained.run, trained.record, trained.preparation
     task, spec = run.task, METRICS[run.metric]
-    source = run.source if isinstance(run, Run | ChoiceRun) else None
+    source = run.source
     facts = {
         "task": run.task_name,
         "title": run.title,

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, model_validator
 
-from pare.config.candidates import ChoiceRun, resolve_any
 from pare.config.errors import PareError
 from pare.config.library import Library
-from pare.config.run import FOLD, TaskRun
+from pare.config.resolve import resolve
+from pare.config.run import FOLD, Run
 from pare.config.strict import Strict, validated
 
 # A list has at most one entry: a comma ends a value on the command line.
@@ -55,7 +55,7 @@ class Cell:
         values: what its variant sets, such as ``{"mixing.start": 0.1}``.
     """
 
-    run: TaskRun
+    run: Run
     values: dict[str, Value]
 
     @property
@@ -101,16 +101,14 @@ def _cells(block: Block, library: Library, parameters: Mapping[str, Any]) -> lis
     folds = [{FOLD: f"{fold}/{block.folds}"} for fold in range(1, block.folds + 1)] if block.folds > 1 else [{}]
     for task, method, (variant, values), fold in product(block.tasks, block.methods, variants.items(), folds):
         overrides = {"task": task, "method": method, "variant": variant, **fold, **_nested(values)}
-        run = resolve_any(library, _merged(parameters, overrides), overrides)
+        run = resolve(library, _merged(parameters, overrides), overrides)
         cells += [Cell(_with_seed(run, seed), values) for seed in block.seeds]
     return cells
 
 
-def _with_seed(run: TaskRun, seed: int) -> TaskRun:
-    if isinstance(run, ChoiceRun):
-        candidates = [candidate.model_copy(update={"seed": seed}) for candidate in run.candidates]
-        return run.model_copy(update={"seed": seed, "candidates": candidates})
-    return run.model_copy(update={"seed": seed})
+def _with_seed(run: Run, seed: int) -> Run:
+    candidates = [_with_seed(candidate, seed) for candidate in run.candidates]
+    return run.model_copy(update={"seed": seed, "candidates": candidates})
 
 
 def _nested(values: Mapping[str, Value]) -> dict[str, Any]:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from pare.config.candidates import ChoiceRun
 from pare.config.estimate import DEVICES, estimate
-from pare.config.run import BaselineRun, Run, TaskRun
+from pare.config.run import Run
 from pare.matrix.blocks import Cell
 from pare.matrix.states import State
 
@@ -15,10 +14,10 @@ from pare.matrix.states import State
 AROUND_S, AROUND_BASELINE_S = 25, 12
 # Finished runs that a time is taken from, the nearest first: the same cell's, its task's or, as nothing estimates
 # the work of a baseline, of the same baseline.
-NEAREST: tuple[Callable[[TaskRun], Hashable], ...] = (
+NEAREST: tuple[Callable[[Run], Hashable], ...] = (
     lambda run: (run.task_name, run.method_folder),
-    lambda run: run.method_name if isinstance(run, BaselineRun) else run.task_name,
-    lambda run: run.method_name if isinstance(run, BaselineRun) else None,
+    lambda run: run.method_name if isinstance(run, Run) else run.task_name,
+    lambda run: run.method_name if isinstance(run, Run) else None,
 )
 BASES = {
     "done": "on this machine, as its finished runs took",
@@ -73,7 +72,7 @@ def costs(
         run = cells[name].run
         factor = _nearest(slowness, run) if not device or not isinstance(run, Run) else 1 / _device_speed(run, device)
         work = (factor or 0.0) * _work(run) * (1 - _share_done(run, states[name]))
-        around = AROUND_BASELINE_S if isinstance(run, BaselineRun) else AROUND_S
+        around = AROUND_BASELINE_S if isinstance(run, Run) else AROUND_S
         runs[name] = Cost(around + work, max(_memory(run), peaks.get(run.task_name, 0.0)), factor is not None)
     return Costs(runs, basis)
 
@@ -83,24 +82,24 @@ def _device_speed(run: Run, device: str) -> float:
     return DEVICES[device].single if run.training.precision == "no" else DEVICES[device].half
 
 
-def _work(run: TaskRun) -> float:
+def _work(run: Run) -> float:
     """Seconds of training at one operation a second; 1 for a baseline; the given minutes of a choice."""
     match run:
         case Run():
             return estimate(run, 1.0).seconds
-        case ChoiceRun():
+        case Run():
             return 60 * run.minutes
         case _:
             return 1.0
 
 
-def _memory(run: TaskRun) -> float:
+def _memory(run: Run) -> float:
     """Peak memory in MB by the estimate, which knows no baselines; the most that a candidate of a choice takes."""
-    runs = run.candidates if isinstance(run, ChoiceRun) else [run]
+    runs = run.candidates if isinstance(run, Run) else [run]
     return max((estimate(one, 1.0).memory_mb for one in runs if isinstance(one, Run)), default=0.0)
 
 
-def _share_done(run: TaskRun, state: State) -> float:
+def _share_done(run: Run, state: State) -> float:
     return min(state.epochs / max(run.training.epochs, 1), 1.0)
 
 
@@ -119,7 +118,7 @@ def _slowness(cells: Mapping[str, Cell], states: Mapping[str, State]) -> tuple[d
         found: dict[tuple[int, Hashable], list[float]] = defaultdict(list)
         for name, cell in cells.items():
             metrics = states[name].metrics if states[name].kind == kind else None
-            if metrics and not isinstance(cell.run, ChoiceRun):
+            if metrics and not isinstance(cell.run, Run):
                 factor = metrics["train_seconds"] / _work(cell.run)
                 for distance, shared in enumerate(NEAREST):
                     found[distance, shared(cell.run)].append(factor)
@@ -128,9 +127,9 @@ def _slowness(cells: Mapping[str, Cell], states: Mapping[str, State]) -> tuple[d
     return {}, "on this machine's CPU"
 
 
-def _nearest(slowness: Mapping[tuple[int, Hashable], float], run: TaskRun) -> float | None:
+def _nearest(slowness: Mapping[tuple[int, Hashable], float], run: Run) -> float | None:
     """Seconds per unit of work; None for a baseline of which no run is finished."""
-    if isinstance(run, ChoiceRun):
+    if isinstance(run, Run):
         return 1.0
     keys = ((distance, shared(run)) for distance, shared in enumerate(NEAREST))
     return next((slowness[key] for key in keys if key in slowness), None)

@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-from pare.config.candidates import ChoiceRun
 from pare.config.errors import PareError
 from pare.config.library import Library
-from pare.config.run import Run, TaskRun
+from pare.config.run import Run
 from pare.data.registries import find_origin
 from pare.matrix.blocks import Cell
 from pare.storage.atomic import atomic_path
@@ -68,7 +67,7 @@ def _entries(task: str, cells: Sequence[Cell], base: Library) -> dict[str, Any]:
     }
 
 
-def _preparing(run: TaskRun) -> str:
+def _preparing(run: Run) -> str:
     """What ``kedro run --params`` needs to prepare the run's model input."""
     protocol = f",protocol={run.protocol}" if "protocol" in run.differs else ""
     return f"task={run.task_name}{protocol}"
@@ -82,7 +81,7 @@ def check_base(cells: Mapping[str, Cell], base: Library) -> None:
     """
     for cell in cells.values():
         run = cell.run
-        if isinstance(run, ChoiceRun):
+        if isinstance(run, Run):
             raise PareError(f"dvc runs methods and baselines, {cell.name} is a choice; run it by: kedro matrix run")
         parts = [("task", run.task_name, base.tasks)]
         if isinstance(run, Run):

@@ -15,7 +15,8 @@ from typing import Any
 
 from pare.config.library import Library
 from pare.config.raw import RawConfig
-from pare.config.run import PREPARED, Run, TaskRun
+from pare.config.run import PREPARED, Run
+from pare.config.schema import LEARNERS
 from pare.data.proxies import PROXY_READERS
 from pare.data.registries import READERS, find_origin
 from pare.matrix.blocks import Cell
@@ -27,11 +28,9 @@ PACKAGE = __name__.partition(".")[0]
 LEFT_OUT = (f"{PACKAGE}.config",)
 DIGESTS = "data/02_intermediate/stages"
 PIPELINES = {
-    **{name: f"pare.pipelines.{name}.pipeline" for name in ("preprocess", "train", "evaluate", "baseline")},
+    **{name: f"pare.pipelines.{name}.pipeline" for name in ("preprocess", "train", "evaluate")},
     "report": "pare.paper.pipelines.report.pipeline",
 }
-# What a stage imports as it loads a model, which is no import of its pipeline.
-LOADS = dict.fromkeys(("evaluate", "baseline"), ("pare.learners.ensemble.chosen",))
 # The page of a run shows what lies in its folder, and is no output of a stage; its code repeats none.
 PAGES = "pare.report"
 WORDS = {"title", "paper", "description", "suite"}
@@ -57,17 +56,17 @@ def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict
         "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
         "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
     }
-    runs: dict[str, dict[str, TaskRun]] = {name: {} for name in library.tasks}
+    runs: dict[str, dict[str, Run]] = {name: {} for name in library.tasks}
     for name, cell in cells.items():
         runs[cell.run.task_name][name] = cell.run
     return {"shared": shared, **{f"tasks/{name}": _of_task(name, runs[name], library) for name in runs}}
 
 
-def _of_task(name: str, runs: Mapping[str, TaskRun], library: Library) -> dict[str, dict[str, str]]:
+def _of_task(name: str, runs: Mapping[str, Run], library: Library) -> dict[str, dict[str, str]]:
     return {
         "task_files": {name: _raw(library.task(name).raw.active)},
         "model_input": {run.places["model_input"]: _model_input(run) for run in runs.values()},
-        "models": {name: _model(run) for name, run in runs.items() if isinstance(run, Run)},
+        "models": {name: _model(run) for name, run in runs.items()},
         "runs": {name: run_digest(run) for name, run in runs.items()},
     }
 
@@ -86,7 +85,7 @@ def write_stage_digests(digests: Mapping[str, Mapping[str, Mapping[str, str]]], 
             path.write_text(json.dumps(kinds, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def run_digest(run: TaskRun) -> str:
+def run_digest(run: Run) -> str:
     """Digest of every value that a run is made with, those that only decide how it is scored included."""
     return fingerprint(run.model_dump(mode="json", exclude=RUN))
 
@@ -97,7 +96,7 @@ def left_out(pipeline: str) -> tuple[str, ...]:
 
 
 def _code(pipeline: str) -> str:
-    return code_digest(PIPELINES[pipeline], *LOADS.get(pipeline, ()), left_out=left_out(pipeline))
+    return code_digest(PIPELINES[pipeline], left_out=left_out(pipeline))
 
 
 def _raw(raw: RawConfig) -> str:
@@ -105,13 +104,18 @@ def _raw(raw: RawConfig) -> str:
     return fingerprint(raw.decisive(), code)
 
 
-def _model_input(run: TaskRun) -> str:
+def _model_input(run: Run) -> str:
     code = code_digest(_module(READERS[run.task.reader.name]))
     return fingerprint(run.task.model_dump(mode="json", include=PREPARED), run.protocol, code)
 
 
 def _model(run: Run) -> str:
-    return fingerprint(run.decisive(), code_digest(_module(PROXY_READERS[run.proxy.reader])))
+    modules = [_module(f"learners.{LEARNERS[one.learner.kind]}") for one in (run, *run.candidates)]
+    modules += [
+        _module(f"learners.libraries.{one.learner.library}") for one in (run, *run.candidates) if one.learner.library
+    ]
+    modules += [_module(PROXY_READERS[run.proxy.reader])] if run.proxy else []
+    return fingerprint(run.decisive(), run.minutes, code_digest(*modules))
 
 
 def _module(path: str) -> str:

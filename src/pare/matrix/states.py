@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 from rich.table import Table
 
-from pare.config.candidates import ChoiceRun
-from pare.config.run import PROTOCOL, Run, TaskRun
+from pare.config.run import PROTOCOL, Run
 from pare.data.origins.manifest import current_manifest, read_manifest
 from pare.matrix.blocks import Cell
 from pare.storage.result_lines import read_lines
@@ -20,7 +19,7 @@ from pare.storage.result_lines import read_lines
 NOTHING, ELSEWHERE = "·", " *"
 LEGEND = "* made elsewhere: the results are here, a model is not, so that dvc trains it"
 MODELS, REPORTING = "06_models", "08_reporting"
-LOCKS = (".training", ".choosing")  # next to a model; who makes it holds one, see `pare.storage.access.held_alone`
+LOCK = ".training"  # next to a model; who makes it holds it, see `pare.storage.access.held_alone`
 
 
 @dataclass(frozen=True)
@@ -62,16 +61,14 @@ def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:
     return _finished(metrics, _wanted(cell.run), record is not None)
 
 
-def maker(run: TaskRun, data: Path) -> str:
+def maker(run: Run, data: Path) -> str:
     """The process that makes a run at this moment, such as ``process 5 on host``; empty where none holds its lock.
-
-    Baselines have no lock: two processes that fit one write the same model.
 
     Args:
         run: the run.
         data: the project's folder of data.
     """
-    return next(filter(None, (_holder(data / MODELS / run.folder / name) for name in LOCKS)), "")
+    return _holder(data / MODELS / run.folder / LOCK)
 
 
 def _holder(lock: Path) -> str:
@@ -87,14 +84,14 @@ def _holder(lock: Path) -> str:
     return ""
 
 
-def _is_configured(run: TaskRun, record: Mapping[str, Any]) -> bool:
+def _is_configured(run: Run, record: Mapping[str, Any]) -> bool:
     """Whether a model was made with this configuration."""
-    if isinstance(run, ChoiceRun) and record.get("run", {}).get("minutes") != run.minutes:
-        return False  # `decisive` is without them, as any choice predicts; a command with others chooses anew
+    if record.get("run", {}).get("minutes") != run.minutes:
+        return False  # `decisive` is without them, as any model predicts; a command with others fits anew
     return bool(record.get("decisive") == run.decisive())
 
 
-def _is_of_files(run: TaskRun, record: Mapping[str, Any], data: Path) -> bool:
+def _is_of_files(run: Run, record: Mapping[str, Any], data: Path) -> bool:
     """Whether a model learnt from the user's own files as they are now; others are a matter of configuration."""
     folder = data / "01_raw" / run.places["raw"]
     manifest = read_manifest(folder)
@@ -129,13 +126,13 @@ def _content(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def _wanted(run: TaskRun) -> dict[str, Any]:
+def _wanted(run: Run) -> dict[str, Any]:
     """What metrics.json says of a run of this configuration."""
     wanted = {"protocol": run.protocol, "metric": run.metric}
-    if not isinstance(run, Run):
+    if not run.source or run.candidates:
         return wanted
     source = {"source": run.source_name, "proxy": run.proxy_name, "proxy_samples": run.proxy_samples}
-    return wanted | source | ({} if run.training.minutes else {"epochs": run.training.epochs})
+    return wanted | source | ({} if run.minutes else {"epochs": run.training.epochs})
 
 
 def block_table(title: str, cells: Sequence[Cell], states: Mapping[str, State]) -> Table:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from pare.config import BaselineRun, ChoiceRun, TaskRun
-from pare.config.run import BASELINE_TRAINING
+from pare.config import Run
+from pare.config.run import LIBRARY_TRAINING
 from pare.evaluation.metrics import METRICS
 from pare.report.html_page import ARROWS, NONE, Cell, Table, heading_text, number_cell, ours_text
 from pare.storage.samples import Repeats
@@ -181,7 +181,7 @@ def candidates_table(candidates: Sequence[Mapping[str, Any]]) -> Table:
     return Table("Candidates", head, rows)
 
 
-def hyperparameters_table(run: TaskRun) -> Table:
+def hyperparameters_table(run: Run) -> Table:
     """Each hyperparameter, and where its value comes from."""
     head = [Cell("hyperparameter"), Cell("value"), Cell("from")]
     rows = [
@@ -191,16 +191,18 @@ def hyperparameters_table(run: TaskRun) -> Table:
     return Table("Hyperparameters, and where each comes from", head, rows, folded=True)
 
 
-def _hyperparameters(run: TaskRun) -> Iterator[tuple[str, Any]]:
-    used = {*BASELINE_TRAINING} if isinstance(run, BaselineRun) else None
+def _hyperparameters(run: Run) -> Iterator[tuple[str, Any]]:
+    used = {*LIBRARY_TRAINING} if run.learner.kind == "library" else None
     for section in ("training", "mixing", "alignment"):
-        values = getattr(run, section, None)
+        values = getattr(run, section)
         for key, value in (values.model_dump(include=used) if values else {}).items():
             yield f"{section}.{key}", value
-    for key, value in (run.options if isinstance(run, BaselineRun) else {}).items():
+    for key, value in run.options.items():
         yield f"options.{key}", value
-    if isinstance(run, ChoiceRun):
-        yield from (("minutes", run.minutes), ("folds", run.folds))
+    if run.minutes:
+        yield "minutes", run.minutes
+    if run.candidates:
+        yield "folds", run.folds
 
 
 def _number(value: float | None, kind: str = "number") -> Cell:

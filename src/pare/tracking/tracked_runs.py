@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.run import TaskRun
+from pare.config.run import Run
 from pare.storage.atomic import atomic_path
 from pare.tracking.trackers import TRACKERS, Place, TrackerSpec
 
@@ -44,7 +44,7 @@ def curve(history: Sequence[dict[str, Any]], start: Mapping[str, Any] | None) ->
     return [*([{"epoch": 0, "validation": start["validation"]}] if start else []), *history]
 
 
-def parameters_of(run: TaskRun) -> dict[str, Any]:
+def parameters_of(run: Run) -> dict[str, Any]:
     """The values of a run by dotted names, as trackers take them: numbers, text, true and false."""
     values = run.model_dump(mode="json", include={*NAMES, *SECTIONS, "differs"})
     flat = {name.removesuffix("_name"): values[name] for name in NAMES if name in values}
@@ -98,7 +98,7 @@ class TrackedRun:
                 self.spec.draw(self.tracker, name, figure)
         self._remember(results=values)
 
-    def parameters(self, run: TaskRun) -> None:
+    def parameters(self, run: Run) -> None:
         """Log the values of the run, the first time."""
         if not self.logged["parameters"]:
             self.tracker.store_init_configuration(parameters_of(run))
@@ -140,7 +140,7 @@ class Tracking:
             raise PareError(f"tracking={self.name} needs {package}, which is not installed: pip install {package}")
 
     @contextmanager
-    def of(self, run: TaskRun, fingerprint: str) -> Iterator[TrackedRun]:
+    def of(self, run: Run, fingerprint: str) -> Iterator[TrackedRun]:
         """Open a run in the tracker; nothing is written where there is none, or by other processes than the first.
 
         Args:

@@ -37,6 +37,17 @@ class RawFiles:
         ingest(self.config, path)
 
 
+class NoFiles:
+    """The files of an encoder or a proxy, for a learner that begins with none."""
+
+    def is_current(self, path: Path) -> bool:
+        """There is nothing to bring."""
+        return True
+
+    def write(self, path: Path) -> None:
+        """Bring nothing."""
+
+
 def ingest(raw: RawConfig, folder: Path) -> Manifest:
     """Make the folder hold what the configuration asks for, and say so in its manifest.
 

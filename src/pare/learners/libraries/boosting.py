@@ -16,9 +16,9 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.utils.class_weight import compute_class_weight
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.run import BaselineRun
+from pare.config.run import Run
 from pare.data.preparation.split import folds_of
-from pare.learners.libraries.problem import LABELS, Estimator, Fitted, Problem, require
+from pare.learners.libraries.problem import LABELS, Estimator, LibraryFit, Problem, require
 from pare.learners.libraries.table_models import (
     ConstantLabel,
     Library,
@@ -208,7 +208,7 @@ def _codes(column: np.ndarray) -> "np.ndarray[Any, np.dtype[np.int64]]":
     return np.where(np.isnan(column), -1, column).astype(np.int64)
 
 
-def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> Fitted:
+def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> LibraryFit:
     x, y, groups, weights = _pooled(problem)
 
     def of(rows: np.ndarray) -> Rows:
@@ -221,7 +221,7 @@ def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> Fit
             outputs[held] = members[-1].predict(x[held])
     bags = [[bag[0] for bag in of_output] for of_output in zip(*(member.bags for member in members), strict=True)]
     model = replace(members[0], bags=bags)
-    return Fitted(
+    return LibraryFit(
         model,
         {booster.library.name: booster.library.version},
         threads=booster.pace.number,
@@ -351,10 +351,10 @@ def _loss(estimator: Any, rows: Part, present: np.ndarray | None) -> float:
 
 
 def _estimator(package: str, booster: Callable[[], Booster]) -> Estimator:
-    def fit(problem: Problem, options: BoosterOptions) -> Fitted:
+    def fit(problem: Problem, options: BoosterOptions) -> LibraryFit:
         return _boosted(problem, options, booster())
 
-    def load(folder: Path, run: BaselineRun, options: BoosterOptions) -> TableModel:
+    def load(folder: Path, run: Run, options: BoosterOptions) -> TableModel:
         return load_table_model(folder, run.task, booster().library)
 
     return Estimator("tables", (*LABELS, "regression"), (package,), BoosterOptions, fit, load, weighted=True)

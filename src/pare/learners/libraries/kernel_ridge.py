@@ -15,9 +15,9 @@ from sklearn.metrics.pairwise import euclidean_distances, linear_kernel
 from sklearn.model_selection import KFold
 
 from pare.config.errors import PareError
-from pare.config.run import BaselineRun
+from pare.config.run import Run
 from pare.config.strict import Strict
-from pare.learners.libraries.problem import Estimator, Fitted, Problem
+from pare.learners.libraries.problem import Estimator, LibraryFit, Problem
 from pare.learners.networks.start.cross_validation import FOLDS, folds_that_keep, groups_of
 from pare.learners.networks.start.regressions import complete, gaussian, median_distance
 from pare.storage.access import usual_rights
@@ -70,14 +70,14 @@ class KernelModel:
             save_file(arrays, folder / FILE)
 
 
-def load_kernel_ridge(folder: Path, run: BaselineRun, options: KernelRidgeOptions) -> KernelModel:
+def load_kernel_ridge(folder: Path, run: Run, options: KernelRidgeOptions) -> KernelModel:
     """Read what `KernelModel.write` wrote."""
     arrays = load_file(folder / FILE)
     width = float(arrays.pop("width")) if "width" in arrays else None
     return KernelModel(**arrays, width=width)
 
 
-def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
+def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> LibraryFit:
     """Ridge regression of every point of the output on all points of the input.
 
     Width and penalty have the best validation metric, or without validation rows the least squared error over five
@@ -99,10 +99,10 @@ def fit_kernel_ridge(problem: Problem, options: KernelRidgeOptions) -> Fitted:
     width, penalty = min(losses, key=lambda choice: losses[choice])
     model, versions = _fit(width, penalty, x, y), {"scikit-learn": sklearn.__version__}
     if not validated:
-        return Fitted(model, versions)
+        return LibraryFit(model, versions)
     rows = problem.validation.read(0, len(problem.validation))
     x, y = np.concatenate([x, rows["x"]]), complete(np.concatenate([y, rows["y"]]))
-    return Fitted(_fit(width, penalty, x, y), versions, unseen=model.predict(rows["x"]))
+    return LibraryFit(_fit(width, penalty, x, y), versions, unseen=model.predict(rows["x"]))
 
 
 def _sign(problem: Problem) -> int:

@@ -18,10 +18,10 @@ from sklearn.utils import compute_class_weight
 from torch import Tensor, nn
 
 from pare.config.errors import PareError
-from pare.config.run import BaselineRun
+from pare.config.run import Run
 from pare.config.strict import Strict
 from pare.evaluation.calibration import fit_temperature
-from pare.learners.libraries.problem import LABELS, Estimator, Fitted, Problem, require
+from pare.learners.libraries.problem import LABELS, Estimator, LibraryFit, Problem, require
 from pare.learners.libraries.table_models import (
     ConstantLabel,
     Library,
@@ -177,7 +177,7 @@ def _own_codes(columns: Columns, estimator: Any) -> Tensor:
     return estimator.x_converter_.transform(frame).tensors["x_cat"].T.contiguous()
 
 
-def fit_realmlp(problem: Problem, options: RealMLPOptions) -> Fitted:
+def fit_realmlp(problem: Problem, options: RealMLPOptions) -> LibraryFit:
     """Holzmüller et al. (2024): a multilayer perceptron with defaults tuned on many tables, on one thread.
 
     The epoch with the least error on the validation rows is selected, without these on a fifth of the training rows.
@@ -196,10 +196,10 @@ def fit_realmlp(problem: Problem, options: RealMLPOptions) -> Fitted:
     answers = zip(*(answers_by_output(problem.task, part) for part in (y, held["y"])), strict=True)
     bags = [[_output(problem, options, columns, (x, own), (held["x"], other))] for own, other in answers]
     library = _library()
-    return Fitted(TableModel(problem.task, problem.categories, bags, library), {library.name: library.version})
+    return LibraryFit(TableModel(problem.task, problem.categories, bags, library), {library.name: library.version})
 
 
-def load_realmlp(folder: Path, run: BaselineRun, options: RealMLPOptions) -> TableModel:
+def load_realmlp(folder: Path, run: Run, options: RealMLPOptions) -> TableModel:
     """Read the networks of a fitted RealMLP."""
     return load_table_model(folder, run.task, _library())
 

@@ -18,14 +18,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pare.config.errors import PareError
-from pare.config.run import BaselineRun
+from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config.strict import Strict
 from pare.learners.libraries.problem import (
     LABELS,
     SUFFIX,
     Estimator,
-    Fitted,
+    LibraryFit,
     Problem,
     as_series,
     class_scores,
@@ -171,7 +171,7 @@ class RocketModel:
         write_skops([self.transform, self.ridge, self.hydra and self.hydra.arrays], folder / FILE)
 
 
-def _load(rocket: Rocket, folder: Path, run: BaselineRun, options: RocketOptions) -> RocketModel:
+def _load(rocket: Rocket, folder: Path, run: Run, options: RocketOptions) -> RocketModel:
     kind = rocket.library()
     transform, ridge, arrays = read_skops(folder / FILE, [f"{kind.__module__}.{kind.__qualname__}"])
     hydra = _hydra(run.task, options)
@@ -185,7 +185,7 @@ def _hydra(task: Task, options: RocketOptions, seed: int = 0) -> Hydra | None:
 
 
 @_threads_kept()
-def _fit(rocket: Rocket, problem: Problem, options: RocketOptions) -> Fitted:
+def _fit(rocket: Rocket, problem: Problem, options: RocketOptions) -> LibraryFit:
     require("numba")  # which sktime takes as optional
     x, y = problem.training_arrays()
     series = _series(problem.task, x)
@@ -202,7 +202,7 @@ def _fit(rocket: Rocket, problem: Problem, options: RocketOptions) -> Fitted:
         features = np.concatenate([features, hydra.fit_transform(series)], 1)
     ridge = make_pipeline(scaling, _ridge(problem, options)).fit(features, _targets(problem, y))
     versions = {name: require(name).__version__ for name in ("sktime", "aeon")[: 2 if hydra else 1]}
-    return Fitted(RocketModel(problem.task, transform, hydra, ridge), versions)
+    return LibraryFit(RocketModel(problem.task, transform, hydra, ridge), versions)
 
 
 def _series(task: Task, x: np.ndarray) -> np.ndarray:
@@ -226,10 +226,10 @@ def _targets(problem: Problem, y: np.ndarray) -> np.ndarray:
 def _estimator(
     rocket: Rocket, options: type[RocketOptions] = RocketOptions, packages: tuple[str, ...] = ("numba", "sktime")
 ) -> Estimator:
-    def fit(problem: Problem, chosen: RocketOptions) -> Fitted:
+    def fit(problem: Problem, chosen: RocketOptions) -> LibraryFit:
         return _fit(rocket, problem, chosen)
 
-    def load(folder: Path, run: BaselineRun, chosen: RocketOptions) -> RocketModel:
+    def load(folder: Path, run: Run, chosen: RocketOptions) -> RocketModel:
         return _load(rocket, folder, run, chosen)
 
     return Estimator("series", (*LABELS, "regression"), packages, options, fit, load)

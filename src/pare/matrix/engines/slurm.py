@@ -247,7 +247,7 @@ def _check_current(jobs: list[Job], cells: Mapping[str, Cell]) -> None:
     """Refuse jobs that the configuration has no more, or has as another command."""
     known: dict[str, set[str]] = defaultdict(set)
     for cell in cells.values():
-        known[cell.name].add(cell.run.command(cell.run.PIPELINE))
+        known[cell.name].add(cell.run.command())
         inputs = Inputs(NOWHERE)
         for name in inputs.needed_by(cell.run):
             known[name].add(inputs.jobs[name].command)

@@ -34,7 +34,6 @@ class CrossModalModel(nn.Module):
 
     Attributes:
         symmetries: over which predictions are averaged; set where the task declares some.
-        others: models of other trainings of the same run, whose predictions are averaged with its own.
     """
 
     def __init__(
@@ -58,7 +57,6 @@ class CrossModalModel(nn.Module):
         self.layers, self.views, self.solved = tuple(layers), views, solved
         self.anchor = anchor
         self.symmetries = Symmetries(())
-        self.others = nn.ModuleList()
 
     def calibrate(self, calibration: Calibration, statistics: Mapping[str, np.ndarray]) -> None:
         """Give target tokens the scale of the encoder's own, and predictions the units of the data.
@@ -129,11 +127,6 @@ class CrossModalModel(nn.Module):
         prediction: Tensor = self.source_predictor(features)
         return prediction
 
-    @property
-    def members(self) -> "list[CrossModalModel]":
-        """The models whose predictions are averaged, this one first."""
-        return [self, *self.others]
-
     def predict(self, x: Tensor) -> Tensor:
         """Prediction of this model for target samples alone."""
         tokens, around = self.embed(x)
@@ -141,11 +134,7 @@ class CrossModalModel(nn.Module):
         return prediction if self.anchor is None else prediction + self.anchor(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Prediction for target samples alone, averaged over the members and the symmetries of the equation."""
-        return torch.stack([model.alone(x) for model in self.members]).mean(0)
-
-    def alone(self, x: Tensor) -> Tensor:
-        """Prediction of this model for target samples alone, averaged over the symmetries of the equation."""
+        """Prediction for target samples alone, averaged over the symmetries of the equation."""
         return self.symmetries.averaged(self.predict, x) if self.symmetries else self.predict(x)
 
 

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
 from statistics import median
 from typing import Any
@@ -18,17 +17,6 @@ MEASURED, SECONDS = 12, 1.0  # steps and seconds, at least: another process that
 RECENT = 5  # epochs, whose median is the expected length of those that are left
 MOST = 8  # trainings whose predictions are averaged
 SETTLING = 4  # steps before them, in which memory is laid out
-
-
-@dataclass(frozen=True)
-class Member:
-    """One of the trainings whose predictions are averaged: its number, from 0, and how many there are."""
-
-    number: int = 0
-    of: int = 1
-
-
-ONLY = Member()
 
 
 def step_seconds(step: Callable[[], object]) -> float:

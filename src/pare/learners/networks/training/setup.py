@@ -3,33 +3,28 @@
 import json
 from collections.abc import Callable, Iterator
 from math import ceil
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from accelerate.utils import set_seed
 from torch import Tensor
 
 from pare.config.run import Run
-from pare.data.preparation import Preparation, draw_rows
+from pare.data.preparation import draw_rows
+from pare.evaluation.metrics import build_metric
+from pare.learners.learner import Data, Work
+from pare.learners.machine import accelerator_of, choose_attention
 from pare.learners.networks.mixing import Curriculum
 from pare.learners.networks.models import CrossModalModel, load_backbone
 from pare.learners.networks.start import FieldStart, SolvedStart
-from pare.learners.networks.trained_model import ENCODER, assemble
-from pare.learners.networks.training.budget import ONLY, Member
+from pare.learners.networks.trained_network import ENCODER, assemble
 from pare.learners.networks.training.checkpoint import Checkpoint
 from pare.learners.networks.training.losses import build_loss, weights_of_classes, with_differences
-from pare.learners.networks.training.machine import accelerator_of, choose_attention
 from pare.learners.networks.training.objective import Objective
 from pare.learners.networks.training.optimisers import WeightAverage, build_optimiser, require_plain_steps
 from pare.learners.networks.training.rows import TrainingCalibration, TrainingRows, batch_loader
-from pare.learners.networks.training.source_batches import SourceFolders, load_source_batches
-from pare.storage.fingerprint import fingerprint
-from pare.storage.store import ArrayStore, Rows
-from pare.tracking import Tracking
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric
+from pare.learners.networks.training.source_batches import load_source_batches
+from pare.storage.store import Rows
 
 CALIBRATION_ROWS = 64  # training rows that set the scale of the embedder
 # What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
@@ -39,35 +34,20 @@ Align = Callable[
 ]
 
 
-def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
-    """Digest of everything that decides the trained weights, except for the machine."""
-    return fingerprint(run.decisive(), store.fingerprint, source.fingerprints)
-
-
 class TrainingSetup:
     """A run's model, rows and optimiser, before its first epoch or after its last saved one."""
 
-    def __init__(
-        self,
-        run: Run,
-        store: ArrayStore,
-        source: SourceFolders,
-        checkpoint: Path,
-        metric: "Metric",
-        align: Align | None = None,
-        *,
-        tracking: Tracking | None = None,
-        member: Member = ONLY,
-    ) -> None:
-        self.run, self.store, self.metric, self.align = run, store, metric, align
-        self.tracking, self.member = tracking or Tracking(), member
-        self.preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
+    def __init__(self, run: Run, data: Data, work: Work, align: Align | None = None, *, members: int = 1) -> None:
+        source, store = data.source, data.store
+        assert source and run.proxy  # of every run around a pretrained encoder
+        self.run, self.store, self.align, self.work = run, store, align, work
+        self.metric = build_metric(run.metric, run.task.output)
         self.accelerator = accelerator_of(run)
-        set_seed(int(self._rng(0, 3).integers(2**31)) if member.number else run.seed)
+        set_seed(int(self._rng(0, 3).integers(2**31)) if run.member else run.seed)
         backbone = load_backbone(
             source.encoder,
             run.grid,
-            run.method.initialisation,
+            run.learner.initialisation,
             dropout=run.training.dropout,
             layers=run.encoder_layers,
         )
@@ -81,16 +61,16 @@ class TrainingSetup:
         categories = store.description.get("categories", ())
         self.model = assemble(run, backbone, self.source.classes, categories, len(self.chosen))
         self._calibrate()
-        self.model.choose_trainable(run.method.trainable)
+        self.model.choose_trainable(run.learner.trainable)
         self.curriculum = _curriculum(run)
         if run.mixing and self.curriculum:
             followed = range(ceil((1 - run.training.fixed_norms) * run.training.epochs))
             k = [self.curriculum.tokens(epoch, run.tokens) for epoch in followed]
             require_plain_steps(self.model, run.mixing, k)
         self._prepare()
-        self.checkpoint = Checkpoint(checkpoint)
-        self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
-        self.progress.epochs, self.progress.members = run.training.epochs, member.of
+        self.checkpoint = Checkpoint(work.folder)
+        self.progress = self.checkpoint.progress(work.fingerprint)
+        self.progress.epochs, self.progress.members = run.training.epochs, members
 
     def _calibrate(self) -> None:
         run = self.run
@@ -140,7 +120,7 @@ class TrainingSetup:
 
     def _rng(self, epoch: int, purpose: int) -> np.random.Generator:
         drawn_for = (epoch, purpose, self.accelerator.process_index)
-        member = (self.member.number,) * min(self.member.number, 1)  # the first draws what a training alone does
+        member = (self.run.member,) * min(self.run.member, 1)  # the first draws what a training alone does
         return np.random.default_rng([self.run.seed, *drawn_for, *member])
 
 

@@ -14,15 +14,16 @@ from accelerate.utils import broadcast, set_seed
 from torch import Tensor
 
 from pare.config.estimate import LONG, cpu_speed, duration, estimate
+from pare.learners.learner import Fitted
+from pare.learners.machine import matrix_speed, peak_memory_mb, versions
 from pare.learners.networks.models.threads import fastest_threads, most_used
 from pare.learners.networks.start import FieldStart
 from pare.learners.networks.start.cross_validation import clearly_smaller
 from pare.learners.networks.start.field_start import EXACTLY_LINEAR
-from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.trained_network import TrainedNetwork
 from pare.learners.networks.training.augmentation import augment
 from pare.learners.networks.training.budget import epochs_in_time, epochs_within, mixed_epochs, step_seconds
 from pare.learners.networks.training.losses import not_finite
-from pare.learners.networks.training.machine import matrix_speed, peak_memory_mb, versions
 from pare.learners.networks.training.objective import EpochMixing, Terms
 from pare.learners.networks.training.optimisers import fix_batch_norms
 from pare.learners.networks.training.progress import EpochProgress
@@ -38,9 +39,9 @@ SOLVED = -1  # the epoch before the first
 class Trainer(TrainingSetup):
     """One training from its first epoch, or the first unfinished one, to its last."""
 
-    def train(self) -> TrainedModel:
-        """Run the epochs that are left and return the chosen model."""
-        if self.run.training.epochs and not self.member.number:
+    def train(self) -> Fitted:
+        """Run the epochs that are left and return the selected model."""
+        if self.run.training.epochs and not self.run.member:
             # Convolutions gain less from bfloat16 than a matrix product does: priced as by `kedro tasks show`.
             plain = self.run.task.kind == "field" and self.accelerator.device.type == "cpu"
             cost = estimate(self.run, cpu_speed() if plain else matrix_speed(self.accelerator))
@@ -62,10 +63,9 @@ class Trainer(TrainingSetup):
             logger.info("The solved start leaves nothing to train: no epoch could be better.")
             epochs = 0
         bar = EpochProgress(epochs, len(self.loader), done, self.run.metric)
-        with self.tracking.of(self.run, self.progress.fingerprint) as tracked, bar:
+        with self.work.tracking.of(self.run, self.progress.fingerprint) as tracked, bar:
             tracked.epochs(curve(self.progress.history, self.progress.start))
-            minutes = self.run.training.minutes and self.run.training.minutes / self.member.of
-            for epoch in epochs_in_time(done, epochs, minutes, self.progress.history):
+            for epoch in epochs_in_time(done, epochs, self.run.minutes, self.progress.history):
                 self._epoch(epoch, bar)
                 tracked.epochs(curve(self.progress.history, self.progress.start))
         if self.progress.epochs_done > done:
@@ -231,7 +231,7 @@ class Trainer(TrainingSetup):
                     losses += torch.stack([self.loss(*row) for row in rows]).tolist()  # one wait for a GPU a batch
         return float(self.metric.compute()), losses
 
-    def _result(self) -> TrainedModel:
+    def _result(self) -> Fitted:
         progress, rows, n_train = self.progress, self.rows["validation"], len(self.chosen)
         self.model.load_state_dict(self.checkpoint.best_weights())
         held = held_out(self.model, rows, self.accelerator.device, self.run.task, self.run.training.batch_size)
@@ -241,11 +241,7 @@ class Trainer(TrainingSetup):
         seconds = progress.seconds + time.perf_counter() - started
         aligning = progress.alignment["seconds"] if progress.alignment else 0.0
         record = {
-            "fingerprint": progress.fingerprint,
-            "model_input": self.store.fingerprint,
-            "decisive": self.run.decisive(),
             "source_classes": self.source.classes,
-            "categories": self.store.description.get("categories", []),
             "landmark_rows": len(self.chosen),
             "start": progress.start and {name: value for name, value in progress.start.items() if name != "losses"},
             "history": progress.history,
@@ -263,7 +259,7 @@ class Trainer(TrainingSetup):
             "threads": most_used(self.model),
             "versions": versions("torch", "transformers", "accelerate"),
         }
-        return TrainedModel(self.run, self.model.cpu().eval(), record, self.encoder_config, self.preparation, held)
+        return Fitted(TrainedNetwork(self.model.cpu().eval(), self.encoder_config), record, held)
 
     def _solve_with_validation_rows(self) -> int:
         """Fit a solved start to the validation rows as well, which have made their choice.

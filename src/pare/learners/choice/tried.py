@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from accelerate import PartialState
 
-from pare.config import ChoiceRun
-from pare.config.run import BaselineRun, Run
+from pare.config import Run
+from pare.config.run import Run
 from pare.evaluation.batch_checks import UndefinedMetric
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.scoring import predict_rows, score
@@ -25,7 +25,7 @@ from pare.storage.fingerprint import fingerprint
 from pare.storage.hdf5 import read_predictions, write_predictions
 from pare.storage.store import ArrayStore
 
-Candidate = Run | BaselineRun
+Candidate = Run
 EXACT = 1e-6  # error, in spreads of the answers, that is rounding
 
 
@@ -62,14 +62,14 @@ def _predicted(run: Candidate, store: ArrayStore, source: SourceFolders) -> tupl
         path, started = Path(name) / "model", time.perf_counter()
         described(run, store, source).write(path)
         seconds = time.perf_counter() - started
-        trained = (TrainedBaseline if isinstance(run, BaselineRun) else TrainedModel).load(path)
+        trained = (TrainedBaseline if isinstance(run, Run) else TrainedModel).load(path)
         outputs = partial(trained.outputs, device=PartialState().device)
         return predict_rows(outputs, store.rows("test")), seconds
 
 
 def described(run: Candidate, store: ArrayStore, source: SourceFolders) -> FineTuning | BaselineFit:
     """A candidate's fit as something that is lazily saved."""
-    if isinstance(run, BaselineRun):
+    if isinstance(run, Run):
         return BaselineFit(run, store)
     align = partial(align_embedder, run=run) if run.alignment else None
     return FineTuning(run, store, source, build_metric(run.metric, run.task.output), align)
@@ -154,7 +154,7 @@ class Tried:
         return np.concatenate(groups) if groups else None
 
 
-def defined_score(run: Candidate | ChoiceRun, outputs: np.ndarray, truth: np.ndarray) -> float | None:
+def defined_score(run: Candidate | Run, outputs: np.ndarray, truth: np.ndarray) -> float | None:
     """The task's metric of rows ``(rows, …)``; None where it is undefined, as R² is where all answers are the same."""
     try:
         return score(build_metric(run.metric, run.task.output), outputs, truth)
@@ -162,9 +162,9 @@ def defined_score(run: Candidate | ChoiceRun, outputs: np.ndarray, truth: np.nda
         return None
 
 
-def not_installed(run: ChoiceRun) -> list[str]:
+def not_installed(run: Run) -> list[str]:
     """Names of the candidates that suit the task and whose packages are missing."""
-    baselines = [one for one in run.candidates if isinstance(one, BaselineRun)]
+    baselines = [one for one in run.candidates if isinstance(one, Run)]
     return [one.method_name for one in baselines if missing_packages(one)]
 
 
@@ -172,13 +172,13 @@ def within(run: Candidate, minutes: float) -> Candidate:
     """A candidate bounded by minutes, where its fit has no end of its own: a network for fields."""
     if not is_bounded(run):
         return run
-    if isinstance(run, BaselineRun):
+    if isinstance(run, Run):
         return run.model_copy(update={"options": run.options | {"minutes": minutes}})
     return run.model_copy(update={"training": run.training.model_copy(update={"minutes": minutes})})
 
 
 def is_bounded(run: Candidate) -> bool:
     """Whether minutes bound its fit."""
-    if isinstance(run, BaselineRun):
+    if isinstance(run, Run):
         return "minutes" in run.options and run.options.get("epochs") is None
     return run.task.kind == "field" and bool(run.training.epochs)

@@ -6,8 +6,8 @@ from scipy.special import expit, logit, softmax
 from sklearn.metrics import log_loss, mean_squared_error
 
 from pare.config.schema import Task
-from pare.learners.ensemble import blend as module
-from pare.learners.ensemble.blend import CLASSES, LABELS, NUMBERS, Blend, decide, greedy_blend, shrunk_blend, task_loss
+from pare.learners.choice import blend as module
+from pare.learners.choice.blend import CLASSES, LABELS, NUMBERS, Blend, decide, greedy_blend, shrunk_blend, task_loss
 
 
 def cross_entropy(logits, y):

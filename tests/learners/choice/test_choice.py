@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from pare.config import Library, PareError, resolve_choice
-from pare.learners.ensemble import choice as choices
-from pare.learners.ensemble import search
-from pare.learners.ensemble.blend import Blend, Decision, decide
-from pare.learners.ensemble.choice import Choice
-from pare.learners.ensemble.chosen import ChosenModel, load_trained
-from pare.learners.ensemble.fold_rows import fold_parts
+from pare.learners.choice import choice as choices
+from pare.learners.choice import search
+from pare.learners.choice.blend import Blend, Decision, decide
+from pare.learners.choice.choice import Choice
+from pare.learners.choice.chosen import ChosenModel, load_trained
+from pare.learners.choice.fold_rows import fold_parts
 from pare.learners.networks.training import SourceFolders
 from pare.storage.store import ArrayStore, write_store
 

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from pare.config import ChoiceRun, PareError
+from pare.config import PareError, Run
 from pare.data.preparation import Preparation
 from pare.evaluation.calibration import Calibration
-from pare.learners.ensemble.blend import Blend, mean_of
+from pare.learners.choice.blend import Blend, mean_of
 from pare.learners.libraries import TrainedBaseline
+from pare.learners.model import RECORD, Model
 from pare.learners.model_card import CARD, model_card
 from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.saved_model import RECORD, SavedModel
 
 MEMBERS, BLEND = "members", "blend"  # folder of the models, and their weights in the record
 
 
 @dataclass
-class ChosenModel(SavedModel):
+class ChosenModel(Model):
     """The selected models as one.
 
     Attributes:
@@ -33,20 +33,20 @@ class ChosenModel(SavedModel):
         calibration: how sure the predictions are, from all training and validation rows; None for masks.
     """
 
-    run: ChoiceRun
+    run: Run
     record: dict[str, Any]
     blend: Blend
-    members: dict[str, SavedModel]
+    members: dict[str, Model]
     preparation: Preparation
     calibration: Calibration | None = None
 
     def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
-        """The mean of the members' outputs, as `SavedModel.outputs`."""
+        """The mean of the members' outputs, as `Model.outputs`."""
         outputs = {name: member.outputs(inputs, device) for name, member in self.members.items()}
         return self.blend.outputs(outputs, mean_of(self.run.task))
 
     def save(self, folder: Path) -> None:
-        """Write the members and their weights into a new folder, as `SavedModel.save`."""
+        """Write the members and their weights into a new folder, as `Model.save`."""
         for name, member in self.members.items():
             member.save(folder / MEMBERS / name)
         self.preparation.save(folder)
@@ -59,10 +59,10 @@ class ChosenModel(SavedModel):
 
     @classmethod
     def load(cls, folder: Path) -> "ChosenModel":
-        """Read what `save` wrote, as `SavedModel.load`."""
+        """Read what `save` wrote, as `Model.load`."""
         try:
             record = json.loads((folder / RECORD).read_text())
-            run, stored = ChoiceRun.model_validate(record.pop("run")), record.pop(BLEND)
+            run, stored = Run.model_validate(record.pop("run")), record.pop(BLEND)
             blend = Blend(stored["shares"], stored["temperatures"])
             members = {name: load_trained(folder / MEMBERS / name) for name in blend.weights}
             preparation = Preparation.load(folder)
@@ -72,7 +72,7 @@ class ChosenModel(SavedModel):
         return cls(run, record, blend, members, preparation, calibration)
 
 
-def load_trained(folder: Path) -> SavedModel:
+def load_trained(folder: Path) -> Model:
     """The trained model in a folder, of a method, a baseline or a choice.
 
     Raises:

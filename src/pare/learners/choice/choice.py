@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 from accelerate import PartialState
 
-from pare.config import ChoiceRun, PareError
+from pare.config import PareError, Run
 from pare.evaluation.calibration import Calibration
 from pare.evaluation.scoring import predict_rows
-from pare.learners.ensemble.blend import Decision, decide, mean_of, weights_text
-from pare.learners.ensemble.chosen import ChosenModel, load_trained
-from pare.learners.ensemble.fold_rows import holds_validation_out
-from pare.learners.ensemble.processes import side_by_side
-from pare.learners.ensemble.search import Search
-from pare.learners.ensemble.tried import Candidate, defined_score, described, is_bounded, not_installed
+from pare.learners.choice.blend import Decision, decide, mean_of, weights_text
+from pare.learners.choice.chosen import ChosenModel, load_trained
+from pare.learners.choice.fold_rows import holds_validation_out
+from pare.learners.choice.processes import side_by_side
+from pare.learners.choice.search import Search
+from pare.learners.choice.tried import Candidate, defined_score, described, is_bounded, not_installed
+from pare.learners.machine import peak_memory_mb, versions
+from pare.learners.model import Model, recorded_fingerprint, tell_of_replaced
 from pare.learners.networks.start.cross_validation import folds_that_keep
 from pare.learners.networks.training import SourceFolders
-from pare.learners.networks.training.machine import peak_memory_mb, versions
-from pare.learners.saved_model import SavedModel, recorded_fingerprint, tell_of_replaced
 from pare.storage.access import held_alone
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
@@ -46,7 +46,7 @@ class Choice:
         source: files of the encoder and its proxy.
     """
 
-    run: ChoiceRun
+    run: Run
     store: ArrayStore
     source: SourceFolders
 
@@ -103,7 +103,7 @@ class Choice:
         calibration = Calibration.of_rows(self.run.task, decision.outputs, truth, groups)
         return ChosenModel(self.run, record, decision.blend, selected, preparation, calibration)
 
-    def _trained(self, networks: Mapping[str, Candidate], folder: Path, search: Search) -> dict[str, SavedModel]:
+    def _trained(self, networks: Mapping[str, Candidate], folder: Path, search: Search) -> dict[str, Model]:
         """Networks trained side by side; one that was not compared before and fails is left out, as in a comparison."""
         compared = {tried.name for tried in search.tried if tried.folds}
         for name, error in self._fit(networks, folder, search.at_a_time).items():
@@ -113,7 +113,7 @@ class Choice:
         left_out = {tried.name for tried in search.tried if tried.left_out}
         return {name: load_trained(folder / name / MODEL) for name in networks if name not in left_out}
 
-    def _fitted(self, runs: Mapping[str, Candidate], folder: Path) -> dict[str, SavedModel]:
+    def _fitted(self, runs: Mapping[str, Candidate], folder: Path) -> dict[str, Model]:
         """Candidates fitted one after the other."""
         for error in self._fit(runs, folder, at_a_time=1).values():
             raise error
@@ -130,7 +130,7 @@ class Choice:
             logger.info("Fitted to all rows: %s.", ", ".join(jobs))
         return {name: outcome.error for name, outcome in side_by_side(jobs, at_a_time) if outcome.error}
 
-    def _validated(self, networks: Mapping[str, SavedModel]) -> dict[str, np.ndarray]:
+    def _validated(self, networks: Mapping[str, Model]) -> dict[str, np.ndarray]:
         """Outputs of trained networks for the validation rows, which chose their epochs and taught them nothing.
 
         None where other rows are held out. A network that kept its solved start has none: it learnt from all rows.
@@ -144,7 +144,7 @@ class Choice:
             if model.record["best_epoch"]
         }
 
-    def _final(self, network: SavedModel, predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
+    def _final(self, network: Model, predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
         """Metric and seconds of a network's final fit."""
         return {"final": defined_score(self.run, predicted, truth), "seconds": network.record["train_seconds"]}
 
@@ -170,7 +170,7 @@ class Choice:
         }
 
 
-def _costs(search: Search, members: Mapping[str, SavedModel], networks: Collection[str]) -> dict[str, Any]:
+def _costs(search: Search, members: Mapping[str, Model], networks: Collection[str]) -> dict[str, Any]:
     """Seconds of the comparison and the final fits, and the most memory that they took together."""
     records = {name: model.record for name, model in members.items()}
     seconds = {name: record["train_seconds"] for name, record in records.items()}

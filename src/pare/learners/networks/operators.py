@@ -28,17 +28,17 @@ from torch.utils.data import Subset
 from transformers import get_cosine_schedule_with_warmup
 
 from pare.config.errors import PareError
-from pare.config.run import BaselineRun
+from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config.strict import Strict
 from pare.learners.libraries.problem import Estimator, Fitted, Problem, require
+from pare.learners.machine import precision_of
 from pare.learners.networks.models.folding import Folded
 from pare.learners.networks.models.predictors import PhysicalUnits
 from pare.learners.networks.models.symmetries import Symmetries
 from pare.learners.networks.models.threads import fastest_threads, most_used
 from pare.learners.networks.training.budget import epochs_in_time, epochs_within, members_within, step_seconds
 from pare.learners.networks.training.losses import with_differences
-from pare.learners.networks.training.machine import precision_of
 from pare.learners.networks.training.optimisers import WeightAverage, fix_batch_norms, muon
 from pare.learners.networks.training.rows import batch_loader
 from pare.storage.access import usual_rights
@@ -133,7 +133,7 @@ class Mean(nn.Module):
         return torch.stack([member(x) for member in self.members]).mean(0)
 
 
-def load_network(folder: Path, run: BaselineRun, build: Callable[[], nn.Module]) -> Network:
+def load_network(folder: Path, run: Run, build: Callable[[], nn.Module]) -> Network:
     """Read what `Network.write` wrote into layers that ``build`` makes."""
     weights = load_file(folder / FILE)
     members = {name.split(".")[2] for name in weights if name.startswith("layers.members.")}
@@ -378,7 +378,7 @@ def _estimator(package: str, options: type[FieldOptions], build: Callable[[Task,
     def fit(problem: Problem, chosen: FieldOptions) -> Fitted:
         return train(problem, chosen, partial(build, problem.task, chosen), package)
 
-    def load(folder: Path, run: BaselineRun, chosen: FieldOptions) -> Network:
+    def load(folder: Path, run: Run, chosen: FieldOptions) -> Network:
         return load_network(folder, run, partial(build, run.task, chosen))
 
     return Estimator("grids", ("dense",), (package,), options, fit, load)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from pare.config import resolve_choice
-from pare.learners.ensemble import processes
-from pare.learners.ensemble import search as module
-from pare.learners.ensemble.search import Search
-from pare.learners.ensemble.tried import HeldOut
+from pare.learners.choice import processes
+from pare.learners.choice import search as module
+from pare.learners.choice.search import Search
+from pare.learners.choice.tried import HeldOut
 from pare.storage.store import ArrayStore, write_store
 
 PERIODIC = "pdebench_navier_stokes_1d"  # where an FNO is a candidate, so there are three networks

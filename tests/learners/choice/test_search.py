@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pare.config import PareError, resolve_choice
-from pare.learners.ensemble import fold_rows, processes
-from pare.learners.ensemble import search as module
-from pare.learners.ensemble.search import Search
-from pare.learners.ensemble.tried import HeldOut, not_installed, within
+from pare.learners.choice import fold_rows, processes
+from pare.learners.choice import search as module
+from pare.learners.choice.search import Search
+from pare.learners.choice.tried import HeldOut, not_installed, within
 from pare.learners.libraries import by_name
 from pare.storage.store import ArrayStore, write_store
 

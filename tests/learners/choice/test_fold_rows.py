@@ -5,7 +5,7 @@ import pytest
 
 from pare.config import PareError
 from pare.config.schema import SplitConfig
-from pare.learners.ensemble.fold_rows import TIMED, are_many, expected_seconds, fewer, fold_parts, write_fold
+from pare.learners.choice.fold_rows import TIMED, are_many, expected_seconds, fewer, fold_parts, write_fold
 from pare.storage.store import ArrayStore, write_store
 
 PARTS = {"train": np.arange(0, 30_000), "validation": np.arange(30_000, 40_000), "test": np.arange(40_000, 50_000)}

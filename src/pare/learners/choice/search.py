@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from pare.config import ChoiceRun, PareError
+from pare.config import PareError, Run
 from pare.config.estimate import duration, estimate
-from pare.config.run import BaselineRun
+from pare.config.run import Run
 from pare.evaluation.metrics import METRICS
-from pare.learners.ensemble.blend import losses_alone, mean_of, task_loss
-from pare.learners.ensemble.fold_rows import (
+from pare.learners.choice.blend import losses_alone, mean_of, task_loss
+from pare.learners.choice.fold_rows import (
     Parts,
     are_many,
     expected_seconds,
@@ -24,12 +24,12 @@ from pare.learners.ensemble.fold_rows import (
     holds_validation_out,
     write_fold,
 )
-from pare.learners.ensemble.processes import Outcome, fits_at_a_time, side_by_side
-from pare.learners.ensemble.tried import Candidate, HeldOut, Tried, held_out, is_bounded, not_installed, within
+from pare.learners.choice.processes import Outcome, fits_at_a_time, side_by_side
+from pare.learners.choice.tried import Candidate, HeldOut, Tried, held_out, is_bounded, not_installed, within
 from pare.learners.libraries.by_name import INSTALL, why_not
+from pare.learners.machine import accelerator_of, matrix_speed
 from pare.learners.networks.start.cross_validation import clearly_smaller
 from pare.learners.networks.training import SourceFolders
-from pare.learners.networks.training.machine import accelerator_of, matrix_speed
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Search:
         folder: for held-out predictions, which outlive an interrupted search.
     """
 
-    def __init__(self, run: ChoiceRun, store: ArrayStore, source: SourceFolders, folder: Path) -> None:
+    def __init__(self, run: Run, store: ArrayStore, source: SourceFolders, folder: Path) -> None:
         self.run, self.store, self.source, self.folder = run, store, source, folder
         self.loss = task_loss(run.task, run.training.positive_weight, store.statistics.get("y_scale"))
         self.tried = [Tried(candidate) for candidate in run.candidates]
@@ -246,7 +246,7 @@ class Search:
 
     def _is_timed(self, tried: Tried) -> bool:
         """Whether its fit time is measured first: rows are many, and neither minutes nor an estimate bound it."""
-        trains = not isinstance(tried.run, BaselineRun) and tried.run.training.epochs
+        trains = not isinstance(tried.run, Run) and tried.run.training.epochs
         return self.has_many and not trains and not is_bounded(tried.run)
 
     def _timed(self, tried: Tried) -> float:
@@ -350,7 +350,7 @@ class Search:
 
 def _unsuited(run: Candidate) -> str:
     """Why a candidate is not tried; empty where it is."""
-    return why_not(run) if isinstance(run, BaselineRun) else run.unsuited
+    return why_not(run) if isinstance(run, Run) else run.unsuited
 
 
 def _distinct(going: list[Tried]) -> Iterator[Tried]:
@@ -372,7 +372,7 @@ def _is_same(outputs: np.ndarray, others: np.ndarray) -> bool:
 
 def _expected(run: Candidate) -> float:
     """Seconds of a fit, before it was ever made: what bounds it, or an estimate; 0 for what takes little time."""
-    if isinstance(run, BaselineRun):
+    if isinstance(run, Run):
         return 60 * run.options.get("minutes", 0)
     if run.training.minutes:
         return 60 * run.training.minutes

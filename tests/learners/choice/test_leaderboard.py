@@ -1,7 +1,7 @@
 """The leaderboard's table and figure."""
 
 from pare.evaluation.metrics import METRICS
-from pare.learners.ensemble.leaderboard import leaderboard_figure, leaderboard_table
+from pare.learners.choice.leaderboard import leaderboard_figure, leaderboard_table
 
 CANDIDATES = [
     {"method": "probe", "share": 1.0, "left_out": "", "metric": 4.0, "folds": [3.0, 5.0], "seconds": 2.0},

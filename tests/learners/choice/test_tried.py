@@ -5,7 +5,7 @@ import pytest
 
 from pare.config import PareError, resolve_choice
 from pare.config.schema import Task
-from pare.learners.ensemble.tried import HeldOut, Tried, defined_score
+from pare.learners.choice.tried import HeldOut, Tried, defined_score
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 import torch
 
-from pare.learners.ensemble.processes import fits_at_a_time, side_by_side
+from pare.learners.choice.processes import fits_at_a_time, side_by_side
 from side_jobs import PATIENCE, fail, meet
 
 
@@ -50,7 +50,7 @@ def test_an_accelerator_makes_one_fit_at_a_time(monkeypatch):
     class State:
         device, num_processes = torch.device("cuda"), 1
 
-    monkeypatch.setattr("pare.learners.ensemble.processes.PartialState", State)
+    monkeypatch.setattr("pare.learners.choice.processes.PartialState", State)
     assert fits_at_a_time() == 1
 
 
@@ -58,7 +58,7 @@ SCRIPT = """
 import os, sys, time
 from functools import partial
 from pathlib import Path
-from pare.learners.ensemble.processes import side_by_side
+from pare.learners.choice.processes import side_by_side
 
 def work(path):
     Path(path).write_text(str(os.getpid()))

@@ -9,15 +9,14 @@ one, are no logits.
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, logit, softmax
 from sklearn.model_selection import KFold
 
 from pare.config.schema import Task
+from pare.learners.ensemble import Array, Mean, combined
 from pare.learners.networks.start.cross_validation import Folds, clearly_smaller
 from pare.learners.networks.training.losses import build_loss
 
@@ -26,42 +25,11 @@ PARTS = 5  # parts of the rows on which ways to choose weights are compared
 BLOCKS = 500  # blocks of rows, at most, whose losses are compared
 SHRUNK = 0.5  # weight that shrinking gives to the first model
 LEAST = 0.05  # weight below which shrinking drops a model
-SMALLEST = 1e-12  # least probability
 LOG_TEMPERATURES = (-4.0, 4.0)
 
-Array = np.ndarray[Any, Any]
 Outputs = Mapping[str, Array]  # logits, numbers or fields by model, (rows, …)
 Loss = Callable[[Array, Array], float]  # outputs and answers to the mean loss over rows
 Way = Callable[[Outputs, Array, "Mean", Loss], "Blend"]  # a choice of weights, as `greedy_blend`
-
-
-@dataclass(frozen=True)
-class Mean:
-    """The averaged values of a kind of output, and the way back to outputs.
-
-    Attributes:
-        name: the kind of output.
-        enter: outputs ``(rows, …)`` to the averaged values.
-        leave: the way back.
-        scaled: whether outputs are logits, whose scale is of no meaning before a temperature is found.
-    """
-
-    name: str
-    enter: Callable[[Array], Array]
-    leave: Callable[[Array], Array]
-    scaled: bool
-
-
-CLASSES = Mean("classes", lambda x: softmax(x, axis=1), lambda p: np.log(p.clip(SMALLEST)), scaled=True)
-LABELS = Mean("labels", expit, lambda p: logit(p.clip(SMALLEST, 1 - 1e-7)), scaled=True)
-NUMBERS = Mean("numbers", lambda x: x, lambda x: x, scaled=False)
-
-
-def mean_of(task: Task) -> Mean:
-    """The mean for a task: over probabilities, or over numbers as they are."""
-    if task.classes:
-        return CLASSES
-    return LABELS if task.loss == "binary_cross_entropy" else NUMBERS
 
 
 def task_loss(task: Task, positive_weight: float = 1.0, spread: Array | None = None) -> Loss:
@@ -97,15 +65,7 @@ class Blend:
 
     def outputs(self, outputs: Outputs, mean: Mean) -> Array:
         """The models' outputs as those of one model, ``(rows, …)`` float32."""
-        parts = [weight * mean.enter(outputs[name] / self.temperatures[name]) for name, weight in self.weights.items()]
-        return mean.leave(sum(parts[1:], parts[0])).astype(np.float32)
-
-
-def weights_text(weights: Mapping[str, float]) -> str:
-    """Weights for a reader: ``ridge 60 %, pare 40 %``, or the name of the only model."""
-    if len(weights) == 1:
-        return next(iter(weights))
-    return ", ".join(f"{name} {100 * weight:.0f} %" for name, weight in weights.items())
+        return combined(outputs, self.weights, self.temperatures, mean)
 
 
 def greedy_blend(outputs: Outputs, y: Array, mean: Mean, loss: Loss) -> Blend:
