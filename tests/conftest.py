@@ -49,7 +49,7 @@ def conf() -> Path:
 
 @pytest.fixture(scope="session")
 def library() -> Library:
-    """Tasks, sources, proxies and methods of conf/base."""
+    """Tasks, sources, proxies, starts and learners of conf/base."""
     return load_library(config_loader())
 
 
