@@ -325,7 +325,7 @@ def _make(booster: Booster, present: np.ndarray | None, seed: int, arguments: di
     known = {name for base in kind.__mro__ for name in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
     for name in arguments:
         if name not in known - {"self", "args", "kwargs"} - set(always):
-            raise unknown_name("option", name, known - {"self", "args", "kwargs"}, "conf/base/baselines.yml")
+            raise unknown_name("option", name, known - {"self", "args", "kwargs"}, "conf/base/learners.yml")
     with _clear_mistakes(booster):
         return kind(**always, **arguments)
 
@@ -339,7 +339,7 @@ def _clear_mistakes(booster: Booster) -> Iterator[None]:
         message = str(error).strip().splitlines()
         raise PareError(
             f"{booster.library.name} refuses to fit: {message[-1] if message else type(error).__name__}; "
-            "correct its options in baselines.yml or on the command line"
+            "correct its options in learners.yml or on the command line"
         ) from error
 
 

@@ -71,7 +71,7 @@ class Library:
 
 @dataclass(frozen=True)
 class TableModel:
-    """Fitted estimators as one baseline.
+    """Fitted estimators as one model.
 
     Attributes:
         task: the task.
