@@ -110,7 +110,7 @@ def draw_gate_scores(run: Run, models: Models) -> Drawn:
 
 def draw_source_features(run: Run, analysis: AnalysisConfig, models: Models, source: SourceFolders) -> Drawn:
     """What the pretrained encoder and those that were trained on the task make of the same source samples."""
-    assert run.proxy  # of every run that mixes
+    assert run.proxy  # every run that mixes has one
     pretrained = load_backbone(source.encoder, run.grid, layers=run.encoder_layers)
     encoders = {"pretrained": pretrained} | {name: network_of(trained).backbone for name, trained in models.items()}
     batches = load_source_batches(run.proxy, source, pretrained, run.proxy_samples, run.seed)

@@ -44,7 +44,7 @@ def embed_samples(
 ) -> Embeddings:
     """Training rows, source samples and mixtures of both as the encoder receives them."""
     trained, source = models[run.method_folder], SourceFolders.of(encoder, proxy)
-    assert run.proxy  # of every run that mixes
+    assert run.proxy  # every run that mixes has one
     batches = load_source_batches(run.proxy, source, network_of(trained).backbone, run.proxy_samples, run.seed)
     counts = sorted({round(share * run.tokens) for share in analysis.shares})
     rows = training_rows(model_input, analysis.rows, run.seed)
