@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
-from pare.config.schema import Candidates, LearnerConfig, ProxyConfig, Source, StartConfig, Task
+from pare.config.schema import LearnerConfig, ProxyConfig, Source, StartConfig, Task
 from pare.config.strict import Strict
 
 HEADER = """# Parameters
@@ -28,7 +28,6 @@ SECTIONS: dict[str, type[Strict]] = {
     "A proxy (conf/base/proxies.yml)": ProxyConfig,
     "A start (conf/base/starts.yml)": StartConfig,
     "A learner (conf/base/learners.yml)": LearnerConfig,
-    "Candidates (conf/base/learners.yml, choose)": Candidates,
 }
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 WORDS = {"string": "text", "boolean": "true or false", "null": "none", "object": "keys and values"}
