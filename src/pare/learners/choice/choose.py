@@ -14,19 +14,20 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from accelerate import PartialState
 
 from pare.config.errors import PareError
 from pare.config.estimate import duration, estimate
 from pare.config.run import MODEL, Run
 from pare.config.words import weights_text
-from pare.evaluation.calibration import Calibration
+from pare.evaluation.calibration import Calibration, fit_temperature
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import defined_score
 from pare.learners.choice.folds import fold_parts
 from pare.learners.choice.processes import Workers, fits_at_a_time
 from pare.learners.choice.tried import Held, Tried, fitted, held_out
-from pare.learners.choice.weights import shrunk_weights, task_loss, temperatures_of
+from pare.learners.choice.weights import shrunk_weights, task_loss
 from pare.learners.ensemble import Ensemble, combined, load_ensemble, mean_of
 from pare.learners.learner import Data, Fitted, Work, learner_of
 from pare.learners.machine import accelerator_of, matrix_speed, peak_memory_mb
@@ -165,10 +166,10 @@ class Choice:
     def _ensemble(self, trained: set[str]) -> Fitted:
         first, outputs = self._finished[0], {one.name: one.all("prediction") for one in self._finished}
         truth, groups = first.all("truth"), first.all("group") if "group" in first.folds[0] else None
-        temperatures = temperatures_of(outputs, truth, self.mean)
-        loss = task_loss(self.run.task, self.run.training.positive_weight, self.data.store.statistics.get("y_scale"))
-        scaled = {name: out / temperatures[name] for name, out in outputs.items()}
-        weights = self._fit_to_all(shrunk_weights(scaled, truth, self.mean, loss), trained)
+        scaled, loss = self.mean.scaled, task_loss(self.run, self.data.store.statistics.get("y_scale"))
+        temperatures = {name: fit_temperature(out, truth) if scaled else 1.0 for name, out in outputs.items()}
+        likely = {name: out / np.float32(temperatures[name]) for name, out in outputs.items()}
+        weights = self._fit_to_all(shrunk_weights(likely, truth, self.mean, loss, groups), trained)
         logger.info("Selected: %s.", weights_text(weights))
         members = {name: Model.load(self._place(name)[1]) for name in weights}
         prediction = combined(outputs, weights, temperatures, self.mean)
@@ -180,7 +181,6 @@ class Choice:
             "best_epoch": None,
             "n_train": sum(len(self.data.store.rows(split)) for split in ("train", "validation")),
             "train_seconds": round(taken, 1),
-            "seconds_asked": self.seconds,
             "samples_per_second": None,
             "peak_memory_mb": round(max(peak_memory_mb(), *(one.record["peak_memory_mb"] for one in members.values()))),
             "device": str(PartialState().device),

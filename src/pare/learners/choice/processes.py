@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import rich
@@ -22,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from pare.storage.parent import end_with
 
 MOST = 2  # fits at a time
-IMPORTED = ["__main__", "pare.learners.fit", "pare.learners.networks.transformer"]
+IMPORTED = ["pare.learners.fit", "pare.learners.networks.transformer"]
 Outcome = tuple[Any, str]  # result of a fit, and its error; empty where there is a result
 
 
@@ -55,8 +57,9 @@ class Workers:
             needed: jobs that are waited for even when the time is over.
         """
         end, threads = time.monotonic() + seconds, max(1, torch.get_num_threads() // max(1, min(self.most, len(jobs))))
-        self._pool = self._pool or ProcessPoolExecutor(self.most, _context(), _begin)
-        running = {self._pool.submit(_in_process, name, job, threads): name for name, job in jobs.items()}
+        self._pool = self._pool or ProcessPoolExecutor(self.most, _context(), _begin, (os.getpid(),))
+        with _without_main():
+            running = {self._pool.submit(_in_process, name, job, threads): name for name, job in jobs.items()}
         try:
             with get_console().status("") as shown:
                 while running:
@@ -96,9 +99,19 @@ def _context() -> Any:
     return context
 
 
-def _begin() -> None:
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes that begin meanwhile do not run the user's script again, which may have no guard."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _begin(parent: int) -> None:
     rich.reconfigure(force_terminal=False)  # the bar is that of the process which asked
-    end_with(os.getppid())
+    end_with(parent)
 
 
 def _in_process(name: str, job: Callable[[], Any], threads: int) -> Outcome:
