@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from math import ceil
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from pare.config.run import Run
 from pare.learners.networks.mixing import Curriculum
+from pare.learners.networks.mixing.mixers import Mixture
 from pare.learners.networks.models import CrossModalModel
-from pare.learners.networks.training.objective import EpochMixing
 from pare.learners.networks.training.optimisers import require_plain_steps
 from pare.learners.networks.training.source_batches import SourceBatches
+
+SCORE_BINS = 500  # bins of equal width over 0..1; the scores of a gate that learns little differ by a few hundredths
 
 
 class Mixed(NamedTuple):
@@ -86,12 +89,20 @@ class ProxyMixing:
 
 
 class MixedEpoch:
-    """What is mixed in one epoch."""
+    """The mixing of one epoch; `ProxyMixing.epoch` makes it.
+
+    Attributes:
+        k: tokens to replace in a mixed step.
+        row: the epoch's mixing for the history.
+        gate_scores: how many target tokens, and source tokens, the gate gave a score in each bin, ``(2, SCORE_BINS)``.
+    """
 
     def __init__(self, mixing: ProxyMixing, k: int, first: int, rng: np.random.Generator) -> None:
         self.k, self._first, self._share = k, first, mixing.settings.batches
-        self._batches: Iterator[tuple[Tensor, Tensor]] | None = mixing.source.batches(mixing.size, rng) if k else None
-        self._tokens, self.noted = mixing.tokens, EpochMixing(mixing.tokens)
+        self._batches = mixing.source.batches(mixing.size, rng) if k else None
+        self._steps, self._replaced = 0, torch.zeros(mixing.tokens)
+        self.row = {"k": k, "lambda": k / mixing.tokens}
+        self.gate_scores = torch.zeros(2, SCORE_BINS, dtype=torch.long)
 
     def step(self, number: int) -> Mixed | None:
         """What the step of that number in the epoch mixes in; None: nothing.
@@ -103,7 +114,21 @@ class MixedEpoch:
             return None
         return Mixed(*next(self._batches), self.k)
 
+    def note(self, mixture: Mixture | None) -> None:
+        """Count a step's mixture, if it has one."""
+        if mixture is None:
+            return
+        if mixture.replaced is not None:
+            self._replaced += mixture.replaced.float().mean(0).cpu()
+            self._steps += 1
+        if mixture.scores is not None:
+            self.gate_scores += torch.stack([_histogram(scores) for scores in mixture.scores])
+
     @property
-    def row(self) -> dict[str, Any]:
-        """The epoch's mixing for the history."""
-        return {"k": self.k, "lambda": self.k / self._tokens}
+    def replaced(self) -> Tensor:
+        """Share of the mixed samples in which each slot was replaced, ``(tokens,)``."""
+        return self._replaced / max(self._steps, 1)
+
+
+def _histogram(scores: Tensor) -> Tensor:
+    return torch.histc(scores.detach().float(), SCORE_BINS, 0, 1).long().cpu()

@@ -1,13 +1,14 @@
 """What a training gives back: the selected network and the record of how it went."""
 
 import time
+from functools import partial
 
+from pare.evaluation.scoring import calibrated
 from pare.learners.learner import Fitted
 from pare.learners.machine import peak_memory_mb, versions
 from pare.learners.networks.models.threads import most_used
 from pare.learners.networks.trained_network import TrainedNetwork
 from pare.learners.networks.training.checkpoint import SOLVED, Checkpoint, Progress
-from pare.learners.networks.training.rows import held_out
 from pare.learners.networks.training.setup import Setup
 
 
@@ -19,9 +20,10 @@ def result(setup: Setup, progress: Progress, checkpoint: Checkpoint) -> Fitted:
         progress: how the training went.
         checkpoint: holds the best weights.
     """
-    network, accelerator, rows = setup.network, setup.accelerator, setup.rows["validation"]
+    network, accelerator, rows = setup.network.eval(), setup.accelerator, setup.rows["validation"]
     network.load_state_dict(checkpoint.best_weights())
-    held = held_out(network, rows, accelerator.device, setup.run.task, setup.training.batch_size)
+    predictor = TrainedNetwork(network, setup.parts.encoder_config)
+    calibration = calibrated(setup.run.task, partial(predictor.outputs, device=accelerator.device), rows)
     started, n_train, start = time.perf_counter(), len(setup.chosen), progress.start
     if setup.parts.start and start and progress.best_epoch == SOLVED and len(rows):
         setup.parts.start.fit([setup.part("train"), setup.part("validation")], start)
@@ -46,4 +48,5 @@ def result(setup: Setup, progress: Progress, checkpoint: Checkpoint) -> Fitted:
         "threads": most_used(network),
         "versions": versions("torch", "transformers", "accelerate"),
     }
-    return Fitted(TrainedNetwork(network.cpu().eval(), setup.parts.encoder_config), record, held)
+    network.cpu()
+    return Fitted(predictor, record, calibration)

@@ -12,7 +12,7 @@ from pare.learners.machine import peak_memory_mb
 from pare.learners.networks.start.field_start import EXACTLY_LINEAR
 from pare.learners.networks.training.budget import Plan, Timetable, planned
 from pare.learners.networks.training.checkpoint import SOLVED, Checkpoint
-from pare.learners.networks.training.parts import Build, Start
+from pare.learners.networks.training.parts import Build
 from pare.learners.networks.training.setup import Setup
 from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.training.validation import Validation
@@ -60,7 +60,7 @@ class Session:
         else:
             progress.alignment = self.setup.parts.align() if self.setup.parts.align else None
             if start:
-                self._solve(start)
+                self._solve()
         self.setup.training_rows.anchor = start.held_out if start else None
         if not done:
             plan = self._nothing() or plan or self._planned()
@@ -72,8 +72,10 @@ class Session:
         steps = progress.epochs * len(self.setup.loader)
         self.timetable = Timetable.of(self.run.minutes, progress.members, progress.begun, steps)
 
-    def _solve(self, start: Start) -> None:
-        solution, progress = start.solve([self.setup.part("train")]), self.progress
+    def _solve(self) -> None:
+        start, progress = self.setup.parts.start, self.progress
+        assert start
+        solution = start.solve([self.setup.part("train")])
         with start.applied():
             value, losses = self.validation.measure()
         progress.start = {**solution, "validation": value, "losses": losses}

@@ -11,10 +11,11 @@ from pare.data.preparation import draw_rows
 from pare.evaluation.metrics import build_metric
 from pare.learners.learner import Data
 from pare.learners.machine import accelerator_of
+from pare.learners.networks.start.cross_validation import Part
 from pare.learners.networks.training.losses import build_loss, weights_of_classes, with_differences
 from pare.learners.networks.training.objective import Objective
 from pare.learners.networks.training.optimisers import WeightAverage, build_optimiser
-from pare.learners.networks.training.parts import Build, Part
+from pare.learners.networks.training.parts import Build
 from pare.learners.networks.training.rows import TrainingRows, batch_loader
 
 

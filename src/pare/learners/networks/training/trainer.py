@@ -57,8 +57,8 @@ class Trainer:
         row: dict[str, Any] = {"epoch": epoch + 1, **losses, "learning_rate": setup.go_to(epoch + 1)}
         if mixed:
             row |= mixed.row
-            self.progress.replaced.append(mixed.noted.replaced.tolist())
-            self.progress.gate_scores.append(mixed.noted.gate_scores.tolist())
+            self.progress.replaced.append(mixed.replaced.tolist())
+            self.progress.gate_scores.append(mixed.gate_scores.tolist())
         with setup.averaged():
             row["validation"], row_losses = self.session.validation.measure()
         row["seconds"] = setup.same(time.perf_counter() - started)
@@ -82,6 +82,6 @@ class Trainer:
             for name, loss in terms.losses.items():
                 losses[name].append(loss.item())
             if mixed:
-                mixed.noted.add(terms.mixture)
+                mixed.note(terms.mixture)
             bar.step(losses["loss"][-1], mixed.k if mixed else 0)
         return {name: sum(values) / len(values) for name, values in losses.items()}
