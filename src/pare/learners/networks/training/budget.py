@@ -67,20 +67,22 @@ class Timetable:
 
     Attributes:
         begin: seconds of the training until its first step.
-        end: seconds until the last step, at most.
+        end: seconds until the last step.
         steps: number of steps.
+        grace: seconds that each step may be behind.
     """
 
     begin: float
     end: float
     steps: int
+    grace: float = GRACE
 
     @classmethod
     def of(cls, minutes: float | None, members: int, begin: float, steps: int) -> "Timetable":
         """The timetable of one of several trainings that share some minutes; None: no step is ever late."""
-        return cls(begin, inf if minutes is None else (LATEST * 60 * minutes + GRACE) / members, steps)
+        return cls(begin, inf if minutes is None else LATEST * 60 * minutes / members, steps, GRACE / members)
 
     def leaves_out(self, step: int, seconds: float) -> bool:
         """Whether the step of that number, from 0, is late after so many seconds. The first and the last never are."""
-        due = self.begin + (self.end - self.begin) * (step + 1) / self.steps
+        due = self.begin + (self.end - self.begin) * (step + 1) / self.steps + self.grace
         return 0 < step < self.steps - 1 and seconds > due

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from pare.config import PareError
-from pare.evaluation.metrics import build_metric
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import FineTuning, SourceFolders, check_data
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.model import Model
 from pare.learners.networks.training.trainer import Trainer
 from pare.storage.access import held_alone
 
@@ -18,8 +18,7 @@ def describe(table_run, table, source):
     """The description of a training of two epochs."""
 
     def describe(**training):
-        run = table_run({"method": "finetune"}, epochs=2, **training)
-        return FineTuning(run, table, source, build_metric(run.metric, run.task.output))
+        return Fit(table_run({"method": "finetune"}, epochs=2, **training), Data(table, source))
 
     return describe
 
@@ -47,14 +46,14 @@ def test_what_was_written_is_current_and_its_checkpoint_is_gone(describe, tmp_pa
     assert describe().is_current(path)
     assert not describe(learning_rate=2e-3).is_current(path)
     assert [file.name for file in path.parent.iterdir()] == ["model"]
-    assert [row["epoch"] for row in TrainedModel.load(path).record["history"]] == [1, 2]
+    assert [row["epoch"] for row in Model.load(path).record["history"]] == [1, 2]
 
 
 def test_a_changed_run_replaces_the_model(describe, tmp_path):
     describe().write(tmp_path / "model")
-    first = TrainedModel.load(tmp_path / "model").record["fingerprint"]
+    first = Model.load(tmp_path / "model").record["fingerprint"]
     describe(learning_rate=2e-3).write(tmp_path / "model")
-    assert TrainedModel.load(tmp_path / "model").record["fingerprint"] != first
+    assert Model.load(tmp_path / "model").record["fingerprint"] != first
 
 
 def test_an_interrupted_training_goes_on_after_its_last_epoch(describe, epochs, tmp_path):
@@ -83,7 +82,7 @@ def test_a_model_that_cannot_be_written_leaves_the_checkpoint(describe, epochs, 
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
-        patch.setattr(TrainedModel, "save", full_disk)
+        patch.setattr(Model, "save", full_disk)
         describe().write(tmp_path / "model")
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint"]
     describe().write(tmp_path / "model")
@@ -97,12 +96,3 @@ def test_killed_while_the_checkpoint_is_removed_the_next_start_removes_it(descri
     describe().write(tmp_path / "model")
     assert epochs.trained == [0, 1]
     assert describe().is_current(tmp_path / "model")
-
-
-def test_a_model_is_refused_with_data_that_it_was_not_trained_on(describe, table, source, tmp_path):
-    describe().write(tmp_path / "model")
-    trained = TrainedModel.load(tmp_path / "model")
-    check_data(trained, table, source)
-    other = SourceFolders(source.encoder, source.proxy, ("encoder", "another proxy"))
-    with pytest.raises(PareError, match=r"train it again: kedro run --pipelines=pare_train .*method=finetune"):
-        check_data(trained, table, other)
