@@ -1,7 +1,7 @@
 """From YAML to a resolved run: names looked up, layers merged, every key checked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pare.config.errors import PareError, unknown_name
@@ -202,9 +202,30 @@ def _check_something_is_learnt(
         )
 
 
+def training_keys(learner: LearnerConfig) -> Sequence[str] | None:
+    """Keys of ``training`` that have an effect on a learner; None: all."""
+    if learner.is_trained:
+        return None
+    return LIBRARY_TRAINING if learner.kind == "library" else SOLVED_TRAINING
+
+
+def hyperparameters(run: Run) -> dict[str, Any]:
+    """What decides a run of its task, without what its learner has no use for, by the names on the command line."""
+    keys = training_keys(run.learner)
+    values: dict[str, Any] = {"minutes": run.minutes} if run.minutes else {}
+    values |= {"folds": run.folds} if run.candidates else {}
+    sections: dict[str, dict[str, Any]] = {
+        "options": run.options,
+        "training": run.training.model_dump(include=keys and {*keys}),
+        "mixing": run.mixing.model_dump() if run.mixing else {},
+        "alignment": run.alignment.model_dump() if run.alignment else {},
+    }
+    return values | {f"{section}.{key}": value for section, some in sections.items() for key, value in some.items()}
+
+
 def _check_useful(method_name: str, learner: LearnerConfig, overrides: Mapping[str, Any]) -> None:
     """Refuse values of the command line that have no effect on the learner."""
-    training = None if learner.is_trained else LIBRARY_TRAINING if learner.kind == "library" else SOLVED_TRAINING
+    training = training_keys(learner)
     useless = [key for key in ("start", "source") if overrides.get(key) and learner.kind not in HAS_SOURCE]
     sections = {"mixing": learner.mixing is not None, "alignment": learner.alignment is not None}
     sections["options"] = bool(learner.options)
