@@ -216,7 +216,7 @@ def hyperparameters(run: Run) -> dict[str, Any]:
     values |= {"folds": run.folds} if run.candidates else {}
     sections: dict[str, dict[str, Any]] = {
         "options": run.options,
-        "training": run.training.model_dump(include=keys and {*keys}),
+        "training": run.training.model_dump(include=None if keys is None else {*keys}),
         "mixing": run.mixing.model_dump() if run.mixing else {},
         "alignment": run.alignment.model_dump() if run.alignment else {},
     }
