@@ -12,9 +12,9 @@ from pare.learners.ensemble import Ensemble, mean_of
 from pare.learners.model import Model
 from pare.learners.networks.models import build_model, load_backbone
 from pare.learners.networks.trained_network import TrainedNetwork
-from small_table import no_timing, source, table, table_run, train
+from small_table import source, table, table_run, train
 
-__all__ = ["no_timing", "source", "table", "table_run", "train"]
+__all__ = ["source", "table", "table_run", "train"]
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from pare.learners.libraries.networks import ESTIMATORS, FnoOptions, UNetOptions
 from pydantic import ValidationError
 
 from pare.config import PareError
 from pare.learners.libraries import networks
-from pare.learners.libraries.networks import ESTIMATORS, FnoOptions, UNetOptions
 
 TRAINING = {"batch_size": 8, "learning_rate": 1e-2, "weight_decay": 1e-4}
 FNO = {"modes": 6, "width": 8, "layers": 2}
