@@ -31,13 +31,6 @@ def write_table(path: Path, rows: dict[str, int]) -> ArrayStore:
     return ArrayStore(path)
 
 
-@pytest.fixture(autouse=True)
-def no_timing(monkeypatch) -> None:
-    """Leave out the measurement behind the estimate that training logs: it takes longer than these trainings."""
-    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
-    monkeypatch.setattr("pare.learners.networks.training.trainer.cpu_speed", lambda: 1e11)
-
-
 @pytest.fixture(scope="session")
 def table(tmp_path_factory) -> ArrayStore:
     """The small table."""
@@ -69,7 +62,7 @@ def table_run(library: Library) -> Callable[..., Run]:
 
 @pytest.fixture(scope="session")
 def train(source) -> Callable[[Run, ArrayStore, Path], Model]:
-    """The model of a run, with the small source; what an interrupted fit leaves stays in ``folder / "checkpoint"``."""
+    """Fit a run with the small source."""
 
     def train(run: Run, store: ArrayStore, folder: Path) -> Model:
         return Fit(run, Data(store, source)).model(folder / "checkpoint")

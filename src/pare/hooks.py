@@ -52,7 +52,7 @@ class RunHooks:
         """Refuse what cannot work, such as a metric that does not suit, before hours are spent on the files."""
         tags, run = {tag for node in pipeline.nodes for tag in node.tags}, self.config.run
         if "analyse" in tags and not run.mixing:
-            raise PareError(f"analyse follows tokens that are replaced, {run.method_name!r} replaces none; use method=pare")
+            raise PareError(f"analyse follows replaced tokens, {run.method_name!r} replaces none; use method=pare")
         if tags & LEARNS:
             from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
             from pare.learners.learner import learner_of  # noqa: PLC0415

@@ -21,7 +21,6 @@ from tiny_encoders import CONFIGS
 @pytest.fixture
 def fitted(library, parameters, tiny_bert, tiny_dinov2, topics, *, digits, tmp_path, monkeypatch) -> Callable:
     """Fit a run to rows in memory; what a task says besides is given by name."""
-    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
     monkeypatch.setattr(
         "pare.learners.networks.models.series_features.FEATURES", 1000
     )  # of 10,000: an export traces each bias

@@ -38,9 +38,8 @@ def x():
 
 
 @pytest.fixture
-def inputs(x, library, parameters, tiny_bert, topics, tmp_path, *, monkeypatch):
+def inputs(x, library, parameters, tiny_bert, topics, tmp_path):
     """What the pipeline loads."""
-    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
     own = Library(**(library.model_dump() | {"tasks": {"mine": TASK}}))
     asked = {"task": "mine", "method": "finetune", "start": "random", "source": "minilm"}
     run = resolve(own, parameters | asked, {"training": {"epochs": 1, "precision": "no"}})

@@ -43,8 +43,8 @@ class _Estimator(BaseEstimator):
         """Keep the parameters; they are read when rows are fitted.
 
         Args:
-            method: a name in conf/base/learners.yml, such as ``probe``, which trains nothing, ``pare``, ``catboost``, or
-                ``choose``, the best of several or a mean of them.
+            method: a name in conf/base/learners.yml, such as ``probe``, which trains nothing, ``pare`` or ``catboost``;
+                or ``choose``, the best of several or a mean of them.
             source: the pretrained encoder, a name in conf/base/sources.yml, for methods that have one; None: the one
                 that suits the kind of data.
             random_state: decides everything random: a whole number, a ``RandomState``, or None for another fit each

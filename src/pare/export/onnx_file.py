@@ -80,8 +80,8 @@ def to_onnx(model: Predictor | Estimator, rows: NewRows | RawRows) -> OnnxModel:
         rows: to compare with, as the model predicts them, such as ``new_rows.csv`` or ``X``.
 
     Raises:
-        PareError: where it is the model of a library, a package is missing, the network cannot be converted, or an answer differs
-            by more than 1e-4.
+        PareError: where it is the model of a library, a package is missing, the network cannot be converted, or an
+            answer differs by more than 1e-4.
     """
     runtime = import_extra("onnxruntime", *EXTRA)
     rows = rows if isinstance(rows, NewRows) else model.open(rows)

@@ -202,6 +202,6 @@ def _text(value: Any) -> str:
             return f"{value:g}"
         case dict():
             return ", ".join(f"{key} {_text(one)}" for key, one in value.items())
-        case list():
+        case list() | tuple():
             return ", ".join(map(_text, value)) or NONE
     return str(value)

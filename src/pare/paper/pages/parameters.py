@@ -17,8 +17,8 @@ these sections a key that is not here is refused.
 `training`, `mixing` and `alignment` are hyperparameters of a run: `--params training.epochs=3`. Their defaults here are
 those of `conf/base/parameters.yml`, else of the schema. Starts, tasks and learners have values of their own;
 `kedro tasks show TASK` says which value a run has, and where it comes from. What else a run is asked for, such as task,
-method, start, source, seed and minutes, is in `conf/base/parameters.yml` and in `kedro run --help`. Of a task, loss, metric,
-tokens and more have defaults that follow from its data: [what a task file says](task_file.md)."""
+method, start, source, seed and minutes, is in `conf/base/parameters.yml` and in `kedro run --help`. Of a task, loss,
+metric, tokens and more have defaults that follow from its data: [what a task file says](task_file.md)."""
 SECTIONS: dict[str, type[Strict]] = {
     "training": TrainingConfig,
     "mixing": MixingConfig,
