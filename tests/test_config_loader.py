@@ -27,7 +27,7 @@ RUNS = {
     "seed": {"seed": 1},
     "environment": {"env": "paper"},
     "environment and protocol": {"env": "paper", "protocol": "validated"},
-    "a baseline": {"method": "u_net"},
+    "no source": {"method": "u_net"},
 }
 OF_SEVERAL_RUNS = {"trained_models", "results"}  # read only
 SHARED = {"raw", "encoder", "proxy"}  # by all runs that need the same files
@@ -56,7 +56,7 @@ def load(folder):
     return load
 
 
-@pytest.mark.parametrize("kind", ["tasks", "sources", "methods", "parameters", "report"])
+@pytest.mark.parametrize("kind", ["tasks", "sources", "learners", "parameters", "report"])
 @pytest.mark.parametrize("env", [None, "local", "base", "paper"])
 def test_an_environment_without_a_file_of_a_kind_changes_nothing_of_what_kedro_reads(folder, load, env, kind):
     assert load(env)[kind] == OmegaConfigLoader(conf_source=str(folder), env=env, **CONFIG_LOADER_ARGS)[kind]
