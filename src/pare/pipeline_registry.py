@@ -13,7 +13,7 @@ MODULES = {
     **{name: f"pare.pipelines.{name}" for name in (*STAGES, "predict", "explain", "export")},
     **{name: f"pare.paper.pipelines.{name}" for name in ("report", "analyse")},
 }
-OTHER_NAMES = ("choose", "baseline", "__default__")  # of the whole way; the method says what learns
+OTHER_NAMES = ("choose", "baseline", "__default__")  # names of all stages; the method says what learns
 NAMES = (*MODULES, WHOLE, *OTHER_NAMES)
 
 

@@ -160,8 +160,8 @@ def new(
     for remark in filter(None, (*found.remarks, *equal_rows, *more)):
         click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
-    click.echo(f"  kedro run --pipelines=choose --params task:{chosen}    # the best of several methods")
-    click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}    # PaRe alone")
+    click.echo(f"  kedro run --params task={chosen},method=choose    # the best of several methods")
+    click.echo(f"  kedro run --params task={chosen}    # PaRe alone")
 
 
 def _replaced(file: Path, loader: RunConfigLoader, *, force: bool) -> bytes | None:
@@ -230,7 +230,7 @@ def _high_cost(cost: Estimate) -> str | None:
     if cost.seconds <= LONG_SECONDS and cost.memory_mb <= LARGE_MB:
         return None
     return (
-        f"The run below is large for this machine's CPU: {cost}. Less is training.minutes=10 or method=probe "
+        f"The run below is large for this machine's CPU: {cost}. Less is minutes=10 or method=probe "
         "in --params, or in the file fewer columns (ignore), fewer samples or larger patches."
     )
 

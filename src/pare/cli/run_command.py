@@ -63,12 +63,14 @@ class RunCommand(click.Command):
         if "pipelines" in ctx.params:
             # --pipeline is the older spelling, of which Kedro would warn. For a run of no named pipeline Kedro would
             # import all of them.
-            names = ctx.params["pipelines"] or [ctx.params["pipeline"] or WHOLE]
+            typed = ctx.params["pipelines"]
+            names = typed or [ctx.params["pipeline"] or WHOLE]
             with clear_errors():
                 _check_pipelines(names)
             if names == [CHOOSE]:
                 ctx.params["params"] = {"method": CHOOSE, **(ctx.params["params"] or {})}
-            ctx.params |= {"pipelines": [WHOLE if name in OTHER_NAMES else name for name in names], "pipeline": None}
+            ctx.params["pipelines"] = [WHOLE if name in OTHER_NAMES else name for name in names]
+            ctx.params["pipeline"] = ctx.params["pipeline"] if typed else None
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -30,7 +30,7 @@ def print_card(run: Run, equal_rows: Sequence[str]) -> None:
     console.print(card, highlight=False)
     settings, fitted = Table("hyperparameter", "value", "from", box=None, header_style="bold"), _as_many_as_fit(run)
     for name, value in hyperparameters(run).items():
-        text = "as many as fit" if name in fitted else f"{value}"
+        text = "as many as fit" if name in fitted else f"{value:g}" if isinstance(value, float) else f"{value}"
         settings.add_row(name, text, run.provenance.get(name, "schema"))
     console.print(settings, highlight=False)
     if run.learner.kind == "transformer":

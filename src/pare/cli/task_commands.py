@@ -22,7 +22,7 @@ from pare.data.origins.manifest import read_manifest, same_request
 from pare.data.registries import find_origin
 
 NETWORK = "network"
-NOT_CHOSEN = {"title", "paper", "description", "library", "network", "candidates", "rows"}  # of a method
+NOT_CHOSEN = {"title", "paper", "description", "library", "network", "candidates", "rows"}  # keys that no command sets
 
 
 @click.group(invoke_without_command=True)
