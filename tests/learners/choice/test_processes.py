@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from pare.learners.choice.processes import Workers, fits_at_a_time
+from pare.learners.choice.processes import Workers
 from side_jobs import PATIENCE, fail, meet
-
 
 TESTS = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def workers():
-    some = Workers(2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "get_num_threads", lambda: 2)
+        some = Workers()
     yield some
     some.end()
 
@@ -44,20 +45,17 @@ def test_what_one_cannot_do_is_told_and_stops_no_other(workers):
 
 
 @pytest.mark.slow
-def test_what_is_late_is_ended_but_for_what_is_needed(workers):
+def test_what_is_late_is_ended(workers):
     dict(workers.run({"start": os.getpid}, PATIENCE))
     started = time.monotonic()
     found = dict(workers.run({"quick": os.getpid, "late": partial(time.sleep, 600)}, 1.0))
     assert {*found} == {"quick"} and time.monotonic() - started < 20
-    dict(workers.run({"start": os.getpid}, PATIENCE))
-    found = dict(workers.run({"needed": partial(time.sleep, 1.5), "late": partial(time.sleep, 600)}, 0.1, ["needed"]))
-    assert {*found} == {"needed"}
 
 
 @pytest.mark.parametrize(("threads", "most"), [(1, 1), (2, 2), (8, 2)])
 def test_a_cpu_makes_two_fits_at_a_time_where_it_has_two_cores(monkeypatch, threads, most):
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    assert fits_at_a_time() == most
+    assert Workers().most == most
 
 
 def test_an_accelerator_makes_one_fit_at_a_time(monkeypatch):
@@ -65,7 +63,7 @@ def test_an_accelerator_makes_one_fit_at_a_time(monkeypatch):
         device = torch.device("cuda")
 
     monkeypatch.setattr("pare.learners.choice.processes.PartialState", State)
-    assert fits_at_a_time() == 1
+    assert Workers().most == 1
 
 
 SCRIPT = """
@@ -76,7 +74,9 @@ sys.path.append(sys.argv[1])
 from pare.learners.choice.processes import Workers
 from side_jobs import note_and_sleep
 
-dict(Workers(2).run({path: partial(note_and_sleep, Path(path)) for path in sys.argv[2:]}, 600))
+import torch
+torch.set_num_threads(2)
+dict(Workers().run({path: partial(note_and_sleep, Path(path)) for path in sys.argv[2:]}))
 """
 
 

@@ -25,7 +25,7 @@ from pare.evaluation.calibration import Calibration, fit_temperature
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import defined_score
 from pare.learners.choice.folds import fold_parts
-from pare.learners.choice.processes import Workers, fits_at_a_time
+from pare.learners.choice.processes import Workers
 from pare.learners.choice.tried import Held, Tried, fitted, held_out
 from pare.learners.choice.weights import shrunk_weights, task_loss
 from pare.learners.ensemble import Ensemble, combined, load_ensemble, mean_of
@@ -85,7 +85,7 @@ class Choice:
         assert run.minutes  # of every choice
         self.run, self.data, self.folder, self.mean = run, data, folder, mean_of(run.task)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.started, self.seconds, self.workers = time.monotonic(), 60 * run.minutes, Workers(fits_at_a_time())
+        self.started, self.seconds, self.workers = time.monotonic(), 60 * run.minutes, Workers()
         self.tried = [Tried(one, learner_of(one).suits(one)) for one in run.candidates]
         self.parts = fold_parts(data.store, run.task, run.folds)
 
@@ -102,8 +102,7 @@ class Choice:
         rows, names = sum(map(len, self.parts[0].values())), ", ".join(one.name for one in suitable)
         logger.info("Compared on %s rows within %s: %s.", f"{rows:,}", duration(self.seconds), names)
         networks = [one for one in suitable if one.run.minutes and self.run.folds == 1]
-        for _ in self.workers.run({"": int}, self.seconds):
-            pass  # the processes have begun, which is no candidate's time
+        dict(self.workers.run({"": int}))  # the processes begin, which is no candidate's time
         for one in suitable:
             if one not in networks:
                 self._compare(one)
@@ -193,18 +192,19 @@ class Choice:
     def _fit_to_all(self, weights: dict[str, float], trained: set[str]) -> dict[str, float]:
         """Fit the selected candidates to all rows, except for trained networks; weights of those that are done in time.
 
-        The heaviest come first. Where no network is selected, the very first is waited for.
+        The heaviest come first. Where nothing is done in time, the very first is waited for.
         """
         names = sorted(weights.keys() - trained, key=lambda name: (-weights[name], name))
-        each = (self._left_in_all) / max(1, ceil(len(names) / self.workers.most))
-        runs = {one.name: _within(one.run, each) for one in self.tried}
+        seconds = self._left_in_all / max(1, ceil(len(names) / self.workers.most))
+        runs = {one.name: _within(one.run, seconds) for one in self.tried}
         jobs = {name: partial(fitted, runs[name], *self._place(name)) for name in names}
-        outcomes = dict(self.workers.run(jobs, self._end, () if trained & weights.keys() else names[:1]))
-        failed = {name: outcomes.get(name, (None, "no time"))[1] for name in names}
-        for name in names:
-            if failed[name]:
-                logger.warning("%s is left out: %s", name, failed[name])
-        kept = {name: weight for name, weight in weights.items() if not failed.get(name)}
+        outcomes = dict(self.workers.run(jobs, self._end))
+        if not outcomes and not trained & weights.keys():
+            outcomes = dict(self.workers.run({names[0]: jobs[names[0]]}))
+        failed = {name: why for name in names if (why := outcomes.get(name, (None, "no time"))[1])}
+        for name, why in failed.items():
+            logger.warning("%s is left out: %s", name, why)
+        kept = {name: weight for name, weight in weights.items() if name not in failed}
         if not kept:
             raise PareError(f"no selected candidate could be fitted to all rows: {failed}")
         return {name: weight / sum(kept.values()) for name, weight in kept.items()}

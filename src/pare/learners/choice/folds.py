@@ -46,16 +46,15 @@ def fold_parts(store: ArrayStore, task: Task, folds: int) -> list[Parts]:
 
 
 def _check_enough(rows: list[int], groups: np.ndarray | None, folds: int) -> None:
-    if groups is None:
-        units, needed, what = sum(rows), FEWEST, "rows"
-    else:
+    units, needed, what = sum(rows), FEWEST, "rows"
+    if groups is not None:
         units, needed, what = len(np.unique(groups)), max(folds, FEWEST_HELD), "different rows, or groups of rows,"
-    if folds == 1 and rows[1] < FEWEST_HELD:
+    elif folds == 1:
         units, needed, what = rows[1], FEWEST_HELD, "validation rows"
     if units < needed:
         raise PareError(
-            f"a choice compares candidates on held-out rows and needs at least {needed} {what} for training and "
-            f"validation, the task has {units}; use one method, such as method=probe"
+            f"a choice compares candidates on held-out rows and needs at least {needed} {what}, the task has {units}; "
+            "use one method, such as method=probe"
         )
 
 

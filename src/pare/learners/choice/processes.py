@@ -8,10 +8,11 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from math import inf
 from types import ModuleType
 from typing import Any
 
@@ -28,25 +29,18 @@ IMPORTED = ["pare.learners.fit", "pare.learners.networks.transformer"]
 Outcome = tuple[Any, str]  # result of a fit, and its error; empty where there is a result
 
 
-def fits_at_a_time() -> int:
-    """How many fits this machine makes side by side: two on the cores of a CPU, one on an accelerator."""
-    return 1 if PartialState().device.type != "cpu" else min(MOST, torch.get_num_threads())
-
-
 class Workers:
     """Processes that fit, which end with this one and log nothing but warnings.
 
-    Args:
-        most: processes at a time; they divide the threads of this one.
+    Attributes:
+        most: processes at a time, which divide the threads of this one: two on a CPU of two cores or more, else one.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self) -> None:
+        self.most = min(MOST, torch.get_num_threads()) if PartialState().device.type == "cpu" else 1
         self._pool: ProcessPoolExecutor | None = None
 
-    def run(
-        self, jobs: Mapping[str, Callable[[], Any]], seconds: float, needed: Collection[str] = ()
-    ) -> Iterator[tuple[str, Outcome]]:
+    def run(self, jobs: Mapping[str, Callable[[], Any]], seconds: float = inf) -> Iterator[tuple[str, Outcome]]:
         """Run jobs, some at a time, and yield the outcome of each as it is done.
 
         Jobs that are not done when the time is over, or when the caller stops asking, are ended and yield nothing.
@@ -54,7 +48,6 @@ class Workers:
         Args:
             jobs: picklable jobs by name.
             seconds: time for all of them.
-            needed: jobs that are waited for even when the time is over.
         """
         end, threads = time.monotonic() + seconds, max(1, torch.get_num_threads() // max(1, min(self.most, len(jobs))))
         self._pool = self._pool or ProcessPoolExecutor(self.most, _context(), _begin, (os.getpid(),))
@@ -64,8 +57,7 @@ class Workers:
             with get_console().status("") as shown:
                 while running:
                     shown.update(", ".join(running.values()))
-                    must = {*needed} & {*running.values()}
-                    done, _ = wait(running, None if must else max(0.0, end - time.monotonic()), FIRST_COMPLETED)
+                    done, _ = wait(running, None if end == inf else max(0.0, end - time.monotonic()), FIRST_COMPLETED)
                     if not done:
                         return
                     for future in done:
@@ -122,5 +114,4 @@ def _in_process(name: str, job: Callable[[], Any], threads: int) -> Outcome:
         with threadpool_limits(threads):
             return job(), ""
     except Exception as error:  # what one candidate cannot do stops no other
-        logging.getLogger(__name__).debug("it failed", exc_info=error)
         return None, f"{type(error).__name__}: {error}"
