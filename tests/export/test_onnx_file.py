@@ -16,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 
 from pare import PaReClassifier, PaReRegressor
 from pare.config import Library, PareError, resolve_baseline
+from pare.data.own.format import held_rows
 from pare.data.preparation import ModelInput
 from pare.evaluation.calibration import Calibration
 from pare.export import to_onnx
@@ -23,7 +24,6 @@ from pare.export.onnx_file import _difference, metadata
 from pare.learners.ensemble.blend import Blend
 from pare.learners.ensemble.chosen import ChosenModel
 from pare.learners.libraries import BaselineFit, TrainedBaseline
-from pare.prediction.new_rows import held_rows
 from pare.prediction.predict import Predictor
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore

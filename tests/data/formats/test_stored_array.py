@@ -9,7 +9,8 @@ from pare.data.formats import stored_array
 from pare.data.formats.array_files import open_arrays
 from pare.data.formats.matlab import MatFields
 from pare.data.formats.stored_array import StoredArray, at_frame, held_dataset
-from pare.paper.readers.pdebench import pdebench_grouped, pdebench_stacked
+from pare.paper.readers.pdebench import pdebench_stacked
+from users_files import read
 
 STATES = np.random.default_rng(0).normal(size=(7, 4, 5, 3))
 
@@ -120,6 +121,6 @@ def test_every_reader_of_hdf5_refuses_it(tmp_path, secret, way, reader):
         elif reader == "stacked":
             pdebench_stacked(tmp_path, target_time=1)
         elif reader == "grouped":
-            pdebench_grouped(tmp_path, target_time=1)
+            read("pdebench_grouped", tmp_path, target_time=1)
         else:
             MatFields(path, ("coeff",), 1)

@@ -53,7 +53,7 @@ def test_columns_may_be_named_by_whole_numbers_or_some_by_others(tmp_path, names
 
 def test_csv_of_a_spreadsheet_is_read_with_its_byte_order_mark_quotes_and_blank_lines(tmp_path):
     content = b'\xef\xbb\xbf"a";b\r\n1;"x;\r\ny"\r\n\r\n2;z\r\n'
-    frame = load_frame(written(tmp_path, "t.csv", content), Dialect(";"))
+    frame = load_frame(written(tmp_path, "t.csv", content), Dialect(delimiter=";"))
     assert list(frame.columns) == ["a", "b"] and frame["b"].tolist()[1] == "z" and len(frame) == 2
 
 

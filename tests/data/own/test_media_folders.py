@@ -5,16 +5,16 @@ import pytest
 import soundfile
 from PIL import Image
 
+import users_files
 from pare.config.errors import PareError
-from pare.data.own.media_folders import audio_folder, image_folder, spectrogram_settings
-from pare.data.registries import bind_options
+from pare.data.own.audio_folder import spectrogram_settings
 
 RNG = np.random.default_rng(0)
 
 
 def read(folder, **options):
     """The reader as configuration calls it."""
-    return bind_options("reader", "image_folder", image_folder, options)(folder)
+    return users_files.read("image_folder", folder, **options)
 
 
 @pytest.fixture
@@ -173,8 +173,7 @@ RATE = 16_000
 
 
 def read_sounds(folder, **options):
-    options = {"seconds": 1.0, "rate": RATE} | options
-    return bind_options("reader", "audio_folder", audio_folder, options)(folder)["all"]
+    return users_files.read("audio_folder", folder, **{"seconds": 1.0, "rate": RATE} | options)["all"]
 
 
 def save_sound(folder, name, hertz, seconds=1.0, rate=RATE):

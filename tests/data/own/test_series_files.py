@@ -8,11 +8,11 @@ import pytest
 from kedro.config import OmegaConfigLoader
 from sktime.datasets import load_from_tsfile
 
+import users_files
 from pare.config.errors import PareError
 from pare.config_loader import load_library
 from pare.data.origins.ingest import ingest
-from pare.data.own.series_files import series_folder, ts
-from pare.data.registries import bind_options
+from pare.data.registries import open_raw_files
 from pare.settings import CONFIG_LOADER_ARGS
 from publisher_files import write_ucr
 
@@ -33,7 +33,7 @@ DOCUMENTED = {
 
 
 def read(task, folder):
-    return bind_options("reader", "ts", ts, task.reader.options)(folder)
+    return open_raw_files(task.reader, folder)
 
 
 def test_the_documented_tasks_are_all_that_there_are():
@@ -113,7 +113,7 @@ def test_a_test_part_of_other_channels_is_named(tmp_path):
 
 def test_one_file_has_all_rows_and_numbers_are_a_column(tmp_path):
     (tmp_path / "demand.ts").write_text("@targetLabel true\n@data\n1,2:0.5\n3,4,5:-1e3\n")
-    parts = ts(tmp_path, points=3, fill=(9.0,))
+    parts = users_files.read("ts", tmp_path, points=3, fill=(9.0,))
     assert list(parts) == ["all"] and parts["all"].classes is None
     x, y = parts["all"].read(0, 2)
     assert (x.dtype, y.dtype) == (np.float32, np.float32)
@@ -124,7 +124,7 @@ def test_one_file_has_all_rows_and_numbers_are_a_column(tmp_path):
 def test_series_of_which_nothing_is_known_teach_nothing(tmp_path):
     (tmp_path / "new.ts").write_text("@classLabel false\n@data\n1,2\n")
     with pytest.raises(PareError, match=r"new\.ts has neither classes nor numbers"):
-        ts(tmp_path, points=2)
+        users_files.read("ts", tmp_path, points=2)
 
 
 def test_a_missing_part_is_named(tmp_path):
@@ -139,7 +139,7 @@ SERIES = np.random.default_rng(0).normal(size=(2, 9)).astype(np.float32)
 
 def read_folder(folder, **options):
     options = {"channels": ["u", "v"], "points": 9} | options
-    return bind_options("reader", "series_folder", series_folder, options)(folder)["all"]
+    return users_files.read("series_folder", folder, **options)["all"]
 
 
 def save(folder, name, values=SERIES, columns=("u", "v"), **written):

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.own.series_tables import series_rows, series_table, split_series
-from pare.data.registries import bind_options
+from pare.config.schema import ReaderConfig
+from pare.data.own.new_rows import open_new_rows
+from pare.storage.samples import Samples
+from users_files import read as read_any
 
 RNG = np.random.default_rng(0)
 VALUES = RNG.normal(size=(6, 5)).astype(np.float32)
@@ -24,7 +26,7 @@ def wide_format(values=VALUES):
 def read(folder, frame, **options):
     frame.to_csv(folder / "t.csv", index=False)
     options = {"target": "kind", "first": "900", "last": "908", "points": 5, "ignore": ["person"]} | options
-    return bind_options("reader", "series_rows", series_rows, options)(folder)["all"]
+    return read_any("series_rows", folder, **options)["all"]
 
 
 def test_a_series_is_a_row_between_two_columns(tmp_path):
@@ -85,7 +87,7 @@ def test_rows_without_an_answer_are_left_out(tmp_path):
 def test_the_first_line_may_be_a_row(tmp_path):
     frame = wide_format()[["kind", "900", "902", "904", "906", "908"]]
     frame.to_csv(tmp_path / "t.tsv", sep="\t", header=False, index=False)
-    samples = series_rows(tmp_path, "1", "2", "6", 5, header=False)["all"]
+    samples = read_any("series_rows", tmp_path, target="1", first="2", last="6", points=5, header=False)["all"]
     np.testing.assert_allclose(samples.read(0, 6)[0][:, 0], VALUES, rtol=1e-6)
 
 
@@ -107,7 +109,12 @@ def long_format():
 def read_long(folder, frame, **options):
     frame.to_csv(folder / "t.csv", index=False)
     options = {"series": "id", "target": "kind", "points": 7, "ignore": ["t", "person"]} | options
-    return bind_options("reader", "series_table", series_table, options)(folder)["all"]
+    return read_any("series_table", folder, **options)["all"]
+
+
+def new_series(frame, **options):
+    reader = ReaderConfig(name="series_table", options={"series": "id", "target": "kind", "points": 7} | options)
+    return open_new_rows(frame, reader, Samples(0, None, columns=["u", "v"]))
 
 
 def test_a_series_is_the_rows_of_its_name(tmp_path):
@@ -156,17 +163,17 @@ def test_dates_are_no_channel_and_names_are_of_one_type(tmp_path):
     frame = long_format().assign(day=pd.Timestamp("2024-03-01"))
     frame.drop(columns=["t", "person"]).to_parquet(tmp_path / "t.parquet")
     with pytest.raises(PareError, match="column 'day' holds '2024-03-01 00:00:00' in row 1"):
-        series_table(tmp_path, "id", "kind", 7)
+        read_any("series_table", tmp_path, series="id", target="kind", points=7)
     mixed = frame.assign(id=[1] * 4 + ["1"] * 7 + [2] * 11)
     with pytest.raises(PareError, match="column 'id' holds a name both as number and as text"):
-        split_series(mixed, ["u", "v"], "id", None, "t.xlsx")
+        new_series(mixed)
 
 
 def test_points_without_a_time_are_refused_in_columns_of_dates_too():
     frame = long_format().assign(t=pd.Timestamp("2024-03-01"))
     frame.loc[2, "t"] = pd.NaT
     with pytest.raises(PareError, match="time 't' holds 'NaT' in row 3; expected a number or a date"):
-        split_series(frame, ["u", "v"], "id", "t", "t.parquet")
+        new_series(frame, time="t")
 
 
 @pytest.mark.parametrize(

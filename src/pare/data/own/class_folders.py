@@ -1,83 +1,33 @@
 """Files in folders that are named after their classes: images, sounds, series."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
 from pare.config.errors import PareError, unknown_name
-from pare.data.files import FileName, is_hidden
+from pare.config.strict import Strict
+from pare.data.files import FileName, files_below, is_hidden
 from pare.data.formats.delimited_text import TEXT, Dialect, detect_dialect, load_text
 from pare.data.formats.table_files import load_frame, present_text, table_suffix
+from pare.data.own.arrays import prepared
 from pare.data.own.file_checks import PARTS
+from pare.data.own.findings import Inspection, Question, inspection_of, need_target
+from pare.data.own.format import Format, Known, NewRows
 from pare.storage.samples import Samples
 
 
-class FileLabels(BaseModel):
+class FileLabels(Strict):
     """A table next to the folder, its column with the paths of the files in there, and that with their classes."""
-
-    model_config = ConfigDict(extra="forbid")
 
     table: FileName
     file: str
     target: str
-
-
-def label_frame(path: Path) -> pd.DataFrame:
-    """Such a table, in whatever way it is written, without a guess at types; PareError where it is damaged."""
-    if table_suffix(path) not in TEXT:
-        return load_frame(path, Dialect())
-    dialect = detect_dialect(path, None)
-    load_frame(path, dialect)  # says what is damaged
-    return load_text(path, dialect, dtype=str)  # 0007 is a name
-
-
-def files_by_class(folder: Path, top: Path, labels: FileLabels, suffixes: tuple[str, ...]) -> dict[str, list[Path]]:
-    """Files of each class, by its name in sorted order, in the order of the table; those without a class are left out.
-
-    Args:
-        folder: holds the table.
-        top: holds the files.
-        labels: the table and its columns.
-        suffixes: that a file may have where the table leaves them out.
-
-    Raises:
-        PareError: if the table or a column is missing, or a row names no file in the folder, or one twice.
-    """
-    path = folder / labels.table
-    if not path.is_file():
-        raise PareError(f"{path} is missing; put the table of the labels there")
-    frame = label_frame(path)
-    for name in (labels.file, labels.target):
-        if name not in frame:
-            raise unknown_name("column", name, frame.columns, str(path))
-    found: dict[str, list[Path]] = {}
-    taken: set[Path] = set()
-    names, classes = frame[labels.file].astype(str).to_list(), present_text(frame[labels.target])
-    for row, name in zip(classes.index.to_list(), classes, strict=True):
-        said = names[row]
-        file = named_file(top, said, suffixes)
-        if file is None or file in taken:
-            fault = f"which is not in {top.name}" if file is None else "as another row does"
-            raise PareError(
-                f"{path}: column {labels.file!r} names {said!r} in row {row + 1}, {fault}; correct it, or remove the "
-                "row"
-            )
-        taken.add(file)
-        found.setdefault(name, []).append(file)
-    return dict(sorted(found.items()))
-
-
-def named_file(top: Path, name: str, suffixes: tuple[str, ...]) -> Path | None:
-    """The file of that name in a folder, or of that name with one of the suffixes; None if it does not exist."""
-    path = PurePosixPath(name.strip())
-    if path.is_absolute() or ".." in path.parts or not path.name:
-        return None
-    return next((file for suffix in ("", *suffixes) if (file := top / f"{path}{suffix}").is_file()), None)
 
 
 @dataclass(frozen=True)
@@ -93,6 +43,9 @@ class FileKind:
     name: str
     suffixes: tuple[str, ...]
     plain: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}s ({', '.join(self.suffixes)})"
 
     def includes(self, path: Path) -> bool:
         """Whether a path has such a suffix."""
@@ -143,6 +96,78 @@ class LabelledFiles:
             return read(self.paths[start:stop]), self.codes[start:stop]
 
         return Samples(count=len(self.paths), read=rows, columns=columns, classes=self.classes)
+
+
+class ClassFolder(Format):
+    """Files in folders that are named after their classes, one sample each; they are read when they are needed.
+
+    They are ``<root>/<class>/<file>``, or ``<root>/train/<class>/<file>``, ``<root>/test/<class>/<file>`` and perhaps
+    ``<root>/validation/<class>/<file>``. Targets are class codes ``(rows,)`` int64.
+
+    Attributes:
+        kind: kind of the files.
+        asked: what a question may say of them.
+        root: name of the folder; by default the only one.
+        labels: a table that names the classes of the files; by default their folders do.
+    """
+
+    kind: ClassVar[FileKind]
+    asked: ClassVar[tuple[str, ...]] = ("target",)
+    root: FileName | None = None
+    labels: FileLabels | None = None
+
+    @classmethod
+    @abstractmethod
+    def propose(cls, paths: Sequence[Path], question: Question) -> tuple[dict[str, Any], dict[str, str]]:
+        """Options for such files, but ``root`` and ``labels``, and notes on them; PareError where one is damaged."""
+
+    @abstractmethod
+    def inputs(self, paths: Sequence[Path]) -> np.ndarray:
+        """What files hold, ``(files, channels, …)`` float32; PareError where one is damaged, or unlike the others."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> list[str]:
+        """Names of the channels."""
+
+    @classmethod
+    def suits(cls, paths: Sequence[Path], question: Question) -> float:
+        """The share of such files in the one folder, next to which there may be a table."""
+        folders = [path for path in paths if path.is_dir()]
+        if len(folders) != 1 or len(paths) > 2 or not all(table_suffix(path) for path in paths if path not in folders):
+            return 0
+        files = list(files_below(folders[0]))
+        return sum(map(cls.kind.includes, files)) / max(1, len(files))
+
+    @classmethod
+    def inspect(cls, paths: Sequence[Path], question: Question) -> Inspection:  # noqa: D102 - see Format
+        if question != Question(**{name: getattr(question, name) for name in cls.asked}):
+            used = f"--{', --'.join(cls.asked)}"
+            raise PareError(f"of a folder of {cls.kind.name}s only {used} can be said: leave other options out")
+        folder, labels = paths[0].parent, file_labels(paths, cls.kind, question)
+        files = labelled_files(folder, None, cls.kind, labels)
+        options, notes = cls.propose([path for part in files.values() for path in part.paths], question)
+        options |= {"labels": labels.model_dump()} if labels else {}
+        return inspection_of(
+            cls.name,
+            options,
+            cls(**options).read(folder),
+            next(iter(files.values())).counts,
+            kind="classification",
+            output_name=labels.target if labels else "class",
+            notes=notes,
+        )
+
+    def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
+        parts = labelled_files(folder, self.root, self.kind, self.labels)
+        return {part: files.samples(self.inputs, self.columns) for part, files in parts.items()}
+
+    def new_rows(self, rows: Path | pd.DataFrame | np.ndarray, known: Known) -> NewRows:
+        """A file, all files of a folder, or arrays with the channels first."""
+        if not isinstance(rows, Path):
+            return prepared(self).new_rows(rows, known)
+        paths = self.kind.files_in(rows) if rows.is_dir() else [rows]
+        return NewRows([path.name for path in paths], lambda start, stop: self.inputs(paths[start:stop]))
 
 
 def labelled_files(
@@ -221,3 +246,93 @@ def _in_turns(folders: dict[str, list[Path]], classes: list[str]) -> LabelledFil
     labelled = [[(path, code) for path in folders.get(name, [])] for code, name in enumerate(classes)]
     rows = [row for turn in zip_longest(*labelled) for row in turn if row is not None]
     return LabelledFiles([path for path, _ in rows], np.array([code for _, code in rows], np.int64), classes)
+
+
+def file_labels(paths: Sequence[Path], kind: FileKind, question: Question) -> FileLabels | None:
+    """The table that comes with a folder, with its columns; None where the folder comes alone.
+
+    Args:
+        paths: the folder, and perhaps the table.
+        kind: kind of the files.
+        question: which names the one column to predict; a folder that comes alone has its classes in its folders.
+
+    Raises:
+        PareError: if the column to predict is not named or does not exist, or no column names files.
+    """
+    (top,) = [path for path in paths if path.is_dir()]
+    tables = [path for path in paths if path != top]
+    if not tables:
+        if question.target:
+            raise PareError(f"the classes of {kind.name}s are the names of their folders: leave --target out")
+        return None
+    (table,) = tables
+    frame = label_frame(table)
+    need_target(question, frame, table.name)
+    if len(question.target) > 1:
+        raise PareError(f"--target names {', '.join(question.target)}; the class of a file is in one column: name it")
+    answers = pd.to_numeric(present_text(frame[question.target[0]]), errors="coerce")
+    if (answers % 1 != 0).any() and answers.notna().all():
+        raise PareError(
+            f"column {question.target[0]!r} of {table.name} holds numbers, and of {kind.name}s only classes are "
+            "predicted: bring the files as arrays, an .npz file with x and y"
+        )
+    named = [str(name) for name in frame if named_file(top, str(frame[name].iloc[0]), kind.suffixes)]
+    if not named:
+        raise PareError(
+            f"no column of {table.name} names files: none has in its first row the path of a file in {top.name}. "
+            f"Columns: {', '.join(map(str, frame))}"
+        )
+    return FileLabels(table=table.name, file=named[0], target=question.target[0])
+
+
+def label_frame(path: Path) -> pd.DataFrame:
+    """Such a table, in whatever way it is written, without a guess at types; PareError where it is damaged."""
+    if table_suffix(path) not in TEXT:
+        return load_frame(path, Dialect())
+    dialect = detect_dialect(path, None)
+    load_frame(path, dialect)  # says what is damaged
+    return load_text(path, dialect, dtype=str)  # 0007 is a name
+
+
+def files_by_class(folder: Path, top: Path, labels: FileLabels, suffixes: tuple[str, ...]) -> dict[str, list[Path]]:
+    """Files of each class, by its name in sorted order, in the order of the table; those without a class are left out.
+
+    Args:
+        folder: holds the table.
+        top: holds the files.
+        labels: the table and its columns.
+        suffixes: that a file may have where the table leaves them out.
+
+    Raises:
+        PareError: if the table or a column is missing, or a row names no file in the folder, or one twice.
+    """
+    path = folder / labels.table
+    if not path.is_file():
+        raise PareError(f"{path} is missing; put the table of the labels there")
+    frame = label_frame(path)
+    for name in (labels.file, labels.target):
+        if name not in frame:
+            raise unknown_name("column", name, frame.columns, str(path))
+    found: dict[str, list[Path]] = {}
+    taken: set[Path] = set()
+    names, classes = frame[labels.file].astype(str).to_list(), present_text(frame[labels.target])
+    for row, name in zip(classes.index.to_list(), classes, strict=True):
+        said = names[row]
+        file = named_file(top, said, suffixes)
+        if file is None or file in taken:
+            fault = f"which is not in {top.name}" if file is None else "as another row does"
+            raise PareError(
+                f"{path}: column {labels.file!r} names {said!r} in row {row + 1}, {fault}; correct it, or remove the "
+                "row"
+            )
+        taken.add(file)
+        found.setdefault(name, []).append(file)
+    return dict(sorted(found.items()))
+
+
+def named_file(top: Path, name: str, suffixes: tuple[str, ...]) -> Path | None:
+    """The file of that name in a folder, or of that name with one of the suffixes; None if it does not exist."""
+    path = PurePosixPath(name.strip())
+    if path.is_absolute() or ".." in path.parts or not path.name:
+        return None
+    return next((file for suffix in ("", *suffixes) if (file := top / f"{path}{suffix}").is_file()), None)
