@@ -144,7 +144,7 @@ def excel(path):
         ("t.csv.gz", lambda path: FRAME.to_csv(path, index=False)),
         ("t.tsv.gz", lambda path: FRAME.to_csv(path, index=False, sep="\t")),
         ("t.jsonl", lambda path: FRAME.to_json(path, orient="records", lines=True)),
-        ("t.feather", lambda path: FRAME.to_feather(path)),
+        ("t.feather", FRAME.to_feather),
         ("T.XLSX", excel),
     ],
 )

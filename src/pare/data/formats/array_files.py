@@ -15,6 +15,7 @@ from pare.data.formats.archives import MEMBER_BYTES, check_size
 from pare.data.formats.matlab import MAT, MATLAB, version_5_arrays, version_7_3_arrays
 from pare.data.formats.netcdf import NETCDF, NUMBERS, Packing, version_3_arrays
 from pare.data.formats.npy import NPY, map_npy, map_npz, npz_members, read_npy_header
+from pare.data.formats.safetensor_files import SAFETENSORS, safetensors_arrays
 from pare.data.formats.stored_array import AGAIN, TEXT, StoredArray, existing_dataset, readable, rows_of
 from pare.data.formats.torch_files import TORCH, torch_arrays
 
@@ -152,6 +153,7 @@ OPENERS: dict[str, Opener] = {
     MAT: _or_hdf5(version_5_arrays),
     NETCDF: _or_hdf5(version_3_arrays),
     **dict.fromkeys(HDF5, _open_hdf5),
+    SAFETENSORS: safetensors_arrays,
     **dict.fromkeys(TORCH, torch_arrays),
 }
 SUFFIXES = tuple(OPENERS)
