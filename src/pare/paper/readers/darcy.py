@@ -81,5 +81,5 @@ def _thinned(array: StoredArray, stride: int, *, whole: bool) -> Callable[[int, 
 
     if not whole:
         return read
-    kept = read(0, array.shape[0])  # of version 5 only these points stay in memory
+    kept = read(0, array.shape[0])  # all that stays in memory
     return lambda start, stop: kept[start:stop]
