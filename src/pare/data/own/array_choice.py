@@ -1,7 +1,6 @@
 """A first look at files of arrays: which option says what they hold."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -21,27 +20,18 @@ BLOCK_BYTES = 16 << 20  # the part of an array that is read at once
 KINDS = {"classes": "classification", "labels": "multilabel", "numbers": "regression", "field": "dense"}
 
 
-@dataclass(frozen=True)
-class Proposed:
-    """What a task needs to say of arrays.
-
-    Attributes:
-        options: options of `pare.data.own.arrays.Arrays`.
-        classes: names of the classes, and how many of the first part's rows have each; None for other outputs.
-        said: other attributes of an `Inspection`.
-    """
-
-    options: dict[str, Any]
-    classes: dict[str, int] | None
-    said: dict[str, Any]
-
-
-def proposed_arrays(paths: Sequence[Path], question: Question) -> Proposed:
+def proposed_arrays(
+    paths: Sequence[Path], question: Question
+) -> tuple[dict[str, Any], dict[str, int] | None, dict[str, Any]]:
     """Which arrays are the input and the target, and what they hold.
 
     Args:
         paths: one or several files of arrays, or folders of NPY files.
         question: what is to be predicted.
+
+    Returns:
+        Options of `pare.data.own.arrays.Arrays`; names of the classes and how many of the first part's rows have each,
+        None for other outputs; and other attributes of an `Inspection`.
 
     Raises:
         PareError: if a file is not readable, or it is not clear which array is to be predicted from which.
@@ -82,7 +72,7 @@ def proposed_arrays(paths: Sequence[Path], question: Question) -> Proposed:
             notes["recode"] = "classes are numbered in their order"
         classes = {str(name): count for name, count in zip(known, counts.tolist(), strict=True)}
     said = {"kind": KINDS[target], "output_name": _output_name(y[main]), "notes": notes, "remarks": chosen.remarks}
-    return Proposed(options, classes, said)
+    return options, classes, said
 
 
 def _names(x: Entry, y: Entry, groups: Entry | None) -> dict[str, str | int]:

@@ -92,9 +92,9 @@ class Arrays(Lengths, Format):
 
     @classmethod
     def inspect(cls, paths: Sequence[Path], question: Question) -> Inspection:  # noqa: D102
-        found = proposed_arrays(paths, question)
-        parts = cls(**found.options).read(paths[0].parent)
-        return inspection_of(cls.name, found.options, parts, found.classes, equal=equal_rows(parts), **found.said)
+        options, classes, said = proposed_arrays(paths, question)
+        parts = cls(**options).read(paths[0].parent)
+        return inspection_of(cls.name, options, parts, classes, equal=equal_rows(parts), **said)
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
         if self.fill and not self.points:

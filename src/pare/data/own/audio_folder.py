@@ -9,8 +9,9 @@ from pydantic import PositiveFloat, PositiveInt
 
 from pare.config.words import counted
 from pare.data.formats.sound import SUFFIXES, LogMel, SoundFacts, read_sound, sound_facts
-from pare.data.own.class_folders import ClassFolder, FileKind
+from pare.data.own.class_folders import ClassFolder
 from pare.data.own.findings import Question
+from pare.data.own.labelled_files import FileKind
 
 RATE = 22_050  # Hz
 MELS = 128

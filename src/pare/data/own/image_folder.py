@@ -10,8 +10,9 @@ from pydantic import PositiveInt, PrivateAttr
 
 from pare.config.errors import PareError
 from pare.data.formats.photographs import opened_image
-from pare.data.own.class_folders import ClassFolder, FileKind
+from pare.data.own.class_folders import ClassFolder
 from pare.data.own.findings import Question
+from pare.data.own.labelled_files import FileKind
 
 SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # how Pillow calls grey images of 16 bits
 LOOKED_AT = 500  # images whose size is read

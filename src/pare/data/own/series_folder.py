@@ -11,8 +11,9 @@ from pydantic import Field
 from pare.config.errors import unknown_name
 from pare.data.formats.delimited_text import PLAIN, TEXT, Dialect
 from pare.data.formats.table_files import load_frame
-from pare.data.own.class_folders import ClassFolder, FileKind
+from pare.data.own.class_folders import ClassFolder
 from pare.data.own.findings import Question
+from pare.data.own.labelled_files import FileKind
 from pare.data.own.lengths import LEFT_OUT, Lengths, channel_columns, channel_values, proposed_lengths
 from pare.data.own.table_findings import detected, written
 
