@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.strict import Strict
@@ -66,7 +66,8 @@ class Arrays(Lengths, Format):
     ``(rows,)`` int64, ``(rows, labels)`` or ``(rows, numbers)`` float32, or ``(rows, channels, *grid)`` float32.
 
     Attributes:
-        parts: names of the arrays, by part: either ``all``, or ``train``, ``test`` and perhaps ``validation``.
+        parts: names of the arrays, by part: either ``all``, or ``train``, ``test`` and perhaps ``validation``;
+            by default ``x`` and ``y`` of all rows.
         target: what ``y`` is: ``classes`` (whole numbers from 0, true and false, or text), ``labels`` (several of 0
             and 1 a row), ``numbers`` (one or several a row), or ``field`` (on a grid with the axes of ``x``).
         channel_axis: which axis of ``x``, and of a field ``y``, has the channels: the one after the rows (``first``),
@@ -79,8 +80,8 @@ class Arrays(Lengths, Format):
 
     name: ClassVar = "arrays"
     files: ClassVar = f"files of arrays ({', '.join(SUFFIXES)}), or several folders of {NPY} files with a file a sample"
-    parts: dict[PartName, ArrayNames]
-    target: Target
+    parts: dict[PartName, ArrayNames] = Field(default={"all": ArrayNames(x="x", y="y")})
+    target: Target = "numbers"
     channel_axis: ChannelAxis = "first"
     recode: bool = False
     points: PositiveInt | None = None  # type: ignore[assignment]
@@ -155,7 +156,7 @@ class Arrays(Lengths, Format):
         return found[0]
 
 
-PREPARED = Arrays(parts={"all": ArrayNames(x="x", y="y")}, target="numbers")  # as the model takes them
+PREPARED = Arrays()  # as the model takes them
 
 
 def prepared(form: Format) -> Arrays:
