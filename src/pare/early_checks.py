@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from pare.config import PareError, Run
@@ -13,7 +14,6 @@ MAKING = {"train", WHOLE}  # pipelines that make a model
 USING = {"predict", "explain", "export"}  # and those that need one
 PREDICT, EXPLAIN = "predict", "explain"
 QUICK = 2_000_000  # bytes of a table that is read at once; the columns of a larger one are checked when it is predicted
-NAMED_COLUMNS = {"table": "columns", "series_rows": "points"}  # by reader: where their names are in the preparation
 
 
 def check_asked(run: Run, pipelines: Collection[str], file: str, models: Path) -> None:
@@ -38,7 +38,7 @@ def check_asked(run: Run, pipelines: Collection[str], file: str, models: Path) -
         )
         others = f", or name another method; there are models of {', '.join(made)}" if made else ""
         raise PareError(f"{folder} is missing: there is no such model yet; make it: {run.command()}{others}")
-    if path and path.is_file() and path.stat().st_size < QUICK and run.task.reader.name in NAMED_COLUMNS:
+    if path and path.is_file() and path.stat().st_size < QUICK:
         _check_table(path, run.task.reader, folder / PREPARATION)
 
 
@@ -52,13 +52,14 @@ def named_file(run: Run, file: str) -> Path:
 
 
 def _check_table(path: Path, reader: ReaderConfig, preparation: Path) -> None:
-    from pare.data.formats.dates import own_columns  # noqa: PLC0415 - pandas, which runs without new rows import later
-    from pare.data.formats.delimited_text import Dialect  # noqa: PLC0415
-    from pare.data.formats.table_files import check_columns, load_frame  # noqa: PLC0415
+    from pare.data.formats.table_files import check_columns, load_frame  # noqa: PLC0415 - pandas: not for other runs
+    from pare.data.registries import open_format  # noqa: PLC0415
 
     try:
         known: dict[str, Any] = json.loads(preparation.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return  # the model is not whole, loading it says so
-    columns = own_columns(known.get(NAMED_COLUMNS[reader.name]) or [], reader.options.get("calendar", {}))
-    check_columns(load_frame(path, Dialect.of(reader.options)), columns, str(path))
+    form = open_format(reader)
+    needed = form.needed(SimpleNamespace(**{"columns": None, "points": None} | known))
+    if needed:
+        check_columns(load_frame(path, form), needed, str(path))

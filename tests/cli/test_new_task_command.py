@@ -74,7 +74,7 @@ def test_a_configuration_file_in_another_encoding_is_named(project, tasks, own_t
     ("args", "words"),
     [
         (["wine.csv", "--target", "kind"], "replace it: --force"),
-        (["wine.foo", "--target", "kind"], "wine.foo: expected one table"),  # said before the name
+        (["wine.foo", "--target", "kind"], "wine.foo: expected one of these: one table"),  # said before the name
         (["wine.csv", "--target", "kind", "--name", "darcy_flow", "--force"], "is one of those listed"),
         (["volumes.npz", "--name", "wine", "--force"], "Save slices as channels"),  # the file is as it was
         (["wine.csv", "--target", "kind", "--name", "darcy_flow"], "is one of those listed"),

@@ -8,7 +8,7 @@ from kedro.config import OmegaConfigLoader
 from pare.config import resolve
 from pare.config_loader import load_library
 from pare.data.proxies import PROXY_READERS
-from pare.data.registries import bind_options, find_origin, find_reader
+from pare.data.registries import bind_options, find_origin, open_format
 from pare.learners.networks.mixing import Curriculum
 from pare.settings import CONFIG_LOADER_ARGS
 
@@ -65,7 +65,7 @@ def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environ
     for task in tasks:
         for origin, entry in task.raw.origins.items():
             bind_options("origin", origin, find_origin(origin).load(), entry.options)
-        bind_options("reader", task.reader.name, find_reader(task.reader.name), task.reader.options)
+        open_format(task.reader)
     for raw in [proxy.raw for proxy in proxies] + [library.source(source).encoder for source in library.sources]:
         bind_options("origin", raw.origin, find_origin(raw.origin).load(), raw.options)
     assert {proxy.reader for proxy in proxies} <= set(PROXY_READERS)

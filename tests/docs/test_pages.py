@@ -42,7 +42,7 @@ def test_every_path_in_the_recipes_exists_and_holds_what_they_name(page):
     assert len(paths) > 15
     assert [path for path in paths if not (PROJECT / path).exists()] == []
     named = re.findall(r"`([A-Z]\w+)`\s+in\s+`([\w/]+\.py)`", text)
-    assert {name for name, _ in named} >= {"READERS", "ORIGINS", "MIXERS", "GATES", "SHAPES", "FAMILIES", "METRICS"}
+    assert {name for name, _ in named} >= {"FORMATS", "ORIGINS", "MIXERS", "GATES", "SHAPES", "FAMILIES", "METRICS"}
     for name, path in named:
         assert re.search(rf"^(class )?{name}\b", (PROJECT / path).read_text(encoding="utf-8"), re.MULTILINE), path
     for path in re.findall(r"`(src/pare/learners/libraries/\w+\.py)`", text):

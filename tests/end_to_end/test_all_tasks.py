@@ -13,7 +13,7 @@ from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config_loader import load_library
 from pare.data.preparation import ModelInput
-from pare.data.registries import bind_options, find_reader
+from pare.data.registries import open_raw_files
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.learners.networks.training import SourceFolders, fit
 from pare.learners.networks.training.losses import build_loss
@@ -31,7 +31,7 @@ MOST_TOKENS = 500  # positions of the tiny encoder
 def read(task: Task, folder: Path) -> dict[str, Samples]:
     """What the task's reader finds there."""
     reader = task.reader
-    return bind_options("reader", reader.name, find_reader(reader.name), reader.options)(folder)
+    return open_raw_files(reader, folder)
 
 
 def tiny_run(name: str, parameters: dict, samples: dict[str, Samples]) -> Run:

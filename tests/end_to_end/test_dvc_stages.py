@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pare.data.proxies import PROXY_READERS
-from pare.data.registries import READERS, find_origin
+from pare.data.registries import FORMATS, find_origin
 from pare.matrix.stages import LOADS, PAGES, PIPELINES, imported_modules, left_out
 
 pytestmark = pytest.mark.slow
@@ -49,7 +49,7 @@ NOT_WATCHED = {
 RUN = {"task": "openml_wdbc", "source": "tiny", "training": {"epochs": 1}}
 BASELINE = {"task": "openml_wdbc", "method": "logistic_regression"}
 ORIGINS = {"task": "scikit_learn_wdbc", "encoder": "hub_encoder", "proxy": "english_topics"}
-NAMED = [READERS["table"], PROXY_READERS["sentences"]]  # named by the task and the proxy, digested with them
+NAMED = [FORMATS["table"], PROXY_READERS["sentences"]]  # named by the task and the proxy, digested with them
 STAGES = {"preprocess": RUN, "train": RUN, "evaluate": RUN, "baseline": BASELINE, "report": RUN}
 
 

@@ -66,9 +66,10 @@ def not_finite(file):
 def other_grid(file):
     with h5py.File(file, "r+") as stored:
         for name in ("coeff", "sol"):
-            fields = stored[name][:100, :100]
+            fields, kind = stored[name][:100, :100], stored[name].attrs["MATLAB_class"]
             del stored[name]
             stored[name] = fields
+            stored[name].attrs["MATLAB_class"] = kind
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ from sklearn.exceptions import NotFittedError
 
 from pare import PaReClassifier, PaReRegressor
 from pare.config import PareError
+from pare.data.own.format import held_rows
 from pare.evaluation.calibration import Calibration
 from pare.export import to_onnx
 from pare.export.onnx_file import _difference, metadata
 from pare.learners.ensemble import Ensemble, mean_of
-from pare.prediction.new_rows import held_rows
 from pare.prediction.predict import Predictor
 from pare.storage.samples import Samples
 

@@ -7,7 +7,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
+from pare.data.formats.dates import Dates
 from pare.data.own.array_rows import channels_first, check_numbers, field_axis
+from pare.data.own.format import NewRows, held_rows
+from pare.data.own.known_columns import known_values
 from pare.estimators.in_memory import Settings, fit_rows
 from pare.estimators.inputs import (
     Columns,
@@ -21,7 +24,6 @@ from pare.estimators.inputs import (
     seed_of,
     shape_of,
 )
-from pare.prediction.new_rows import NewRows, dated, held_rows, table_rows
 
 WHERE = "X"  # what messages call the rows
 
@@ -75,7 +77,7 @@ class _Estimator(BaseEstimator):
         frame = frame_of(X)
         _, y = check_X_y(np.zeros((len(frame), 1)), y, ensure_min_samples=2, **rules)
         columns, frame = columns_of(frame, WHERE)
-        return table_rows(frame, columns, WHERE).read(0, len(frame)), y, columns
+        return known_values(frame, columns, WHERE), y, columns
 
     def open(self, X: Any) -> NewRows:
         """Rows as the trained model takes them; ValueError or PareError where they do not fit."""
@@ -85,8 +87,8 @@ class _Estimator(BaseEstimator):
             x = validate_data(self, self._channels_first(X), **self._rules, reset=False)
             return held_rows(self._whole(x))
         validate_data(self, X, skip_check_array=True, reset=False)
-        frame = dated(frame_of(X), self.predictor_.trained.run.task.reader.options, WHERE)
-        return table_rows(frame, known, WHERE)
+        dates = Dates(**self.predictor_.trained.run.task.reader.options)
+        return held_rows(known_values(dates.with_days(frame_of(X), WHERE), known, WHERE))
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Logits or numbers of rows, ``(rows, …)``."""

@@ -16,11 +16,12 @@ from torch import nn
 from torch.export import Dim
 
 from pare.config.errors import PareError, causes, import_extra
+from pare.data.own.format import NewRows
+from pare.data.own.new_rows import RawRows
 from pare.evaluation.metrics import METRICS
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx
 from pare.learners.model import Model
-from pare.prediction.new_rows import NewRows, RawRows
 from pare.prediction.predict import BATCH_ROWS, Predictor
 from pare.storage.atomic import atomic_path
 

@@ -18,7 +18,7 @@ from pare.config.raw import RawConfig
 from pare.config.run import NOWHERE, PREPARED, Run
 from pare.config.schema import LEARNERS
 from pare.data.proxies import PROXY_READERS
-from pare.data.registries import READERS, find_origin
+from pare.data.registries import FORMATS, find_origin
 from pare.matrix.blocks import Cell
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
@@ -106,7 +106,7 @@ def _raw(raw: RawConfig) -> str:
 
 
 def _model_input(run: Run) -> str:
-    code = code_digest(_module(READERS[run.task.reader.name]))
+    code = code_digest(_module(FORMATS[run.task.reader.name]))
     return fingerprint(run.task.model_dump(mode="json", include=PREPARED), run.protocol, code)
 
 

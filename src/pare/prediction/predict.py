@@ -13,10 +13,11 @@ from accelerate import PartialState
 from pare.config import PareError
 from pare.config.words import listed
 from pare.data.files import plain_stem
+from pare.data.own.format import NewRows
+from pare.data.own.new_rows import RawRows, open_new_rows
 from pare.evaluation.calibration import Calibration, probabilities
 from pare.learners.model import RECORD, Model
 from pare.prediction.hub import HUB, fetch_model, push_model
-from pare.prediction.new_rows import NewRows, RawRows, open_new_rows
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64

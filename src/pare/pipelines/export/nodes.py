@@ -5,9 +5,9 @@ import logging
 from rich import get_console
 
 from pare.config import Run
+from pare.data.own.format import held_rows
 from pare.export import OnnxModel, to_onnx
 from pare.learners.model import Model
-from pare.prediction.new_rows import held_rows
 from pare.prediction.predict import Predictor
 from pare.storage.store import ArrayStore
 

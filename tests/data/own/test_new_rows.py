@@ -11,9 +11,9 @@ from PIL import Image
 from pare.config.errors import PareError
 from pare.config.schema import ReaderConfig
 from pare.data.own.findings import Question
-from pare.data.own.inspect_files import inspect_files
-from pare.data.registries import bind_options, find_reader
-from pare.prediction.new_rows import open_new_rows
+from pare.data.own.look import inspect_files
+from pare.data.own.new_rows import open_new_rows
+from pare.data.registries import open_raw_files
 from pare.storage.samples import Samples
 
 RNG = np.random.default_rng(0)
@@ -22,7 +22,7 @@ RNG = np.random.default_rng(0)
 def known(folder, name, **options):
     """The reader of a task, and what it gives for the rows with an answer."""
     reader = ReaderConfig(name=name, options=options)
-    return reader, next(iter(bind_options("reader", name, find_reader(name), options)(folder).values()))
+    return reader, next(iter(open_raw_files(reader, folder).values()))
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def test_an_array_for_published_data_has_the_axes_of_the_model():
 def test_published_files_have_no_new_rows(tmp_path):
     with pytest.raises(
         PareError,
-        match=r"darcy_mat.*published files.*arrays, audio_folder, image_folder, .*table",
+        match=r"darcy_mat.*published files; expected rows as an array with the channels first, in a file of one array",
     ):
         open_new_rows(tmp_path / "x.mat", ReaderConfig(name="darcy_mat"), None)
 
@@ -250,7 +250,7 @@ def test_groups_are_read_as_those_with_an_answer(tmp_path, options):
             for i, state in enumerate(states):  # of new samples nothing is known behind the frame to predict from
                 file[f"{i:02}/data"] = state if path.parent.name == "raw" else state[: options.get("input_time", 0) + 1]
     reader = ReaderConfig(name="pdebench_grouped", options={"target_time": 2, **options})
-    parts = bind_options("reader", reader.name, find_reader(reader.name), reader.options)(tmp_path / "raw")
+    parts = open_raw_files(reader, tmp_path / "raw")
     expected = np.concatenate([part.read(0, part.count)[0] for part in parts.values()])
     rows = open_new_rows(tmp_path / "new.h5", reader, None)
     assert rows.names == [f"{i:02}" for i in range(12)]
@@ -262,7 +262,11 @@ def test_a_group_without_the_frame_to_predict_from_is_refused(tmp_path):
     with h5py.File(tmp_path / "new.h5", "w") as file:
         file["0/data"], file["1/data"] = np.ones((3, 7, 1)), np.ones((1, 7, 1))
     with pytest.raises(PareError, match=r"expected a group for each sample.* frame 2, .*found 2 of the shapes"):
-        open_new_rows(tmp_path / "new.h5", ReaderConfig(name="pdebench_grouped", options={"input_time": 2}), None)
+        open_new_rows(
+            tmp_path / "new.h5",
+            ReaderConfig(name="pdebench_grouped", options={"input_time": 2, "target_time": 3}),
+            None,
+        )
 
 
 def test_new_rows_are_read_in_the_encoding_and_with_the_decimal_commas_of_the_task(tmp_path):
@@ -339,7 +343,7 @@ def test_new_series_of_a_table_may_have_other_lengths(tmp_path):
     np.testing.assert_array_equal(
         open_new_rows(longer, reader, samples).read(0, 2), [[[0, 1, 2, 3], [6, 7, 8, 9]], [[0] * 4, [1] * 4]]
     )
-    with pytest.raises(PareError, match="column 'id' is unknown"):
+    with pytest.raises(PareError, match="the table lacks id; it has"):
         open_new_rows(frame.drop(columns="id"), reader, samples)
 
 
@@ -426,7 +430,9 @@ def test_new_arrays_of_series_may_end_in_nan_or_be_longer(tmp_path):
 
 @pytest.mark.parametrize("rows", [[["a", "b"], ["c"]], [[[1, 2], [3]], [1]]], ids=["text", "ragged"])
 def test_rows_that_are_no_arrays_of_numbers_are_refused(rows):
-    config = ReaderConfig(name="arrays", options={"parts": {"all": {"x": "x", "y": "y"}}, "points": 9})
+    config = ReaderConfig(
+        name="arrays", options={"parts": {"all": {"x": "x", "y": "y"}}, "target": "numbers", "points": 9}
+    )
     with pytest.raises(PareError, match=r"the rows are no numbers, or of no shape \(.*\); expected an array"):
         open_new_rows(rows, config, Samples(0, lambda start, stop: None))
 

@@ -4,8 +4,7 @@ import pytest
 import scipy.io
 
 from pare.config.errors import PareError
-from pare.data.own.findings import open_parts
-from users_files import CLASSES, RNG, STATES, N, facts, grouped, look, npz
+from users_files import CLASSES, RNG, STATES, N, facts, grouped, look, npz, read_found
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,7 @@ def test_series_that_end_in_nan_are_padded_to_the_longest(tmp_path, axis):
     assert found.options["channel_axis"] == axis
     assert (found.options["points"], found.options["lengths"]) == (30, "padded")
     assert "theirs have 20 to 30; after them they are NaN" in found.notes["points"]
-    rows, _ = open_parts("arrays", found.options, tmp_path)["all"].read(0, N)
+    rows, _ = read_found(found, tmp_path)["all"].read(0, N)
     assert np.isfinite(rows).all() and rows.shape == (N, 1 if axis == "none" else 2, 30)
     np.testing.assert_allclose(rows[0, 0, :20], x[0, :20], rtol=1e-6)
     np.testing.assert_allclose(rows[0, 0, 20:], np.nanmean(x), rtol=1e-3)
@@ -98,7 +97,7 @@ def test_a_gap_within_a_series_is_refused(tmp_path):
     x[:, :, 40:], x[3, 0, 7] = np.nan, np.nan
     with pytest.raises(PareError, match="NaN, a missing value, in row 4"):
         found = look(npz(tmp_path, x=x, y=CLASSES), "y")
-        open_parts("arrays", found.options, tmp_path)["all"].read(0, N)
+        read_found(found, tmp_path)["all"].read(0, N)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +124,7 @@ def hdf5(path, **content):
 def test_true_and_false_are_classes(tmp_path, save):
     found = look(save(tmp_path, x=np.zeros((N, 2, 40)), y=CLASSES > 0), "y")
     assert facts(found) == ("classification", (2,), (2, 40))
-    parts = open_parts("arrays", found.options, tmp_path)
+    parts = read_found(found, tmp_path)
     assert found.classes == {"0": 20, "1": 40} and parts["all"].classes == ["0", "1"]
 
 
@@ -141,7 +140,7 @@ def test_folders_of_arrays_are_paired_by_the_names_of_their_files(tmp_path):
     found = look(pairs(tmp_path), "output")
     assert facts(found) == ("dense", (1, 8, 8), (1, 8, 8))
     assert (found.rows, found.options["parts"]) == ({"all": 20}, {"all": {"x": "input", "y": "output"}})
-    x, y = open_parts("arrays", found.options, tmp_path)["all"].read(5, 8)
+    x, y = read_found(found, tmp_path)["all"].read(5, 8)
     np.testing.assert_array_equal(x[:, 0, 0, 0], [5, 6, 7])
     np.testing.assert_array_equal(y - x, 0.5)
 
@@ -177,7 +176,7 @@ def test_the_last_state_of_each_group_is_predicted_from_the_first(tmp_path, name
     found = look(grouped(tmp_path / name), "data")
     assert (found.kind, found.rows) == ("dense", {"train": 18, "test": 2})
     assert found.input_shape == found.output_shape == (2, 16)
-    x, y = open_parts(found.reader, found.options, tmp_path)["test"].read(0, 2)
+    x, y = read_found(found, tmp_path)["test"].read(0, 2)
     np.testing.assert_array_equal(x, np.moveaxis(STATES[18:, 0], -1, 1))
     np.testing.assert_array_equal(y, np.moveaxis(STATES[18:, 4], -1, 1))
 

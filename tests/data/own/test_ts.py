@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from kedro.config import OmegaConfigLoader
 from sktime.datasets import load_from_tsfile
 
+import users_files
 from pare.config.errors import PareError
 from pare.config_loader import load_library
 from pare.data.origins.ingest import ingest
-from pare.data.own.series_files import series_folder, ts
-from pare.data.registries import bind_options
+from pare.data.registries import open_raw_files
 from pare.settings import CONFIG_LOADER_ARGS
 from publisher_files import write_ucr
 
@@ -33,7 +32,7 @@ DOCUMENTED = {
 
 
 def read(task, folder):
-    return bind_options("reader", "ts", ts, task.reader.options)(folder)
+    return open_raw_files(task.reader, folder)
 
 
 def test_the_documented_tasks_are_all_that_there_are():
@@ -113,7 +112,7 @@ def test_a_test_part_of_other_channels_is_named(tmp_path):
 
 def test_one_file_has_all_rows_and_numbers_are_a_column(tmp_path):
     (tmp_path / "demand.ts").write_text("@targetLabel true\n@data\n1,2:0.5\n3,4,5:-1e3\n")
-    parts = ts(tmp_path, points=3, fill=(9.0,))
+    parts = users_files.read("ts", tmp_path, points=3, fill=(9.0,))
     assert list(parts) == ["all"] and parts["all"].classes is None
     x, y = parts["all"].read(0, 2)
     assert (x.dtype, y.dtype) == (np.float32, np.float32)
@@ -124,7 +123,7 @@ def test_one_file_has_all_rows_and_numbers_are_a_column(tmp_path):
 def test_series_of_which_nothing_is_known_teach_nothing(tmp_path):
     (tmp_path / "new.ts").write_text("@classLabel false\n@data\n1,2\n")
     with pytest.raises(PareError, match=r"new\.ts has neither classes nor numbers"):
-        ts(tmp_path, points=2)
+        users_files.read("ts", tmp_path, points=2)
 
 
 def test_a_missing_part_is_named(tmp_path):
@@ -132,58 +131,3 @@ def test_a_missing_part_is_named(tmp_path):
     (tmp_path / "Set_TEST.ts").unlink()
     with pytest.raises(PareError, match=r"no file \*_TEST\.ts in"):
         read(LIBRARY.task("ucr_gun_point"), tmp_path)
-
-
-SERIES = np.random.default_rng(0).normal(size=(2, 9)).astype(np.float32)
-
-
-def read_folder(folder, **options):
-    options = {"channels": ["u", "v"], "points": 9} | options
-    return bind_options("reader", "series_folder", series_folder, options)(folder)["all"]
-
-
-def save(folder, name, values=SERIES, columns=("u", "v"), **written):
-    path = folder / "walks" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(values.T, columns=list(columns)).to_csv(path, **{"index": False} | written)
-
-
-def test_each_file_is_a_series_whatever_the_order_of_its_columns(tmp_path):
-    save(tmp_path, "slow/1.csv")
-    save(tmp_path, "fast/1.csv.gz", SERIES[::-1, :5], ("v", "u"))
-    samples = read_folder(tmp_path)
-    x, y = samples.read(0, 2)
-    assert (samples.classes, samples.columns) == (["fast", "slow"], ["u", "v"])
-    np.testing.assert_array_equal(y, [0, 1])
-    np.testing.assert_allclose(x[1], SERIES, rtol=1e-6)
-    np.testing.assert_allclose(x[0, :, :5], SERIES[:, :5], rtol=1e-6)
-    np.testing.assert_allclose(x[0, :, 5:], np.outer(SERIES[:, :5].mean(axis=1), np.ones(4)), rtol=1e-5)
-
-
-def test_files_may_lack_a_header_and_be_written_in_another_way(tmp_path):
-    for name in ("a", "b"):
-        save(tmp_path, f"{name}/1.csv", header=False, sep=";", decimal=",")
-    x, _ = read_folder(tmp_path, channels=["2"], header=False, delimiter=";", decimal=",").read(0, 1)
-    np.testing.assert_allclose(x[0], SERIES[1:], rtol=1e-6)
-
-
-def test_a_file_without_a_channel_or_with_text_is_named(tmp_path):
-    save(tmp_path, "a/1.csv")
-    save(tmp_path, "b/1.csv", columns=("u", "w"))
-    with pytest.raises(PareError, match=r"column 'v' is unknown.*b/1\.csv"):
-        read_folder(tmp_path).read(0, 2)
-    (tmp_path / "walks" / "b" / "1.csv").write_text("u,v\n1,2\n3,x\n")
-    with pytest.raises(PareError, match=r"b/1\.csv: column 'v' holds 'x' in row 2"):
-        read_folder(tmp_path).read(0, 2)
-    (tmp_path / "walks" / "b" / "1.csv").write_text("u,v\n")
-    with pytest.raises(PareError, match=r"b/1\.csv is cut short: it has no rows"):
-        read_folder(tmp_path).read(0, 2)
-
-
-def test_plain_text_next_to_other_tables_is_no_series(tmp_path):
-    for name in ("a/1.txt", "b/1.txt"):
-        save(tmp_path, name)
-    assert read_folder(tmp_path).count == 2
-    save(tmp_path, "a/1.csv")
-    with pytest.raises(PareError, match=r"a/1\.txt is no series file \(\.csv, \.csv\.gz, \.tsv, \.tsv\.gz\); move it"):
-        read_folder(tmp_path)

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.own.findings import open_parts
-from users_files import CLASSES, NUMBERS, RNG, TABLE, N, facts, look, table
+from users_files import CLASSES, NUMBERS, RNG, TABLE, N, facts, look, read_found, table
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ def test_dates_become_days_and_the_task_says_since_when(tmp_path, form):
     found = look(paths, "answer")
     assert (found.options["dates"], "ignore" in found.options) == ({"when": "2024-02-28"}, False)
     assert "days since" in found.notes["dates"]
-    x, _ = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    x, _ = read_found(found, tmp_path)["all"].read(0, N)
     np.testing.assert_array_equal(x[:, 3], days)
     assert look(paths, "answer", ignore=("when",)).input_shape == (3,)
 
@@ -139,7 +138,7 @@ def test_dates_with_slashes_are_read_in_the_order_that_some_row_tells(tmp_path, 
     )
     assert found.options["date_order"] == order
     assert found.options["dates"] == {"when": "2024-01-01", "noted": "2024-01-04"}  # by itself it tells no order
-    x, _ = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    x, _ = read_found(found, tmp_path)["all"].read(0, N)
     np.testing.assert_array_equal(x[:, 3], np.arange(N))
 
 
@@ -180,7 +179,7 @@ def test_a_task_says_how_its_table_is_written_and_reads_it_so(tmp_path):
         "decimal": ",",
     }
     assert "decimal" in found.notes
-    x, y = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    x, y = read_found(found, tmp_path)["all"].read(0, N)
     np.testing.assert_allclose(x[:, 0], frame["mass"], rtol=1e-6)
     np.testing.assert_array_equal(y, CLASSES)
 
@@ -233,7 +232,7 @@ def test_two_tables_that_are_no_parts_are_refused(tmp_path):
         TABLE.to_csv(tmp_path / name, index=False)
     with pytest.raises(PareError, match="or two, named as in wine_train and wine_test"):
         look([tmp_path / "a.csv", tmp_path / "b.csv"], "mass")
-    with pytest.raises(PareError, match="expected one table"):  # a series could be in both
+    with pytest.raises(PareError, match="expected one of these: one table"):  # a series could be in both
         look([tmp_path / "long_train.csv", tmp_path / "long_test.csv"], "mass", series="site")
 
 
@@ -244,7 +243,7 @@ def test_the_index_that_pandas_writes_is_left_out_and_said_so(tmp_path, index):
     found = look([tmp_path / "t.csv"], "answer")
     assert (found.options["ignore"], found.input_shape) == (["column 1"], (3,))
     assert found.remarks == ("the first column has no name and another value in each row, as row numbers do: left out",)
-    x, _ = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    x, _ = read_found(found, tmp_path)["all"].read(0, N)
     np.testing.assert_array_equal(x[:, 1], pd.read_csv(tmp_path / "t.csv", index_col=0)["count"])
 
 
@@ -282,7 +281,7 @@ def test_words_for_a_missing_value_are_told(tmp_path):
     )
     found = look([tmp_path / "t.csv"], "answer", missing=("#N/A", "-999"))
     assert (found.remarks, found.options["missing"]) == ((), ["#N/A", "-999"])
-    samples = open_parts("table", found.options, tmp_path)["all"]
+    samples = read_found(found, tmp_path)["all"]
     holes = frame[samples.columns].isna() | frame[samples.columns].isin([-999])
     np.testing.assert_array_equal(np.isnan(samples.read(0, N)[0]), holes)
     assert samples.categories == [None, None, ["north", "south"], None]
@@ -304,5 +303,5 @@ def test_a_word_between_dates_is_a_missing_one(tmp_path):
         {"when": "2024-01-01"},
         ("'NA' is read as missing in when (1 row)",),
     )
-    x, _ = open_parts("table", found.options, tmp_path)["all"].read(0, N)
+    x, _ = read_found(found, tmp_path)["all"].read(0, N)
     assert np.flatnonzero(np.isnan(x[:, 3])).tolist() == [3]

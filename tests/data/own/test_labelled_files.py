@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.own.class_folders import FileKind, FileLabels, labelled_files
+from pare.data.own.labelled_files import FileKind, FileLabels, labelled_files
 
 NOTES = FileKind("note", (".txt", ".txt.gz"))
 

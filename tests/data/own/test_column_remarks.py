@@ -4,9 +4,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from pare.config.errors import PareError
-from pare.data.own.findings import open_parts
-from pare.data.own.table_columns import followers, look_like_points, numbered_run, stand_ins
-from users_files import NUMBERS, RNG, N, images, look, series_files, series_frames, table
+from pare.data.own.column_remarks import followers, look_like_points, numbered_run, stand_ins
+from users_files import NUMBERS, RNG, N, images, look, read_found, series_files, series_frames, table
 
 
 def listed(folder):
@@ -26,7 +25,7 @@ def test_the_column_that_names_files_is_found(tmp_path):
     found = look(listed(tmp_path), "animal")
     assert found.options["labels"] == {"table": "labels.csv", "file": "picture", "target": "animal"}
     assert (found.output_name, found.classes) == ("animal", {"cat": 4, "dog": 4})
-    x, y = open_parts(found.reader, found.options, tmp_path)["all"].read(0, 2)
+    x, y = read_found(found, tmp_path)["all"].read(0, 2)
     assert x.shape == (2, 3, 20, 30)
     np.testing.assert_array_equal(y, [0, 1])
 

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.own.inspect_files import inner_paths
-from pare.data.own.inspect_files import announcement, unpacked_bytes
+from pare.data.own.look import inner_paths
+from pare.data.own.look import announcement, unpacked_bytes
 from users_files import TABLE, look, npz, table
 
 
 def test_files_of_different_kinds_are_refused(tmp_path):
-    with pytest.raises(PareError, match=r"t\.csv, f\.npz: expected one table"):
+    with pytest.raises(PareError, match=r"t\.csv, f\.npz: expected one of these: one table"):
         look(table(tmp_path) + npz(tmp_path, x=TABLE["mass"]))
 
 
@@ -36,7 +36,7 @@ def test_a_folder_of_nothing_but_files_of_arrays_is_these_files(tmp_path):
 def test_a_folder_without_files_of_a_known_kind_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "a.doc").touch()
-    with pytest.raises(PareError, match=r"empty holds no images \(.*sounds \(.*series"):
+    with pytest.raises(PareError, match=r"empty: expected one of these: one table .*images \(.*sounds"):
         look([tmp_path / "empty"])
 
 

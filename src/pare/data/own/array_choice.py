@@ -1,4 +1,4 @@
-"""A first look at files of arrays, and at a file with a group for each sample."""
+"""A first look at files of arrays: which option says what they hold."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import prod
@@ -9,28 +9,29 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.config.words import counted
-from pare.data.files import PART_WORDS
-from pare.data.formats.array_files import HDF5, open_arrays
 from pare.data.formats.stored_array import StoredArray
 from pare.data.own.array_names import Entry, array_entries, choose_arrays
-from pare.data.own.array_rows import ChannelAxis, channels_first, short_axis
-from pare.data.own.arrays import check_input, without_end
-from pare.data.own.findings import Inspection, Question, are_classes, equal_rows, inspection_of, open_parts
-from pare.data.own.inspect_series import length_options
+from pare.data.own.array_rows import ChannelAxis, channels_first, check_input, short_axis, without_end
+from pare.data.own.findings import Question, are_classes
+from pare.data.own.lengths import proposed_lengths
 
 FEW_FEATURES = 32
 BLOCK_BYTES = 16 << 20  # the part of an array that is read at once
 KINDS = {"classes": "classification", "labels": "multilabel", "numbers": "regression", "field": "dense"}
-DATA = "data"  # the array of each group
 
 
-def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
-    """Look into files of arrays.
+def proposed_arrays(
+    paths: Sequence[Path], question: Question
+) -> tuple[dict[str, Any], dict[str, int] | None, dict[str, Any]]:
+    """Which arrays are the input and the target, and what they hold.
 
     Args:
-        folder: has links to the files.
         paths: one or several files of arrays, or folders of NPY files.
         question: what is to be predicted.
+
+    Returns:
+        Options of `pare.data.own.arrays.Arrays`; names of the classes and how many of the first part's rows have each,
+        None for other outputs; and other attributes of an `Inspection`.
 
     Raises:
         PareError: if a file is not readable, or it is not clear which array is to be predicted from which.
@@ -70,18 +71,8 @@ def inspect_arrays(folder: Path, paths: Sequence[Path], question: Question) -> I
             options["recode"] = True
             notes["recode"] = "classes are numbered in their order"
         classes = {str(name): count for name, count in zip(known, counts.tolist(), strict=True)}
-    parts = open_parts("arrays", options, folder)
-    return inspection_of(
-        "arrays",
-        options,
-        parts,
-        classes,
-        equal=equal_rows(parts),
-        kind=KINDS[target],
-        output_name=_output_name(y[main]),
-        notes=notes,
-        remarks=chosen.remarks,
-    )
+    said = {"kind": KINDS[target], "output_name": _output_name(y[main]), "notes": notes, "remarks": chosen.remarks}
+    return options, classes, said
 
 
 def _names(x: Entry, y: Entry, groups: Entry | None) -> dict[str, str | int]:
@@ -138,7 +129,7 @@ def _ends(arrays: Sequence[StoredArray], axis: ChannelAxis) -> tuple[dict[str, A
     if found.min() == arrays[0].shape[width]:
         return {}, {}
     means = np.sum([sums for _, sums in series], axis=0) / found.sum()
-    options, notes = length_options(found, means.tolist())
+    options, notes = proposed_lengths(found, means.tolist())
     return options, notes | {"points": f"{notes['points']}; after them they are NaN"}
 
 
@@ -167,54 +158,3 @@ def _axis_note(x: StoredArray, axis: str) -> str:
 
 def _others(names: Iterable[str], chosen: str) -> str:
     return " or ".join(name for name in names if name != chosen)
-
-
-def has_group_per_sample(path: Path) -> bool:
-    """Whether an HDF5 file holds nothing but groups that each have such an array, and are no parts."""
-    if path.suffix.lower() not in HDF5:
-        return False
-    arrays = open_arrays(path)
-    groups = {name.partition("/")[0] for name in arrays}
-    return len(groups) > 1 and not groups & {*PART_WORDS} and all(f"{group}/{DATA}" in arrays for group in groups)
-
-
-def inspect_groups(folder: Path, paths: Sequence[Path], question: Question) -> Inspection:
-    """Look into a file of states: the last frame of each sample is predicted from the first.
-
-    Args:
-        folder: has links to the files.
-        paths: the one file; in each group ``data`` is ``(time, *grid, channels)``.
-        question: what is to be predicted.
-
-    Raises:
-        PareError: if the file has another layout, or the question says more than that ``data`` is predicted.
-    """
-    (path,) = paths
-    first = next(array for name, array in sorted(open_arrays(path).items()) if name.endswith(f"/{DATA}"))
-    if question.target not in ((), (DATA,)) or question != Question(target=question.target):
-        raise PareError(
-            f"{path.name} has a group for each sample: a later state in its {DATA!r} is predicted from the first. Say "
-            f"--target {DATA} and no more, or, for another target, save arrays with the samples along the first axis"
-        )
-    options = _options(first, path)
-    parts = open_parts("pdebench_grouped", options, folder)
-    return inspection_of(
-        "pdebench_grouped",
-        options,
-        parts,
-        None,
-        equal=equal_rows(parts),
-        kind="dense",
-        output_name=f"{DATA} at frame {options['target_time']}",
-        notes={
-            "axes": f"axes of the grid: {DATA} of a group is (time, grid, channels), {list(first.shape)}",
-            "target_time": f"the last of {first.shape[0]} frames; option input_time is the one to predict from, 0",
-        },
-    )
-
-
-def _options(data: StoredArray, path: Path) -> dict[str, Any]:
-    options: dict[str, Any] = {"axes": len(data.shape) - 2, "target_time": data.shape[0] - 1}
-    if data.shape[-1] > 1:
-        options |= {key: list(range(data.shape[-1])) for key in ("input_channels", "target_channels")}
-    return options | ({"pattern": path.name} if path.suffix != ".h5" else {})

@@ -1,38 +1,24 @@
-"""A user's files, looked into by the function for their kind."""
+"""A first look at a user's files, by the format that suits them."""
 
 import os
 import re
 import struct
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import h5py
 
 from pare.config.errors import PareError
-from pare.data.files import FETCH, files_below, is_hidden, train_and_test
+from pare.data.files import FETCH, is_hidden
 from pare.data.formats.array_files import HDF5, NPY, NPZ, SUFFIXES
-from pare.data.formats.table_files import SUFFIXES as TABLES
-from pare.data.formats.table_files import table_suffix
 from pare.data.origins.own_files import find_path, link_files
-from pare.data.own.class_folders import FileKind
 from pare.data.own.findings import Inspection, Question
-from pare.data.own.inspect_arrays import has_group_per_sample, inspect_arrays, inspect_groups
-from pare.data.own.inspect_media import inspect_images, inspect_sounds
-from pare.data.own.inspect_series import inspect_series_folder, inspect_series_rows, inspect_series_table, inspect_ts
-from pare.data.own.inspect_tables import inspect_table
-from pare.data.own.media_folders import IMAGES, SOUNDS
-from pare.data.own.series_files import SERIES, TS
+from pare.data.own.format import Format
+from pare.data.registries import own_formats
 
-Family = Callable[[Path, Sequence[Path], Question], Inspection]
-OF_CLASSES: dict[FileKind, Family] = {  # in a folder for each class
-    IMAGES: inspect_images,
-    SOUNDS: inspect_sounds,
-    SERIES: inspect_series_folder,
-}
-FOLDERS = " or ".join(f"{kind.name}s ({', '.join(kind.suffixes)})" for kind in OF_CLASSES)
 OPTION = re.compile(r"the reader's option '(categorical|encoding|ignore|missing|target)'")  # before a task says any
 LARGE = 2**30  # bytes
 MANY_TIMES = 20
@@ -40,22 +26,21 @@ MARGIN = 1.1  # the names and headers of a file are no compression
 
 
 def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
-    """Look into files with the reader that suits them.
+    """Look into files with the format that suits them.
 
     Args:
-        paths: absolute, of one table, a table of training and one of test rows, one folder of images, sounds or series,
-            one or both parts of a set in ``.ts`` files, or one or several files of arrays.
+        paths: absolute, of files that go together, or of one folder, see `Format.files`.
         question: what is to be predicted.
 
     Raises:
-        PareError: if the files are none of these or not readable, or it is not clear what to predict from what.
+        PareError: if no format suits the files or they are not readable, or it is not clear what to predict from what.
     """
-    family = family_of(paths, question)
+    form = format_of(paths, question)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "files"
         link_files(folder, [find_path(str(path), folder) for path in paths])
         try:
-            found = family(folder, [folder / path.name for path in paths], question)
+            found = form.inspect([folder / path.name for path in paths], question)
         except PareError as error:  # the user knows the files by other paths
             message = str(error).replace(f"{folder}{os.sep}", "").replace(f"{folder}", "the files")
             message = OPTION.sub(r"--\1 NAME", message).replace(f", or remove it and {FETCH}", "")
@@ -63,6 +48,20 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
     if question.ordered and found.grouped:
         raise PareError("--ordered cuts rows where they are, and --groups keeps some together; give one of them")
     return replace(found, ordered=question.ordered)
+
+
+def format_of(paths: Sequence[Path], question: Question) -> type[Format]:
+    """The format that suits files best.
+
+    Raises:
+        PareError: if none does, naming what each reads.
+    """
+    forms = {form: form.suits(paths, question) for form in own_formats()}
+    best = max(forms, key=forms.__getitem__)
+    if not forms[best]:
+        known = "; ".join(form.files for form in forms)
+        raise PareError(f"{', '.join(path.name for path in paths)}: expected one of these: {known}")
+    return best
 
 
 def inner_paths(paths: Sequence[Path]) -> list[Path]:
@@ -77,51 +76,6 @@ def inner_paths(paths: Sequence[Path]) -> list[Path]:
         if all(path.is_file() and path.suffix.lower() in SUFFIXES for path in inner):
             return inner
     return list(paths)
-
-
-def family_of(paths: Sequence[Path], question: Question) -> Family:
-    """The function that inspects files of their kind.
-
-    Raises:
-        PareError: if they are of no known kind.
-    """
-    folders = [path for path in paths if path.is_dir()]
-    if len(folders) == 1 and all(table_suffix(path) for path in paths if path not in folders) and len(paths) <= 2:
-        return _family_of_folder(folders[0])
-    suffixes = {"a folder" if path.is_dir() else table_suffix(path) or path.suffix.lower() for path in paths}
-    if len(paths) == 1 and (question.wide or question.series or suffixes <= {*TABLES}):
-        return _family_of_table(question)
-    if suffixes <= {*TABLES} and not question.series and train_and_test(paths):
-        return _family_of_table(question)
-    if len(paths) == 1 and has_group_per_sample(paths[0]):
-        return inspect_groups
-    if suffixes == {TS}:
-        return inspect_ts
-    if suffixes <= {*SUFFIXES, "a folder"}:
-        return inspect_arrays
-    raise PareError(
-        f"{', '.join(path.name for path in paths)}: expected one table ({', '.join(TABLES)}), or two, named "
-        f"as in wine_train and wine_test, or one folder of "
-        f"{FOLDERS}, or both parts of a set of series ({TS}), or one or several files of arrays "
-        f"({', '.join(SUFFIXES)}), or several folders of {NPY} files with a file a sample"
-    )
-
-
-def _family_of_table(question: Question) -> Family:
-    """The function for what a row is: a series, a point of one, or a sample."""
-    if question.wide:
-        return inspect_series_rows
-    return inspect_series_table if question.series else inspect_table
-
-
-def _family_of_folder(folder: Path) -> Family:
-    """The function for the files that most in the folder are."""
-    files = list(files_below(folder))
-    found = {kind: sum(map(kind.includes, files)) for kind in OF_CLASSES}
-    most = max(found, key=found.__getitem__)
-    if not found[most]:
-        raise PareError(f"{folder.name} holds no {FOLDERS}")
-    return OF_CLASSES[most]
 
 
 def unpacked_bytes(path: Path) -> int | None:

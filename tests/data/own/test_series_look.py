@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.own.findings import open_parts
-from users_files import facts, long_table, look, series_files, series_frames
+from users_files import facts, long_table, look, read_found, series_files, series_frames
 
 
 def test_a_table_with_a_row_a_point_is_a_task_of_series(tmp_path):
@@ -15,7 +14,7 @@ def test_a_table_with_a_row_a_point_is_a_task_of_series(tmp_path):
     assert found.options["ignore"] == ["point", "day"]  # no channels
     assert "theirs have 12 to 20" in found.notes["points"] and "followed by" in found.notes["lengths"]
     assert found.grouped
-    x, y = open_parts(found.reader, found.options, tmp_path)["all"].read(0, 12)
+    x, y = read_found(found, tmp_path)["all"].read(0, 12)
     np.testing.assert_array_equal(y, [1, 0] * 6)
     np.testing.assert_allclose(x[4], frames["s04"][["u", "v"]].T, rtol=1e-6)
     means = pd.concat(frames.values())[["u", "v"]].mean()
@@ -67,7 +66,7 @@ def test_a_table_with_a_row_a_series_is_a_task_of_series(tmp_path):
     assert (found.reader, found.rows, facts(found)) == ("series_rows", {"all": 12}, ("classification", (2,), (1, 20)))
     assert (found.options["first"], found.options["last"], found.grouped) == ("900", "938", True)
     assert "sample left out" in found.notes["first"]
-    x, y = open_parts(found.reader, found.options, tmp_path)["all"].read(0, 12)
+    x, y = read_found(found, tmp_path)["all"].read(0, 12)
     np.testing.assert_array_equal(x[2, 0], 20 + np.arange(20) * 0.5)
     np.testing.assert_array_equal(y, [1, 0] * 6)
 
@@ -78,7 +77,7 @@ def test_points_without_names_are_numbered(tmp_path):
     found = look([tmp_path / "w.tsv"], "21", wide=True)
     assert (found.options["header"], found.options["first"], found.options["last"]) == (False, "1", "20")
     assert facts(found) == ("classification", (2,), (1, 20))
-    assert open_parts(found.reader, found.options, tmp_path)["all"].count == 12
+    assert read_found(found, tmp_path)["all"].count == 12
 
 
 def test_of_a_wide_table_points_need_no_numbers_in_their_names_but_in_their_values(tmp_path):
@@ -108,7 +107,7 @@ def test_a_folder_of_tables_is_a_task_of_series(tmp_path):
     assert (found.reader, found.rows, facts(found)) == ("series_folder", {"all": 12}, ("classification", (2,), (2, 20)))
     assert (found.options["channels"], found.classes) == (["u", "v"], {"run": 6, "walk": 6})
     assert "without point, day" in found.notes["channels"]
-    x, _ = open_parts(found.reader, found.options, tmp_path)["all"].read(0, 2)
+    x, _ = read_found(found, tmp_path)["all"].read(0, 2)
     np.testing.assert_allclose(x[1, :, :12], frames["s00"][["u", "v"]].T, rtol=1e-6)
 
 
@@ -116,7 +115,7 @@ def test_files_without_a_header_are_found_out(tmp_path):
     found = look(series_files(tmp_path, series_frames(), header=False, columns=["u", "v"], sep=";", decimal=","))
     assert found.options["channels"] == ["1", "2"]
     assert (found.options["header"], found.options["delimiter"], found.options["decimal"]) == (False, ";", ",")
-    assert open_parts(found.reader, found.options, tmp_path)["all"].read(0, 1)[0].shape == (1, 2, 20)
+    assert read_found(found, tmp_path)["all"].read(0, 1)[0].shape == (1, 2, 20)
 
 
 def test_columns_of_files_may_be_left_out(tmp_path):
@@ -205,7 +204,7 @@ def test_series_may_be_in_plain_text(tmp_path, name, delimiter):
     (tmp_path / "walks" / "Thumbs.db").touch()
     found = look([tmp_path / "walks"])
     assert (found.options["channels"], found.options["delimiter"]) == (["u", "v"], delimiter)
-    x, _ = open_parts("series_folder", found.options, tmp_path)["all"].read(0, 4)
+    x, _ = read_found(found, tmp_path)["all"].read(0, 4)
     np.testing.assert_allclose(x, values.transpose(0, 2, 1), rtol=1e-6)
 
 
