@@ -36,6 +36,7 @@ def train(name: str, way: str) -> None:
     """Train a model and predict the test rows; print seconds of wall and CPU."""
     # In a process of its own, which gets its threads before torch is imported.
     import torch  # noqa: PLC0415
+    from pare.learners.networks.trained_model import TrainedModel  # noqa: PLC0415
 
     from pare.config_loader import RunConfigLoader  # noqa: PLC0415
     from pare.data.origins.ingest import ingest  # noqa: PLC0415
@@ -43,7 +44,6 @@ def train(name: str, way: str) -> None:
     from pare.learners.choice.tried import described  # noqa: PLC0415
     from pare.learners.libraries import TrainedBaseline  # noqa: PLC0415
     from pare.learners.networks.models import threads  # noqa: PLC0415
-    from pare.learners.networks.trained_model import TrainedModel  # noqa: PLC0415
     from pare.learners.networks.training import SourceFolders  # noqa: PLC0415
     from pare.pipeline_registry import register_pipelines  # noqa: F401, PLC0415 - all that a command imports
     from pare.settings import CONFIG_LOADER_ARGS  # noqa: PLC0415

@@ -16,7 +16,7 @@ from kedro.pipeline import Pipeline
 from pare.config import PareError, Run
 from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader, catalog_names
-from pare.early_checks import check_asked
+from pare.prediction.asked import check_asked
 from pare.tracking import NONE, Tracking, curve
 from pare.tracking.tracked_runs import TrackedRun
 

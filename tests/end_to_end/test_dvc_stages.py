@@ -39,7 +39,7 @@ NOT_WATCHED = {
     "pare.config_loader": "the same",
     "pare.settings": "the same",
     "pare.hooks": "refuse a run, or let it be as it is",
-    "pare.early_checks": "the same",
+    "pare.prediction.asked": "the same",
     "pare.tracking": "tells a tracker what happens, which is no output",
     "pare.pipeline_registry": "names pipelines",
     "pare.datasets": "where files go and when, not what is in them",

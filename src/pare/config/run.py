@@ -21,7 +21,8 @@ TASK, CHANGED = "task", "changed"  # what differs where conf/local changes a tas
 PROTOCOL, SOLVED = "validated", "solved"  # the words of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
 LEARNT = {"loss", "metric", "tokens", "average_groups"}  # and of what learns from it
-MODEL, PREPARATION = "model", "preparation.json"  # folder of a run's model, and its file of columns and classes
+# Folder of a run's model, and in it the record of its making and the file of columns and classes.
+MODEL, RECORD, PREPARATION = "model", "record.json", "preparation.json"
 POINT_BY_POINT = ("pointwise", "feature")  # normalisations of inputs that no symmetry leaves alone
 WHOLE = "pare_train"  # the pipeline from raw files to metrics, the default of `kedro run`
 LIBRARY_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")  # keys that libraries learn with

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
-from pare.config.run import NOWHERE
 from pare.storage.fingerprint import Lazy
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class LazyDataset(PathDataset[Lazy, Opened]):
 
     def save(self, data: Lazy) -> None:
         """Make the data, or say that they are there."""
-        if data.is_current(self.path) and self.path.name != NOWHERE:
+        if data.is_current(self.path):
             logger.info("%s is up to date.", self.path)
         else:
             data.write(self.path)
@@ -69,11 +68,9 @@ class RawFolderDataset(LazyDataset["RawFolder | None"]):
 
     def load(self) -> "RawFolder | None":
         """The folder; PareError where it was not ingested."""
-        if self.path.name == NOWHERE:
-            return None
-        from pare.data.origins.manifest import RawFolder  # noqa: PLC0415 - other datasets do without
+        from pare.data.origins.manifest import open_raw_folder  # noqa: PLC0415 - other datasets do without
 
-        return RawFolder.open(self.path)
+        return open_raw_folder(self.path)
 
 
 class ArrayStoreDataset(LazyDataset["ArrayStore"]):

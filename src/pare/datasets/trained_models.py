@@ -45,10 +45,9 @@ class TrainedModelsDataset(PathDataset[NoReturn, dict[str, Callable[[], "Model"]
 
     def load(self) -> dict[str, Callable[[], "Model"]]:
         """What loads ``<path>/<folder>/model``, by folder."""
-        from pare.learners.model import RECORD, Model  # noqa: PLC0415
+        from pare.learners.model import Model, model_folders  # noqa: PLC0415
 
-        models = [record.parent for record in sorted(self.path.rglob(RECORD))]
-        return {path.parent.relative_to(self.path).as_posix(): partial(Model.load, path) for path in models}
+        return {run: partial(Model.load, folder) for run, folder in model_folders(self.path).items()}
 
     def save(self, data: NoReturn) -> None:
         """Models are saved one by one, each as a `ModelDataset`."""

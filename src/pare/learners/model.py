@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 
 from pare.config.errors import PareError
-from pare.config.run import PREPARATION, Run, changed_text
+from pare.config.run import MODEL, PREPARATION, RECORD, Run, changed_text
 from pare.data.preparation import Preparation
 from pare.evaluation.calibration import Calibration
 from pare.learners.learner import Data, Fitted, Predictor, load_predictor
@@ -23,7 +23,6 @@ from pare.storage.fingerprint import file_digest
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
-RECORD = "record.json"
 # What a damaged file raises in the libraries that read it.
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 FILES = "files"  # in the record: digests of the other files, by their path in the folder
@@ -186,6 +185,12 @@ def _check_files(folder: Path, digests: dict[str, str]) -> None:
             raise PareError(f"{RECORD} names {name}, which lies outside the folder")
         if file_digest(path) != digest:
             raise PareError(f"{name} is damaged or of another model")
+
+
+def model_folders(folder: Path) -> dict[str, Path]:
+    """Folders of the models below a folder, by the folder of their run; members of an ensemble are none of them."""
+    found = [record.parent for record in sorted(folder.rglob(f"{MODEL}/{RECORD}"))]
+    return {path.parent.relative_to(folder).as_posix(): path for path in found}
 
 
 def recorded_fingerprint(folder: Path) -> str | None:

@@ -11,12 +11,13 @@ import torch
 from accelerate import PartialState
 
 from pare.config import PareError
+from pare.config.run import RECORD
 from pare.config.words import listed
 from pare.data.files import plain_stem
 from pare.data.own.format import NewRows
 from pare.data.own.new_rows import RawRows, open_new_rows
 from pare.evaluation.calibration import Calibration, probabilities
-from pare.learners.model import RECORD, Model
+from pare.learners.model import Model
 from pare.prediction.hub import HUB, fetch_model, push_model
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,8 @@ from typing import Any
 
 from pare.config import Run
 from pare.config.raw import OWN_FILES
-from pare.config.run import ENV, PREPARATION
+from pare.config.run import ENV, PREPARATION, RECORD
 from pare.evaluation.metrics_record import summary
-from pare.learners.model import RECORD
 from pare.report.html_page import Plot, Section, picture, render_page
 from pare.report.results import collect_results
 from pare.report.run_tables import (

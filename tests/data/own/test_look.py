@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.own.look import inner_paths
-from pare.data.own.look import announcement, unpacked_bytes
+from pare.data.own.look import announcement, inner_paths, unpacked_bytes
 from users_files import TABLE, look, npz, table
 
 

@@ -83,7 +83,7 @@ def load_models(
 
 def network_of(model: Model) -> CrossModalModel:
     """The network of a model; PareError for the mean of several trainings, which has no single one."""
-    if isinstance(model.predictor, TrainedNetwork):
+    if isinstance(model.predictor, TrainedNetwork) and isinstance(model.predictor.network, CrossModalModel):
         return model.predictor.network
     raise PareError(
         f"the model of {model.run.folder} is the mean of several trainings, and the analysis looks into one network; "

@@ -4,8 +4,8 @@ import logging
 
 from pare.config import Run
 from pare.config.words import counted
-from pare.early_checks import named_file
 from pare.learners.model import Model
+from pare.prediction.asked import named_file
 from pare.prediction.predict import NewPredictions, Predictor, predict_file
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from pare.config import Library, PareError, resolve
-from pare.early_checks import check_asked
+from pare.prediction.asked import check_asked
 
 TABLE = {
     "title": "mine",
@@ -69,5 +69,5 @@ def test_a_table_that_lacks_columns_is_refused_with_all_of_them(asked, tmp_path)
 
 def test_no_library_of_models_is_imported():
     heavy = "torch", "sklearn", "transformers"
-    script = f"import sys, pare.early_checks; assert not {{*{heavy}}} & {{*sys.modules}}"
+    script = f"import sys, pare.prediction.asked; assert not {{*{heavy}}} & {{*sys.modules}}"
     subprocess.run([sys.executable, "-c", script], check=True)
