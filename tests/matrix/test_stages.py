@@ -89,9 +89,9 @@ def test_a_task_has_the_digests_of_its_own_stages_and_no_others(cells, library):
 @pytest.mark.parametrize(
     ("path", "value", "differ"),
     [
-        ("data.origins.darcy_flow_simulation.options.seed", 5, {"task_files", "models"}),
-        ("data.origins.darcy_flow_simulation.licence", "another", set()),
-        ("data.origins.download.url", "https://another", set()),
+        ("raw.origins.darcy_flow_simulation.options.seed", 5, {"task_files", "models"}),
+        ("raw.origins.darcy_flow_simulation.licence", "another", set()),
+        ("raw.origins.download.url", "https://another", set()),
         ("split.validation", 0.3, {"model_input", "models", "runs"}),
         ("tokens.patch", 5, {"models", "runs"}),
         ("paper_metric", "nrmse", {"runs"}),
