@@ -184,7 +184,7 @@ def test_all_mistakes_of_a_section_are_told_at_once(run):
             "methods",
             "pare",
             {"mixing__strat": 0.1},
-            ["'method pare.learners.networks.mixing.strat'", "'method pare.learners.networks.mixing.start'"],
+            ["'method pare.mixing.strat'", "'method pare.mixing.start'"],
         ),
         ("sources", "minilm", {"size__widht": 1}, ["'source minilm.size.widht'", "size.width'"]),
         ("proxies", "english_topics", {"raw__licens": "x"}, ["'proxy english_topics.raw.licens'", "raw.licence'"]),

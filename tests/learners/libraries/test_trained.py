@@ -63,7 +63,6 @@ TASKS = {
 }
 FAST = {  # options with which a fit takes a moment
     "logistic_regression": {"strengths": 3, "folds": 2},
-    "realmlp": {"epochs": 5},
     "xgboost": {"n_estimators": 30, "early_stopping_rounds": 3},
     "lightgbm": {"n_estimators": 30, "early_stopping_rounds": 3, "min_child_samples": 2},
     "catboost": {"iterations": 30, "early_stopping_rounds": 3},
@@ -73,7 +72,7 @@ FAST = {  # options with which a fit takes a moment
     "fno": {"epochs": 2, "modes": 4, "width": 4, "layers": 1},
     "u_net": {"epochs": 2, "features": [4] * 6, "fold": 1},
 }
-SHIPPED = yaml.safe_load((Path(__file__).parents[2] / "conf" / "base" / "baselines.yml").read_text())
+SHIPPED = yaml.safe_load((Path(__file__).parents[3] / "conf" / "base" / "baselines.yml").read_text())
 BASELINES = {name: ESTIMATORS[entry["estimator"]].inputs for name, entry in SHIPPED.items()}
 PREDICT = """
 import json, sys

@@ -15,19 +15,14 @@ from pare.config import Library, Run, resolve_baseline
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BaselineRun
 from pare.config.strict import validated
-from pare.learners.libraries import boosting, kernel_ridge, networks, realmlp, scikit_learn, series
+from pare.learners.libraries import boosting, kernel_ridge, networks, scikit_learn, series
 from pare.learners.libraries.problem import Estimator, Fitted, FittedModel, Problem, problem_of, require
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
 INSTALL = "pip install 'pare-transfer[baselines]'"  # what brings the packages of all
 ESTIMATORS: dict[str, Estimator] = (
-    boosting.ESTIMATORS
-    | realmlp.ESTIMATORS
-    | scikit_learn.ESTIMATORS
-    | networks.ESTIMATORS
-    | kernel_ridge.ESTIMATORS
-    | series.ESTIMATORS
+    boosting.ESTIMATORS | scikit_learn.ESTIMATORS | networks.ESTIMATORS | kernel_ridge.ESTIMATORS | series.ESTIMATORS
 )
 CHEAPEST = ("logistic_regression", "lightgbm", "svm", "minirocket", "ridge")  # in baselines.yml; the first that suits
 
