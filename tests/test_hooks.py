@@ -1,9 +1,6 @@
 """What is refused before anything runs, and what nodes are handed."""
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
@@ -11,13 +8,12 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog, DatasetError
 
-from pare.config import PareError, resolve
+from pare.config import PareError
 from pare.config.errors import INGEST
 from pare.config_loader import RunConfigLoader
-from pare.hooks import RunHooks, SharedTracking
+from pare.hooks import RunHooks
 from pare.pipeline_registry import register_pipelines
 from pare.settings import CONFIG_LOADER_ARGS
-from pare.tracking.trackers import TRACKERS, TrackerSpec
 
 PROJECT = Path(__file__).parents[1]
 
@@ -122,33 +118,3 @@ def test_a_mistake_in_a_dataset_ends_with_the_whole_command_of_the_run(conf, met
     hooks.on_pipeline_error(error=wrapped)
     command = f"kedro run --pipelines=ingest --env base --params task=openml_wdbc,method={method},seed=0"
     assert str(mistake) == f"damaged; run `{command}`"
-
-
-class SlowTracker(SimpleNamespace):
-    """A tracker that takes a while to start, and notes when."""
-
-    def start(self):
-        self.starts.append("begins")
-        time.sleep(0.2)
-        self.starts.append("has begun")
-
-    def store_init_configuration(self, values):
-        """Take the parameters."""
-
-    def finish(self):
-        """End."""
-
-
-def test_two_runs_at_a_time_open_a_tracker_one_after_the_other(tmp_path, monkeypatch, library, parameters):
-    starts, both = [], Barrier(2)
-    spec = TrackerSpec("torch", lambda place: SlowTracker(starts=starts))
-    monkeypatch.setitem(TRACKERS, "slow", spec)
-
-    def log(seed):
-        asked = {"task": "openml_wdbc", "method": "probe", "seed": seed}
-        with SharedTracking(tmp_path / "tracking", "slow").of(resolve(library, parameters | asked, asked), "0123456"):
-            both.wait(timeout=10)  # neither waits for the other's end
-
-    with ThreadPoolExecutor(2) as threads:
-        assert [*threads.map(log, (0, 1))] == [None, None]
-    assert starts == ["begins", "has begun"] * 2

@@ -37,8 +37,6 @@ from pare.storage.atomic import atomic_path
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 
 KINDS = ("tables", "series", "numbers", "others", "choosing", "choosing_numbers")
-# It takes longer than all others together, so that tables on which rules are chosen do without.
-SLOW, WITHOUT_SLOW = "realmlp", ("others", "choosing", "choosing_numbers")
 FITS, RESULTS = PREDICTIONS / "shares", PROJECT / "research/data/shares.csv"
 PROBE, LEAST_ERROR = "the probe", 1e-4  # the latter is added to errors, of which a ratio is taken
 NAME = re.compile(r"(?P<kind>\w+)-(?P<data>\w+)-(?P<split>\d+)-(?P<method>\w+)\.npz")
@@ -63,8 +61,7 @@ def main() -> None:
         for cut in CUTS[arguments.kind](library, ()):
             if cut.split == split:
                 run, candidates = _resolved(parameters, cut)
-                slow = {SLOW} if arguments.kind in WITHOUT_SLOW else set()
-                _fit(arguments.kind, cut, run, [one for one in candidates if one.method_name not in slow])
+                _fit(arguments.kind, cut, run, candidates)
 
 
 def _resolved(parameters: dict, cut: Cut) -> tuple[ChoiceRun, list]:

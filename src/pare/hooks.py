@@ -1,13 +1,10 @@
 """Kedro hooks: the run is resolved and checked before anything else happens."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import click
-from filelock import FileLock
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
@@ -18,7 +15,6 @@ from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader, catalog_names
 from pare.prediction.asked import check_asked
 from pare.tracking import NONE, Tracking, curve
-from pare.tracking.tracked_runs import TrackedRun
 
 logger = logging.getLogger(__name__)
 LOGGED = ("metrics", *(f"{name}_figure" for name in ("prediction", "uncertainty", "training", "replaced")))
@@ -73,19 +69,6 @@ class RunHooks:
                 cause.name_commands(run.command)
 
 
-class SharedTracking(Tracking):
-    """A tracker of several runs that are made at the same time."""
-
-    @contextmanager
-    def of(self, run: Run, fingerprint: str) -> Iterator[TrackedRun]:
-        """Open a run as `Tracking.of` does, one process at a time: the first makes the database of MLflow."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as opened:
-            with FileLock(self.folder / "opening.lock"):
-                tracked = opened.enter_context(super().of(run, fingerprint))
-            yield tracked
-
-
 class TrackingHooks:
     """Hand the tracker that the parameters name to the training, and the results to the tracker."""
 
@@ -97,8 +80,7 @@ class TrackingHooks:
         """Refuse a tracker that is unknown or not installed."""
         self.config = cast(RunConfigLoader, context.config_loader)
         folder = Path(self.config.conf_source).parent / "data" / "tracking"
-        name = self.config["parameters"].get("tracking") or NONE
-        self.tracking = Tracking() if name == NONE else SharedTracking(folder, name)
+        self.tracking = Tracking(folder, self.config["parameters"].get("tracking") or NONE)
 
     @hook_impl
     def after_catalog_created(self, catalog: DataCatalog) -> None:

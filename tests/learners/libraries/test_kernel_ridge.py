@@ -138,3 +138,11 @@ def test_how_sure_it_is_comes_from_a_fit_without_the_validation_rows(problem):
     typical = np.sqrt(np.mean((fitted.unseen[::2] - held[1][::2]) ** 2, axis=0))
     np.testing.assert_allclose(calibration.arrays["spread"], typical, rtol=0.1)
     assert np.abs(fitted.predict(held[0]) - held[1]).max() < 0.1 * typical.mean()
+
+
+def test_inputs_that_are_all_alike_give_the_mean_field(problem):
+    x, y = rows(20, 0, shift)
+    fitted = fit_kernel_ridge(
+        problem("dense", train=(np.ones_like(x), y)), KernelRidgeOptions(penalties=[1e-8, 1.0], widths=[])
+    )
+    np.testing.assert_allclose(fitted.predict(x[:1]), y.mean(0, keepdims=True), rtol=1e-5)

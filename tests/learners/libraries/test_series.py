@@ -1,17 +1,16 @@
-"""MiniRocket, MultiRocket and Hydra against sktime, aeon and scikit-learn; not compiled, which takes half a minute."""
+"""MiniRocket, MultiRocket and Hydra against aeon and scikit-learn; not compiled, which takes half a minute."""
 
 import numba
 import numpy as np
 import pytest
 import torch
-from aeon.classification.convolution_based._hydra import _SparseScaler
-from aeon.transformations.collection.convolution_based import HydraTransformer
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.preprocessing import StandardScaler
 
 numba.config.DISABLE_JIT = True
 
-from sktime.transformations.rocket import MiniRocketMultivariate, MultiRocketMultivariate  # noqa: E402
+from aeon.classification.convolution_based._hydra import _SparseScaler  # noqa: E402
+from aeon.transformations.collection.convolution_based import HydraTransformer, MiniRocket, MultiRocket  # noqa: E402
 
 from pare.config import PareError  # noqa: E402
 from pare.learners.libraries.problem import as_series  # noqa: E402
@@ -23,7 +22,7 @@ from pare.learners.libraries.series import (  # noqa: E402
 )
 
 OPTIONS = RocketOptions(kernels=84, penalties=[0.1, 10.0])
-TRANSFORMS = {"minirocket": MiniRocketMultivariate, "multirocket": MultiRocketMultivariate}
+TRANSFORMS = {"minirocket": MiniRocket, "multirocket": MultiRocket}
 HYDRA = HydraOptions(**OPTIONS.model_dump(), groups=4, competitors=3)
 FITS = {name: estimator.fit for name, estimator in ESTIMATORS.items()}
 
@@ -46,11 +45,11 @@ def test_scores_are_those_of_the_library_and_tell_the_classes_apart(name, featur
     (x, y), (test_x, test_y) = series(40, 0, 3), series(20, 1, 3)
     found = FITS[name](problem("classification", 4, train=(x, y)), OPTIONS).predict(test_x)
     transform = TRANSFORMS[name](84, random_state=3)
-    made = np.asarray(transform.fit_transform(x.astype(float)), np.float32)
+    made = np.asarray(transform.fit_transform(x), np.float32)
     assert made.shape == (40, features)
     scale = StandardScaler(with_mean=False).fit(made)
     ridge = RidgeClassifierCV([0.1, 10.0]).fit(scale.transform(made), y)
-    wanted = ridge.decision_function(scale.transform(np.asarray(transform.transform(test_x.astype(float)), np.float32)))
+    wanted = ridge.decision_function(scale.transform(np.asarray(transform.transform(test_x), np.float32)))
     np.testing.assert_allclose(found[:, :3], wanted, rtol=1e-4, atol=1e-5)
     assert (found[:, 3] < found[:, :3].min(1)).all()  # a class that no training row has
     assert (found.argmax(1) == test_y).mean() > 0.9
@@ -90,10 +89,10 @@ def test_hydra_is_what_aeon_joins_with_multirocket(problem):
     (x, y), (test_x, _) = series(40, 0, 3), series(20, 1, 3)
     found = FITS["multirocket_hydra"](problem("classification", 3, train=(x, y)), HYDRA).predict(test_x)
     counts, sparse = HydraTransformer(3, 4, random_state=3), _SparseScaler()
-    rocket, scale = MultiRocketMultivariate(84, random_state=3), StandardScaler()
-    made = [sparse.fit_transform(counts.fit_transform(x)), scale.fit_transform(rocket.fit_transform(x.astype(float)))]
+    rocket, scale = MultiRocket(84, random_state=3), StandardScaler()
+    made = [sparse.fit_transform(counts.fit_transform(x)), scale.fit_transform(rocket.fit_transform(x))]
     ridge = RidgeClassifierCV([0.1, 10.0]).fit(np.concatenate(made, 1), y)
-    new = [sparse.transform(counts.transform(test_x)), scale.transform(rocket.transform(test_x.astype(float)))]
+    new = [sparse.transform(counts.transform(test_x)), scale.transform(rocket.transform(test_x))]
     np.testing.assert_allclose(found, ridge.decision_function(np.concatenate(new, 1)), rtol=1e-3, atol=1e-4)
 
 
