@@ -20,7 +20,7 @@ def weights(tmp_path):
     torch.manual_seed(0)
     network = LightPFN(Config(col_dim=16, col_blocks=1, row_blocks=1, icl_blocks=1, n_inducing=8))
     for parameter in network.parameters():  # as it is made, all its answers are alike
-        torch.nn.init.normal_(parameter, std=0.2)
+        torch.nn.init.normal_(parameter, std=1.0)
     return save_model(network, tmp_path / "weights")
 
 
@@ -34,7 +34,7 @@ def test_it_predicts_what_its_library_predicts(weights):
     problem, x = problem_of(np.arange(30) % CLASSES), np.random.default_rng(1).normal(size=(7, 3)).astype(np.float32)
     model = fit_lightpfn(problem, LightPFNOptions(checkpoint=weights)).model
     expected = LightPFNClassifier(checkpoint=weights, device="cpu").fit(*problem.training_arrays()).predict_proba(x)
-    assert expected.std() > 0.01
+    assert np.ptp(expected, axis=0).min() > 0.01
     np.testing.assert_allclose(np.exp(model.predict(x)), expected, rtol=1e-4)
 
 
