@@ -20,11 +20,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from pare.config.candidates import CHOOSE
+from pare.learners.libraries.by_name import why_not
 from scipy.stats import wilcoxon
 
 from cuts import CUTS, PROJECT, Cut
 from pare.config import ChoiceRun, Library, Task, resolve_choice
-from pare.config.candidates import CHOOSE
 from pare.config.run import BaselineRun
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import score
@@ -32,7 +33,6 @@ from pare.learners.choice.blend import WAYS, Blend, decide, mean_of, task_loss, 
 from pare.learners.choice.chosen import load_trained
 from pare.learners.choice.fold_rows import fold_parts, write_fold
 from pare.learners.choice.tried import Candidate, described, held_out
-from pare.learners.libraries.by_name import why_not
 from pare.storage.atomic import atomic_path
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 
