@@ -30,8 +30,7 @@ from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import score
 from pare.learners.choice.fold_rows import fold_parts, write_fold
-from pare.learners.choice.tried import described, held_out
-from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.choice.tried import held_out
 from pare.storage.atomic import atomic_path
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 
@@ -109,7 +108,7 @@ def _fit(path: Path, kind: str, cut: Cut, encoder: str, weights: str, parameters
         own = {**parameters, **chosen, "mixing": {}, **settings}
         own["training"] = parameters["training"] | settings.get("training", {})
         run = resolve(own_library(cut), own, {**chosen, **settings})
-        return run.model_copy(update={"method": run.method.model_copy(update={"initialisation": weights})})
+        return run.model_copy(update={"learner": run.learner.model_copy(update={"initialisation": weights})})
 
     probe, random = run_of("probe"), {"start": "random"}
     source = source_of(probe)
@@ -122,9 +121,9 @@ def _fit(path: Path, kind: str, cut: Cut, encoder: str, weights: str, parameters
             for i, part in enumerate(parts)
         ]
 
-        def fitted(place: str, run: Run) -> TrainedModel:
-            described(run, store, source).write(folder / place)
-            return TrainedModel.load(folder / place)
+        def fitted(place: str, run: Run) -> Model:
+            Fit(run, Data(store, source)).write(folder / place)
+            return Model.load(folder / place)
 
         # Of ORCA only the first stage counts, for its distances.
         alignment = fitted("orca", run_of("orca", **random, training={"epochs": 1})).record["alignment"]
