@@ -36,7 +36,6 @@ def train(name: str, way: str) -> None:
     """Train a model and predict the test rows; print seconds of wall and CPU."""
     # In a process of its own, which gets its threads before torch is imported.
     import torch  # noqa: PLC0415
-    from pare.learners.networks.trained_model import TrainedModel  # noqa: PLC0415
 
     from pare.config_loader import RunConfigLoader  # noqa: PLC0415
     from pare.data.origins.ingest import ingest  # noqa: PLC0415
