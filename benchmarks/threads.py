@@ -27,7 +27,7 @@ RUNS = {
     "darcy_flow": {"method": "finetune", "training.epochs": 2},
     "pdebench_diffusion_sorption": {"method": "finetune", "training.epochs": 2},
     "openml_wdbc": {"method": "finetune", "training.epochs": 10},
-    "u_net on darcy_flow": {"method": "u_net", "options.epochs": 2},
+    "u_net on darcy_flow": {"method": "u_net", "training.epochs": 2},
 }
 LONGEST = 10.0  # times as long as one thread
 
