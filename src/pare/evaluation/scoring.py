@@ -105,6 +105,14 @@ def score(metric: Metric, prediction: np.ndarray, truth: np.ndarray) -> float:
     return float(metric.compute())
 
 
+def defined_score(metric: Metric, prediction: np.ndarray, truth: np.ndarray) -> float | None:
+    """The metric over all rows; None where it is undefined, such as AUROC without a row of some class."""
+    try:
+        return score(metric, prediction, truth)
+    except UndefinedMetric:
+        return None
+
+
 def constant_prediction(rows: Rows, task: Task, n: int) -> np.ndarray:
     """The constant baseline: the mean of the training targets, or the logits of the class frequencies.
 
