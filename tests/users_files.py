@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pare.data.own import Question, inspect_files
+from pare.data.own.findings import Question
+from pare.data.own.inspect_files import inspect_files
 
 RNG = np.random.default_rng(0)
 N = 60

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from pare.config import PareError, Run
-from pare.config.run import MODEL, PREPARATION
+from pare.config.run import MODEL, PREPARATION, WHOLE
 from pare.config.schema import ReaderConfig
 
-MAKING = {"train", "baseline", "choose", "pare_train", "__default__"}  # pipelines that make a model
+MAKING = {"train", WHOLE}  # pipelines that make a model
 USING = {"predict", "explain", "export"}  # and those that need one
 PREDICT, EXPLAIN = "predict", "explain"
 QUICK = 2_000_000  # bytes of a table that is read at once; the columns of a larger one are checked when it is predicted

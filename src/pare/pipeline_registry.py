@@ -5,21 +5,24 @@ from importlib import import_module
 
 from kedro.pipeline import Pipeline
 
+from pare.config.run import WHOLE
+
 STAGES = ("ingest", "preprocess", "train", "evaluate")
 # Named and not imported: ingestion needs no torch, and only two what the paper needs.
 MODULES = {
     **{name: f"pare.pipelines.{name}" for name in (*STAGES, "predict", "explain", "export")},
     **{name: f"pare.paper.pipelines.{name}" for name in ("report", "analyse")},
 }
-WHOLE = ("pare_train", "choose", "baseline", "__default__")  # all stages; the method says what learns
-NAMES = (*MODULES, *WHOLE)
+OTHER_NAMES = ("choose", "baseline", "__default__")  # names of all stages; the method says what learns
+NAMES = (*MODULES, WHOLE, *OTHER_NAMES)
 
 
 class Pipelines(Mapping[str, Pipeline]):
     """Every pipeline by its name, imported when it is asked for."""
 
     def __getitem__(self, name: str) -> Pipeline:
-        return sum(map(_created, STAGES), Pipeline([])) if name in WHOLE else _created(name)
+        whole = name in (WHOLE, *OTHER_NAMES)
+        return sum(map(_created, STAGES), Pipeline([])) if whole else _created(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(NAMES)

@@ -147,12 +147,8 @@ def test_the_plan_has_a_line_for_each_task_and_all_of_it_as_json(matrix):
     plan = json.loads(matrix("plan", "--json"))
     commands = {job["name"]: job["command"] for job in plan["jobs"]}
     assert len(commands) == 5 + 6
-    assert commands["darcy_flow-pare-0"] == (
-        "kedro run --pipelines=pare_train --params task=darcy_flow,method=pare,seed=0"
-    )
-    assert commands["openml_wdbc-xgboost-0"] == (
-        "kedro run --pipelines=baseline --params task=openml_wdbc,method=xgboost,seed=0"
-    )
+    assert commands["darcy_flow-pare-0"] == ("kedro run --params task=darcy_flow,method=pare,seed=0")
+    assert commands["openml_wdbc-xgboost-0"] == ("kedro run --params task=openml_wdbc,method=xgboost,seed=0")
 
 
 def test_times_on_an_accelerator_are_those_of_its_data_sheet(matrix):

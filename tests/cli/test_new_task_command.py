@@ -15,8 +15,8 @@ def test_a_task_is_made_of_the_users_own_file(project, tasks, own_table):
     output = tasks("new", str(own_table), "--target", "kind")
     assert output.splitlines()[0] == "wine: 40 rows; input 2, prediction 2 classes."
     *_, choose, train = output.splitlines()
-    assert choose.startswith("  kedro run --pipelines=choose --params task:wine ")
-    assert train.startswith("  kedro run --pipelines=pare_train --params task:wine ")
+    assert choose.startswith("  kedro run --params task=wine,method=choose ")
+    assert train.startswith("  kedro run --params task=wine ")
     text = (project.project_path / "conf" / "local" / "tasks" / "wine.yml").read_text()
     assert "- wine.csv" in text  # relative to the project, since it lies there
     (line,) = [line for line in tasks().splitlines() if line.split()[:1] == ["wine"]]

@@ -10,7 +10,8 @@ from PIL import Image
 
 from pare.config.errors import PareError
 from pare.config.schema import ReaderConfig
-from pare.data.own import Question, inspect_files
+from pare.data.own.findings import Question
+from pare.data.own.inspect_files import inspect_files
 from pare.data.registries import bind_options, find_reader
 from pare.prediction.new_rows import open_new_rows
 from pare.storage.samples import Samples

@@ -109,7 +109,8 @@ def new(
     """
     from pare.data.files import train_and_test  # noqa: PLC0415
     from pare.data.origins.own_files import find_path  # noqa: PLC0415
-    from pare.data.own import Question, family_of, inner_paths, inspect_files  # noqa: PLC0415 - slow to import
+    from pare.data.own.findings import Question  # noqa: PLC0415 - slow to import
+    from pare.data.own.inspect_files import family_of, inner_paths, inspect_files  # noqa: PLC0415
     from pare.data.own.inspect_files import announcement  # noqa: PLC0415
     from pare.data.own.task_file import task_name, task_yaml  # noqa: PLC0415
 
@@ -159,8 +160,8 @@ def new(
     for remark in filter(None, (*found.remarks, *equal_rows, *more)):
         click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
-    click.echo(f"  kedro run --pipelines=choose --params task:{chosen}    # the best of several methods")
-    click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}    # PaRe alone")
+    click.echo(f"  kedro run --params task={chosen},method=choose    # the best of several methods")
+    click.echo(f"  kedro run --params task={chosen}    # PaRe alone")
 
 
 def _replaced(file: Path, loader: RunConfigLoader, *, force: bool) -> bytes | None:
@@ -229,7 +230,7 @@ def _high_cost(cost: Estimate) -> str | None:
     if cost.seconds <= LONG_SECONDS and cost.memory_mb <= LARGE_MB:
         return None
     return (
-        f"The run below is large for this machine's CPU: {cost}. Less is training.minutes=10 or method=probe "
+        f"The run below is large for this machine's CPU: {cost}. Less is minutes=10 or method=probe "
         "in --params, or in the file fewer columns (ignore), fewer samples or larger patches."
     )
 

@@ -15,12 +15,12 @@ from rich.logging import RichHandler
 from pare.cli.common import FOLDS, SEEDS, clear_errors
 from pare.config.errors import PareError, unknown_name
 from pare.config.hyperparameters import TrainingConfig
-from pare.pipeline_registry import NAMES, STAGES
+from pare.config.run import WHOLE
+from pare.pipeline_registry import NAMES, OTHER_NAMES, STAGES
 from pare.storage.parent import end_with_launcher
 
-CHOOSE = "choose"
-# What a command that was stopped begins after, by its pipeline.
-RESUMED = {**dict.fromkeys(("pare_train", "train"), "epoch or fit that was saved"), CHOOSE: "fit that was done"}
+CHOOSE = "choose"  # a method, and a name of the whole pipeline by which it is the default
+FITS = {WHOLE, "train"}  # pipelines that fit a model
 TYPED = "pare.typed"  # in the context: the words of the command
 WORKERS = click.Option(
     ["--workers"],
@@ -60,14 +60,17 @@ class RunCommand(click.Command):
         ctx.meta[TYPED] = [*args]
         with clear_errors():
             rest = super().parse_args(ctx, args)
-        if "pipelines" in ctx.params and not ctx.params["pipelines"]:
+        if "pipelines" in ctx.params:
             # --pipeline is the older spelling, of which Kedro would warn. For a run of no named pipeline Kedro would
             # import all of them.
-            ctx.params |= {"pipelines": [ctx.params["pipeline"] or "pare_train"], "pipeline": None}
-        with clear_errors():
-            _check_pipelines(ctx.params.get("pipelines") or [])
-        if ctx.params.get("pipelines") == [CHOOSE]:  # the same pipeline with another default
-            ctx.params["params"] = {"method": CHOOSE, **(ctx.params["params"] or {})}
+            typed = ctx.params["pipelines"]
+            names = typed or [ctx.params["pipeline"] or WHOLE]
+            with clear_errors():
+                _check_pipelines(names)
+            if names == [CHOOSE]:
+                ctx.params["params"] = {"method": CHOOSE, **(ctx.params["params"] or {})}
+            ctx.params["pipelines"] = [WHOLE if name in OTHER_NAMES else name for name in names]
+            ctx.params["pipeline"] = ctx.params["pipeline"] if typed else None
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -80,8 +83,8 @@ class RunCommand(click.Command):
         except KeyboardInterrupt as stop:
             terminated = isinstance(stop, Terminated)
             what = "Terminated" if terminated else "Interrupted"
-            resumed = next((RESUMED[name] for name in ctx.params.get("pipelines") or () if name in RESUMED), "")
-            after = f" The same command goes on after the last {resumed}." if resumed else ""
+            fits = FITS & {*ctx.params.get("pipelines", ())}
+            after = " The same command goes on after the last epoch or fit that was saved." if fits else ""
             click.secho(f"\n{what}.{after}", err=True)
             ctx.exit(128 + (signal.SIGTERM if terminated else signal.SIGINT))
 
@@ -151,15 +154,17 @@ run = RunCommand(
 
     \b
     Examples:
-      kedro run --pipelines=pare_train --params task:darcy_flow
+      kedro run --params task=darcy_flow
       kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
+      kedro run --params task=openml_wdbc,method=catboost
       kedro run --params task=openml_wdbc,method=choose,minutes=5
       kedro run --params task=openml_wdbc,method=probe,seeds=0-4 --workers 2
 
     \b
     Parameters (--params a=1,b=2):
       task=NAME       what is learnt: kedro tasks
-      method=NAME     what learns it, pare by default; choose: the best of several: kedro methods
+      method=NAME     what learns it, pare by default: kedro methods; choose: the best of several
+      minutes=10      for fitting, for any method; else its own number, or until it is done
       start=random    a random embedder and predictor, as in the paper; else solved heads
       source=NAME     the pretrained encoder: conf/base/sources.yml
       seed=0          of everything random; seeds=0-4 or 0-2+7: one run a seed, then their mean
@@ -168,13 +173,14 @@ run = RunCommand(
       variant=NAME    a name for a run with values of its own: kedro methods
       predict=FILE    new rows, for --pipelines=predict or explain
       tracking=NAME   tensorboard, mlflow, trackio, wandb or dvclive: docs/tracking.md
-      minutes=10      of fitting, for any method; else its own, or until it is done
       protocol=paper  no validation rows, and the last epoch; validated by default
       training.KEY=3  {", ".join(TrainingConfig.COMMON[:6])},
                       {", ".join(TrainingConfig.COMMON[6:])}
+      options.KEY=3   of the method's own: kedro tasks show TASK --params method=NAME
       others          docs/parameters.md; the values of a run: kedro tasks show TASK
     Pipelines (--pipelines=NAME):
-      {", ".join(name for name in NAMES if name not in STAGES and not name.startswith("_"))};
-      or one stage of pare_train: {", ".join(STAGES)}
+      {WHOLE}, by default: all of {", ".join(STAGES)}, or name one;
+      other names of it: {", ".join(name for name in OTHER_NAMES if not name.startswith("_"))};
+      with its model: {", ".join(name for name in NAMES if name not in (*STAGES, WHOLE, *OTHER_NAMES))}
     Next come the options of Kedro.""",
 )

@@ -29,7 +29,7 @@ from pare.matrix.selection import seeds_of
 from pare.matrix.states import State, matrix_states
 from pare.tracking import NONE, Tracking
 
-SCORING = ("pare_train", "baseline", "choose", "evaluate")  # pipelines that end with a test metric
+SCORING = (WHOLE, "evaluate")  # pipelines that end with a test metric
 # Options that say which run is meant; any other changes what is done, so that finished runs are done again with it.
 NAMING = {"params", "pipelines", "pipeline", "env", "conf_source", "config"}
 

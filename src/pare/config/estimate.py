@@ -96,7 +96,7 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
         run: the run.
         flops_per_second: speed of a matrix product on the device that will train.
     """
-    assert run.source  # every run around a pretrained encoder has one
+    assert run.source  # which every run around a pretrained encoder has
     task, size, training = run.task, run.source.size, run.training
     tokens = run.tokens
     out_width = size.width * 2 ** (size.stages - 1)

@@ -13,7 +13,7 @@ from pare.config.errors import PareError
 from pare.config.estimate import duration
 from pare.config.raw import RawConfig
 from pare.config.run import PROTOCOL, Run
-from pare.config.words import all_done
+from pare.config.words import all_done, counted
 from pare.data.origins.manifest import Manifest, current_manifest
 from pare.matrix.blocks import Cell
 from pare.matrix.cost import Costs
@@ -36,7 +36,7 @@ class Job:
         seconds: time that it will take, by the costs of the plan.
         memory_mb: peak memory.
         prepares: whether it makes what several runs read, and no run itself.
-        timed: whether the time of a run holds all; that of a baseline of which no run is finished does not.
+        timed: whether the time of a run holds all, see `pare.matrix.cost.Cost`.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Plan:
         title: the matrix in a word: ``base``, another environment, or ``own``.
         jobs: all jobs by name; an input comes before the runs that need it, then the longest run first.
         cells: number of all runs, finished ones included.
-        untimed: number of baselines that are left and of which no run is finished: they count with their start only.
+        untimed: number of the runs that are left whose fit nothing tells the time of: they count without it.
         basis: where the times come from, in words.
     """
 
@@ -95,8 +95,7 @@ class Plan:
         if not self.runs:
             return f"Inputs to prepare: {len(self.jobs)}."
         networks, inputs = sum(job.on_accelerator for job in self.runs), len(self.jobs) - len(self.runs)
-        baselines = "baseline" if self.untimed == 1 else "baselines"
-        untimed = f" without the fitting of {self.untimed} {baselines} not timed yet," if self.untimed else ""
+        untimed = f" without the fits of {counted(self.untimed, 'run')} not timed yet," if self.untimed else ""
         return (
             f"{len(self.runs)} of {self.cells} runs left, {networks} with a network; inputs to prepare: {inputs}. "
             f"About {duration(self.seconds)} {self.basis},{untimed} one after the other, "

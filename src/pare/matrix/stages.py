@@ -15,7 +15,7 @@ from typing import Any
 
 from pare.config.library import Library
 from pare.config.raw import RawConfig
-from pare.config.run import PREPARED, Run
+from pare.config.run import NOWHERE, PREPARED, Run
 from pare.config.schema import LEARNERS
 from pare.data.proxies import PROXY_READERS
 from pare.data.registries import READERS, find_origin
@@ -38,8 +38,9 @@ WORDS = {"title", "paper", "description", "suite"}
 TASK = WORDS | {"raw", "source", "proxy", "training", "mixing", "alignment"}
 RUN: dict[str, Any] = {
     **dict.fromkeys(("variant", "environment", "provenance", "source"), True),
-    **{"task": TASK, "method": WORDS, "baseline": WORDS | {"network"}, "proxy": WORDS | {"raw"}},
+    **{"task": TASK, "learner": WORDS, "proxy": WORDS | {"raw"}},
 }
+RUN["candidates"] = {"__all__": {**RUN}}
 
 
 def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict[str, dict[str, str]]]:
@@ -53,8 +54,8 @@ def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict
     """
     shared = {
         "code": {name: _code(name) for name in PIPELINES},
-        "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
-        "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
+        "encoder_files": {NOWHERE: ""} | {name: _raw(library.source(name).encoder) for name in library.sources},
+        "proxy_files": {NOWHERE: ""} | {name: _raw(library.proxy(name).raw) for name in library.proxies},
     }
     runs: dict[str, dict[str, Run]] = {name: {} for name in library.tasks}
     for name, cell in cells.items():
@@ -110,17 +111,20 @@ def _model_input(run: Run) -> str:
 
 
 def _model(run: Run) -> str:
-    modules = [_module(f"learners.{LEARNERS[one.learner.kind]}") for one in (run, *run.candidates)]
-    modules += [
-        _module(f"learners.libraries.{one.learner.library}") for one in (run, *run.candidates) if one.learner.library
-    ]
-    modules += [_module(PROXY_READERS[run.proxy.reader])] if run.proxy else []
-    return fingerprint(run.decisive(), run.minutes, code_digest(*modules))
+    """Digest of what a model is made with, and of the code that learners.yml names for it and for its candidates."""
+    code: set[str] = set()
+    for one in (run, *run.candidates):
+        learner = one.learner
+        code.add(f"learners.{LEARNERS[learner.kind]}")
+        code |= {f"learners.libraries.{learner.library}"} if learner.library else set()
+        code |= {f"learners.networks.{learner.network}"} if learner.network else set()
+        code |= {PROXY_READERS[one.proxy.reader]} if one.proxy else set()
+    return fingerprint(run.decisive(), run.minutes, code_digest(*map(_module, code)))
 
 
 def _module(path: str) -> str:
-    """The module of a function that a registry names."""
-    return f"pare.{path.partition(':')[0]}"
+    """The module of what a registry or learners.yml names."""
+    return f"{PACKAGE}.{path.partition(':')[0]}"
 
 
 def code_digest(*modules: str, left_out: Sequence[str] = LEFT_OUT) -> str:

@@ -19,7 +19,8 @@ from pare.storage.result_lines import read_lines
 NOTHING, ELSEWHERE = "·", " *"
 LEGEND = "* made elsewhere: the results are here, a model is not, so that dvc trains it"
 MODELS, REPORTING = "06_models", "08_reporting"
-LOCK = ".training"  # next to a model; who makes it holds it, see `pare.storage.access.held_alone`
+# Next to a model: the file that who makes it holds, and what an interrupted fit leaves, see `pare.learners.fit`.
+LOCK, CHECKPOINT = ".training", "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,22 @@ class State:
 
     Attributes:
         kind: ``done``; ``results``, whose model is not on this machine; ``changed``, done with another
-            configuration, or before the user's own files changed; ``unfinished``, which goes on after ``epochs``
-            epochs; or ``nothing``.
+            configuration, or before the user's own files changed; ``unfinished``, which goes on where it was stopped;
+            or ``nothing``.
         metrics: its metrics.json, or its line of results.csv; only where ``done`` or ``results``.
-        epochs: finished epochs, of ``unfinished``.
+        epochs: finished epochs of an unfinished training.
+        of: its epochs; 0: none is finished, or the run has none.
     """
 
     kind: Literal["done", "results", "changed", "unfinished", "nothing"]
     metrics: Mapping[str, Any] | None = None
     epochs: int = 0
+    of: int = 0
+
+    @property
+    def share(self) -> float:
+        """Share of the epochs that are finished."""
+        return self.epochs / self.of if self.of else 0.0
 
 
 def matrix_states(cells: Mapping[str, Cell], data: Path) -> dict[str, State]:
@@ -52,10 +60,11 @@ def matrix_states(cells: Mapping[str, Cell], data: Path) -> dict[str, State]:
 
 def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:
     metrics = _content(data / REPORTING / cell.run.folder / "metrics.json") or listed
-    record = _content(data / MODELS / cell.run.folder / "model" / "record.json")
-    progress = _content(data / MODELS / cell.run.folder / "checkpoint" / "progress.json")
-    if progress is not None:
-        return State("unfinished", epochs=progress["epochs_done"])
+    folder = data / MODELS / cell.run.folder
+    if (folder / CHECKPOINT).is_dir():
+        progress = _content(folder / CHECKPOINT / "progress.json") or {}
+        return State("unfinished", epochs=progress.get("epochs_done", 0), of=progress.get("epochs", 0))
+    record = _content(folder / "model" / "record.json")
     if record is not None and not (_is_configured(cell.run, record) and _is_of_files(cell.run, record, data)):
         return State("changed")
     return _finished(metrics, _wanted(cell.run), record is not None)
@@ -86,9 +95,9 @@ def _holder(lock: Path) -> str:
 
 def _is_configured(run: Run, record: Mapping[str, Any]) -> bool:
     """Whether a model was made with this configuration."""
-    if record.get("run", {}).get("minutes") != run.minutes:
-        return False  # `decisive` is without them, as any model predicts; a command with others fits anew
-    return bool(record.get("decisive") == run.decisive())
+    # `decisive` is without minutes, as any model predicts; a command with others fits anew.
+    same_minutes = record.get("run", {}).get("minutes") == run.minutes
+    return same_minutes and bool(record.get("decisive") == run.decisive())
 
 
 def _is_of_files(run: Run, record: Mapping[str, Any], data: Path) -> bool:
@@ -129,10 +138,9 @@ def _content(path: Path) -> dict[str, Any] | None:
 def _wanted(run: Run) -> dict[str, Any]:
     """What metrics.json says of a run of this configuration."""
     wanted = {"protocol": run.protocol, "metric": run.metric}
-    if not run.source or run.candidates:
-        return wanted
     source = {"source": run.source_name, "proxy": run.proxy_name, "proxy_samples": run.proxy_samples}
-    return wanted | source | ({} if run.minutes else {"epochs": run.training.epochs})
+    counts_epochs = run.on_accelerator and not run.minutes
+    return wanted | source | ({"epochs": run.training.epochs} if counts_epochs else {})
 
 
 def block_table(title: str, cells: Sequence[Cell], states: Mapping[str, State]) -> Table:
@@ -164,7 +172,7 @@ def _text(cells: Sequence[Cell], states: Mapping[str, State]) -> str:
     if count := sum(state.kind == "changed" for _, state in mine):
         parts.append("configuration changed" if count == len(cells) else f"{count} changed")
     parts += [
-        f"seed {cell.run.seed}: epoch {state.epochs} of {cell.run.training.epochs}"
+        f"seed {cell.run.seed}: " + (f"epoch {state.epochs} of {state.of}" if state.of else "begun")
         for cell, state in mine
         if state.kind == "unfinished"
     ]

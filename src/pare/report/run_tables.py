@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pare.config import Run
-from pare.config.run import LIBRARY_TRAINING
+from pare.config.resolve import hyperparameters
 from pare.evaluation.metrics import METRICS
 from pare.report.html_page import ARROWS, NONE, Cell, Table, heading_text, number_cell, ours_text
 from pare.storage.samples import Repeats
@@ -185,23 +185,9 @@ def hyperparameters_table(run: Run) -> Table:
     head = [Cell("hyperparameter"), Cell("value"), Cell("from")]
     rows = [
         [Cell(key, sort=key), Cell(_text(value)), Cell(run.provenance.get(key, "schema"))]
-        for key, value in _hyperparameters(run)
+        for key, value in hyperparameters(run).items()
     ]
     return Table("Hyperparameters, and where each comes from", head, rows, folded=True)
-
-
-def _hyperparameters(run: Run) -> Iterator[tuple[str, Any]]:
-    used = {*LIBRARY_TRAINING} if run.learner.kind == "library" else None
-    for section in ("training", "mixing", "alignment"):
-        values = getattr(run, section)
-        for key, value in (values.model_dump(include=used) if values else {}).items():
-            yield f"{section}.{key}", value
-    for key, value in run.options.items():
-        yield f"options.{key}", value
-    if run.minutes:
-        yield "minutes", run.minutes
-    if run.candidates:
-        yield "folds", run.folds
 
 
 def _number(value: float | None, kind: str = "number") -> Cell:

@@ -38,14 +38,15 @@ class RawFiles:
 
 
 class NoFiles:
-    """The files of an encoder or a proxy, for a learner that begins with none."""
+    """The files of an encoder or a proxy, for a learner that begins with none: an empty folder, which DVC can track."""
 
     def is_current(self, path: Path) -> bool:
-        """There is nothing to bring."""
-        return True
+        """Whether the folder is there."""
+        return path.is_dir()
 
     def write(self, path: Path) -> None:
-        """Bring nothing."""
+        """Make the folder."""
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def ingest(raw: RawConfig, folder: Path) -> Manifest:
