@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from pare.learners.saved_model import SavedModel, read_record, recorded_fingerprint, tell_of_replaced
 
 from pare.config.run import PREPARATION
-from pare.learners.saved_model import SavedModel, read_record, recorded_fingerprint, tell_of_replaced
 
 
 class Nested(SavedModel):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pare.pipelines.baseline.nodes import describe_fit, predict_test_rows, score_predictions
 
 from pare.config import PareError, resolve_baseline
 from pare.data.origins.manifest import raw_fingerprint
@@ -15,7 +16,6 @@ from pare.evaluation.prediction_figures import draw_predictions
 from pare.learners.libraries import fit_baseline
 from pare.learners.libraries import trained as fit
 from pare.pipeline_registry import register_pipelines
-from pare.pipelines.baseline.nodes import describe_fit, predict_test_rows, score_predictions
 from pare.storage.store import ArrayStore, write_store
 
 

@@ -3,9 +3,9 @@
 from types import SimpleNamespace
 
 import pytest
+from pare.pipelines.choose import nodes
 
 from pare.learners.choice.blend import Blend
-from pare.pipelines.choose import nodes
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import torch
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from matplotlib.figure import Figure
+from pare.learners.networks.trained_model import TrainedModel
 from torch import nn
 
 from pare.config import Library, PareError, resolve
@@ -14,7 +15,6 @@ from pare.data.origins.ingest import RawFiles
 from pare.data.origins.manifest import RawFolder
 from pare.data.preparation import ModelInput, Preparation
 from pare.data.registries import open_raw_files
-from pare.learners.networks.trained_model import TrainedModel
 from pare.pipelines import explain
 from pare.storage.store import ArrayStore
 

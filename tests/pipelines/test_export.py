@@ -5,13 +5,13 @@ import onnxruntime
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
+from pare.learners.networks.trained_model import TrainedModel
 
 from pare.config import Library, PareError, resolve
 from pare.config.run import COMMAND_LINE
 from pare.data.preparation import ModelInput
 from pare.datasets import OnnxDataset
 from pare.evaluation.metrics import build_metric
-from pare.learners.networks.trained_model import TrainedModel
 from pare.learners.networks.training import FineTuning, SourceFolders
 from pare.pipelines import export
 from pare.prediction.predict import Predictor
@@ -39,7 +39,6 @@ def x():
 @pytest.fixture
 def inputs(x, library, parameters, tiny_bert, topics, tmp_path, *, monkeypatch):
     """What the pipeline loads."""
-    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
     own = Library(**(library.model_dump() | {"tasks": {"mine": TASK}}))
     asked = {"task": "mine", "method": "finetune", "start": "random", "source": "minilm"}
     run = resolve(own, parameters | asked, {"training": {"epochs": 1, "precision": "no"}})

@@ -5,6 +5,7 @@ import pytest
 import torch
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
+from pare.learners.networks.trained_model import TrainedModel
 
 from pare.config import Library, PareError, resolve
 from pare.config.run import COMMAND_LINE
@@ -12,7 +13,6 @@ from pare.data.origins.ingest import RawFiles
 from pare.data.origins.manifest import RawFolder
 from pare.data.preparation import ModelInput, Preparation
 from pare.data.registries import open_raw_files
-from pare.learners.networks.trained_model import TrainedModel
 from pare.pipelines import predict
 from pare.storage.store import ArrayStore
 

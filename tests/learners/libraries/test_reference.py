@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pare.learners.libraries.by_name import ESTIMATORS, reference_model
 from sklearn.linear_model import LogisticRegressionCV
 
 from pare.config import Library, PareError, resolve
-from pare.learners.libraries.by_name import ESTIMATORS, reference_model
 from pare.storage.store import ArrayStore, write_store
 
 ROWS = {"train": 60, "validation": 30, "test": 1}

@@ -8,33 +8,34 @@ import torch
 from transformers import AutoModel
 
 from pare.config import PareError
-from pare.data.preparation import Preparation
+from pare.learners.learner import Data, Fitted
+from pare.learners.model import Model
 from pare.learners.networks.models import build_model, load_backbone
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.saved_model import recorded_fingerprint
+from pare.learners.networks.trained_network import TrainedNetwork
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def trained(table_run, tiny_bert, table):
     run = table_run()
-    model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
-    record = {"fingerprint": "f", "source_classes": 2, "categories": [], "history": [{"epoch": 1}]}
-    return TrainedModel(run, model, record, {}, Preparation.of(table, coordinates=False))
+    network = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
+    config = json.loads((tiny_bert / "config.json").read_text())
+    record = {"source_classes": 2, "n_train": 48, "train_seconds": 1.0, "validation": 0.9, "best_epoch": 1}
+    record |= {"device": "cpu", "versions": {}}
+    return Model.of(run, Data(table), Fitted(TrainedNetwork(network, config), record), "f")
 
 
 @pytest.fixture
-def saved(trained, tiny_bert, tmp_path):
-    trained.encoder_config = json.loads((tiny_bert / "config.json").read_text())
+def saved(trained, tmp_path):
     trained.save(tmp_path / "model")
     return tmp_path / "model"
 
 
 def test_a_loaded_model_predicts_the_same_from_its_own_folder_alone(trained, saved, tmp_path):
     moved = shutil.move(saved, tmp_path / "elsewhere")
-    loaded = TrainedModel.load(moved)
-    x = torch.randn(5, 6)
-    with torch.no_grad():
-        assert torch.equal(loaded.model(x), trained.model(x))
+    loaded, x = Model.load(moved), np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32)
+    np.testing.assert_array_equal(loaded.outputs(x, CPU), trained.outputs(x, CPU))
     assert loaded.run == trained.run
     assert loaded.record == trained.record
     assert loaded.preparation == trained.preparation
@@ -43,10 +44,10 @@ def test_a_loaded_model_predicts_the_same_from_its_own_folder_alone(trained, sav
 def test_outputs_are_single_precision_and_need_no_gradient(trained):
     x = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32)
     with torch.no_grad():
-        expected = trained.model(torch.from_numpy(x))
-    trained.model.bfloat16()
-    trained.model.register_forward_pre_hook(lambda _, inputs: inputs[0].bfloat16())
-    outputs = trained.outputs(x, torch.device("cpu"))
+        expected = trained.predictor.network(torch.from_numpy(x))
+    trained.predictor.network.bfloat16()
+    trained.predictor.network.register_forward_pre_hook(lambda _, inputs: inputs[0].bfloat16())
+    outputs = trained.outputs(x, CPU)
     assert outputs.dtype == np.float32
     np.testing.assert_allclose(outputs, expected, rtol=0.1, atol=0.05)
 
@@ -67,14 +68,6 @@ def test_transformers_does_not_take_it_for_an_encoder_without_weights(saved, fol
         AutoModel.from_pretrained(saved / folder)
 
 
-def test_a_model_of_an_older_version_is_to_be_trained_again(saved):
-    for name in ("preparation.json", "preparation.safetensors"):
-        (saved / name).unlink()
-    assert recorded_fingerprint(saved) is None
-    with pytest.raises(PareError, match=r"lacks preparation\.json, as models of older versions .* do; train again"):
-        TrainedModel.load(saved)
-
-
 @pytest.mark.parametrize(
     "name", ["model.safetensors", "encoder/config.json", "record.json", "preparation.json", "preparation.safetensors"]
 )
@@ -82,4 +75,4 @@ def test_a_model_of_an_older_version_is_to_be_trained_again(saved):
 def test_a_folder_that_lacks_a_part_is_refused_with_advice(saved, name, damage):
     damage(saved / name)
     with pytest.raises(PareError, match="train again"):
-        TrainedModel.load(saved)
+        Model.load(saved)

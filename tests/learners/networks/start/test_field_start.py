@@ -5,12 +5,12 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from pare.learners.networks.trained_model import TrainedModel
 
 from pare.config import Library, resolve
 from pare.evaluation.metrics import build_metric
 from pare.learners.networks.start.cross_validation import FOLDS
 from pare.learners.networks.start.field_start import FieldStart
-from pare.learners.networks.trained_model import TrainedModel
 from pare.learners.networks.training import FineTuning, SourceFolders
 from pare.learners.networks.training.losses import relative_l2
 from pare.learners.networks.training.trainer import Trainer

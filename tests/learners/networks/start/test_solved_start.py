@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from pare.learners.networks.trained_model import TrainedModel
 from threadpoolctl import threadpool_limits
 from torch.nn.functional import cross_entropy
 
@@ -14,7 +15,6 @@ from pare.data.proxies import IMAGES
 from pare.evaluation.metrics import build_metric
 from pare.learners.networks.models.series_features import Kernels
 from pare.learners.networks.start.heads import solve_head, solve_ridge_head
-from pare.learners.networks.trained_model import TrainedModel
 from pare.learners.networks.training import FineTuning, SourceFolders
 from pare.storage.store import ArrayStore
 from small_problems import (
