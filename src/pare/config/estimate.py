@@ -96,7 +96,7 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
         run: the run.
         flops_per_second: speed of a matrix product on the device that will train.
     """
-    assert run.source  # of every run around a pretrained encoder
+    assert run.source  # as each run around a pretrained encoder has
     task, size, training = run.task, run.source.size, run.training
     tokens = run.tokens
     out_width = size.width * 2 ** (size.stages - 1)
