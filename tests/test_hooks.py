@@ -68,18 +68,17 @@ def test_a_metric_loss_or_mixer_that_cannot_be_is_told_before_anything_runs(chec
         check(pipeline, change, task="mine")
 
 
-def test_a_method_must_suit_the_task(check):
-    with pytest.raises(
-        PareError, match=r"xgboost predicts classification.* from .*'darcy_flow' predicts dense .* kedro methods"
-    ):
-        check("pare_train", method="xgboost")
-    check("pare_train", method="logistic_regression", task="openml_wdbc")
-    check("predict", method="logistic_regression", task="openml_wdbc")
+@pytest.mark.parametrize("pipeline", ["train", "evaluate", "pare_train", "choose", "baseline"])
+def test_a_learner_must_suit_the_task_whatever_the_pipeline_is_called(check, pipeline):
+    with pytest.raises(PareError, match=r"xgboost predicts .* from tables; task 'darcy_flow' predicts dense"):
+        check(pipeline, method="xgboost")
+    check(pipeline, method="logistic_regression", task="openml_wdbc")
 
 
-def test_what_has_no_epochs_is_not_analysed(check):
-    with pytest.raises(PareError, match="analyse draws trainings, 'probe' is none"):
-        check("analyse", method="probe")
+@pytest.mark.parametrize("method", ["finetune", "fno", "xgboost"])
+def test_an_analysis_needs_a_method_that_mixes(check, method):
+    with pytest.raises(PareError, match=f"'{method}' replaces none; use method=pare"):
+        check("analyse", method=method)
 
 
 @pytest.mark.parametrize("pipeline", ["preprocess", "report"])

@@ -51,8 +51,8 @@ class RunHooks:
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Refuse what cannot work, such as a metric that does not suit, before hours are spent on the files."""
         tags, run = {tag for node in pipeline.nodes for tag in node.tags}, self.config.run
-        if "analyse" in tags and not run.learner.is_trained:
-            raise PareError(f"analyse draws trainings, {run.method_name!r} is none; use another method, such as pare")
+        if "analyse" in tags and not run.mixing:
+            raise PareError(f"analyse follows replaced tokens, {run.method_name!r} replaces none; use method=pare")
         if tags & LEARNS:
             from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
             from pare.learners.learner import learner_of  # noqa: PLC0415

@@ -172,7 +172,10 @@ def test_a_method_trains_with_the_values_given(method):
     [
         ({"method": "prob"}, "method 'prob' is unknown. Did you mean 'probe'"),
         ({"source": "minlm"}, "source 'minlm' is unknown. Did you mean 'minilm'"),
-        ({"training": {"epochs": 3}}, r"trains nothing, so training\.epochs has no effect"),
+        ({"training": {"epochs": 3}}, r"training\.epochs has no effect on method 'probe'"),
+        ({"method": "catboost", "source": "minilm"}, "source has no effect on method 'catboost'"),
+        ({"method": "pare", "training": {"epochs": 3}, "minutes": 1}, "name one of them"),
+        ({"minutes": 0}, "'minutes': Input should be greater than 0"),
         ({"method": "pare", "training": {"epoch": 3}}, r"key 'training\.epoch' is unknown"),
     ],
 )
@@ -250,8 +253,9 @@ def test_few_rows_leave_none_for_validation():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["logistic_regression", "choose"])
-def test_baselines_and_the_best_of_several_are_fitted_as_well(wine, monkeypatch, method):
-    monkeypatch.setitem(shipped("candidates"), "table", {"folds": 3, "methods": ["probe", "logistic_regression"]})
+def test_libraries_and_the_best_of_several_are_fitted_as_well(wine, monkeypatch, method):
+    tried = {"folds": 3, "methods": ["probe", "logistic_regression"]}
+    monkeypatch.setitem(shipped("learners")["choose"]["candidates"], "table", tried)
     frame, cultivar = wine
     model = PaReClassifier(method, minutes=1).fit(frame[:120], cultivar[:120])
     assert model.score(frame[120:], cultivar[120:]) > 0.9

@@ -1,7 +1,8 @@
 """From YAML to a resolved run: names looked up, layers merged, every key checked."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pare.config.errors import PareError, unknown_name
@@ -13,9 +14,10 @@ from pare.config.run import CHANGED, COMMAND_LINE, FOLD, LIBRARY_TRAINING, SOLVE
 from pare.config.schema import FoldConfig, LearnerConfig, Source, StartConfig, Task
 from pare.config.strict import validated
 
+HYPERPARAMETERS = ("training", "mixing", "alignment", "options")  # sections of keys
 PARAMETERS = (
     *("task", "start", "source", "method", "seed", "fold", "variant", "protocol", "minutes"),
-    *("training", "mixing", "alignment", "options", "analyse", "predict", "tracking"),
+    *(*HYPERPARAMETERS, "analyse", "predict", "tracking"),
 )
 STARTS = (SOLVED, "random")
 SOURCE = "minilm"  # where neither the task nor a start names one
@@ -23,8 +25,10 @@ SOLVED_TRAINING = ("fraction", "class_weights")  # what training.* means to solv
 VARIANT = re.compile(r"[a-z0-9_]*")
 SOURCE_KEYS = ("name", "proxy", "samples")
 WRITTEN = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")  # a fold such as 2/5, the second of five
-CHOICES = ("source", "start", "protocol", "minutes")  # names whose origin the provenance knows
+CHOICES = ("source", "start", "protocol")  # names whose origin the provenance knows
 HAS_SOURCE = ("transformer", "choice")  # kinds of learners that begin with a pretrained encoder
+SOURCED = ("source", "start")  # parameters of these
+OTHERS = {"mixing": "method=pare mixes", "alignment": "method=orca aligns"}  # which methods take what another does not
 
 
 def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> Run:
@@ -91,7 +95,7 @@ def _candidates(
             continue
         own = {key: value for key, value in overrides.items() if key != "minutes"}
         if library.learner(name).kind not in HAS_SOURCE:
-            own = {key: value for key, value in own.items() if key not in ("start", "source")}
+            own = {key: value for key, value in own.items() if key not in SOURCED}
         runs.append(resolve(library, {**parameters, "method": name, "minutes": None}, own))
     return {"candidates": runs, "folds": tried.folds}
 
@@ -171,18 +175,21 @@ def _minutes(
     parameters: Mapping[str, Any],
     overrides: Mapping[str, Any],
 ) -> tuple[float | None, str]:
-    """Minutes of a run and where they came from; epochs of a later layer stand in place of minutes."""
-    asked, epochs = parameters.get("minutes"), "epochs" in _section(overrides, "training")
-    if asked is not None:
-        if epochs and overrides.get("minutes") is not None:
+    """Minutes of a run and where they came from; epochs that a later layer names take their place."""
+    named = overrides.get("minutes")
+    if "epochs" in _section(overrides, "training"):
+        if named is not None:
             raise PareError("minutes and training.epochs both say how long the training takes; name one of them")
-        return asked, COMMAND_LINE if overrides.get("minutes") is not None else "parameters"
-    minutes, origin = (start.minutes, f"start of {task.kind} data") if start and learner.is_trained else (None, "")
-    if "epochs" in task.training or "epochs" in learner.training:
-        minutes, origin = None, ""
-    if learner.minutes:
-        minutes, origin = learner.minutes, f"method {parameters['method']}"
-    return (None, "") if epochs and learner.is_trained else (minutes, origin if minutes else "")
+        return None, ""
+    follows = learner.is_trained and "epochs" not in task.training | learner.training
+    layers = {
+        f"start of {task.kind} data": start.minutes if start and follows else None,
+        f"method {parameters['method']}": learner.minutes,
+        "parameters": parameters.get("minutes"),
+        COMMAND_LINE: named,
+    }
+    known = [(minutes, origin) for origin, minutes in layers.items() if minutes is not None]
+    return known[-1] if known else (None, "")
 
 
 def _check_something_is_learnt(
@@ -202,45 +209,32 @@ def _check_something_is_learnt(
         )
 
 
-def training_keys(learner: LearnerConfig) -> Sequence[str] | None:
-    """Keys of ``training`` that have an effect on a learner; None: all."""
-    if learner.is_trained:
-        return None
-    return LIBRARY_TRAINING if learner.kind == "library" else SOLVED_TRAINING
-
-
-def hyperparameters(run: Run) -> dict[str, Any]:
-    """What decides a run of its task, without what its learner has no use for, by the names on the command line."""
-    keys = training_keys(run.learner)
-    values: dict[str, Any] = {"minutes": run.minutes} if run.minutes else {}
-    values |= {"folds": run.folds} if run.candidates else {}
-    sections: dict[str, dict[str, Any]] = {
-        "options": run.options,
-        "training": run.training.model_dump(include=None if keys is None else {*keys}),
-        "mixing": run.mixing.model_dump() if run.mixing else {},
-        "alignment": run.alignment.model_dump() if run.alignment else {},
-    }
-    return values | {f"{section}.{key}": value for section, some in sections.items() for key, value in some.items()}
-
-
 def _check_useful(method_name: str, learner: LearnerConfig, overrides: Mapping[str, Any]) -> None:
     """Refuse values of the command line that have no effect on the learner."""
-    training = training_keys(learner)
-    useless = [key for key in ("start", "source") if overrides.get(key) and learner.kind not in HAS_SOURCE]
-    sections = {"mixing": learner.mixing is not None, "alignment": learner.alignment is not None}
-    sections["options"] = bool(learner.options)
-    useless += [f"{key}.*" for key, used in sections.items() if _section(overrides, key) and not used]
-    if training is not None:
-        useless += [f"training.{key}" for key in _section(overrides, "training") if key not in training]
-    if not useless:
-        return
-    taken = [f"training.{key}" for key in training or ("*",)] + [f"{key}.*" for key, used in sections.items() if used]
-    taken += ["minutes"] + (["source", "start"] if learner.kind in HAS_SOURCE else [])
-    other = {"mixing.*": "; method=pare mixes", "alignment.*": "; method=orca aligns"}
-    raise PareError(
-        f"{', '.join(useless)} has no effect on method {method_name!r}, which takes {', '.join(taken)}"
-        f"{''.join(other.get(key, '') for key in useless)}"
-    )
+    taken = _taken(learner)
+    given = [key for key in SOURCED if overrides.get(key)]
+    given += [f"{section}.{key}" for section in HYPERPARAMETERS for key in _section(overrides, section)]
+    useless = [key for key in given if not any(fnmatchcase(key, pattern) for pattern in taken)]
+    if useless:
+        effect = "has no effect" if len(useless) == 1 else "have no effect"
+        others = dict.fromkeys(text for key in useless if (text := OTHERS.get(key.partition(".")[0])))
+        raise PareError(
+            "; ".join(
+                [f"{', '.join(useless)} {effect} on method {method_name!r}, which takes {', '.join(taken)}", *others]
+            )
+        )
+
+
+def _taken(learner: LearnerConfig) -> list[str]:
+    """Parameters that have an effect on a learner; ``*`` for all keys of a section."""
+    training = ("*",) if learner.is_trained else LIBRARY_TRAINING if learner.library else SOLVED_TRAINING
+    sections = {"mixing": learner.mixing, "alignment": learner.alignment, "options": learner.options}
+    return [
+        "minutes",
+        *(SOURCED if learner.kind in HAS_SOURCE else ()),
+        *(f"training.{key}" for key in training),
+        *(f"{section}.*" for section, used in sections.items() if used),
+    ]
 
 
 def own_source(task: Task, start: StartConfig | None) -> str:
@@ -403,3 +397,12 @@ def with_fold(name: str, task: Task, parameters: Mapping[str, Any]) -> Task:
     if fold.folds > task.samples["all"]:
         raise PareError(f"task {name!r} has {task.samples['all']} rows, {fold.folds} folds need as many; use fewer")
     return task.model_copy(update={"split": task.split.model_copy(update={"fold": fold})})
+
+
+def hyperparameters(run: Run) -> dict[str, Any]:
+    """The values of a run that have an effect on its learner, by their names on the command line; folds of a choice."""
+    sections = run.model_dump(include={*HYPERPARAMETERS})
+    named = {f"{name}.{key}": value for name in HYPERPARAMETERS for key, value in (sections[name] or {}).items()}
+    values = {key: value for key, value in named.items() if any(fnmatchcase(key, one) for one in _taken(run.learner))}
+    minutes = {"minutes": run.minutes} if run.minutes else {}
+    return minutes | ({"folds": run.folds} if run.candidates else {}) | values

@@ -137,10 +137,12 @@ def _task(
 
 
 def _run(task: dict[str, Any], settings: Settings, *, validated: bool) -> Run:
-    chosen = {"method": settings.method, "source": settings.source, "seed": settings.seed, "minutes": settings.minutes}
+    named = {"source": settings.source, "minutes": settings.minutes}
+    asked = {key: value for key, value in named.items() if value is not None}
     protocol = "validated" if validated else "paper"
-    parameters = shipped("parameters") | chosen | {"task": TASK, "protocol": protocol}
-    return resolve(shipped_library({TASK: task}), parameters, {"training": settings.training})
+    chosen = {"task": TASK, "method": settings.method, "seed": settings.seed, "protocol": protocol}
+    parameters = shipped("parameters") | asked | chosen
+    return resolve(shipped_library({TASK: task}), parameters, asked | {"training": settings.training})
 
 
 def _check_weighted(run: Run) -> None:
@@ -169,7 +171,7 @@ def shipped(name: str) -> dict[str, Any]:
 
 
 def shipped_library(tasks: dict[str, Any]) -> Library:
-    """Sources, methods and all else of conf/base, with tasks of one's own."""
+    """Sources, learners and all else of conf/base, with tasks of one's own."""
     entries: dict[str, Any] = {name: shipped(name) for name in KINDS}
     return Library(tasks=tasks, **entries)
 
