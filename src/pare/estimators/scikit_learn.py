@@ -43,12 +43,14 @@ class _Estimator(BaseEstimator):
         """Keep the parameters; they are read when rows are fitted.
 
         Args:
-            method: a name in conf/base/methods.yml, such as ``probe``, which trains nothing, ``finetune`` or ``pare``;
-                a baseline of conf/base/baselines.yml; or ``choose``, the best of several or a mean of them.
-            source: the pretrained encoder, a name in conf/base/sources.yml; None: one that suits the kind of data.
+            method: a name in conf/base/learners.yml, such as ``probe``, which trains nothing, ``pare`` or ``catboost``;
+                or ``choose``, the best of several or a mean of them.
+            source: the pretrained encoder, a name in conf/base/sources.yml, for methods that have one; None: the one
+                that suits the kind of data.
             random_state: decides everything random: a whole number, a ``RandomState``, or None for another fit each
                 time.
-            training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults.
+            training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults. A value that has no effect
+                on the method is refused.
             minutes: minutes of fitting; None: those of the method, or until it is done.
             ordered: whether rows are in the order of time, so that choices are made for later rows: the last ones are
                 for validation, and the parts that are left out are some one after the other.
@@ -221,7 +223,7 @@ class PaReRegressor(RegressorMixin, _Estimator):
 
 
 class PaReField(_Estimator):
-    """Fields on the grid of other fields, such as a pressure from a permeability, by an encoder or a baseline.
+    """Fields on the grid of other fields, such as a pressure from a permeability, by any method.
 
     ``X`` is ``(rows, channels, points)`` or ``(rows, channels, height, width)``; so is ``y``, with channels of its own,
     or without their axis, and perhaps on another grid. Channels may also be last in both. The best of several is the

@@ -57,6 +57,7 @@ def evaluation_record(
         "usual": usual_metrics(run.task, predictions),
         "uncertainty": uncertainty_record(run.task, calibration, predictions),
         **{name: training[name] for name in FROM_TRAINING},
+        "seconds_asked": run.minutes and 60 * run.minutes,
         "kept": _kept(training),
         "start_validation": (training.get("start") or {}).get("validation"),
         "start_left_nothing": _left_nothing(run, training),

@@ -77,7 +77,7 @@ class Predicted(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits, numbers or fields, averaged over the symmetries of the task."""
         symmetries = self.model.symmetries
-        outputs: Tensor = symmetries.averaged_at_once(self.model.predict, x) if symmetries else self.model.predict(x)
+        outputs = symmetries.averaged_at_once(self.model.predict, x) if symmetries else self.model.predict(x)
         return outputs
 
 

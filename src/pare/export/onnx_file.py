@@ -76,13 +76,12 @@ def to_onnx(model: Predictor | Estimator, rows: NewRows | RawRows) -> OnnxModel:
     numbers or fields in physical units. Its metadata are those of `pare.export.onnx_file`.
 
     Args:
-        model: the trained model of a method, of a baseline that is a network, or of a choice of such models;
-            or an estimator that was fitted.
+        model: a trained network, or a mean of several; or an estimator that was fitted.
         rows: to compare with, as the model predicts them, such as ``new_rows.csv`` or ``X``.
 
     Raises:
-        PareError: where it is none, a package is missing, the network cannot be converted, or an answer differs
-            by more than 1e-4.
+        PareError: where it is the model of a library, a package is missing, the network cannot be converted, or an
+            answer differs by more than 1e-4.
     """
     runtime = import_extra("onnxruntime", *EXTRA)
     rows = rows if isinstance(rows, NewRows) else model.open(rows)
@@ -165,7 +164,7 @@ def metadata(trained: Model, classes: list[str] | list[int] | None) -> dict[str,
         ``columns`` of a table, their ``categories`` in the order of the codes, null for a column of numbers, and
         ``dates``, the day 0 in UTC of those that count days; for other data there are none;
         ``classes`` in the order of the probabilities, or ``outputs``, the names of numbers, labels or channels;
-        ``metric`` with its value on the validation rows; ``encoder``, null for a baseline, ``licences`` and
+        ``metric`` with its value on the validation rows; ``encoder``, null where there is none, ``licences`` and
         ``versions``.
     """
     run, record, known = trained.run, trained.record, trained.preparation

@@ -93,7 +93,7 @@ def _learner(run: Run, record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _selected(record: Mapping[str, Any]) -> str | None:
-    """The selected epoch; None for a baseline without epochs."""
+    """The selected epoch; None for a model without epochs."""
     if members := record.get("members"):
         return f"the mean of {len(members)} trainings"
     if record.get("start") and not record.get("best_epoch"):

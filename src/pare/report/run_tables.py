@@ -30,6 +30,7 @@ FACTS = {
     "epochs": "epochs",
     "source": "source",
     "proxy": "proxy",
+    "seconds_asked": "time asked for [s]",
     "train_seconds": "training time [s]",
     "peak_memory_mb": "peak memory [MiB]",
     "device": "device",
@@ -163,15 +164,13 @@ def facts_table(metrics: Mapping[str, Any]) -> Table:
 
 
 def candidates_table(candidates: Sequence[Mapping[str, Any]]) -> Table:
-    """What a choice compared, in the order in which it was tried; networks have a metric after their final fits."""
-    final = ["final fit"] if any(row.get("final") is not None for row in candidates) else []
-    head = [Cell(name) for name in ("candidate", "share", "metric", *final, "folds", "seconds a fit", "left out")]
+    """Candidates of a choice, in the order in which they were tried."""
+    head = [Cell(name) for name in ("candidate", "weight", "metric", "folds", "seconds a fit", "left out")]
     rows = [
         [
             Cell(row["method"], sort=row["method"], kind="best" if row["share"] else ""),
             _number(row["share"]),
             _number(row.get("metric")),
-            *(_number(row.get("final")) for _ in final),
             _number(len(row.get("folds") or ())),
             _number(row.get("seconds")),
             Cell(row["left_out"]),
@@ -203,6 +202,6 @@ def _text(value: Any) -> str:
             return f"{value:g}"
         case dict():
             return ", ".join(f"{key} {_text(one)}" for key, one in value.items())
-        case list():
+        case list() | tuple():
             return ", ".join(map(_text, value)) or NONE
     return str(value)

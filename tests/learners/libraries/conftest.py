@@ -5,7 +5,7 @@ import pytest
 
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
-from pare.learners.libraries import Problem
+from pare.learners.libraries.problem import Problem
 from pare.learners.networks.training.losses import build_loss
 from pare.storage.store import ArrayStore, write_store
 

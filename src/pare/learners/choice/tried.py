@@ -1,7 +1,6 @@
-"""A candidate of a choice: its fit to the rows of a fold, its predictions for the held-out ones, its outcome."""
+"""A candidate of a choice: its fits, its predictions for rows that were held out, its outcome."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,68 +10,75 @@ from typing import Any
 import numpy as np
 from accelerate import PartialState
 
-from pare.config import Run
+from pare.config.errors import PareError
 from pare.config.run import Run
-from pare.evaluation.batch_checks import UndefinedMetric
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.scoring import predict_rows, score
-from pare.learners.libraries import BaselineFit, TrainedBaseline
-from pare.learners.libraries.by_name import missing_packages
-from pare.learners.networks.alignment import align_embedder
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import FineTuning, SourceFolders
+from pare.evaluation.scoring import defined_score, predict_rows
+from pare.learners.choice.folds import Parts, write_fold
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.model import Model
 from pare.storage.fingerprint import fingerprint
 from pare.storage.hdf5 import read_predictions, write_predictions
-from pare.storage.store import ArrayStore
 
-Candidate = Run
-EXACT = 1e-6  # error, in spreads of the answers, that is rounding
+ROUNDING = 1e-6  # error, in spreads of the answers
+Held = dict[str, np.ndarray]  # prediction, truth, perhaps group, each (rows, …), and the seconds of the fit
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """Out-of-fold predictions of a candidate for one fold.
+def held_out(run: Run, data: Data, parts: Parts, folder: Path, number: int) -> Held:
+    """Fit a candidate to a fold and predict its held-out rows, unless the folder has just these predictions.
 
-    Attributes:
-        outputs: logits, numbers or fields, ``(rows, …)``.
-        truth: answers, ``(rows, …)``.
-        seconds: fit time, without the predictions.
-        groups: group of each row, ``(rows,)``; None without groups.
+    Args:
+        run: the candidate.
+        data: the model input that the fold is cut from, and the source.
+        parts: rows of the fold.
+        folder: folder of the choice.
+        number: number of the fold.
+
+    Raises:
+        PareError: where the fit fails.
     """
-
-    outputs: np.ndarray
-    truth: np.ndarray
-    seconds: float
-    groups: np.ndarray | None = None
-
-
-def held_out(run: Candidate, store: ArrayStore, source: SourceFolders, folder: Path) -> HeldOut:
-    """Fit a candidate to a fold and predict its held-out rows, unless the folder has just these predictions."""
-    made_of = fingerprint(run.decisive(), store.fingerprint, source.fingerprints)
-    path = folder / f"{made_of}.h5"
+    store = write_fold(folder / f"fold_{number}.h5", data.store, parts, compress=run.task.input.compress)
+    fold = Data(store, data.source)
+    path = folder / run.method_name / f"{fingerprint(run.decisive(), *fold.fingerprints)}.h5"
     if not path.is_file():
-        outcome, seconds = _predicted(run, store, source)
-        write_predictions(path, outcome | {"seconds": np.array(round(seconds, 2))})
-    arrays = read_predictions(path)
-    return HeldOut(arrays["prediction"], arrays["truth"], float(arrays["seconds"]), arrays.get("group"))
+        started = time.perf_counter()
+        with TemporaryDirectory() as name:
+            model = Fit(run, fold).model(Path(name))
+        seconds = np.array(time.perf_counter() - started)
+        path.parent.mkdir(exist_ok=True)
+        write_predictions(path, predicted(model, fold, "test") | {"seconds": seconds})
+    return read_predictions(path)
 
 
-def _predicted(run: Candidate, store: ArrayStore, source: SourceFolders) -> tuple[dict[str, np.ndarray], float]:
-    with TemporaryDirectory() as name:
-        path, started = Path(name) / "model", time.perf_counter()
-        described(run, store, source).write(path)
-        seconds = time.perf_counter() - started
-        trained = (TrainedBaseline if isinstance(run, Run) else TrainedModel).load(path)
-        outputs = partial(trained.outputs, device=PartialState().device)
-        return predict_rows(outputs, store.rows("test")), seconds
+def fitted(run: Run, data: Data, path: Path) -> Held | None:
+    """Fit a candidate to all rows, or go on where an interrupted fit ended, and write the model.
+
+    Args:
+        run: the candidate.
+        data: what it learns from.
+        path: folder of the model.
+
+    Returns:
+        What a network predicts for the validation rows, which chose its epoch and taught it nothing; None of a model
+        without epochs, and of a network that kept its solved start, as these learnt from them.
+
+    Raises:
+        PareError: where the fit fails.
+    """
+    Fit(run, data).write(path)
+    model = Model.load(path)
+    if not model.record["best_epoch"]:
+        return None
+    return predicted(model, data, "validation") | {"seconds": np.array(model.record["train_seconds"])}
 
 
-def described(run: Candidate, store: ArrayStore, source: SourceFolders) -> FineTuning | BaselineFit:
-    """A candidate's fit as something that is lazily saved."""
-    if isinstance(run, Run):
-        return BaselineFit(run, store)
-    align = partial(align_embedder, run=run) if run.alignment else None
-    return FineTuning(run, store, source, build_metric(run.metric, run.task.output), align)
+def predicted(model: Model, data: Data, split: str) -> Held:
+    """Outputs of a model for the rows of a split, as `predict_rows`; PareError where they are not finite."""
+    arrays = predict_rows(partial(model.outputs, device=PartialState().device), data.store.rows(split))
+    if not np.isfinite(arrays["prediction"]).all():
+        raise PareError("it predicts numbers that are not finite")
+    return arrays
 
 
 @dataclass
@@ -81,104 +87,47 @@ class Tried:
 
     Attributes:
         run: the candidate.
-        folds: one after the other.
-        left_out: why it was tried no further; empty for one that saw all folds.
-        failed: whether a fit of it did.
-        lost: seconds of fits that predict no fold: failed ones, and those to few rows that measure time.
-        expected: seconds of a fit to a fold, as they were known before the first; None: not yet.
+        left_out: why it did not predict all folds; empty for one that did.
+        folds: its predictions of each fold, if it predicted all.
     """
 
-    run: Candidate
-    folds: list[HeldOut] = field(default_factory=list)
+    run: Run
     left_out: str = ""
-    failed: bool = False
-    lost: float = 0.0
-    expected: float | None = None
+    folds: list[Held] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        """Name of the method or the baseline."""
+        """Name of the learner."""
         return self.run.method_name
-
-    @property
-    def metric(self) -> float | None:
-        """The task's metric on all held-out rows; None where it is undefined."""
-        return defined_score(self.run, self.outputs, self.truth)
-
-    @property
-    def metrics(self) -> list[float | None]:
-        """The task's metric of each fold; None where it is undefined, such as AUROC without a row of some class."""
-        return [defined_score(self.run, fold.outputs, fold.truth) for fold in self.folds]
 
     @property
     def seconds(self) -> float:
         """Mean fit time."""
-        return float(np.mean([fold.seconds for fold in self.folds]))
+        return float(np.mean([fold["seconds"] for fold in self.folds]))
+
+    def all(self, what: str) -> np.ndarray:
+        """An array of all folds, one after the other, such as ``prediction``."""
+        return np.concatenate([fold[what] for fold in self.folds])
 
     @property
     def is_exact(self) -> bool:
         """Whether it predicts numbers or fields but for rounding, so that no other candidate could be better."""
-        if not self.folds or self.run.task.output.kind not in ("regression", "dense"):
+        if not self.folds or not self.run.task.compares_values:
             return False
-        axis = 0 if self.run.task.output.kind == "regression" else None  # several numbers have units of their own
-        error = np.sqrt(np.nanmean(np.square(self.outputs - self.truth, dtype=float), axis))
-        return bool(np.all(error <= EXACT * np.nanstd(self.truth, axis, dtype=float)))
+        truth, axis = self.all("truth"), 0 if self.run.task.output.kind == "regression" else None
+        error = np.sqrt(np.nanmean(np.square(self.all("prediction") - truth, dtype=float), axis))
+        return bool(np.all(error <= ROUNDING * np.nanstd(truth, axis, dtype=float)))
 
-    def row(self, share: float, final: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def row(self, share: float) -> dict[str, Any]:
         """A row of the leaderboard.
 
         Args:
             share: weight in the selected ensemble.
-            final: ``final``, the metric of the validation rows after the final fit of a network, and its ``seconds``,
-                which count where there was no other fit; None: another candidate.
         """
-        came: dict[str, Any] = {"left_out": self.left_out, **(final or {})}
-        if self.folds:
-            came |= {"metric": self.metric, "folds": self.metrics, "seconds": round(self.seconds, 1)}
-        return {"method": self.name, "share": share, **came}
-
-    @property
-    def outputs(self) -> np.ndarray:
-        """Outputs for all held-out rows, fold after fold, ``(rows, …)``."""
-        return np.concatenate([fold.outputs for fold in self.folds])
-
-    @property
-    def truth(self) -> np.ndarray:
-        """Answers of the same rows, ``(rows, …)``."""
-        return np.concatenate([fold.truth for fold in self.folds])
-
-    @property
-    def groups(self) -> np.ndarray | None:
-        """Groups of the same rows, ``(rows,)``; None without groups."""
-        groups = [fold.groups for fold in self.folds if fold.groups is not None]
-        return np.concatenate(groups) if groups else None
-
-
-def defined_score(run: Candidate | Run, outputs: np.ndarray, truth: np.ndarray) -> float | None:
-    """The task's metric of rows ``(rows, …)``; None where it is undefined, as R² is where all answers are the same."""
-    try:
-        return score(build_metric(run.metric, run.task.output), outputs, truth)
-    except UndefinedMetric:
-        return None
-
-
-def not_installed(run: Run) -> list[str]:
-    """Names of the candidates that suit the task and whose packages are missing."""
-    baselines = [one for one in run.candidates if isinstance(one, Run)]
-    return [one.method_name for one in baselines if missing_packages(one)]
-
-
-def within(run: Candidate, minutes: float) -> Candidate:
-    """A candidate bounded by minutes, where its fit has no end of its own: a network for fields."""
-    if not is_bounded(run):
-        return run
-    if isinstance(run, Run):
-        return run.model_copy(update={"options": run.options | {"minutes": minutes}})
-    return run.model_copy(update={"training": run.training.model_copy(update={"minutes": minutes})})
-
-
-def is_bounded(run: Candidate) -> bool:
-    """Whether minutes bound its fit."""
-    if isinstance(run, Run):
-        return "minutes" in run.options and run.options.get("epochs") is None
-    return run.task.kind == "field" and bool(run.training.epochs)
+        row: dict[str, Any] = {"method": self.name, "share": share, "left_out": self.left_out}
+        if not self.folds:
+            return row
+        metric = build_metric(self.run.metric, self.run.task.output)
+        of_folds = [defined_score(metric, fold["prediction"], fold["truth"]) for fold in self.folds]
+        whole = defined_score(metric, self.all("prediction"), self.all("truth"))
+        return {**row, "metric": whole, "folds": of_folds, "seconds": round(self.seconds, 1)}

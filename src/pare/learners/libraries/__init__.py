@@ -1,1 +1,1 @@
-"""Models of libraries, a file for each library; they come with the extra ``baselines``, imported when they are used."""
+"""Models of libraries, a file for each; they come with the extra ``baselines``, imported when they are used."""

@@ -1,5 +1,6 @@
 """The learner of libraries' models: boosters, rockets, kernel machines, linear models."""
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from pare.config.errors import PareError, unknown_name
 from pare.config.run import Run
 from pare.config.strict import validated
 from pare.evaluation.calibration import Calibration
-from pare.evaluation.scoring import predict_rows, score
-from pare.learners.learner import Data, Fitted, Work
-from pare.learners.libraries.problem import Estimator, LibraryModel, problem_of, require
+from pare.evaluation.scoring import defined_score, predict_rows
+from pare.learners.ensemble import Ensemble
+from pare.learners.learner import Data, Fitted, Predictor, Work
+from pare.learners.libraries.problem import Estimator, LibraryFit, LibraryModel, problem_of, require
+from pare.learners.model import Model
 
+logger = logging.getLogger(__name__)
 INSTALL = "pip install 'pare-transfer[baselines]'"  # what brings the packages of all
 
 
@@ -70,6 +74,8 @@ class LibraryLearner:
         """Fit the library's model to the training rows."""
         self.check(run)
         problem, estimator = problem_of(run, data.store), find_estimator(run.learner.library)
+        if run.minutes and not estimator.bounded:
+            logger.info("%s ends when it is done: minutes do not bound it.", run.method_name)
         started = time.perf_counter()
         fit = estimator.fit(problem, _options(run, estimator))
         seconds = time.perf_counter() - started
@@ -84,13 +90,13 @@ class LibraryLearner:
             "threads": fit.threads,
             "versions": fit.versions,
         }
-        rows, predictor = problem.validation, LibraryPredictor(fit.model)
+        rows, predictor = problem.validation, _predictor(run, data, work, fit, record)
         if not len(rows):
             return Fitted(predictor, record)
         prediction, truth = fit.unseen, rows.array("y")
         if prediction is None:
             prediction = predict_rows(fit.model.predict, rows)["prediction"]
-        record["validation"] = score(problem.metric, prediction, truth)
+        record["validation"] = defined_score(problem.metric, prediction, truth)
         return Fitted(predictor, record, Calibration.of_rows(run.task, prediction, truth, rows.groups))
 
     def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> LibraryPredictor:
@@ -106,6 +112,14 @@ class LibraryLearner:
     def weighs_rows(self, run: Run) -> bool:
         """Whether the library takes weights of rows."""
         return find_estimator(run.learner.library).weighted
+
+
+def _predictor(run: Run, data: Data, work: Work, fit: LibraryFit, record: dict[str, Any]) -> Predictor:
+    """A library's model, or the ensemble of several."""
+    predictors = [LibraryPredictor(model) for model in (fit.model, *fit.others)]
+    if len(predictors) == 1:
+        return predictors[0]
+    return Ensemble.of_equals([Model.of(run, data, Fitted(one, record), work.fingerprint) for one in predictors])
 
 
 def find_estimator(path: str) -> Estimator:

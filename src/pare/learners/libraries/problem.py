@@ -3,8 +3,10 @@
 Files of skops are JSON and arrays, from which only named types are made.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 from zipfile import ZIP_DEFLATED
@@ -43,6 +45,7 @@ class Problem:
         metric: the task's, for the choice of the best epoch.
         loss: the task's, of predictions and targets ``(batch, …)`` in physical units.
         symmetries: symmetries of the task's equation, keys of `pare.learners.networks.models.symmetries.SYMMETRIES`.
+        deadline: when the fit is to end, by `time.monotonic`; infinite where it may take as long as it does.
     """
 
     task: Task
@@ -54,6 +57,7 @@ class Problem:
     metric: Metric
     loss: Callable[[Tensor, Tensor], Tensor]
     symmetries: tuple[str, ...] = ()
+    deadline: float = inf
 
     @property
     def train(self) -> Rows:
@@ -88,7 +92,8 @@ def problem_of(run: Run, store: ArrayStore) -> Problem:
     loss = build_loss(task.loss, task.output.kind, positive_weight=training.positive_weight)
     metric = build_metric(run.metric, task.output)
     weights = training.class_weights, training.positive_weight
-    return Problem(task, store, chosen, run.seed, *weights, metric, loss, training.symmetries)
+    deadline = time.monotonic() + 60 * run.minutes if run.minutes else inf
+    return Problem(task, store, chosen, run.seed, *weights, metric, loss, training.symmetries, deadline)
 
 
 class LibraryModel(Protocol):
@@ -111,12 +116,14 @@ class LibraryFit:
         threads: number of threads that made most of the fit; None where nobody counted.
         unseen: predictions of the validation rows by fits that did not learn from them, ``(rows, …)``; None where
             the model is such a fit itself.
+        others: further models, fitted to other rows; the mean of all is predicted.
     """
 
     model: LibraryModel
     versions: dict[str, str]
     threads: int | None = None
     unseen: np.ndarray | None = None
+    others: Sequence[LibraryModel] = ()
 
 
 def require(module: str) -> Any:
@@ -157,6 +164,7 @@ class Estimator:
         fit: fits it.
         load: reads a fitted model from its folder, the run that made it and the run's options.
         weighted: whether rows may count differently.
+        bounded: whether the fit ends at `Problem.deadline`.
     """
 
     inputs: str
@@ -166,6 +174,7 @@ class Estimator:
     fit: Callable[[Problem, Any], LibraryFit]
     load: Callable[[Path, Run, Any], LibraryModel]
     weighted: bool = False
+    bounded: bool = False
 
     def suits(self, task: Task) -> bool:
         """Whether it takes the task's input and predicts its kind of output."""

@@ -72,8 +72,8 @@ def fit_logistic_regression(problem: Problem, options: LogisticOptions) -> Libra
             cross-validated.
     """
     x, y = problem.training_arrays()
-    bags = [[_logistic(problem, options, x, answers)] for answers in answers_by_output(problem.task, y)]
-    return LibraryFit(TableModel(problem.task, problem.categories, bags, LIBRARY), {LIBRARY.name: LIBRARY.version})
+    outputs = [_logistic(problem, options, x, answers) for answers in answers_by_output(problem.task, y)]
+    return LibraryFit(TableModel(problem.task, problem.categories, outputs, LIBRARY), {LIBRARY.name: LIBRARY.version})
 
 
 def load_logistic_regression(folder: Path, run: Run, options: LogisticOptions) -> TableModel:

@@ -1,8 +1,8 @@
-"""A trained network with its encoder's configuration, as files that need no others."""
+"""A trained network, with the configuration of its encoder if it has one, as files that need no others."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pare.config.run import Run, is_periodic
-from pare.learners.networks.models import Backbone, CrossModalModel, load_backbone
+from pare.learners.networks.models import Backbone, CrossModalModel, Network, load_backbone
 from pare.learners.networks.models.convolutional import build_convolutional_model
 from pare.learners.networks.models.model import build_model
 from pare.learners.networks.models.solved import build_solved_model
@@ -30,11 +30,11 @@ class TrainedNetwork:
 
     Attributes:
         network: the network, in evaluation mode.
-        encoder_config: the encoder's ``config.json``.
+        encoder_config: the encoder's ``config.json``; empty for a network without one.
     """
 
-    network: CrossModalModel
-    encoder_config: dict[str, Any]
+    network: Network
+    encoder_config: dict[str, Any] = field(default_factory=dict)
 
     def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
         """What the network makes of prepared inputs, as `pare.learners.learner.Predictor.outputs`."""
@@ -46,14 +46,27 @@ class TrainedNetwork:
 
     def write(self, folder: Path) -> None:
         """Weights as safetensors, and the encoder's configuration."""
-        (folder / ENCODER_FOLDER).mkdir()
         with usual_rights(folder / WEIGHTS):
             save_file({k: v.contiguous() for k, v in self.network.state_dict().items()}, folder / WEIGHTS)
-        (folder / ENCODER_FOLDER / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
+        if self.encoder_config:
+            (folder / ENCODER_FOLDER).mkdir()
+            (folder / ENCODER_FOLDER / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
+
+    @classmethod
+    def load(cls, folder: Path, network: Network, encoder_config: dict[str, Any] | None = None) -> "TrainedNetwork":
+        """Read what `write` wrote.
+
+        Args:
+            folder: folder of the model.
+            network: such a network, with any weights.
+            encoder_config: the configuration of its encoder, where it has one.
+        """
+        network.load_state_dict(load_file(folder / WEIGHTS))
+        return cls(network.eval(), encoder_config or {})
 
 
 def load_network(folder: Path, run: Run, record: Mapping[str, Any]) -> TrainedNetwork:
-    """Read what `TrainedNetwork.write` wrote.
+    """Read a network around an encoder.
 
     Args:
         folder: folder of the model.
@@ -63,9 +76,7 @@ def load_network(folder: Path, run: Run, record: Mapping[str, Any]) -> TrainedNe
     backbone = load_backbone(folder / ENCODER_FOLDER, run.grid, "random")
     rows = record.get("landmark_rows", 0)
     network = assemble(run, backbone, record["source_classes"], record["categories"], rows)
-    network.load_state_dict(load_file(folder / WEIGHTS))
-    config = json.loads((folder / ENCODER_FOLDER / ENCODER).read_text())
-    return TrainedNetwork(network.eval(), config)
+    return TrainedNetwork.load(folder, network, json.loads((folder / ENCODER_FOLDER / ENCODER).read_text()))
 
 
 def assemble(

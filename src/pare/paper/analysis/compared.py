@@ -10,6 +10,8 @@ from pare.config import PareError, Run
 from pare.config.strict import Strict, validated
 from pare.learners.learner import Data, fit_fingerprint
 from pare.learners.model import Model
+from pare.learners.networks.models import CrossModalModel
+from pare.learners.networks.trained_network import TrainedNetwork
 from pare.learners.source_folders import SourceFolders
 from pare.storage.store import ArrayStore
 
@@ -79,6 +81,16 @@ def load_models(
     return models
 
 
+def network_of(model: Model) -> CrossModalModel:
+    """The network of a model; PareError for the mean of several trainings, which has no single one."""
+    if isinstance(model.predictor, TrainedNetwork):
+        return model.predictor.network
+    raise PareError(
+        f"the model of {model.run.folder} is the mean of several trainings, and the analysis looks into one network; "
+        f"train it again: {model.run.command()},training.members=1"
+    )
+
+
 def plain_run(run: Run, method: str) -> Run:
     """The same run by the plain method of that name, as far as its folder and its command need it."""
     choices = {key: origin for key, origin in run.provenance.items() if "." not in key}
@@ -88,8 +100,7 @@ def plain_run(run: Run, method: str) -> Run:
 def _missing(run: Run, *, compared: bool) -> PareError:
     without = ", or compare with no other method: --params analyse.compared=null" if compared else ""
     return PareError(
-        f"there is no trained model {run.folder}, which the analysis needs; train it: "
-        f"{run.command('pare_train')}{without}"
+        f"there is no trained model {run.folder}, which the analysis needs; train it: {run.command()}{without}"
     )
 
 

@@ -18,7 +18,7 @@ from pare.learners.networks.models import load_backbone
 from pare.learners.networks.models.solved import PictureEmbedder
 from pare.learners.networks.training.source_batches import load_source_batches
 from pare.learners.source_folders import SourceFolders
-from pare.paper.analysis.compared import AnalysisConfig, Saved, plain_run, training_rows
+from pare.paper.analysis.compared import AnalysisConfig, Saved, network_of, plain_run, training_rows
 from pare.paper.analysis.embeddings import Embeddings, dataset_distances, project
 from pare.paper.analysis.landscape import loss_landscapes
 from pare.paper.analysis.paper_figures import (
@@ -85,7 +85,7 @@ def draw_patches(run: Run, models: Models, store: ArrayStore, embeddings: Embedd
     _check_mixed(run, record)
     table = replaced_patches(embeddings.target_scores[:SAMPLES], shown_epochs(record["history"]), run.seed)
     x = training_rows(store, SAMPLES, run.seed)["x"]
-    embedder = models[run.method_folder].predictor.network.embedder
+    embedder = network_of(models[run.method_folder]).embedder
     if isinstance(embedder, PictureEmbedder):
         shown, channel = embedder.picture(torch.from_numpy(x))[:, 0].numpy(), "picture of all channels"
     else:
@@ -110,10 +110,9 @@ def draw_gate_scores(run: Run, models: Models) -> Drawn:
 
 def draw_source_features(run: Run, analysis: AnalysisConfig, models: Models, source: SourceFolders) -> Drawn:
     """What the pretrained encoder and those that were trained on the task make of the same source samples."""
+    assert run.proxy  # every run that mixes has one
     pretrained = load_backbone(source.encoder, run.grid, layers=run.encoder_layers)
-    encoders = {"pretrained": pretrained} | {
-        name: trained.predictor.network.backbone for name, trained in models.items()
-    }
+    encoders = {"pretrained": pretrained} | {name: network_of(trained).backbone for name, trained in models.items()}
     batches = load_source_batches(run.proxy, source, pretrained, run.proxy_samples, run.seed)
     inputs, y = next(batches.batches(2 * analysis.rows, np.random.default_rng(run.seed)))
     names = None if batches.classes is None else find_proxy_reader(run.proxy.reader)(source.proxy).class_names
@@ -126,7 +125,7 @@ def draw_source_features(run: Run, analysis: AnalysisConfig, models: Models, sou
 def draw_starts(run: Run, results: pd.DataFrame, saved: Saved) -> Drawn:
     """Results of all runs that differ from the run in the share of tokens replaced at first."""
     spec, table = METRICS[run.metric], start_results(run, results, saved)
-    command = f"{plain_run(run, run.method_name).command('pare_train')},mixing.start=0.1,variant=start_10"
+    command = f"{plain_run(run, run.method_name).command()},mixing.start=0.1,variant=start_10"
     metric = f"test {spec.label} ({spec.direction} is better)"
     title = f"{run.task.title}: influence of the first k"
     return starts_figure(table, title=title, metric=metric, command=command), table

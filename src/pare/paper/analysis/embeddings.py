@@ -20,6 +20,7 @@ from pare.learners.networks.alignment import otdd, pseudo_labels
 from pare.learners.networks.training.losses import build_loss
 from pare.learners.networks.training.objective import Objective
 from pare.learners.networks.training.source_batches import SourceBatches
+from pare.paper.analysis.compared import network_of
 
 PERPLEXITY = 30.0
 CLUSTERS = 10  # where the labels are fields, masks or numbers, as ORCA takes them
@@ -66,7 +67,7 @@ def embed(
         counts: the numbers k of tokens to replace.
         device: where to compute.
     """
-    run, model = trained.run, trained.predictor.network.to(device)
+    run, model = trained.run, network_of(trained).to(device)
     objective = Objective(model, build_loss(run.task.loss, run.task.output.kind), run.training, run.mixing)
     noise = torch.Generator().manual_seed(run.seed)
     size = run.training.batch_size

@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
-from pare.config.schema import Candidates, LearnerConfig, ProxyConfig, Source, StartConfig, Task
+from pare.config.schema import LearnerConfig, ProxyConfig, Source, StartConfig, Task
 from pare.config.strict import Strict
 
 HEADER = """# Parameters
@@ -17,8 +17,8 @@ these sections a key that is not here is refused.
 `training`, `mixing` and `alignment` are hyperparameters of a run: `--params training.epochs=3`. Their defaults here are
 those of `conf/base/parameters.yml`, else of the schema. Starts, tasks and learners have values of their own;
 `kedro tasks show TASK` says which value a run has, and where it comes from. What else a run is asked for, such as task,
-method, start, source and seed, is in `conf/base/parameters.yml` and in `kedro run --help`. Of a task, loss, metric,
-tokens and more have defaults that follow from its data: [what a task file says](task_file.md)."""
+method, start, source, seed and minutes, is in `conf/base/parameters.yml` and in `kedro run --help`. Of a task, loss,
+metric, tokens and more have defaults that follow from its data: [what a task file says](task_file.md)."""
 SECTIONS: dict[str, type[Strict]] = {
     "training": TrainingConfig,
     "mixing": MixingConfig,
@@ -28,7 +28,6 @@ SECTIONS: dict[str, type[Strict]] = {
     "A proxy (conf/base/proxies.yml)": ProxyConfig,
     "A start (conf/base/starts.yml)": StartConfig,
     "A learner (conf/base/learners.yml)": LearnerConfig,
-    "Candidates (conf/base/learners.yml, choose)": Candidates,
 }
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 WORDS = {"string": "text", "boolean": "true or false", "null": "none", "object": "keys and values"}

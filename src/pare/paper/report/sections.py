@@ -49,7 +49,7 @@ def write_report(config: ReportConfig, results: Results, library: Library) -> di
     Args:
         config: the paper's tables and our methods for them.
         results: all runs.
-        library: tasks, methods and baselines.
+        library: tasks and learners.
 
     Returns:
         The text of each file by its path; the page, ``report.html``, is the last.
@@ -69,7 +69,7 @@ def write_report(config: ReportConfig, results: Results, library: Library) -> di
 
 
 def _styles(config: ReportConfig, frame: pd.DataFrame, library: Library) -> dict[str, Style]:
-    """The reference first, then the methods and baselines that ran, in the order of their files."""
+    """The reference first, then the other methods that ran, in the order of conf/base/learners.yml."""
     ran = set(frame["method"])
     known = [name for name in library.learners if name in ran and name != config.reference]
     return styles([config.reference, *known, *sorted(ran - set(known) - {config.reference})])

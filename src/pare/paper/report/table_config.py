@@ -98,7 +98,7 @@ def report_config(values: Mapping[str, Any], library: Library) -> ReportConfig:
 
     Args:
         values: the content of report.yml.
-        library: tasks, methods and baselines.
+        library: tasks and learners.
 
     Raises:
         PareError: for an unknown task, method or key, or a value of the wrong type.

@@ -20,7 +20,7 @@ def export_model(run: Run, model: Model, model_input: ArrayStore) -> OnnxModel:
 
     Raises:
         PareError: where the model is not the run's, was trained on another model input, or cannot be exported, as that
-            of a baseline.
+            of a library.
     """
     model.check(run, model_input, model.run.command("export"))
     logger.info("Converting %s to ONNX takes up to a minute.", run.label)

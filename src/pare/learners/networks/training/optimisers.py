@@ -35,7 +35,9 @@ def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], train
     if training.optimiser == "Muon":
         return muon(model, groups, training.learning_rate, training.weight_decay, BETAS)
     build = getattr(torch.optim, training.optimiser)
-    optimiser: Optimizer = build(groups, lr=training.learning_rate, **training.optimiser_options)
+    real = not any(weight.is_complex() for weight in model.parameters())  # torch fuses no others
+    options = {**training.optimiser_options, "fused": real}
+    optimiser: Optimizer = build(groups, lr=training.learning_rate, **options)
     return optimiser
 
 

@@ -1,8 +1,7 @@
-"""Every baseline of baselines.yml, from a user's file to its folder and to predictions in another process."""
+"""Every library's model of learners.yml: what is refused before a fit, and its folder in another process."""
 
 import json
 import os
-import pickle
 import shutil
 import subprocess
 import sys
@@ -13,23 +12,25 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+import torch
 import yaml
 from kedro.config import OmegaConfigLoader
 
-from pare.config import Library, PareError, resolve_baseline
+from pare.config import Library, PareError, resolve
 from pare.data.origins.ingest import ingest
-from pare.data.preparation import ModelInput, Preparation
+from pare.data.preparation import ModelInput
 from pare.data.registries import open_raw_files
-from pare.learners.libraries import ESTIMATORS, TrainedBaseline, fit_baseline
-from pare.learners.libraries.problem import problem_of
+from pare.learners.fit import Fit
+from pare.learners.learner import Data, learner_of
+from pare.learners.libraries.library_learner import find_estimator
+from pare.learners.model import Model
 from pare.prediction.predict import load
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.fingerprint import file_digest
 from pare.storage.store import ArrayStore
 
-pytestmark = pytest.mark.slow
-
 numba.config.DISABLE_JIT = True  # compiling takes half a minute
+CPU = torch.device("cpu")
 RNG = np.random.default_rng(0)
 N, TEST, GRID = 60, 12, 33
 PARTS = np.array(["train"] * (N - TEST) + ["test"] * TEST)
@@ -63,18 +64,16 @@ TASKS = {
 }
 FAST = {  # options with which a fit takes a moment
     "logistic_regression": {"strengths": 3, "folds": 2},
-    "realmlp": {"epochs": 5},
     "xgboost": {"n_estimators": 30, "early_stopping_rounds": 3},
     "lightgbm": {"n_estimators": 30, "early_stopping_rounds": 3, "min_child_samples": 2},
     "catboost": {"iterations": 30, "early_stopping_rounds": 3},
     "minirocket": {"kernels": 84},
     "multirocket": {"kernels": 84},
     "multirocket_hydra": {"kernels": 84, "groups": 2, "competitors": 2},
-    "fno": {"epochs": 2, "modes": 4, "width": 4, "layers": 1},
-    "u_net": {"epochs": 2, "features": [4] * 6, "fold": 1},
 }
-SHIPPED = yaml.safe_load((Path(__file__).parents[2] / "conf" / "base" / "baselines.yml").read_text())
-BASELINES = {name: ESTIMATORS[entry["estimator"]].inputs for name, entry in SHIPPED.items()}
+FITTING = {"tables": "openml_wdbc", "grids": "darcy_flow", "series": "ecg", "images": "cifar100"}
+SHIPPED = yaml.safe_load((Path(__file__).parents[3] / "conf" / "base" / "learners.yml").read_text())
+LIBRARIES = {name: find_estimator(one["library"]).inputs for name, one in SHIPPED.items() if "library" in one}
 PREDICT = """
 import json, sys
 import numpy as np
@@ -93,6 +92,69 @@ for name, (model, rows) in json.loads(sys.argv[1]).items():
     assert torch.get_num_threads() == threads, name  # which those of numba would change
 np.savez(sys.argv[2], **found)
 """
+
+
+@pytest.fixture
+def run(library, parameters):
+    def run(task, method, **options):
+        asked = {"task": task, "method": method, "options": options}
+        return resolve(library, parameters | asked, asked)
+
+    return run
+
+
+def test_every_shipped_library_has_an_estimator_and_options_that_it_knows(run):
+    for name, inputs in LIBRARIES.items():
+        one = run(FITTING[inputs], name)
+        learner_of(one).check(one)
+        assert learner_of(one).suits(one) == ""
+
+
+@pytest.mark.parametrize(
+    ("task", "method", "why"),
+    [
+        (
+            "darcy_flow",
+            "xgboost",
+            "xgboost predicts .* from tables; task 'darcy_flow' predicts dense from input",
+        ),
+        (
+            "openml_wdbc",
+            "kernel_ridge",
+            "kernel_ridge predicts dense from grids; .*suit it: kedro methods",
+        ),
+    ],
+)
+def test_a_task_that_it_does_not_take_is_refused(run, task, method, why):
+    one = run(task, method)
+    with pytest.raises(PareError, match=why):
+        learner_of(one).check(one)
+    assert learner_of(one).suits(one).startswith("predicts ")
+
+
+def test_a_missing_package_says_how_it_is_installed(run, monkeypatch):
+    one = run("openml_wdbc", "xgboost")
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    with pytest.raises(PareError, match=r"'xgboost', not installed; pip install 'pare-transfer\[baselines\]'"):
+        learner_of(one).check(one)
+
+
+def test_a_wrong_option_is_named(run):
+    one = run("darcy_flow", "kernel_ridge", width=3)
+    with pytest.raises(PareError, match=r"options\.width' is unknown.*Did you mean 'options\.widths'"):
+        learner_of(one).check(one)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("bosting:catboost", "library 'bosting' is unknown. Did you mean 'boosting'"),
+        ("boosting:catbost", "model of boosting 'catbost' is unknown. Did you mean 'catboost'.*boosting.py"),
+    ],
+)
+def test_a_library_that_is_not_there_is_told_with_those_that_are(path, words):
+    with pytest.raises(PareError, match=words):
+        find_estimator(path)
 
 
 def write_rows(kind, folder):
@@ -137,20 +199,17 @@ def prepared(tmp_path_factory, library):
 
 @pytest.fixture(scope="module")
 def fits(prepared, conf, tmp_path_factory):
-    """By name of the baseline: what was fitted, its model's folder, and the file of the test rows."""
+    """By name: the folder of a model, what it made of prepared test rows, and the file of the raw ones."""
     parameters = OmegaConfigLoader(conf_source=str(conf), env="base", **CONFIG_LOADER_ARGS)["parameters"]
     found = {}
-    for name, kind in BASELINES.items():
+    for name, kind in LIBRARIES.items():
         own, store, new = prepared[kind]
         asked = {"task": "mine", "method": name, "options": FAST.get(name, {})}
-        run = resolve_baseline(own, parameters | asked, asked)
-        problem = problem_of(run, store)
-        fitted = fit_baseline(run, problem)
-        preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
+        run = resolve(own, parameters | asked, asked)
+        model = Fit(run, Data(store)).model(tmp_path_factory.mktemp("work"))
         folder = tmp_path_factory.mktemp(name) / "model"
-        record = {"fingerprint": "f", "decisive": run.decisive(), "versions": fitted.versions, "best_epoch": None}
-        TrainedBaseline(run, fitted.model, record, preparation, fitted.calibrate(problem)).save(folder)
-        found[name] = fitted, folder, new
+        model.save(folder)
+        found[name] = folder, model.outputs(store.rows("test").array("x"), CPU), new
     return found
 
 
@@ -158,7 +217,7 @@ def fits(prepared, conf, tmp_path_factory):
 def predicted_elsewhere(fits, tmp_path_factory):
     """What a new process predicts from each folder and the file of the test rows."""
     place = tmp_path_factory.mktemp("elsewhere") / "outputs.npz"
-    asked = {name: (str(folder), str(new)) for name, (_, folder, new) in fits.items()}
+    asked = {name: (str(folder), str(new)) for name, (folder, _, new) in fits.items()}
     command = [sys.executable, "-c", PREDICT, json.dumps(asked), str(place)]
     own = {"NUMBA_DISABLE_JIT": "1", "NUMBA_NUM_THREADS": "2", "OMP_NUM_THREADS": "1"}
     outcome = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)
@@ -167,93 +226,66 @@ def predicted_elsewhere(fits, tmp_path_factory):
         return dict(arrays)
 
 
-@pytest.fixture
-def copied(fits, tmp_path):
-    """Copy a model's folder, to change files in it; digests in the record may follow."""
-
-    def copied(name, forged=False, **content):
-        folder = shutil.copytree(fits[name][1], tmp_path / name)
-        record = json.loads((folder / "record.json").read_text())
-        for file, data in content.items():
-            path = next(folder.glob(f"{file}.*"))
-            path.write_bytes(data(path.read_bytes()))
-            if forged:
-                record["files"][path.name] = file_digest(path)
-        (folder / "record.json").write_text(json.dumps(record))
-        return folder
-
-    return copied
-
-
-@pytest.mark.parametrize("name", BASELINES)
-def test_another_process_predicts_the_raw_rows_as_the_fitted_baseline_did_the_prepared_ones(
-    name, fits, prepared, predicted_elsewhere
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_another_process_predicts_the_raw_rows_as_the_fitted_model_did_the_prepared_ones(
+    name, fits, predicted_elsewhere
 ):
-    _, store, _ = prepared[BASELINES[name]]
-    wanted = fits[name][0].predict(store.rows("test").array("x"))
+    wanted = fits[name][1]
     assert len(wanted) == TEST and np.ptp(wanted, axis=0).max() > 1e-3
     np.testing.assert_allclose(predicted_elsewhere[name], wanted, rtol=1e-6, atol=1e-6)
     assert predicted_elsewhere[name].dtype == np.float32
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_a_folder_has_numbers_and_text_and_a_readme(name, fits):
-    files = {path.name for path in fits[name][1].iterdir()}
-    shared = {"README.md", "record.json", "preparation.json", "preparation.safetensors", "validation.safetensors"}
-    assert shared < files
-    own = files - shared
-    assert {Path(file).suffix for file in own} <= {".safetensors", ".json", ".skops", ".ubj", ".txt", ".cbm", ".onnx"}
-    card = (fits[name][1] / "README.md").read_text()
-    assert f"| baseline | {name}: {SHIPPED[name]['title']}, seed 0 |" in card and "encoder" not in card
+    folder = fits[name][0]
+    suffixes = {path.suffix for path in folder.rglob("*") if path.is_file()}
+    assert suffixes <= {".safetensors", ".json", ".skops", ".ubj", ".txt", ".cbm", ".md"}
+    card = (folder / "README.md").read_text()
+    assert f"| method | {name}: {SHIPPED[name]['title']}, seed 0 |" in card and "encoder" not in card
 
 
-@pytest.mark.parametrize("name", BASELINES)
-@pytest.mark.parametrize(
-    "damage", [lambda data: data[: len(data) // 2], lambda data: b"hello"], ids=["half", "foreign"]
-)
-def test_a_changed_file_is_refused_before_a_library_reads_it(name, damage, fits, copied):
-    kept = json.loads((fits[name][1] / "record.json").read_text())["files"]
-    stem = next(Path(file).stem for file in kept if file.startswith(("output_", "model.")))
-    with pytest.raises(PareError, match=rf"{stem}\.\w+ is damaged or of another model\); delete it and train again"):
-        TrainedBaseline.load(copied(name, **{stem: damage}))
+def own_file(folder):
+    """The largest file that the library wrote."""
+    files = [path for path in folder.rglob("*") if path.suffix in (".skops", ".ubj", ".txt", ".cbm", ".safetensors")]
+    return max((one for one in files if one.stem not in ("preparation", "validation")), key=lambda p: p.stat().st_size)
 
 
-@pytest.mark.parametrize("name", BASELINES)
-def test_a_file_that_no_library_reads_is_refused_where_the_record_was_changed_too(name, fits, copied):
-    kept = json.loads((fits[name][1] / "record.json").read_text())["files"]
-    stem = next(Path(file).stem for file in kept if file.startswith(("output_", "model.")))
+def with_its_digests(folder):
+    """Records that name the files as they are now, those of members first."""
+    for path in sorted(folder.rglob("record.json"), key=lambda path: -len(path.parts)):
+        record = json.loads(path.read_text())
+        record["files"] = {name: file_digest(path.parent / name) for name in record["files"]}
+        path.write_text(json.dumps(record))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("forged", [False, True])
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_changed_file_is_refused_also_where_the_record_was_changed_too(name, forged, fits, tmp_path):
+    folder = shutil.copytree(fits[name][0], tmp_path / name)
+    own_file(folder).write_bytes(b"hello")
+    if forged:
+        with_its_digests(folder)
     with pytest.raises(PareError, match=r"holds no whole trained model.*delete it and train again"):
-        TrainedBaseline.load(copied(name, forged=True, **{stem: lambda _: b"hello"}))
+        Model.load(folder)
 
 
-@pytest.mark.parametrize("name", ["logistic_regression", "minirocket", "multirocket", "multirocket_hydra"])
-def test_a_type_that_no_baseline_has_is_not_made(name, copied, tmp_path):
-    skops.io.dump([OmegaConfigLoader, 1], tmp_path / "bad.skops")
-    bad = (tmp_path / "bad.skops").read_bytes()
-    stem = "output_0_0" if name == "logistic_regression" else "model"
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["logistic_regression", "minirocket"])
+def test_a_type_that_no_library_here_has_is_not_made(name, fits, tmp_path):
+    folder = shutil.copytree(fits[name][0], tmp_path / name)
+    skops.io.dump([OmegaConfigLoader, 1], next(iter(folder.rglob("*.skops"))))
+    with_its_digests(folder)
     with pytest.raises(PareError, match=r"UntrustedTypesFoundException.*OmegaConfigLoader"):
-        TrainedBaseline.load(copied(name, forged=True, **{stem: lambda _: bad}))
+        Model.load(folder)
 
 
-@pytest.mark.parametrize("name", ["record.json", "preparation.json", "outputs.json"])
-@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")], ids=["missing", "damaged"])
-def test_a_folder_that_lacks_a_part_is_refused_with_advice(name, damage, copied):
-    folder = copied("catboost")
-    damage(folder / name)
-    with pytest.raises(PareError, match="train again"):
-        TrainedBaseline.load(folder)
-
-
-@pytest.mark.parametrize("name", ["lightgbm", "fno"])
-def test_a_loaded_model_goes_to_another_process_by_pickle(name, fits, prepared):
-    _, store, new = prepared[BASELINES[name]]
-    predictor = pickle.loads(pickle.dumps(load(fits[name][1])))
-    wanted = fits[name][0].predict(store.rows("test").array("x"))
-    np.testing.assert_allclose(predictor.outputs(predictor.open(new)), wanted, rtol=1e-6, atol=1e-6)
-
-
-def test_a_table_is_predicted_by_names_and_a_wrong_one_refused_as_by_a_method(fits):
-    _, folder, new = fits["catboost"]
+@pytest.mark.slow
+def test_a_table_is_predicted_by_names_and_a_wrong_one_refused(fits):
+    folder, _, new = fits["catboost"]
     predictor = load(folder)
     rows = pd.read_csv(new)
     shares = predictor.predict_proba(rows)
@@ -264,15 +296,13 @@ def test_a_table_is_predicted_by_names_and_a_wrong_one_refused_as_by_a_method(fi
         predictor.predict(rows.drop(columns="site"))
 
 
-@pytest.mark.parametrize("name", BASELINES)
-def test_how_sure_it_is_comes_from_validation_rows_that_it_never_saw(name, fits, prepared):
-    fitted, folder, new = fits[name]
-    held, predictor = prepared[BASELINES[name]][1].rows("validation"), load(folder)
-    found = fitted.model.predict(held.array("x")) if fitted.unseen is None else fitted.unseen
-    if BASELINES[name] == "grids":
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_how_sure_it_is_is_known(name, fits):
+    folder, _, new = fits[name]
+    predictor = load(folder)
+    if LIBRARIES[name] == "grids":
         lower, upper = predictor.predict_interval(new, 0.5)
         np.testing.assert_allclose((lower + upper) / 2, predictor.predict(new), atol=1e-4)
-        assert 0 < (upper - lower).mean() / 2 < np.abs(found - held.array("y")).max()
     else:
-        np.testing.assert_allclose(predictor.calibration.arrays["prediction"], found, rtol=1e-6, atol=1e-6)
         assert all(len(names) for names in predictor.predict_set(new, 0.5))

@@ -5,10 +5,8 @@ import pytest
 
 from pare.config import PareError
 from pare.config.schema import SplitConfig
-from pare.learners.choice.fold_rows import TIMED, are_many, expected_seconds, fewer, fold_parts, write_fold
+from pare.learners.choice.folds import fold_parts, write_fold
 from pare.storage.store import ArrayStore, write_store
-
-PARTS = {"train": np.arange(0, 30_000), "validation": np.arange(30_000, 40_000), "test": np.arange(40_000, 50_000)}
 
 
 class Rows:
@@ -94,31 +92,20 @@ def test_rows_may_all_be_for_training(tmp_path, groups):
     assert sorted(np.concatenate([parts["test"] for parts in folds])) == list(range(40))
 
 
-def test_of_a_few_rows_in_order_the_last_are_held_out(tmp_path):
-    arrays = {"x": np.zeros((20, 1), np.float32), "y": np.zeros((20, 1), np.float32)}
-    parts = {"train": slice(0, 18), "validation": slice(18, 20)}
-    blocks = [(name, {key: array[part] for key, array in arrays.items()}) for name, part in parts.items()]
-    write_store(
-        tmp_path / "few.h5",
-        rows={"train": 18, "validation": 2},
-        blocks=blocks,
-        statistics={},
-        fingerprint="few",
-        description={},
-    )
-    (fold,) = fold_parts(ArrayStore(tmp_path / "few.h5"), Rows(ordered=True), 1)
-    assert fold["test"].tolist() == [16, 17, 18, 19]
-
-
 def test_no_test_row_is_in_a_fold(store, tmp_path):
     fold = write_fold(tmp_path / "fold.h5", store, fold_parts(store, Rows(), 3)[0], compress=False)
     assert sum(len(fold.rows(name)) for name in ("train", "validation", "test")) == 60
 
 
 @pytest.mark.parametrize(
-    ("rows", "group", "message"), [(8, False, "10 rows .* has 8"), (12, True, "5 groups .* has 4")]
+    ("rows", "group", "folds", "message"),
+    [
+        (8, False, 5, "10 rows .* has 8"),
+        (12, True, 5, "5 different rows, or groups of rows, .* has 4"),
+        (40, False, 1, "5 validation rows .* has 2"),
+    ],
 )
-def test_too_few_rows_or_groups_are_refused(tmp_path, rows, group, message):
+def test_too_few_rows_or_groups_are_refused(tmp_path, rows, group, folds, message):
     arrays = {"x": np.zeros((rows, 1), np.float32), "y": np.zeros((rows, 1), np.float32)}
     if group:
         arrays["group"] = np.arange(rows) // 3
@@ -132,11 +119,10 @@ def test_too_few_rows_or_groups_are_refused(tmp_path, rows, group, message):
         description={},
     )
     with pytest.raises(PareError, match=message):
-        fold_parts(ArrayStore(tmp_path / "few.h5"), Rows(), 5)
+        fold_parts(ArrayStore(tmp_path / "few.h5"), Rows(), folds)
 
 
-@pytest.mark.parametrize("count", [1, 4])
-def test_equal_rows_stay_whole_and_classes_are_spread_over_them(tmp_path, count):
+def test_equal_rows_stay_whole_and_classes_are_spread_over_them(tmp_path):
     rng = np.random.default_rng(0)
     equal = rng.integers(0, 60, 200)
     y = (np.arange(60) % 10 == 0).astype(int)[equal]
@@ -149,26 +135,7 @@ def test_equal_rows_stay_whole_and_classes_are_spread_over_them(tmp_path, count)
         fingerprint="f",
         description={},
     )
-    for parts in fold_parts(ArrayStore(tmp_path / "s.h5"), Rows(2), count):
+    for parts in fold_parts(ArrayStore(tmp_path / "s.h5"), Rows(2), 4):
         of = [set(equal[rows]) for rows in parts.values()]
         assert not (of[0] & of[1] or of[0] & of[2] or of[1] & of[2])
         assert all(set(y[rows]) == {0, 1} for rows in parts.values())
-
-
-def test_what_any_fit_takes_is_not_counted_for_each_row():
-    seconds = [3 + 0.01 * rows for rows in TIMED]
-    assert expected_seconds(seconds, PARTS) == pytest.approx(3 + 400)
-    seconds[0] += 20  # for what is imported
-    assert expected_seconds(seconds, PARTS) == pytest.approx(3 + 400)
-
-
-def test_noise_that_makes_more_rows_faster_makes_no_time_negative():
-    assert expected_seconds([1.0, 0.9, 0.5], PARTS) == 0.5
-
-
-def test_few_rows_are_of_all_parts_alike():
-    few = fewer(PARTS, 400)
-    assert {name: len(rows) for name, rows in few.items()} == {"train": 300, "validation": 100, "test": 100}
-    assert all(np.isin(rows, PARTS[name]).all() and len(np.unique(rows)) == len(rows) for name, rows in few.items())
-    assert np.ptp(few["train"]) > 20_000  # from everywhere, not the first ones
-    assert are_many(PARTS) and not are_many(few)

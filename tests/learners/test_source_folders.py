@@ -1,13 +1,15 @@
-"""What a publisher says of an encoder's images, against what Pillow and numpy make of it."""
+"""Files of a source, and what a publisher says of an encoder's images, against what numpy makes of it."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from pare.config import PareError
-from pare.learners.networks.training.source_batches import read_pixel_statistics
+from pare.data.origins.manifest import RawFolder
+from pare.learners.source_folders import SourceFolders, read_pixel_statistics
 
 # As published with google/vit-base-patch16-224-in21k and microsoft/swin-base-patch4-window7-224-in22k.
 VIT_IN21K = {
@@ -76,3 +78,18 @@ def test_a_damaged_file_is_refused(tmp_path, text):
     (tmp_path / "preprocessor_config.json").write_text(text)
     with pytest.raises(PareError, match="another normalisation"):
         read_pixel_statistics(tmp_path)
+
+
+def test_a_source_is_decided_by_both_manifests_and_by_how_pixels_are_normalised(tmp_path):
+    (text, image) = (tmp_path / name for name in ("text", "image"))
+    image.mkdir()
+    proxy = RawFolder(tmp_path, SimpleNamespace(fingerprint="proxy"))
+    found = []
+    for path, content in ((text, None), (image, VIT_IN21K), (image, SWIN), (image, SWIN | {"size": 384})):
+        if content:
+            folder(path, content)
+        source = SourceFolders.of(RawFolder(path, SimpleNamespace(fingerprint="encoder")), proxy)
+        found.append(source.fingerprints)
+    assert found[0] == ("encoder", "proxy")
+    assert found[1][:2] == found[2][:2] == found[0]
+    assert found[1] != found[2] == found[3]
