@@ -22,8 +22,9 @@ FOLDER = "darcy_flow/finetune/start_random-source_tiny/seed_0"
 
 def epochs_done(project):
     """Epochs of the run of seed 0 that were saved."""
+    path = project / "data/06_models" / FOLDER / "checkpoint/0/progress.json"
     try:
-        return json.loads((project / "data/06_models" / FOLDER / "checkpoint/progress.json").read_text())["epochs_done"]
+        return json.loads(path.read_text())["epochs_done"]
     except FileNotFoundError:
         return 0
 

@@ -26,7 +26,7 @@ def on_slurm(with_raw_files, tmp_path):
     known = tmp_path / "stand_in"
     known.mkdir()
     install(tmp_path / "bin")
-    warn_at = with_raw_files / "data/06_models" / FOLDER / "seed_1" / "checkpoint" / "progress.json"
+    warn_at = with_raw_files / "data/06_models" / FOLDER / "seed_1" / "checkpoint" / "0" / "progress.json"
     here = {
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "STAND_IN": str(known),

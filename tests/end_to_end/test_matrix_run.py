@@ -83,7 +83,7 @@ def test_a_run_that_fails_is_named_and_two_plans_at_once_share_what_is_left(
 
 def epochs_done(project: Path) -> int:
     """Epochs of the run that are saved, 0 once its solved start is; −1 before."""
-    path = folder(project, "06_models", "finetune") / "checkpoint" / "progress.json"
+    path = folder(project, "06_models", "finetune") / "checkpoint" / "0" / "progress.json"
     try:
         return json.loads(path.read_text())["epochs_done"]
     except FileNotFoundError:

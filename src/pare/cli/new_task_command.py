@@ -110,8 +110,12 @@ def new(
     from pare.data.files import train_and_test  # noqa: PLC0415
     from pare.data.origins.own_files import find_path  # noqa: PLC0415
     from pare.data.own.findings import Question  # noqa: PLC0415 - slow to import
-    from pare.data.own.inspect_files import family_of, inner_paths, inspect_files  # noqa: PLC0415
-    from pare.data.own.inspect_files import announcement  # noqa: PLC0415
+    from pare.data.own.inspect_files import (  # noqa: PLC0415
+        announcement,
+        family_of,
+        inner_paths,
+        inspect_files,
+    )
     from pare.data.own.task_file import task_name, task_yaml  # noqa: PLC0415
 
     with clear_errors():
