@@ -82,7 +82,7 @@ class Choice:
     """
 
     def __init__(self, run: Run, data: Data, folder: Path) -> None:
-        assert run.minutes  # of every choice
+        assert run.minutes  # which every choice has
         self.run, self.data, self.folder, self.mean = run, data, folder, mean_of(run.task)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.started, self.seconds, self.workers = time.monotonic(), 60 * run.minutes, Workers()
