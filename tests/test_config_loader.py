@@ -27,7 +27,7 @@ RUNS = {
     "seed": {"seed": 1},
     "environment": {"env": "paper"},
     "environment and protocol": {"env": "paper", "protocol": "validated"},
-    "no source": {"method": "u_net"},
+    "a network without a source": {"method": "u_net"},
 }
 OF_SEVERAL_RUNS = {"trained_models", "results"}  # read only
 SHARED = {"raw", "encoder", "proxy"}  # by all runs that need the same files

@@ -96,7 +96,7 @@ def test_a_task_of_each_kind_is_trained_and_scored(name, parameters, tiny_bert, 
     task = LIBRARY.task(name)
     run, store = prepared(name, parameters, tmp_path)
     source = SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
-    model = Fit(run, Data(store, source)).model(tmp_path / "checkpoint")
+    model = Fit(run, Data(store, source)).model(tmp_path / "model")
     predictions = predict_test_rows(run, model, store)
     metrics = score_predictions(run, model, store, predictions)
     assert predictions["prediction"].shape[1:] == run.task.output.shape

@@ -34,9 +34,10 @@ from pare.learners.machine import accelerator_of, matrix_speed, peak_memory_mb
 from pare.learners.model import Model
 
 logger = logging.getLogger(__name__)
+MINUTES = "minutes.json"  # minutes of each network, for an interrupted training that goes on
 MORE = 1.25  # seconds of a fit to all rows, by those of a fit to four fifths of them
 FITTING = 0.85  # part of its time that a fit gets as its minutes; the rest is for reading, solving and predicting
-LATE, LATE_SECONDS = 1.05, 5.0  # what was begun in time is ended when so much of the minutes is over
+LATE, LATE_SECONDS = 1.1, 10.0  # what was begun in time is ended when so much of the minutes is over
 
 
 class ChoiceLearner:
@@ -44,8 +45,8 @@ class ChoiceLearner:
 
     def suits(self, run: Run) -> str:
         """Why no candidate can be fitted; empty where one can."""
-        reasons = [(one.method_name, learner_of(one).suits(one)) for one in run.candidates]
-        return "; ".join(f"{name}: {why}" for name, why in reasons) if all(why for _, why in reasons) else ""
+        reasons = {one.method_name: learner_of(one).suits(one) for one in run.candidates}
+        return "" if "" in reasons.values() else "; ".join(f"{name}: {why}" for name, why in reasons.items())
 
     def check(self, run: Run) -> None:
         """Refuse a run without a candidate that can be fitted, and several processes."""
@@ -81,7 +82,7 @@ class Choice:
     """
 
     def __init__(self, run: Run, data: Data, folder: Path) -> None:
-        assert run.minutes  # every choice has some
+        assert run.minutes  # which every choice has
         self.run, self.data, self.folder, self.mean = run, data, folder, mean_of(run.task)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.started, self.seconds, self.workers = time.monotonic(), 60 * run.minutes, Workers()
@@ -146,7 +147,7 @@ class Choice:
 
     def _train(self, networks: list[Tried]) -> None:
         """Train networks for the time that is left, in even parts; validation rows choose their epochs."""
-        path = self.folder / f"networks_{self.seconds:g}_s.json"  # an interrupted training goes on with its minutes
+        path = self.folder / MINUTES
         if not path.is_file():
             path.write_text(json.dumps(max(self._left, 1.0) / ceil(len(networks) / self.workers.most)))
         seconds = json.loads(path.read_text())
