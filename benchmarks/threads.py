@@ -59,7 +59,7 @@ def train(name: str, way: str) -> None:
     run = RunConfigLoader(str(PROJECT / "conf"), runtime_params=parameters, **CONFIG_LOADER_ARGS).run
     store = ArrayStore(PROJECT / "data/05_model_input" / f"{run.places['model_input']}.h5")
     source = None
-    if run.source and run.proxy:
+    if run.source:
         folders = [PROJECT / "data/01_raw" / run.places[part] for part in ("encoder", "proxy")]
         asked = zip((run.source.encoder, run.proxy.raw), folders, strict=True)
         source = SourceFolders(*folders, tuple(ingest(*pair).fingerprint for pair in asked))

@@ -144,8 +144,10 @@ def test_an_exact_start_that_left_nothing_to_train_is_done(state, write, metrics
 
 
 def test_an_unfinished_run_tells_its_epochs(state, write):
-    write("06_models/darcy_flow/pare/seed_0/checkpoint/progress.json", {"epochs_done": 2, "epochs": 8})
-    assert (state().kind, state().epochs, state().share) == ("unfinished", 2, 0.25)
+    for number, done in enumerate((4, 1)):
+        progress = {"epochs_done": done, "epochs": 4, "members": 5}
+        write(f"06_models/darcy_flow/pare/seed_0/checkpoint/{number}/progress.json", progress)
+    assert (state().kind, state().epochs, state().of, state().share) == ("unfinished", 5, 20, 0.25)
 
 
 def test_a_run_without_epochs_is_unfinished_where_an_interrupted_fit_left_its_folder(cells, tmp_path):

@@ -209,27 +209,6 @@ def _check_something_is_learnt(
         )
 
 
-def training_keys(learner: LearnerConfig) -> Sequence[str] | None:
-    """Keys of ``training`` that have an effect on a learner; None: all."""
-    if learner.is_trained:
-        return None
-    return LIBRARY_TRAINING if learner.kind == "library" else SOLVED_TRAINING
-
-
-def hyperparameters(run: Run) -> dict[str, Any]:
-    """What decides a run of its task, without what its learner has no use for, by the names on the command line."""
-    keys = training_keys(run.learner)
-    values: dict[str, Any] = {"minutes": run.minutes} if run.minutes else {}
-    values |= {"folds": run.folds} if run.candidates else {}
-    sections: dict[str, dict[str, Any]] = {
-        "options": run.options,
-        "training": run.training.model_dump(include=None if keys is None else {*keys}),
-        "mixing": run.mixing.model_dump() if run.mixing else {},
-        "alignment": run.alignment.model_dump() if run.alignment else {},
-    }
-    return values | {f"{section}.{key}": value for section, some in sections.items() for key, value in some.items()}
-
-
 def _check_useful(method_name: str, learner: LearnerConfig, overrides: Mapping[str, Any]) -> None:
     """Refuse values of the command line that have no effect on the learner."""
     taken = _taken(learner)
@@ -417,3 +396,12 @@ def with_fold(name: str, task: Task, parameters: Mapping[str, Any]) -> Task:
     if fold.folds > task.samples["all"]:
         raise PareError(f"task {name!r} has {task.samples['all']} rows, {fold.folds} folds need as many; use fewer")
     return task.model_copy(update={"split": task.split.model_copy(update={"fold": fold})})
+
+
+def hyperparameters(run: Run) -> dict[str, Any]:
+    """The values of a run that have an effect on its learner, by their names on the command line; folds of a choice."""
+    sections = run.model_dump(include={*HYPERPARAMETERS})
+    named = {f"{name}.{key}": value for name in HYPERPARAMETERS for key, value in (sections[name] or {}).items()}
+    values = {key: value for key, value in named.items() if any(fnmatchcase(key, one) for one in _taken(run.learner))}
+    minutes = {"minutes": run.minutes} if run.minutes else {}
+    return minutes | ({"folds": run.folds} if run.candidates else {}) | values

@@ -24,7 +24,7 @@ class Block(Strict):
     """Runs that are looked at together: every task with every method, variant, seed and fold."""
 
     tasks: list[str] = Field(min_length=1)
-    methods: list[str] = Field(min_length=1, description="methods, baselines, and choose")
+    methods: list[str] = Field(min_length=1, description="what learns them")
     seeds: list[NonNegativeInt] = Field(min_length=1)
     folds: int = Field(default=1, ge=1, le=MOST, description="folds of a cross-validation; 1: the tasks' own test rows")
     variants: dict[VariantName, dict[str, Value]] = Field(
@@ -72,7 +72,7 @@ def expand(
 
     Args:
         values: the content of matrix.yml.
-        library: tasks, sources, proxies, methods and baselines.
+        library: tasks, sources, proxies, starts and learners.
         parameters: the project's parameters.
         origin: where the matrix is from, for messages.
 

@@ -32,7 +32,7 @@ class State:
             configuration, or before the user's own files changed; ``unfinished``, which goes on where it was stopped;
             or ``nothing``.
         metrics: its metrics.json, or its line of results.csv; only where ``done`` or ``results``.
-        epochs: finished epochs of an unfinished training.
+        epochs: finished epochs of an unfinished training, of all its members.
         of: its epochs; 0: none is finished, or the run has none.
     """
 
@@ -62,8 +62,9 @@ def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:
     metrics = _content(data / REPORTING / cell.run.folder / "metrics.json") or listed
     folder = data / MODELS / cell.run.folder
     if (folder / CHECKPOINT).is_dir():
-        progress = _content(folder / CHECKPOINT / "progress.json") or {}
-        return State("unfinished", epochs=progress.get("epochs_done", 0), of=progress.get("epochs", 0))
+        trainings = [*filter(None, map(_content, (folder / CHECKPOINT).glob("*/progress.json")))]
+        of = max((one["epochs"] * one["members"] for one in trainings), default=0)
+        return State("unfinished", epochs=sum(one["epochs_done"] for one in trainings), of=of)
     record = _content(folder / "model" / "record.json")
     if record is not None and not (_is_configured(cell.run, record) and _is_of_files(cell.run, record, data)):
         return State("changed")

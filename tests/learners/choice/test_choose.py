@@ -147,6 +147,20 @@ def test_without_time_for_any_candidate_more_minutes_are_asked_for(run, store, t
         fit(run(), store, tmp_path / "work")
 
 
+def test_nothing_is_tried_after_a_candidate_that_predicts_but_for_rounding(run, store, tmp_path, workers, monkeypatch):
+    monkeypatch.setattr(tried.Tried, "is_exact", property(lambda one: bool(one.folds)))
+    rows = rows_by_name(fit(run(), store, tmp_path / "work"))
+    assert rows["lightgbm"]["left_out"] == "logistic_regression predicts but for rounding"
+
+
+@pytest.mark.parametrize(("error", "exact"), [(1e-8, True), (1e-3, False)])
+def test_a_rounding_error_is_exact_in_the_unit_of_each_number(run, error, exact):
+    task = TABLE | {"output": {"kind": "regression", "shape": [2]}}
+    y = np.random.default_rng(0).normal(size=(50, 2)) * [1.0, 1e6]
+    held = {"prediction": y + np.array([error, 0.0]), "truth": y, "seconds": np.array(1.0)}
+    assert tried.Tried(run(task=task), folds=[held]).is_exact == exact
+
+
 def test_a_choice_without_a_candidate_that_suits_is_refused(run):
     with pytest.raises(PareError, match=r"no candidate .* 'own': svm: predicts classification from images"):
         ChoiceLearner().check(run(("svm",)))

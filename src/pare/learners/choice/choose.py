@@ -82,7 +82,7 @@ class Choice:
     """
 
     def __init__(self, run: Run, data: Data, folder: Path) -> None:
-        assert run.minutes  # of every choice
+        assert run.minutes  # which every choice has
         self.run, self.data, self.folder, self.mean = run, data, folder, mean_of(run.task)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.started, self.seconds, self.workers = time.monotonic(), 60 * run.minutes, Workers()
@@ -104,10 +104,10 @@ class Choice:
         networks = [one for one in suitable if one.run.minutes and self.run.folds == 1]
         dict(self.workers.run({"": int}))  # the processes begin, which is no candidate's time
         for one in suitable:
-            if one not in networks:
+            if one not in networks and not self._is_solved(one):
                 self._compare(one)
-        if networks:
-            self._train(networks)
+        if open_ones := [one for one in networks if not self._is_solved(one)]:
+            self._train(open_ones)
         if not self._finished:
             reasons = "; ".join(f"{one.name}: {one.left_out}" for one in self.tried)
             raise PareError(f"no candidate was fitted within {duration(self.seconds)}; give more minutes. {reasons}")
@@ -159,6 +159,12 @@ class Choice:
                 self._leave_out(one, error or "it keeps its solved start, which the probe is as well")
             else:
                 self._finish(one, [held])
+
+    def _is_solved(self, one: Tried) -> bool:
+        """Whether the candidates before one leave it nothing to gain."""
+        if exact := next((other.name for other in self._finished if other.is_exact), ""):
+            self._leave_out(one, f"{exact} predicts but for rounding")
+        return bool(exact)
 
     # Rules 3 and 4: weights, and fits to all rows.
 

@@ -21,6 +21,7 @@ from pare.learners.model import Model
 from pare.storage.fingerprint import fingerprint
 from pare.storage.hdf5 import read_predictions, write_predictions
 
+ROUNDING = 1e-6  # error, in spreads of the answers
 Held = dict[str, np.ndarray]  # prediction, truth, perhaps group, each (rows, …), and the seconds of the fit
 
 
@@ -107,6 +108,15 @@ class Tried:
     def all(self, what: str) -> np.ndarray:
         """An array of all folds, one after the other, such as ``prediction``."""
         return np.concatenate([fold[what] for fold in self.folds])
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it predicts numbers or fields but for rounding, so that no other candidate could be better."""
+        if not self.folds or not self.run.task.compares_values:
+            return False
+        truth, axis = self.all("truth"), 0 if self.run.task.output.kind == "regression" else None
+        error = np.sqrt(np.nanmean(np.square(self.all("prediction") - truth, dtype=float), axis))
+        return bool(np.all(error <= ROUNDING * np.nanstd(truth, axis, dtype=float)))
 
     def row(self, share: float) -> dict[str, Any]:
         """A row of the leaderboard.
