@@ -5,7 +5,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -113,8 +112,7 @@ class NetworkSpec:
     """One of the networks.
 
     Attributes:
-        package: the package of its layers, as pip calls it.
-        module: the module of that package.
+        package: the package of its layers.
         options: the options that it knows.
         build: makes its layers.
         complex: whether some weights are complex.
@@ -122,7 +120,6 @@ class NetworkSpec:
     """
 
     package: str
-    module: str
     options: type[Strict]
     build: Callable[[Task, Any], nn.Module]
     complex: bool = False
@@ -146,8 +143,8 @@ class NetworkSpec:
 
 
 NETWORKS = {
-    "fno": NetworkSpec("neuraloperator", "neuralop", FnoOptions, build_fno, complex=True),
-    "u_net": NetworkSpec("monai", "monai", UNetOptions, build_u_net, halves=True),
+    "fno": NetworkSpec("neuralop", FnoOptions, build_fno, complex=True),
+    "u_net": NetworkSpec("monai", UNetOptions, build_u_net, halves=True),
 }
 
 
@@ -157,7 +154,7 @@ class OperatorLearner:
     def suits(self, run: Run) -> str:
         """Why it cannot be fitted here: the task has another output or grid, or the package is missing."""
         spec = _spec(run)
-        missing = f"needs {spec.package}: pip install '{EXTRA}'" if find_spec(spec.module) is None else ""
+        missing = f"needs {spec.package}: pip install '{EXTRA}'" if find_spec(spec.package) is None else ""
         return spec.unsuited(run.task) or missing
 
     def check(self, run: Run) -> None:
@@ -168,12 +165,13 @@ class OperatorLearner:
         if spec.complex and run.training.optimiser == "Muon":
             raise PareError(f"{run.method_name} has complex weights, which Muon cannot learn; use optimiser AdamW")
         validated(spec.options, "options", run.options)
-        _required(spec.module)
+        _required(spec.package)
 
     def fit(self, run: Run, data: Data, work: Work) -> Fitted:
         """Train, or go on after the last epoch that was saved."""
         fitted = fit(run, data, work, _parts)
-        fitted.record["versions"] |= {_spec(run).package: version(_spec(run).package)}
+        package = _spec(run).package
+        fitted.record["versions"] |= {package: _required(package).__version__}
         return fitted
 
     def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> TrainedNetwork:

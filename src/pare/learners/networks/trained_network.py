@@ -1,7 +1,7 @@
 """A trained network, with the configuration of its encoder if it has one, as files that need no others."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pare.config.run import Run, is_periodic
-from pare.learners.networks.models import Backbone, CrossModalModel, Network, load_backbone
+from pare.learners.networks.models import Backbone, CrossModalModel, Network
 from pare.learners.networks.models.convolutional import build_convolutional_model
 from pare.learners.networks.models.model import build_model
 from pare.learners.networks.models.solved import build_solved_model
@@ -53,30 +53,16 @@ class TrainedNetwork:
             (folder / ENCODER_FOLDER / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
 
     @classmethod
-    def load(cls, folder: Path, network: Network, encoder_config: dict[str, Any] | None = None) -> "TrainedNetwork":
+    def load(cls, folder: Path, network: Network) -> "TrainedNetwork":
         """Read what `write` wrote.
 
         Args:
             folder: folder of the model.
             network: such a network, with any weights.
-            encoder_config: the configuration of its encoder, where it has one.
         """
         network.load_state_dict(load_file(folder / WEIGHTS))
-        return cls(network.eval(), encoder_config or {})
-
-
-def load_network(folder: Path, run: Run, record: Mapping[str, Any]) -> TrainedNetwork:
-    """Read a network around an encoder.
-
-    Args:
-        folder: folder of the model.
-        run: the run that made it.
-        record: the record of its training.
-    """
-    backbone = load_backbone(folder / ENCODER_FOLDER, run.grid, "random")
-    rows = record.get("landmark_rows", 0)
-    network = assemble(run, backbone, record["source_classes"], record["categories"], rows)
-    return TrainedNetwork.load(folder, network, json.loads((folder / ENCODER_FOLDER / ENCODER).read_text()))
+        config = folder / ENCODER_FOLDER / ENCODER
+        return cls(network.eval(), json.loads(config.read_text()) if config.is_file() else {})
 
 
 def assemble(

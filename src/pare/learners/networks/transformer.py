@@ -15,7 +15,7 @@ from pare.learners.machine import choose_attention
 from pare.learners.networks.alignment import align_embedder
 from pare.learners.networks.models import load_backbone
 from pare.learners.networks.start import FieldStart, SolvedStart
-from pare.learners.networks.trained_network import ENCODER, TrainedNetwork, assemble, load_network
+from pare.learners.networks.trained_network import ENCODER, ENCODER_FOLDER, TrainedNetwork, assemble
 from pare.learners.networks.training import Parts, ProxyMixing, fit
 from pare.learners.networks.training.augmentation import check_augmentation
 from pare.learners.networks.training.objective import check_mixing
@@ -47,7 +47,10 @@ class TransformerLearner:
 
     def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> TrainedNetwork:
         """Read a network."""
-        return load_network(folder, run, record)
+        backbone = load_backbone(folder / ENCODER_FOLDER, run.grid, "random")
+        rows = record.get("landmark_rows", 0)
+        network = assemble(run, backbone, record["source_classes"], record["categories"], rows)
+        return TrainedNetwork.load(folder, network)
 
     def weighs_rows(self, run: Run) -> bool:
         """Whether rows may count differently: where heads are solved and nothing is trained."""

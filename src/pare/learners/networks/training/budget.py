@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
 from statistics import median
 
 MEASURED, SECONDS = 12, 1.0  # steps and seconds, at least: another process that starts slows down more than a few steps
 SETTLING = 4  # steps before them, in which memory is laid out
 MOST = 8  # trainings whose predictions are averaged
 # A run ends within 1.15 times its minutes and 20 s. Its last step is due earlier: what follows it takes time as well.
-LATEST, GRACE = 1.08, 8.0
+LATEST, GRACE = 1.05, 5.0
 
 
 def step_seconds(step: Callable[[], object]) -> float:
@@ -66,23 +65,19 @@ class Timetable:
     tokens follow the step's number, so they end where they would have ended.
 
     Attributes:
-        begin: seconds of the training until its first step.
-        end: seconds until the last step.
-        steps: number of steps.
-        grace: seconds that each step may be behind.
+        minutes: minutes of all trainings of the run.
+        members: trainings that share them.
+        begun: seconds of this training until its first step.
+        steps: number of its steps.
     """
 
-    begin: float
-    end: float
+    minutes: float
+    members: int
+    begun: float
     steps: int
-    grace: float = GRACE
-
-    @classmethod
-    def of(cls, minutes: float | None, members: int, begin: float, steps: int) -> "Timetable":
-        """The timetable of one of several trainings that share some minutes; None: no step is ever late."""
-        return cls(begin, inf if minutes is None else LATEST * 60 * minutes / members, steps, GRACE / members)
 
     def leaves_out(self, step: int, seconds: float) -> bool:
         """Whether the step of that number, from 0, is late after so many seconds. The first and the last never are."""
-        due = self.begin + (self.end - self.begin) * (step + 1) / self.steps + self.grace
+        end, grace = LATEST * 60 * self.minutes / self.members, GRACE / self.members
+        due = self.begun + (end - self.begun) * (step + 1) / self.steps + grace
         return 0 < step < self.steps - 1 and seconds > due

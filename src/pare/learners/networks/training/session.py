@@ -31,8 +31,6 @@ class Session:
         build: makes what the learner brings along.
     """
 
-    timetable: Timetable
-
     def __init__(self, run: Run, data: Data, work: Work, build: Build) -> None:
         self._opened = time.perf_counter()
         self.run, self.work, self.setup = run, work, Setup(run, data, build)
@@ -69,8 +67,6 @@ class Session:
             self.setup.plan(progress.epochs)
         if done:
             logger.info("Going on after epoch %d of %d.", done, progress.epochs)
-        steps = progress.epochs * len(self.setup.loader)
-        self.timetable = Timetable.of(self.run.minutes, progress.members, progress.begun, steps)
 
     def _solve(self) -> None:
         start, progress = self.setup.parts.start, self.progress
@@ -111,12 +107,15 @@ class Session:
 
     def is_late(self, step: int) -> bool:
         """Whether the step of that number, from 0, is left out, so that the training ends in time."""
-        if self.run.minutes is None or not self.timetable.leaves_out(step, self.seconds):
+        progress, minutes = self.progress, self.run.minutes
+        if minutes is None:
             return False
-        if not self.progress.left_out:
-            logger.warning("The machine became slower: steps are left out, to end in about %g min.", self.run.minutes)
-        self.progress.left_out += 1
-        return True
+        steps = progress.epochs * len(self.setup.loader)
+        late = Timetable(minutes, progress.members, progress.begun, steps).leaves_out(step, self.seconds)
+        if late and not progress.left_out:
+            logger.warning("The machine became slower: steps are left out, to end in about %g min.", minutes)
+        progress.left_out += late
+        return late
 
     def keep(self, row: dict[str, Any], losses: list[float], applied: AbstractContextManager[None]) -> None:
         """Note an epoch, and save it where the last save is not a moment ago.
