@@ -109,7 +109,10 @@ class Choice:
             self._train(open_ones)
         if not self._finished:
             reasons = "; ".join(f"{one.name}: {one.left_out}" for one in self.tried)
-            raise PareError(f"no candidate was fitted within {duration(self.seconds)}; give more minutes. {reasons}")
+            raise PareError(
+                f"no candidate was fitted within {duration(self.seconds)}; give more, such as minutes="
+                f"{self.seconds / 15:g}. {reasons}"
+            )
         return self._ensemble({one.name for one in networks})
 
     # Rules 1 and 2: candidates in the order of their cost, and what they predict for held-out rows.
