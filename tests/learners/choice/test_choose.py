@@ -143,7 +143,9 @@ def test_who_is_late_is_left_out(run, store, tmp_path, workers):
 
 def test_without_time_for_any_candidate_more_minutes_are_asked_for(run, store, tmp_path, workers):
     workers.done = [None, 0, 0]
-    with pytest.raises(PareError, match=r"no candidate was fitted within 5 min 0 s; give more minutes. logistic_reg"):
+    with pytest.raises(
+        PareError, match=r"no candidate was fitted within 5 min 0 s; give more, such as minutes=20. logistic_reg"
+    ):
         fit(run(), store, tmp_path / "work")
 
 

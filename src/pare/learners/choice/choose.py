@@ -110,7 +110,10 @@ class Choice:
             self._train(open_ones)
         if not self._finished:
             reasons = "; ".join(f"{one.name}: {one.left_out}" for one in self.tried)
-            raise PareError(f"no candidate was fitted within {duration(self.seconds)}; give more minutes. {reasons}")
+            raise PareError(
+                f"no candidate was fitted within {duration(self.seconds)}; give more, such as minutes="
+                f"{self.seconds / 15:g}. {reasons}"
+            )
         return self._ensemble({one.name for one in networks})
 
     # Rules 1 and 2: candidates in the order of their cost, and what they predict for held-out rows.
@@ -149,7 +152,7 @@ class Choice:
         """Train networks for the time that is left, in even parts; validation rows choose their epochs."""
         path = self.folder / MINUTES
         if not path.is_file():
-            path.write_text(json.dumps(max(self._left, 1.0) / ceil(len(networks) / self.workers.most)))
+            path.write_text(json.dumps(self._left / ceil(len(networks) / self.workers.most)))
         seconds = json.loads(path.read_text())
         jobs = {one.name: partial(fitted, _within(one.run, seconds), *self._place(one.name)) for one in networks}
         outcomes = dict(self.workers.run(jobs, self._end))
@@ -265,4 +268,4 @@ class Choice:
 def _within(run: Run, seconds: float) -> Run:
     """A candidate with minutes for its fit, if it takes them: a network with a given number of epochs keeps those."""
     takes = run.minutes or run.learner.library
-    return run.model_copy(update={"minutes": FITTING * seconds / 60}) if takes else run
+    return run.model_copy(update={"minutes": max(FITTING * seconds, 1.0) / 60}) if takes else run
