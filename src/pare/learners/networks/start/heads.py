@@ -113,8 +113,16 @@ def solve_head(
             logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(some))
             penalties = [1.0]
     if kind == "regression":
-        rules = {"weights": weights, "chosen": some, "folds": folds or None, "penalties": penalties}
-        head = solve_ridge_head(turned, y, kind, outputs, **rules)
+        head = solve_ridge_head(
+            turned,
+            y,
+            kind,
+            outputs,
+            weights=weights,
+            chosen=some,
+            folds=folds or None,
+            penalties=penalties,
+        )
         weight, bias = axes.raw(head.weight, head.bias)
         return replace(head, weight=weight, bias=bias)
     turned = turned.astype(np.float32)
@@ -242,10 +250,13 @@ class _Logistic:
         if len(self.present) == 1:
             bias[self.present] = 0.0
             return weight, bias
-        some = self.squares * penalty > FAINT
+        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
+
+        some = self.squares >= min(FAINT / penalty, self.squares.max())
         self.model.C, self.model.coef_ = penalty, self.coef[:, some]
         with warnings.catch_warnings():  # folds compare penalties by what the head predicts, converged or not
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.filterwarnings("ignore", "Line Search failed")
             self.model.fit(self.x[:, some], self.y, self.weights)
         self.coef[:, some] = self.model.coef_
         bias[self.present] = 0.0

@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
 MOST_ROWS = 100_000  # rows of each part, at most, that solve heads: their features are in memory
 FOLD_ROWS = 5000  # at most so many rows choose penalties and weights
+FIRM_ROWS = 1000  # rows whose choice of penalties and weights some more rows would hardly change
 OWN_VALUES = 50_000_000  # at most so many for a head with features of its own, or those of `FOLD_ROWS` rows
 # Threads of matrix products cost a head of classes many times what they save, since its steps are small; where other
 # programs run, a small ridge regression as well (benchmarks/heads.py). On more values than this the latter keeps them.
@@ -62,11 +63,12 @@ class SolvedStart:
     def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
         self.model, self.run, self.device = model, run, device
         self._gathered: dict[int, Features] = {}
+        self._penalties: list[float] = []  # of the heads, once enough rows have chosen them
 
     def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
         """Give the model heads that are fitted to rows, with penalties and weights that folds of the same rows choose.
 
-        Features that were gathered before are used again.
+        Features that were gathered before are used again, and so is what `FIRM_ROWS` or more have chosen.
 
         Args:
             parts: the rows.
@@ -89,18 +91,20 @@ class SolvedStart:
                 own = None if weights is None else weights[some]
                 head = self._solved_on_own(i, x, y[some], own, np.searchsorted(some, chosen), folds)
             else:
-                head = self._solved(x, y, weights, chosen, folds)
+                head = self._solved(i, x, y, weights, chosen, folds)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
             heads.append(head)
-        if self._predictor.own:
+        if self._predictor.own and not self._penalties:
             self._predictor.shares.copy_(
                 self._head_weights(heads, y[chosen], None if groups is None else groups[chosen])
             )
             by_name = self._weights_by_name()
             logger.info("Weights: %s.", ", ".join(f"{name} {weight:.0%}" for name, weight in by_name.items()))
-        return {"penalties": [head.penalty for head in heads]}
+        penalties = [head.penalty for head in heads]
+        self._penalties = penalties if len(y) >= FIRM_ROWS else []
+        return {"penalties": penalties}
 
     def _weights_by_name(self) -> dict[str, float]:
         """Weight of the encoder's heads together, and of each head with features of its own."""
@@ -137,7 +141,13 @@ class SolvedStart:
         return min(others, key=lambda own: others[own].mean(), default=usual)
 
     def _solved(
-        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, chosen: np.ndarray, folds: Folds | None
+        self,
+        number: int,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray | None,
+        chosen: np.ndarray,
+        folds: Folds | None,
     ) -> Head:
         output, predictor, training = self.run.task.output, self._predictor, self.run.training
         with threadpool_limits(1, user_api="blas"):
@@ -153,6 +163,7 @@ class SolvedStart:
                 weights=weights,
                 seed=self.run.seed,
                 folds=folds,
+                **self._kept(number),
             )
 
     def _solved_on_own(
@@ -179,8 +190,12 @@ class SolvedStart:
                 weights=weights,
                 chosen=chosen,
                 folds=folds,
-                penalties=penalties,
+                **{"penalties": penalties, **self._kept(number)},
             )
+
+    def _kept(self, number: int) -> dict[str, Any]:
+        """The penalty of the head of that number, if it was chosen before, as the argument of a solver."""
+        return {"penalties": [self._penalties[number]]} if self._penalties else {}
 
     @property
     def _own_rows(self) -> int:
