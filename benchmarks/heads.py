@@ -12,7 +12,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from harness import busy_programs, in_turns, options, show
-from pare.learners.networks.start.heads import solve_head, solve_ridge_head
+from pare.learners.networks.start.heads import solve_head
+from pare.learners.networks.start.ridge_heads import solve_ridge_head
 
 
 def logistic(x: np.ndarray, y: np.ndarray) -> None:

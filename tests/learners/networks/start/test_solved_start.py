@@ -13,7 +13,8 @@ from pare.config import Library, PareError, resolve
 from pare.data.proxies import IMAGES
 from pare.evaluation.metrics import build_metric
 from pare.learners.networks.models.series_features import Kernels
-from pare.learners.networks.start.heads import solve_head, solve_ridge_head
+from pare.learners.networks.start.heads import solve_head
+from pare.learners.networks.start.ridge_heads import solve_ridge_head
 from pare.learners.networks.trained_model import TrainedModel
 from pare.learners.networks.training import FineTuning, SourceFolders
 from pare.storage.store import ArrayStore

@@ -3,57 +3,27 @@
 Heads of the encoder are logistic or ridge regressions. Their features are centred and given one common scale, then
 turned to their principal axes: a ridge penalty does not notice the rotation, and where features outnumber rows the
 problem becomes as small as the rows. A penalty leaves out the axes that it forbids anyway, and each fold goes on from
-the weights of the last penalty. A head on many features is a ridge regression, solved once for all penalties and folds.
+the weights of the last penalty.
 """
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from pare.evaluation.calibration import fit_temperature, log_loss
 from pare.learners.networks.start.cross_validation import FOLDS, Folds, clearly_smaller
+from pare.learners.networks.start.ridge_heads import IMPOSSIBLE, Head, solve_ridge_head
 
 logger = logging.getLogger(__name__)
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # C of scikit-learn: the larger, the weaker the penalty
 SPREAD = 3.0  # root mean square norm of the features of a row
-IMPOSSIBLE = -20.0  # logit of a class without rows: probability 2e-9
 SMALLEST = 1e-4  # principal axes below this share of the largest singular value are left out
 FAINT = 0.1  # C times the squares of an axis: below, its share of the logits is less than a tenth of the residuals
 ROUGHLY = 5e-4  # largest gradient at which a fold's regression ends; the last one goes on to scikit-learn's own 1e-4
 Map = tuple[np.ndarray, np.ndarray]  # weight and bias
-RIDGE_PENALTIES = tuple(10.0 ** (-power / 2) for power in range(-6, 11))  # inverse of scikit-learn's alpha
-# Neighbouring points of a series are alike, and what counts may be faint: weaker penalties have to be tried as well.
-POINT_PENALTIES = tuple(10.0 ** (power / 2) for power in range(-6, 15))
-TINY = 1e-14  # added where a fold that all but decides the fit would leave nothing to divide by
-SHARPNESS = 5.0  # by which scores between -1 and 1 become logits, before their temperature is fitted
-
-
-@dataclass(frozen=True)
-class Head:
-    """A linear map of raw features.
-
-    Attributes:
-        weight: ``(outputs, features)``.
-        bias: ``(outputs,)``.
-        penalty: the C that was chosen.
-        loss: out-of-fold loss with it; NaN where nothing was chosen.
-        out_of_fold: out-of-fold outputs of the rows that chose the penalty, ``(rows, outputs)``; None where classes or
-            labels had too few rows for folds, or one penalty.
-    """
-
-    weight: np.ndarray
-    bias: np.ndarray
-    penalty: float
-    loss: float
-    out_of_fold: np.ndarray | None = None
-
-    def __call__(self, features: np.ndarray) -> np.ndarray:
-        """``(rows, features)`` to ``(rows, outputs)``."""
-        return features @ self.weight.T + self.bias
 
 
 @dataclass(frozen=True)
@@ -133,9 +103,8 @@ def solve_head(
 
     penalty, loss, out_of_fold = penalties[0], float("nan"), None
     if len(penalties) > 1 and folds:
-        cut = [(some[fitted], some[held]) for fitted, held in folds]
-        penalty, out_of_fold = _choose(turned, y, weights, regression, penalties, cut, kind=kind)
-        out_of_fold = out_of_fold[np.searchsorted(np.sort(np.concatenate([held for _, held in cut])), some)]
+        numbered = [(some[fitted], some[held]) for fitted, held in folds]
+        penalty, out_of_fold = _choose(turned, y, weights, regression, penalties, numbered, kind=kind)
         loss = float(row_losses(out_of_fold, y[some], kind).mean())
     weight, bias = axes.raw(*regression(np.arange(len(y)), 1e-4).solve(penalty))
     return Head(weight, bias, penalty, loss, out_of_fold)
@@ -186,20 +155,19 @@ def _choose(
     far ends it, since weaker ones would be worse and take longer.
     """
     held_out = np.concatenate([held for _, held in folds])
-    losses = np.full(len(held_out), np.inf)
-    counts = np.ones(len(held_out)) if weights is None else weights[held_out] / weights[held_out].mean()
+    counts = np.ones(len(y)) if weights is None else weights
     regressions = [regression(fitted, ROUGHLY) for fitted, _ in folds]
-    best = penalties[0], np.empty(0)
+    least, best = np.empty(0), (penalties[0], np.empty(0))
     for penalty in penalties:
-        out_of_fold = np.empty((0, 0))
+        losses, outputs = np.empty(0), []
         for (_, held), fold in zip(folds, regressions, strict=True):
-            outputs = _linear(x[held], *fold.solve(penalty))
-            out_of_fold = np.concatenate([out_of_fold.reshape(-1, outputs.shape[1]), outputs])
-            found = counts[: len(out_of_fold)] * row_losses(out_of_fold, y[held_out[: len(out_of_fold)]], kind)
-            if penalty != penalties[0] and clearly_smaller(losses[: len(found)], found):
+            weight, bias = fold.solve(penalty)
+            outputs.append(x[held] @ weight.T + bias)
+            losses = np.append(losses, counts[held] * row_losses(outputs[-1], y[held], kind))
+            if len(least) and clearly_smaller(least[: len(losses)], losses):
                 return best
-        if found.mean() < losses.mean():
-            losses, best = found, (penalty, out_of_fold[np.argsort(held_out)])
+        if not len(least) or losses.mean() < least.mean():
+            least, best = losses, (penalty, np.concatenate(outputs)[np.argsort(held_out)])
     return best
 
 
@@ -214,10 +182,6 @@ def _folds(y: np.ndarray, kind: str, seed: int) -> Folds:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")
         return list((StratifiedKFold if spread else KFold)(FOLDS, shuffle=True, random_state=seed).split(y, y))
-
-
-def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    return x @ weight.T + bias
 
 
 class _Logistic:
@@ -302,109 +266,3 @@ def _squared(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 _LOSSES = {"classification": _log_loss, "multilabel": _binary_loss, "regression": _squared}
-
-
-def solve_ridge_head(
-    features: np.ndarray,
-    y: np.ndarray,
-    kind: str,
-    outputs: int,
-    *,
-    balanced: bool = False,
-    weights: np.ndarray | None = None,
-    chosen: np.ndarray | None = None,
-    folds: Folds | None = None,
-    penalties: Sequence[float] = RIDGE_PENALTIES,
-) -> Head:
-    """Fit a head to rows; leaving out one row, or one fold, at a time chooses the penalty and the temperature.
-
-    Classes and labels are -1 or 1 to the regression.
-
-    Args:
-        features: ``(rows, features)``, each of a standard deviation near 1.
-        y: classes ``(rows,)``, labels or numbers ``(rows, outputs)``.
-        kind: ``classification``, ``multilabel`` or ``regression``.
-        outputs: classes, labels or numbers.
-        balanced: whether classes are weighted by their inverse frequency.
-        weights: how much each row counts, ``(rows,)``; None: all count alike.
-        chosen: rows whose out-of-fold predictions are returned; None for all.
-        folds: folds of these rows, if some belong together; these rows alone choose the penalty. None: each row is one.
-        penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
-    """
-    from sklearn.linear_model import Ridge  # noqa: PLC0415
-    from sklearn.utils.class_weight import compute_sample_weight  # noqa: PLC0415
-
-    features = features.astype(float)  # weak penalties need double precision
-    targets = np.eye(outputs)[y] if kind == "classification" else y
-    if kind != "regression":
-        targets = 2 * targets - 1
-    if balanced and kind == "classification":
-        weights = compute_sample_weight("balanced", y) * (1 if weights is None else weights)
-    some = np.arange(len(y)) if chosen is None else chosen
-    tried = np.arange(len(y)) if folds is None else some
-    of_tried, alphas = None if weights is None else weights[tried], [1 / penalty for penalty in penalties]
-    found = [*out_of_fold_predictions(features[tried], targets[tried], of_tried, alphas, folds)]
-    best = int(np.argmin([np.average(((each - targets[tried]) ** 2).mean(1), weights=of_tried) for each in found]))
-    ridge, out_of_fold = Ridge(alphas[best]).fit(features, targets, sample_weight=weights), found[best]
-    weight, bias = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
-    kept = np.searchsorted(tried, some)
-    if kind == "regression":
-        loss = float(np.square(out_of_fold - y[tried]).mean())
-        return Head(weight, bias, penalties[best], loss, out_of_fold[kept])
-    scale = SHARPNESS / fit_temperature(SHARPNESS * out_of_fold, y[tried])
-    out_of_fold = out_of_fold * scale
-    head = Head(weight * scale, bias * scale, penalties[best], log_loss(out_of_fold, y[tried]), out_of_fold[kept])
-    if kind == "classification":
-        head.bias[np.setdiff1d(np.arange(outputs), y)] = IMPOSSIBLE
-    return head
-
-
-def out_of_fold_predictions(
-    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, alphas: Sequence[float], folds: Folds | None
-) -> Iterator[np.ndarray]:
-    """Out-of-fold predictions of ridge regressions, solved once for all folds and penalties.
-
-    The residuals e of a fit to all rows give them: a fit without the rows g has the residuals (I − H_gg)⁻¹ e_g, where H
-    maps targets to fitted values. With one row per fold scikit-learn's `RidgeCV` has the same.
-
-    Args:
-        x: features, ``(rows, features)``.
-        y: targets, ``(rows, outputs)``.
-        weights: weights of the rows, ``(rows,)``; None: all count alike.
-        alphas: penalties of scikit-learn's `Ridge`.
-        folds: only the held-out rows count; each row is in one of them. None: each row is one.
-
-    Yields:
-        Predictions by each penalty, ``(rows, outputs)``.
-    """
-    weights = np.ones(len(x)) if weights is None else weights
-    root = np.sqrt(weights)[:, None]
-    centred, targets = (root * (part - np.average(part, axis=0, weights=weights)) for part in (x, y))
-    values, turn = _left_axes(centred)
-    along = turn.T @ targets
-    intercept = root / np.sqrt(weights.sum())
-    for alpha in alphas:
-        kept = values / (values + alpha)
-        residuals = targets - turn @ (kept[:, None] * along)
-        if folds is None:
-            hat = np.square(turn) @ kept + np.square(intercept[:, 0])
-            yield y - residuals / (1 + TINY - hat)[:, None] / root
-            continue
-        found = np.empty_like(targets)
-        for _, rows in folds:
-            hat = (turn[rows] * kept) @ turn[rows].T + intercept[rows] @ intercept[rows].T
-            missing = np.linalg.solve((1 + TINY) * np.eye(len(rows)) - hat, residuals[rows])
-            found[rows] = y[rows] - missing / root[rows]
-        yield found
-
-
-def _left_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Squares of the singular values of a matrix, and its left singular vectors: ``(axes,)`` and ``(rows, axes)``."""
-    from scipy.linalg import eigh  # noqa: PLC0415
-
-    if x.shape[1] >= len(x):
-        values, turn = eigh(x @ x.T)
-        return values.clip(0), turn
-    values, turn = eigh(x.T @ x)
-    some = values > np.finfo(values.dtype).eps * len(values) * values[-1]
-    return values[some], x @ (turn[:, some] / np.sqrt(values[some]))

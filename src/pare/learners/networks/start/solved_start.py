@@ -25,14 +25,8 @@ from pare.learners.networks.start.cross_validation import (
     groups_of,
     weights_of,
 )
-from pare.learners.networks.start.heads import (
-    POINT_PENALTIES,
-    RIDGE_PENALTIES,
-    Head,
-    row_losses,
-    solve_head,
-    solve_ridge_head,
-)
+from pare.learners.networks.start.heads import row_losses, solve_head
+from pare.learners.networks.start.ridge_heads import POINT_PENALTIES, RIDGE_PENALTIES, Head, solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
 
 logger = logging.getLogger(__name__)
