@@ -82,8 +82,8 @@ class SolvedStart:
         for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
             x = np.concatenate([blocks[i] for blocks, _ in gathered])
             if self._predictor.has_own(i):
-                own = None if weights is None else weights[some]
-                head = self._solved_on_own(i, x, y[some], own, np.searchsorted(some, chosen), folds)
+                x, own = evenly_spaced(x, self._own_rows), None if weights is None else weights[some]
+                head = self._solved(i, x, y[some], own, np.searchsorted(some, chosen), folds)
             else:
                 head = self._solved(i, x, y, weights, chosen, folds)
             with torch.no_grad():
@@ -143,53 +143,18 @@ class SolvedStart:
         chosen: np.ndarray,
         folds: Folds | None,
     ) -> Head:
-        output, predictor, training = self.run.task.output, self._predictor, self.run.training
-        with threadpool_limits(1, user_api="blas"):
-            return solve_head(
-                x,
-                y,
-                output.kind,
-                output.shape[0],
-                chosen=chosen,
-                encoded=predictor.encoded,
-                standardised=predictor.standardised,
-                balanced=training.class_weights,
-                weights=weights,
-                seed=self.run.seed,
-                folds=folds,
-                **self._kept(number),
-            )
-
-    def _solved_on_own(
-        self,
-        number: int,
-        x: np.ndarray,
-        y: np.ndarray,
-        weights: np.ndarray | None,
-        chosen: np.ndarray,
-        folds: Folds | None,
-    ) -> Head:
-        """A head that is fitted to rows, with out-of-fold outputs for the chosen ones."""
-        output, balanced = self.run.task.output, self.run.training.class_weights
-        x = evenly_spaced(x, self._own_rows)
-        name = list(self._predictor.own)[number - len(self._predictor.heads)]
-        penalties = POINT_PENALTIES if name == "points" else RIDGE_PENALTIES
+        """The head of that number, fitted to rows, with out-of-fold outputs for the chosen ones unless it is kept."""
+        predictor, output, balanced = self._predictor, self.run.task.output, self.run.training.class_weights
+        rules: dict[str, Any] = {"chosen": chosen, "balanced": balanced, "weights": weights, "folds": folds}
+        kept: dict[str, Any] = {"penalties": [self._penalties[number]]} if self._penalties else {}
+        if not predictor.has_own(number):
+            rules |= {"encoded": predictor.encoded, "standardised": predictor.standardised, "seed": self.run.seed}
+            with threadpool_limits(1, user_api="blas"):
+                return solve_head(x, y, output.kind, output.shape[0], **rules, **kept)
+        is_points = list(predictor.own)[number - len(predictor.heads)] == "points"
+        rules["penalties"] = POINT_PENALTIES if is_points else RIDGE_PENALTIES
         with threadpool_limits(free_threads() if x.size > THREADED_VALUES else 1, user_api="blas"):
-            return solve_ridge_head(
-                x,
-                y,
-                output.kind,
-                output.shape[0],
-                balanced=balanced,
-                weights=weights,
-                chosen=chosen,
-                folds=folds,
-                **{"penalties": penalties, **self._kept(number)},
-            )
-
-    def _kept(self, number: int) -> dict[str, Any]:
-        """The penalty of the head of that number, if it was chosen before, as the argument of a solver."""
-        return {"penalties": [self._penalties[number]]} if self._penalties else {}
+            return solve_ridge_head(x, y, output.kind, output.shape[0], **rules | kept)
 
     @property
     def _own_rows(self) -> int:
