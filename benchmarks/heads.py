@@ -1,18 +1,26 @@
-"""Time of solved heads: one thread for the products of matrices against all threads.
+"""Time of solved heads: one thread for the products of matrices against all threads; CPU time of a probe by its rows.
 
     python benchmarks/heads.py              # a minute or two on two free cores
     python benchmarks/heads.py --loads 2    # while so many other programs run, two to three minutes
+    OMP_NUM_THREADS=1 python benchmarks/heads.py --rows 200 600 2000 6000 20000    # prints CPU seconds of each size
+    python benchmarks/heads.py --figure quick_start.png --seconds before.json after.json   # of what those printed
 
-Features and classes are random, of sizes as those of tables and series.
+Features and classes are random, of sizes as those of tables and series; a probe has 19 numbers and seven classes.
 """
 
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
+from sklearn.datasets import make_classification
 from threadpoolctl import threadpool_limits
 
 from harness import busy_programs, in_turns, options, show
-from pare.learners.networks.start.heads import solve_head, solve_ridge_head
+from pare.learners.networks.start.heads import solve_head
+from pare.learners.networks.start.ridge_heads import solve_ridge_head
 
 
 def logistic(x: np.ndarray, y: np.ndarray) -> None:
@@ -49,9 +57,38 @@ def limited(threads: int | None, solve: Callable[..., None], rows: tuple[np.ndar
         solve(*rows)
 
 
+def probe_seconds(rows: int) -> float:
+    """CPU seconds of a probe that is fitted to a table of so many rows."""
+    from pare.estimators import PaReClassifier  # noqa: PLC0415 - loads torch, which the heads do without
+
+    x, y = make_classification(rows, 19, n_informative=10, n_classes=7, class_sep=1.5, random_state=0)
+    started = time.process_time()
+    PaReClassifier("probe").fit(x.astype(np.float32), y)
+    return time.process_time() - started
+
+
+def figure(files: Sequence[str]) -> Figure:
+    """CPU seconds against rows, a line for each file ``{rows: seconds}``."""
+    drawn = Figure((5, 3.2), layout="constrained")
+    ax = drawn.subplots()
+    for file in map(Path, files):
+        seconds = {int(rows): value for rows, value in json.loads(file.read_text()).items()}
+        ax.loglog(list(seconds), list(seconds.values()), "o-", label=file.stem.replace("_", " "))
+    ax.set(xlabel="training rows, 19 numbers, 7 classes", ylabel="CPU seconds of a probe")
+    ax.legend(frameon=False)
+    return drawn
+
+
 def main() -> None:
-    """Compare both for each size."""
-    asked = options(__doc__, loads=0, repeats=1)
+    """Compare both for each size, or measure probes, or draw what was measured."""
+    asked = options(__doc__, loads=0, repeats=1, rows=[0], figure="", seconds=[""])
+    if asked.figure:
+        figure(asked.seconds).savefig(asked.figure, dpi=150)
+        return
+    if any(asked.rows):
+        probe_seconds(100)  # imports
+        print(json.dumps({rows: round(probe_seconds(rows), 1) for rows in asked.rows}))
+        return
     with busy_programs(asked.loads):
         for name, (solve, *size) in SIZES.items():
             rows = random_rows(*size)

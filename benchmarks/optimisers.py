@@ -6,10 +6,10 @@ torch has Muon since 2.9, for matrices only: here it gets each kernel as a matri
 """
 
 import torch
-from pare.learners.libraries.networks import UNetOptions, build_u_net
 from torch import nn
 
 from harness import Ways, in_turns, library, options, show
+from pare.learners.networks.operators import UNetOptions, build_u_net
 from pare.learners.networks.training.optimisers import CONVOLUTIONS, muon
 
 TASK = "darcy_flow"

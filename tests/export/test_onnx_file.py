@@ -21,6 +21,7 @@ from pare.evaluation.calibration import Calibration
 from pare.export import to_onnx
 from pare.export.onnx_file import _difference, metadata
 from pare.learners.ensemble import Ensemble, mean_of
+from pare.learners.model import Model
 from pare.prediction.predict import Predictor
 from pare.storage.samples import Samples
 

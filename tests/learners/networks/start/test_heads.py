@@ -6,6 +6,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
 
+from pare.learners.networks.start import heads
 from pare.learners.networks.start.cross_validation import FOLDS
 from pare.learners.networks.start.heads import SPREAD, solve_head
 
@@ -55,6 +56,29 @@ def test_the_penalty_has_the_least_log_loss_over_the_folds(features):
     assert head.loss == pytest.approx(losses[head.penalty], rel=1e-2)
 
 
+def test_axes_too_short_for_a_penalty_change_next_to_nothing(features):
+    """Most of them are left out here: as little as they vary, a regression that has them all hardly uses them."""
+    x = features[:, :ENCODED] @ np.diag(np.geomspace(1, 1e-4, ENCODED))
+    y = classes(x, 3)
+    head = solve_head(x, y, "classification", 3, encoded=ENCODED, standardised=False, penalties=[0.1])
+    centred = x - x.mean(0)
+    whole = centred * SPREAD / np.sqrt((centred**2).sum(1).mean())
+    expected = LogisticRegression(C=0.1, max_iter=5000, tol=1e-8).fit(whole, y).predict_proba(whole)
+    np.testing.assert_allclose(softmax(head(x), 1), expected, atol=1e-2)
+
+
+def test_no_weaker_penalty_is_tried_behind_one_that_is_clearly_worse(features, monkeypatch):
+    """Of chance, the less is learnt the better."""
+    tried = []
+    solve = heads._Logistic.solve
+    monkeypatch.setattr(heads._Logistic, "solve", lambda self, c: tried.append(c) or solve(self, c))
+    y = np.random.default_rng(5).integers(0, 3, ROWS)
+    head = solve_head(features, y, "classification", 3, encoded=ENCODED, standardised=False)
+    assert head.penalty == 0.01
+    assert len(head.out_of_fold) == ROWS
+    assert 100.0 not in tried
+
+
 def test_numbers_are_those_of_ridge_in_closed_form(features):
     y = features @ np.random.default_rng(2).normal(size=(ENCODED + RAW, 2)) + 7
     head = solve_head(features, y, "regression", 2, encoded=ENCODED, standardised=False, penalties=[0.1])
@@ -98,11 +122,9 @@ def test_the_penalty_has_the_least_weighted_loss(features):
 def test_standardised_features_do_not_depend_on_their_units(features):
     y, units = classes(features, 2), np.geomspace(1e-2, 1e2, ENCODED)
     other = np.c_[features[:, :ENCODED] * units, features[:, ENCODED:]]
-    heads = [
-        solve_head(x, y, "classification", 2, encoded=ENCODED, standardised=True, penalties=[1.0])
-        for x in (features, other)
-    ]
-    np.testing.assert_allclose(heads[0](features), heads[1](other), atol=1e-2)
+    rules = {"encoded": ENCODED, "standardised": True, "penalties": [1.0]}
+    one, another = (solve_head(x, y, "classification", 2, **rules) for x in (features, other))
+    np.testing.assert_allclose(one(features), another(other), atol=1e-2)
 
 
 def test_more_features_than_rows_and_constant_ones_are_fine():

@@ -6,7 +6,7 @@ from scipy.special import log_softmax
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, LeaveOneOut
 
-from pare.learners.networks.start.heads import IMPOSSIBLE, out_of_fold_predictions, solve_ridge_head
+from pare.learners.networks.start.ridge_heads import IMPOSSIBLE, out_of_fold_predictions, solve_ridge_head
 
 ROWS, FEATURES = 40, 200
 

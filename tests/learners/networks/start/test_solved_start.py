@@ -15,7 +15,8 @@ from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
 from pare.learners.networks.models.series_features import Kernels
-from pare.learners.networks.start.heads import solve_head, solve_ridge_head
+from pare.learners.networks.start.heads import solve_head
+from pare.learners.networks.start.ridge_heads import solve_ridge_head
 from pare.learners.source_folders import SourceFolders
 from pare.storage.store import ArrayStore
 from small_problems import (
@@ -136,6 +137,24 @@ def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, t
     store = write(tmp_path / "x.h5", ten_shapes, {"train": 10, "validation": 10, "test": 60})
     trained = solved(run_of([1, POINTS], kernels=True, classes=10), store, image_source, tmp_path)
     assert error(trained.predictor.network, store) < 0.23  # 0.3 with the penalties of the training rows alone
+
+
+@pytest.mark.parametrize(("firm", "choices"), [(60, 1), (61, 2)])  # 60 rows train
+def test_penalties_of_enough_rows_are_kept_when_validation_rows_are_added(
+    run_of, text_source, tmp_path, monkeypatch, firm, choices
+):
+    tried, place = [], "pare.learners.networks.start.solved_start"
+    monkeypatch.setattr(f"{place}.FIRM_ROWS", firm)
+    for name, solver in (("solve_head", solve_head), ("solve_ridge_head", solve_ridge_head)):
+        noted = lambda *a, solver=solver, **k: tried.append(k.get("penalties", ())) or solver(*a, **k)  # noqa: E731
+        monkeypatch.setattr(f"{place}.{name}", noted)
+    trained = solved(run_of([2], kernels=True), write(tmp_path / "x.h5", quadrants), text_source, tmp_path)
+    again = tried[len(tried) // 2 :]
+    if choices == 1:
+        assert again == [[penalty] for penalty in trained.record["start"]["penalties"]]
+    else:
+        assert again == tried[: len(tried) // 2]
+    assert trained.record["n_train"] == ROWS["train"] + ROWS["validation"]
 
 
 def test_similarities_see_what_raw_columns_do_not(run_of, text_source, tmp_path):

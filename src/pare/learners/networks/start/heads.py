@@ -2,54 +2,28 @@
 
 Heads of the encoder are logistic or ridge regressions. Their features are centred and given one common scale, then
 turned to their principal axes: a ridge penalty does not notice the rotation, and where features outnumber rows the
-problem becomes as small as the rows. A head on many features is a ridge regression, solved once for all penalties, as
-MiniRocket's authors have it.
+problem becomes as small as the rows. A penalty leaves out the axes that it forbids anyway, and each fold goes on from
+the weights of the last penalty.
 """
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from pare.evaluation.calibration import fit_temperature, log_loss
-from pare.learners.networks.start.cross_validation import FOLDS, Folds
+from pare.learners.networks.start.cross_validation import FOLDS, Folds, clearly_smaller
+from pare.learners.networks.start.ridge_heads import IMPOSSIBLE, Head, solve_ridge_head
 
 logger = logging.getLogger(__name__)
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # C of scikit-learn: the larger, the weaker the penalty
 SPREAD = 3.0  # root mean square norm of the features of a row
-IMPOSSIBLE = -20.0  # logit of a class without rows: probability 2e-9
 SMALLEST = 1e-4  # principal axes below this share of the largest singular value are left out
+FAINT = 0.1  # C times the squares of an axis: below, its share of the logits is less than a tenth of the residuals
+ROUGHLY = 5e-4  # largest gradient at which a fold's regression ends; the last one goes on to scikit-learn's own 1e-4
 Map = tuple[np.ndarray, np.ndarray]  # weight and bias
-RIDGE_PENALTIES = tuple(10.0 ** (-power / 2) for power in range(-6, 11))  # inverse of scikit-learn's alpha
-# Neighbouring points of a series are alike, and what counts may be faint: weaker penalties have to be tried as well.
-POINT_PENALTIES = tuple(10.0 ** (power / 2) for power in range(-6, 15))
-TINY = 1e-14  # added where a fold that all but decides the fit would leave nothing to divide by
-SHARPNESS = 5.0  # by which scores between -1 and 1 become logits, before their temperature is fitted
-
-
-@dataclass(frozen=True)
-class Head:
-    """A linear map of raw features.
-
-    Attributes:
-        weight: ``(outputs, features)``.
-        bias: ``(outputs,)``.
-        penalty: the C that was chosen.
-        loss: out-of-fold loss with it; NaN with too few rows for folds.
-        out_of_fold: out-of-fold outputs of the rows that chose the penalty, ``(rows, outputs)``; None if too few.
-    """
-
-    weight: np.ndarray
-    bias: np.ndarray
-    penalty: float
-    loss: float
-    out_of_fold: np.ndarray | None = None
-
-    def __call__(self, features: np.ndarray) -> np.ndarray:
-        """``(rows, features)`` to ``(rows, outputs)``."""
-        return features @ self.weight.T + self.bias
 
 
 @dataclass(frozen=True)
@@ -98,23 +72,41 @@ def solve_head(
         weights: how much each row counts, ``(rows,)``; None: all count alike.
         seed: decides the folds that are made here.
         folds: folds of the rows that choose the penalty, if some belong together; None: made here, stratified.
-        penalties: values of C to choose from.
+        penalties: values of C to choose from, the strongest penalty first.
     """
     axes = _axes(features, encoded, standardised)
     turned = axes(features)
-    solve = _SOLVERS[kind]
     some = np.arange(len(y)) if chosen is None else chosen
-    penalty, out_of_fold = _choose(
-        turned[some],
-        y[some],
-        None if weights is None else weights[some],
-        lambda x, t, w, c: solve(x, t, w, c, outputs, balanced),
-        penalties,
-        _folds(y[some], kind, seed) if folds is None else folds,
-        kind=kind,
-    )
-    loss = float("nan") if out_of_fold is None else float(row_losses(out_of_fold, y[some], kind).mean())
-    weight, bias = axes.raw(*solve(turned, y, weights, penalty, outputs, balanced))
+    if folds is None and len(penalties) > 1:
+        folds = _folds(y[some], kind, seed)
+        if not folds:
+            logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(some))
+            penalties = [1.0]
+    if kind == "regression":
+        head = solve_ridge_head(
+            turned,
+            y,
+            kind,
+            outputs,
+            weights=weights,
+            chosen=some,
+            folds=folds or None,
+            penalties=penalties,
+        )
+        weight, bias = axes.raw(head.weight, head.bias)
+        return replace(head, weight=weight, bias=bias)
+    turned = turned.astype(np.float32)
+
+    def regression(rows: np.ndarray, tolerance: float) -> _Logistic | _Labels:
+        fitting = turned[rows], y[rows], None if weights is None else weights[rows]
+        return (_Logistic if kind == "classification" else _Labels)(*fitting, outputs, balanced, tolerance)
+
+    penalty, loss, out_of_fold = penalties[0], float("nan"), None
+    if len(penalties) > 1 and folds:
+        numbered = [(some[fitted], some[held]) for fitted, held in folds]
+        penalty, out_of_fold = _choose(turned, y, weights, regression, penalties, numbered, kind=kind)
+        loss = float(row_losses(out_of_fold, y[some], kind).mean())
+    weight, bias = axes.raw(*regression(np.arange(len(y)), 1e-4).solve(penalty))
     return Head(weight, bias, penalty, loss, out_of_fold)
 
 
@@ -130,8 +122,7 @@ def _axes(features: np.ndarray, encoded: int, standardised: bool) -> _Axes:
         own *= scale[:encoded]
     common = SPREAD / max(np.sqrt(np.square(own).sum(1).mean()), 1e-12)
     scale[:encoded] *= common
-    lengths, axes = _principal(own)
-    axes = axes[lengths > SMALLEST * max(lengths[0], 1e-12 / common)]
+    axes = _principal(own)
     rest = features.shape[1] - encoded
     turn = np.zeros((features.shape[1], len(axes) + rest))
     turn[:encoded, : len(axes)] = axes.T
@@ -139,39 +130,44 @@ def _axes(features: np.ndarray, encoded: int, standardised: bool) -> _Axes:
     return _Axes(centre, scale, turn)
 
 
-def _principal(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Singular values, the largest first, and right singular vectors: ``(axes,)`` and ``(axes, features)``."""
-    if len(x) <= x.shape[1]:
-        return np.linalg.svd(x, full_matrices=False)[1:]
-    squares, axes = np.linalg.eigh(x.T @ x)  # a quarter of the time, and no matrix of left vectors
-    return np.sqrt(squares.clip(0))[::-1], axes.T[::-1]
+def _principal(x: np.ndarray) -> np.ndarray:
+    """Right singular vectors of values that are not much smaller than the largest, ``(axes, features)``."""
+    wide = len(x) < x.shape[1]
+    squares, axes = np.linalg.eigh(x @ x.T if wide else x.T @ x)  # a quarter of the time of singular values
+    kept = squares > SMALLEST**2 * max(squares[-1], np.finfo(float).tiny)
+    axes = axes.T[kept][::-1]
+    return (axes @ x) / np.sqrt(squares[kept])[::-1, None] if wide else axes
 
 
 def _choose(
     x: np.ndarray,
     y: np.ndarray,
     weights: np.ndarray | None,
-    solve: Callable[[np.ndarray, np.ndarray, np.ndarray | None, float], Map],
+    regression: Callable[[np.ndarray, float], "_Logistic | _Labels"],
     penalties: Sequence[float],
     folds: Folds,
     *,
     kind: str,
-) -> tuple[float, np.ndarray | None]:
-    """The penalty with the least out-of-fold loss, and its out-of-fold outputs."""
-    if not folds:
-        logger.warning("%d rows are too few to choose a penalty by folds; the head takes C = 1.", len(x))
-        return 1.0, None
+) -> tuple[float, np.ndarray]:
+    """The penalty with the least out-of-fold loss, and its outputs of the held-out rows, in the rows' order.
 
-    def solved(rows: np.ndarray, penalty: float) -> Map:
-        return solve(x[rows], y[rows], None if weights is None else weights[rows], penalty)
-
-    best_loss, best = np.inf, (penalties[0], np.empty(0))
+    From the strongest penalty to the weakest: the first one that some folds show to be clearly worse than the best so
+    far ends it, since weaker ones would be worse and take longer.
+    """
+    held_out = np.concatenate([held for _, held in folds])
+    counts = np.ones(len(y)) if weights is None else weights
+    regressions = [regression(fitted, ROUGHLY) for fitted, _ in folds]
+    least, best = np.empty(0), (penalties[0], np.empty(0))
     for penalty in penalties:
-        out_of_fold = np.concatenate([_linear(x[held], *solved(fitted, penalty)) for fitted, held in folds])
-        out_of_fold = out_of_fold[np.argsort(np.concatenate([held for _, held in folds]))]
-        loss = float(np.average(row_losses(out_of_fold, y, kind), weights=weights))
-        if loss < best_loss:
-            best_loss, best = loss, (penalty, out_of_fold)
+        losses, outputs = np.empty(0), []
+        for (_, held), fold in zip(folds, regressions, strict=True):
+            weight, bias = fold.solve(penalty)
+            outputs.append(x[held] @ weight.T + bias)
+            losses = np.append(losses, counts[held] * row_losses(outputs[-1], y[held], kind))
+            if len(least) and clearly_smaller(least[: len(losses)], losses):
+                return best
+        if not len(least) or losses.mean() < least.mean():
+            least, best = losses, (penalty, np.concatenate(outputs)[np.argsort(held_out)])
     return best
 
 
@@ -188,46 +184,61 @@ def _folds(y: np.ndarray, kind: str, seed: int) -> Folds:
         return list((StratifiedKFold if spread else KFold)(FOLDS, shuffle=True, random_state=seed).split(y, y))
 
 
-def _linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    return x @ weight.T + bias
+class _Logistic:
+    """Logistic regression of rows, which goes on from the weights of the last penalty."""
 
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray | None,
+        outputs: int,
+        balanced: bool,
+        tolerance: float,
+    ) -> None:
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+        from sklearn.utils.class_weight import compute_sample_weight  # noqa: PLC0415
 
-def _classes(
-    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, penalty: float, outputs: int, balanced: bool
-) -> Map:
-    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+        self.x, self.y, self.outputs, self.present = x, y, outputs, np.unique(y)
+        self.weights = np.ones(len(y)) if weights is None else weights
+        if balanced:
+            self.weights = self.weights * compute_sample_weight("balanced", y)
+        self.squares = self.weights @ np.square(x)
+        self.model = LogisticRegression(solver="newton-cg", tol=tolerance, warm_start=True)
+        rows = 1 if len(self.present) == 2 else len(self.present)  # scikit-learn keeps the second of two classes
+        self.coef, self.model.intercept_ = np.zeros((rows, x.shape[1]), x.dtype), np.zeros(rows, x.dtype)
 
-    present = np.unique(y)
-    weight, bias = np.zeros((outputs, x.shape[1])), np.full(outputs, IMPOSSIBLE)
-    if len(present) == 1:
-        bias[present] = 0.0
+    def solve(self, penalty: float) -> Map:
+        """Weights and bias of each class, ``(classes, features)`` and ``(classes,)``."""
+        weight, bias = np.zeros((self.outputs, self.x.shape[1])), np.full(self.outputs, IMPOSSIBLE)
+        if len(self.present) == 1:
+            bias[self.present] = 0.0
+            return weight, bias
+        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
+
+        some = self.squares >= min(FAINT / penalty, self.squares.max())
+        self.model.C, self.model.coef_ = penalty, self.coef[:, some]
+        with warnings.catch_warnings():  # folds compare penalties by what the head predicts, converged or not
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.filterwarnings("ignore", "Line Search failed")
+            self.model.fit(self.x[:, some], self.y, self.weights)
+        self.coef[:, some] = self.model.coef_
+        bias[self.present] = 0.0
+        last = self.present[-len(self.coef) :]
+        weight[last], bias[last] = self.coef, self.model.intercept_
         return weight, bias
-    model = LogisticRegression(C=penalty, max_iter=300, class_weight="balanced" if balanced else None)
-    with warnings.catch_warnings():  # folds compare penalties by what the head predicts, converged or not
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(x, y, weights)
-    if len(present) == 2:  # scikit-learn keeps the second class only
-        weight[present[1]], bias[present] = model.coef_[0], [0.0, model.intercept_[0]]
-    else:
-        weight[present], bias[present] = model.coef_, model.intercept_
-    return weight, bias
 
 
-def _labels(
-    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, penalty: float, outputs: int, balanced: bool
-) -> Map:
-    pairs = [_classes(x, y[:, label].astype(int), weights, penalty, 2, balanced) for label in range(outputs)]
-    return np.stack([w[1] - w[0] for w, _ in pairs]), np.array([b[1] - b[0] for _, b in pairs])
+class _Labels:
+    """A logistic regression for each label, as for classes; labels are ``(rows, labels)``."""
 
+    def __init__(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, outputs: int, *rules: Any) -> None:
+        self.labels = [_Logistic(x, y[:, label].astype(int), weights, 2, *rules) for label in range(outputs)]
 
-def _numbers(
-    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, penalty: float, outputs: int, balanced: bool
-) -> Map:
-    from sklearn.linear_model import Ridge  # noqa: PLC0415
-
-    model = Ridge(alpha=1 / penalty).fit(x, y, weights)
-    return np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
+    def solve(self, penalty: float) -> Map:
+        """Weights and bias of each label, ``(labels, features)`` and ``(labels,)``."""
+        pairs = [label.solve(penalty) for label in self.labels]
+        return np.stack([w[1] - w[0] for w, _ in pairs]), np.array([b[1] - b[0] for _, b in pairs])
 
 
 def row_losses(outputs: np.ndarray, y: np.ndarray, kind: str) -> np.ndarray:
@@ -254,116 +265,4 @@ def _squared(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
     return ((prediction - y) ** 2).mean(1)
 
 
-_SOLVERS = {"classification": _classes, "multilabel": _labels, "regression": _numbers}
 _LOSSES = {"classification": _log_loss, "multilabel": _binary_loss, "regression": _squared}
-
-
-def solve_ridge_head(
-    features: np.ndarray,
-    y: np.ndarray,
-    kind: str,
-    outputs: int,
-    *,
-    balanced: bool = False,
-    weights: np.ndarray | None = None,
-    chosen: np.ndarray | None = None,
-    folds: Folds | None = None,
-    penalties: Sequence[float] = RIDGE_PENALTIES,
-) -> Head:
-    """Fit a head to rows; leaving out one row, or one fold, at a time chooses the penalty and the temperature.
-
-    Classes and labels are -1 or 1 to the regression.
-
-    Args:
-        features: ``(rows, features)``, each of a standard deviation near 1.
-        y: classes ``(rows,)``, labels or numbers ``(rows, outputs)``.
-        kind: ``classification``, ``multilabel`` or ``regression``.
-        outputs: classes, labels or numbers.
-        balanced: whether classes are weighted by their inverse frequency.
-        weights: how much each row counts, ``(rows,)``; None: all count alike.
-        chosen: rows whose out-of-fold predictions are returned; None for all.
-        folds: folds of these rows, if some belong together; these rows alone choose the penalty. None: each row is one.
-        penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
-    """
-    from sklearn.linear_model import Ridge, RidgeCV  # noqa: PLC0415
-    from sklearn.utils.class_weight import compute_sample_weight  # noqa: PLC0415
-
-    targets = np.eye(outputs)[y] if kind == "classification" else y
-    if kind != "regression":
-        targets = 2 * targets - 1
-    alphas = [1 / penalty for penalty in penalties]
-    if balanced and kind == "classification":
-        weights = compute_sample_weight("balanced", y) * (1 if weights is None else weights)
-    some = np.arange(len(y)) if chosen is None else chosen
-    if folds is None:
-        ridge: Ridge | RidgeCV = RidgeCV(alphas, scoring="neg_mean_squared_error", store_cv_results=True)
-        ridge.fit(features, targets, sample_weight=weights)
-        best, tried = alphas.index(ridge.alpha_), np.arange(len(y))
-        out_of_fold = ridge.cv_results_.reshape(len(y), -1, len(alphas))[:, :, best]
-    else:
-        of_tried, tried = None if weights is None else weights[some], some
-        found = [*out_of_fold_predictions(features[some], targets[some], of_tried, alphas, folds)]
-        best = int(np.argmin([np.average(((each - targets[some]) ** 2).mean(1), weights=of_tried) for each in found]))
-        # RidgeCV computes in double precision whatever it is given; Ridge would not, and weak penalties need it.
-        ridge, out_of_fold = (
-            Ridge(alphas[best]).fit(features.astype(float), targets, sample_weight=weights),
-            found[best],
-        )
-    weight, bias = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
-    kept = np.searchsorted(tried, some)
-    if kind == "regression":
-        loss = float(np.square(out_of_fold - y[tried]).mean())
-        return Head(weight, bias, penalties[best], loss, out_of_fold[kept])
-    scale = SHARPNESS / fit_temperature(SHARPNESS * out_of_fold, y[tried])
-    out_of_fold = out_of_fold * scale
-    head = Head(weight * scale, bias * scale, penalties[best], log_loss(out_of_fold, y[tried]), out_of_fold[kept])
-    if kind == "classification":
-        head.bias[np.setdiff1d(np.arange(outputs), y)] = IMPOSSIBLE
-    return head
-
-
-def out_of_fold_predictions(
-    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, alphas: Sequence[float], folds: Folds
-) -> Iterator[np.ndarray]:
-    """Out-of-fold predictions of ridge regressions, solved once for all folds and penalties.
-
-    The residuals e of a fit to all rows give them: a fit without the rows g has the residuals (I − H_gg)⁻¹ e_g, where H
-    maps targets to fitted values. With one row per fold `RidgeCV` has the same.
-
-    Args:
-        x: features, ``(rows, features)``.
-        y: targets, ``(rows, outputs)``.
-        weights: weights of the rows, ``(rows,)``; None: all count alike.
-        alphas: penalties of scikit-learn's `Ridge`.
-        folds: only the held-out rows count; each row is in one of them.
-
-    Yields:
-        Predictions by each penalty, ``(rows, outputs)``.
-    """
-    weights = np.ones(len(x)) if weights is None else weights
-    root = np.sqrt(weights)[:, None]
-    centred, targets = (root * (part - np.average(part, axis=0, weights=weights)) for part in (x, y))
-    values, turn = _left_axes(centred)
-    along = turn.T @ targets
-    intercept = root / np.sqrt(weights.sum())
-    for alpha in alphas:
-        kept = values / (values + alpha)
-        residuals = targets - (turn * kept) @ along
-        found = np.empty_like(targets)
-        for _, rows in folds:
-            hat = (turn[rows] * kept) @ turn[rows].T + intercept[rows] @ intercept[rows].T
-            missing = np.linalg.solve((1 + TINY) * np.eye(len(rows)) - hat, residuals[rows])
-            found[rows] = y[rows] - missing / root[rows]
-        yield found
-
-
-def _left_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Squares of the singular values of a matrix, and its left singular vectors: ``(axes,)`` and ``(rows, axes)``."""
-    from scipy.linalg import eigh  # noqa: PLC0415
-
-    if x.shape[1] >= len(x):
-        values, turn = eigh(x @ x.T)
-        return values.clip(0), turn
-    values, turn = eigh(x.T @ x)
-    some = values > np.finfo(values.dtype).eps * len(values) * values[-1]
-    return values[some], x @ (turn[:, some] / np.sqrt(values[some]))

@@ -26,20 +26,15 @@ from pare.learners.networks.start.cross_validation import (
     groups_of,
     weights_of,
 )
-from pare.learners.networks.start.heads import (
-    POINT_PENALTIES,
-    RIDGE_PENALTIES,
-    Head,
-    row_losses,
-    solve_head,
-    solve_ridge_head,
-)
+from pare.learners.networks.start.heads import row_losses, solve_head
+from pare.learners.networks.start.ridge_heads import POINT_PENALTIES, RIDGE_PENALTIES, Head, solve_ridge_head
 from pare.storage.store import Rows, evenly_spaced
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
 MOST_ROWS = 100_000  # rows of each part, at most, that solve heads: their features are in memory
 FOLD_ROWS = 5000  # at most so many rows choose penalties and weights
+FIRM_ROWS = 1000  # rows whose choice of penalties and weights some more rows would hardly change
 OWN_VALUES = 50_000_000  # at most so many for a head with features of its own, or those of `FOLD_ROWS` rows
 # Threads of matrix products cost a head of classes many times what they save, since its steps are small; where other
 # programs run, a small ridge regression as well (benchmarks/heads.py). On more values than this the latter keeps them.
@@ -64,11 +59,12 @@ class SolvedStart:
         self.model, self.run, self.device = model, run, device
         self.held_out: np.ndarray | None = None  # heads begin a training, and are no anchor of it
         self._gathered: dict[int, Features] = {}
+        self._penalties: list[float] = []  # of the heads, once enough rows have chosen them
 
     def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
         """Give the model heads that are fitted to rows, with penalties and weights that folds of the same rows choose.
 
-        Features that were gathered before are used again.
+        Features that were gathered before are used again, and so is what `FIRM_ROWS` or more have chosen.
 
         Args:
             parts: the rows.
@@ -88,21 +84,23 @@ class SolvedStart:
         for i, layer in _shown(list(enumerate(self._predictor.heads)), "heads"):
             x = np.concatenate([blocks[i] for blocks, _ in gathered])
             if self._predictor.has_own(i):
-                own = None if weights is None else weights[some]
-                head = self._solved_on_own(i, x, y[some], own, np.searchsorted(some, chosen), folds)
+                x, own = evenly_spaced(x, self._own_rows), None if weights is None else weights[some]
+                head = self._solved(i, x, y[some], own, np.searchsorted(some, chosen), folds)
             else:
-                head = self._solved(x, y, weights, chosen, folds)
+                head = self._solved(i, x, y, weights, chosen, folds)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
             heads.append(head)
-        if self._predictor.own:
+        if self._predictor.own and not self._penalties:
             self._predictor.shares.copy_(
                 self._head_weights(heads, y[chosen], None if groups is None else groups[chosen])
             )
             by_name = self._weights_by_name()
             logger.info("Weights: %s.", ", ".join(f"{name} {weight:.0%}" for name, weight in by_name.items()))
-        return {"penalties": [head.penalty for head in heads]}
+        penalties = [head.penalty for head in heads]
+        self._penalties = penalties if len(y) >= FIRM_ROWS else []
+        return {"penalties": penalties}
 
     def fit(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
         """Fit heads to rows; penalties and weights are chosen anew, as a class of two rows may have had one before."""
@@ -150,25 +148,6 @@ class SolvedStart:
         return min(others, key=lambda own: others[own].mean(), default=usual)
 
     def _solved(
-        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, chosen: np.ndarray, folds: Folds | None
-    ) -> Head:
-        output, predictor, training = self.run.task.output, self._predictor, self.run.training
-        with threadpool_limits(1, user_api="blas"):
-            return solve_head(
-                x,
-                y,
-                output.kind,
-                output.shape[0],
-                chosen=chosen,
-                encoded=predictor.encoded,
-                standardised=predictor.standardised,
-                balanced=training.class_weights,
-                weights=weights,
-                seed=self.run.seed,
-                folds=folds,
-            )
-
-    def _solved_on_own(
         self,
         number: int,
         x: np.ndarray,
@@ -177,23 +156,18 @@ class SolvedStart:
         chosen: np.ndarray,
         folds: Folds | None,
     ) -> Head:
-        """A head that is fitted to rows, with out-of-fold outputs for the chosen ones."""
-        output, balanced = self.run.task.output, self.run.training.class_weights
-        x = evenly_spaced(x, self._own_rows)
-        name = list(self._predictor.own)[number - len(self._predictor.heads)]
-        penalties = POINT_PENALTIES if name == "points" else RIDGE_PENALTIES
+        """The head of that number, fitted to rows, with out-of-fold outputs for the chosen ones unless it is kept."""
+        predictor, output, balanced = self._predictor, self.run.task.output, self.run.training.class_weights
+        rules: dict[str, Any] = {"chosen": chosen, "balanced": balanced, "weights": weights, "folds": folds}
+        kept: dict[str, Any] = {"penalties": [self._penalties[number]]} if self._penalties else {}
+        if not predictor.has_own(number):
+            rules |= {"encoded": predictor.encoded, "standardised": predictor.standardised, "seed": self.run.seed}
+            with threadpool_limits(1, user_api="blas"):
+                return solve_head(x, y, output.kind, output.shape[0], **rules, **kept)
+        is_points = list(predictor.own)[number - len(predictor.heads)] == "points"
+        rules["penalties"] = POINT_PENALTIES if is_points else RIDGE_PENALTIES
         with threadpool_limits(free_threads() if x.size > THREADED_VALUES else 1, user_api="blas"):
-            return solve_ridge_head(
-                x,
-                y,
-                output.kind,
-                output.shape[0],
-                balanced=balanced,
-                weights=weights,
-                chosen=chosen,
-                folds=folds,
-                penalties=penalties,
-            )
+            return solve_ridge_head(x, y, output.kind, output.shape[0], **rules | kept)
 
     @property
     def _own_rows(self) -> int:

@@ -1,0 +1,149 @@
+"""Linear heads on many features: ridge regressions, solved once for all penalties and folds.
+
+MiniRocket's authors have it so for classes, too.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pare.evaluation.calibration import fit_temperature, log_loss
+from pare.learners.networks.start.cross_validation import Folds
+
+IMPOSSIBLE = -20.0  # logit of a class without rows: probability 2e-9
+RIDGE_PENALTIES = tuple(10.0 ** (-power / 2) for power in range(-6, 11))  # inverse of scikit-learn's alpha
+# Neighbouring points of a series are alike, and what counts may be faint: weaker penalties have to be tried as well.
+POINT_PENALTIES = tuple(10.0 ** (power / 2) for power in range(-6, 15))
+TINY = 1e-14  # added where a fold that all but decides the fit would leave nothing to divide by
+SHARPNESS = 5.0  # by which scores between -1 and 1 become logits, before their temperature is fitted
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear map of raw features.
+
+    Attributes:
+        weight: ``(outputs, features)``.
+        bias: ``(outputs,)``.
+        penalty: the C that was chosen.
+        loss: out-of-fold loss with it; NaN where nothing was chosen.
+        out_of_fold: out-of-fold outputs of the rows that chose the penalty, ``(rows, outputs)``; None where classes or
+            labels had too few rows for folds, or one penalty.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    penalty: float
+    loss: float
+    out_of_fold: np.ndarray | None = None
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """``(rows, features)`` to ``(rows, outputs)``."""
+        return features @ self.weight.T + self.bias
+
+
+def solve_ridge_head(
+    features: np.ndarray,
+    y: np.ndarray,
+    kind: str,
+    outputs: int,
+    *,
+    balanced: bool = False,
+    weights: np.ndarray | None = None,
+    chosen: np.ndarray | None = None,
+    folds: Folds | None = None,
+    penalties: Sequence[float] = RIDGE_PENALTIES,
+) -> Head:
+    """Fit a head to rows; leaving out one row, or one fold, at a time chooses the penalty and the temperature.
+
+    Classes and labels are -1 or 1 to the regression.
+
+    Args:
+        features: ``(rows, features)``, each of a standard deviation near 1.
+        y: classes ``(rows,)``, labels or numbers ``(rows, outputs)``.
+        kind: ``classification``, ``multilabel`` or ``regression``.
+        outputs: classes, labels or numbers.
+        balanced: whether classes are weighted by their inverse frequency.
+        weights: how much each row counts, ``(rows,)``; None: all count alike.
+        chosen: rows whose out-of-fold predictions are returned; None for all.
+        folds: folds of these rows, if some belong together; these rows alone choose the penalty. None: each row is one.
+        penalties: to choose from, each the inverse of scikit-learn's ``alpha``.
+    """
+    from sklearn.linear_model import Ridge  # noqa: PLC0415
+    from sklearn.utils.class_weight import compute_sample_weight  # noqa: PLC0415
+
+    features = features.astype(float)  # weak penalties need double precision
+    targets = np.eye(outputs)[y] if kind == "classification" else y
+    if kind != "regression":
+        targets = 2 * targets - 1
+    if balanced and kind == "classification":
+        weights = compute_sample_weight("balanced", y) * (1 if weights is None else weights)
+    some = np.arange(len(y)) if chosen is None else chosen
+    tried = np.arange(len(y)) if folds is None else some
+    of_tried, alphas = None if weights is None else weights[tried], [1 / penalty for penalty in penalties]
+    found = [*out_of_fold_predictions(features[tried], targets[tried], of_tried, alphas, folds)]
+    best = int(np.argmin([np.average(((each - targets[tried]) ** 2).mean(1), weights=of_tried) for each in found]))
+    ridge, out_of_fold = Ridge(alphas[best]).fit(features, targets, sample_weight=weights), found[best]
+    weight, bias = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
+    kept = np.searchsorted(tried, some)
+    if kind == "regression":
+        loss = float(np.square(out_of_fold - y[tried]).mean())
+        return Head(weight, bias, penalties[best], loss, out_of_fold[kept])
+    scale = SHARPNESS / fit_temperature(SHARPNESS * out_of_fold, y[tried])
+    out_of_fold = out_of_fold * scale
+    head = Head(weight * scale, bias * scale, penalties[best], log_loss(out_of_fold, y[tried]), out_of_fold[kept])
+    if kind == "classification":
+        head.bias[np.setdiff1d(np.arange(outputs), y)] = IMPOSSIBLE
+    return head
+
+
+def out_of_fold_predictions(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, alphas: Sequence[float], folds: Folds | None
+) -> Iterator[np.ndarray]:
+    """Out-of-fold predictions of ridge regressions, solved once for all folds and penalties.
+
+    The residuals e of a fit to all rows give them: a fit without the rows g has the residuals (I − H_gg)⁻¹ e_g, where H
+    maps targets to fitted values. With one row per fold scikit-learn's `RidgeCV` has the same.
+
+    Args:
+        x: features, ``(rows, features)``.
+        y: targets, ``(rows, outputs)``.
+        weights: weights of the rows, ``(rows,)``; None: all count alike.
+        alphas: penalties of scikit-learn's `Ridge`.
+        folds: only the held-out rows count; each row is in one of them. None: each row is one.
+
+    Yields:
+        Predictions by each penalty, ``(rows, outputs)``.
+    """
+    weights = np.ones(len(x)) if weights is None else weights
+    root = np.sqrt(weights)[:, None]
+    centred, targets = (root * (part - np.average(part, axis=0, weights=weights)) for part in (x, y))
+    values, turn = _left_axes(centred)
+    along = turn.T @ targets
+    intercept = root / np.sqrt(weights.sum())
+    for alpha in alphas:
+        kept = values / (values + alpha)
+        residuals = targets - turn @ (kept[:, None] * along)
+        if folds is None:
+            hat = np.square(turn) @ kept + np.square(intercept[:, 0])
+            yield y - residuals / (1 + TINY - hat)[:, None] / root
+            continue
+        found = np.empty_like(targets)
+        for _, rows in folds:
+            hat = (turn[rows] * kept) @ turn[rows].T + intercept[rows] @ intercept[rows].T
+            missing = np.linalg.solve((1 + TINY) * np.eye(len(rows)) - hat, residuals[rows])
+            found[rows] = y[rows] - missing / root[rows]
+        yield found
+
+
+def _left_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squares of the singular values of a matrix, and its left singular vectors: ``(axes,)`` and ``(rows, axes)``."""
+    from scipy.linalg import eigh  # noqa: PLC0415
+
+    if x.shape[1] >= len(x):
+        values, turn = eigh(x @ x.T)
+        return values.clip(0), turn
+    values, turn = eigh(x.T @ x)
+    some = values > np.finfo(values.dtype).eps * len(values) * values[-1]
+    return values[some], x @ (turn[:, some] / np.sqrt(values[some]))
