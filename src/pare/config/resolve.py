@@ -227,11 +227,12 @@ def _check_useful(method_name: str, learner: LearnerConfig, overrides: Mapping[s
 
 def _taken(learner: LearnerConfig) -> list[str]:
     """Parameters that have an effect on a learner; ``*`` for all keys of a section."""
+    training = ("*",) if learner.is_trained else LIBRARY_TRAINING if learner.library else SOLVED_TRAINING
     sections = {"mixing": learner.mixing, "alignment": learner.alignment, "options": learner.options}
     return [
         "minutes",
         *(SOURCED if learner.kind in HAS_SOURCE else ()),
-        *(f"training.{key}" for key in training_keys(learner) or ("*",)),
+        *(f"training.{key}" for key in training),
         *(f"{section}.*" for section, used in sections.items() if used),
     ]
 
