@@ -10,7 +10,7 @@ from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingC
 from pare.config.library import Library
 from pare.config.mosaic import mosaic_of
 from pare.config.raw import OWN_FILES
-from pare.config.run import CHANGED, COMMAND_LINE, FOLD, SOLVED, TASK, Run, is_periodic, joined
+from pare.config.run import CHANGED, COMMAND_LINE, FOLD, LIBRARY_TRAINING, SOLVED, TASK, Run, is_periodic, joined
 from pare.config.schema import FoldConfig, LearnerConfig, Source, StartConfig, Task
 from pare.config.strict import validated
 
