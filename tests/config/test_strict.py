@@ -1,16 +1,12 @@
 """Keys that older versions had, in YAML and in the records of models."""
 
-from inspect import signature
 
 import pytest
 
 from pare.config import PareError, Run, resolve
-from pare.config.hyperparameters import BETAS, AlignmentConfig, MixingConfig, TrainingConfig
+from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.schema import Candidates, StartConfig
 from pare.config.strict import validated
-from pare.learners.networks.alignment import embedder
-from pare.learners.networks.mixing import relaxed_top_k
-from pare.learners.networks.training.setup import CALIBRATION_ROWS
 
 GIVEN = {
     TrainingConfig: {"epochs": 1, "batch_size": 2, "learning_rate": 0.1},
@@ -41,15 +37,6 @@ def test_the_record_of_an_older_model_loads_and_decides_the_same(library, parame
     older = Run.model_validate(record)
     assert older.decisive() == run.decisive()
     assert older.params == run.params
-
-
-def test_constants_are_the_values_that_are_used():
-    used = signature(relaxed_top_k).parameters
-    names = {"temperature": "tau", "noise": "noise", "exact_rounds": "exact_rounds"}
-    assert {key: used[name].default for key, name in names.items()} == MixingConfig.CONSTANTS
-    assert [*TrainingConfig.CONSTANTS.values()] == [*BETAS, CALIBRATION_ROWS]
-    constants = (embedder.PSEUDO_CLASSES, [*embedder.MILESTONES], embedder.DECAY)
-    assert constants == tuple(AlignmentConfig.CONSTANTS.values())
 
 
 def test_fingerprints_hold_the_constants_so_that_older_models_are_known(library, parameters):
