@@ -6,8 +6,6 @@ from pydantic import Field, field_validator
 
 from pare.config.strict import Strict
 
-BETAS = (0.9, 0.98)  # decay of the mean gradient and of its square, in all optimisers but SGD
-
 
 class TrainingConfig(Strict):
     """How the model is fitted."""
@@ -50,7 +48,10 @@ class TrainingConfig(Strict):
     new_learning_rate: float | None = Field(
         default=None, gt=0, description="rate of parts that begin random; none: the same"
     )
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="SGD only")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="decay of the mean gradient")
+    square_decay: float = Field(
+        default=0.98, ge=0, lt=1, description="decay of the mean of squared gradients; all optimisers but SGD"
+    )
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
     warmup_epochs: float | None = Field(
         default=1.0, ge=0, description="epochs in which the learning rate rises from 0; null: a tenth of them all"
@@ -82,9 +83,14 @@ class TrainingConfig(Strict):
         return self.epochs / 10 if self.warmup_epochs is None else self.warmup_epochs
 
     @property
+    def betas(self) -> tuple[float, float]:
+        """Decay of the mean gradient and of its square, as optimisers of torch take them."""
+        return self.momentum, self.square_decay
+
+    @property
     def optimiser_options(self) -> dict[str, Any]:
         """Arguments of an optimiser of torch, the learning rate left aside."""
-        moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": BETAS}
+        moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": self.betas}
         return {"weight_decay": self.weight_decay, "fused": True, **moments}
 
     @field_validator("precision", mode="before")

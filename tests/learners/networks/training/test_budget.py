@@ -49,7 +49,7 @@ def made(seconds, steps=200, minutes=10.0, members=1, begin=0.0):
     ("seconds", "minutes"),
     [
         (lambda _: 3.0, 10),  # in time
-        (lambda _: 3.2, 10),  # not much later
+        (lambda _: 3.1, 10),  # not much later
         (lambda step: 11.0 if step == 0 else 3.0, 10),  # the first one, as where kernels are compiled
         (lambda step: 40.0 if step == 199 else 3.0, 10),  # a stall at the end
     ],

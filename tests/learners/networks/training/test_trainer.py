@@ -291,7 +291,7 @@ def test_every_optimiser_and_schedule_ends_where_it_should(train, table_run, tmp
     ("changes", "expected"),
     [
         ({"optimiser": "AdamW"}, {"betas": (0.9, 0.98)}),
-        ({"optimiser": "Adam"}, {"betas": (0.9, 0.98)}),
+        ({"optimiser": "Adam", "momentum": 0.8, "square_decay": 0.999}, {"betas": (0.8, 0.999)}),
         ({"optimiser": "SGD", "momentum": 0.5}, {"momentum": 0.5}),
     ],
 )

@@ -13,7 +13,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pare.config.errors import PareError
-from pare.config.hyperparameters import BETAS, MixingConfig, TrainingConfig
+from pare.config.hyperparameters import MixingConfig, TrainingConfig
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 WIDEST = 128  # rows or columns, the fewer, of a kernel as a matrix: the time of Muon grows as their cube
@@ -32,7 +32,7 @@ def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], train
         training: the optimiser's name and settings.
     """
     if training.optimiser == "Muon":
-        return muon(model, groups, training.learning_rate, training.weight_decay, BETAS)
+        return muon(model, groups, training.learning_rate, training.weight_decay, training.betas)
     build = getattr(torch.optim, training.optimiser)
     real = not any(weight.is_complex() for weight in model.parameters())  # torch fuses no others
     options = {**training.optimiser_options, "fused": real}
