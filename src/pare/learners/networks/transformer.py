@@ -64,7 +64,7 @@ def build_parts(run: Run, data: Data, chosen: np.ndarray, accelerator: Accelerat
         accelerator: what the training runs on.
     """
     source, rows = data.source, data.store.rows("train")
-    assert source and run.proxy  # of every run around a pretrained encoder
+    assert source and run.proxy  # which every run around a pretrained encoder has
     backbone = load_backbone(
         source.encoder,
         run.grid,
