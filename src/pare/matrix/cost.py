@@ -10,7 +10,7 @@ from pare.config.run import Run
 from pare.matrix.blocks import Cell
 from pare.matrix.states import State
 
-AROUND_S = 25  # start of a program, loading, evaluation and figures of a run
+AROUND_S = 12  # start of a program, loading, evaluation and figures of a run
 Kin = tuple[str, ...]  # what two runs have in common where the time of one tells that of the other
 ESTIMATED: Kin = ("transformer",)  # all runs whose work the configuration tells
 BASES = {
