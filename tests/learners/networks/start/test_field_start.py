@@ -79,7 +79,7 @@ def run_of(library):
         parameters |= {"minutes": minutes} if minutes else {}
         return resolve(
             own,
-            {**parameters, "training": {"learning_rate": 1e-3, "batch_size": 8}},
+            {**parameters, "training": {"epochs": 2, "learning_rate": 1e-3, "batch_size": 8}},
             {**parameters, "training": training},
         )
 
