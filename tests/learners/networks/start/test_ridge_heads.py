@@ -91,6 +91,17 @@ def test_a_fold_that_is_left_out_is_predicted_as_by_a_fit_without_it(x, features
             np.testing.assert_allclose(found[held], ridge.predict(x[held]), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e3])
+def test_penalties_next_to_nothing_leave_rows_out_as_exactly_as_others(x, unit):
+    """More features than rows, which are fitted to rounding: their residuals alone would say nothing."""
+    y, alphas = x[:, :2] + 0.5, [1e-3, 1e-9]
+    limit = np.linalg.pinv(np.delete(x, 0, 0) - np.delete(x, 0, 0).mean(0)) @ (np.delete(y, 0, 0) - y[1:].mean(0))
+    expected = (x[0] - x[1:].mean(0)) @ limit + y[1:].mean(0)
+    for folds in (None, list(LeaveOneOut().split(x))):
+        for found in out_of_fold_predictions(unit * x, y, None, alphas, folds):
+            np.testing.assert_allclose(found[0], expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["regression", "classification"])
 @pytest.mark.parametrize("balanced", [False, True])
 def test_folds_of_one_row_each_are_what_is_done_without_folds(x, kind, balanced):

@@ -103,8 +103,8 @@ def out_of_fold_predictions(
 ) -> Iterator[np.ndarray]:
     """Out-of-fold predictions of ridge regressions, solved once for all folds and penalties.
 
-    The residuals e of a fit to all rows give them: a fit without the rows g has the residuals (I − H_gg)⁻¹ e_g, where H
-    maps targets to fitted values. With one row per fold scikit-learn's `RidgeCV` has the same.
+    The residuals e of a fit to all rows give them: a fit without the rows g has the residuals (M_gg)⁻¹ e_g, where M
+    maps targets to residuals. With one row per fold scikit-learn's `RidgeCV` has the same.
 
     Args:
         x: features, ``(rows, features)``.
@@ -119,31 +119,41 @@ def out_of_fold_predictions(
     weights = np.ones(len(x)) if weights is None else weights
     root = np.sqrt(weights)[:, None]
     centred, targets = (root * (part - np.average(part, axis=0, weights=weights)) for part in (x, y))
-    values, turn = _left_axes(centred)
+    constant = root / np.sqrt(weights.sum())
+    values, turn = _left_axes(centred, constant)
     along = turn.T @ targets
-    intercept = root / np.sqrt(weights.sum())
+    whole = x.shape[1] >= len(x)  # nothing is left beyond the axes, and however small a penalty is, ratios are exact
+    beyond = np.zeros_like(targets) if whole else targets - turn @ along
+    axes = turn[:, :0] if whole else np.hstack([turn, constant])
     for alpha in alphas:
-        kept = values / (values + alpha)
-        residuals = targets - turn @ (kept[:, None] * along)
+        left = alpha / (values + alpha)
+        left = left / left.max(initial=TINY) if whole else left
+        residuals = beyond + turn @ (left[:, None] * along)
         if folds is None:
-            hat = np.square(turn) @ kept + np.square(intercept[:, 0])
-            yield y - residuals / (1 + TINY - hat)[:, None] / root
+            own = (not whole) - np.square(axes).sum(1) + np.square(turn) @ left
+            yield y - residuals / (own + TINY)[:, None] / root
             continue
         found = np.empty_like(targets)
-        for _, rows in folds:
-            hat = (turn[rows] * kept) @ turn[rows].T + intercept[rows] @ intercept[rows].T
-            missing = np.linalg.solve((1 + TINY) * np.eye(len(rows)) - hat, residuals[rows])
-            found[rows] = y[rows] - missing / root[rows]
+        for _, g in folds:
+            own = TINY * np.eye(len(g)) + (turn[g] * left) @ turn[g].T
+            if not whole:
+                own += np.eye(len(g)) - axes[g] @ axes[g].T
+            found[g] = y[g] - np.linalg.solve(own, residuals[g]) / root[g]
         yield found
 
 
-def _left_axes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Squares of the singular values of a matrix, and its left singular vectors: ``(axes,)`` and ``(rows, axes)``."""
+def _left_axes(x: np.ndarray, constant: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squares of the singular values of a centred matrix, and its left singular vectors beside the constant.
+
+    Returns:
+        ``(axes,)`` and ``(rows, axes)``.
+    """
     from scipy.linalg import eigh  # noqa: PLC0415
 
     if x.shape[1] >= len(x):
-        values, turn = eigh(x @ x.T)
-        return values.clip(0), turn
+        products = x @ x.T
+        values, turn = eigh(products + (1 + np.trace(products)) * constant @ constant.T)  # the last one is the constant
+        return values[:-1].clip(0), turn[:, :-1]
     values, turn = eigh(x.T @ x)
     some = values > np.finfo(values.dtype).eps * len(values) * values[-1]
     return values[some], x @ (turn[:, some] / np.sqrt(values[some]))
