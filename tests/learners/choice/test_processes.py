@@ -52,6 +52,12 @@ def test_what_is_late_is_ended(workers):
     assert {*found} == {"quick"} and time.monotonic() - started < 20
 
 
+@pytest.mark.slow
+def test_as_many_as_are_needed_are_waited_for(workers):
+    found = dict(workers.run({"slow": partial(time.sleep, 1), "late": partial(time.sleep, 600)}, 0.0, least=1))
+    assert {*found} == {"slow"}
+
+
 @pytest.mark.parametrize(("threads", "most"), [(1, 1), (2, 2), (8, 2)])
 def test_a_cpu_makes_two_fits_at_a_time_where_it_has_two_cores(monkeypatch, threads, most):
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)

@@ -121,7 +121,7 @@ class Choice:
     def _compare(self, one: Tried) -> None:
         """Fit a candidate to each fold within half of the time that is left.
 
-        The folds that the first candidate ends in its time are those of all others.
+        The folds that the first candidate ends in its time, one at least, are those of all others.
         """
         limit, rounds = self._left / 2, ceil(len(self.parts) / self.workers.most)
         if limit <= rounds * self._least_seconds(one):
@@ -133,14 +133,14 @@ class Choice:
             for number, parts in enumerate(self.parts)
         }
         folds: dict[int, Held] = {}
-        for name, (held, error) in self.workers.run(jobs, limit):
+        for name, (held, error) in self.workers.run(jobs, limit, least=int(first)):
             if error:
                 self._leave_out(one, error)
                 return
             folds[int(name)] = held
             if not first and rounds * held["seconds"] > limit:
                 break
-        if len(folds) < (1 if first else len(self.parts)):
+        if not first and len(folds) < len(self.parts):
             self._leave_out(one, f"no time: its fits were not done in {duration(limit)}")
             return
         if len(folds) < len(self.parts):

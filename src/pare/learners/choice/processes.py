@@ -40,7 +40,9 @@ class Workers:
         self.most = min(MOST, torch.get_num_threads()) if PartialState().device.type == "cpu" else 1
         self._pool: ProcessPoolExecutor | None = None
 
-    def run(self, jobs: Mapping[str, Callable[[], Any]], seconds: float = inf) -> Iterator[tuple[str, Outcome]]:
+    def run(
+        self, jobs: Mapping[str, Callable[[], Any]], seconds: float = inf, least: int = 0
+    ) -> Iterator[tuple[str, Outcome]]:
         """Run jobs, some at a time, and yield the outcome of each as it is done.
 
         Jobs that are not done when the time is over, or when the caller stops asking, are ended and yield nothing.
@@ -48,6 +50,7 @@ class Workers:
         Args:
             jobs: picklable jobs by name.
             seconds: time for all of them.
+            least: number of jobs that are waited for, however long they take.
         """
         end, threads = time.monotonic() + seconds, max(1, torch.get_num_threads() // max(1, min(self.most, len(jobs))))
         self._pool = self._pool or ProcessPoolExecutor(self.most, _context(), _begin, (os.getpid(),))
@@ -57,7 +60,8 @@ class Workers:
             with get_console().status("") as shown:
                 while running:
                     shown.update(", ".join(running.values()))
-                    done, _ = wait(running, None if end == inf else max(0.0, end - time.monotonic()), FIRST_COMPLETED)
+                    waits = end == inf or len(jobs) - len(running) < least
+                    done, _ = wait(running, None if waits else max(0.0, end - time.monotonic()), FIRST_COMPLETED)
                     if not done:
                         return
                     for future in done:
