@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pare.learners.networks.training import machine
+from pare.learners import machine
 
 
 def test_peak_memory_is_in_mebibytes(monkeypatch):

@@ -60,9 +60,10 @@ class SolvedStart:
         device: where the model is.
     """
 
+    held_out: np.ndarray | None = None  # heads begin a training, and are no anchor of it
+
     def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
         self.model, self.run, self.device = model, run, device
-        self.held_out: np.ndarray | None = None  # heads begin a training, and are no anchor of it
         self._gathered: dict[int, Features] = {}
 
     def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
@@ -103,17 +104,6 @@ class SolvedStart:
             by_name = self._weights_by_name()
             logger.info("Weights: %s.", ", ".join(f"{name} {weight:.0%}" for name, weight in by_name.items()))
         return {"penalties": [head.penalty for head in heads]}
-
-    def fit(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
-        """Fit heads to rows; penalties and weights are chosen anew, as a class of two rows may have had one before."""
-        self.solve(parts)
-
-    def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
-        """Nothing: there is no anchor."""
-
-    def applied(self) -> AbstractContextManager[None]:
-        """The model predicts by its heads anyway."""
-        return nullcontext()
 
     def _weights_by_name(self) -> dict[str, float]:
         """Weight of the encoder's heads together, and of each head with features of its own."""
@@ -194,6 +184,17 @@ class SolvedStart:
                 folds=folds,
                 penalties=penalties,
             )
+
+    def fit(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
+        """Fit the heads to more rows."""
+        self.solve(parts)
+
+    def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
+        """Nothing: there is no anchor."""
+
+    def applied(self) -> AbstractContextManager[None]:
+        """The model predicts by its heads anyway."""
+        return nullcontext()
 
     @property
     def _own_rows(self) -> int:
