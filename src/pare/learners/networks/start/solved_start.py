@@ -55,9 +55,10 @@ class SolvedStart:
         device: where the model is.
     """
 
+    held_out: np.ndarray | None = None  # heads begin a training, and are no anchor of it
+
     def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
         self.model, self.run, self.device = model, run, device
-        self.held_out: np.ndarray | None = None  # heads begin a training, and are no anchor of it
         self._gathered: dict[int, Features] = {}
         self._penalties: list[float] = []  # of the heads, once enough rows have chosen them
 
@@ -101,17 +102,6 @@ class SolvedStart:
         penalties = [head.penalty for head in heads]
         self._penalties = penalties if len(y) >= FIRM_ROWS else []
         return {"penalties": penalties}
-
-    def fit(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
-        """Fit heads to rows; penalties and weights are chosen anew, as a class of two rows may have had one before."""
-        self.solve(parts)
-
-    def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
-        """Nothing: there is no anchor."""
-
-    def applied(self) -> AbstractContextManager[None]:
-        """The model predicts by its heads anyway."""
-        return nullcontext()
 
     def _weights_by_name(self) -> dict[str, float]:
         """Weight of the encoder's heads together, and of each head with features of its own."""
@@ -168,6 +158,17 @@ class SolvedStart:
         rules["penalties"] = POINT_PENALTIES if is_points else RIDGE_PENALTIES
         with threadpool_limits(free_threads() if x.size > THREADED_VALUES else 1, user_api="blas"):
             return solve_ridge_head(x, y, output.kind, output.shape[0], **rules | kept)
+
+    def fit(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
+        """Fit the heads to more rows."""
+        self.solve(parts)
+
+    def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
+        """Nothing: there is no anchor."""
+
+    def applied(self) -> AbstractContextManager[None]:
+        """The model predicts by its heads anyway."""
+        return nullcontext()
 
     @property
     def _own_rows(self) -> int:
