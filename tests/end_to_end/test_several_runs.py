@@ -51,24 +51,22 @@ def test_a_seed_among_several_is_the_run_of_that_seed_and_is_not_repeated(mine, 
 
 
 def test_each_row_is_tested_once_and_groups_stay_whole(mine, kedro):
-    params = "task=mine,method=logistic_regression,folds=3"
+    params = "task=mine,method=logistic_regression,folds=2"
     outcome = kedro(mine, "--params", params, "--workers=1")
     assert outcome.code == 0, outcome.err
     tested = []
-    for number in (1, 2, 3):
-        with h5py.File(mine / f"data/05_model_input/mine-fold_{number}_of_3.h5") as file:
+    for number in (1, 2):
+        with h5py.File(mine / f"data/05_model_input/mine-fold_{number}_of_2.h5") as file:
             numbers = {part: file[part]["x"][:, 0].astype(int) for part in ("train", "validation", "test")}
         assert sorted(np.concatenate([*numbers.values()])) == [*range(36)]
         assert not {*numbers["test"] // 3} & {*numbers["train"] // 3}
         tested += [*numbers["test"]]
     assert sorted(tested) == [*range(36)]
     folder = mine / "data/08_reporting/mine/logistic_regression"
-    errors = [
-        json.loads((folder / f"fold_{number}_of_3/seed_0/metrics.json").read_text())["test"] for number in (1, 2, 3)
-    ]
-    summary = json.loads((folder / "folds_3/seed_0/summary.json").read_text())
+    errors = [json.loads((folder / f"fold_{number}_of_2/seed_0/metrics.json").read_text())["test"] for number in (1, 2)]
+    summary = json.loads((folder / "folds_2/seed_0/summary.json").read_text())
     np.testing.assert_allclose(summary["mean"], np.mean(errors))
-    assert len([*(mine / "data/matrix/mine/logistic_regression/folds_3/seed_0/logs").glob("raw-*")]) == 1
+    assert len([*(mine / "data/matrix/mine/logistic_regression/folds_2/seed_0/logs").glob("raw-*")]) == 1
 
 
 def test_a_run_that_fails_is_told_with_its_log_and_the_same_command_makes_it(mine, kedro):

@@ -32,11 +32,10 @@ run=$task/$(get method)$(get variant | sed s/^/-/)/${{protocol:+$protocol/}}seed
 echo "$stage $run" >> calls
 [ "$stage $run" = "$(cat broken 2>&1)" ] && exit 1
 write() {{ for path do mkdir -p "data/$(dirname "$path")"; date +%N > "data/$path"; done; }}
-bring() {{ if [ "$2" ]; then write "01_raw/$1/$2/manifest.json"; else mkdir -p "data/01_raw/$1/none"; fi; }}
 case $stage in
   task) write "01_raw/$task/manifest.json" ;;
-  encoder) bring encoders "$(get source.name)" ;;
-  proxy) bring proxies "$(get source.proxy)" ;;
+  encoder) name=$(get source.name); write "01_raw/encoders/${{name:-none}}/README.md" ;;
+  proxy) name=$(get source.proxy); write "01_raw/proxies/${{name:-none}}/README.md" ;;
   preprocess) write "05_model_input/$task${{protocol:+-$protocol}}.h5" ;;
   train) write "06_models/$run/model" ;;
   evaluate) write "07_model_output/$run/predictions.h5" \

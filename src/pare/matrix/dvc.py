@@ -68,7 +68,7 @@ def _entry(run: Run) -> dict[str, str]:
 
 
 def _bringing(run: Run) -> str:
-    """What ``kedro run --params`` needs to bring encoder and proxy of a run, or an empty folder where it has none."""
+    """What ``kedro run --params`` needs to bring encoder and proxy of a run, or to say that it has none."""
     source = f",source.name={run.source_name},source.proxy={run.proxy_name}" if run.source else ""
     return f"task={run.task_name},method={run.method_name}{source}"
 

@@ -20,6 +20,8 @@ from pare.data.origins.manifest import (
 )
 from pare.data.registries import bind_options, find_origin
 
+README = "README.md"
+
 
 @dataclass(frozen=True)
 class RawFiles:
@@ -38,15 +40,16 @@ class RawFiles:
 
 
 class NoFiles:
-    """The files of an encoder or a proxy, for a learner that begins with none: an empty folder, which DVC can track."""
+    """The files of an encoder or a proxy that a learner does not have: a folder that says so, for DVC to track."""
 
     def is_current(self, path: Path) -> bool:
         """Whether the folder is there."""
-        return path.is_dir()
+        return (path / README).is_file()
 
     def write(self, path: Path) -> None:
         """Make the folder."""
         path.mkdir(parents=True, exist_ok=True)
+        (path / README).write_text("Methods without a pretrained encoder have no files here.\n", encoding="utf-8")
 
 
 def ingest(raw: RawConfig, folder: Path) -> Manifest:
