@@ -40,16 +40,10 @@ class LazyDataset(PathDataset[Lazy, Opened]):
 
     def save(self, data: Lazy) -> None:
         """Make the data, or say that they are there."""
-<<<<<<< HEAD
         if data.is_current(self.path):
             logger.info("%s is up to date.", self.path)
         else:
-=======
-        if not data.is_current(self.path):
->>>>>>> matrix
             data.write(self.path)
-        elif self.path.name != NOWHERE:
-            logger.info("%s is up to date.", self.path)
 
     def _exists(self) -> bool:
         try:

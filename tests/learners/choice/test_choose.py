@@ -29,7 +29,7 @@ FIELD = TABLE | {"input": {"shape": [1, 16]}, "output": {"kind": "dense", "shape
 
 
 class Here:
-    """Workers that fit in this process; ``done`` of the jobs of a call are done in time, or those that are waited for."""
+    """Workers that fit in this process; in time are ``done`` of the jobs of a call, or those that are waited for."""
 
     def __init__(self) -> None:
         self.most, self.done = 2, []

@@ -43,8 +43,8 @@ class NoFiles:
     """The files of an encoder or a proxy that a learner does not have: a folder that says so, for DVC to track."""
 
     def is_current(self, path: Path) -> bool:
-        """Whether the folder is there."""
-        return (path / README).is_file()
+        """Never: it is made at once, and the log has nothing to say of it."""
+        return False
 
     def write(self, path: Path) -> None:
         """Make the folder."""
