@@ -15,7 +15,7 @@ from dvc.repo import Repo
 from moto.server import ThreadedMotoServer
 
 from pare.config import PareError
-from pare.data.registries import READERS
+from pare.data.registries import FORMATS
 from pare.matrix.blocks import expand, unique
 from pare.matrix.dvc import STAGES, check_base, read_stage_files, stage_files, write_stage_files
 
@@ -208,7 +208,7 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
     tasks, package = tmp_path / "conf" / "base" / "tasks", tmp_path / "src" / "pare"
     edit(tasks / "openml_cc18.yml", "title: Wisconsin", "title: The Wisconsin")
     edit(tmp_path / "conf" / "base" / "learners.yml", "description: Target", "description: All target")
-    reader = package.joinpath(*READERS["table"].partition(":")[0].split(".")).with_suffix(".py")
+    reader = package.joinpath(*FORMATS["table"].partition(":")[0].split(".")).with_suffix(".py")
     edit(reader, '"""', '"""In other words: ')
     edit(package / "learners" / "networks" / "training" / "trainer.py", "\n\n\n", "\n\n\n# A remark.\n")
     assert repro() == ([], True)
