@@ -72,12 +72,13 @@ def run_of(library):
         }
         starts = {**library.starts, "field": {**library.starts["field"], "layers": [2]}}  # the tiny encoder has two
         own = Library(**{**library.model_dump(), "tasks": {"own": task}, "starts": starts})
-        training = {} if method == "probe" else {"epochs": 2, "batch_size": 8, "precision": "no"} | training
+        epochs = {} if minutes else {"epochs": 2}
+        training = {} if method == "probe" else {**epochs, "batch_size": 8, "precision": "no", **training}
         parameters = {"task": "own", "source": None, "method": method, "seed": 0, "protocol": "validated"}
         parameters["minutes"] = minutes
         return resolve(
             own,
-            {**parameters, "training": {"learning_rate": 1e-3, "batch_size": 8}},
+            {**parameters, "training": {"epochs": 20, "learning_rate": 1e-3, "batch_size": 8}},
             {**parameters, "training": training},
         )
 
