@@ -1,6 +1,5 @@
 """Keys that older versions had, in YAML and in the records of models."""
 
-
 import pytest
 
 from pare.config import PareError, Run, resolve
