@@ -14,7 +14,6 @@ from pare.learners.networks.start.cross_validation import FOLDS
 from pare.learners.networks.start.field_start import FieldStart
 from pare.learners.networks.training.losses import relative_l2
 from pare.learners.networks.training.session import Session
-from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.training.trainer import Trainer
 from pare.learners.networks.transformer import build_parts
 from pare.learners.source_folders import SourceFolders
@@ -61,7 +60,7 @@ pytestmark = pytest.mark.usefixtures("quick_training")
 
 @pytest.fixture
 def run_of(library):
-    def make(method="finetune", shape=(1, GRID, GRID), minutes=None, **training):
+    def make(method="finetune", minutes=None, shape=(1, GRID, GRID), **training):
         task = {
             "title": "t",
             "raw": {"files": ["x.npy"]},
@@ -76,10 +75,10 @@ def run_of(library):
         epochs = {} if minutes else {"epochs": 2}
         training = {} if method == "probe" else {**epochs, "batch_size": 8, "precision": "no", **training}
         parameters = {"task": "own", "source": None, "method": method, "seed": 0, "protocol": "validated"}
-        parameters |= {"minutes": minutes} if minutes else {}
+        parameters["minutes"] = minutes
         return resolve(
             own,
-            {**parameters, "training": {"epochs": 2, "learning_rate": 1e-3, "batch_size": 8}},
+            {**parameters, "training": {"epochs": 20, "learning_rate": 1e-3, "batch_size": 8}},
             {**parameters, "training": training},
         )
 
@@ -92,15 +91,16 @@ def source(tiny_bert, topics) -> SourceFolders:
 
 
 def fitted(run, store, source, folder) -> Model:
-    """The model, whose network is ``predictor.network``."""
     folder.mkdir(exist_ok=True)
     Fit(run, Data(store, source)).write(folder / "model")
     return Model.load(folder / "model")
 
 
 def begun(run, store, source, folder) -> Session:
-    """A training before its first epoch."""
-    return Session(run, Data(store, source), Work(folder / "checkpoint", "f"), build_parts)
+    """A training whose first epoch is next."""
+    session = Session(run, Data(store, source), Work(folder / "checkpoint", "f"), build_parts)
+    session.begin()
+    return session
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,9 @@ def test_a_symmetry_copies_rows_where_folds_are_predicted_better_with_it(run_of,
     trained = fitted(run_of("probe"), store, source, tmp_path)
     rows = store.rows("test").read(0, 16)
     with torch.no_grad():
-        predicted = trained.predictor.network(torch.from_numpy(rows["x"])).numpy()
-    error = np.abs(predicted - rows["y"]).max() / rows["y"].std()
+        error = (
+            np.abs(trained.predictor.network(torch.from_numpy(rows["x"])).numpy() - rows["y"]).max() / rows["y"].std()
+        )
     assert trained.record["start"]["symmetries"] == found
     assert error < 1e-4 if found else error > 0.1
 
@@ -220,7 +221,7 @@ def test_a_declared_symmetry_is_used_whatever_the_folds_say(run_of, source, tmp_
 @pytest.mark.parametrize("make", [folded, nearly_linear])
 def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source, tmp_path, make):
     run, store = run_of(), write(tmp_path / "x.h5", make)
-    session = begun(run, store, source, tmp_path)
+    session = Session(run, Data(store, source), Work(tmp_path / "checkpoint", "f"), build_parts)
     before = {name: tensor.clone() for name, tensor in session.setup.network.state_dict().items()}
     session.begin()
     after = session.setup.network.state_dict()
@@ -231,8 +232,8 @@ def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source,
 
 @pytest.mark.parametrize(("minutes", "expected"), [(0.5, 3), (5.5, 5)])  # 48 rows in batches of 8
 def test_one_pass_has_mixed_and_plain_epochs_within_minutes(run_of, source, tmp_path, monkeypatch, minutes, expected):
-    monkeypatch.setattr(Steps, "seconds", lambda steps: 10.0)
-    run, store = run_of("pare_one_pass", minutes=minutes), write(tmp_path / "x.h5", folded)
+    monkeypatch.setattr("pare.learners.networks.training.steps.step_seconds", lambda step: step() and 10.0)
+    run, store = run_of("pare_one_pass", minutes), write(tmp_path / "x.h5", folded)
     assert run.mixing.passes == 1
     assert len(fitted(run, store, source, tmp_path).record["history"]) == expected
 
@@ -290,8 +291,9 @@ def test_gaussian_kernels_solve_a_smooth_equation_that_is_not_linear(run_of, sou
     trained = fitted(run_of("probe"), store, source, tmp_path)
     rows = store.rows("test").read(0, 16)
     with torch.no_grad():
-        predicted = trained.predictor.network(torch.from_numpy(rows["x"])).numpy()
-    error = np.abs(predicted - rows["y"]).max() / rows["y"].std()
+        error = (
+            np.abs(trained.predictor.network(torch.from_numpy(rows["x"])).numpy() - rows["y"]).max() / rows["y"].std()
+        )
     assert trained.record["start"]["width"] > 0
     assert error < 1e-2
     anywhere = [trained.outputs(rows["x"], torch.device(device)) for device in ("cpu", "mps")]
@@ -325,25 +327,24 @@ def test_what_a_row_is_held_out_with_comes_from_the_other_rows(run_of, source, t
     """Noise is not predicted: rows that an anchor was fitted to seem predicted by it, held out they are not."""
     run, noise = run_of(epochs=2), np.random.default_rng(5)
     store = write(tmp_path / "x.h5", lambda x: moved(x) * 50 + noise.normal(size=x.shape))
-    session = begun(run, store, source, tmp_path)
-    session.begin()
-    network, held_out = session.setup.network, session.setup.parts.start.held_out
-    y = store.rows("train").array("y")
+    setup = begun(run, store, source, tmp_path).setup
+    y, held_out = store.rows("train").array("y"), setup.parts.start.held_out
     with torch.no_grad():
-        own = network.anchor(torch.from_numpy(store.rows("train").array("x"))).numpy()
+        own = setup.network.anchor(torch.from_numpy(store.rows("train").array("x"))).numpy()
     assert np.std(y - held_out) > 0.9  # at least the noise
     assert np.std(y - own) < 0.9 * np.std(y - held_out)
-    np.testing.assert_allclose(network.units.scale.mean(), np.std(y - held_out, 0).mean(), rtol=0.01)
+    np.testing.assert_allclose(setup.network.units.scale.mean(), np.std(y - held_out, 0).mean(), rtol=0.01)
 
 
 @pytest.mark.parametrize("make", [nearly_linear, bent])
 def test_a_killed_training_of_a_field_goes_on_to_bit_identical_weights(run_of, source, tmp_path, monkeypatch, make):
     store, run = write(tmp_path / "x.h5", make), run_of("pare")
-    whole, epoch = fitted(run, store, source, tmp_path / "one"), Trainer._epoch
+    fit, original = Fit(run, Data(store, source)), Trainer._epoch
+    whole = fit.model(tmp_path / "one")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "_epoch", lambda self, number, bar: exit_after_first(number) or epoch(self, number, bar))
-        fitted(run, store, source, tmp_path / "two")
-    resumed = fitted(run, store, source, tmp_path / "two")
+        patch.setattr(Trainer, "_epoch", lambda self, epoch, bar: exit_after_first(epoch) or original(self, epoch, bar))
+        fit.model(tmp_path / "two")
+    resumed = fit.model(tmp_path / "two")
     assert [row["validation"] for row in resumed.record["history"]] == [
         row["validation"] for row in whole.record["history"]
     ]
