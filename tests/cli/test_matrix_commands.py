@@ -358,7 +358,10 @@ def test_a_signal_ends_it_with_one_sentence(matrix, engine, number, code):
     engine.before = lambda job: os.kill(os.getpid(), number) if job.name == "darcy_flow-pare-1" else None
     before = signal.getsignal(signal.SIGTERM)
     output = matrix("run", code=code)
-    assert output.splitlines()[-1] == "Stopped. The same command goes on: a training after its last saved epoch."
+    assert (
+        output.splitlines()[-1]
+        == "Stopped. The same command goes on: each run after the last epoch or fit that was saved."
+    )
     assert "Traceback" not in output and engine.jobs and "darcy_flow-pare-1" not in engine.jobs
     assert signal.getsignal(signal.SIGTERM) == before
 

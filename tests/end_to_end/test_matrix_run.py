@@ -113,7 +113,10 @@ def test_however_a_plan_is_stopped_no_job_is_left_and_the_same_command_goes_on(
         assert outcome.code == code
         assert all(map(gone, children))
         if number != signal.SIGKILL:
-            assert outcome.err.strip() == "Stopped. The same command goes on: a training after its last saved epoch."
+            assert (
+                outcome.err.strip()
+                == "Stopped. The same command goes on: each run after the last epoch or fit that was saved."
+            )
             assert outcome.leftovers == []
         assert "Traceback" not in outcome.out
         assert done < epochs_done(project) < 30
