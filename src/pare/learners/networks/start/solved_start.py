@@ -204,7 +204,7 @@ class SolvedStart:
                 tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
                 parts = self._predictor.inputs(self.model.encode(tokens), around)
             for i, (block, part) in enumerate(zip(blocks, parts, strict=True)):
-                features = part.cpu().numpy()
+                features = part.float().cpu().numpy()
                 block.append(features[some[start : start + BATCH_ROWS]] if self._predictor.has_own(i) else features)
             targets.append(batch["y"])
         return blocks, targets
