@@ -43,7 +43,7 @@ def series(n, seed, classes=2):
 @pytest.mark.parametrize(("name", "features"), [("minirocket", 84), ("multirocket", 8 * 84)])
 def test_scores_are_those_of_the_library_and_tell_the_classes_apart(name, features, problem):
     (x, y), (test_x, test_y) = series(40, 0, 3), series(20, 1, 3)
-    found = FITS[name](problem("classification", 4, train=(x, y)), OPTIONS).predict(test_x)
+    found = FITS[name](problem("classification", 4, train=(x, y)), OPTIONS).model.predict(test_x)
     transform = TRANSFORMS[name](84, random_state=3)
     made = np.asarray(transform.fit_transform(x), np.float32)
     assert made.shape == (40, features)
@@ -58,12 +58,12 @@ def test_scores_are_those_of_the_library_and_tell_the_classes_apart(name, featur
 @pytest.mark.parametrize("name", FITS)
 def test_two_classes_labels_and_numbers_are_predicted_too(name, problem):
     (x, y), (test_x, test_y) = series(40, 0), series(20, 1)
-    two = FITS[name](problem("classification", 2, train=(x, y)), options(name)).predict(test_x)
+    two = FITS[name](problem("classification", 2, train=(x, y)), options(name)).model.predict(test_x)
     assert (two.argmax(1) == test_y).mean() > 0.9
     labels = np.stack([y, 1 - y], 1).astype(np.float32)
-    scores = FITS[name](problem("multilabel", train=(x, labels)), options(name)).predict(test_x)
+    scores = FITS[name](problem("multilabel", train=(x, labels)), options(name)).model.predict(test_x)
     assert ((scores > 0) == np.stack([test_y, 1 - test_y], 1)).mean() > 0.9
-    numbers = FITS[name](problem("regression", train=(x, labels[:, :1] * 10)), options(name)).predict(test_x)
+    numbers = FITS[name](problem("regression", train=(x, labels[:, :1] * 10)), options(name)).model.predict(test_x)
     assert numbers.shape == (20, 1)
     assert np.abs(numbers[:, 0] - 10 * test_y).mean() < 2
 
@@ -80,14 +80,14 @@ def test_one_channel_on_two_axes_is_a_series_of_many_channels(shape, wanted, pro
 def test_series_shorter_than_a_kernel_are_refused(name, shortest, problem):
     x = np.random.default_rng(0).normal(size=(4, 1, shortest)).astype(np.float32)
     y = np.array([0, 1, 0, 1])
-    assert FITS[name](problem("classification", 2, train=(x, y)), options(name)).predict(x).shape == (4, 2)
+    assert FITS[name](problem("classification", 2, train=(x, y)), options(name)).model.predict(x).shape == (4, 2)
     with pytest.raises(PareError, match=rf"Rocket needs.*at least {shortest} samples, the task has {shortest - 1}"):
         FITS[name](problem("classification", 2, train=(x[..., 1:], y)), options(name))
 
 
 def test_hydra_is_what_aeon_joins_with_multirocket(problem):
     (x, y), (test_x, _) = series(40, 0, 3), series(20, 1, 3)
-    found = FITS["multirocket_hydra"](problem("classification", 3, train=(x, y)), HYDRA).predict(test_x)
+    found = FITS["multirocket_hydra"](problem("classification", 3, train=(x, y)), HYDRA).model.predict(test_x)
     counts, sparse = HydraTransformer(3, 4, random_state=3), _SparseScaler()
     rocket, scale = MultiRocket(84, random_state=3), StandardScaler()
     made = [sparse.fit_transform(counts.fit_transform(x)), scale.fit_transform(rocket.fit_transform(x))]
