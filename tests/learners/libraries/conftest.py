@@ -6,7 +6,6 @@ import pytest
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
 from pare.learners.libraries.problem import Problem
-from pare.learners.networks.training.losses import build_loss
 from pare.storage.store import ArrayStore, write_store
 
 RAW = {"origin": "none", "origins": {"none": {"licence": "none"}}}
@@ -41,7 +40,7 @@ def problem(tmp_path):
             fingerprint="f",
             description={"categories": list(categories)},
         )
-        metric, loss = build_metric(task.metric, task.output), build_loss(task.loss, kind)
-        return Problem(task, ArrayStore(path), np.arange(len(x)), 3, False, 1.0, metric, loss)
+        metric = build_metric(task.metric, task.output)
+        return Problem(task, ArrayStore(path), np.arange(len(x)), 3, False, 1.0, metric)
 
     return problem

@@ -123,11 +123,11 @@ class Choice:
 
         The folds that the first candidate ends in its time, one at least, are those of all others.
         """
-        limit, rounds = self._left / 2, ceil(len(self.parts) / self.workers.most)
-        if limit <= rounds * self._least_seconds(one):
+        limit, rounds, first = self._left / 2, ceil(len(self.parts) / self.workers.most), not self._finished
+        if not first and limit <= rounds * self._least_seconds(one):
             self._leave_out(one, f"no time: half of what is left is {duration(max(limit, 0))}")
             return
-        run, first = _within(one.run, limit / (rounds + 1)), not self._finished
+        run = _within(one.run, max(limit, 1.0) / (rounds + 1))
         jobs = {
             str(number): partial(held_out, run, self.data, parts, self.folder, number)
             for number, parts in enumerate(self.parts)

@@ -13,7 +13,6 @@ from zipfile import ZIP_DEFLATED
 
 import numpy as np
 from pydantic import BaseModel
-from torch import Tensor
 from torchmetrics import Metric
 
 from pare.config.errors import import_extra
@@ -22,7 +21,6 @@ from pare.config.schema import Task
 from pare.data.preparation import draw_rows
 from pare.evaluation.metrics import build_metric
 from pare.learners.networks.start.cross_validation import weights_of
-from pare.learners.networks.training.losses import build_loss
 from pare.storage.store import ArrayStore, Rows
 
 LABELS = ("classification", "multilabel")
@@ -43,8 +41,6 @@ class Problem:
         class_weights: whether classes are weighted by their inverse frequency.
         positive_weight: weight of labels that are 1.
         metric: the task's, for the choice of the best epoch.
-        loss: the task's, of predictions and targets ``(batch, …)`` in physical units.
-        symmetries: symmetries of the task's equation, keys of `pare.learners.networks.models.symmetries.SYMMETRIES`.
         deadline: when the fit is to end, by `time.monotonic`; infinite where it may take as long as it does.
     """
 
@@ -55,8 +51,6 @@ class Problem:
     class_weights: bool
     positive_weight: float
     metric: Metric
-    loss: Callable[[Tensor, Tensor], Tensor]
-    symmetries: tuple[str, ...] = ()
     deadline: float = inf
 
     @property
@@ -86,14 +80,13 @@ class Problem:
 
 
 def problem_of(run: Run, store: ArrayStore) -> Problem:
-    """The task of a run as a library sees it: the rows, weights, metric and loss that the run would use itself."""
+    """The task of a run as a library sees it: the rows, weights and metric that the run would use itself."""
     task, training = run.task, run.training
     chosen = draw_rows(len(store.rows("train")), training.fraction, run.seed)
-    loss = build_loss(task.loss, task.output.kind, positive_weight=training.positive_weight)
     metric = build_metric(run.metric, task.output)
     weights = training.class_weights, training.positive_weight
     deadline = time.monotonic() + 60 * run.minutes if run.minutes else inf
-    return Problem(task, store, chosen, run.seed, *weights, metric, loss, training.symmetries, deadline)
+    return Problem(task, store, chosen, run.seed, *weights, metric, deadline)
 
 
 class LibraryModel(Protocol):
