@@ -138,7 +138,9 @@ def test_without_validation_rows_the_last_epoch_is_returned(train, table_run, tm
     store = write(tmp_path / "store.h5", {"train": 24, "test": 8})
     result = train(table_run({"protocol": "paper"}), store, tmp_path)
     last = load_file(tmp_path / "checkpoint" / "0" / "model.safetensors")
-    assert all(torch.equal(value, last[f"model.{name}"]) for name, value in result.predictor.network.state_dict().items())
+    assert all(
+        torch.equal(value, last[f"model.{name}"]) for name, value in result.predictor.network.state_dict().items()
+    )
     assert result.record["best_epoch"] == 3
     assert result.record["validation"] is None
 
