@@ -20,9 +20,11 @@ from matplotlib.figure import Figure
 
 from pare.config import Run, resolve
 from pare.config_loader import load_library
-from pare.evaluation.metrics import build_metric
-from pare.learners.networks.training import SourceFolders
+from pare.learners.learner import Data, Work
+from pare.learners.networks.training.session import Session
 from pare.learners.networks.training.trainer import Trainer
+from pare.learners.networks.transformer import build_parts
+from pare.learners.source_folders import SourceFolders
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.store import ArrayStore
 
@@ -40,19 +42,20 @@ class GradientTrainer(Trainer):
         super()._epoch(epoch, bar)
 
     def _norms(self, epoch: int) -> dict[str, float]:
-        tokens = int(np.prod(self.run.task.grid))
-        k = self.curriculum.tokens(epoch, tokens)
+        setup = self.setup
+        mixed = setup.parts.mixing.epoch(epoch, len(setup.loader), setup.rng(epoch, 9))
+        k, share = mixed.k, mixed.row["lambda"]
         weights = {
             "target": 1.0,
-            "mixed_target": 1 - k / tokens,
-            "source": k / tokens * self.run.training.source_weight,
+            "mixed_target": 1 - share,
+            "source": share * setup.training.source_weight,
         }
-        parameters = [p for p in self.model.backbone.parameters() if p.requires_grad]
-        source = self.source.batches(self.run.training.batch_size, self._rng(epoch, 9))
+        parameters = [p for p in setup.network.backbone.parameters() if p.requires_grad]
         sums = dict.fromkeys(TERMS, 0.0)
-        for batch, _ in zip(self.loader, range(BATCHES), strict=False):
-            inputs = [part[: len(batch["x"])].to(self.accelerator.device) for part in next(source)]
-            terms = self.objective(batch["x"], batch["y"], *inputs, k=k)
+        for number, batch in zip(range(BATCHES), setup.loader, strict=False):
+            rows = mixed.step(number)
+            inputs = [part[: len(batch["x"])].to(setup.accelerator.device) for part in rows[:2]] if rows else []
+            terms = setup.objective(batch["x"], batch["y"], *inputs, k=k)
             for name, weight in weights.items():
                 if (term := getattr(terms, name)) is not None:
                     grads = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
@@ -71,8 +74,7 @@ def measure(run: Run) -> list[dict[str, float]]:
     store = ArrayStore(data / "05_model_input" / f"{run.places['model_input']}.h5")
     norms.clear()
     with tempfile.TemporaryDirectory() as folder:
-        metric = build_metric(run.metric, run.task.output)
-        GradientTrainer(run, store, folders, Path(folder), metric).train()
+        GradientTrainer(Session(run, Data(store, folders), Work(Path(folder), "gradients"), build_parts)).train()
     return list(norms)
 
 

@@ -110,7 +110,8 @@ def test_an_array_with_text_is_a_table(wine):
 def test_probabilities_are_those_of_the_network_on_scaled_rows():
     X, y = load_wine(return_X_y=True)
     model = PaReClassifier().fit(X, y)
-    network, statistics = model.predictor_.trained.model, model.predictor_.trained.preparation.statistics
+    trained = model.predictor_.trained
+    network, statistics = trained.predictor.network, trained.preparation.statistics
     scaled = (X.astype(np.float32) - statistics["x_mean"]) / statistics["x_scale"]
     with torch.no_grad():
         logits = network(torch.from_numpy(scaled)).numpy()
@@ -437,5 +438,5 @@ def test_what_are_no_weights_is_told(weights, message):
 
 @pytest.mark.parametrize("method", ["finetune", "choose"])
 def test_a_method_without_weights_says_which_have_them(method):
-    with pytest.raises(PareError, match="takes no sample_weight; those that do are probe, xgboost, lightgbm"):
+    with pytest.raises(PareError, match="takes no sample_weight; those that do are probe, logistic_regression and the"):
         PaReRegressor(method).fit(RNG.normal(size=(12, 3)), np.arange(12.0), sample_weight=np.arange(12) + 1)

@@ -46,10 +46,13 @@ def fitted(library, parameters, tiny_bert, tiny_dinov2, topics, *, digits, tmp_p
         fixed = {"training": {"precision": "no", **training_of_run}} if training_of_run else {}
         resolved = resolve(own, parameters | asked, fixed)
         ModelInput("tiny", resolved.task, {"all": rows}, "rows", validated=True).write(tmp_path / "rows.h5")
-        own_encoder, proxy = files.get(resolved.source_name, (None, None))
-        source = proxy and SourceFolders(encoder or own_encoder, proxy, ("encoder", "proxy"))
-        Fit(resolved, Data(ArrayStore(tmp_path / "rows.h5"), source)).write(tmp_path / "model")
-        return Predictor(Model.load(tmp_path / "model"), "cpu")
+        source = None
+        if resolved.source:
+            own_encoder, proxy = files[resolved.source_name]
+            source = SourceFolders(encoder or own_encoder, proxy, ("encoder", "proxy"))
+        folder = tmp_path / resolved.method_name
+        Fit(resolved, Data(ArrayStore(tmp_path / "rows.h5"), source)).write(folder)
+        return Predictor(Model.load(folder), "cpu")
 
     return fitted
 
@@ -71,8 +74,8 @@ def untrained(library, parameters, unprepared, save_encoder, tmp_path) -> Callab
 
     def untrained(family: str) -> Predictor:
         backbone = load_backbone(save_encoder(CONFIGS[family], tmp_path / family), run.grid)
-        network = TrainedNetwork(assemble(run, backbone, 2, (), rows=0).eval(), {"model_type": family})
+        model = assemble(run, backbone, 2, (), rows=0).eval()
         record = {"fingerprint": "f", "validation": None, "versions": {}}
-        return Predictor(Model(run, network, record, unprepared), "cpu")
+        return Predictor(Model(run, TrainedNetwork(model, {"model_type": family}), record, unprepared), "cpu")
 
     return untrained

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -20,12 +20,14 @@ from pare.evaluation.calibration import Calibration
 from pare.export import to_onnx
 from pare.export.onnx_file import _difference, metadata
 from pare.learners.ensemble import Ensemble, mean_of
+from pare.learners.model import Model
 from pare.prediction.new_rows import held_rows
 from pare.prediction.predict import Predictor
 from pare.storage.samples import Samples
 
 RNG = np.random.default_rng(0)
 ROWS = 40
+CPU = torch.device("cpu")
 
 
 def samples(x, y, **names):
@@ -171,53 +173,72 @@ def test_a_file_that_answers_otherwise_is_refused(untrained, monkeypatch):
         to_onnx(model, held_rows(inputs(1, 16, 16)))
 
 
-LIBRARY = {"method": "logistic_regression"}
+def test_a_model_that_is_no_network_is_refused(untrained):
+    model = untrained("vit")
+    model.trained.predictor = SimpleNamespace()
+    with pytest.raises(PareError, match="the model of finetune is no network"):
+        to_onnx(model, held_rows(inputs(1, 16, 16)))
+
+
+def mean(weights, temperatures, *models):
+    """The weighted mean of models of one task, which are called by their methods."""
+    members = {model.trained.run.method_name: model.trained for model in models}
+    first = models[0].trained
+    named = (dict(zip(members, values, strict=True)) for values in (weights, temperatures))
+    ensemble = Ensemble(members, *named, mean_of(first.run.task))
+    return Predictor(Model(first.run, ensemble, first.record, first.preparation), "cpu")
 
 
 @pytest.fixture
-def mean_of_two(fitted):
-    """A mean of the models of two methods with unequal weights and temperatures."""
+def chosen(fitted):
+    """The mean of the models of two methods with unequal weights and temperatures."""
 
-    def mean_of_two(answer, *values):
+    def chosen(answer):
         rows, task = case(table(), answer, tokens={"kind": "feature"})
-        one, other = (fitted(rows, **each, **task).trained for each in values)
-        members = {one.run.method_name: one, other.run.method_name: other}
-        weights, temperatures = (dict(zip(members, pair, strict=True)) for pair in ((0.36, 0.64), (0.7, 1.6)))
-        ensemble = Ensemble(members, weights, temperatures, mean_of(one.run.task))
-        return Predictor(replace(one, predictor=ensemble, calibration=None), "cpu"), held_rows(rows.read(0, ROWS)[0])
+        models = [fitted(rows, **values, **task) for values in ({}, {"training_of_run": TRAINED})]
+        return mean((0.36, 0.64), (0.7, 1.6), *models), held_rows(rows.read(0, ROWS)[0])
 
-    return mean_of_two
+    return chosen
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_mean_of_networks_answers_as_their_mean_does(mean_of_two, answer):
-    model, rows = mean_of_two(answer, {}, {"training_of_run": TRAINED})
+def test_a_mean_of_methods_answers_as_their_mean_does(chosen, answer):
+    model, rows = chosen(answer)
     exported = to_onnx(model, rows)
     (found,) = onnxruntime.InferenceSession(exported.content).run(None, {"x": rows.read(0, ROWS)})
     ensemble = model.trained.predictor
-    mean = {"classes": partial(softmax, axis=1), "labels": expit, "numbers": np.asarray}[answer]
+    enter = {"classes": partial(softmax, axis=1), "labels": expit, "numbers": np.asarray}[answer]
     inputs_of = model.trained.preparation.inputs(rows.read(0, ROWS))
     expected = sum(
-        ensemble.weights[name] * mean(member.outputs(inputs_of, torch.device("cpu")) / ensemble.temperatures[name])
+        ensemble.weights[name] * enter(member.outputs(inputs_of, CPU) / ensemble.temperatures[name])
         for name, member in ensemble.members.items()
     )
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("values", [(LIBRARY,), ({}, {"run": LIBRARY})], ids=["alone", "in a mean"])
-def test_a_model_of_a_library_is_refused_by_its_name(fitted, mean_of_two, values):
-    rows, task = case(table(), "classes")
-    model = fitted(rows, run=LIBRARY, **task) if len(values) == 1 else mean_of_two("classes", *values)[0]
-    with pytest.raises(PareError, match="model of logistic_regression is no network, and only networks become ONNX"):
-        to_onnx(model, held_rows(rows.read(0, ROWS)[0]))
+def test_a_mean_with_a_model_of_a_library_is_refused_by_its_name(chosen):
+    model, rows = chosen("classes")
+    model.trained.predictor.members["finetune"].predictor = SimpleNamespace()
+    with pytest.raises(PareError, match="the model of finetune is no network, and only networks become ONNX files"):
+        to_onnx(model, rows)
+
+
+@pytest.fixture
+def line(fitted):
+    """Fit a method for an epoch to fields on a periodic line, networks without an encoder in two trainings."""
+    rows, task = field(32, normalisation={"outputs": "pointwise"}, loss="mse", metric="rmse")
+    own = {"epochs": 1, "members": 2, "symmetries": ["shift"]}
+
+    def line(method, **training):
+        return fitted(rows, run={"method": method}, training_of_run=own | training, **task)
+
+    return line
 
 
 @pytest.mark.slow
-def test_a_u_net_answers_as_the_model(fitted):
-    training = {"epochs": 1, "members": 2, "symmetries": ["shift"]}
-    rows, task = field(32, normalisation={"outputs": "pointwise"}, loss="mse", metric="rmse")
-    model, x = fitted(rows, run={"method": "u_net"}, training_of_run=training, **task), rows.read(0, ROWS)[0]
+def test_a_u_net_answers_as_the_model(line):
+    model, x = line("u_net"), field(32)[0].read(0, ROWS)[0]
     exported = to_onnx(model, held_rows(x))
     session = onnxruntime.InferenceSession(exported.content)
     expected = model.outputs(held_rows(x))
@@ -226,6 +247,24 @@ def test_a_u_net_answers_as_the_model(fitted):
         assert np.abs(found - expected[:count]).max() < 1e-4 * np.abs(expected).max()
     facts = session.get_modelmeta().custom_metadata_map
     assert (facts["method"], facts["encoder"]) == ("u_net", "null") and "encoder" not in facts["licences"]
+
+
+@pytest.mark.slow
+def test_a_fourier_operator_is_refused_in_one_sentence(line):
+    with pytest.raises(
+        PareError, match=r"networks of the family 'fno', cannot be converted \(.*use the model's folder"
+    ):
+        to_onnx(line("fno"), held_rows(field(32)[0].read(0, ROWS)[0]))
+
+
+@pytest.mark.slow
+def test_a_mean_of_a_method_and_a_u_net_answers_as_their_mean_does(line):
+    models = [line("finetune", **LOCAL | {"members": 1}), line("u_net")]
+    both, x = mean((0.4, 0.6), (1.0, 1.0), *models), field(32)[0].read(0, ROWS)[0]
+    exported = to_onnx(both, held_rows(x))
+    (found,) = onnxruntime.InferenceSession(exported.content).run(None, {"x": x})
+    one, other = (model.outputs(held_rows(x)) for model in models)
+    np.testing.assert_allclose(found, 0.4 * one + 0.6 * other, atol=1e-4 * np.abs(one).max())
 
 
 def test_a_difference_of_numbers_is_a_share_of_the_largest_of_their_column():

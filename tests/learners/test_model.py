@@ -17,7 +17,7 @@ KINDS = ("network", "library", "ensemble")
 CPU = torch.device("cpu")
 PARTS = {
     "network": ("model.safetensors", "encoder/config.json"),
-    "library": ("outputs.json", "output_0_0.skops"),
+    "library": ("outputs.json", "output_0.skops"),
     "ensemble": ("ensemble.json", "members/net/model.safetensors", "members/logistic/record.json"),
 }
 SHARED = ("record.json", "preparation.json", "preparation.safetensors")

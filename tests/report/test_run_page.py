@@ -174,9 +174,6 @@ def test_a_library_has_its_options_and_a_choice_its_candidates(page, library, pa
     html = page(choice, candidates=candidates, **none)
     assert "probe 1 0.5 2 3" in said(html) and "needs a package" in said(html)
     assert "&lt;orca&gt;" in html and "<orca>" not in html
-    network = {**candidates[0], "method": "u_net", "final": 0.25}
-    assert "probe 1 0.5 none 2 3" in (text := said(page(choice, candidates=[candidates[0], network], **none)))
-    assert "u_net 1 0.5 0.25 2 3" in text
 
 
 def test_a_run_that_was_not_evaluated_has_no_page(run, tmp_path):

@@ -94,7 +94,7 @@ def _source(run: Run, training: Mapping[str, Any]) -> dict[str, Any]:
         "source": run.source_name,
         "proxy": run.proxy_name,
         "proxy_samples": run.proxy_samples,
-        "epochs": len(training["history"]) if run.learner.is_trained or run.start else None,
+        "epochs": None if run.learner.library or run.candidates else len(training["history"]),
     }
 
 

@@ -125,8 +125,8 @@ def outputs_of(trained: Model) -> nn.Module:
             family = trained.predictor.encoder_config.get("model_type", trained.run.method_name)
             return Predicted(trained.predictor, family)
     raise PareError(
-        f"the model of {trained.run.method_name} is no network, and only networks become ONNX files; use the folder of "
-        f"the model of {trained.run.folder}, or train one, such as method=probe"
+        f"the model of {trained.run.method_name} is no network, and only networks become ONNX files; use the model's "
+        "folder, or train a network, such as method=probe"
     )
 
 

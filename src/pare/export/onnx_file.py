@@ -76,12 +76,12 @@ def to_onnx(model: Predictor | Estimator, rows: NewRows | RawRows) -> OnnxModel:
     numbers or fields in physical units. Its metadata are those of `pare.export.onnx_file`.
 
     Args:
-        model: a trained network, or a mean of several; or an estimator that was fitted.
+        model: a trained network, or an ensemble of such; or an estimator that was fitted.
         rows: to compare with, as the model predicts them, such as ``new_rows.csv`` or ``X``.
 
     Raises:
-        PareError: where it is the model of a library, a package is missing, the network cannot be converted, or an
-            answer differs by more than 1e-4.
+        PareError: where it is none, a package is missing, the network cannot be converted, or an answer differs
+            by more than 1e-4.
     """
     runtime = import_extra("onnxruntime", *EXTRA)
     rows = rows if isinstance(rows, NewRows) else model.open(rows)
@@ -120,9 +120,10 @@ def _content(trained: Model, outputs: nn.Module, model: Predictor, answer: str) 
             optimizer.fold_constants(onnx.model)
             optimizer.remove_unused_nodes(onnx.model)
         except RuntimeError as error:  # from torch.export, or from torch.onnx, whose errors derive from it
+            reason = str(list(causes(error))[-1]).partition("\n")[0]
             raise PareError(
                 f"the model of {trained.run.folder}, with networks of the family {families_of(outputs)}, cannot be "
-                f"converted ({list(causes(error))[-1]}); use the model's folder"
+                f"converted ({reason}); use the model's folder"
             ) from error
     onnx.model.metadata_props.update(metadata(trained, classes))
     return onnx.model_proto.SerializeToString()
@@ -164,7 +165,7 @@ def metadata(trained: Model, classes: list[str] | list[int] | None) -> dict[str,
         ``columns`` of a table, their ``categories`` in the order of the codes, null for a column of numbers, and
         ``dates``, the day 0 in UTC of those that count days; for other data there are none;
         ``classes`` in the order of the probabilities, or ``outputs``, the names of numbers, labels or channels;
-        ``metric`` with its value on the validation rows; ``encoder``, null where there is none, ``licences`` and
+        ``metric`` with its value on the validation rows; ``encoder``, null without one, ``licences`` and
         ``versions``.
     """
     run, record, known = trained.run, trained.record, trained.preparation

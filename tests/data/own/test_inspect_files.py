@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.own.inspect_files import inner_paths
-from pare.data.own.inspect_files import announcement, unpacked_bytes
+from pare.data.own.inspect_files import announcement, inner_paths, unpacked_bytes
 from users_files import TABLE, look, npz, table
 
 

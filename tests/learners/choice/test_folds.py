@@ -100,9 +100,9 @@ def test_no_test_row_is_in_a_fold(store, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "group", "folds", "message"),
     [
-        (8, False, 5, "10 rows .* has 8"),
-        (12, True, 5, "5 different rows, or groups of rows, .* has 4"),
-        (40, False, 1, "5 validation rows .* has 2"),
+        (8, False, 5, "10 rows, .* has 8"),
+        (12, True, 5, "5 different rows, or groups of rows,.* has 4"),
+        (40, False, 1, "5 validation rows, .* has 2"),
     ],
 )
 def test_too_few_rows_or_groups_are_refused(tmp_path, rows, group, folds, message):

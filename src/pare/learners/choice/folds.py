@@ -11,7 +11,7 @@ from pare.data.preparation.split import folds_of
 from pare.learners.networks.start.cross_validation import groups_of
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
-from pare.storage.store import ArrayStore, Block, Rows, write_store
+from pare.storage.store import ArrayStore, Block, write_store
 
 BLOCK_ROWS = 64
 FEWEST, FEWEST_HELD = 10, 5  # rows in all, and validation rows where these alone are held out
@@ -78,7 +78,7 @@ def write_fold(path: Path, store: ArrayStore, parts: Parts, *, compress: bool) -
             write_store(
                 unfinished,
                 rows={name: len(rows) for name, rows in parts.items()},
-                blocks=_blocks([store.rows(split) for split in ("train", "validation")], parts),
+                blocks=_blocks(store, parts),
                 statistics=store.statistics,
                 fingerprint=digest,
                 description=store.description,
@@ -87,12 +87,12 @@ def write_fold(path: Path, store: ArrayStore, parts: Parts, *, compress: bool) -
     return ArrayStore(path)
 
 
-def _blocks(pool: list[Rows], parts: Parts) -> Iterator[Block]:
-    first = len(pool[0])
+def _blocks(store: ArrayStore, parts: Parts) -> Iterator[Block]:
+    train, validation = store.rows("train"), store.rows("validation")
     for name, rows in parts.items():
         for start in range(0, len(rows), BLOCK_ROWS):
             numbers = np.sort(rows)[start : start + BLOCK_ROWS]
-            sources = ((pool[0], numbers[numbers < first]), (pool[1], numbers[numbers >= first] - first))
-            for source, wanted in sources:
+            known = numbers < len(train)
+            for source, wanted in ((train, numbers[known]), (validation, numbers[~known] - len(train))):
                 if len(wanted):
                     yield name, source.__getitems__(wanted.tolist())

@@ -83,8 +83,9 @@ def load_models(
 
 def network_of(model: Model) -> CrossModalModel:
     """The network of a model; PareError for the mean of several trainings, which has no single one."""
-    if isinstance(model.predictor, TrainedNetwork):
-        return model.predictor.network
+    predictor = model.predictor
+    if isinstance(predictor, TrainedNetwork) and isinstance(predictor.network, CrossModalModel):
+        return predictor.network
     raise PareError(
         f"the model of {model.run.folder} is the mean of several trainings, and the analysis looks into one network; "
         f"train it again: {model.run.command()},training.members=1"

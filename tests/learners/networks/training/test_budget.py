@@ -1,5 +1,7 @@
 """Minutes to epochs, and the steps that a slow machine leaves out."""
 
+from itertools import pairwise
+
 import pytest
 
 from pare.learners.networks.training import budget
@@ -63,8 +65,8 @@ def test_a_training_that_becomes_slower_leaves_steps_out_evenly_and_ends_in_time
     numbers, end = made(lambda step: 3.0 * (slower if step >= since else 1))
     assert end <= LATEST * 600 + GRACE + 2 * 3.0 * slower
     assert numbers[:since] == list(range(since)) and numbers[-1] == 199
-    late = [number for number in numbers if number > since + 60 * slower / 3]
-    gaps = {later - earlier for earlier, later in zip(late, late[1:-1], strict=False)}
+    late = [number for number in numbers[:-1] if number > since + 60 * slower / 3]
+    gaps = {later - earlier for earlier, later in pairwise(late)}
     assert not gaps or max(gaps) - min(gaps) <= 1
 
 

@@ -15,8 +15,8 @@ def write(table, table_run, source, tmp_path):
     """Train in a folder, and load the model."""
     run = table_run()
 
-    def write(folder, tracking=Tracking()):
-        Fit(run, Data(table, source), tracking).write(tmp_path / folder / "model")
+    def write(folder, *tracking):
+        Fit(run, Data(table, source), *tracking).write(tmp_path / folder / "model")
         return Model.load(tmp_path / folder / "model")
 
     return write

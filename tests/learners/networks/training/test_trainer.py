@@ -18,12 +18,12 @@ from pare.config import PareError
 from pare.config.schema import OutputConfig, Task
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.scoring import predict_rows, score
-from pare.learners.networks.mixing.curriculum import SHAPES
-from pare.learners.networks.mixing.mixers import MIXERS
-from pare.learners.networks.models.predictors import GATES
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
+from pare.learners.networks.mixing.curriculum import SHAPES
+from pare.learners.networks.mixing.mixers import MIXERS
+from pare.learners.networks.models.predictors import GATES
 from pare.learners.networks.training.setup import Setup
 from pare.learners.networks.transformer import build_parts
 from pare.learners.source_folders import SourceFolders
