@@ -51,7 +51,8 @@ class Session:
             plan: epochs and trainings; None: those of the configuration, or as many as fit into the minutes.
         """
         progress, start, done = self.progress, self.setup.parts.start, self.progress.epochs_done
-        if done or progress.start:
+        resumed = bool(done or progress.start)
+        if resumed:
             self.checkpoint.restore(self.setup.accelerator)
             if start and progress.start:
                 start.hold_out([self.setup.part("train")], progress.start)
@@ -65,7 +66,7 @@ class Session:
             progress.epochs, progress.members, progress.begun = plan.epochs, plan.members, self.seconds
         if progress.epochs:
             self.setup.plan(progress.epochs)
-        if done:
+        if resumed:
             logger.info("Going on after epoch %d of %d.", done, progress.epochs)
 
     def _solve(self) -> None:
