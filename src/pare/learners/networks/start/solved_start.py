@@ -57,7 +57,7 @@ class SolvedStart:
     def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
         self.model, self.run, self.device = model, run, device
         self._gathered: dict[int, Features] = {}
-        self._penalties: list[float] = []  # of the heads, once enough rows have chosen them
+        self._penalties: list[float] = []  # penalties of the heads, once enough rows chose them
 
     def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
         """Give the model heads that are fitted to rows, with penalties and weights that folds of the same rows choose.
