@@ -198,13 +198,14 @@ def prepared(tmp_path_factory, library):
 
 
 @pytest.fixture(scope="module")
-def fits(prepared, conf, tmp_path_factory):
+def fits(prepared, conf, untrained_weights, tmp_path_factory):
     """By name: the folder of a model, what it made of prepared test rows, and the file of the raw ones."""
     parameters = OmegaConfigLoader(conf_source=str(conf), env="base", **CONFIG_LOADER_ARGS)["parameters"]
     found = {}
     for name, kind in LIBRARIES.items():
         own, store, new = prepared[kind]
-        asked = {"task": "mine", "method": name, "options": FAST.get(name, {})}
+        options = {"checkpoint": str(untrained_weights)} if name == "lightpfn" else FAST.get(name, {})
+        asked = {"task": "mine", "method": name, "options": options}
         run = resolve(own, parameters | asked, asked)
         model = Fit(run, Data(store)).model(tmp_path_factory.mktemp("work"))
         folder = tmp_path_factory.mktemp(name) / "model"

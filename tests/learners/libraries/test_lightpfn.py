@@ -1,13 +1,12 @@
 """LightPFN against its own library, with weights that nobody trained."""
 
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from lightpfn import LightPFNClassifier
-from lightpfn.checkpoint import save_model
-from lightpfn.model.lightpfn import Config, LightPFN
 
 from pare.config import PareError
 from pare.learners.libraries.lightpfn import LightPFNOptions, fit_lightpfn, load_lightpfn
@@ -16,12 +15,8 @@ CLASSES = 3
 
 
 @pytest.fixture
-def weights(tmp_path):
-    torch.manual_seed(0)
-    network = LightPFN(Config(col_dim=16, col_blocks=1, row_blocks=1, icl_blocks=1, n_inducing=8))
-    for parameter in network.parameters():  # as it is made, all its answers are alike
-        torch.nn.init.normal_(parameter, std=1.0)
-    return save_model(network, tmp_path / "weights")
+def weights(untrained_weights, tmp_path):
+    return Path(shutil.copytree(untrained_weights, tmp_path / "weights"))
 
 
 def problem_of(y):
