@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from pare.config import Library, Task
 from pare.config_loader import load_library
-from pare.data.registries import bind_options, find_origin, find_reader
+from pare.data.registries import bind_options, find_origin, open_raw_files
 from pare.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ def test_samples(task: Task) -> tuple[np.ndarray, np.ndarray]:
     options = raw.options | {name: count for name, count in FEW.items() if name in raw.options}
     with tempfile.TemporaryDirectory() as folder:
         bind_options("origin", raw.origin, find_origin(raw.origin).load(), options)(Path(folder))
-        parts = bind_options("reader", reader.name, find_reader(reader.name), reader.options)(Path(folder))
+        parts = open_raw_files(reader, Path(folder))
         return parts["test"].read(0, SHOWN)
 
 

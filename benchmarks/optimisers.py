@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from harness import Ways, in_turns, library, options, show
-from pare.learners.libraries.networks import UNetOptions, build_u_net
+from pare.learners.networks.operators import UNetOptions, build_u_net
 from pare.learners.networks.training.optimisers import CONVOLUTIONS, muon
 
 TASK = "darcy_flow"
@@ -35,7 +35,7 @@ def main() -> None:
     """Compare steps with random gradients."""
     asked = options(__doc__, device="cpu", repeats=100)
     conf = library()
-    model = build_u_net(conf.task(TASK), UNetOptions.model_validate(conf.baselines["u_net"]["options"]))
+    model = build_u_net(conf.task(TASK), UNetOptions.model_validate(conf.learner("u_net").options))
     weights = list(model.to(asked.device).parameters())
     for weight in weights:
         weight.grad = torch.randn_like(weight)

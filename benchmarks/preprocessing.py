@@ -16,7 +16,7 @@ import numpy as np
 
 from harness import alone, library, options, peak_bytes
 from pare.data.preparation import ModelInput
-from pare.data.registries import bind_options, find_reader
+from pare.data.registries import open_raw_files
 
 TASK = "pdebench_advection"
 FRAMES, POINTS, BLOCK = 201, 1024, 64
@@ -39,7 +39,7 @@ def prepare(folder: Path) -> tuple[int, float]:
     """Peak resident memory of the whole process in bytes, and seconds of preparing the model input."""
     task = library("paper").task(TASK)
     begin = time.perf_counter()
-    parts = bind_options("reader", task.reader.name, find_reader(task.reader.name), task.reader.options)(folder)
+    parts = open_raw_files(task.reader, folder)
     task = task.model_copy(update={"samples": {part: parts[part].count for part in task.samples}})
     ModelInput(TASK, task, parts, "benchmark", validated=True).write(folder / "input.h5")
     return peak_bytes(), time.perf_counter() - begin

@@ -27,7 +27,7 @@ RUNS = {
     "darcy_flow": {"method": "finetune", "training.epochs": 2},
     "pdebench_diffusion_sorption": {"method": "finetune", "training.epochs": 2},
     "openml_wdbc": {"method": "finetune", "training.epochs": 10},
-    "u_net on darcy_flow": {"method": "u_net", "options.epochs": 2},
+    "u_net on darcy_flow": {"method": "u_net", "training.epochs": 2},
 }
 LONGEST = 10.0  # times as long as one thread
 
@@ -40,11 +40,11 @@ def train(name: str, way: str) -> None:
     from pare.config_loader import RunConfigLoader  # noqa: PLC0415
     from pare.data.origins.ingest import ingest  # noqa: PLC0415
     from pare.evaluation.scoring import predict_rows  # noqa: PLC0415
-    from pare.learners.ensemble.tried import described  # noqa: PLC0415
-    from pare.learners.libraries import TrainedBaseline  # noqa: PLC0415
+    from pare.learners.fit import Fit  # noqa: PLC0415
+    from pare.learners.learner import Data  # noqa: PLC0415
+    from pare.learners.model import Model  # noqa: PLC0415
     from pare.learners.networks.models import threads  # noqa: PLC0415
-    from pare.learners.networks.trained_model import TrainedModel  # noqa: PLC0415
-    from pare.learners.networks.training import SourceFolders  # noqa: PLC0415
+    from pare.learners.source_folders import SourceFolders  # noqa: PLC0415
     from pare.pipeline_registry import register_pipelines  # noqa: F401, PLC0415 - all that a command imports
     from pare.settings import CONFIG_LOADER_ARGS  # noqa: PLC0415
     from pare.storage.store import ArrayStore  # noqa: PLC0415
@@ -58,16 +58,16 @@ def train(name: str, way: str) -> None:
         parameters |= {section: {inner: value}} if section else {key: value}
     run = RunConfigLoader(str(PROJECT / "conf"), runtime_params=parameters, **CONFIG_LOADER_ARGS).run
     store = ArrayStore(PROJECT / "data/05_model_input" / f"{run.places['model_input']}.h5")
-    kind, source = TrainedBaseline, None
-    if "encoder" in run.places:
+    source = None
+    if run.source:
         folders = [PROJECT / "data/01_raw" / run.places[part] for part in ("encoder", "proxy")]
         asked = zip((run.source.encoder, run.proxy.raw), folders, strict=True)
-        kind, source = TrainedModel, SourceFolders(*folders, tuple(ingest(*pair).fingerprint for pair in asked))
+        source = SourceFolders(*folders, tuple(ingest(*pair).fingerprint for pair in asked))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         wall, cpu = time.perf_counter(), time.process_time()
-        described(run, store, source).write(path)
-        predict_rows(partial(kind.load(path).outputs, device=torch.device("cpu")), store.rows("test"))
+        Fit(run, Data(store, source)).write(path)
+        predict_rows(partial(Model.load(path).outputs, device=torch.device("cpu")), store.rows("test"))
         print(time.perf_counter() - wall, time.process_time() - cpu)
 
 

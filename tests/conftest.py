@@ -49,7 +49,7 @@ def conf() -> Path:
 
 @pytest.fixture(scope="session")
 def library() -> Library:
-    """Tasks, sources, proxies and methods of conf/base."""
+    """Tasks, sources, proxies, starts and learners of conf/base."""
     return load_library(config_loader())
 
 
@@ -98,10 +98,8 @@ def gone() -> Callable[[int], bool]:
 
 @pytest.fixture(scope="module")
 def quick_training():
-    """Patches for modules that train: no timing of matrix products, and a tenth of MiniRocket's features."""
+    """A patch for modules that train: a tenth of MiniRocket's features."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
-        patch.setattr("pare.learners.networks.training.trainer.cpu_speed", lambda: 1e11)
         patch.setattr("pare.learners.networks.models.series_features.FEATURES", 1000)
         yield
 

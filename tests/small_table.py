@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from pare.config import Library, Run, resolve
-from pare.evaluation.metrics import build_metric
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import SourceFolders, fit
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.model import Model
+from pare.learners.source_folders import SourceFolders
 from pare.storage.store import ArrayStore, write_store
 
 FEATURES = 6
@@ -30,13 +31,6 @@ def write_table(path: Path, rows: dict[str, int]) -> ArrayStore:
     return ArrayStore(path)
 
 
-@pytest.fixture(autouse=True)
-def no_timing(monkeypatch) -> None:
-    """Leave out the measurement behind the estimate that training logs: it takes longer than these trainings."""
-    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
-    monkeypatch.setattr("pare.learners.networks.training.trainer.cpu_speed", lambda: 1e11)
-
-
 @pytest.fixture(scope="session")
 def table(tmp_path_factory) -> ArrayStore:
     """The small table."""
@@ -54,8 +48,8 @@ def table_run(library: Library) -> Callable[..., Run]:
     """Resolve a run on the small table; keyword arguments are training's, ``top`` the other parameters."""
     entry = library.tasks["openml_wdbc"]
     task = {**entry, "input": {"shape": [FEATURES]}, "samples": {"all": sum(ROWS.values())}, "training": {}}
-    methods = library.methods | {"pare": {"title": "PaRe", "paper": "all", "mixing": {"start": 3000 / 3136}}}
-    own = Library(**{**library.model_dump(), "tasks": {"table": task}, "methods": methods})
+    learners = library.learners | {"pare": {"title": "PaRe", "paper": "all", "mixing": {"start": 3000 / 3136}}}
+    own = Library(**{**library.model_dump(), "tasks": {"table": task}, "learners": learners})
 
     def make(top: dict | None = None, **training) -> Run:
         parameters = {"task": "table", "source": None, "method": "pare", "seed": 0, "protocol": "validated"}
@@ -67,10 +61,10 @@ def table_run(library: Library) -> Callable[..., Run]:
 
 
 @pytest.fixture(scope="session")
-def train(source) -> Callable[[Run, ArrayStore, Path], TrainedModel]:
-    """`fit` with the small source and the task's metric."""
+def train(source) -> Callable[[Run, ArrayStore, Path], Model]:
+    """Fit a run with the small source."""
 
-    def train(run: Run, store: ArrayStore, folder: Path) -> TrainedModel:
-        return fit(run, store, source, folder / "checkpoint", build_metric(run.metric, run.task.output))
+    def train(run: Run, store: ArrayStore, folder: Path) -> Model:
+        return Fit(run, Data(store, source)).model(folder / "checkpoint")
 
     return train

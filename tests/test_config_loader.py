@@ -27,7 +27,7 @@ RUNS = {
     "seed": {"seed": 1},
     "environment": {"env": "paper"},
     "environment and protocol": {"env": "paper", "protocol": "validated"},
-    "a baseline": {"method": "u_net"},
+    "a network without a source": {"method": "u_net"},
 }
 OF_SEVERAL_RUNS = {"trained_models", "results"}  # read only
 SHARED = {"raw", "encoder", "proxy"}  # by all runs that need the same files
@@ -56,7 +56,7 @@ def load(folder):
     return load
 
 
-@pytest.mark.parametrize("kind", ["tasks", "sources", "methods", "parameters", "report"])
+@pytest.mark.parametrize("kind", ["tasks", "sources", "learners", "parameters", "report"])
 @pytest.mark.parametrize("env", [None, "local", "base", "paper"])
 def test_an_environment_without_a_file_of_a_kind_changes_nothing_of_what_kedro_reads(folder, load, env, kind):
     assert load(env)[kind] == OmegaConfigLoader(conf_source=str(folder), env=env, **CONFIG_LOADER_ARGS)[kind]
@@ -166,9 +166,9 @@ def test_each_run_of_the_shipped_configuration_has_the_files_that_it_always_had(
     assert found["prediction_figure"] == Path("data/08_reporting/openml_wdbc/pare/seed_3/prediction.png")
     assert found["model_input"] == Path("data/05_model_input/openml_wdbc.h5")
     assert found["encoder"] == Path("data/01_raw/encoders/minilm")
-    baseline = paths(load(task="openml_wdbc", method="xgboost", seed=2))
-    assert baseline["metrics"] == Path("data/08_reporting/openml_wdbc/xgboost/seed_2/metrics.json")
-    assert baseline["model_input"] == found["model_input"]
+    library = paths(load(task="openml_wdbc", method="xgboost", seed=2))
+    assert library["metrics"] == Path("data/08_reporting/openml_wdbc/xgboost/seed_2/metrics.json")
+    assert library["model_input"] == found["model_input"]
 
 
 @pytest.mark.slow

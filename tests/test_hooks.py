@@ -1,9 +1,6 @@
 """What is refused before anything runs, and what nodes are handed."""
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
@@ -11,13 +8,12 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog, DatasetError
 
-from pare.config import PareError, resolve
+from pare.config import PareError
 from pare.config.errors import INGEST
 from pare.config_loader import RunConfigLoader
-from pare.hooks import RunHooks, SharedTracking
+from pare.hooks import RunHooks
 from pare.pipeline_registry import register_pipelines
 from pare.settings import CONFIG_LOADER_ARGS
-from pare.tracking.trackers import TRACKERS, TrackerSpec
 
 PROJECT = Path(__file__).parents[1]
 
@@ -68,23 +64,17 @@ def test_a_metric_loss_or_mixer_that_cannot_be_is_told_before_anything_runs(chec
         check(pipeline, change, task="mine")
 
 
-@pytest.mark.parametrize("pipeline", ["ingest", "train", "evaluate", "pare_train", "analyse"])
-def test_a_baseline_is_sent_to_its_own_pipeline(check, pipeline):
-    with pytest.raises(
-        PareError, match=r"'fno' is a baseline; run it: kedro run --pipelines=baseline .*method=fno,seed=3"
-    ):
-        check(pipeline, method="fno", seed=3)
+@pytest.mark.parametrize("pipeline", ["train", "evaluate", "pare_train", "choose", "baseline"])
+def test_a_learner_must_suit_the_task_whatever_the_pipeline_is_called(check, pipeline):
+    with pytest.raises(PareError, match=r"xgboost predicts .* from tables; task 'darcy_flow' predicts dense"):
+        check(pipeline, method="xgboost")
+    check(pipeline, method="logistic_regression", task="openml_wdbc")
 
 
-def test_a_method_is_no_baseline_and_a_baseline_must_suit_the_task(check):
-    with pytest.raises(
-        PareError, match="'pare' is a method; run it: kedro run --pipelines=pare_train --env base --params task=d"
-    ):
-        check("baseline")
-    with pytest.raises(PareError, match="Baselines that suit it: fno, u_net"):
-        check("baseline", method="xgboost")
-    check("baseline", method="logistic_regression", task="openml_wdbc")
-    check("predict", method="logistic_regression", task="openml_wdbc")
+@pytest.mark.parametrize("method", ["finetune", "fno", "xgboost"])
+def test_an_analysis_needs_a_method_that_mixes(check, method):
+    with pytest.raises(PareError, match=f"'{method}' replaces none; use method=pare"):
+        check("analyse", method=method)
 
 
 @pytest.mark.parametrize("pipeline", ["preprocess", "report"])
@@ -118,43 +108,13 @@ def test_the_catalog_holds_the_run_and_no_parameter_that_nobody_set():
     assert given == ours | {"run", "library", "tracker"}
 
 
-@pytest.mark.parametrize(("method", "pipeline"), [("finetune", "ingest"), ("xgboost", "baseline")])
-def test_a_mistake_in_a_dataset_ends_with_the_whole_command_of_the_run(conf, method, pipeline):
+@pytest.mark.parametrize("method", ["finetune", "xgboost"])
+def test_a_mistake_in_a_dataset_ends_with_the_whole_command_of_the_run(conf, method):
     asked = {"task": "openml_wdbc", "method": method}
     hooks, mistake = RunHooks(), PareError(f"damaged; run {INGEST}")
     hooks.config = RunConfigLoader(conf_source=str(conf), env="base", runtime_params=asked, **CONFIG_LOADER_ARGS)
     wrapped = DatasetError("could not load")
     wrapped.__cause__ = mistake
     hooks.on_pipeline_error(error=wrapped)
-    command = f"kedro run --pipelines={pipeline} --env base --params task=openml_wdbc,method={method},seed=0"
+    command = f"kedro run --pipelines=ingest --env base --params task=openml_wdbc,method={method},seed=0"
     assert str(mistake) == f"damaged; run `{command}`"
-
-
-class SlowTracker(SimpleNamespace):
-    """A tracker that takes a while to start, and notes when."""
-
-    def start(self):
-        self.starts.append("begins")
-        time.sleep(0.2)
-        self.starts.append("has begun")
-
-    def store_init_configuration(self, values):
-        """Take the parameters."""
-
-    def finish(self):
-        """End."""
-
-
-def test_two_runs_at_a_time_open_a_tracker_one_after_the_other(tmp_path, monkeypatch, library, parameters):
-    starts, both = [], Barrier(2)
-    spec = TrackerSpec("torch", lambda place: SlowTracker(starts=starts))
-    monkeypatch.setitem(TRACKERS, "slow", spec)
-
-    def log(seed):
-        asked = {"task": "openml_wdbc", "method": "probe", "seed": seed}
-        with SharedTracking(tmp_path / "tracking", "slow").of(resolve(library, parameters | asked, asked), "0123456"):
-            both.wait(timeout=10)  # neither waits for the other's end
-
-    with ThreadPoolExecutor(2) as threads:
-        assert [*threads.map(log, (0, 1))] == [None, None]
-    assert starts == ["begins", "has begun"] * 2

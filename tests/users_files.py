@@ -5,7 +5,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pare.data.own import Question, inspect_files
+from pare.config.schema import ReaderConfig
+from pare.data.own.findings import Question
+from pare.data.own.look import inspect_files
+from pare.data.registries import open_raw_files
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -30,6 +33,16 @@ def npz(path, **content):
 
 def look(paths, *target, **question):
     return inspect_files(paths, Question(target=target, **question))
+
+
+def read(name, folder, **options):
+    """The samples of a folder, as configuration asks for them."""
+    return open_raw_files(ReaderConfig(name=name, options=options), folder)
+
+
+def read_found(found, folder):
+    """The samples that a first look proposes."""
+    return read(found.reader, folder, **found.options)
 
 
 def facts(found):

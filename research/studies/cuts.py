@@ -15,7 +15,7 @@ from equations import EQUATIONS, write
 from pare.config import Library
 from pare.data.origins.ingest import ingest
 from pare.data.preparation import ModelInput
-from pare.data.registries import bind_options, find_origin, find_reader, open_raw_files
+from pare.data.registries import find_origin, open_raw_files
 from pare.storage.store import ArrayStore, write_store
 from table import Table
 
@@ -106,8 +106,7 @@ def _tables(library: Library, data: Names) -> Iterator[Cut]:
             continue
         folder = RAW / name
         ingest(raw, folder)
-        reader = bind_options("reader", task.reader.name, find_reader(task.reader.name), task.reader.options)
-        samples = reader(folder)["all"]
+        samples = open_raw_files(task.reader, folder)["all"]
         x, y = samples.read(0, samples.count)
         yield from _halves(name, library.tasks[name], x, y, samples.categories or [])
 

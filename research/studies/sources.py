@@ -29,9 +29,11 @@ from cuts import CUTS, PROJECT, Cut
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import score
-from pare.learners.ensemble.fold_rows import fold_parts, write_fold
-from pare.learners.ensemble.tried import described, held_out
-from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.choice.folds import fold_parts
+from pare.learners.choice.tried import held_out
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.model import Model
 from pare.storage.atomic import atomic_path
 from yardstick import PREDICTIONS, configuration, outputs_of, own_library, source_of
 
@@ -109,22 +111,19 @@ def _fit(path: Path, kind: str, cut: Cut, encoder: str, weights: str, parameters
         own = {**parameters, **chosen, "mixing": {}, **settings}
         own["training"] = parameters["training"] | settings.get("training", {})
         run = resolve(own_library(cut), own, {**chosen, **settings})
-        return run.model_copy(update={"method": run.method.model_copy(update={"initialisation": weights})})
+        return run.model_copy(update={"learner": run.learner.model_copy(update={"initialisation": weights})})
 
     probe, random = run_of("probe"), {"start": "random"}
     source = source_of(probe)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         store = cut.stored(folder / "store.h5")
-        parts = fold_parts(store, probe.task, FOLDS)
-        folds = [
-            held_out(probe, write_fold(folder / f"{i}.h5", store, part, compress=False), source, folder / "probe")
-            for i, part in enumerate(parts)
-        ]
+        data, parts = Data(store, source), fold_parts(store, probe.task, FOLDS)
+        folds = [held_out(probe, data, part, folder, number) for number, part in enumerate(parts)]
 
-        def fitted(place: str, run: Run) -> TrainedModel:
-            described(run, store, source).write(folder / place)
-            return TrainedModel.load(folder / place)
+        def fitted(place: str, run: Run) -> Model:
+            Fit(run, data).write(folder / place)
+            return Model.load(folder / place)
 
         # Of ORCA only the first stage counts, for its distances.
         alignment = fitted("orca", run_of("orca", **random, training={"epochs": 1})).record["alignment"]
@@ -137,8 +136,8 @@ def _fit(path: Path, kind: str, cut: Cut, encoder: str, weights: str, parameters
     with atomic_path(path) as unfinished:
         np.savez(
             unfinished,
-            outputs=np.concatenate([fold.outputs for fold in folds]),
-            truth=np.concatenate([fold.truth for fold in folds]),
+            outputs=np.concatenate([fold["prediction"] for fold in folds]),
+            truth=np.concatenate([fold["truth"] for fold in folds]),
             distances=json.dumps({side: alignment[side] for side in ("before", "after")}),
             **tests,
         )

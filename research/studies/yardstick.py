@@ -20,7 +20,6 @@ import argparse
 import csv
 import re
 import tempfile
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -38,23 +37,17 @@ import yaml
 
 from cuts import CUTS, PROJECT, RAW, SPLITS, Cut
 from fits import find_reference, read_fits, scores, summary
-from pare.config import BaselineRun, ChoiceRun, Library, Run, resolve, resolve_baseline, resolve_choice
-from pare.config.candidates import CHOOSE
+from pare.config import Library, Run, resolve
 from pare.config_loader import RunConfigLoader
 from pare.data.origins.ingest import ingest
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.scoring import score
-from pare.learners.ensemble.choice import Choice
-from pare.learners.ensemble.chosen import ChosenModel
-from pare.learners.ensemble.tried import described
-from pare.learners.libraries import Problem, fit_baseline
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import SourceFolders
-from pare.learners.networks.training.losses import build_loss
-from pare.learners.saved_model import SavedModel
+from pare.learners.fit import Fit as LazyFit
+from pare.learners.learner import Data
+from pare.learners.model import Model
+from pare.learners.source_folders import SourceFolders
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.atomic import atomic_path
-from pare.storage.store import ArrayStore
 
 RESULTS, PREDICTIONS = PROJECT / "research/data/fits", PROJECT / "data/yardstick"
 FORMS = Path(__file__).with_suffix(".yml")
@@ -228,15 +221,28 @@ def _fit(asked: Asked) -> Fit:
     chosen = {"task": asked.cut.name, "seed": asked.cut.split, "protocol": "validated", "method": asked.method}
     own = {**parameters, **chosen, **overrides, "mixing": overrides.get("mixing", {})}
     own["training"] = parameters["training"] | overrides.get("training", {})
-    given = (library, own, {**chosen, **overrides})
+    run = resolve(library, own, {**chosen, **overrides})
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        store = asked.cut.stored(folder / "store.h5")
-        if asked.method == CHOOSE:
-            return _choice(resolve_choice(*given), store, asked.cut, folder)
-        if asked.method in library.baselines:
-            return _baseline(resolve_baseline(*given), store, asked.cut)
-        return _method(resolve(*given), store, asked.cut, folder)
+        store, folder = asked.cut.stored(Path(name) / "store.h5"), Path(name) / "model"
+        source, started = source_of(run), _cpu_seconds()
+        LazyFit(run, Data(store, source)).write(folder)
+        model = Model.load(folder)
+        prediction = outputs_of(model, asked.cut.test[0])
+        seconds = _cpu_seconds() - started
+        return Fit(model.record["validation"], _kept(model), prediction, round(seconds, 2))
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and of those that it waited for."""
+    return sum(os.times()[:4])
+
+
+def _kept(model: Model) -> str:
+    """What the model is: weights of a choice, an epoch, or the solved start; nothing for a library's."""
+    if candidates := model.record.get("candidates"):
+        return " ".join(f"{row['method']}:{row['share']:.2f}" for row in candidates if row["share"])
+    best = model.record["best_epoch"]
+    return "" if best is None else f"epoch {best}" if best else "start"
 
 
 def _overrides(settings: Sequence[str]) -> dict[str, Any]:
@@ -255,49 +261,19 @@ def _overrides(settings: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _baseline(run: BaselineRun, store: ArrayStore, cut: Cut) -> Fit:
-    started = time.process_time()
-    loss, metric = build_loss(run.task.loss, run.task.output.kind), build_metric(run.metric, run.task.output)
-    rows = np.arange(len(store.rows("train")))
-    weights = (run.training.class_weights, 1.0)
-    problem = Problem(run.task, store, rows, run.seed, *weights, metric, loss, run.training.symmetries)
-    fitted = fit_baseline(run, problem)
-    prediction = fitted.predict(cut.test[0])
-    seconds = time.process_time() - started
-    return Fit(fitted.validate(problem), "", prediction, round(seconds, 2))
-
-
-def _choice(run: ChoiceRun, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
-    source, started = source_of(run), time.process_time()
-    Choice(run, store, source).write(folder / "model")
-    model = ChosenModel.load(folder / "model")
-    prediction = outputs_of(model, cut.test[0])
-    seconds = time.process_time() - started
-    kept = " ".join(f"{name}:{share:.2f}" for name, share in model.blend.weights.items())
-    return Fit(model.record["validation"], kept, prediction, round(seconds, 2))
-
-
-def outputs_of(model: SavedModel, x: np.ndarray) -> np.ndarray:
+def outputs_of(model: Model, x: np.ndarray) -> np.ndarray:
     """Logits, numbers or fields of rows ``(rows, …)``, in batches."""
     parts = np.array_split(x, -(-len(x) // BATCH_ROWS))
     return np.concatenate([model.outputs(part, torch.device("cpu")) for part in parts])
 
 
-def source_of(run: Run | ChoiceRun) -> SourceFolders:
-    """The encoder and the proxy of a run, brought into data/01_raw."""
+def source_of(run: Run) -> SourceFolders | None:
+    """The encoder and the proxy of a run, brought into data/01_raw; None where it has none."""
+    if not (run.source and run.proxy):
+        return None
     encoder, proxy = RAW / run.places["encoder"], RAW / run.places["proxy"]
     manifests = tuple(ingest(*pair).fingerprint for pair in ((run.source.encoder, encoder), (run.proxy.raw, proxy)))
     return SourceFolders(encoder, proxy, manifests)
-
-
-def _method(run: Run, store: ArrayStore, cut: Cut, folder: Path) -> Fit:
-    source, started = source_of(run), time.process_time()
-    described(run, store, source).write(folder / "model")
-    trained = TrainedModel.load(folder / "model")
-    prediction = outputs_of(trained, cut.test[0])
-    seconds = time.process_time() - started
-    kept = f"epoch {trained.record['best_epoch']}" if trained.record["best_epoch"] else "start"
-    return Fit(trained.record["validation"], kept, prediction, round(seconds, 2))
 
 
 def _score() -> None:

@@ -7,18 +7,18 @@ if TYPE_CHECKING:
     from pare.config.errors import PareError
     from pare.estimators import PaReClassifier, PaReField, PaReRegressor
     from pare.export import to_onnx
+    from pare.learners.model import Model
     from pare.learners.networks.mixing import Curriculum, cutmix, mixup, relaxed_top_k, replace_patches
-    from pare.learners.networks.trained_model import TrainedModel
     from pare.prediction.predict import load
 
 __version__ = "0.1.0"
 __all__ = [
     "Curriculum",
+    "Model",
     "PaReClassifier",
     "PaReField",
     "PaReRegressor",
     "PareError",
-    "TrainedModel",
     "cutmix",
     "load",
     "mixup",
@@ -31,7 +31,7 @@ MODULES = {  # the others are in learners.networks.mixing
     "PaReField": "estimators",
     "PaReRegressor": "estimators",
     "PareError": "config.errors",
-    "TrainedModel": "learners.networks.trained_model",
+    "Model": "learners.model",
     "load": "prediction.predict",
     "to_onnx": "export",
 }

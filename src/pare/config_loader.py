@@ -10,15 +10,14 @@ import yaml
 from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
-from pare.config import Library, PareError, TaskRun, unknown_name
-from pare.config.candidates import resolve_any
+from pare.config import Library, PareError, Run, resolve, unknown_name
 from pare.config.library import NAME
-from pare.config.run import ENV, joined
+from pare.config.run import ENV, NOWHERE, joined
 
-# Places for a baseline, since the catalog has both for every run.
-NO_SOURCE = {"encoder": "encoders/none", "proxy": "proxies/none"}
+# Places for a run that begins with no encoder, since the catalog has both for every run.
+NO_SOURCE = {"encoder": f"encoders/{NOWHERE}", "proxy": f"proxies/{NOWHERE}"}
 FLOAT = re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)[eE][-+]?\d+$")  # such as 1e-3, a text in YAML 1.1
-LIBRARY = ("tasks", "sources", "proxies", "starts", "methods", "baselines", "candidates")
+LIBRARY = ("tasks", "sources", "proxies", "starts", "learners")
 
 
 class RunConfigLoader(OmegaConfigLoader):
@@ -35,9 +34,9 @@ class RunConfigLoader(OmegaConfigLoader):
         return load_library(self)
 
     @cached_property
-    def run(self) -> TaskRun:
+    def run(self) -> Run:
         """The run that the parameters ask for; PareError where they are wrong."""
-        return resolve_any(self.library, self["parameters"], dict(self.runtime_params or {}))
+        return resolve(self.library, self["parameters"], dict(self.runtime_params or {}))
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         """Configuration of a kind, such as ``parameters``."""
@@ -127,7 +126,7 @@ def _merged(base: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
     return {**base, **both}
 
 
-def catalog_names(run: TaskRun) -> dict[str, str]:
+def catalog_names(run: Run) -> dict[str, str]:
     """What the catalog may ask of a run: where its files lie below each layer of ``data``."""
     environment = run.differs.get(ENV, "")
     report = f"report-{joined({ENV: environment})}" if environment else "report"
@@ -141,7 +140,7 @@ def _named(name: str, names: Mapping[str, str]) -> str:
 
 
 def load_library(config_loader: OmegaConfigLoader) -> Library:
-    """Read all tasks, sources, proxies, methods and baselines of an environment, and those of the user's own.
+    """Read all tasks, sources, proxies, starts and learners of an environment, and those of the user's own.
 
     Another environment, such as paper, is read instead of conf/local. What the user named there and nobody else is
     known in it as well; what the user changed of listed entries is not.

@@ -1,37 +1,25 @@
 """Kedro hooks: the run is resolved and checked before anything else happens."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import click
-from filelock import FileLock
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 
-from pare.config import BaselineRun, ChoiceRun, PareError, Run, TaskRun
+from pare.config import PareError, Run
 from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader, catalog_names
-from pare.early_checks import check_asked
+from pare.prediction.asked import check_asked
 from pare.tracking import NONE, Tracking, curve
-from pare.tracking.tracked_runs import TrackedRun
 
 logger = logging.getLogger(__name__)
-# Tags of nodes by the kind of run that they take, and of those that learn a task or score what was learnt.
-TAKES: dict[str, type[TaskRun]] = {
-    **dict.fromkeys(("train", "evaluate", "analyse"), Run),
-    "baseline": BaselineRun,
-    "choose": ChoiceRun,
-}
-LOGGED = (
-    "metrics",
-    *(f"{name}_figure" for name in ("prediction", "uncertainty", "training", "replaced", "leaderboard")),
-)
-SCORES = {"train", "evaluate", "baseline", "choose"}
+LOGGED = ("metrics", *(f"{name}_figure" for name in ("prediction", "uncertainty", "training", "replaced")))
+CANDIDATES = "candidate_figures"
+LEARNS = {"train", "evaluate"}  # tags of nodes that learn a task or score what was learnt
 
 
 class RunHooks:
@@ -58,27 +46,17 @@ class RunHooks:
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Refuse what cannot work, such as a metric that does not suit, before hours are spent on the files."""
-        tags = {tag for node in pipeline.nodes for tag in node.tags}
-        run = self.config.run
-        suits = all(isinstance(run, kind) for tag, kind in TAKES.items() if tag in tags)
-        if not suits or ("source" in tags and isinstance(run, BaselineRun)):
-            raise PareError(f"{run.method_name!r} is {run.KIND}; run it: {run.command(run.PIPELINE)}")
-        if tags & SCORES:
+        tags, run = {tag for node in pipeline.nodes for tag in node.tags}, self.config.run
+        if "analyse" in tags and not run.mixing:
+            raise PareError(f"analyse follows replaced tokens, {run.method_name!r} replaces none; use method=pare")
+        if tags & LEARNS:
             from pare.evaluation.metrics import build_metric  # noqa: PLC0415 - torch, which ingestion does without
-            from pare.learners.networks.training.augmentation import check_augmentation  # noqa: PLC0415
+            from pare.learners.learner import learner_of  # noqa: PLC0415
             from pare.learners.networks.training.losses import build_loss  # noqa: PLC0415
-            from pare.learners.networks.training.objective import check_mixing  # noqa: PLC0415
 
             build_metric(run.metric, run.task.output)
             build_loss(run.task.loss, run.task.output.kind)
-            if isinstance(run, BaselineRun):
-                from pare.learners.libraries import check_baseline  # noqa: PLC0415
-
-                check_baseline(run)
-            elif isinstance(run, Run):
-                check_augmentation(run.training.augmentation, run.task.kind)
-                if run.mixing:
-                    check_mixing(run.mixing)
+            learner_of(run).check(run)
         if "report" in tags:  # read only here: it takes a fifth of a second
             catalog["params:report"] = MemoryDataset(self.config["report"], copy_mode="assign")
 
@@ -88,20 +66,7 @@ class RunHooks:
         run = self.config.run
         for cause in causes(error):
             if isinstance(cause, PareError):
-                cause.name_commands(lambda name: run.command(name if isinstance(run, Run) else run.PIPELINE))
-
-
-class SharedTracking(Tracking):
-    """A tracker of several runs that are made at the same time."""
-
-    @contextmanager
-    def of(self, run: TaskRun, fingerprint: str) -> Iterator[TrackedRun]:
-        """Open a run as `Tracking.of` does, one process at a time: the first makes the database of MLflow."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as opened:
-            with FileLock(self.folder / "opening.lock"):
-                tracked = opened.enter_context(super().of(run, fingerprint))
-            yield tracked
+                cause.name_commands(run.command)
 
 
 class TrackingHooks:
@@ -115,8 +80,7 @@ class TrackingHooks:
         """Refuse a tracker that is unknown or not installed."""
         self.config = cast(RunConfigLoader, context.config_loader)
         folder = Path(self.config.conf_source).parent / "data" / "tracking"
-        name = self.config["parameters"].get("tracking") or NONE
-        self.tracking = Tracking() if name == NONE else SharedTracking(folder, name)
+        self.tracking = Tracking(folder, self.config["parameters"].get("tracking") or NONE)
 
     @hook_impl
     def after_catalog_created(self, catalog: DataCatalog) -> None:
@@ -133,6 +97,7 @@ class TrackingHooks:
         """Keep the results, which the tracker gets together."""
         if self.tracking.name != NONE:
             self.given |= {name: value for name, value in outputs.items() if name in LOGGED}
+            self.given |= outputs.get(CANDIDATES, {})
             self.record = inputs["model"].record if "metrics" in outputs else self.record
 
     @hook_impl
@@ -146,7 +111,7 @@ class TrackingHooks:
             tracked.results(metrics, {name.removesuffix("_figure"): figure for name, figure in self.given.items()})
 
 
-def _tell(run: TaskRun, pipelines: list[str]) -> None:
+def _tell(run: Run, pipelines: list[str]) -> None:
     """Say what `kedro run` begins, before the seconds that the import of torch takes."""
     names = ", ".join(pipelines)
     if pipelines == ["report"]:

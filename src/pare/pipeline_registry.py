@@ -5,28 +5,24 @@ from importlib import import_module
 
 from kedro.pipeline import Pipeline
 
+from pare.config.run import WHOLE
+
 STAGES = ("ingest", "preprocess", "train", "evaluate")
-# Named and not imported: ingestion needs no torch, training no baselines, and only two what the paper needs.
+# Named and not imported: ingestion needs no torch, and only two what the paper needs.
 MODULES = {
-    **{name: f"pare.pipelines.{name}" for name in (*STAGES, "baseline", "choose", "predict", "explain", "export")},
+    **{name: f"pare.pipelines.{name}" for name in (*STAGES, "predict", "explain", "export")},
     **{name: f"pare.paper.pipelines.{name}" for name in ("report", "analyse")},
 }
-WHOLE = ("pare_train", "__default__")  # all stages
-NAMES = (*MODULES, *WHOLE)
+OTHER_NAMES = ("choose", "baseline", "__default__")  # names of all stages; the method says what learns
+NAMES = (*MODULES, WHOLE, *OTHER_NAMES)
 
 
 class Pipelines(Mapping[str, Pipeline]):
     """Every pipeline by its name, imported when it is asked for."""
 
     def __getitem__(self, name: str) -> Pipeline:
-        if name in WHOLE:
-            return sum(map(_created, STAGES), Pipeline([]))
-        if name == "baseline":
-            task_files = _created("ingest").only_nodes_with_tags("task")
-            return task_files + _created("preprocess") + _created("baseline")
-        if name == "choose":
-            return _created("ingest") + _created("preprocess") + _created("choose")
-        return _created(name)
+        whole = name in (WHOLE, *OTHER_NAMES)
+        return sum(map(_created, STAGES), Pipeline([])) if whole else _created(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(NAMES)
@@ -40,11 +36,10 @@ def _created(name: str) -> Pipeline:
 
 
 def register_pipelines() -> Mapping[str, Pipeline]:
-    """One per stage, for DVC; ``pare_train``, all four stages, which is also the default; and seven others.
+    """One per stage, for DVC; ``pare_train``, all four stages, which is also the default; and five others.
 
-    ``baseline`` learns a task with an external library, from the raw files on; ``choose`` keeps the best of several
-    methods and baselines; ``predict`` predicts new rows; ``explain`` says what predictions rest on; ``export`` writes a
-    trained model as ONNX; ``report`` compares all runs with each other and with the paper; ``analyse`` draws the
-    paper's figures of one.
+    ``choose`` and ``baseline`` are other names of ``pare_train``: the method says what learns. ``predict`` predicts new
+    rows; ``explain`` says what predictions rest on; ``export`` writes a trained model as ONNX; ``report`` compares all
+    runs with each other and with the paper; ``analyse`` draws the paper's figures of one.
     """
     return Pipelines()

@@ -20,10 +20,7 @@ except SystemExit as end:
 heavy = {"torch", "transformers", "accelerate", "pandas", "scipy", "sklearn", "h5py", "matplotlib"}
 print("heavy modules:", sorted(heavy & set(sys.modules)))
 """
-LATER = (
-    *("torchmetrics", "sklearn", "pandas", "scipy.optimize", "scipy.signal", "matplotlib", "ot"),
-    "transformers.modeling_utils",
-)
+LATER = ("ot", "transformers.modeling_utils")
 
 
 @pytest.mark.parametrize("args", [["tasks"], ["tasks", "show", "darcy_flow"], ["matrix"]])
@@ -46,7 +43,7 @@ def test_the_group_is_what_kedro_looks_for():
     assert cli.get_command(context, "task") is None
 
 
-def test_a_training_imports_metrics_models_and_solvers_when_it_uses_them():
+def test_a_training_imports_models_and_solvers_when_it_uses_them():
     program = f"import sys, pare.learners.networks.training; print(*{{*{LATER}}} & {{*sys.modules}})"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not result.stdout.split()

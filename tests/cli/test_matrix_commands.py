@@ -134,7 +134,7 @@ def test_dvc_takes_what_is_written_and_a_stale_file_is_told(matrix, project):
     assert list(fields["vars"][0]["runs"]) == [
         f"darcy_flow-{method}-{seed}" for method in ("pare", "finetune") for seed in (0, 1)
     ]
-    assert list(tables["vars"][0]["baselines"]) == ["openml_wdbc-xgboost-0"]
+    assert list(tables["vars"][0]["runs"]) == ["openml_wdbc-xgboost-0"]
 
 
 def test_the_plan_has_a_line_for_each_task_and_all_of_it_as_json(matrix):
@@ -147,12 +147,8 @@ def test_the_plan_has_a_line_for_each_task_and_all_of_it_as_json(matrix):
     plan = json.loads(matrix("plan", "--json"))
     commands = {job["name"]: job["command"] for job in plan["jobs"]}
     assert len(commands) == 5 + 6
-    assert commands["darcy_flow-pare-0"] == (
-        "kedro run --pipelines=pare_train --params task=darcy_flow,method=pare,seed=0"
-    )
-    assert commands["openml_wdbc-xgboost-0"] == (
-        "kedro run --pipelines=baseline --params task=openml_wdbc,method=xgboost,seed=0"
-    )
+    assert commands["darcy_flow-pare-0"] == "kedro run --params task=darcy_flow,method=pare,seed=0"
+    assert commands["openml_wdbc-xgboost-0"] == "kedro run --params task=openml_wdbc,method=xgboost,seed=0"
 
 
 def test_times_on_an_accelerator_are_those_of_its_data_sheet(matrix):
@@ -362,7 +358,10 @@ def test_a_signal_ends_it_with_one_sentence(matrix, engine, number, code):
     engine.before = lambda job: os.kill(os.getpid(), number) if job.name == "darcy_flow-pare-1" else None
     before = signal.getsignal(signal.SIGTERM)
     output = matrix("run", code=code)
-    assert output.splitlines()[-1] == "Stopped. The same command goes on: a training after its last saved epoch."
+    assert (
+        output.splitlines()[-1]
+        == "Stopped. The same command goes on: each run after the last epoch or fit that was saved."
+    )
     assert "Traceback" not in output and engine.jobs and "darcy_flow-pare-1" not in engine.jobs
     assert signal.getsignal(signal.SIGTERM) == before
 

@@ -15,8 +15,8 @@ def test_a_task_is_made_of_the_users_own_file(project, tasks, own_table):
     output = tasks("new", str(own_table), "--target", "kind")
     assert output.splitlines()[0] == "wine: 40 rows; input 2, prediction 2 classes."
     *_, choose, train = output.splitlines()
-    assert choose.startswith("  kedro run --pipelines=choose --params task:wine ")
-    assert train.startswith("  kedro run --pipelines=pare_train --params task:wine ")
+    assert choose.startswith("  kedro run --params task=wine,method=choose ")
+    assert train.startswith("  kedro run --params task=wine ")
     text = (project.project_path / "conf" / "local" / "tasks" / "wine.yml").read_text()
     assert "- wine.csv" in text  # relative to the project, since it lies there
     (line,) = [line for line in tasks().splitlines() if line.split()[:1] == ["wine"]]
@@ -74,7 +74,7 @@ def test_a_configuration_file_in_another_encoding_is_named(project, tasks, own_t
     ("args", "words"),
     [
         (["wine.csv", "--target", "kind"], "replace it: --force"),
-        (["wine.foo", "--target", "kind"], "wine.foo: expected one table"),  # said before the name
+        (["wine.foo", "--target", "kind"], "wine.foo: expected one of these: one table"),  # said before the name
         (["wine.csv", "--target", "kind", "--name", "darcy_flow", "--force"], "is one of those listed"),
         (["volumes.npz", "--name", "wine", "--force"], "Save slices as channels"),  # the file is as it was
         (["wine.csv", "--target", "kind", "--name", "darcy_flow"], "is one of those listed"),

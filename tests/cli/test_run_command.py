@@ -1,6 +1,5 @@
 import logging
 import os
-import shutil
 import signal
 
 import click
@@ -48,30 +47,20 @@ def test_a_run_of_no_named_pipeline_is_one_of_pare_train():
 
 
 @pytest.mark.parametrize(
-    ("pipeline", "method", "expected"),
+    ("asked", "pipelines", "method"),
     [
-        ("pare_train", "xgboost", "baseline"),
-        ("pare_train", "probe", "pare_train"),
-        ("pare_train", "choose", "choose"),
-        ("baseline", "probe", "pare_train"),
-        ("baseline", "xgboost", "baseline"),
-        ("baseline", "xgbost", "baseline"),
-        ("predict", "xgboost", "predict"),
-        ("train", "xgboost", "train"),
-        ("choose", "xgboost", "choose"),
+        ("pare_train", ["pare_train"], None),
+        ("baseline", ["pare_train"], None),
+        ("choose", ["pare_train"], "choose"),
+        ("ingest,baseline,predict", ["ingest", "pare_train", "predict"], None),
+        ("train", ["train"], None),
     ],
 )
-def test_of_the_pipelines_that_learn_that_of_the_method_is_run(pipeline, method, expected):
-    params = run.make_context("run", [f"--pipelines={pipeline}", "--params", f"method={method}"]).params
-    assert params["pipelines"] == [expected]
-
-
-def test_a_baseline_of_the_users_own_is_known(tmp_path, conf, monkeypatch):
-    shutil.copytree(conf / "base", tmp_path / "conf" / "base")
-    (tmp_path / "conf" / "local").mkdir()
-    (tmp_path / "conf" / "local" / "baselines.yml").write_text("trees: {title: Trees, estimator: xgboost}")
-    monkeypatch.chdir(tmp_path)
-    assert run.make_context("run", ["--params", "method=trees"]).params["pipelines"] == ["baseline"]
+def test_all_names_of_the_whole_pipeline_mean_the_same_and_choose_is_a_default(asked, pipelines, method):
+    params = run.make_context("run", [f"--pipelines={asked}"]).params
+    assert (params["pipelines"], (params["params"] or {}).get("method")) == (pipelines, method)
+    named = run.make_context("run", [f"--pipelines={asked}", "--params", "method=probe"]).params
+    assert (named["pipelines"], named["params"]) == (pipelines, {"method": "probe"})
 
 
 def test_both_spellings_of_pipelines_together_are_refused():
@@ -127,8 +116,10 @@ def test_an_error_of_the_program_keeps_its_traceback(error):
 @pytest.mark.parametrize(
     ("pipeline", "goes_on"),
     [
-        ("pare_train", " The same command goes on after the last epoch that was saved."),
-        ("choose", " The same command goes on after the last fit that was done."),
+        *(
+            (name, " The same command goes on after the last epoch or fit that was saved.")
+            for name in ("train", "choose")
+        ),
         ("predict", ""),
     ],
 )

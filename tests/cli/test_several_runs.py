@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import shlex
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from fenced_blocks import blocks
 from pare.cli import run
 from pare.cli.several_runs import several
 from pare.config import PareError
@@ -171,6 +173,24 @@ def test_nothing_that_was_typed_is_lost(runs, engine, project):
         assert expected["workers"] is None and (expected["is_async"], expected["runner"]) == (True, "ThreadRunner")
     assert {params_of(job)["conf_source"] for job in engine.jobs} == {str(project / "conf")}
     assert engine.settings.workers == 3
+
+
+def words(text):
+    """Words with # for each number."""
+    return re.sub(r"\d+(\.\d+)?", "#", text).split()
+
+
+def test_the_page_shows_what_is_said(runs, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "pare")
+    for number in range(1, 6):
+        monkeypatch.setitem(ERRORS, number, 1.25 + number)
+    (_, command), (_, shown), *_ = blocks("tables.md", "Several seeds, or a cross-validation")
+    code, output = runs(command.splitlines()[0].split()[-1].replace("wine", "mine"))
+    assert code == 0, output
+    said = [row.split() for row in output.splitlines()[-7:-1]]
+    assert said[0] == ["fold", "test", "constant_prediction", "validation", "n_train", "n_test", "kept"]
+    assert [row[0] for row in said[1:]] == [f"{number}/5" for number in range(1, 6)]
+    assert words(caplog.messages[-1]) == words(shown.replace("wine", "mine"))
 
 
 def test_logs_are_where_no_other_command_has_its_own(runs, engine, project):

@@ -33,7 +33,7 @@ def test_the_card_tells_where_each_hyperparameter_comes_from(tasks):
 
 
 def test_where_minutes_are_asked_for_no_number_of_epochs_is_shown(tasks):
-    card = " ".join(tasks("show", "darcy_flow", "--params", "training.minutes=2").split())
+    card = " ".join(tasks("show", "darcy_flow", "--params", "minutes=2").split())
     assert "training.epochs as many as fit" in card
     assert "training.members as many as fit" in card
     assert "as many steps as fit" in card
@@ -97,10 +97,31 @@ def test_the_list_may_be_of_own_tasks_of_a_suite_or_of_what_needs_no_network(tas
     assert "Did you mean 'PDEBench'" in tasks("--suite", "PDEbench", code=1)
 
 
+@pytest.mark.parametrize(
+    ("params", "shown", "hidden"),
+    [
+        ("method=catboost", "options.bags 5 method catboost", "M parameters"),
+        ("method=catboost,options.bags=1,minutes=5", "options.bags 1 command line", "training.epochs"),
+        ("method=catboost,minutes=5", "minutes 5 command line", "source minilm"),
+        ("method=choose", "minutes 10 method choose", "training.epochs"),
+        ("method=choose,minutes=3", "Fitting takes 3 minutes at most.", "mixing."),
+        ("method=choose", "candidates probe, logistic_regression,", "M parameters"),
+        ("method=fno", "options.modes 12 method fno", "tokens"),
+        ("method=fno", "minutes 4 method fno", "alignment."),
+        ("method=probe", "start solved on layer", "training.learning_rate"),
+    ],
+)
+def test_the_card_shows_what_the_method_has_and_nothing_else(tasks, params, shown, hidden):
+    card = " ".join(tasks("show", "openml_wdbc", "--params", params).split())
+    assert shown in card
+    assert hidden not in card
+
+
 def test_methods_are_listed_with_their_place_in_the_paper_and_what_they_change(conf):
     result = CliRunner().invoke(cli, ["methods"], obj=SimpleNamespace(project_path=conf.parent))
     assert result.exit_code == 0
-    rows = [line for line in result.output.splitlines() if line.startswith(" cutmix")]
-    assert len(rows) == 1 and "table 4" in rows[0] and "mixing.mixer=cutmix" in rows[0]
-    rows = [line for line in result.output.splitlines() if line.startswith(" u_net")]
-    assert len(rows) == 1 and "U-Net" in rows[0] and "table 2" in rows[0]
+    rows = {line.split()[0]: line for line in result.output.splitlines() if line.split()}
+    assert "table 4" in rows["cutmix"] and "mixing.mixer=cutmix" in rows["cutmix"]
+    assert "U-Net" in rows["u_net"] and "table 2" in rows["u_net"]
+    assert "minutes=10" in rows["choose"]
+    assert "options.iterations=1000" in rows["catboost"]

@@ -38,10 +38,10 @@ def small_field(library):
 def price(small_field, parameters):
     """Estimate a run with some parameters of its own; 20 epochs of batches of 16 where it says nothing."""
 
-    def priced(protocol="validated", method="pare", mixing=None, **training):
+    def priced(protocol="validated", method="pare", mixing=None, minutes=None, **training):
         training = {"epochs": 20, "batch_size": 16, "learning_rate": 1e-3} | training
         asked = parameters | {"protocol": protocol, "method": method, "training": training, "start": "random"}
-        asked |= {"mixing": mixing or {}}
+        asked |= {"mixing": mixing or {}, "minutes": minutes}
         return estimate(resolve(small_field, asked, {}), SPEED)
 
     return priced

@@ -70,7 +70,7 @@ def test_a_task_may_name_a_proxy_which_holds_for_its_own_source_only(library, pa
 
 def test_later_layers_win_and_the_run_remembers_which_did(run, library):
     library = changed(library, "tasks", "darcy_flow", training={"batch_size": 7, "weight_decay": 0.1, "momentum": 0.5})
-    library = changed(library, "methods", "pare", training={"weight_decay": 0.2, "momentum": 0.6})
+    library = changed(library, "learners", "pare", training={"weight_decay": 0.2, "momentum": 0.6})
     resolved = run(library, training__momentum=0.7)
     training, origin = resolved.training, resolved.provenance
     assert (training.schedule, origin["training.schedule"]) == ("cosine", "defaults")
@@ -81,23 +81,40 @@ def test_later_layers_win_and_the_run_remembers_which_did(run, library):
 
 
 @pytest.mark.parametrize(
-    ("task", "asked", "minutes"),
+    ("task", "asked", "minutes", "origin"),
     [
-        ({}, {}, 4),  # fields have minutes by default
-        ({"epochs": 3}, {}, None),
-        ({}, {"training__epochs": 3}, None),
-        ({"epochs": 3}, {"training__minutes": 2}, 2),
-        ({"minutes": 2, "epochs": 3}, {}, 2),
+        ({}, {}, 4, "start of field data"),
+        ({}, {"method": "probe"}, None, None),
+        ({}, {"method": "ridge"}, None, None),
+        ({}, {"method": "choose"}, 10, "method choose"),
+        ({}, {"method": "ridge", "minutes": 2}, 2, "command line"),
+        ({"epochs": 3}, {}, None, None),
+        ({}, {"training__epochs": 3}, None, None),
+        ({"epochs": 3}, {"minutes": 2}, 2, "command line"),
     ],
 )
-def test_epochs_count_where_they_are_named_after_the_minutes(run, library, task, asked, minutes):
+def test_epochs_count_where_they_are_named_after_the_minutes(run, library, task, asked, minutes, origin):
     resolved = run(changed(library, "tasks", "darcy_flow", training=task), **asked)
-    assert resolved.training.minutes == minutes
-    assert ("training.minutes" in resolved.provenance) == (minutes is not None)
+    assert (resolved.minutes, resolved.provenance.get("minutes")) == (minutes, origin)
+
+
+def test_minutes_of_the_parameters_hold_for_all_runs_that_name_no_epochs(library, parameters):
+    parameters |= {"minutes": 7}
+    assert resolve(library, parameters, {}).minutes == 7
+    assert (
+        resolve(library, merged(parameters, {"training": {"epochs": 3}}), {"training": {"epochs": 3}}).minutes is None
+    )
+
+
+def test_minutes_and_epochs_together_are_refused_and_minutes_are_no_key_of_training(run):
+    with pytest.raises(PareError, match=r"minutes and training\.epochs both say"):
+        run(minutes=3, training__epochs=3)
+    with pytest.raises(PareError, match=r"minutes=5 in place of training\.minutes=5"):
+        run(training__minutes=3)
 
 
 def test_mixing_comes_from_the_method_then_the_task_then_the_command_line(run, library):
-    library = changed(library, "methods", "pare", mixing={"start": 0.9, "end": 0.1})
+    library = changed(library, "learners", "pare", mixing={"start": 0.9, "end": 0.1})
     library = changed(library, "tasks", "darcy_flow", mixing={"start": 0.5, "batches": 0.4})
     resolved = run(library, mixing__batches=0.3)
     assert (resolved.mixing.start, resolved.provenance["mixing.start"]) == (0.5, "task darcy_flow")
@@ -127,7 +144,7 @@ def test_a_method_that_trains_nothing_says_that_a_random_start_leaves_it_without
 
 def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):
     assert run(method="finetune").mixing is None
-    with pytest.raises(PareError, match=r"'finetune' does not mix.*method=pare"):
+    with pytest.raises(PareError, match=r"mixing\.start has no effect on method 'finetune'.*method=pare mixes"):
         run(method="finetune", mixing__start=0.5)
 
 
@@ -136,11 +153,11 @@ def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):
     [
         ({"task": "darcy_flw"}, ["task 'darcy_flw'", "Did you mean 'darcy_flow'", "`kedro tasks`"]),
         ({"source": "mini"}, ["source 'mini'", "Did you mean 'minilm'", "conf/base/sources.yml"]),
-        ({"method": "pair"}, ["method 'pair'", "Did you mean 'pare'", "conf/base/methods.yml"]),
+        ({"method": "pair"}, ["method 'pair'", "Did you mean 'pare'", "`kedro methods`"]),
         ({"tsk": "darcy_flow"}, ["parameter 'tsk'", "Did you mean 'task'", "conf/base/parameters.yml"]),
         (
             {"training.epoch": 3},
-            ["'training.epoch'", "Did you mean 'training.epochs'", "and 15 for experts", "docs/parameters.md"],
+            ["'training.epoch'", "Did you mean 'training.epochs'", "and 16 for experts", "docs/parameters.md"],
         ),
         ({"mixing.strat": 0.3}, ["'mixing.strat'", "Did you mean 'mixing.start'"]),
         ({"training.epochs": -1}, ["'training.epochs'", "greater than or equal to 0", "found -1"]),
@@ -181,10 +198,10 @@ def test_all_mistakes_of_a_section_are_told_at_once(run):
         ("tasks", "darcy_flow", {"input__shape": [3, "a", 85]}, ["'task darcy_flow.input.shape.1'", "found 'a'"]),
         ("tasks", "darcy_flow", {"samples__train": 0}, ["samples.train'", "greater than 0", "found 0"]),
         (
-            "methods",
+            "learners",
             "pare",
             {"mixing__strat": 0.1},
-            ["'method pare.learners.networks.mixing.strat'", "'method pare.learners.networks.mixing.start'"],
+            ["'method pare.mixing.strat'", "'method pare.mixing.start'"],
         ),
         ("sources", "minilm", {"size__widht": 1}, ["'source minilm.size.widht'", "size.width'"]),
         ("proxies", "english_topics", {"raw__licens": "x"}, ["'proxy english_topics.raw.licens'", "raw.licence'"]),
@@ -274,7 +291,7 @@ def test_alignment_comes_from_method_task_and_command_line(run, library):
 
 
 def test_alignment_of_a_method_that_does_not_align_is_a_mistake(run):
-    with pytest.raises(PareError, match=r"'pare' does not align.*method=orca"):
+    with pytest.raises(PareError, match=r"alignment\.epochs has no effect on method 'pare'.*method=orca aligns"):
         run(method="pare", alignment__epochs=2)
 
 
@@ -289,3 +306,41 @@ def test_alignment_of_a_method_that_does_not_align_is_a_mistake(run):
 def test_a_symmetry_of_another_grid_is_refused(run, task, symmetry, wanted):
     with pytest.raises(PareError, match=wanted):
         run(task=task, training={"symmetries": [symmetry]})
+
+
+def test_a_library_takes_rows_and_weights_of_the_task_and_options_of_its_own(run, library):
+    resolved = run(
+        task="openml_wdbc", method="xgboost", options__learning_rate=0.3, training__fraction=0.5, variant="half"
+    )
+    assert resolved.training.class_weights and resolved.training.fraction == 0.5
+    assert resolved.options == library.learners["xgboost"]["options"] | {"learning_rate": 0.3}
+    assert resolved.overridden == {"options.learning_rate": 0.3, "training.fraction": 0.5}
+    assert (resolved.method_folder, resolved.metric) == ("xgboost-half", "auroc_ovo")
+    assert resolved.provenance["options.subsample"] == "method xgboost"
+    assert (resolved.source, resolved.proxy, resolved.start, resolved.mixing) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (
+            {"training": {"epochs": 3}},
+            r"training\.epochs has no effect on method 'xgboost'.*training\.fraction.*options",
+        ),
+        ({"mixing": {"start": 0.1}}, r"mixing\.start has no effect"),
+        ({"source": "minilm", "start": "solved"}, "source, start have no effect"),
+        ({"method": "pare", "options": {"max_depth": 3}}, r"options\.max_depth has no effect on method 'pare'"),
+        ({"method": "probe", "training": {"epochs": 3}}, r"training\.epochs has no effect on method 'probe'"),
+    ],
+)
+def test_what_a_learner_has_no_use_for_is_refused(library, parameters, overrides, words):
+    asked = {"task": "openml_wdbc", "method": "xgboost"} | overrides
+    with pytest.raises(PareError, match=words):
+        resolve(library, merged(parameters, asked), asked)
+
+
+def test_a_learner_is_one_thing(library, parameters):
+    entry = library.learners["fno"] | {"library": "boosting:catboost"}
+    both = library.model_copy(update={"learners": {"fno": entry}})
+    with pytest.raises(PareError, match="one of library, network and candidates"):
+        resolve(both, parameters | {"method": "fno"}, {})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pare.config import PareError, resolve, resolve_baseline, resolve_choice
+from pare.config import PareError, resolve
 from pare.config.schema import Task
 
 OWN = {
@@ -20,19 +20,16 @@ def resolved(library, parameters):
     """A run of a user's own task with some parameters."""
     parameters |= {"task": "mine", "method": "finetune"}
 
-    def resolved(make=resolve, own_task=OWN, **overrides):
+    def resolved(own_task=OWN, **overrides):
         own = library.model_copy(update={"tasks": library.tasks | {"mine": own_task}})
-        return make(own, parameters | overrides, overrides)
+        return resolve(own, parameters | overrides, overrides)
 
     return resolved
 
 
-@pytest.mark.parametrize(
-    ("make", "method"),
-    [(resolve, "finetune"), (resolve_baseline, "logistic_regression"), (resolve_choice, "choose")],
-)
-def test_a_fold_has_folders_a_model_and_a_command_of_its_own(resolved, make, method):
-    plain, fold = resolved(make, method=method), resolved(make, method=method, fold="2/5")
+@pytest.mark.parametrize("method", ["finetune", "logistic_regression", "choose"])
+def test_a_fold_has_folders_a_model_and_a_command_of_its_own(resolved, method):
+    plain, fold = resolved(method=method), resolved(method=method, fold="2/5")
     assert fold.folder == f"mine/{method}/fold_2_of_5/seed_0"
     assert fold.places["model_input"] == "mine-fold_2_of_5"
     assert fold.places["raw"] == plain.places["raw"]

@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from pare.cli import run as kedro_run
-from pare.config import PareError, resolve, resolve_baseline
+from pare.config import PareError, resolve
 from pare.config.run import PROTOCOL
 
 # One change at a time of all that makes a run; the hyperparameters are those of a variant.
@@ -37,8 +37,7 @@ def build(library, parameters):
 
     def build(environment="local", **overrides):
         where = library.model_copy(update={"environment": environment})
-        make = resolve_baseline if overrides.get("method") in library.baselines else resolve
-        return make(where, merged(parameters, overrides), overrides)
+        return resolve(where, merged(parameters, overrides), overrides)
 
     return build
 
@@ -82,6 +81,8 @@ def test_two_runs_that_differ_in_anything_have_two_folders(build):
         ("local", {"training": {"epochs": 3, "clip_norm": None, "momentum": 0.8, "precision": "no"}}, None),
         ("local", {"task": "cifar100", "training": {"augmentation": ["flip"]}}, None),
         ("base", {"task": "openml_wdbc", "method": "xgboost", "options": {"subsample": 0.5}}, None),
+        ("local", {"task": "openml_wdbc", "method": "choose", "minutes": 3}, None),
+        ("local", {"minutes": 3, "start": "random"}, None),
     ],
 )
 def test_the_command_of_a_run_resolves_to_it_again(build, environment, overrides, command):

@@ -8,7 +8,7 @@ from kedro.config import OmegaConfigLoader
 from pare.config import resolve
 from pare.config_loader import load_library
 from pare.data.proxies import PROXY_READERS
-from pare.data.registries import bind_options, find_origin, find_reader
+from pare.data.registries import bind_options, find_origin, open_format
 from pare.learners.networks.mixing import Curriculum
 from pare.settings import CONFIG_LOADER_ARGS
 
@@ -29,9 +29,9 @@ def test_every_entry_that_ships_is_valid_with_every_method(environment):
     library, parameters = environment
     for task in library.tasks:
         resolve(library, parameters | {"task": task}, {})
-    for method in library.methods:
+    for method in library.learners:
         for task in ("darcy_flow", "openml_wdbc"):
-            if method != "probe" or library.start_of(library.task(task).kind):
+            if method not in ("probe", "choose") or library.start_of(library.task(task).kind):
                 resolve(library, parameters | {"task": task, "method": method}, {})
     for source in library.sources:
         for proxy in library.source(source).proxy.values():
@@ -65,7 +65,7 @@ def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environ
     for task in tasks:
         for origin, entry in task.raw.origins.items():
             bind_options("origin", origin, find_origin(origin).load(), entry.options)
-        bind_options("reader", task.reader.name, find_reader(task.reader.name), task.reader.options)
+        open_format(task.reader)
     for raw in [proxy.raw for proxy in proxies] + [library.source(source).encoder for source in library.sources]:
         bind_options("origin", raw.origin, find_origin(raw.origin).load(), raw.options)
     assert {proxy.reader for proxy in proxies} <= set(PROXY_READERS)
@@ -121,11 +121,12 @@ def test_the_paper_environment_has_the_published_hyperparameters_and_all_rows(co
 
 def test_variants_differ_from_pare_in_one_thing_only(environment):
     library, parameters = environment
-    trained = [name for name in library.methods if name != "probe"]
+    learners = {name: library.learner(name) for name in library.learners}
+    trained = [name for name, one in learners.items() if one.kind == "transformer" and one.is_trained]
     runs = {name: resolve(library, parameters | {"method": name}, {}) for name in trained}
     pare = runs["pare"].mixing.model_dump()
     for name, run in runs.items():
-        if run.mixing is None or library.method(name).paper == "not in the paper":
+        if run.mixing is None or learners[name].paper == "not in the paper":
             continue
         changed_keys = {key for key, value in run.mixing.model_dump().items() if value != pare[key]}
         allowed = {"target_mixup": {"mixer", "partner"}, "pare": set(), "pare_no_source_loss": set()}

@@ -1,59 +1,54 @@
-"""Keys that older versions had, in YAML and in the records of models."""
-
-from inspect import signature
+"""The base of all configuration: no unknown keys, no changes, one sentence for each mistake."""
 
 import pytest
+from pydantic import Field, ValidationError
 
-from pare.config import PareError, Run, resolve
-from pare.config.hyperparameters import BETAS, AlignmentConfig, MixingConfig, TrainingConfig
-from pare.config.schema import Candidates, StartConfig
-from pare.config.strict import validated
-from pare.learners.networks.alignment import embedder
-from pare.learners.networks.mixing import relaxed_top_k
-from pare.learners.networks.training.setup import CALIBRATION_ROWS
-
-GIVEN = {
-    TrainingConfig: {"epochs": 1, "batch_size": 2, "learning_rate": 0.1},
-    MixingConfig: {"start": 0.3},
-    AlignmentConfig: {"epochs": 1, "samples": 2, "source_samples": 2, "regularisation": 0.1},
-    StartConfig: {"source": "minilm", "layers": [1]},
-    Candidates: {"folds": 1, "methods": ["probe"]},
-}
+from pare.config import PareError
+from pare.config.strict import Strict, validated
 
 
-@pytest.mark.parametrize("model", GIVEN)
-def test_a_constant_may_be_given_with_its_value_and_with_no_other(model):
-    for key, value in model.CONSTANTS.items():
-        assert validated(model, "x", GIVEN[model] | {key: value}) == model(**GIVEN[model])
-        with pytest.raises(PareError, match=rf"'x\.{key}' is no option any more.*found 7; drop it"):
-            validated(model, "x", GIVEN[model] | {key: 7})
+class Inner(Strict):
+    """A part."""
+
+    width: int = Field(gt=0)
 
 
-@pytest.mark.parametrize(("task", "method"), [("openml_wdbc", "pare"), ("darcy_flow", "orca")])
-def test_the_record_of_an_older_model_loads_and_decides_the_same(library, parameters, task, method):
-    run = resolve(library, parameters | {"task": task, "method": method}, {})
-    record = run.model_dump(mode="json")
-    for section in ("training", "mixing", "alignment"):
-        if record[section]:
-            record[section] |= getattr(run, section).CONSTANTS
-    record["start"]["few"] = StartConfig.CONSTANTS["few"] if task == "darcy_flow" else None
-    record["provenance"] |= {"training.adam_beta2": "command line"}
-    older = Run.model_validate(record)
-    assert older.decisive() == run.decisive()
-    assert older.params == run.params
+class Outer(Strict):
+    """A whole."""
+
+    COMMON = ("name",)
+    name: str
+    inner: Inner | None = None
+    parts: dict[str, Inner] = Field(default_factory=dict)
 
 
-def test_constants_are_the_values_that_are_used():
-    used = signature(relaxed_top_k).parameters
-    names = {"temperature": "tau", "noise": "noise", "exact_rounds": "exact_rounds"}
-    assert {key: used[name].default for key, name in names.items()} == MixingConfig.CONSTANTS
-    assert [*TrainingConfig.CONSTANTS.values()] == [*BETAS, CALIBRATION_ROWS]
-    constants = (embedder.PSEUDO_CLASSES, [*embedder.MILESTONES], embedder.DECAY)
-    assert constants == tuple(AlignmentConfig.CONSTANTS.values())
+def test_what_is_right_becomes_the_model_which_cannot_be_changed():
+    outer = validated(Outer, "x", {"name": "a", "inner": {"width": 2}})
+    assert outer == Outer(name="a", inner=Inner(width=2))
+    with pytest.raises(ValidationError, match="frozen"):
+        outer.name = "b"
 
 
-def test_fingerprints_hold_the_constants_so_that_older_models_are_known(library, parameters):
-    decisive = resolve(library, parameters | {"task": "darcy_flow", "method": "orca"}, {}).decisive()
-    assert decisive["training"].items() >= TrainingConfig.CONSTANTS.items()
-    assert decisive["alignment"].items() >= AlignmentConfig.CONSTANTS.items()
-    assert decisive["start"]["few"] == {"rows": 100, "epochs": 3, "mixing": {"batches": 1.0, "passes": 1}}
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({}, "key 'x.name' is missing; add it to the configuration."),
+        ({"name": "a", "inner": {"width": 0}}, "key 'x.inner.width': Input should be greater than 0, found 0."),
+        (
+            {"name": "a", "inner": {"widht": 1, "width": 1}},
+            "key 'x.inner.widht' is unknown. Did you mean 'x.inner.width'?",
+        ),
+        ({"name": "a", "parts": {"b": {"width": 1, "c": 1}}}, "Known: x.parts.b.width. See `kedro tasks show`."),
+        ({"name": "a", "nam": 1}, "Known: x.name and 2 for experts. See docs/parameters.md."),
+    ],
+)
+def test_each_mistake_is_a_sentence_with_its_key(values, sentence):
+    with pytest.raises(PareError) as caught:
+        validated(Outer, "x", values)
+    assert sentence in str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once():
+    with pytest.raises(PareError) as caught:
+        validated(Outer, "x", {"inner": {"width": 0}})
+    assert len(str(caught.value).splitlines()) == 2

@@ -1,4 +1,4 @@
-"""The list of readers."""
+"""The lists of formats and origins."""
 
 import subprocess
 import sys
@@ -6,11 +6,13 @@ import sys
 import pytest
 
 from pare.config import PareError
-from pare.data.registries import ORIGINS, READERS, find_origin, find_reader
+from pare.data.registries import FORMATS, ORIGINS, find_format, find_origin, own_formats
 
 
-def test_readers_are_registered_by_their_names():
-    assert all(find_reader(name).__name__ == name for name in READERS)
+def test_formats_are_registered_by_their_names():
+    own = {form.name: form for form in own_formats()}
+    assert all(own.get(name) is find_format(name) for name in own)
+    assert all(find_format(name).__name__ == name for name in FORMATS if name not in own)
 
 
 @pytest.mark.parametrize("name", ORIGINS)

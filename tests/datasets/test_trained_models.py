@@ -10,8 +10,9 @@ from kedro.io import DatasetError
 from pare.config import PareError, resolve
 from pare.datasets import ModelDataset, OnnxDataset, TrainedModelsDataset
 from pare.export import OnnxModel
+from pare.learners.model import Model
 from pare.learners.networks.models import build_model, load_backbone
-from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.networks.trained_network import TrainedNetwork
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def trained(library, parameters, tiny_bert, unprepared):
     run = resolve(library, parameters | {"task": "openml_wdbc", "start": "random"}, {})
     model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 4).eval()
     record = {"fingerprint": "abc", "source_classes": 4, "categories": [], "history": [{"epoch": 1}]}
-    return TrainedModel(run, model, record, json.loads((tiny_bert / "config.json").read_text()), unprepared)
+    network = TrainedNetwork(model, json.loads((tiny_bert / "config.json").read_text()))
+    return Model(run, network, record, unprepared)
 
 
 def test_a_loaded_model_predicts_what_the_trained_one_did(dataset, trained):
@@ -34,7 +36,7 @@ def test_a_loaded_model_predicts_what_the_trained_one_did(dataset, trained):
     assert dataset.exists()
     loaded = dataset.load()
     x = torch.randn(3, 30)
-    torch.testing.assert_close(loaded.model(x), trained.model(x), rtol=0, atol=0)
+    torch.testing.assert_close(loaded.predictor.network(x), trained.predictor.network(x), rtol=0, atol=0)
     assert loaded.run == trained.run
     assert loaded.record == trained.record
 
@@ -50,11 +52,13 @@ def test_a_folder_that_is_not_whole_is_a_clear_error(dataset, trained, name):
 
 
 def test_each_is_loaded_when_asked_for_by_the_folder_of_its_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(TrainedModel, "load", lambda path: path)
+    monkeypatch.setattr(Model, "load", lambda path: path)
     paths = [tmp_path / run / "model" for run in ("burgers/pare/seed_0", "burgers/pare/source_x/seed_0")]
     for path in paths:
         path.mkdir(parents=True)
         (path / "record.json").touch()
+    (paths[0] / "members/0").mkdir(parents=True)
+    (paths[0] / "members/0/record.json").touch()  # of an ensemble
     (tmp_path / "burgers" / "pare" / "seed_1" / "checkpoint").mkdir(parents=True)
     models = TrainedModelsDataset(str(tmp_path)).load()
     assert {folder: load() for folder, load in models.items()} == {

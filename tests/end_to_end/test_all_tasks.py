@@ -13,10 +13,12 @@ from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config_loader import load_library
 from pare.data.preparation import ModelInput
-from pare.data.registries import bind_options, find_reader
+from pare.data.registries import open_raw_files
 from pare.evaluation.metrics import METRICS, build_metric
-from pare.learners.networks.training import SourceFolders, fit
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
 from pare.learners.networks.training.losses import build_loss
+from pare.learners.source_folders import SourceFolders
 from pare.pipelines.evaluate.nodes import predict_test_rows, score_predictions
 from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.samples import Samples
@@ -31,7 +33,7 @@ MOST_TOKENS = 500  # positions of the tiny encoder
 def read(task: Task, folder: Path) -> dict[str, Samples]:
     """What the task's reader finds there."""
     reader = task.reader
-    return bind_options("reader", reader.name, find_reader(reader.name), reader.options)(folder)
+    return open_raw_files(reader, folder)
 
 
 def tiny_run(name: str, parameters: dict, samples: dict[str, Samples]) -> Run:
@@ -94,9 +96,9 @@ def test_a_task_of_each_kind_is_trained_and_scored(name, parameters, tiny_bert, 
     task = LIBRARY.task(name)
     run, store = prepared(name, parameters, tmp_path)
     source = SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
-    model = fit(run, store, source, tmp_path / "model", build_metric(run.metric, run.task.output))
+    model = Fit(run, Data(store, source)).model(tmp_path / "model")
     predictions = predict_test_rows(run, model, store)
-    metrics = score_predictions(run, LIBRARY, model, store, predictions)
+    metrics = score_predictions(run, model, store, predictions)
     assert predictions["prediction"].shape[1:] == run.task.output.shape
     assert isfinite(metrics["test"]) and isfinite(metrics["constant_prediction"])
     # Where the published metric is another one, the paper's figure would not compare.

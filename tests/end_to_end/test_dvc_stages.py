@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
+from pare.config.schema import LEARNERS
 from pare.data.proxies import PROXY_READERS
-from pare.data.registries import READERS, find_origin
-from pare.matrix.stages import LOADS, PAGES, PIPELINES, imported_modules, left_out
+from pare.data.registries import FORMATS, find_origin
+from pare.matrix.stages import PAGES, PIPELINES, imported_modules, left_out
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ NOT_WATCHED = {
     "pare.config_loader": "the same",
     "pare.settings": "the same",
     "pare.hooks": "refuse a run, or let it be as it is",
-    "pare.early_checks": "the same",
+    "pare.prediction.asked": "the same",
     "pare.tracking": "tells a tracker what happens, which is no output",
     "pare.pipeline_registry": "names pipelines",
     "pare.datasets": "where files go and when, not what is in them",
@@ -47,10 +48,13 @@ NOT_WATCHED = {
     "pare.storage.result_lines": "other results, for the page of a run",
 }
 RUN = {"task": "openml_wdbc", "source": "tiny", "training": {"epochs": 1}}
-BASELINE = {"task": "openml_wdbc", "method": "logistic_regression"}
+LIBRARY = {"task": "openml_wdbc", "method": "logistic_regression"}
 ORIGINS = {"task": "scikit_learn_wdbc", "encoder": "hub_encoder", "proxy": "english_topics"}
-NAMED = [READERS["table"], PROXY_READERS["sentences"]]  # named by the task and the proxy, digested with them
-STAGES = {"preprocess": RUN, "train": RUN, "evaluate": RUN, "baseline": BASELINE, "report": RUN}
+# Named by the task, the proxy and the method, and digested with the model input or the model, which a stage reads.
+NAMED = [FORMATS["table"], PROXY_READERS["sentences"], f"learners.{LEARNERS['transformer']}"]
+OF_LIBRARY = [FORMATS["table"], f"learners.{LEARNERS['library']}", "learners.libraries.scikit_learn"]
+STAGES = [(stage, RUN, NAMED) for stage in ("preprocess", "train", "evaluate", "report")]
+STAGES += [(stage, LIBRARY, OF_LIBRARY) for stage in ("train", "evaluate")]
 
 
 def unwatched(modules, watched):
@@ -60,24 +64,20 @@ def unwatched(modules, watched):
 
 
 def test_dvc_watches_every_module_that_a_stage_imports(project, kedro_command, tmp_path):
-    runs = [("ingest", tag, RUN) for tag in ORIGINS] + [(stage, stage, params) for stage, params in STAGES.items()]
-    places = {tag: tmp_path / f"{tag}.json" for _, tag, _ in runs}
-    traced = json.dumps([(str(places[tag]), pipeline, tag, params) for pipeline, tag, params in runs])
-    outcome = kedro_command(project, "-c", TRACED, traced, program=(sys.executable,))
+    runs = [("ingest", tag, RUN) for tag in ORIGINS] + [(stage, stage, params) for stage, params, _ in STAGES]
+    traced = [(str(tmp_path / f"{number}.json"), *run) for number, run in enumerate(runs)]
+    outcome = kedro_command(project, "-c", TRACED, json.dumps(traced), program=(sys.executable,))
     assert outcome.code == 0, outcome.err
-    imported = {tag: set(json.loads(place.read_text())) for tag, place in places.items()}
+    imported = [set(json.loads((tmp_path / f"{number}.json").read_text())) for number in range(len(runs))]
 
-    for tag, origin in ORIGINS.items():
+    for origin, modules in zip(ORIGINS.values(), imported, strict=False):
         module = f"pare.{find_origin(origin).path.partition(':')[0]}"
-        assert module in imported[tag]
-        assert not unwatched(imported[tag], imported_modules("pare.pipelines.ingest.pipeline", module))
+        assert module in modules
+        assert not unwatched(modules, imported_modules("pare.pipelines.ingest.pipeline", module))
 
-    for stage in STAGES:
-        modules = imported[stage]
+    for (stage, _, paths), modules in zip(STAGES, imported[len(ORIGINS) :], strict=True):
         assert PIPELINES[stage] in modules
-        named = [f"pare.{path.partition(':')[0]}" for path in NAMED]
-        watched = imported_modules(PIPELINES[stage], *LOADS.get(stage, ()), *named, left_out=left_out(stage))
-        if stage == "baseline":  # the pipeline brings the task's files too; the tag leaves that out
-            watched |= imported_modules("pare.pipelines.ingest.pipeline", "pare.pipelines.preprocess.pipeline")
+        named = [f"pare.{path.partition(':')[0]}" for path in paths]
+        watched = imported_modules(PIPELINES[stage], *named, left_out=left_out(stage))
         pages = {name for name in modules if f"{name}.".startswith(f"{PAGES}.")}  # no output of other stages
         assert not unwatched(modules, watched) - (pages if stage != "report" else set()), stage

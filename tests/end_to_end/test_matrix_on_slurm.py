@@ -26,7 +26,7 @@ def on_slurm(with_raw_files, tmp_path):
     known = tmp_path / "stand_in"
     known.mkdir()
     install(tmp_path / "bin")
-    warn_at = with_raw_files / "data/06_models" / FOLDER / "seed_1" / "checkpoint" / "progress.json"
+    warn_at = with_raw_files / "data/06_models" / FOLDER / "seed_1" / "checkpoint" / "0" / "progress.json"
     here = {
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "STAND_IN": str(known),
@@ -73,7 +73,7 @@ def test_an_element_that_is_warned_goes_on_after_its_last_epoch_and_ends_as_by_h
     assert "Bundle 0 of array cpu: 1 of 2 jobs to run" in after
     assert any("done: darcy_flow-finetune-1 " in line for line in after)
     training = (logs / "darcy_flow-finetune-1.log").read_text()
-    assert "Terminated. The same command goes on after the last epoch that was saved." in training
+    assert "Terminated. The same command goes on after the last epoch or fit that was saved." in training
     assert f"of {EPOCHS}." in training.split("Going on after epoch ")[1]
     assert on_slurm() == "All 2 runs are done.\n"
 

@@ -66,9 +66,10 @@ def not_finite(file):
 def other_grid(file):
     with h5py.File(file, "r+") as stored:
         for name in ("coeff", "sol"):
-            fields = stored[name][:100, :100]
+            fields, kind = stored[name][:100, :100], stored[name].attrs["MATLAB_class"]
             del stored[name]
             stored[name] = fields
+            stored[name].attrs["MATLAB_class"] = kind
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ STOPPED_FOLDER = "data/06_models/darcy_flow/pare/source_tiny/seed_0"
 def assert_stopped(outcome, project, code, said):
     """The command ended in one message, and left its last saved epoch alone."""
     assert outcome.code == code, outcome.out
-    assert outcome.err.strip().endswith(f"{said}. The same command goes on after the last epoch that was saved.")
+    assert outcome.err.strip().endswith(f"{said}. The same command goes on after the last epoch or fit that was saved.")
     assert "Traceback" not in outcome.out + outcome.err
     assert {path.name for path in (project / STOPPED_FOLDER).iterdir()} == {"checkpoint"}
     assert outcome.leftovers == []
@@ -119,7 +120,7 @@ def test_an_interrupted_run_leaves_its_last_saved_epoch_and_the_same_command_goe
     with_raw_files, kedro, kedro_interrupted
 ):
     folder = with_raw_files / STOPPED_FOLDER
-    stopped = kedro_interrupted(with_raw_files, folder / "checkpoint" / "progress.json", "--params", STOPPED)
+    stopped = kedro_interrupted(with_raw_files, folder / "checkpoint" / "0" / "progress.json", "--params", STOPPED)
     assert_stopped(stopped, with_raw_files, 130, "Interrupted")
     resumed = kedro(with_raw_files, "--params", STOPPED)
     assert resumed.code == 0, resumed.err
@@ -128,6 +129,6 @@ def test_an_interrupted_run_leaves_its_last_saved_epoch_and_the_same_command_goe
 
 
 def test_a_terminated_run_leaves_its_last_saved_epoch_as_well(with_raw_files, kedro_interrupted):
-    finished = with_raw_files / STOPPED_FOLDER / "checkpoint" / "progress.json"
+    finished = with_raw_files / STOPPED_FOLDER / "checkpoint" / "0" / "progress.json"
     stopped = kedro_interrupted(with_raw_files, finished, "--params", STOPPED, number=signal.SIGTERM)
     assert_stopped(stopped, with_raw_files, 143, "Terminated")

@@ -25,7 +25,7 @@ def test_a_table_is_learnt_in_a_new_project(template, python_m_pare, tmp_path):
     new = python_m_pare(project, "tasks", "new", "flowers.csv", "--target", "target")
     assert new.code == 0, new.out + new.err
     assert "flowers: 150 rows; input 4, prediction 3 classes." in new.out
-    run = python_m_pare(project, "--pipelines=pare_train", "--params", "task=flowers,method=probe,source=tiny")
+    run = python_m_pare(project, "--params", "task=flowers,method=probe,source=tiny")
     assert run.code == 0, run.out + run.err
     assert not run.leftovers
     (metrics,) = (project / "data" / "08_reporting").rglob("metrics.json")

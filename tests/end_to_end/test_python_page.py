@@ -53,7 +53,7 @@ def test_the_mixing_of_the_page_replaces_as_many_tokens_as_it_says():
 
 
 def test_a_trained_model_says_what_the_page_shows(said, project):
-    (_, commands), (_, program), (_, shown) = blocks("python.md", "A model that was trained")
+    (_, commands), (_, program), (_, shown), *library = blocks("python.md", "A model that was trained")
     said(project, "bash", commands.replace("method=probe", "method=probe,source=tiny"))
     program = program.replace("seed_0", "source_tiny/seed_0")
     assert said(project, "python", program) == shown
@@ -67,6 +67,6 @@ def test_a_trained_model_says_what_the_page_shows(said, project):
     assert str([line.split(",")[1] for line in table.splitlines()[1:]]).replace(",", "") == shown.splitlines()[0]
 
     pytest.importorskip("lightgbm")
-    (_, commands), (_, program), (_, shown) = blocks("python.md", "A baseline")
+    (_, commands), (_, program), (_, shown) = library
     said(project, "bash", commands)
     assert said(project, "python", program) == shown

@@ -50,7 +50,7 @@ def follow(project, said, found):
 def few_candidates(project):
     """`choose` compares the two fastest candidates."""
     candidates = {"table": {"folds": 5, "methods": ["probe", "logistic_regression"]}}
-    (project / "conf" / "local" / "candidates.yml").write_text(yaml.safe_dump(candidates))
+    (project / "conf" / "local" / "learners.yml").write_text(yaml.safe_dump({"choose": {"candidates": candidates}}))
 
 
 @pytest.mark.parametrize(

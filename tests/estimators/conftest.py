@@ -29,11 +29,10 @@ def tiny_files(tiny_bert, tiny_dinov2, save_encoder, topics, digits, tmp_path_fa
 
 @pytest.fixture(autouse=True)
 def tiny_encoders(monkeypatch, tiny_files):
-    """Give each fit the tiny files and two penalties in place of five, and leave out what only a training needs."""
+    """Give each fit the tiny files and two penalties in place of five."""
     monkeypatch.setitem(solve_head.__kwdefaults__, "penalties", (0.1, 10.0))
 
     def tiny(raw, place):
         return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place))
 
     monkeypatch.setattr("pare.estimators.in_memory.cached_folder", tiny)
-    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)

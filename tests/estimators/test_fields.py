@@ -65,7 +65,7 @@ def test_it_is_cloned_pickled_and_cross_validated():
     model = PaReField("ridge", random_state=2).fit(LINE, SHIFTED)
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.predict(LINE), model.predict(LINE))
-    others = {"source": None, "training": None, "minutes": 10, "ordered": False, "channels": "auto"}
+    others = {"source": None, "training": None, "minutes": None, "ordered": False, "channels": "auto"}
     assert clone(model).get_params() == {"method": "ridge", "random_state": 2, **others}
     assert PaReField().method == "choose"
     assert cross_val_score(PaReField("ridge"), LINE, SHIFTED, cv=2).min() > 0.99

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pare.data.own.arrays import channels_first
+from pare.data.own.array_rows import channels_first
 from pare.estimators.inputs import as_given, channel_axis, column_levels, columns_of, frame_of, is_mixed
 
 

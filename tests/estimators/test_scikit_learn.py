@@ -110,7 +110,8 @@ def test_an_array_with_text_is_a_table(wine):
 def test_probabilities_are_those_of_the_network_on_scaled_rows():
     X, y = load_wine(return_X_y=True)
     model = PaReClassifier().fit(X, y)
-    network, statistics = model.predictor_.trained.model, model.predictor_.trained.preparation.statistics
+    trained = model.predictor_.trained
+    network, statistics = trained.predictor.network, trained.preparation.statistics
     scaled = (X.astype(np.float32) - statistics["x_mean"]) / statistics["x_scale"]
     with torch.no_grad():
         logits = network(torch.from_numpy(scaled)).numpy()
@@ -172,7 +173,10 @@ def test_a_method_trains_with_the_values_given(method):
     [
         ({"method": "prob"}, "method 'prob' is unknown. Did you mean 'probe'"),
         ({"source": "minlm"}, "source 'minlm' is unknown. Did you mean 'minilm'"),
-        ({"training": {"epochs": 3}}, r"trains nothing, so training\.epochs has no effect"),
+        ({"training": {"epochs": 3}}, r"training\.epochs has no effect on method 'probe'"),
+        ({"method": "catboost", "source": "minilm"}, "source has no effect on method 'catboost'"),
+        ({"method": "pare", "training": {"epochs": 3}, "minutes": 1}, "name one of them"),
+        ({"minutes": 0}, "'minutes': Input should be greater than 0"),
         ({"method": "pare", "training": {"epoch": 3}}, r"key 'training\.epoch' is unknown"),
     ],
 )
@@ -250,8 +254,9 @@ def test_few_rows_leave_none_for_validation():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["logistic_regression", "choose"])
-def test_baselines_and_the_best_of_several_are_fitted_as_well(wine, monkeypatch, method):
-    monkeypatch.setitem(shipped("candidates"), "table", {"folds": 3, "methods": ["probe", "logistic_regression"]})
+def test_libraries_and_the_best_of_several_are_fitted_as_well(wine, monkeypatch, method):
+    tried = {"folds": 3, "methods": ["probe", "logistic_regression"]}
+    monkeypatch.setitem(shipped("learners")["choose"]["candidates"], "table", tried)
     frame, cultivar = wine
     model = PaReClassifier(method, minutes=1).fit(frame[:120], cultivar[:120])
     assert model.score(frame[120:], cultivar[120:]) > 0.9
@@ -433,5 +438,5 @@ def test_what_are_no_weights_is_told(weights, message):
 
 @pytest.mark.parametrize("method", ["finetune", "choose"])
 def test_a_method_without_weights_says_which_have_them(method):
-    with pytest.raises(PareError, match="takes no sample_weight; those that do are probe, xgboost, lightgbm"):
+    with pytest.raises(PareError, match="takes no sample_weight; those that do are probe, logistic_regression and the"):
         PaReRegressor(method).fit(RNG.normal(size=(12, 3)), np.arange(12.0), sample_weight=np.arange(12) + 1)

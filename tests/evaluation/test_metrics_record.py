@@ -6,8 +6,8 @@ from scipy.special import expit, softmax
 from sklearn import metrics
 
 from evaluated_runs import PREDICTIONS, TRAINING, with_task, write_splits
-from pare.config import resolve, resolve_baseline
-from pare.evaluation.metrics_record import comparison, evaluation_record, probability_errors, summary, usual_metrics
+from pare.config import resolve
+from pare.evaluation.metrics_record import evaluation_record, probability_errors, summary, usual_metrics
 
 RNG = np.random.default_rng(0)
 
@@ -65,9 +65,9 @@ def test_every_kind_of_output_has_a_constant_baseline(run, tmp_path):
         assert metrics["constant_prediction"] == pytest.approx(0.5 if kind == "multilabel" else 0, abs=1e-6)
 
 
-def test_what_a_baseline_does_not_have_is_none(library, parameters, run, store):
+def test_what_a_library_does_not_have_is_none(library, parameters, run, store):
     asked = {"task": "openml_wdbc", "method": "logistic_regression"}
-    metrics = evaluation_record(resolve_baseline(library, parameters | asked, asked), TRAINING, store, PREDICTIONS)
+    metrics = evaluation_record(resolve(library, parameters | asked, asked), TRAINING, store, PREDICTIONS)
     assert metrics.keys() == evaluation_record(run, TRAINING, store, PREDICTIONS).keys()
     assert all(metrics[key] is None for key in ("source", "proxy", "proxy_samples", "epochs", "paper"))
 
@@ -117,22 +117,6 @@ def test_a_start_that_is_kept_is_named_where_epochs_were_asked_for(epochs, left_
         "start_left_nothing": left_nothing,
     }
     assert summary(record) == f"test error 2.5 % on 1 sample (constant baseline: 60 %){said}"
-
-
-@pytest.mark.parametrize(("rival", "ahead"), [(0.95, True), (0.6, False)])
-def test_a_rival_that_is_ahead_is_named_with_its_command(rival, ahead):
-    record = {
-        "task": "wine",
-        "method": "pare",
-        "metric": {"name": "auroc_ovo"},
-        "validation": 0.9,
-        "start_validation": 0.85,
-        "epochs": 3,
-        "rival": {"name": "logistic_regression", "validation": rival},
-    }
-    text = comparison(record)
-    assert text.startswith(f"Validation AUROC, one-vs-one: pare 0.9, solved start 0.85, logistic_regression {rival}")
-    assert ("--pipelines=choose --params task=wine" in text) == ahead
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from evaluated_runs import write_splits
 from pare.config import Library, resolve
 from pare.explanation import ask_test_rows
-from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.model import Model
+from pare.learners.networks.trained_network import TrainedNetwork
 from pare.prediction.predict import Predictor
 
 
@@ -41,7 +42,7 @@ def known(library, parameters, unprepared, tmp_path) -> Callable:
         }
         own = Library(**(library.model_dump() | {"tasks": {"known": entry}}))
         run = resolve(own, parameters | {"task": "known", "method": "finetune"}, {})
-        model = Predictor(TrainedModel(run, Known(function), {}, {}, unprepared), "cpu")
+        model = Predictor(Model(run, TrainedNetwork(Known(function), {}), {}, unprepared), "cpu")
         halves = {"train": slice(0, len(x) // 2), "test": slice(len(x) // 2, None)}
         store = write_splits(tmp_path / "known.h5", **{name: {"x": x[h], "y": y[h]} for name, h in halves.items()})
         return model, ask_test_rows(model, store)

@@ -6,10 +6,12 @@ import pytest
 
 from pare.config import Library, resolve
 from pare.data.preparation import ModelInput
-from pare.evaluation.metrics import build_metric
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.model import Model
 from pare.learners.networks.models import load_backbone
-from pare.learners.networks.trained_model import TrainedModel, assemble
-from pare.learners.networks.training import FineTuning, SourceFolders
+from pare.learners.networks.trained_network import TrainedNetwork, assemble
+from pare.learners.source_folders import SourceFolders
 from pare.prediction.predict import Predictor
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
@@ -19,7 +21,6 @@ from tiny_encoders import CONFIGS
 @pytest.fixture
 def fitted(library, parameters, tiny_bert, tiny_dinov2, topics, *, digits, tmp_path, monkeypatch) -> Callable:
     """Fit a run to rows in memory; what a task says besides is given by name."""
-    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
     monkeypatch.setattr(
         "pare.learners.networks.models.series_features.FEATURES", 1000
     )  # of 10,000: an export traces each bias
@@ -45,11 +46,13 @@ def fitted(library, parameters, tiny_bert, tiny_dinov2, topics, *, digits, tmp_p
         fixed = {"training": {"precision": "no", **training_of_run}} if training_of_run else {}
         resolved = resolve(own, parameters | asked, fixed)
         ModelInput("tiny", resolved.task, {"all": rows}, "rows", validated=True).write(tmp_path / "rows.h5")
-        own_encoder, proxy = files[resolved.source_name]
-        source = SourceFolders(encoder or own_encoder, proxy, ("encoder", "proxy"))
-        metric = build_metric(resolved.metric, resolved.task.output)
-        FineTuning(resolved, ArrayStore(tmp_path / "rows.h5"), source, metric).write(tmp_path / "model")
-        return Predictor(TrainedModel.load(tmp_path / "model"), "cpu")
+        source = None
+        if resolved.source:
+            own_encoder, proxy = files[resolved.source_name]
+            source = SourceFolders(encoder or own_encoder, proxy, ("encoder", "proxy"))
+        folder = tmp_path / resolved.method_name
+        Fit(resolved, Data(ArrayStore(tmp_path / "rows.h5"), source)).write(folder)
+        return Predictor(Model.load(folder), "cpu")
 
     return fitted
 
@@ -73,6 +76,6 @@ def untrained(library, parameters, unprepared, save_encoder, tmp_path) -> Callab
         backbone = load_backbone(save_encoder(CONFIGS[family], tmp_path / family), run.grid)
         model = assemble(run, backbone, 2, (), rows=0).eval()
         record = {"fingerprint": "f", "validation": None, "versions": {}}
-        return Predictor(TrainedModel(run, model, record, {"model_type": family}, unprepared), "cpu")
+        return Predictor(Model(run, TrainedNetwork(model, {"model_type": family}), record, unprepared), "cpu")
 
     return untrained

@@ -15,21 +15,19 @@ from scipy.special import expit, softmax
 from sklearn.exceptions import NotFittedError
 
 from pare import PaReClassifier, PaReRegressor
-from pare.config import Library, PareError, resolve_baseline
-from pare.data.preparation import ModelInput
+from pare.config import PareError
+from pare.data.own.format import held_rows
 from pare.evaluation.calibration import Calibration
 from pare.export import to_onnx
 from pare.export.onnx_file import _difference, metadata
-from pare.learners.ensemble.blend import Blend
-from pare.learners.ensemble.chosen import ChosenModel
-from pare.learners.libraries import BaselineFit, TrainedBaseline
-from pare.prediction.new_rows import held_rows
+from pare.learners.ensemble import Ensemble, mean_of
+from pare.learners.model import Model
 from pare.prediction.predict import Predictor
 from pare.storage.samples import Samples
-from pare.storage.store import ArrayStore
 
 RNG = np.random.default_rng(0)
 ROWS = 40
+CPU = torch.device("cpu")
 
 
 def samples(x, y, **names):
@@ -175,75 +173,72 @@ def test_a_file_that_answers_otherwise_is_refused(untrained, monkeypatch):
         to_onnx(model, held_rows(inputs(1, 16, 16)))
 
 
-def test_a_baseline_that_is_no_network_is_refused(untrained):
+def test_a_model_that_is_no_network_is_refused(untrained):
     model = untrained("vit")
-    model.trained = SimpleNamespace(run=SimpleNamespace(folder="wine/ridge/seed_0"))
-    with pytest.raises(PareError, match="the model of wine/ridge/seed_0 is no network"):
+    model.trained.predictor = SimpleNamespace()
+    with pytest.raises(PareError, match="the model of finetune is no network"):
         to_onnx(model, held_rows(inputs(1, 16, 16)))
+
+
+def mean(weights, temperatures, *models):
+    """The weighted mean of models of one task, which are called by their methods."""
+    members = {model.trained.run.method_name: model.trained for model in models}
+    first = models[0].trained
+    named = (dict(zip(members, values, strict=True)) for values in (weights, temperatures))
+    ensemble = Ensemble(members, *named, mean_of(first.run.task))
+    return Predictor(Model(first.run, ensemble, first.record, first.preparation), "cpu")
 
 
 @pytest.fixture
 def chosen(fitted):
-    """A choice that keeps the models of two methods with unequal shares and temperatures."""
+    """The mean of the models of two methods with unequal weights and temperatures."""
 
     def chosen(answer):
         rows, task = case(table(), answer, tokens={"kind": "feature"})
-        probe, other = (fitted(rows, **values, **task) for values in ({}, {"training_of_run": TRAINED}))
-        blend = Blend({"probe": 0.36, "finetune": 0.64}, {"probe": 0.7, "finetune": 1.6})
-        members = {"probe": probe.trained, "finetune": other.trained}
-        known = probe.trained
-        both = ChosenModel(known.run, known.record, blend, members, known.preparation, None)
-        return Predictor(both, "cpu"), held_rows(rows.read(0, ROWS)[0])
+        models = [fitted(rows, **values, **task) for values in ({}, {"training_of_run": TRAINED})]
+        return mean((0.36, 0.64), (0.7, 1.6), *models), held_rows(rows.read(0, ROWS)[0])
 
     return chosen
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_choice_of_methods_answers_as_their_mean_does(chosen, answer):
+def test_a_mean_of_methods_answers_as_their_mean_does(chosen, answer):
     model, rows = chosen(answer)
     exported = to_onnx(model, rows)
     (found,) = onnxruntime.InferenceSession(exported.content).run(None, {"x": rows.read(0, ROWS)})
-    blend, mean = (
-        model.trained.blend,
-        {"classes": partial(softmax, axis=1), "labels": expit, "numbers": np.asarray}[answer],
-    )
+    ensemble = model.trained.predictor
+    enter = {"classes": partial(softmax, axis=1), "labels": expit, "numbers": np.asarray}[answer]
     inputs_of = model.trained.preparation.inputs(rows.read(0, ROWS))
     expected = sum(
-        blend.weights[name] * mean(member.outputs(inputs_of, torch.device("cpu")) / blend.temperatures[name])
-        for name, member in model.trained.members.items()
+        ensemble.weights[name] * enter(member.outputs(inputs_of, CPU) / ensemble.temperatures[name])
+        for name, member in ensemble.members.items()
     )
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_choice_that_keeps_a_baseline_is_refused_by_its_name(chosen):
+def test_a_mean_with_a_model_of_a_library_is_refused_by_its_name(chosen):
     model, rows = chosen("classes")
-    model.trained.members["catboost"] = SimpleNamespace()
-    with pytest.raises(PareError, match="selected catboost, which are no networks and become no ONNX file"):
+    model.trained.predictor.members["finetune"].predictor = SimpleNamespace()
+    with pytest.raises(PareError, match="the model of finetune is no network, and only networks become ONNX files"):
         to_onnx(model, rows)
 
 
 @pytest.fixture
-def fitted_network(library, parameters, tmp_path):
-    """Fit a baseline's network for an epoch to fields on a periodic line, in two trainings."""
+def line(fitted):
+    """Fit a method for an epoch to fields on a periodic line, networks without an encoder in two trainings."""
+    rows, task = field(32, normalisation={"outputs": "pointwise"}, loss="mse", metric="rmse")
+    own = {"epochs": 1, "members": 2, "symmetries": ["shift"]}
 
-    def fitted(name, **options) -> TrainedBaseline:
-        rows, task = field(32, normalisation={"outputs": "pointwise"}, loss="mse", metric="rmse")
-        entry = {"title": "t", "raw": {"files": ["none"]}, "reader": {"name": "arrays"}, "samples": {"all": ROWS}}
-        entry |= {"input": {"shape": [1, 32]}, "training": {"symmetries": ["shift"]}, **task}
-        own = Library(**(library.model_dump() | {"tasks": {"line": entry}}))
-        asked = {"task": "line", "method": name, "options": {"epochs": 1, "members": 2, **options}}
-        run = resolve_baseline(own, parameters | asked, asked)
-        ModelInput("line", run.task, {"all": rows}, "rows", validated=True).write(tmp_path / "rows.h5")
-        BaselineFit(run, ArrayStore(tmp_path / "rows.h5")).write(tmp_path / name)
-        return TrainedBaseline.load(tmp_path / name)
+    def line(method, **training):
+        return fitted(rows, run={"method": method}, training_of_run=own | training, **task)
 
-    return fitted
+    return line
 
 
 @pytest.mark.slow
-def test_the_u_net_of_a_baseline_answers_as_the_model(fitted_network):
-    model, x = Predictor(fitted_network("u_net"), "cpu"), field(32)[0].read(0, ROWS)[0]
+def test_a_u_net_answers_as_the_model(line):
+    model, x = line("u_net"), field(32)[0].read(0, ROWS)[0]
     exported = to_onnx(model, held_rows(x))
     session = onnxruntime.InferenceSession(exported.content)
     expected = model.outputs(held_rows(x))
@@ -255,15 +250,20 @@ def test_the_u_net_of_a_baseline_answers_as_the_model(fitted_network):
 
 
 @pytest.mark.slow
-def test_a_choice_of_a_method_and_a_u_net_answers_as_their_mean_does(fitted, fitted_network):
-    rows, task = field(32, training_of_run=LOCAL | {"symmetries": ["shift"]}, normalisation={"outputs": "pointwise"})
-    members = {"finetune": fitted(rows, **task).trained, "u_net": fitted_network("u_net")}
-    known, blend = members["finetune"], Blend({"finetune": 0.4, "u_net": 0.6}, {"finetune": 1.0, "u_net": 1.0})
-    both = ChosenModel(known.run, known.record, blend, members, known.preparation, None)
-    x = rows.read(0, ROWS)[0]
-    exported = to_onnx(Predictor(both, "cpu"), held_rows(x))
+def test_a_fourier_operator_is_refused_in_one_sentence(line):
+    with pytest.raises(
+        PareError, match=r"networks of the family 'fno', cannot be converted \(.*use the model's folder"
+    ):
+        to_onnx(line("fno"), held_rows(field(32)[0].read(0, ROWS)[0]))
+
+
+@pytest.mark.slow
+def test_a_mean_of_a_method_and_a_u_net_answers_as_their_mean_does(line):
+    models = [line("finetune", **LOCAL | {"members": 1}), line("u_net")]
+    both, x = mean((0.4, 0.6), (1.0, 1.0), *models), field(32)[0].read(0, ROWS)[0]
+    exported = to_onnx(both, held_rows(x))
     (found,) = onnxruntime.InferenceSession(exported.content).run(None, {"x": x})
-    one, other = (Predictor(member, "cpu").outputs(held_rows(x)) for member in members.values())
+    one, other = (model.outputs(held_rows(x)) for model in models)
     np.testing.assert_allclose(found, 0.4 * one + 0.6 * other, atol=1e-4 * np.abs(one).max())
 
 
@@ -284,7 +284,7 @@ def test_a_package_that_is_missing_is_named_with_its_extra(untrained, monkeypatc
 
 def test_a_network_that_cannot_be_converted_is_told_with_the_reason(untrained, monkeypatch):
     model = untrained("vit")
-    monkeypatch.setattr(model.trained.model, "predict", lambda x: x if x.sum() > 0 else -x)
+    monkeypatch.setattr(model.trained.predictor.network, "predict", lambda x: x if x.sum() > 0 else -x)
     with pytest.raises(PareError, match=r"cannot be converted \(.*data-dependent"):
         to_onnx(model, held_rows(inputs(1, 16, 16)))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pare.config import resolve_choice
+from pare.config import resolve
 from pare.learners.model_card import model_card
 
 
@@ -41,7 +41,7 @@ def test_it_names_task_method_metric_data_licences_and_versions(table_run):
 
 @pytest.mark.parametrize(("kept", "named"), [("probe", True), ("catboost", False)])
 def test_of_a_choice_it_names_the_licence_of_an_encoder_that_is_kept(library, parameters, kept, named):
-    run = resolve_choice(library, {**parameters, "task": "openml_wdbc", "method": "choose"}, {})
+    run = resolve(library, {**parameters, "task": "openml_wdbc", "method": "choose"}, {})
     rows = [{"method": candidate.method_name, "share": 0.0} for candidate in run.candidates]
     record = {"candidates": [row | {"share": float(row["method"] == kept)} for row in rows]}
     assert (f"; encoder: {run.source.encoder.licence}" in model_card(run, record)) == named

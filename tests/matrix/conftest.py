@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 
 from pare.cli import run as kedro_run
-from pare.config import Library
-from pare.config.candidates import resolve_any
-from pare.config.run import Run, TaskRun
+from pare.config import Library, Run, resolve
 from pare.matrix.blocks import expand, unique
 from pare.matrix.plan import Job, Plan
 
@@ -36,23 +34,23 @@ def own_library(library) -> Library:
 
 
 @pytest.fixture
-def resolved(parameters) -> Callable[[Library, str], TaskRun]:
+def resolved(parameters) -> Callable[[Library, str], Run]:
     """The run that ``--params`` of `kedro run` ask for, parsed and merged as Kedro does it."""
 
-    def resolved(library: Library, params: str) -> TaskRun:
+    def resolved(library: Library, params: str) -> Run:
         asked: dict[str, Any] = kedro_run.make_context("run", ["--params", params]).params["params"]
         sections = {key: parameters[key] | value for key, value in asked.items() if key == "training"}
-        return resolve_any(library, parameters | asked | sections, asked)
+        return resolve(library, parameters | asked | sections, asked)
 
     return resolved
 
 
 @pytest.fixture
 def cells(library, parameters):
-    """Two tasks with two methods and three seeds, and baselines of tables."""
+    """Two tasks with two methods and three seeds, and boosters of tables."""
     block = {"tasks": ["darcy_flow", "openml_wdbc"], "methods": ["pare", "finetune"], "seeds": [0, 1, 2]}
     tables = {"tasks": ["openml_wdbc", "openml_car"], "methods": ["xgboost", "catboost"], "seeds": [0]}
-    return unique(expand({"blocks": {"all": block, "baselines": tables}}, library, parameters))
+    return unique(expand({"blocks": {"all": block, "tables": tables}}, library, parameters))
 
 
 @pytest.fixture
@@ -64,10 +62,10 @@ def metrics():
         return {
             "protocol": run.protocol,
             "metric": {"name": run.metric},
-            "source": getattr(run, "source_name", None),
-            "proxy": getattr(run, "proxy_name", None),
-            "proxy_samples": getattr(run, "proxy_samples", None),
-            "epochs": run.training.epochs if isinstance(run, Run) else None,
+            "source": run.source_name,
+            "proxy": run.proxy_name,
+            "proxy_samples": run.proxy_samples,
+            "epochs": run.training.epochs if run.on_accelerator else None,
             "test": test,
             "train_seconds": seconds,
             "peak_memory_mb": memory,

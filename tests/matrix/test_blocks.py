@@ -5,8 +5,6 @@ import yaml
 from kedro.config import OmegaConfigLoader
 
 from pare.config import PareError
-from pare.config.candidates import ChoiceRun
-from pare.config.run import BaselineRun, Run
 from pare.config_loader import load_library
 from pare.data.registries import find_origin
 from pare.matrix.blocks import expand, unique
@@ -60,9 +58,9 @@ def test_a_variant_without_a_name_is_the_plain_method_with_values(cells):
     "block",
     [
         {"variants": {"low": {"mixing.start": 0.1, "training.learning_rate": 3e-5, "source.proxy": "mnist_ink"}}},
-        {"variants": {"": {"training.minutes": None, "training.precision": False, "training.symmetries": []}}},
+        {"variants": {"": {"minutes": None, "training.precision": False, "training.symmetries": []}}},
         {"variants": {"": {"training.symmetries": ["square"], "start": "random", "protocol": "paper"}}},
-        {"methods": ["fno"], "variants": {"": {"options.epochs": 3}}},
+        {"methods": ["fno"], "variants": {"": {"options.width": 8, "training.epochs": 3}}},
         {"tasks": ["mine"], "methods": ["finetune", "catboost", "choose"], "folds": 3},
         {"methods": ["choose"], "variants": {"": {"minutes": 0.5, "training.fraction": 0.5}}},
     ],
@@ -91,22 +89,17 @@ def test_a_choice_is_a_run_with_a_seed_that_its_candidates_have_too(cells):
     (block,) = cells(figure={"tasks": ["mine"], "methods": ["choose"], "seeds": [0, 7]}).values()
     assert [cell.name for cell in block] == ["mine-choose-0", "mine-choose-7"]
     for cell, seed in zip(block, (0, 7), strict=True):
-        assert isinstance(cell.run, ChoiceRun) and cell.run.seed == seed
+        assert cell.run.seed == seed
         assert {candidate.seed for candidate in cell.run.candidates} == {seed}
     assert block[0].run.decisive() != block[1].run.decisive()
 
 
-def test_a_baseline_is_listed_with_the_methods_and_has_a_pipeline_of_its_own(cells):
+def test_any_method_may_have_variants(cells):
     variants = {"deep": {"options.learning_rate": 0.1}}
-    blocks = cells(first={"methods": ["finetune"]}, second={"methods": ["logistic_regression", "xgboost"]})
-    tables = cells(tables={"tasks": ["openml_wdbc"], "methods": ["xgboost"], "variants": variants})
-    method, *baselines = unique(blocks | tables).values()
-    assert method.run.PIPELINE == "pare_train"
-    for baseline in baselines:
-        assert baseline.run.PIPELINE == "baseline"
-        assert isinstance(baseline.run, BaselineRun)
-    assert baselines[-1].run.options["learning_rate"] == 0.1
-    assert baselines[-1].run.params == "task=openml_wdbc,method=xgboost,seed=0,variant=deep,options.learning_rate=0.1"
+    (block,) = cells(tables={"tasks": ["openml_wdbc"], "methods": ["xgboost"], "variants": variants}).values()
+    (cell,) = block
+    assert cell.run.options["learning_rate"] == 0.1
+    assert cell.run.params == "task=openml_wdbc,method=xgboost,seed=0,variant=deep,options.learning_rate=0.1"
 
 
 def test_a_run_of_two_blocks_is_one_run(cells):
@@ -150,7 +143,7 @@ def test_the_matrix_that_ships_needs_no_network(conf, library, parameters):
     blocks = expand(yaml.safe_load((conf / "base" / "matrix.yml").read_text()), library, parameters)
     runs = [cell.run for cell in unique(blocks).values()]
     assert not any(find_origin(run.task.raw.origin).needs_network for run in runs)
-    assert not any(find_origin(run.source.encoder.origin).needs_network for run in runs if isinstance(run, Run))
+    assert not any(find_origin(run.source.encoder.origin).needs_network for run in runs if run.source)
     main = {(run.task_name, run.method_name, run.seed) for run in runs}
     assert {("openml_wdbc", m, s) for m in ("pare", "finetune", "orca", "from_scratch") for s in range(3)} <= main
     assert {(task, "pare", 0) for task in library.tasks if task.startswith("pdebench")} <= main

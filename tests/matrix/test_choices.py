@@ -32,32 +32,22 @@ def finish(tmp_path, write, metrics):
     return finish
 
 
-def test_minutes_are_those_of_the_choice_and_change_no_other_method(cells, tmp_path):
+def test_minutes_are_those_of_every_run(cells, tmp_path):
     of_matrix = cells(0.3)
     states = matrix_states(of_matrix, tmp_path)
     plan = make_plan("own", of_matrix, costs(of_matrix, states, lambda: 1e11), tmp_path)
-    choices = [job for job in plan.runs if "choose" in job.name]
-    assert [job.command for job in choices] == [
-        f"kedro run --pipelines=choose --env base --params task=openml_wdbc,method=choose,seed={seed},minutes=0.3"
+    assert [job.command for job in plan.runs] == [
+        f"kedro run --env base --params task=openml_wdbc,method={method},seed={seed},minutes=0.3"
+        for method in ("choose", "probe")
         for seed in (0, 1)
     ]
-    assert [job.seconds for job in choices] == [pytest.approx(0.3 * 60 + AROUND_S)] * 2
+    assert [job.seconds for job in plan.runs] == [pytest.approx(0.3 * 60 + AROUND_S)] * 4
     inputs = {"raw-openml_wdbc", "encoder-minilm", "proxy-english_topics", "input-openml_wdbc"}
-    assert all({*job.needs} == inputs and job.on_accelerator for job in choices)
-    probes = {job.command for job in plan.runs} - {job.command for job in choices}
-    assert sorted(probes) == [
-        f"kedro run --pipelines=pare_train --env base --params task=openml_wdbc,method=probe,seed={seed}"
-        for seed in (0, 1)
-    ]
+    assert all({*job.needs} == inputs and job.on_accelerator for job in plan.runs)
 
 
-def test_a_choice_is_done_with_its_minutes_and_is_made_again_with_others(cells, finish, tmp_path):
+def test_a_run_is_done_with_its_minutes_and_is_made_again_with_others(cells, finish, tmp_path):
     for cell in cells(1).values():
         finish(cell)
     assert {state.kind for state in matrix_states(cells(1), tmp_path).values()} == {"done"}
-    assert {name: state.kind for name, state in matrix_states(cells(2), tmp_path).items()} == {
-        "openml_wdbc-choose-0": "changed",
-        "openml_wdbc-choose-1": "changed",
-        "openml_wdbc-probe-0": "done",
-        "openml_wdbc-probe-1": "done",
-    }
+    assert {state.kind for state in matrix_states(cells(2), tmp_path).values()} == {"changed"}

@@ -6,7 +6,7 @@ import pytest
 
 from pare.config.estimate import DEVICES, estimate
 from pare.matrix.blocks import expand, unique
-from pare.matrix.cost import AROUND_BASELINE_S, AROUND_S, costs
+from pare.matrix.cost import AROUND_S, costs
 from pare.matrix.plan import PREPARING_S, make_plan
 from pare.matrix.states import State
 
@@ -68,7 +68,7 @@ def test_the_nearest_finished_run_counts(price, done):
 
 def test_what_an_unfinished_run_has_done_is_not_paid_again(price, cells, done):
     epochs = cells["darcy_flow-pare-1"].run.training.epochs
-    states = done("darcy_flow-pare-0", seconds=100.0) | {"darcy_flow-pare-1": State("unfinished", epochs=2)}
+    states = done("darcy_flow-pare-0", seconds=100.0) | {"darcy_flow-pare-1": State("unfinished", epochs=2, of=epochs)}
     (cost,) = price(states, list(states)).runs.values()
     assert cost.seconds == pytest.approx(100.0 * (1 - 2 / epochs) + AROUND_S)
 
@@ -96,13 +96,13 @@ def test_measured_memory_counts_where_it_is_more(price, done):
     assert priced.runs[names[2]].memory_mb < 50_000  # of another task
 
 
-def test_a_baseline_takes_as_long_as_on_another_task_and_an_untimed_one_is_told(price, plan, done):
+def test_a_library_fits_as_long_as_on_another_task_and_an_untimed_fit_is_told(price, plan, done):
     names = ["openml_wdbc-xgboost-0", "openml_car-xgboost-0", "openml_car-catboost-0"]
     priced = price(done(names[0], seconds=40.0), names)
-    assert priced.runs[names[1]].seconds == pytest.approx(40.0 + AROUND_BASELINE_S)
-    assert (priced.runs[names[2]].seconds, priced.runs[names[2]].timed) == (AROUND_BASELINE_S, False)
+    assert priced.runs[names[1]].seconds == pytest.approx(40.0 + AROUND_S)
+    assert (priced.runs[names[2]].seconds, priced.runs[names[2]].timed) == (AROUND_S, False)
     assert plan(done(names[0]), names).untimed == 1
-    assert "without the fitting of 1 baseline not timed yet," in str(plan(done(names[0]), names))
+    assert "without the fits of 1 run not timed yet," in str(plan(done(names[0]), names))
     assert "without" not in str(plan(done(names[0]), names[:2]))
 
 
@@ -155,5 +155,5 @@ def test_on_an_accelerator_networks_take_what_its_data_sheet_says_in_their_preci
     priced = price(states, [*names, *states], device="a100")
     for name, speed in zip(names, (DEVICES["a100"].half, DEVICES["a100"].single), strict=False):
         assert priced.runs[name].seconds == pytest.approx(work(cells, name, speed) + AROUND_S)
-    assert priced.runs[names[2]].seconds == pytest.approx(40.0 + AROUND_BASELINE_S)  # on the CPU as here
+    assert priced.runs[names[2]].seconds == pytest.approx(40.0 + AROUND_S)  # on the CPU as here
     assert priced.basis.startswith("on one A100 by its data sheet")

@@ -15,6 +15,7 @@ from dvc.repo import Repo
 from moto.server import ThreadedMotoServer
 
 from pare.config import PareError
+from pare.data.registries import FORMATS
 from pare.matrix.blocks import expand, unique
 from pare.matrix.dvc import STAGES, check_base, read_stage_files, stage_files, write_stage_files
 
@@ -33,16 +34,14 @@ echo "$stage $run" >> calls
 write() {{ for path do mkdir -p "data/$(dirname "$path")"; date +%N > "data/$path"; done; }}
 case $stage in
   task) write "01_raw/$task/manifest.json" ;;
-  encoder) write "01_raw/encoders/$(get source)/manifest.json" ;;
-  proxy) write "01_raw/proxies/$(get source.proxy)/manifest.json" ;;
+  encoder) name=$(get source.name); write "01_raw/encoders/${{name:-none}}/README.md" ;;
+  proxy) name=$(get source.proxy); write "01_raw/proxies/${{name:-none}}/README.md" ;;
   preprocess) write "05_model_input/$task${{protocol:+-$protocol}}.h5" ;;
   train) write "06_models/$run/model" ;;
   evaluate) write "07_model_output/$run/predictions.h5" \
     "08_reporting/$run/metrics.json" "08_reporting/$run/history.json" "08_reporting/$run/prediction.png" \
     "08_reporting/$run/training.png" "08_reporting/$run/replaced.png" \
     "08_reporting/$run/uncertainty.png" ;;
-  baseline) write "06_models/$run/model" "07_model_output/$run/predictions.h5" \
-    "08_reporting/$run/metrics.json" "08_reporting/$run/prediction.png" ;;
   report) write 08_reporting/report ;;
 esac
 """
@@ -79,12 +78,13 @@ def test_what_is_written_is_read_again_and_a_task_of_the_matrix_no_more_leaves_i
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("tasks", "openml_wdbc"), ("methods", "pare"), ("baselines", "xgboost"), ("sources", "minilm")],
+    [("tasks", "openml_wdbc"), ("learners", "xgboost"), ("sources", "minilm"), ("proxies", "mnist_digits")],
 )
 def test_what_only_the_user_defines_is_not_for_dvc(shipped, library, kind, name):
     check_base(shipped, library)
     without = {key: value for key, value in getattr(library, kind).items() if key != name}
-    with pytest.raises(PareError, match=rf"{kind[:-1]} '{name}' is not; .*kedro matrix run"):
+    word = {"learners": "method", "proxies": "proxy"}.get(kind, kind[:-1])
+    with pytest.raises(PareError, match=rf"{word} '{name}' is not; .*kedro matrix run"):
         check_base(shipped, library.model_copy(update={kind: without}))
 
 
@@ -105,11 +105,7 @@ def stages():
 
 def test_dvc_finds_the_stages_of_each_run(stages, shipped):
     found = {name.partition(":")[2] for name in stages}
-    kinds = {
-        name: ("baseline",) if cell.run.PIPELINE == "baseline" else ("train", "evaluate")
-        for name, cell in shipped.items()
-    }
-    assert found >= {f"{kind}@{name}" for name in kinds for kind in kinds[name]}
+    assert found >= {f"{stage}@{name}" for name in shipped for stage in ("train", "evaluate")}
     (out,) = stages["data/stages/openml_wdbc/dvc.yaml:train@openml_wdbc-pare-0"].outs
     assert out.fspath == str(ROOT / "data" / "06_models" / "openml_wdbc" / "pare" / "seed_0" / "model")
 
@@ -131,7 +127,7 @@ def test_git_ignores_what_dvc_keeps_and_dvc_writes_no_gitignore_file(stages):
 
 @pytest.fixture
 def repro(conf, tmp_path, monkeypatch):
-    """`dvc repro --keep-going` in a project of two tasks, a method and a baseline; stages only write their outputs.
+    """`dvc repro --keep-going` in a project of two tasks, PaRe and a booster; stages only write their outputs.
 
     Tells which stages ran, and whether all that should have done so did. The digests are the real ones, of the
     project's own copy of the configuration and of the package.
@@ -143,8 +139,8 @@ def repro(conf, tmp_path, monkeypatch):
     shutil.copytree(conf, tmp_path / "conf", ignore=shutil.ignore_patterns("local"))
     (tmp_path / "conf" / "local").mkdir()
     methods = {"tasks": [*TASKS], "methods": ["pare"], "seeds": [0]}
-    baseline = {"tasks": ["openml_wdbc"], "methods": ["xgboost"], "seeds": [0]}
-    blocks = {"blocks": {"methods": methods, "baselines": baseline}}
+    booster = {"tasks": ["openml_wdbc"], "methods": ["xgboost"], "seeds": [0]}
+    blocks = {"blocks": {"methods": methods, "booster": booster}}
     (tmp_path / "conf" / "base" / "matrix.yml").write_text(yaml.safe_dump(blocks))
     kedro = tmp_path / "bin" / "kedro"
     kedro.parent.mkdir()
@@ -194,11 +190,12 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
     by_hand.touch()
     calls, whole = repro()
     assert not whole
-    assert [call for call in calls if "/pare/" in call or "/xgboost/" in call or call.startswith("report")] == [
-        "baseline openml_wdbc/xgboost/seed_0",
+    assert [call for call in calls if call.endswith("seed_0") or call.startswith("report")] == [
         "evaluate darcy_flow/pare/seed_0",
+        "evaluate openml_wdbc/xgboost/seed_0",
         "train darcy_flow/pare/seed_0",
         "train openml_wdbc/pare/seed_0",
+        "train openml_wdbc/xgboost/seed_0",
     ]
 
     (tmp_path / "broken").write_text("")
@@ -210,14 +207,19 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
 
     tasks, package = tmp_path / "conf" / "base" / "tasks", tmp_path / "src" / "pare"
     edit(tasks / "openml_cc18.yml", "title: Wisconsin", "title: The Wisconsin")
-    edit(tmp_path / "conf" / "base" / "methods.yml", "description: Target", "description: All target")
-    edit(package / "raw" / "readers" / "table.py", '"""', '"""In other words: ')
-    edit(package / "training" / "trainer.py", "\n\n\n", "\n\n\n# A remark.\n")
+    edit(tmp_path / "conf" / "base" / "learners.yml", "description: Target", "description: All target")
+    reader = package.joinpath(*FORMATS["table"].partition(":")[0].split(".")).with_suffix(".py")
+    edit(reader, '"""', '"""In other words: ')
+    edit(package / "learners" / "networks" / "training" / "trainer.py", "\n\n\n", "\n\n\n# A remark.\n")
     assert repro() == ([], True)
 
     edit(package / "evaluation" / "figures" / "epochs.py", "\n\n\n", "\n\n\nNEW = 1\n")
-    scored = ["baseline openml_wdbc/xgboost/seed_0", *(f"evaluate {task}/pare/seed_0" for task in TASKS)]
-    assert repro() == ([*scored, "report //seed_"], True)  # nothing is trained
+    scored = [f"evaluate {task}/pare/seed_0" for task in TASKS]
+    assert repro() == ([*scored, "evaluate openml_wdbc/xgboost/seed_0", "report //seed_"], True)  # nothing is trained
+
+    edit(package / "learners" / "libraries" / "boosting.py", "\n\n\n", "\n\n\nNEW = 1\n")
+    booster = [f"{stage} openml_wdbc/xgboost/seed_0" for stage in ("evaluate", "train")]
+    assert repro() == ([booster[0], "report //seed_", booster[1]], True)  # no other learner names that code
 
     edit(package / "report" / "run_page.py", "\n\n\n", "\n\n\nNEW = 1\n")
     assert repro() == (["report //seed_"], True)  # the page of a run is no output of a stage
@@ -227,7 +229,7 @@ def test_a_failed_run_stops_only_what_needs_it_and_a_change_repeats_only_what_it
     assert whole and calls[-1] == "train darcy_flow/pare/seed_0"
     assert not [call for call in calls if "openml" in call]  # another task's files come from elsewhere
 
-    edit(package / "raw" / "readers" / "table.py", "\n\n\n", "\n\n\nNEW = 1\n")
+    edit(reader, "\n\n\n", "\n\n\nNEW = 1\n")
     calls, whole = repro()
     assert whole and "preprocess openml_wdbc//seed_" in calls
     assert not [call for call in calls if "darcy_flow" in call]  # another reader opens its files
@@ -257,7 +259,7 @@ def test_one_task_is_made_alone_and_not_again_when_it_was_out_of_the_matrix(repr
     assert whole
     shared = ("encoder", "proxy")
     assert not [call for call in calls if "openml_wdbc" not in call and not call.startswith(shared)]
-    assert {"train openml_wdbc/pare/seed_0", "baseline openml_wdbc/xgboost/seed_0"} <= set(calls)
+    assert {"train openml_wdbc/pare/seed_0", "train openml_wdbc/xgboost/seed_0"} <= set(calls)
 
     matrix = tmp_path / "conf" / "base" / "matrix.yml"
     both = matrix.read_text()

@@ -93,6 +93,12 @@ def test_without_a_log_nothing_was_said(tmp_path):
     ("content", "code", "words"),
     [
         ("Error: no such task\n", 1, "Error: no such task"),
+        (
+            "Error: trained by another plan\nepoch 2, which that plan's own job says\n",
+            1,
+            "Error: trained by another plan",
+        ),
+        ("Error: of before\n# 2026-01-01 00:00:00 kedro run\nValueError: a bug\n", 1, "ValueError: a bug"),
         ("", 3, "exit code 3"),
         ("epoch 7\n", -9, "ended by signal 9 (Killed); perhaps memory was short; it said last: epoch 7"),
         ("", -11, "ended by signal 11 (Segmentation fault)"),

@@ -12,8 +12,7 @@ from kedro.config import OmegaConfigLoader
 from rich.console import Console
 
 from pare.cli import run as kedro_run
-from pare.config import Library, PareError
-from pare.config.candidates import resolve_any
+from pare.config import Library, PareError, resolve
 from pare.config_loader import load_library
 from pare.data.origins.ingest import RawFiles
 from pare.data.origins.manifest import RawFolder
@@ -114,7 +113,7 @@ def asked_by(command, library, parameters):
     asked = kedro_run.make_context("run", words).params
     given = asked["params"]
     sections = {key: parameters[key] | value for key, value in given.items() if key == "training"}
-    run = resolve_any(library, parameters | given | sections, given)
+    run = resolve(library, parameters | given | sections, given)
     return SimpleNamespace(pipelines=asked["pipelines"], tags=asked["tags"], env=asked["env"], run=run)
 
 
@@ -129,7 +128,7 @@ def test_each_command_makes_what_its_job_is_called_after(paper, tmp_path):
         asked = asked_by(job.command, library, parameters)
         assert asked.env == "paper"
         if not job.prepares:
-            assert (asked.pipelines, asked.tags) == ([some[job.name].run.PIPELINE], [])
+            assert (asked.pipelines, asked.tags) == (["pare_train"], [])
             assert asked.run == some[job.name].run
             continue
         kind, _, place = job.name.partition("-")

@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
-from pare.config.schema import Task
+from pare.config.run import NOWHERE
+from pare.config.schema import LEARNERS, Task
+from pare.data.proxies import PROXY_READERS
+from pare.matrix import stages
 from pare.matrix.stages import code_digest, imported_modules, run_digest, stage_digests, write_stage_digests
 
 
@@ -32,8 +35,8 @@ def changed(model, path, value):
         ("proxy_samples", 5),
         ("proxy.reader", "images"),
         ("proxy.labels", "mask"),
-        ("method.initialisation", "random"),
-        ("method.trainable", "layernorm"),
+        ("learner.initialisation", "random"),
+        ("learner.trainable", "layernorm"),
         ("training.epochs", 99),
         ("training.momentum", 0.8),
         ("mixing.start", 0.11),
@@ -55,8 +58,8 @@ def test_a_value_that_decides_a_run_or_its_score_changes_its_digest(cells, path,
         ("task.title", "Another"),
         ("task.description", "Others"),
         ("task.paper", {"pare": 1.0}),
-        ("method.title", "Another"),
-        ("method.paper", "table 9"),
+        ("learner.title", "Another"),
+        ("learner.paper", "table 9"),
         ("proxy.title", "Another"),
         ("source.title", "Another"),
     ],
@@ -83,15 +86,15 @@ def test_a_task_has_the_digests_of_its_own_stages_and_no_others(cells, library):
     )
     assert set(digests["tasks/cosmic"]["task_files"]) == {"cosmic"}
     assert digests["tasks/cosmic"]["runs"] == {}
-    assert set(digests["shared"]["encoder_files"]) == set(library.sources)
+    assert set(digests["shared"]["encoder_files"]) == {*library.sources, NOWHERE}
 
 
 @pytest.mark.parametrize(
     ("path", "value", "differ"),
     [
-        ("data.origins.darcy_flow_simulation.options.seed", 5, {"task_files", "models"}),
-        ("data.origins.darcy_flow_simulation.licence", "another", set()),
-        ("data.origins.download.url", "https://another", set()),
+        ("raw.origins.darcy_flow_simulation.options.seed", 5, {"task_files", "models"}),
+        ("raw.origins.darcy_flow_simulation.licence", "another", set()),
+        ("raw.origins.download.url", "https://another", set()),
         ("split.validation", 0.3, {"model_input", "models", "runs"}),
         ("tokens.patch", 5, {"models", "runs"}),
         ("paper_metric", "nrmse", {"runs"}),
@@ -107,6 +110,35 @@ def test_a_value_changes_the_digests_of_the_stages_that_it_decides(cells, librar
     assert {name for name in before if before[name] != after[name]} <= {"tasks/darcy_flow"}
     before, after = before["tasks/darcy_flow"], after["tasks/darcy_flow"]
     assert {kind for kind in before if before[kind] != after[kind]} == differ
+
+
+@pytest.mark.parametrize(
+    ("module", "methods"),
+    [
+        ("learners.libraries.boosting", {"xgboost", "catboost"}),
+        ("learners.networks.transformer", {"pare", "finetune"}),
+        ("learners.libraries.series", set()),
+    ],
+)
+def test_a_models_digest_has_the_code_that_learners_yml_names(cells, library, monkeypatch, module, methods):
+    def models():
+        digests = stage_digests(cells, library)
+        return {name: digest for content in digests.values() for name, digest in content.get("models", {}).items()}
+
+    before, statements = models(), stages._statements
+    monkeypatch.setattr(stages, "_statements", lambda name: statements(name) + "#" * (name == f"pare.{module}"))
+    after = models()
+    assert {cells[name].run.method_name for name in before if before[name] != after[name]} == methods
+
+
+def test_the_code_that_is_named_is_there(library):
+    learners = [library.learner(name) for name in library.learners]
+    named = [f"learners.{path}" for path in LEARNERS.values()]
+    named += [f"learners.libraries.{learner.library}" for learner in learners if learner.library]
+    named += [f"learners.networks.{learner.network}" for learner in learners if learner.network]
+    named += PROXY_READERS.values()
+    for module in {path.partition(":")[0] for path in named}:
+        assert imported_modules(f"pare.{module}"), module
 
 
 def test_the_files_are_the_same_whatever_the_order_and_what_was_there_before(tmp_path):
@@ -128,9 +160,11 @@ print(json.dumps([name for name in found if name.startswith("pare.")]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pipeline", ["pipelines.preprocess", "pipelines.train", "paper.pipelines.analyse"])
-def test_the_modules_found_in_the_sources_are_those_that_python_imports(pipeline):
-    name = f"pare.{pipeline}.pipeline"
+@pytest.mark.parametrize(
+    "module", ["pipelines.preprocess.pipeline", "learners.networks.transformer", "paper.pipelines.analyse.pipeline"]
+)
+def test_the_modules_found_in_the_sources_are_those_that_python_imports(module):
+    name = f"pare.{module}"
     done = subprocess.run([sys.executable, "-c", IMPORT, name], capture_output=True, text=True, check=True)
     imported = {module for module in json.loads(done.stdout) if not module.startswith("pare.config")}
     found = imported_modules(name)
@@ -152,5 +186,5 @@ def test_a_package_that_is_left_out_has_no_say():
     everything, without = imported_modules(name), imported_modules(name, left_out=["pare.config", "pare.report"])
     assert {module for module in everything if module.startswith("pare.report")}
     assert not {module for module in without if module.startswith("pare.report")}
-    assert {"pare.evaluation.figures.epochs", "pare.learners.networks.trained_model"} <= without
+    assert {"pare.evaluation.figures.epochs", "pare.learners.model"} <= without
     assert code_digest(name) != code_digest(name, left_out=["pare.config", "pare.report"])

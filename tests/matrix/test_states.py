@@ -5,16 +5,15 @@ from types import SimpleNamespace
 import pytest
 from pydantic import BaseModel
 
-from pare.config import resolve_baseline
+from pare.config import resolve
 from pare.config.hyperparameters import AlignmentConfig
 from pare.config.schema import StartConfig
 from pare.data.origins.ingest import ingest
 from pare.data.preparation import model_input_fingerprint
-from pare.learners.ensemble.choice import LOCK as CHOOSING
-from pare.learners.networks.training import run_fingerprint
-from pare.learners.networks.training.fit import LOCK as TRAINING
+from pare.learners import fit
+from pare.learners.learner import Data, fit_fingerprint
 from pare.matrix.blocks import Cell, expand, unique
-from pare.matrix.states import LOCKS, block_table, maker, matrix_states
+from pare.matrix.states import CHECKPOINT, LOCK, block_table, maker, matrix_states
 from pare.storage.access import held_alone
 from pare.storage.result_lines import write_lines
 
@@ -32,7 +31,9 @@ def finish(cells, write, metrics):
         cell = cells[name]
         write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
         if model:
-            write(f"06_models/{cell.run.folder}/model/record.json", {"decisive": (run or cell.run).decisive()})
+            made = run or cell.run
+            record = {"decisive": made.decisive(), "run": {"minutes": made.minutes}}
+            write(f"06_models/{cell.run.folder}/model/record.json", record)
 
     return finish
 
@@ -57,29 +58,20 @@ def test_a_model_of_an_older_version_is_to_be_trained_again(state, finish, write
     assert state().kind == "changed"
 
 
-DECISIVE = {
-    *("task_name", "seed", "protocol", "proxy_samples"),
-    *(f"task.{key}" for key in ("reader", "samples", "input", "output", "split", "normalisation")),
-    *("task.tokens", "task.loss", "task.metric", "task.raw.origin", "task.raw.origins", "source.encoder.options"),
-    *("source.encoder.origin", "proxy.raw.origin", "proxy.raw.options", "proxy.reader", "proxy.labels"),
-    *("method.initialisation", "method.trainable", "start", "training", "mixing", "alignment"),
+OF_ALL = {
+    *("task_name", "seed", "protocol", "minutes", "options", "task.raw.origin", "task.raw.origins", "task.tokens"),
+    *(f"task.{key}" for key in ("reader", "samples", "input", "output", "split", "normalisation", "loss", "metric")),
+    *("task.average_groups", "learner.library", "learner.network", "learner.initialisation", "learner.trainable"),
 }
+OF_TRANSFORMERS = {
+    *("proxy_samples", "source.encoder.options", "source.encoder.origin", "proxy.raw.origin", "proxy.raw.options"),
+    *("proxy.reader", "proxy.labels", "start", "alignment"),
+}
+OF_LIBRARIES = {f"training.{key}" for key in ("fraction", "class_weights", "positive_weight", "symmetries")}
 
 
-NESTED = (
-    "task",
-    "source",
-    "proxy",
-    "method",
-    "baseline",
-    "task.raw",
-    "source.encoder",
-    "proxy.raw",
-    "training",
-    "mixing",
-)
-
-
+ELSEWHERE = {"member", "candidates", "learner.candidates"}  # within a fit, and of choices
+NESTED = ("task", "source", "proxy", "learner", "task.raw", "source.encoder", "proxy.raw", "training", "mixing")
 ABSENT = {
     "alignment": AlignmentConfig(epochs=1, samples=2, source_samples=2, regularisation=1.0),
     "start": StartConfig(source="minilm", layers=[2]),
@@ -90,7 +82,8 @@ def leaves(model, prefix=""):
     """Dotted names of all fields, those of the nested configurations included."""
     for name in type(model).model_fields:
         key = f"{prefix}{name}"
-        yield from leaves(getattr(model, name), f"{key}.") if key in NESTED else [key]
+        value = getattr(model, name)
+        yield from leaves(value, f"{key}.") if key in NESTED and value is not None else [key]
 
 
 def changed(model, key, name=""):
@@ -121,20 +114,20 @@ def changed(model, key, name=""):
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
-def test_the_matrix_and_the_trainer_agree_on_what_decides_a_model(state, finish, cells):
+def test_the_matrix_and_the_fit_agree_on_what_decides_a_model(state, finish, cells):
     """Each field in turn: both see another model, or neither does."""
     run = cells["darcy_flow-pare-0"].run
-    store, source = SimpleNamespace(fingerprint="rows"), SimpleNamespace(fingerprints=("encoder", "proxy"))
-    known = list(leaves(run))
-    expected = {key for key in known if key in DECISIVE or key.startswith(("training.", "mixing."))}
-    assert len(known) > 80 and expected > DECISIVE - {"training", "mixing"}
+    data = Data(SimpleNamespace(fingerprint="rows"), SimpleNamespace(fingerprints=("encoder", "proxy")))
+    known = {*leaves(run)} - ELSEWHERE
+    expected = OF_ALL | OF_TRANSFORMERS | {key for key in known if key.startswith(("training.", "mixing."))}
+    assert known > expected
     for key in known:
         other = changed(run, key)
         assert other != run, key
         finish(run=other)
         by_matrix = state().kind == "changed"
-        by_trainer = run_fingerprint(other, store, source) != run_fingerprint(run, store, source)
-        assert by_matrix == by_trainer == (key in expected), key
+        by_fit = fit_fingerprint(other, data) != fit_fingerprint(run, data)
+        assert by_matrix == by_fit == (key in expected), key
 
 
 def test_results_of_another_protocol_or_source_do_not_count(state, write, metrics, cells):
@@ -151,8 +144,19 @@ def test_an_exact_start_that_left_nothing_to_train_is_done(state, write, metrics
 
 
 def test_an_unfinished_run_tells_its_epochs(state, write):
-    write("06_models/darcy_flow/pare/seed_0/checkpoint/progress.json", {"epochs_done": 2})
-    assert (state().kind, state().epochs) == ("unfinished", 2)
+    for number, done in enumerate((4, 1)):
+        progress = {"epochs_done": done, "epochs": 4, "members": 5}
+        write(f"06_models/darcy_flow/pare/seed_0/checkpoint/{number}/progress.json", progress)
+    assert (state().kind, state().epochs, state().of, state().share) == ("unfinished", 5, 20, 0.25)
+
+
+def test_a_run_without_epochs_is_unfinished_where_an_interrupted_fit_left_its_folder(cells, tmp_path):
+    cell = cells["openml_wdbc-xgboost-0"]
+    (tmp_path / "06_models" / cell.run.folder / CHECKPOINT).mkdir(parents=True)
+    states = matrix_states({cell.name: cell}, tmp_path)
+    assert (states[cell.name].kind, states[cell.name].share) == ("unfinished", 0.0)
+    table = block_table("", [cell], states)
+    assert [next(iter(column.cells)) for column in table.columns][-1] == "seed 0: begun"
 
 
 def test_a_file_that_is_being_written_is_not_there_yet(state, write):
@@ -160,7 +164,7 @@ def test_a_file_that_is_being_written_is_not_there_yet(state, write):
     assert state().kind == "nothing"
 
 
-def test_a_baseline_is_done_where_its_model_is(state, finish, write, metrics, cells):
+def test_a_library_is_done_where_its_model_is(state, finish, write, metrics, cells):
     cell = cells["openml_wdbc-xgboost-0"]
     finish(cell.name, model=False)
     assert state(cell.name).kind == "results"
@@ -170,26 +174,19 @@ def test_a_baseline_is_done_where_its_model_is(state, finish, write, metrics, ce
     assert state(cell.name).kind == "changed"
 
 
-DECISIVE_FOR_BASELINES = {
-    *("task_name", "seed", "protocol", "options", "baseline.estimator", "task.average_groups"),
-    *(f"task.{key}" for key in ("reader", "samples", "input", "output", "split", "normalisation", "loss", "metric")),
-    *("task.raw.origin", "task.raw.origins"),
-    *(f"training.{key}" for key in ("fraction", "class_weights", "positive_weight", "symmetries")),
-}
-
-
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
-def test_the_matrix_sees_whatever_decides_a_baseline_and_nothing_else(library, parameters, tmp_path, write, metrics):
-    asked = {"task": "darcy_flow", "method": "fno"}
-    cell = Cell(resolve_baseline(library, parameters | asked, asked), {})
+def test_the_matrix_sees_whatever_decides_a_library_and_nothing_else(library, parameters, tmp_path, write, metrics):
+    asked = {"task": "darcy_flow", "method": "ridge"}
+    cell = Cell(resolve(library, parameters | asked, asked), {})
     write(f"08_reporting/{cell.run.folder}/metrics.json", metrics(cell))
-    known = list(leaves(cell.run))
-    assert set(known) > DECISIVE_FOR_BASELINES
+    known, expected = {*leaves(cell.run)} - ELSEWHERE, OF_ALL | OF_LIBRARIES
+    assert known > expected
     for key in known:
-        other = changed(cell.run, key).decisive()
-        write(f"06_models/{cell.run.folder}/model/record.json", {"decisive": other})
+        other = changed(cell.run, key)
+        record = {"decisive": other.decisive(), "run": {"minutes": other.minutes}}
+        write(f"06_models/{cell.run.folder}/model/record.json", record)
         (state,) = matrix_states({cell.name: cell}, tmp_path).values()
-        assert (state.kind == "changed") == (key in DECISIVE_FOR_BASELINES), key
+        assert (state.kind == "changed") == (key in expected), key
 
 
 def test_a_line_of_results_csv_stands_for_a_run_that_is_not_here(state, write, metrics, cells, tmp_path):
@@ -227,11 +224,14 @@ def test_a_choice_is_done_where_its_model_is_of_the_same_values_and_minutes(choi
     assert [next(iter(column.cells)) for column in table.columns] == ["openml_wdbc", "auroc_ovo", "0.25"]
 
 
-@pytest.mark.parametrize("lock", [TRAINING, CHOOSING])
-def test_the_process_that_holds_a_runs_lock_makes_it_and_a_killed_one_does_not(cells, tmp_path, lock):
+def test_the_names_next_to_a_model_are_those_of_its_fit():
+    assert (LOCK, CHECKPOINT) == (fit.LOCK, fit.CHECKPOINT)
+
+
+def test_the_process_that_holds_a_runs_lock_makes_it_and_a_killed_one_does_not(cells, tmp_path):
     run = cells["darcy_flow-pare-0"].run
-    path = tmp_path / "06_models" / run.folder / lock
-    assert lock in LOCKS and maker(run, tmp_path) == ""
+    path = tmp_path / "06_models" / run.folder / LOCK
+    assert maker(run, tmp_path) == ""
     with held_alone(path, "", ""):
         assert maker(run, tmp_path) == f"process {os.getpid()} on {socket.gethostname()}"
         assert maker(cells["darcy_flow-pare-1"].run, tmp_path) == ""
@@ -249,7 +249,7 @@ def test_a_run_is_not_done_once_the_users_file_has_another_content(library, para
     shapes = {"input": {"shape": [2]}, "output": {"kind": "classification", "shape": [2]}}
     library = library.model_copy(update={"tasks": {**library.tasks, "mine": entry | shapes}})
     asked = {"task": "mine", "method": "logistic_regression"}
-    cell = Cell(resolve_baseline(library, parameters | asked, asked), {})
+    cell = Cell(resolve(library, parameters | asked, asked), {})
 
     def kind():
         return matrix_states({cell.name: cell}, tmp_path)[cell.name].kind

@@ -34,11 +34,11 @@ def test_rows_of_a_group_are_averaged_where_the_task_says_so(run, model, tmp_pat
     np.testing.assert_array_equal(outcome["truth"], [0, 1, 0])
 
 
-def test_the_score_is_logged_with_the_run(run, library, model, tmp_path, caplog):
+def test_the_score_is_logged_with_the_run(run, model, tmp_path, caplog):
     train = {"x": np.zeros((8, 30), np.float32), "y": np.arange(8) % 2}
     store = write_splits(tmp_path / "s.h5", train=train)
     with caplog.at_level("INFO"):
-        metrics = score_predictions(run, library, model, store, PREDICTIONS)
+        metrics = score_predictions(run, model, store, PREDICTIONS)
     assert metrics["test"] == pytest.approx(8 / 9)
     assert "openml_wdbc, finetune, seed 0: test AUROC, one-vs-one 0.8889 on 6 samples" in caplog.text
 

@@ -14,7 +14,8 @@ from pare.data.origins.ingest import RawFiles
 from pare.data.origins.manifest import RawFolder
 from pare.data.preparation import ModelInput, Preparation
 from pare.data.registries import open_raw_files
-from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.model import Model
+from pare.learners.networks.trained_network import TrainedNetwork
 from pare.pipelines import explain
 from pare.storage.store import ArrayStore
 
@@ -57,7 +58,7 @@ def inputs(tmp_path, library, parameters, monkeypatch):
     ModelInput("mine", run.task, samples, raw.fingerprint, validated=True).write(tmp_path / "mine.h5")
     store = ArrayStore(tmp_path / "mine.h5")
     record = {"decisive": run.decisive(), "model_input": store.fingerprint}
-    model = TrainedModel(run, BySite(), record, {}, Preparation.of(store, coordinates=False))
+    model = Model(run, TrainedNetwork(BySite(), {}), record, Preparation.of(store, coordinates=False))
     return {"params:run": run, "model": model, "model_input": store}
 
 

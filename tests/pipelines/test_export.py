@@ -10,9 +10,10 @@ from pare.config import Library, PareError, resolve
 from pare.config.run import COMMAND_LINE
 from pare.data.preparation import ModelInput
 from pare.datasets import OnnxDataset
-from pare.evaluation.metrics import build_metric
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import FineTuning, SourceFolders
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.model import Model
+from pare.learners.source_folders import SourceFolders
 from pare.pipelines import export
 from pare.prediction.predict import Predictor
 from pare.storage.samples import Samples
@@ -37,17 +38,16 @@ def x():
 
 
 @pytest.fixture
-def inputs(x, library, parameters, tiny_bert, topics, tmp_path, *, monkeypatch):
+def inputs(x, library, parameters, tiny_bert, topics, tmp_path):
     """What the pipeline loads."""
-    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: 1e11)
     own = Library(**(library.model_dump() | {"tasks": {"mine": TASK}}))
     asked = {"task": "mine", "method": "finetune", "start": "random", "source": "minilm"}
     run = resolve(own, parameters | asked, {"training": {"epochs": 1, "precision": "no"}})
     rows = Samples(ROWS, lambda start, stop: (x[start:stop], np.arange(start, stop) % 2))
     ModelInput("mine", run.task, {"all": rows}, "raw", validated=True).write(tmp_path / "mine.h5")
     store, source = ArrayStore(tmp_path / "mine.h5"), SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
-    FineTuning(run, store, source, build_metric(run.metric, run.task.output)).write(tmp_path / "model")
-    return {"params:run": run, "model": TrainedModel.load(tmp_path / "model"), "model_input": store}
+    Fit(run, Data(store, source)).write(tmp_path / "model")
+    return {"params:run": run, "model": Model.load(tmp_path / "model"), "model_input": store}
 
 
 def run_pipeline(inputs, path):

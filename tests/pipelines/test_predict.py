@@ -12,7 +12,8 @@ from pare.data.origins.ingest import RawFiles
 from pare.data.origins.manifest import RawFolder
 from pare.data.preparation import ModelInput, Preparation
 from pare.data.registries import open_raw_files
-from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.model import Model
+from pare.learners.networks.trained_network import TrainedNetwork
 from pare.pipelines import predict
 from pare.storage.store import ArrayStore
 
@@ -45,7 +46,8 @@ def inputs(tmp_path, library, parameters, monkeypatch):
     store = ArrayStore(tmp_path / "mine.h5")
     network = torch.nn.Linear(1, 2)
     network.load_state_dict({"weight": torch.tensor([[-1.0], [1.0]]), "bias": torch.zeros(2)})
-    model = TrainedModel(run, network, {"decisive": run.decisive()}, {}, Preparation.of(store, coordinates=False))
+    record = {"decisive": run.decisive()}
+    model = Model(run, TrainedNetwork(network, {}), record, Preparation.of(store, coordinates=False))
     return {"params:run": run, "model": model}
 
 

@@ -12,8 +12,9 @@ from huggingface_hub import ModelCard, constants
 
 from pare import load
 from pare.config import PareError, resolve
+from pare.learners.model import Model
 from pare.learners.networks.models import load_backbone
-from pare.learners.networks.trained_model import TrainedModel, assemble
+from pare.learners.networks.trained_network import TrainedNetwork, assemble
 from pare.prediction.predict import Predictor
 
 COMMIT = "0" * 40
@@ -24,10 +25,11 @@ ROWS = np.random.default_rng(0).normal(size=(5, 30)).astype(np.float32)
 def predictor(library, parameters, tiny_bert, unprepared):
     """A model of a table as a training would begin it at random."""
     run = resolve(library, parameters | {"task": "openml_wdbc", "method": "finetune", "start": "random"}, {})
-    model = assemble(run, load_backbone(tiny_bert, run.grid), 2, (), rows=0).eval()
+    network = assemble(run, load_backbone(tiny_bert, run.grid), 2, (), rows=0).eval()
     config = json.loads((tiny_bert / "config.json").read_text())
+    record = {"source_classes": 2, "categories": []}
     preparation = replace(unprepared, columns=[f"feature {i}" for i in range(30)])
-    trained = TrainedModel(run, model, {"source_classes": 2, "categories": []}, config, preparation)
+    trained = Model(run, TrainedNetwork(network, config), record, preparation)
     return Predictor(trained, "cpu")
 
 

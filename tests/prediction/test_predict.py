@@ -12,7 +12,8 @@ from pare.data.origins.ingest import ingest
 from pare.data.preparation import ModelInput, Preparation
 from pare.data.registries import open_raw_files
 from pare.evaluation.calibration import Calibration
-from pare.learners.networks.trained_model import TrainedModel
+from pare.learners.model import Model
+from pare.learners.networks.trained_network import TrainedNetwork
 from pare.pipelines.predict.nodes import predict_new_rows
 from pare.prediction.predict import Predictor, load, predict_file
 from pare.storage.store import ArrayStore
@@ -49,7 +50,7 @@ def prepare(tmp_path, library, parameters):
         ModelInput("mine", run.task, samples, manifest.fingerprint, validated=True).write(tmp_path / "mine.h5")
         store = ArrayStore(tmp_path / "mine.h5")
         preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
-        trained = TrainedModel(run, Network(run.task.output.shape), {}, {}, preparation)
+        trained = Model(run, TrainedNetwork(Network(run.task.output.shape), {}), {}, preparation)
         return Predictor(trained), store
 
     return prepare
@@ -80,7 +81,7 @@ def frame():
 def outputs(predictor, store, split="test"):
     """What the network gives for the rows as training had them."""
     with torch.no_grad():
-        return predictor.trained.model(torch.from_numpy(store.rows(split).array("x"))).numpy()
+        return predictor.trained.predictor.network(torch.from_numpy(store.rows(split).array("x"))).numpy()
 
 
 def contains(rows, others):

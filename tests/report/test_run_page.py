@@ -7,8 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pare.config import resolve, resolve_baseline
-from pare.config.candidates import resolve_choice
+from pare.config import resolve
 from pare.report.run_page import RunPage, run_page
 
 VOID = {"meta", "wbr", "img"}
@@ -162,12 +161,12 @@ def test_commands_are_those_of_the_run(page, run):
     assert "--pipelines=predict" not in text  # a published task has no file of new rows
 
 
-def test_a_baseline_has_its_options_and_a_choice_its_candidates(page, library, parameters):
-    baseline = resolve_baseline(library, parameters | {"task": "openml_wdbc", "method": "catboost"}, {})
+def test_a_library_has_its_options_and_a_choice_its_candidates(page, library, parameters):
+    catboost = resolve(library, parameters | {"task": "openml_wdbc", "method": "catboost"}, {})
     none = dict.fromkeys(("source", "proxy", "epochs", "kept", "start_validation", "precision"))
-    text = said(page(baseline, **none))
+    text = said(page(catboost, **none))
     assert "options.iterations" in text and "training.fraction" in text and "training.learning_rate" not in text
-    choice = resolve_choice(library, parameters | {"task": "openml_wdbc", "method": "choose"}, {})
+    choice = resolve(library, parameters | {"task": "openml_wdbc", "method": "choose"}, {})
     candidates = [
         {"method": "probe", "share": 1.0, "left_out": "", "metric": 0.5, "folds": [0.5, 0.6], "seconds": 3.0},
         {"method": "<orca>", "share": 0.0, "left_out": "needs a package"},
@@ -175,9 +174,6 @@ def test_a_baseline_has_its_options_and_a_choice_its_candidates(page, library, p
     html = page(choice, candidates=candidates, **none)
     assert "probe 1 0.5 2 3" in said(html) and "needs a package" in said(html)
     assert "&lt;orca&gt;" in html and "<orca>" not in html
-    network = {**candidates[0], "method": "u_net", "final": 0.25}
-    assert "probe 1 0.5 none 2 3" in (text := said(page(choice, candidates=[candidates[0], network], **none)))
-    assert "u_net 1 0.5 0.25 2 3" in text
 
 
 def test_a_run_that_was_not_evaluated_has_no_page(run, tmp_path):

@@ -1,6 +1,13 @@
 """What reaches a tracker, read back by the tracker's own reader; and what a run without one writes: nothing."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
+from types import SimpleNamespace
+
 import pytest
+from accelerate.tracking import LOGGER_TYPE_TO_CLASS
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
@@ -100,3 +107,32 @@ def test_a_tracker_that_is_not_installed_is_named_with_the_command_that_installs
     monkeypatch.setattr("pare.tracking.tracked_runs.find_spec", lambda package: None)
     with pytest.raises(PareError, match="tracking=mlflow needs mlflow, which is not installed: pip install mlflow"):
         Tracking(name="mlflow")
+
+
+class SlowTracker(SimpleNamespace):
+    """A tracker that takes a while to start, and notes when."""
+
+    def start(self):
+        self.starts.append("begins")
+        time.sleep(0.2)
+        self.starts.append("has begun")
+
+    def store_init_configuration(self, values):
+        """Take the parameters."""
+
+    def finish(self):
+        """End."""
+
+
+def test_two_runs_at_a_time_open_a_tracker_one_after_the_other(tmp_path, monkeypatch, library, parameters):
+    starts, both = [], Barrier(2)
+    monkeypatch.setitem(LOGGER_TYPE_TO_CLASS, "tensorboard", partial(SlowTracker, starts=starts))
+
+    def log(seed):
+        asked = {"task": "openml_wdbc", "method": "probe", "seed": seed}
+        with Tracking(tmp_path / "tracking", "tensorboard").of(resolve(library, parameters | asked, asked), "0123456"):
+            both.wait(timeout=10)  # neither waits for the other's end
+
+    with ThreadPoolExecutor(2) as threads:
+        assert [*threads.map(log, (0, 1))] == [None, None]
+    assert starts == ["begins", "has begun"] * 2

@@ -133,7 +133,7 @@ def choosing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--only", metavar="NAMES", help="Runs or blocks of these names alone, such as 'openml_*,Series'."),
         click.option("--tasks", metavar="A,B", help="A matrix of your own: its tasks, in place of matrix.yml."),
-        click.option("--methods", metavar="A,B", help="Its methods, baselines, or choose. Default: method."),
+        click.option("--methods", metavar="A,B", help="Its methods. Default: method."),
         click.option("--seeds", metavar="0-4", help="Its seeds, such as 0-4 or 0-2+7. Default: seed."),
         click.option("--folds", metavar="N", type=click.IntRange(2), help="Folds of a cross-validation of each."),
         click.option(

@@ -112,7 +112,9 @@ def followed(
             progress = follow(plan, engine, settings, screen(), stop_after)
     except KeyboardInterrupt as stop:
         number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
-        click.secho("\nStopped. The same command goes on: a training after its last saved epoch.", err=True)
+        click.secho(
+            "\nStopped. The same command goes on: each run after the last epoch or fit that was saved.", err=True
+        )
         ctx.exit(128 + number)
     _tell_of_ended(progress)
     return progress

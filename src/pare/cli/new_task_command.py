@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import click
 
@@ -46,7 +46,10 @@ LONG_SECONDS, LARGE_MB = 600, 4096  # from which on the cost of a run is announc
     "--missing", multiple=True, metavar="WORD", help="Missing value in every column, such as NA or -999; repeatable."
 )
 @click.option(
-    "--channels", type=click.Choice(["first", "last", "none"]), help="Which axis of an array has the channels."
+    "--channels",
+    "channel_axis",
+    type=click.Choice(["first", "last", "none"]),
+    help="Axis of an array with the channels.",
 )
 @click.option(
     "--encoding", metavar="NAME", help="Of a table of text that is neither UTF-8 nor marked UTF-16, e.g. latin-1."
@@ -65,30 +68,18 @@ def new(
     loader: RunConfigLoader,
     *,
     paths: tuple[Path, ...],
-    target: tuple[str, ...],
     inputs: tuple[str, ...],
-    groups: str | None,
-    ordered: bool,
-    series: str | None,
-    time: str | None,
-    wide: bool,
-    ignore: tuple[str, ...],
-    categorical: tuple[str, ...],
-    missing: tuple[str, ...],
-    channels: Literal["first", "last", "none"] | None,
-    encoding: str | None,
-    date_order: Literal["day_first", "month_first"] | None,
     metric: str | None,
     name: str | None,
     force: bool,
+    **said: Any,
 ) -> None:
     """Make a task of your own files: look into them and write conf/local/tasks/NAME.yml, ready to run and to edit.
 
-    PATH is a table whose rows are samples, series, or points of series (.csv, .tsv, .txt, .dat, .csv.gz, .xlsx,
-    .jsonl, .parquet, .arff), or two, of training and test rows, both parts of a set of the UCR archive (.ts), a file of
-    arrays whose first axis is the samples (.npz, .mat, .nc, .h5, .pt), several such as x.npy and y.npy, or a folder of
-    them, an .h5 file with a group a sample, a folder of images, sounds or tables of series in folders named after their
-    classes, or a folder with two folders of .npy files of the same names. The files stay where they are.
+    PATH is a table whose rows are samples, series, or points of series, or two, of training and test rows, a file of
+    arrays whose first axis is the samples, several such as x.npy and y.npy, or a folder of them, a folder of images,
+    sounds or tables of series in folders named after their classes, and more: docs/task_file.md. The files stay where
+    they are.
 
     \b
     Examples:
@@ -109,8 +100,13 @@ def new(
     """
     from pare.data.files import train_and_test  # noqa: PLC0415
     from pare.data.origins.own_files import find_path  # noqa: PLC0415
-    from pare.data.own import Question, family_of, inner_paths, inspect_files  # noqa: PLC0415 - slow to import
-    from pare.data.own.inspect_files import announcement  # noqa: PLC0415
+    from pare.data.own.findings import Question  # noqa: PLC0415 - slow to import
+    from pare.data.own.look import (  # noqa: PLC0415 - slow to import
+        announcement,
+        format_of,
+        inner_paths,
+        inspect_files,
+    )
     from pare.data.own.task_file import task_name, task_yaml  # noqa: PLC0415
 
     with clear_errors():
@@ -119,13 +115,8 @@ def new(
         files = list(train_and_test(files).values()) or files
         chosen = task_name(name, plain_stem(files[0]))
         files = inner_paths(files)
-        question = Question(
-            *(target, _only_input(inputs), groups, ignore, channels, categorical, encoding, date_order, series, time),
-            wide=wide,
-            ordered=ordered,
-            missing=missing,
-        )
-        family_of(files, question)  # a file that holds no data is refused first
+        question = Question(input=_only_input(inputs), **said)
+        format_of(files, question)  # a file that holds no data is refused first
         file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
         replaced = _replaced(file, loader, force=force)
         for line in filter(None, map(announcement, files)):
@@ -159,8 +150,8 @@ def new(
     for remark in filter(None, (*found.remarks, *equal_rows, *more)):
         click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
-    click.echo(f"  kedro run --pipelines=choose --params task:{chosen}    # the best of several methods")
-    click.echo(f"  kedro run --pipelines=pare_train --params task:{chosen}    # PaRe alone")
+    click.echo(f"  kedro run --params task={chosen},method=choose    # the best of several methods")
+    click.echo(f"  kedro run --params task={chosen}    # PaRe alone")
 
 
 def _replaced(file: Path, loader: RunConfigLoader, *, force: bool) -> bytes | None:
@@ -229,7 +220,7 @@ def _high_cost(cost: Estimate) -> str | None:
     if cost.seconds <= LONG_SECONDS and cost.memory_mb <= LARGE_MB:
         return None
     return (
-        f"The run below is large for this machine's CPU: {cost}. Less is training.minutes=10 or method=probe "
+        f"The run below is large for this machine's CPU: {cost}. Less is minutes=10 or method=probe "
         "in --params, or in the file fewer columns (ignore), fewer samples or larger patches."
     )
 

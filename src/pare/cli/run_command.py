@@ -5,26 +5,22 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
-from kedro.utils import find_kedro_project
 from rich.logging import RichHandler
 
-from pare.cli.common import FOLDS, SEEDS, clear_errors, config_loader
-from pare.config.candidates import CHOOSE
+from pare.cli.common import FOLDS, SEEDS, clear_errors
 from pare.config.errors import PareError, unknown_name
 from pare.config.hyperparameters import TrainingConfig
-from pare.config.run import BaselineRun, Run
-from pare.pipeline_registry import NAMES, STAGES
+from pare.config.run import WHOLE
+from pare.pipeline_registry import NAMES, OTHER_NAMES, STAGES
 from pare.storage.parent import end_with_launcher
 
-LEARNING = ("__default__", Run.PIPELINE, BaselineRun.PIPELINE)  # the method decides which of these is meant
-# What a command that was stopped begins after, by its pipeline.
-RESUMED = {"pare_train": "epoch that was saved", "train": "epoch that was saved", CHOOSE: "fit that was done"}
+CHOOSE = "choose"  # a method, and a name of the whole pipeline by which it is the default
+FITS = {WHOLE, "train"}  # pipelines that fit a model
 TYPED = "pare.typed"  # in the context: the words of the command
 WORKERS = click.Option(
     ["--workers"],
@@ -64,15 +60,17 @@ class RunCommand(click.Command):
         ctx.meta[TYPED] = [*args]
         with clear_errors():
             rest = super().parse_args(ctx, args)
-        if "pipelines" in ctx.params and not ctx.params["pipelines"]:
+        if "pipelines" in ctx.params:
             # --pipeline is the older spelling, of which Kedro would warn. For a run of no named pipeline Kedro would
             # import all of them.
-            ctx.params |= {"pipelines": [ctx.params["pipeline"] or "pare_train"], "pipeline": None}
-        with clear_errors():
-            _check_pipelines(ctx.params.get("pipelines") or [])
-            _follow_method(ctx.params)
-        if ctx.params.get("pipelines") == [CHOOSE]:
-            ctx.params["params"] = {"method": CHOOSE, **(ctx.params["params"] or {})}
+            typed = ctx.params["pipelines"]
+            names = typed or [ctx.params["pipeline"] or WHOLE]
+            with clear_errors():
+                _check_pipelines(names)
+            if names == [CHOOSE]:
+                ctx.params["params"] = {"method": CHOOSE, **(ctx.params["params"] or {})}
+            ctx.params["pipelines"] = [WHOLE if name in OTHER_NAMES else name for name in names]
+            ctx.params["pipeline"] = ctx.params["pipeline"] if typed else None
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -85,8 +83,8 @@ class RunCommand(click.Command):
         except KeyboardInterrupt as stop:
             terminated = isinstance(stop, Terminated)
             what = "Terminated" if terminated else "Interrupted"
-            resumed = next((RESUMED[name] for name in ctx.params.get("pipelines") or () if name in RESUMED), "")
-            after = f" The same command goes on after the last {resumed}." if resumed else ""
+            fits = FITS & {*ctx.params.get("pipelines", ())}
+            after = " The same command goes on after the last epoch or fit that was saved." if fits else ""
             click.secho(f"\n{what}.{after}", err=True)
             ctx.exit(128 + (signal.SIGTERM if terminated else signal.SIGINT))
 
@@ -108,21 +106,6 @@ def _check_pipelines(names: Sequence[str]) -> None:
         if name not in NAMES:
             shown = [known for known in NAMES if not known.startswith("_")]
             raise unknown_name("pipeline", name, shown, "`kedro run --help`")
-
-
-def _follow_method(params: dict[str, Any]) -> None:
-    """Run the pipeline of the method that was asked for: those that learn a task differ in it alone."""
-    method = (params.get("params") or {}).get("method")
-    if method is None or not {*params.get("pipelines", ())} <= {*LEARNING}:
-        return
-    if method == CHOOSE:
-        params["pipelines"] = [CHOOSE]
-        return
-    project = find_kedro_project(Path.cwd()) or Path.cwd()
-    loader = config_loader(project, params["env"], params["conf_source"])
-    for kind, run in (("baselines", BaselineRun), ("methods", Run)):
-        if method in loader[kind]:
-            params["pipelines"] = [run.PIPELINE]
 
 
 @contextmanager
@@ -171,15 +154,17 @@ run = RunCommand(
 
     \b
     Examples:
-      kedro run --pipelines=pare_train --params task:darcy_flow
+      kedro run --params task=darcy_flow
       kedro run --params task=openml_wdbc,method=finetune,seed=1,training.epochs=10
-      kedro run --pipelines=choose --params task=openml_wdbc,minutes=5
-      kedro run --pipelines=pare_train --params task=openml_wdbc,method=probe,seeds=0-4 --workers 2
+      kedro run --params task=openml_wdbc,method=catboost
+      kedro run --params task=openml_wdbc,method=choose,minutes=5
+      kedro run --params task=openml_wdbc,method=probe,seeds=0-4 --workers 2
 
     \b
     Parameters (--params a=1,b=2):
       task=NAME       what is learnt: kedro tasks
-      method=NAME     how, pare by default; or a baseline, or choose: kedro methods
+      method=NAME     what learns it, pare by default: kedro methods; choose: the best of several
+      minutes=10      for fitting, for any method; else its own number, or until it is done
       start=random    a random embedder and predictor, as in the paper; else solved heads
       source=NAME     the pretrained encoder: conf/base/sources.yml
       seed=0          of everything random; seeds=0-4 or 0-2+7: one run a seed, then their mean
@@ -188,13 +173,14 @@ run = RunCommand(
       variant=NAME    a name for a run with values of its own: kedro methods
       predict=FILE    new rows, for --pipelines=predict or explain
       tracking=NAME   tensorboard, mlflow, trackio, wandb or dvclive: docs/tracking.md
-      minutes=10      for --pipelines=choose
       protocol=paper  no validation rows, and the last epoch; validated by default
       training.KEY=3  {", ".join(TrainingConfig.COMMON[:6])},
                       {", ".join(TrainingConfig.COMMON[6:])}
+      options.KEY=3   of the method's own: kedro tasks show TASK --params method=NAME
       others          docs/parameters.md; the values of a run: kedro tasks show TASK
     Pipelines (--pipelines=NAME):
-      {", ".join(name for name in NAMES if name not in STAGES and not name.startswith("_"))};
-      or one stage of pare_train: {", ".join(STAGES)}
+      {WHOLE}, by default: all of {", ".join(STAGES)}, or name one;
+      other names of it: {", ".join(name for name in OTHER_NAMES if not name.startswith("_"))};
+      with its model: {", ".join(name for name in NAMES if name not in (*STAGES, WHOLE, *OTHER_NAMES))}
     Next come the options of Kedro.""",
 )

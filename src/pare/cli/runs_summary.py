@@ -11,7 +11,7 @@ import pandas as pd
 from rich.table import Table
 
 from pare.cli.common import FOLDS, screen
-from pare.config import TaskRun
+from pare.config import Run
 from pare.config.run import FOLD, differing_text, run_folder
 from pare.report.html_page import spread_text
 from pare.storage.atomic import atomic_path
@@ -21,7 +21,7 @@ SUMMARY = "summary"
 SHOWN = ("test", "constant_prediction", "validation", "n_train", "n_test", "kept")  # what the summary has of each run
 
 
-def summary_folder(run: TaskRun, key: str, name: str) -> str:
+def summary_folder(run: Run, key: str, name: str) -> str:
     """Folder of the summary below ``data/08_reporting``.
 
     It is next to the folders of the runs; folds, which differ in more than the seed, have one of their own with it.
@@ -36,7 +36,7 @@ def summary_folder(run: TaskRun, key: str, name: str) -> str:
     return (Path(run.folder).parent / name).as_posix()
 
 
-def summarise(folder: Path, key: str, run: TaskRun, metrics: Mapping[Any, Path]) -> None:
+def summarise(folder: Path, key: str, run: Run, metrics: Mapping[Any, Path]) -> None:
     """Write mean and spread of the test metric as JSON and as a table, and say them.
 
     Args:
@@ -64,7 +64,7 @@ def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
-def _summary(key: str, run: TaskRun, metric: Mapping[str, Any], lines: list[dict[str, Any]]) -> dict[str, Any]:
+def _summary(key: str, run: Run, metric: Mapping[str, Any], lines: list[dict[str, Any]]) -> dict[str, Any]:
     tests = [line["test"] for line in lines]
     return {
         "task": run.task_name,
@@ -79,7 +79,7 @@ def _summary(key: str, run: TaskRun, metric: Mapping[str, Any], lines: list[dict
     }
 
 
-def _shared_differs(run: TaskRun) -> dict[str, str]:
+def _shared_differs(run: Run) -> dict[str, str]:
     return {key: value for key, value in run.differs.items() if key != FOLD}
 
 

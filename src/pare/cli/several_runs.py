@@ -13,10 +13,9 @@ from kedro.utils import find_kedro_project
 
 from pare.cli.common import FOLDS, SEEDS, config_loader, screen
 from pare.cli.runs_summary import summarise, summary_folder
-from pare.config import PareError, TaskRun
-from pare.config.candidates import resolve_any
+from pare.config import PareError, Run, resolve
 from pare.config.estimate import cpu_speed
-from pare.config.run import FOLD
+from pare.config.run import FOLD, WHOLE
 from pare.config.words import listed
 from pare.config_loader import load_library
 from pare.matrix.blocks import MOST, Cell
@@ -30,7 +29,7 @@ from pare.matrix.selection import seeds_of
 from pare.matrix.states import State, matrix_states
 from pare.tracking import NONE, Tracking
 
-SCORING = ("pare_train", "baseline", "choose", "evaluate")  # pipelines that end with a test metric
+SCORING = (WHOLE, "evaluate")  # pipelines that end with a test metric
 # Options that say which run is meant; any other changes what is done, so that finished runs are done again with it.
 NAMING = {"params", "pipelines", "pipeline", "env", "conf_source", "config"}
 
@@ -128,11 +127,11 @@ def _resolved(ctx: click.Context, project: Path, asked: Several) -> tuple[dict[s
     loader.runtime_params = shared
     library, parameters = load_library(loader), loader["parameters"]
     each = [{asked.key: value} for value in asked.values]
-    cells = [Cell(resolve_any(library, parameters | one, shared | one), {}) for one in each]
+    cells = [Cell(resolve(library, parameters | one, shared | one), {}) for one in each]
     return {cell.name: cell for cell in cells}, parameters
 
 
-def _again(ctx: click.Context, run: TaskRun, parameters: Mapping[str, Any]) -> bool:
+def _again(ctx: click.Context, run: Run, parameters: Mapping[str, Any]) -> bool:
     """Whether runs that are done are run once more: for another pipeline, a tracker, or an option of Kedro.
 
     Raises:
@@ -140,7 +139,7 @@ def _again(ctx: click.Context, run: TaskRun, parameters: Mapping[str, Any]) -> b
     """
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
     tracking = Tracking(name=parameters.get("tracking") or NONE)
-    return ctx.params["pipelines"] != [run.PIPELINE] or tracking.name != NONE or not given <= NAMING
+    return ctx.params["pipelines"] != [WHOLE] or tracking.name != NONE or not given <= NAMING
 
 
 def _typed(ctx: click.Context, args: Sequence[str]) -> dict[str, Any]:

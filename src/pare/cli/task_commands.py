@@ -7,21 +7,22 @@ from typing import Any, NamedTuple
 import click
 from kedro.framework.cli.utils import env_option
 from rich.table import Table
-from rich.text import Text
 
 from pare.cli.common import clear_errors, config_loader, prediction_text, resolved_run, screen
 from pare.cli.new_task_command import new
 from pare.cli.run_command import parse_params
-from pare.config import Library, Run, Task
+from pare.cli.task_card import print_card
+from pare.config import Library, Task
 from pare.config.errors import unknown_name
-from pare.config.estimate import cpu_speed, estimate
 from pare.config.raw import OWN_FILES
 from pare.config.resolve import default_proxy, own_source
+from pare.config.schema import LearnerConfig
 from pare.config_loader import RunConfigLoader, load_library
 from pare.data.origins.manifest import read_manifest, same_request
 from pare.data.registries import find_origin
 
 NETWORK = "network"
+NOT_CHOSEN = {"title", "paper", "description", "library", "network", "candidates", "rows"}  # keys that no command sets
 
 
 @click.group(invoke_without_command=True)
@@ -61,7 +62,7 @@ def show(loader: RunConfigLoader, name: str, params: dict[str, Any]) -> None:
     with clear_errors():
         run = resolved_run(loader, params | {"task": name})
         path = Path(loader.conf_source).parent / "data" / "05_model_input" / f"{run.places['model_input']}.h5"
-        _print_card(run, _equal_rows(path) if path.is_file() else [])
+        print_card(run, _equal_rows(path) if path.is_file() else [])
 
 
 def _equal_rows(path: Path) -> Sequence[str]:
@@ -107,9 +108,7 @@ def _print_tasks(listed: Sequence[Listed]) -> None:
         screen().print(table)
     else:
         click.echo("There is no such task; `kedro tasks new FILE --target NAME` makes one of your own files.")
-    click.echo(
-        "\n`kedro tasks show TASK` shows one in full; run it: kedro run --pipelines=pare_train --params task:TASK"
-    )
+    click.echo("\n`kedro tasks show TASK` shows one in full; run it: kedro run --params task=TASK")
 
 
 def _readiness(task: Task, library: Library, folder: Path) -> str:
@@ -135,85 +134,24 @@ def _is_here(task: Task, folder: Path) -> bool:
     return manifest is not None and same_request(manifest, task.raw.active)
 
 
-def _start(run: Run) -> str:
-    if run.start is None:
-        return "random"
-    if run.task.kind == "field":
-        return f"convolutions around {max(run.start.layers)} of the encoder's layers; a ridge regression where it fits"
-    layers = f"layer{'s' if len(run.start.layers) > 1 else ''} {', '.join(map(str, run.start.layers))}"
-    return f"solved on {layers} of the encoder"
-
-
-def _print_card(run: Run, equal_rows: Sequence[str]) -> None:
-    """Print what is known of a task and its run, with sentences on equal rows where a model input counted them."""
-    task, raw, console = run.task, run.task.raw.active, screen()
-    console.print(Text.assemble((run.task_name, "bold"), f": {task.title} ({task.suite})"))
-    if task.description:
-        console.print(task.description, highlight=False)
-    grid = "×".join(map(str, run.grid))
-    facts = {
-        "input": f"{'×'.join(map(str, task.input.shape))} {' '.join(task.input.channels)}",
-        "prediction": f"{prediction_text(task)} {task.output.name}",
-        "rows": ", ".join(f"{n} {part}" for part, n in task.samples.items()),
-        "raw files": f"{raw.origin}{' (simulated)' if raw.simulated else ''}, {raw.url or 'no page'}",
-        "licence": raw.licence,
-        "tokens": f"{grid}, one per {task.tokens.kind}{' of a picture' if run.grid != task.grid else ''}",
-        "start": _start(run),
-        "loss, metric": f"{task.loss}, {task.metric}",
-        "source": f"{run.source_name}: {run.source.title}",
-        "proxy": f"{run.proxy_name}: {run.proxy.title}",
-        "method": f"{run.method_name}: {run.method.title}",
-        "protocol, seed": f"{run.protocol}, {run.seed}",
-        "paper": ", ".join(f"{method} {value:g}" for method, value in task.paper.items()) or "no figure",
-    }
-    if equal_rows:
-        facts["equal rows"] = "; ".join(equal_rows)
-    card = Table(box=None, show_header=False)
-    for name, value in facts.items():
-        card.add_row(name, value.strip())
-    console.print(card, highlight=False)
-    settings = Table("hyperparameter", "value", "from", box=None, header_style="bold")
-    for section, values in (("training", run.training), ("mixing", run.mixing), ("alignment", run.alignment)):
-        for key, value in (values.model_dump() if values else {}).items():
-            name = f"{section}.{key}"
-            text = "as many as fit" if name in _as_many_as_fit(run) else f"{value}"
-            settings.add_row(name, text, run.provenance.get(name, "schema"))
-    console.print(settings, highlight=False)
-    console.print(f"\nOn this machine's CPU: {estimate(run, cpu_speed())}.", highlight=False)
-
-
-def _as_many_as_fit(run: Run) -> set[str]:
-    """The hyperparameters that the minutes of a run decide."""
-    training = run.training
-    if not training.minutes:
-        return set()
-    return {"training.epochs"} | ({"training.members"} if training.member_epochs and training.members == 1 else set())
-
-
 @click.command()
 @env_option
 @click.pass_context
 def methods(ctx: click.Context, env: str | None) -> None:
-    """List the methods and the baselines, where the paper has them, and what each of them chooses."""
+    """List what learns a task, where the paper has it, and what each of them chooses."""
     with clear_errors():
         library = load_library(config_loader(ctx.obj.project_path, env))
         table = Table("method", "title", "in the paper", "choices", box=None, header_style="bold")
-        for name in library.methods:
-            method = library.method(name)
-            chosen = method.model_dump(exclude_unset=True, exclude={"title", "paper", "description"})
-            table.add_row(name, method.title, method.paper, _choices(chosen))
+        for name in library.learners:
+            learner = library.learner(name)
+            table.add_row(name, learner.title, learner.paper, _choices(learner))
         screen().print(table, highlight=False)
-        click.echo("\nRun one: kedro run --pipelines=pare_train --params task=TASK,method=METHOD\n")
-        table = Table("baseline", "title", "in the paper", "choices", box=None, header_style="bold")
-        for name in library.baselines:
-            baseline = library.baseline(name)
-            table.add_row(name, baseline.title, baseline.paper, _choices({"options": baseline.options}))
-        screen().print(table, highlight=False)
-    click.echo("\nRun one: kedro run --pipelines=baseline --params task=TASK,method=BASELINE")
+    click.echo("\nRun one: kedro run --params task=TASK,method=METHOD")
 
 
-def _choices(chosen: dict[str, Any]) -> str:
+def _choices(learner: LearnerConfig) -> str:
     """Settings as one would write them on the command line."""
+    chosen = learner.model_dump(exclude_unset=True, exclude=NOT_CHOSEN)
     flat = {
         f"{section}.{key}" if key else section: value
         for section, values in chosen.items()

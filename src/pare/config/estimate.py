@@ -96,6 +96,7 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
         run: the run.
         flops_per_second: speed of a matrix product on the device that will train.
     """
+    assert run.source  # every run around a pretrained encoder has one
     task, size, training = run.task, run.source.size, run.training
     tokens = run.tokens
     out_width = size.width * 2 ** (size.stages - 1)
@@ -122,8 +123,8 @@ def estimate(run: Run, flops_per_second: float) -> Estimate:
         ACTIVATION_BYTES * 2 * training.batch_size * (2 if more else 1) * views * deep_tokens * out_width * layers
     )
     memory = RUNTIME_MB + (16 * parameters + activations) / 2**20
-    if training.minutes:
-        return Estimate(parameters, tokens, None, round(memory), 60 * training.minutes)
+    if run.minutes:
+        return Estimate(parameters, tokens, None, round(memory), 60 * run.minutes)
     efficiency = CONVOLUTIONS if run.start and task.kind == "field" else EFFICIENCY
     seconds = training.members * flops / (flops_per_second * efficiency)
     return Estimate(parameters, tokens, steps, round(memory), seconds)

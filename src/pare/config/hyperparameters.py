@@ -6,25 +6,16 @@ from pydantic import Field, field_validator
 
 from pare.config.strict import Strict
 
-BETAS = (0.9, 0.98)  # decay of the mean gradient and of its square, in all optimisers but SGD
-
 
 class TrainingConfig(Strict):
     """How the model is fitted."""
 
-    CONSTANTS: ClassVar = {"adam_beta1": BETAS[0], "adam_beta2": BETAS[1], "calibration_rows": 64}
     COMMON: ClassVar = (
-        *("epochs", "minutes", "members", "fraction", "batch_size", "learning_rate", "weight_decay", "optimiser"),
+        *("epochs", "members", "fraction", "batch_size", "learning_rate", "weight_decay", "optimiser"),
         *("precision", "class_weights", "augmentation", "symmetries"),
     )
 
     epochs: int = Field(ge=0, description="0: only what is solved")
-    minutes: float | None = Field(
-        default=None,
-        gt=0,
-        description="minutes of training in place of epochs: as many epochs as fit, measured before the first; if the "
-        "machine becomes much slower, some are left out",
-    )
     members: int = Field(
         default=1, ge=1, description="trainings that differ in what is random, whose predictions are averaged"
     )
@@ -57,7 +48,10 @@ class TrainingConfig(Strict):
     new_learning_rate: float | None = Field(
         default=None, gt=0, description="rate of parts that begin random; none: the same"
     )
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="SGD only")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="decay of the mean gradient")
+    square_decay: float = Field(
+        default=0.98, ge=0, lt=1, description="decay of the mean of squared gradients; all optimisers but SGD"
+    )
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
     warmup_epochs: float | None = Field(
         default=1.0, ge=0, description="epochs in which the learning rate rises from 0; null: a tenth of them all"
@@ -89,9 +83,14 @@ class TrainingConfig(Strict):
         return self.epochs / 10 if self.warmup_epochs is None else self.warmup_epochs
 
     @property
+    def betas(self) -> tuple[float, float]:
+        """Decay of the mean gradient and of its square, as optimisers of torch take them."""
+        return self.momentum, self.square_decay
+
+    @property
     def optimiser_options(self) -> dict[str, Any]:
         """Arguments of an optimiser of torch, the learning rate left aside."""
-        moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": BETAS}
+        moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": self.betas}
         return {"weight_decay": self.weight_decay, "fused": True, **moments}
 
     @field_validator("precision", mode="before")
@@ -103,8 +102,6 @@ class TrainingConfig(Strict):
 
 class MixingConfig(Strict):
     """How source and target tokens are mixed (sections 3.2 and 3.3; tables 4, 5, 6 and 18 for the alternatives)."""
-
-    CONSTANTS: ClassVar = {"temperature": 0.9, "noise": True, "exact_rounds": 8}  # defaults of relaxed_top_k
 
     mixer: str = Field(
         default="replace", description="how tokens are mixed, see pare.learners.networks.mixing.mixers.MIXERS"
@@ -141,8 +138,6 @@ class MixingConfig(Strict):
 
 class AlignmentConfig(Strict):
     """How the target embedder is aligned with the source before fine-tuning (first stage of ORCA)."""
-
-    CONSTANTS: ClassVar = {"pseudo_classes": 10, "milestones": [20, 40, 60], "decay": 0.2}
 
     epochs: int = Field(ge=1, description="steps: each epoch makes one, on new samples of every class")
     learning_rate: float | None = Field(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import BASE, ENV, LOCAL, PROTOCOL, SOLVED, joined
-from pare.config.schema import Baseline, Candidates, Method, ProxyConfig, Source, StartConfig, Task
+from pare.config.schema import LearnerConfig, ProxyConfig, Source, StartConfig, Task
 from pare.config.strict import Model, validated
 
 NAME = re.compile(r"\w+", re.ASCII)
@@ -17,7 +17,7 @@ FOLDERS: dict[RawKind, str] = {"tasks": "", "sources": "encoders/", "proxies": "
 
 
 class Library(BaseModel):
-    """Tasks, sources, proxies, starts, methods, baselines and candidates as one environment of Kedro's defines them.
+    """Tasks, sources, proxies, starts and learners as one environment of Kedro's defines them.
 
     Attributes:
         environment: name of the environment.
@@ -38,9 +38,7 @@ class Library(BaseModel):
     sources: dict[str, Any]
     proxies: dict[str, Any]
     starts: dict[str, Any]
-    methods: dict[str, Any]
-    baselines: dict[str, Any]
-    candidates: dict[str, Any] = {}
+    learners: dict[str, Any]
 
     def task(self, name: str) -> Task:
         """The task of that name; PareError where it is unknown or its YAML is wrong."""
@@ -65,21 +63,9 @@ class Library(BaseModel):
             return None
         return _entry(StartConfig, "start", kind, self.starts, "conf/base/starts.yml")
 
-    def candidates_of(self, kind: str) -> Candidates:
-        """What is compared for a kind of data; PareError where nothing is, or its YAML is wrong."""
-        return _entry(Candidates, "list of candidates", kind, self.candidates, "conf/base/candidates.yml")
-
-    def method(self, name: str) -> Method:
-        """The method of that name; PareError where it is unknown or its YAML is wrong, or where it is a baseline."""
-        if name in self.baselines:
-            raise PareError(f"{name!r} is a baseline; run it: kedro run --pipelines=baseline --params method={name}")
-        return _entry(Method, "method", name, self.methods, "conf/base/methods.yml")
-
-    def baseline(self, name: str) -> Baseline:
-        """The baseline of that name; PareError where it is unknown or its YAML is wrong, or where it is a method."""
-        if name in self.methods:
-            raise PareError(f"{name!r} is no baseline; run it: kedro run --pipelines=pare_train --params method={name}")
-        return _entry(Baseline, "baseline", name, self.baselines, "conf/base/baselines.yml")
+    def learner(self, name: str) -> LearnerConfig:
+        """The learner of that name; PareError where it is unknown or its YAML is wrong."""
+        return _entry(LearnerConfig, "method", name, self.learners, "`kedro methods`")
 
     @property
     def differs(self) -> dict[str, str]:

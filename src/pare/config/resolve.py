@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pare.config.errors import PareError, unknown_name
@@ -9,72 +10,94 @@ from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingC
 from pare.config.library import Library
 from pare.config.mosaic import mosaic_of
 from pare.config.raw import OWN_FILES
-from pare.config.run import BASELINE_TRAINING, CHANGED, COMMAND_LINE, FOLD, SOLVED, TASK, BaselineRun, Run, joined
-from pare.config.schema import FoldConfig, Method, Source, StartConfig, Task
-from pare.config.strict import Strict, validated
+from pare.config.run import CHANGED, COMMAND_LINE, FOLD, LIBRARY_TRAINING, SOLVED, TASK, Run, is_periodic, joined
+from pare.config.schema import FoldConfig, LearnerConfig, Source, StartConfig, Task
+from pare.config.strict import validated
 
+HYPERPARAMETERS = ("training", "mixing", "alignment", "options")  # sections of keys
 PARAMETERS = (
     *("task", "start", "source", "method", "seed", "fold", "variant", "protocol", "minutes"),
-    *("training", "mixing", "alignment", "options", "analyse", "predict", "tracking"),
+    *(*HYPERPARAMETERS, "analyse", "predict", "tracking"),
 )
 STARTS = (SOLVED, "random")
 SOURCE = "minilm"  # where neither the task nor a start names one
 SOLVED_TRAINING = ("fraction", "class_weights")  # what training.* means to solved heads
 VARIANT = re.compile(r"[a-z0-9_]*")
-SECTIONS: dict[str, type[Strict]] = {
-    "training": TrainingConfig,
-    "mixing": MixingConfig,
-    "alignment": AlignmentConfig,
-}
 SOURCE_KEYS = ("name", "proxy", "samples")
 WRITTEN = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")  # a fold such as 2/5, the second of five
 CHOICES = ("source", "start", "protocol")  # names whose origin the provenance knows
+HAS_SOURCE = ("transformer", "choice")  # kinds of learners that begin with a pretrained encoder
+SOURCED = ("source", "start")  # parameters of these
+OTHERS = {"mixing": "method=pare mixes", "alignment": "method=orca aligns"}  # which methods take what another does not
 
 
 def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> Run:
     """Build the run that the parameters ask for.
 
-    Hyperparameters are merged from the general defaults, the task, the method and the command line;
+    Hyperparameters are merged from the general defaults, the start, the task, the learner and the command line;
     the later one wins and ``Run.provenance`` remembers which did.
 
     Args:
-        library: tasks, sources, proxies, methods and baselines.
+        library: tasks, sources, proxies, starts and learners.
         parameters: the project's parameters, command line included.
         overrides: what the command line set.
 
     Raises:
-        PareError: for an unknown name or key, or a value of the wrong type.
+        PareError: for an unknown name or key, a value of the wrong type, or one that the learner has no use for.
     """
     _check_names(parameters, overrides)
     task_name, method_name = _text(parameters, "task"), _text(parameters, "method")
-    task, method = with_fold(task_name, library.task(task_name), parameters), library.method(method_name)
-    _check_sections(method_name, method, overrides)
-    start_name, start = _start(library, parameters, task)
+    task, learner = with_fold(task_name, library.task(task_name), parameters), library.learner(method_name)
+    _check_useful(method_name, learner, overrides)
     prepared = _prepared_differs(library, task_name, parameters)
-    source, differs, source_places = _source(library, _source_choice(parameters), task, start)
-    values, provenance = _hyperparameters(task, method, start, parameters, overrides)
-    _check_something_is_learnt(values["training"], method, task, start, library)
-    return validated(
-        Run,
-        "",
-        {
-            "task_name": task_name,
-            "method_name": method_name,
-            "seed": parameters.get("seed"),
-            "variant": _variant(parameters),
-            "protocol": parameters.get("protocol"),
-            "environment": library.environment,
-            "differs": prepared | _differing(start=(start_name, library.start)) | differs,
-            "places": _task_places(library, task_name, prepared) | source_places,
-            "task": task,
-            "start_name": start_name,
-            "start": start,
-            "method": method,
-            "provenance": _chosen(overrides) | provenance,
-            **source,
-            **values,
-        },
-    )
+    values: dict[str, Any] = {
+        "task_name": task_name,
+        "method_name": method_name,
+        "seed": parameters.get("seed"),
+        "variant": _variant(parameters),
+        "protocol": parameters.get("protocol"),
+        "environment": library.environment,
+        "differs": prepared,
+        "places": _task_places(library, task_name, prepared),
+        "task": task,
+        "learner": learner,
+    }
+    start = None
+    if learner.kind in HAS_SOURCE:
+        start_name, start = _start(library, parameters, task)
+        source, differs, places = _source(library, _source_choice(parameters), task, start)
+        values |= {"start_name": start_name, "start": start, **source}
+        values["differs"] = prepared | _differing(start=(start_name, library.start)) | differs
+        values["places"] = values["places"] | places
+    resolved, provenance = _hyperparameters(task, learner, start, parameters, overrides)
+    if learner.kind == "transformer":
+        _check_something_is_learnt(resolved["training"], learner, task, start, library)
+    if learner.candidates:
+        resolved |= _candidates(library, learner, task, parameters, overrides)
+    return validated(Run, "", values | resolved | {"provenance": _chosen(overrides) | provenance})
+
+
+def _candidates(
+    library: Library,
+    learner: LearnerConfig,
+    task: Task,
+    parameters: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The runs that a choice compares, as the command of each would resolve it, and the folds."""
+    if task.kind not in learner.candidates:
+        raise unknown_name("list of candidates", task.kind, learner.candidates, "conf/base/learners.yml")
+    tried = learner.candidates[task.kind]
+    unsuited = [] if is_periodic(task.training.get("symmetries", ())) else tried.periodic
+    runs = []
+    for name in tried.methods:
+        if name in unsuited:
+            continue
+        own = {key: value for key, value in overrides.items() if key != "minutes"}
+        if library.learner(name).kind not in HAS_SOURCE:
+            own = {key: value for key, value in own.items() if key not in SOURCED}
+        runs.append(resolve(library, {**parameters, "method": name, "minutes": None}, own))
+    return {"candidates": runs, "folds": tried.folds}
 
 
 def _source(
@@ -102,48 +125,79 @@ def _source(
 
 def _hyperparameters(
     task: Task,
-    method: Method,
+    learner: LearnerConfig,
     start: StartConfig | None,
     parameters: Mapping[str, Any],
     overrides: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The sections training, mixing and alignment of a run, and where each of their values came from."""
+    """Minutes, options and the sections training, mixing and alignment of a run, and where each value came from."""
     by_task, by_method = f"task {parameters['task']}", f"method {parameters['method']}"
     by_start = f"start of {task.kind} data"
     provenance: dict[str, str] = {}
 
-    def merged(section: str, layers: dict[str, dict[str, Any]]) -> Any:
+    def merged(section: str, layers: dict[str, dict[str, Any]]) -> dict[str, Any]:
         values, origins = _merge(section, {**layers, COMMAND_LINE: _section(overrides, section)})
         provenance.update(origins)
-        return validated(SECTIONS[section], section, values)
+        return values
 
     training = {
         "defaults": _section(parameters, "training"),
         by_start: start.training if start else {},
         by_task: task.training,
-        by_method: method.training,
+        by_method: learner.training,
     }
-    values = {"training": merged("training", training), "mixing": None, "alignment": None}
-    if method.mixing is not None:
+    values: dict[str, Any] = {
+        "training": validated(TrainingConfig, "training", merged("training", training)),
+        "options": merged("options", {by_method: learner.options}),
+    }
+    values["minutes"], origin = _minutes(task, learner, start, parameters, overrides)
+    provenance |= {"minutes": origin} if origin else {}
+    if learner.mixing is not None:
         mixing = {
             "defaults": _section(parameters, "mixing"),
             by_start: start.mixing if start else {},
-            by_method: method.mixing.model_dump(exclude_unset=True),
+            by_method: learner.mixing.model_dump(exclude_unset=True),
             by_task: task.mixing,
         }
-        values["mixing"] = merged("mixing", mixing)
-    if method.alignment is not None:
-        alignment = method.alignment.model_dump(exclude_unset=True)
-        values["alignment"] = merged("alignment", {by_method: alignment, by_task: task.alignment})
+        values["mixing"] = validated(MixingConfig, "mixing", merged("mixing", mixing))
+    if learner.alignment is not None:
+        alignment = learner.alignment.model_dump(exclude_unset=True)
+        values["alignment"] = validated(
+            AlignmentConfig, "alignment", merged("alignment", {by_method: alignment, by_task: task.alignment})
+        )
     return values, provenance
 
 
+def _minutes(
+    task: Task,
+    learner: LearnerConfig,
+    start: StartConfig | None,
+    parameters: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+) -> tuple[float | None, str]:
+    """Minutes of a run and where they came from; epochs that a later layer names take their place."""
+    named = overrides.get("minutes")
+    if "epochs" in _section(overrides, "training"):
+        if named is not None:
+            raise PareError("minutes and training.epochs both say how long the training takes; name one of them")
+        return None, ""
+    follows = learner.is_trained and "epochs" not in task.training | learner.training
+    layers = {
+        f"start of {task.kind} data": start.minutes if start and follows else None,
+        f"method {parameters['method']}": learner.minutes,
+        "parameters": parameters.get("minutes"),
+        COMMAND_LINE: named,
+    }
+    known = [(minutes, origin) for origin, minutes in layers.items() if minutes is not None]
+    return known[-1] if known else (None, "")
+
+
 def _check_something_is_learnt(
-    training: TrainingConfig, method: Method, task: Task, start: StartConfig | None, library: Library
+    training: TrainingConfig, learner: LearnerConfig, task: Task, start: StartConfig | None, library: Library
 ) -> None:
     if training.epochs:
         return
-    if method.training.get("epochs") != 0:
+    if learner.training.get("epochs") != 0:
         raise PareError("training.epochs is 0, and this method trains; set at least 1, or use method=probe")
     if start is None:
         why = f"for {task.kind} data, of which nothing is solved"
@@ -151,74 +205,36 @@ def _check_something_is_learnt(
             says = "" if library.start == SOLVED else f", as conf/{library.environment} says"
             why = f"with start=random{says}; add start=solved"
         raise PareError(
-            f"{method.title} trains nothing, so it predicts nothing {why}, or use another method, see `kedro methods`"
+            f"{learner.title} trains nothing, so it predicts nothing {why}, or use another method, see `kedro methods`"
         )
 
 
-def _check_sections(method_name: str, method: Method, overrides: Mapping[str, Any]) -> None:
-    """Refuse values of the command line that have no effect on the method."""
-    if method.alignment is None and _section(overrides, "alignment"):
-        raise PareError(
-            f"method {method_name!r} does not align, so alignment.* has no effect; drop it or use method=orca"
-        )
-    if method.mixing is None and _section(overrides, "mixing"):
-        raise PareError(f"method {method_name!r} does not mix, so mixing.* has no effect; drop it or use method=pare")
-    if method.training.get("epochs") == 0:
-        _check_solved(method_name, overrides)
-    if _section(overrides, "options"):
-        raise PareError(f"options.* are those of a baseline, {method_name!r} is a method; use training.* or mixing.*")
-
-
-def resolve_baseline(library: Library, parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> BaselineRun:
-    """Build the run of a baseline that the parameters ask for; arguments as for `resolve`.
-
-    A baseline learns from the same rows as a method, weighted in the same way; else it has options of its own.
-
-    Raises:
-        PareError: for an unknown name or key, a value of the wrong type, or one that a baseline has no use for.
-    """
-    _check_names(parameters, overrides)
-    task_name, name = _text(parameters, "task"), _text(parameters, "method")
-    task, baseline = with_fold(task_name, library.task(task_name), parameters), library.baseline(name)
-    prepared = _prepared_differs(library, task_name, parameters)
-    useless = [key for key in ("start", "source", "mixing", "alignment") if overrides.get(key)]
-    useless += [f"training.{key}" for key in _section(overrides, "training") if key not in BASELINE_TRAINING]
+def _check_useful(method_name: str, learner: LearnerConfig, overrides: Mapping[str, Any]) -> None:
+    """Refuse values of the command line that have no effect on the learner."""
+    taken = _taken(learner)
+    given = [key for key in SOURCED if overrides.get(key)]
+    given += [f"{section}.{key}" for section in HYPERPARAMETERS for key in _section(overrides, section)]
+    useless = [key for key in given if not any(fnmatchcase(key, pattern) for pattern in taken)]
     if useless:
+        effect = "has no effect" if len(useless) == 1 else "have no effect"
+        others = dict.fromkeys(text for key in useless if (text := OTHERS.get(key.partition(".")[0])))
         raise PareError(
-            f"{', '.join(useless)} has no effect on baseline {name!r}; it takes "
-            f"{', '.join(f'training.{key}' for key in BASELINE_TRAINING)} and options of its own: "
-            f"{', '.join(f'options.{key}' for key in baseline.options)}"
+            "; ".join(
+                [f"{', '.join(useless)} {effect} on method {method_name!r}, which takes {', '.join(taken)}", *others]
+            )
         )
-    training, provenance = _merge(
-        "training",
-        {
-            "defaults": _section(parameters, "training"),
-            f"task {task_name}": task.training,
-            COMMAND_LINE: _section(overrides, "training"),
-        },
-    )
-    options, origins = _merge(
-        "options", {f"baseline {name}": baseline.options, COMMAND_LINE: _section(overrides, "options")}
-    )
-    return validated(
-        BaselineRun,
-        "",
-        {
-            "task_name": task_name,
-            "method_name": name,
-            "seed": parameters.get("seed"),
-            "variant": _variant(parameters),
-            "protocol": parameters.get("protocol"),
-            "environment": library.environment,
-            "differs": prepared,
-            "places": _task_places(library, task_name, prepared),
-            "task": task,
-            "baseline": baseline,
-            "training": validated(TrainingConfig, "training", training),
-            "options": options,
-            "provenance": _chosen(overrides) | provenance | origins,
-        },
-    )
+
+
+def _taken(learner: LearnerConfig) -> list[str]:
+    """Parameters that have an effect on a learner; ``*`` for all keys of a section."""
+    training = ("*",) if learner.is_trained else LIBRARY_TRAINING if learner.library else SOLVED_TRAINING
+    sections = {"mixing": learner.mixing, "alignment": learner.alignment, "options": learner.options}
+    return [
+        "minutes",
+        *(SOURCED if learner.kind in HAS_SOURCE else ()),
+        *(f"training.{key}" for key in training),
+        *(f"{section}.*" for section, used in sections.items() if used),
+    ]
 
 
 def own_source(task: Task, start: StartConfig | None) -> str:
@@ -282,19 +298,12 @@ def _start(library: Library, parameters: Mapping[str, Any], task: Task) -> tuple
     return str(name), start
 
 
-def _check_solved(method_name: str, overrides: Mapping[str, Any]) -> None:
-    useless = [f"training.{key}" for key in _section(overrides, "training") if key not in SOLVED_TRAINING]
-    if useless:
-        raise PareError(
-            f"method {method_name!r} solves its heads and trains nothing, so {', '.join(useless)} has no effect; it "
-            f"takes {', '.join(f'training.{key}' for key in SOLVED_TRAINING)}"
-        )
-
-
 def _check_names(parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
     for key in [*parameters, *overrides]:
         if key not in PARAMETERS:
             raise unknown_name("parameter", key, PARAMETERS, "conf/base/parameters.yml")
+    if "minutes" in _section(overrides, "training"):
+        raise PareError("any method takes minutes, so they stand alone: minutes=5 in place of training.minutes=5")
 
 
 def _source_choice(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -345,9 +354,6 @@ def _merge(section: str, layers: dict[str, dict[str, Any]]) -> tuple[dict[str, A
     values: dict[str, Any] = {}
     provenance: dict[str, str] = {}
     for origin, layer in layers.items():
-        if "epochs" in layer:  # these count, not the minutes of an earlier layer
-            values.pop("minutes", None)
-            provenance.pop(f"{section}.minutes", None)
         values |= layer
         provenance |= {f"{section}.{key}": origin for key in layer}
     return values, provenance
@@ -391,3 +397,12 @@ def with_fold(name: str, task: Task, parameters: Mapping[str, Any]) -> Task:
     if fold.folds > task.samples["all"]:
         raise PareError(f"task {name!r} has {task.samples['all']} rows, {fold.folds} folds need as many; use fewer")
     return task.model_copy(update={"split": task.split.model_copy(update={"fold": fold})})
+
+
+def hyperparameters(run: Run) -> dict[str, Any]:
+    """The values of a run that have an effect on its learner, by their names on the command line; folds of a choice."""
+    sections = run.model_dump(include={*HYPERPARAMETERS})
+    named = {f"{name}.{key}": value for name in HYPERPARAMETERS for key, value in (sections[name] or {}).items()}
+    values = {key: value for key, value in named.items() if any(fnmatchcase(key, one) for one in _taken(run.learner))}
+    minutes = {"minutes": run.minutes} if run.minutes else {}
+    return minutes | ({"folds": run.folds} if run.candidates else {}) | values

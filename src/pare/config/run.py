@@ -1,29 +1,33 @@
 """A run, wholly resolved: what makes it, where its files are, and the command that repeats it."""
 
-from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from shlex import quote
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
 from pare.config.mosaic import mosaic_of
-from pare.config.schema import Baseline, Method, ProxyConfig, Source, StartConfig, Task
+from pare.config.schema import LearnerConfig, ProxyConfig, Source, StartConfig, Task
 from pare.config.strict import Strict
 
 COMMAND_LINE = "command line"  # in the provenance of a run
 BASE, LOCAL = "base", "local"  # Kedro's environments that count as one: conf/local adds to conf/base
+NOWHERE = "none"  # folder of the encoder and the proxy of a run that has none
 ENV = "env"  # key of the environment in what differs
 FOLD = "fold"  # and of the fold of a cross-validation
 TASK, CHANGED = "task", "changed"  # what differs where conf/local changes a task of conf/base
 PROTOCOL, SOLVED = "validated", "solved"  # the words of conf/base/parameters.yml
 PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  # what a task says of its model input
-LEARNT = {"loss", "metric"}  # and of what learns from it
-MODEL, PREPARATION = "model", "preparation.json"  # folder of a run's model, and its file of columns and classes
+LEARNT = {"loss", "metric", "tokens", "average_groups"}  # and of what learns from it
+# Folder of a run's model, and in it the record of its making and the file of columns and classes.
+MODEL, RECORD, PREPARATION = "model", "record.json", "preparation.json"
 POINT_BY_POINT = ("pointwise", "feature")  # normalisations of inputs that no symmetry leaves alone
-BASELINE_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")  # keys that a baseline learns with
+WHOLE = "pare_train"  # the pipeline from raw files to metrics, the default of `kedro run`
+LIBRARY_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")  # keys that libraries learn with
+RESOLVED = {"source", "minutes", "training", "mixing"}  # keys of a start that are in other values of a run
+METHOD = {"library", "network", "initialisation", "trainable"}  # what a learner says that decides its model
 
 
 def is_periodic(symmetries: Iterable[str]) -> bool:
@@ -45,7 +49,7 @@ def run_folder(task: str, method: str, seed: int, differs: Mapping[str, str]) ->
         task: name of the task.
         method: ``method`` or ``method-variant``.
         seed: the run's seed.
-        differs: as `TaskRun.differs`.
+        differs: as `Run.differs`.
 
     Returns:
         A relative path such as ``darcy_flow/pare/seed_0`` or ``darcy_flow/pare/source_dinov2_small/seed_0``.
@@ -63,11 +67,12 @@ def joined(differs: Mapping[str, str]) -> str:
     return "-".join(f"{key}_{value}" for key, value in differs.items())
 
 
-class TaskRun(Strict):
-    """What every run of a task has, whatever learns it."""
+class Run(Strict):
+    """A run, wholly resolved: task × learner × seed, and what the learner begins with.
 
-    PIPELINE: ClassVar[str]  # what makes its model
-    KIND: ClassVar[str]  # what messages call its method
+    A learner that begins with a pretrained encoder has a source and a proxy, one that mixes has ``mixing``, a choice
+    has candidates; the others have none of these.
+    """
 
     task_name: str
     method_name: str
@@ -83,13 +88,32 @@ class TaskRun(Strict):
         default_factory=dict, description="folders of raw files, encoder, proxy, model input below their layers of data"
     )
     task: Task
+    learner: LearnerConfig
+    minutes: PositiveFloat | None = Field(default=None, description="minutes of fitting; none: until it is done")
     training: TrainingConfig
+    options: dict[str, Any] = Field(default_factory=dict, description="options of the learner's own")
+    member: int = Field(default=0, ge=0, description="number of the training where several are averaged")
+    source_name: str | None = None
+    proxy_name: str | None = None
+    proxy_samples: PositiveInt | None = Field(default=None, description="random samples of the proxy; none: all")
+    source: Source | None = Field(default=None, description="pretrained encoder; none: the learner has none")
+    proxy: ProxyConfig | None = None
+    start_name: Literal["solved", "random"] | None = Field(default=None, description="whether anything is solved first")
+    start: StartConfig | None = Field(
+        default=None, description="what is solved; none: nothing, also where no start suits the data"
+    )
+    mixing: MixingConfig | None = None
+    alignment: AlignmentConfig | None = None
+    folds: int = Field(
+        default=1, ge=1, description="parts of the rows on which candidates are compared; 1: the validation rows"
+    )
+    candidates: list["Run"] = Field(default_factory=list, description="what a choice compares, cheapest first")
     provenance: dict[str, str] = Field(
         description="where each hyperparameter, and a chosen source or protocol, came from"
     )
 
     @model_validator(mode="after")
-    def _symmetries_suit(self) -> "TaskRun":
+    def _symmetries_suit(self) -> "Run":
         task, names = self.task, self.training.symmetries
         grid = task.input.shape[1:]
         if not names:
@@ -111,6 +135,15 @@ class TaskRun(Strict):
                 raise ValueError(
                     f"symmetry {name!r} is one of {wanted}, the task has {'×'.join(map(str, grid))} points"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _augmentation_suits(self) -> "Run":
+        if self.learner.is_trained and self.training.augmentation and self.task.kind not in ("image", "series"):
+            raise ValueError(
+                f"training.augmentation changes images or series and not what is predicted, task {self.task_name!r} is "
+                f"{self.task.output.kind} with input.shape {list(self.task.input.shape)}; set training.augmentation: []"
+            )
         return self
 
     @property
@@ -144,23 +177,31 @@ class TaskRun(Strict):
     @property
     def on_accelerator(self) -> bool:
         """Whether an accelerator speeds it up: it runs a network of torch's."""
-        return True
+        return not self.learner.library
 
-    def command(self, pipeline: str, tag: str = "") -> str:
+    def command(self, pipeline: str = WHOLE, tag: str = "") -> str:
         """The whole command that runs a pipeline, or several with commas between them, for this very run.
 
         Args:
             pipeline: the pipelines.
             tag: the tag of their nodes that are run; none: all nodes.
         """
+        pipelines = "" if pipeline == WHOLE else f" --pipelines={pipeline}"
         tags = f" --tags={tag}" if tag else ""
         environment = "" if self.environment == LOCAL else f" --env {self.environment}"
-        return f"kedro run --pipelines={pipeline}{tags}{environment} --params {quote(self.params)}"
+        return f"kedro run{pipelines}{tags}{environment} --params {quote(self.params)}"
 
     def _choices(self) -> dict[str, Any]:
         """Fold, protocol, start and source where the command line named them; the configuration says the rest again."""
-        fold = {FOLD: self.task.split.fold} if FOLD in self.differs else {}
-        return fold | ({"protocol": self.protocol} if "protocol" in self.provenance else {})
+        choices: dict[str, Any] = {FOLD: self.task.split.fold} if FOLD in self.differs else {}
+        named = {"protocol": self.protocol, "start": self.start_name, "minutes": self.minutes}
+        choices |= {key: value for key, value in named.items() if self.provenance.get(key) == COMMAND_LINE}
+        if "source" not in self.provenance:
+            return choices
+        proxy = {"source.proxy": self.proxy_name} if "proxy" in self.differs else {}
+        samples = {"source.samples": self.proxy_samples} if self.proxy_samples else {}
+        name = "source.name" if proxy or samples else "source"
+        return choices | {name: self.source_name} | proxy | samples
 
     @property
     def metric(self) -> str:
@@ -175,17 +216,54 @@ class TaskRun(Strict):
         keys = [key.split(".", 1) for key, origin in self.provenance.items() if origin == COMMAND_LINE and "." in key]
         return {f"{section}.{name}": values[section][name] for section, name in keys if name in values[section]}
 
-    @abstractmethod
+    @property
+    def encoder_layers(self) -> int | None:
+        """Blocks of the encoder that are loaded, the first ones; None: all."""
+        return self.start.encoder_layers if self.start else None
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Tokens along each axis that enter the encoder, and are mixed."""
+        pictured = self.start and self.task.kind in ("series", "image")
+        return mosaic_of(self.task).grid if pictured else self.task.grid
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a sample."""
+        return prod(self.grid)
+
     def decisive(self) -> dict[str, Any]:
-        """What of the configuration decides the model, as JSON has it; the named files decide as well."""
+        """What of the configuration decides the trained model, as JSON has it; the named files decide as well.
 
-    def _decisive_task(self, *learnt: str) -> dict[str, Any]:
-        """What of the task, and of how it is split, decides whatever learns it.
-
-        Args:
-            learnt: keys of the task that decide as well, besides those that every run learns.
+        What is left out, such as titles, names of sources and where a value came from, may change without a new
+        training. Minutes are left out too: how much fits into them is a measurement. A fit counts them by itself.
         """
-        task = self.task.model_dump(mode="json", include=PREPARED | LEARNT | {*learnt})
+        learner = self.learner
+        training = self.training.model_dump(mode="json", exclude={"epochs"} if self.minutes else set())
+        trains = learner.kind in ("transformer", "network")
+        kept = None if trains else {*LIBRARY_TRAINING}
+        values: dict[str, Any] = {
+            **self._decisive_task(),
+            "method": learner.model_dump(mode="json", include=METHOD),
+            "options": self.options,
+            "training": training if kept is None else {key: training[key] for key in sorted(kept)},
+        }
+        if self.source and self.proxy and not self.candidates:
+            proxy = self.proxy.model_dump(mode="json", include={"reader", "labels"})
+            stages = {"start": self.start, "mixing": self.mixing, "alignment": self.alignment}
+            values |= {
+                "encoder": self.source.encoder.decisive(),
+                "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
+                **{name: stage and stage.model_dump(mode="json", exclude=RESOLVED) for name, stage in stages.items()},
+            }
+        if self.candidates:
+            candidates = {candidate.method_name: candidate.decisive() for candidate in self.candidates}
+            values |= {"folds": self.folds, "candidates": candidates}
+        return values
+
+    def _decisive_task(self) -> dict[str, Any]:
+        """What of the task, and of how it is split, decides whatever learns it."""
+        task = self.task.model_dump(mode="json", include=PREPARED | LEARNT)
         return {
             "task": {"name": self.task_name, "raw": self.task.raw.active.decisive(), **task},
             "seed": self.seed,
@@ -204,118 +282,6 @@ def _typed(value: Any) -> str:
             return f"[{','.join(map(_typed, value))}]"
         case _:
             return str(value)
-
-
-class BaselineRun(TaskRun):
-    """A run of a baseline, wholly resolved: task × baseline × seed."""
-
-    PIPELINE, KIND = "baseline", "a baseline"
-
-    baseline: Baseline
-    options: dict[str, Any] = Field(description="options of the baseline, those of the command line included")
-
-    @property
-    def on_accelerator(self) -> bool:
-        """Whether the baseline is a network of torch's."""
-        return self.baseline.network
-
-    def decisive(self) -> dict[str, Any]:
-        """What of the configuration decides the predictions, as JSON has it; the model input decides as well."""
-        return {
-            **self._decisive_task("average_groups"),
-            "estimator": self.baseline.estimator,
-            "options": self.options,
-            "training": self.training.model_dump(mode="json", include={*BASELINE_TRAINING}),
-        }
-
-
-RESOLVED = {"source", "training", "mixing"}  # keys of a start that are in other values of a run
-
-
-class Run(TaskRun):
-    """A run, wholly resolved: task × source × method × seed."""
-
-    PIPELINE, KIND = "pare_train", "a method"
-
-    source_name: str
-    proxy_name: str
-    proxy_samples: PositiveInt | None = Field(default=None, description="random samples of the proxy; none: all")
-    source: Source
-    proxy: ProxyConfig
-    method: Method
-    mixing: MixingConfig | None
-    alignment: AlignmentConfig | None = None
-    start_name: Literal["solved", "random"] = Field(description="whether anything is solved first")
-    start: StartConfig | None = Field(description="what is solved; none: nothing, also where no start suits the data")
-
-    @model_validator(mode="after")
-    def _augmentation_suits(self) -> "Run":
-        if self.training.augmentation and self.task.kind not in ("image", "series"):
-            raise ValueError(
-                f"training.augmentation changes images or series and not what is predicted, task {self.task_name!r} is "
-                f"{self.task.output.kind} with input.shape {list(self.task.input.shape)}; set training.augmentation: []"
-            )
-        return self
-
-    @property
-    def encoder_layers(self) -> int | None:
-        """Blocks of the encoder that are loaded, the first ones; None: all."""
-        return self.start.encoder_layers if self.start else None
-
-    @property
-    def unsuited(self) -> str:
-        """Why `choose` leaves the run out, as its training rows are more than suit its method; empty if they suit."""
-        rows = self.task.n_training(self.protocol, self.training.fraction)
-        if self.method.rows is None or rows <= self.method.rows:
-            return ""
-        return f"suits at most {self.method.rows} training rows, the task has {rows}"
-
-    @property
-    def grid(self) -> tuple[int, ...]:
-        """Tokens along each axis that enter the encoder, and are mixed."""
-        pictured = self.start and self.task.kind in ("series", "image")
-        return mosaic_of(self.task).grid if pictured else self.task.grid
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of a sample."""
-        return prod(self.grid)
-
-    def decisive(self) -> dict[str, Any]:
-        """What of the configuration decides the trained model, as JSON has it; the named files decide as well.
-
-        What is left out, such as titles, names of sources and where a value came from, may change without a new
-        training.
-        """
-        proxy = self.proxy.model_dump(mode="json", include={"reader", "labels"})
-        method = self.method.model_dump(mode="json", include={"initialisation", "trainable"})
-        # Where minutes are given, how many epochs fit is a measurement.
-        training = self.training.model_dump(mode="json", exclude={"epochs"} if self.training.minutes else {"minutes"})
-        stages = {"mixing": self.mixing, "alignment": self.alignment}
-        # Constants that were keys stay in fingerprints, so that no trained model is taken for another one.
-        few = {key: value for key, value in StartConfig.CONSTANTS["few"].items() if key != "training"}
-        return {
-            **self._decisive_task("tokens"),
-            "encoder": self.source.encoder.decisive(),
-            "proxy": {"raw": self.proxy.raw.decisive(), "samples": self.proxy_samples, **proxy},
-            "method": method,
-            "start": self.start
-            and {"few": few if self.task.kind == "field" else None}
-            | self.start.model_dump(mode="json", exclude=RESOLVED),
-            "training": TrainingConfig.CONSTANTS | training,
-            **{name: stage and stage.CONSTANTS | stage.model_dump(mode="json") for name, stage in stages.items()},
-        }
-
-    def _choices(self) -> dict[str, Any]:
-        choices = super()._choices()
-        if "start" in self.provenance:
-            choices["start"] = self.start_name
-        if "source" not in self.provenance:
-            return choices
-        proxy = {"source.proxy": self.proxy_name} if "proxy" in self.differs else {}
-        samples = {"source.samples": self.proxy_samples} if self.proxy_samples else {}
-        name = "source.name" if proxy or samples else "source"
-        return choices | {name: self.source_name} | proxy | samples
 
 
 def changed_text(before: Any, now: Any) -> str:

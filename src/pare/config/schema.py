@@ -1,11 +1,11 @@
-"""The schema of tasks, sources, proxies, starts, methods and baselines."""
+"""The schema of tasks, sources, proxies, starts and learners."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 from math import prod
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig
 from pare.config.raw import OWN_FILES, RawConfig, RawOrigins
@@ -328,10 +328,6 @@ class Source(Strict):
 class StartConfig(Strict):
     """What is solved before anything is trained: linear heads on features of the pretrained encoder."""
 
-    CONSTANTS: ClassVar = {
-        "few": {"rows": 100, "training": {"fixed_norms": 0.6}, "epochs": 3, "mixing": {"batches": 1.0, "passes": 1}}
-    }
-
     source: str = Field(description="encoder for this kind of data, unless task or command line name another")
     layers: list[PositiveInt] = Field(min_length=1, description="blocks of the encoder that are read, from 1")
     scalings: list[Literal["standard", "normal", "robust"]] = Field(
@@ -342,6 +338,7 @@ class StartConfig(Strict):
         description="whether fixed convolutions of a series, or similarities of a row to training rows, have a head",
     )
     points: bool = Field(default=False, description="whether the points of a series have a head")
+    minutes: PositiveFloat | None = Field(default=None, description="minutes of the training that follows")
     training: dict[str, Any] = Field(default_factory=dict, description="defaults of the training that follows")
     mixing: dict[str, Any] = Field(
         default_factory=dict, description="defaults of what it mixes, where its method mixes"
@@ -353,41 +350,64 @@ class StartConfig(Strict):
         return max(self.layers)
 
 
-class Method(Strict):
-    """How to get from source to target."""
+LearnerKind = Literal["transformer", "network", "library", "choice"]
+# What learns, by kind: `module:class` below pare.learners; imported when it is used.
+LEARNERS: dict[LearnerKind, str] = {
+    "transformer": "networks.transformer:TransformerLearner",
+    "network": "networks.operators:OperatorLearner",
+    "library": "libraries.library_learner:LibraryLearner",
+    "choice": "choice.choose:ChoiceLearner",
+}
+
+
+class Candidates(Strict):
+    """What is compared for a kind of data, and how."""
+
+    folds: int = Field(ge=1, description="parts of training and validation rows; 1: the validation rows are held out")
+    methods: list[str] = Field(min_length=1, description="names of learners, cheapest first")
+    periodic: list[str] = Field(default_factory=list, description="those that only suit fields on grids without ends")
+
+
+class LearnerConfig(Strict):
+    """What learns a task: a network around a pretrained encoder, another network, a library's model, or a choice."""
 
     title: str
     paper: str = Field(description="where the paper has it")
     description: str = ""
+    library: str = Field(
+        default="", description="module:name of a library's model, below pare.learners.libraries; none: a network"
+    )
+    network: str = Field(
+        default="", description="module:name of a network without an encoder, below pare.learners.networks"
+    )
+    candidates: dict[Kind, Candidates] = Field(
+        default_factory=dict, description="what is compared, by kind of data, where the best of several is selected"
+    )
+    options: dict[str, Any] = Field(default_factory=dict, description="options of its own")
+    minutes: PositiveFloat | None = Field(default=None, description="minutes of fitting; none: until it is done")
     initialisation: Literal["pretrained", "random"] = "pretrained"
     trainable: Literal["all", "layernorm"] = "all"
     mixing: MixingConfig | None = None
     alignment: AlignmentConfig | None = None
     training: dict[str, Any] = Field(default_factory=dict)
     rows: PositiveInt | None = Field(
-        default=None, description="training rows that suit it in `choose`, at most; none: any number"
+        default=None, description="training rows that suit it in a choice, at most; none: any number"
     )
 
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> "LearnerConfig":
+        if sum(map(bool, (self.library, self.network, self.candidates))) > 1:
+            raise ValueError("a learner names one of library, network and candidates; keep one of them")
+        return self
 
-class Baseline(Strict):
-    """An external baseline, by a library of its own."""
+    @property
+    def kind(self) -> LearnerKind:
+        """What it is: a network around a pretrained encoder, another network, a library's model, or a choice."""
+        if self.candidates:
+            return "choice"
+        return "library" if self.library else "network" if self.network else "transformer"
 
-    title: str
-    paper: str = Field(description="where the paper has it")
-    description: str = ""
-    estimator: str = Field(description="name of the function that fits it, see pare.learners.libraries.by_name")
-    network: bool = Field(default=False, description="whether an accelerator trains it, where there is one")
-    options: dict[str, Any] = Field(default_factory=dict, description="hyperparameters of the library's")
-
-
-class Candidates(Strict):
-    """What is compared for a kind of data, and how."""
-
-    CONSTANTS: ClassVar = {"few": {"finetune": "pare"}}
-
-    folds: int = Field(ge=1, description="parts of training and validation rows; 1: the validation rows are held out")
-    methods: list[str] = Field(min_length=1, description="names of methods and baselines, cheapest first")
-    periodic: list[str] = Field(default_factory=list, description="those that only suit fields on grids without ends")
-    uncompared: list[str] = Field(
-        default_factory=list, description="networks trained without a comparison, where two train side by side"
-    )
+    @property
+    def is_trained(self) -> bool:
+        """Whether a network is trained in epochs; a probe is a network that is not."""
+        return self.kind in ("transformer", "network") and self.training.get("epochs") != 0

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pare.config.errors import PareError, unknown_name
 
@@ -13,21 +13,11 @@ class Strict(BaseModel):
     """Base of all configuration: immutable, without unknown keys, so that a misspelt option is an error.
 
     Attributes:
-        CONSTANTS: keys of older versions and their value, with which YAML and records of models may still hold them.
         COMMON: keys that messages and pages name first; empty: all alike.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    CONSTANTS: ClassVar[dict[str, Any]] = {}
     COMMON: ClassVar[tuple[str, ...]] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_constants(cls, values: Any) -> Any:
-        if not (cls.CONSTANTS and isinstance(values, dict)):
-            return values
-        known = cls.CONSTANTS
-        return {key: value for key, value in values.items() if key not in known or value not in (None, known[key])}
 
 
 def validated(model: type[Model], where: str, values: Any) -> Model:
@@ -44,9 +34,6 @@ def _sentence(model: type[BaseModel], where: str, error: Any) -> str:
     key = ".".join(part for part in (where, path) if part)
     if error["type"] == "extra_forbidden":
         part, section = _part(model, error["loc"][:-1]), key.rpartition(".")[0]
-        name = error["loc"][-1]
-        if name in part.CONSTANTS:
-            return f"key {key!r} is no option any more, only {part.CONSTANTS[name]}; found {error['input']}; drop it."
         known, common = ([f"{section}.{name}" for name in names] for names in (part.model_fields, part.COMMON))
         return str(unknown_name("key", key, known, "docs/parameters.md" if common else "`kedro tasks show`", common))
     if error["type"] == "missing":

@@ -1,6 +1,6 @@
 """Words in messages and on pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
@@ -17,3 +17,10 @@ def all_done(number: int) -> str:
 def counted(number: int, what: str) -> str:
     """Such as ``1 seed`` or ``2 seeds``."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def weights_text(weights: Mapping[str, float]) -> str:
+    """Weights for a reader: ``ridge 60 %, pare 40 %``, or the name of the only model."""
+    if len(weights) == 1:
+        return next(iter(weights))
+    return ", ".join(f"{name} {100 * weight:.0f} %" for name, weight in weights.items())

@@ -1,13 +1,14 @@
-"""Readers and origins of raw files by the name that configuration uses, and the check of their options.
+"""Formats and origins of raw files by the name that configuration uses, and the check of their options.
 
-A reader is called with the folder of the raw files and its options, and returns `Samples` by part: ``train``,
-``test`` and perhaps ``validation``, or ``all`` where the publisher divides nothing. An origin is called with a folder
-and its options, writes each file with `made_file`, and returns ``{file name: URL}``, with None for a file that was
-computed or that a package ships. Both are named by ``module:function`` below ``pare`` and imported when they are used.
+A format of a user's own files is a class, see `pare.data.own.format`. That of a publisher's is a function: it is
+called with the folder of the raw files and its options, and returns `Samples` by part: ``train``, ``test`` and perhaps
+``validation``, or ``all`` where the publisher divides nothing. An origin is called with a folder and its options,
+writes each file with `made_file`, and returns ``{file name: URL}``, with None for a file that was computed or that a
+package ships. All are named by ``module:name`` below ``pare`` and imported when they are used.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
@@ -23,40 +24,73 @@ if TYPE_CHECKING:
     from pare.storage.samples import Samples
 
 T = TypeVar("T")
-READERS = {
-    "arrays": "data.own.arrays:arrays",
-    "audio_folder": "data.own.media_folders:audio_folder",
+FORMATS = {
+    # A user's own data
+    "table": "data.own.table:Table",
+    "series_rows": "data.own.series_rows:SeriesRows",
+    "series_table": "data.own.series_table:SeriesTable",
+    "series_folder": "data.own.series_folder:SeriesFolder",
+    "ts": "data.own.ts:Ts",
+    "arrays": "data.own.arrays:Arrays",
+    "pdebench_grouped": "data.own.grouped:Grouped",
+    "image_folder": "data.own.image_folder:ImageFolder",
+    "audio_folder": "data.own.audio_folder:AudioFolder",
+    # Publishers' files, which are only read
     "cifar100_python": "paper.readers.images:cifar100_python",
     "cosmic_rays": "paper.readers.sky:cosmic_rays",
     "darcy_mat": "paper.readers.darcy:darcy_mat",
     "deepsea_npz": "paper.readers.sequences:deepsea_npz",
     "ecg_challenge2017": "paper.readers.sequences:ecg_challenge2017",
     "fsd50k_chunks": "paper.readers.audio:fsd50k_chunks",
-    "image_folder": "data.own.media_folders:image_folder",
     "minidomainnet": "paper.readers.domainnet:minidomainnet",
     "ninapro_npy": "paper.readers.sequences:ninapro_npy",
-    "pdebench_grouped": "paper.readers.pdebench:pdebench_grouped",
     "pdebench_stacked": "paper.readers.pdebench:pdebench_stacked",
     "protein_distances": "paper.readers.proteins:protein_distances",
     "satellite_npy": "paper.readers.sequences:satellite_npy",
-    "series_folder": "data.own.series_files:series_folder",
-    "series_rows": "data.own.series_tables:series_rows",
-    "series_table": "data.own.series_tables:series_table",
     "spherical_cifar100": "paper.readers.images:spherical_cifar100",
-    "table": "data.own.table:table",
-    "ts": "data.own.series_files:ts",
 }
 
 
-def find_reader(name: str) -> Any:
-    """The reader of that name, imported.
+@dataclass(frozen=True)
+class Published:
+    """A publisher's files, which can only be read: ``read(folder)`` gives `Samples` by part."""
+
+    read: "Callable[[Path], dict[str, Samples]]"
+
+    def needed(self, known: object) -> list[str]:
+        """No table of new rows is read."""
+        return []
+
+
+def find_format(name: str) -> Any:
+    """The format of that name, imported: a class of `pare.data.own`, or the function that reads a publisher's files.
 
     Raises:
         PareError: if there is none.
     """
-    if name not in READERS:
-        raise unknown_name("reader", name, READERS, "the task's YAML")
-    return resolve_name(f"pare.{READERS[name]}")
+    if name not in FORMATS:
+        raise unknown_name("reader", name, FORMATS, "the task's YAML")
+    return resolve_name(f"pare.{FORMATS[name]}")
+
+
+def own_formats() -> list[Any]:
+    """The formats of a user's own files, imported: subclasses of `pare.data.own.format.Format`."""
+    return [find_format(name) for name, path in FORMATS.items() if path.startswith("data.own.")]
+
+
+def open_format(reader: ReaderConfig) -> Any:
+    """The format of a task with its options: an instance of `pare.data.own.format.Format`, or `Published`.
+
+    Raises:
+        PareError: if the reader or an option is unknown, or an option has another type.
+    """
+    found = find_format(reader.name)
+    if not isinstance(found, type):
+        return Published(bind_options("reader", reader.name, found, reader.options))
+    try:
+        return found(**reader.options)
+    except ValidationError as error:
+        raise _unfit("reader", reader.name, inspect.signature(found).parameters.values(), error) from error
 
 
 def open_raw_files(reader: ReaderConfig, folder: Path) -> "dict[str, Samples]":
@@ -65,9 +99,8 @@ def open_raw_files(reader: ReaderConfig, folder: Path) -> "dict[str, Samples]":
     Raises:
         PareError: if the reader or an option is unknown, or the files are not what the reader expects.
     """
-    read: Callable[[Path], dict[str, Samples]]
-    read = bind_options("reader", reader.name, find_reader(reader.name), reader.options)
-    return read(folder)
+    parts: dict[str, Samples] = open_format(reader).read(folder)
+    return parts
 
 
 @dataclass(frozen=True)
@@ -151,17 +184,16 @@ def bind_options(kind: str, name: str, function: Callable[..., T], options: dict
     def arguments(folder: Path, **validated: Any) -> dict[str, Any]:
         return validated
 
+    _, *parameters = inspect.signature(function).parameters.values()
     try:
         validated = validate_call(arguments)(Path(), **options)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise PareError(
-            f"options of {kind} {name!r} do not fit: {wrong}. Valid options: {_describe(function) or 'none'}"
-        ) from error
+        raise _unfit(kind, name, parameters, error) from error
     return partial(function, **validated)
 
 
-def _describe(function: Callable[..., Any]) -> str:
-    """Options as a user would write them: ``stride (5), target``."""
-    _, *parameters = inspect.signature(function).parameters.values()
-    return ", ".join(p.name if p.default is p.empty else f"{p.name} ({p.default!r})" for p in parameters)
+def _unfit(kind: str, name: str, options: Iterable[inspect.Parameter], error: ValidationError) -> PareError:
+    """What is wrong, and the options as a user would write them: ``stride (5), target``."""
+    wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+    valid = ", ".join(o.name if o.default is o.empty else f"{o.name} ({o.default!r})" for o in options)
+    return PareError(f"options of {kind} {name!r} do not fit: {wrong}. Valid options: {valid or 'none'}")

@@ -1,6 +1,6 @@
 """Kedro datasets of this project.
 
-Raw files, the model input, the trained model and a baseline's predictions are saved lazily: a node describes them, and
+Raw files, the model input, the trained model and the page of a run are saved lazily: a node describes them, and
 saving makes them, see `LazyDataset`. Loading them gives a handle that reads when asked.
 """
 

@@ -53,8 +53,10 @@ class LazyDataset(PathDataset[Lazy, Opened]):
         return True
 
 
-class RawFolderDataset(LazyDataset["RawFolder"]):
+class RawFolderDataset(LazyDataset["RawFolder | None"]):
     """Saving `RawFiles` brings them into the folder; loading gives the folder and its manifest.
+
+    The folder ``none`` is that of the encoder and the proxy of a learner that has none; nothing is in it.
 
     Example:
         ```yaml
@@ -64,11 +66,11 @@ class RawFolderDataset(LazyDataset["RawFolder"]):
         ```
     """
 
-    def load(self) -> "RawFolder":
+    def load(self) -> "RawFolder | None":
         """The folder; PareError where it was not ingested."""
-        from pare.data.origins.manifest import RawFolder  # noqa: PLC0415 - other datasets do without
+        from pare.data.origins.manifest import open_raw_folder  # noqa: PLC0415 - other datasets do without
 
-        return RawFolder.open(self.path)
+        return open_raw_folder(self.path)
 
 
 class ArrayStoreDataset(LazyDataset["ArrayStore"]):

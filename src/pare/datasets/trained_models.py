@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, NoReturn
 from kedro.io import DatasetError
 
 from pare.datasets.lazy import LazyDataset, PathDataset
-from pare.learners.saved_model import SavedModel
 
 if TYPE_CHECKING:
     from pare.export import OnnxModel
-    from pare.learners.networks.trained_model import TrainedModel
+    from pare.learners.model import Model
 
 
-class ModelDataset(LazyDataset[SavedModel]):
-    """Saving a `FineTuning`, a `BaselineFit` or a `Choice` does it, unless it is done; loading gives the trained model.
+class ModelDataset(LazyDataset["Model"]):
+    """Saving a `pare.learners.fit.Fit` does it, unless it is done; loading gives the trained model.
 
     Example:
         ```yaml
@@ -26,14 +25,14 @@ class ModelDataset(LazyDataset[SavedModel]):
         ```
     """
 
-    def load(self) -> SavedModel:
+    def load(self) -> "Model":
         """The model; PareError where the folder holds no whole one."""
-        from pare.learners.ensemble.chosen import load_trained  # noqa: PLC0415 - a training, which only saves, does without
+        from pare.learners.model import Model  # noqa: PLC0415 - what only brings files does without torch
 
-        return load_trained(self.path)
+        return Model.load(self.path)
 
 
-class TrainedModelsDataset(PathDataset[NoReturn, dict[str, Callable[[], "TrainedModel"]]]):
+class TrainedModelsDataset(PathDataset[NoReturn, dict[str, Callable[[], "Model"]]]):
     """Loads as Kedro's PartitionedDataset does: a function that loads the model, by the folder of its run.
 
     Example:
@@ -44,13 +43,11 @@ class TrainedModelsDataset(PathDataset[NoReturn, dict[str, Callable[[], "Trained
         ```
     """
 
-    def load(self) -> dict[str, Callable[[], "TrainedModel"]]:
+    def load(self) -> dict[str, Callable[[], "Model"]]:
         """What loads ``<path>/<folder>/model``, by folder."""
-        from pare.learners.networks.trained_model import TrainedModel  # noqa: PLC0415 - a run saves its model without it
-        from pare.learners.saved_model import RECORD  # noqa: PLC0415
+        from pare.learners.model import Model, model_folders  # noqa: PLC0415
 
-        models = [record.parent for record in sorted(self.path.rglob(RECORD))]
-        return {path.parent.relative_to(self.path).as_posix(): partial(TrainedModel.load, path) for path in models}
+        return {run: partial(Model.load, folder) for run, folder in model_folders(self.path).items()}
 
     def save(self, data: NoReturn) -> None:
         """Models are saved one by one, each as a `ModelDataset`."""

@@ -1,4 +1,4 @@
-"""The methods as estimators of scikit-learn: no Kedro session, no project folder."""
+"""All methods as estimators of scikit-learn: no Kedro session, no project folder."""
 
 from pare.estimators.scikit_learn import PaReClassifier, PaReField, PaReRegressor
 

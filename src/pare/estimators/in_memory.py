@@ -17,28 +17,25 @@ import yaml
 from filelock import FileLock
 from huggingface_hub import cached_assets_path
 
-from pare.config import BaselineRun, ChoiceRun, Library, PareError, Run, TaskRun
-from pare.config.candidates import resolve_any
+from pare.config import Library, PareError, Run, resolve
 from pare.config.raw import RawConfig
 from pare.data.origins.ingest import RawFiles
 from pare.data.origins.manifest import RawFolder
 from pare.data.preparation import ModelInput
 from pare.data.preparation.equal_rows import EqualRows, different_rows
 from pare.estimators.inputs import Columns
-from pare.learners.ensemble.choice import Choice
-from pare.learners.ensemble.chosen import load_trained
-from pare.learners.ensemble.tried import described
-from pare.learners.libraries import ESTIMATORS, BaselineFit
-from pare.learners.networks.training import SourceFolders
+from pare.learners.fit import Fit
+from pare.learners.learner import Data, learner_of
+from pare.learners.model import Model
+from pare.learners.source_folders import SourceFolders
 from pare.prediction.predict import Predictor
-from pare.storage.fingerprint import Lazy
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
 
 TASK = "rows"  # the name of the task in messages
 VALIDATION = 0.1  # fraction of the rows
 FEWEST = 10  # rows that leave some for validation
-KINDS = ("sources", "proxies", "starts", "methods", "baselines", "candidates")  # all of a library but its tasks
+KINDS = ("sources", "proxies", "starts", "learners")  # all of a library but its tasks
 
 
 @dataclass(frozen=True)
@@ -46,11 +43,11 @@ class Settings:
     """What is fitted.
 
     Attributes:
-        method: a name in conf/base/methods.yml or baselines.yml, or ``choose``.
+        method: a name in conf/base/learners.yml.
         source: a name in conf/base/sources.yml; None: the one that suits the kind of data.
         seed: seed of the run.
         training: hyperparameters that differ from the defaults.
-        minutes: budget of a choice.
+        minutes: minutes of fitting; None: those of the method, or until it is done.
         ordered: whether rows are in the order of time.
     """
 
@@ -58,7 +55,7 @@ class Settings:
     source: str | None
     seed: int
     training: dict[str, Any]
-    minutes: float
+    minutes: float | None
     ordered: bool = False
 
 
@@ -87,7 +84,7 @@ def fit_rows(x: np.ndarray, y: np.ndarray, kind: str, columns: Columns, settings
         store, model = Path(folder) / "rows.h5", Path(folder) / "model"
         ModelInput(TASK, run.task, {"train": rows, "test": rows}, "rows", validated=share > 0).write(store)
         _fit(run, ArrayStore(store)).write(model)
-        return Predictor(load_trained(model))
+        return Predictor(Model.load(model))
 
 
 @contextmanager
@@ -139,33 +136,31 @@ def _task(
     }
 
 
-def _run(task: dict[str, Any], settings: Settings, *, validated: bool) -> TaskRun:
-    chosen = {"method": settings.method, "source": settings.source, "seed": settings.seed, "minutes": settings.minutes}
+def _run(task: dict[str, Any], settings: Settings, *, validated: bool) -> Run:
+    named = {"source": settings.source, "minutes": settings.minutes}
+    asked = {key: value for key, value in named.items() if value is not None}
     protocol = "validated" if validated else "paper"
-    parameters = shipped("parameters") | chosen | {"task": TASK, "protocol": protocol}
-    return resolve_any(shipped_library({TASK: task}), parameters, {"training": settings.training})
+    chosen = {"task": TASK, "method": settings.method, "seed": settings.seed, "protocol": protocol}
+    parameters = shipped("parameters") | asked | chosen
+    return resolve(shipped_library({TASK: task}), parameters, asked | {"training": settings.training})
 
 
-def _check_weighted(run: TaskRun) -> None:
-    """Refuse weights of rows that a method would not read; PareError."""
-    solved = isinstance(run, Run) and not run.training.epochs and run.task.kind != "field"
-    if solved or (isinstance(run, BaselineRun) and ESTIMATORS[run.baseline.estimator].weighted):
+def _check_weighted(run: Run) -> None:
+    """Refuse weights of rows that a learner would not read; PareError."""
+    if learner_of(run).weighs_rows(run):
         return
-    known = [name for name, baseline in shipped("baselines").items() if ESTIMATORS[baseline["estimator"]].weighted]
     raise PareError(
         f"method {run.method_name!r} fits all rows alike, so it takes no sample_weight; those that do are probe, "
-        f"{', '.join(known)}"
+        "logistic_regression and the boosters"
     )
 
 
-def _fit(run: TaskRun, store: ArrayStore) -> Lazy:
-    if isinstance(run, BaselineRun):
-        return BaselineFit(run, store)
-    assert isinstance(run, Run | ChoiceRun)
-    encoder = cached_folder(run.source.encoder, run.places["encoder"])
-    proxy = cached_folder(run.proxy.raw, run.places["proxy"])
-    source = SourceFolders.of(encoder, proxy)
-    return Choice(run, store, source) if isinstance(run, ChoiceRun) else described(run, store, source)
+def _fit(run: Run, store: ArrayStore) -> Fit:
+    source = None
+    if run.source and run.proxy:
+        encoder = cached_folder(run.source.encoder, run.places["encoder"])
+        source = SourceFolders.of(encoder, cached_folder(run.proxy.raw, run.places["proxy"]))
+    return Fit(run, Data(store, source))
 
 
 @cache
@@ -176,7 +171,7 @@ def shipped(name: str) -> dict[str, Any]:
 
 
 def shipped_library(tasks: dict[str, Any]) -> Library:
-    """Sources, methods and all else of conf/base, with tasks of one's own."""
+    """Sources, learners and all else of conf/base, with tasks of one's own."""
     entries: dict[str, Any] = {name: shipped(name) for name in KINDS}
     return Library(tasks=tasks, **entries)
 

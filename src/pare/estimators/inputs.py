@@ -13,12 +13,10 @@ from sklearn.utils import _safe_indexing, check_consistent_length, check_random_
 from sklearn.utils.validation import column_or_1d
 
 from pare.config.words import counted
-from pare.data.formats.dates import date_options
+from pare.data.formats.dates import Dates, date_options
 from pare.data.formats.table_files import present_text
 from pare.data.own.array_rows import ChannelAxis, short_axis
-from pare.data.own.columns import MAX_LEVELS, are_names_of_rows
-from pare.data.own.inspect_tables import is_text
-from pare.prediction.new_rows import dated
+from pare.data.own.columns import MAX_LEVELS, are_names_of_rows, is_text
 
 CHANNELS = ("auto", *get_args(ChannelAxis))
 
@@ -53,7 +51,7 @@ def frame_of(X: Any) -> pd.DataFrame:
         names = [str(name) for name in X.columns]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"several columns of X are named {', '.join(map(repr, twice))}; give each its own name")
-        return X.set_axis(names, axis="columns")
+        return X.set_axis(names, axis="columns").reset_index(drop=True)
     x = np.asarray(X)
     if x.ndim != 2:
         raise ValueError(f"X of text and numbers has shape {x.shape}; expected a table (rows, columns)")
@@ -73,7 +71,7 @@ def columns_of(frame: pd.DataFrame, where: str) -> tuple[Columns, pd.DataFrame]:
         ValueError: where a column holds neither numbers nor dates nor categories, or no column is left.
     """
     dates = date_options(frame[name] for name in frame if _may_hold_dates(frame[name]))
-    frame = dated(frame, dates, where)
+    frame = Dates(**dates).with_days(frame, where)
     row_names = [str(name) for name in frame if are_names_of_rows(frame[name])]
     if row_names:
         frame = frame.drop(columns=row_names)

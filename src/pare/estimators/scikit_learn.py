@@ -7,7 +7,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
+from pare.data.formats.dates import Dates
 from pare.data.own.array_rows import channels_first, check_numbers, field_axis
+from pare.data.own.format import NewRows, held_rows
+from pare.data.own.known_columns import known_values
 from pare.estimators.in_memory import Settings, fit_rows
 from pare.estimators.inputs import (
     Columns,
@@ -21,7 +24,6 @@ from pare.estimators.inputs import (
     seed_of,
     shape_of,
 )
-from pare.prediction.new_rows import NewRows, dated, held_rows, table_rows
 
 WHERE = "X"  # what messages call the rows
 
@@ -36,20 +38,22 @@ class _Estimator(BaseEstimator):
         source: str | None = None,
         random_state: Any = 0,
         training: dict[str, Any] | None = None,
-        minutes: float = 10,
+        minutes: float | None = None,
         ordered: bool = False,
         channels: str = "auto",
     ) -> None:
         """Keep the parameters; they are read when rows are fitted.
 
         Args:
-            method: a name in conf/base/methods.yml, such as ``probe``, which trains nothing, ``finetune`` or ``pare``;
-                a baseline of conf/base/baselines.yml; or ``choose``, the best of several or a mean of them.
-            source: the pretrained encoder, a name in conf/base/sources.yml; None: one that suits the kind of data.
+            method: a name in conf/base/learners.yml, such as ``probe``, which trains nothing, ``pare`` or ``catboost``;
+                or ``choose``, the best of several or a mean of them.
+            source: the pretrained encoder, a name in conf/base/sources.yml, for methods that have one; None: the one
+                that suits the kind of data.
             random_state: decides everything random: a whole number, a ``RandomState``, or None for another fit each
                 time.
-            training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults.
-            minutes: budget for fitting, with ``choose``.
+            training: hyperparameters by name, such as ``{"epochs": 5}``; None: the defaults. A value that has no effect
+                on the method is refused.
+            minutes: minutes of fitting; None: those of the method, or until it is done.
             ordered: whether rows are in the order of time, so that choices are made for later rows: the last ones are
                 for validation, and the parts that are left out are some one after the other.
             channels: which axis of series, images and fields has the channels: ``first``, right after the rows,
@@ -73,7 +77,7 @@ class _Estimator(BaseEstimator):
         frame = frame_of(X)
         _, y = check_X_y(np.zeros((len(frame), 1)), y, ensure_min_samples=2, **rules)
         columns, frame = columns_of(frame, WHERE)
-        return table_rows(frame, columns, WHERE).read(0, len(frame)), y, columns
+        return known_values(frame, columns, WHERE), y, columns
 
     def open(self, X: Any) -> NewRows:
         """Rows as the trained model takes them; ValueError or PareError where they do not fit."""
@@ -83,8 +87,8 @@ class _Estimator(BaseEstimator):
             x = validate_data(self, self._channels_first(X), **self._rules, reset=False)
             return held_rows(self._whole(x))
         validate_data(self, X, skip_check_array=True, reset=False)
-        frame = dated(frame_of(X), self.predictor_.trained.run.task.reader.options, WHERE)
-        return table_rows(frame, known, WHERE)
+        dates = Dates(**self.predictor_.trained.run.task.reader.options)
+        return held_rows(known_values(dates.with_days(frame_of(X), WHERE), known, WHERE))
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Logits or numbers of rows, ``(rows, …)``."""
@@ -221,7 +225,7 @@ class PaReRegressor(RegressorMixin, _Estimator):
 
 
 class PaReField(_Estimator):
-    """Fields on the grid of other fields, such as a pressure from a permeability, by an encoder or a baseline.
+    """Fields on the grid of other fields, such as a pressure from a permeability, by any method.
 
     ``X`` is ``(rows, channels, points)`` or ``(rows, channels, height, width)``; so is ``y``, with channels of its own,
     or without their axis, and perhaps on another grid. Channels may also be last in both. The best of several is the
@@ -240,7 +244,7 @@ class PaReField(_Estimator):
         source: str | None = None,
         random_state: Any = 0,
         training: dict[str, Any] | None = None,
-        minutes: float = 10,
+        minutes: float | None = None,
         ordered: bool = False,
         channels: str = "auto",
     ) -> None:

@@ -16,7 +16,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.run import TaskRun
+from pare.config.run import Run
 from pare.config.schema import OutputConfig
 from pare.evaluation.batch_checks import require_samples
 from pare.evaluation.binary import OneMinusBalancedAccuracy, OneMinusRanking, auroc, average_precision
@@ -173,7 +173,7 @@ def build_metric(name: str, output: OutputConfig) -> Metric:
     return spec.build(output)
 
 
-def check_classes(run: TaskRun, store: ArrayStore) -> None:
+def check_classes(run: Run, store: ArrayStore) -> None:
     """Refuse a model input with a part that lacks a class which the run's metric needs, before anything is learnt.
 
     Raises:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import recall_score
 
-from pare.config import Run, TaskRun
+from pare.config import Run
 from pare.config.errors import PareError
 from pare.config.schema import OutputConfig, Task
-from pare.config.words import counted
+from pare.config.words import counted, weights_text
 from pare.evaluation.calibration import Calibration, probabilities
 from pare.evaluation.coverage import probability_errors, uncertainty_record
 from pare.evaluation.metrics import METRICS, build_metric
@@ -22,13 +22,13 @@ FROM_TRAINING = ("validation", "best_epoch", "n_train", "train_seconds", "sample
 
 
 def evaluation_record(
-    run: TaskRun,
+    run: Run,
     training: Mapping[str, Any],
     model_input: ArrayStore,
     predictions: Mapping[str, np.ndarray],
     calibration: Calibration | None = None,
 ) -> dict[str, Any]:
-    """The content of ``metrics.json``, for a method or a baseline; what a baseline does not have is None.
+    """The content of ``metrics.json``, of any learner; what a learner does not have is None.
 
     Args:
         run: the run.
@@ -57,6 +57,7 @@ def evaluation_record(
         "usual": usual_metrics(run.task, predictions),
         "uncertainty": uncertainty_record(run.task, calibration, predictions),
         **{name: training[name] for name in FROM_TRAINING},
+        "seconds_asked": run.minutes and 60 * run.minutes,
         "kept": _kept(training),
         "start_validation": (training.get("start") or {}).get("validation"),
         "start_left_nothing": _left_nothing(run, training),
@@ -66,12 +67,16 @@ def evaluation_record(
         "paper": _paper_figure(run),
         "versions": training["versions"],
         **({"repeats": model_input.repeats} if model_input.repeats else {}),
+        **({"candidates": training["candidates"]} if run.candidates else {}),
         **_source(run, training),
     }
 
 
 def _kept(training: Mapping[str, Any]) -> str | None:
-    """What the model is: the solved start, that of an epoch, or a mean; None for a baseline without epochs."""
+    """What the model is: the solved start, that of an epoch, or a mean; None for one model without epochs."""
+    if training.get("candidates"):
+        weights = {row["method"]: row["share"] for row in training["candidates"] if row["share"]}
+        return weights_text(weights)
     if training["best_epoch"] is None:
         return None
     if members := training.get("members"):
@@ -79,24 +84,21 @@ def _kept(training: Mapping[str, Any]) -> str | None:
     return f"epoch {training['best_epoch']}" if training["best_epoch"] else SOLVED_START
 
 
-def _left_nothing(run: TaskRun, training: Mapping[str, Any]) -> bool:
+def _left_nothing(run: Run, training: Mapping[str, Any]) -> bool:
     """Whether no epoch was made, because none could be better than the solved start."""
-    asked = isinstance(run, Run) and run.training.epochs > 0
-    return asked and bool(training.get("start")) and not training["history"]
+    return run.learner.is_trained and bool(training.get("start")) and not training["history"]
 
 
-def _source(run: TaskRun, training: Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(run, Run):
-        return dict.fromkeys(("source", "proxy", "proxy_samples", "epochs"))
+def _source(run: Run, training: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "source": run.source_name,
         "proxy": run.proxy_name,
         "proxy_samples": run.proxy_samples,
-        "epochs": len(training["history"]),
+        "epochs": None if run.learner.library or run.candidates else len(training["history"]),
     }
 
 
-def _paper_figure(run: TaskRun) -> float | None:
+def _paper_figure(run: Run) -> float | None:
     """The paper's figure of the method; None where it is of another metric than the run's, or of other values."""
     published = run.task.paper_metric or run.task.metric
     same = run.metric == published and not run.variant
@@ -130,20 +132,6 @@ def _known(record: Mapping[str, Any]) -> str:
 def _could_train(record: Mapping[str, Any]) -> bool:
     """Whether a run has epochs, or would have some, had its start left something to train."""
     return bool(record["epochs"] or record.get("start_left_nothing"))
-
-
-def comparison(record: Mapping[str, Any]) -> str:
-    """One line for the log: the validation metric of the run, of its solved start and of a reference model."""
-    spec, reference = METRICS[record["metric"]["name"]], record["rival"]
-    values = {record["method"]: record["validation"]}
-    if record["start_validation"] is not None and _could_train(record):
-        values["solved start"] = record["start_validation"]
-    values[reference["name"]] = reference["validation"]
-    text = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-    ahead = spec.error(reference["validation"]) < spec.error(record["validation"])
-    choose = f"kedro run --pipelines=choose --params task={record['task']}"
-    advice = f". {reference['name']} is ahead; the best of several: {choose}" if ahead else ""
-    return f"Validation {spec.label}: {text}{advice}"
 
 
 def usual_metrics(task: Task, predictions: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import expit, softmax
 
-from pare.config import TaskRun
+from pare.config import Run
 from pare.data.preparation import unscale_inputs
 from pare.evaluation.calibration import Calibration, probabilities
 from pare.evaluation.coverage import COVERAGE, calibration_of
@@ -30,7 +30,7 @@ ASKED = f"{100 * COVERAGE:g} %"
 
 
 def draw_predictions(
-    run: TaskRun, store: ArrayStore, predictions: Mapping[str, np.ndarray], metrics: Mapping[str, Any]
+    run: Run, store: ArrayStore, predictions: Mapping[str, np.ndarray], metrics: Mapping[str, Any]
 ) -> Figure:
     """Fields: input, truth, prediction, error. Classes: confusion and ROC. Labels, numbers: the quality of each.
 
@@ -55,7 +55,7 @@ def draw_predictions(
             return _draw_fields(run, store, prediction, truth, title)
 
 
-def _draw_fields(run: TaskRun, store: ArrayStore, prediction: np.ndarray, truth: np.ndarray, title: str) -> Figure:
+def _draw_fields(run: Run, store: ArrayStore, prediction: np.ndarray, truth: np.ndarray, title: str) -> Figure:
     """The best, the median, the 90th percentile and the worst field."""
     names = run.task.output.names("output")
     if run.task.loss == "binary_cross_entropy":
@@ -80,7 +80,7 @@ def _draw_fields(run: TaskRun, store: ArrayStore, prediction: np.ndarray, truth:
 
 
 def draw_calibration(
-    run: TaskRun,
+    run: Run,
     calibration: Calibration | None,
     predictions: Mapping[str, np.ndarray],
     metrics: Mapping[str, Any],
@@ -113,7 +113,7 @@ def draw_calibration(
 
 
 def _draw_reliability(
-    run: TaskRun, calibration: Calibration, logits: np.ndarray, truth: np.ndarray, record: Mapping[str, Any]
+    run: Run, calibration: Calibration, logits: np.ndarray, truth: np.ndarray, record: Mapping[str, Any]
 ) -> Figure:
     """Of classes the probability of the predicted one, of labels that of each label."""
     curves = {"as predicted": probabilities(logits.astype(np.float64), calibration.kind)}

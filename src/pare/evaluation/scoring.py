@@ -15,6 +15,7 @@ from torchmetrics import Metric
 from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.evaluation.batch_checks import UndefinedMetric
+from pare.evaluation.calibration import Calibration
 from pare.storage.store import Rows
 
 BATCH_ROWS = 64
@@ -46,6 +47,20 @@ def predict_rows(forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> dic
     outcome = {"prediction": np.concatenate(predictions), "truth": np.concatenate(truths)}
     groups = rows.groups
     return outcome | ({} if groups is None else {"group": groups})
+
+
+def calibrated(task: Task, forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> Calibration | None:
+    """The calibration of a model by rows that it did not learn from; None without rows, and for masks.
+
+    Args:
+        task: what is predicted.
+        forward: as for `predict_rows`.
+        rows: rows of the validation split.
+    """
+    if not len(rows):
+        return None
+    outcome = predict_rows(forward, rows)
+    return Calibration.of_rows(task, outcome["prediction"], outcome["truth"], outcome.get("group"))
 
 
 def average_groups(outcome: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -88,6 +103,14 @@ def score(metric: Metric, prediction: np.ndarray, truth: np.ndarray) -> float:
         batch = (torch.tensor(part[start : start + size]) for part in (prediction, truth))
         metric.update(*batch)
     return float(metric.compute())
+
+
+def defined_score(metric: Metric, prediction: np.ndarray, truth: np.ndarray) -> float | None:
+    """The metric over all rows; None where it is undefined, such as AUROC without a row of some class."""
+    try:
+        return score(metric, prediction, truth)
+    except UndefinedMetric:
+        return None
 
 
 def constant_prediction(rows: Rows, task: Task, n: int) -> np.ndarray:

@@ -63,7 +63,7 @@ def explain(model: Predictor, question: Question) -> Explanation:
     and patches are hidden. In memory is one batch of rows; of a table all.
 
     Args:
-        model: trained, of a method, a baseline or a choice.
+        model: a trained model of any method.
         question: the rows.
     """
     regions = regions_of(model.task, model.trained.preparation.columns)

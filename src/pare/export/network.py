@@ -9,12 +9,9 @@ from torch import Tensor, nn
 from pare.config.errors import PareError
 from pare.data.preparation import Preparation
 from pare.data.preparation.normalisation import append_coordinates
-from pare.learners.ensemble.blend import SMALLEST, mean_of
-from pare.learners.ensemble.chosen import ChosenModel
-from pare.learners.libraries import TrainedBaseline
-from pare.learners.libraries.networks import Network
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.saved_model import SavedModel
+from pare.learners.ensemble import SMALLEST, Ensemble
+from pare.learners.model import Model
+from pare.learners.networks.trained_network import TrainedNetwork
 
 
 class Prepared(nn.Module):
@@ -66,57 +63,43 @@ def _places(shape: Sequence[int]) -> Tensor:
 
 
 class Predicted(nn.Module):
-    """The outputs of a method's model, ``(batch, …)``, from prepared rows; the model is moved to the CPU."""
-
-    def __init__(self, trained: TrainedModel) -> None:
-        super().__init__()
-        self.model, self.family = trained.model.cpu(), trained.encoder_config.get("model_type")
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits, numbers or fields, averaged over the members of the model and the symmetries of the task."""
-        symmetries = self.model.symmetries
-        outputs = [
-            symmetries.averaged_at_once(model.predict, x) if symmetries else model.predict(x)
-            for model in self.model.members
-        ]
-        return torch.stack(outputs).mean(0)
-
-
-class PredictedField(nn.Module):
-    """The fields of a baseline's network, ``(batch, channels, *grid)``, from prepared rows; it is moved to the CPU.
+    """The outputs of a network, ``(batch, …)``, from prepared rows; the network is moved to the CPU.
 
     Args:
-        network: as `Network.predict` averages it over the symmetries.
-        family: the baseline's name.
+        trained: the network.
+        family: what messages call it.
     """
 
-    def __init__(self, network: Network, family: str) -> None:
+    def __init__(self, trained: TrainedNetwork, family: str) -> None:
         super().__init__()
-        self.network, self.family = network.cpu(), family
+        self.model, self.family = trained.network.cpu(), family
 
     def forward(self, x: Tensor) -> Tensor:
-        """Fields in physical units, averaged over the symmetries of the task."""
-        return self.network.symmetries.averaged_at_once(self.network, x)
+        """Logits, numbers or fields, averaged over the symmetries of the task."""
+        symmetries = self.model.symmetries
+        outputs = symmetries.averaged_at_once(self.model.predict, x) if symmetries else self.model.predict(x)
+        return outputs
 
 
-class Blended(nn.Module):
-    """The ensemble that a choice selects: `Blend.outputs` as a network.
+class Averaged(nn.Module):
+    """The outputs of an ensemble, `Ensemble.outputs` as a network.
 
     Args:
-        chosen: the choice.
+        ensemble: the ensemble.
         members: the outputs of its models by name.
     """
 
-    def __init__(self, chosen: ChosenModel, members: Mapping[str, nn.Module]) -> None:
+    def __init__(self, ensemble: Ensemble, members: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        self.shares, self.temperatures = chosen.blend.weights, chosen.blend.temperatures
+        self.weights, self.temperatures = ensemble.weights, ensemble.temperatures
         self.members = nn.ModuleDict(members)
-        self.enter, self.leave = MEANS[mean_of(chosen.run.task).name]
+        self.enter, self.leave = MEANS[ensemble.mean.name]
 
     def forward(self, x: Tensor) -> Tensor:
         """The outputs of the mean, ``(batch, …)``."""
         parts = [
-            share * self.enter(self.members[name](x) / self.temperatures[name]) for name, share in self.shares.items()
+            weight * self.enter(self.members[name](x) / self.temperatures[name])
+            for name, weight in self.weights.items()
         ]
         return self.leave(torch.stack(parts).sum(0))
 
@@ -128,41 +111,28 @@ MEANS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] 
 }
 
 
-def outputs_of(trained: SavedModel) -> nn.Module:
+def outputs_of(trained: Model) -> nn.Module:
     """From prepared rows to the outputs of a model, as a network.
 
     Raises:
-        PareError: where it is that of a baseline which is no network, or a choice with one.
+        PareError: where it is that of a library, or an ensemble with one.
     """
-    if not isinstance(trained, ChosenModel):
-        outputs = _network(trained)
-        if outputs is None:
-            raise PareError(
-                f"the model of {trained.run.folder} is no network, and only networks become ONNX files; train "
-                "one, such as method=probe"
-            )
-        return outputs
-    members = {name: _network(member) for name, member in trained.members.items()}
-    if others := sorted(name for name, member in members.items() if member is None):
-        raise PareError(
-            f"the choice of {trained.run.folder} selected {', '.join(others)}, which are no networks and become no "
-            "ONNX file; use the model's folder, or train a method, such as method=probe"
-        )
-    return Blended(trained, {name: member for name, member in members.items() if member is not None})
-
-
-def _network(trained: SavedModel) -> nn.Module | None:
-    if isinstance(trained, TrainedModel):
-        return Predicted(trained)
-    if isinstance(trained, TrainedBaseline) and isinstance(trained.model, Network):
-        return PredictedField(trained.model, trained.run.method_name)
-    return None
+    match trained.predictor:
+        case Ensemble():
+            members = {name: outputs_of(member) for name, member in trained.predictor.members.items()}
+            return Averaged(trained.predictor, members)
+        case TrainedNetwork():
+            family = trained.predictor.encoder_config.get("model_type", trained.run.method_name)
+            return Predicted(trained.predictor, family)
+    raise PareError(
+        f"the model of {trained.run.method_name} is no network, and only networks become ONNX files; use the model's "
+        "folder, or train a network, such as method=probe"
+    )
 
 
 def families_of(outputs: nn.Module) -> str:
-    """The families of the encoders and the baselines in a network, for a message."""
-    parts = (part for part in outputs.modules() if isinstance(part, Predicted | PredictedField))
-    return " and ".join(sorted({repr(part.family) for part in parts}))
+    """The families of the networks in a network, for a message."""
+    return " and ".join(sorted({repr(part.family) for part in outputs.modules() if isinstance(part, Predicted)}))
 
 
 class Answers(nn.Module):
@@ -175,7 +145,7 @@ class Answers(nn.Module):
         ending: what the outputs, at the temperature of the validation rows, still pass.
     """
 
-    def __init__(self, trained: SavedModel, outputs: nn.Module, shape: Sequence[int], ending: nn.Module) -> None:
+    def __init__(self, trained: Model, outputs: nn.Module, shape: Sequence[int], ending: nn.Module) -> None:
         super().__init__()
         self.prepared, self.outputs, self.ending = Prepared(trained.preparation, shape), outputs, ending
         self.temperature = trained.calibration.temperature if trained.calibration else 1.0

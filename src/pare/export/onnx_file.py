@@ -15,13 +15,13 @@ import torch
 from torch import nn
 from torch.export import Dim
 
-from pare.config import ChoiceRun, Run
 from pare.config.errors import PareError, causes, import_extra
+from pare.data.own.format import NewRows
+from pare.data.own.new_rows import RawRows
 from pare.evaluation.metrics import METRICS
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx
-from pare.learners.saved_model import SavedModel
-from pare.prediction.new_rows import NewRows, RawRows
+from pare.learners.model import Model
 from pare.prediction.predict import BATCH_ROWS, Predictor
 from pare.storage.atomic import atomic_path
 
@@ -77,8 +77,7 @@ def to_onnx(model: Predictor | Estimator, rows: NewRows | RawRows) -> OnnxModel:
     numbers or fields in physical units. Its metadata are those of `pare.export.onnx_file`.
 
     Args:
-        model: the trained model of a method, of a baseline that is a network, or of a choice of such models;
-            or an estimator that was fitted.
+        model: a trained network, or an ensemble of such; or an estimator that was fitted.
         rows: to compare with, as the model predicts them, such as ``new_rows.csv`` or ``X``.
 
     Raises:
@@ -106,7 +105,7 @@ def to_onnx(model: Predictor | Estimator, rows: NewRows | RawRows) -> OnnxModel:
     return OnnxModel(content, answer, difference, len(x))
 
 
-def _content(trained: SavedModel, outputs: nn.Module, model: Predictor, answer: str) -> bytes:
+def _content(trained: Model, outputs: nn.Module, model: Predictor, answer: str) -> bytes:
     optimizer = import_extra("onnxscript", *EXTRA).optimizer
     classes = None if model.classes is None else model.classes.tolist()
     ending = nn.Sigmoid() if model.is_binary else nn.Softmax(1) if classes else nn.Identity()
@@ -122,9 +121,10 @@ def _content(trained: SavedModel, outputs: nn.Module, model: Predictor, answer: 
             optimizer.fold_constants(onnx.model)
             optimizer.remove_unused_nodes(onnx.model)
         except RuntimeError as error:  # from torch.export, or from torch.onnx, whose errors derive from it
+            reason = str(list(causes(error))[-1]).partition("\n")[0]
             raise PareError(
                 f"the model of {trained.run.folder}, with networks of the family {families_of(outputs)}, cannot be "
-                f"converted ({list(causes(error))[-1]}); use the model's folder"
+                f"converted ({reason}); use the model's folder"
             ) from error
     onnx.model.metadata_props.update(metadata(trained, classes))
     return onnx.model_proto.SerializeToString()
@@ -154,7 +154,7 @@ def _difference(found: np.ndarray, expected: np.ndarray, *, relative: bool) -> f
     return float(differences.max())
 
 
-def metadata(trained: SavedModel, classes: list[str] | list[int] | None) -> dict[str, str]:
+def metadata(trained: Model, classes: list[str] | list[int] | None) -> dict[str, str]:
     """Facts by name; what is no text is JSON.
 
     Args:
@@ -166,12 +166,12 @@ def metadata(trained: SavedModel, classes: list[str] | list[int] | None) -> dict
         ``columns`` of a table, their ``categories`` in the order of the codes, null for a column of numbers, and
         ``dates``, the day 0 in UTC of those that count days; for other data there are none;
         ``classes`` in the order of the probabilities, or ``outputs``, the names of numbers, labels or channels;
-        ``metric`` with its value on the validation rows; ``encoder``, null for a baseline, ``licences`` and
+        ``metric`` with its value on the validation rows; ``encoder``, null without one, ``licences`` and
         ``versions``.
     """
     run, record, known = trained.run, trained.record, trained.preparation
     task, spec = run.task, METRICS[run.metric]
-    source = run.source if isinstance(run, Run | ChoiceRun) else None
+    source = run.source
     facts = {
         "task": run.task_name,
         "title": run.title,

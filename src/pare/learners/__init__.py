@@ -1,1 +1,1 @@
-"""Trained models as folders that need no other: a method's model, the record of its making, its README."""
+"""What learns a task, behind one interface: a pretrained transformer, another network, a library's model, a choice."""

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pare.config.candidates import ChoiceRun
-from pare.config.run import BaselineRun, Run, TaskRun
+from pare.config.run import Run
 
 CARD = "README.md"
 # The lines before the title are those that the Hugging Face hub reads.
@@ -45,7 +44,7 @@ What the model was made from has these licences: {licences}.
 CATEGORIES = " A category that no training row has counts as missing."
 
 
-def model_card(run: TaskRun, record: Mapping[str, Any]) -> str:
+def model_card(run: Run, record: Mapping[str, Any]) -> str:
     """Describe a trained model in Markdown.
 
     Args:
@@ -75,30 +74,26 @@ def model_card(run: TaskRun, record: Mapping[str, Any]) -> str:
     )
 
 
-def _encoder_licence(run: TaskRun, record: Mapping[str, Any]) -> dict[str, str]:
-    """Empty for a baseline, and for a choice of baselines only."""
-    if isinstance(run, ChoiceRun):
-        selected = {row["method"] for row in record["candidates"] if row["share"]}
-        methods = [tried for tried in run.candidates if isinstance(tried, Run) and tried.method_name in selected]
-        return _encoder_licence(methods[0], record) if methods else {}
-    return {"encoder": run.source.encoder.licence} if isinstance(run, Run) else {}
+def _encoder_licence(run: Run, record: Mapping[str, Any]) -> dict[str, str]:
+    """Empty for a model that has no pretrained encoder."""
+    selected = {row["method"] for row in record.get("candidates", ()) if row["share"]}
+    runs = [tried for tried in run.candidates if tried.method_name in selected] if run.candidates else [run]
+    sources = [one.source for one in runs if one.source]
+    return {"encoder": sources[0].encoder.licence} if sources else {}
 
 
-def _learner(run: TaskRun, record: Mapping[str, Any]) -> dict[str, str]:
-    if isinstance(run, BaselineRun):
-        return {"baseline": f"{run.label}: {run.baseline.title}, seed {run.seed}"}
-    if isinstance(run, ChoiceRun):
-        weights = [f"{row['share']:.0%} {row['method']}" for row in record["candidates"] if row["share"]]
-        return {"chosen": f"{', '.join(weights)}, of {len(record['candidates'])} candidates, seed {run.seed}"}
-    assert isinstance(run, Run)
-    return {
-        "method": f"{run.label}: {run.method.title}, seed {run.seed}",
-        "pretrained encoder": ", ".join(filter(None, [run.source.title, run.source.encoder.url])),
-    }
+def _learner(run: Run, record: Mapping[str, Any]) -> dict[str, str]:
+    method = {"method": f"{run.label}: {run.learner.title}, seed {run.seed}"}
+    if candidates := record.get("candidates"):
+        weights = [f"{row['share']:.0%} {row['method']}" for row in candidates if row["share"]]
+        return method | {"selected": f"{', '.join(weights)}, of {len(candidates)} candidates"}
+    if not run.source:
+        return method
+    return method | {"pretrained encoder": ", ".join(filter(None, [run.source.title, run.source.encoder.url]))}
 
 
 def _selected(record: Mapping[str, Any]) -> str | None:
-    """The selected epoch; None for a baseline without epochs."""
+    """The selected epoch; None for a model without epochs."""
     if members := record.get("members"):
         return f"the mean of {len(members)} trainings"
     if record.get("start") and not record.get("best_epoch"):
@@ -108,6 +103,6 @@ def _selected(record: Mapping[str, Any]) -> str | None:
     return None if best is None else f"epoch {best} of {epochs}"
 
 
-def _validation(run: TaskRun, record: Mapping[str, Any]) -> str:
+def _validation(run: Run, record: Mapping[str, Any]) -> str:
     value = record.get("validation")
     return "no validation rows" if value is None else f"{run.metric} {value:.4g}"

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, model_validator
 
-from pare.config.candidates import ChoiceRun, resolve_any
 from pare.config.errors import PareError
 from pare.config.library import Library
-from pare.config.run import FOLD, TaskRun
+from pare.config.resolve import resolve
+from pare.config.run import FOLD, Run
 from pare.config.strict import Strict, validated
 
 # A list has at most one entry: a comma ends a value on the command line.
@@ -24,7 +24,7 @@ class Block(Strict):
     """Runs that are looked at together: every task with every method, variant, seed and fold."""
 
     tasks: list[str] = Field(min_length=1)
-    methods: list[str] = Field(min_length=1, description="methods, baselines, and choose")
+    methods: list[str] = Field(min_length=1, description="what learns them")
     seeds: list[NonNegativeInt] = Field(min_length=1)
     folds: int = Field(default=1, ge=1, le=MOST, description="folds of a cross-validation; 1: the tasks' own test rows")
     variants: dict[VariantName, dict[str, Value]] = Field(
@@ -55,7 +55,7 @@ class Cell:
         values: what its variant sets, such as ``{"mixing.start": 0.1}``.
     """
 
-    run: TaskRun
+    run: Run
     values: dict[str, Value]
 
     @property
@@ -72,7 +72,7 @@ def expand(
 
     Args:
         values: the content of matrix.yml.
-        library: tasks, sources, proxies, methods and baselines.
+        library: tasks, sources, proxies, starts and learners.
         parameters: the project's parameters.
         origin: where the matrix is from, for messages.
 
@@ -101,16 +101,14 @@ def _cells(block: Block, library: Library, parameters: Mapping[str, Any]) -> lis
     folds = [{FOLD: f"{fold}/{block.folds}"} for fold in range(1, block.folds + 1)] if block.folds > 1 else [{}]
     for task, method, (variant, values), fold in product(block.tasks, block.methods, variants.items(), folds):
         overrides = {"task": task, "method": method, "variant": variant, **fold, **_nested(values)}
-        run = resolve_any(library, _merged(parameters, overrides), overrides)
+        run = resolve(library, _merged(parameters, overrides), overrides)
         cells += [Cell(_with_seed(run, seed), values) for seed in block.seeds]
     return cells
 
 
-def _with_seed(run: TaskRun, seed: int) -> TaskRun:
-    if isinstance(run, ChoiceRun):
-        candidates = [candidate.model_copy(update={"seed": seed}) for candidate in run.candidates]
-        return run.model_copy(update={"seed": seed, "candidates": candidates})
-    return run.model_copy(update={"seed": seed})
+def _with_seed(run: Run, seed: int) -> Run:
+    candidates = [_with_seed(candidate, seed) for candidate in run.candidates]
+    return run.model_copy(update={"seed": seed, "candidates": candidates})
 
 
 def _nested(values: Mapping[str, Value]) -> dict[str, Any]:

@@ -1,25 +1,18 @@
 """Cost of each run that is left: the measured time of finished runs where there are any, else an estimate."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from pare.config.candidates import ChoiceRun
 from pare.config.estimate import DEVICES, estimate
-from pare.config.run import BaselineRun, Run, TaskRun
+from pare.config.run import Run
 from pare.matrix.blocks import Cell
 from pare.matrix.states import State
 
-# Starts of programs, loading, evaluation and figures of a run, in seconds: two programs or one.
-AROUND_S, AROUND_BASELINE_S = 25, 12
-# Finished runs that a time is taken from, the nearest first: the same cell's, its task's or, as nothing estimates
-# the work of a baseline, of the same baseline.
-NEAREST: tuple[Callable[[TaskRun], Hashable], ...] = (
-    lambda run: (run.task_name, run.method_folder),
-    lambda run: run.method_name if isinstance(run, BaselineRun) else run.task_name,
-    lambda run: run.method_name if isinstance(run, BaselineRun) else None,
-)
+AROUND_S = 12  # start of a program, loading, evaluation and figures of a run
+Kin = tuple[str, ...]  # what two runs have in common where the time of one tells that of the other
+ESTIMATED: Kin = ("transformer",)  # all runs whose work the configuration tells
 BASES = {
     "done": "on this machine, as its finished runs took",
     "results": "on a machine like the one that the results are from",
@@ -31,9 +24,9 @@ class Cost:
     """Cost of a run that is left.
 
     Attributes:
-        seconds: time, without the fitting of a baseline that is not timed.
+        seconds: time, without the fitting where it is not known.
         memory_mb: peak memory.
-        timed: whether the time holds all; a baseline of which no run is finished is not.
+        timed: whether the time holds all: nothing tells how long a library fits of whose method no run is finished.
     """
 
     seconds: float
@@ -62,19 +55,17 @@ def costs(
     """
     slowness, basis = _slowness(cells, states)
     left = [name for name in cells if states[name].kind != "done"]
-    any_method = (len(NEAREST) - 1, None)
-    if not device and any_method not in slowness and any(isinstance(cells[name].run, Run) for name in left):
-        slowness[any_method] = 1 / speed()
+    if not device and ESTIMATED not in slowness and any(_is_estimated(cells[name].run) for name in left):
+        slowness[ESTIMATED] = 1 / speed()
     if device:
         basis = f"on one {DEVICES[device].title} by its data sheet, which nobody measured with this project"
     peaks = _peaks(cells, states)
     runs = {}
     for name in left:
         run = cells[name].run
-        factor = _nearest(slowness, run) if not device or not isinstance(run, Run) else 1 / _device_speed(run, device)
-        work = (factor or 0.0) * _work(run) * (1 - _share_done(run, states[name]))
-        around = AROUND_BASELINE_S if isinstance(run, BaselineRun) else AROUND_S
-        runs[name] = Cost(around + work, max(_memory(run), peaks.get(run.task_name, 0.0)), factor is not None)
+        factor = 1 / _device_speed(run, device) if device and _is_estimated(run) else _nearest(slowness, run)
+        work = (factor or 0.0) * _work(run) * (1 - states[name].share)
+        runs[name] = Cost(AROUND_S + work, max(_memory(run), peaks.get(run.task_name, 0.0)), factor is not None)
     return Costs(runs, basis)
 
 
@@ -83,25 +74,22 @@ def _device_speed(run: Run, device: str) -> float:
     return DEVICES[device].single if run.training.precision == "no" else DEVICES[device].half
 
 
-def _work(run: TaskRun) -> float:
-    """Seconds of training at one operation a second; 1 for a baseline; the given minutes of a choice."""
-    match run:
-        case Run():
-            return estimate(run, 1.0).seconds
-        case ChoiceRun():
-            return 60 * run.minutes
-        case _:
-            return 1.0
+def _is_estimated(run: Run) -> bool:
+    """Whether the configuration tells the work: a network around an encoder that is trained without a time limit."""
+    return run.learner.kind == "transformer" and not run.minutes
 
 
-def _memory(run: TaskRun) -> float:
-    """Peak memory in MB by the estimate, which knows no baselines; the most that a candidate of a choice takes."""
-    runs = run.candidates if isinstance(run, ChoiceRun) else [run]
-    return max((estimate(one, 1.0).memory_mb for one in runs if isinstance(one, Run)), default=0.0)
+def _work(run: Run) -> float:
+    """Seconds of a run that has minutes, or else of one operation a second; 1 where nothing tells the work."""
+    if run.minutes:
+        return 60 * run.minutes
+    return estimate(run, 1.0).seconds if _is_estimated(run) else 1.0
 
 
-def _share_done(run: TaskRun, state: State) -> float:
-    return min(state.epochs / max(run.training.epochs, 1), 1.0)
+def _memory(run: Run) -> float:
+    """Peak memory in MB by the estimate of a network around an encoder; of a choice, that of its largest candidate."""
+    known = [one for one in run.candidates or [run] if one.learner.kind == "transformer"]
+    return max((estimate(one, 1.0).memory_mb for one in known), default=0.0)
 
 
 def _peaks(cells: Mapping[str, Cell], states: Mapping[str, State]) -> dict[str, float]:
@@ -113,24 +101,28 @@ def _peaks(cells: Mapping[str, Cell], states: Mapping[str, State]) -> dict[str, 
     return peaks
 
 
-def _slowness(cells: Mapping[str, Cell], states: Mapping[str, State]) -> tuple[dict[tuple[int, Hashable], float], str]:
-    """Seconds per unit of work, by how near a finished run is and by what it shares; and where it ran."""
+def _kin(run: Run) -> tuple[Kin, ...]:
+    """What a run shares with those whose times tell its own, the nearest first."""
+    cell = (run.task_name, run.method_folder)
+    if _is_estimated(run):
+        return cell, (run.task_name,), ESTIMATED
+    return (cell,) if run.minutes else (cell, ("method", run.method_name))
+
+
+def _slowness(cells: Mapping[str, Cell], states: Mapping[str, State]) -> tuple[dict[Kin, float], str]:
+    """Seconds per unit of work, by what finished runs share; and where they ran."""
     for kind, basis in BASES.items():
-        found: dict[tuple[int, Hashable], list[float]] = defaultdict(list)
+        found: dict[Kin, list[float]] = defaultdict(list)
         for name, cell in cells.items():
-            metrics = states[name].metrics if states[name].kind == kind else None
-            if metrics and not isinstance(cell.run, ChoiceRun):
-                factor = metrics["train_seconds"] / _work(cell.run)
-                for distance, shared in enumerate(NEAREST):
-                    found[distance, shared(cell.run)].append(factor)
+            if states[name].kind == kind and (metrics := states[name].metrics):
+                for shared in _kin(cell.run):
+                    found[shared].append(metrics["train_seconds"] / _work(cell.run))
         if found:
-            return {key: median(factors) for key, factors in found.items()}, basis
+            return {shared: median(factors) for shared, factors in found.items()}, basis
     return {}, "on this machine's CPU"
 
 
-def _nearest(slowness: Mapping[tuple[int, Hashable], float], run: TaskRun) -> float | None:
-    """Seconds per unit of work; None for a baseline of which no run is finished."""
-    if isinstance(run, ChoiceRun):
-        return 1.0
-    keys = ((distance, shared(run)) for distance, shared in enumerate(NEAREST))
-    return next((slowness[key] for key in keys if key in slowness), None)
+def _nearest(slowness: Mapping[Kin, float], run: Run) -> float | None:
+    """Seconds per unit of work; None where nothing tells."""
+    known = (slowness[shared] for shared in _kin(run) if shared in slowness)
+    return next(known, 1.0 if run.minutes else None)

@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-from pare.config.candidates import ChoiceRun
 from pare.config.errors import PareError
 from pare.config.library import Library
-from pare.config.run import Run, TaskRun
+from pare.config.run import NOWHERE, Run
 from pare.data.registries import find_origin
 from pare.matrix.blocks import Cell
 from pare.storage.atomic import atomic_path
@@ -39,36 +38,42 @@ def stage_files(cells: Mapping[str, Cell], base: Library) -> dict[str, str]:
 
 
 def _shared(cells: Mapping[str, Cell], base: Library) -> dict[str, Any]:
-    """What the stages of dvc.yaml and data/dvc.yaml are made for; the first run with a source or a proxy names it."""
-    runs = [cell.run for cell in cells.values() if isinstance(cell.run, Run)]
+    """What the stages of dvc.yaml and data/dvc.yaml are made for; the first run with a source or a proxy brings it."""
+    runs = [cell.run for cell in cells.values()][::-1]
     return {
         "fetched": [name for name in sorted(base.tasks) if _needs_network(name, base)],
-        "sources": {run.source_name: run.task_name for run in reversed(runs)},
-        "proxies": {run.proxy_name: {"task": run.task_name, "source": run.source_name} for run in reversed(runs)},
+        "sources": {run.source_name or NOWHERE: _bringing(run) for run in runs},
+        "proxies": {run.proxy_name or NOWHERE: _bringing(run) for run in runs},
     }
 
 
 def _entries(task: str, cells: Sequence[Cell], base: Library) -> dict[str, Any]:
     """What the stages of a task are made for."""
-    runs: dict[str, dict[str, str]] = {}
-    baselines: dict[str, dict[str, str]] = {}
-    for cell in cells:
-        run = cell.run
-        entry = {"folder": run.folder, "params": run.params, "model_input": run.places["model_input"]}
-        if isinstance(run, Run):
-            runs[cell.name] = {**entry, "source": run.source_name, "proxy": run.proxy_name}
-        else:
-            baselines[cell.name] = entry
     return {
         "task": task,
         "ingested": [] if _needs_network(task, base) else [task],
         "model_inputs": {cell.run.places["model_input"]: _preparing(cell.run) for cell in cells},
-        "runs": runs,
-        "baselines": baselines,
+        "runs": {cell.name: _entry(cell.run) for cell in cells},
     }
 
 
-def _preparing(run: TaskRun) -> str:
+def _entry(run: Run) -> dict[str, str]:
+    return {
+        "folder": run.folder,
+        "params": run.params,
+        "model_input": run.places["model_input"],
+        "source": run.source_name or NOWHERE,
+        "proxy": run.proxy_name or NOWHERE,
+    }
+
+
+def _bringing(run: Run) -> str:
+    """What ``kedro run --params`` needs to bring encoder and proxy of a run, or to say that it has none."""
+    source = f",source.name={run.source_name},source.proxy={run.proxy_name}" if run.source else ""
+    return f"task={run.task_name},method={run.method_name}{source}"
+
+
+def _preparing(run: Run) -> str:
     """What ``kedro run --params`` needs to prepare the run's model input."""
     protocol = f",protocol={run.protocol}" if "protocol" in run.differs else ""
     return f"task={run.task_name}{protocol}"
@@ -78,20 +83,18 @@ def check_base(cells: Mapping[str, Cell], base: Library) -> None:
     """Refuse runs of what the user alone defines.
 
     Raises:
-        PareError: naming what conf/base does not define, or a choice.
+        PareError: naming what conf/base does not define.
     """
     for cell in cells.values():
         run = cell.run
-        if isinstance(run, ChoiceRun):
-            raise PareError(f"dvc runs methods and baselines, {cell.name} is a choice; run it by: kedro matrix run")
-        parts = [("task", run.task_name, base.tasks)]
-        if isinstance(run, Run):
-            parts += [("method", run.method_name, base.methods)]
-            parts += [("source", run.source_name, base.sources), ("proxy", run.proxy_name, base.proxies)]
-        else:
-            parts += [("baseline", run.method_name, base.baselines)]
+        parts = [
+            ("task", run.task_name, base.tasks),
+            ("method", run.method_name, base.learners),
+            ("source", run.source_name, base.sources),
+            ("proxy", run.proxy_name, base.proxies),
+        ]
         for kind, name, known in parts:
-            if name not in known:
+            if name is not None and name not in known:
                 raise PareError(
                     f"dvc runs what is defined in conf/base, and {kind} {name!r} is not; move it there, or run its "
                     "runs without dvc: kedro matrix run"

@@ -24,6 +24,7 @@ LOOK_S = 0.2  # seconds between two looks at the lock of a log
 GRACE_S = 60.0  # seconds that a job has to end by itself before it is killed
 LOGS = "logs"
 BEGUN = "# "  # begins the line of a log that says what was started
+ERROR = "Error: "  # begins the line that says why a command failed
 CLOCK = re.compile(r"^\[\d\d:\d\d:\d\d\] ")  # begins the lines of a run
 TAIL = 20_000  # bytes at the end of a log in which its last line is looked for
 
@@ -125,7 +126,8 @@ def failure(job: Job, folder: Path, code: int) -> str:
         folder: the plan's folder.
         code: its exit code, as `subprocess` gives it; below zero the number of a signal.
     """
-    said = last_line(log_of(job, folder))
+    log = log_of(job, folder)
+    said = last_line(log, ERROR) or last_line(log)  # the same job of another plan writes into the same log
     if code >= 0:
         return said or f"exit code {code}"
     memory = "; perhaps memory was short" if -code == signal.SIGKILL else ""
@@ -133,8 +135,13 @@ def failure(job: Job, folder: Path, code: int) -> str:
     return f"{ended}; it said last: {said}" if said else ended
 
 
-def last_line(log: Path) -> str:
-    """What a job said last since it was started, without the time of day; empty where it said nothing."""
+def last_line(log: Path, begins: str = "") -> str:
+    """What a job said last since it was started, without the time of day; empty where it said nothing.
+
+    Args:
+        log: its log.
+        begins: how the line begins.
+    """
     try:
         with log.open("rb") as stream:
             stream.seek(0, os.SEEK_END)
@@ -142,5 +149,5 @@ def last_line(log: Path) -> str:
             lines = [line.strip() for line in stream.read().decode(errors="replace").splitlines()]
     except OSError:
         return ""
-    said = next((line for line in reversed(lines) if line), "")
+    said = next((line for line in reversed(lines) if line and line.startswith((begins, BEGUN))), "")
     return "" if said.startswith(BEGUN) else CLOCK.sub("", said)

@@ -9,12 +9,11 @@ from typing import Any
 
 from rich.table import Table
 
-from pare.config.candidates import ChoiceRun
 from pare.config.errors import PareError
 from pare.config.estimate import duration
 from pare.config.raw import RawConfig
-from pare.config.run import PROTOCOL, Run, TaskRun
-from pare.config.words import all_done
+from pare.config.run import PROTOCOL, Run
+from pare.config.words import all_done, counted
 from pare.data.origins.manifest import Manifest, current_manifest
 from pare.matrix.blocks import Cell
 from pare.matrix.cost import Costs
@@ -37,7 +36,7 @@ class Job:
         seconds: time that it will take, by the costs of the plan.
         memory_mb: peak memory.
         prepares: whether it makes what several runs read, and no run itself.
-        timed: whether the time of a run holds all; that of a baseline of which no run is finished does not.
+        timed: whether the time of a run holds all, see `pare.matrix.cost.Cost`.
     """
 
     name: str
@@ -59,7 +58,7 @@ class Plan:
         title: the matrix in a word: ``base``, another environment, or ``own``.
         jobs: all jobs by name; an input comes before the runs that need it, then the longest run first.
         cells: number of all runs, finished ones included.
-        untimed: number of baselines that are left and of which no run is finished: they count with their start only.
+        untimed: number of the runs that are left whose fit nothing tells the time of: they count without it.
         basis: where the times come from, in words.
     """
 
@@ -96,8 +95,7 @@ class Plan:
         if not self.runs:
             return f"Inputs to prepare: {len(self.jobs)}."
         networks, inputs = sum(job.on_accelerator for job in self.runs), len(self.jobs) - len(self.runs)
-        baselines = "baseline" if self.untimed == 1 else "baselines"
-        untimed = f" without the fitting of {self.untimed} {baselines} not timed yet," if self.untimed else ""
+        untimed = f" without the fits of {counted(self.untimed, 'run')} not timed yet," if self.untimed else ""
         return (
             f"{len(self.runs)} of {self.cells} runs left, {networks} with a network; inputs to prepare: {inputs}. "
             f"About {duration(self.seconds)} {self.basis},{untimed} one after the other, "
@@ -161,7 +159,7 @@ def make_plan(title: str, cells: Mapping[str, Cell], costs: Costs, data: Path) -
     for name, cost in costs.runs.items():
         run = cells[name].run
         needs = tuple(inputs.needed_by(run))
-        command = run.command(run.PIPELINE)
+        command = run.command()
         takes = cost.seconds, cost.memory_mb
         runs.append(Job(name, run.task_name, command, needs, run.on_accelerator, *takes, timed=cost.timed))
     runs.sort(key=lambda job: -job.seconds)
@@ -184,12 +182,10 @@ class Inputs:
         self._manifests: dict[str, Manifest | None] = {}
         self._prepared: dict[str, bool] = {}
 
-    def needed_by(self, run: TaskRun) -> Iterator[str]:
+    def needed_by(self, run: Run) -> Iterator[str]:
         """Names of the jobs that a run waits for."""
         raw = self._job("raw", run, run.task.raw.active)
-        source = (
-            [("encoder", run.source.encoder), ("proxy", run.proxy.raw)] if isinstance(run, (Run, ChoiceRun)) else []
-        )
+        source = [("encoder", run.source.encoder), ("proxy", run.proxy.raw)] if run.source and run.proxy else []
         yield from filter(None, [raw, *(self._job(kind, run, config) for kind, config in source)])
         place = run.places["model_input"]
         if place not in self._prepared:
@@ -200,7 +196,7 @@ class Inputs:
             self.jobs.setdefault(name, Job(name, run.task_name, run.command("preprocess"), needs, prepares=True))
             yield name
 
-    def _job(self, kind: str, run: TaskRun, config: RawConfig) -> str:
+    def _job(self, kind: str, run: Run, config: RawConfig) -> str:
         """Name of the job that brings raw files; empty where they are there as the configuration asks for."""
         place = run.places[kind]
         if place not in self._manifests:
@@ -213,7 +209,7 @@ class Inputs:
         self.jobs.setdefault(name, Job(name, run.task_name, run.command("ingest", tag), prepares=True))
         return name
 
-    def _is_prepared(self, run: TaskRun) -> bool:
+    def _is_prepared(self, run: Run) -> bool:
         """Whether the model input is there, of the run's raw files, task and protocol."""
         from pare.data.preparation import model_input_fingerprint  # noqa: PLC0415 - h5py, which an empty project does without
         from pare.storage.store import ArrayStore  # noqa: PLC0415

@@ -15,9 +15,10 @@ from typing import Any
 
 from pare.config.library import Library
 from pare.config.raw import RawConfig
-from pare.config.run import PREPARED, Run, TaskRun
+from pare.config.run import NOWHERE, PREPARED, Run
+from pare.config.schema import LEARNERS
 from pare.data.proxies import PROXY_READERS
-from pare.data.registries import READERS, find_origin
+from pare.data.registries import FORMATS, find_origin
 from pare.matrix.blocks import Cell
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
@@ -27,11 +28,9 @@ PACKAGE = __name__.partition(".")[0]
 LEFT_OUT = (f"{PACKAGE}.config",)
 DIGESTS = "data/02_intermediate/stages"
 PIPELINES = {
-    **{name: f"pare.pipelines.{name}.pipeline" for name in ("preprocess", "train", "evaluate", "baseline")},
+    **{name: f"pare.pipelines.{name}.pipeline" for name in ("preprocess", "train", "evaluate")},
     "report": "pare.paper.pipelines.report.pipeline",
 }
-# What a stage imports as it loads a model, which is no import of its pipeline.
-LOADS = dict.fromkeys(("evaluate", "baseline"), ("pare.learners.ensemble.chosen",))
 # The page of a run shows what lies in its folder, and is no output of a stage; its code repeats none.
 PAGES = "pare.report"
 WORDS = {"title", "paper", "description", "suite"}
@@ -39,8 +38,9 @@ WORDS = {"title", "paper", "description", "suite"}
 TASK = WORDS | {"raw", "source", "proxy", "training", "mixing", "alignment"}
 RUN: dict[str, Any] = {
     **dict.fromkeys(("variant", "environment", "provenance", "source"), True),
-    **{"task": TASK, "method": WORDS, "baseline": WORDS | {"network"}, "proxy": WORDS | {"raw"}},
+    **{"task": TASK, "learner": WORDS, "proxy": WORDS | {"raw"}},
 }
+RUN["candidates"] = {"__all__": {**RUN}}
 
 
 def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict[str, dict[str, str]]]:
@@ -54,20 +54,20 @@ def stage_digests(cells: Mapping[str, Cell], library: Library) -> dict[str, dict
     """
     shared = {
         "code": {name: _code(name) for name in PIPELINES},
-        "encoder_files": {name: _raw(library.source(name).encoder) for name in library.sources},
-        "proxy_files": {name: _raw(library.proxy(name).raw) for name in library.proxies},
+        "encoder_files": {NOWHERE: ""} | {name: _raw(library.source(name).encoder) for name in library.sources},
+        "proxy_files": {NOWHERE: ""} | {name: _raw(library.proxy(name).raw) for name in library.proxies},
     }
-    runs: dict[str, dict[str, TaskRun]] = {name: {} for name in library.tasks}
+    runs: dict[str, dict[str, Run]] = {name: {} for name in library.tasks}
     for name, cell in cells.items():
         runs[cell.run.task_name][name] = cell.run
     return {"shared": shared, **{f"tasks/{name}": _of_task(name, runs[name], library) for name in runs}}
 
 
-def _of_task(name: str, runs: Mapping[str, TaskRun], library: Library) -> dict[str, dict[str, str]]:
+def _of_task(name: str, runs: Mapping[str, Run], library: Library) -> dict[str, dict[str, str]]:
     return {
         "task_files": {name: _raw(library.task(name).raw.active)},
         "model_input": {run.places["model_input"]: _model_input(run) for run in runs.values()},
-        "models": {name: _model(run) for name, run in runs.items() if isinstance(run, Run)},
+        "models": {name: _model(run) for name, run in runs.items()},
         "runs": {name: run_digest(run) for name, run in runs.items()},
     }
 
@@ -86,7 +86,7 @@ def write_stage_digests(digests: Mapping[str, Mapping[str, Mapping[str, str]]], 
             path.write_text(json.dumps(kinds, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def run_digest(run: TaskRun) -> str:
+def run_digest(run: Run) -> str:
     """Digest of every value that a run is made with, those that only decide how it is scored included."""
     return fingerprint(run.model_dump(mode="json", exclude=RUN))
 
@@ -97,7 +97,7 @@ def left_out(pipeline: str) -> tuple[str, ...]:
 
 
 def _code(pipeline: str) -> str:
-    return code_digest(PIPELINES[pipeline], *LOADS.get(pipeline, ()), left_out=left_out(pipeline))
+    return code_digest(PIPELINES[pipeline], left_out=left_out(pipeline))
 
 
 def _raw(raw: RawConfig) -> str:
@@ -105,18 +105,26 @@ def _raw(raw: RawConfig) -> str:
     return fingerprint(raw.decisive(), code)
 
 
-def _model_input(run: TaskRun) -> str:
-    code = code_digest(_module(READERS[run.task.reader.name]))
+def _model_input(run: Run) -> str:
+    code = code_digest(_module(FORMATS[run.task.reader.name]))
     return fingerprint(run.task.model_dump(mode="json", include=PREPARED), run.protocol, code)
 
 
 def _model(run: Run) -> str:
-    return fingerprint(run.decisive(), code_digest(_module(PROXY_READERS[run.proxy.reader])))
+    """Digest of what a model is made with, and of the code that learners.yml names for it and for its candidates."""
+    code: set[str] = set()
+    for one in (run, *run.candidates):
+        learner = one.learner
+        code.add(f"learners.{LEARNERS[learner.kind]}")
+        code |= {f"learners.libraries.{learner.library}"} if learner.library else set()
+        code |= {f"learners.networks.{learner.network}"} if learner.network else set()
+        code |= {PROXY_READERS[one.proxy.reader]} if one.proxy else set()
+    return fingerprint(run.decisive(), run.minutes, code_digest(*map(_module, code)))
 
 
 def _module(path: str) -> str:
-    """The module of a function that a registry names."""
-    return f"pare.{path.partition(':')[0]}"
+    """The module of what a registry or learners.yml names."""
+    return f"{PACKAGE}.{path.partition(':')[0]}"
 
 
 def code_digest(*modules: str, left_out: Sequence[str] = LEFT_OUT) -> str:

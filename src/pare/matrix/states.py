@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 from rich.table import Table
 
-from pare.config.candidates import ChoiceRun
-from pare.config.run import PROTOCOL, Run, TaskRun
+from pare.config.run import PROTOCOL, Run
 from pare.data.origins.manifest import current_manifest, read_manifest
 from pare.matrix.blocks import Cell
 from pare.storage.result_lines import read_lines
@@ -20,7 +19,8 @@ from pare.storage.result_lines import read_lines
 NOTHING, ELSEWHERE = "·", " *"
 LEGEND = "* made elsewhere: the results are here, a model is not, so that dvc trains it"
 MODELS, REPORTING = "06_models", "08_reporting"
-LOCKS = (".training", ".choosing")  # next to a model; who makes it holds one, see `pare.storage.access.held_alone`
+# Next to a model: the file that who makes it holds, and what an interrupted fit leaves, see `pare.learners.fit`.
+LOCK, CHECKPOINT = ".training", "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,22 @@ class State:
 
     Attributes:
         kind: ``done``; ``results``, whose model is not on this machine; ``changed``, done with another
-            configuration, or before the user's own files changed; ``unfinished``, which goes on after ``epochs``
-            epochs; or ``nothing``.
+            configuration, or before the user's own files changed; ``unfinished``, which goes on where it was stopped;
+            or ``nothing``.
         metrics: its metrics.json, or its line of results.csv; only where ``done`` or ``results``.
-        epochs: finished epochs, of ``unfinished``.
+        epochs: finished epochs of an unfinished training, of all its members.
+        of: its epochs; 0: none is finished, or the run has none.
     """
 
     kind: Literal["done", "results", "changed", "unfinished", "nothing"]
     metrics: Mapping[str, Any] | None = None
     epochs: int = 0
+    of: int = 0
+
+    @property
+    def share(self) -> float:
+        """Share of the epochs that are finished."""
+        return self.epochs / self.of if self.of else 0.0
 
 
 def matrix_states(cells: Mapping[str, Cell], data: Path) -> dict[str, State]:
@@ -53,25 +60,25 @@ def matrix_states(cells: Mapping[str, Cell], data: Path) -> dict[str, State]:
 
 def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:
     metrics = _content(data / REPORTING / cell.run.folder / "metrics.json") or listed
-    record = _content(data / MODELS / cell.run.folder / "model" / "record.json")
-    progress = _content(data / MODELS / cell.run.folder / "checkpoint" / "progress.json")
-    if progress is not None:
-        return State("unfinished", epochs=progress["epochs_done"])
+    folder = data / MODELS / cell.run.folder
+    if (folder / CHECKPOINT).is_dir():
+        trainings = [*filter(None, map(_content, (folder / CHECKPOINT).glob("*/progress.json")))]
+        of = max((one["epochs"] * one["members"] for one in trainings), default=0)
+        return State("unfinished", epochs=sum(one["epochs_done"] for one in trainings), of=of)
+    record = _content(folder / "model" / "record.json")
     if record is not None and not (_is_configured(cell.run, record) and _is_of_files(cell.run, record, data)):
         return State("changed")
     return _finished(metrics, _wanted(cell.run), record is not None)
 
 
-def maker(run: TaskRun, data: Path) -> str:
+def maker(run: Run, data: Path) -> str:
     """The process that makes a run at this moment, such as ``process 5 on host``; empty where none holds its lock.
-
-    Baselines have no lock: two processes that fit one write the same model.
 
     Args:
         run: the run.
         data: the project's folder of data.
     """
-    return next(filter(None, (_holder(data / MODELS / run.folder / name) for name in LOCKS)), "")
+    return _holder(data / MODELS / run.folder / LOCK)
 
 
 def _holder(lock: Path) -> str:
@@ -87,14 +94,14 @@ def _holder(lock: Path) -> str:
     return ""
 
 
-def _is_configured(run: TaskRun, record: Mapping[str, Any]) -> bool:
+def _is_configured(run: Run, record: Mapping[str, Any]) -> bool:
     """Whether a model was made with this configuration."""
-    if isinstance(run, ChoiceRun) and record.get("run", {}).get("minutes") != run.minutes:
-        return False  # `decisive` is without them, as any choice predicts; a command with others chooses anew
-    return bool(record.get("decisive") == run.decisive())
+    # `decisive` is without minutes, as any model predicts; a command with others fits anew.
+    same_minutes = record.get("run", {}).get("minutes") == run.minutes
+    return same_minutes and bool(record.get("decisive") == run.decisive())
 
 
-def _is_of_files(run: TaskRun, record: Mapping[str, Any], data: Path) -> bool:
+def _is_of_files(run: Run, record: Mapping[str, Any], data: Path) -> bool:
     """Whether a model learnt from the user's own files as they are now; others are a matter of configuration."""
     folder = data / "01_raw" / run.places["raw"]
     manifest = read_manifest(folder)
@@ -129,13 +136,12 @@ def _content(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def _wanted(run: TaskRun) -> dict[str, Any]:
+def _wanted(run: Run) -> dict[str, Any]:
     """What metrics.json says of a run of this configuration."""
     wanted = {"protocol": run.protocol, "metric": run.metric}
-    if not isinstance(run, Run):
-        return wanted
     source = {"source": run.source_name, "proxy": run.proxy_name, "proxy_samples": run.proxy_samples}
-    return wanted | source | ({} if run.training.minutes else {"epochs": run.training.epochs})
+    counts_epochs = run.on_accelerator and not run.minutes
+    return wanted | source | ({"epochs": run.training.epochs} if counts_epochs else {})
 
 
 def block_table(title: str, cells: Sequence[Cell], states: Mapping[str, State]) -> Table:
@@ -167,7 +173,7 @@ def _text(cells: Sequence[Cell], states: Mapping[str, State]) -> str:
     if count := sum(state.kind == "changed" for _, state in mine):
         parts.append("configuration changed" if count == len(cells) else f"{count} changed")
     parts += [
-        f"seed {cell.run.seed}: epoch {state.epochs} of {cell.run.training.epochs}"
+        f"seed {cell.run.seed}: " + (f"epoch {state.epochs} of {state.of}" if state.of else "begun")
         for cell, state in mine
         if state.kind == "unfinished"
     ]

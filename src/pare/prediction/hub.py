@@ -5,12 +5,12 @@ from tempfile import TemporaryDirectory
 
 from pare.config import PareError
 from pare.data.origins.download import brief
-from pare.learners.saved_model import SavedModel
+from pare.learners.model import Model
 
 HUB = "hf://"  # before the name of a repository, as in hf://me/wine or hf://me/wine@v1
 
 
-def push_model(trained: SavedModel, repo_id: str, *, private: bool | None, token: str | None) -> str:
+def push_model(trained: Model, repo_id: str, *, private: bool | None, token: str | None) -> str:
     """Upload the folder of a model as one commit; what the repository held before is in its history only.
 
     Args:

@@ -11,13 +11,14 @@ import torch
 from accelerate import PartialState
 
 from pare.config import PareError
+from pare.config.run import RECORD
 from pare.config.words import listed
 from pare.data.files import plain_stem
+from pare.data.own.format import NewRows
+from pare.data.own.new_rows import RawRows, open_new_rows
 from pare.evaluation.calibration import Calibration, probabilities
-from pare.learners.ensemble.chosen import load_trained
-from pare.learners.saved_model import RECORD, SavedModel
+from pare.learners.model import Model
 from pare.prediction.hub import HUB, fetch_model, push_model
-from pare.prediction.new_rows import NewRows, RawRows, open_new_rows
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
@@ -44,7 +45,7 @@ def load(folder: str | Path, device: str | torch.device | None = None) -> "Predi
             f"{folder} holds no trained model ({RECORD}); name the folder of a run or of its model, such as "
             "data/06_models/TASK/METHOD/seed_0"
         )
-    return Predictor(load_trained(found[0]), device)
+    return Predictor(Model.load(found[0]), device)
 
 
 class Predictor:
@@ -61,7 +62,7 @@ class Predictor:
         classes: names of the classes, or their numbers where they have no names; None where none are predicted.
     """
 
-    def __init__(self, trained: SavedModel, device: str | torch.device | None = None) -> None:
+    def __init__(self, trained: Model, device: str | torch.device | None = None) -> None:
         self.trained, self.task = trained, trained.run.task
         self.device = PartialState().device if device is None else torch.device(device)
         names = trained.preparation.classes or range(self.task.classes or 0)

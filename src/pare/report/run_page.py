@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pare.config import TaskRun
+from pare.config import Run
 from pare.config.raw import OWN_FILES
-from pare.config.run import ENV, PREPARATION
-from pare.evaluation.metrics_record import comparison, summary
-from pare.learners.saved_model import RECORD
+from pare.config.run import ENV, PREPARATION, RECORD
+from pare.evaluation.metrics_record import summary
 from pare.report.html_page import Plot, Section, picture, render_page
 from pare.report.results import collect_results
 from pare.report.run_tables import (
@@ -41,7 +40,7 @@ class RunPage:
         run: whose results it shows.
     """
 
-    def __init__(self, run: TaskRun) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
 
     def is_current(self, path: Path) -> bool:
@@ -114,12 +113,11 @@ class RunPage:
         frame = collect_results(self._results(folder), environment, self.run.task_name).frame
         up = "/".join([".."] * len(Path(self.run.folder).parts))
         text = f"All results of this task when this page was written; this run's method is bold. {SEEDS}"
-        compared = f" {comparison(metrics)}." if metrics.get("rival") else ""
         table = results_table(frame, "", self.run.label, up)
-        return Section("others", "Other methods", [text + compared], tables=[table])
+        return Section("others", "Other methods", [text], tables=[table])
 
 
-def _says_something(run: TaskRun, name: str, metrics: Mapping[str, Any]) -> bool:
+def _says_something(run: Run, name: str, metrics: Mapping[str, Any]) -> bool:
     """Whether a figure is more than a sentence that there is nothing to show."""
     match name:
         case "uncertainty":
@@ -128,29 +126,29 @@ def _says_something(run: TaskRun, name: str, metrics: Mapping[str, Any]) -> bool
         case "training":
             return bool(metrics.get("epochs"))
         case "replaced":
-            return bool(metrics.get("epochs")) and getattr(run, "mixing", None) is not None
+            return bool(metrics.get("epochs")) and run.mixing is not None
     return True
 
 
-def _model_section(run: TaskRun, metrics: Mapping[str, Any]) -> Section:
+def _model_section(run: Run, metrics: Mapping[str, Any]) -> Section:
     candidates = [candidates_table(metrics["candidates"])] if metrics.get("candidates") else []
     return Section("model", "The model", tables=[*candidates, facts_table(metrics), hyperparameters_table(run)])
 
 
-def _commands(run: TaskRun) -> list[str]:
+def _commands(run: Run) -> list[str]:
     """What can be done with the model; new rows are a file where the task's own are."""
     predict = f"{run.command('predict')},predict=FILE    # a file of new rows"
     return [
         *([predict] if run.task.raw.origin == OWN_FILES else []),
         f"{run.command('explain')}    # what predictions rest on",
-        f"{run.command(run.PIPELINE)}    # the same run again",
+        f"{run.command()}    # the same run again",
         "",
         "from pare import load    # in Python",
         f'load("data/{MODELS}/{run.folder}").predict(new_rows)',
     ]
 
 
-def run_page(run: TaskRun, *made: object) -> RunPage:
+def run_page(run: Run, *made: object) -> RunPage:
     """Describe the page of a run, which is written as it is saved.
 
     Args:

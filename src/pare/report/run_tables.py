@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from pare.config import BaselineRun, ChoiceRun, TaskRun
-from pare.config.run import BASELINE_TRAINING
+from pare.config import Run
+from pare.config.resolve import hyperparameters
 from pare.evaluation.metrics import METRICS
 from pare.report.html_page import ARROWS, NONE, Cell, Table, heading_text, number_cell, ours_text
 from pare.storage.samples import Repeats
@@ -30,6 +30,7 @@ FACTS = {
     "epochs": "epochs",
     "source": "source",
     "proxy": "proxy",
+    "seconds_asked": "time asked for [s]",
     "train_seconds": "training time [s]",
     "peak_memory_mb": "peak memory [MiB]",
     "device": "device",
@@ -163,15 +164,13 @@ def facts_table(metrics: Mapping[str, Any]) -> Table:
 
 
 def candidates_table(candidates: Sequence[Mapping[str, Any]]) -> Table:
-    """What a choice compared, in the order in which it was tried; networks have a metric after their final fits."""
-    final = ["final fit"] if any(row.get("final") is not None for row in candidates) else []
-    head = [Cell(name) for name in ("candidate", "share", "metric", *final, "folds", "seconds a fit", "left out")]
+    """Candidates of a choice, in the order in which they were tried."""
+    head = [Cell(name) for name in ("candidate", "weight", "metric", "folds", "seconds a fit", "left out")]
     rows = [
         [
             Cell(row["method"], sort=row["method"], kind="best" if row["share"] else ""),
             _number(row["share"]),
             _number(row.get("metric")),
-            *(_number(row.get("final")) for _ in final),
             _number(len(row.get("folds") or ())),
             _number(row.get("seconds")),
             Cell(row["left_out"]),
@@ -181,26 +180,14 @@ def candidates_table(candidates: Sequence[Mapping[str, Any]]) -> Table:
     return Table("Candidates", head, rows)
 
 
-def hyperparameters_table(run: TaskRun) -> Table:
+def hyperparameters_table(run: Run) -> Table:
     """Each hyperparameter, and where its value comes from."""
     head = [Cell("hyperparameter"), Cell("value"), Cell("from")]
     rows = [
         [Cell(key, sort=key), Cell(_text(value)), Cell(run.provenance.get(key, "schema"))]
-        for key, value in _hyperparameters(run)
+        for key, value in hyperparameters(run).items()
     ]
     return Table("Hyperparameters, and where each comes from", head, rows, folded=True)
-
-
-def _hyperparameters(run: TaskRun) -> Iterator[tuple[str, Any]]:
-    used = {*BASELINE_TRAINING} if isinstance(run, BaselineRun) else None
-    for section in ("training", "mixing", "alignment"):
-        values = getattr(run, section, None)
-        for key, value in (values.model_dump(include=used) if values else {}).items():
-            yield f"{section}.{key}", value
-    for key, value in (run.options if isinstance(run, BaselineRun) else {}).items():
-        yield f"options.{key}", value
-    if isinstance(run, ChoiceRun):
-        yield from (("minutes", run.minutes), ("folds", run.folds))
 
 
 def _number(value: float | None, kind: str = "number") -> Cell:
@@ -215,6 +202,6 @@ def _text(value: Any) -> str:
             return f"{value:g}"
         case dict():
             return ", ".join(f"{key} {_text(one)}" for key, one in value.items())
-        case list():
+        case list() | tuple():
             return ", ".join(map(_text, value)) or NONE
     return str(value)

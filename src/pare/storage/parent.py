@@ -3,6 +3,9 @@
 import os
 import threading
 import time
+from contextlib import suppress
+
+import psutil
 
 PARENT = "PARE_ENDS_WITH"  # variable of the environment: the number of the process that started this one
 WATCHED = 0.5  # seconds between two looks
@@ -24,6 +27,8 @@ def end_with_launcher() -> None:
 
 
 def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(WATCHED)
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(parent)  # also where a server forked this one
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(WATCHED)
     os._exit(1)

@@ -3,16 +3,18 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from pare.config.errors import PareError, unknown_name
-from pare.config.run import TaskRun
+from pare.config.run import Run
 from pare.storage.atomic import atomic_path
-from pare.tracking.trackers import TRACKERS, Place, TrackerSpec
+from pare.tracking.trackers import TRACKERS, Place, TrackerSpec, start
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +46,7 @@ def curve(history: Sequence[dict[str, Any]], start: Mapping[str, Any] | None) ->
     return [*([{"epoch": 0, "validation": start["validation"]}] if start else []), *history]
 
 
-def parameters_of(run: TaskRun) -> dict[str, Any]:
+def parameters_of(run: Run) -> dict[str, Any]:
     """The values of a run by dotted names, as trackers take them: numbers, text, true and false."""
     values = run.model_dump(mode="json", include={*NAMES, *SECTIONS, "differs"})
     flat = {name.removesuffix("_name"): values[name] for name in NAMES if name in values}
@@ -98,7 +100,7 @@ class TrackedRun:
                 self.spec.draw(self.tracker, name, figure)
         self._remember(results=values)
 
-    def parameters(self, run: TaskRun) -> None:
+    def parameters(self, run: Run) -> None:
         """Log the values of the run, the first time."""
         if not self.logged["parameters"]:
             self.tracker.store_init_configuration(parameters_of(run))
@@ -135,13 +137,14 @@ class Tracking:
             return
         if self.name not in TRACKERS:
             raise unknown_name("tracking", self.name, [NONE, *TRACKERS], "docs/tracking.md")
-        package = TRACKERS[self.name].package
-        if not find_spec(package):
-            raise PareError(f"tracking={self.name} needs {package}, which is not installed: pip install {package}")
+        if not find_spec(self.name):
+            raise PareError(f"tracking={self.name} needs {self.name}, which is not installed: pip install {self.name}")
 
     @contextmanager
-    def of(self, run: TaskRun, fingerprint: str) -> Iterator[TrackedRun]:
+    def of(self, run: Run, fingerprint: str) -> Iterator[TrackedRun]:
         """Open a run in the tracker; nothing is written where there is none, or by other processes than the first.
+
+        One command opens its run after the other, since the first makes the database of MLflow.
 
         Args:
             run: the run.
@@ -157,12 +160,11 @@ class Tracking:
         folder.mkdir(parents=True, exist_ok=True)
         note = folder / "logged" / f"{name}.json"
         logged = NOTHING | (json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {})
-        tracker = spec.open(Place(folder, run.task_name, name, logged["id"]))
-        tracker.start()
-        try:
-            tracked = TrackedRun(tracker, spec, note, logged)
-            tracked.parameters(run)
+        with ExitStack() as opened:
+            with FileLock(folder.parent / "opening.lock"):
+                tracker = start(self.name, Place(folder, run.task_name, name, parameters_of(run), logged["id"]))
+                opened.callback(tracker.finish)
+                tracked = TrackedRun(tracker, spec, note, logged)
+                tracked.parameters(run)
             yield tracked
-        finally:
-            tracker.finish()
         logger.info("Logged to %s as %s: %s.", self.name, name, folder)

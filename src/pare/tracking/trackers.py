@@ -1,18 +1,15 @@
-"""The trackers that a run can log to: each has one folder for its files, and sends nothing unless asked to."""
+"""Trackers of Accelerate that a run can log to: each has one folder for its files and sends nothing unless asked to."""
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # a second, for a command that draws nothing
-    import numpy as np
     from matplotlib.figure import Figure
 
 PROJECT = "pare"  # what trackers with projects call all runs of this project
-DOTS = 100  # dots per inch in a figure that a tracker takes as a picture
 
 
 @dataclass(frozen=True)
@@ -23,104 +20,87 @@ class Place:
         folder: folder of the tracker's files.
         task: task of the run.
         name: name of the run.
+        parameters: values of the run, by name.
         id: the tracker's own name of it, where the run goes on.
     """
 
     folder: Path
     task: str
     name: str
+    parameters: dict[str, Any]
     id: str | None
 
 
 @dataclass(frozen=True)
 class TrackerSpec:
-    """How one tracker is opened, and how it takes figures.
+    """How one of Accelerate's trackers is opened, and how it takes figures.
 
     Attributes:
-        package: package that must be installed.
-        open: gives one of Accelerate's trackers, not started yet; a run that is there already goes on.
+        arguments: arguments of Accelerate's class, with which a run that is there already goes on.
         draw: logs a figure under a name; None where Accelerate's tracker takes none.
         id: the tracker's own name of a run that is started; None where ours is enough.
     """
 
-    package: str
-    open: Callable[[Place], Any]
-    draw: Callable[[Any, str, "Figure"], None] | None = None
+    arguments: Callable[[Place], dict[str, Any]]
+    draw: Callable[[Any, str, "Figure"], object] | None = None
     id: Callable[[Any], str] | None = None
 
 
-def _picture(figure: "Figure") -> "np.ndarray":
-    """A figure as ``(height, width, 3)`` bytes."""
-    import numpy as np  # noqa: PLC0415
-    from PIL.PngImagePlugin import PngImageFile  # noqa: PLC0415
-
-    file = BytesIO()
-    figure.savefig(file, format="png", dpi=DOTS)
-    file.seek(0)
-    return np.asarray(PngImageFile(file).convert("RGB"))
-
-
-def _tensorboard(place: Place) -> Any:
-    from accelerate.tracking import TensorBoardTracker  # noqa: PLC0415 - torch
-
-    return TensorBoardTracker(place.name, place.folder)
-
-
-def _draw_tensorboard(tracker: Any, name: str, figure: "Figure") -> None:
-    tracker.log_images({name: _picture(figure)[None]}, dataformats="NHWC")
-
-
-def _mlflow(place: Place) -> Any:
+def _mlflow(place: Place) -> dict[str, Any]:
     """A run of the experiment that is called as the task, in a database of SQLite unless MLFLOW_TRACKING_URI is set."""
-    from accelerate.tracking import MLflowTracker  # noqa: PLC0415
-
     database = f"sqlite:///{place.folder / 'mlflow.db'}"
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_TRACKING_URI", database)
     files = (place.folder / "files").as_uri() if os.environ["MLFLOW_TRACKING_URI"] == database else None
-    return MLflowTracker(place.task, files, run_id=place.id, run_name=place.name, nested_run=True)
+    names = {"experiment_name": place.task, "run_id": place.id, "run_name": place.name}
+    return {**names, "logging_dir": files, "nested_run": True}
 
 
-def _draw_mlflow(tracker: Any, name: str, figure: "Figure") -> None:
-    tracker.log_figure(figure, f"{name}.png")
-
-
-def _trackio(place: Place) -> Any:
+def _trackio(place: Place) -> dict[str, Any]:
     os.environ.setdefault("TRACKIO_DIR", str(place.folder))
-    from accelerate.tracking import TrackioTracker  # noqa: PLC0415
+    # A run that goes on loses the parameters that it had.
+    return {"run_name": PROJECT, "name": place.name, "config": place.parameters, "resume": "allow"}
 
-    return TrackioTracker(PROJECT, name=place.name, resume="allow")
 
-
-def _wandb(place: Place) -> Any:
+def _wandb(place: Place) -> dict[str, Any]:
     """A run that stays here unless the user says WANDB_MODE=online."""
-    from accelerate.tracking import WandBTracker  # noqa: PLC0415
-
-    mode, identity = os.environ.get("WANDB_MODE", "offline"), place.name.replace("/", "-")
-    return WandBTracker(PROJECT, name=place.name, id=identity, resume="allow", dir=str(place.folder), mode=mode)
+    names = {"run_name": PROJECT, "name": place.name, "id": place.name.replace("/", "-")}
+    return {**names, "resume": "allow", "dir": str(place.folder), "mode": os.environ.get("WANDB_MODE", "offline")}
 
 
 def _draw_wandb(tracker: Any, name: str, figure: "Figure") -> None:
-    tracker.log_images({name: [_picture(figure)]})
+    import matplotlib.pyplot  # noqa: F401, PLC0415 - wandb asks it what a figure is, without importing it
+
+    tracker.log_images({name: [figure]})
 
 
-def _dvclive(place: Place) -> Any:
+def _dvclive(place: Place) -> dict[str, Any]:
     """A folder of metrics; no commit, and no file of DVC's, in the user's repository."""
-    from accelerate.tracking import DVCLiveTracker  # noqa: PLC0415
-
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
     folder = str(place.folder / place.name)
-    return DVCLiveTracker(dir=folder, resume=True, save_dvc_exp=False, dvcyaml=None, report=None)
-
-
-def _draw_dvclive(tracker: Any, name: str, figure: "Figure") -> None:
-    tracker.live.log_image(f"{name}.png", _picture(figure))
+    return {"dir": folder, "resume": True, "save_dvc_exp": False, "dvcyaml": None, "report": None}
 
 
 TRACKERS = {
-    "tensorboard": TrackerSpec("tensorboard", _tensorboard, _draw_tensorboard),
-    "mlflow": TrackerSpec("mlflow", _mlflow, _draw_mlflow, id=lambda tracker: str(tracker.tracker.info.run_id)),
-    "trackio": TrackerSpec("trackio", _trackio),
-    "wandb": TrackerSpec("wandb", _wandb, _draw_wandb),
-    "dvclive": TrackerSpec("dvclive", _dvclive, _draw_dvclive),
+    "tensorboard": TrackerSpec(
+        lambda place: {"run_name": place.name, "logging_dir": place.folder},
+        draw=lambda tracker, name, figure: tracker.writer.add_figure(name, figure, close=False),
+    ),
+    "mlflow": TrackerSpec(
+        _mlflow,
+        draw=lambda tracker, name, figure: tracker.log_figure(figure, f"{name}.png"),
+        id=lambda tracker: str(tracker.tracker.info.run_id),
+    ),
+    "trackio": TrackerSpec(_trackio),
+    "wandb": TrackerSpec(_wandb, draw=_draw_wandb),
+    "dvclive": TrackerSpec(_dvclive, draw=lambda tracker, name, figure: tracker.live.log_image(f"{name}.png", figure)),
 }
+
+
+def start(name: str, place: Place) -> Any:
+    """One of Accelerate's trackers, started."""
+    from accelerate.tracking import LOGGER_TYPE_TO_CLASS  # noqa: PLC0415 - torch, which commands without runs spare
+
+    tracker = LOGGER_TYPE_TO_CLASS[name](**TRACKERS[name].arguments(place))
+    tracker.start()
+    return tracker

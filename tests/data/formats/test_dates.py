@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.formats.dates import calendar_columns, calendar_of, first_date, with_days
+from pare.data.formats.dates import Dates, date_options
 
 TEXTS = ["2024-02-29 06:00", "2023-12-31 23:30", None, "2024-07-01 12:00"]
 
@@ -16,8 +16,11 @@ TEXTS = ["2024-02-29 06:00", "2023-12-31 23:30", None, "2024-07-01 12:00"]
 def test_each_part_says_what_a_calendar_says():
     frame = pd.DataFrame({"a": [1, 2, 3, 4], "when": TEXTS, "b": list("wxyz")})
     parts = {"when": ["season", "weekday", "time_of_day"]}
-    found = with_days(frame, {"when": date(2024, 1, 1)}, parts, "t.csv")
-    assert list(found) == ["a", "when", *calendar_columns(parts), "b"]
+    dates = Dates(dates={"when": date(2024, 1, 1)}, calendar=parts)
+    found = dates.with_days(frame, "t.csv")
+    added = ("season, cosine", "season, sine", "weekday", "time of day, cosine", "time of day, sine")
+    assert list(found) == ["a", "when", *(f"when ({name})" for name in added), "b"]
+    assert dates.own_columns(list(found)) == ["a", "when", "b"]
     for i, text in enumerate(TEXTS):
         if text is None:
             assert found.loc[i, "when":"when (time of day, sine)"].isna().all()
@@ -45,21 +48,22 @@ def test_each_part_says_what_a_calendar_says():
     ],
 )
 def test_parts_are_proposed_where_they_say_something(dates, parts):
-    assert calendar_of(pd.Series(dates.astype(str))) == parts
+    found = date_options([pd.Series(dates.astype(str), name="when")])
+    assert found.get("calendar", {}) == ({"when": parts} if parts else {})
 
 
 def test_a_value_that_is_no_date_is_named():
     with pytest.raises(PareError, match=r"^t\.csv: column 'when' holds 'soon' in row 2; expected a date"):
-        with_days(pd.DataFrame({"when": ["2024-01-01", "soon"]}), {"when": date(2024, 1, 1)}, {}, "t.csv")
+        Dates(dates={"when": date(2024, 1, 1)}).with_days(pd.DataFrame({"when": ["2024-01-01", "soon"]}), "t.csv")
 
 
 @pytest.mark.parametrize("codes", [["1001-2", "2044-1"], ["1010", "2345"], ["0101", "0202"], ["now", "now"]])
 def test_codes_are_no_dates(codes):
-    assert first_date(pd.Series(codes, name="code")) is None
+    assert date_options([pd.Series(codes, name="code")]) == {}
 
 
 @pytest.mark.parametrize(
     "written", ["2024-05-31", "2024/05/31", "2024-05", "20240531", "2024-05-31T12:00", "2024-05-31 12:00:00+02:00"]
 )
 def test_usual_ways_to_write_a_date_are_known(written):
-    assert str(first_date(pd.Series([written] * 3, name="when"))).startswith("2024-05")
+    assert date_options([pd.Series([written] * 3, name="when")])["dates"]["when"].startswith("2024-05")

@@ -16,15 +16,15 @@ FRAME = pd.DataFrame({"größe": [1.5, -2.25, 30.0], "zahl": [1, 20, 3], "ort": 
     ("name", "encoding", "sep", "decimal", "found"),
     [
         ("t.csv", "utf-8", ",", ".", Dialect()),
-        ("t.csv", "utf-8-sig", ";", ",", Dialect(";", UTF_8, ",")),
-        ("t.csv", "utf-16", ";", ",", Dialect(";", "utf-16", ",")),
-        ("t.csv", "utf-8", ";", ".", Dialect(";")),
-        ("t.csv", "utf-16", "\t", ".", Dialect("\t", "utf-16")),
+        ("t.csv", "utf-8-sig", ";", ",", Dialect(delimiter=";", encoding=UTF_8, decimal=",")),
+        ("t.csv", "utf-16", ";", ",", Dialect(delimiter=";", encoding="utf-16", decimal=",")),
+        ("t.csv", "utf-8", ";", ".", Dialect(delimiter=";")),
+        ("t.csv", "utf-16", "\t", ".", Dialect(delimiter="\t", encoding="utf-16")),
         ("t.tsv", "utf-8", "\t", ".", Dialect()),
-        ("t.csv.gz", "utf-8", ";", ",", Dialect(";", UTF_8, ",")),
-        ("t.txt", "utf-8", "\t", ".", Dialect("\t")),
-        ("t.txt", "utf-8", " ", ",", Dialect(" ", UTF_8, ",")),
-        ("t.dat.gz", "utf-8", " ", ".", Dialect(" ")),
+        ("t.csv.gz", "utf-8", ";", ",", Dialect(delimiter=";", encoding=UTF_8, decimal=",")),
+        ("t.txt", "utf-8", "\t", ".", Dialect(delimiter="\t")),
+        ("t.txt", "utf-8", " ", ",", Dialect(delimiter=" ", encoding=UTF_8, decimal=",")),
+        ("t.dat.gz", "utf-8", " ", ".", Dialect(delimiter=" ")),
     ],
 )
 def test_what_is_detected_reads_the_table_as_it_was_written(tmp_path, name, encoding, sep, decimal, found):
@@ -36,7 +36,7 @@ def test_what_is_detected_reads_the_table_as_it_was_written(tmp_path, name, enco
 @pytest.mark.parametrize("content", ["a;b\n1,5;1.5\n2,5;2\n", "a;b\n1,5;x\n1.234,5;y\n", "a;b\n1;x,y\n2;z\n"])
 def test_commas_are_decimal_only_where_all_numbers_agree(tmp_path, content):
     (tmp_path / "t.csv").write_text(content)
-    assert detect_dialect(tmp_path / "t.csv", None) == Dialect(";")
+    assert detect_dialect(tmp_path / "t.csv", None) == Dialect(delimiter=";")
 
 
 def test_points_next_to_decimal_commas_may_mark_thousands_and_are_refused(tmp_path):

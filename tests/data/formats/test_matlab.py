@@ -8,7 +8,7 @@ import scipy.io
 from pare.config.errors import PareError
 from pare.data.formats import matlab
 from pare.data.formats.array_files import open_arrays
-from pare.data.formats.matlab import MatFields, write_mat73
+from pare.data.formats.matlab import write_mat73
 
 FIELDS = np.arange(24.0).reshape(6, 2, 2)
 CLASSES = ["cat", "dog", "cat", "emu", "dog", "cat"]
@@ -160,22 +160,6 @@ def version_7_3(fields, tmp_path):
     return path
 
 
-@pytest.fixture
-def version_5(fields, tmp_path):
-    path = tmp_path / "old.mat"
-    scipy.io.savemat(path, fields)
-    return path
-
-
-def test_both_versions_give_the_same_rows_in_the_same_orientation(version_7_3, version_5, fields):
-    for path in (version_7_3, version_5):
-        opened = MatFields(path, ("coeff", "sol"), stride=2)
-        assert opened.shapes == {"coeff": (4, 9, 9), "sol": (4, 9, 9)}
-        part = opened.read(1, 3)
-        for name, field in fields.items():
-            np.testing.assert_array_equal(part[name], field[1:3, ::2, ::2])
-
-
 def test_the_written_file_looks_as_matlab_writes_it(version_7_3, fields):
     head = version_7_3.read_bytes()[:128]
     assert head.startswith(b"MATLAB 7.3 MAT-file") and head.endswith(b"\x00\x02IM")
@@ -187,16 +171,6 @@ def test_the_written_file_looks_as_matlab_writes_it(version_7_3, fields):
         np.testing.assert_array_equal(np.transpose(file["coeff"][()], (2, 1, 0)), fields["coeff"])
 
 
-@pytest.mark.parametrize("version", ["version_7_3", "version_5"])
-@pytest.mark.parametrize("kept", [0.0, 0.05, 0.5, 0.95])
-def test_a_file_cut_short_is_named_as_such(version, kept, request):
-    path = request.getfixturevalue(version)
-    content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * kept)])
-    with pytest.raises(PareError, match=rf"{path.name} (cannot be read|lacks the variable)"):
-        MatFields(path, ("coeff", "sol"), stride=2).read(0, 4)
-
-
 def test_a_damaged_block_is_named_as_such(version_7_3):
     content = bytearray(version_7_3.read_bytes())
     with h5py.File(version_7_3) as file:
@@ -204,19 +178,12 @@ def test_a_damaged_block_is_named_as_such(version_7_3):
     at = content.index(block)
     content[at : at + len(block)] = bytes(len(block))
     version_7_3.write_bytes(content)
-    opened = MatFields(version_7_3, ("coeff", "sol"), stride=2)
     with pytest.raises(PareError, match="cut short"):
-        opened.read(2, 3)
+        open_arrays(version_7_3)["sol"].read(2, 3)
 
 
 def test_a_web_page_is_no_matlab_file(tmp_path):
     page = tmp_path / "page.mat"
     page.write_text("<html>403 Forbidden</html>" * 20)
-    with pytest.raises(PareError, match="cannot be read as a MATLAB file"):
-        MatFields(page, ("coeff",), stride=1)
-
-
-@pytest.mark.parametrize("version", ["version_7_3", "version_5"])
-def test_a_missing_variable_is_named_with_those_that_are_there(version, request):
-    with pytest.raises(PareError, match="lacks the variable Kcoeff; it holds coeff, sol"):
-        MatFields(request.getfixturevalue(version), ("Kcoeff", "sol"), stride=1)
+    with pytest.raises(PareError, match=r"page\.mat is missing, damaged or cut short"):
+        open_arrays(page)

@@ -7,9 +7,9 @@ import pytest
 from pare.config.errors import PareError
 from pare.data.formats import stored_array
 from pare.data.formats.array_files import open_arrays
-from pare.data.formats.matlab import MatFields
 from pare.data.formats.stored_array import StoredArray, at_frame, held_dataset
-from pare.paper.readers.pdebench import pdebench_grouped, pdebench_stacked
+from pare.paper.readers.pdebench import pdebench_stacked
+from users_files import read
 
 STATES = np.random.default_rng(0).normal(size=(7, 4, 5, 3))
 
@@ -105,10 +105,10 @@ def test_arrays_of_the_file_itself_are_found_by_their_paths(tmp_path):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("reader", ["arrays", "stacked", "grouped", "matlab"])
+@pytest.mark.parametrize("reader", ["arrays", "stacked", "grouped"])
 def test_every_reader_of_hdf5_refuses_it(tmp_path, secret, way, reader):
     path = tmp_path / ("f.hdf5" if reader == "stacked" else "f.h5")
-    name = {"arrays": "x", "stacked": "tensor", "grouped": "0000/data", "matlab": "coeff"}[reader]
+    name = {"arrays": "x", "stacked": "tensor", "grouped": "0000/data"}[reader]
     with h5py.File(path, "w") as file:
         way(file, name, secret)
     if reader == "arrays" and way in (external_link, soft_link_to_a_linked_group):
@@ -119,7 +119,5 @@ def test_every_reader_of_hdf5_refuses_it(tmp_path, secret, way, reader):
             open_arrays(path)
         elif reader == "stacked":
             pdebench_stacked(tmp_path, target_time=1)
-        elif reader == "grouped":
-            pdebench_grouped(tmp_path, target_time=1)
         else:
-            MatFields(path, ("coeff",), 1)
+            read("pdebench_grouped", tmp_path, target_time=1)

@@ -53,7 +53,7 @@ def test_columns_may_be_named_by_whole_numbers_or_some_by_others(tmp_path, names
 
 def test_csv_of_a_spreadsheet_is_read_with_its_byte_order_mark_quotes_and_blank_lines(tmp_path):
     content = b'\xef\xbb\xbf"a";b\r\n1;"x;\r\ny"\r\n\r\n2;z\r\n'
-    frame = load_frame(written(tmp_path, "t.csv", content), Dialect(";"))
+    frame = load_frame(written(tmp_path, "t.csv", content), Dialect(delimiter=";"))
     assert list(frame.columns) == ["a", "b"] and frame["b"].tolist()[1] == "z" and len(frame) == 2
 
 
@@ -144,6 +144,7 @@ def excel(path):
         ("t.csv.gz", lambda path: FRAME.to_csv(path, index=False)),
         ("t.tsv.gz", lambda path: FRAME.to_csv(path, index=False, sep="\t")),
         ("t.jsonl", lambda path: FRAME.to_json(path, orient="records", lines=True)),
+        ("t.feather", FRAME.to_feather),
         ("T.XLSX", excel),
     ],
 )

@@ -14,9 +14,9 @@ from sklearn.datasets import load_breast_cancer
 from pare.config.errors import PareError
 from pare.data.origins.ingest import ingest
 from pare.data.origins.openml import openml_dataset, package_table, scikit_learn_wdbc
-from pare.data.own.table import table
-from pare.data.registries import ORIGINS, bind_options
+from pare.data.registries import ORIGINS, bind_options, open_raw_files
 from publisher_files import write_openml
+from users_files import read
 
 ARFF = b"@RELATION t\n@ATTRIBUTE a REAL\n@ATTRIBUTE b REAL\n@ATTRIBUTE c {x,y}\n@DATA\n1,3,x\n2,4,y\n"
 
@@ -70,7 +70,7 @@ def shared(folder):
 
 def test_wdbc_is_the_table_of_scikit_learn_with_the_classes_of_openml_1510(folder):
     scikit_learn_wdbc(folder)
-    samples = table(folder)["all"]
+    samples = read("table", folder)["all"]
     x, y = samples.read(0, samples.count)
     shipped = load_breast_cancer()
     np.testing.assert_array_equal(x, shipped.data.astype(np.float32))
@@ -84,7 +84,7 @@ def test_what_openml_says_of_the_table_is_kept(folder, online):
     assert openml_dataset(folder, 7)["dataset.arff"] == "http://127.0.0.1:9/t.arff"
     described = json.loads((folder / "dataset.json").read_text())
     assert (described["id"], described["default_target"], described["ignored"]) == (7, "c", ["a"])
-    assert table(folder)["all"].columns == ["b"]
+    assert read("table", folder)["all"].columns == ["b"]
 
 
 def test_a_table_whose_md5_is_not_openmls_is_not_taken(folder, online, monkeypatch):
@@ -115,7 +115,7 @@ def test_without_a_network_a_table_in_the_folder_serves(folder, offline):
     (folder / "dataset.arff").write_bytes(ARFF)
     openml_dataset(folder, 7, target="c")
     assert (folder / "dataset.arff").read_bytes() == ARFF
-    assert table(folder)["all"].count == 2
+    assert read("table", folder)["all"].count == 2
 
 
 @pytest.mark.parametrize("name", ["7.arff", "7.csv", "7.parquet", "small-one.arff", "small-one.csv"])
@@ -130,7 +130,7 @@ def test_without_a_network_a_table_next_to_the_folder_is_copied_by_number_or_nam
     suffix = name.rpartition(".")[2]
     brought = openml_dataset(folder, 7, name="small-one", target="c", ignored=("b",))
     assert brought == {f"dataset.{suffix}": "https://www.openml.org/d/7", "dataset.json": None}
-    samples = table(folder)["all"]
+    samples = read("table", folder)["all"]
     assert samples.columns == ["a"] and samples.classes == ["x", "y"] and samples.count == 2
 
 
@@ -138,12 +138,12 @@ def test_a_csv_put_there_by_hand_has_the_categories_that_the_task_tells(library,
     car = "buying,doors,persons,class\nlow,2,2,acc\nmed,5more,more,good\nlow,3,4,acc\n"
     (shared / "car.csv").write_text(car)
     openml_dataset(folder, **library.task("openml_car").raw.origins["openml_dataset"].options)
-    samples = table(folder)["all"]
+    samples = read("table", folder)["all"]
     assert samples.categories == [["low", "med"], ["2", "3", "5more"], ["2", "4", "more"]]
     (shared / "banknote-authentication.csv").write_text("V1,V2,Class\n1,2,1\n2,3,2\n3,3,2\n")
     place = folder.parent / "banknotes"
     openml_dataset(place, **library.task("openml_banknote_authentication").raw.origins["openml_dataset"].options)
-    assert table(place)["all"].classes == ["1", "2"]
+    assert read("table", place)["all"].classes == ["1", "2"]
 
 
 def test_two_tables_put_there_by_hand_are_not_guessed_between(folder, shared, offline):
@@ -167,7 +167,7 @@ def test_every_table_of_openml_cc18_can_be_put_there_by_hand(library, folder, sh
         place = folder.parent / name
         bring = bind_options("origin", "openml_dataset", ORIGINS["openml_dataset"].load(), options)
         bring(place)
-        samples = bind_options("reader", "table", table, task.reader.options)(place)["all"]
+        samples = open_raw_files(task.reader, place)["all"]
         assert samples.read(0, 20)[0].shape == (20, *task.input.shape), name
 
 
@@ -214,7 +214,7 @@ def brought(library, tmp_path):
         task = library.task(name)
         assert task.raw.origin == "package_table"
         ingest(task.raw.active, tmp_path)
-        samples = table(tmp_path, **task.reader.options)["all"]
+        samples = read("table", tmp_path, **task.reader.options)["all"]
         return *samples.read(0, samples.count), samples
 
     return bring
@@ -266,7 +266,7 @@ def test_an_arff_is_copied_byte_for_byte_and_bounds_of_numbers_do_not_hinder(pac
         ("dataset.arff", "dataset.json")
     )
     assert (tmp_path / "dataset.arff").read_bytes() == (package / "small.dat").read_bytes()
-    samples = table(tmp_path)["all"]
+    samples = read("table", tmp_path)["all"]
     x, y = samples.read(0, 2)
     assert x.tolist() == [[30.5, 4], [21, 1]] and y.tolist() == [1, 0]
     assert samples.columns == ["Age", "Wife"] and samples.categories == [None, None]
@@ -280,7 +280,7 @@ def test_files_without_a_header_are_joined_in_the_order_given(package, tmp_path)
     frame = pd.read_csv(tmp_path / "dataset.csv")
     assert list(frame.columns) == list(columns)
     assert frame.to_numpy().tolist() == [[3, 1, "van"], [4, 1, "bus"], [1, 2, "saab"]]
-    samples = table(tmp_path)["all"]
+    samples = read("table", tmp_path)["all"]
     assert samples.categories == [None, ["1", "2"]] and samples.classes == ["bus", "saab", "van"]
 
 

@@ -5,8 +5,7 @@ import scipy.io
 import torch
 
 from pare.config.errors import PareError
-from pare.data.own.findings import open_parts
-from users_files import CLASSES, N, facts, hdf5_groups, look, npy_pairs, npz, npz_groups, npz_per_part
+from users_files import CLASSES, N, facts, hdf5_groups, look, npy_pairs, npz, npz_groups, npz_per_part, read_found
 
 
 @pytest.mark.parametrize("save", [npy_pairs, hdf5_groups, npz_groups, npz_per_part])
@@ -69,7 +68,7 @@ def test_the_last_of_states_over_time_is_predicted_from_the_first(states, given)
     assert found.output_name == "tensor at frame 5"
     assert found.options["parts"] == {"all": {"x": "tensor", "y": "tensor", "x_frame": 0, "y_frame": 5}}
     assert found.notes["parts"] == "tensor has states over time: frame 5, the last, is predicted from frame 0"
-    x, y = open_parts(found.reader, found.options, path.parent)["all"].read(3, 9)
+    x, y = read_found(found, path.parent)["all"].read(3, 9)
     np.testing.assert_array_equal(x[:, 0], values[3:9, 0])
     np.testing.assert_array_equal(y[:, 0], values[3:9, 5])
 
@@ -135,7 +134,7 @@ def test_arrays_of_publishers_need_no_question(tmp_path, content, parts, axis, s
     found = look(paths, *([y] if asked else []))
     assert found.options["parts"] == {part: {"x": x, "y": y} for part, (x, y) in parts.items()}
     assert (found.options["channel_axis"], found.input_shape, found.kind) == (axis, shape, "classification")
-    opened = open_parts(found.reader, found.options, tmp_path)
+    opened = read_found(found, tmp_path)
     for part, (x, y) in parts.items():
         rows, classes = opened[part].read(0, 12)
         for row, raw in zip(rows, content[x], strict=False):
@@ -206,7 +205,7 @@ def test_files_of_tensors_are_parts_by_their_names(tmp_path):
         torch.save(tensors, tmp_path / f"darcy_{part}_16.pt")
     found = look(sorted(tmp_path.iterdir()))
     assert (found.rows, facts(found)) == ({"train": 20, "test": 6}, ("dense", (1, 16, 16), (1, 16, 16)))
-    for part, samples in open_parts(found.reader, found.options, tmp_path).items():
+    for part, samples in read_found(found, tmp_path).items():
         x, y = samples.read(1, 4)
         np.testing.assert_array_equal(x[:, 0], content[part]["x"][1:4].numpy())
         np.testing.assert_array_equal(y[:, 0], content[part]["y"][1:4].numpy())
@@ -225,6 +224,6 @@ def test_tensors_are_nested_or_one_a_file(tmp_path):
     assert apart.options["parts"]["test"] == {"x": "x_test.pth", "y": "y_test.pth"}
     assert nested.rows == apart.rows == {"train": 60, "test": 12}
     for found, folder in ((nested, tmp_path), (apart, tmp_path / "apart")):
-        x, y = open_parts(found.reader, found.options, folder)["test"].read(0, 12)
+        x, y = read_found(found, folder)["test"].read(0, 12)
         np.testing.assert_array_equal(x, content["test"]["x"].numpy())
         np.testing.assert_array_equal(y, content["test"]["y"].numpy())

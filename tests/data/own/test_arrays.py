@@ -4,9 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
+import users_files
 from pare.config.errors import PareError
-from pare.data.own.arrays import arrays
-from pare.data.registries import bind_options
 
 RNG = np.random.default_rng(0)
 SERIES = RNG.normal(size=(8, 3, 10))
@@ -16,7 +15,7 @@ ALL = {"all": {"x": "x", "y": "y"}}
 
 def read(folder, target="classes", parts=None, **options):
     """The reader as configuration calls it."""
-    return bind_options("reader", "arrays", arrays, {"parts": parts or ALL, "target": target} | options)(folder)
+    return users_files.read("arrays", folder, parts=parts or ALL, target=target, **options)
 
 
 @pytest.fixture

@@ -7,12 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import users_files
 from pare.config.errors import PareError
-from pare.data.formats.delimited_text import Dialect
 from pare.data.own.columns import Labels
-from pare.data.own.series_tables import series_rows
-from pare.data.own.table import load_parts, part_rows, table
-from pare.data.registries import bind_options
+from pare.data.own.table_options import RowTable, part_rows
 from publisher_files import write_openml
 
 ARFF = """@RELATION small
@@ -35,6 +33,10 @@ CSV = """size,colour,ok,site,part,patient,label,score,a,b
 """
 FEATURES = ("size", "colour", "ok", "site")
 OTHERS = ("part", "patient", "label", "score", "a", "b")
+
+
+def table(folder, **options):
+    return users_files.read("table", folder, **options)
 
 
 @pytest.fixture
@@ -114,8 +116,7 @@ def test_every_table_of_openml_cc18_is_read_with_the_shapes_that_its_task_declar
         folder = tmp_path / name
         folder.mkdir()
         written = write_openml(folder, task, np.random.default_rng(number), rows=40)
-        read = bind_options("reader", task.reader.name, table, task.reader.options)
-        samples = read(folder)["all"]
+        samples = users_files.read(task.reader.name, folder, **task.reader.options)["all"]
         x, y = rows(samples)
         assert x.shape == (40, *task.input.shape) and len(samples.classes) == task.classes, name
         np.testing.assert_array_equal(x, written["x"])
@@ -219,7 +220,7 @@ def test_an_unknown_column_is_named_with_the_nearest_ones(own, option):
 
 
 def test_a_column_has_one_use(own):
-    with pytest.raises(PareError, match="'label' is named by several"):
+    with pytest.raises(PareError, match="'label' has several uses"):
         table(own, target="label", ignore=("label",))
 
 
@@ -253,30 +254,30 @@ def test_words_for_a_missing_value_between_numbers_are_read_as_pandas_reads_them
     expected = pd.read_csv(tmp_path / "t.csv", na_values=["-"])["x"].to_numpy(np.float32)
     assert np.isnan(expected).sum() == 3
     for options in ({}, {"categorical": ("x",)}):
-        samples = table(tmp_path, "y", **options)["all"]
+        samples = table(tmp_path, target="y", **options)["all"]
         np.testing.assert_array_equal(np.isnan(rows(samples)[0][:, 0]), np.isnan(expected))
     assert samples.categories[0] == ["1e-3", "0.1", "7"]
-    np.testing.assert_array_equal(rows(table(tmp_path, "y")["all"])[0][:, 0], expected)
+    np.testing.assert_array_equal(rows(table(tmp_path, target="y")["all"])[0][:, 0], expected)
 
 
 def test_a_word_for_a_missing_value_between_words_is_a_category_unless_it_is_named(tmp_path):
     (tmp_path / "t.csv").write_text(column_of(["NA", "u", "-999", "u"], y="abab"))
-    assert table(tmp_path, "x", ignore=("y",), categorical=("x",))["all"].classes == ["-999", "NA", "u"]
-    samples = table(tmp_path, "y", missing=("NA", "-999"), categorical=("x",))["all"]
+    assert table(tmp_path, target="x", ignore=("y",), categorical=("x",))["all"].classes == ["-999", "NA", "u"]
+    samples = table(tmp_path, target="y", missing=("NA", "-999"), categorical=("x",))["all"]
     assert (samples.categories[0], np.isnan(rows(samples)[0][:, 0]).tolist()) == (["u"], [True, False, True, False])
 
 
 def test_classes_that_are_numbers_are_missing_where_a_word_says_so(tmp_path):
     (tmp_path / "t.csv").write_text("n,y\n5,0\n6,NA\n7,1\n8,0\n")
     for options in ({}, {"categorical": ("y",)}):
-        assert table(tmp_path, "y", **options)["all"].count == 3
+        assert table(tmp_path, target="y", **options)["all"].count == 3
 
 
 def test_faults_of_several_columns_are_told_together(tmp_path):
     lines = [f"{i if i else 'tall'},,s{i},{i},{'ab'[i % 2]}" for i in range(30)]
     (tmp_path / "t.csv").write_text("\n".join(["size,empty,id,n,y", *lines]))
     with pytest.raises(PareError) as error:
-        table(tmp_path, "y")
+        table(tmp_path, target="y")
     faults = str(error.value).splitlines()
     assert [fault.split("'")[1] for fault in faults] == ["size", "empty", "id"]
 
@@ -356,16 +357,15 @@ def test_a_row_without_a_group_is_named(tmp_path):
 
 def test_options_from_yaml_are_checked_by_type(own):
     options = {"target": ["a", "b"], "ignore": list(unused("a", "b")), "delimiter": ","}
-    assert bind_options("reader", "table", table, options)(own)["all"].count == 5
+    assert table(own, **options)["all"].count == 5
     for wrong in ({"file": "../other.csv"}, {"delimiter": ", "}, {"ignores": ["a"]}):
         with pytest.raises(PareError, match="options of reader 'table' do not fit"):
-            bind_options("reader", "table", table, wrong)
+            table(own, **wrong)
 
 
 def test_dates_become_days_since_the_one_that_the_option_names(tmp_path):
     (tmp_path / "t.csv").write_text("when,y\n2024-03-01,a\n2024-02-28T12:00:00,b\n,a\n31.12.2023,b\n")
-    read = bind_options("reader", "table", table, {"target": "y", "dates": {"when": "2024-02-28"}})
-    x, _ = rows(read(tmp_path)["all"])
+    x, _ = rows(table(tmp_path, target="y", dates={"when": "2024-02-28"})["all"])
     np.testing.assert_array_equal(x[:, 0], [2, 0.5, np.nan, -59])  # 2024 is a leap year
     csv_error(
         tmp_path,
@@ -385,7 +385,7 @@ def test_a_target_of_many_texts_is_no_class(tmp_path):
 
 def test_a_number_that_is_missing_may_be_written_as_one(tmp_path):
     (tmp_path / "t.csv").write_text(column_of([1.5, -999, "-999.0", 2]))
-    samples = bind_options("reader", "table", table, {"target": "y", "missing": [-999]})(tmp_path)["all"]
+    samples = table(tmp_path, target="y", missing=[-999])["all"]
     np.testing.assert_array_equal(rows(samples)[0][:, 0], np.array([1.5, np.nan, np.nan, 2], np.float32))
 
 
@@ -400,9 +400,9 @@ def folder(tmp_path):
 
 
 def test_rows_of_both_tables_are_coded_alike(folder):
-    parts = table(folder, "kind", "wine_train.csv", test_file="wine_test.csv")
+    parts = table(folder, target="kind", file="wine_train.csv", test_file="wine_test.csv")
     assert list(parts) == ["train", "test"]
-    whole = table(written(folder / "whole", FRAME), "kind")["all"]
+    whole = table(written(folder / "whole", FRAME), target="kind")["all"]
     assert parts["test"].categories == whole.categories and parts["train"].classes == whole.classes == ["a", "b"]
     for read in (lambda samples: samples.read(0, samples.count)[0], lambda samples: samples.read(0, samples.count)[1]):
         np.testing.assert_array_equal(np.concatenate([read(parts["train"]), read(parts["test"])]), read(whole))
@@ -414,14 +414,14 @@ def test_series_that_are_rows_may_have_test_rows_apart(tmp_path):
     frame[:4].to_csv(tmp_path / "Set_TRAIN.tsv", sep="\t", header=False, index=False)
     frame[4:].to_csv(tmp_path / "Set_TEST.tsv", sep="\t", header=False, index=False)
     options = {"header": False, "categorical": ("1",), "file": "Set_TRAIN.tsv", "test_file": "Set_TEST.tsv"}
-    parts = series_rows(tmp_path, "1", "2", "5", 4, **options)
+    parts = users_files.read("series_rows", tmp_path, target="1", first="2", last="5", points=4, **options)
     x, y = parts["test"].read(0, 2)
     np.testing.assert_array_equal(x[:, 0], values[4:])
     assert (parts["train"].count, y.tolist(), parts["test"].classes) == (4, [0, 1], ["1", "2"])
 
 
 def test_groups_of_both_tables_are_numbered_together(folder):
-    parts = table(folder, "kind", "wine_train.csv", test_file="wine_test.csv", group="site")
+    parts = table(folder, target="kind", file="wine_train.csv", test_file="wine_test.csv", group="site")
     groups = np.concatenate([parts["train"].groups, parts["test"].groups])
     np.testing.assert_array_equal(
         groups == groups[:, None], FRAME["site"].to_numpy() == FRAME["site"].to_numpy()[:, None]
@@ -437,23 +437,23 @@ def written(folder, frame):
 def test_test_rows_without_an_answer_are_for_predict(folder):
     FRAME[5:].drop(columns="kind").to_csv(folder / "wine_test.csv", index=False)
     with pytest.raises(PareError, match=r"wine_test\.csv has no column 'kind', wine_train\.csv has.*predict=wine_test"):
-        load_parts(folder, "wine_train.csv", "wine_test.csv", Dialect())
+        RowTable(file="wine_train.csv", test_file="wine_test.csv").load(folder)
 
 
 def test_a_missing_table_of_test_rows_is_named(folder):
     with pytest.raises(PareError, match=r"other\.csv is missing"):
-        load_parts(folder, "wine_train.csv", "other.csv", Dialect())
+        RowTable(file="wine_train.csv", test_file="other.csv").load(folder)
 
 
 def test_a_mistake_in_a_test_row_names_both_tables(folder):
     FRAME[5:].assign(mass=["6", "inf", "8"]).to_csv(folder / "wine_test.csv", index=False)
     with pytest.raises(PareError, match=r"wine_train\.csv and wine_test\.csv.*'mass'.*row 7"):
-        table(folder, "kind", "wine_train.csv", test_file="wine_test.csv")
+        table(folder, target="kind", file="wine_train.csv", test_file="wine_test.csv")
 
 
 def test_two_ways_to_name_test_rows_are_refused(folder):
     with pytest.raises(PareError, match="split_column and test_file both say what test rows are"):
-        table(folder, "kind", "wine_train.csv", test_file="wine_test.csv", split_column="site")
+        table(folder, target="kind", file="wine_train.csv", test_file="wine_test.csv", split_column="site")
 
 
 def test_a_class_that_no_training_row_has_is_named():

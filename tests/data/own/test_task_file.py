@@ -14,7 +14,7 @@ from pare.data.origins.own_files import own_files
 from pare.data.own.task_file import METRICS as REMARKS
 from pare.data.own.task_file import task_name, task_yaml
 from pare.data.preparation import ModelInput
-from pare.data.registries import bind_options, find_reader
+from pare.data.registries import open_raw_files
 from pare.evaluation.metrics import METRICS
 from users_files import (
     CLASSES,
@@ -59,7 +59,7 @@ def test_the_written_task_can_be_prepared(tmp_path, name):
     )  # as Kedro reads it
     folder = tmp_path / "data" / "01_raw" / "mine"
     own_files(folder, **task.raw.active.options)
-    samples = bind_options("reader", task.reader.name, find_reader(task.reader.name), task.reader.options)(folder)
+    samples = open_raw_files(task.reader, folder)
     ModelInput("mine", task, samples, "raw", validated=True).write(tmp_path / "mine.h5")
     with h5py.File(tmp_path / "mine.h5") as store:
         assert sum(len(store[part]["x"]) for part in ("train", "validation", "test")) == sum(task.samples.values())

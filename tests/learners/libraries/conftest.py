@@ -1,12 +1,16 @@
 """Problems small enough to be fitted in a moment."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
+from lightpfn.checkpoint import save_model
+from lightpfn.model.lightpfn import Config, LightPFN
 
 from pare.config.schema import Task
 from pare.evaluation.metrics import build_metric
-from pare.learners.libraries import Problem
-from pare.learners.networks.training.losses import build_loss
+from pare.learners.libraries.problem import Problem
 from pare.storage.store import ArrayStore, write_store
 
 RAW = {"origin": "none", "origins": {"none": {"licence": "none"}}}
@@ -41,7 +45,17 @@ def problem(tmp_path):
             fingerprint="f",
             description={"categories": list(categories)},
         )
-        metric, loss = build_metric(task.metric, task.output), build_loss(task.loss, kind)
-        return Problem(task, ArrayStore(path), np.arange(len(x)), 3, False, 1.0, metric, loss)
+        metric = build_metric(task.metric, task.output)
+        return Problem(task, ArrayStore(path), np.arange(len(x)), 3, False, 1.0, metric)
 
     return problem
+
+
+@pytest.fixture(scope="session")
+def untrained_weights(tmp_path_factory) -> Path:
+    """Folder of weights of a small LightPFN that nobody trained."""
+    torch.manual_seed(0)
+    network = LightPFN(Config(col_dim=16, col_blocks=1, row_blocks=1, icl_blocks=1, n_inducing=8))
+    for parameter in network.parameters():  # as it is made, all its answers are alike
+        torch.nn.init.normal_(parameter, std=1.0)
+    return save_model(network, tmp_path_factory.mktemp("weights"))

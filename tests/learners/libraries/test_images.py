@@ -23,7 +23,7 @@ def digits():
 
 def test_scores_are_those_of_the_library(digits, problem):
     x, y = digits
-    found = fit(problem("classification", 4, train=(x[:200], y[:200])), OPTIONS).predict(x[200:])
+    found = fit(problem("classification", 4, train=(x[:200], y[:200])), OPTIONS).model.predict(x[200:])
     machine = SVC(C=10.0).fit(x[:200].reshape(200, -1), y[:200])
     np.testing.assert_allclose(found[:, :3], machine.decision_function(x[200:].reshape(-1, 64)), rtol=1e-5)
     assert (found[:, 3] < found[:, :3].min(1)).all()  # a class that no training row has
@@ -44,13 +44,13 @@ def test_large_images_are_averaged_over_areas(digits, problem):
     large = np.repeat(np.repeat(x, 3, 2), 3, 3)
     small = fit(problem("classification", 3, train=(x[:100], y[:100])), OPTIONS)
     found = fit(problem("classification", 3, train=(large[:100], y[:100])), OPTIONS.model_copy(update={"edge": 8}))
-    np.testing.assert_allclose(found.predict(large[100:]), small.predict(x[100:]), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found.model.predict(large[100:]), small.model.predict(x[100:]), rtol=1e-3, atol=1e-4)
 
 
 def test_two_classes_have_a_score_each(digits, problem):
     x, y = digits
     two = y < 2
-    found = fit(problem("classification", 2, train=(x[two][:100], y[two][:100])), OPTIONS).predict(x[two][100:])
+    found = fit(problem("classification", 2, train=(x[two][:100], y[two][:100])), OPTIONS).model.predict(x[two][100:])
     assert found.shape[1] == 2
     assert (found.argmax(1) == y[two][100:]).mean() > 0.98
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.linear_model import Ridge
 from sklearn.metrics.pairwise import euclidean_distances
 
 from pare.config import PareError
+from pare.evaluation.scoring import score
 from pare.learners.libraries import kernel_ridge
 from pare.learners.libraries.kernel_ridge import KernelRidgeOptions, fit_kernel_ridge
 
@@ -30,7 +30,7 @@ def test_a_linear_equation_is_solved_to_its_precision(problem):
         KernelRidgeOptions(penalties=[1e-8, 1.0], widths=[]),
     )
     x, y = rows(20, 2, shift)
-    prediction = fitted.predict(x)
+    prediction = fitted.model.predict(x)
     assert prediction.dtype == np.float32 and prediction.shape == y.shape
     np.testing.assert_allclose(prediction, y, atol=1e-2)
 
@@ -49,7 +49,7 @@ def test_points_without_a_target_are_as_in_a_fit_without_them(problem, validated
         parts = {"train": rows(60, 0, f)} | ({"validation": rows(20, 1, f)} if validated else {})
         return fit_kernel_ridge(
             problem("dense", **parts), KernelRidgeOptions(penalties=[1e-8, 1.0], widths=[])
-        ).predict(x)
+        ).model.predict(x)
 
     x, y = rows(20, 2, shift)
     found, whole = predicted(walled), predicted(shift)
@@ -64,7 +64,7 @@ def test_the_linear_kernel_is_ridge_regression(problem):
     flat = train[0].reshape(40, -1).astype(float)
     alpha = 0.1 * np.mean(((flat - flat.mean(0)) ** 2).sum(1))
     expected = Ridge(alpha=alpha).fit(flat, train[1].reshape(40, -1)).predict(x.reshape(5, -1))
-    np.testing.assert_allclose(fitted.predict(x).reshape(5, -1), expected, atol=1e-4)
+    np.testing.assert_allclose(fitted.model.predict(x).reshape(5, -1), expected, atol=1e-4)
 
 
 def test_the_gaussian_kernel_is_the_mean_of_a_gaussian_process(problem):
@@ -74,7 +74,7 @@ def test_the_gaussian_kernel_is_the_mean_of_a_gaussian_process(problem):
     distances = euclidean_distances(flat)
     process = GaussianProcessRegressor(RBF(2.0 * np.median(distances[distances > 0])), alpha=0.1, optimizer=None)
     expected = process.fit(flat, y - y.mean(0)).predict(x.reshape(5, -1)) + y.mean(0)
-    np.testing.assert_allclose(fitted.predict(x).reshape(5, -1), expected, atol=1e-4)
+    np.testing.assert_allclose(fitted.model.predict(x).reshape(5, -1), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("validation", [True, False])
@@ -89,7 +89,7 @@ def test_noise_asks_for_a_penalty_and_none_asks_for_none(problem, validation):
     x, y = rows(50, 2, shift)
     for spread in (0.0, 60.0):
         errors = {
-            tuple(penalties): np.square(fit(spread, penalties).predict(x) - y).mean()
+            tuple(penalties): np.square(fit(spread, penalties).model.predict(x) - y).mean()
             for penalties in ([1e-6], [1.0], [1e-6, 1.0])
         }
         assert errors[1e-6, 1.0] == min(errors.values())
@@ -104,8 +104,8 @@ def test_states_of_a_simulation_are_left_out_together(problem):
         rng.normal(size=(5, 1, GRID)).astype(np.float32),
         KernelRidgeOptions(penalties=[1e-3, 1e3], widths=[]),
     )
-    apart = fit_kernel_ridge(problem("dense", train=(x, y)), options).predict(new)
-    together = fit_kernel_ridge(problem("dense", train=(x, y), groups={"train": group}), options).predict(new)
+    apart = fit_kernel_ridge(problem("dense", train=(x, y)), options).model.predict(new)
+    together = fit_kernel_ridge(problem("dense", train=(x, y), groups={"train": group}), options).model.predict(new)
     assert np.abs(together - y.mean(0)).max() < 0.1 < np.abs(apart - y.mean(0)).max()
 
 
@@ -122,10 +122,9 @@ def test_the_validation_metric_is_that_of_a_fit_without_the_validation_rows(prob
     alone = fit_kernel_ridge(problem("dense", train=train), options)
     whole = problem("dense", train=train, validation=held)
     fitted = fit_kernel_ridge(whole, options)
-    whole.metric.reset()
-    whole.metric.update(torch.from_numpy(alone.predict(held[0])), torch.from_numpy(held[1]))
-    assert fitted.validate(whole) == pytest.approx(float(whole.metric.compute()), rel=1e-3)
-    np.testing.assert_allclose(fitted.predict(train[0]), train[1], atol=0.5)
+    expected, found = (score(whole.metric, said, held[1]) for said in (alone.model.predict(held[0]), fitted.unseen))
+    assert found == pytest.approx(expected, rel=1e-3)
+    np.testing.assert_allclose(fitted.model.predict(train[0]), train[1], atol=0.5)
 
 
 def test_how_sure_it_is_comes_from_a_fit_without_the_validation_rows(problem):
@@ -133,8 +132,13 @@ def test_how_sure_it_is_comes_from_a_fit_without_the_validation_rows(problem):
     held = rows(20, 1, np.sin)
     whole = problem("dense", train=rows(10, 0, np.sin), validation=held)
     fitted = fit_kernel_ridge(whole, KernelRidgeOptions(penalties=[1e-10], widths=[2.0]))
-    calibration = fitted.calibrate(whole)
-    assert calibration.rows == 10
     typical = np.sqrt(np.mean((fitted.unseen[::2] - held[1][::2]) ** 2, axis=0))
-    np.testing.assert_allclose(calibration.arrays["spread"], typical, rtol=0.1)
-    assert np.abs(fitted.predict(held[0]) - held[1]).max() < 0.1 * typical.mean()
+    assert np.abs(fitted.model.predict(held[0]) - held[1]).max() < 0.1 * typical.mean()
+
+
+def test_inputs_that_are_all_alike_give_the_mean_field(problem):
+    x, y = rows(20, 0, shift)
+    fitted = fit_kernel_ridge(
+        problem("dense", train=(np.ones_like(x), y)), KernelRidgeOptions(penalties=[1e-8, 1.0], widths=[])
+    )
+    np.testing.assert_allclose(fitted.model.predict(x[:1]), y.mean(0, keepdims=True), rtol=1e-5)

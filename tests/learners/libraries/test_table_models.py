@@ -1,5 +1,6 @@
 """Boosters and logistic regression against their libraries, called directly on the same table."""
 
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from blas import blas_threads
 from pare.config import PareError
 from pare.config.schema import SplitConfig
+from pare.learners.ensemble import combined, mean_of
 from pare.learners.libraries.boosting import ESTIMATORS, BoosterOptions
 from pare.learners.libraries.scikit_learn import ESTIMATORS as LOGISTIC
 from pare.learners.libraries.scikit_learn import LogisticOptions, fit_logistic_regression
@@ -50,6 +52,13 @@ def classes(problem):
 def options(name, trees=30, bags=1, **more):
     threads = "thread_count" if name == "catboost" else "n_jobs"
     return BoosterOptions(early_stopping_rounds=ROUNDS, bags=bags, **{SIZES[name]: trees, threads: 1}, **more)
+
+
+def predict(fitted, x):
+    """Outputs of a fit; of several models their mean."""
+    outputs = {str(number): model.predict(x) for number, model in enumerate((fitted.model, *fitted.others))}
+    equal = dict.fromkeys(outputs, 1 / len(outputs))
+    return combined(outputs, equal, dict.fromkeys(outputs, 1.0), mean_of(fitted.model.task))
 
 
 def frame(x, missing):
@@ -106,7 +115,7 @@ def direct(name, depth, weights=False, parts=SPLITS):
 def test_the_better_of_two_depths_on_the_validation_rows_predicts_as_the_library_does(name, classes):
     depth = "depth" if name == "catboost" else "max_depth"
     fitted = FITS[name](classes, options(name, search={depth: [1, 4]}))
-    found = softmax(fitted.predict(table(40, 2)[0]), axis=1)
+    found = softmax(predict(fitted, table(40, 2)[0]), axis=1)
     wanted, _ = min((direct(name, 1), direct(name, 4)), key=lambda outcome: outcome[1])
     np.testing.assert_allclose(found, wanted, atol=1e-5)
     assert set(fitted.versions) == {name}
@@ -116,7 +125,7 @@ def test_the_better_of_two_depths_on_the_validation_rows_predicts_as_the_library
 def test_classes_are_weighted_by_their_inverse_frequency_where_the_task_says_so(name, classes):
     depth = {"depth" if name == "catboost" else "max_depth": 2}
     fitted = FITS[name](replace(classes, class_weights=True), options(name, **depth))
-    found = softmax(fitted.predict(table(40, 2)[0]), axis=1)
+    found = softmax(predict(fitted, table(40, 2)[0]), axis=1)
     np.testing.assert_allclose(found, direct(name, 2, weights=True)[0], atol=1e-5)
     assert np.abs(found - direct(name, 2)[0]).max() > 0.01
 
@@ -135,13 +144,13 @@ def test_a_bag_is_the_mean_over_folds_of_training_and_validation_rows(name, clas
         learnt, left_out = (x[rest], y[rest]), (x[held], y[held])
         shares.append(direct(name, 2, parts=(learnt, left_out, test))[0])
         unseen[held] = direct(name, 2, parts=(learnt, left_out, left_out))[0]
-    np.testing.assert_allclose(softmax(fitted.predict(test[0]), axis=1), np.mean(shares, axis=0), atol=1e-5)
+    np.testing.assert_allclose(softmax(predict(fitted, test[0]), axis=1), np.mean(shares, axis=0), atol=1e-5)
     np.testing.assert_allclose(softmax(fitted.unseen, axis=1), unseen[200:], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", FITS)
 @pytest.mark.parametrize("kind", ["classification", "regression"])
-def test_the_validation_metric_of_a_bag_is_that_of_rows_left_out(name, kind, problem):
+def test_unseen_predictions_of_a_bag_are_of_rows_left_out(name, kind, problem):
     """Answers are noise: what was learnt by heart is met, what was left out is not."""
     draw = np.random.default_rng(0)
     x = draw.normal(size=(300, 3))
@@ -150,10 +159,9 @@ def test_the_validation_metric_of_a_bag_is_that_of_rows_left_out(name, kind, pro
     noise = problem(kind, 2 if kind == "classification" else None, **splits)
     learns = {"lightgbm": {"min_child_samples": 2}}.get(name, {})
     fitted = FITS[name](noise, options(name, 200, bags=4, learning_rate=0.3, **learns))
-    found, left_out = fitted.predict(x[150:].astype(np.float32)), fitted.calibrate(noise).arrays["prediction"]
+    found, left_out = predict(fitted, x[150:].astype(np.float32)), fitted.unseen
     if kind == "classification":
         assert (found.argmax(1) == y[150:]).mean() > 0.6 > (left_out.argmax(1) == y[150:]).mean()
-        assert fitted.validate(noise) == pytest.approx(100 * (left_out.argmax(1) != y[150:]).mean())
     else:
         assert np.corrcoef(found[:, 0], y[150:, 0])[0, 1] > 0.3 > np.corrcoef(left_out[:, 0], y[150:, 0])[0, 1]
 
@@ -167,7 +175,8 @@ def test_a_bag_leaves_whole_groups_out(problem):
     errors = []
     for known in ({name: groups[rows] for name, rows in parts.items()}, None):
         made = problem("classification", 2, groups=known, **{name: (x[rows], y[rows]) for name, rows in parts.items()})
-        errors.append(FITS["xgboost"](made, options("xgboost", 200, bags=5)).validate(made))
+        unseen = FITS["xgboost"](made, options("xgboost", 200, bags=5)).unseen
+        errors.append(100 * (unseen.argmax(1) != y[150:]).mean())
     assert errors[1] < 20 < errors[0]
 
 
@@ -175,7 +184,7 @@ def test_a_bag_leaves_whole_groups_out(problem):
 def test_rows_and_folds_may_be_as_few_as_one_another(name, problem):
     x, y = table(4, 0)
     few = problem("classification", 3, (0, 0, 3), train=(x[:3], y[:3]), validation=(x[3:], y[3:]))
-    outputs = FITS[name](few, options(name, 3, bags=5)).predict(x)
+    outputs = predict(FITS[name](few, options(name, 3, bags=5)), x)
     assert outputs.shape == (4, 3) and np.isfinite(outputs).all()
 
 
@@ -187,7 +196,7 @@ def test_the_first_of_the_search_is_taken_where_there_are_no_validation_rows(nam
         FITS[name](alone, options(name, 10, **choice)) for choice in ({depth: 2}, {"search": {depth: [2, 5]}})
     )
     x = table(40, 2)[0]
-    np.testing.assert_array_equal(first.predict(x), searched.predict(x))
+    np.testing.assert_array_equal(predict(first, x), predict(searched, x))
 
 
 @pytest.mark.parametrize("name", FITS)
@@ -197,7 +206,7 @@ def test_labels_and_numbers_have_an_estimator_each(name, problem):
     numbers = [np.stack([part[:, 0], 3 - part[:, 0]], 1).astype(np.float32) for part in (x, val_x)]
     known = np.isfinite(x[:, 0]), np.isfinite(val_x[:, 0])
     labelled = problem("multilabel", None, (0, 0, 3), train=(x, labels[0]), validation=(val_x, labels[1]))
-    outputs = FITS[name](labelled, options(name)).predict(val_x)
+    outputs = predict(FITS[name](labelled, options(name)), val_x)
     assert ((outputs[:, 0] > 0) == (val_y > 0)).mean() > 0.8
     np.testing.assert_allclose(expit(outputs[:, 1]), 0, atol=1e-6)  # no training row has the second label
     counted = problem(
@@ -207,7 +216,7 @@ def test_labels_and_numbers_have_an_estimator_each(name, problem):
         train=(x[known[0]], numbers[0][known[0]]),
         validation=(val_x[known[1]], numbers[1][known[1]]),
     )
-    found = FITS[name](counted, options(name, 100)).predict(val_x[known[1]])
+    found = predict(FITS[name](counted, options(name, 100)), val_x[known[1]])
     assert found.shape == numbers[1][known[1]].shape
     assert np.mean((found - numbers[1][known[1]]) ** 2) < 0.3
 
@@ -220,7 +229,7 @@ def test_a_class_without_training_rows_is_possible_but_never_likely(name, proble
         fitted = FITS[name](few, options(name, 5))
     else:
         fitted = fit_logistic_regression(few, LogisticOptions(strengths=2, folds=2, iterations=500))
-    outputs = fitted.predict(x)
+    outputs = predict(fitted, x)
     assert outputs.shape == (200, 4) and np.isfinite(outputs).all()
     assert (softmax(outputs, axis=1)[:, 2] < 1e-8).all()
 
@@ -255,7 +264,7 @@ def test_logistic_regression_is_the_best_of_its_strengths_in_cross_validation(cl
         for strength in (1e-4, 1, 1e4)
     }
     model = LogisticRegression(C=max(scores, key=scores.get), max_iter=1000).fit(columns(x), y)
-    found = softmax(fitted.predict(test_x), axis=1)
+    found = softmax(predict(fitted, test_x), axis=1)
     np.testing.assert_allclose(found, model.predict_proba(columns(test_x)), atol=1e-4)
 
 
@@ -280,7 +289,7 @@ def test_rows_of_a_group_are_left_out_together_by_logistic_regression(problem):
 
     def confidence(groups):
         fitted = fit_logistic_regression(problem("classification", 2, train=(x, y), groups=groups), options)
-        return softmax(fitted.predict(new), axis=1).max(axis=1).mean()
+        return softmax(predict(fitted, new), axis=1).max(axis=1).mean()
 
     assert confidence({"train": group}) < 0.6
     assert confidence(None) > 0.9
@@ -323,6 +332,20 @@ def test_what_was_written_predicts_the_same(name, kind, bags, problem, tmp_path)
         pytest.skip(f"{name} does not predict {kind}")
     chosen = options(name, bags=bags) if name in FITS else LogisticOptions(strengths=2, folds=2, iterations=500)
     fitted = estimator.fit(some, chosen)
+    assert len(fitted.others) == (bags - 1 if name in FITS else 0)
     fitted.model.write(tmp_path)
     loaded = estimator.load(tmp_path, SimpleNamespace(task=some.task), chosen)
-    np.testing.assert_allclose(loaded.predict(new), fitted.predict(new), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(loaded.predict(new), fitted.model.predict(new), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_rounds_end_at_the_deadline(name, problem):
+    """Answers are noise of so many rows that all rounds would take minutes."""
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(4000, 20)), draw.normal(size=(4000, 1)).astype(np.float32)
+    made = problem("regression", train=(x[:3000], y[:3000]), validation=(x[3000:], y[3000:]))
+    many = BoosterOptions(early_stopping_rounds=100_000, bags=2, **{SIZES[name]: 100_000})
+    started = time.monotonic()
+    fitted = FITS[name](replace(made, deadline=started + 1.0), many)
+    assert time.monotonic() - started < 10
+    assert np.isfinite(predict(fitted, x[:10].astype(np.float32))).all()

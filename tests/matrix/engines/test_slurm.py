@@ -115,7 +115,7 @@ def test_no_bundle_is_filled_beyond_the_longest_time_limit():
     assert len(arrays_of(plan, Limits(hours=1.0))[CPU].bundles) == 2
 
 
-def test_an_input_and_a_baseline_that_was_never_timed_count_a_quarter_of_an_hour():
+def test_an_input_and_an_untimed_fit_count_a_quarter_of_an_hour():
     jobs = [run(f"run-{number}", 12.0, timed=False) for number in range(17)]
     array = arrays_of(plan_of(*jobs), Limits())[CPU]
     assert [len(bundle) for bundle in array.bundles] == [16, 1]
@@ -189,7 +189,7 @@ def test_a_bundle_is_named_by_its_number_and_all_by_none(tmp_path):
 
 @pytest.fixture
 def mine(own_library, parameters, tmp_path):
-    """Two baselines of a table of the user's own, as runs and as arrays; ``prepare`` brings their input."""
+    """Two boosters of a table of the user's own, as runs and as arrays; ``prepare`` brings their input."""
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "mine.csv").write_text("mass,count,kind\n" + "".join(f"{i},{i % 7},{'ab'[i % 2]}\n" for i in range(40)))
     data = tmp_path / "data"

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from pare.config import Library, resolve
+from pare.learners.model import Model
 from pare.learners.networks.models import build_model, load_backbone
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import SourceFolders
+from pare.learners.networks.trained_network import TrainedNetwork
 from pare.learners.networks.training.source_batches import load_source_batches
+from pare.learners.source_folders import SourceFolders
 
 FEATURES, ROWS = 6, 24
 
@@ -27,8 +28,8 @@ def run(library):
 def make_model(run, tiny_bert, unprepared):
     def make(seed=0):
         torch.manual_seed(seed)
-        model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
-        return TrainedModel(run, model, {"source_classes": 2, "categories": []}, {}, unprepared)
+        network = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2).eval()
+        return Model(run, TrainedNetwork(network, {}), {"source_classes": 2, "categories": []}, unprepared)
 
     return make
 

@@ -3,9 +3,11 @@
 import pytest
 
 from pare.config import PareError
-from pare.learners.networks.training import SourceFolders, run_fingerprint
+from pare.learners.ensemble import Ensemble
+from pare.learners.learner import Data, fit_fingerprint
+from pare.learners.source_folders import SourceFolders
 from pare.paper.analysis import load_models
-from pare.paper.analysis.compared import analysis_config
+from pare.paper.analysis.compared import analysis_config, network_of
 from pare.storage.store import ArrayStore, write_store
 
 
@@ -39,7 +41,7 @@ def saved(run, make_model, store, folders):
 
     def saved(*methods):
         trained = make_model()
-        trained.record |= {"fingerprint": run_fingerprint(run, store, folders), "model_input": store.fingerprint}
+        trained.record |= {"fingerprint": fit_fingerprint(run, Data(store, folders)), "model_input": store.fingerprint}
         trained.record["decisive"] = run.decisive()
         runs = [run.model_copy(update={"method_name": method}) for method in methods]
         return {one.folder: lambda: trained for one in runs}
@@ -53,7 +55,7 @@ def test_the_runs_own_model_comes_first_then_those_that_are_there(run, analysis,
 
 
 def test_a_missing_model_is_answered_with_the_command_that_trains_it(run, analysis, saved, store, folders):
-    with pytest.raises(PareError, match=r"--pipelines=pare_train .*task=table,method=pare,seed=0$"):
+    with pytest.raises(PareError, match=r"train it: kedro run .*task=table,method=pare,seed=0$"):
         load_models(run, analysis, saved("finetune"), store, folders)
     changes = {"mixing": run.mixing.model_copy(update={"start": 0.1}), "provenance": {"mixing.start": "command line"}}
     variant = run.model_copy(update={"variant": "start_10", **changes})
@@ -92,3 +94,11 @@ def test_a_mistake_in_the_parameters_names_the_key(parameters, change, words):
 
 def test_the_shipped_parameters_are_valid(parameters):
     assert analysis_config(parameters["analyse"]).compared == "finetune"
+
+
+def test_the_mean_of_several_trainings_is_no_single_network(make_model):
+    model = make_model()
+    assert network_of(model) is model.predictor.network
+    model.predictor = Ensemble.of_equals([make_model(1), make_model(2)])
+    with pytest.raises(PareError, match=r"mean of several trainings.*training\.members=1"):
+        network_of(model)

@@ -21,8 +21,8 @@ def test_an_embedding_is_the_mean_of_the_tokens_that_enter_the_encoder(make_mode
     trained = make_model()
     found = embed(trained, rows, source, [0], CPU)
     with torch.no_grad():
-        tokens = trained.model.embed(torch.from_numpy(rows["x"])).tokens
-        scores = trained.model.gate(tokens)
+        tokens = trained.predictor.network.embed(torch.from_numpy(rows["x"])).tokens
+        scores = trained.predictor.network.gate(tokens)
     np.testing.assert_allclose(found.target, tokens.mean(1).numpy(), rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(found.target_scores, scores.numpy(), rtol=1e-5)
     assert found.source.shape == found.target.shape == (24, 32)

@@ -15,9 +15,11 @@ from pare.config import Library, resolve
 from pare.config.run import COMMAND_LINE
 from pare.data.origins.manifest import RawFolder
 from pare.datasets import ResultsDataset, TrainedModelsDataset
+from pare.learners.learner import Data, fit_fingerprint
+from pare.learners.model import Model
 from pare.learners.networks.models import build_model, load_backbone
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import SourceFolders, run_fingerprint
+from pare.learners.networks.trained_network import TrainedNetwork
+from pare.learners.source_folders import SourceFolders
 from pare.paper.analysis.compared import analysis_config
 from pare.paper.pipelines.analyse import create_pipeline
 from pare.paper.pipelines.analyse.nodes import load_compared_models
@@ -83,7 +85,7 @@ def save_model(tmp_path, tiny_bert, topics, unprepared):
     def save(run, store):
         torch.manual_seed(0)
         model = build_model(run.task, load_backbone(tiny_bert, run.task.grid), 2)
-        fingerprint = run_fingerprint(run, store, SourceFolders(tiny_bert, topics, ("encoder", "proxy")))
+        fingerprint = fit_fingerprint(run, Data(store, SourceFolders(tiny_bert, topics, ("encoder", "proxy"))))
         tokens = int(np.prod(run.task.grid))
         replaced = [[row["k"] / tokens] * tokens for row in HISTORY]
         record = {"fingerprint": fingerprint, "source_classes": 2, "categories": [], "n_train": 30}
@@ -93,7 +95,7 @@ def save_model(tmp_path, tiny_bert, topics, unprepared):
         folder.mkdir(parents=True)
         scores = np.random.default_rng(0).integers(1, 9, (len(HISTORY), 2, 500)).tolist()
         record |= {"history": HISTORY, "replaced": replaced, "gate_scores": scores}
-        TrainedModel(run, model.eval(), record, config, unprepared).save(folder / "model")
+        Model(run, TrainedNetwork(model.eval(), config), record, unprepared).save(folder / "model")
 
     return save
 

@@ -83,3 +83,10 @@ def test_darcy_names_file_variable_and_row_of_a_value_that_is_not_finite(tmp_pat
     train.read(0, 2)
     with pytest.raises(PareError, match=r"smooth1.mat: sol is not finite in row 3"):
         train.read(1, 4)
+
+
+def test_a_file_without_a_variable_says_what_it_holds(tmp_path):
+    for part in (1, 2):
+        scipy.io.savemat(tmp_path / f"piececonst_r5_smooth{part}.mat", {"coeff": np.ones((2, 6, 6))})
+    with pytest.raises(PareError, match=r"variable 'sol' is unknown\. Known: coeff"):
+        darcy_mat(tmp_path)

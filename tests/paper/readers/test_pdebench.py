@@ -1,6 +1,7 @@
 """PDEBench's readers on files in the publisher's layouts, and on those that users really have."""
 
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -11,9 +12,10 @@ from kedro.config import OmegaConfigLoader
 import publisher_fields
 from pare.config.errors import PareError
 from pare.config_loader import load_library
-from pare.data.registries import ORIGINS, bind_options, find_reader
-from pare.paper.readers.pdebench import pdebench_grouped, pdebench_stacked
+from pare.data.registries import ORIGINS, bind_options, open_raw_files
+from pare.paper.readers.pdebench import pdebench_stacked
 from pare.settings import CONFIG_LOADER_ARGS
+from users_files import read
 
 PDEBENCH = [
     "pdebench_advection",
@@ -51,7 +53,7 @@ def test_every_task_reads_its_publishers_file_in_the_shapes_that_it_declares(
     dimensions = len(task.input.shape) - 1
     size = {"cells": cells[dimensions]} if cells else {}
     getattr(publisher_fields, f"write_{name}")(tmp_path, 2 if cells else 12, rng, **size)
-    parts = bind_options("reader", task.reader.name, find_reader(task.reader.name), task.reader.options)(tmp_path)
+    parts = open_raw_files(task.reader, tmp_path)
     assert {part: samples.count for part, samples in parts.items()} == {"train": 1 if cells else 11, "test": 1}
     for samples in parts.values():
         x, y = read_all(samples)
@@ -67,7 +69,7 @@ def test_a_simulated_file_is_read_by_the_same_reader(name, library, tmp_path):
         "origin", chosen.origin, ORIGINS[chosen.origin].load(), chosen.options | {"samples": 2, "resolution": 16}
     )
     bring(tmp_path)
-    parts = bind_options("reader", task.reader.name, find_reader(task.reader.name), task.reader.options)(tmp_path)
+    parts = open_raw_files(task.reader, tmp_path)
     for samples in parts.values():
         x, y = read_all(samples)
         assert x.shape[:2] == (1, task.input.shape[0]) and np.isfinite(x).all() and np.isfinite(y).all()
@@ -85,7 +87,7 @@ def test_the_first_tenth_of_stacked_rows_is_the_test_part(tmp_path, rng):
 
 def test_the_last_tenth_of_grouped_rows_is_the_test_part(tmp_path, rng):
     stored = publisher_fields.write_pdebench_diffusion_sorption(tmp_path, 20, rng, cells=8)["data"]
-    parts = pdebench_grouped(tmp_path, target_time=99)
+    parts = read("pdebench_grouped", tmp_path, target_time=99)
     for part, rows in (("train", stored[:18]), ("test", stored[18:])):
         x, y = read_all(parts[part])
         np.testing.assert_array_equal(x[:, 0], rows[:, 0, :, 0])
@@ -95,7 +97,7 @@ def test_the_last_tenth_of_grouped_rows_is_the_test_part(tmp_path, rng):
 
 def test_a_read_does_not_run_into_the_other_part(tmp_path, rng):
     publisher_fields.write_pdebench_diffusion_sorption(tmp_path, 20, rng, cells=8)
-    assert len(pdebench_grouped(tmp_path, target_time=1)["train"].read(16, 64)[0]) == 2
+    assert len(read("pdebench_grouped", tmp_path, target_time=1)["train"].read(16, 64)[0]) == 2
 
 
 def test_variables_become_channels_in_units_of_their_scales(tmp_path, rng):
@@ -125,7 +127,9 @@ def test_darcy_maps_a_coefficient_without_time_to_its_solution(tmp_path, rng):
 
 def test_the_inhibitor_is_predicted_from_the_activator(tmp_path, rng):
     stored = publisher_fields.write_pdebench_diffusion_reaction_2d(tmp_path, 10, rng, cells=8, frames=6)["data"]
-    parts = pdebench_grouped(tmp_path, target_time=5, axes=2, input_channels=(0,), target_channels=(1,), stride=4)
+    parts = read(
+        "pdebench_grouped", tmp_path, target_time=5, axes=2, input_channels=(0,), target_channels=(1,), stride=4
+    )
     x, y = read_all(parts["train"])
     np.testing.assert_array_equal(x[:, 0], stored[:9, 0, ::4, ::4, 0])
     np.testing.assert_array_equal(y[:, 0], stored[:9, 5, ::4, ::4, 1])
@@ -208,13 +212,13 @@ def test_a_stacked_file_that_does_not_fit_is_refused_by_name(tmp_path, arrays, o
 def test_a_grouped_file_that_does_not_fit_is_refused_by_name(tmp_path, arrays, options, message):
     stack(tmp_path, **arrays)
     with pytest.raises(PareError, match=message):
-        pdebench_grouped(tmp_path, **({"target_time": 4, "pattern": "*.hdf5"} | options))
+        read("pdebench_grouped", tmp_path, **({"target_time": 4, "pattern": "*.hdf5"} | options))
 
 
 def test_a_group_of_another_shape_is_named_when_it_is_read(tmp_path):
     arrays = {f"{i:04d}/data": np.ones((5, 8, 1)) for i in range(10)} | {"0007/data": np.ones((5, 9, 1))}
     stack(tmp_path, **arrays)
-    train = pdebench_grouped(tmp_path, target_time=4, pattern="*.hdf5")["train"]
+    train = read("pdebench_grouped", tmp_path, target_time=4, pattern="*.hdf5")["train"]
     train.read(0, 7)
     with pytest.raises(PareError, match=r"group 0007 has shape \(5, 9, 1\), that of group 0000 \(5, 8, 1\)"):
         train.read(5, 9)
@@ -237,11 +241,11 @@ def test_a_grouped_value_that_is_not_finite_is_named_by_its_group_and_time(tmp_p
     arrays["0009/data"][4, 3] = np.nan
     stack(tmp_path, **arrays)
     with pytest.raises(PareError, match="data at time 4 is not finite in row 10"):
-        read_all(pdebench_grouped(tmp_path, target_time=4, pattern="*.hdf5")["test"])
+        read_all(read("pdebench_grouped", tmp_path, target_time=4, pattern="*.hdf5")["test"])
 
 
 @pytest.mark.parametrize("content", ["cut", "text", "empty"])
-@pytest.mark.parametrize("reader", [pdebench_stacked, pdebench_grouped])
+@pytest.mark.parametrize("reader", [pdebench_stacked, partial(read, "pdebench_grouped")])
 def test_a_damaged_file_is_one_message_that_says_what_to_do(tmp_path, reader, content):
     path = stack(tmp_path, tensor=np.ones((20, 5, 800)))
     whole = path.read_bytes()

@@ -15,14 +15,13 @@ from pare.data.formats.archives import MEMBER_BYTES, check_size
 from pare.data.formats.matlab import MAT, MATLAB, version_5_arrays, version_7_3_arrays
 from pare.data.formats.netcdf import NETCDF, NUMBERS, Packing, version_3_arrays
 from pare.data.formats.npy import NPY, map_npy, map_npz, npz_members, read_npy_header
+from pare.data.formats.safetensor_files import SAFETENSORS, safetensors_arrays
 from pare.data.formats.stored_array import AGAIN, TEXT, StoredArray, existing_dataset, readable, rows_of
 from pare.data.formats.torch_files import TORCH, torch_arrays
 
+Opener = Callable[[Path], dict[str, StoredArray]]
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 NPZ = ".npz"
-OLDER = {MAT: version_5_arrays, NETCDF: version_3_arrays}  # files whose newer versions are HDF5
-ARCHIVES = (NPZ, *OLDER, *HDF5, *TORCH)  # files that hold several arrays; those of PyTorch may hold one without a name
-SUFFIXES = (NPZ, NPY, *OLDER, *HDF5, *TORCH)
 LONE = (NPY, *TORCH)  # files whose one array may have the file's name
 
 
@@ -38,17 +37,9 @@ def open_arrays(path: Path) -> dict[str, StoredArray]:
     if path.is_dir():
         return {path.name: _open_folder(path)}
     suffix = path.suffix.lower()
-    if suffix == NPZ:
-        return _open_npz(path)
-    if suffix == NPY:
-        return {path.name: _open_npy(path)}
-    if suffix in TORCH:
-        return torch_arrays(path)
-    if suffix in OLDER and not h5py.is_hdf5(path):
-        return OLDER[suffix](path)
-    if suffix in (*OLDER, *HDF5):
-        return _open_hdf5(path)
-    raise PareError(f"{path}: arrays are read from {', '.join(SUFFIXES)}; convert it, or name another file")
+    if suffix not in OPENERS:
+        raise PareError(f"{path}: arrays are read from {', '.join(SUFFIXES)}; convert it, or name another file")
+    return OPENERS[suffix](path)
 
 
 def is_lone(path: Path) -> bool:
@@ -149,3 +140,21 @@ def _read_hdf5(path: Path, name: str, start: int, stop: int) -> np.ndarray:
 
 def _packing(data: h5py.Dataset) -> Packing:
     return Packing.of(data.attrs) if data.dtype.kind in NUMBERS else Packing()
+
+
+def _or_hdf5(older: Opener) -> Opener:
+    """Open files whose newer versions are HDF5."""
+    return lambda path: _open_hdf5(path) if h5py.is_hdf5(path) else older(path)
+
+
+OPENERS: dict[str, Opener] = {
+    NPZ: _open_npz,
+    NPY: lambda path: {path.name: _open_npy(path)},
+    MAT: _or_hdf5(version_5_arrays),
+    NETCDF: _or_hdf5(version_3_arrays),
+    **dict.fromkeys(HDF5, _open_hdf5),
+    SAFETENSORS: safetensors_arrays,
+    **dict.fromkeys(TORCH, torch_arrays),
+}
+SUFFIXES = tuple(OPENERS)
+ARCHIVES = tuple(suffix for suffix in SUFFIXES if suffix != NPY)  # several arrays, or one without a name

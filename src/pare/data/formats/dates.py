@@ -1,14 +1,20 @@
-"""Columns of dates, as numbers that a model can use: days since a first one, and what a calendar says of them."""
+"""Columns of dates, as numbers that a model can use: days since a first one, and what a calendar says of them.
 
-from collections.abc import Iterable, Mapping, Sequence
+skrub's ToDatetime takes 03/04/2024 for March without a word, and refuses a word for a missing value, years of two
+digits, and a column in which the forms of dates differ (version 0.11).
+"""
+
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import product
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
-from pare.config.errors import PareError
+from pare.config.errors import PareError, unknown_name
+from pare.config.strict import Strict
 from pare.data.formats.delimited_text import means_no_value
 from pare.data.formats.table_files import present_text
 
@@ -80,97 +86,55 @@ def date_order(columns: Iterable[pd.Series], where: str, said: DateOrder | None 
     )
 
 
-def first_date(column: pd.Series, order: DateOrder | None = None) -> date | None:
-    """The first day of a column of dates; None where some value is no date, or the order of day and month unknown."""
-    times = _all_times(column, order)
-    return None if times is None else times.min().date()
+class Dates(Strict):
+    """Options of a table: its columns of dates.
 
-
-def calendar_of(column: pd.Series, order: DateOrder | None = None) -> list[Calendar]:
-    """What a calendar can say of a column of dates, next to their number of days.
-
-    The season where they go through a year or more, in three months of it or more; the time of day where there are
-    three different ones. A weekday is for the user to ask for: few measurements of nature depend on it.
+    Attributes:
+        dates: columns of dates, each with its day 0, in UTC; they become the number of days since, with a time of the
+            day as their fraction.
+        date_order: order of day and month in dates such as 03/12/2024 or 03-12-2024; None: there are none.
+        calendar: what further columns say of dates: ``season`` and ``time_of_day``, a cosine and a sine each,
+            and ``weekday``, a category.
     """
-    times = _all_times(column, order)
-    if times is None:
-        return []
-    whole_year = (times.max() - times.min()) / DAY >= int(YEAR) and times.dt.month.nunique() > 2
-    several = (times - times.dt.normalize()).nunique() > 2
-    found: dict[Calendar, bool] = {"season": whole_year, "time_of_day": several}
-    return [part for part, says in found.items() if says]
+
+    dates: dict[str, date] = Field(default_factory=dict)
+    date_order: DateOrder | None = None
+    calendar: dict[str, list[Calendar]] = Field(default_factory=dict)
+
+    def with_days(self, frame: pd.DataFrame, where: str) -> pd.DataFrame:
+        """A table with days in place of dates, each followed by what a calendar says of it.
+
+        Args:
+            frame: with rows from 0.
+            where: what messages call the table.
+
+        Raises:
+            PareError: if a value is no date, or a calendar says something of a column that is none of dates.
+        """
+        for dated in self.calendar:
+            if dated not in self.dates:
+                raise unknown_name(
+                    "column", dated, self.dates, f"{where}: a calendar says something of the columns of 'dates'"
+                )
+        columns: dict[Any, pd.Series] = {}
+        for name, column in frame.items():
+            columns[name] = column
+            if name in self.dates:
+                times = times_of(column, where, self.date_order)
+                columns[name] = (times - pd.Timestamp(self.dates[str(name)], tz="UTC")) / DAY
+                for part in self.calendar.get(str(name), ()):
+                    columns |= dict(zip(_added(str(name), part), _said(times, part), strict=True))
+        return pd.DataFrame({name: column.reindex(frame.index) for name, column in columns.items()})
+
+    def own_columns(self, columns: Sequence[str]) -> list[str]:
+        """Those of the columns that the user's table has: without what a calendar added."""
+        added = [name for date, parts in self.calendar.items() for part in parts for name in _added(date, part)]
+        return [name for name in columns if name not in added]
 
 
-def date_options(columns: Iterable[pd.Series], order: DateOrder | None = None) -> dict[str, Any]:
-    """Options of the reader `table` for those columns that hold dates, ``dates`` and ``calendar``; none where none do.
-
-    Args:
-        columns: columns of text or times.
-        order: order of day and month in dates such as 03/12/2024; None: there are none.
-    """
-    found = {str(column.name): (column, first) for column in columns if (first := first_date(column, order))}
-    dates = {name: first.isoformat() for name, (_, first) in found.items()}
-    calendar = {name: parts for name, (column, _) in found.items() if (parts := calendar_of(column, order))}
-    return {name: option for name, option in (("dates", dates), ("calendar", calendar)) if option}
-
-
-def date_of_rows(columns: Iterable[pd.Series], order: DateOrder | None = None, *, falling: bool = False) -> str | None:
-    """The first column of dates in whose order the rows are, most of them at times of their own; None where none is.
-
-    Args:
-        columns: columns of text or times.
-        order: order of day and month in dates such as 03/12/2024; None: there are none.
-        falling: whether the newest row is to be the first.
-    """
-    for column in columns:
-        times = _all_times(column, order)
-        if times is None:
-            continue
-        rises = times[::-1].is_monotonic_increasing if falling else times.is_monotonic_increasing
-        if rises and times.nunique() > len(column) / 2:
-            return str(column.name)
-    return None
-
-
-def calendar_columns(calendar: Mapping[str, Sequence[Calendar]]) -> list[str]:
-    """Names of the columns that are added to those of dates."""
-    return [f"{name} ({added})" for name, parts in calendar.items() for part in parts for added in ADDED[part]]
-
-
-def own_columns(columns: Sequence[str], calendar: Mapping[str, Sequence[Calendar]]) -> list[str]:
-    """Those of the columns that the user's table has: without what a calendar added."""
-    added = calendar_columns(calendar)
-    return [name for name in columns if name not in added]
-
-
-def with_days(
-    frame: pd.DataFrame,
-    dates: Mapping[str, date],
-    calendar: Mapping[str, Sequence[Calendar]],
-    where: str,
-    order: DateOrder | None = None,
-) -> pd.DataFrame:
-    """A table with days in place of dates, each followed by what a calendar says of it.
-
-    Args:
-        frame: with rows from 0.
-        dates: columns of dates, each with its day 0, in UTC.
-        calendar: parts for some of them.
-        where: what messages call the table.
-        order: order of day and month in dates such as 03/12/2024; None: there are none.
-
-    Raises:
-        PareError: if a value is no date.
-    """
-    columns: dict[Any, pd.Series] = {}
-    for name, column in frame.items():
-        columns[name] = column
-        if name in dates:
-            times = _known_times(column, where, order)
-            columns[name] = _days(times, dates[str(name)])
-            for part in calendar.get(str(name), ()):
-                columns |= dict(zip(calendar_columns({str(name): [part]}), _said(times, part), strict=True))
-    return pd.DataFrame({name: column.reindex(frame.index) for name, column in columns.items()})
+def _added(name: str, part: Calendar) -> list[str]:
+    """Names of the columns that a part of a calendar adds to one of dates."""
+    return [f"{name} ({added})" for added in ADDED[part]]
 
 
 def _said(times: pd.Series, part: Calendar) -> list[pd.Series]:
@@ -182,30 +146,60 @@ def _said(times: pd.Series, part: Calendar) -> list[pd.Series]:
     return [np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)]
 
 
-def days_since(column: pd.Series, first: date, where: str, order: DateOrder | None = None) -> np.ndarray:
-    """Days from ``first`` to each date, with a time of the day as their fraction.
+def date_options(columns: Iterable[pd.Series], order: DateOrder | None = None) -> dict[str, Any]:
+    """Options of those columns that hold dates, ``dates`` and ``calendar``; none where none do.
+
+    Args:
+        columns: columns of text or times.
+        order: order of day and month in dates such as 03/12/2024; None: there are none.
+    """
+    found = {str(column.name): times for column in columns if (times := all_times(column, order)) is not None}
+    dates = {name: times.min().date().isoformat() for name, times in found.items()}
+    calendar = {name: parts for name, times in found.items() if (parts := _calendar_of(times))}
+    return {name: option for name, option in (("dates", dates), ("calendar", calendar)) if option}
+
+
+def _calendar_of(times: pd.Series) -> list[Calendar]:
+    """What a calendar can say of times, next to their number of days.
+
+    The season where they go through a year or more, in three months of it or more; the time of day where there are
+    three different ones. A weekday is for the user to ask for: few measurements of nature depend on it.
+    """
+    whole_year = (times.max() - times.min()) / DAY >= int(YEAR) and times.dt.month.nunique() > 2
+    several = (times - times.dt.normalize()).nunique() > 2
+    found: dict[Calendar, bool] = {"season": whole_year, "time_of_day": several}
+    return [part for part, says in found.items() if says]
+
+
+def date_of_rows(columns: Iterable[pd.Series], order: DateOrder | None = None, *, falling: bool = False) -> str | None:
+    """The first column of dates in whose order the rows are, most of them at times of their own; None where none is.
+
+    Args:
+        columns: columns of text or times.
+        order: order of day and month in dates such as 03/12/2024; None: there are none.
+        falling: whether the newest row is to be the first.
+    """
+    for column in columns:
+        times = all_times(column, order)
+        if times is None:
+            continue
+        rises = times[::-1].is_monotonic_increasing if falling else times.is_monotonic_increasing
+        if rises and times.nunique() > len(column) / 2:
+            return str(column.name)
+    return None
+
+
+def times_of(column: pd.Series, where: str, order: DateOrder | None = None) -> pd.Series:
+    """The times of the rows that have one, perhaps written in several forms.
 
     Args:
         column: dates, missing ones as in other columns.
-        first: day 0, in UTC.
         where: what messages call the table.
         order: order of day and month in dates such as 03/12/2024; None: there are none.
-
-    Returns:
-        ``(rows,)`` float64, NaN where missing.
 
     Raises:
         PareError: if a value is no date.
     """
-    return _days(_known_times(column, where, order), first).reindex(range(len(column))).to_numpy(np.float64)
-
-
-def _days(times: pd.Series, first: date) -> pd.Series:
-    return (times - pd.Timestamp(first, tz="UTC")) / DAY
-
-
-def _known_times(column: pd.Series, where: str, order: DateOrder | None) -> pd.Series:
-    """The times of the rows that have one; `PareError` for a value that is no date."""
     text = _date_texts(column)
     forms = _forms(order)
     times = _times(text, forms[0])
@@ -221,8 +215,8 @@ def _known_times(column: pd.Series, where: str, order: DateOrder | None) -> pd.S
     return times
 
 
-def _all_times(column: pd.Series, order: DateOrder | None) -> pd.Series | None:
-    """The times of a column whose values all have one form of a date."""
+def all_times(column: pd.Series, order: DateOrder | None = None) -> pd.Series | None:
+    """The times of a column whose values all have one form of a date; None for another column."""
     text = _date_texts(column)
     for form in _forms(order):
         times = _times(text, form)

@@ -4,16 +4,16 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, Any, Literal, TextIO, cast
 
 import pandas as pd
 from pydantic import Field
 
 from pare.config.errors import PareError
+from pare.config.strict import Strict
 from pare.data.files import FETCH
 
 COMMA, TAB = (".csv", ".csv.gz"), (".tsv", ".tsv.gz")
@@ -34,28 +34,22 @@ POINT_THOUSANDS = r"[+-]?\d{1,3}(?:\.\d{3})+"
 COMMA_NUMBER, POINT_NUMBER = (rf"[+-]?\d*{mark}\d+(?:[eE][+-]?\d+)?" for mark in (",", r"\."))
 
 
-@dataclass(frozen=True)
-class Dialect:
-    """How a table is written; all but the words for missing values concerns text alone.
+class Dialect(Strict):
+    """Options of a table: how it is written. All but the words for missing values concerns text alone.
 
     Attributes:
         delimiter: what separates the values of a line, see `BLANKS`; None: a tab in TSV, else a comma.
-        encoding: as Python names it.
+        encoding: as Python names it; by default UTF-8, with or without a byte order mark.
         decimal: what separates the whole part of a number from the rest.
         header: whether the first line has the names of the columns; else they are 1, 2, …
-        missing: words and numbers that are missing values in every column, in addition to `MISSING`.
+        missing: words and numbers that are missing values in every column, such as -999, in addition to `MISSING`.
     """
 
-    delimiter: str | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: str = UTF_8
-    decimal: str = "."
+    decimal: Literal[".", ","] = "."
     header: bool = True
     missing: Words = ()
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> "Dialect":
-        """What the options of a table's reader say of it."""
-        return cls(**{field.name: options[field.name] for field in fields(cls) if field.name in options})
 
     def delimiter_of(self, path: Path) -> str:
         """What separates the values of a file's lines."""
@@ -95,8 +89,10 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
         delimiter = BLANKS
     usual = Dialect(encoding=encoding, missing=missing)
     header = names_needed or not all(map(_is_number, next(_split([first], delimiter))))
-    found = replace(usual, delimiter=None if delimiter == usual.delimiter_of(path) else delimiter, header=header)
-    return replace(found, decimal="," if delimiter != "," and _has_decimal_commas(path, found) else ".")
+    told = {"delimiter": None if delimiter == usual.delimiter_of(path) else delimiter, "header": header}
+    found = usual.model_copy(update=told)
+    commas = delimiter != "," and _has_decimal_commas(path, found)
+    return found.model_copy(update={"decimal": "," if commas else "."})
 
 
 def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:

@@ -12,10 +12,11 @@ import h5py
 import numpy as np
 
 from pare.config.errors import PareError
+from pare.data.files import FETCH
 from pare.data.formats.npy import NUMBERS
 
 TEXT = "US"
-AGAIN = "save it again, or bring a whole copy of it"
+AGAIN = f"save it again, bring a whole copy of it, or remove it and {FETCH}"
 BLOCK_BYTES = 64 << 20  # states that are read at once to take one frame of each
 DAMAGES = (OSError, EOFError, ValueError, RuntimeError, KeyError, zipfile.BadZipFile)
 

@@ -163,6 +163,7 @@ def _load_excel(path: Path, dialect: Dialect) -> pd.DataFrame:
 LOADERS: dict[str, Callable[[Path, Dialect], pd.DataFrame]] = {
     ".arff": _load_arff,
     **dict.fromkeys(TEXT, load_text),
+    ".feather": lambda path, _: pd.read_feather(path),
     ".jsonl": _load_json_lines,
     ".parquet": _load_parquet,
     ".xlsx": _load_excel,

@@ -20,6 +20,8 @@ from pare.data.origins.manifest import (
 )
 from pare.data.registries import bind_options, find_origin
 
+README = "README.md"
+
 
 @dataclass(frozen=True)
 class RawFiles:
@@ -35,6 +37,19 @@ class RawFiles:
     def write(self, path: Path) -> None:
         """Bring them into the folder at ``path``, see `ingest`."""
         ingest(self.config, path)
+
+
+class NoFiles:
+    """The files of an encoder or a proxy that a learner does not have: a folder that says so, for DVC to track."""
+
+    def is_current(self, path: Path) -> bool:
+        """Never: it is made at once, and the log has nothing to say of it."""
+        return False
+
+    def write(self, path: Path) -> None:
+        """Make the folder."""
+        path.mkdir(parents=True, exist_ok=True)
+        (path / README).write_text("Methods without a pretrained encoder have no files here.\n", encoding="utf-8")
 
 
 def ingest(raw: RawConfig, folder: Path) -> Manifest:

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from pare.config.errors import INGEST, PareError
 from pare.config.raw import RawConfig
+from pare.config.run import NOWHERE
 from pare.data.files import MANIFEST, FileName, content_sha256, file_state
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
@@ -79,6 +80,11 @@ class RawFolder:
     def fingerprint(self) -> str:
         """Fingerprint of what decides the files."""
         return self.manifest.fingerprint
+
+
+def open_raw_folder(path: Path) -> RawFolder | None:
+    """The folder at ``path``; None for that of a learner that has none. PareError as `RawFolder.open`."""
+    return None if path.name == NOWHERE else RawFolder.open(path)
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:

@@ -1,10 +1,5 @@
-"""A first look at a user's files: which reader opens them, and what a task needs to say of them.
+"""File formats of a user's own data, see `Format`; a first look finds the one that suits files, and its options.
 
-Proposals come from what the reader returned, so that a task written from them runs. Where the files can be read in
+Proposals come from what the format read, so that a task written from them runs. Where the files can be read in
 several ways, a note says which one was guessed.
 """
-
-from pare.data.own.findings import Inspection, Question
-from pare.data.own.inspect_files import family_of, inner_paths, inspect_files
-
-__all__ = ["Inspection", "Question", "family_of", "inner_paths", "inspect_files"]

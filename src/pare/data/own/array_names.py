@@ -8,8 +8,7 @@ from pare.config.errors import PareError
 from pare.data.files import words_and_part
 from pare.data.formats.array_files import LONE, is_lone, open_arrays
 from pare.data.formats.stored_array import StoredArray, at_frame
-from pare.data.own.array_rows import check_numeric
-from pare.data.own.arrays import check_pairs
+from pare.data.own.array_rows import check_numeric, check_pairs
 from pare.data.own.file_checks import PARTS
 from pare.data.own.findings import Question
 

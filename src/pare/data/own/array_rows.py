@@ -7,6 +7,7 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.data.formats.stored_array import StoredArray
+from pare.data.own.lengths import Lengths
 
 Target = Literal["classes", "labels", "numbers", "field"]
 ChannelAxis = Literal["first", "last", "none"]
@@ -178,3 +179,61 @@ def group_codes(parts: dict[str, StoredArray]) -> dict[str, np.ndarray]:
     values = {name: groups.all().reshape(-1) for name, groups in parts.items()}
     known = np.unique(np.concatenate(list(values.values()))) if values else np.array([])
     return {name: np.searchsorted(known, of_part) for name, of_part in values.items()}
+
+
+def input_rows(x: StoredArray, channel_axis: ChannelAxis, lengths: Lengths | None = None) -> Read:
+    """Read rows of ``x`` as ``(rows, channels, *grid)`` or ``(rows, features)`` float32.
+
+    Args:
+        x: the array.
+        channel_axis: where it has the channels, see `Arrays`.
+        lengths: how series, whose ends are NaN in all channels, are brought to one length; None: they stay as they are.
+
+    The function raises PareError, naming the first bad row, where a number of a field is missing, or any infinite.
+    """
+    features = len(x.shape) == 2 and channel_axis == "first"
+    if lengths and len(x.shape) - (channel_axis != "none") != 2:
+        raise PareError(f"{x.where} is {x}; the reader's option 'points' is for series, (rows, channels, points)")
+
+    def read(start: int, stop: int) -> np.ndarray:
+        rows = float32(x.read(start, stop))
+        rows = rows if features else channels_first(rows, channel_axis)
+        if lengths:
+            rows = lengths.stacked(map(without_end, rows))
+        check_numbers(rows, x.where, start, missing=features)
+        return rows
+
+    return read
+
+
+def without_end(series: np.ndarray) -> np.ndarray:
+    """A series ``(channels, points)`` up to the last point that is not NaN in all channels, and at least one point."""
+    known = np.flatnonzero(~np.isnan(series).all(axis=0))
+    return series[:, : known[-1] + 1 if len(known) else 1]
+
+
+def check_pairs(x: StoredArray, y: StoredArray) -> None:
+    """Refuse two folders whose files have other names; PareError."""
+    if x.names and y.names and x.names != y.names:
+        name = min(set(x.names) ^ set(y.names))
+        here, there = (x, y) if name in x.names else (y, x)
+        raise PareError(
+            f"{here.where} holds {name}, and {there.where} does not; a sample is a file of the same name in both "
+            "folders"
+        )
+
+
+def check_input(x: StoredArray, channel_axis: ChannelAxis) -> None:
+    """Refuse an ``x`` that holds no samples of numbers, or has no axis for the channels.
+
+    Raises:
+        PareError: saying what was found and expected.
+    """
+    check_numeric(x)
+    least = {"first": 2, "last": 3, "none": 2}[channel_axis]
+    if len(x.shape) < least or 0 in x.shape:
+        wanted = {"first": "(rows, channels, …grid) or (rows, features)", "last": "(rows, …grid, channels)"}
+        raise PareError(
+            f"{x.where} has shape {x.shape}; with channel_axis: {channel_axis} expected "
+            f"{wanted.get(channel_axis, '(rows, …grid)')}. Set the reader's option channel_axis to first, last or none"
+        )

@@ -1,43 +1,45 @@
-"""Arrays of numbers that a user saved: NPZ, NPY, MATLAB, HDF5 or PyTorch, with a sample in each row."""
+"""Arrays of numbers that a user saved: NPZ, NPY, MATLAB, HDF5, NetCDF or PyTorch, with a sample in each row."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
+import pandas as pd
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from pare.config.errors import PareError, unknown_name
-from pare.data.files import FileName
-from pare.data.formats.array_files import ARCHIVES, LONE, SUFFIXES, is_lone, open_arrays
+from pare.config.strict import Strict
+from pare.data.files import FileName, words_and_part
+from pare.data.formats.array_files import ARCHIVES, LONE, NPY, SUFFIXES, is_lone, open_arrays
 from pare.data.formats.stored_array import StoredArray, at_frame
+from pare.data.own.array_choice import proposed_arrays
 from pare.data.own.array_rows import (
     ChannelAxis,
     Read,
     Target,
-    channels_first,
-    check_numbers,
-    check_numeric,
+    check_input,
+    check_pairs,
     codes_and_classes,
-    float32,
     group_codes,
+    input_rows,
     target_rows,
 )
-from pare.data.own.lengths import Length, Lengths
+from pare.data.own.findings import Inspection, Question, equal_rows, inspection_of
+from pare.data.own.format import Format, Known, NewRows
+from pare.data.own.lengths import Lengths
 from pare.storage.samples import Samples
 
 PartName = Literal["train", "validation", "test", "all"]
 
 
-class ArrayNames(BaseModel):
+class ArrayNames(Strict):
     """Where the arrays of one part are: keys in ``file``, or names of files of one array.
 
     ``file`` may be left out where the folder holds only one file of several arrays. Where an array has states
     over time, ``(rows, frames, …)``, ``x_frame`` and ``y_frame`` say which of them, counted from 0, is meant.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     x: str
     y: str
@@ -56,24 +58,16 @@ class Part:
     groups: StoredArray | None
 
 
-def arrays(
-    folder: Path,
-    parts: dict[PartName, ArrayNames],
-    target: Target,
-    channel_axis: ChannelAxis = "first",
-    *,
-    recode: bool = False,
-    points: PositiveInt | None = None,
-    lengths: Lengths = "padded",
-    fill: tuple[float, ...] | None = None,
-) -> dict[str, Samples]:
+class Arrays(Lengths, Format):
     """Arrays with a sample in each row: series, fields or features, and what is to be predicted of each.
 
     Only the rows that are asked for are read; labels and groups are held in memory, and text of an NPZ or NPY file.
+    Inputs are ``(rows, channels, *grid)`` or ``(rows, features)`` float32. Targets are by ``target`` class codes
+    ``(rows,)`` int64, ``(rows, labels)`` or ``(rows, numbers)`` float32, or ``(rows, channels, *grid)`` float32.
 
-    Args:
-        folder: holds the files.
-        parts: names of the arrays, by part: either ``all``, or ``train``, ``test`` and perhaps ``validation``.
+    Attributes:
+        parts: names of the arrays, by part: either ``all``, or ``train``, ``test`` and perhaps ``validation``;
+            by default ``x`` and ``y`` of all rows.
         target: what ``y`` is: ``classes`` (whole numbers from 0, true and false, or text), ``labels`` (several of 0
             and 1 a row), ``numbers`` (one or several a row), or ``field`` (on a grid with the axes of ``x``).
         channel_axis: which axis of ``x``, and of a field ``y``, has the channels: the one after the rows (``first``),
@@ -81,73 +75,97 @@ def arrays(
             ``x`` of two axes is a table of features without order.
         recode: number the classes in their order, where they are not 0, 1, 2, … already.
         points: length to which series are brought that are shorter than the array: their ends are NaN in all channels.
-            By default NaN is refused.
-        lengths: how, see `Length`.
-        fill: what follows shorter series, a value for each channel.
-
-    Returns:
-        The parts: ``x`` ``(rows, channels, *grid)`` or ``(rows, features)`` float32; ``y`` by ``target`` class codes
-        ``(rows,)`` int64, ``(rows, labels)`` or ``(rows, numbers)`` float32, or ``(rows, channels, *grid)`` float32.
-
-    Raises:
-        PareError: if a file or an array is missing, damaged, or of another type or shape than expected; if classes
-            are no whole numbers, have gaps, or training rows have only one; if ``fill`` is given without ``points``;
-            on reading, if ``x`` is not finite.
+            None: NaN is refused.
     """
-    if fill and not points:
-        raise PareError("the reader's option 'fill' follows series that are padded; say 'points', to how many, as well")
-    length = Length(points, lengths, fill) if points else None
-    found: dict[str, Part] = {name: _open_part(folder, names) for name, names in parts.items()}
-    for part in found.values():
-        _check_part(part, channel_axis)
-    _check_alike(found)
-    if target == "classes":
-        codes, classes = codes_and_classes({name: part.y for name, part in found.items()}, recode=recode)
-        targets: dict[str, Read] = {name: _slices(values) for name, values in codes.items()}
-    else:
-        targets = {name: target_rows(part.x, part.y, target, channel_axis) for name, part in found.items()}
-        classes = None
-    groups = group_codes({name: part.groups for name, part in found.items() if part.groups is not None})
-    return {
-        name: Samples(
-            count=part.x.shape[0],
-            read=_rows(input_rows(part.x, channel_axis, length), targets[name]),
-            classes=classes,
-            groups=groups.get(name),
-        )
-        for name, part in found.items()
-    }
+
+    name: ClassVar = "arrays"
+    files: ClassVar = f"files of arrays ({', '.join(SUFFIXES)}), or several folders of {NPY} files with a file a sample"
+    parts: dict[PartName, ArrayNames] = Field(default={"all": ArrayNames(x="x", y="y")})
+    target: Target = "numbers"
+    channel_axis: ChannelAxis = "first"
+    recode: bool = False
+    points: PositiveInt | None = None  # type: ignore[assignment]
+
+    @classmethod
+    def suits(cls, paths: Sequence[Path], question: Question) -> float:  # noqa: D102 - see Format
+        known = all(path.is_dir() or path.suffix.lower() in SUFFIXES for path in paths)
+        return 0.5 if known and (len(paths) > 1 or paths[0].is_file()) else 0  # less than a format of special ones
+
+    @classmethod
+    def inspect(cls, paths: Sequence[Path], question: Question) -> Inspection:  # noqa: D102
+        options, classes, said = proposed_arrays(paths, question)
+        parts = cls(**options).read(paths[0].parent)
+        return inspection_of(cls.name, options, parts, classes, equal=equal_rows(parts), **said)
+
+    def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
+        if self.fill and not self.points:
+            raise PareError(
+                "the reader's option 'fill' follows series that are padded; say 'points', to how many, as well"
+            )
+        found: dict[str, Part] = {name: _open_part(folder, names) for name, names in self.parts.items()}
+        for part in found.values():
+            _check_part(part, self.channel_axis)
+        _check_alike(found)
+        classes, targets = self._targets(found)
+        groups = group_codes({name: part.groups for name, part in found.items() if part.groups is not None})
+        return {
+            name: Samples(
+                count=part.x.shape[0],
+                read=_rows(self._inputs(part.x), targets[name]),
+                classes=classes,
+                groups=groups.get(name),
+            )
+            for name, part in found.items()
+        }
+
+    def _inputs(self, x: StoredArray) -> Read:
+        return input_rows(x, self.channel_axis, self if self.points else None)
+
+    def _targets(self, found: Mapping[str, "Part"]) -> tuple[list[str] | None, dict[str, Read]]:
+        """Names of the classes, and what is to be predicted of each part."""
+        if self.target != "classes":
+            return None, {
+                name: target_rows(part.x, part.y, self.target, self.channel_axis) for name, part in found.items()
+            }
+        codes, classes = codes_and_classes({name: part.y for name, part in found.items()}, recode=self.recode)
+        return classes, {name: _slices(values) for name, values in codes.items()}
+
+    def new_rows(self, rows: Path | pd.DataFrame | np.ndarray, known: Known) -> NewRows:  # noqa: D102
+        array = self._named(rows) if isinstance(rows, Path) else _held(np.asarray(rows))
+        check_input(array, self.channel_axis)
+        names = array.names or map(str, range(1, array.shape[0] + 1))
+        return NewRows(list(names), self._inputs(array))
+
+    def _named(self, path: Path) -> StoredArray:
+        """The input in a file: the array of its name, of that of another part, or the only one."""
+        stored, parts = open_arrays(path), self.parts.values()
+        frames = {part.x: part.x_frame for part in parts}
+        words = {name: words_and_part(name)[0] for name in (*stored, *frames, *(part.y for part in parts))}
+        wanted = {words[name]: frame for name, frame in frames.items()}
+        names = [name for name in frames if name in stored]
+        names = names or [name for name in stored if words[name] in wanted]  # x where the task has x_train and x_test
+        found = [at_frame(stored[name], wanted[words[name]]) for name in names] or list(stored.values())
+        first = next(iter(frames))
+        if len(found) != 1 and first not in stored:
+            raise unknown_name("array", first, stored, str(path))
+        if {words[name] for name in stored} <= {words[part.y] for part in parts} - wanted.keys():
+            raise PareError(
+                f"{path} holds only the answer {', '.join(stored)}; expected the input under its name, {first!r}: add "
+                "it to the file, or name the file that holds it"
+            )
+        return found[0]
 
 
-def input_rows(x: StoredArray, channel_axis: ChannelAxis, length: Length | None = None) -> Read:
-    """Read rows of ``x`` as ``(rows, channels, *grid)`` or ``(rows, features)`` float32.
-
-    Args:
-        x: the array.
-        channel_axis: where it has the channels, see `arrays`.
-        length: to which series are brought, whose ends are NaN in all channels; None: they are taken as they are.
-
-    The function raises PareError, naming the first bad row, where a number of a field is missing, or any infinite.
-    """
-    features = len(x.shape) == 2 and channel_axis == "first"
-    if length and len(x.shape) - (channel_axis != "none") != 2:
-        raise PareError(f"{x.where} is {x}; the reader's option 'points' is for series, (rows, channels, points)")
-
-    def read(start: int, stop: int) -> np.ndarray:
-        rows = float32(x.read(start, stop))
-        rows = rows if features else channels_first(rows, channel_axis)
-        if length:
-            rows = np.stack([length(series) for series in map(without_end, rows)])
-        check_numbers(rows, x.where, start, missing=features)
-        return rows
-
-    return read
+PREPARED = Arrays()  # as the model takes them
 
 
-def without_end(series: np.ndarray) -> np.ndarray:
-    """A series ``(channels, points)`` up to the last point that is not NaN in all channels, and at least one point."""
-    known = np.flatnonzero(~np.isnan(series).all(axis=0))
-    return series[:, : known[-1] + 1 if len(known) else 1]
+def prepared(form: Format) -> Arrays:
+    """A format of new rows in an array, with the channels first, for one of other files."""
+    return PREPARED.model_copy(update=form.model_dump(include={*Lengths.model_fields}))
+
+
+def _held(array: np.ndarray) -> StoredArray:
+    return StoredArray("the array", array.shape, array.dtype, lambda start, stop: array[start:stop])
 
 
 def _rows(x: Read, y: Read) -> Callable[[int, int], tuple[np.ndarray, np.ndarray]]:
@@ -204,33 +222,6 @@ def _check_part(part: Part, channel_axis: ChannelAxis) -> None:
                 f"{x.where} has {x.shape[0]} rows, and {other.where} has shape {other.shape}; each row of x needs one "
                 "there: the first axis of both must be the samples"
             )
-
-
-def check_pairs(x: StoredArray, y: StoredArray) -> None:
-    """Refuse two folders whose files have other names; PareError."""
-    if x.names and y.names and x.names != y.names:
-        name = min(set(x.names) ^ set(y.names))
-        here, there = (x, y) if name in x.names else (y, x)
-        raise PareError(
-            f"{here.where} holds {name}, and {there.where} does not; a sample is a file of the same name in both "
-            "folders"
-        )
-
-
-def check_input(x: StoredArray, channel_axis: ChannelAxis) -> None:
-    """Refuse an ``x`` that holds no samples of numbers, or has no axis for the channels.
-
-    Raises:
-        PareError: saying what was found and expected.
-    """
-    check_numeric(x)
-    least = {"first": 2, "last": 3, "none": 2}[channel_axis]
-    if len(x.shape) < least or 0 in x.shape:
-        wanted = {"first": "(rows, channels, …grid) or (rows, features)", "last": "(rows, …grid, channels)"}
-        raise PareError(
-            f"{x.where} has shape {x.shape}; with channel_axis: {channel_axis} expected "
-            f"{wanted.get(channel_axis, '(rows, …grid)')}. Set the reader's option channel_axis to first, last or none"
-        )
 
 
 def _check_alike(parts: Mapping[str, Part]) -> None:

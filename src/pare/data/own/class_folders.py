@@ -1,223 +1,90 @@
-"""Files in folders that are named after their classes: images, sounds, series."""
+"""What formats share whose samples are files in folders of their classes: images, sounds, series."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
-from pathlib import Path, PurePosixPath
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
-from pare.config.errors import PareError, unknown_name
-from pare.data.files import FileName, is_hidden
-from pare.data.formats.delimited_text import TEXT, Dialect, detect_dialect, load_text
-from pare.data.formats.table_files import load_frame, present_text, table_suffix
-from pare.data.own.file_checks import PARTS
+from pare.config.errors import PareError
+from pare.data.files import FileName, files_below
+from pare.data.formats.table_files import table_suffix
+from pare.data.own.arrays import prepared
+from pare.data.own.findings import Inspection, Question, inspection_of
+from pare.data.own.format import Format, Known, NewRows
+from pare.data.own.labelled_files import FileKind, FileLabels, file_labels, labelled_files
 from pare.storage.samples import Samples
 
 
-class FileLabels(BaseModel):
-    """A table next to the folder, its column with the paths of the files in there, and that with their classes."""
+class ClassFolder(Format):
+    """Files in folders that are named after their classes, one sample each; they are read when they are needed.
 
-    model_config = ConfigDict(extra="forbid")
-
-    table: FileName
-    file: str
-    target: str
-
-
-def label_frame(path: Path) -> pd.DataFrame:
-    """Such a table, in whatever way it is written, without a guess at types; PareError where it is damaged."""
-    if table_suffix(path) not in TEXT:
-        return load_frame(path, Dialect())
-    dialect = detect_dialect(path, None)
-    load_frame(path, dialect)  # says what is damaged
-    return load_text(path, dialect, dtype=str)  # 0007 is a name
-
-
-def files_by_class(folder: Path, top: Path, labels: FileLabels, suffixes: tuple[str, ...]) -> dict[str, list[Path]]:
-    """Files of each class, by its name in sorted order, in the order of the table; those without a class are left out.
-
-    Args:
-        folder: holds the table.
-        top: holds the files.
-        labels: the table and its columns.
-        suffixes: that a file may have where the table leaves them out.
-
-    Raises:
-        PareError: if the table or a column is missing, or a row names no file in the folder, or one twice.
-    """
-    path = folder / labels.table
-    if not path.is_file():
-        raise PareError(f"{path} is missing; put the table of the labels there")
-    frame = label_frame(path)
-    for name in (labels.file, labels.target):
-        if name not in frame:
-            raise unknown_name("column", name, frame.columns, str(path))
-    found: dict[str, list[Path]] = {}
-    taken: set[Path] = set()
-    names, classes = frame[labels.file].astype(str).to_list(), present_text(frame[labels.target])
-    for row, name in zip(classes.index.to_list(), classes, strict=True):
-        said = names[row]
-        file = named_file(top, said, suffixes)
-        if file is None or file in taken:
-            fault = f"which is not in {top.name}" if file is None else "as another row does"
-            raise PareError(
-                f"{path}: column {labels.file!r} names {said!r} in row {row + 1}, {fault}; correct it, or remove the "
-                "row"
-            )
-        taken.add(file)
-        found.setdefault(name, []).append(file)
-    return dict(sorted(found.items()))
-
-
-def named_file(top: Path, name: str, suffixes: tuple[str, ...]) -> Path | None:
-    """The file of that name in a folder, or of that name with one of the suffixes; None if it does not exist."""
-    path = PurePosixPath(name.strip())
-    if path.is_absolute() or ".." in path.parts or not path.name:
-        return None
-    return next((file for suffix in ("", *suffixes) if (file := top / f"{path}{suffix}").is_file()), None)
-
-
-@dataclass(frozen=True)
-class FileKind:
-    """Files of a kind.
+    They are ``<root>/<class>/<file>``, or ``<root>/train/<class>/<file>``, ``<root>/test/<class>/<file>`` and perhaps
+    ``<root>/validation/<class>/<file>``. Targets are class codes ``(rows,)`` int64.
 
     Attributes:
-        name: what messages call one of them.
-        suffixes: by which they are known, in small letters.
-        plain: those of them that other text has as well; in a folder with a file of another suffix they are strangers.
+        kind: kind of the files.
+        asked: what a question may say of them.
+        root: name of the folder; by default the only one.
+        labels: a table that names the classes of the files; by default their folders do.
     """
 
-    name: str
-    suffixes: tuple[str, ...]
-    plain: tuple[str, ...] = ()
+    kind: ClassVar[FileKind]
+    asked: ClassVar[tuple[str, ...]] = ("target",)
+    root: FileName | None = None
+    labels: FileLabels | None = None
 
-    def includes(self, path: Path) -> bool:
-        """Whether a path has such a suffix."""
-        return path.name.lower().endswith(self.suffixes)
+    @classmethod
+    @abstractmethod
+    def propose(cls, paths: Sequence[Path], question: Question) -> tuple[dict[str, Any], dict[str, str]]:
+        """Options for such files, but ``root`` and ``labels``, and notes on them; PareError where one is damaged."""
 
-    def files_in(self, folder: Path) -> list[Path]:
-        """Such files in a folder, in the order of their names.
-
-        Raises:
-            PareError: if there is none, or the folder holds something else.
-        """
-        paths = [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
-        known = tuple(suffix for suffix in self.suffixes if suffix not in self.plain)
-        known = known if any(path.name.lower().endswith(known) for path in paths) else self.suffixes
-        for path in paths:
-            if not path.name.lower().endswith(known) or not path.is_file():
-                raise PareError(
-                    f"{path} is no {self.name} ({', '.join(known)}); move it out of the folder {folder.name}"
-                )
-        if not paths:
-            raise PareError(f"{folder} holds no {self.name}; put some there, or remove the folder")
-        return paths
-
-
-@dataclass(frozen=True)
-class LabelledFiles:
-    """Files of one part.
-
-    Attributes:
-        paths: paths of the files, one for each row.
-        codes: codes of their classes, ``(files,)`` int64.
-        classes: names of the classes, in the order of their codes.
-    """
-
-    paths: list[Path]
-    codes: np.ndarray
-    classes: list[str]
+    @abstractmethod
+    def inputs(self, paths: Sequence[Path]) -> np.ndarray:
+        """What files hold, ``(files, channels, …)`` float32; PareError where one is damaged, or unlike the others."""
 
     @property
-    def counts(self) -> dict[str, int]:
-        """How many files each class has."""
-        return dict(zip(self.classes, np.bincount(self.codes, minlength=len(self.classes)).tolist(), strict=True))
+    @abstractmethod
+    def columns(self) -> list[str]:
+        """Names of the channels."""
 
-    def samples(self, read: Callable[[Sequence[Path]], np.ndarray], columns: list[str]) -> Samples:
-        """Rows whose input ``read`` makes of their files, with the names of its channels."""
+    @classmethod
+    def suits(cls, paths: Sequence[Path], question: Question) -> float:
+        """The share of such files in the one folder, next to which there may be a table."""
+        folders = [path for path in paths if path.is_dir()]
+        if len(folders) != 1 or len(paths) > 2 or not all(table_suffix(path) for path in paths if path not in folders):
+            return 0
+        files = list(files_below(folders[0]))
+        return sum(map(cls.kind.includes, files)) / max(1, len(files))
 
-        def rows(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-            return read(self.paths[start:stop]), self.codes[start:stop]
-
-        return Samples(count=len(self.paths), read=rows, columns=columns, classes=self.classes)
-
-
-def labelled_files(
-    folder: Path, root: str | None, kind: FileKind, labels: FileLabels | None = None
-) -> dict[str, LabelledFiles]:
-    """Files ``<root>/<class>/<file>``, or ``<root>/train/<class>/<file>`` and ``<root>/test/<class>/<file>``.
-
-    Classes are numbered in the order of their names; rows take the first file of each class, then the second of
-    each, so that the first rows have all classes.
-
-    Args:
-        folder: holds the folder ``root``.
-        root: name of the folder; by default the only one.
-        kind: kind of the files.
-        labels: a table that names the classes; by default the folders do.
-
-    Returns:
-        ``all``, or ``train``, ``test`` and perhaps ``validation``.
-
-    Raises:
-        PareError: if there is no such folder, a class has no file, there are fewer than two classes, or a part has
-            a class that train lacks, or what is wrong with the table.
-    """
-    top = _root(folder, root, kind)
-    if labels is not None:
-        return _of_classes({"all": files_by_class(folder, top, labels, kind.suffixes)}, folder / labels.table)
-    found = {part: _class_folders(top / part, kind) for part in PARTS if (top / part).is_dir()}
-    if set(found) & {"train", "test"}:
-        absent = [part for part in ("train", "test") if part not in found]
-        if absent:
-            raise PareError(f"{top} holds {', '.join(found)} but no folder {absent[0]}; make one, or leave out both")
-    else:
-        found = {"all": _class_folders(top, kind)}
-    return _of_classes(found, top)
-
-
-def _of_classes(found: dict[str, dict[str, list[Path]]], top: Path) -> dict[str, LabelledFiles]:
-    classes = list(next(iter(found.values())))
-    for part, folders in found.items():
-        strange = sorted(set(folders) - set(classes))
-        if strange:
-            raise unknown_name("class", strange[0], classes, f"{top}: folder {part} may hold the classes of train only")
-    if len(classes) < 2:
-        raise PareError(f"{top} has {', '.join(classes) or 'none'} as its only class; at least two are needed")
-    return {part: _in_turns(folders, classes) for part, folders in found.items()}
-
-
-def _root(folder: Path, name: str | None, kind: FileKind) -> Path:
-    folders = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and not is_hidden(path)}
-    if name is not None:
-        if name not in folders:
-            raise unknown_name("folder", name, folders, str(folder))
-        return folders[name]
-    if len(folders) != 1:
-        raise PareError(
-            f"{folder} holds the folders {', '.join(folders) or 'none'}; name the one of the {kind.name}s with the "
-            "reader's option 'root'"
+    @classmethod
+    def inspect(cls, paths: Sequence[Path], question: Question) -> Inspection:  # noqa: D102 - see Format
+        if question != Question(**{name: getattr(question, name) for name in cls.asked}):
+            used = f"--{', --'.join(cls.asked)}"
+            raise PareError(f"of a folder of {cls.kind.name}s only {used} can be said: leave other options out")
+        folder, labels = paths[0].parent, file_labels(paths, cls.kind, question)
+        files = labelled_files(folder, None, cls.kind, labels)
+        options, notes = cls.propose([path for part in files.values() for path in part.paths], question)
+        options |= {"labels": labels.model_dump()} if labels else {}
+        return inspection_of(
+            cls.name,
+            options,
+            cls(**options).read(folder),
+            next(iter(files.values())).counts,
+            kind="classification",
+            output_name=labels.target if labels else "class",
+            notes=notes,
         )
-    return next(iter(folders.values()))
 
+    def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
+        parts = labelled_files(folder, self.root, self.kind, self.labels)
+        return {part: files.samples(self.inputs, self.columns) for part, files in parts.items()}
 
-def _class_folders(folder: Path, kind: FileKind) -> dict[str, list[Path]]:
-    """Files of each class, by its name, in sorted order."""
-    entries = [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
-    for path in entries:
-        if not path.is_dir():
-            raise PareError(
-                f"{path} is in no class; {kind.name}s must be in folders that are named after their classes"
-            )
-    if not entries:
-        raise PareError(f"{folder} holds no folders; make one for each class, and put its {kind.name}s there")
-    return {path.name: kind.files_in(path) for path in entries}
-
-
-def _in_turns(folders: dict[str, list[Path]], classes: list[str]) -> LabelledFiles:
-    labelled = [[(path, code) for path in folders.get(name, [])] for code, name in enumerate(classes)]
-    rows = [row for turn in zip_longest(*labelled) for row in turn if row is not None]
-    return LabelledFiles([path for path, _ in rows], np.array([code for _, code in rows], np.int64), classes)
+    def new_rows(self, rows: Path | pd.DataFrame | np.ndarray, known: Known) -> NewRows:
+        """A file, all files of a folder, or arrays with the channels first."""
+        if not isinstance(rows, Path):
+            return prepared(self).new_rows(rows, known)
+        paths = self.kind.files_in(rows) if rows.is_dir() else [rows]
+        return NewRows([path.name for path in paths], lambda start, stop: self.inputs(paths[start:stop]))

@@ -289,3 +289,8 @@ def group_numbers(column: pd.Series, path: Path) -> np.ndarray:
         row = int((groups < 0).argmax())
         raise PareError(f"{path}: group column {column.name!r} has no value in row {row + 1}; give each row a group")
     return groups
+
+
+def is_text(column: pd.Series) -> bool:
+    """Whether a column may hold dates; numbers such as years and declared categories are none."""
+    return not isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.kind not in "biuf"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from pare.config.errors import PareError
 from pare.data.formats.dates import DateOrder
 from pare.data.own.array_rows import ChannelAxis
 from pare.data.preparation.equal_rows import EqualRows, different_rows
-from pare.data.registries import bind_options, find_reader
 from pare.storage.samples import Repeats, Samples
 
 FEW_CLASSES = 10
@@ -128,15 +126,6 @@ def equal_rows(parts: Mapping[str, Samples]) -> EqualRows | None:
     if size > COMPARED_BYTES:
         return None
     return EqualRows.among((part, *parts[part].read(start, stop)) for part, start, stop in blocks)
-
-
-def open_parts(reader: str, options: dict[str, Any], folder: Path) -> dict[str, Samples]:
-    """What the reader gives, by part.
-
-    Raises:
-        PareError: if an option or a file does not suit the reader.
-    """
-    return bind_options("reader", reader, find_reader(reader), options)(folder)
 
 
 def inspection_of(

@@ -1,21 +1,23 @@
 """Series of different lengths, brought to one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import PositiveInt
 
 from pare.config.errors import PareError, unknown_name
+from pare.config.strict import Strict
 from pare.config.words import counted
 
-Lengths = Literal["padded", "resampled"]
+MOST_POINTS = 5000
+EVEN = 1.01  # the longest step of a clock in the shortest
+LEFT_OUT = "no value, dates, text, a clock, or the same in each series, such as a number of the point"
 
 
-@dataclass(frozen=True)
-class Length:
-    """How series are brought to one length.
+class Lengths(Strict):
+    """Options of series: how they are brought to one length.
 
     Attributes:
         points: number of points of each series.
@@ -24,18 +26,19 @@ class Length:
         fill: a value for each channel; None: the mean of the series.
     """
 
-    points: int
-    lengths: Lengths = "padded"
+    points: PositiveInt
+    lengths: Literal["padded", "resampled"] = "padded"
     fill: tuple[float, ...] | None = None
 
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> "Length | None":
-        """What the options of a reader say of it; None where they name no number of points."""
-        named = {field.name: options[field.name] for field in fields(cls) if field.name in options}
-        return cls(**named) if named.get("points") else None
+    def stacked(self, series: Iterable[np.ndarray]) -> np.ndarray:
+        """Series ``(channels, at least one point)`` each as ``(rows, channels, points)``.
 
-    def __call__(self, series: np.ndarray) -> np.ndarray:
-        """A series ``(channels, at least one point)`` as ``(channels, points)``; PareError for another ``fill``."""
+        Raises:
+            PareError: if ``fill`` has not as many values as there are channels.
+        """
+        return np.stack([self._brought(each) for each in series])
+
+    def _brought(self, series: np.ndarray) -> np.ndarray:
         channels, found = series.shape
         if self.lengths == "resampled":
             old, new = np.linspace(0, 1, found), np.linspace(0, 1, self.points)
@@ -48,6 +51,26 @@ class Length:
         fill = series.mean(axis=1) if self.fill is None else np.array(self.fill, series.dtype)
         rest = np.repeat(fill[:, None], max(0, self.points - found), axis=1)
         return np.concatenate([series[:, : self.points], rest], axis=1)
+
+
+def proposed_lengths(lengths: np.ndarray, means: Sequence[float]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Options that bring series to one length, and notes on them.
+
+    Args:
+        lengths: points of each series.
+        means: mean of each channel, which fills up shorter series.
+    """
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    points = min(longest, MOST_POINTS)
+    longer = int((lengths > points).sum())
+    cut = f"; {longer} longer ones are cut" if longer else ""
+    found = f"{shortest} to {longest}" if shortest < longest else f"all {longest}"
+    options = {"points": points, "lengths": "padded", "fill": [float(f"{mean:.4g}") for mean in means]}
+    return options, {
+        "points": f"for each series; theirs have {found}{cut}",
+        "lengths": "shorter ones are followed by 'fill'; else resampled, which stretches them",
+        "fill": "the mean of each channel",
+    }
 
 
 def point_numbers(column: pd.Series) -> pd.Series:
@@ -83,3 +106,29 @@ def channel_values(frame: pd.DataFrame, channels: Sequence[str], where: str) -> 
             "fill it in, e.g. by interpolation, or leave the column out by the reader's option 'ignore'"
         )
     return values
+
+
+def channel_columns(columns: pd.DataFrame, codes: np.ndarray) -> tuple[list[str], list[str], list[float]]:
+    """Which columns of a table whose rows are points may be channels.
+
+    Args:
+        columns: those without another use.
+        codes: number of each row's series.
+
+    Returns:
+        Names of the channels, names of the others, and the mean of each channel.
+    """
+    left_out = [str(name) for name in columns if _is_no_channel(columns[name], codes)]
+    channels = [str(name) for name in columns if name not in left_out]
+    return channels, left_out, columns[channels].apply(point_numbers).mean().to_list()
+
+
+def _is_no_channel(column: pd.Series, codes: np.ndarray) -> bool:
+    """Whether a column holds no numbers, the same in each series, or a clock; ``codes`` number each row's series."""
+    numbers, ranks = point_numbers(column), column.groupby(codes).cumcount()
+    if numbers.isna().all():
+        return True
+    if (column.groupby(ranks).nunique() == 1).all() and column.nunique() > 1:
+        return True
+    steps = numbers.groupby(codes).diff().dropna()
+    return len(steps) > 0 and bool(steps.min() > 0 and steps.max() <= EVEN * steps.min())

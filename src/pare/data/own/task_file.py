@@ -70,7 +70,7 @@ def task_yaml(name: str, files: Sequence[str], found: Inspection, metric: str | 
     lines = [
         f"# Written by `kedro tasks new`; edit it freely. `kedro tasks show {name}` checks it and says what",
         "# a run would cost; then run it:",
-        f"#   kedro run --pipelines=pare_train --params task:{name}",
+        f"#   kedro run --params task={name}",
         "# What else a task may say: docs/task_file.md.",
         f"{name}:",
         *_lines(_sections(files, found, metric)),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.config.run import PREPARED, BaselineRun, TaskRun
+from pare.config.run import PREPARED, Run
 from pare.config.schema import Task
 from pare.data.preparation.equal_rows import EqualRows
 from pare.data.preparation.normalisation import RunningMoments, prepared_inputs
@@ -264,7 +264,7 @@ def model_input_fingerprint(task_name: str, task: Task, raw_fingerprint: str, *,
     return fingerprint(task_name, task.model_dump(mode="json", include=PREPARED), raw_fingerprint, validated)
 
 
-def check_model_input(run: TaskRun, raw_fingerprint: str, store: ArrayStore) -> None:
+def check_model_input(run: Run, raw_fingerprint: str, store: ArrayStore) -> None:
     """Refuse a model input that was prepared from other files, or by other rules, than the run's own.
 
     Args:
@@ -278,10 +278,9 @@ def check_model_input(run: TaskRun, raw_fingerprint: str, store: ArrayStore) -> 
     validated = run.protocol == "validated"
     if store.fingerprint == model_input_fingerprint(run.task_name, run.task, raw_fingerprint, validated=validated):
         return
-    pipelines = "baseline" if isinstance(run, BaselineRun) else "ingest,preprocess"
     raise PareError(
         f"{store.path} was prepared from other raw files, or with another reader, split or normalisation, than task "
-        f"{run.task_name!r} has now; prepare it again: {run.command(pipelines)}"
+        f"{run.task_name!r} has now; prepare it again: {run.command('ingest,preprocess')}"
     )
 
 

@@ -1,9 +1,10 @@
 """Tables: gradient boosting by XGBoost, LightGBM and CatBoost."""
 
 import inspect
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.utils.class_weight import compute_class_weight
 
 from pare.config.errors import PareError, unknown_name
-from pare.config.run import BaselineRun
+from pare.config.run import Run
 from pare.data.preparation.split import folds_of
-from pare.learners.libraries.problem import LABELS, Estimator, Fitted, Problem, require
+from pare.learners.libraries.problem import LABELS, Estimator, LibraryFit, Problem, require
 from pare.learners.libraries.table_models import (
     ConstantLabel,
     Library,
@@ -69,7 +70,8 @@ class Booster:
         seed: the name of its seed.
         threads: the name of its number of threads.
         always: arguments that are not the user's to choose.
-        fit: an estimator, the training rows, the validation rows, rounds without improvement after which to stop.
+        fit: an estimator, the training rows, the validation rows, rounds without improvement after which to stop, and
+            when to stop at the latest, by `time.monotonic`.
         mistake: the library's error for a wrong argument, besides ValueError and TypeError.
         pace: pace of the fits, which chooses the number of threads.
     """
@@ -79,7 +81,7 @@ class Booster:
     seed: str
     threads: str
     always: dict[str, Any]
-    fit: Callable[[Any, Part, Part | None, int], object]
+    fit: Callable[[Any, Part, Part | None, int, float], object]
     mistake: type[Exception]
     pace: Pace = field(default_factory=lambda: Pace(torch.get_num_threads()))
 
@@ -109,8 +111,17 @@ def xgboost_booster() -> Booster:
     xgboost = require("xgboost")
     estimators = xgboost.XGBClassifier, xgboost.XGBRegressor
 
-    def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
+    class Stop(xgboost.callback.TrainingCallback):  # type: ignore[name-defined]
+        def __init__(self, end: float) -> None:
+            super().__init__()
+            self.end = end
+
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            return time.monotonic() > self.end
+
+    def fit(model: Any, train: Part, validation: Part | None, rounds: int, end: float) -> None:
         held_out: dict[str, Any] = {}
+        model.set_params(callbacks=[Stop(end)])
         if validation:
             model.set_params(early_stopping_rounds=rounds)
             held_out["eval_set"] = [(validation.x, validation.y)]
@@ -137,11 +148,15 @@ def lightgbm_booster() -> Booster:
     """Ke et al. (2017); categories are split into two sets."""
     lightgbm = require("lightgbm")
 
-    def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
-        held_out: dict[str, Any] = {}
+    def fit(model: Any, train: Part, validation: Part | None, rounds: int, end: float) -> None:
+        def stop(state: Any) -> None:
+            if time.monotonic() > end:
+                raise lightgbm.callback.EarlyStopException(state.iteration, state.evaluation_result_list or [])
+
+        held_out: dict[str, Any] = {"callbacks": [stop]}
         if validation:
             held_out |= {"eval_X": validation.x, "eval_y": validation.y}
-            held_out["callbacks"] = [lightgbm.early_stopping(rounds, verbose=False)]
+            held_out["callbacks"].append(lightgbm.early_stopping(rounds, verbose=False))
             if validation.weight is not None:
                 held_out["eval_sample_weight"] = [validation.weight]
         model.fit(train.x, train.y, sample_weight=train.weight, **held_out)
@@ -162,7 +177,14 @@ def catboost_booster() -> Booster:
     catboost = require("catboost")
     estimators = catboost.CatBoostClassifier, catboost.CatBoostRegressor
 
-    def fit(model: Any, train: Part, validation: Part | None, rounds: int) -> None:
+    class Stop:
+        def __init__(self, end: float) -> None:
+            self.end = end
+
+        def after_iteration(self, _: Any) -> bool:
+            return time.monotonic() <= self.end
+
+    def fit(model: Any, train: Part, validation: Part | None, rounds: int, end: float) -> None:
         categorical = list(train.x.select_dtypes("integer"))
         pools = [
             catboost.Pool(part.x, part.y, weight=part.weight, cat_features=categorical)
@@ -170,7 +192,7 @@ def catboost_booster() -> Booster:
             if part
         ]
         held_out = {"eval_set": pools[1], "early_stopping_rounds": rounds} if validation else {}
-        model.fit(pools[0], **held_out)
+        model.fit(pools[0], callbacks=[Stop(end)], **held_out)
 
     library = Library(
         *("catboost", catboost.__version__, ".cbm"),
@@ -208,25 +230,22 @@ def _codes(column: np.ndarray) -> "np.ndarray[Any, np.dtype[np.int64]]":
     return np.where(np.isnan(column), -1, column).astype(np.int64)
 
 
-def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> Fitted:
+def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> LibraryFit:
     x, y, groups, weights = _pooled(problem)
 
     def of(rows: np.ndarray) -> Rows:
         return x[rows], y[rows], None if weights is None else weights[rows]
 
-    members, outputs = [], np.empty((len(x), *problem.task.output.shape), np.float32)
-    for rest, held in _cuts(problem, options.bags, y, groups):
-        members.append(_member(problem, options, booster, of(rest), of(held)))
+    cuts = list(_cuts(problem, options.bags, y, groups))
+    outputs = 1 if problem.task.classes else problem.task.output.shape[0]
+    ends = _ends(problem.deadline, len(cuts) * outputs * len(ParameterGrid(options.search)))
+    models, unseen = [], np.empty((len(x), *problem.task.output.shape), np.float32)
+    for rest, held in cuts:
+        models.append(_member(problem, options, booster, of(rest), of(held), ends))
         if len(held):
-            outputs[held] = members[-1].predict(x[held])
-    bags = [[bag[0] for bag in of_output] for of_output in zip(*(member.bags for member in members), strict=True)]
-    model = replace(members[0], bags=bags)
-    return Fitted(
-        model,
-        {booster.library.name: booster.library.version},
-        threads=booster.pace.number,
-        unseen=outputs[len(problem.chosen) :],
-    )
+            unseen[held] = models[-1].predict(x[held])
+    versions = {booster.library.name: booster.library.version}
+    return LibraryFit(models[0], versions, booster.pace.number, unseen[len(problem.chosen) :], models[1:])
 
 
 def _pooled(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
@@ -253,27 +272,33 @@ def _cuts(
     return folds_of(rows, y if problem.task.classes else None, groups, folds, ordered=problem.task.split.ordered)
 
 
+def _ends(deadline: float, fits: int) -> Iterator[float]:
+    """When each of so many fits is to end, so that they share the time that is left."""
+    for left in range(fits, 0, -1):
+        now = time.monotonic()
+        yield now + (deadline - now) / left
+
+
 def _member(
-    problem: Problem,
-    options: BoosterOptions,
-    booster: Booster,
-    train: Rows,
-    held: Rows,
+    problem: Problem, options: BoosterOptions, booster: Booster, train: Rows, held: Rows, ends: Iterator[float]
 ) -> TableModel:
     """One estimator of each output, from rows to learn from and those that stop the rounds, which may be none."""
     frame = booster.library.frame
     x, held_x = (frame(rows, problem.categories) for rows, *_ in (train, held))
     answers = zip(*(answers_by_output(problem.task, y) for _, y, _ in (train, held)), strict=True)
     (*_, weight), (*_, held_weight) = train, held
-    bags = [
-        [
-            _best_booster(
-                problem, options, booster, (x, y, weight), (held_x, held_y, held_weight) if len(held_y) else None
-            )
-        ]
+    outputs = [
+        _best_booster(
+            problem,
+            options,
+            booster,
+            (x, y, weight),
+            (held_x, held_y, held_weight) if len(held_y) else None,
+            ends,
+        )
         for y, held_y in answers
     ]
-    return TableModel(problem.task, problem.categories, bags, booster.library)
+    return TableModel(problem.task, problem.categories, outputs, booster.library)
 
 
 def _best_booster(
@@ -282,6 +307,7 @@ def _best_booster(
     booster: Booster,
     train: Rows,
     validation: Rows | None,
+    ends: Iterator[float],
 ) -> OutputModel:
     """The estimator with the least loss on the rows that stop the rounds; without them the first one."""
     present = None if problem.task.output.kind == "regression" else np.unique(train[1])
@@ -297,7 +323,7 @@ def _best_booster(
         with booster.pace.piece() as threads, _clear_mistakes(booster):
             arguments = {booster.threads: threads, **(options.model_extra or {}), **choice}
             estimator = _make(booster, present, problem.seed, arguments)
-            booster.fit(estimator, part, held_out, options.early_stopping_rounds)
+            booster.fit(estimator, part, held_out, options.early_stopping_rounds, next(ends))
         estimators.append(estimator)
         losses.append(_loss(estimator, held_out, present) if held_out else 0.0)
     return OutputModel(estimators[int(np.argmin(losses))], present)
@@ -325,7 +351,7 @@ def _make(booster: Booster, present: np.ndarray | None, seed: int, arguments: di
     known = {name for base in kind.__mro__ for name in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
     for name in arguments:
         if name not in known - {"self", "args", "kwargs"} - set(always):
-            raise unknown_name("option", name, known - {"self", "args", "kwargs"}, "conf/base/baselines.yml")
+            raise unknown_name("option", name, known - {"self", "args", "kwargs"}, "conf/base/learners.yml")
     with _clear_mistakes(booster):
         return kind(**always, **arguments)
 
@@ -339,7 +365,7 @@ def _clear_mistakes(booster: Booster) -> Iterator[None]:
         message = str(error).strip().splitlines()
         raise PareError(
             f"{booster.library.name} refuses to fit: {message[-1] if message else type(error).__name__}; "
-            "correct its options in baselines.yml or on the command line"
+            "correct its options in learners.yml or on the command line"
         ) from error
 
 
@@ -351,13 +377,13 @@ def _loss(estimator: Any, rows: Part, present: np.ndarray | None) -> float:
 
 
 def _estimator(package: str, booster: Callable[[], Booster]) -> Estimator:
-    def fit(problem: Problem, options: BoosterOptions) -> Fitted:
+    def fit(problem: Problem, options: BoosterOptions) -> LibraryFit:
         return _boosted(problem, options, booster())
 
-    def load(folder: Path, run: BaselineRun, options: BoosterOptions) -> TableModel:
+    def load(folder: Path, run: Run, options: BoosterOptions) -> TableModel:
         return load_table_model(folder, run.task, booster().library)
 
-    return Estimator("tables", (*LABELS, "regression"), (package,), BoosterOptions, fit, load, weighted=True)
+    return Estimator("tables", (*LABELS, "regression"), (package,), BoosterOptions, fit, load, True, True)
 
 
 ESTIMATORS = {

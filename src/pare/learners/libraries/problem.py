@@ -1,28 +1,26 @@
-"""Input and result of a baseline's fit, its estimator, and estimators as files of skops.
+"""Input and result of a library's fit, its estimator, and estimators as files of skops.
 
 Files of skops are JSON and arrays, from which only named types are made.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 from zipfile import ZIP_DEFLATED
 
 import numpy as np
 from pydantic import BaseModel
-from torch import Tensor
 from torchmetrics import Metric
 
 from pare.config.errors import import_extra
-from pare.config.run import BaselineRun, TaskRun
+from pare.config.run import Run
 from pare.config.schema import Task
 from pare.data.preparation import draw_rows
-from pare.evaluation.calibration import Calibration
 from pare.evaluation.metrics import build_metric
-from pare.evaluation.scoring import predict_rows, score
 from pare.learners.networks.start.cross_validation import weights_of
-from pare.learners.networks.training.losses import build_loss
 from pare.storage.store import ArrayStore, Rows
 
 LABELS = ("classification", "multilabel")
@@ -33,7 +31,7 @@ TRUSTED = ("numpy.dtype",)
 
 @dataclass(frozen=True)
 class Problem:
-    """A task as a baseline sees it.
+    """A task as a library sees it.
 
     Attributes:
         task: the task.
@@ -43,8 +41,7 @@ class Problem:
         class_weights: whether classes are weighted by their inverse frequency.
         positive_weight: weight of labels that are 1.
         metric: the task's, for the choice of the best epoch.
-        loss: the task's, of predictions and targets ``(batch, …)`` in physical units.
-        symmetries: symmetries of the task's equation, keys of `pare.learners.networks.models.symmetries.SYMMETRIES`.
+        deadline: when the fit is to end, by `time.monotonic`; infinite where it may take as long as it does.
     """
 
     task: Task
@@ -54,8 +51,7 @@ class Problem:
     class_weights: bool
     positive_weight: float
     metric: Metric
-    loss: Callable[[Tensor, Tensor], Tensor]
-    symmetries: tuple[str, ...] = ()
+    deadline: float = inf
 
     @property
     def train(self) -> Rows:
@@ -83,18 +79,18 @@ class Problem:
         return arrays["x"], arrays["y"]
 
 
-def problem_of(run: TaskRun, store: ArrayStore) -> Problem:
-    """The task of a run as a baseline sees it: the rows, weights, metric and loss that the run would use itself."""
+def problem_of(run: Run, store: ArrayStore) -> Problem:
+    """The task of a run as a library sees it: the rows, weights and metric that the run would use itself."""
     task, training = run.task, run.training
     chosen = draw_rows(len(store.rows("train")), training.fraction, run.seed)
-    loss = build_loss(task.loss, task.output.kind, positive_weight=training.positive_weight)
     metric = build_metric(run.metric, task.output)
     weights = training.class_weights, training.positive_weight
-    return Problem(task, store, chosen, run.seed, *weights, metric, loss, training.symmetries)
+    deadline = time.monotonic() + 60 * run.minutes if run.minutes else inf
+    return Problem(task, store, chosen, run.seed, *weights, metric, deadline)
 
 
-class FittedModel(Protocol):
-    """Predictor of a fitted baseline; `load` of its `Estimator` reads its files."""
+class LibraryModel(Protocol):
+    """Predictor of a library's model; `load` of its `Estimator` reads its files."""
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Inputs ``(rows, …)`` to logits, numbers or fields in physical units, ``(rows, …)`` float32."""
@@ -104,59 +100,28 @@ class FittedModel(Protocol):
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A fitted baseline, and how the fitting went.
+class LibraryFit:
+    """A library's model, and how the fitting went.
 
     Attributes:
         model: what predicts.
         versions: versions of the libraries, by name.
-        best_epoch: the selected epoch, counted from 1; None without epochs.
-        passes: how often each training row was seen: the epochs, if there are any.
-        device: where it was computed.
-        precision: in which its layers computed while it was fitted, ``no`` for single or more.
-        threads: number of threads that made most steps of a network; None for others.
+        threads: number of threads that made most of the fit; None where nobody counted.
         unseen: predictions of the validation rows by fits that did not learn from them, ``(rows, …)``; None where
             the model is such a fit itself.
-        members: the selected epoch of each member of an ensemble.
+        others: further models, fitted to other rows; the mean of all is predicted.
     """
 
-    model: FittedModel
+    model: LibraryModel
     versions: dict[str, str]
-    best_epoch: int | None = None
-    passes: int = 1
-    device: str = "cpu"
-    precision: str = "no"
     threads: int | None = None
     unseen: np.ndarray | None = None
-    members: tuple[int, ...] = ()
-
-    def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Predict rows; see `FittedModel.predict`."""
-        return self.model.predict(inputs)
-
-    def validate(self, problem: Problem) -> float | None:
-        """The metric of the validation rows, by fits that did not learn from them; None without such rows."""
-        if not len(problem.validation):
-            return None
-        outcome = self._held_out(problem.validation)
-        return score(problem.metric, outcome["prediction"], outcome["truth"])
-
-    def calibrate(self, problem: Problem) -> Calibration | None:
-        """How sure predictions are, by fits that did not learn from the validation rows; None as of `held_out`."""
-        if not len(problem.validation):
-            return None
-        outcome, groups = self._held_out(problem.validation), problem.validation.groups
-        return Calibration.of_rows(problem.task, outcome["prediction"], outcome["truth"], groups)
-
-    def _held_out(self, rows: Rows) -> dict[str, np.ndarray]:
-        if self.unseen is None:
-            return predict_rows(self.model.predict, rows)
-        return {"prediction": self.unseen, "truth": rows.array("y")}
+    others: Sequence[LibraryModel] = ()
 
 
 def require(module: str) -> Any:
-    """Import a library that only the baselines need; PareError where it is not installed."""
-    return import_extra(module, "this baseline", "pare-transfer[baselines]")
+    """Import a library that only some learners need; PareError where it is not installed."""
+    return import_extra(module, "this method", "pare-transfer[baselines]")
 
 
 def as_series(task: Task) -> tuple[int, int] | None:
@@ -192,15 +157,17 @@ class Estimator:
         fit: fits it.
         load: reads a fitted model from its folder, the run that made it and the run's options.
         weighted: whether rows may count differently.
+        bounded: whether the fit ends at `Problem.deadline`.
     """
 
     inputs: str
     kinds: tuple[str, ...]
     packages: tuple[str, ...]
     options: type[BaseModel]
-    fit: Callable[[Problem, Any], Fitted]
-    load: Callable[[Path, BaselineRun, Any], FittedModel]
+    fit: Callable[[Problem, Any], LibraryFit]
+    load: Callable[[Path, Run, Any], LibraryModel]
     weighted: bool = False
+    bounded: bool = False
 
     def suits(self, task: Task) -> bool:
         """Whether it takes the task's input and predicts its kind of output."""

@@ -21,14 +21,14 @@ from threadpoolctl import threadpool_limits
 from torch.nn import functional as F
 
 from pare.config.errors import PareError
-from pare.config.run import BaselineRun
+from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config.strict import Strict
 from pare.learners.libraries.problem import (
     LABELS,
     SUFFIX,
     Estimator,
-    Fitted,
+    LibraryFit,
     Problem,
     class_scores,
     read_skops,
@@ -64,7 +64,7 @@ class LogisticOptions(Strict):
     iterations: int = Field(ge=1)
 
 
-def fit_logistic_regression(problem: Problem, options: LogisticOptions) -> Fitted:
+def fit_logistic_regression(problem: Problem, options: LogisticOptions) -> LibraryFit:
     """Numbers standardised, missing ones the median and a mark; categories one-hot, a missing one is a category.
 
     Raises:
@@ -72,11 +72,11 @@ def fit_logistic_regression(problem: Problem, options: LogisticOptions) -> Fitte
             cross-validated.
     """
     x, y = problem.training_arrays()
-    bags = [[_logistic(problem, options, x, answers)] for answers in answers_by_output(problem.task, y)]
-    return Fitted(TableModel(problem.task, problem.categories, bags, LIBRARY), {LIBRARY.name: LIBRARY.version})
+    outputs = [_logistic(problem, options, x, answers) for answers in answers_by_output(problem.task, y)]
+    return LibraryFit(TableModel(problem.task, problem.categories, outputs, LIBRARY), {LIBRARY.name: LIBRARY.version})
 
 
-def load_logistic_regression(folder: Path, run: BaselineRun, options: LogisticOptions) -> TableModel:
+def load_logistic_regression(folder: Path, run: Run, options: LogisticOptions) -> TableModel:
     """Read the pipelines of a fitted logistic regression."""
     return load_table_model(folder, run.task, LIBRARY)
 
@@ -196,7 +196,7 @@ class MachineModel:
         write_skops(self.machine, folder / FILE)
 
 
-def fit_machine(problem: Problem, options: MachineOptions) -> Fitted:
+def fit_machine(problem: Problem, options: MachineOptions) -> LibraryFit:
     """Fit to the points of all channels; the width of the kernel follows from their variance.
 
     Raises:
@@ -215,7 +215,7 @@ def fit_machine(problem: Problem, options: MachineOptions) -> Fitted:
     machine = SVC(class_weight="balanced" if problem.class_weights else None)
     search = GridSearchCV(machine, {"C": options.strengths}, cv=folds, refit=False).fit(x[rows], y[rows])
     machine.set_params(**search.best_params_).fit(x, y)
-    return Fitted(MachineModel(problem.task, options.edge, machine), {"scikit-learn": sklearn.__version__})
+    return LibraryFit(MachineModel(problem.task, options.edge, machine), {"scikit-learn": sklearn.__version__})
 
 
 def _choosing_rows(y: np.ndarray, most: int) -> np.ndarray:
@@ -233,7 +233,7 @@ def _points(images: np.ndarray, edge: int) -> np.ndarray:
     return images.reshape(len(images), -1)
 
 
-def load_machine(folder: Path, run: BaselineRun, options: MachineOptions) -> MachineModel:
+def load_machine(folder: Path, run: Run, options: MachineOptions) -> MachineModel:
     """Read a fitted support vector machine."""
     return MachineModel(run.task, options.edge, read_skops(folder / FILE))
 

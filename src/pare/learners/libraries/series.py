@@ -1,4 +1,4 @@
-"""Series: MiniRocket and MultiRocket by sktime, Hydra by aeon, with the ridge classifier of their authors.
+"""Series: MiniRocket, MultiRocket and Hydra by aeon, with the ridge classifier of their authors.
 
 Hydra (Dempster, Schmidt and Webb, 2023) has groups of random kernels that compete for each point.
 """
@@ -6,6 +6,7 @@ Hydra (Dempster, Schmidt and Webb, 2023) has groups of random kernels that compe
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pare.config.errors import PareError
-from pare.config.run import BaselineRun
+from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config.strict import Strict
 from pare.learners.libraries.problem import (
     LABELS,
     SUFFIX,
     Estimator,
-    Fitted,
+    LibraryFit,
     Problem,
     as_series,
     class_scores,
@@ -34,6 +35,7 @@ from pare.learners.libraries.problem import (
     write_skops,
 )
 
+TRANSFORMS = "aeon.transformations.collection.convolution_based"
 ROWS = 64  # transformed at a time, so that memory does not grow with the data
 RARE = 4  # power of the share of zeros that is added to a standard deviation, as in the authors' code
 FILE = f"model{SUFFIX}"
@@ -50,7 +52,7 @@ class Hydra:
     """
 
     def __init__(self, shape: tuple[int, int], groups: int, kernels: int, seed: int = 0) -> None:
-        library = require("aeon.transformations.collection.convolution_based")
+        library = require(TRANSFORMS)
         threads = torch.get_num_threads()  # aeon sets torch's threads to its jobs
         with torch.random.fork_rng(devices=[]):
             counts = library.HydraTransformer(kernels, groups, n_jobs=threads, random_state=seed, output_type="numpy")
@@ -110,25 +112,6 @@ class HydraOptions(RocketOptions):
     competitors: int = Field(ge=2, description="Hydra's kernels in a group")
 
 
-@dataclass(frozen=True)
-class Rocket:
-    """A transform of series by fixed convolutions.
-
-    Attributes:
-        title: its name.
-        transform: sktime's class for series of many channels.
-        shortest: samples that it needs.
-    """
-
-    title: str
-    transform: str
-    shortest: int
-
-    def library(self) -> type:
-        """The class itself."""
-        return getattr(require("sktime.transformations.rocket"), self.transform)
-
-
 @contextmanager
 def _threads_kept() -> Iterator[None]:
     """As many threads of torch as before: those that numba starts for the first transform change their number."""
@@ -145,7 +128,7 @@ class RocketModel:
 
     Attributes:
         task: the task.
-        transform: sktime's, series ``(rows, channels, length)`` to features ``(rows, features)``.
+        transform: aeon's, series ``(rows, channels, length)`` to features ``(rows, features)``.
         hydra: whose features the ridge reads as well, or None.
         ridge: scikit-learn's pipeline of scaling and ridge.
     """
@@ -159,7 +142,7 @@ class RocketModel:
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Scores of classes or labels, which are no logarithms of probabilities, or numbers."""
         series = _series(self.task, inputs)
-        features = np.asarray(self.transform.transform(series), np.float32)
+        features = self.transform.transform(series)
         if self.hydra:
             features = np.concatenate([features, self.hydra.transform(series)], 1)
         if not self.task.classes:
@@ -171,8 +154,8 @@ class RocketModel:
         write_skops([self.transform, self.ridge, self.hydra and self.hydra.arrays], folder / FILE)
 
 
-def _load(rocket: Rocket, folder: Path, run: BaselineRun, options: RocketOptions) -> RocketModel:
-    kind = rocket.library()
+def _load(name: str, folder: Path, run: Run, options: RocketOptions) -> RocketModel:
+    kind = getattr(require(TRANSFORMS), name)
     transform, ridge, arrays = read_skops(folder / FILE, [f"{kind.__module__}.{kind.__qualname__}"])
     hydra = _hydra(run.task, options)
     return RocketModel(run.task, transform, hydra and hydra.restore(arrays), ridge)
@@ -185,31 +168,27 @@ def _hydra(task: Task, options: RocketOptions, seed: int = 0) -> Hydra | None:
 
 
 @_threads_kept()
-def _fit(rocket: Rocket, problem: Problem, options: RocketOptions) -> Fitted:
-    require("numba")  # which sktime takes as optional
+def _fit(name: str, shortest: int, problem: Problem, options: RocketOptions) -> LibraryFit:
     x, y = problem.training_arrays()
     series = _series(problem.task, x)
-    if series.shape[2] < rocket.shortest:
-        raise PareError(
-            f"{rocket.title} needs series of at least {rocket.shortest} samples, the task has {series.shape[2]}"
-        )
-    transform = rocket.library()(options.kernels, n_jobs=1, random_state=problem.seed)
-    features = np.asarray(transform.fit_transform(series), np.float32)
+    if series.shape[2] < shortest:
+        raise PareError(f"{name} needs series of at least {shortest} samples, the task has {series.shape[2]}")
+    transform = getattr(require(TRANSFORMS), name)(options.kernels, random_state=problem.seed)
+    features = transform.fit_transform(series)
     scaling: Any = StandardScaler(with_mean=False)
     hydra = _hydra(problem.task, options, problem.seed)
     if hydra:
         scaling = ColumnTransformer([("rocket", scaling, slice(features.shape[1]))], remainder="passthrough")
         features = np.concatenate([features, hydra.fit_transform(series)], 1)
     ridge = make_pipeline(scaling, _ridge(problem, options)).fit(features, _targets(problem, y))
-    versions = {name: require(name).__version__ for name in ("sktime", "aeon")[: 2 if hydra else 1]}
-    return Fitted(RocketModel(problem.task, transform, hydra, ridge), versions)
+    return LibraryFit(RocketModel(problem.task, transform, hydra, ridge), {"aeon": require("aeon").__version__})
 
 
 def _series(task: Task, x: np.ndarray) -> np.ndarray:
-    """Inputs as series, ``(rows, channels, length)``, in the precision that MultiRocket takes."""
+    """Inputs as series, ``(rows, channels, length)``."""
     shape = as_series(task)
     assert shape is not None  # the task suits
-    return x.reshape(-1, *shape).astype(np.float64)
+    return x.reshape(-1, *shape)
 
 
 def _ridge(problem: Problem, options: RocketOptions) -> RidgeClassifierCV | RidgeCV:
@@ -223,22 +202,15 @@ def _targets(problem: Problem, y: np.ndarray) -> np.ndarray:
     return 2 * y - 1 if problem.task.output.kind == "multilabel" else y
 
 
-def _estimator(
-    rocket: Rocket, options: type[RocketOptions] = RocketOptions, packages: tuple[str, ...] = ("numba", "sktime")
-) -> Estimator:
-    def fit(problem: Problem, chosen: RocketOptions) -> Fitted:
-        return _fit(rocket, problem, chosen)
-
-    def load(folder: Path, run: BaselineRun, chosen: RocketOptions) -> RocketModel:
-        return _load(rocket, folder, run, chosen)
-
-    return Estimator("series", (*LABELS, "regression"), packages, options, fit, load)
+def _estimator(name: str, shortest: int, options: type[RocketOptions] = RocketOptions) -> Estimator:
+    """The ridge of a transform of aeon that needs so many samples."""
+    kinds = (*LABELS, "regression")
+    return Estimator("series", kinds, ("aeon",), options, partial(_fit, name, shortest), partial(_load, name))
 
 
 # A kernel has nine weights; MultiRocket and Hydra also take the differences of the samples.
-MULTIROCKET = Rocket("MultiRocket", "MultiRocketMultivariate", shortest=10)
 ESTIMATORS = {
-    "minirocket": _estimator(Rocket("MiniRocket", "MiniRocketMultivariate", shortest=9)),
-    "multirocket": _estimator(MULTIROCKET),
-    "multirocket_hydra": _estimator(MULTIROCKET, HydraOptions, ("aeon", "numba", "sktime")),
+    "minirocket": _estimator("MiniRocket", shortest=9),
+    "multirocket": _estimator("MultiRocket", shortest=10),
+    "multirocket_hydra": _estimator("MultiRocket", shortest=10, options=HydraOptions),
 }

@@ -41,9 +41,6 @@ class OutputModel:
         return probabilities
 
 
-Bag = list[OutputModel]  # models of one output, fitted to different rows; their mean is predicted
-
-
 @dataclass(frozen=True)
 class Library:
     """How a library takes a table, and how its estimators become files.
@@ -64,64 +61,55 @@ class Library:
     write: Callable[[Any, Path], object]
     read: Callable[[Path, bool], Any]
 
-    def path(self, folder: Path, output: int, member: int) -> Path:
+    def path(self, folder: Path, output: int) -> Path:
         """The file of an estimator."""
-        return folder / f"output_{output}_{member}{self.suffix}"
+        return folder / f"output_{output}{self.suffix}"
 
 
 @dataclass(frozen=True)
 class TableModel:
-    """Fitted estimators as one baseline.
+    """Fitted estimators as one model.
 
     Attributes:
         task: the task.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
-        bags: one for all classes, or one for each label or number.
+        outputs: one estimator for all classes, or one for each label or number.
         library: library of the estimators.
     """
 
     task: Task
     categories: Sequence[int]
-    bags: list[Bag]
+    outputs: list[OutputModel]
     library: Library
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Logits of the mean probabilities of classes or labels, or mean numbers."""
+        """Logits of classes or labels, or numbers."""
         x, classes = self.library.frame(inputs, self.categories), self.task.classes
         if classes:
-            return np.log(_mean_probabilities(self.bags[0], x, classes)).astype(np.float32)
+            return np.log(self.outputs[0].probabilities(x, classes)).astype(np.float32)
         if self.task.output.kind == "regression":
-            means = [np.mean([member.estimator.predict(x) for member in bag], 0) for bag in self.bags]
-            return np.stack(means, 1).astype(np.float32)
-        logs = [np.log(_mean_probabilities(bag, x, 2)) for bag in self.bags]
+            return np.stack([output.estimator.predict(x) for output in self.outputs], 1).astype(np.float32)
+        logs = [np.log(output.probabilities(x, 2)) for output in self.outputs]
         return np.stack([log[:, 1] - log[:, 0] for log in logs], 1).astype(np.float32)
 
     def write(self, folder: Path) -> None:
         """A file for each estimator, in the format of its library, and their outputs, as JSON."""
-        for i, bag in enumerate(self.bags):
-            for k, member in enumerate(bag):
-                if not isinstance(member.estimator, ConstantLabel):
-                    self.library.write(member.estimator, self.library.path(folder, i, k))
-        present = [[None if member.present is None else member.present.tolist() for member in bag] for bag in self.bags]
+        for i, output in enumerate(self.outputs):
+            if not isinstance(output.estimator, ConstantLabel):
+                self.library.write(output.estimator, self.library.path(folder, i))
+        present = [None if output.present is None else output.present.tolist() for output in self.outputs]
         content = {"categories": list(self.categories), "present": present}
         (folder / OUTPUTS).write_text(json.dumps(content), encoding="utf-8")
-
-
-def _mean_probabilities(bag: Bag, x: Any, classes: int) -> np.ndarray:
-    return np.mean([member.probabilities(x, classes) for member in bag], 0)
 
 
 def load_table_model(folder: Path, task: Task, library: Library) -> TableModel:
     """Read what `TableModel.write` wrote."""
     content = json.loads((folder / OUTPUTS).read_text(encoding="utf-8"))
-    bags = [
-        [_load_member(library, library.path(folder, i, k), present) for k, present in enumerate(members)]
-        for i, members in enumerate(content["present"])
-    ]
-    return TableModel(task, content["categories"], bags, library)
+    outputs = [_load_output(library, library.path(folder, i), known) for i, known in enumerate(content["present"])]
+    return TableModel(task, content["categories"], outputs, library)
 
 
-def _load_member(library: Library, path: Path, present: list[int] | None) -> OutputModel:
+def _load_output(library: Library, path: Path, present: list[int] | None) -> OutputModel:
     if present is None:
         return OutputModel(library.read(path, True), None)
     return OutputModel(ConstantLabel() if len(present) == 1 else library.read(path, False), np.array(present))

@@ -13,7 +13,7 @@ from pare.matrix.blocks import Cell
 from pare.matrix.plan import Inputs, Job, Plan, read_plan
 
 INPUTS, CPU, GPU = "inputs", "cpu", "gpu"
-UNKNOWN_S = 900.0  # seconds of a job whose time nobody knows: an input, or a baseline of which no run is finished
+UNKNOWN_S = 900.0  # seconds of a job whose time nobody knows: an input, or an untimed fit of a library
 UNKNOWN_MB = 16 * 1024.0  # memory of a job of which nobody knows it
 LEAST_MB = 8 * 1024.0  # memory that any run is given: libraries of a GPU alone take some
 MARGIN = 1.5  # memory that is asked for, as a multiple of the plan's
@@ -247,7 +247,7 @@ def _check_current(jobs: list[Job], cells: Mapping[str, Cell]) -> None:
     """Refuse jobs that the configuration has no more, or has as another command."""
     known: dict[str, set[str]] = defaultdict(set)
     for cell in cells.values():
-        known[cell.name].add(cell.run.command(cell.run.PIPELINE))
+        known[cell.name].add(cell.run.command())
         inputs = Inputs(NOWHERE)
         for name in inputs.needed_by(cell.run):
             known[name].add(inputs.jobs[name].command)

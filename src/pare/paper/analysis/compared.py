@@ -8,12 +8,15 @@ from pydantic import Field, field_validator
 
 from pare.config import PareError, Run
 from pare.config.strict import Strict, validated
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import SourceFolders, check_data
+from pare.learners.learner import Data, fit_fingerprint
+from pare.learners.model import Model
+from pare.learners.networks.models import CrossModalModel
+from pare.learners.networks.trained_network import TrainedNetwork
+from pare.learners.source_folders import SourceFolders
 from pare.storage.store import ArrayStore
 
 ALSO_SHOWN = ("finetune", "orca")  # where they are trained, next to the run's own method
-Saved = Mapping[str, Callable[[], TrainedModel]]  # functions that load a model, by the folder of its run
+Saved = Mapping[str, Callable[[], Model]]  # functions that load a model, by the folder of its run
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -43,7 +46,7 @@ def analysis_config(values: Mapping[str, Any]) -> AnalysisConfig:
 
 def load_models(
     run: Run, analysis: AnalysisConfig, saved: Saved, store: ArrayStore, source: SourceFolders
-) -> dict[str, TrainedModel]:
+) -> dict[str, Model]:
     """The run's trained model and those that it is compared with, by method; the run's own comes first.
 
     Args:
@@ -71,8 +74,21 @@ def load_models(
     own = models[run.method_folder]
     own.check(run, store, own.run.command("analyse"))
     for model in models.values():
-        check_data(model, store, source)
+        if fit_fingerprint(model.run, Data(store, source)) != model.record["fingerprint"]:
+            raise PareError(
+                "the data or the task changed since the model was trained; train it again: " + model.run.command()
+            )
     return models
+
+
+def network_of(model: Model) -> CrossModalModel:
+    """The network of a model; PareError for the mean of several trainings, which has no single one."""
+    if isinstance(model.predictor, TrainedNetwork) and isinstance(model.predictor.network, CrossModalModel):
+        return model.predictor.network
+    raise PareError(
+        f"the model of {model.run.folder} is the mean of several trainings, and the analysis looks into one network; "
+        f"train it again: {model.run.command()},training.members=1"
+    )
 
 
 def plain_run(run: Run, method: str) -> Run:
@@ -84,8 +100,7 @@ def plain_run(run: Run, method: str) -> Run:
 def _missing(run: Run, *, compared: bool) -> PareError:
     without = ", or compare with no other method: --params analyse.compared=null" if compared else ""
     return PareError(
-        f"there is no trained model {run.folder}, which the analysis needs; train it: "
-        f"{run.command('pare_train')}{without}"
+        f"there is no trained model {run.folder}, which the analysis needs; train it: {run.command()}{without}"
     )
 
 

@@ -13,12 +13,12 @@ from pare.config import PareError, Run
 from pare.data.preparation import unscale_inputs
 from pare.data.proxies import find_proxy_reader
 from pare.evaluation.metrics import METRICS
+from pare.learners.model import Model
 from pare.learners.networks.models import load_backbone
 from pare.learners.networks.models.solved import PictureEmbedder
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import SourceFolders
 from pare.learners.networks.training.source_batches import load_source_batches
-from pare.paper.analysis.compared import AnalysisConfig, Saved, plain_run, training_rows
+from pare.learners.source_folders import SourceFolders
+from pare.paper.analysis.compared import AnalysisConfig, Saved, network_of, plain_run, training_rows
 from pare.paper.analysis.embeddings import Embeddings, dataset_distances, project
 from pare.paper.analysis.landscape import loss_landscapes
 from pare.paper.analysis.paper_figures import (
@@ -44,7 +44,7 @@ from pare.paper.analysis.source_features import frequent_classes, source_feature
 from pare.storage.store import ArrayStore
 
 Drawn = tuple[Figure, pd.DataFrame]
-Models = Mapping[str, TrainedModel]  # by method; see `load_models`
+Models = Mapping[str, Model]  # by method; see `load_models`
 SAMPLES = 2  # whose patches are shown
 MOST_MIXED = 3  # groups of mixed samples on one map
 
@@ -85,7 +85,7 @@ def draw_patches(run: Run, models: Models, store: ArrayStore, embeddings: Embedd
     _check_mixed(run, record)
     table = replaced_patches(embeddings.target_scores[:SAMPLES], shown_epochs(record["history"]), run.seed)
     x = training_rows(store, SAMPLES, run.seed)["x"]
-    embedder = models[run.method_folder].model.embedder
+    embedder = network_of(models[run.method_folder]).embedder
     if isinstance(embedder, PictureEmbedder):
         shown, channel = embedder.picture(torch.from_numpy(x))[:, 0].numpy(), "picture of all channels"
     else:
@@ -110,8 +110,9 @@ def draw_gate_scores(run: Run, models: Models) -> Drawn:
 
 def draw_source_features(run: Run, analysis: AnalysisConfig, models: Models, source: SourceFolders) -> Drawn:
     """What the pretrained encoder and those that were trained on the task make of the same source samples."""
+    assert run.proxy  # every run that mixes has one
     pretrained = load_backbone(source.encoder, run.grid, layers=run.encoder_layers)
-    encoders = {"pretrained": pretrained} | {name: trained.model.backbone for name, trained in models.items()}
+    encoders = {"pretrained": pretrained} | {name: network_of(trained).backbone for name, trained in models.items()}
     batches = load_source_batches(run.proxy, source, pretrained, run.proxy_samples, run.seed)
     inputs, y = next(batches.batches(2 * analysis.rows, np.random.default_rng(run.seed)))
     names = None if batches.classes is None else find_proxy_reader(run.proxy.reader)(source.proxy).class_names
@@ -124,7 +125,7 @@ def draw_source_features(run: Run, analysis: AnalysisConfig, models: Models, sou
 def draw_starts(run: Run, results: pd.DataFrame, saved: Saved) -> Drawn:
     """Results of all runs that differ from the run in the share of tokens replaced at first."""
     spec, table = METRICS[run.metric], start_results(run, results, saved)
-    command = f"{plain_run(run, run.method_name).command('pare_train')},mixing.start=0.1,variant=start_10"
+    command = f"{plain_run(run, run.method_name).command()},mixing.start=0.1,variant=start_10"
     metric = f"test {spec.label} ({spec.direction} is better)"
     title = f"{run.task.title}: influence of the first k"
     return starts_figure(table, title=title, metric=metric, command=command), table

@@ -15,11 +15,12 @@ import torch
 from sklearn.manifold import TSNE
 from torch import Tensor
 
+from pare.learners.model import Model
 from pare.learners.networks.alignment import otdd, pseudo_labels
-from pare.learners.networks.trained_model import TrainedModel
 from pare.learners.networks.training.losses import build_loss
 from pare.learners.networks.training.objective import Objective
 from pare.learners.networks.training.source_batches import SourceBatches
+from pare.paper.analysis.compared import network_of
 
 PERPLEXITY = 30.0
 CLUSTERS = 10  # where the labels are fields, masks or numbers, as ORCA takes them
@@ -51,7 +52,7 @@ class Embeddings:
 
 
 def embed(
-    trained: TrainedModel,
+    trained: Model,
     rows: Mapping[str, np.ndarray],
     source: SourceBatches,
     counts: Sequence[int],
@@ -66,7 +67,7 @@ def embed(
         counts: the numbers k of tokens to replace.
         device: where to compute.
     """
-    run, model = trained.run, trained.model.to(device)
+    run, model = trained.run, network_of(trained).to(device)
     objective = Objective(model, build_loss(run.task.loss, run.task.output.kind), run.training, run.mixing)
     noise = torch.Generator().manual_seed(run.seed)
     size = run.training.batch_size

@@ -13,9 +13,10 @@ from rich.progress import Progress
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from pare.learners.model import Model
 from pare.learners.networks.models import CrossModalModel
-from pare.learners.networks.trained_model import TrainedModel
 from pare.learners.networks.training.losses import Loss, build_loss
+from pare.paper.analysis.compared import network_of
 
 PREDICTING = ("embedder", "backbone", "predictor")  # the parts that a target prediction passes
 
@@ -62,7 +63,7 @@ def mean_loss(predict: Callable[[Tensor], Tensor], loss: Loss, x: Tensor, y: Ten
 
 
 def loss_landscapes(
-    models: Mapping[str, TrainedModel],
+    models: Mapping[str, Model],
     rows: Mapping[str, np.ndarray],
     axis: np.ndarray,
     seed: int,
@@ -86,7 +87,7 @@ def loss_landscapes(
         bar = progress.add_task("loss landscape", total=len(models) * len(axis) ** 2)
         for method, trained in models.items():
             generator = torch.Generator().manual_seed(seed)
-            model, training = trained.model.to(device), trained.run.training
+            model, training = network_of(trained).to(device), trained.run.training
             loss = build_loss(
                 trained.run.task.loss, trained.run.task.output.kind, positive_weight=training.positive_weight
             )

@@ -135,7 +135,7 @@ def start_results(run: Run, results: pd.DataFrame, saved: Saved) -> pd.DataFrame
         ``method``, ``variant``, ``seed``, ``start`` (a share of the tokens; 0 for fine-tuning) and ``test``, a line
         a run.
     """
-    wanted = {"task": run.task_name, "metric": run.metric, "protocol": run.protocol}
+    wanted: dict[str, str | None] = {"task": run.task_name, "metric": run.metric, "protocol": run.protocol}
     differs = {key: value for key, value in run.differs.items() if key != ENV}  # which all results have in common
     wanted |= {"source": run.source_name, "proxy": run.proxy_name, "differs": differing_text(differs)}
     same = (results[list(wanted)] == pd.Series(wanted)).all(axis=1)

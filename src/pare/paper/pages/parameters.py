@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig, TrainingConfig
-from pare.config.schema import Baseline, Candidates, Method, ProxyConfig, Source, StartConfig, Task
+from pare.config.schema import LearnerConfig, ProxyConfig, Source, StartConfig, Task
 from pare.config.strict import Strict
 
 HEADER = """# Parameters
@@ -15,10 +15,10 @@ Made from the schema of the configuration by `kedro paper pages`; a test compare
 these sections a key that is not here is refused.
 
 `training`, `mixing` and `alignment` are hyperparameters of a run: `--params training.epochs=3`. Their defaults here are
-those of `conf/base/parameters.yml`, else of the schema. Starts, tasks and methods have values of their own;
+those of `conf/base/parameters.yml`, else of the schema. Starts, tasks and learners have values of their own;
 `kedro tasks show TASK` says which value a run has, and where it comes from. What else a run is asked for, such as task,
-method, start, source and seed, is in `conf/base/parameters.yml` and in `kedro run --help`. Of a task, loss, metric,
-tokens and more have defaults that follow from its data: [what a task file says](task_file.md)."""
+method, start, source, seed and minutes, is in `conf/base/parameters.yml` and in `kedro run --help`. Of a task, loss,
+metric, tokens and more have defaults that follow from its data: [what a task file says](task_file.md)."""
 SECTIONS: dict[str, type[Strict]] = {
     "training": TrainingConfig,
     "mixing": MixingConfig,
@@ -27,9 +27,7 @@ SECTIONS: dict[str, type[Strict]] = {
     "A source (conf/base/sources.yml)": Source,
     "A proxy (conf/base/proxies.yml)": ProxyConfig,
     "A start (conf/base/starts.yml)": StartConfig,
-    "A method (conf/base/methods.yml)": Method,
-    "A baseline (conf/base/baselines.yml)": Baseline,
-    "Candidates (conf/base/candidates.yml)": Candidates,
+    "A learner (conf/base/learners.yml)": LearnerConfig,
 }
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 WORDS = {"string": "text", "boolean": "true or false", "null": "none", "object": "keys and values"}

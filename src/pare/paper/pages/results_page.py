@@ -223,7 +223,11 @@ class Tables:
 
     def _baselines(self, task: str) -> pd.DataFrame:
         runs = self._some(task)
-        return runs[runs["method"].isin(list(self.library.baselines))]
+        return runs[
+            runs["method"].isin(
+                [name for name in self.library.learners if self.library.learner(name).kind != "transformer"]
+            )
+        ]
 
     def score(self, task: str, method: str) -> str:
         """Mean ± standard deviation over the seeds of the test metric."""

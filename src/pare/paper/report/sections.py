@@ -49,7 +49,7 @@ def write_report(config: ReportConfig, results: Results, library: Library) -> di
     Args:
         config: the paper's tables and our methods for them.
         results: all runs.
-        library: tasks, methods and baselines.
+        library: tasks and learners.
 
     Returns:
         The text of each file by its path; the page, ``report.html``, is the last.
@@ -69,9 +69,9 @@ def write_report(config: ReportConfig, results: Results, library: Library) -> di
 
 
 def _styles(config: ReportConfig, frame: pd.DataFrame, library: Library) -> dict[str, Style]:
-    """The reference first, then the methods and baselines that ran, in the order of their files."""
+    """The reference first, then the other methods that ran, in the order of conf/base/learners.yml."""
     ran = set(frame["method"])
-    known = [name for name in (*library.methods, *library.baselines) if name in ran and name != config.reference]
+    known = [name for name in library.learners if name in ran and name != config.reference]
     return styles([config.reference, *known, *sorted(ran - set(known) - {config.reference})])
 
 
@@ -86,9 +86,8 @@ def _simulated_warning(frame: pd.DataFrame) -> list[str]:
 
 
 def _command(task: str, method: str, library: Library) -> str:
-    pipeline = "baseline" if method in library.baselines else "pare_train"
     env = f" --env {library.environment}" if library.differs else ""
-    return f"kedro run --pipelines={pipeline}{env} --params task={task},method={method},seed=0"
+    return f"kedro run{env} --params task={task},method={method},seed=0"
 
 
 def _state_section(config: ReportConfig, frame: pd.DataFrame, library: Library) -> Section:

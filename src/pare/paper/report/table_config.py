@@ -98,13 +98,13 @@ def report_config(values: Mapping[str, Any], library: Library) -> ReportConfig:
 
     Args:
         values: the content of report.yml.
-        library: tasks, methods and baselines.
+        library: tasks and learners.
 
     Raises:
         PareError: for an unknown task, method or key, or a value of the wrong type.
     """
     config = validated(ReportConfig, "report", values)
-    known = {*library.methods, *library.baselines}
+    known = {*library.learners}
     named = [config.reference, *(row.method for table in config.tables.values() for row in table.rows)]
     for name in named:
         if name is not None and name not in known:

@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from pare.evaluation.prediction_figures import draw_predictions
 from pare.pipelines.evaluate.nodes import (
+    draw_candidates,
     draw_replaced_patches,
     draw_training,
     draw_uncertainty,
@@ -25,7 +26,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 score_predictions,
-                inputs=["params:run", "params:library", "model", "model_input", "predictions"],
+                inputs=["params:run", "model", "model_input", "predictions"],
                 outputs="metrics",
                 name="score_predictions",
             ),
@@ -54,6 +55,12 @@ def create_pipeline() -> Pipeline:
                 name="draw_replaced_patches",
             ),
             Node(
+                draw_candidates,
+                inputs=["params:run", "model"],
+                outputs=["candidate_figures", "candidate_tables"],
+                name="draw_candidates",
+            ),
+            Node(
                 run_page,
                 inputs=[
                     "params:run",
@@ -62,6 +69,7 @@ def create_pipeline() -> Pipeline:
                     "uncertainty_figure",
                     "training_figure",
                     "replaced_figure",
+                    "candidate_figures",
                 ],
                 outputs="run_page",
                 name="write_run_page",

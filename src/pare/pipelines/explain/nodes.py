@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pare.config import TaskRun
+from pare.config import Run
 from pare.config.estimate import duration
 from pare.data.files import plain_stem
 from pare.data.origins.own_files import find_path
 from pare.explanation import ask_new_rows, ask_test_rows, expected_seconds, explain
 from pare.explanation.explanation_figures import draw_explanation
 from pare.explanation.explanation_tables import region_table, row_table, summary
-from pare.learners.saved_model import SavedModel
+from pare.learners.model import Model
 from pare.prediction.predict import Predictor
 from pare.storage.store import ArrayStore
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def explain_predictions(
-    run: TaskRun, file: str, model: SavedModel, model_input: ArrayStore
+    run: Run, file: str, model: Model, model_input: ArrayStore
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Figure]]:
     """Explain the test rows, or the new rows of a file.
 

@@ -4,10 +4,10 @@ import logging
 
 from rich import get_console
 
-from pare.config import TaskRun
+from pare.config import Run
+from pare.data.own.format import held_rows
 from pare.export import OnnxModel, to_onnx
-from pare.learners.saved_model import SavedModel
-from pare.prediction.new_rows import held_rows
+from pare.learners.model import Model
 from pare.prediction.predict import Predictor
 from pare.storage.store import ArrayStore
 
@@ -15,12 +15,12 @@ logger = logging.getLogger(__name__)
 MOST_ROWS = 200
 
 
-def export_model(run: TaskRun, model: SavedModel, model_input: ArrayStore) -> OnnxModel:
+def export_model(run: Run, model: Model, model_input: ArrayStore) -> OnnxModel:
     """Make an ONNX file of the model, whose answers to the first test rows are the model's own.
 
     Raises:
         PareError: where the model is not the run's, was trained on another model input, or cannot be exported, as that
-            of a baseline.
+            of a library.
     """
     model.check(run, model_input, model.run.command("export"))
     logger.info("Converting %s to ONNX takes up to a minute.", run.label)

@@ -2,16 +2,16 @@
 
 import logging
 
-from pare.config import TaskRun
+from pare.config import Run
 from pare.config.words import counted
-from pare.early_checks import named_file
-from pare.learners.saved_model import SavedModel
+from pare.learners.model import Model
+from pare.prediction.asked import named_file
 from pare.prediction.predict import NewPredictions, Predictor, predict_file
 
 logger = logging.getLogger(__name__)
 
 
-def predict_new_rows(run: TaskRun, file: str, model: SavedModel) -> NewPredictions:
+def predict_new_rows(run: Run, file: str, model: Model) -> NewPredictions:
     """Predict each row of a file as the test rows were predicted.
 
     Args:

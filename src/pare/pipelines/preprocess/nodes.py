@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 
-from pare.config import PareError, TaskRun
+from pare.config import PareError, Run
 from pare.config.raw import OWN_FILES
 from pare.data.origins.manifest import RawFolder
 from pare.data.preparation import ModelInput
@@ -13,7 +13,7 @@ from pare.storage.samples import Samples
 logger = logging.getLogger(__name__)
 
 
-def describe_model_input(run: TaskRun, raw: RawFolder) -> ModelInput:
+def describe_model_input(run: Run, raw: RawFolder) -> ModelInput:
     """Open the raw files and say how they are split and normalised, which is done as the model input is saved."""
     samples = open_raw_files(run.task.reader, raw.path)
     _tell_of_unused_rows(run, samples)
@@ -22,7 +22,7 @@ def describe_model_input(run: TaskRun, raw: RawFolder) -> ModelInput:
     return ModelInput(run.task_name, run.task, samples, raw.fingerprint, validated=validated)
 
 
-def _tell_of_unused_rows(run: TaskRun, samples: Mapping[str, Samples]) -> None:
+def _tell_of_unused_rows(run: Run, samples: Mapping[str, Samples]) -> None:
     """Warn of rows that the task does not use, such as those added to a user's file since its task was written."""
     for part, wanted in run.task.samples.items():
         held = samples[part].count if part in samples else 0
@@ -33,7 +33,7 @@ def _tell_of_unused_rows(run: TaskRun, samples: Mapping[str, Samples]) -> None:
             )
 
 
-def _check_classes(run: TaskRun, samples: Mapping[str, Samples]) -> None:
+def _check_classes(run: Run, samples: Mapping[str, Samples]) -> None:
     """Refuse numbers as classes: only the user can know that they are class names."""
     if not run.task.classes:
         return

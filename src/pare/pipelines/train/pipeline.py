@@ -1,19 +1,19 @@
-"""Train: model input and source to a trained model."""
+"""Train: model input, and a source where the learner has one, to a trained model."""
 
 from kedro.pipeline import Node, Pipeline
 
-from pare.pipelines.train.nodes import describe_training
+from pare.pipelines.train.nodes import describe_fit
 
 
 def create_pipeline() -> Pipeline:
-    """The pipeline; the training is done as its dataset is saved."""
+    """The pipeline; the fit is done as its dataset is saved."""
     return Pipeline(
         [
             Node(
-                describe_training,
+                describe_fit,
                 inputs=["params:run", "params:tracker", "raw", "model_input", "encoder", "proxy"],
                 outputs="model",
-                name="fine_tune",
+                name="fit",
             )
         ],
         tags="train",

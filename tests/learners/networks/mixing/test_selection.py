@@ -10,7 +10,7 @@ import torch
 from pare.learners.networks.mixing import relaxed_top_k
 from pare.learners.networks.mixing.selection import relaxed_top_ks
 
-iterative_kappa = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "iterative.py"))["iterative_kappa"]
+iterative_kappa = runpy.run_path(str(Path(__file__).parents[4] / "benchmarks" / "iterative.py"))["iterative_kappa"]
 TAU = 0.9
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from sktime.transformations.rocket import MiniRocketMultivariate
+from aeon.transformations.collection.convolution_based import MiniRocket
 
 from pare.learners.networks.models.series_features import LENGTH, Kernels, Points
 
@@ -13,11 +13,11 @@ def walks(channels: int, points: int, rows: int = 20) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("channels", "points"), [(1, LENGTH), (1, 150), (3, 29), (12, 100)])
-def test_features_are_those_of_sktime(channels, points):
-    """With the channels and biases that sktime drew; at a threshold rounding may decide otherwise."""
+def test_features_are_those_of_aeon(channels, points):
+    """With the channels and biases that aeon drew; at a threshold rounding may decide otherwise."""
     x = walks(channels, points)
-    rocket = MiniRocketMultivariate(n_jobs=1, random_state=0)
-    expected = np.asarray(rocket.fit_transform(x))
+    rocket = MiniRocket(random_state=0)
+    expected = rocket.fit_transform(x)
     counts, read, dilations, biases_per_dilation, biases = rocket.parameters
     kernels = Kernels(channels, points)
     assert kernels.dilations == dilations.tolist()

@@ -7,13 +7,16 @@ import pytest
 import torch
 
 from pare.config import Library, resolve
-from pare.evaluation.metrics import build_metric
+from pare.learners.fit import Fit
+from pare.learners.learner import Data, Work
+from pare.learners.model import Model
 from pare.learners.networks.start.cross_validation import FOLDS
 from pare.learners.networks.start.field_start import FieldStart
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import FineTuning, SourceFolders
 from pare.learners.networks.training.losses import relative_l2
+from pare.learners.networks.training.session import Session
 from pare.learners.networks.training.trainer import Trainer
+from pare.learners.networks.transformer import build_parts
+from pare.learners.source_folders import SourceFolders
 from pare.storage.store import ArrayStore, write_store
 
 GRID, LONG = 16, 256
@@ -57,7 +60,7 @@ pytestmark = pytest.mark.usefixtures("quick_training")
 
 @pytest.fixture
 def run_of(library):
-    def make(method="finetune", shape=(1, GRID, GRID), **training):
+    def make(method="finetune", minutes=None, shape=(1, GRID, GRID), **training):
         task = {
             "title": "t",
             "raw": {"files": ["x.npy"]},
@@ -69,11 +72,13 @@ def run_of(library):
         }
         starts = {**library.starts, "field": {**library.starts["field"], "layers": [2]}}  # the tiny encoder has two
         own = Library(**{**library.model_dump(), "tasks": {"own": task}, "starts": starts})
-        training = {} if method == "probe" else {"epochs": 2, "batch_size": 8, "precision": "no"} | training
+        epochs = {} if minutes else {"epochs": 2}
+        training = {} if method == "probe" else {**epochs, "batch_size": 8, "precision": "no", **training}
         parameters = {"task": "own", "source": None, "method": method, "seed": 0, "protocol": "validated"}
+        parameters["minutes"] = minutes
         return resolve(
             own,
-            {**parameters, "training": {"learning_rate": 1e-3, "batch_size": 8}},
+            {**parameters, "training": {"epochs": 20, "learning_rate": 1e-3, "batch_size": 8}},
             {**parameters, "training": training},
         )
 
@@ -85,10 +90,17 @@ def source(tiny_bert, topics) -> SourceFolders:
     return SourceFolders(tiny_bert, topics, ("encoder", "proxy"))
 
 
-def fitted(run, store, source, folder) -> TrainedModel:
+def fitted(run, store, source, folder) -> Model:
     folder.mkdir(exist_ok=True)
-    FineTuning(run, store, source, build_metric(run.metric, run.task.output)).write(folder / "model")
-    return TrainedModel.load(folder / "model")
+    Fit(run, Data(store, source)).write(folder / "model")
+    return Model.load(folder / "model")
+
+
+def begun(run, store, source, folder) -> Session:
+    """A training whose first epoch is next."""
+    session = Session(run, Data(store, source), Work(folder / "checkpoint", "f"), build_parts)
+    session.begin()
+    return session
 
 
 @pytest.mark.parametrize(
@@ -99,8 +111,8 @@ def test_a_linear_equation_is_solved_before_it_is_trained(run_of, source, tmp_pa
     trained = fitted(run_of(method), store, source, tmp_path)
     rows = store.rows("test").read(0, 16)
     with torch.no_grad():
-        found = trained.model(torch.from_numpy(rows["x"])).numpy()
-    assert trained.model.anchor.fields.any()
+        found = trained.predictor.network(torch.from_numpy(rows["x"])).numpy()
+    assert trained.predictor.network.anchor.fields.any()
     assert np.abs(found - rows["y"]).max() < 0.1 * rows["y"].std()
 
 
@@ -139,7 +151,7 @@ def test_points_without_a_target_do_not_keep_a_linear_equation_from_being_solved
     for store in (whole, gaps):
         trained = fitted(run_of("probe"), store, source, tmp_path / store.path.stem)
         with torch.inference_mode():
-            found.append(trained.model(x))
+            found.append(trained.predictor.network(x))
     assert torch.isfinite(found[1]).all()
     torch.testing.assert_close(found[1][:, :, 2:], found[0][:, :, 2:], rtol=1e-3, atol=1e-3)
 
@@ -171,7 +183,9 @@ def test_a_symmetry_copies_rows_where_folds_are_predicted_better_with_it(run_of,
     trained = fitted(run_of("probe"), store, source, tmp_path)
     rows = store.rows("test").read(0, 16)
     with torch.no_grad():
-        error = np.abs(trained.model(torch.from_numpy(rows["x"])).numpy() - rows["y"]).max() / rows["y"].std()
+        error = (
+            np.abs(trained.predictor.network(torch.from_numpy(rows["x"])).numpy() - rows["y"]).max() / rows["y"].std()
+        )
     assert trained.record["start"]["symmetries"] == found
     assert error < 1e-4 if found else error > 0.1
 
@@ -207,19 +221,19 @@ def test_a_declared_symmetry_is_used_whatever_the_folds_say(run_of, source, tmp_
 @pytest.mark.parametrize("make", [folded, nearly_linear])
 def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source, tmp_path, make):
     run, store = run_of(), write(tmp_path / "x.h5", make)
-    trainer = Trainer(run, store, source, tmp_path / "checkpoint", build_metric(run.metric, run.task.output))
-    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
-    trainer._begin()
-    after = trainer.model.state_dict()
+    session = Session(run, Data(store, source), Work(tmp_path / "checkpoint", "f"), build_parts)
+    before = {name: tensor.clone() for name, tensor in session.setup.network.state_dict().items()}
+    session.begin()
+    after = session.setup.network.state_dict()
     same = all(torch.equal(after[name], before[name]) for name in before)
     assert same == (make is folded)
-    assert (trainer.start.held_out is None) == same
+    assert (session.setup.parts.start.held_out is None) == same
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [(0.5, 3), (5.5, 5)])  # 48 rows in batches of 8
 def test_one_pass_has_mixed_and_plain_epochs_within_minutes(run_of, source, tmp_path, monkeypatch, minutes, expected):
-    monkeypatch.setattr("pare.learners.networks.training.trainer.step_seconds", lambda step: step() and 10.0)
-    run, store = run_of("pare_one_pass", minutes=minutes), write(tmp_path / "x.h5", folded)
+    monkeypatch.setattr("pare.learners.networks.training.steps.step_seconds", lambda step: step() and 10.0)
+    run, store = run_of("pare_one_pass", minutes), write(tmp_path / "x.h5", folded)
     assert run.mixing.passes == 1
     assert len(fitted(run, store, source, tmp_path).record["history"]) == expected
 
@@ -250,7 +264,7 @@ def test_a_training_that_says_less_than_the_regression_keeps_it_and_is_the_probe
     assert kept.record["validation"] == kept.record["start"]["validation"] == probe.record["validation"]
     assert kept.record["n_train"] == 64  # with the validation rows
     with torch.no_grad():
-        torch.testing.assert_close(kept.model(x), probe.model(x))
+        torch.testing.assert_close(kept.predictor.network(x), probe.predictor.network(x))
 
 
 @pytest.mark.slow
@@ -259,7 +273,7 @@ def test_a_training_that_says_more_than_the_regression_is_kept_without_it(run_of
     trained = fitted(run, write(tmp_path / "x.h5", np.abs, n=(160, 16, 16)), source, tmp_path)
     assert trained.record["best_epoch"] > 0
     assert trained.record["validation"] < 0.8 * trained.record["start"]["validation"]
-    assert not trained.model.anchor.fields.any()
+    assert not trained.predictor.network.anchor.fields.any()
 
 
 def curved(x):
@@ -277,7 +291,9 @@ def test_gaussian_kernels_solve_a_smooth_equation_that_is_not_linear(run_of, sou
     trained = fitted(run_of("probe"), store, source, tmp_path)
     rows = store.rows("test").read(0, 16)
     with torch.no_grad():
-        error = np.abs(trained.model(torch.from_numpy(rows["x"])).numpy() - rows["y"]).max() / rows["y"].std()
+        error = (
+            np.abs(trained.predictor.network(torch.from_numpy(rows["x"])).numpy() - rows["y"]).max() / rows["y"].std()
+        )
     assert trained.record["start"]["width"] > 0
     assert error < 1e-2
     anywhere = [trained.outputs(rows["x"], torch.device(device)) for device in ("cpu", "mps")]
@@ -303,7 +319,7 @@ def test_a_faint_field_counts_as_much_as_others_where_the_loss_is_relative(run_o
     for loss in ("relative_l2", "mse"):
         own = run.model_copy(update={"task": run.task.model_copy(update={"loss": loss})})
         with torch.no_grad():
-            found[loss] = float(relative_l2(fitted(own, store, source, tmp_path / loss).model(x), y))
+            found[loss] = float(relative_l2(fitted(own, store, source, tmp_path / loss).predictor.network(x), y))
     assert found["relative_l2"] < 0.3 * found["mse"]
 
 
@@ -311,33 +327,28 @@ def test_what_a_row_is_held_out_with_comes_from_the_other_rows(run_of, source, t
     """Noise is not predicted: rows that an anchor was fitted to seem predicted by it, held out they are not."""
     run, noise = run_of(epochs=2), np.random.default_rng(5)
     store = write(tmp_path / "x.h5", lambda x: moved(x) * 50 + noise.normal(size=x.shape))
-    trainer = Trainer(run, store, source, tmp_path / "checkpoint", build_metric(run.metric, run.task.output))
-    trainer._begin()
-    y, held_out = store.rows("train").array("y"), trainer.start.held_out
+    setup = begun(run, store, source, tmp_path).setup
+    y, held_out = store.rows("train").array("y"), setup.parts.start.held_out
     with torch.no_grad():
-        own = trainer.model.anchor(torch.from_numpy(store.rows("train").array("x"))).numpy()
+        own = setup.network.anchor(torch.from_numpy(store.rows("train").array("x"))).numpy()
     assert np.std(y - held_out) > 0.9  # at least the noise
     assert np.std(y - own) < 0.9 * np.std(y - held_out)
-    np.testing.assert_allclose(trainer.model.units.scale.mean(), np.std(y - held_out, 0).mean(), rtol=0.01)
+    np.testing.assert_allclose(setup.network.units.scale.mean(), np.std(y - held_out, 0).mean(), rtol=0.01)
 
 
 @pytest.mark.parametrize("make", [nearly_linear, bent])
 def test_a_killed_training_of_a_field_goes_on_to_bit_identical_weights(run_of, source, tmp_path, monkeypatch, make):
     store, run = write(tmp_path / "x.h5", make), run_of("pare")
-    metric = build_metric(run.metric, run.task.output)
-    whole = Trainer(run, store, source, tmp_path / "one", metric).train()
-    killed = Trainer(run, store, source, tmp_path / "two", metric)
-    monkeypatch.setattr(
-        killed, "_epoch", lambda epoch, bar: exit_after_first(epoch) or Trainer._epoch(killed, epoch, bar)
-    )
-    with pytest.raises(KeyboardInterrupt):
-        killed.train()
-    again = Trainer(run, store, source, tmp_path / "two", metric)
-    resumed = again.train()
+    fit, original = Fit(run, Data(store, source)), Trainer._epoch
+    whole = fit.model(tmp_path / "one")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, "_epoch", lambda self, epoch, bar: exit_after_first(epoch) or original(self, epoch, bar))
+        fit.model(tmp_path / "two")
+    resumed = fit.model(tmp_path / "two")
     assert [row["validation"] for row in resumed.record["history"]] == [
         row["validation"] for row in whole.record["history"]
     ]
-    states = whole.model.state_dict(), resumed.model.state_dict()
+    states = whole.predictor.network.state_dict(), resumed.predictor.network.state_dict()
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
@@ -369,7 +380,7 @@ def test_a_field_is_learnt_through_the_encoder(run_of, source, tmp_path, monkeyp
     store = write(tmp_path / "x.h5", answered, ends, (160, 16, 16))
     run = run_of(shape=(1, LONG), epochs=15, new_learning_rate=4e-3, learning_rate=1e-3)
     trained = fitted(run, store, source, tmp_path)
-    model, rows = trained.model, store.rows("test").read(0, 16)
+    model, rows = trained.predictor.network, store.rows("test").read(0, 16)
 
     def error():
         with torch.no_grad():

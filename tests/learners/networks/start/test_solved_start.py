@@ -11,12 +11,13 @@ from torch.nn.functional import cross_entropy
 from blas import blas_threads
 from pare.config import Library, PareError, resolve
 from pare.data.proxies import IMAGES
-from pare.evaluation.metrics import build_metric
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.model import Model
 from pare.learners.networks.models.series_features import Kernels
 from pare.learners.networks.start.heads import solve_head
 from pare.learners.networks.start.ridge_heads import solve_ridge_head
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import FineTuning, SourceFolders
+from pare.learners.source_folders import SourceFolders
 from pare.storage.store import ArrayStore
 from small_problems import (
     POINTS,
@@ -97,14 +98,15 @@ def error(model, store: ArrayStore) -> float:
     return float((prediction != rows["y"]).mean())
 
 
-def describe(run, store, source) -> FineTuning:
-    return FineTuning(run, store, source, build_metric(run.metric, run.task.output))
+def describe(run, store, source) -> Fit:
+    return Fit(run, Data(store, source))
 
 
-def solved(run, store, source, folder) -> TrainedModel:
+def solved(run, store, source, folder) -> Model:
+    """The model, whose network is ``predictor.network``."""
     folder.mkdir(exist_ok=True)
     describe(run, store, source).write(folder / "model")
-    return TrainedModel.load(folder / "model")
+    return Model.load(folder / "model")
 
 
 @pytest.mark.parametrize(("make", "shape"), [(bumps, [1, POINTS]), (stripes, [1, 16, 16])])
@@ -112,21 +114,21 @@ def test_series_and_images_are_learnt_through_the_encoder(run_of, image_source, 
     """Liveness: with hidden states replaced by their batch mean the error must rise clearly."""
     store = write(tmp_path / "x.h5", make)
     trained = solved(run_of(shape), store, image_source, tmp_path)
-    assert error(trained.model, store) < 0.1
-    encode_layers = trained.model.backbone.encode_layers
+    assert error(trained.predictor.network, store) < 0.1
+    encode_layers = trained.predictor.network.backbone.encode_layers
     dead = lambda tokens, layers: [h.mean(0, keepdim=True).expand_as(h) for h in encode_layers(tokens, layers)]  # noqa: E731
-    monkeypatch.setattr(trained.model.backbone, "encode_layers", dead)
-    assert error(trained.model, store) > 0.3
+    monkeypatch.setattr(trained.predictor.network.backbone, "encode_layers", dead)
+    assert error(trained.predictor.network, store) > 0.3
 
 
 def test_kernels_get_a_larger_share_where_the_encoder_says_clearly_less(run_of, image_source, tmp_path):
     """The tiny encoder is random; no head of a layer alone tells widths apart as MiniRocket does."""
     store = write(tmp_path / "x.h5", bumps)
     trained = solved(run_of([1, POINTS], kernels=True), store, image_source, tmp_path)
-    shares = trained.model.predictor.shares
+    shares = trained.predictor.network.predictor.shares
     assert shares[-1] > 0.4
     assert shares.sum() == pytest.approx(1)
-    assert error(trained.model, store) < 0.05
+    assert error(trained.predictor.network, store) < 0.05
 
 
 def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, tmp_path, monkeypatch):
@@ -134,7 +136,7 @@ def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, t
     monkeypatch.setitem(solve_head.__kwdefaults__, "penalties", (0.01, 0.1, 1.0, 10.0, 100.0))
     store = write(tmp_path / "x.h5", ten_shapes, {"train": 10, "validation": 10, "test": 60})
     trained = solved(run_of([1, POINTS], kernels=True, classes=10), store, image_source, tmp_path)
-    assert error(trained.model, store) < 0.23  # 0.3 with the penalties of the training rows alone
+    assert error(trained.predictor.network, store) < 0.23  # 0.3 with the penalties of the training rows alone
 
 
 @pytest.mark.parametrize(("firm", "choices"), [(60, 1), (61, 2)])  # 60 rows train
@@ -188,7 +190,7 @@ def test_groups_stay_whole_where_penalties_and_shares_are_chosen(run_of, text_so
 
     def loss(name, make):
         store = write(tmp_path / f"{name}.h5", make)
-        model = solved(run_of([4], kernels=True), store, text_source, tmp_path / name).model
+        model = solved(run_of([4], kernels=True), store, text_source, tmp_path / name).predictor.network
         rows = store.rows("test").read(0, ROWS["test"])
         with torch.no_grad():
             return float(cross_entropy(model(torch.from_numpy(rows["x"])), torch.from_numpy(rows["y"])))
@@ -229,7 +231,7 @@ def test_of_very_many_rows_heads_learn_from_some(run_of, text_source, tmp_path, 
     store = write(tmp_path / "x.h5", quadrants)
     trained = solved(run_of([2], kernels=True), store, text_source, tmp_path)
     assert sizes == learnt
-    assert error(trained.model, store) < 0.3
+    assert error(trained.predictor.network, store) < 0.3
 
 
 @pytest.mark.parametrize("kernel_values", [0, 55 * 60, 10**6])  # of 60 features: as the limit, 55 rows, all
@@ -239,7 +241,7 @@ def test_shares_are_chosen_on_the_same_rows_left_out(run_of, text_source, tmp_pa
     monkeypatch.setattr("pare.learners.networks.start.solved_start.OWN_VALUES", kernel_values)
     trained = solved(run_of([2], kernels=True), write(tmp_path / "x.h5", quadrants), text_source, tmp_path)
     assert trained.record["n_train"] == ROWS["train"] + ROWS["validation"]
-    assert error(trained.model, write(tmp_path / "y.h5", quadrants)) < 0.3
+    assert error(trained.predictor.network, write(tmp_path / "y.h5", quadrants)) < 0.3
 
 
 def test_so_are_those_of_series(run_of, image_source, tmp_path, monkeypatch):
@@ -247,27 +249,27 @@ def test_so_are_those_of_series(run_of, image_source, tmp_path, monkeypatch):
     monkeypatch.setattr("pare.learners.networks.start.solved_start.OWN_VALUES", 0)
     store = write(tmp_path / "x.h5", bumps)
     trained = solved(run_of([1, POINTS], kernels=True), store, image_source, tmp_path)
-    assert error(trained.model, store) < 0.2
+    assert error(trained.predictor.network, store) < 0.2
 
 
 def test_kernels_that_say_nothing_keep_no_more_than_an_equal_share(run_of, image_source, tmp_path, monkeypatch):
     monkeypatch.setattr(Kernels, "forward", lambda self, x: torch.randn(len(x), self.features))
     store = write(tmp_path / "x.h5", bumps)
     trained = solved(run_of([1, POINTS], kernels=True), store, image_source, tmp_path)
-    assert trained.model.predictor.shares[-1] <= 1 / 3
+    assert trained.predictor.network.predictor.shares[-1] <= 1 / 3
 
 
 def test_points_get_a_share_where_they_say_clearly_more_and_none_elsewhere(run_of, image_source, tmp_path):
     runs = {points: run_of([1, POINTS], kernels=True, points=points) for points in (False, True)}
     spectra = write(tmp_path / "spectra.h5", lines)
     kept = {points: solved(run, spectra, image_source, tmp_path / f"spectra_{points}") for points, run in runs.items()}
-    assert kept[True].model.predictor.shares[-1] >= 0.5
-    assert error(kept[True].model, spectra) < error(kept[False].model, spectra) / 3
+    assert kept[True].predictor.network.predictor.shares[-1] >= 0.5
+    assert error(kept[True].predictor.network, spectra) < error(kept[False].predictor.network, spectra) / 3
     store = write(tmp_path / "bumps.h5", bumps)  # at any place: their points say nothing
     kept = {points: solved(run, store, image_source, tmp_path / f"bumps_{points}") for points, run in runs.items()}
-    assert kept[True].model.predictor.shares[-1] == 0
-    before, x = kept[False].model, torch.from_numpy(store.rows("test").read(0, ROWS["test"])["x"])
-    torch.testing.assert_close(kept[True].model(x), before(x))
+    assert kept[True].predictor.network.predictor.shares[-1] == 0
+    before, x = kept[False].predictor.network, torch.from_numpy(store.rows("test").read(0, ROWS["test"])["x"])
+    torch.testing.assert_close(kept[True].predictor.network(x), before(x))
 
 
 @pytest.fixture(scope="module")
@@ -281,13 +283,13 @@ def table(run_of, text_source, tmp_path_factory):
 
 def test_a_table_is_learnt_through_the_encoder(table):
     store, folder = table
-    trained = TrainedModel.load(folder)
-    assert error(trained.model, store) < 0.2
-    predictor = trained.model.predictor
+    trained = Model.load(folder)
+    assert error(trained.predictor.network, store) < 0.2
+    predictor = trained.predictor.network.predictor
     with torch.no_grad():
         for head in predictor.heads:  # liveness: raw columns alone cannot tell the classes
             head.weight[:, : predictor.encoded] = 0
-    assert error(trained.model, store) > 0.3
+    assert error(trained.predictor.network, store) > 0.3
 
 
 def test_a_solved_probe_is_current_until_the_run_changes(run_of, text_source, table, tmp_path):
@@ -299,24 +301,24 @@ def test_a_solved_probe_is_current_until_the_run_changes(run_of, text_source, ta
 
 def test_the_same_seed_gives_the_same_model(run_of, text_source, table, tmp_path):
     store, folder = table
-    first = TrainedModel.load(folder).model.state_dict()
-    second = solved(run_of([2]), store, text_source, tmp_path).model.state_dict()
+    first = Model.load(folder).predictor.network.state_dict()
+    second = solved(run_of([2]), store, text_source, tmp_path).predictor.network.state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_validation_rows_choose_nothing_and_are_learnt_from_at_the_end(table):
-    trained = TrainedModel.load(table[1])
+    trained = Model.load(table[1])
     assert trained.record["n_train"] == ROWS["train"] + ROWS["validation"]
     assert 0 <= trained.record["validation"] < 50
 
 
 def test_what_calibrates_was_said_before_the_validation_rows_were_learnt_from(table):
     store, folder = table
-    trained = TrainedModel.load(folder)
+    trained = Model.load(folder)
     outputs, truth = (trained.calibration.arrays[name] for name in ("prediction", "truth"))
     assert 100 * (outputs.argmax(1) != truth).mean() == trained.record["validation"]
     with torch.no_grad():
-        afterwards = trained.model(torch.from_numpy(store.rows("validation").array("x"))).numpy()
+        afterwards = trained.predictor.network(torch.from_numpy(store.rows("validation").array("x"))).numpy()
     assert np.abs(afterwards - outputs).max() > 0.01
 
 
@@ -327,7 +329,7 @@ def test_there_may_be_no_validation_rows(run_of, text_source, tmp_path):
 
 
 def test_options_of_a_training_are_refused(run_of):
-    with pytest.raises(PareError, match=r"trains nothing, so training\.epochs"):
+    with pytest.raises(PareError, match=r"training\.epochs.* no effect on method 'probe'"):
         run_of([2], training={"epochs": 3, "batch_size": 8, "learning_rate": 1e-3})
 
 
@@ -347,7 +349,7 @@ def test_a_random_start_has_a_folder_and_a_source_of_its_own(run_of):
 def fine_tuned(run_of, text_source, tmp_path):
     """Fine-tune from the solved start with values of the training's own."""
 
-    def tune(**training) -> TrainedModel:
+    def tune(**training) -> Model:
         values = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, "precision": "no", **training}
         run = run_of([2], method="finetune", training=values)
         return solved(run, write(tmp_path / "x.h5", misread_circle), text_source, tmp_path)
@@ -362,7 +364,7 @@ def test_a_training_that_does_not_help_keeps_the_start_and_is_the_probe(fine_tun
     assert kept.record["validation"] == kept.record["start"]["validation"]
     probe = solved(run_of([2]), ArrayStore(tmp_path / "x.h5"), text_source, tmp_path / "probe")
     x = torch.randn(9, 2)
-    torch.testing.assert_close(kept.model(x), probe.model(x), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(kept.predictor.network(x), probe.predictor.network(x), rtol=1e-4, atol=1e-4)
 
 
 def test_nothing_is_trained_where_every_validation_row_is_right(run_of, text_source, tmp_path):
@@ -375,7 +377,7 @@ def test_nothing_is_trained_where_every_validation_row_is_right(run_of, text_sou
     assert (kept.record["history"], kept.record["best_epoch"], kept.record["validation"]) == ([], 0, 0.0)
     probe = solved(run_of([2]), store, text_source, tmp_path / "probe")
     x = torch.randn(9, 2)
-    torch.testing.assert_close(kept.model(x), probe.model(x), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(kept.predictor.network(x), probe.predictor.network(x), rtol=1e-4, atol=1e-4)
 
 
 def test_a_training_that_helps_is_kept(fine_tuned, monkeypatch):

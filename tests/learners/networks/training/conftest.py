@@ -1,5 +1,5 @@
 """A small table, its run and its source."""
 
-from small_table import no_timing, source, table, table_run, train
+from small_table import source, table, table_run, train
 
-__all__ = ["no_timing", "source", "table", "table_run", "train"]
+__all__ = ["source", "table", "table_run", "train"]

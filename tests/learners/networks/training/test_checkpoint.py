@@ -124,7 +124,7 @@ def test_a_run_that_was_killed_while_one_checkpoint_took_the_place_of_another_go
     assert list(checkpoint.folder.parent.iterdir()) == [checkpoint.folder]
 
 
-def test_what_killed_runs_left_goes_with_the_checkpoint(accelerator, parts, tmp_path):
+def test_what_killed_runs_left_goes_with_the_checkpoint_of_another_run(accelerator, parts, tmp_path):
     checkpoint = Checkpoint(tmp_path / "checkpoint")
     checkpoint.save(accelerator, parts[0], after(1, 0))
     child = os.fork()
@@ -134,7 +134,7 @@ def test_what_killed_runs_left_goes_with_the_checkpoint(accelerator, parts, tmp_
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     assert len(list(tmp_path.iterdir())) == 2
-    checkpoint.remove()
+    checkpoint.progress("another run")
     assert list(tmp_path.iterdir()) == []
 
 

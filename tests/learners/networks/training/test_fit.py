@@ -1,38 +1,65 @@
-"""Epochs from minutes: as many as fit, the same after an interruption, and a model that counts as the run's."""
+"""Epochs from minutes: as many as fit, also after an interruption, and an end in time on a slow machine."""
 
+import numpy as np
 import pytest
 
-from pare.evaluation.metrics import build_metric
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import FineTuning
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.model import Model
+from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.training.trainer import Trainer
+from pare.learners.networks.training.validation import Validation
 
 
 @pytest.fixture
-def step_lasts(monkeypatch):
-    """Give a step a length in seconds: 1 unless said otherwise, so long that none of the tests is late."""
+def clock(monkeypatch):
+    """A clock that goes on where a test says so, and a moment whenever it is read."""
+    now = [0.0]
+
+    def read():
+        now[0] += 1e-4
+        return now[0]
+
+    monkeypatch.setattr("time.perf_counter", read)
+    return now
+
+
+@pytest.fixture
+def step_lasts(monkeypatch, clock):
+    """Give a measured step a length in seconds: 1 unless said otherwise."""
     seconds = [1.0]
-    monkeypatch.setattr("pare.learners.networks.training.trainer.step_seconds", lambda step: step() and seconds[0])
+    monkeypatch.setattr("pare.learners.networks.training.steps.step_seconds", lambda step: step() and seconds[0])
     return seconds
 
 
 @pytest.fixture
 def within(table_run, table, source):
-    def make(**training) -> FineTuning:
-        run = table_run(**training)
-        return FineTuning(run, table, source, build_metric(run.metric, run.task.output))
+    def make(top=None, minutes=0.52, **training) -> Fit:
+        return Fit(table_run({"minutes": minutes, **(top or {})}, **training), Data(table, source))
 
     return make
 
 
+def history(folder):
+    return Model.load(folder).record["history"]
+
+
 @pytest.mark.parametrize("method", ["pare", "finetune"])
 def test_as_many_epochs_as_fit_and_the_model_is_that_of_the_minutes(within, step_lasts, tmp_path, method):
-    training = within(minutes=0.52, top={"method": method})  # 6 steps of 1 s an epoch
-    training.write(tmp_path / "model")
-    assert training.is_current(tmp_path / "model")
-    trained = TrainedModel.load(tmp_path / "model")
-    assert len(trained.record["history"]) == trained.run.training.epochs == 5
-    assert not within(minutes=1, top={"method": method}).is_current(tmp_path / "model")
+    fit = within({"method": method})  # 6 steps of 1 s an epoch
+    fit.write(tmp_path / "model")
+    assert fit.is_current(tmp_path / "model")
+    assert len(history(tmp_path / "model")) == 5
+    assert not within({"method": method}, minutes=1).is_current(tmp_path / "model")
+
+
+@pytest.mark.parametrize("training", [{}, {"average": 0.9, "accumulation": 2, "optimiser": "Muon"}])
+@pytest.mark.usefixtures("step_lasts")
+def test_a_training_with_as_many_epochs_is_the_same(within, tmp_path, training):
+    """The measured steps leave no trace."""
+    timed = within(**training).model(tmp_path / "timed").record["history"]
+    counted = within(minutes=None, epochs=5, **training).model(tmp_path / "counted").record["history"]
+    assert [row | {"seconds": 0} for row in timed] == [row | {"seconds": 0} for row in counted]
 
 
 def test_an_interrupted_training_keeps_its_number_of_epochs_on_a_slower_machine(
@@ -47,11 +74,11 @@ def test_an_interrupted_training_keeps_its_number_of_epochs_on_a_slower_machine(
 
     monkeypatch.setattr(Trainer, "_epoch", dying)
     with pytest.raises(KeyboardInterrupt):
-        within(minutes=0.52).write(tmp_path / "model")
+        within().write(tmp_path / "model")
     monkeypatch.setattr(Trainer, "_epoch", original)
     step_lasts[0] = 10.0
-    within(minutes=0.52).write(tmp_path / "model")
-    assert len(TrainedModel.load(tmp_path / "model").record["history"]) == 5
+    within().write(tmp_path / "model")
+    assert len(history(tmp_path / "model")) == 5
 
 
 def test_minutes_in_which_several_trainings_fit_make_several_also_after_an_interruption(
@@ -60,22 +87,22 @@ def test_minutes_in_which_several_trainings_fit_make_several_also_after_an_inter
     original = Trainer._epoch
 
     def dying(self, epoch, bar):
-        if (self.member.number, epoch) == (1, 1):
+        if (self.session.run.member, epoch) == (1, 1):
             raise KeyboardInterrupt
         original(self, epoch, bar)
 
     monkeypatch.setattr(Trainer, "_epoch", dying)
     with pytest.raises(KeyboardInterrupt):
-        within(minutes=0.52, member_epochs=2).write(tmp_path / "model")  # 5 epochs fit
+        within(member_epochs=2).write(tmp_path / "model")  # 5 epochs fit
     monkeypatch.setattr(Trainer, "_epoch", original)
     step_lasts[0] = 0.1
-    within(minutes=0.52, member_epochs=2).write(tmp_path / "model")
-    trained = TrainedModel.load(tmp_path / "model")
-    assert trained.run.training.epochs == 2
-    assert len(trained.model.members) == len(trained.record["members"]) == 2
+    within(member_epochs=2).write(tmp_path / "model")
+    trained = Model.load(tmp_path / "model")
+    assert len(trained.record["history"]) == 2
+    assert len(trained.predictor.members) == len(trained.record["members"]) == 2
 
 
-def test_mixed_and_plain_steps_are_measured_apart(within, monkeypatch, tmp_path):
+def test_mixed_and_plain_steps_are_measured_apart(within, clock, monkeypatch, tmp_path):
     """A mixed step takes twice as long here; the early curriculum mixes in the first third of the epochs."""
     counts = []
 
@@ -83,42 +110,64 @@ def test_mixed_and_plain_steps_are_measured_apart(within, monkeypatch, tmp_path)
         counts.append(step().mixture is not None)
         return 2.0 if counts[-1] else 1.0
 
-    monkeypatch.setattr("pare.learners.networks.training.trainer.step_seconds", seconds)
-    training = within(minutes=0.52, top={"mixing": {"curriculum": "early"}})
-    training.write(tmp_path / "model")
+    monkeypatch.setattr("pare.learners.networks.training.steps.step_seconds", seconds)
+    within({"mixing": {"curriculum": "early"}}).write(tmp_path / "model")
     assert counts == [False, True]
-    assert len(TrainedModel.load(tmp_path / "model").record["history"]) == 3  # 31 s / (6 × 1.33 s)
+    assert len(history(tmp_path / "model")) == 3  # 31 s / (6 × 1.33 s)
+
+
+def test_a_probe_with_minutes_trains_nothing(within, tmp_path):
+    model = within({"method": "probe", "start": "solved"}, epochs=0).model(tmp_path / "probe")
+    assert model.record["history"] == []
+    assert model.record["best_epoch"] == 0
 
 
 @pytest.fixture
-def epochs_last(monkeypatch):
-    """Let a clock go on by so many seconds in each epoch, and by none meanwhile."""
-    now, original = [0.0], Trainer._validate
+def steps_last(monkeypatch, clock):
+    """Let each step of a training take so many seconds by its number, and a validation 0.1 s."""
+    original, measure, seconds, made = Steps.step, Validation.measure, [lambda _: 1.0], []
 
-    def make(seconds):
-        durations = iter(seconds)
+    def step(self, batch, mixed, noise, place):
+        if place != "the first steps":
+            epoch, number = (int(part.split()[1]) for part in place.split(", "))
+            made.append(6 * (epoch - 1) + number - 1)
+            clock[0] += seconds[0](made[-1])
+        return original(self, batch, mixed, noise, place)
 
-        def later(self):
-            now[0] += next(durations)
-            return original(self)
+    def measured(self):
+        clock[0] += 0.1
+        return measure(self)
 
-        monkeypatch.setattr(Trainer, "_validate", later)
+    monkeypatch.setattr(Steps, "step", step)
+    monkeypatch.setattr(Validation, "measure", measured)
+    return seconds, made
 
-    monkeypatch.setattr("time.perf_counter", lambda: now[0])
-    return make
 
-
-def test_a_machine_that_becomes_slower_leaves_epochs_out_and_ends_as_planned(
-    within, step_lasts, epochs_last, tmp_path, caplog
+def test_a_machine_that_becomes_slower_leaves_steps_out_and_ends_as_planned(
+    within, step_lasts, steps_last, clock, tmp_path, caplog
 ):
-    """In 31 s fit 5 epochs. After two of them that took 40 s there is time for the last one alone."""
-    epochs_last([6.0] * 5)
-    within(minutes=0.52).write(tmp_path / "in_time")
-    epochs_last([5.0, 35.0, 1.0])
-    within(minutes=0.52).write(tmp_path / "late")
-    in_time, late = (TrainedModel.load(tmp_path / name).record["history"] for name in ("in_time", "late"))
+    """In 31 s fit 5 epochs of 6 steps of 1 s; after the second epoch a step takes 8 s."""
+    (seconds, made), fits = steps_last, {}
+    for name in ("in_time", "late"):
+        made.clear()
+        clock[0] = 0.0
+        seconds[0] = (lambda step: 8.0 if step >= 12 else 1.0) if name == "late" else (lambda _: 1.0)
+        fits[name] = within().model(tmp_path / name).record
+        assert made[:12] == list(range(12)) and made[-1] == 29
+        assert clock[0] <= 1.15 * 31.2 + 20
+    in_time, late = (fits[name]["history"] for name in ("in_time", "late"))
+    assert fits["in_time"]["left_out"] == 0 and fits["late"]["left_out"] == 30 - len(made) > 0
     assert [row["epoch"] for row in in_time] == [1, 2, 3, 4, 5]
-    assert [row["epoch"] for row in late] == [1, 2, 5]
+    assert late[-1]["epoch"] == 5
     assert late[-1]["k"] == in_time[-1]["k"] == 0
     assert late[-1]["learning_rate"] == pytest.approx(in_time[-1]["learning_rate"], abs=1e-12)
-    assert "epochs are left out, to end in about 0.52 min" in caplog.text
+    assert "steps are left out, to end in about 0.52 min" in caplog.text
+
+
+def test_where_not_even_one_epoch_fits_a_part_of_its_steps_is_made(within, step_lasts, steps_last, clock, tmp_path):
+    (seconds, made), step_lasts[0] = steps_last, 20.0
+    seconds[0] = lambda _: 20.0
+    model = within().model(tmp_path / "model")
+    assert made == [0, 2, 5] and clock[0] <= 1.15 * 31.2 + 20 + 20
+    assert [row["epoch"] for row in model.record["history"]] == [1]
+    assert np.isfinite(model.record["validation"])

@@ -4,10 +4,9 @@ from torch.nn import functional as F
 
 from pare.config import PareError
 from pare.config.hyperparameters import MixingConfig, TrainingConfig
-from pare.learners.networks.mixing.mixers import Mixture
 from pare.learners.networks.models import build_model, load_backbone
 from pare.learners.networks.training.losses import build_loss
-from pare.learners.networks.training.objective import SCORE_BINS, EpochMixing, Objective, check_mixing
+from pare.learners.networks.training.objective import Objective, check_mixing
 
 TOKENS, TOPICS, BATCH = 6, 3, 4
 WEIGHTS = TrainingConfig(
@@ -165,7 +164,7 @@ def test_a_random_choice_does_not_ask_the_gate(model, batch):
 
 
 def test_every_shipped_method_has_a_mixer_a_gate_and_a_curriculum_that_exist(library):
-    mixing = [library.method(name).mixing for name in library.methods]
+    mixing = [library.learner(name).mixing for name in library.learners]
     assert sum(m is not None for m in mixing) > 10
     for settings in mixing:
         if settings:
@@ -179,35 +178,3 @@ def test_every_shipped_method_has_a_mixer_a_gate_and_a_curriculum_that_exist(lib
 def test_a_part_of_the_mixing_that_does_not_exist_is_answered_with_the_nearest(key, near, meant):
     with pytest.raises(PareError, match=rf"mixing\.{key} '{near}' is unknown\. Did you mean '{meant}'"):
         check_mixing(MIXING.model_copy(update={key: near}))
-
-
-def mixture(replaced, scores=None):
-    replaced = torch.tensor(replaced, dtype=torch.bool)
-    return Mixture(torch.zeros(*replaced.shape, 2), 0.5, replaced, scores)
-
-
-def test_shares_of_replaced_slots_are_the_mean_over_the_steps_that_mixed():
-    mixing = EpochMixing(3)
-    mixing.add(mixture([[1, 0, 1], [1, 1, 0]]))
-    mixing.add(None)
-    mixing.add(mixture([[0, 0, 1], [1, 0, 1]]))
-    torch.testing.assert_close(mixing.replaced, torch.tensor([0.75, 0.25, 0.75]))
-    assert mixing.gate_scores.sum() == 0
-
-
-def test_every_score_is_counted_in_its_bin_and_needs_no_gradient():
-    target = torch.tensor([[0.0, 0.5], [0.999, 1.0]], requires_grad=True)
-    source = torch.full((2, 2), 0.25)
-    mixing = EpochMixing(2)
-    for _ in range(2):
-        mixing.add(mixture([[1, 0], [0, 1]], (target, source)))
-    assert mixing.gate_scores.sum(1).tolist() == [8, 8]
-    assert mixing.gate_scores[0].nonzero().flatten().tolist() == [0, SCORE_BINS // 2, SCORE_BINS - 1]
-    assert mixing.gate_scores[1, SCORE_BINS // 4] == 8
-
-
-def test_a_step_that_mixed_nothing_counts_nothing():
-    mixing = EpochMixing(3)
-    mixing.add(None)
-    mixing.add(Mixture(torch.zeros(2, 3, 4), 0.5))
-    assert mixing.replaced.sum() == mixing.gate_scores.sum() == 0

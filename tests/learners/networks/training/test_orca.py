@@ -1,13 +1,10 @@
 """A method with a first stage: ORCA's alignment at the start of a training."""
 
-from functools import partial
-
 import pytest
 import torch
 
-from pare.evaluation.metrics import build_metric
-from pare.learners.networks.alignment import align_embedder
-from pare.learners.networks.training import fit, run_fingerprint
+from pare.learners.fit import Fit
+from pare.learners.learner import Data, fit_fingerprint
 from pare.learners.networks.training.trainer import Trainer
 
 
@@ -21,17 +18,12 @@ def orca(table_run):
 
 @pytest.fixture
 def train_orca(orca, table, source, tmp_path):
-    """Train it in a folder of that name, with the given first stage."""
-
-    def train(folder, align):
-        return fit(orca, table, source, tmp_path / folder, build_metric(orca.metric, orca.task.output), align)
-
-    return train
+    """Train it in a folder of that name."""
+    return lambda folder: Fit(orca, Data(table, source)).model(tmp_path / folder)
 
 
 def test_an_interrupted_run_goes_on_to_identical_weights_without_aligning_again(orca, train_orca, monkeypatch):
-    align = partial(align_embedder, run=orca)
-    whole = train_orca("whole", align)
+    whole = train_orca("whole")
     assert whole.record["alignment"]["after"] < whole.record["alignment"]["before"]
     assert len(whole.record["alignment"]["distances"]) == 3
     assert whole.record["train_seconds"] >= round(whole.record["alignment"]["seconds"], 1)
@@ -45,13 +37,14 @@ def test_an_interrupted_run_goes_on_to_identical_weights_without_aligning_again(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "_epoch", interrupted)
-        train_orca("killed", align)
+        train_orca("killed")
 
-    def again(*_):
+    def again(*_, **__):
         raise AssertionError("aligned again")
 
-    resumed = train_orca("killed", again)
-    one, other = whole.model.state_dict(), resumed.model.state_dict()
+    monkeypatch.setattr("pare.learners.networks.transformer.align_embedder", again)
+    resumed = train_orca("killed")
+    one, other = (model.predictor.network.state_dict() for model in (whole, resumed))
     assert all(torch.equal(one[name], other[name]) for name in one)
     kept = resumed.record["alignment"]
     assert {**kept, "seconds": 0} == {**whole.record["alignment"], "seconds": 0}
@@ -60,4 +53,4 @@ def test_an_interrupted_run_goes_on_to_identical_weights_without_aligning_again(
 def test_the_settings_of_the_first_stage_are_part_of_the_fingerprint(orca, table_run, table, source):
     longer = orca.model_copy(update={"alignment": orca.alignment.model_copy(update={"epochs": 4})})
     runs = (orca, longer, table_run({"method": "finetune"}, epochs=2))
-    assert len({run_fingerprint(run, table, source) for run in runs}) == 3
+    assert len({fit_fingerprint(run, Data(table, source)) for run in runs}) == 3

@@ -3,9 +3,9 @@
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pare.evaluation.metrics import build_metric
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import FineTuning
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.model import Model
 from pare.learners.networks.training.trainer import Trainer
 from pare.tracking import Tracking
 
@@ -15,10 +15,9 @@ def write(table, table_run, source, tmp_path):
     """Train in a folder, and load the model."""
     run = table_run()
 
-    def write(folder, tracking=None):
-        metric = build_metric(run.metric, run.task.output)
-        FineTuning(run, table, source, metric, tracking=tracking).write(tmp_path / folder / "model")
-        return TrainedModel.load(tmp_path / folder / "model")
+    def write(folder, *tracking):
+        Fit(run, Data(table, source), *tracking).write(tmp_path / folder / "model")
+        return Model.load(tmp_path / folder / "model")
 
     return write
 
@@ -48,5 +47,5 @@ def test_the_tracker_has_the_history_of_an_interrupted_training(write, tmp_path,
 def test_a_tracker_decides_nothing_of_the_model(write, tmp_path):
     tracked, plain = write("tracked", Tracking(tmp_path / "tracking", "tensorboard")), write("plain")
     assert tracked.record["fingerprint"] == plain.record["fingerprint"]
-    for name, value in plain.model.state_dict().items():
-        assert (tracked.model.state_dict()[name] == value).all()
+    for name, value in plain.predictor.network.state_dict().items():
+        assert (tracked.predictor.network.state_dict()[name] == value).all()

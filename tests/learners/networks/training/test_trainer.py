@@ -18,11 +18,15 @@ from pare.config import PareError
 from pare.config.schema import OutputConfig, Task
 from pare.evaluation.metrics import build_metric
 from pare.evaluation.scoring import predict_rows, score
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.model import Model
 from pare.learners.networks.mixing.curriculum import SHAPES
 from pare.learners.networks.mixing.mixers import MIXERS
 from pare.learners.networks.models.predictors import GATES
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import SourceFolders, fit, trainer
+from pare.learners.networks.training.setup import Setup
+from pare.learners.networks.transformer import build_parts
+from pare.learners.source_folders import SourceFolders
 from pare.storage.store import ArrayStore, write_store
 
 CPU = torch.device("cpu")
@@ -30,7 +34,7 @@ BINARY = OutputConfig(kind="classification", shape=(2,))
 
 
 def equal_weights(one, other):
-    one, other = one.model.state_dict(), other.model.state_dict()
+    one, other = one.predictor.network.state_dict(), other.predictor.network.state_dict()
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
@@ -95,11 +99,23 @@ class ScriptedMetric:
         return next(self.values)
 
 
+@pytest.fixture
+def scripted(monkeypatch):
+    """Let the metric of a training say these values."""
+
+    def scripted(values, higher_is_better):
+        metric = ScriptedMetric(values, higher_is_better)
+        monkeypatch.setattr("pare.learners.networks.training.setup.build_metric", lambda *_: metric)
+        return metric
+
+    return scripted
+
+
 @pytest.mark.parametrize("higher_is_better", [True, False])
-def test_the_returned_model_is_that_of_the_best_validation_epoch(table_run, table, source, tmp_path, higher_is_better):
+def test_the_returned_model_is_that_of_the_best_validation_epoch(on_table, table, scripted, higher_is_better):
     values = [0.5, 0.9, 0.7] if higher_is_better else [0.5, 0.1, 0.3]
-    metric = ScriptedMetric(values, higher_is_better)
-    result = fit(table_run(), table, source, tmp_path / "checkpoint", metric)
+    metric = scripted(values, higher_is_better)
+    result = on_table()
     assert (result.record["best_epoch"], result.record["validation"]) == (2, values[1])
     predictions = predict_rows(partial(result.outputs, device=CPU), table.rows("validation"))["prediction"]
     np.testing.assert_allclose(predictions, torch.cat(metric.seen[1]), rtol=1e-5, atol=1e-6)
@@ -111,18 +127,20 @@ def test_the_learning_rate_rises_for_a_tenth_of_the_epochs_where_no_number_is_gi
     assert rates[0] < rates[1] == max(rates) == pytest.approx(1e-3)
 
 
-def test_an_epoch_of_the_warm_up_is_returned_only_where_no_later_one_is(table_run, table, source, tmp_path):
+def test_an_epoch_of_the_warm_up_is_returned_only_where_no_later_one_is(on_table, scripted):
     for epochs, best in ((3, 3), (1, 1)):
-        run = table_run(epochs=epochs, warmup_epochs=1)
-        result = fit(run, table, source, tmp_path / str(epochs), ScriptedMetric([0.9, 0.5, 0.7], True))
+        scripted([0.9, 0.5, 0.7], True)
+        result = on_table(epochs=epochs, warmup_epochs=1, folder=str(epochs))
         assert result.record["best_epoch"] == best
 
 
 def test_without_validation_rows_the_last_epoch_is_returned(train, table_run, tmp_path):
     store = write(tmp_path / "store.h5", {"train": 24, "test": 8})
     result = train(table_run({"protocol": "paper"}), store, tmp_path)
-    last = load_file(tmp_path / "checkpoint" / "model.safetensors")
-    assert all(torch.equal(value, last[f"model.{name}"]) for name, value in result.model.state_dict().items())
+    last = load_file(tmp_path / "checkpoint" / "0" / "model.safetensors")
+    assert all(
+        torch.equal(value, last[f"model.{name}"]) for name, value in result.predictor.network.state_dict().items()
+    )
     assert result.record["best_epoch"] == 3
     assert result.record["validation"] is None
 
@@ -132,18 +150,15 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from accelerate import Accelerator
-from pare.learners.networks.mixing.curriculum import SHAPES
-from pare.learners.networks.mixing.mixers import MIXERS
-from pare.learners.networks.models.predictors import GATES
-from pare.storage.store import ArrayStore
 from pare.config import Run
-from pare.config.schema import OutputConfig
-from pare.evaluation.metrics import build_metric
-from pare.learners.networks.training import SourceFolders, fit
-from pare.learners.networks.training.trainer import Trainer
+from pare.learners.fit import Fit
+from pare.learners.learner import Data
+from pare.learners.networks.training.steps import Steps
+from pare.learners.source_folders import SourceFolders
+from pare.storage.store import ArrayStore
 
 run, store, encoder, proxy, folder, owner, method, calls = sys.argv[1:]
-owner, calls = {"Trainer": Trainer, "Accelerator": Accelerator}[owner], int(calls)
+owner, calls = {"Steps": Steps, "Accelerator": Accelerator}[owner], int(calls)
 original, count = getattr(owner, method), 0
 
 def die(*args, **kwargs):
@@ -156,13 +171,13 @@ def die(*args, **kwargs):
 
 setattr(owner, method, die)
 source = SourceFolders(Path(encoder), Path(proxy), ("encoder", "proxy"))
-fit(Run.model_validate_json(Path(run).read_text()), ArrayStore(Path(store)), source, Path(folder) / "checkpoint",
-    build_metric("auroc_ovo", OutputConfig(kind="classification", shape=(2,))))
+run = Run.model_validate_json(Path(run).read_text())
+Fit(run, Data(ArrayStore(Path(store)), source)).model(Path(folder) / "checkpoint")
 """
 
 
 @pytest.fixture(
-    params=[("Trainer", "_step", 6 + 3), ("Accelerator", "save_state", 2)],
+    params=[("Steps", "step", 6 + 3), ("Accelerator", "save_state", 2)],
     ids=["in the middle of the second epoch", "while the second checkpoint is written"],
 )
 def killed(request, table_run, table, source, tmp_path):
@@ -195,12 +210,12 @@ def test_a_training_ends_in_one_line_with_its_best_epoch(on_table, caplog):
     assert f"{record['validation']:.4g} by epoch {record['best_epoch']}" in last
 
 
-@pytest.mark.parametrize(("speed", "told"), [(1e11, False), (1e3, True)])
-def test_a_training_of_more_than_five_minutes_names_what_is_shorter(on_table, caplog, monkeypatch, speed, told):
-    monkeypatch.setattr("pare.learners.networks.training.trainer.matrix_speed", lambda _: speed)
+@pytest.mark.parametrize(("most", "told"), [(300.0, False), (0.0, True)])
+def test_a_training_of_more_than_five_minutes_names_what_is_shorter(on_table, caplog, monkeypatch, most, told):
+    monkeypatch.setattr("pare.learners.networks.training.session.LONG", most)
     caplog.set_level("INFO", logger="pare")
     on_table()
-    assert any("training.minutes=5" in message for message in caplog.messages) is told
+    assert any("Shorter: training.epochs=" in message for message in caplog.messages) is told
 
 
 def test_a_loss_that_is_not_finite_names_the_step_and_the_remedy(on_table, tmp_path):
@@ -223,7 +238,7 @@ def test_a_loss_that_is_not_finite_at_the_first_step_names_the_inputs_and_not_th
 def test_the_layernorm_method_changes_only_norms_inside_the_encoder(on_table, tiny_bert):
     result = on_table({"method": "layernorm"})
     before = load_file(tiny_bert / "model.safetensors")
-    after = result.model.backbone.encoder.state_dict()
+    after = result.predictor.network.backbone.encoder.state_dict()
     changed = {name for name in after if not torch.equal(after[name], before[name])}
     assert changed == {name for name in after if "LayerNorm" in name}
     assert not result.record["replaced"]
@@ -231,7 +246,7 @@ def test_the_layernorm_method_changes_only_norms_inside_the_encoder(on_table, ti
 
 def test_the_source_embedder_stays_as_it_was_pretrained(trained, tiny_bert):
     before = load_file(tiny_bert / "model.safetensors")
-    after = trained[0].model.backbone.encoder.state_dict()
+    after = trained[0].predictor.network.backbone.encoder.state_dict()
     unchanged = {name for name in after if torch.equal(after[name], before[name])}
     assert unchanged == {"embeddings.word_embeddings.weight"}
 
@@ -240,14 +255,14 @@ def test_from_scratch_starts_elsewhere_than_pretrained(on_table):
     scratch = on_table({"method": "from_scratch", "seed": 1}, epochs=1, folder="scratch")
     tuned = on_table({"method": "finetune"}, epochs=1, folder="tuned")
     name = "backbone.encoder.embeddings.word_embeddings.weight"
-    assert not torch.equal(scratch.model.state_dict()[name], tuned.model.state_dict()[name])
+    assert not torch.equal(*(one.predictor.network.state_dict()[name] for one in (scratch, tuned)))
 
 
 def test_two_accumulated_half_batches_are_one_batch(on_table):
     whole = on_table({"method": "finetune"}, batch_size=16, folder="whole")
     halves = on_table({"method": "finetune"}, batch_size=8, accumulation=2, folder="halves")
-    for name, value in whole.model.state_dict().items():
-        torch.testing.assert_close(halves.model.state_dict()[name], value, rtol=0, atol=2e-4)
+    for name, value in whole.predictor.network.state_dict().items():
+        torch.testing.assert_close(halves.predictor.network.state_dict()[name], value, rtol=0, atol=2e-4)
     losses = [[row["loss"] for row in result.record["history"]] for result in (whole, halves)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
@@ -257,9 +272,9 @@ def test_two_accumulated_half_batches_are_one_batch(on_table):
 def test_a_damaged_encoder_is_to_be_ingested_again(table_run, table, source, tmp_path, name, damage):
     encoder = Path(shutil.copytree(source.encoder, tmp_path / "encoder"))
     damage(encoder / name)
-    broken = SourceFolders(encoder, source.proxy, source.fingerprints)
+    broken = SourceFolders(encoder, source.proxy, source.manifests)
     with pytest.raises(PareError, match="ingest"):
-        fit(table_run(), table, broken, tmp_path / "checkpoint", build_metric("auroc_ovo", BINARY))
+        Fit(table_run(), Data(table, broken)).model(tmp_path / "checkpoint")
 
 
 @pytest.mark.parametrize("optimiser", ["AdamW", "Adam", "SGD", "Muon"])
@@ -276,13 +291,12 @@ def test_every_optimiser_and_schedule_ends_where_it_should(train, table_run, tmp
     ("changes", "expected"),
     [
         ({"optimiser": "AdamW"}, {"betas": (0.9, 0.98)}),
-        ({"optimiser": "Adam"}, {"betas": (0.9, 0.98)}),
+        ({"optimiser": "Adam", "momentum": 0.8, "square_decay": 0.999}, {"betas": (0.8, 0.999)}),
         ({"optimiser": "SGD", "momentum": 0.5}, {"momentum": 0.5}),
     ],
 )
-def test_the_optimiser_takes_its_moments_from_the_configuration(table_run, table, source, tmp_path, changes, expected):
-    run = table_run(**changes, weight_decay=0.01)
-    made = trainer.Trainer(run, table, source, tmp_path, build_metric("auroc_ovo", BINARY))
+def test_the_optimiser_takes_its_moments_from_the_configuration(table_run, table, source, changes, expected):
+    made = Setup(table_run(**changes, weight_decay=0.01), Data(table, source), build_parts)
     (group,) = made.optimiser.param_groups
     assert group.items() >= (expected | {"weight_decay": 0.01, "fused": True}).items()
 
@@ -296,7 +310,7 @@ def test_a_text_source_refuses_more_tokens_than_it_has_positions(train, table_ru
 
 def test_class_weights_make_the_rare_class_count_as_much(table_run, source, tmp_path):
     store = write(tmp_path / "store.h5", {"train": 40, "validation": 8}, share=0.25)
-    made = trainer.Trainer(table_run(class_weights=True), store, source, tmp_path, build_metric("auroc_ovo", BINARY))
+    made = Setup(table_run(class_weights=True), Data(store, source), build_parts)
     logits, labels = np.array([[1, 0], [1, 0]]), np.array([0, 1])
     found = made.loss(torch.tensor(logits, dtype=torch.float32), torch.tensor(labels))
     assert found.item() == pytest.approx(log_loss(labels, softmax(logits, 1), sample_weight=[1, 3]))
@@ -344,10 +358,8 @@ def test_every_way_of_mixing_trains_and_loads_again(train, table_run, table, tmp
     model = train(table_run({"mixing": mixing}, epochs=2), table, tmp_path)
     assert len(model.record["history"]) == 2
     model.save(tmp_path / "saved")
-    loaded = TrainedModel.load(tmp_path / "saved")
-    x = torch.from_numpy(table.rows("test").read(0, 5)["x"])
-    with torch.no_grad():
-        assert torch.equal(loaded.model(x), model.model(x))
+    x = table.rows("test").read(0, 5)["x"]
+    np.testing.assert_array_equal(Model.load(tmp_path / "saved").outputs(x, CPU), model.outputs(x, CPU))
 
 
 def test_half_of_the_batches_are_mixed(train, table_run, table, tmp_path):

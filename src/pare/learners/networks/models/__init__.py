@@ -5,5 +5,6 @@ Notation for shapes: batch; tokens N; width D of a token; ``*grid`` the axes of 
 
 from pare.learners.networks.models.backbones import Backbone, load_backbone
 from pare.learners.networks.models.model import CrossModalModel, build_model
+from pare.learners.networks.models.network import Network
 
-__all__ = ["Backbone", "CrossModalModel", "build_model", "load_backbone"]
+__all__ = ["Backbone", "CrossModalModel", "Network", "build_model", "load_backbone"]

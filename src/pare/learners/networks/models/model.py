@@ -11,13 +11,13 @@ from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.learners.networks.models.backbones import Backbone
 from pare.learners.networks.models.embedders import Calibration, Embedded, build_embedder
+from pare.learners.networks.models.network import Network
 from pare.learners.networks.models.predictors import DensePredictor, Features, Gate, PhysicalUnits, PooledPredictor
-from pare.learners.networks.models.symmetries import Symmetries
 
 MASK_CELL = 4  # points of the proxy's mask that a token predicts along each axis
 
 
-class CrossModalModel(nn.Module):
+class CrossModalModel(Network):
     """Embedders f^s and f^t, gate, encoder g, predictors h^s and h^t.
 
     Args:
@@ -31,10 +31,6 @@ class CrossModalModel(nn.Module):
         views: rows of tokens that the embedder makes of a sample.
         solved: whether embedder and predictor do not begin random.
         anchor: regression of samples to which the others' predictions are added, or None.
-
-    Attributes:
-        symmetries: over which predictions are averaged; set where the task declares some.
-        others: models of other trainings of the same run, whose predictions are averaged with its own.
     """
 
     def __init__(
@@ -51,14 +47,12 @@ class CrossModalModel(nn.Module):
         solved: bool = False,
         anchor: nn.Module | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(units)
         self.backbone = backbone
         self.embedder, self.gate, self.predictor = embedder, gate, predictor
-        self.units, self.source_predictor = units, source_predictor
+        self.source_predictor = source_predictor
         self.layers, self.views, self.solved = tuple(layers), views, solved
         self.anchor = anchor
-        self.symmetries = Symmetries(())
-        self.others = nn.ModuleList()
 
     def calibrate(self, calibration: Calibration, statistics: Mapping[str, np.ndarray]) -> None:
         """Give target tokens the scale of the encoder's own, and predictions the units of the data.
@@ -68,9 +62,7 @@ class CrossModalModel(nn.Module):
             statistics: ``y_mean`` and ``y_scale`` where the outputs were normalised.
         """
         self.embedder.calibrate(calibration)  # type: ignore[operator]
-        if "y_mean" in statistics and isinstance(self.units, PhysicalUnits):
-            mean, scale = (torch.as_tensor(statistics[name]) for name in ("y_mean", "y_scale"))
-            self.units.set(*self.symmetries.units(mean, scale))
+        self.set_units(statistics)
 
     def choose_trainable(self, part: Literal["all", "layernorm"]) -> None:
         """Freeze everything in the encoder but its layer norms (FPT), or nothing."""
@@ -85,9 +77,9 @@ class CrossModalModel(nn.Module):
         Args:
             new_rate: learning rate of those that begin random; None: that of the others.
         """
-        trainable = [p for p in self.parameters() if p.requires_grad]
         if new_rate is None:
-            return [{"params": trainable}]
+            return super().parameter_groups(None)
+        trainable = [p for p in self.parameters() if p.requires_grad]
         parts = [self.gate, self.source_predictor] + ([] if self.solved else [self.embedder, self.predictor])
         new = {id(p) for part in parts for p in part.parameters()}
         return [
@@ -129,24 +121,15 @@ class CrossModalModel(nn.Module):
         prediction: Tensor = self.source_predictor(features)
         return prediction
 
-    @property
-    def members(self) -> "list[CrossModalModel]":
-        """The models whose predictions are averaged, this one first."""
-        return [self, *self.others]
+    def learnt(self, x: Tensor) -> Tensor:
+        """Prediction for target samples alone, without the anchor's."""
+        tokens, around = self.embed(x)
+        return self.predict_target(self.encode(tokens), around)
 
     def predict(self, x: Tensor) -> Tensor:
-        """Prediction of this model for target samples alone."""
-        tokens, around = self.embed(x)
-        prediction = self.predict_target(self.encode(tokens), around)
+        """Prediction for target samples alone."""
+        prediction = self.learnt(x)
         return prediction if self.anchor is None else prediction + self.anchor(x)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Prediction for target samples alone, averaged over the members and the symmetries of the equation."""
-        return torch.stack([model.alone(x) for model in self.members]).mean(0)
-
-    def alone(self, x: Tensor) -> Tensor:
-        """Prediction of this model for target samples alone, averaged over the symmetries of the equation."""
-        return self.symmetries.averaged(self.predict, x) if self.symmetries else self.predict(x)
 
 
 def build_model(

@@ -48,7 +48,10 @@ def folds_that_keep(split: SplitConfig, groups: np.ndarray | None, rows: int, fo
 
 
 def clearly_smaller(
-    losses: Sequence[float] | np.ndarray, than: Sequence[float] | np.ndarray, groups: np.ndarray | None = None
+    losses: Sequence[float] | np.ndarray,
+    than: Sequence[float] | np.ndarray,
+    groups: np.ndarray | None = None,
+    errors: float = CLEARLY,
 ) -> bool:
     """Whether the mean loss fell by more than twice the standard error of its fall.
 
@@ -56,6 +59,7 @@ def clearly_smaller(
         losses: loss of each row, ``(rows,)``.
         than: losses of the same rows before.
         groups: group of each row, ``(rows,)``, such as a patient; a group counts as one row. None: no groups.
+        errors: standard errors that it has to fall by.
     """
     falls = np.subtract(than, losses)
     if groups is not None:
@@ -64,4 +68,4 @@ def clearly_smaller(
         falls = sums * len(sums) / len(falls)  # same mean as the rows'
     if len(falls) < 2:
         return False
-    return bool(falls.mean() > CLEARLY * falls.std(ddof=1) / len(falls) ** 0.5)
+    return bool(falls.mean() > errors * falls.std(ddof=1) / len(falls) ** 0.5)

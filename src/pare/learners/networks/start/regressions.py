@@ -107,6 +107,11 @@ class GaussianRidge:
         """The outputs far from all rows, ``(outputs,)``."""
         return self.ridge.constant
 
+    @property
+    def squares(self) -> np.ndarray:
+        """Eigenvalues of the kernel."""
+        return self.ridge.squares
+
     def fields(self, penalty: float) -> np.ndarray:
         """What a kernel of one adds to the outputs, ``(rows, outputs)``."""
         return self.ridge.fields(penalty)

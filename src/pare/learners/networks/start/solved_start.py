@@ -1,7 +1,8 @@
 """Solving the predictor: features of the pretrained encoder, streamed once, then a head for each block of them."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -54,10 +55,12 @@ class SolvedStart:
         device: where the model is.
     """
 
+    held_out: np.ndarray | None = None  # heads begin a training, and are no anchor of it
+
     def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
         self.model, self.run, self.device = model, run, device
         self._gathered: dict[int, Features] = {}
-        self._penalties: list[float] = []  # penalties of the heads, once enough rows chose them
+        self._penalties: list[float] = []  # penalties of the heads, once enough rows have chosen them
 
     def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
         """Give the model heads that are fitted to rows, with penalties and weights that folds of the same rows choose.
@@ -155,6 +158,17 @@ class SolvedStart:
         rules["penalties"] = POINT_PENALTIES if is_points else RIDGE_PENALTIES
         with threadpool_limits(free_threads() if x.size > THREADED_VALUES else 1, user_api="blas"):
             return solve_ridge_head(x, y, output.kind, output.shape[0], **rules | kept)
+
+    def fit(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
+        """Fit the heads to more rows."""
+        self.solve(parts)
+
+    def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
+        """Nothing: there is no anchor."""
+
+    def applied(self) -> AbstractContextManager[None]:
+        """The model predicts by its heads anyway."""
+        return nullcontext()
 
     @property
     def _own_rows(self) -> int:

@@ -1,7 +1,7 @@
-"""Fitting a model to a task: objective, source batches, loop, checkpoint."""
+"""Fitting a network to a task: objective, source batches, loop, checkpoint."""
 
-from pare.learners.networks.training.fit import FineTuning, check_data, fit
-from pare.learners.networks.training.setup import run_fingerprint
-from pare.learners.networks.training.source_batches import SourceFolders
+from pare.learners.networks.training.fit import fit
+from pare.learners.networks.training.parts import Parts
+from pare.learners.networks.training.proxy_mixing import ProxyMixing
 
-__all__ = ["FineTuning", "SourceFolders", "check_data", "fit", "run_fingerprint"]
+__all__ = ["Parts", "ProxyMixing", "fit"]

@@ -1,34 +1,15 @@
-"""How many epochs fit into some minutes on this machine."""
+"""How many epochs fit into some minutes on this machine, and when each of their steps is due."""
 
-import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
 from statistics import median
-from typing import Any
 
-from pare.learners.networks.mixing import Curriculum
-
-logger = logging.getLogger(__name__)
-EPOCHS = 100  # assumed epochs of a training whose number is not known yet, to count the mixed ones
-LATE = 1.5  # a training takes at most so many times its minutes; on a free machine some take 1.25 times as long
-FEW = 3  # with so few epochs none is left out: each is a stage of the curriculum
 MEASURED, SECONDS = 12, 1.0  # steps and seconds, at least: another process that starts slows down more than a few steps
-RECENT = 5  # epochs, whose median is the expected length of those that are left
-MOST = 8  # trainings whose predictions are averaged
 SETTLING = 4  # steps before them, in which memory is laid out
-
-
-@dataclass(frozen=True)
-class Member:
-    """One of the trainings whose predictions are averaged: its number, from 0, and how many there are."""
-
-    number: int = 0
-    of: int = 1
-
-
-ONLY = Member()
+MOST = 8  # trainings whose predictions are averaged
+# A run ends within 1.15 times its minutes and 20 s. Its last step is due earlier: what follows it takes time as well.
+LATEST, GRACE = 1.05, 5.0
 
 
 def step_seconds(step: Callable[[], object]) -> float:
@@ -45,22 +26,23 @@ def step_seconds(step: Callable[[], object]) -> float:
     return median(seconds[SETTLING:])
 
 
-def epochs_within(minutes: float, seconds: float, steps: int) -> int:
-    """Epochs that fit, at least one.
+@dataclass(frozen=True)
+class Plan:
+    """The trainings of a run, fixed before the first step and recorded.
 
-    The number is fixed before the training and recorded, so that a run can be repeated exactly wherever it is done,
-    with that number in place of the minutes.
+    So a run can be repeated exactly wherever it is done, with these numbers in place of the minutes.
 
-    Args:
-        minutes: minutes of training.
-        seconds: seconds of a step.
-        steps: steps of an epoch.
+    Attributes:
+        epochs: epochs of each training.
+        members: trainings whose predictions are averaged.
     """
-    return max(1, int(minutes * 60 / (steps * seconds)))
+
+    epochs: int
+    members: int
 
 
-def members_within(epochs: int, members: int, member_epochs: int | None) -> tuple[int, int]:
-    """How many trainings share the epochs that fit, and the epochs of each.
+def planned(epochs: int, members: int, member_epochs: int | None) -> Plan:
+    """How many trainings share the epochs that fit.
 
     With few rows a training is done long before the minutes are over, and then learns its rows by heart. The mean of
     several is better.
@@ -71,52 +53,31 @@ def members_within(epochs: int, members: int, member_epochs: int | None) -> tupl
         member_epochs: epochs of each, if several fit; None: one training of all epochs.
     """
     if members == 1 and member_epochs and epochs >= 2 * member_epochs:
-        return min(epochs // member_epochs, MOST), member_epochs
-    return members, max(1, epochs // members)
+        return Plan(member_epochs, min(epochs // member_epochs, MOST))
+    return Plan(max(1, epochs // members), members)
 
 
-def epochs_in_time(
-    done: int, epochs: int, minutes: float | None, history: Sequence[Mapping[str, Any]]
-) -> Iterator[int]:
-    """Numbers of the epochs that are left, from 0: each one, unless the machine became much slower than it was.
+@dataclass(frozen=True)
+class Timetable:
+    """When each step of a training is due.
 
-    Then some are left out, evenly, and never the last one, nor any of `FEW`. So the learning rate and the share of
-    replaced tokens, which follow the epoch's number, end where they would have ended.
+    Steps that are late are left out, also where not even one epoch fits. The learning rate and the share of replaced
+    tokens follow the step's number, so they end where they would have ended.
 
-    Args:
-        done: epochs before the first of these.
-        epochs: epochs of the training.
-        minutes: for all of them; None: none is left out.
-        history: ``seconds`` of each epoch so far; the caller adds an epoch when it is made.
+    Attributes:
+        minutes: minutes of all trainings of the run.
+        members: trainings that share them.
+        begun: seconds of this training until its first step.
+        steps: number of its steps.
     """
-    warned = False
-    while done < epochs:
-        yield done
-        following = done + 1
-        if minutes is not None:
-            seconds = [row["seconds"] for row in history]
-            following = _following(done, epochs, LATE * 60 * minutes, seconds)
-        if following > done + 1 and not warned:
-            warned = True
-            logger.warning("The machine became slower: epochs are left out, to end in about %g min.", minutes)
-        done = following
 
+    minutes: float
+    members: int
+    begun: float
+    steps: int
 
-def _following(epoch: int, epochs: int, allowed: float, seconds: Sequence[float]) -> int:
-    """The number of the next epoch, with so many seconds allowed for the training."""
-    left, spent, each = epochs - 1 - epoch, sum(seconds), median(seconds[-RECENT:])
-    early = len(seconds) < RECENT and spent < allowed / 4  # the first epochs can be slow everywhere
-    if left < 1 or epochs <= FEW or early or spent + left * each <= allowed:
-        return epoch + 1
-    fit = max(int((allowed - spent) / each), 1)
-    return epoch + ceil(left / fit)
-
-
-def mixed_epochs(curriculum: Curriculum, tokens: int) -> list[int]:
-    """How many tokens are replaced in each mixed epoch.
-
-    Args:
-        curriculum: curriculum of the training.
-        tokens: tokens of a sample.
-    """
-    return [k for epoch in range(curriculum.epochs) if (k := curriculum.tokens(epoch, tokens))]
+    def leaves_out(self, step: int, seconds: float) -> bool:
+        """Whether the step of that number, from 0, is late after so many seconds. The first and the last never are."""
+        end, grace = LATEST * 60 * self.minutes / self.members, GRACE / self.members
+        due = self.begun + (end - self.begun) * (step + 1) / self.steps + grace
+        return 0 < step < self.steps - 1 and seconds > due

@@ -23,6 +23,7 @@ from pare.config.errors import PareError
 from pare.storage.access import usual_rights
 from pare.storage.atomic import atomic_path, recover
 
+SOLVED = -1  # number of the solved start among the epochs
 PROGRESS, BEST = "progress.json", "best.safetensors"
 PAUSE = 10.0  # seconds between two saves, at least
 
@@ -35,10 +36,12 @@ class Progress:
         fingerprint: fingerprint of the run.
         epochs: epochs of the whole training.
         members: trainings in the ensemble, of which this is one.
+        begun: seconds before the first step.
+        left_out: steps that were left out, as they were late.
         epochs_done: finished epochs.
         start: choices of a solved start, such as the penalties of its heads, and its validation metric and losses, if
             there are validation rows.
-        best_epoch: epoch with the best validation metric so far, from 0; -1 is the solved start.
+        best_epoch: epoch with the best validation metric so far, from 0, or `SOLVED`.
         best_value: that metric.
         history: one dict an epoch.
         replaced: share of batches in which each target slot was replaced, per epoch.
@@ -51,6 +54,8 @@ class Progress:
     fingerprint: str
     epochs: int = 0
     members: int = 1
+    begun: float = 0.0
+    left_out: int = 0
     epochs_done: int = 0
     start: dict[str, Any] | None = None
     best_epoch: int | None = None
@@ -128,7 +133,7 @@ class Checkpoint:
                 saved = Progress(**json.loads(path.read_text()))
             if saved.fingerprint == fingerprint:
                 return saved
-            self.remove()
+            shutil.rmtree(self.folder, ignore_errors=True)
         return Progress(fingerprint)
 
     def restore(self, accelerator: Accelerator) -> None:
@@ -161,16 +166,6 @@ class Checkpoint:
                 f"the checkpoint {self.folder} is damaged ({type(error).__name__}: {shorten(str(error), 100)}); delete "
                 "that folder, and the same command trains from the first epoch on"
             ) from error
-
-    def of_member(self, number: int) -> Path:
-        """The folder of a member's training; the first one, 0, has this."""
-        return self.folder.with_name(f"{self.folder.name}_{number}") if number else self.folder
-
-    def remove(self) -> None:
-        """Delete the checkpoint, those of other members, and remains of killed runs."""
-        recover(self.folder)
-        for folder in (self.folder, *self.folder.parent.glob(f"{self.folder.name}_*")):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _as_they_are_now(model: nn.Module) -> dict[str, Tensor]:

@@ -10,12 +10,10 @@ from pare.config.errors import unknown_name
 from pare.config.hyperparameters import MixingConfig, TrainingConfig
 from pare.learners.networks.mixing.curriculum import SHAPES
 from pare.learners.networks.mixing.mixers import MIXERS, MixingStep, Mixture
-from pare.learners.networks.models import CrossModalModel
+from pare.learners.networks.models import CrossModalModel, Network
 from pare.learners.networks.models.predictors import GATES, Features
 from pare.learners.networks.training.losses import Loss
 from pare.learners.networks.training.optimisers import unnoticed_by_batch_norms
-
-SCORE_BINS = 500  # bins of equal width over 0..1; the scores of a gate that learns little differ by a few hundredths
 
 
 @dataclass(frozen=True)
@@ -28,20 +26,24 @@ class Terms:
     source: Tensor | None = None
     mixture: Mixture | None = None
 
+    @property
+    def losses(self) -> dict[str, Tensor]:
+        """Those that there are, by their names in the history."""
+        names = {"loss": self.total, "loss_target": self.target, "loss_mixed_target": self.mixed_target}
+        return {name: loss for name, loss in {**names, "loss_source": self.source}.items() if loss is not None}
+
 
 class Objective(nn.Module):
     """Total loss of a batch.
 
     Args:
-        model: the model.
+        model: the network; one around an encoder where anything is mixed.
         loss: the task's loss L_tar.
         training: weights of the terms.
         mixing: how tokens are mixed, or None for plain fine-tuning.
     """
 
-    def __init__(
-        self, model: CrossModalModel, loss: Loss, training: TrainingConfig, mixing: MixingConfig | None
-    ) -> None:
+    def __init__(self, model: Network, loss: Loss, training: TrainingConfig, mixing: MixingConfig | None) -> None:
         super().__init__()
         self.model, self.loss, self.training_config, self.mixing = model, loss, training, mixing
 
@@ -67,14 +69,15 @@ class Objective(nn.Module):
             k: tokens to replace. With k = 0 the mixed batch is the target batch: no second pass.
             generator: decides the Gumbel noise.
         """
-        weights, model = self.training_config, self.model
+        weights = self.training_config
         loss = self.loss if anchor is None else _added(self.loss, anchor)
-        tokens, around = model.embed(x)
         if k == 0 or source is None or source_y is None:
-            plain = loss(model.predict_target(model.encode(tokens), around), y)
+            plain = loss(self.model.learnt(x), y)
             both = self._beta_target + (weights.beta_mixed if self.mixing else 0.0)
             return Terms(total=both * plain, target=plain)
 
+        model = self._cross_modal
+        tokens, around = model.embed(x)
         mixture = self.mix(tokens, source, k, generator)
         features, mixed_features = self._encoded(tokens, mixture.tokens)
         target = None if features is None else loss(model.predict_target(features, around), y)
@@ -92,6 +95,11 @@ class Objective(nn.Module):
         return Terms(total, target, mixed_target, source_loss, mixture)
 
     @property
+    def _cross_modal(self) -> CrossModalModel:
+        assert isinstance(self.model, CrossModalModel)  # nothing is mixed into other networks
+        return self.model
+
+    @property
     def _alone(self) -> bool:
         return self.mixing is not None and self.mixing.passes == 1
 
@@ -103,8 +111,8 @@ class Objective(nn.Module):
     def _encoded(self, tokens: Tensor, mixed: Tensor) -> tuple[Features | None, Features]:
         """Features of target and mixed tokens, encoded together; none of the target's where mixed rows are alone."""
         if self._alone:
-            return None, self.model.encode(mixed)
-        both = [layer.chunk(2) for layer in self.model.encode(torch.cat([tokens, mixed]))]
+            return None, self._cross_modal.encode(mixed)
+        both = [layer.chunk(2) for layer in self._cross_modal.encode(torch.cat([tokens, mixed]))]
         features, mixed_features = (tuple(part) for part in zip(*both, strict=True))
         return features, mixed_features
 
@@ -117,22 +125,22 @@ class Objective(nn.Module):
             return None
         if self.mixing.partner == "target":
             return loss(prediction, y.roll(1, 0))
-        return F.cross_entropy(self.model.predict_source(features).float(), source_y)
+        return F.cross_entropy(self._cross_modal.predict_source(features).float(), source_y)
 
     def mix(self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None) -> Mixture:
         """Mix other tokens into the target's, ``(rows, tokens, width)``, by the method's mixer."""
         assert self.mixing is not None
-        grid, gate = self.model.backbone.grid, self.model.gate
+        grid, gate = self._cross_modal.backbone.grid, self._cross_modal.gate
         step = MixingStep(tokens, self._partner(tokens, source), k, grid, gate, self.mixing, generator)
         return MIXERS[self.mixing.mixer](step)
 
     def _partner(self, tokens: Tensor, source: Tensor) -> Tensor:
         assert self.mixing is not None
         if self.mixing.partner == "target":
-            return tokens.unflatten(0, (self.model.views, -1)).roll(1, 1).flatten(0, 1)
+            return tokens.unflatten(0, (self._cross_modal.views, -1)).roll(1, 1).flatten(0, 1)
         if self.mixing.partner == "nothing":
             return torch.zeros_like(tokens)
-        return self.model.embed_source(source).to(tokens.dtype)
+        return self._cross_modal.embed_source(source).to(tokens.dtype)
 
 
 def _added(loss: Loss, anchor: Tensor) -> Loss:
@@ -154,37 +162,3 @@ def check_mixing(mixing: MixingConfig) -> None:
         raise unknown_name(
             "mixing.curriculum", mixing.curriculum, SHAPES, "pare.learners.networks.mixing.curriculum.SHAPES"
         )
-
-
-class EpochMixing:
-    """How often each target slot was replaced in the mixed steps of an epoch, and how the gate scored the tokens.
-
-    Args:
-        tokens: tokens of a sample.
-
-    Attributes:
-        gate_scores: how many target tokens, and source tokens, the gate gave a score in each bin, ``(2, SCORE_BINS)``.
-    """
-
-    def __init__(self, tokens: int) -> None:
-        self._steps, self._replaced = 0, torch.zeros(tokens)
-        self.gate_scores = torch.zeros(2, SCORE_BINS, dtype=torch.long)
-
-    @property
-    def replaced(self) -> Tensor:
-        """Share of the mixed samples in which each slot was replaced, ``(tokens,)``."""
-        return self._replaced / max(self._steps, 1)
-
-    def add(self, mixture: Mixture | None) -> None:
-        """Count a step's mixture, if it has one."""
-        if mixture is None:
-            return
-        if mixture.replaced is not None:
-            self._replaced += mixture.replaced.float().mean(0).cpu()
-            self._steps += 1
-        if mixture.scores is not None:
-            self.gate_scores += torch.stack([_histogram(scores) for scores in mixture.scores])
-
-
-def _histogram(scores: Tensor) -> Tensor:
-    return torch.histc(scores.detach().float(), SCORE_BINS, 0, 1).long().cpu()

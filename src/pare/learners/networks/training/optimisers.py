@@ -9,12 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim import Optimizer
-from torch.optim.adamw import adamw
+from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pare.config.errors import PareError
-from pare.config.hyperparameters import BETAS, MixingConfig, TrainingConfig
+from pare.config.hyperparameters import MixingConfig, TrainingConfig
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 WIDEST = 128  # rows or columns, the fewer, of a kernel as a matrix: the time of Muon grows as their cube
@@ -33,9 +32,11 @@ def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], train
         training: the optimiser's name and settings.
     """
     if training.optimiser == "Muon":
-        return muon(model, groups, training.learning_rate, training.weight_decay, BETAS)
+        return muon(model, groups, training.learning_rate, training.weight_decay, training.betas)
     build = getattr(torch.optim, training.optimiser)
-    optimiser: Optimizer = build(groups, lr=training.learning_rate, **training.optimiser_options)
+    real = not any(weight.is_complex() for weight in model.parameters())  # torch fuses no others
+    options = {**training.optimiser_options, "fused": real}
+    optimiser: Optimizer = build(groups, lr=training.learning_rate, **options)
     return optimiser
 
 
@@ -88,19 +89,20 @@ class Muon(Optimizer):
         weight_decay: float,
         betas: tuple[float, float],
     ) -> None:
-        # When a state is loaded, `fused` tells torch to move the count of steps to the device of the weights.
-        super().__init__(groups, {"lr": learning_rate, "weight_decay": weight_decay, "betas": betas, "fused": True})
+        self.adamw = AdamW(groups, learning_rate, betas, weight_decay=weight_decay, fused=True)
+        super().__init__(self.adamw.param_groups, self.adamw.defaults)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change all weights that have a gradient; the value of the closure, if there is one."""
         loss = None if closure is None else torch.enable_grad()(closure)()
         for group in self.param_groups:
-            gradients = {weight: weight.grad for weight in group["params"] if weight.grad is not None}
             if group["kernels"]:
-                self._step_kernels(gradients, group)
-            elif gradients:
-                self._step_others(gradients, group)
+                self._step_kernels({w: w.grad for w in group["params"] if w.grad is not None}, group)
+        # A state that was loaded made both anew.
+        self.adamw.param_groups = [group for group in self.param_groups if not group["kernels"]]
+        self.adamw.state = self.state
+        self.adamw.step()
         return loss
 
     def _step_kernels(self, gradients: Mapping[Tensor, Tensor], group: Mapping[str, Any]) -> None:
@@ -120,32 +122,6 @@ class Muon(Optimizer):
             state["mean"] = torch.zeros_like(kernel)
         state["mean"].lerp_(gradient, 1 - MOMENTUM)
         return gradient.lerp(state["mean"], MOMENTUM)
-
-    def _step_others(self, gradients: Mapping[Tensor, Tensor], group: Mapping[str, Any]) -> None:
-        for weight in gradients:
-            if not self.state[weight]:
-                self.state[weight] = {
-                    "step": torch.zeros((), device=weight.device),
-                    "mean": torch.zeros_like(weight),
-                    "square": torch.zeros_like(weight),
-                }
-        states = [self.state[weight] for weight in gradients]
-        adamw(
-            list(gradients),
-            list(gradients.values()),
-            [state["mean"] for state in states],
-            [state["square"] for state in states],
-            [],
-            [state["step"] for state in states],
-            fused=group["fused"],
-            amsgrad=False,
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            lr=group["lr"],
-            weight_decay=group["weight_decay"],
-            eps=1e-8,
-            maximize=False,
-        )
 
 
 def orthogonal(matrices: Tensor) -> Tensor:

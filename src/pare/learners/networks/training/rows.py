@@ -1,18 +1,14 @@
-"""Rows of a training: batches of them, scales that the embedder takes from them, predictions of validation rows."""
+"""Rows of a training: batches of them, and the scales that the embedder takes from them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
+from torch import Tensor
+from torch.utils.data import DataLoader
 
-from pare.config.schema import Task
 from pare.data.preparation.normalisation import RunningMoments
-from pare.evaluation.calibration import Calibration
 from pare.learners.networks.models.backbones import Backbone
-from pare.learners.networks.models.threads import fastest_threads
 from pare.learners.networks.training.source_batches import SourceBatches
 from pare.storage.store import Rows, evenly_spaced
 
@@ -44,7 +40,7 @@ class TrainingRows:
 
 
 def batch_loader(
-    rows: "Rows | Subset[Any] | TrainingRows", batch_size: int, *, shuffle: bool = False, seed: int | None = None
+    rows: "Rows | TrainingRows", batch_size: int, *, shuffle: bool = False
 ) -> "DataLoader[dict[str, Tensor]]":
     """Batches ``{"x": (batch, …), "y": (batch, …)}`` of a split.
 
@@ -52,10 +48,8 @@ def batch_loader(
         rows: rows of the split.
         batch_size: rows of a batch.
         shuffle: whether their order is random.
-        seed: seed of that order; none: torch's, or accelerate's.
     """
-    generator = None if seed is None else torch.Generator().manual_seed(seed)
-    return DataLoader(rows, batch_size, shuffle=shuffle, generator=generator, collate_fn=_as_tensors)  # type: ignore[arg-type]
+    return DataLoader(rows, batch_size, shuffle=shuffle, collate_fn=_as_tensors)  # type: ignore[arg-type]
 
 
 def _as_tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
@@ -102,41 +96,3 @@ class TrainingCalibration:
         """Mean and standard deviation of the three colours that the encoder takes."""
         assert self.batches.pixels is not None
         return self.batches.pixels.image_mean, self.batches.pixels.image_std
-
-
-def held_out(model: nn.Module, rows: Rows, device: torch.device, task: Task, batch_size: int) -> Calibration | None:
-    """Predict the validation rows as test rows are predicted: in single precision, averaged over symmetries.
-
-    Args:
-        model: a model that has not learnt from these rows.
-        rows: rows of the validation split.
-        device: where the model is.
-        task: what is predicted.
-        batch_size: rows at once.
-
-    Returns:
-        The model's calibration; None without rows, and for masks.
-    """
-
-    def predict(x: np.ndarray) -> np.ndarray:
-        with torch.inference_mode(), fastest_threads(model, ("outputs", len(x))):
-            return model(torch.from_numpy(x).to(device)).float().cpu().numpy()
-
-    model.eval()
-    kind = task.output.kind
-    if not len(rows) or (kind == "dense" and not task.compares_values):
-        return None
-    if kind == "dense":  # every other row, as neighbours may be alike
-        halves = (range(first, len(rows), 2) for first in (0, 1))
-        return Calibration.of_fields(*(_predicted(predict, rows, half, batch_size) for half in halves))
-    predictions, truths = zip(*_predicted(predict, rows, range(len(rows)), batch_size), strict=True)
-    return Calibration.of_rows(task, np.concatenate(predictions), np.concatenate(truths), rows.groups)
-
-
-def _predicted(
-    predict: Callable[[np.ndarray], np.ndarray], rows: Rows, chosen: Sequence[int], batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Predictions and truths of the chosen rows, by batches, ``(batch, …)`` each."""
-    for start in range(0, len(chosen), batch_size):
-        batch = rows.__getitems__(list(chosen[start : start + batch_size]))
-        yield predict(batch["x"]), batch["y"]

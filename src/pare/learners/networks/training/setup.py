@@ -1,111 +1,48 @@
-"""What a training is made of: model, rows, objective, optimiser, schedule, checkpoint."""
+"""What a training is made of: network, rows, objective, optimiser, schedule."""
 
-import json
-from collections.abc import Callable, Iterator
-from math import ceil
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
-from accelerate.utils import set_seed
-from torch import Tensor
+import torch
+from accelerate.utils import broadcast, set_seed
 
 from pare.config.run import Run
-from pare.data.preparation import Preparation, draw_rows
-from pare.learners.networks.mixing import Curriculum
-from pare.learners.networks.models import CrossModalModel, load_backbone
-from pare.learners.networks.start import FieldStart, SolvedStart
-from pare.learners.networks.trained_model import ENCODER, assemble
-from pare.learners.networks.training.budget import ONLY, Member
-from pare.learners.networks.training.checkpoint import Checkpoint
+from pare.data.preparation import draw_rows
+from pare.evaluation.metrics import build_metric
+from pare.learners.learner import Data
+from pare.learners.machine import accelerator_of
+from pare.learners.networks.start.cross_validation import Part
 from pare.learners.networks.training.losses import build_loss, weights_of_classes, with_differences
-from pare.learners.networks.training.machine import accelerator_of, choose_attention
 from pare.learners.networks.training.objective import Objective
-from pare.learners.networks.training.optimisers import WeightAverage, build_optimiser, require_plain_steps
-from pare.learners.networks.training.rows import TrainingCalibration, TrainingRows, batch_loader
-from pare.learners.networks.training.source_batches import SourceFolders, load_source_batches
-from pare.storage.fingerprint import fingerprint
-from pare.storage.store import ArrayStore, Rows
-from pare.tracking import Tracking
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric
-
-CALIBRATION_ROWS = 64  # training rows that set the scale of the embedder
-# What fits the embedder before the first epoch: model, training rows, the numbers of those used, proxy batches.
-Align = Callable[
-    [CrossModalModel, Rows, np.ndarray, Callable[[int, np.random.Generator], Iterator[tuple[Tensor, Tensor]]]],
-    dict[str, Any],
-]
+from pare.learners.networks.training.optimisers import WeightAverage, build_optimiser
+from pare.learners.networks.training.parts import Build
+from pare.learners.networks.training.rows import TrainingRows, batch_loader
 
 
-def run_fingerprint(run: Run, store: ArrayStore, source: SourceFolders) -> str:
-    """Digest of everything that decides the trained weights, except for the machine."""
-    return fingerprint(run.decisive(), store.fingerprint, source.fingerprints)
+class Setup:
+    """A run's network, rows and optimiser, before its first step.
 
+    Args:
+        run: what to train.
+        data: the model input, and the files of an encoder and its proxy where the learner has them.
+        build: makes what the learner brings along.
+    """
 
-class TrainingSetup:
-    """A run's model, rows and optimiser, before its first epoch or after its last saved one."""
-
-    def __init__(
-        self,
-        run: Run,
-        store: ArrayStore,
-        source: SourceFolders,
-        checkpoint: Path,
-        metric: "Metric",
-        align: Align | None = None,
-        *,
-        tracking: Tracking | None = None,
-        member: Member = ONLY,
-    ) -> None:
-        self.run, self.store, self.metric, self.align = run, store, metric, align
-        self.tracking, self.member = tracking or Tracking(), member
-        self.preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
+    def __init__(self, run: Run, data: Data, build: Build) -> None:
+        self.run, self.training = run, run.training
+        self.metric = build_metric(run.metric, run.task.output)
         self.accelerator = accelerator_of(run)
-        set_seed(int(self._rng(0, 3).integers(2**31)) if member.number else run.seed)
-        backbone = load_backbone(
-            source.encoder,
-            run.grid,
-            run.method.initialisation,
-            dropout=run.training.dropout,
-            layers=run.encoder_layers,
-        )
-        choose_attention(backbone.encoder, self.accelerator)
-        self.encoder_config = json.loads((source.encoder / ENCODER).read_text())
-        if run.start:
-            self.encoder_config["num_hidden_layers"] = backbone.encoder.config.num_hidden_layers
-        self.source = load_source_batches(run.proxy, source, backbone, run.proxy_samples, run.seed)
-        self.rows = {split: store.rows(split) for split in ("train", "validation")}
+        set_seed(int(self.rng(0, 3).integers(2**31)) if run.member else run.seed)
+        self.rows = {split: data.store.rows(split) for split in ("train", "validation")}
         self.chosen = draw_rows(len(self.rows["train"]), run.training.fraction, run.seed)
-        categories = store.description.get("categories", ())
-        self.model = assemble(run, backbone, self.source.classes, categories, len(self.chosen))
-        self._calibrate()
-        self.model.choose_trainable(run.method.trainable)
-        self.curriculum = _curriculum(run)
-        if run.mixing and self.curriculum:
-            followed = range(ceil((1 - run.training.fixed_norms) * run.training.epochs))
-            k = [self.curriculum.tokens(epoch, run.tokens) for epoch in followed]
-            require_plain_steps(self.model, run.mixing, k)
+        self.parts = build(run, data, self.chosen, self.accelerator)
+        self.network = self.parts.network
         self._prepare()
-        self.checkpoint = Checkpoint(checkpoint)
-        self.progress = self.checkpoint.progress(run_fingerprint(run, store, source))
-        self.progress.epochs, self.progress.members = run.training.epochs, member.of
-
-    def _calibrate(self) -> None:
-        run = self.run
-        calibration = TrainingCalibration(
-            *(self.rows["train"], self.chosen, CALIBRATION_ROWS),
-            *(self.source, self.model.backbone, run.seed),
-        )
-        self.model.calibrate(calibration, self.store.statistics)
 
     def _prepare(self) -> None:
-        training, task = self.run.training, self.run.task
-        groups = self.model.parameter_groups(training.new_learning_rate)
-        optimiser = build_optimiser(self.model, groups, training)
+        task, training, prepare = self.run.task, self.training, self.accelerator.prepare
+        optimiser = build_optimiser(self.network, self.network.parameter_groups(training.new_learning_rate), training)
         self.training_rows = TrainingRows(self.rows["train"], self.chosen)
-        loader = batch_loader(self.training_rows, training.batch_size, shuffle=True)
         weights = None
         if training.class_weights:
             labels = self.rows["train"].array("y")[self.chosen]
@@ -114,37 +51,68 @@ class TrainingSetup:
             *(task.loss, task.output.kind),
             class_weights=weights,
             positive_weight=training.positive_weight,
-            units=self.model.units,
+            units=self.network.units,
         )
         loss = with_differences(self.loss, training.differences if task.compares_values else 0.0)
-        objective = Objective(self.model, loss, training, self.run.mixing)
-        self.objective, self.optimiser, self.loader = self.accelerator.prepare(objective, optimiser, loader)
-        self.updates = -(-len(self.loader) // training.accumulation)  # updates of the weights in an epoch
-        from transformers import get_scheduler  # noqa: PLC0415 - slow to import
-
-        schedule = get_scheduler(
-            training.schedule,
-            optimiser,
-            num_warmup_steps=round(self.updates * training.warming) * self.accelerator.num_processes,
-            num_training_steps=self.updates * training.epochs * self.accelerator.num_processes,
-        )
-        self.schedule = self.accelerator.prepare(schedule)
-        self.validation = self.accelerator.prepare(batch_loader(self.rows["validation"], training.batch_size * 2))
-        self.start: FieldStart | SolvedStart | None = None
-        if self.run.start:
-            solver = FieldStart if self.run.task.kind == "field" else SolvedStart
-            self.start = solver(self.model, self.run, self.accelerator.device)
-        self.average = WeightAverage(self.model, training.average) if training.average else None
+        objective = Objective(self.network, loss, training, self.run.mixing)
+        loader = batch_loader(self.training_rows, training.batch_size, shuffle=True)
+        self.objective, self.optimiser, self.loader = prepare(objective, optimiser, loader)
+        self.validation = prepare(batch_loader(self.rows["validation"], training.batch_size * 2))
+        self.average = WeightAverage(self.network, training.average) if training.average else None
         if self.average:
             self.accelerator.register_for_checkpointing(self.average)
 
-    def _rng(self, epoch: int, purpose: int) -> np.random.Generator:
+    def plan(self, epochs: int) -> None:
+        """Fix the number of epochs, which decides learning rates and what is mixed.
+
+        Raises:
+            PareError: where batch norms would never see plain rows.
+        """
+        from transformers import get_scheduler  # noqa: PLC0415 - slow to import
+
+        self.training = self.training.model_copy(update={"epochs": epochs})
+        if self.parts.mixing:
+            self.parts.mixing.plan(epochs, self.training.fixed_norms)
+        self._schedule = get_scheduler(
+            self.training.schedule,
+            self.optimiser.optimizer,
+            num_warmup_steps=round(self._updates * self.training.warming),
+            num_training_steps=self._updates * epochs,
+        )
+
+    @property
+    def _updates(self) -> int:
+        """Updates of the weights in an epoch."""
+        return -(-len(self.loader) // self.training.accumulation)
+
+    def go_to(self, epoch: int, step: int = 0) -> float:
+        """Take the learning rate of a step, also where others before it were left out; the rate of the first weights.
+
+        Args:
+            epoch: number of the epoch, from 0.
+            step: number of the step in it, from 0.
+        """
+        update = epoch * self._updates + step // self.training.accumulation
+        for group, rate, factor in zip(
+            self.optimiser.param_groups, self._schedule.base_lrs, self._schedule.lr_lambdas, strict=True
+        ):
+            group["lr"] = rate * factor(update)
+        return float(self.optimiser.param_groups[0]["lr"])
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """The network has the weights that are validated and kept: their average, where there is one."""
+        return self.average.applied() if self.average else nullcontext()
+
+    def part(self, split: str) -> Part:
+        """The rows of a split that are used, and their numbers."""
+        return self.rows[split], self.chosen if split == "train" else np.arange(len(self.rows[split]))
+
+    def same(self, value: float) -> float:
+        """The main process's value, for all processes."""
+        return float(broadcast(torch.tensor(value, device=self.accelerator.device, dtype=torch.float64)))
+
+    def rng(self, epoch: int, purpose: int) -> np.random.Generator:
+        """Random numbers of an epoch for a purpose, each process and member with its own; no state is to be saved."""
         drawn_for = (epoch, purpose, self.accelerator.process_index)
-        member = (self.member.number,) * min(self.member.number, 1)  # the first draws what a training alone does
+        member = (self.run.member,) * min(self.run.member, 1)  # the first draws what a training alone does
         return np.random.default_rng([self.run.seed, *drawn_for, *member])
-
-
-def _curriculum(run: Run) -> Curriculum | None:
-    if (mixing := run.mixing) is None:
-        return None
-    return Curriculum(mixing.start, mixing.end, run.training.epochs, mixing.curriculum, run.seed)

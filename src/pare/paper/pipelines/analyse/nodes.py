@@ -6,16 +6,16 @@ from accelerate import PartialState
 
 from pare.config import Run
 from pare.data.origins.manifest import RawFolder
-from pare.learners.networks.trained_model import TrainedModel
-from pare.learners.networks.training import SourceFolders
+from pare.learners.model import Model
 from pare.learners.networks.training.source_batches import load_source_batches
+from pare.learners.source_folders import SourceFolders
 from pare.paper.analysis import Embeddings, drawing, embed, load_models, training_rows
-from pare.paper.analysis.compared import AnalysisConfig, Saved
+from pare.paper.analysis.compared import AnalysisConfig, Saved, network_of
 from pare.report.results import Results
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
-Models = dict[str, TrainedModel]
+Models = dict[str, Model]
 
 
 def load_compared_models(
@@ -44,7 +44,8 @@ def embed_samples(
 ) -> Embeddings:
     """Training rows, source samples and mixtures of both as the encoder receives them."""
     trained, source = models[run.method_folder], SourceFolders.of(encoder, proxy)
-    batches = load_source_batches(run.proxy, source, trained.model.backbone, run.proxy_samples, run.seed)
+    assert run.proxy  # every run that mixes has one
+    batches = load_source_batches(run.proxy, source, network_of(trained).backbone, run.proxy_samples, run.seed)
     counts = sorted({round(share * run.tokens) for share in analysis.shares})
     rows = training_rows(model_input, analysis.rows, run.seed)
     return embed(trained, rows, batches, counts, PartialState().device)

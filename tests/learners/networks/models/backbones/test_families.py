@@ -7,9 +7,9 @@ import torch
 from transformers import AutoConfig, AutoModel
 
 from pare.config import PareError
+from pare.learners.machine import choose_attention
 from pare.learners.networks.models import load_backbone
 from pare.learners.networks.models.backbones import FAMILIES, TextBackbone
-from pare.learners.networks.training.machine import choose_attention
 
 GRIDS = {  # one that the positions were made for, one that they are not, one that is long
     "bert": [(9,), (4, 5)],

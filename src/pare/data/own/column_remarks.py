@@ -1,0 +1,231 @@
+"""What a first look says of columns of tables: which are of no use, numbered, or tell the answer."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
+
+import numpy as np
+import pandas as pd
+
+from pare.config.words import counted, listed
+from pare.data.formats.dates import all_times
+from pare.data.formats.delimited_text import called_by_place
+from pare.data.formats.table_files import present_text
+from pare.data.own.columns import FEW_ROWS, is_text, numbers_and_words
+from pare.data.own.findings import Question
+
+LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # a column that may say which rows belong together: units, mean rows of one
+NUMBERED = re.compile(r"(.*?)([+-]?\d+(?:\.\d+)?)(\D*)")
+LEAST_POINTS, ALIKE, ROWS_COMPARED = 20, 0.8, 1000  # points, correlation of neighbours, rows that are looked at
+FOLLOWS = 0.999  # rank correlation from which on a column says what the target says
+LEAST_SHARE, MOST_SHARE = 0.05, 0.5  # fraction of the rows with a number that means missing
+LEAST_OTHERS = 3  # numbers without which there is nothing to be far from
+
+
+def nameless_columns(free: pd.DataFrame, rows: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """The first column where it has no name and numbers or names rows, and remarks on columns without a name.
+
+    Args:
+        free: columns whose use is open.
+        rows: rows of one table.
+    """
+    names, first = [name for name in called_by_place(rows) if name in free], rows.iloc[:, 0]
+    tells_rows = (
+        first.dtype.kind in "iuO"
+        and first.nunique() == len(first)
+        and not (is_text(first) and all_times(first) is not None)
+    )
+    left_out = names[:1] if tells_rows and names[:1] == [first.name] else []
+    remarks = []
+    if left_out:
+        remarks.append("the first column has no name and another value in each row, as row numbers do: left out")
+    if others := names[len(left_out) :]:
+        remarks.append(f"without a name in the file, called by their place: {listed(others)}")
+    return left_out, remarks
+
+
+def numbers_in_place(frame: pd.DataFrame) -> tuple[dict[str, pd.Series], dict[str, pd.Series]]:
+    """Columns of text that are numbers but for words for a missing value: the numbers, and these words."""
+    numbers: dict[str, pd.Series] = {}
+    found: dict[str, pd.Series] = {}
+    for name in map(str, frame):
+        if is_text(frame[name]):
+            text, words = numbers_and_words(present_text(frame[name]))
+            if len(words):
+                numbers[name], found[name] = pd.to_numeric(text).reindex(frame.index), words
+    return numbers, found
+
+
+def useless_columns(free: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Columns without a value or with the same one in every row, and a remark on them."""
+    empty, constant = [], []
+    for name in map(str, free):
+        known = present_text(free[name]) if is_text(free[name]) else free[name].dropna()
+        levels = known.nunique()
+        if levels == 0:
+            empty.append(name)
+        elif levels == 1 and (is_text(free[name]) or len(known) == len(free)):  # else a missing value may say something
+            constant.append(name)
+    said = {"without a value": empty, "the same in every row": constant}
+    parts = [f"{counted(len(names), 'column')} {what} ({listed(names)})" for what, names in said.items() if names]
+    return [*empty, *constant], [f"left out: {', '.join(parts)}"] if parts else []
+
+
+def remarks_on(
+    free: pd.DataFrame,
+    frame: pd.DataFrame,
+    question: Question,
+    missing: Mapping[str, pd.Series],
+    categories: Mapping[str, pd.Series],
+) -> Iterator[str]:
+    """What words for a missing value are taken for, and what columns may be but features; the user knows.
+
+    Args:
+        free: columns that may be features.
+        frame: all columns.
+        question: what is to be predicted.
+        missing: words that are read as missing, by the column that has them.
+        categories: those that are categories.
+    """
+    for word, where in _by_word(missing):
+        yield f"{word!r} is read as missing in {where}"
+    for word, where in _by_word(categories):
+        yield f"{word!r} is a category in {where}; --missing {quote(word)} makes it missing"
+    if name := next((str(name) for name in free if _numbers_rows(free[name])), None):
+        yield f"{name} rises by one from row to row; if it is a number of the row, say --ignore {name}"
+    if not {*question.target} <= {*frame}:
+        return  # the reader refuses it
+    target = ", ".join(question.target)
+    answer = frame.groupby([*question.target], dropna=False, observed=True).ngroup()
+    if name := next((str(name) for name in free if _says_all(free[name], answer)), None):
+        yield f"{name} says the same as {target} in other words; if new rows do not have it, say --ignore {name}"
+    elif names := followers(free, frame[[*question.target]]):
+        ignored = " ".join(f"--ignore {name}" for name in names)
+        yield f"{', '.join(names)} orders the rows as {target} does; if new rows do not have it, say {ignored}"
+    elif not question.groups and (unit := _unit(free, answer)):
+        yield (
+            f"all rows of one {unit} have the same {target}; where such rows belong together, say --groups {unit}, or "
+            f"--series {unit} where each is a point of a series"
+        )
+    yield from stand_ins(free)
+    if points := look_like_points(free):
+        yield f"{points[0]} to {points[-1]} look like the points of a series; if they are, say --wide"
+
+
+def _by_word(words: Mapping[str, pd.Series]) -> Iterator[tuple[str, str]]:
+    """Each word, and which columns have it in how many rows."""
+    found: dict[str, list[str]] = {}
+    for name, texts in words.items():
+        for word, rows in texts.value_counts().items():
+            found.setdefault(str(word), []).append(f"{name} ({counted(rows, 'row')})")
+    return ((word, listed(names)) for word, names in found.items())
+
+
+def _numbers_rows(column: pd.Series) -> bool:
+    """Whether whole numbers rise by one from row to row."""
+    return column.dtype.kind in "iu" and len(column) > FEW_ROWS and bool((column.diff().iloc[1:] == 1).all())
+
+
+def _says_all(column: pd.Series, answer: pd.Series) -> bool:
+    """Whether each value goes with one of several repeated answers, and each answer with one value."""
+    if not 1 < answer.nunique() <= len(answer) / ROWS_OF_A_UNIT:
+        return False
+    values = column.groupby(column, dropna=False, observed=True).ngroup()
+    return values.nunique() == answer.nunique() == len(pd.unique(values * answer.nunique() + answer))
+
+
+def _unit(free: pd.DataFrame, answer: pd.Series) -> str | None:
+    """A column such as the number of a patient: far more values than answers, several rows of each, and one answer."""
+    least = max(LEAST_UNITS, 2 * answer.nunique() + 1)
+    most = len(free) / ROWS_OF_A_UNIT
+    repeated = (name for name in free if free[name].dtype.kind != "f" and least <= free[name].nunique() <= most)
+    return next((str(name) for name in repeated if answer.groupby(free[name]).nunique().max() == 1), None)
+
+
+def numbered_run(names: Sequence[str]) -> list[str]:
+    """The longest run of names that differ in one number, which always rises or always falls."""
+    longest: list[str] = []
+    run: list[str] = []
+    for name in names:
+        if not _goes_on([*run[-2:], name]):
+            run = run[-1:] if _goes_on([*run[-1:], name]) else []
+        run = [*run, name]
+        longest = max(longest, run, key=len)
+    return longest
+
+
+def look_like_points(frame: pd.DataFrame) -> list[str]:
+    """The numbered columns, where they are most of a table and neighbours are alike, as in series; else none.
+
+    Args:
+        frame: columns that have no other use.
+    """
+    run = numbered_run([str(name) for name in frame])
+    if len(run) < max(LEAST_POINTS, frame.shape[1] / 2) or any(frame[name].dtype.kind not in "iuf" for name in run):
+        return []
+    values = frame[run].head(ROWS_COMPARED).to_numpy(np.float64)
+    left, right = values[:, :-1] - values[:, :-1].mean(0), values[:, 1:] - values[:, 1:].mean(0)
+    with np.errstate(all="ignore"):
+        correlation = (left * right).sum(0) / np.sqrt((left**2).sum(0) * (right**2).sum(0))
+    return run if np.nan_to_num(np.median(correlation)) > ALIKE else []
+
+
+def _goes_on(names: Sequence[str]) -> bool:
+    """Whether two or three names are alike but for a number that rises or falls."""
+    found = [NUMBERED.fullmatch(name) for name in names]
+    parts = [match.groups() for match in found if match]
+    if len(parts) < max(2, len(names)) or len({(before, after) for before, _, after in parts}) > 1:
+        return False
+    steps = np.diff([float(number) for _, number, _ in parts])
+    return bool((steps > 0).all() or (steps < 0).all())
+
+
+def followers(free: pd.DataFrame, targets: pd.DataFrame) -> list[str]:
+    """Names of the columns whose order is that of a target, or the reverse, in the rows that have both.
+
+    Args:
+        free: the columns that may be features.
+        targets: those to predict.
+    """
+    answers = [column for _, column in _numbers(targets)]
+    return [name for name, column in _numbers(free) if any(_follows(column, answer) for answer in answers)]
+
+
+def _numbers(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+    for name in frame:
+        if frame[name].dtype.kind in "iuf":
+            yield str(name), pd.Series(frame[name].to_numpy(dtype=float, na_value=np.nan))
+
+
+def _follows(column: pd.Series, answer: pd.Series) -> bool:
+    both = column.notna() & answer.notna()
+    if both.sum() < FEW_ROWS or column[both].nunique() < LEAST_OTHERS or answer[both].nunique() < LEAST_OTHERS:
+        return False
+    return abs(column[both].rank().corr(answer[both].rank())) > FOLLOWS
+
+
+def stand_ins(free: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each column in which one number repeats far outside all others, as if it meant missing.
+
+    Args:
+        free: the columns that may be features.
+    """
+    for name, column in _numbers(free):
+        values, counts = np.unique(column.dropna(), return_counts=True)
+        for end, where in ((0, "below"), (-1, "above")):
+            if len(values) > LEAST_OTHERS and _is_far(values, end) and _repeats(counts[end], len(column)):
+                number = f"{values[end]:.15g}"
+                yield (
+                    f"{name} is {number} in {counts[end]} of {len(column)} rows, far {where} all others; if it means "
+                    f"missing, say --missing={number}"
+                )
+
+
+def _is_far(values: np.ndarray, end: int) -> bool:
+    """Whether the first or the last of ascending numbers is farther from the others than twice their range."""
+    others = np.delete(values, end)
+    return bool(abs(values[end] - others[end]) > 2 * np.ptp(others))
+
+
+def _repeats(count: int, rows: int) -> bool:
+    return LEAST_SHARE * rows <= count < MOST_SHARE * rows

@@ -1,0 +1,114 @@
+"""What a first look proposes for tables of every kind: how they are written, which columns, what is predicted."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import numpy as np
+
+from pare.data.files import train_and_test
+from pare.data.formats.delimited_text import NO_VALUE, TEXT, Dialect, detect_dialect
+from pare.data.formats.table_files import table_suffix
+from pare.data.own.findings import Inspection, Question, are_classes, equal_rows, inspection_of
+from pare.data.own.format import Format
+
+DETECTED = {
+    "delimiter": "what separates the values of a line",
+    "encoding": "encoding of the file, and of new rows",
+    "decimal": "1,5 is one and a half",
+    "missing": "missing values in every column, next to ?, NaN and nothing",
+    "dates": "dates become days since that one; --ignore NAME leaves such a column out",
+    "calendar": "more columns of each date; weekday is one to add",
+    "date_order": "in dates such as 03/12/2024",
+}
+
+
+def files_of(paths: Sequence[Path]) -> dict[str, Any]:
+    """Options of a reader that name the tables of the training and the test rows; none where there is one table."""
+    return dict(zip(("file", "test_file"), (path.name for path in train_and_test(paths).values()), strict=False))
+
+
+def column_options(question: Question, left_out: Sequence[str]) -> dict[str, Any]:
+    """Options of a reader of tables for what the question says of columns.
+
+    Args:
+        question: with a target.
+        left_out: columns to ignore, next to those that it names.
+    """
+    said = {
+        "target": question.target[0] if len(question.target) == 1 else list(question.target),
+        "group": question.groups,
+        "ignore": [*question.ignore, *left_out],
+        "categorical": list(question.categorical),
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def written(path: Path, question: Question, *, names_needed: bool = True) -> dict[str, Any]:
+    """Options that say how a table is written, where that is not the usual way.
+
+    Args:
+        path: the table.
+        question: encoding and missing values.
+        names_needed: whether the first line of text has names, even if it has nothing but numbers.
+    """
+    dialect = Dialect(missing=question.missing)
+    if table_suffix(path) in TEXT:
+        dialect = detect_dialect(path, question.encoding, missing=question.missing, names_needed=names_needed)
+    return dialect.model_dump(mode="json", exclude_defaults=True)
+
+
+def detected(options: Mapping[str, Any]) -> dict[str, str]:
+    """Notes on what was found out of how a table is written."""
+    return {key: note for key, note in DETECTED.items() if key in options}
+
+
+def inspection_of_table(
+    form: type[Format],
+    options: dict[str, Any],
+    question: Question,
+    paths: Sequence[Path],
+    *,
+    rows: int,
+    notes: Mapping[str, str],
+    remarks: Iterable[str] = (),
+) -> Inspection:
+    """What was found in a file whose columns are inputs and targets.
+
+    Args:
+        form: a format of tables.
+        options: its options; a target of few whole numbers becomes one, ``categorical``.
+        question: with a target.
+        paths: the file, or those of training and of test rows.
+        rows: or series, with and without an answer.
+        notes: on the options.
+        remarks: on the data.
+    """
+    parts, notes = form(**options).read(paths[0].parent), dict(notes)
+    first = next(iter(parts))
+    _, y = parts[first].read(0, parts[first].count)
+    if y.ndim == 2 and y.shape[1] == 1 and are_classes(y[:, 0]):
+        options["categorical"] = [*question.categorical, *question.target]
+        notes["categorical"] = "numbers that name classes; without this line they are predicted as numbers"
+        parts = form(**options).read(paths[0].parent)
+    kind, classes = "multilabel" if y.shape[1:] > (1,) and np.isin(y, (0, 1)).all() else "regression", None
+    if (names := parts[first].classes) is not None:
+        if word := next((name for name in names if name.lower() in NO_VALUE), None):
+            notes["target"] = (
+                f"{word!r} is one of the classes; if it says that there is no answer: --missing {quote(word)}"
+            )
+        counts = np.bincount(parts[first].read(0, parts[first].count)[1], minlength=len(names)).tolist()
+        kind, classes = "classification", dict(zip(names, counts, strict=True))
+    return inspection_of(
+        form.name,
+        options,
+        parts,
+        classes,
+        kind=kind,
+        output_name=", ".join(question.target),
+        notes=notes,
+        remarks=tuple(remarks),
+        unlabelled=rows - sum(samples.count for samples in parts.values()),
+        equal=equal_rows(parts),
+    )

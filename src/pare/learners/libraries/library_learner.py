@@ -1,0 +1,142 @@
+"""The learner of libraries' models: boosters, rockets, kernel machines, linear models."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel
+
+from pare.config.errors import PareError, unknown_name
+from pare.config.run import Run
+from pare.config.strict import validated
+from pare.evaluation.calibration import Calibration
+from pare.evaluation.scoring import defined_score, predict_rows
+from pare.learners.ensemble import Ensemble
+from pare.learners.learner import Data, Fitted, Predictor, Work
+from pare.learners.libraries.problem import Estimator, LibraryFit, LibraryModel, problem_of, require
+from pare.learners.model import Model
+
+logger = logging.getLogger(__name__)
+INSTALL = "pip install 'pare-transfer[baselines]'"  # what brings the packages of all
+
+
+@dataclass(frozen=True)
+class LibraryPredictor:
+    """A library's model as a `pare.learners.learner.Predictor`.
+
+    Attributes:
+        model: what predicts.
+    """
+
+    model: LibraryModel
+
+    def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
+        """What the model makes of prepared inputs, on the CPU."""
+        return self.model.predict(inputs)
+
+    def write(self, folder: Path) -> None:
+        """The files of the library, in formats that hold no code."""
+        self.model.write(folder)
+
+
+class LibraryLearner:
+    """The learner of a library's model; see `pare.learners.learner.Learner`."""
+
+    def suits(self, run: Run) -> str:
+        """Why it cannot be fitted here: it takes other data, or a package is missing; empty where it can."""
+        estimator = find_estimator(run.learner.library)
+        if not estimator.suits(run.task):
+            return f"predicts {', '.join(estimator.kinds)} from {estimator.inputs}"
+        missing = [package for package in estimator.packages if find_spec(package) is None]
+        return f"needs {', '.join(missing)}: {INSTALL}" if missing else ""
+
+    def check(self, run: Run) -> None:
+        """Refuse a task that it does not take, wrong options, and a missing package."""
+        estimator = find_estimator(run.learner.library)
+        if not estimator.suits(run.task):
+            raise PareError(
+                f"{run.method_name} predicts {', '.join(estimator.kinds)} from {estimator.inputs}; task "
+                f"{run.task_name!r} predicts {run.task.output.kind} from input of shape {list(run.task.input.shape)}; "
+                "the methods that suit it: kedro methods"
+            )
+        _options(run, estimator)
+        for package in estimator.packages:
+            require(package)
+
+    def fit(self, run: Run, data: Data, work: Work) -> Fitted:
+        """Fit the library's model to the training rows."""
+        self.check(run)
+        problem, estimator = problem_of(run, data.store), find_estimator(run.learner.library)
+        if run.minutes and not estimator.bounded:
+            logger.info("%s ends when it is done: minutes do not bound it.", run.method_name)
+        started = time.perf_counter()
+        fit = estimator.fit(problem, _options(run, estimator))
+        seconds = time.perf_counter() - started
+        record: dict[str, Any] = {
+            "validation": None,
+            "best_epoch": None,
+            "n_train": len(problem.chosen),
+            "train_seconds": round(seconds, 2),
+            "samples_per_second": round(len(problem.chosen) / seconds, 2),
+            "device": "cpu",
+            "precision": "no",
+            "threads": fit.threads,
+            "versions": fit.versions,
+        }
+        rows, predictor = problem.validation, _predictor(run, data, work, fit, record)
+        if not len(rows):
+            return Fitted(predictor, record)
+        prediction, truth = fit.unseen, rows.array("y")
+        if prediction is None:
+            prediction = predict_rows(fit.model.predict, rows)["prediction"]
+        record["validation"] = defined_score(problem.metric, prediction, truth)
+        return Fitted(predictor, record, Calibration.of_rows(run.task, prediction, truth, rows.groups))
+
+    def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> LibraryPredictor:
+        """Read the files of a library's model."""
+        self.check(run)
+        estimator = find_estimator(run.learner.library)
+        try:
+            return LibraryPredictor(estimator.load(folder, run, _options(run, estimator)))
+        except Exception as error:  # each library has errors of its own
+            message = str(error).strip().partition("\n")[0]
+            raise PareError(f"{type(error).__name__}: {message}") from error
+
+    def weighs_rows(self, run: Run) -> bool:
+        """Whether the library takes weights of rows."""
+        return find_estimator(run.learner.library).weighted
+
+
+def _predictor(run: Run, data: Data, work: Work, fit: LibraryFit, record: dict[str, Any]) -> Predictor:
+    """A library's model, or the ensemble of several."""
+    predictors = [LibraryPredictor(model) for model in (fit.model, *fit.others)]
+    if len(predictors) == 1:
+        return predictors[0]
+    return Ensemble.of_equals([Model.of(run, data, Fitted(one, record), work.fingerprint) for one in predictors])
+
+
+def find_estimator(path: str) -> Estimator:
+    """The estimator that learners.yml names ``module:name``; PareError where there is none."""
+    module, _, name = path.partition(":")
+    package = __package__ or ""
+    if find_spec(f"{package}.{module}") is None:
+        raise unknown_name("library", module, _modules(), "src/pare/learners/libraries")
+    estimators: dict[str, Estimator] = import_module(f"{package}.{module}").ESTIMATORS
+    if name not in estimators:
+        raise unknown_name(f"model of {module}", name, estimators, f"src/pare/learners/libraries/{module}.py")
+    return estimators[name]
+
+
+def _modules() -> list[str]:
+    return [path.stem for path in Path(__file__).parent.glob("*.py") if "ESTIMATORS" in path.read_text("utf-8")]
+
+
+def _options(run: Run, estimator: Estimator) -> BaseModel:
+    return validated(estimator.options, "options", run.options)

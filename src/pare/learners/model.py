@@ -1,0 +1,219 @@
+"""A trained model, whatever learnt it: a folder that needs no other, with a record of how it was made."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+
+from pare.config.errors import PareError
+from pare.config.run import MODEL, PREPARATION, RECORD, Run, changed_text
+from pare.data.preparation import Preparation
+from pare.evaluation.calibration import Calibration
+from pare.learners.learner import Data, Fitted, Predictor, load_predictor
+from pare.learners.machine import peak_memory_mb, versions
+from pare.learners.model_card import CARD, model_card
+from pare.storage.fingerprint import file_digest
+from pare.storage.store import ArrayStore
+
+logger = logging.getLogger(__name__)
+# What a damaged file raises in the libraries that read it.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
+FILES = "files"  # in the record: digests of the other files, by their path in the folder
+
+
+@dataclass
+class Model:
+    """A model that predicts raw rows, with the record of its making.
+
+    Attributes:
+        run: the run that made it.
+        predictor: what predicts prepared rows.
+        record: how the fitting went (`pare.learners.learner.Fitted`), fingerprints of the fit and of the model input,
+            and what decided the model (`Run.decisive`).
+        preparation: how raw rows become inputs of the model.
+        calibration: how sure its predictions are; None without validation rows, and for masks.
+    """
+
+    run: Run
+    predictor: Predictor
+    record: dict[str, Any]
+    preparation: Preparation
+    calibration: Calibration | None = None
+
+    @classmethod
+    def of(cls, run: Run, data: Data, fitted: Fitted, fingerprint: str) -> "Model":
+        """The model that a fit made.
+
+        Args:
+            run: the run.
+            data: what it learnt from.
+            fitted: what the fit made.
+            fingerprint: digest of everything that decides the model.
+        """
+        store = data.store
+        record: dict[str, Any] = {
+            "history": [],
+            "peak_memory_mb": round(peak_memory_mb()),
+            "threads": None,
+            **fitted.record,
+            "fingerprint": fingerprint,
+            "model_input": store.fingerprint,
+            "decisive": run.decisive(),
+            "categories": list(store.description.get("categories", ())),
+        }
+        record["versions"] = versions() | record["versions"]
+        preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
+        return cls(run, fitted.predictor, record, preparation, fitted.calibration)
+
+    def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
+        """Outputs of prepared rows, as `pare.learners.learner.Predictor.outputs`."""
+        return self.predictor.outputs(inputs, device)
+
+    def save(self, folder: Path) -> None:
+        """Write the model into a new folder.
+
+        Raises:
+            PareError: where it cannot be written.
+        """
+        folder.mkdir(parents=True)
+        try:
+            self.predictor.write(folder)
+            self.preparation.save(folder)
+            if self.calibration:
+                self.calibration.save(folder)
+            content = {"run": self.run.model_dump(mode="json"), **self.record, FILES: dict(_digests(folder))}
+            (folder / RECORD).write_text(json.dumps(content, indent=2))
+            (folder / CARD).write_text(model_card(self.run, self.record), encoding="utf-8")
+        except OSError as error:
+            raise PareError(f"cannot write to {folder} ({error}); free space there") from error
+
+    @classmethod
+    def load(cls, folder: Path) -> "Model":
+        """Read what `save` wrote; needs neither the source, its package nor the model input.
+
+        Raises:
+            PareError: where the folder is missing, holds no whole model, or one of an older version of this project.
+        """
+        if not folder.is_dir():
+            raise PareError(f"{folder} is missing: there is no such model yet; train it by `kedro run` first")
+        try:
+            record = json.loads((folder / RECORD).read_text())
+            run = Run.model_validate(record.pop("run"))
+            _check_files(folder, record.pop(FILES))
+            preparation = Preparation.load(folder)
+            calibration = Calibration.load(folder, run.task.output.kind)
+            predictor = load_predictor(folder, run, record)
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RuntimeError,
+            SafetensorError,
+            PareError,
+        ) as e:
+            raise PareError(
+                f"{folder} holds no whole trained model of this version of the project ({e}); delete it and train again"
+            ) from e
+        return cls(run, predictor, record, preparation, calibration)
+
+    def check(self, run: Run, store: ArrayStore, as_it_is: str) -> None:
+        """Refuse a model that is not the run's, see `check_values`, or that was trained on another model input.
+
+        Args:
+            run: the run that the model is used for.
+            store: its model input.
+            as_it_is: the command that uses the model with the values that it was trained with.
+
+        Raises:
+            PareError: with the difference and the command that helps.
+        """
+        self.check_values(run, as_it_is)
+        if self.record["model_input"] != store.fingerprint:
+            raise PareError(
+                f"the model of {run.folder} was trained on another model input than {store.path}, which was prepared "
+                f"again since; train it again: {run.command()}"
+            )
+
+    def check_values(self, run: Run, as_it_is: str) -> None:
+        """Refuse a model that was trained with other values than the run's; arguments and errors as for `check`."""
+        if changed := changed_text(self.record.get("decisive"), run.decisive()):
+            use = f", or use it as it is: {as_it_is}" if self.run.params != run.params else ""
+            raise PareError(
+                f"the model of {run.folder} was trained with another {changed}; train it again: {run.command()}{use}"
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the files of its folder: a model's modules and libraries hold functions that cannot be."""
+        with TemporaryDirectory() as name:
+            folder = Path(name) / "model"
+            self.save(folder)
+            return _unpickled, ({path: (folder / path).read_bytes() for path in _files(folder)},)
+
+
+def _unpickled(files: dict[str, bytes]) -> Model:
+    with TemporaryDirectory() as name:
+        for path, content in files.items():
+            (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
+            (Path(name) / path).write_bytes(content)
+        return Model.load(Path(name))
+
+
+def _files(folder: Path) -> list[str]:
+    """Paths of all files in a folder and below it."""
+    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+def _digests(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in _files(folder):
+        yield path, file_digest(folder / path)
+
+
+def _check_files(folder: Path, digests: dict[str, str]) -> None:
+    """Refuse files that changed since they were written: not every library survives to read them."""
+    for name, digest in digests.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise PareError(f"{RECORD} names {name}, which lies outside the folder")
+        if file_digest(path) != digest:
+            raise PareError(f"{name} is damaged or of another model")
+
+
+def model_folders(folder: Path) -> dict[str, Path]:
+    """Folders of the models below a folder, by the folder of their run; members of an ensemble are none of them."""
+    found = [record.parent for record in sorted(folder.rglob(f"{MODEL}/{RECORD}"))]
+    return {path.parent.relative_to(folder).as_posix(): path for path in found}
+
+
+def recorded_fingerprint(folder: Path) -> str | None:
+    """Fingerprint of the trained model in a folder; None without a readable one."""
+    record = read_record(folder)
+    return None if record is None else str(record["fingerprint"])
+
+
+def tell_of_replaced(folder: Path, run: Run) -> None:
+    """Warn where a finished model of the same folder was trained with other values, before it is replaced."""
+    record = read_record(folder)
+    if record and (changed := changed_text(record.get("decisive"), run.decisive())):
+        logger.warning(
+            "%s holds a model with another %s, which is replaced once this training is done; to keep both, name this "
+            "run: variant=NAME",
+            *(folder, changed),
+        )
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """The record in a model's folder; None without one, or with one of an older version of this project."""
+    try:
+        record = dict(json.loads((folder / RECORD).read_text()))
+    except (OSError, ValueError):
+        return None
+    return record if {"fingerprint", FILES} <= record.keys() and (folder / PREPARATION).is_file() else None

@@ -1,0 +1,160 @@
+"""A training that can be interrupted: what comes before its first epoch, its plan, and what is kept of an epoch."""
+
+import logging
+import time
+from contextlib import AbstractContextManager
+from typing import Any
+
+from pare.config.estimate import LONG, duration
+from pare.config.run import Run
+from pare.learners.learner import Data, Work
+from pare.learners.machine import peak_memory_mb
+from pare.learners.networks.start.field_start import EXACTLY_LINEAR
+from pare.learners.networks.training.budget import Plan, Timetable, planned
+from pare.learners.networks.training.checkpoint import SOLVED, Checkpoint
+from pare.learners.networks.training.parts import Build
+from pare.learners.networks.training.setup import Setup
+from pare.learners.networks.training.steps import Steps
+from pare.learners.networks.training.validation import Validation
+
+logger = logging.getLogger(__name__)
+ONE_PASS_EPOCHS = 3  # fewest epochs of a training without plain batches until batch norms are fixed
+
+
+class Session:
+    """One training of a run, new or interrupted.
+
+    Args:
+        run: what to train.
+        data: the model input, and the files of an encoder and its proxy where the learner has them.
+        work: the folder of the last epoch that was saved.
+        build: makes what the learner brings along.
+    """
+
+    def __init__(self, run: Run, data: Data, work: Work, build: Build) -> None:
+        self._opened = time.perf_counter()
+        self.run, self.work, self.setup = run, work, Setup(run, data, build)
+        self.steps, self.validation = Steps(self.setup), Validation(self.setup)
+        self.checkpoint = Checkpoint(work.folder)
+        self.progress = self.checkpoint.progress(work.fingerprint)
+        self._earlier = self.progress.seconds
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the training so far, the same for all processes; those since the last save are lost by a kill."""
+        return self._earlier + self.setup.same(time.perf_counter() - self._opened)
+
+    def begin(self, plan: Plan | None = None) -> None:
+        """Go on after the last epoch that was saved; or align, solve the start, and fix the number of epochs.
+
+        Args:
+            plan: epochs and trainings; None: those of the configuration, or as many as fit into the minutes.
+        """
+        progress, start, done = self.progress, self.setup.parts.start, self.progress.epochs_done
+        resumed = bool(done or progress.start)
+        if resumed:
+            self.checkpoint.restore(self.setup.accelerator)
+            if start and progress.start:
+                start.hold_out([self.setup.part("train")], progress.start)
+        else:
+            progress.alignment = self.setup.parts.align() if self.setup.parts.align else None
+            if start:
+                self._solve()
+        self.setup.training_rows.anchor = start.held_out if start else None
+        if not done:
+            plan = self._nothing() or plan or self._planned()
+            progress.epochs, progress.members, progress.begun = plan.epochs, plan.members, self.seconds
+        if progress.epochs:
+            self.setup.plan(progress.epochs)
+        if resumed:
+            logger.info("Going on after epoch %d of %d.", done, progress.epochs)
+
+    def _solve(self) -> None:
+        start, progress = self.setup.parts.start, self.progress
+        assert start
+        solution = start.solve([self.setup.part("train")])
+        with start.applied():
+            value, losses = self.validation.measure()
+        progress.start = {**solution, "validation": value, "losses": losses}
+        progress.best_epoch, progress.best_value = SOLVED, value
+        self._save(start.applied())
+        if value is not None:
+            logger.info("solved start: validation %s %.4g, %.1f s", self.run.metric, value, progress.seconds)
+
+    def _nothing(self) -> Plan | None:
+        """No epoch, where none could be better: all validation rows are right, or a linear equation is solved."""
+        start = self.progress.start
+        if not self.run.training.epochs or start is None:
+            return None
+        if not self.validation.is_perfect(start["validation"]) and start.get("left", 1.0) >= EXACTLY_LINEAR:
+            return None
+        logger.info("The solved start leaves nothing to train: no epoch could be better.")
+        return Plan(0, 1)
+
+    def _planned(self) -> Plan:
+        training, mixing = self.run.training, self.setup.parts.mixing
+        if not training.epochs or not self.run.minutes:
+            return Plan(training.epochs, training.members)
+        started = time.perf_counter()
+        self.validation.measure()
+        seconds = time.perf_counter() - started + len(self.setup.loader) * self.steps.seconds()
+        found = max(1, int(self.setup.same((60 * self.run.minutes - self.seconds) / seconds)))
+        plan = planned(found, training.members, training.member_epochs)
+        if mixing and mixing.leaves_no_plain_step and training.fixed_norms:
+            plan = Plan(max(plan.epochs, ONE_PASS_EPOCHS), plan.members)
+        several = f", in {plan.members} trainings of {plan.epochs}, whose predictions are averaged"
+        logger.info("%d epochs fit into %g min%s.", found, self.run.minutes, several if plan.members > 1 else "")
+        return plan
+
+    def is_late(self, step: int) -> bool:
+        """Whether the step of that number, from 0, is left out, so that the training ends in time."""
+        progress, minutes = self.progress, self.run.minutes
+        if minutes is None:
+            return False
+        steps = progress.epochs * len(self.setup.loader)
+        late = Timetable(minutes, progress.members, progress.begun, steps).leaves_out(step, self.seconds)
+        if late and not progress.left_out:
+            logger.warning("The machine became slower: steps are left out, to end in about %g min.", minutes)
+        progress.left_out += late
+        return late
+
+    def keep(self, row: dict[str, Any], losses: list[float], applied: AbstractContextManager[None]) -> None:
+        """Note an epoch, and save it where the last save is not a moment ago.
+
+        Args:
+            row: the epoch in the history.
+            losses: loss of each validation row, after a solved start.
+            applied: context in which the network has the weights that were validated.
+        """
+        progress, epoch = self.progress, row["epoch"] - 1
+        if self.validation.is_best(progress, row["validation"], losses):
+            progress.best_epoch, progress.best_value = epoch, row["validation"]
+        progress.epochs_done = epoch + 1
+        progress.history.append(row)
+        self._save(applied)
+        if len(progress.history) == 1:
+            self._tell_shorter(row["seconds"])
+
+    def _save(self, applied: AbstractContextManager[None]) -> None:
+        progress = self.progress
+        progress.seconds = self.seconds
+        progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb())
+        if self.setup.accelerator.is_main_process:
+            self.checkpoint.save(self.setup.accelerator, self.setup.network, progress, applied)
+
+    def _tell_shorter(self, each: float) -> None:
+        epochs, seconds = self.progress.epochs, each * self.progress.epochs
+        if self.run.minutes or self.run.member or seconds < LONG:
+            return
+        fewer = max(1, int(epochs * LONG / seconds))
+        logger.info("%d epochs take about %s here.", epochs, duration(seconds))
+        logger.info("Shorter: training.epochs=%d, or minutes=%g.", fewer, LONG / 60)
+
+    def tell_end(self) -> None:
+        """Say how the training ended."""
+        progress, best = self.progress, ""
+        if progress.best_value is not None and progress.best_epoch is not None:
+            where = "the solved start" if progress.best_epoch == SOLVED else f"epoch {progress.best_epoch + 1}"
+            best = f", best validation {self.run.metric} {progress.best_value:.4g} by {where}"
+        epochs, loss = progress.epochs, progress.history[-1]["loss"]
+        logger.info("%d epochs in %s: loss %.4g%s.", epochs, duration(progress.seconds), loss, best)

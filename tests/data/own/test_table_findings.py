@@ -1,0 +1,307 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pare.config.errors import PareError
+from users_files import CLASSES, NUMBERS, RNG, TABLE, N, facts, look, read_found, table
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "shape"),
+    [
+        (CLASSES.astype(str), "classification", (3,)),
+        (CLASSES, "classification", (3,)),
+        (CLASSES + 1, "classification", (3,)),
+        (CLASSES * 7 - 2, "classification", (3,)),
+        (CLASSES.astype(bool), "classification", (2,)),
+        (NUMBERS, "regression", (1,)),
+        (np.arange(N), "regression", (1,)),
+        (RNG.integers(18, 90, N), "regression", (1,)),  # ages
+    ],
+)
+def test_what_a_column_holds_says_what_is_predicted(tmp_path, values, kind, shape):
+    found = look(table(tmp_path, answer=values), "answer")
+    assert facts(found) == (kind, shape, (3,))
+    assert (found.reader, found.rows, found.output_name) == ("table", {"all": N}, "answer")
+
+
+def test_several_columns_are_labels_or_numbers(tmp_path):
+    paths = table(tmp_path, a=CLASSES // 2, b=CLASSES % 2, c=NUMBERS)
+    assert facts(look(paths, "a", "b")) == ("multilabel", (2,), (4,))
+    assert facts(look(paths, "a", "c")) == ("regression", (2,), (4,))
+
+
+def test_a_table_may_use_other_delimiters_and_hold_columns_to_ignore(tmp_path):
+    paths = table(tmp_path, ";", answer=CLASSES, sample="s1")
+    found = look(paths, "answer", ignore=("sample",))
+    assert found.options["delimiter"] == ";"
+    assert found.input_shape == (3,)
+    assert found.options["ignore"] == ["sample"]
+
+
+def test_names_of_rows_are_left_out_and_said_so_or_brought_back(tmp_path):
+    paths = table(tmp_path, answer=CLASSES, sample=[f"s{i}" for i in range(N)])
+    found = look(paths, "answer")
+    assert (found.options["ignore"], found.input_shape) == (["sample"], (3,))
+    assert "sample; --categorical NAME" in found.notes["ignore"]
+    assert look(paths, "answer", categorical=("sample",)).input_shape == (4,)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S", "%d-%b-%Y", "%B %d, %Y"])
+def test_dates_become_days_and_the_task_says_since_when(tmp_path, form):
+    days = RNG.permutation(N)
+    paths = table(
+        tmp_path, answer=CLASSES, when=(pd.Timestamp("2024-02-28") + pd.to_timedelta(days, "D")).strftime(form)
+    )
+    found = look(paths, "answer")
+    assert (found.options["dates"], "ignore" in found.options) == ({"when": "2024-02-28"}, False)
+    assert "days since" in found.notes["dates"]
+    x, _ = read_found(found, tmp_path)["all"].read(0, N)
+    np.testing.assert_array_equal(x[:, 3], days)
+    assert look(paths, "answer", ignore=("when",)).input_shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("days", "question", "hint"),
+    [
+        (np.arange(N), {}, "rows are in the order of when: --ordered tests on the last ones"),
+        (np.arange(N), {"ordered": True}, "days of test rows are new to a model: see what --ignore when gives"),
+        (RNG.permutation(N), {}, None),
+        (np.arange(N) // 20, {}, None),
+    ],
+)
+def test_rows_in_the_order_of_a_date_are_noticed(tmp_path, days, question, hint):
+    when = (pd.Timestamp("2024-02-28") + pd.to_timedelta(days, "D")).strftime("%Y-%m-%d")
+    notes = look(table(tmp_path, answer=CLASSES, when=when), "answer", **question).notes
+    assert notes["dates"].endswith(hint or "--ignore NAME leaves such a column out")
+
+
+def test_the_newest_row_is_not_the_last(tmp_path):
+    days = (pd.Timestamp("2024-02-28") - pd.to_timedelta(np.arange(N), "D")).strftime("%Y-%m-%d")
+    paths = table(tmp_path, answer=CLASSES, when=days)
+    assert "dates" in look(paths, "answer").options
+    with pytest.raises(PareError, match=r"t\.csv: the newest when comes first, but --ordered tests on the last rows"):
+        look(paths, "answer", ordered=True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "remark"),
+    [
+        ({"Id": np.arange(1, N + 1)}, "Id rises by one from row to row; .* --ignore Id"),
+        ({"code": CLASSES * 10 + 7}, "code says the same as answer in other words; .* --ignore code"),
+        ({"code": np.array(["x", "y", "z"])[CLASSES]}, "code says the same"),
+        ({"answer": np.where(CLASSES == 0, "N/A", "yes")}, "'N/A' is one of the classes.* --missing N/A"),
+    ],
+)
+def test_columns_that_may_be_no_features_are_named(tmp_path, columns, remark):
+    found = look(table(tmp_path, **{"answer": CLASSES.astype(str)} | columns), "answer")
+    assert re.search(remark, "\n".join([*found.remarks, *found.notes.values()]))
+    assert "ignore" not in found.options  # the user knows
+
+
+def test_columns_like_others_are_not_named(tmp_path):
+    columns = {"twice": CLASSES * 2 + np.arange(N) % 2, "some": np.arange(N) * 2}
+    assert "target" not in look(table(tmp_path, answer=CLASSES.astype(str), **columns), "answer").notes
+
+
+def test_a_list_in_a_place_of_a_table_is_named(tmp_path):
+    TABLE.assign(tags=[["a", "b"]] * N).to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    with pytest.raises(PareError, match=r"column 'tags' holds \['a', 'b'\], several values"):
+        look([tmp_path / "t.jsonl"], "site")
+
+
+def test_dates_of_years_get_a_season(tmp_path):
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(10 * RNG.permutation(N), "D")
+    found = look(table(tmp_path, answer=CLASSES, when=days.strftime("%Y-%m-%d")), "answer")
+    assert found.options["calendar"] == {"when": ["season"]}
+    assert found.input_shape == (6,)
+    assert "weekday is one to add" in found.notes["calendar"]
+
+
+@pytest.mark.parametrize(
+    ("form", "order"),
+    [
+        ("%d/%m/%Y", "day_first"),
+        ("%m/%d/%y", "month_first"),
+        ("%m/%d/%Y %I:%M %p", "month_first"),
+        ("%d-%m-%Y", "day_first"),
+        ("%m-%d-%Y %H:%M", "month_first"),
+    ],
+)
+def test_dates_with_slashes_are_read_in_the_order_that_some_row_tells(tmp_path, form, order):
+    days = pd.date_range("2024-01-01", periods=N)
+    found = look(
+        table(tmp_path, answer=CLASSES, when=days.strftime(form), noted=days[[3, 4] * (N // 2)].strftime(form)),
+        "answer",
+    )
+    assert found.options["date_order"] == order
+    assert found.options["dates"] == {"when": "2024-01-01", "noted": "2024-01-04"}  # by itself it tells no order
+    x, _ = read_found(found, tmp_path)["all"].read(0, N)
+    np.testing.assert_array_equal(x[:, 3], np.arange(N))
+
+
+def test_dates_with_slashes_that_tell_no_order_are_asked_about(tmp_path):
+    paths = table(tmp_path, answer=CLASSES, when=[f"{1 + i % 12:02}/{1 + i % 7:02}/2024" for i in range(N)])
+    with pytest.raises(PareError, match=r"^t\.csv: no date of 'when' .*--dates day_first or --dates month_first"):
+        look(paths, "answer")
+    assert look(paths, "answer", date_order="month_first").options["dates"] == {"when": "2024-01-01"}
+    assert "dates" not in look(paths, "answer", ignore=("when",)).options
+
+
+@pytest.mark.parametrize("question", [{}, {"date_order": "month_first"}])
+def test_dates_of_two_orders_are_refused(tmp_path, question):
+    days = pd.date_range("2024-01-01", periods=N)
+    other = {"due": days.strftime("%m/%d/%Y")} if not question else {}
+    paths = table(tmp_path, answer=CLASSES, when=days.strftime("%d/%m/%Y"), **other)
+    with pytest.raises(PareError, match=r"day_first in 'when'.*(month_first in 'due'|says month_first)"):
+        look(paths, "answer", **question)
+
+
+@pytest.mark.parametrize("value", ["1/2", "13/13/2024", "120/80/2024", "3/4/5/2024", "03-04-05", "03/04-2024"])
+def test_other_numbers_with_slashes_are_no_dates(tmp_path, value):
+    assert "dates" not in look(table(tmp_path, answer=CLASSES, pressure=[value, "7/8"] * (N // 2)), "answer").options
+
+
+def test_the_columns_are_listed_where_no_target_is_named(tmp_path):
+    with pytest.raises(PareError, match=r"--target COLUMN\. Columns of t\.csv: mass, count, site"):
+        look(table(tmp_path))
+
+
+def test_a_task_says_how_its_table_is_written_and_reads_it_so(tmp_path):
+    frame = TABLE.assign(answer=CLASSES)
+    frame.to_csv(tmp_path / "t.csv", index=False, sep=";", decimal=",", encoding="utf-16")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert {key: found.options[key] for key in ("delimiter", "encoding", "decimal")} == {
+        "delimiter": ";",
+        "encoding": "utf-16",
+        "decimal": ",",
+    }
+    assert "decimal" in found.notes
+    x, y = read_found(found, tmp_path)["all"].read(0, N)
+    np.testing.assert_allclose(x[:, 0], frame["mass"], rtol=1e-6)
+    np.testing.assert_array_equal(y, CLASSES)
+
+
+def test_an_encoding_is_asked_for_by_the_option_of_the_command(tmp_path):
+    TABLE.assign(answer=CLASSES, ort="süd").to_csv(tmp_path / "t.csv", index=False, encoding="latin-1")
+    with pytest.raises(PareError, match=r"^t\.csv cannot be read as utf-8.*set --encoding NAME"):
+        look([tmp_path / "t.csv"], "answer", ignore=("ort",))
+    assert look([tmp_path / "t.csv"], "answer", ignore=("ort",), encoding="latin-1").options["encoding"] == "latin-1"
+
+
+def test_rows_without_an_answer_are_counted(tmp_path):
+    answer = np.where(np.arange(N) < 7, "", CLASSES.astype(str))
+    found = look(table(tmp_path, answer=answer), "answer")
+    assert (found.rows, found.unlabelled) == ({"all": N - 7}, 7)
+
+
+@pytest.mark.parametrize("units", [np.arange(N) // 6, [f"walk {i // 6}" for i in range(N)]])
+def test_a_column_that_may_say_which_rows_belong_together_is_named(tmp_path, units):
+    gait = np.repeat(["slow", "fast"], N // 2)
+    found = look(table(tmp_path, gait=gait, walk=units), "gait")
+    assert found.remarks[0].startswith("all rows of one walk have the same gait; where such rows belong together")
+    assert not look(table(tmp_path, gait=gait, walk=units), "gait", groups="walk").remarks
+    assert not look(table(tmp_path, gait=CLASSES, walk=units), "gait").remarks
+
+
+def test_test_rows_may_be_in_a_table_of_their_own(tmp_path):
+    frame = TABLE.assign(kind=[None, *CLASSES[1:].astype(str)])
+    frame[:40].to_csv(tmp_path / "wine_train.csv", index=False)
+    frame[40:].to_csv(tmp_path / "wine_test.csv", index=False)
+    for paths in (["wine_train.csv", "wine_test.csv"], ["wine_test.csv", "wine_train.csv"]):
+        found = look([tmp_path / path for path in paths], "kind")
+        assert (found.rows, found.unlabelled) == ({"train": 39, "test": 20}, 1)
+        assert facts(found) == ("classification", (3,), (3,))
+        assert found.classes == {str(k): int((CLASSES[1:40] == k).sum()) for k in range(3)}
+        assert (found.options["file"], found.options["test_file"]) == ("wine_train.csv", "wine_test.csv")
+
+
+def test_series_that_are_rows_may_have_test_rows_in_a_table_of_their_own(tmp_path):
+    rows = np.column_stack([1 + CLASSES, RNG.normal(size=(N, 12))])
+    for part, chosen in (("TRAIN", slice(0, 40)), ("TEST", slice(40, N))):
+        np.savetxt(tmp_path / f"Set_{part}.tsv", rows[chosen], delimiter="\t")
+    found = look([tmp_path / "Set_TRAIN.tsv", tmp_path / "Set_TEST.tsv"], "1", wide=True)
+    assert (found.reader, found.rows) == ("series_rows", {"train": 40, "test": 20})
+    assert facts(found) == ("classification", (3,), (1, 12))
+
+
+def test_two_tables_that_are_no_parts_are_refused(tmp_path):
+    for name in ("a.csv", "b.csv", "long_train.csv", "long_test.csv"):
+        TABLE.to_csv(tmp_path / name, index=False)
+    with pytest.raises(PareError, match="or two, named as in wine_train and wine_test"):
+        look([tmp_path / "a.csv", tmp_path / "b.csv"], "mass")
+    with pytest.raises(PareError, match="expected one of these: one table"):  # a series could be in both
+        look([tmp_path / "long_train.csv", tmp_path / "long_test.csv"], "mass", series="site")
+
+
+@pytest.mark.parametrize("index", [None, RNG.permutation(1000)[:N], [f"s{i}" for i in range(N)]])
+def test_the_index_that_pandas_writes_is_left_out_and_said_so(tmp_path, index):
+    frame = TABLE.assign(answer=CLASSES)
+    (frame if index is None else frame.set_axis(index)).to_csv(tmp_path / "t.csv")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert (found.options["ignore"], found.input_shape) == (["column 1"], (3,))
+    assert found.remarks == ("the first column has no name and another value in each row, as row numbers do: left out",)
+    x, _ = read_found(found, tmp_path)["all"].read(0, N)
+    np.testing.assert_array_equal(x[:, 1], pd.read_csv(tmp_path / "t.csv", index_col=0)["count"])
+
+
+def test_the_index_of_training_rows_and_that_of_test_rows_are_left_out(tmp_path):
+    frame = TABLE.assign(answer=CLASSES)
+    for part, rows in (("train", slice(0, 40)), ("test", slice(40, N))):
+        frame[rows].reset_index(drop=True).to_csv(tmp_path / f"t_{part}.csv")
+    assert look([tmp_path / "t_train.csv", tmp_path / "t_test.csv"], "answer").options["ignore"] == ["column 1"]
+    frame[40:].to_csv(tmp_path / "t_test.csv", index=False)
+    with pytest.raises(PareError, match="has no column 'column 1'"):
+        look([tmp_path / "t_train.csv", tmp_path / "t_test.csv"], "answer")
+    found = look([tmp_path / "t_train.csv", tmp_path / "t_test.csv"], "answer", ignore=("column 1",))
+    assert (found.rows, found.input_shape) == ({"train": 40, "test": 20}, (3,))
+
+
+def test_other_columns_without_a_name_are_called_by_their_place(tmp_path):
+    frame = TABLE.assign(answer=CLASSES)
+    frame.columns = ["mass", "", "site", "answer"]
+    frame.set_index(NUMBERS).to_csv(tmp_path / "t.csv")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert found.remarks == ("without a name in the file, called by their place: column 1, column 3",)
+    assert found.input_shape == (4,)
+    TABLE.set_index(pd.date_range("2024-01-01", periods=N)).to_csv(tmp_path / "t.csv")
+    assert look([tmp_path / "t.csv"], "mass").options["dates"] == {"column 1": "2024-01-01"}
+
+
+def test_words_for_a_missing_value_are_told(tmp_path):
+    frame = TABLE.assign(size=np.arange(N) * 0.1, answer=CLASSES)
+    frame.loc[:2, "mass"], frame.loc[:1, "site"], frame.loc[5, "size"] = np.nan, np.nan, -999
+    frame.to_csv(tmp_path / "t.csv", index=False, na_rep="#N/A")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert found.remarks == (
+        "'#N/A' is read as missing in mass (3 rows)",
+        "'#N/A' is a category in site (2 rows); --missing '#N/A' makes it missing",
+    )
+    found = look([tmp_path / "t.csv"], "answer", missing=("#N/A", "-999"))
+    assert (found.remarks, found.options["missing"]) == ((), ["#N/A", "-999"])
+    samples = read_found(found, tmp_path)["all"]
+    holes = frame[samples.columns].isna() | frame[samples.columns].isin([-999])
+    np.testing.assert_array_equal(np.isnan(samples.read(0, N)[0]), holes)
+    assert samples.categories == [None, None, ["north", "south"], None]
+
+
+def test_columns_of_which_nothing_can_be_learnt_are_left_out_and_said_so(tmp_path):
+    columns = {"a": "", "b": "NA", "c": 7, "d": [7, ""] * (N // 2), "e": ["u", ""] * (N // 2), "f": 1.5}
+    found = look(table(tmp_path, answer=CLASSES, **columns), "answer")
+    assert found.remarks == ("left out: 1 column without a value (a), 4 columns the same in every row (b, c, e, f)",)
+    assert (found.options["ignore"], found.input_shape) == (["a", "b", "c", "e", "f"], (4,))  # d is known or not
+
+
+def test_a_word_between_dates_is_a_missing_one(tmp_path):
+    when = pd.Series(pd.date_range("2024-01-01", periods=N).strftime("%Y-%m-%d"))
+    when[3] = None
+    TABLE.assign(answer=CLASSES, when=when).to_csv(tmp_path / "t.csv", index=False, na_rep="NA")
+    found = look([tmp_path / "t.csv"], "answer")
+    assert (found.options["dates"], found.remarks) == (
+        {"when": "2024-01-01"},
+        ("'NA' is read as missing in when (1 row)",),
+    )
+    x, _ = read_found(found, tmp_path)["all"].read(0, N)
+    assert np.flatnonzero(np.isnan(x[:, 3])).tolist() == [3]

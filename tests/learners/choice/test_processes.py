@@ -1,0 +1,111 @@
+"""Fits side by side: real processes, which meet, fail, are late, and end with the one that started them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from pare.learners.choice.processes import Workers
+from side_jobs import PATIENCE, fail, meet
+
+TESTS = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "get_num_threads", lambda: 2)
+        some = Workers()
+    yield some
+    some.end()
+
+
+@pytest.mark.slow
+def test_two_run_at_the_same_time_in_processes_of_their_own_which_divide_the_threads(workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    a, b = tmp_path / "a", tmp_path / "b"
+    found = dict(workers.run({"a": partial(meet, a, b), "b": partial(meet, b, a)}, PATIENCE))
+    assert found == {"a": (1, ""), "b": (1, "")}
+    assert len({a.read_text(), b.read_text(), str(os.getpid())}) == 3
+
+
+@pytest.mark.slow
+def test_what_one_cannot_do_is_told_and_stops_no_other(workers):
+    jobs = {"a": fail, "b": partial(divmod, 1, 0), "c": partial(os._exit, 1)}
+    found = {name: outcome for job in jobs.items() for name, outcome in workers.run(dict([job]), PATIENCE)}
+    assert "the grid is too small" in found["a"][1] and "ZeroDivisionError" in found["b"][1]
+    assert found["c"] == (None, "its process ended, perhaps for want of memory")
+    assert dict(workers.run({"d": os.getpid}, PATIENCE))["d"][1] == ""
+
+
+@pytest.mark.slow
+def test_what_is_late_is_ended(workers):
+    dict(workers.run({"start": os.getpid}, PATIENCE))
+    started = time.monotonic()
+    found = dict(workers.run({"quick": os.getpid, "late": partial(time.sleep, 600)}, 1.0))
+    assert {*found} == {"quick"} and time.monotonic() - started < 20
+
+
+@pytest.mark.slow
+def test_as_many_as_are_needed_are_waited_for(workers):
+    found = dict(workers.run({"slow": partial(time.sleep, 1), "late": partial(time.sleep, 600)}, 0.0, least=1))
+    assert {*found} == {"slow"}
+
+
+@pytest.mark.parametrize(("threads", "most"), [(1, 1), (2, 2), (8, 2)])
+def test_a_cpu_makes_two_fits_at_a_time_where_it_has_two_cores(monkeypatch, threads, most):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert Workers().most == most
+
+
+def test_an_accelerator_makes_one_fit_at_a_time(monkeypatch):
+    class State:
+        device = torch.device("cuda")
+
+    monkeypatch.setattr("pare.learners.choice.processes.PartialState", State)
+    assert Workers().most == 1
+
+
+SCRIPT = """
+import sys, time
+from functools import partial
+from pathlib import Path
+sys.path.append(sys.argv[1])
+from pare.learners.choice.processes import Workers
+from side_jobs import note_and_sleep
+
+import torch
+torch.set_num_threads(2)
+dict(Workers().run({path: partial(note_and_sleep, Path(path)) for path in sys.argv[2:]}))
+"""
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+def test_processes_end_where_the_one_that_started_them_is_killed_even_from_an_unguarded_script(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    paths = [tmp_path / "a", tmp_path / "b"]
+    started = subprocess.Popen([sys.executable, tmp_path / "script.py", str(TESTS), *map(str, paths)])
+    until = time.monotonic() + PATIENCE
+    while not all(path.exists() and path.read_text() for path in paths):
+        assert time.monotonic() < until and started.poll() is None
+        time.sleep(0.1)
+    workers = [int(path.read_text()) for path in paths]
+    started.send_signal(signal.SIGKILL)
+    started.wait()
+    while any(map(is_running, workers)):
+        assert time.monotonic() < until + PATIENCE, "a process outlived the one that started it"
+        time.sleep(0.2)

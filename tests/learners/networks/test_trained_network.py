@@ -1,0 +1,35 @@
+"""A trained network as a predictor and as files."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModel
+
+
+@pytest.fixture
+def saved(untrained, tmp_path):
+    untrained.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_outputs_are_single_precision_and_need_no_gradient(untrained, rows):
+    network = untrained.predictor.network
+    with torch.no_grad():
+        expected = network(torch.from_numpy(rows))
+    network.bfloat16()
+    network.register_forward_pre_hook(lambda _, inputs: inputs[0].bfloat16())
+    outputs = untrained.outputs(rows, torch.device("cpu"))
+    assert outputs.dtype == np.float32
+    np.testing.assert_allclose(outputs, expected, rtol=0.1, atol=0.05)
+
+
+def test_numbers_are_safetensors_and_the_rest_is_text(saved):
+    names = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
+    numbers = {"model.safetensors", "preparation.safetensors"}
+    assert names == numbers | {"encoder/config.json", "preparation.json", "record.json", "README.md"}
+
+
+@pytest.mark.parametrize("folder", ["", "encoder"])
+def test_transformers_does_not_take_it_for_an_encoder_without_weights(saved, folder):
+    with pytest.raises((OSError, ValueError), match=r"model_type|no file named"):
+        AutoModel.from_pretrained(saved / folder)

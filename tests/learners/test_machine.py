@@ -1,0 +1,36 @@
+"""What a training learns of the machine."""
+
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pare.learners import machine
+
+
+def test_peak_memory_is_in_mebibytes(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    if sys.platform == "linux":
+        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+        assert machine.peak_memory_mb() == pytest.approx(int(peak) / 1024, rel=0.05)
+    for platform, unit in {"linux": 2**10, "darwin": 1}.items():
+        monkeypatch.setattr("sys.platform", platform)
+        usage = SimpleNamespace(ru_maxrss=3 * 2**20 // unit)
+        monkeypatch.setattr("resource.getrusage", lambda _, usage=usage: usage)
+        assert machine.peak_memory_mb() == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "axes", "cuda", "expected"),
+    [
+        *(("auto", 1, False, "bf16"), ("auto", 2, False, "bf16"), ("auto", 3, False, "no"), ("auto", 3, True, "bf16")),
+        *(("no", 2, True, "no"), ("bf16", 3, False, "bf16")),
+    ],
+)
+def test_precision_is_that_of_the_hardware_but_for_volumes_on_a_cpu(monkeypatch, asked, axes, cuda, expected):
+    monkeypatch.setattr(machine, "has_bf16", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
+    task = SimpleNamespace(input=SimpleNamespace(shape=(1, *[8] * axes)))
+    assert machine.precision_of(asked, task) == expected
