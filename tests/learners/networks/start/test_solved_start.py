@@ -139,7 +139,7 @@ def test_a_start_that_is_kept_chooses_anew_from_all_rows(run_of, image_source, t
     assert error(trained.predictor.network, store) < 0.23  # 0.3 with the penalties of the training rows alone
 
 
-@pytest.mark.parametrize(("firm", "choices"), [(60, 1), (61, 2)])  # 60 rows train
+@pytest.mark.parametrize(("firm", "choices"), [(80, 1), (81, 2)])  # 80 rows with those to validate
 def test_penalties_of_enough_rows_are_kept_when_validation_rows_are_added(
     run_of, text_source, tmp_path, monkeypatch, firm, choices
 ):

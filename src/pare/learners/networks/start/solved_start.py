@@ -60,15 +60,15 @@ class SolvedStart:
     def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
         self.model, self.run, self.device = model, run, device
         self._gathered: dict[int, Features] = {}
-        self._penalties: list[float] = []  # penalties of the heads, once enough rows have chosen them
 
-    def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
+    def solve(self, parts: Sequence[Part], penalties: Sequence[float] = ()) -> dict[str, Any]:
         """Give the model heads that are fitted to rows, with penalties and weights that folds of the same rows choose.
 
-        Features that were gathered before are used again, and so is what `FIRM_ROWS` or more have chosen.
+        Features that were gathered before are used again.
 
         Args:
             parts: the rows.
+            penalties: penalties of the heads, which keep their weights in the mean as well; empty: folds choose.
 
         Returns:
             ``penalties``, one per head.
@@ -86,22 +86,20 @@ class SolvedStart:
             x = np.concatenate([blocks[i] for blocks, _ in gathered])
             if self._predictor.has_own(i):
                 x, own = evenly_spaced(x, self._own_rows), None if weights is None else weights[some]
-                head = self._solved(i, x, y[some], own, np.searchsorted(some, chosen), folds)
+                head = self._solved(i, x, y[some], own, np.searchsorted(some, chosen), folds, kept=penalties[i : i + 1])
             else:
-                head = self._solved(i, x, y, weights, chosen, folds)
+                head = self._solved(i, x, y, weights, chosen, folds, kept=penalties[i : i + 1])
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(head.weight))
                 layer.bias.copy_(torch.from_numpy(head.bias))
             heads.append(head)
-        if self._predictor.own and not self._penalties:
+        if self._predictor.own and not penalties:
             self._predictor.shares.copy_(
                 self._head_weights(heads, y[chosen], None if groups is None else groups[chosen])
             )
             by_name = self._weights_by_name()
             logger.info("Weights: %s.", ", ".join(f"{name} {weight:.0%}" for name, weight in by_name.items()))
-        penalties = [head.penalty for head in heads]
-        self._penalties = penalties if len(y) >= FIRM_ROWS else []
-        return {"penalties": penalties}
+        return {"penalties": [head.penalty for head in heads]}
 
     def _weights_by_name(self) -> dict[str, float]:
         """Weight of the encoder's heads together, and of each head with features of its own."""
@@ -145,23 +143,30 @@ class SolvedStart:
         weights: np.ndarray | None,
         chosen: np.ndarray,
         folds: Folds | None,
+        *,
+        kept: Sequence[float],
     ) -> Head:
-        """The head of that number, fitted to rows, with out-of-fold outputs for the chosen ones unless it is kept."""
+        """The head of that number, fitted to rows, with out-of-fold outputs for the chosen ones if folds choose."""
         predictor, output, balanced = self._predictor, self.run.task.output, self.run.training.class_weights
         rules: dict[str, Any] = {"chosen": chosen, "balanced": balanced, "weights": weights, "folds": folds}
-        kept: dict[str, Any] = {"penalties": [self._penalties[number]]} if self._penalties else {}
+        if kept:
+            rules["penalties"] = kept
         if not predictor.has_own(number):
             rules |= {"encoded": predictor.encoded, "standardised": predictor.standardised, "seed": self.run.seed}
             with threadpool_limits(1, user_api="blas"):
-                return solve_head(x, y, output.kind, output.shape[0], **rules, **kept)
+                return solve_head(x, y, output.kind, output.shape[0], **rules)
         is_points = list(predictor.own)[number - len(predictor.heads)] == "points"
-        rules["penalties"] = POINT_PENALTIES if is_points else RIDGE_PENALTIES
+        penalties = POINT_PENALTIES if is_points else RIDGE_PENALTIES
         with threadpool_limits(free_threads() if x.size > THREADED_VALUES else 1, user_api="blas"):
-            return solve_ridge_head(x, y, output.kind, output.shape[0], **rules | kept)
+            return solve_ridge_head(x, y, output.kind, output.shape[0], **{"penalties": penalties, **rules})
 
     def fit(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
-        """Fit the heads to more rows."""
-        self.solve(parts)
+        """Fit the heads to more rows, with the penalties and weights that were chosen where the rows are many.
+
+        Of few rows they are chosen anew: a class of two rows may have had one before.
+        """
+        many = sum(len(chosen) for _, chosen in parts) >= FIRM_ROWS
+        self.solve(parts, solution["penalties"] if many else ())
 
     def hold_out(self, parts: Sequence[Part], solution: Mapping[str, Any]) -> None:
         """Nothing: there is no anchor."""
