@@ -106,6 +106,11 @@ def test_minutes_of_the_parameters_hold_for_all_runs_that_name_no_epochs(library
     )
 
 
+def test_a_probe_ends_when_it_is_solved_whatever_the_minutes_are(run):
+    assert run(method="probe", minutes=3).minutes is None
+    assert run(method="finetune", minutes=3).minutes == 3
+
+
 def test_minutes_and_epochs_together_are_refused_and_minutes_are_no_key_of_training(run):
     with pytest.raises(PareError, match=r"minutes and training\.epochs both say"):
         run(minutes=3, training__epochs=3)

@@ -149,7 +149,7 @@ def test_it_is_cloned_pickled_searched_and_put_into_pipelines(one_penalty):
     model = PaReClassifier(random_state=3).fit(X, y)
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
-    others = {"source": None, "training": None, "minutes": 10, "ordered": False, "channels": "auto"}
+    others = {"source": None, "training": None, "minutes": None, "ordered": False, "channels": "auto"}
     assert clone(model).get_params() == {"method": "probe", "random_state": 3, **others}
     pipeline = make_pipeline(FunctionTransformer(np.log1p), PaReClassifier())
     assert cross_val_score(pipeline, X, y, cv=2).mean() > 0.9
@@ -176,7 +176,7 @@ def test_a_method_trains_with_the_values_given(method):
         ({"training": {"epochs": 3}}, r"training\.epochs has no effect on method 'probe'"),
         ({"method": "catboost", "source": "minilm"}, "source has no effect on method 'catboost'"),
         ({"method": "pare", "training": {"epochs": 3}, "minutes": 1}, "name one of them"),
-        ({"minutes": 0}, "'minutes': Input should be greater than 0"),
+        ({"method": "choose", "minutes": 0}, "'minutes': Input should be greater than 0"),
         ({"method": "pare", "training": {"epoch": 3}}, r"key 'training\.epoch' is unknown"),
     ],
 )

@@ -175,7 +175,12 @@ def _minutes(
     parameters: Mapping[str, Any],
     overrides: Mapping[str, Any],
 ) -> tuple[float | None, str]:
-    """Minutes of a run and where they came from; epochs that a later layer names take their place."""
+    """Minutes of a run and where they came from; epochs that a later layer names take their place.
+
+    A network that is solved and not trained ends when it is solved, so minutes say nothing of it.
+    """
+    if learner.kind == "transformer" and not learner.is_trained:
+        return None, ""
     named = overrides.get("minutes")
     if "epochs" in _section(overrides, "training"):
         if named is not None:
