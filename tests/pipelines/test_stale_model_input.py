@@ -91,9 +91,7 @@ def test_another_split_is_prepared_again_before_a_training_and_trained_again_bef
     with pytest.raises(PareError, match=r"prepare it again: kedro run --pipelines=ingest,preprocess --params task=own"):
         run("train")
     run("preprocess")
-    with pytest.raises(
-        PareError, match=r"trained with another task\.split\.test; train it again: kedro run --p"
-    ):
+    with pytest.raises(PareError, match=r"trained with another task\.split\.test; train it again: kedro run --p"):
         run("evaluate")
     assert len(run("train", "evaluate")["truth"]) == 30
 
