@@ -12,8 +12,8 @@ from pare.matrix.states import matrix_states
 def cells(library, parameters):
     """A choice and a method with two seeds, by name, and the minutes that all runs are given."""
 
-    def cells(minutes):
-        block = {"tasks": ["openml_wdbc"], "methods": ["choose", "probe"], "seeds": [0, 1]}
+    def cells(minutes, *others):
+        block = {"tasks": ["openml_wdbc"], "methods": ["choose", "finetune", *others], "seeds": [0, 1]}
         values = {"blocks": {"Your own": {**block, "variants": {"": {"minutes": minutes}}}}}
         return unique(expand(values, library, parameters))
 
@@ -38,7 +38,7 @@ def test_minutes_are_those_of_every_run(cells, tmp_path):
     plan = make_plan("own", of_matrix, costs(of_matrix, states, lambda: 1e11), tmp_path)
     assert [job.command for job in plan.runs] == [
         f"kedro run --env base --params task=openml_wdbc,method={method},seed={seed},minutes=0.3"
-        for method in ("choose", "probe")
+        for method in ("choose", "finetune")
         for seed in (0, 1)
     ]
     assert [job.seconds for job in plan.runs] == [pytest.approx(0.3 * 60 + AROUND_S)] * 4
@@ -51,3 +51,10 @@ def test_a_run_is_done_with_its_minutes_and_is_made_again_with_others(cells, fin
         finish(cell)
     assert {state.kind for state in matrix_states(cells(1), tmp_path).values()} == {"done"}
     assert {state.kind for state in matrix_states(cells(2), tmp_path).values()} == {"changed"}
+
+
+def test_a_probe_is_done_whatever_the_minutes_are(cells, finish, tmp_path):
+    for cell in cells(1, "probe").values():
+        finish(cell)
+    kinds = {name: state.kind for name, state in matrix_states(cells(2, "probe"), tmp_path).items()}
+    assert {name for name, kind in kinds.items() if kind == "done"} == {"openml_wdbc-probe-0", "openml_wdbc-probe-1"}
