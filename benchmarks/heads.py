@@ -3,7 +3,7 @@
     python benchmarks/heads.py              # a minute or two on two free cores
     python benchmarks/heads.py --loads 2    # while so many other programs run, two to three minutes
     OMP_NUM_THREADS=1 python benchmarks/heads.py --rows 200 600 2000 6000 20000    # prints CPU seconds of each size
-    python benchmarks/heads.py --figure quick_start.png --seconds before.json after.json   # of what those printed
+    python benchmarks/heads.py --figure quick_start.png --seconds before.json after.json   # draw what those printed
 
 Features and classes are random, of sizes as those of tables and series; a probe has 19 numbers and seven classes.
 """

@@ -58,7 +58,7 @@ def test_each_is_loaded_when_asked_for_by_the_folder_of_its_run(tmp_path, monkey
         path.mkdir(parents=True)
         (path / "record.json").touch()
     (paths[0] / "members/0").mkdir(parents=True)
-    (paths[0] / "members/0/record.json").touch()  # of an ensemble
+    (paths[0] / "members/0/record.json").touch()  # a member of an ensemble
     (tmp_path / "burgers" / "pare" / "seed_1" / "checkpoint").mkdir(parents=True)
     models = TrainedModelsDataset(str(tmp_path)).load()
     assert {folder: load() for folder, load in models.items()} == {

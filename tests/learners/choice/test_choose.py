@@ -129,7 +129,7 @@ def failing(method, model):
 
 
 def test_folds_that_the_first_ends_in_time_are_those_of_all(run, store, tmp_path, workers):
-    workers.done = [None, 2]  # of the call that begins the processes, and of the folds of the first
+    workers.done = [None, 2]  # jobs of the call that begins the processes, folds of the first candidate
     fitted = fit(run(), store, tmp_path / "work")
     assert [len(row["folds"]) for row in fitted.record["candidates"]] == [2, 2]
     assert fitted.calibration.rows == 32
