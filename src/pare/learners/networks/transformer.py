@@ -88,7 +88,7 @@ def build_parts(run: Run, data: Data, chosen: np.ndarray, accelerator: Accelerat
     return Parts(
         network,
         ProxyMixing(run, network, proxy) if run.mixing else None,
-        start(network, run, accelerator.device) if run.start else None,
+        start(network, run, accelerator) if run.start else None,
         partial(align_embedder, network, rows, chosen, proxy.batches, run=run) if run.alignment else None,
         config,
         {"source_classes": proxy.classes, "landmark_rows": len(chosen)},

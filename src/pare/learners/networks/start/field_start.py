@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
@@ -86,16 +87,16 @@ class FieldStart:
     Args:
         model: has an `Anchor`.
         run: shape of the output, and whether anything is trained.
-        device: where the model is.
+        accelerator: device of the model.
 
     Attributes:
         held_out: out-of-fold predictions of the anchor, ``(rows, *shape)``; the network learns the residual. None
             if it begins without an anchor.
     """
 
-    def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
+    def __init__(self, model: CrossModalModel, run: Run, accelerator: Accelerator) -> None:
         assert isinstance(model.anchor, Anchor)
-        self.model, self.anchor, self.run, self.device = model, model.anchor, run, device
+        self.model, self.anchor, self.run, self.device = model, model.anchor, run, accelerator.device
         self.held_out: np.ndarray | None = None
         self._alone: dict[str, Tensor] | None = None
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from rich import get_console
 from rich.progress import track
 from threadpoolctl import threadpool_limits
@@ -52,13 +53,13 @@ class SolvedStart:
     Args:
         model: its predictor is `LinearHeads`.
         run: kind of output, class weights and seed.
-        device: where the model is.
+        accelerator: device of the model, and precision of the features.
     """
 
     held_out: np.ndarray | None = None  # heads begin a training, and are no anchor of it
 
-    def __init__(self, model: CrossModalModel, run: Run, device: torch.device) -> None:
-        self.model, self.run, self.device = model, run, device
+    def __init__(self, model: CrossModalModel, run: Run, accelerator: Accelerator) -> None:
+        self.model, self.run, self.accelerator = model, run, accelerator
         self._gathered: dict[int, Features] = {}
 
     def solve(self, parts: Sequence[Part], penalties: Sequence[float] = ()) -> dict[str, Any]:
@@ -205,8 +206,8 @@ class SolvedStart:
         some = np.isin(np.arange(len(chosen)), _spread([len(chosen)], self._own_rows))
         for start in _shown(range(0, len(chosen), BATCH_ROWS), "features"):
             batch = rows.__getitems__(chosen[start : start + BATCH_ROWS].tolist())
-            with fastest_threads(self.model, "features"):
-                tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.device))
+            with fastest_threads(self.model, "features"), self.accelerator.autocast():
+                tokens, around = self.model.embed(torch.from_numpy(batch["x"]).to(self.accelerator.device))
                 parts = self._predictor.inputs(self.model.encode(tokens), around)
             for i, (block, part) in enumerate(zip(blocks, parts, strict=True)):
                 features = part.float().cpu().numpy()
