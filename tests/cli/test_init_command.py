@@ -1,5 +1,6 @@
 """`pare init`: a project folder out of the installed package."""
 
+import shutil
 import subprocess
 
 import pytest
@@ -50,6 +51,22 @@ def test_git_keeps_folders_and_own_tasks_and_leaves_out_data(made):
     listed = ["git", "ls-files", "--others", "--exclude-standard", "conf/local", "data"]
     found = subprocess.run(listed, cwd=folder, check=True, capture_output=True, text=True).stdout.split()
     assert set(found) == {"conf/local/README.md", *kept, *(f"data/{layer}/.gitkeep" for layer in LAYERS)}
+
+
+@pytest.mark.parametrize("killed_at", ["conf", "data", "README.md", "pyproject.toml"])
+def test_a_project_that_was_killed_half_way_is_finished_and_nothing_in_it_is_replaced(made, tmp_path, killed_at):
+    whole, _ = made
+    half, names = tmp_path / "half", ["conf", "data", ".gitignore", ".telemetry", "README.md", "pyproject.toml"]
+    half.mkdir()
+    for name in names[: names.index(killed_at)]:
+        (shutil.copytree if (whole / name).is_dir() else shutil.copy)(whole / name, half / name)
+    kept = half / "data" / "mine.csv"
+    if kept.parent.is_dir():
+        kept.write_text("mine")
+    assert CliRunner().invoke(init, [str(half)]).exit_code == 0
+    assert {path.name for path in half.iterdir()} == set(names)
+    assert not kept.parent.exists() or not kept.exists() or kept.read_text() == "mine"
+    assert "holds files" in CliRunner().invoke(init, [str(half)]).output
 
 
 @pytest.mark.parametrize(("make", "found"), [("mkdir", "holds files"), ("touch", "is a file")])

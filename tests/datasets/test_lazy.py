@@ -1,5 +1,8 @@
 """Lazy saving: what is described is made once, and made again when it must be."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 from kedro.io import DataCatalog, DatasetError
@@ -45,6 +48,22 @@ def test_what_is_described_is_made_as_it_is_saved(dataset):
     dataset.save(Text("one"))
     assert dataset.exists()
     assert dataset.load() == "one"
+
+
+def test_what_another_process_makes_is_waited_for_and_not_made_again(dataset):
+    text, child = Text("one"), os.fork()
+    if child == 0:
+        slow = Text("one")
+        write = slow.write
+        slow.write = lambda path: (time.sleep(0.3), write(path))
+        dataset.save(slow)
+        os._exit(0)
+    lock = dataset.path.with_name(".text.lock")
+    while not lock.exists():
+        time.sleep(0.005)
+    dataset.save(text)
+    os.waitpid(child, 0)
+    assert (text.written, dataset.load(), lock.exists()) == (0, "one", False)
 
 
 def test_the_same_is_not_made_again_which_is_said_and_another_is(dataset, caplog):

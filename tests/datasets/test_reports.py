@@ -7,7 +7,7 @@ from kedro.io import DatasetError
 from matplotlib.figure import Figure
 from PIL import Image
 
-from pare.datasets import FigureDataset, ResultsDataset, TextFilesDataset
+from pare.datasets import FigureDataset, JSONDataset, ResultsDataset, TextFilesDataset
 
 
 def test_what_cannot_be_read_is_a_warning(tmp_path, caplog):
@@ -23,6 +23,17 @@ def test_what_cannot_be_read_is_a_warning(tmp_path, caplog):
 def test_it_is_read_only(tmp_path):
     with pytest.raises(DatasetError, match="read only"):
         ResultsDataset(str(tmp_path)).save("results")
+
+
+def test_numbers_come_back_and_half_of_them_are_never_there(tmp_path):
+    path, numbers = tmp_path / "deep" / "metrics.json", {"a": [1.5, None], "b": "ä"}
+    dataset = JSONDataset(filepath=str(path), save_args={"indent": 2})
+    dataset.save(numbers)
+    assert dataset.load() == numbers
+    with pytest.raises(DatasetError):
+        dataset.save({"a": 1, "b": object()})
+    assert dataset.load() == numbers
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.fixture

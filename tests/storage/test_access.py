@@ -37,6 +37,25 @@ def test_another_process_is_named_and_what_it_held_is_free_once_it_is_dead(tmp_p
     assert not path.exists()
 
 
+def test_another_process_is_waited_for_where_there_is_no_advice(tmp_path, caplog):
+    path = tmp_path / ".lock"
+    code = HOLDER.replace("sleep(60)", "sleep(0.5)")
+    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with caplog.at_level("INFO"), held_alone(path, "it is made"):
+            assert other.wait(5) == 0
+        assert f"it is made by process {other.pid}" in caplog.text
+    assert not path.exists()
+
+
+def test_a_link_in_the_place_of_a_lock_is_refused_and_its_target_is_not_emptied(tmp_path):
+    (tmp_path / "target").write_text("kept")
+    (tmp_path / ".lock").symlink_to(tmp_path / "target")
+    with pytest.raises(PareError, match="cannot write"), held_alone(tmp_path / ".lock", "", "wait"):
+        pass
+    assert (tmp_path / "target").read_text() == "kept"
+
+
 def test_the_file_is_removed_after_an_error(tmp_path):
     with pytest.raises(ZeroDivisionError), held_alone(tmp_path / ".lock", "", ""):
         raise ZeroDivisionError

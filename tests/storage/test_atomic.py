@@ -120,6 +120,53 @@ def test_what_a_run_left_that_was_killed_before_is_removed_by_the_next_one(tmp_p
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(("module", "name"), [(atomic, "locked"), (atomic.Path, "mkdir"), (atomic.shutil, "rmtree")])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_wherever_a_run_was_killed_the_next_one_finds_what_it_left(tmp_path, module, name, when):
+    path, child = tmp_path / "file.txt", os.fork()
+    if child == 0:
+        original = getattr(module, name)
+
+        def killed_at_it(*args, **options):
+            if when == "after":
+                original(*args, **options)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        setattr(module, name, killed_at_it)
+        try:
+            with atomic_path(path) as unfinished:
+                unfinished.write_text("whole")
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    recover(path)
+    assert [p.name for p in tmp_path.iterdir()] in ([], ["file.txt"])
+    assert not path.exists() or path.read_text() == "whole"
+
+
+def test_the_disk_keeps_content_before_the_name_and_the_name_at_the_end(tmp_path, monkeypatch):
+    done = []
+
+    def flushed(handle):
+        done.append(os.path.realpath(f"/proc/self/fd/{handle}"))
+
+    replace = os.replace
+
+    def renamed(old, new):
+        done.append("rename")
+        replace(old, new)
+
+    monkeypatch.setattr(atomic.os, "fsync", flushed)
+    monkeypatch.setattr(atomic.os, "replace", renamed)
+    with atomic_path(tmp_path / "folder") as unfinished:
+        (unfinished / "deep").mkdir(parents=True)
+        (unfinished / "deep" / "file").write_text("content")
+    before, after = done[: done.index("rename")], done[done.index("rename") + 1 :]
+    assert [path.rpartition("folder/folder")[2] for path in before][-1].endswith("folder")
+    assert {os.path.basename(path) for path in before} == {"folder", "deep", "file"}
+    assert after == [str(tmp_path)]
+
+
 def test_the_half_of_a_file_is_never_taken_for_a_whole_one(tmp_path):
     path = tmp_path / "file.txt"
     killed(path, None, lambda unfinished: unfinished.write_text("half"))

@@ -28,7 +28,7 @@ MISTAKES = (PareError, KedroCliError, MissingConfigException, OmegaConfBaseExcep
 # What keeps a file from being written, whatever library meets it.
 NOT_WRITABLE = {
     getattr(errno, name)
-    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EEXIST", "EISDIR", "ENOTDIR")
+    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO", "EEXIST", "EISDIR", "ENOTDIR")
     if hasattr(errno, name)
 }
 KEDRO_CHECKS = ("kedro.config", "kedro.framework.session.session", "kedro.pipeline.pipeline")

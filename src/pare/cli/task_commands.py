@@ -12,6 +12,7 @@ from pare.cli.common import clear_errors, config_loader, prediction_text, resolv
 from pare.cli.new_task_command import new
 from pare.cli.run_command import parse_params
 from pare.cli.task_card import print_card
+from pare.cli.verify_command import verify
 from pare.config import Library, Task
 from pare.config.errors import unknown_name
 from pare.config.raw import OWN_FILES
@@ -49,6 +50,7 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
 
 
 tasks.add_command(new)
+tasks.add_command(verify)
 
 
 @tasks.command()

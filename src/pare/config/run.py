@@ -23,6 +23,7 @@ PREPARED = {"reader", "samples", "input", "output", "split", "normalisation"}  #
 LEARNT = {"loss", "metric", "tokens", "average_groups"}  # and of what learns from it
 # Folder of a run's model, and in it the record of its making and the file of columns and classes.
 MODEL, RECORD, PREPARATION = "model", "record.json", "preparation.json"
+FILES, MEMBERS = "files", "members"  # digests in the record by path in the folder; folder of an ensemble's models
 POINT_BY_POINT = ("pointwise", "feature")  # normalisations of inputs that no symmetry leaves alone
 WHOLE = "pare_train"  # the pipeline from raw files to metrics, the default of `kedro run`
 LIBRARY_TRAINING = ("fraction", "class_weights", "positive_weight", "symmetries")  # keys that libraries learn with

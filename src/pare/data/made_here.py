@@ -61,11 +61,14 @@ def is_made(path: Path) -> bool:
     notes = path.parent / MADE_HERE
     if path.is_symlink() or not path.exists() or not notes.is_file():
         return False
-    made = {line.partition(" ")[0] for line in notes.read_text(encoding="utf-8").splitlines()}
+    made = {line.partition(b" ")[0].decode(errors="replace") for line in notes.read_bytes().splitlines()}
     return content_sha256(path) in made
 
 
 def note_made(path: Path, unfinished: Path) -> None:
     """Note that the file or folder at ``unfinished``, which is about to be renamed to ``path``, was made here."""
-    with (path.parent / MADE_HERE).open("a", encoding="utf-8") as stream:
-        stream.write(f"{content_sha256(unfinished)}  {path.name}\n")  # as sha256sum writes it
+    notes, note = path.parent / MADE_HERE, f"{content_sha256(unfinished)}  {path.name}\n"  # as sha256sum writes it
+    before = notes.read_bytes() if notes.is_file() else b""
+    cut = before and not before.endswith(b"\n")  # by a full disk
+    with atomic_path(notes) as complete:
+        complete.write_bytes(before + (b"\n" if cut else b"") + note.encode())

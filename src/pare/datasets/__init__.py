@@ -11,6 +11,7 @@ MODULES = {
     "ArrayStoreDataset": "lazy",
     "ArraysDataset": "predictions",
     "FigureDataset": "reports",
+    "JSONDataset": "reports",
     "LazyDataset": "lazy",
     "ModelDataset": "trained_models",
     "NewPredictionsDataset": "predictions",

@@ -2,10 +2,11 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
+from pare.storage.access import held_alone
 from pare.storage.fingerprint import Lazy
 
 if TYPE_CHECKING:
@@ -36,12 +37,21 @@ class LazyDataset(PathDataset[Lazy, Opened]):
 
     Kedro's own PartitionedDataset saves lazily too: a node returns functions, which are called as they are saved.
     A subclass says what loading gives: a handle that reads when asked.
+
+    Attributes:
+        waits: whether another process that makes the same data is waited for; else the data have a lock of their own.
     """
+
+    waits: ClassVar[bool] = True
 
     def save(self, data: Lazy) -> None:
         """Make the data, or say that they are there."""
         if data.is_current(self.path):
             logger.info("%s is up to date.", self.path)
+        elif self.waits:
+            with held_alone(self.path.with_name(f".{self.path.name}.lock"), f"{self.path} is being made"):
+                if not data.is_current(self.path):
+                    data.write(self.path)
         else:
             data.write(self.path)
 

@@ -1,10 +1,12 @@
-"""Datasets of reports: the results of all runs, a figure, and texts by name."""
+"""Datasets of reports: the results of all runs, numbers of one, a figure, and texts by name."""
 
+import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kedro.io import DatasetError
+from kedro_datasets.json import JSONDataset as KedroJSONDataset
 from kedro_datasets.matplotlib import MatplotlibDataset
 from matplotlib.figure import Figure
 
@@ -46,6 +48,23 @@ class ResultsDataset(PathDataset[NoReturn, "Results"]):
     def save(self, data: NoReturn) -> None:
         """Each run's metrics are a dataset of their own."""
         raise DatasetError(f"{self.path} is read only: the metrics of a run are saved as a dataset of their own")
+
+
+class JSONDataset(KedroJSONDataset):
+    """Kedro's dataset of a JSON file, which Kedro-Viz shows; written whole or not at all.
+
+    Example:
+        ```yaml
+        metrics:
+          type: pare.datasets.JSONDataset
+          filepath: data/08_reporting/darcy_flow/pare/seed_0/metrics.json
+        ```
+    """
+
+    def save(self, data: Any) -> None:
+        """Write the file."""
+        with atomic_path(Path(self._filepath)) as unfinished:
+            unfinished.write_text(json.dumps(data, **self._save_args), encoding="utf-8")
 
 
 class FigureDataset(MatplotlibDataset):

@@ -25,6 +25,8 @@ class ModelDataset(LazyDataset["Model"]):
         ```
     """
 
+    waits = False
+
     def load(self) -> "Model":
         """The model; PareError where the folder holds no whole one."""
         from pare.learners.model import Model  # noqa: PLC0415 - what only brings files does without torch

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from scipy.special import expit, logit, softmax
 
+from pare.config.run import MEMBERS
 from pare.config.schema import Task
 from pare.learners.learner import ENSEMBLE
 from pare.learners.model import Model
 
 SMALLEST = 1e-12  # least probability
-MEMBERS = "members"  # folder of the models
 
 Array = np.ndarray[Any, Any]
 

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 
 from pare.config.errors import PareError
-from pare.config.run import MODEL, PREPARATION, RECORD, Run, changed_text
+from pare.config.run import FILES, MODEL, PREPARATION, RECORD, Run, changed_text
 from pare.data.preparation import Preparation
 from pare.evaluation.calibration import Calibration
 from pare.learners.learner import Data, Fitted, Predictor, load_predictor
@@ -25,7 +25,6 @@ from pare.storage.store import ArrayStore
 logger = logging.getLogger(__name__)
 # What a damaged file raises in the libraries that read it.
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
-FILES = "files"  # in the record: digests of the other files, by their path in the folder
 
 
 @dataclass

@@ -86,5 +86,7 @@ class SourceFolders:
 
     @classmethod
     def of(cls, encoder: RawFolder, proxy: RawFolder) -> "SourceFolders":
-        """The folders as ingestion left them."""
+        """The folders as ingestion left them; PareError where a file was changed since."""
+        encoder.check()
+        proxy.check()
         return cls(encoder.path, proxy.path, (encoder.fingerprint, proxy.fingerprint))

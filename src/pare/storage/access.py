@@ -1,6 +1,7 @@
 """Who may open a file: a lock between processes, and the usual rights of new files."""
 
 import fcntl
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -10,25 +11,32 @@ from typing import IO
 
 from pare.config.errors import PareError
 
+logger = logging.getLogger(__name__)
+
 
 @contextmanager
-def held_alone(path: Path, work: str, advice: str) -> Iterator[None]:
+def held_alone(path: Path, work: str, advice: str = "") -> Iterator[None]:
     """Hold a lock until the block ends or this process dies.
 
     Args:
         path: the file that is locked; it says who holds it, and is removed at the end.
         work: what the block does, for the message, such as ``x is being trained``.
-        advice: what to do where another process does it.
+        advice: what to do where another process does it; empty: this one waits until it is done.
 
     Raises:
-        PareError: where another process holds it, which is named, or the file cannot be made.
+        PareError: where another process holds it, which is named, and there is advice; or the file cannot be made.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = _locked(path)
-    except BlockingIOError as error:
-        holder = path.read_text() if path.is_file() else ""
-        raise PareError(f"{work} by {holder or 'another process'} at this moment; {advice}") from error
+        try:
+            stream = locked(path, wait=False)
+        except BlockingIOError as error:
+            holder = path.read_text() if path.is_file() else ""
+            others = f"{work} by {holder or 'another process'} at this moment"
+            if advice:
+                raise PareError(f"{others}; {advice}") from error
+            logger.info("%s, which is waited for.", others)
+            stream = locked(path)
     except OSError as error:
         raise PareError(
             f"cannot write to {path.parent} ({error.strerror}); give this user write permission or free space there"
@@ -43,12 +51,21 @@ def held_alone(path: Path, work: str, advice: str) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def _locked(path: Path) -> IO[str]:
-    """The file, opened and locked; BlockingIOError where another process has locked it."""
+def locked(path: Path, *, wait: bool = True) -> IO[str]:
+    """A file, opened and locked until it is closed or this process dies; not locked where the file system has no locks.
+
+    Args:
+        path: the file, which is made where there is none.
+        wait: whether to wait for a process that has locked it.
+
+    Raises:
+        BlockingIOError: where another process has locked it and is not waited for.
+        OSError: where it cannot be made, or is a link.
+    """
     while True:
-        stream = path.open("a")
+        stream = open(path, "a", opener=_no_link)  # noqa: SIM115 - a path has no opener
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             stream.close()
             raise
@@ -58,6 +75,11 @@ def _locked(path: Path) -> IO[str]:
             if os.path.samestat(path.stat(), os.fstat(stream.fileno())):
                 return stream
         stream.close()
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Open a file, but nothing that a link points to: what is locked is emptied."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 from pare.config.errors import PareError
+from pare.storage.access import locked
 
 
 @contextmanager
@@ -37,9 +37,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         recover(path)
+        lock = locked(_lock(scratch))
         scratch.mkdir(mode=0o700)
-        lock = _held(scratch, path)
     except OSError as error:
+        tidy()
         atexit.unregister(tidy)
         raise PareError(
             f"cannot write to {path.parent} ({error.strerror}); give this user write permission or free space there"
@@ -47,9 +48,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
     unfinished, replaced = scratch / path.name, scratch / f"{path.name}.replaced"
     try:
         yield unfinished
+        _flush(unfinished)
         if path.is_dir():
             os.rename(path, replaced)
         os.replace(unfinished, path)
+        _flush_one(path.parent)
     finally:
         with lock:
             tidy()
@@ -63,13 +66,27 @@ def recover(path: Path) -> None:
     place. What else such runs left is removed; what a living run is writing is left to it.
     """
     for scratch in _scratches(path):
-        with _claimed(_lock(scratch, path)) as ours:
+        with _claimed(_lock(scratch)) as ours:
             if not ours:
                 continue
             unfinished, replaced = scratch / path.name, scratch / f"{path.name}.replaced"
             if replaced.exists() and not path.exists() and unfinished.exists():
                 os.rename(unfinished, path)
             _tidy(scratch, path)
+
+
+def _flush(path: Path) -> None:
+    """Have the disk keep a file, or a folder with all that is in it, so that they outlive a power cut."""
+    for part in [*path.rglob("*"), path]:
+        _flush_one(part)
+
+
+def _flush_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _tidy(scratch: Path, path: Path) -> None:
@@ -79,30 +96,19 @@ def _tidy(scratch: Path, path: Path) -> None:
         os.rename(replaced, path)
     for folder in (replaced, scratch / path.name, scratch):
         shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        _lock(scratch).unlink()
 
 
 def _scratches(path: Path) -> list[Path]:
-    """The folders for temporary names that `atomic_path` made for this path and not for another."""
-    name = re.compile(rf"\.{re.escape(path.name)}\.\w{{8}}")
-    return [p for p in path.parent.glob(".*") if name.fullmatch(p.name)] if path.parent.is_dir() else []
+    """The folders for temporary names that `atomic_path` made, or was about to make, for this path."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.\w{{8}}\.lock")
+    return [p.with_suffix("") for p in path.parent.glob(".*.lock") if name.fullmatch(p.name)]
 
 
-def _lock(scratch: Path, path: Path) -> Path:
-    return scratch / f"{path.name}.lock"
-
-
-def _held(scratch: Path, path: Path) -> IO[str]:
-    """A lock that is held until it is closed or this process dies; it has its name only when it is locked."""
-    lock = _lock(scratch, path)
-    try:
-        stream = lock.with_suffix(".new").open("w")
-    except OSError:  # a full disk
-        scratch.rmdir()
-        raise
-    with suppress(OSError):  # a file system without locks: what has none, nobody takes for that of a killed run
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        os.rename(stream.name, lock)
-    return stream
+def _lock(scratch: Path) -> Path:
+    """A file beside the folder, which is there before it and after it."""
+    return scratch.with_name(f"{scratch.name}.lock")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.storage.atomic import atomic_path
+from pare.storage.checksums import Damaged, check_seal, seal
 
 
 class NewHDF5:
@@ -61,11 +62,12 @@ class NewHDF5:
 
 
 @contextmanager
-def new_hdf5(path: Path, **options: Any) -> Iterator[NewHDF5]:
+def new_hdf5(path: Path, *, sealed: bool = False, **options: Any) -> Iterator[NewHDF5]:
     """A new HDF5 file, whole and closed at the end.
 
     Args:
         path: the file.
+        sealed: whether the file ends with a checksum, see `pare.storage.checksums.seal`.
         options: options of h5py.File.
 
     Yields:
@@ -87,6 +89,8 @@ def new_hdf5(path: Path, **options: Any) -> Iterator[NewHDF5]:
         raise
     with _written(path):
         file.close()
+        if sealed:
+            seal(path)
 
 
 @contextmanager
@@ -113,7 +117,7 @@ def write_predictions(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         path: path of the file.
         arrays: the arrays by name.
     """
-    with atomic_path(path) as unfinished, new_hdf5(unfinished) as new:
+    with atomic_path(path) as unfinished, new_hdf5(unfinished, sealed=True) as new:
         for name, array in arrays.items():
             new.write(name, array)
 
@@ -125,7 +129,8 @@ def read_predictions(path: Path) -> dict[str, np.ndarray]:
         PareError: where the file is missing or broken.
     """
     try:
+        check_seal(path)
         with h5py.File(path, "r") as file:
             return {name: data[()] for name, data in file.items()}
-    except OSError as error:
+    except (OSError, Damaged) as error:
         raise PareError(f"{path} is missing or damaged ({error}); run the stage that writes it again") from error

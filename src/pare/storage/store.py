@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 from pare.config.errors import PREPROCESS, PareError
+from pare.storage.checksums import check_seal
 from pare.storage.hdf5 import new_hdf5
 
 SPLITS = ("train", "validation", "test")
@@ -53,7 +54,7 @@ def write_store(
         ValueError: if the blocks hold another number of rows than announced.
     """
     written = dict.fromkeys(rows, 0)
-    with new_hdf5(path) as new:
+    with new_hdf5(path, sealed=True) as new:
         for split, arrays in blocks:
             start, count = written[split], len(next(iter(arrays.values())))
             for name, array in arrays.items():
@@ -173,7 +174,10 @@ class ArrayStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _readable(path), h5py.File(path, "r") as file:
+        with _readable(path):
+            check_seal(path)
+            file = h5py.File(path, "r")
+        with _readable(path), file:
             self.fingerprint = str(file.attrs["fingerprint"])
             self.description: dict[str, Any] = json.loads(file.attrs["description"])
             self.repeats: dict[str, Any] | None = json.loads(file.attrs.get("repeats", "null"))

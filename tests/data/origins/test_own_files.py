@@ -113,8 +113,18 @@ def test_a_file_that_was_only_touched_keeps_its_fingerprint_and_is_read_only_onc
     before = ingest(files, folder)
     os.utime(project / "measured" / "table.csv", (1, 1))
     assert ingest(files, folder).fingerprint == before.fingerprint
+    monkeypatch.setattr("pare.data.origins.manifest.SMALL", 0)
     monkeypatch.setattr("pare.data.origins.manifest.content_sha256", lambda path: pytest.fail("read again"))
     assert ingest(files, folder).fingerprint == before.fingerprint
+
+
+def test_a_small_file_that_was_changed_is_noticed_whatever_its_size_and_time_say(project, folder):
+    files, path = own("measured/table.csv"), project / "measured" / "table.csv"
+    before, state = ingest(files, folder), path.stat()
+    path.write_bytes(path.read_bytes().replace(b"2", b"3"))
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert path.stat().st_size == state.st_size
+    assert ingest(files, folder).fingerprint != before.fingerprint
 
 
 def test_the_same_content_elsewhere_has_the_same_fingerprint(project, folder):

@@ -14,10 +14,13 @@ from pare.config.raw import RawConfig
 from pare.config.run import NOWHERE
 from pare.data.files import MANIFEST, FileName, content_sha256, file_state
 from pare.storage.atomic import atomic_path
+from pare.storage.checksums import Damaged, read_sealed, sealed_json
 from pare.storage.fingerprint import fingerprint
 
+SMALL = 64 << 20  # bytes, whose digest takes a twentieth of a second
 
-class FileRecord(BaseModel):
+
+class FileRecord(BaseModel, extra="forbid"):
     """One raw file, or a folder of the user's that counts as one.
 
     Attributes:
@@ -40,7 +43,7 @@ class FileRecord(BaseModel):
         return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
-class Manifest(BaseModel):
+class Manifest(BaseModel, extra="forbid"):
     """What a folder of raw files holds; written last, so its presence says that the files are whole."""
 
     origin: str
@@ -56,8 +59,8 @@ class Manifest(BaseModel):
 def read_manifest(folder: Path) -> Manifest | None:
     """Manifest of a folder, or None if there is no readable one."""
     try:
-        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    except (OSError, ValidationError):
+        return Manifest.model_validate(read_sealed(folder / MANIFEST, older=True))
+    except (Damaged, ValidationError):
         return None
 
 
@@ -81,6 +84,14 @@ class RawFolder:
         """Fingerprint of what decides the files."""
         return self.manifest.fingerprint
 
+    def check(self) -> None:
+        """Compare the files with what was brought; PareError where one is missing or was changed."""
+        for record in self.manifest.files:
+            path = self.path / record.name
+            if not path.exists() or content_sha256(path) != record.sha256:
+                advice = f"run {INGEST}" if record.original else f"remove it and run {INGEST}"
+                raise PareError(f"{path} is missing, or is not what was brought; {advice}")
+
 
 def open_raw_folder(path: Path) -> RawFolder | None:
     """The folder at ``path``; None for that of a learner that has none. PareError as `RawFolder.open`."""
@@ -94,7 +105,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         PareError: if the folder cannot be written.
     """
     with atomic_path(folder / MANIFEST) as path:
-        path.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        path.write_text(sealed_json(manifest.model_dump(mode="json")) + "\n", encoding="utf-8")
 
 
 def raw_fingerprint(raw: RawConfig, files: Iterable[FileRecord]) -> str:
@@ -114,8 +125,9 @@ def same_request(manifest: Manifest, raw: RawConfig) -> bool:
 def current_manifest(raw: RawConfig, folder: Path) -> Manifest | None:
     """Manifest of a folder that holds what the configuration asks for, or None if it must be brought (again).
 
-    Files are compared by size only: hashing gigabytes at every run would cost more than it protects. The user's own
-    are compared by size and time of change, and by content where one of these is another.
+    Files are compared by size only: hashing gigabytes at every run would cost more than it protects, and what reads
+    them checks them. The user's own are compared by size and time of change, and by content where one of these is
+    another or they are small.
     """
     manifest = read_manifest(folder)
     if manifest is None or not same_request(manifest, raw):
@@ -132,4 +144,5 @@ def _unchanged(record: FileRecord, folder: Path) -> bool:
     original = folder / record.original
     if not (path.exists() and original.exists()):
         return False
-    return file_state(original) == record.state or content_sha256(original) == record.sha256
+    same = file_state(original) == record.state and record.bytes > SMALL
+    return same or content_sha256(original) == record.sha256

@@ -6,7 +6,7 @@ that the model can predict physical units itself.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from math import prod
 from pathlib import Path
@@ -38,6 +38,7 @@ class ModelInput:
         samples: the reader's result, by publisher's part.
         raw_fingerprint: fingerprint of the raw files.
         validated: whether there is a validation part.
+        check: raises `PareError` where the raw files are not what was brought.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class ModelInput:
         raw_fingerprint: str,
         *,
         validated: bool,
+        check: Callable[[], None] | None = None,
     ) -> None:
         self.task_name, self.task, self.samples, self.validated = task_name, task, samples, validated
+        self.check = check
         self.first = next(iter(samples.values()))
         self.fingerprint = model_input_fingerprint(task_name, task, raw_fingerprint, validated=validated)
 
@@ -71,6 +74,8 @@ class ModelInput:
             PareError: where rows or classes are missing, or shapes, labels or values are not those that the task
                 declares.
         """
+        if self.check:
+            self.check()
         self._check_parts()
         equal = self._equal_rows()
         groups = self._groups(equal)

@@ -32,6 +32,7 @@ from pare.learners.ensemble import Ensemble, combined, load_ensemble, mean_of
 from pare.learners.learner import Data, Fitted, Work, learner_of
 from pare.learners.machine import accelerator_of, matrix_speed, peak_memory_mb
 from pare.learners.model import Model
+from pare.storage.atomic import atomic_path
 
 logger = logging.getLogger(__name__)
 MINUTES = "minutes.json"  # minutes of each network, for an interrupted training that goes on
@@ -152,7 +153,8 @@ class Choice:
         """Train networks for the time that is left, in even parts; validation rows choose their epochs."""
         path = self.folder / MINUTES
         if not path.is_file():
-            path.write_text(json.dumps(self._left / ceil(len(networks) / self.workers.most)))
+            with atomic_path(path) as unfinished:
+                unfinished.write_text(json.dumps(self._left / ceil(len(networks) / self.workers.most)))
         seconds = json.loads(path.read_text())
         jobs = {one.name: partial(fitted, _within(one.run, seconds), *self._place(one.name)) for one in networks}
         # Their own timetables bound them: where there is no other model, it is they that are waited for.

@@ -1,10 +1,10 @@
 """A candidate of a choice: its fits, its predictions for rows that were held out, its outcome."""
 
+import shutil
 import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -42,12 +42,12 @@ def held_out(run: Run, data: Data, parts: Parts, folder: Path, number: int) -> H
     fold = Data(store, data.source)
     path = folder / run.method_name / f"{fingerprint(run.decisive(), *fold.fingerprints)}.h5"
     if not path.is_file():
-        started = time.perf_counter()
-        with TemporaryDirectory() as name:
-            model = Fit(run, fold).model(Path(name))
+        work, started = path.with_suffix(""), time.perf_counter()
+        shutil.rmtree(work, ignore_errors=True)  # of a choice that was killed, whose seconds are not known
+        model = Fit(run, fold).model(work)
         seconds = np.array(time.perf_counter() - started)
-        path.parent.mkdir(exist_ok=True)
         write_predictions(path, predicted(model, fold, "test") | {"seconds": seconds})
+        shutil.rmtree(work, ignore_errors=True)
     return read_predictions(path)
 
 

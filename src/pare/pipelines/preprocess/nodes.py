@@ -19,7 +19,7 @@ def describe_model_input(run: Run, raw: RawFolder) -> ModelInput:
     _tell_of_unused_rows(run, samples)
     _check_classes(run, samples)
     validated = run.protocol == "validated"
-    return ModelInput(run.task_name, run.task, samples, raw.fingerprint, validated=validated)
+    return ModelInput(run.task_name, run.task, samples, raw.fingerprint, validated=validated, check=raw.check)
 
 
 def _tell_of_unused_rows(run: Run, samples: Mapping[str, Samples]) -> None:
