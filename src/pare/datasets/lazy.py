@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from kedro.io import AbstractDataset, DatasetError
 
 from pare.storage.access import held_alone
+from pare.storage.atomic import recover
 from pare.storage.fingerprint import Lazy
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ class LazyDataset(PathDataset[Lazy, Opened]):
     waits: ClassVar[bool] = True
 
     def save(self, data: Lazy) -> None:
-        """Make the data, or say that they are there."""
-        if data.is_current(self.path):
+        """Make the data, or say that they are there; what a killed run left beside them goes."""
+        recover(self.path)
+        lock = self.path.with_name(f".{self.path.name}.lock")
+        if data.is_current(self.path) and not lock.exists():
             logger.info("%s is up to date.", self.path)
         elif self.waits:
-            with held_alone(self.path.with_name(f".{self.path.name}.lock"), f"{self.path} is being made"):
+            with held_alone(lock, f"{self.path} is being made"):
                 if not data.is_current(self.path):
                     data.write(self.path)
         else:

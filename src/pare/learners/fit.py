@@ -38,7 +38,7 @@ class Fit:
 
     def is_current(self, path: Path) -> bool:
         """Whether the model at ``path`` is that of this fit, and what led to it is removed."""
-        return self._is_made(path) and not (path.parent / CHECKPOINT).exists()
+        return self._is_made(path) and not any((path.parent / name).exists() for name in (CHECKPOINT, LOCK))
 
     def write(self, path: Path) -> None:
         """Fit, or go on with an interrupted fit, and write the folder of the model.

@@ -35,24 +35,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
     tidy = partial(_tidy, scratch, path)
     atexit.register(tidy)  # for a signal that arrives before the block below or while it tidies up
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        recover(path)
-        lock = locked(_lock(scratch))
-        scratch.mkdir(mode=0o700)
-    except OSError as error:
+        with _writable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            recover(path)
+            lock = locked(_lock(scratch))
+            scratch.mkdir(mode=0o700)
+    except PareError:
         tidy()
         atexit.unregister(tidy)
-        raise PareError(
-            f"cannot write to {path.parent} ({error.strerror}); give this user write permission or free space there"
-        ) from error
+        raise
     unfinished, replaced = scratch / path.name, scratch / f"{path.name}.replaced"
     try:
         yield unfinished
-        _flush(unfinished)
-        if path.is_dir():
-            os.rename(path, replaced)
-        os.replace(unfinished, path)
-        _flush_one(path.parent)
+        with _writable(path):
+            _flush(unfinished)
+            if path.is_dir():
+                os.rename(path, replaced)
+            os.replace(unfinished, path)
+            _flush_one(path.parent)
     finally:
         with lock:
             tidy()
@@ -73,6 +73,16 @@ def recover(path: Path) -> None:
             if replaced.exists() and not path.exists() and unfinished.exists():
                 os.rename(unfinished, path)
             _tidy(scratch, path)
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PareError(
+            f"cannot write to {path.parent} ({error.strerror}); give this user write permission or free space there"
+        ) from error
 
 
 def _flush(path: Path) -> None:
