@@ -106,8 +106,9 @@ def _tidy(scratch: Path, path: Path) -> None:
         os.rename(replaced, path)
     for folder in (replaced, scratch / path.name, scratch):
         shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):
-        _lock(scratch).unlink()
+    if not scratch.exists():  # else the next run finds it by the lock
+        with suppress(OSError):
+            _lock(scratch).unlink()
 
 
 def _scratches(path: Path) -> list[Path]:
