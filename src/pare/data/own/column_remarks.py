@@ -12,7 +12,8 @@ from pare.data.formats.dates import all_times
 from pare.data.formats.delimited_text import called_by_place
 from pare.data.formats.table_files import present_text
 from pare.data.own.columns import FEW_ROWS, is_text, numbers_and_words
-from pare.data.own.findings import Question
+from pare.data.own.findings import Question, are_classes
+from pare.data.own.row_order import order_remark
 
 LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # a column that may say which rows belong together: units, mean rows of one
 NUMBERED = re.compile(r"(.*?)([+-]?\d+(?:\.\d+)?)(\D*)")
@@ -77,6 +78,8 @@ def remarks_on(
     question: Question,
     missing: Mapping[str, pd.Series],
     categories: Mapping[str, pd.Series],
+    *,
+    is_order_open: bool,
 ) -> Iterator[str]:
     """What words for a missing value are taken for, and what columns may be but features; the user knows.
 
@@ -86,6 +89,7 @@ def remarks_on(
         question: what is to be predicted.
         missing: words that are read as missing, by the column that has them.
         categories: those that are categories.
+        is_order_open: whether nothing else says what the order of rows is, or which are test rows.
     """
     for word, where in _by_word(missing):
         yield f"{word!r} is read as missing in {where}"
@@ -97,18 +101,31 @@ def remarks_on(
         return  # the reader refuses it
     target = ", ".join(question.target)
     answer = frame.groupby([*question.target], dropna=False, observed=True).ngroup()
-    if names := [str(name) for name in free if _says_all(free[name], answer)]:
-        yield f"{listed(names)} says the same as {target} in other words; {_unless_known(names)}"
-    elif names := followers(free, frame[[*question.target]]):
-        yield f"{listed(names)} orders the rows as {target} does; {_unless_known(names)}"
-    elif not question.groups and (unit := _unit(free, answer)):
+    if copies := [str(name) for name in free if _says_all(free[name], answer)]:
+        yield f"{listed(copies)} says the same as {target} in other words; {_unless_known(copies)}"
+    elif copies := followers(free, frame[[*question.target]]):
+        yield f"{listed(copies)} orders the rows as {target} does; {_unless_known(copies)}"
+    others = free.drop(columns=copies)
+    if not question.groups and (unit := _unit(others, answer)):
         yield (
             f"all rows of one {unit} have the same {target}; where such rows belong together, say --groups {unit}, or "
             f"--series {unit} where each is a point of a series"
         )
+    elif is_order_open and (remark := _order(others, frame[[*question.target]])):
+        yield remark
     yield from stand_ins(free)
     if points := look_like_points(free):
         yield f"{points[0]} to {points[-1]} look like the points of a series; if they are, say --wide"
+
+
+def _order(free: pd.DataFrame, targets: pd.DataFrame) -> str | None:
+    """What to say of the order of the rows that have an answer."""
+    known = targets.notna().all(axis=1)
+    targets = targets[known]
+    are_numbers = all(targets[name].dtype.kind in "iuf" for name in targets)
+    if are_numbers and not (targets.shape[1] == 1 and len(targets) and are_classes(targets.iloc[:, 0].to_numpy())):
+        return order_remark(free[known], targets.to_numpy(np.float64))
+    return order_remark(free[known], targets.groupby([*targets], observed=True).ngroup().to_numpy())
 
 
 def _unless_known(names: Sequence[str]) -> str:
