@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pare.config.errors import PareError
 from users_files import CLASSES, NUMBERS, SERIES, N, look, npz
 
 RNG = np.random.default_rng(0)
@@ -39,3 +40,9 @@ def test_an_input_that_never_changes_is_said(tmp_path):
     assert remarks(tmp_path, x=np.ones((N, 1, 16, 16)), y=CLASSES) == [
         "the input is the same in every row: nothing can be learnt from it"
     ]
+
+
+def test_an_answer_that_never_changes_is_refused_as_it_is_of_tables(tmp_path):
+    for y in (np.full(N, 3.5), np.stack([NUMBERS, np.full(N, 3.5)], axis=1)):
+        with pytest.raises(PareError, match=r"^y is 3\.5 in every row; there is nothing to learn"):
+            remarks(tmp_path, x=SERIES, y=y)

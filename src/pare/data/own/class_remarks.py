@@ -51,7 +51,7 @@ def _scarce(found: Inspection, task: Task) -> str | None:
     facts = [f"fewer than {FEW_ROWS} rows: {listed(few)}"] if few else []
     try:
         absent = _absent(found, task)
-    except PareError as error:  # of the split, which a run refuses as well
+    except PareError as error:  # a run refuses the split as well
         return str(error)
     facts += [f"no {part} row is of {listed(names)}" for part, names in absent.items() if names]
     cure = "bring more rows, or join classes"

@@ -47,7 +47,7 @@ def neighbours_remark(x: np.ndarray, answers: np.ndarray, names: list[str] | Non
     Args:
         x: inputs ``(rows, columns)``, NaN where missing.
         answers: classes ``(rows,)`` or numbers ``(rows, columns)``.
-        names: of the columns; None: they have none.
+        names: names of the columns; None: they have none.
     """
     if len(x) < FEW_ROWS:
         return None
