@@ -73,6 +73,11 @@ def test_a_designed_experiment_may_be_in_any_order():
     assert remark(levels[:-1], classes(levels.sum(1))[:-1]).startswith("rows are sorted by x0")
 
 
+def test_infinite_numbers_count_as_missing():
+    with np.errstate(all="raise"):
+        assert remark(np.where(NOISE > 0.5, np.inf, NOISE), classes(TREND)) is None
+
+
 def test_few_rows_say_nothing():
     assert neighbours_remark(WALK[:15], by_numbers(TREND[:15])) is None
 

@@ -218,10 +218,13 @@ def _numbers(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
 
 
 def _follows(column: pd.Series, answer: pd.Series) -> bool:
-    both = column.notna() & answer.notna()
-    if both.sum() < FEW_ROWS or column[both].nunique() < LEAST_OTHERS or answer[both].nunique() < LEAST_OTHERS:
+    from scipy.stats import rankdata  # noqa: PLC0415 - slow to import
+
+    both = (column.notna() & answer.notna()).to_numpy()
+    ranks = np.stack([rankdata(values[both]) for values in (column.to_numpy(), answer.to_numpy())])
+    if ranks.shape[1] < FEW_ROWS or not np.ptp(ranks, axis=1).all():
         return False
-    return abs(column[both].rank().corr(answer[both].rank())) > FOLLOWS
+    return abs(np.corrcoef(ranks)[0, 1]) > FOLLOWS and min(len(np.unique(of_one)) for of_one in ranks) >= LEAST_OTHERS
 
 
 def stand_ins(free: pd.DataFrame) -> Iterator[str]:

@@ -77,7 +77,8 @@ def _is_number(column: pd.Series) -> bool:
 def _numbers(column: pd.Series) -> np.ndarray:
     """The numbers of a column, or codes of its texts, ``(rows,)`` float64."""
     if _is_number(column):
-        return column.to_numpy(np.float64, na_value=np.nan)
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+        return np.where(np.isfinite(numbers), numbers, np.nan)  # the reader refuses those that are infinite
     codes = pd.factorize(column)[0].astype(np.float64)
     return np.where(codes < 0, np.nan, codes)
 
