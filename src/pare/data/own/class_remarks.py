@@ -47,15 +47,16 @@ def _hidden(classes: Mapping[str, int]) -> str | None:
 
 def _scarce(found: Inspection, task: Task) -> str | None:
     """Classes with so few rows that little can be learnt of them, and those of which a part has none."""
-    few = [f"{name} ({counted(count, 'row')})" for name, count in (found.classes or {}).items() if count < FEW_ROWS]
-    facts = [f"fewer than {FEW_ROWS} rows: {listed(few)}"] if few else []
+    classes = found.classes or {}
+    few = {name: f"{name} ({counted(count, 'row')})" for name, count in classes.items() if count < FEW_ROWS}
     try:
         absent = _absent(found, task)
     except PareError as error:  # a run refuses the split as well
         return str(error)
+    facts = [f"fewer than {FEW_ROWS} rows: {listed([*few.values()])}"] if few else []
     facts += [f"no {part} row is of {listed(names)}" for part, names in absent.items() if names]
     cure = "bring more rows, or join classes"
-    if absent and found.ordered:
+    if found.ordered and any(set(names) - set(few) for names in absent.values()):
         cure = "leave --ordered out, unless rows are in the order of time"
     return f"{'; '.join(facts)}: {cure}" if facts else None
 
