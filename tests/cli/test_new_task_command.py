@@ -112,9 +112,12 @@ def test_no_task_is_made_of_volumes_with_classes(project, tasks, tmp_path):
     assert not (project.project_path / "conf" / "local" / "tasks" / "scans.yml").exists()
 
 
-def test_rare_classes_are_said_at_once(tasks, own_table):
+def test_rare_classes_are_said_at_once_and_in_the_task(project, tasks, own_table):
     own_table.write_text(own_table.read_text() + "\n1,2,rosé\n3,4,rosé")
-    assert "Fewer than 5 rows: rosé (2 rows)." in tasks("new", str(own_table), "--target", "kind")
+    said = "fewer than 5 rows: rosé (2 rows); no validation row is of rosé; no test row is of rosé: bring more rows, or"
+    assert f"  {said} join classes\n" in tasks("new", str(own_table), "--target", "kind")
+    (file,) = (project.project_path / "conf" / "local" / "tasks").glob("*.yml")
+    assert f"\n# - {said} join classes\n" in file.read_text()
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """`kedro tasks new`: a task made of your own files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,6 @@ from pare.config_loader import RunConfigLoader, load_library
 from pare.data.files import plain_stem
 from pare.storage.atomic import atomic_path
 
-FEW_ROWS = 5  # rows of a class that are few
-RARE = 0.1  # fraction of the rows below which an error says little of the other classes together
 LONG_SECONDS, LARGE_MB = 600, 4096  # from which on the cost of a run is announced at once
 
 
@@ -107,7 +105,7 @@ def new(
         inner_paths,
         inspect_files,
     )
-    from pare.data.own.task_file import task_name, task_yaml  # noqa: PLC0415
+    from pare.data.own.task_file import all_remarks, task_name, task_yaml  # noqa: PLC0415
 
     with clear_errors():
         project = Path(loader.conf_source).parent
@@ -143,11 +141,7 @@ def new(
     if found.symmetries:
         names = ", ".join(found.symmetries)
         click.echo(f"  training.symmetries: {names} (the grid looks periodic and alike everywhere; else none)")
-    equal_rows = found.repeats.sentences() if found.repeats else ()
-    classes = found.classes or {}
-    hidden = None if metric else _hidden_classes(classes)
-    more = (hidden, _rare_classes(classes), _high_cost(estimate(resolved, cpu_speed())))
-    for remark in filter(None, (*found.remarks, *equal_rows, *more)):
+    for remark in filter(None, (*all_remarks(found, task), _high_cost(estimate(resolved, cpu_speed())))):
         click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
     click.echo(f"  kedro run --params task={chosen},method=choose    # the best of several methods")
@@ -185,34 +179,6 @@ def _check_metric(name: str, kind: str) -> None:
     suited = [other for other, spec in METRICS.items() if kind in spec.kinds]
     if name not in suited:
         raise unknown_name(f"metric for {kind}", name, suited, "docs/task_file.md")
-
-
-def _hidden_classes(classes: Mapping[str, int]) -> str | None:
-    """What to say of classes so rare that hardly a row is wrong where they are never predicted."""
-    rows = sum(classes.values())
-    usual = max(classes, key=classes.__getitem__, default="")
-    others = [name for name in classes if name != usual]
-    rare = sum(classes[name] for name in others)
-    if not rare or rare >= RARE * rows:
-        return None
-    named = others[0] if len(others) == 1 else f"not {usual}"
-    return (
-        f"{rare} of {rows} rows are {named}: error hides them, since always saying {usual} is wrong in "
-        f"{100 * rare / rows:.2g} % of rows. Say --metric auroc_ovo, or --metric one_minus_balanced_accuracy, which "
-        "counts all classes alike."
-    )
-
-
-def _rare_classes(classes: Mapping[str, int]) -> str | None:
-    """What to say of classes with so few rows that little can be learnt of them."""
-    rare = [f"{name} ({counted(count, 'row')})" for name, count in classes.items() if count < FEW_ROWS]
-    if not rare:
-        return None
-    named = f"{', '.join(rare[:6])}{', …' if len(rare) > 6 else ''}"
-    return (
-        f"Fewer than {FEW_ROWS} rows: {named}. Training, validation or test may have none of such a class; bring more "
-        "rows, or join classes."
-    )
 
 
 def _high_cost(cost: Estimate) -> str | None:

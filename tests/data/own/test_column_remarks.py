@@ -110,21 +110,35 @@ def test_a_column_that_separates_two_classes_may_be_genuine():
 
 
 @pytest.mark.parametrize(("number", "where"), [(-999, "below"), (1e6, "above")])
-def test_a_number_far_outside_that_repeats_may_mean_missing(number, where):
-    free = pd.DataFrame({"x": np.where(np.arange(N) % 10, NUMBERS, number), "other": NUMBERS})
+@pytest.mark.parametrize("rows", [3, 50])
+def test_a_number_far_outside_that_repeats_may_mean_missing(number, where, rows):
+    free = pd.DataFrame({"x": np.where(np.arange(N) < rows, number, NUMBERS), "other": NUMBERS})
     (remark,) = stand_ins(free)
     said = f"{number:.15g}"
-    assert remark == f"x is {said} in 6 of 60 rows, far {where} all others; if it means missing, say --missing={said}"
+    assert remark == f"{said} is far {where} all others in x ({rows} rows); if it means missing, say --missing={said}"
+
+
+def test_a_number_of_several_columns_is_told_once():
+    free = pd.DataFrame(np.where(RNG.random((N, 9)) < 0.2, 9999, RNG.normal(size=(N, 9)))).add_prefix("x")
+    (remark,) = stand_ins(free)
+    assert remark.startswith("9999 is far above all others in x0 (") and " and 4 more; if" in remark
+
+
+def test_several_numbers_at_either_end_may_mean_missing():
+    codes = np.array([-999, -998, 999, 0])[np.minimum(np.arange(N) % 10, 3)]
+    remarks = list(stand_ins(pd.DataFrame({"x": np.where(codes, codes, NUMBERS)})))
+    assert [remark.partition(" is far ")[0] for remark in remarks] == ["-999", "-998", "999"]
 
 
 @pytest.mark.parametrize(
     "column",
     [
         NUMBERS,
-        np.where(np.arange(N) == 3, -999, NUMBERS),  # one row
+        np.where(np.arange(N) < 2, -999, NUMBERS),  # two rows
+        np.exp(3 * NUMBERS),  # a heavy tail
         np.where(np.arange(N) % 10, 30 + NUMBERS, 25),  # near
-        np.where(np.arange(N) % 10, 1000 + NUMBERS, 0)[::-1] * (np.arange(N) % 3 == 0),  # most rows
         np.arange(N) % 2 * 1000,  # two values
+        np.array([1, 2, 3, 9])[np.arange(N) % 4],  # a code that is not one of many numbers
     ],
 )
 def test_other_columns_have_no_such_number(column):

@@ -6,6 +6,8 @@ from PIL import Image
 
 import users_files
 from pare.config.errors import PareError
+from pare.data.own.task_file import task_yaml
+from pare.data.preparation.equal_rows import EqualRows
 from users_files import facts, images, look
 
 RNG = np.random.default_rng(0)
@@ -190,3 +192,23 @@ def test_a_program_that_is_named_as_an_image_is_refused(tmp_path):
     )
     with pytest.raises(PareError, match=r"0\.png is not a PNG, JPEG, BMP, GIF, TIFF or WebP image"):
         look(paths)
+
+
+def test_copies_of_images_are_counted_and_stay_in_one_part(save, tmp_path):
+    names = [f"{kind}/{i}.bmp" for kind in ("cat", "dog") for i in range(10)]
+    pixels = [RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8) for _ in range(8)]
+    for i, name in enumerate(names):
+        save(name, pixels=pixels[i % 8])  # all files are of one size
+    found = look([tmp_path / "photos"])
+    x, y = read(tmp_path)["all"].read(0, 20)
+    expected = EqualRows.among([("all", x, y)])
+    assert found.repeats.repeats == 12
+    assert found.equal.numbers["all"].tolist() == expected.numbers["all"].tolist()
+    assert found.equal.classes["all"].tolist() == y.tolist()
+
+
+def test_a_class_without_a_test_image_is_named(save, tmp_path):
+    for name in ("train/cat/1", "train/cat/2", "train/dog/1", "train/dog/2", "test/cat/1"):
+        save(f"{name}.png")
+    text = task_yaml("photos", ["photos"], look([tmp_path / "photos"]))
+    assert "; no test row is of dog: bring more rows" in text

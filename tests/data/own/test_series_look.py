@@ -13,7 +13,7 @@ def test_a_table_with_a_row_a_point_is_a_task_of_series(tmp_path):
     assert found.classes == {"run": 6, "walk": 6}
     assert found.options["ignore"] == ["point", "day"]  # no channels
     assert "theirs have 12 to 20" in found.notes["points"] and "followed by" in found.notes["lengths"]
-    assert found.grouped
+    assert set(found.groups) == {"all"}
     x, y = read_found(found, tmp_path)["all"].read(0, 12)
     np.testing.assert_array_equal(y, [1, 0] * 6)
     np.testing.assert_allclose(x[4], frames["s04"][["u", "v"]].T, rtol=1e-6)
@@ -64,7 +64,7 @@ def wide_table(path, **written):
 def test_a_table_with_a_row_a_series_is_a_task_of_series(tmp_path):
     found = look(wide_table(tmp_path), "kind", wide=True, groups="person")
     assert (found.reader, found.rows, facts(found)) == ("series_rows", {"all": 12}, ("classification", (2,), (1, 20)))
-    assert (found.options["first"], found.options["last"], found.grouped) == ("900", "938", True)
+    assert (found.options["first"], found.options["last"], set(found.groups)) == ("900", "938", {"all"})
     assert "sample left out" in found.notes["first"]
     x, y = read_found(found, tmp_path)["all"].read(0, 12)
     np.testing.assert_array_equal(x[2, 0], 20 + np.arange(20) * 0.5)

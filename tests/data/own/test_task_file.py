@@ -140,7 +140,7 @@ def test_groups_are_named_with_the_rest(tmp_path):
     assert series.options["parts"] == {"all": {"x": "x", "y": "y", "groups": "person"}}
     assert rows.options["group"] == "person" and rows.input_shape == (3,)
     for found in (series, rows):
-        assert found.grouped
+        assert found.groups["all"].tolist() == person.tolist()
         split = yaml.safe_load(task_yaml("mine", ["t"], found))["mine"]["split"]
         assert split == {"test": 0.2, "validation": 0.2}
 
@@ -171,3 +171,11 @@ def test_test_rows_that_training_rows_equal_are_said(tmp_path):
         "4 of 24 rows have the inputs of an earlier row",
         "4 of 4 test rows have the inputs of a training row",
     ]
+
+
+def test_remarks_are_comments_whatever_a_column_is_called(tmp_path):
+    name = "a\u2028b: \x1b[31m\nmine: {}"
+    paths = table(tmp_path, answer=NUMBERS, **{name: 2 * NUMBERS})
+    text = task_yaml("mine", ["t.csv"], look(paths, "answer"))
+    assert list(yaml.safe_load(text)) == ["mine"]
+    assert "# What was found in the data:\n# - mass, a b: " in text and " orders the rows as answer does;" in text

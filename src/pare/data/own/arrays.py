@@ -15,6 +15,7 @@ from pare.data.files import FileName, words_and_part
 from pare.data.formats.array_files import ARCHIVES, LONE, NPY, SUFFIXES, is_lone, open_arrays
 from pare.data.formats.stored_array import StoredArray, at_frame
 from pare.data.own.array_choice import proposed_arrays
+from pare.data.own.array_remarks import array_remarks
 from pare.data.own.array_rows import (
     ChannelAxis,
     Read,
@@ -95,6 +96,7 @@ class Arrays(Lengths, Format):
     def inspect(cls, paths: Sequence[Path], question: Question) -> Inspection:  # noqa: D102
         options, classes, said = proposed_arrays(paths, question)
         parts = cls(**options).read(paths[0].parent)
+        said["remarks"] = (*said["remarks"], *array_remarks(parts, question))
         return inspection_of(cls.name, options, parts, classes, equal=equal_rows(parts), **said)
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102

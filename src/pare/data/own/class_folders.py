@@ -1,7 +1,9 @@
 """What formats share whose samples are files in folders of their classes: images, sounds, series."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,9 +14,10 @@ from pare.config.errors import PareError
 from pare.data.files import FileName, files_below
 from pare.data.formats.table_files import table_suffix
 from pare.data.own.arrays import prepared
-from pare.data.own.findings import Inspection, Question, inspection_of
+from pare.data.own.findings import COMPARED_BYTES, Inspection, Question, inspection_of
 from pare.data.own.format import Format, Known, NewRows
-from pare.data.own.labelled_files import FileKind, FileLabels, file_labels, labelled_files
+from pare.data.own.labelled_files import FileKind, FileLabels, LabelledFiles, file_labels, labelled_files
+from pare.data.preparation.equal_rows import EqualRows
 from pare.storage.samples import Samples
 
 
@@ -76,6 +79,7 @@ class ClassFolder(Format):
             kind="classification",
             output_name=labels.target if labels else "class",
             notes=notes,
+            equal=equal_files(files),
         )
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
@@ -88,3 +92,22 @@ class ClassFolder(Format):
             return prepared(self).new_rows(rows, known)
         paths = self.kind.files_in(rows) if rows.is_dir() else [rows]
         return NewRows([path.name for path in paths], lambda start, stop: self.inputs(paths[start:stop]))
+
+
+def equal_files(parts: Mapping[str, LabelledFiles]) -> EqualRows | None:
+    """Which files have equal bytes, of those of the same size; None where these are more than 256 MiB.
+
+    Files of other bytes may be equal inputs as well, which a run finds.
+    """
+    sizes = {path: path.stat().st_size for files in parts.values() for path in files.paths}
+    alike = {size for size, count in Counter(sizes.values()).items() if count > 1}
+    if sum(size for size in sizes.values() if size in alike) > COMPARED_BYTES:
+        return None
+    known: dict[tuple[int, bytes], int] = {}
+
+    def number(path: Path) -> int:
+        digest = sha256(path.read_bytes()).digest() if sizes[path] in alike else b""
+        return known.setdefault((sizes[path], digest), len(known))
+
+    numbers = {part: np.array([number(path) for path in files.paths]) for part, files in parts.items()}
+    return EqualRows(numbers, {part: files.codes for part, files in parts.items()})

@@ -12,13 +12,14 @@ from pare.data.formats.dates import all_times
 from pare.data.formats.delimited_text import called_by_place
 from pare.data.formats.table_files import present_text
 from pare.data.own.columns import FEW_ROWS, is_text, numbers_and_words
-from pare.data.own.findings import Question
+from pare.data.own.findings import Question, are_classes
+from pare.data.own.row_order import order_remark
 
 LEAST_UNITS, ROWS_OF_A_UNIT = 5, 3  # a column that may say which rows belong together: units, mean rows of one
 NUMBERED = re.compile(r"(.*?)([+-]?\d+(?:\.\d+)?)(\D*)")
 LEAST_POINTS, ALIKE, ROWS_COMPARED = 20, 0.8, 1000  # points, correlation of neighbours, rows that are looked at
 FOLLOWS = 0.999  # rank correlation from which on a column says what the target says
-LEAST_SHARE, MOST_SHARE = 0.05, 0.5  # fraction of the rows with a number that means missing
+MOST_CODES, LEAST_REPEATS = 3, 3  # numbers of a column that mean missing, such as -998 and -999, and rows of each
 LEAST_OTHERS = 3  # numbers without which there is nothing to be far from
 
 
@@ -77,6 +78,8 @@ def remarks_on(
     question: Question,
     missing: Mapping[str, pd.Series],
     categories: Mapping[str, pd.Series],
+    *,
+    is_order_open: bool,
 ) -> Iterator[str]:
     """What words for a missing value are taken for, and what columns may be but features; the user knows.
 
@@ -86,6 +89,7 @@ def remarks_on(
         question: what is to be predicted.
         missing: words that are read as missing, by the column that has them.
         categories: those that are categories.
+        is_order_open: whether nothing else says what the order of rows is, or which are test rows.
     """
     for word, where in _by_word(missing):
         yield f"{word!r} is read as missing in {where}"
@@ -97,19 +101,35 @@ def remarks_on(
         return  # the reader refuses it
     target = ", ".join(question.target)
     answer = frame.groupby([*question.target], dropna=False, observed=True).ngroup()
-    if name := next((str(name) for name in free if _says_all(free[name], answer)), None):
-        yield f"{name} says the same as {target} in other words; if new rows do not have it, say --ignore {name}"
-    elif names := followers(free, frame[[*question.target]]):
-        ignored = " ".join(f"--ignore {name}" for name in names)
-        yield f"{', '.join(names)} orders the rows as {target} does; if new rows do not have it, say {ignored}"
-    elif not question.groups and (unit := _unit(free, answer)):
+    if copies := [str(name) for name in free if _says_all(free[name], answer)]:
+        yield f"{listed(copies)} says the same as {target} in other words; {_unless_known(copies)}"
+    elif copies := followers(free, frame[[*question.target]]):
+        yield f"{listed(copies)} orders the rows as {target} does; {_unless_known(copies)}"
+    others = free.drop(columns=copies)
+    if not question.groups and (unit := _unit(others, answer)):
         yield (
             f"all rows of one {unit} have the same {target}; where such rows belong together, say --groups {unit}, or "
             f"--series {unit} where each is a point of a series"
         )
+    elif is_order_open and (remark := _order(others, frame[[*question.target]])):
+        yield remark
     yield from stand_ins(free)
     if points := look_like_points(free):
         yield f"{points[0]} to {points[-1]} look like the points of a series; if they are, say --wide"
+
+
+def _order(free: pd.DataFrame, targets: pd.DataFrame) -> str | None:
+    """What to say of the order of the rows that have an answer."""
+    known = targets.notna().all(axis=1)
+    targets = targets[known]
+    are_numbers = all(targets[name].dtype.kind in "iuf" for name in targets)
+    if are_numbers and not (targets.shape[1] == 1 and len(targets) and are_classes(targets.iloc[:, 0].to_numpy())):
+        return order_remark(free[known], targets.to_numpy(np.float64))
+    return order_remark(free[known], targets.groupby([*targets], observed=True).ngroup().to_numpy())
+
+
+def _unless_known(names: Sequence[str]) -> str:
+    return f"if new rows do not have it, say {' '.join(f'--ignore {quote(name)}' for name in names)}"
 
 
 def _by_word(words: Mapping[str, pd.Series]) -> Iterator[tuple[str, str]]:
@@ -198,34 +218,41 @@ def _numbers(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
 
 
 def _follows(column: pd.Series, answer: pd.Series) -> bool:
-    both = column.notna() & answer.notna()
-    if both.sum() < FEW_ROWS or column[both].nunique() < LEAST_OTHERS or answer[both].nunique() < LEAST_OTHERS:
+    from scipy.stats import rankdata  # noqa: PLC0415 - slow to import
+
+    both = (column.notna() & answer.notna()).to_numpy()
+    ranks = np.stack([rankdata(values[both]) for values in (column.to_numpy(), answer.to_numpy())])
+    if ranks.shape[1] < FEW_ROWS or not np.ptp(ranks, axis=1).all():
         return False
-    return abs(column[both].rank().corr(answer[both].rank())) > FOLLOWS
+    return abs(np.corrcoef(ranks)[0, 1]) > FOLLOWS and min(len(np.unique(of_one)) for of_one in ranks) >= LEAST_OTHERS
 
 
 def stand_ins(free: pd.DataFrame) -> Iterator[str]:
-    """A sentence for each column in which one number repeats far outside all others, as if it meant missing.
+    """A sentence for each number that repeats far outside all others of some columns, as if it meant missing.
 
     Args:
         free: the columns that may be features.
     """
+    found: dict[tuple[str, str], list[str]] = {}
     for name, column in _numbers(free):
         values, counts = np.unique(column.dropna(), return_counts=True)
-        for end, where in ((0, "below"), (-1, "above")):
-            if len(values) > LEAST_OTHERS and _is_far(values, end) and _repeats(counts[end], len(column)):
-                number = f"{values[end]:.15g}"
-                yield (
-                    f"{name} is {number} in {counts[end]} of {len(column)} rows, far {where} all others; if it means "
-                    f"missing, say --missing={number}"
-                )
+        for step, where in ((1, "below"), (-1, "above")):
+            for value, count in _far(values[::step], counts[::step]):
+                found.setdefault((f"{value:.15g}", where), []).append(f"{name} ({counted(count, 'row')})")
+    for (number, where), names in found.items():
+        yield f"{number} is far {where} all others in {listed(names)}; if it means missing, say --missing={number}"
 
 
-def _is_far(values: np.ndarray, end: int) -> bool:
-    """Whether the first or the last of ascending numbers is farther from the others than twice their range."""
-    others = np.delete(values, end)
-    return bool(abs(values[end] - others[end]) > 2 * np.ptp(others))
+def _far(values: np.ndarray, counts: np.ndarray) -> list[tuple[float, int]]:
+    """The first numbers and their rows, where each repeats and they are farther from the others than twice their range.
 
-
-def _repeats(count: int, rows: int) -> bool:
-    return LEAST_SHARE * rows <= count < MOST_SHARE * rows
+    Args:
+        values: different numbers, rising or falling.
+        counts: rows that have each.
+    """
+    for first in range(1, MOST_CODES + 1):
+        others = values[first : -MOST_CODES if len(values) > FEW_ROWS else None]  # the last may be such numbers, too
+        if len(others) > LEAST_OTHERS and abs(values[first] - values[first - 1]) > 2 * np.ptp(others):
+            found = list(zip(values[:first].tolist(), counts[:first].tolist(), strict=True))
+            return found if min(counts[:first]) >= LEAST_REPEATS else []
+    return []

@@ -1,7 +1,7 @@
 """Questions about files and findings in them, for files of every kind."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,7 @@ class Inspection:
         symmetries: that fields seem to have, keys of `pare.learners.networks.models.symmetries.SYMMETRIES`.
         ordered: whether rows are in the order of time, as the question says.
         equal: which rows have equal inputs; None where that would take long, as it is found out before a run.
+        groups: number of the group of each row, ``(rows,)``, by part; none where rows are on their own.
     """
 
     reader: str
@@ -90,6 +91,7 @@ class Inspection:
     symmetries: tuple[str, ...] = ()
     ordered: bool = False
     equal: EqualRows | None = None
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def repeats(self) -> Repeats | None:
@@ -107,12 +109,6 @@ class Inspection:
         part = next(iter(self.rows))
         first = different_rows(self.equal.numbers[part])
         return np.bincount(self.equal.classes[part][first], minlength=len(self.classes or {})).tolist()
-
-    @property
-    def grouped(self) -> bool:
-        """Whether rows belong together."""
-        parts = self.options.get("parts", {}).values()
-        return "group" in self.options or any("groups" in names for names in parts)
 
 
 def equal_rows(parts: Mapping[str, Samples]) -> EqualRows | None:
@@ -150,6 +146,7 @@ def inspection_of(
         output_shape=(len(classes),) if classes else y.shape[1:],
         classes=classes,
         symmetries=shifts_of(samples),
+        groups={part: of_part.groups for part, of_part in parts.items() if of_part.groups is not None},
         **found,
     )
 

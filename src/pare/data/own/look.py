@@ -45,7 +45,7 @@ def inspect_files(paths: Sequence[Path], question: Question) -> Inspection:
             message = str(error).replace(f"{folder}{os.sep}", "").replace(f"{folder}", "the files")
             message = OPTION.sub(r"--\1 NAME", message).replace(f", or remove it and {FETCH}", "")
             raise PareError(message) from error
-    if question.ordered and found.grouped:
+    if question.ordered and found.groups:
         raise PareError("--ordered cuts rows where they are, and --groups keeps some together; give one of them")
     return replace(found, ordered=question.ordered)
 

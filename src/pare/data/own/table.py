@@ -71,7 +71,8 @@ class Table(RowTable, Dates, Format):
         row_names = [str(name) for name in free if name not in dated.get("dates", {}) and are_names_of_rows(free[name])]
         options = files | column_options(question, [*nameless, *useless, *row_names]) | dated | dialect
         notes = detected(options)
-        if when := _order_of_rows(texts, order, question, paths[0].name):
+        when = _order_of_rows(texts, order, question, paths[0].name)
+        if when:
             notes["dates"] += f"; {when}"
         if row_names:
             notes["ignore"] = (
@@ -80,7 +81,9 @@ class Table(RowTable, Dates, Format):
         missing |= {name: _no_values(frame[name]) for name in dated.get("dates", {})}
         no_category = {*missing, *row_names, *question.target, *question.ignore, question.groups}  # classes have a note
         words = {name: _no_values(frame[name]) for name in map(str, frame) if name not in no_category}
-        remarks = [*of_nameless, *of_useless, *remarks_on(free, frame, question, missing, words)]
+        is_open = said is None and not (when or question.ordered or question.groups)
+        more = remarks_on(free, frame, question, missing, words, is_order_open=is_open)
+        remarks = [*of_nameless, *of_useless, *more]
         return inspection_of_table(cls, options, question, paths, rows=len(frame), notes=notes, remarks=remarks)
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102

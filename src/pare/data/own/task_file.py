@@ -11,6 +11,7 @@ import yaml
 from pare.config.errors import PareError
 from pare.config.schema import DEFAULTS, TEST_SHARE, Task, default_patch, even_patch
 from pare.config.words import counted
+from pare.data.own.class_remarks import class_remarks
 from pare.data.own.findings import Inspection
 
 RESERVED = ("encoders", "proxies", "openml")  # folders of data/01_raw that no task may take
@@ -67,17 +68,32 @@ def task_yaml(name: str, files: Sequence[str], found: Inspection, metric: str | 
         found: what was found in them.
         metric: what the task is measured by; None: the default of what is predicted.
     """
+    entry = "\n".join([f"{name}:", *_lines(_sections(files, found, metric))]) + "\n"
+    remarks = all_remarks(found, Task.model_validate(yaml.safe_load(entry)[name]))
     lines = [
         f"# Written by `kedro tasks new`; edit it freely. `kedro tasks show {name}` checks it and says what",
         "# a run would cost; then run it:",
         f"#   kedro run --params task={name}",
         "# What else a task may say: docs/task_file.md.",
-        f"{name}:",
-        *_lines(_sections(files, found, metric)),
+        *(["# What was found in the data:"] if remarks else []),
+        *(f"# - {_in_one_line(remark)}" for remark in remarks),
     ]
-    text = "\n".join(lines) + "\n"
-    Task.model_validate(yaml.safe_load(text)[name])
-    return text
+    return "\n".join([*lines, entry])
+
+
+def all_remarks(found: Inspection, task: Task) -> list[str]:
+    """What the user should know of the data before a run, a sentence each without a full stop.
+
+    Args:
+        found: what was found in the files.
+        task: the task that was made of it.
+    """
+    return [*found.remarks, *(found.repeats.sentences() if found.repeats else ()), *class_remarks(found, task)]
+
+
+def _in_one_line(remark: str) -> str:
+    """A remark as a comment: names of columns may have characters that end a line, or that YAML refuses."""
+    return "".join(character if character.isprintable() else " " for character in remark)
 
 
 def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> list[tuple[int, str, str]]:
@@ -108,7 +124,7 @@ def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> li
 def _lines(sections: Sequence[tuple[int, str, str]]) -> list[str]:
     lines = [("  " * depth + text, remark) for depth, text, remark in sections]
     column = min(WIDEST, max(len(line) for line, remark in lines if remark))
-    return [f"{line.ljust(column)}  # {remark}" if remark else line for line, remark in lines]
+    return [f"{line.ljust(column)}  # {_in_one_line(remark)}" if remark else line for line, remark in lines]
 
 
 def _option_lines(found: Inspection) -> list[tuple[str, str]]:
@@ -166,7 +182,7 @@ def _split_lines(found: Inspection) -> list[tuple[str, str]]:
     if found.ordered:
         split["ordered"] = True
         remark += "; the last rows are the test part, those before them the validation part"
-    elif found.grouped:
+    elif found.groups:
         remark += "; groups stay whole"
     elif found.classes:
         split["stratified"] = _can_be_stratified(split, found.different)

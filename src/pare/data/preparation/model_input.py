@@ -19,7 +19,7 @@ from pare.config.run import PREPARED, Run
 from pare.config.schema import Task
 from pare.data.preparation.equal_rows import EqualRows
 from pare.data.preparation.normalisation import RunningMoments, prepared_inputs
-from pare.data.preparation.split import assign_parts
+from pare.data.preparation.split import divided
 from pare.storage.atomic import atomic_path
 from pare.storage.fingerprint import fingerprint
 from pare.storage.samples import Samples
@@ -78,8 +78,7 @@ class ModelInput:
             self.check()
         self._check_parts()
         equal = self._equal_rows()
-        groups = self._groups(equal)
-        parts = self._parts(equal, groups)
+        groups, parts = divided(self.task, equal, self._own_groups(), validated=self.validated)
         repeats = equal.repeats(parts, together=self.task.keeps_equal_rows_together)
         for sentence in repeats.sentences():
             logger.info("Task %s: %s.", self.task_name, sentence)
@@ -130,31 +129,9 @@ class ModelInput:
         unnamed: dict[str, np.ndarray] = {part: np.zeros(wanted) for part, wanted in self.task.samples.items()}
         return EqualRows.among((part, x, y) for part, _, _, x, y in self._blocks(unnamed))
 
-    def _groups(self, equal: EqualRows) -> dict[str, np.ndarray]:
-        """Number of what each row belongs to, by part; parts in which each row is on its own have none.
-
-        Equal test rows of the publisher's are no reason to group the others.
-        """
-        own = self._own_groups()
-        numbers = np.concatenate([numbers for part, numbers in equal.numbers.items() if part != "test"])
-        if not self.task.keeps_equal_rows_together or len(np.unique(numbers)) == len(numbers):
-            return own
-        return equal.groups(own)
-
     def _own_groups(self) -> dict[str, np.ndarray]:
         groups = {part: self.samples[part].groups for part in self.task.samples}
         return {part: own[: self.task.samples[part]] for part, own in groups.items() if own is not None}
-
-    def _parts(self, equal: EqualRows, groups: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Split of each row, by part; over groups of the publisher's or the user's own, classes are not spread."""
-        spread = self.task.split.stratified and not self._own_groups()
-        return {
-            part: assign_parts(
-                *(self.task, part, equal.classes.get(part) if spread else None, groups.get(part)),
-                validated=self.validated,
-            )
-            for part in self.task.samples
-        }
 
     def _blocks(self, parts: Mapping[str, np.ndarray]) -> Iterator[tuple[str, int, np.ndarray, np.ndarray, np.ndarray]]:
         """Raw rows in blocks: part, number of the first row, splits, x and y."""

@@ -1,7 +1,7 @@
 """Which row goes to which part, the same for every seed of a run; and the fraction of training rows that is used."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from pare.config.errors import PareError
 from pare.config.schema import SplitConfig, Task
 from pare.config.words import counted
-from pare.data.preparation.equal_rows import different_rows
+from pare.data.preparation.equal_rows import EqualRows, different_rows
 
 SPLIT_SEED = 0
 
@@ -23,6 +23,35 @@ def draw_rows(rows: int, share: float, seed: int) -> np.ndarray:
     if share == 1:
         return np.arange(rows)
     return np.sort(np.random.default_rng(seed).permutation(rows)[: max(1, round(share * rows))])
+
+
+def divided(
+    task: Task, equal: EqualRows, own: Mapping[str, np.ndarray], *, validated: bool
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What stays together of the rows of a task, and their splits.
+
+    Equal test rows of the publisher's are no reason to group the others. Over groups of the publisher's or the user's
+    own, classes are not spread.
+
+    Args:
+        task: the task.
+        equal: which rows have equal inputs, and their classes.
+        own: number of the group of each row, by part; parts may have none.
+        validated: whether there is a validation part.
+
+    Returns:
+        Number of what each row belongs to, by part, of parts in which not each row is on its own; and split of each
+        row, by part, see `assign_parts`.
+    """
+    groups = dict(own)
+    numbers = np.concatenate([numbers for part, numbers in equal.numbers.items() if part != "test"])
+    if task.keeps_equal_rows_together and len(np.unique(numbers)) < len(numbers):
+        groups = equal.groups(own)
+    spread = task.split.stratified and not own
+    labels = {part: equal.classes.get(part) if spread else None for part in task.samples}
+    return groups, {
+        part: assign_parts(task, part, labels[part], groups.get(part), validated=validated) for part in task.samples
+    }
 
 
 def assign_parts(
