@@ -128,15 +128,6 @@ def test_a_run_of_hours_is_said_at_once(tasks, own_table):
     assert "The run below is large" in output and "GiB of memory" in output and "method=probe" in output
 
 
-@pytest.mark.slow
-def test_a_file_that_unpacks_to_much_more_is_announced_before_it_is_read(tasks, own_table):
-    path = own_table.with_name("zeros.npz")
-    np.savez_compressed(path, x=np.zeros((40, 2, 1000)), y=np.arange(40) % 2)
-    lines = tasks("new", str(path), "--target", "y").splitlines()
-    assert lines[0].startswith("zeros.npz has 0.0 MiB, unpacked 0.6 MiB")
-    assert lines[1].startswith("zeros: 40 rows")
-
-
 def test_what_was_done_to_the_columns_of_a_table_is_said(project, tasks, own_table):
     days = pd.date_range("2024-01-01", periods=40).astype(str)
     frame = pd.read_csv(own_table).assign(when=days, sample=[f"s{i}" for i in range(40)])

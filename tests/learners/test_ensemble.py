@@ -72,5 +72,5 @@ def test_a_member_that_is_missing_is_named(made, tmp_path):
     content = json.loads((tmp_path / "ensemble.json").read_text())
     content["weights"]["third"] = 0.0
     (tmp_path / "ensemble.json").write_text(json.dumps(content))
-    with pytest.raises(PareError, match="third is missing"):
+    with pytest.raises(PareError, match=r"names members .*'third'.*members holds \['logistic', 'net'\]"):
         load_ensemble(tmp_path, made("network").run.task)

@@ -84,12 +84,6 @@ def test_a_model_of_an_older_version_is_to_be_trained_again(saved):
         Model.load(folder)
 
 
-def test_a_record_that_names_a_file_outside_is_refused(saved, tmp_path):
-    (tmp_path / "other").write_text("here")
-    with pytest.raises(PareError, match=r"record\.json names \.\./other, which lies outside the folder"):
-        Model.load(saved(files={"../other": "0"}))
-
-
 def test_there_is_no_record_in_a_folder_that_is_empty_or_half(saved, tmp_path):
     assert recorded_fingerprint(tmp_path) is None
     folder = saved()

@@ -83,12 +83,12 @@ def test_a_damaged_file_is_refused(tmp_path, text):
 def test_a_source_is_decided_by_both_manifests_and_by_how_pixels_are_normalised(tmp_path):
     (text, image) = (tmp_path / name for name in ("text", "image"))
     image.mkdir()
-    proxy = RawFolder(tmp_path, SimpleNamespace(fingerprint="proxy"))
+    proxy = RawFolder(tmp_path, SimpleNamespace(fingerprint="proxy", files=[]))
     found = []
     for path, content in ((text, None), (image, VIT_IN21K), (image, SWIN), (image, SWIN | {"size": 384})):
         if content:
             folder(path, content)
-        source = SourceFolders.of(RawFolder(path, SimpleNamespace(fingerprint="encoder")), proxy)
+        source = SourceFolders.of(RawFolder(path, SimpleNamespace(fingerprint="encoder", files=[])), proxy)
         found.append(source.fingerprints)
     assert found[0] == ("encoder", "proxy")
     assert found[1][:2] == found[2][:2] == found[0]

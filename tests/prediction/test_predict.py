@@ -125,6 +125,21 @@ def test_identifiers_that_the_task_leaves_out_stay_next_to_the_predictions(prepa
     assert written["row"].tolist() == [str(i + 1) for i in range(N)]
 
 
+def test_a_text_that_a_spreadsheet_would_run_begins_with_an_apostrophe_and_numbers_are_as_they_are(
+    prepare, frame, tmp_path
+):
+    frame["answer"] = ["=cmd|'/C calc'!A0", "no"] * (N // 2)
+    frame["note"] = ["@SUM(A1)", "+1", "\tx", "a=b", "-2", "-a", *range(N - 6)]
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    reader = {"name": "table", "options": {"target": "answer", "ignore": ["note"]}}
+    predictor, _ = prepare("t.csv", TABLE | {"reader": reader})
+    table = predict_file(tmp_path / "t.csv", predictor).content
+    assert set(table["answer"]) <= {"'=cmd|'/C calc'!A0", "no"}
+    assert table["note"].tolist()[:6] == ["'@SUM(A1)", "+1", table["note"][2], "a=b", "-2", "'-a"]
+    assert not table["note"][2].startswith("\t")
+    assert list(predictor.classes) == ["=cmd|'/C calc'!A0", "no"]  # in Python they are as they were
+
+
 def test_one_row_is_told_as_one(prepare, frame, tmp_path, caplog):
     frame.to_csv(tmp_path / "t.csv", index=False)
     model = prepare("t.csv", TABLE)[0].trained

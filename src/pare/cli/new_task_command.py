@@ -99,12 +99,7 @@ def new(
     from pare.data.files import train_and_test  # noqa: PLC0415
     from pare.data.origins.own_files import find_path  # noqa: PLC0415
     from pare.data.own.findings import Question  # noqa: PLC0415 - slow to import
-    from pare.data.own.look import (  # noqa: PLC0415 - slow to import
-        announcement,
-        format_of,
-        inner_paths,
-        inspect_files,
-    )
+    from pare.data.own.look import format_of, inner_paths, inspect_files  # noqa: PLC0415 - slow to import
     from pare.data.own.task_file import all_remarks, task_name, task_yaml  # noqa: PLC0415
 
     with clear_errors():
@@ -117,8 +112,6 @@ def new(
         format_of(files, question)  # a file that holds no data is refused first
         file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
         replaced = _replaced(file, loader, force=force)
-        for line in filter(None, map(announcement, files)):
-            click.echo(line)
         found = inspect_files(files, question)
         if metric is not None:
             _check_metric(metric, found.kind)

@@ -8,6 +8,7 @@ first divided by a temperature of each model (Guo et al., 2017): the scores of a
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isclose, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from scipy.special import expit, logit, softmax
 
+from pare.config.errors import PareError
 from pare.config.run import MEMBERS
 from pare.config.schema import Task
 from pare.learners.learner import ENSEMBLE
@@ -91,10 +93,22 @@ class Ensemble:
 
 
 def load_ensemble(folder: Path, task: Task) -> Ensemble:
-    """Read what `Ensemble.write` wrote; PareError where a member is not whole."""
+    """Read what `Ensemble.write` wrote; PareError where a member is not whole, of another task, or without a weight."""
     content = json.loads((folder / ENSEMBLE).read_text(encoding="utf-8"))
-    members = {name: Model.load(folder / MEMBERS / name) for name in content["weights"]}
-    return Ensemble(members, content["weights"], content["temperatures"], mean_of(task))
+    weights, temperatures = ({str(k): float(v) for k, v in content[key].items()} for key in ("weights", "temperatures"))
+    names = {path.name for path in (folder / MEMBERS).iterdir()}
+    if not names == weights.keys() == temperatures.keys():
+        raise PareError(f"{ENSEMBLE} names members {[*weights]} and {[*temperatures]}, {MEMBERS} holds {sorted(names)}")
+    if not isclose(sum(weights.values()), 1, abs_tol=1e-6) or min(weights.values()) < 0:
+        raise PareError(f"{ENSEMBLE} has weights {[*weights.values()]}; expected ones of 0 or more that add up to 1")
+    if not all(isfinite(value) and value > 0 for value in temperatures.values()):
+        raise PareError(f"{ENSEMBLE} has temperatures {[*temperatures.values()]}; expected positive ones")
+    members = {name: Model.load(folder / MEMBERS / name) for name in weights}
+    for name, member in members.items():
+        of = member.run.task
+        if (of.input.shape, of.output) != (task.input.shape, task.output):
+            raise PareError(f"member {name} is a model of another task")
+    return Ensemble(members, weights, temperatures, mean_of(task))
 
 
 def combined(

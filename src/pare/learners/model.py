@@ -2,29 +2,33 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 
 from pare.config.errors import PareError
 from pare.config.run import FILES, MODEL, PREPARATION, RECORD, Run, changed_text
+from pare.data.formats.memory import OBJECTS, TooLargeError, check_memory
 from pare.data.preparation import Preparation
 from pare.evaluation.calibration import Calibration
 from pare.learners.learner import Data, Fitted, Predictor, load_predictor
 from pare.learners.machine import peak_memory_mb, versions
 from pare.learners.model_card import CARD, model_card
-from pare.storage.fingerprint import file_digest
+from pare.learners.trial import try_boosters
+from pare.storage.checksums import check_digests, digests, files_of, read_sealed, sealed_json
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
-# What a damaged file raises in the libraries that read it.
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
+BLOBS = "blobs"  # folder of the hub's cache, of whose files a model's folder there has links
+REASON = 600  # letters of a message, of which torch's have a line for each array
+ROW = 8  # floats that a value of a row takes while it is prepared, about
 
 
 @dataclass
@@ -87,15 +91,22 @@ class Model:
             self.preparation.save(folder)
             if self.calibration:
                 self.calibration.save(folder)
-            content = {"run": self.run.model_dump(mode="json"), **self.record, FILES: dict(_digests(folder))}
-            (folder / RECORD).write_text(json.dumps(content, indent=2))
+            content = {"run": self.run.model_dump(mode="json"), **self.record, FILES: digests(folder)}
+            (folder / RECORD).write_text(sealed_json(content), encoding="utf-8")
             (folder / CARD).write_text(model_card(self.run, self.record), encoding="utf-8")
-        except OSError as error:
-            raise PareError(f"cannot write to {folder} ({error}); free space there") from error
+        except Exception as error:  # each library has errors of its own for a full disk
+            raise PareError(f"cannot write the model to {folder} ({error}); free space there") from error
 
     @classmethod
-    def load(cls, folder: Path) -> "Model":
+    def load(cls, folder: Path, *, own: bool = True) -> "Model":
         """Read what `save` wrote; needs neither the source, its package nor the model input.
+
+        What its files declare is compared with each other and with the memory that is free before a library opens them.
+
+        Args:
+            folder: folder of the model.
+            own: whether this user made it. Else boosters are tried in another process first, as their libraries crash
+                where a file is not as they wrote it, and a row of zeros is predicted.
 
         Raises:
             PareError: where the folder is missing, holds no whole model, or one of an older version of this project.
@@ -103,24 +114,25 @@ class Model:
         if not folder.is_dir():
             raise PareError(f"{folder} is missing: there is no such model yet; train it by `kedro run` first")
         try:
-            record = json.loads((folder / RECORD).read_text())
+            _check_paths(folder)
+            record = read_sealed(folder / RECORD, older=True)
+            check_digests(folder, record.pop(FILES))  # not every library survives to read what is damaged
             run = Run.model_validate(record.pop("run"))
-            _check_files(folder, record.pop(FILES))
             preparation = Preparation.load(folder)
             calibration = Calibration.load(folder, run.task.output.kind)
+            _check_shapes(run, record, preparation, calibration)
+            if not own:
+                try_boosters(folder)
             predictor = load_predictor(folder, run, record)
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            RuntimeError,
-            SafetensorError,
-            PareError,
-        ) as e:
+            if not own:
+                _check_outputs(run, predictor)
+        except TooLargeError:
+            raise
+        except Exception as e:  # each library has errors of its own
+            reason = shorten(str(e) if isinstance(e, PareError | OSError) else f"{type(e).__name__}: {e}", REASON)
             raise PareError(
-                f"{folder} holds no whole trained model of this version of the project ({e}); delete it and train again"
+                f"{folder} holds no whole trained model of this version of the project ({reason}); delete it and "
+                "train again"
             ) from e
         return cls(run, predictor, record, preparation, calibration)
 
@@ -155,7 +167,7 @@ class Model:
         with TemporaryDirectory() as name:
             folder = Path(name) / "model"
             self.save(folder)
-            return _unpickled, ({path: (folder / path).read_bytes() for path in _files(folder)},)
+            return _unpickled, ({path: (folder / path).read_bytes() for path in files_of(folder)},)
 
 
 def _unpickled(files: dict[str, bytes]) -> Model:
@@ -166,24 +178,45 @@ def _unpickled(files: dict[str, bytes]) -> Model:
         return Model.load(Path(name))
 
 
-def _files(folder: Path) -> list[str]:
-    """Paths of all files in a folder and below it."""
-    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+def _check_paths(folder: Path) -> None:
+    """Refuse what is no file of this folder, or does not fit into memory, before any is opened."""
+    home = folder.resolve()
+    homes = [home, home.parent.parent / BLOBS]
+    for path in folder.rglob("*"):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        if not path.is_file() or not any(map(path.resolve().is_relative_to, homes)):
+            raise PareError(f"{path.relative_to(folder)} is no file of this folder but a link out of it, or a device")
+        check_memory(path.stat().st_size * (OBJECTS if path.suffix == ".json" else 1), str(path))
 
 
-def _digests(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in _files(folder):
-        yield path, file_digest(folder / path)
+def _check_shapes(
+    run: Run, record: Mapping[str, Any], preparation: Preparation, calibration: Calibration | None
+) -> None:
+    """Refuse a preparation or a calibration of another task."""
+    shape, output = run.task.input.shape, run.task.output.shape
+    check_memory(prod(shape) * ROW * 4, f"a row of {list(shape)}")
+    axes = len(shape) - 1 if preparation.coordinates else 0
+    found = preparation.inputs(np.zeros((1, shape[0] - axes, *shape[1:]), np.float32)).shape[1:]
+    counts = [len(names or ()) for names in preparation.categories or ()]
+    classes = run.task.classes if preparation.classes else None
+    if found != shape or list(record["categories"]) not in (counts, [0] * len(counts)):
+        raise PareError(f"{PREPARATION} makes inputs of shape {found}, the task has {shape}, or of other categories")
+    if classes != (preparation.classes and len(preparation.classes)):
+        raise PareError(f"{PREPARATION} names {len(preparation.classes or ())} classes, the task has {classes}")
+    if calibration:
+        wanted = output if calibration.kind == "dense" else (calibration.rows, *output)
+        values = calibration.arrays["spread" if calibration.kind == "dense" else "prediction"]
+        if values.shape != wanted or not np.isfinite(values).all():
+            raise PareError(
+                f"the calibration has numbers of shape {values.shape}, finite ones of {wanted} are expected"
+            )
 
 
-def _check_files(folder: Path, digests: dict[str, str]) -> None:
-    """Refuse files that changed since they were written: not every library survives to read them."""
-    for name, digest in digests.items():
-        path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise PareError(f"{RECORD} names {name}, which lies outside the folder")
-        if file_digest(path) != digest:
-            raise PareError(f"{name} is damaged or of another model")
+def _check_outputs(run: Run, predictor: Predictor) -> None:
+    found = predictor.outputs(np.zeros((1, *run.task.input.shape), np.float32), torch.device("cpu")).shape
+    if found != (1, *run.task.output.shape):
+        raise PareError(f"it predicts {found[1:]} a row, the task asks for {run.task.output.shape}")
 
 
 def model_folders(folder: Path) -> dict[str, Path]:

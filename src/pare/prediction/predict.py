@@ -16,12 +16,14 @@ from pare.config.words import listed
 from pare.data.files import plain_stem
 from pare.data.own.format import NewRows
 from pare.data.own.new_rows import RawRows, open_new_rows
+from pare.data.registries import open_format
 from pare.evaluation.calibration import Calibration, probabilities
 from pare.learners.model import Model
 from pare.prediction.hub import HUB, fetch_model, push_model
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a text begins that a spreadsheet runs; numbers are none
 COVERAGE = 0.9  # coverage of the sets and intervals in a file of predictions
 MODEL = "model"  # the folder of the model within that of its run
 
@@ -45,7 +47,12 @@ def load(folder: str | Path, device: str | torch.device | None = None) -> "Predi
             f"{folder} holds no trained model ({RECORD}); name the folder of a run or of its model, such as "
             "data/06_models/TASK/METHOD/seed_0"
         )
-    return Predictor(Model.load(found[0]), device)
+    trained = Model.load(found[0], own=False)
+    try:
+        open_format(trained.run.task.reader)
+    except Exception as error:  # a reader may fail on options of another shape in any way
+        raise PareError(f"{found[0]} has options of the reader that do not fit ({error}); train it again") from error
+    return Predictor(trained, device)
 
 
 class Predictor:
@@ -223,7 +230,7 @@ class NewPredictions:
 
     Attributes:
         name: name of the file with the new rows, without its ending.
-        content: a table with a line for each row, or fields ``(rows, channels, *grid)``.
+        content: a table with a line for each row, of which no cell is a formula, or fields ``(rows, channels, *grid)``.
     """
 
     name: str
@@ -241,12 +248,26 @@ def predict_file(path: Path, predictor: Predictor) -> NewPredictions:
         table = table.join(rows.ignored.drop(columns="row", errors="ignore"))
     names = task.output.names("prediction")
     if predictor.is_binary:
-        return NewPredictions(stem, table.assign(**_columns(names, predictor.probabilities(output))))
+        return NewPredictions(stem, _plain(table.assign(**_columns(names, predictor.probabilities(output)))))
     if predictor.classes is None:
-        return NewPredictions(stem, table.assign(**_columns(names, output), **_how_sure(predictor, output)))
+        return NewPredictions(stem, _plain(table.assign(**_columns(names, output), **_how_sure(predictor, output))))
     table[task.output.name or "prediction"] = predictor.classes[output.argmax(axis=1)]
     shares = _columns([f"probability of {name}" for name in predictor.classes], predictor.probabilities(output))
-    return NewPredictions(stem, table.assign(**_how_sure(predictor, output), **shares))
+    return NewPredictions(stem, _plain(table.assign(**_how_sure(predictor, output), **shares)))
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """The table, with an apostrophe before each text, name or not, that a spreadsheet would run as a formula."""
+    texts = table.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz"])
+    return table.assign(**texts.astype(object).map(_plain_text)).rename(columns=_plain_text)
+
+
+def _plain_text(value: Any) -> Any:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return value
 
 
 def _columns(names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:

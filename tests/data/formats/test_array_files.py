@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.formats import array_files
+from pare.data.formats import memory
 from pare.data.formats.array_files import open_arrays
 
 X = np.arange(24, dtype=np.float64).reshape(6, 2, 2)
@@ -91,8 +91,9 @@ def test_text_that_claims_more_than_is_there_is_refused_before_it_is_loaded(tmp_
 
 def test_text_that_would_fill_the_memory_is_not_unpacked(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "names.npz", names=np.array(["a" * 500] * 9))
-    monkeypatch.setattr(array_files, "MEMBER_BYTES", 10_000)
-    with pytest.raises(PareError, match=r"names.npz: names claims 18128 bytes, expected at most 10000"):
+    monkeypatch.setattr(memory, "LEAST", 0)
+    monkeypatch.setattr(memory, "free_memory", lambda: 10_000)
+    with pytest.raises(PareError, match=r"names.npz: names needs 0\.0 MiB of memory"):
         open_arrays(tmp_path / "names.npz")
 
 
@@ -142,3 +143,38 @@ def test_what_is_wrong_with_a_folder_of_arrays_is_told(tmp_path, spoil, message)
     spoil(tmp_path)
     with pytest.raises(PareError, match=message):
         open_arrays(tmp_path)
+
+
+def claims(path, shape, chunks):
+    """An HDF5 file of two kilobytes with an array of zeros of any size, of which no block is written."""
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", shape=shape, dtype="f8", chunks=chunks, compression="gzip")
+
+
+@pytest.mark.parametrize(("shape", "chunks"), [((60, 10**12), (1, 1000)), ((10**13,), (1000,))])
+def test_rows_of_an_hdf5_file_that_would_fill_the_memory_are_refused_before_they_are_read(tmp_path, shape, chunks):
+    claims(tmp_path / "f.h5", shape, chunks)
+    array = open_arrays(tmp_path / "f.h5")["x"]
+    with pytest.raises(PareError, match=r"f\.h5: x needs [\d,]+\.\d GiB of memory by what it declares"):
+        array.all()
+
+
+def test_a_part_of_a_large_array_is_read(tmp_path):
+    claims(tmp_path / "f.h5", (10**13,), (1000,))
+    assert open_arrays(tmp_path / "f.h5")["x"].read(5, 10**3).tolist() == [0.0] * 995
+
+
+@pytest.mark.parametrize("value", [np.zeros(0), "wide", np.array(["a"], "S1")])
+def test_a_mark_of_packed_numbers_that_is_none_is_told(tmp_path, value):
+    with h5py.File(tmp_path / "f.nc", "w") as file:
+        file["x"] = np.arange(4)
+        file["x"].attrs["scale_factor"] = value
+    with pytest.raises(PareError, match=r"f\.nc is missing, damaged or cut short"):
+        open_arrays(tmp_path / "f.nc")
+
+
+def test_an_array_without_data_is_left_out(tmp_path):
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        file["x"] = h5py.Empty("f4")
+        file["y"] = np.arange(3)
+    assert list(open_arrays(tmp_path / "f.h5")) == ["y"]

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.formats.delimited_text import UTF_8, Dialect, detect_dialect, load_text
+from pare.data.formats import memory
+from pare.data.formats.delimited_text import LINE_BYTES, UTF_8, Dialect, detect_dialect, load_text
 
 FRAME = pd.DataFrame({"größe": [1.5, -2.25, 30.0], "zahl": [1, 20, 3], "ort": ["Köln", "Ulm", "1,2,3"]})
 
@@ -126,3 +127,17 @@ def test_words_for_a_missing_value_hide_no_decimal_commas(tmp_path):
     assert (found.decimal, load_text(tmp_path / "t.csv", found)["a"].tolist()) == (",", ["1.5", "NA", "-2.25"])
     found = detect_dialect(tmp_path / "t.csv", None, missing=("NA",))
     pd.testing.assert_frame_equal(load_text(tmp_path / "t.csv", found), frame)
+
+
+@pytest.mark.parametrize("read", [lambda path: load_text(path, Dialect()), lambda path: detect_dialect(path, None)])
+@pytest.mark.parametrize("end", ["\n", "\r"])
+def test_text_that_unpacks_to_more_than_memory_or_has_no_lines_is_refused_as_a_stream(tmp_path, monkeypatch, read, end):
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" + b"0" * (LINE_BYTES + (2 << 20))))
+    assert path.stat().st_size < 100_000
+    with pytest.raises(PareError, match=r"t\.csv\.gz has a line of more than 64\.0 MiB"):
+        read(path)
+    path.write_bytes(gzip.compress(f"a,b{end}".encode() + (f"1,{'0' * 999}{end}".encode() * (80 << 10))))
+    monkeypatch.setattr(memory, "free_memory", lambda: 70_000_000)
+    with pytest.raises(PareError, match=r"t\.csv\.gz needs .* MiB of memory by what it declares, and 66\.8 MiB are"):
+        read(path)

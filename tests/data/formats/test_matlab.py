@@ -6,7 +6,7 @@ import pytest
 import scipy.io
 
 from pare.config.errors import PareError
-from pare.data.formats import matlab
+from pare.data.formats import memory
 from pare.data.formats.array_files import open_arrays
 from pare.data.formats.matlab import write_mat73
 
@@ -137,8 +137,9 @@ def test_a_file_cut_short_is_named(tmp_path, version, kept):
 
 def test_a_variable_that_claims_too_much_is_refused(tmp_path, monkeypatch):
     scipy.io.savemat(tmp_path / "f.mat", {"x": FIELDS})
-    monkeypatch.setattr(matlab, "VARIABLE_BYTES", 100)
-    with pytest.raises(PareError, match="x claims 192 bytes, expected at most 100"):
+    monkeypatch.setattr(memory, "LEAST", 0)
+    monkeypatch.setattr(memory, "free_memory", lambda: 100)
+    with pytest.raises(PareError, match=r"x needs 0\.0 MiB of memory"):
         open_arrays(tmp_path / "f.mat")
 
 
@@ -187,3 +188,21 @@ def test_a_web_page_is_no_matlab_file(tmp_path):
     page.write_text("<html>403 Forbidden</html>" * 20)
     with pytest.raises(PareError, match=r"page\.mat is missing, damaged or cut short"):
         open_arrays(page)
+
+
+def test_a_cell_that_holds_numbers_themselves_is_left_out(tmp_path):
+    with h5py.File(tmp_path / "f.mat", "w", userblock_size=512) as file:
+        for name, kind in (("x", "double"), ("c", "cell")):
+            file[name] = np.arange(6.0).reshape(2, 3)
+            file[name].attrs["MATLAB_class"] = np.bytes_(kind)
+    assert list(open_arrays(tmp_path / "f.mat")) == ["x"]
+
+
+def test_a_variable_that_claims_more_than_memory_is_refused(tmp_path):
+    with h5py.File(tmp_path / "f.mat", "w", userblock_size=512) as file:
+        for name, kind in (("x", "double"), ("c", "cell")):
+            dtype = h5py.ref_dtype if kind == "cell" else "f8"
+            data = file.create_dataset(name, shape=(1000, 10**10), dtype=dtype, chunks=(1, 1000), compression="gzip")
+            data.attrs["MATLAB_class"] = np.bytes_(kind)
+    with pytest.raises(PareError, match=r"f\.mat: c needs 74,505\.8 GiB of memory"):
+        open_arrays(tmp_path / "f.mat")

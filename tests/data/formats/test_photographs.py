@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from pare.config.errors import PareError
+from pare.data.formats import photographs
 from pare.data.formats.photographs import opened_image, photograph
 
 
@@ -94,3 +95,13 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded():
     bomb = small[:8] + header + small[33:]
     with pytest.raises(PareError, match=r"it has 9000 × 8000 pixels"):
         photograph(bomb, "bomb.png")
+
+
+def test_more_pixels_than_are_read_are_refused_before_any_is_decoded(tmp_path, monkeypatch):
+    content = encoded("PNG")
+    (tmp_path / "a.png").write_bytes(content)
+    monkeypatch.setattr(photographs, "PIXELS", 2399)
+    monkeypatch.setattr(Image.Image, "load", None)
+    for read in (lambda: opened_image(tmp_path / "a.png").__enter__(), lambda: photograph(content, "a.png")):
+        with pytest.raises(PareError, match=r"a\.png cannot be read .*it has 60 × 40 pixels, at most 2399 are read"):
+            read()

@@ -1,12 +1,14 @@
 """Tables in three formats as data frames, and what is said of files that are damaged or of another shape."""
 
 import sys
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
+from pare.data.formats import memory, table_files
 from pare.data.formats.delimited_text import Dialect
 from pare.data.formats.table_files import find_table, load_frame
 
@@ -219,3 +221,71 @@ def test_words_that_are_named_are_missing_in_every_format_and_column(tmp_path, n
 def test_a_declared_category_that_is_missing_is_none(tmp_path):
     frame = load_frame(written(tmp_path, "t.arff", ARFF), Dialect(missing=("may be",)))
     assert list(frame["Class"].cat.categories) == ["no", "yes"] and frame["Class"].isna().sum() == 2
+
+
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+)
+
+
+def with_sheet(folder, sheet):
+    """An Excel file whose sheet has another content."""
+    pd.DataFrame({"a": [1]}).to_excel(folder / "whole.xlsx", index=False)
+    with ZipFile(folder / "whole.xlsx") as whole, ZipFile(folder / "t.xlsx", "w") as changed:
+        for name in whole.namelist():
+            changed.writestr(name, sheet if name == "xl/worksheets/sheet1.xml" else whole.read(name))
+    return folder / "t.xlsx"
+
+
+def test_excel_s_values_keep_their_types(tmp_path):
+    table = pd.DataFrame(
+        {
+            "whole": [1, 2, 3],
+            "number": [0.5, np.nan, 1.0],
+            "text": ["x", None, "?"],
+            "day": pd.to_datetime(["2024-01-01", "2024-02-01", "2024-03-01"]),
+            "true": [True, False, True],
+            "mixed": [1, "a", 2.5],
+            "error": ["#DIV/0!", 1, 2],
+        }
+    )
+    table.to_excel(tmp_path / "t.xlsx", index=False)
+    found = load_frame(tmp_path / "t.xlsx", Dialect())
+    expected = pd.read_excel(tmp_path / "t.xlsx", na_values=["?"])
+    for name in table.drop(columns=["mixed", "text"]):
+        pd.testing.assert_series_equal(found[name], expected[name], check_dtype=name != "day")
+    assert found["mixed"].tolist() == [1, "a", 2.5] and found["text"].isna().tolist() == [False, True, True]
+
+
+@pytest.mark.slow
+def test_a_cell_in_the_last_place_of_a_sheet_is_told_by_the_memory_of_all_others(tmp_path):
+    far = SHEET.format('<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')
+    path = with_sheet(tmp_path, far)
+    with pytest.raises(PareError, match=r"t\.xlsx needs 128\.0 GiB of memory by what it declares, and .* are free"):
+        load_frame(path, Dialect())
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "<worksheet><sheetData><row>",
+        '<!DOCTYPE a [<!ENTITY b "c">]>' + SHEET.format("<row><c><v>&b;&d;</v></c></row>"),
+        SHEET.format('<row r="99999999999"><c r="A1"><v>1</v></c></row>'),
+        SHEET.format('<row r="1"><c r="?"><v>1</v></c></row>'),
+        SHEET.format('<row r="1"><c r="A1" t="s"><v>9</v></c></row>'),
+    ],
+)
+def test_a_broken_sheet_is_named(tmp_path, monkeypatch, sheet):
+    monkeypatch.setattr(table_files, "SHEET_ROWS", 1000)
+    with pytest.raises(PareError, match=r"t\.xlsx is damaged, cut short or not \.xlsx"):
+        load_frame(with_sheet(tmp_path, sheet), Dialect())
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather"])
+def test_rows_of_zeros_are_told_before_they_are_unpacked(tmp_path, monkeypatch, suffix):
+    table = pd.DataFrame(np.zeros((100_000, 100)))
+    getattr(table.set_axis(map(str, table), axis=1), f"to_{suffix}")(tmp_path / f"t.{suffix}", compression="zstd")
+    assert (tmp_path / f"t.{suffix}").stat().st_size < 1_000_000
+    monkeypatch.setattr(memory, "free_memory", lambda: 70_000_000)
+    with pytest.raises(PareError, match=rf"t\.{suffix} needs 76\.3 MiB of memory by what it declares, and 66\.8 MiB"):
+        load_frame(tmp_path / f"t.{suffix}", Dialect())

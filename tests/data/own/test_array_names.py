@@ -227,3 +227,39 @@ def test_tensors_are_nested_or_one_a_file(tmp_path):
         x, y = read_found(found, folder)["test"].read(0, 12)
         np.testing.assert_array_equal(x, content["test"]["x"].numpy())
         np.testing.assert_array_equal(y, content["test"]["y"].numpy())
+
+
+def empty(path):
+    h5py.File(path, "w").close()
+
+
+def no_data(path):
+    with h5py.File(path, "w") as file:
+        file["x"] = h5py.Empty("f4")
+
+
+def scalars(path):
+    with h5py.File(path, "w") as file:
+        file["x"], file["y"] = 1.0, 2
+
+
+def no_channels(path):
+    with h5py.File(path, "w") as file:
+        file["x"], file["y"] = np.zeros((60, 0, 5)), np.arange(60) % 2
+
+
+def no_rows(path):
+    with h5py.File(path, "w") as file:
+        file["x"], file["y"] = np.zeros((0, 5)), np.zeros(0)
+
+
+def no_points(path):
+    with h5py.File(path, "w") as file:
+        file["x"], file["y"] = np.zeros((60, 5)), np.zeros((60, 0))
+
+
+@pytest.mark.parametrize("save", [empty, no_data, scalars, no_channels, no_rows, no_points])
+def test_a_file_without_numbers_is_told(tmp_path, save):
+    save(tmp_path / "f.h5")
+    with pytest.raises(PareError):
+        look([tmp_path / "f.h5"])

@@ -16,6 +16,7 @@ import torch
 import yaml
 from kedro.config import OmegaConfigLoader
 
+from forged_model import forge
 from pare.config import Library, PareError, resolve
 from pare.data.origins.ingest import ingest
 from pare.data.preparation import ModelInput
@@ -26,7 +27,6 @@ from pare.learners.libraries.library_learner import find_estimator
 from pare.learners.model import Model
 from pare.prediction.predict import load
 from pare.settings import CONFIG_LOADER_ARGS
-from pare.storage.fingerprint import file_digest
 from pare.storage.store import ArrayStore
 
 numba.config.DISABLE_JIT = True  # compiling takes half a minute
@@ -254,14 +254,6 @@ def own_file(folder):
     return max((one for one in files if one.stem not in ("preparation", "validation")), key=lambda p: p.stat().st_size)
 
 
-def with_its_digests(folder):
-    """Records that name the files as they are now, those of members first."""
-    for path in sorted(folder.rglob("record.json"), key=lambda path: -len(path.parts)):
-        record = json.loads(path.read_text())
-        record["files"] = {name: file_digest(path.parent / name) for name in record["files"]}
-        path.write_text(json.dumps(record))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("forged", [False, True])
 @pytest.mark.parametrize("name", LIBRARIES)
@@ -269,9 +261,23 @@ def test_a_changed_file_is_refused_also_where_the_record_was_changed_too(name, f
     folder = shutil.copytree(fits[name][0], tmp_path / name)
     own_file(folder).write_bytes(b"hello")
     if forged:
-        with_its_digests(folder)
+        forge(folder)
     with pytest.raises(PareError, match=r"holds no whole trained model.*delete it and train again"):
         Model.load(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_flipped_bit_of_any_file_is_seen_and_the_usual_rights_are_those_of_new_files(name, fits, tmp_path):
+    folder = shutil.copytree(fits[name][0], tmp_path / name)
+    (tmp_path / "new").touch()
+    for path in [path for path in folder.rglob("*") if path.is_file() and path.name != "README.md"]:
+        assert path.stat().st_mode == (tmp_path / "new").stat().st_mode
+        content = path.read_bytes()
+        path.write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+        with pytest.raises(PareError, match="holds no whole trained model"):
+            Model.load(folder)
+        path.write_bytes(content)
 
 
 @pytest.mark.slow
@@ -279,7 +285,7 @@ def test_a_changed_file_is_refused_also_where_the_record_was_changed_too(name, f
 def test_a_type_that_no_library_here_has_is_not_made(name, fits, tmp_path):
     folder = shutil.copytree(fits[name][0], tmp_path / name)
     skops.io.dump([OmegaConfigLoader, 1], next(iter(folder.rglob("*.skops"))))
-    with_its_digests(folder)
+    forge(folder)
     with pytest.raises(PareError, match=r"UntrustedTypesFoundException.*OmegaConfigLoader"):
         Model.load(folder)
 

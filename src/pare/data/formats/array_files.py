@@ -11,12 +11,20 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.data.files import is_hidden
-from pare.data.formats.archives import MEMBER_BYTES, check_size
 from pare.data.formats.matlab import MAT, MATLAB, version_5_arrays, version_7_3_arrays
+from pare.data.formats.memory import check_memory
 from pare.data.formats.netcdf import NETCDF, NUMBERS, Packing, version_3_arrays
 from pare.data.formats.npy import NPY, map_npy, map_npz, npz_members, read_npy_header
 from pare.data.formats.safetensor_files import SAFETENSORS, safetensors_arrays
-from pare.data.formats.stored_array import AGAIN, TEXT, StoredArray, existing_dataset, readable, rows_of
+from pare.data.formats.stored_array import (
+    AGAIN,
+    TEXT,
+    StoredArray,
+    check_rows,
+    existing_dataset,
+    readable,
+    rows_of,
+)
 from pare.data.formats.torch_files import TORCH, torch_arrays
 
 Opener = Callable[[Path], dict[str, StoredArray]]
@@ -94,7 +102,7 @@ def _open_npz(path: Path) -> dict[str, StoredArray]:
             load: Callable[[], np.ndarray] = partial(_map_member, path, name)
             if dtype.kind in TEXT:
                 _check_room(where, shape, dtype, room)
-                check_size(info.file_size, MEMBER_BYTES, where)
+                check_memory(info.file_size, where)
                 load = partial(_load_member, path, name)
             arrays[name] = StoredArray(where, shape, dtype, rows_of(load, path))
     return arrays
@@ -120,7 +128,7 @@ def _open_hdf5(path: Path) -> dict[str, StoredArray]:
     with readable(path), h5py.File(path) as file:
         names: list[str] = []
         file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
-        found = {name: existing_dataset(file, name) for name in names}
+        found = {name: data for name in names if (data := existing_dataset(file, name)).shape is not None}
         if any(MATLAB in data.attrs for data in found.values()):
             return version_7_3_arrays(path, found)
         for name, data in found.items():
@@ -133,6 +141,7 @@ def _open_hdf5(path: Path) -> dict[str, StoredArray]:
 def _read_hdf5(path: Path, name: str, start: int, stop: int) -> np.ndarray:
     with readable(path), h5py.File(path) as file:
         data = existing_dataset(file, name)
+        check_rows(f"{path}: {name}", data.shape, data.dtype, start, stop)
         if h5py.check_string_dtype(data.dtype):
             return data.asstr()[start:stop].astype(str)
         return _packing(data).unpacked(data[start:stop])

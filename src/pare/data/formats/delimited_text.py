@@ -15,6 +15,7 @@ from pydantic import Field
 from pare.config.errors import PareError
 from pare.config.strict import Strict
 from pare.data.files import FETCH
+from pare.data.formats.memory import bytes_text, check_memory
 
 COMMA, TAB = (".csv", ".csv.gz"), (".tsv", ".tsv.gz")
 PLAIN = (".txt", ".dat", ".txt.gz", ".dat.gz")  # tables with any delimiter, but also other text
@@ -27,6 +28,7 @@ BLANKS = " "  # as a delimiter: any run of blanks and tabs
 DELIMITERS = (",", ";", "\t", "|")
 COMMENT = re.compile(r"#\s+")  # what numpy writes before a header
 AGAIN = f"put the whole file there, or remove it and {FETCH}"
+LINE_BYTES = 1 << 26  # the most that a line has
 UTF_8 = "utf-8-sig"  # with or without a byte order mark
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # the two of UTF-16
 WHOLE = r"[+-]?\d+(?:[eE][+-]?\d+)?"
@@ -73,6 +75,7 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
     """
     encoding = encoding or _encoding(path)
     try:
+        _check_lines(path)
         with _open_text(path, encoding, _lines_above(path, encoding)) as stream:
             first, second = COMMENT.sub("", stream.readline(), count=1), stream.readline()
             for _ in stream:
@@ -103,6 +106,7 @@ def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
             be missing, the delimiter seems to be another, or the encoding is.
     """
     delimiter = dialect.delimiter_of(path)
+    _check_lines(path)
     try:
         above, names, rows = _layout(path, dialect)
     except (UnicodeError, LookupError) as error:
@@ -173,6 +177,25 @@ def _open_text(path: Path, encoding: str, above: int = 0) -> TextIO:
     for _ in islice(stream, above):
         pass
     return stream
+
+
+def _check_lines(path: Path) -> None:
+    """Refuse text that does not fit into memory, or has a line that is none, before any line is read whole.
+
+    Raises:
+        PareError: with the sizes.
+    """
+    with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as stream:
+        size = line = 0
+        while block := stream.read(1 << 20):
+            size += len(block)
+            end = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
+            line = len(block) - end if end else line + len(block)
+            check_memory(size, str(path))
+            if line > LINE_BYTES:
+                raise PareError(
+                    f"{path} has a line of more than {bytes_text(LINE_BYTES)}, which no table has; write one line a row"
+                )
 
 
 def _split(lines: Iterable[str], delimiter: str) -> Any:

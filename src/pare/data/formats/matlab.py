@@ -17,8 +17,8 @@ import numpy as np
 import scipy.io
 
 from pare.config.errors import PareError
-from pare.data.formats.archives import check_size
-from pare.data.formats.stored_array import StoredArray, existing_dataset, readable, rows_of
+from pare.data.formats.memory import check_memory
+from pare.data.formats.stored_array import StoredArray, check_rows, existing_dataset, readable, rows_of
 from pare.storage.hdf5 import new_hdf5
 
 MAT = ".mat"
@@ -32,7 +32,6 @@ NUMBERS = {
 }
 TEXT = np.dtype("U1")
 OBJECTS = np.dtype(object)
-VARIABLE_BYTES = 2 << 30  # the most that a variable of version 5 can have
 # What MATLAB writes before the HDF5 content; readers tell version 7.3 by it. The date is left out so that the
 # same fields make the same bytes.
 _HEADER = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, HDF5 schema 1.00 .".ljust(124) + b"\x00\x02IM"
@@ -43,16 +42,16 @@ def version_5_arrays(path: Path) -> dict[str, StoredArray]:
     """The variables of a MATLAB file of version 5 to 7.
 
     Raises:
-        PareError: if the file is damaged, or a variable claims more bytes than the version allows.
+        PareError: if the file is damaged, or a variable does not fit into memory.
     """
     with readable(path, Exception):  # scipy raises a dozen types for damage
         found = scipy.io.whosmat(path)
     arrays = {}
     for name, shape, kind in found:
         where = f"{path}: {name}"
+        check_memory(prod(shape) * (np.dtype(NUMBERS[kind]) if kind in NUMBERS else OBJECTS).itemsize, where)
         if kind in NUMBERS:
             dtype = np.dtype(NUMBERS[kind])
-            check_size(prod(shape) * dtype.itemsize, VARIABLE_BYTES, where)
             arrays[name] = StoredArray(where, shape, dtype, rows_of(partial(_numbers, path, name, dtype), path))
         elif kind == CHARACTERS:
             arrays[name] = StoredArray(where, shape, TEXT, rows_of(partial(_characters, path, name), path))
@@ -75,12 +74,14 @@ def version_7_3_arrays(path: Path, found: Mapping[str, h5py.Dataset]) -> dict[st
 def _hdf5_variable(path: Path, name: str, data: h5py.Dataset) -> StoredArray | None:
     """None where it holds neither numbers nor text."""
     kind, where = _kind(data), f"{path}: {name}"
+    if kind not in NUMBERS:
+        check_memory(data.nbytes, where)  # it is read here
     if kind in NUMBERS:
         dtype = data.dtype if data.dtype.names else np.dtype(NUMBERS[kind])  # complex ones have two fields
         return StoredArray(where, data.shape[::-1], dtype, partial(_hdf5_numbers, path, name, dtype))
     if kind == CHARACTERS:
         return _held(where, np.array(_hdf5_text(data), dtype=str))
-    return _cell(where, _hdf5_cell(data)) if kind == CELL else None
+    return _cell(where, _hdf5_cell(data)) if kind == CELL and h5py.check_ref_dtype(data.dtype) else None
 
 
 def _kind(data: h5py.Dataset) -> str:
@@ -140,7 +141,9 @@ def _held(where: str, values: np.ndarray) -> StoredArray:
 
 def _hdf5_numbers(path: Path, name: str, dtype: np.dtype, start: int, stop: int) -> np.ndarray:
     with readable(path), h5py.File(path) as file:
-        numbers: np.ndarray = existing_dataset(file, name)[..., start:stop].T.astype(dtype, copy=False)
+        data = existing_dataset(file, name)
+        check_rows(f"{path}: {name}", data.shape[::-1], data.dtype, start, stop)
+        numbers: np.ndarray = data[..., start:stop].T.astype(dtype, copy=False)
     return numbers
 
 

@@ -29,7 +29,7 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
         The image, decoded when its pixels are asked for.
 
     Raises:
-        PareError: if it is no image of a known format, is damaged, or holds several images.
+        PareError: if it is no image of a known format, is damaged, of more than 67 million pixels, or several images.
     """
     try:
         with _open(path) as image:
@@ -73,11 +73,13 @@ def photograph(content: bytes, name: str) -> Image.Image:
 
 def _decoded(content: bytes) -> Image.Image:
     image = _open(BytesIO(content))
-    if image.width * image.height > PIXELS:
-        raise ValueError(f"it has {image.width} × {image.height} pixels")
     image.load()
     return image
 
 
 def _open(source: Path | BytesIO) -> Image.Image:
-    return Image.open(source, formats=FORMATS)  # noqa: TID251 - the one place
+    image = Image.open(source, formats=FORMATS)  # noqa: TID251 - the one place
+    if image.width * image.height > PIXELS:
+        image.close()
+        raise ValueError(f"it has {image.width} × {image.height} pixels, at most {PIXELS} are read")
+    return image

@@ -13,12 +13,13 @@ import numpy as np
 
 from pare.config.errors import PareError
 from pare.data.files import FETCH
+from pare.data.formats.memory import check_memory
 from pare.data.formats.npy import NUMBERS
 
 TEXT = "US"
 AGAIN = f"save it again, bring a whole copy of it, or remove it and {FETCH}"
 BLOCK_BYTES = 64 << 20  # states that are read at once to take one frame of each
-DAMAGES = (OSError, EOFError, ValueError, RuntimeError, KeyError, zipfile.BadZipFile)
+DAMAGES = (OSError, EOFError, ValueError, TypeError, RuntimeError, LookupError, MemoryError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,15 @@ def rows_of(load: Callable[[], np.ndarray], path: Path) -> Callable[[int, int], 
             return cached()[start:stop]
 
     return read
+
+
+def check_rows(where: str, shape: tuple[int, ...], dtype: np.dtype, start: int, stop: int) -> None:
+    """Refuse rows that would not fit into memory, of which a compressed array may claim any number.
+
+    Raises:
+        TooLargeError: naming the sizes.
+    """
+    check_memory((min(stop, shape[0]) - start) * math.prod(shape[1:]) * dtype.itemsize, where)
 
 
 def at_frame(states: StoredArray, frame: int | None) -> StoredArray:

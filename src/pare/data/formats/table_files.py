@@ -1,12 +1,10 @@
 """Tables in ARFF, text, JSON lines, Excel and Parquet files, as data frames that keep what the file declares."""
 
-import csv
 import re
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 import arff
 import numpy as np
@@ -16,11 +14,14 @@ from pare.config.errors import PareError
 from pare.config.words import listed
 from pare.data.files import FETCH
 from pare.data.formats.delimited_text import AGAIN, MISSING, PLAIN, TEXT, Dialect, load_text, with_own_names
+from pare.data.formats.memory import OBJECTS, check_memory
 
 DESCRIPTION = "dataset.json"  # OpenML's words about a table: its target, its categories
 # KEEL's repository writes `@attribute Age real [21.0, 81.0]`; the parser knows no bounds.
 BOUNDS = re.compile(r"(@attribute\s.+\s(?:real|integer))\s*\[[^\]]*\]\s*", re.IGNORECASE)
-DAMAGED_ARCHIVE = (EOFError, zlib.error, BadZipFile, KeyError)  # raised for gzip, and for Excel, which is a ZIP archive
+EXCEL_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
+SHEET_ROWS = 1 << 20  # that a sheet of Excel can have
+LOOK = 1000  # rows after which their memory is looked at
 
 
 def find_table(folder: Path, file: str | None) -> Path:
@@ -61,15 +62,18 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
         in the declared order; missing values are missing. Names are those of `with_own_names`.
 
     Raises:
-        PareError: if the suffix is another, the file is damaged or has no rows, or names of columns occur twice.
+        PareError: if the suffix is another, the file is damaged, does not fit into memory or has no rows, or names of
+            columns occur twice.
     """
     suffix = table_suffix(path)
     if not suffix:
         raise PareError(f"{path}: tables end in {', '.join(SUFFIXES)}; convert it, or name another file")
     try:
+        check_memory(path.stat().st_size, str(path))
         frame = LOADERS[suffix](path, dialect)
-    # All parsers report damage as one of these, or as a subclass.
-    except (arff.ArffException, csv.Error, ValueError, NotImplementedError, OSError, *DAMAGED_ARCHIVE) as error:
+    except PareError:
+        raise
+    except Exception as error:  # each parser has errors of its own
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PareError(f"{path} is damaged, cut short or not {suffix} at all ({reason}); {AGAIN}") from error
     frame = with_own_names(frame, path)
@@ -135,8 +139,33 @@ def _load_arff(path: Path, dialect: Dialect) -> pd.DataFrame:
 
 
 def _load_parquet(path: Path, dialect: Dialect) -> pd.DataFrame:
+    from pyarrow import parquet  # noqa: PLC0415 - slow to import
+
+    described = parquet.ParquetFile(path)
+    _check_columns_fit(described.schema_arrow, described.metadata.num_rows, path)
     frame = pd.read_parquet(path, engine="pyarrow")
     return frame.reset_index(drop=frame.index.names == [None])
+
+
+def _load_feather(path: Path, dialect: Dialect) -> pd.DataFrame:
+    import pyarrow  # noqa: PLC0415 - slow to import
+    from pyarrow import feather  # noqa: PLC0415
+
+    with pyarrow.memory_map(str(path)) as file:
+        schema = pyarrow.ipc.open_file(file).schema
+    _check_columns_fit(schema, feather.read_table(path, columns=[]).num_rows, path)
+    return pd.read_feather(path)
+
+
+def _check_columns_fit(schema: Any, rows: int, path: Path) -> None:
+    """Refuse a table whose columns, uncompressed, do not fit into memory; TooLargeError with the sizes."""
+    bits = 0
+    for column in schema:
+        try:
+            bits += column.type.bit_width
+        except ValueError:  # texts have at least the places where they begin
+            bits += 32
+    check_memory(rows * bits // 8, str(path))
 
 
 def _load_json_lines(path: Path, dialect: Dialect) -> pd.DataFrame:
@@ -148,22 +177,53 @@ def _load_json_lines(path: Path, dialect: Dialect) -> pd.DataFrame:
 def _load_excel(path: Path, dialect: Dialect) -> pd.DataFrame:
     """The header is read as a row: pandas would rename twins in it. Empty rows and titles may be above it."""
     try:
-        rows = pd.read_excel(path, header=None, dtype=object, keep_default_na=False, na_values=list(MISSING))
+        from openpyxl import load_workbook  # noqa: PLC0415 - not everybody has it
     except ImportError as error:
         raise PareError(
             f"{path}: Excel files are read by openpyxl, which is not installed: pip install openpyxl, or save the "
             "sheet as .csv"
         ) from error
+    with ZipFile(path) as archive:
+        check_memory(sum(member.file_size for member in archive.infolist()), str(path))
+    sheet = load_workbook(path, read_only=True, data_only=True, keep_links=False).worksheets[0]
+    sheet.reset_dimensions()  # they may be wrong
+    rows = _filled(sheet.iter_rows(values_only=True), str(path))
     held = rows.notna().sum(axis="columns")
     rows = rows[(held >= min(2, held.max())).cummax()] if len(rows) else rows  # a title is alone in its row
     header = ["" if pd.isna(name) else str(name).strip() for name in rows.iloc[0]] if len(rows) else []
     return rows.iloc[1:].set_axis(header, axis="columns").reset_index(drop=True).infer_objects()
 
 
+def _filled(lines: Iterable[Sequence[Any]], where: str) -> pd.DataFrame:
+    """The cells of a sheet up to the last row and column that hold something."""
+    rows: list[list[Any]] = []
+    width = cells = end = 0
+    for line in lines:
+        row = [_cell(value) for value in line]
+        while row and row[-1] is None:
+            row.pop()
+        rows.append(row)
+        if row:
+            end, width, cells = len(rows), max(width, len(row)), cells + len(row)
+        if len(rows) % LOOK == 0:
+            check_memory(OBJECTS * cells, where)
+        if len(rows) > SHEET_ROWS:
+            raise ValueError(f"a sheet has at most {SHEET_ROWS:,} rows")
+    check_memory(OBJECTS * cells + 8 * end * width, where)
+    return pd.DataFrame([row + [None] * (width - len(row)) for row in rows[:end]], dtype=object).fillna(np.nan)
+
+
+def _cell(value: Any) -> Any:
+    """A cell's value: Excel has no whole numbers, and an error of a formula is missing."""
+    if value is None or (isinstance(value, str) and (value in MISSING or value in EXCEL_ERRORS)):
+        return None
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 LOADERS: dict[str, Callable[[Path, Dialect], pd.DataFrame]] = {
     ".arff": _load_arff,
     **dict.fromkeys(TEXT, load_text),
-    ".feather": lambda path, _: pd.read_feather(path),
+    ".feather": _load_feather,
     ".jsonl": _load_json_lines,
     ".parquet": _load_parquet,
     ".xlsx": _load_excel,

@@ -41,6 +41,9 @@ def proposed_arrays(
     entries = array_entries(paths)
     chosen = choose_arrays(entries, question)
     x, y, groups = chosen.x, chosen.y, chosen.groups
+    for entry in (*x.values(), *y.values()):
+        if 0 in entry.array.shape:
+            raise PareError(f"{entry.array.where} has shape {entry.array.shape}, without a single number; name others")
     main = "all" if "all" in x else "train"
     first_x, first_y = x[main].array, y[main].array
     target = _target_kind(first_x, first_y, question.channel_axis)

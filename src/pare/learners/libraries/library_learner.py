@@ -105,6 +105,8 @@ class LibraryLearner:
         estimator = find_estimator(run.learner.library)
         try:
             return LibraryPredictor(estimator.load(folder, run, _options(run, estimator)))
+        except PareError:
+            raise
         except Exception as error:  # each library has errors of its own
             message = str(error).strip().partition("\n")[0]
             raise PareError(f"{type(error).__name__}: {message}") from error

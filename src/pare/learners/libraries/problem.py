@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any, Protocol
-from zipfile import ZIP_DEFLATED
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from pydantic import BaseModel
@@ -18,13 +18,14 @@ from torchmetrics import Metric
 from pare.config.errors import import_extra
 from pare.config.run import Run
 from pare.config.schema import Task
+from pare.data.formats.memory import OBJECTS, check_memory
 from pare.data.preparation import draw_rows
 from pare.evaluation.metrics import build_metric
 from pare.learners.networks.start.cross_validation import weights_of
 from pare.storage.store import ArrayStore, Rows
 
 LABELS = ("classification", "multilabel")
-SUFFIX = ".skops"
+SUFFIX, SCHEMA = ".skops", "schema.json"
 # In addition to scikit-learn's own estimators, numpy's arrays and plain Python values, which skops trusts by itself.
 TRUSTED = ("numpy.dtype",)
 
@@ -201,7 +202,13 @@ def read_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
     Args:
         path: path of the file.
         trusted: whole names of types that it may have besides `TRUSTED`.
+
+    Raises:
+        TooLargeError: where it unpacks to more than there is memory for.
     """
     import skops.io  # noqa: PLC0415
 
+    with ZipFile(path) as archive:
+        for member in archive.infolist():
+            check_memory(member.file_size * (OBJECTS if member.filename == SCHEMA else 1), f"{path}: {member.filename}")
     return skops.io.load(path, trusted=[*TRUSTED, *trusted])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pare.config.schema import Task
+from pare.data.formats.memory import OBJECTS, check_memory
 
 LEAST_PROBABILITY = 1e-9  # probability of a class that the training rows do not have
 OUTPUTS = "outputs.json"
@@ -105,6 +106,7 @@ class TableModel:
 def load_table_model(folder: Path, task: Task, library: Library) -> TableModel:
     """Read what `TableModel.write` wrote."""
     content = json.loads((folder / OUTPUTS).read_text(encoding="utf-8"))
+    check_memory(OBJECTS * sum(content["categories"]), f"{folder / OUTPUTS}: its list of categories")
     outputs = [_load_output(library, library.path(folder, i), known) for i, known in enumerate(content["present"])]
     return TableModel(task, content["categories"], outputs, library)
 

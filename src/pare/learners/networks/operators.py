@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,7 @@ class OperatorLearner:
 
     def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> TrainedNetwork:
         """Read a network."""
-        return TrainedNetwork.load(folder, _network(run))
+        return TrainedNetwork.load(folder, partial(_network, run))
 
     def weighs_rows(self, run: Run) -> bool:
         """Whether rows may count differently: they may not."""

@@ -1,7 +1,8 @@
 """A trained network, with the configuration of its encoder if it has one, as files that need no others."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
+from pare.config.errors import PareError
 from pare.config.run import Run, is_periodic
 from pare.learners.networks.models import Backbone, CrossModalModel, Network
 from pare.learners.networks.models.convolutional import build_convolutional_model
@@ -22,6 +25,7 @@ from pare.storage.access import usual_rights
 WEIGHTS = "model.safetensors"
 # transformers would take a folder with the encoder's own file for that encoder, and find none of its weights.
 ENCODER, ENCODER_FOLDER = "config.json", "encoder"
+SPARE = 100  # parameters that a network has only while it is made, such as an encoder's pooler
 
 
 @dataclass
@@ -53,16 +57,41 @@ class TrainedNetwork:
             (folder / ENCODER_FOLDER / ENCODER).write_text(json.dumps(self.encoder_config, indent=2))
 
     @classmethod
-    def load(cls, folder: Path, network: Network) -> "TrainedNetwork":
+    def load(cls, folder: Path, build: Callable[[], Network]) -> "TrainedNetwork":
         """Read what `write` wrote.
 
         Args:
             folder: folder of the model.
-            network: such a network, with any weights.
+            build: makes such a network, with any weights.
+
+        Raises:
+            PareError: where it makes many more parameters than the file has.
+            RuntimeError: where it makes others. Both are seen before memory is taken for it.
         """
-        network.load_state_dict(load_file(folder / WEIGHTS))
+        weights = load_file(folder / WEIGHTS)
+        with torch.device("meta"), _at_most(2 * len(weights) + SPARE):
+            shapes = build()
+        shapes.load_state_dict(weights, assign=True)
+        network = build()
+        network.load_state_dict(weights)
         config = folder / ENCODER_FOLDER / ENCODER
         return cls(network.eval(), json.loads(config.read_text()) if config.is_file() else {})
+
+
+@contextmanager
+def _at_most(count: int) -> Iterator[None]:
+    """No more parameters than so many are made: a record may describe more layers than there is time to make."""
+    made = iter(range(count))
+
+    def count_one(module: torch.nn.Module, name: str, parameter: torch.nn.Parameter) -> None:
+        if next(made, None) is None:
+            raise PareError(f"the record describes more than {count} parameters, {WEIGHTS} holds fewer")
+
+    hook = register_module_parameter_registration_hook(count_one)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def assemble(

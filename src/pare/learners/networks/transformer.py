@@ -13,7 +13,7 @@ from pare.config.run import Run
 from pare.learners.learner import Data, Fitted, Work
 from pare.learners.machine import choose_attention
 from pare.learners.networks.alignment import align_embedder
-from pare.learners.networks.models import load_backbone
+from pare.learners.networks.models import CrossModalModel, load_backbone
 from pare.learners.networks.start import FieldStart, SolvedStart
 from pare.learners.networks.trained_network import ENCODER, ENCODER_FOLDER, TrainedNetwork, assemble
 from pare.learners.networks.training import Parts, ProxyMixing, fit
@@ -47,10 +47,12 @@ class TransformerLearner:
 
     def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> TrainedNetwork:
         """Read a network."""
-        backbone = load_backbone(folder / ENCODER_FOLDER, run.grid, "random")
-        rows = record.get("landmark_rows", 0)
-        network = assemble(run, backbone, record["source_classes"], record["categories"], rows)
-        return TrainedNetwork.load(folder, network)
+        known = record["source_classes"], record["categories"], record.get("landmark_rows", 0)
+
+        def build() -> CrossModalModel:
+            return assemble(run, load_backbone(folder / ENCODER_FOLDER, run.grid, "random"), *known)
+
+        return TrainedNetwork.load(folder, build)
 
     def weighs_rows(self, run: Run) -> bool:
         """Whether rows may count differently: where heads are solved and nothing is trained."""

@@ -117,8 +117,8 @@ class FeatureEmbedder(nn.Module):
             raise ValueError(f"categories of {len(counts)} columns given, the table has {features}: both must match")
         self.register_buffer("categorical", counts > 0, persistent=False)
         self.register_buffer("offsets", counts.cumsum(0) - counts, persistent=False)
-        if counts.any():
-            self.levels = nn.Parameter(torch.randn(int(counts.sum()), width) * 0.5**0.5)
+        if any(categories):
+            self.levels = nn.Parameter(torch.randn(sum(categories), width) * 0.5**0.5)
         self.direction = nn.Parameter(torch.randn(features, width) * 0.5**0.5)
         self.bias = nn.Parameter(torch.randn(features, width) * 0.5**0.5)
         self.missing = nn.Parameter(torch.zeros(features, width))

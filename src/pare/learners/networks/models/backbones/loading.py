@@ -12,8 +12,11 @@ from pare.config.errors import INGEST, PareError
 from pare.learners.networks.models.backbones.backbone import Backbone
 from pare.learners.networks.models.backbones.families import FAMILIES
 
-# What is compiled, in which precision, and how outputs are returned: no matter of the network.
-NOT_OF_A_NETWORK = {"model_type", "dtype", "torch_dtype", "return_dict", "reference_compile"}
+# What is compiled, in which precision, how outputs are returned and what a head predicts: no matter of the encoder.
+NOT_OF_A_NETWORK = {"model_type", "dtype", "torch_dtype", "return_dict", "reference_compile"} | {
+    *("num_labels", "id2label", "label2id")
+}
+LARGEST = 2**20  # largest number that shapes a network; the largest vocabulary of a known family has 901,629 tokens
 
 
 def load_backbone(
@@ -60,6 +63,9 @@ def _configuration(folder: Path) -> Any:
         if kind in FAMILIES and not written.get("quantization_config"):
             known = {*AutoConfig.for_model(kind).to_dict(), *FAMILIES[kind].older_names} - NOT_OF_A_NETWORK
             kept = {name: value for name, value in written.items() if name in known and not name.startswith("_")}
+            for name, value in kept.items():
+                if any(isinstance(n, int) and n > LARGEST for n in (value if isinstance(value, list) else [value])):
+                    raise ValueError(f"{name} is {value}, at most {LARGEST:,} is possible")
             return AutoConfig.for_model(kind, **kept)
     except Exception as error:  # OSError, ValueError, or huggingface_hub's own for a value of the wrong type
         raise PareError(f"{folder} holds no Hugging Face model ({error}); run {INGEST}") from error

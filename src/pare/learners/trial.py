@@ -1,0 +1,68 @@
+"""Files of boosters, read by a process of its own first: their libraries crash where a file is not as they wrote it."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from pare.config.errors import PareError
+
+SECONDS = 120
+# What reads a file and predicts three rows, by the ending of its name.
+READ = {
+    ".cbm": """
+import catboost
+def predict(path):
+    model = catboost.CatBoost().load_model(path)
+    table, codes = rows(len(model.feature_names_)), model.get_cat_feature_indices()
+    model.predict(catboost.Pool(table, cat_features=codes, thread_count=1), thread_count=1)
+""",
+    ".txt": """
+import lightgbm
+def predict(path):
+    booster = lightgbm.Booster(model_file=path)
+    booster.predict(rows(booster.num_feature()))
+""",
+    ".ubj": """
+import xgboost
+def predict(path):
+    booster = xgboost.Booster(model_file=path)
+    booster.inplace_predict(rows(booster.num_features()), validate_features=False)
+""",
+}
+# A broken file may ask for any amount of memory: the process gets a bound.
+TRIAL = """
+import os, resource, sys
+import numpy, psutil
+def rows(columns):
+    return numpy.repeat([[0], [-(10**6)], [10**6]], columns, 1)
+size = sum(map(os.path.getsize, sys.argv[1:]))
+most = psutil.Process().memory_info().vms + (4 << 30) + 100 * size
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+for path in sys.argv[1:]:
+    predict(path)
+"""
+
+
+def try_boosters(folder: Path) -> None:
+    """Let other processes read the boosters of a model, those of its members too; one for each library.
+
+    Raises:
+        PareError: where such a process crashes, fails, or takes more than `SECONDS`.
+    """
+    for suffix, read in READ.items():
+        files = [str(path.resolve()) for path in sorted(folder.rglob(f"*{suffix}"))]
+        if not files:
+            continue
+        command = [sys.executable, "-c", read + TRIAL, *files]
+        try:  # elsewhere than here, where a file may have the name of a module
+            done = subprocess.run(
+                command, cwd="/", capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PareError(f"a file *{suffix} takes its library more than {SECONDS} s") from error
+        if done.returncode:
+            said = [line for line in done.stderr.splitlines() if "Error" in line] or [f"exit code {done.returncode}"]
+            why = f"by {signal.Signals(-done.returncode).name}" if done.returncode < 0 else f"with {said[-1].strip()}"
+            raise PareError(f"a process that reads its files *{suffix} ends {why}")

@@ -1,0 +1,29 @@
+"""A stranger's model: a folder whose files were changed, and whose records have the digests of the changed ones."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pare.storage.fingerprint import file_digest, fingerprint
+
+
+def forge(folder: Path, name: str = "record.json", change: Callable[[Any], Any] = dict) -> Path:
+    """Change the content of a JSON file of a model, and let all records name the files as they are now.
+
+    Args:
+        folder: folder of the model.
+        name: path of the file in it.
+        change: takes the content and returns another one.
+
+    Returns:
+        The folder.
+    """
+    path = folder / name
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    for path in sorted(folder.rglob("record.json"), key=lambda path: -len(path.parts)):  # those of members first
+        record = json.loads(path.read_text())
+        record.pop("checksum")
+        record["files"] = {name: file_digest(path.parent / name) for name in record["files"]}
+        path.write_text(json.dumps(record | {"checksum": fingerprint(record)}))
+    return folder
