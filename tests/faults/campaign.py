@@ -78,7 +78,7 @@ class Laboratory:
     def __init__(self, template: Path, folder: Path) -> None:
         self.project = folder.resolve() / "project"
         shutil.copytree(template, self.project, symlinks=True)
-        self.clean, self.scratch = folder / "clean", folder
+        self.clean = folder / "clean"
         self.injector = Injector(self.project, folder)
 
     def prepare(self, scenario: Scenario, template: Path) -> tuple[dict[str, str], list[Operation]]:
@@ -97,22 +97,20 @@ class Laboratory:
             raise RuntimeError(f"two undisturbed runs differ in {differ}: no fault would be seen")
         return whole, operations
 
-    def undisturbed(self, call) -> Ending:
+    def undisturbed(self, call: Callable[[], None]) -> Ending:
         """Run what must end well."""
         ending = self.injector.run(call)
         if ending.code:
             raise RuntimeError(f"an undisturbed run ends with {ending.code}: {ending.said[-3000:]}")
         return ending
 
-    def tried(self, trial: Trial, scenario: Scenario, whole: dict[str, str]) -> dict[str, object]:
+    def tried(self, trial: Trial, scenario: Scenario, whole: dict[str, str]) -> dict[str, Any]:
         """The line of a trial."""
         begin_anew(self.project, self.clean)
         first = self.injector.run(scenario.call, trial.fault, trial.nth)
-        silent = not first.code and not first.hung
-        after = state(self.project) if silent else {}
+        after = state(self.project) if not first.code and not first.hung else None
         again = self.injector.run(scenario.call)
-        end = state(self.project)
-        outcome, why = judged(first, again, whole, after if silent else None, end)
+        outcome, why = judged(first, again, whole, after, state(self.project))
         return {"key": trial.key, "outcome": outcome, "why": why, "codes": [first.code, again.code]}
 
     def sequence(self, trial: Trial, wholes: dict[tuple[int, int], dict[str, str]]) -> dict[str, Any]:
@@ -323,13 +321,17 @@ def _wait(workers: list[int], asked: argparse.Namespace) -> None:
     kinds = bad_bytes.all_kinds()
     counts = zip((asked.inputs, asked.folders, asked.flips), kinds.values(), strict=True)
     most = len(asked.scenarios) * asked.most + asked.sequences + sum(count * len(of) for count, of in counts)
-    left = set(workers)
+    left, failed = {*workers}, False
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as bar:
         task = bar.add_task("faults", total=most)
         while left:
-            left -= {worker for worker in left if os.waitpid(worker, os.WNOHANG)[0]}
+            for worker, status in [os.waitpid(worker, os.WNOHANG) for worker in left]:
+                left.discard(worker)
+                failed |= status != 0
             bar.update(task, completed=len(read(asked.results)))
             time.sleep(PAUSE)
+    if failed:
+        sys.exit("a process of the campaign failed, see above; what it found is kept, and the same command goes on")
 
 
 if __name__ == "__main__":
