@@ -24,7 +24,7 @@ OFF, COUNT, KILL, TEAR, FAIL, FULL = range(6)
 ERRORS = {"full disk": errno.ENOSPC, "no space once": errno.ENOSPC, "disk error": errno.EIO, "over quota": errno.EDQUOT}
 MODES = {"kill": KILL, "power cut": KILL, "torn write": TEAR, "full disk": FULL}  # others fail once
 FAULTS = ("kill", "power cut", "torn write", *ERRORS)
-HANGS = 120.0  # seconds
+HANGS = 600.0  # seconds, of which `dvc repro` takes a minute
 
 
 @dataclass(frozen=True)

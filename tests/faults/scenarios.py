@@ -164,6 +164,8 @@ def begin_anew(project: Path, clean: Path) -> None:
     for name in ("data", "conf/local"):
         shutil.rmtree(project / name, ignore_errors=True)
         shutil.copytree(clean / name, project / name, symlinks=True)
+    for name in ("cache", "tmp"):  # where DVC would find the results of stages
+        shutil.rmtree(project / ".dvc" / name, ignore_errors=True)
     for path in [path for path in project.iterdir() if path.is_file()]:
         path.unlink()
     for path in [path for path in clean.iterdir() if path.is_file()]:
