@@ -5,17 +5,15 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from string import ascii_lowercase
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
-import torch
 import transformers
 from kedro.config import OmegaConfigLoader
-from transformers import AutoModel, BertConfig, BertTokenizerFast, Dinov2Config, PretrainedConfig
+from transformers import Dinov2Config, PretrainedConfig
 
 from pare.config import Library
 from pare.config_loader import load_library
@@ -23,6 +21,8 @@ from pare.data.preparation import Preparation
 from pare.data.proxies import IMAGES, SENTENCES
 from pare.report.results import collect_results
 from pare.settings import CONFIG_LOADER_ARGS
+from tiny_encoders import save_encoder as save_tiny_encoder
+from tiny_encoders import save_tiny_bert
 
 NRMSE = {"name": "nrmse", "title": "nRMSE", "unit": "", "direction": "lower"}
 AUROC = {"name": "auroc_ovo", "title": "AUROC, one-vs-one", "unit": "", "direction": "higher"}
@@ -30,7 +30,6 @@ AUROC = {"name": "auroc_ovo", "title": "AUROC, one-vs-one", "unit": "", "directi
 CONF = Path(__file__).parents[1] / "conf"
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # of red, green and blue
 PATIENCE_S = 30.0
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *ascii_lowercase, *(f"##{c}" for c in ascii_lowercase)]
 
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
@@ -68,14 +67,7 @@ def parameters() -> dict:
 @pytest.fixture(scope="session")
 def save_encoder() -> Callable[[PretrainedConfig, Path], Path]:
     """Make a Hugging Face model folder with random weights, the same every time."""
-
-    def save(config: PretrainedConfig, folder: Path) -> Path:
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            AutoModel.from_config(config).save_pretrained(folder)
-        return folder
-
-    return save
+    return save_tiny_encoder
 
 
 @pytest.fixture(scope="session")
@@ -105,21 +97,9 @@ def quick_training():
 
 
 @pytest.fixture(scope="session")
-def tiny_bert(tmp_path_factory, save_encoder) -> Path:
+def tiny_bert(tmp_path_factory) -> Path:
     """A BERT of width 32 with a WordPiece tokenizer that knows single letters."""
-    folder = tmp_path_factory.mktemp("tiny_bert")
-    (folder / "vocab.txt").write_text("\n".join(VOCABULARY))
-    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
-    return save_encoder(
-        BertConfig(
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            vocab_size=len(VOCABULARY),
-        ),
-        folder,
-    )
+    return save_tiny_bert(tmp_path_factory.mktemp("tiny_bert"))
 
 
 @pytest.fixture(scope="session")

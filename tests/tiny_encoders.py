@@ -1,7 +1,22 @@
-"""Configurations of encoders of every family that are small enough to make on the spot."""
+"""Encoders that are small enough to make on the spot: a configuration of every family, and a BERT of letters."""
 
-from transformers import ConvNextV2Config, ModernBertConfig, RobertaConfig, SwinConfig, ViTConfig
+from pathlib import Path
+from string import ascii_lowercase
 
+import torch
+from transformers import (
+    AutoModel,
+    BertConfig,
+    BertTokenizerFast,
+    ConvNextV2Config,
+    ModernBertConfig,
+    PretrainedConfig,
+    RobertaConfig,
+    SwinConfig,
+    ViTConfig,
+)
+
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *ascii_lowercase, *(f"##{c}" for c in ascii_lowercase)]
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 SPECIAL = {"pad_token_id": 0, "cls_token_id": 1, "bos_token_id": 1, "sep_token_id": 2, "eos_token_id": 2}
 STAGES = {"depths": [1, 1, 1, 1]}
@@ -16,3 +31,20 @@ CONFIGS = {
     "swin_window_7": SwinConfig(**SWIN, window_size=7),
     "vit": ViTConfig(**SMALL, image_size=64, patch_size=16),
 }
+
+
+def save_encoder(config: PretrainedConfig, folder: Path) -> Path:
+    """Make a Hugging Face model folder with random weights, the same every time."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        AutoModel.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def save_tiny_bert(folder: Path, width: int = 32, positions: int = 512) -> Path:
+    """A BERT of two layers with a WordPiece tokenizer that knows single letters."""
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY))
+    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+    sizes = {"hidden_size": width, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 2 * width}
+    config = BertConfig(**sizes, vocab_size=len(VOCABULARY), max_position_embeddings=positions)
+    return save_encoder(config, folder)
