@@ -3,7 +3,7 @@
 import errno
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -59,7 +59,8 @@ def ended_by_signals(goes_on: str) -> Iterator[None]:
         with raised():
             yield
     except KeyboardInterrupt as stop:
-        click.secho(f"\n{ENDED[exit_code(stop)]}.{goes_on}", err=True)
+        with suppress(OSError):  # a terminal that is closed
+            click.secho(f"\n{ENDED[exit_code(stop)]}.{goes_on}", err=True)
         sys.exit(exit_code(stop))
 
 

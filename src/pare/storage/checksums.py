@@ -5,7 +5,6 @@ bytes before it: that is found at the speed of memory, and HDF5 reads no further
 """
 
 import json
-import os
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -65,11 +64,16 @@ def check_checksums(folder: Path) -> None:
 
 def sealed_json(content: Mapping[str, Any]) -> str:
     """JSON of the values and of their own digest, ``checksum``."""
-    return json.dumps({**content, CHECKSUM: fingerprint(dict(content))}, indent=2)
+    plain = json.loads(json.dumps(content))  # numbers as keys become text
+    return json.dumps({**plain, CHECKSUM: fingerprint(plain)}, indent=2)
 
 
-def read_sealed(path: Path) -> dict[str, Any]:
+def read_sealed(path: Path, *, older: bool = False) -> dict[str, Any]:
     """The values of a JSON file that `sealed_json` made.
+
+    Args:
+        path: the file.
+        older: whether one without a checksum is taken as it is: a version of this project before wrote none.
 
     Raises:
         Damaged: where it is missing, no JSON object, or was changed.
@@ -80,7 +84,8 @@ def read_sealed(path: Path) -> dict[str, Any]:
         raise Damaged(f"{path} is missing") from error
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise Damaged(f"{path} is no JSON file any more ({error})") from error
-    if content.pop(CHECKSUM, None) != fingerprint(content):
+    found = content.pop(CHECKSUM, None)
+    if found != fingerprint(content) and not (older and found is None):
         raise Damaged(f"{path} was changed since it was written")
     return content
 
@@ -121,14 +126,3 @@ def _crc(path: Path, size: int) -> int:
             value = zlib.crc32(block, value)
             size -= len(block)
     return value
-
-
-def flush(path: Path) -> None:
-    """Have the disk keep a file, or a folder with all that is in it, so that it outlives a power cut."""
-    for part in [*(path.rglob("*") if path.is_dir() else ()), path]:
-        if part.is_file() or part.is_dir():
-            handle = os.open(part, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)

@@ -7,7 +7,7 @@ exit code 128 plus its number: 143, 129, 130.
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from types import FrameType
 
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -43,13 +43,25 @@ class Held:
             raise Stopped(self.number)
 
 
-def raised() -> AbstractContextManager[None]:
-    """Raise `Stopped` where a signal would end the process at once, with half a file left behind."""
+@contextmanager
+def raised() -> Iterator[None]:
+    """Raise `Stopped` where a signal would end the process at once, with half a file left behind.
+
+    The block ends with it also where a library makes an error of its own of it, as CatBoost does.
+    """
+    came: list[int] = []
 
     def raise_stopped(number: int, frame: FrameType | None) -> None:
+        came.append(number)
         raise Stopped(number)
 
-    return _handled(raise_stopped)
+    try:
+        with _handled(raise_stopped):
+            yield
+    except BaseException as error:
+        if not came or isinstance(error, Stopped):
+            raise
+        raise Stopped(came[0]) from error
 
 
 @contextmanager

@@ -118,7 +118,7 @@ def test_the_checkpoint_of_another_run_is_removed_with_what_killed_runs_left(acc
         checkpoint._write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         checkpoint.save(accelerator, after(2))
     os.waitpid(child, 0)
-    assert len(saves(tmp_path)) == 2
+    assert len(saves(tmp_path)) > 1
     assert again().progress("another run") == Progress("another run")
     assert list(tmp_path.iterdir()) == []
 
