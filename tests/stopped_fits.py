@@ -38,6 +38,7 @@ def stopped_until_done(fit, path, call=2):
     stops = 0
     while is_stopped(fit, path, call):
         stops += 1
+        assert stops < 100, "it does not come any further"
     return Model.load(path), stops
 
 
