@@ -24,10 +24,14 @@ class Damaged(PareError):
     """What is stored is not what was written."""
 
 
+def files_of(folder: Path) -> list[str]:
+    """Paths of all files in a folder and below it."""
+    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of all files below a folder, by their path in it."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
+    return {name: file_digest(folder / name) for name in files_of(folder)}
 
 
 def check_digests(folder: Path, known: Mapping[str, str]) -> None:
@@ -40,12 +44,12 @@ def check_digests(folder: Path, known: Mapping[str, str]) -> None:
     Raises:
         Damaged: where a file is missing or was changed.
     """
+    held = files_of(folder)
     for name, digest in known.items():
-        path = folder / name
-        if not path.is_file():
-            raise Damaged(f"{path} is missing")
-        if file_digest(path) != digest:
-            raise Damaged(f"{path} was changed since it was written")
+        if name not in held:  # a name may also lead out of the folder
+            raise Damaged(f"{name} is missing in {folder}")
+        if file_digest(folder / name) != digest:
+            raise Damaged(f"{folder / name} was changed since it was written")
 
 
 def write_checksums(folder: Path) -> None:
