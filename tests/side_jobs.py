@@ -26,6 +26,9 @@ def fail() -> None:
 
 
 def note_and_sleep(path: Path) -> None:
-    """Write the number of this process, and stay."""
+    """Write the number of this process, and stay; where that ends in order, say so."""
     path.write_text(str(os.getpid()))
-    time.sleep(600)
+    try:
+        time.sleep(600)
+    finally:
+        path.write_text("tidied up")

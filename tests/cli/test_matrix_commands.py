@@ -353,15 +353,14 @@ def test_a_run_that_another_process_makes_is_named_in_the_last_line(matrix, engi
     assert matrix("check", code=1).splitlines()[-1] == f"Error: 1 of 5 runs are not done: {name}"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_it_with_one_sentence(matrix, engine, number, code):
     engine.before = lambda job: os.kill(os.getpid(), number) if job.name == "darcy_flow-pare-1" else None
     before = signal.getsignal(signal.SIGTERM)
     output = matrix("run", code=code)
-    assert (
-        output.splitlines()[-1]
-        == "Stopped. The same command goes on: each run after the last epoch or fit that was saved."
-    )
+    said = {130: "Interrupted", 143: "Terminated", 129: "Hung up"}[code]
+    goes_on = "The same command goes on: each run after the last step or fit that was saved."
+    assert output.splitlines()[-1] == f"{said}. {goes_on}"
     assert "Traceback" not in output and engine.jobs and "darcy_flow-pare-1" not in engine.jobs
     assert signal.getsignal(signal.SIGTERM) == before
 

@@ -117,7 +117,7 @@ def test_an_error_of_the_program_keeps_its_traceback(error):
     ("pipeline", "goes_on"),
     [
         *(
-            (name, " The same command goes on after the last epoch or fit that was saved.")
+            (name, " The same command goes on after the last step or fit that was saved.")
             for name in ("train", "choose")
         ),
         ("predict", ""),
@@ -134,10 +134,15 @@ def test_ctrl_c_ends_with_the_usual_exit_code_and_says_where_the_same_command_go
     assert (result.exit_code, result.output) == (130, f"\nInterrupted.{goes_on}\n")
 
 
-def test_sigterm_ends_as_ctrl_c_does_with_an_exit_code_of_its_own():
-    result = CliRunner().invoke(RunCommand(name="run", callback=lambda: os.kill(os.getpid(), signal.SIGTERM)))
-    assert (result.exit_code, result.output) == (143, "\nTerminated.\n")
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGTERM, 143, "Terminated"), (signal.SIGHUP, 129, "Hung up"), (signal.SIGINT, 130, "Interrupted")],
+)
+def test_each_signal_ends_with_an_exit_code_of_its_own(number, code, said):
+    before = signal.getsignal(number)
+    result = CliRunner().invoke(RunCommand(name="run", callback=lambda: os.kill(os.getpid(), number)))
+    assert (result.exit_code, result.output) == (code, f"\n{said}.\n")
+    assert signal.getsignal(number) is before
 
 
 def test_the_help_names_parameters_and_pipelines_before_the_options_of_kedro():

@@ -162,7 +162,7 @@ def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):
         ({"tsk": "darcy_flow"}, ["parameter 'tsk'", "Did you mean 'task'", "conf/base/parameters.yml"]),
         (
             {"training.epoch": 3},
-            ["'training.epoch'", "Did you mean 'training.epochs'", "and 16 for experts", "docs/parameters.md"],
+            ["'training.epoch'", "Did you mean 'training.epochs'", "and 17 for experts", "docs/parameters.md"],
         ),
         ({"mixing.strat": 0.3}, ["'mixing.strat'", "Did you mean 'mixing.start'"]),
         ({"training.epochs": -1}, ["'training.epochs'", "greater than or equal to 0", "found -1"]),

@@ -26,7 +26,7 @@ def on_slurm(with_raw_files, tmp_path):
     known = tmp_path / "stand_in"
     known.mkdir()
     install(tmp_path / "bin")
-    warn_at = with_raw_files / "data/06_models" / FOLDER / "seed_1" / "checkpoint" / "0" / "progress.json"
+    warn_at = with_raw_files / "data/06_models" / FOLDER / "seed_1" / "checkpoint" / "0" / "1" / "progress.json"
     here = {
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "STAND_IN": str(known),
@@ -51,7 +51,7 @@ def predictions(project: Path, seed: int) -> np.ndarray:
         return file["prediction"][:]
 
 
-def test_an_element_that_is_warned_goes_on_after_its_last_epoch_and_ends_as_by_hand(
+def test_an_element_that_is_warned_goes_on_after_its_last_step_and_ends_as_by_hand(
     with_raw_files, on_slurm, kedro, ingested, tmp_path
 ):
     output = on_slurm("--gpus-per-run", "0", "--sbatch", "--cpus-per-task=1", "--submit")
@@ -73,8 +73,8 @@ def test_an_element_that_is_warned_goes_on_after_its_last_epoch_and_ends_as_by_h
     assert "Bundle 0 of array cpu: 1 of 2 jobs to run" in after
     assert any("done: darcy_flow-finetune-1 " in line for line in after)
     training = (logs / "darcy_flow-finetune-1.log").read_text()
-    assert "Terminated. The same command goes on after the last epoch or fit that was saved." in training
-    assert f"of {EPOCHS}." in training.split("Going on after epoch ")[1]
+    assert "Terminated. The same command goes on after the last step or fit that was saved." in training
+    assert f"of {EPOCHS}." in training.split("Going on after step ")[1]
     assert on_slurm() == "All 2 runs are done.\n"
 
     by_hand = Path(shutil.copytree(ingested, tmp_path / "by_hand"))

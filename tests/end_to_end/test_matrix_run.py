@@ -83,11 +83,8 @@ def test_a_run_that_fails_is_named_and_two_plans_at_once_share_what_is_left(
 
 def epochs_done(project: Path) -> int:
     """Epochs of the run that are saved, 0 once its solved start is; −1 before."""
-    path = folder(project, "06_models", "finetune") / "checkpoint" / "0" / "progress.json"
-    try:
-        return json.loads(path.read_text())["epochs_done"]
-    except FileNotFoundError:
-        return -1
+    saves = (folder(project, "06_models", "finetune") / "checkpoint" / "0").glob("[0-9]*/progress.json")
+    return max((json.loads(path.read_text())["epochs_done"] for path in saves), default=-1)
 
 
 def children_once_trained(process: subprocess.Popen, project: Path, before: int) -> list[int]:
@@ -115,7 +112,7 @@ def test_however_a_plan_is_stopped_no_job_is_left_and_the_same_command_goes_on(
         if number != signal.SIGKILL:
             assert (
                 outcome.err.strip()
-                == "Stopped. The same command goes on: each run after the last epoch or fit that was saved."
+                == "Interrupted. The same command goes on: each run after the last step or fit that was saved."
             )
             assert outcome.leftovers == []
         assert "Traceback" not in outcome.out
@@ -125,6 +122,6 @@ def test_however_a_plan_is_stopped_no_job_is_left_and_the_same_command_goes_on(
     outcome = ended(kedro_started(project, "matrix", "run", *OWN_LONG), project)
     assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "The run is done.")
     log = (project / "data" / "matrix" / "own" / "logs" / "darcy_flow-finetune-0.log").read_text()
-    assert log.count("# 20") == 3 and log.count("Going on after epoch") == 2
+    assert log.count("# 20") == 3 and log.count("Going on after ") == 2
     metrics = json.loads((folder(project, "08_reporting", "finetune") / "metrics.json").read_text())
     assert metrics["epochs"] == 30

@@ -108,27 +108,32 @@ STOPPED_FOLDER = "data/06_models/darcy_flow/pare/source_tiny/seed_0"
 
 
 def assert_stopped(outcome, project, code, said):
-    """The command ended in one message, and left its last saved epoch alone."""
+    """The command ended in one message, and left its last step alone."""
     assert outcome.code == code, outcome.out
-    assert outcome.err.strip().endswith(f"{said}. The same command goes on after the last epoch or fit that was saved.")
+    assert outcome.err.strip().endswith(f"{said}. The same command goes on after the last step or fit that was saved.")
     assert "Traceback" not in outcome.out + outcome.err
     assert {path.name for path in (project / STOPPED_FOLDER).iterdir()} == {"checkpoint"}
     assert outcome.leftovers == []
 
 
-def test_an_interrupted_run_leaves_its_last_saved_epoch_and_the_same_command_goes_on(
-    with_raw_files, kedro, kedro_interrupted
-):
+def test_an_interrupted_run_leaves_its_last_step_and_the_same_command_goes_on(with_raw_files, kedro, kedro_interrupted):
     folder = with_raw_files / STOPPED_FOLDER
-    stopped = kedro_interrupted(with_raw_files, folder / "checkpoint" / "0" / "progress.json", "--params", STOPPED)
+    stopped = kedro_interrupted(
+        with_raw_files, folder / "checkpoint" / "0" / "1" / "progress.json", "--params", STOPPED
+    )
     assert_stopped(stopped, with_raw_files, 130, "Interrupted")
     resumed = kedro(with_raw_files, "--params", STOPPED)
     assert resumed.code == 0, resumed.err
-    assert "Going on after epoch" in resumed.out
+    assert "Going on after " in resumed.out
     assert {path.name for path in folder.iterdir()} == {"model"}
 
 
-def test_a_terminated_run_leaves_its_last_saved_epoch_as_well(with_raw_files, kedro_interrupted):
-    finished = with_raw_files / STOPPED_FOLDER / "checkpoint" / "0" / "progress.json"
-    stopped = kedro_interrupted(with_raw_files, finished, "--params", STOPPED, number=signal.SIGTERM)
-    assert_stopped(stopped, with_raw_files, 143, "Terminated")
+@pytest.mark.parametrize(
+    ("number", "code", "said"), [(signal.SIGTERM, 143, "Terminated"), (signal.SIGHUP, 129, "Hung up")]
+)
+def test_a_run_that_a_scheduler_or_a_closed_terminal_ends_leaves_it_as_well(
+    with_raw_files, kedro_interrupted, number, code, said
+):
+    finished = with_raw_files / STOPPED_FOLDER / "checkpoint" / "0" / "1" / "progress.json"
+    stopped = kedro_interrupted(with_raw_files, finished, "--params", STOPPED, number=number)
+    assert_stopped(stopped, with_raw_files, code, said)

@@ -96,7 +96,7 @@ def test_a_command_that_is_ended_ends_its_runs(mine, kedro_interrupted):
     params = f"{TINY.replace('epochs=1', 'epochs=100000')},seeds=0-1"
     outcome = kedro_interrupted(mine, training, "--params", params, "--workers=2", number=signal.SIGTERM)
     assert outcome.code == 128 + signal.SIGTERM
-    assert "Terminated. The same command goes on after the last epoch or fit that was saved." in outcome.err
+    assert "Terminated. The same command goes on after the last step or fit that was saved." in outcome.err
     assert "Traceback" not in outcome.err + (logs / "mine-finetune-1.log").read_text()
     left = [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(mine)]
     assert not left

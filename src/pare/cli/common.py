@@ -3,7 +3,7 @@
 import errno
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -20,7 +20,9 @@ from pare.config import PareError, Run, Task, resolve
 from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader, load_library
 from pare.settings import CONFIG_LOADER_ARGS
+from pare.storage.signals import exit_code, raised
 
+ENDED = {130: "Interrupted", 143: "Terminated", 129: "Hung up"}  # how a command ended, by its exit code
 SEEDS, FOLDS = "seeds", "folds"  # parameters of several runs
 # What a user can mend: our own errors, those about configuration files, and those about options and names given to
 # Kedro, which shows some of its own without their text.
@@ -44,6 +46,22 @@ def clear_errors() -> Iterator[None]:
         if mistake is None:
             raise
         raise click.ClickException(str(mistake)) from None
+
+
+@contextmanager
+def ended_by_signals(goes_on: str) -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP end a command in order, with one sentence and the exit code of each.
+
+    Args:
+        goes_on: what the command says besides, such as what was saved; it begins with a blank.
+    """
+    try:
+        with raised():
+            yield
+    except KeyboardInterrupt as stop:
+        with suppress(OSError):  # a terminal that is closed
+            click.secho(f"\n{ENDED[exit_code(stop)]}.{goes_on}", err=True)
+        sys.exit(exit_code(stop))
 
 
 def _user_mistake(error: BaseException) -> BaseException | None:

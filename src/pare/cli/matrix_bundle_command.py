@@ -39,6 +39,6 @@ def bundle(ctx: click.Context, plan: Path, array: str, number: int) -> None:
         for name, reason in refused.items():
             click.echo(f"skipped: {name}: {reason}")
         how = {"workers": wanted.together, "gpus_per_run": 1 / wanted.together}
-        progress = followed(ctx, runs, part, run_local, how)
+        progress = followed(runs, part, run_local, how)
     if progress.failed or refused:
         ctx.exit(1)

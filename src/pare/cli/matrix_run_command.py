@@ -1,6 +1,5 @@
 """`kedro matrix run`: the plan of what is left, on an engine, and what became of it by the files."""
 
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -9,9 +8,8 @@ from typing import Any, cast
 import click
 from click.core import ParameterSource
 
-from pare.cli.common import clear_errors, screen
+from pare.cli.common import clear_errors, ended_by_signals, screen
 from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
-from pare.cli.run_command import Terminated, sigterm_raised
 from pare.cli.slurm_arrays import ARRAY_OPTIONS, make_arrays, slurm_options
 from pare.config import PareError
 from pare.config.words import all_done, counted, listed
@@ -69,7 +67,7 @@ def run_matrix(ctx: click.Context, engine: str, stop_after: int, inputs_only: bo
             make_arrays(runs, asked, arrays | how)
             return
         plan = runs.plan().inputs if inputs_only else runs.plan()
-        reasons = execute(ctx, runs, plan, find_engine(engine), how, stop_after)
+        reasons = execute(runs, plan, find_engine(engine), how, stop_after)
         if inputs_only:
             _tell_of_inputs(runs, reasons)
         else:
@@ -85,9 +83,7 @@ def _check_options(ctx: click.Context, engine: str) -> None:
             raise PareError(f"{option.opts[0]} belongs to {takers}, and --engine is {engine}; drop one of them")
 
 
-def execute(
-    ctx: click.Context, runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_after: int
-) -> dict[str, str]:
+def execute(runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_after: int) -> dict[str, str]:
     """Run a plan, if anything is in it.
 
     Returns:
@@ -96,26 +92,17 @@ def execute(
     if not plan.jobs:
         return {}
     click.echo(plan)
-    progress = followed(ctx, runs, plan, engine, how, stop_after)
+    progress = followed(runs, plan, engine, how, stop_after)
     return dict.fromkeys(progress.failed, "failed") | progress.skipped
 
 
-def followed(
-    ctx: click.Context, runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_after: int = 0
-) -> Progress:
-    """Run a plan; Ctrl-C and SIGTERM end what runs, say how to go on, and end the command."""
+def followed(runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_after: int = 0) -> Progress:
+    """Run a plan; a signal such as Ctrl-C ends what runs, says how to go on, and ends the command."""
     if how.get("workers") != 1:
         check_locks(runs.project / "data" / MODELS)
     settings = Settings(runs.project, runs.folder, is_left=runs.is_left, maker=lambda job: runs.maker(job.name), **how)
-    try:
-        with sigterm_raised():
-            progress = follow(plan, engine, settings, screen(), stop_after)
-    except KeyboardInterrupt as stop:
-        number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
-        click.secho(
-            "\nStopped. The same command goes on: each run after the last epoch or fit that was saved.", err=True
-        )
-        ctx.exit(128 + number)
+    with ended_by_signals(" The same command goes on: each run after the last step or fit that was saved."):
+        progress = follow(plan, engine, settings, screen(), stop_after)
     _tell_of_ended(progress)
     return progress
 

@@ -1,18 +1,15 @@
 """`kedro run` with both spellings of parameters."""
 
 import logging
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
 from rich.logging import RichHandler
 
-from pare.cli.common import FOLDS, SEEDS, clear_errors
+from pare.cli.common import FOLDS, SEEDS, clear_errors, ended_by_signals
 from pare.config.errors import PareError, unknown_name
 from pare.config.hyperparameters import TrainingConfig
 from pare.config.run import WHOLE
@@ -27,10 +24,6 @@ WORKERS = click.Option(
     type=click.IntRange(1),
     help="With seeds or folds in --params: runs at a time. Default: what the machine has.",
 )
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, as a cluster's scheduler sends it: it ends a run in the same order as Ctrl-C."""
 
 
 class LogLines(logging.Handler):
@@ -74,19 +67,13 @@ class RunCommand(click.Command):
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run; a mistake of the user's ends without a traceback, and so do Ctrl-C and SIGTERM."""
-        try:
+        """Run; a mistake of the user's ends without a traceback, and so does a signal such as Ctrl-C."""
+        fits = FITS & {*ctx.params.get("pipelines", ())}
+        with ended_by_signals(" The same command goes on after the last step or fit that was saved." if fits else ""):
             log_unbroken_lines()
             end_with_launcher()
-            with clear_errors(), sigterm_raised():
+            with clear_errors():
                 return self._invoke(ctx)
-        except KeyboardInterrupt as stop:
-            terminated = isinstance(stop, Terminated)
-            what = "Terminated" if terminated else "Interrupted"
-            fits = FITS & {*ctx.params.get("pipelines", ())}
-            after = " The same command goes on after the last epoch or fit that was saved." if fits else ""
-            click.secho(f"\n{what}.{after}", err=True)
-            ctx.exit(128 + (signal.SIGTERM if terminated else signal.SIGINT))
 
     def _invoke(self, ctx: click.Context) -> Any:
         """One run, or the several that ``seeds`` or ``folds`` ask for."""
@@ -106,20 +93,6 @@ def _check_pipelines(names: Sequence[str]) -> None:
         if name not in NAMES:
             shown = [known for known in NAMES if not known.startswith("_")]
             raise unknown_name("pipeline", name, shown, "`kedro run --help`")
-
-
-@contextmanager
-def sigterm_raised() -> Iterator[None]:
-    """Raise `Terminated` where SIGTERM would end the process at once, with half a file left behind."""
-
-    def raise_terminated(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, raise_terminated)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _equals_for_colons(args: list[str]) -> list[str]:

@@ -76,6 +76,9 @@ class TrainingConfig(Strict):
     beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
     source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")
+    checkpoint_minutes: float = Field(
+        default=10.0, gt=0, description="minutes of training that a killed process loses, at most"
+    )
 
     @property
     def warming(self) -> float:

@@ -62,7 +62,10 @@ def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:
     metrics = _content(data / REPORTING / cell.run.folder / "metrics.json") or listed
     folder = data / MODELS / cell.run.folder
     if (folder / CHECKPOINT).is_dir():
-        trainings = [*filter(None, map(_content, (folder / CHECKPOINT).glob("*/progress.json")))]
+        saves = sorted((folder / CHECKPOINT).glob("*/[0-9]*/progress.json"), key=lambda path: int(path.parent.name))
+        trainings = [
+            *filter(None, map(_content, {path.parents[1]: path for path in saves}.values()))
+        ]  # the last of each
         of = max((one["epochs"] * one["members"] for one in trainings), default=0)
         return State("unfinished", epochs=sum(one["epochs_done"] for one in trainings), of=of)
     record = _content(folder / "model" / "record.json")

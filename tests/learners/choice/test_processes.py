@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from pare.learners.choice.processes import Workers
-from side_jobs import PATIENCE, fail, meet
+from pare.storage.signals import ENDING
+from side_jobs import PATIENCE, fail, meet, note_and_sleep
 
 TESTS = Path(__file__).parents[2]
 
@@ -53,6 +54,12 @@ def test_what_is_late_is_ended(workers):
 
 
 @pytest.mark.slow
+def test_what_is_late_tidies_up(workers, tmp_path):
+    assert not dict(workers.run({"late": partial(note_and_sleep, tmp_path / "late")}, 5.0))
+    assert (tmp_path / "late").read_text() == "tidied up"
+
+
+@pytest.mark.slow
 def test_as_many_as_are_needed_are_waited_for(workers):
     found = dict(workers.run({"slow": partial(time.sleep, 1), "late": partial(time.sleep, 600)}, 0.0, least=1))
     assert {*found} == {"slow"}
@@ -78,11 +85,16 @@ from functools import partial
 from pathlib import Path
 sys.path.append(sys.argv[1])
 from pare.learners.choice.processes import Workers
+from pare.storage.signals import Stopped, exit_code, raised
 from side_jobs import note_and_sleep
 
 import torch
 torch.set_num_threads(2)
-dict(Workers().run({path: partial(note_and_sleep, Path(path)) for path in sys.argv[2:]}))
+try:
+    with raised():
+        dict(Workers().run({path: partial(note_and_sleep, Path(path)) for path in sys.argv[2:]}))
+except Stopped as stop:
+    sys.exit(exit_code(stop))
 """
 
 
@@ -94,8 +106,9 @@ def is_running(process: int) -> bool:
     return True
 
 
-@pytest.mark.slow
-def test_processes_end_where_the_one_that_started_them_is_killed_even_from_an_unguarded_script(tmp_path):
+@pytest.fixture
+def started(tmp_path):
+    """A script with two processes, and their numbers."""
     (tmp_path / "script.py").write_text(SCRIPT)
     paths = [tmp_path / "a", tmp_path / "b"]
     started = subprocess.Popen([sys.executable, tmp_path / "script.py", str(TESTS), *map(str, paths)])
@@ -103,9 +116,25 @@ def test_processes_end_where_the_one_that_started_them_is_killed_even_from_an_un
     while not all(path.exists() and path.read_text() for path in paths):
         assert time.monotonic() < until and started.poll() is None
         time.sleep(0.1)
-    workers = [int(path.read_text()) for path in paths]
-    started.send_signal(signal.SIGKILL)
-    started.wait()
+    return started, [int(path.read_text()) for path in paths]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_ends_the_processes_in_order(started, tmp_path, number):
+    script, workers = started
+    script.send_signal(number)
+    assert script.wait(PATIENCE) == 128 + number
+    assert not any(map(is_running, workers))
+    assert [(tmp_path / name).read_text() for name in "ab"] == ["tidied up"] * 2
+
+
+@pytest.mark.slow
+def test_processes_end_where_the_one_that_started_them_is_killed_even_from_an_unguarded_script(started):
+    script, workers = started
+    until = time.monotonic() + PATIENCE
+    script.send_signal(signal.SIGKILL)
+    script.wait()
     while any(map(is_running, workers)):
         assert time.monotonic() < until + PATIENCE, "a process outlived the one that started it"
         time.sleep(0.2)

@@ -12,6 +12,7 @@ from pare.learners.model import Model
 from pare.learners.networks.operators import OperatorLearner
 from pare.learners.networks.training.trainer import Trainer
 from pare.storage.store import ArrayStore, write_store
+from stopped_fits import assert_same, stopped_until_done
 
 CPU = torch.device("cpu")
 OPTIONS = {"fno": {"modes": 6, "width": 8, "layers": 2}, "u_net": {"features": [4] * 6, "fold": 1}}
@@ -100,7 +101,7 @@ def test_the_same_seed_gives_the_same_predictions(method, fitted):
 def test_an_interrupted_training_goes_on_to_the_same_predictions_also_after_it_was_saved(
     method, waves, tmp_path, monkeypatch
 ):
-    fit, (x, _) = Fit(*waves(method, (32,), train=16, epochs=3)), fields(4, (32,), 2)
+    fit, (x, _) = Fit(*waves(method, (32,), train=16, epochs=3, checkpoint_minutes=1e-9)), fields(4, (32,), 2)
     whole = fit.model(tmp_path / "whole").outputs(x, CPU)
     original = Trainer._epoch
 
@@ -111,13 +112,25 @@ def test_an_interrupted_training_goes_on_to_the_same_predictions_also_after_it_w
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "_epoch", interrupted)
-        patch.setattr("pare.learners.networks.training.checkpoint.PAUSE", 0.0)
         fit.write(tmp_path / "model")
     epochs = []
     monkeypatch.setattr(Trainer, "_epoch", lambda self, epoch, bar: epochs.append(epoch) or original(self, epoch, bar))
     fit.write(tmp_path / "model")
     assert epochs == [2]
     np.testing.assert_array_equal(Model.load(tmp_path / "model").outputs(x, CPU), whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", OPTIONS)
+def test_a_training_that_is_stopped_within_its_epochs_becomes_the_same_model(method, waves, tmp_path):
+    """With batch norms that are fixed at the end, symmetries of the field and kernels that Muon learns."""
+    optimiser = {"fno": "AdamW", "u_net": "Muon"}[method]
+    more = {"symmetries": ["square"], "fixed_norms": 0.5, "optimiser": optimiser, "average": 0.9}
+    fit = Fit(*waves(method, (32, 32), train=32, epochs=3, **more))  # 4 steps an epoch
+    fit.write(tmp_path / "whole" / "model")
+    stopped, stops = stopped_until_done(fit, tmp_path / "stopped" / "model")
+    assert stops == 6
+    assert_same(stopped, Model.load(tmp_path / "whole" / "model"))
 
 
 @pytest.mark.parametrize("method", OPTIONS)

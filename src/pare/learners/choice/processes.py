@@ -6,6 +6,7 @@ One training makes little of a second core: two of them side by side do more tha
 import logging
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +24,10 @@ from rich import get_console
 from threadpoolctl import threadpool_limits
 
 from pare.storage.parent import end_with
+from pare.storage.signals import Stopped, exit_code, raised
 
 MOST = 2  # fits at a time
+PATIENCE = 30.0  # seconds that fits have to end after a signal
 IMPORTED = ["pare.learners.fit", "pare.learners.networks.transformer"]
 Outcome = tuple[Any, str]  # result of a fit, and its error; empty where there is a result
 
@@ -66,17 +69,29 @@ class Workers:
                         return
                     for future in done:
                         yield running.pop(future), self._outcome(future)
+        except KeyboardInterrupt:
+            self.end(PATIENCE)
+            raise
         finally:
             if running:
                 self.end()
 
-    def end(self) -> None:
-        """End the processes, and what they do."""
+    def end(self, patience: float = 1.0) -> None:
+        """End the processes, and what they do.
+
+        Args:
+            patience: seconds that they have to tidy up, and to save a training, before they are killed.
+        """
         pool, self._pool = self._pool, None
-        if pool:
-            for process in multiprocessing.active_children():  # this process has no others
-                process.kill()
-            pool.shutdown(cancel_futures=True)
+        if not pool:
+            return
+        processes, end = multiprocessing.active_children(), time.monotonic() + patience  # this process has no others
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join(max(0.0, end - time.monotonic()))
+            process.kill()
+        pool.shutdown(cancel_futures=True)
 
     def _outcome(self, future: Future[Outcome]) -> Outcome:
         try:
@@ -107,6 +122,7 @@ def _without_main() -> Iterator[None]:
 
 def _begin(parent: int) -> None:
     rich.reconfigure(force_terminal=False)  # the bar is that of the process which asked
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal it reaches that process as well, which ends this one
     end_with(parent)
 
 
@@ -115,7 +131,9 @@ def _in_process(name: str, job: Callable[[], Any], threads: int) -> Outcome:
     logging.getLogger("pare").setLevel(logging.WARNING)
     torch.set_num_threads(threads)
     try:
-        with threadpool_limits(threads):
+        with raised(), threadpool_limits(threads):
             return job(), ""
+    except Stopped as stop:
+        os._exit(exit_code(stop))  # an exception would be sent back, and this process would wait for another job
     except Exception as error:  # what one candidate cannot do stops no other
         return None, f"{type(error).__name__}: {error}"

@@ -45,7 +45,7 @@ if [ $# -gt 0 ]; then  # an element of an array
     srun --cpus-per-task="$SLURM_CPUS_PER_TASK" "$python" -m kedro matrix bundle "$plan" "$1" "$SLURM_ARRAY_TASK_ID" ||
         code=$?
     # 143: SIGTERM, since the time is nearly over or a preemption begins. The finished runs stay, a training goes on
-    # after its last saved epoch. Only this element is queued again: SLURM_JOB_ID of one element is the whole array's.
+    # with its next step. Only this element is queued again: SLURM_JOB_ID of one element is the whole array's.
     if [ "$code" -eq 143 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt "$restarts" ]; then
         echo "Queued again, after ${SLURM_RESTART_COUNT:-0} restarts of at most $restarts"
         scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"

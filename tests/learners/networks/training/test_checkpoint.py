@@ -1,7 +1,10 @@
 import os
 import shutil
 import signal
+from contextlib import nullcontext
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
@@ -10,6 +13,7 @@ from torch import nn
 from pare.config import PareError
 from pare.learners.networks.training.checkpoint import Checkpoint, Progress
 from pare.storage import atomic
+from pare.storage.checksums import write_checksums
 
 
 @pytest.fixture
@@ -40,126 +44,174 @@ def equal(one, other):
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-def after(epochs, best, of=0):
-    history = [{"epoch": 1}]
-    return Progress("this run", of, epochs_done=epochs, best_epoch=best, best_value=0.5, history=history)
+def after(epochs, of=9):
+    return Progress("this run", of, epochs_done=epochs, best_epoch=0, best_value=0.5, history=[{"epoch": 1}])
 
 
-def test_a_new_folder_holds_no_progress(tmp_path):
-    assert Checkpoint(tmp_path / "none").progress("this run") == Progress("this run")
-
-
-def test_restored_weights_and_optimiser_take_the_same_next_step(accelerator, parts, tmp_path):
+@pytest.fixture
+def checkpoint(parts, tmp_path):
+    """A checkpoint that knows the weights after one step as the best ones."""
     checkpoint = Checkpoint(tmp_path / "checkpoint")
-    checkpoint.save(accelerator, parts[0], after(1, 0))
+    checkpoint.note_best(parts[0], nullcontext())
+    return checkpoint
+
+
+@pytest.fixture
+def again(tmp_path):
+    """That checkpoint, as another process opens it."""
+    return lambda: Checkpoint(tmp_path / "checkpoint")
+
+
+def saves(tmp_path):
+    return sorted(path.name for path in (tmp_path / "checkpoint").iterdir())
+
+
+def test_a_new_folder_holds_no_progress(again):
+    assert again().progress("this run") == Progress("this run")
+
+
+def test_restored_weights_and_optimiser_take_the_same_next_step(accelerator, parts, checkpoint, again):
+    checkpoint.save(accelerator, after(1))
     step(*parts)
     next_weights = weights(parts[0])
     step(*parts)
-    checkpoint.restore(accelerator)
+    other = again()
+    assert other.progress("this run") == after(1)
+    other.restore(accelerator)
     step(*parts)
     assert equal(weights(parts[0]), next_weights)
-    assert checkpoint.progress("this run") == after(1, 0)
 
 
-def test_best_weights_outlive_worse_epochs(accelerator, parts, tmp_path):
-    checkpoint = Checkpoint(tmp_path / "checkpoint")
+def test_best_weights_outlive_worse_epochs(accelerator, parts, checkpoint, again):
     best = weights(parts[0])
-    checkpoint.save(accelerator, parts[0], after(1, 0))
-    for epoch in (2, 3):
+    for epoch in (1, 2, 3):
         step(*parts)
-        checkpoint.save(accelerator, parts[0], after(epoch, 0))
-    assert equal(checkpoint.best_weights(), best)
-    step(*parts)
-    checkpoint.save(accelerator, parts[0], after(4, 3))
-    assert equal(checkpoint.best_weights(), weights(parts[0]))
+        checkpoint.save(accelerator, after(epoch))
+        other = again()
+        other.progress("this run")
+        other.restore(accelerator)
+        assert equal(other.best, best) and not equal(weights(parts[0]), best)
 
 
-@pytest.mark.parametrize("because", ["it is the last", "the last save is long ago"])
-def test_of_short_epochs_some_are_saved_and_the_best_weights_are_those_of_the_best(
-    accelerator, parts, tmp_path, monkeypatch, because
+def test_a_save_is_due_at_once_and_later_by_what_saving_costs_and_what_may_be_lost(
+    accelerator, checkpoint, monkeypatch
 ):
-    checkpoint = Checkpoint(tmp_path / "checkpoint")
-    checkpoint.save(accelerator, parts[0], after(1, 0, of=9))
-    first = weights(parts[0])
-    step(*parts)
-    best = weights(parts[0])
-    for epoch in (2, 3):
-        checkpoint.save(accelerator, parts[0], after(epoch, 1, of=9))
-        step(*parts)
-    assert checkpoint.progress("this run") == after(1, 0, of=9)
-    assert equal(checkpoint.best_weights(), first)
-
-    last = 9 if because == "it is the last" else 4
-    monkeypatch.setattr("pare.learners.networks.training.checkpoint.PAUSE", 10.0 if last == 9 else 0.0)
-    checkpoint.save(accelerator, parts[0], after(last, 1, of=9))
-    assert checkpoint.progress("this run") == after(last, 1, of=9)
-    assert equal(checkpoint.best_weights(), best)
-    latest = weights(parts[0])
-    step(*parts)
-    checkpoint.restore(accelerator)
-    assert equal(weights(parts[0]), latest)
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr(Checkpoint, "_write", lambda *_: now.__setitem__(0, now[0] + 0.3))
+    monkeypatch.setattr("pare.learners.networks.training.checkpoint.atomic_path", nullcontext)
+    assert checkpoint.is_due(600.0) and not checkpoint.is_due(1e9, within=True)
+    checkpoint.save(accelerator, after(1))
+    due = {}
+    for name, most, within in (("costly", 600.0, False), ("short", 5.0, False), ("within", 600.0, True)):
+        now[0] = 0.3
+        while not checkpoint.is_due(most, within=within):
+            now[0] += 1
+        due[name] = now[0] - 0.3
+    assert due == pytest.approx({"costly": 30, "short": 5, "within": 600})
 
 
-def test_the_checkpoint_of_another_run_is_removed(accelerator, parts, tmp_path):
-    checkpoint = Checkpoint(tmp_path / "checkpoint")
-    checkpoint.save(accelerator, parts[0], after(1, 0))
-    assert checkpoint.progress("another run") == Progress("another run")
+def test_the_checkpoint_of_another_run_is_removed_with_what_killed_runs_left(accelerator, checkpoint, again, tmp_path):
+    checkpoint.save(accelerator, after(1))
+    child = os.fork()
+    if child == 0:
+        checkpoint._write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        checkpoint.save(accelerator, after(2))
+    os.waitpid(child, 0)
+    assert len(saves(tmp_path)) > 1
+    assert again().progress("another run") == Progress("another run")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_that_was_killed_while_one_checkpoint_took_the_place_of_another_goes_on_from_it(
-    accelerator, parts, tmp_path
+@pytest.mark.parametrize("killed", ["before it has its name", "before the older one goes"])
+def test_a_run_that_was_killed_while_it_saved_goes_on_from_a_whole_save(
+    accelerator, checkpoint, again, tmp_path, killed
 ):
-    checkpoint, other = Checkpoint(tmp_path / "run" / "checkpoint"), Checkpoint(tmp_path / "other")
-    checkpoint.save(accelerator, parts[0], after(1, 0))
-    other.save(accelerator, parts[0], after(2, 1))
+    checkpoint.save(accelerator, after(1))
+    checkpoint.save(accelerator, after(2))
     child = os.fork()
     if child == 0:
-        atomic.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-        with atomic.atomic_path(checkpoint.folder) as unfinished:
-            shutil.copytree(other.folder, unfinished)
+        owner, name = (atomic.os, "replace") if "name" in killed else (shutil, "rmtree")
+        setattr(owner, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        checkpoint.save(accelerator, after(3))
     os.waitpid(child, 0)
-    assert not checkpoint.folder.exists()
-    assert checkpoint.progress("this run") == after(2, 1)
-    assert list(checkpoint.folder.parent.iterdir()) == [checkpoint.folder]
+    other = again()
+    assert other.progress("this run") == after(2 if "name" in killed else 3)
+    other.save(accelerator, after(4))
+    other.save(accelerator, after(5))
+    assert len(saves(tmp_path)) == 2
+    assert again().progress("this run") == after(5)
 
 
-def test_what_killed_runs_left_goes_with_the_checkpoint_of_another_run(accelerator, parts, tmp_path):
-    checkpoint = Checkpoint(tmp_path / "checkpoint")
-    checkpoint.save(accelerator, parts[0], after(1, 0))
-    child = os.fork()
-    if child == 0:
-        with atomic.atomic_path(checkpoint.folder) as unfinished:
-            unfinished.mkdir()
-            os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
-    assert len(list(tmp_path.iterdir())) == 2
-    checkpoint.progress("another run")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_save_that_fails_leaves_the_previous_checkpoint_whole(accelerator, parts, tmp_path, monkeypatch):
-    checkpoint = Checkpoint(tmp_path / "checkpoint")
-    checkpoint.save(accelerator, parts[0], after(1, 0))
+def test_a_save_that_fails_leaves_the_previous_checkpoint_whole(accelerator, checkpoint, again, tmp_path, monkeypatch):
+    checkpoint.save(accelerator, after(1))
 
     def full(*_):
         raise OSError("no space left")
 
     monkeypatch.setattr("pare.learners.networks.training.checkpoint.save_file", full)
     with pytest.raises(PareError, match="no space left"):
-        checkpoint.save(accelerator, parts[0], after(2, 1))
-    assert checkpoint.progress("this run") == after(1, 0)
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+        checkpoint.save(accelerator, after(2))
+    assert again().progress("this run") == after(1)
+    assert saves(tmp_path) == ["1"]
 
 
-@pytest.mark.parametrize("content", [b"", b"half", b"[1]", b"{}", b"\x80\x02}q\x00."])
-@pytest.mark.parametrize("name", ["progress.json", "model.safetensors", "optimizer.bin", "best.safetensors"])
-def test_a_damaged_checkpoint_says_what_to_delete(accelerator, parts, tmp_path, name, content):
-    checkpoint = Checkpoint(tmp_path / "checkpoint")
-    checkpoint.save(accelerator, parts[0], after(1, 0))
-    assert (checkpoint.folder / name).is_file()
-    (checkpoint.folder / name).write_bytes(content)
-    with pytest.raises(PareError, match=r"checkpoint is damaged .*; delete that folder"):
-        checkpoint.progress("this run")
-        checkpoint.restore(accelerator)
-        checkpoint.best_weights()
+def flip(path, rng):
+    content = bytearray(path.read_bytes())
+    place = rng.integers(len(content))
+    content[place] ^= 1 << rng.integers(8)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, lambda path: path.write_bytes(b""), lambda path: path.write_text("{}")]
+)
+def test_where_the_last_save_is_damaged_that_before_it_is_used_with_a_sentence(
+    accelerator, checkpoint, again, tmp_path, caplog, damage
+):
+    checkpoint.save(accelerator, after(1))
+    checkpoint.save(accelerator, after(2))
+    for path in [*(tmp_path / "checkpoint" / "2").iterdir()]:
+        kept = path.read_bytes()
+        damage(path)
+        caplog.clear()
+        assert again().progress("this run") == after(1)
+        (said,) = caplog.messages
+        assert path.name in said and str(path.parent) in said and said.endswith("; going on from the one before it.")
+        path.write_bytes(kept)
+    assert again().progress("this run") == after(2)
+    damage(path)
+    other = again()
+    other.progress("this run")
+    other.save(accelerator, after(2))
+    assert saves(tmp_path) == ["1", "3"]
+
+
+def test_none_of_a_hundred_flipped_bits_is_silent(accelerator, checkpoint, again, tmp_path):
+    rng = np.random.default_rng(0)
+    checkpoint.save(accelerator, after(1))
+    files = [*(tmp_path / "checkpoint" / "1").iterdir()]
+    assert {"model.safetensors", "optimizer.bin", "best.safetensors", "progress.json"} < {file.name for file in files}
+    for number in range(100):
+        path = files[number % len(files)]
+        kept = path.read_bytes()
+        flip(path, rng)
+        with pytest.raises(PareError, match=r"checkpoint is damaged: .*; delete .*checkpoint, and"):
+            again().progress("this run")
+        path.write_bytes(kept)
+    assert again().progress("this run") == after(1)
+
+
+def test_a_checkpoint_of_another_version_is_refused(accelerator, checkpoint, again, tmp_path):
+    checkpoint.save(accelerator, after(1))
+    folder = tmp_path / "checkpoint" / "1"
+    (folder / "progress.json").write_text('{"fingerprint": "this run", "steps": 3}')
+    (folder / "checksums.json").unlink()
+    write_checksums(folder)
+    with pytest.raises(PareError, match=r"of another version .*'steps'.*; go on with that version, or delete"):
+        again().progress("this run")
+    for path in folder.iterdir():
+        path.rename(tmp_path / "checkpoint" / path.name)
+    folder.rmdir()
+    with pytest.raises(PareError, match=r"of another version .*0\.1\.0.*; go on with that version, or delete"):
+        again().progress("this run")

@@ -9,6 +9,7 @@ from pare.learners.model import Model
 from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.training.trainer import Trainer
 from pare.learners.networks.training.validation import Validation
+from stopped_fits import is_stopped
 
 
 @pytest.fixture
@@ -62,20 +63,9 @@ def test_a_training_with_as_many_epochs_is_the_same(within, tmp_path, training):
     assert [row | {"seconds": 0} for row in timed] == [row | {"seconds": 0} for row in counted]
 
 
-def test_an_interrupted_training_keeps_its_number_of_epochs_on_a_slower_machine(
-    within, step_lasts, tmp_path, monkeypatch
-):
-    original = Trainer._epoch
-
-    def dying(self, epoch, bar):
-        original(self, epoch, bar)
-        if epoch == 1:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Trainer, "_epoch", dying)
-    with pytest.raises(KeyboardInterrupt):
-        within().write(tmp_path / "model")
-    monkeypatch.setattr(Trainer, "_epoch", original)
+def test_an_interrupted_training_keeps_its_number_of_epochs_on_a_slower_machine(within, step_lasts, tmp_path):
+    """It is stopped in the third step; two before were measured."""
+    assert is_stopped(within(), tmp_path / "model", 5)
     step_lasts[0] = 10.0
     within().write(tmp_path / "model")
     assert len(history(tmp_path / "model")) == 5
@@ -134,9 +124,9 @@ def steps_last(monkeypatch, clock):
             clock[0] += seconds[0](made[-1])
         return original(self, batch, mixed, noise, place)
 
-    def measured(self):
+    def measured(*args):
         clock[0] += 0.1
-        return measure(self)
+        return measure(*args)
 
     monkeypatch.setattr(Steps, "step", step)
     monkeypatch.setattr(Validation, "measure", measured)

@@ -137,7 +137,7 @@ def test_an_epoch_of_the_warm_up_is_returned_only_where_no_later_one_is(on_table
 def test_without_validation_rows_the_last_epoch_is_returned(train, table_run, tmp_path):
     store = write(tmp_path / "store.h5", {"train": 24, "test": 8})
     result = train(table_run({"protocol": "paper"}), store, tmp_path)
-    last = load_file(tmp_path / "checkpoint" / "0" / "model.safetensors")
+    last = load_file(tmp_path / "checkpoint" / "0" / "2" / "model.safetensors")
     assert all(
         torch.equal(value, last[f"model.{name}"]) for name, value in result.predictor.network.state_dict().items()
     )

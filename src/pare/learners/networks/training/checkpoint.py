@@ -1,14 +1,15 @@
-"""The state of an unfinished run, saved at the end of an epoch; a killed run goes on from there.
+"""The state of an unfinished training, saved at the end of an epoch or within it; a killed run goes on from there.
 
-Where epochs are short, not of each: with few rows saving took a quarter of the time. Randomness needs no state:
-everything random in an epoch is drawn from the seed and the epoch's number.
+Where epochs are short, not of each: with few rows saving took a quarter of the time. Where they are long, also within
+them. The save before the last one is kept for the case that the last is damaged.
 """
 
 import json
+import logging
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from textwrap import shorten
@@ -22,15 +23,18 @@ from torch import OutOfMemoryError, Tensor, nn
 from pare.config.errors import PareError
 from pare.storage.access import usual_rights
 from pare.storage.atomic import atomic_path, recover
+from pare.storage.checksums import Damaged, check_checksums, write_checksums
 
 SOLVED = -1  # number of the solved start among the epochs
 PROGRESS, BEST = "progress.json", "best.safetensors"
-PAUSE = 10.0  # seconds between two saves, at least
+PAUSE = 10.0  # seconds between two saves at ends of epochs, at least
+SHARE = 0.01  # share of the time of a training that its saves take, at most
+logger = logging.getLogger(__name__)
 
 
 @dataclass
 class Progress:
-    """How far a run has come.
+    """How far a training has come.
 
     Attributes:
         fingerprint: fingerprint of the run.
@@ -39,6 +43,7 @@ class Progress:
         begun: seconds before the first step.
         left_out: steps that were left out, as they were late.
         epochs_done: finished epochs.
+        epoch: `Epoch.state` of an epoch that is not finished; None at the border of two.
         start: choices of a solved start, such as the penalties of its heads, and its validation metric and losses, if
             there are validation rows.
         best_epoch: epoch with the best validation metric so far, from 0, or `SOLVED`.
@@ -57,6 +62,7 @@ class Progress:
     begun: float = 0.0
     left_out: int = 0
     epochs_done: int = 0
+    epoch: dict[str, Any] | None = None
     start: dict[str, Any] | None = None
     best_epoch: int | None = None
     best_value: float | None = None
@@ -67,104 +73,150 @@ class Progress:
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
 
+    @property
+    def next_epoch(self) -> int:
+        """The epoch with the first step that is left, from 0."""
+        return int(self.epoch["number"]) if self.epoch else self.epochs_done
+
 
 class Checkpoint:
-    """A folder that holds the last epoch that was saved, whole or not at all."""
+    """The last two saves of a training, each a folder that is there whole or not at all, named by its number.
+
+    Attributes:
+        best: weights of the best epoch so far.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._saved: float | None = None  # when, by the clock of this process
-        self._best: dict[str, Tensor] = {}  # weights of the best epoch, where it is not saved yet
+        self.best: dict[str, Tensor] = {}
+        self._last: int | None = None  # number of the last save that is whole
+        self._saved, self._seconds = time.monotonic(), 0.0  # when, by the clock of this process, and how long it took
+        self._any = False  # whether this process has saved
 
-    def save(
-        self,
-        accelerator: Accelerator,
-        model: nn.Module,
-        progress: Progress,
-        applied: AbstractContextManager[None] | None = None,
-    ) -> None:
-        """Save the state, unless the last save is a moment ago; the best weights so far are carried along.
+    def note_best(self, model: nn.Module, applied: AbstractContextManager[None]) -> None:
+        """Take a copy of the weights of the best epoch so far, for the next save.
 
-        What comes before the first epoch, and the last epoch, are always saved.
+        Args:
+            model: has them.
+            applied: context in which the model has the weights that are validated.
+        """
+        with applied:
+            self.best = _as_they_are_now(model)
+
+    def is_due(self, most: float, *, within: bool = False) -> bool:
+        """Whether it is time to save.
+
+        The first save of a process is always due, at the end of an epoch; others where the last one is not a moment
+        ago, within an epoch where it is long ago.
+
+        Args:
+            most: seconds of work that may be lost.
+            within: whether it is within an epoch.
+        """
+        since = time.monotonic() - self._saved
+        if within:
+            return since >= most
+        return not self._any or since >= min(max(PAUSE, self._seconds / SHARE), most)
+
+    def save(self, accelerator: Accelerator, progress: Progress) -> None:
+        """Save the state of a training.
 
         Args:
             accelerator: holds the state.
-            model: its weights are the best ones where the last epoch is the best.
-            progress: how far the run has come.
-            applied: context in which the model has the weights that are validated; None: its own.
+            progress: how far the training has come.
 
         Raises:
             PareError: where the folder cannot be written.
         """
-        if progress.best_epoch == progress.epochs_done - 1:
-            with applied or nullcontext():
-                self._best = _as_they_are_now(model)
-        now = time.monotonic()
-        if self._saved is not None and now < self._saved + PAUSE and progress.epochs_done < progress.epochs:
-            return
+        started, numbers = time.monotonic(), self._numbers()
+        new = max(numbers, default=0) + 1
         try:
-            with atomic_path(self.folder) as unfinished:
+            with atomic_path(self.folder / str(new)) as unfinished:
                 self._write(unfinished, accelerator, progress)
         except (OSError, RuntimeError, SafetensorError) as error:  # each library has its own for a full disk
             raise PareError(
                 f"cannot save the checkpoint {self.folder} ({error}); free space there, then the same command goes on"
             ) from error
-        self._saved, self._best = now, {}
+        for number in numbers:
+            if number != self._last:
+                shutil.rmtree(self.folder / str(number))
+        self._last, self._any, self._saved = new, True, time.monotonic()
+        self._seconds = self._saved - started
 
     def _write(self, folder: Path, accelerator: Accelerator, progress: Progress) -> None:
         accelerator.save_state(str(folder))
-        if self._best:
+        if self.best:
             with usual_rights(folder / BEST):
-                save_file({name: value.cpu().contiguous() for name, value in self._best.items()}, folder / BEST)
-        else:
-            shutil.copyfile(self.folder / BEST, folder / BEST)
+                save_file({name: value.cpu().contiguous() for name, value in self.best.items()}, folder / BEST)
         (folder / PROGRESS).write_text(json.dumps(asdict(progress)))
+        write_checksums(folder)
 
     def progress(self, fingerprint: str) -> Progress:
-        """How far the run with that fingerprint has come; another run's checkpoint is removed.
+        """How far the training with that fingerprint has come; another training's checkpoint is removed.
 
         Raises:
-            PareError: where the checkpoint is damaged.
+            PareError: where no save is whole, or another version of this project made it.
         """
-        recover(self.folder)
-        path = self.folder / PROGRESS
-        if path.is_file():
-            with self._readable():
-                saved = Progress(**json.loads(path.read_text()))
-            if saved.fingerprint == fingerprint:
-                return saved
-            shutil.rmtree(self.folder, ignore_errors=True)
+        saved = self._last_whole()
+        if saved and saved.fingerprint == fingerprint:
+            return saved
+        shutil.rmtree(self.folder, ignore_errors=True)
         return Progress(fingerprint)
 
+    def _last_whole(self) -> Progress | None:
+        """The progress of the last save that is whole; None where nothing was saved."""
+        damaged: list[PareError] = []
+        for number in self._numbers():
+            recover(self.folder / str(number))
+            try:
+                check_checksums(self.folder / str(number))
+            except Damaged as error:
+                damaged.append(error)
+                continue
+            if damaged:
+                logger.warning("The last checkpoint is damaged: %s; going on from the one before it.", damaged[0])
+            self._last = number
+            with self._readable():
+                return Progress(**json.loads((self.folder / str(number) / PROGRESS).read_text()))
+        if damaged:
+            raise PareError(f"the checkpoint is damaged: {damaged[0]}; {self._remedy}") from damaged[0]
+        with self._readable():
+            if (self.folder / PROGRESS).exists():
+                raise ValueError("made before 0.1.0")
+        return None
+
     def restore(self, accelerator: Accelerator) -> None:
-        """Bring weights, optimiser and schedule back to the end of the epoch that was saved.
+        """Bring weights, optimiser and generators back to where they were saved, and the best weights.
 
         Raises:
-            PareError: where the checkpoint is damaged.
+            PareError: where another version of this project, or of a library, saved them.
         """
+        folder = self.folder / str(self._last)
         with self._readable():
-            accelerator.load_state(str(self.folder))
+            accelerator.load_state(str(folder))
+            if (folder / BEST).exists():
+                self.best = {name: value.clone() for name, value in load_file(folder / BEST).items()}  # not of a map
 
-    def best_weights(self) -> dict[str, Any]:
-        """State of the model at its best epoch.
+    def _numbers(self) -> list[int]:
+        """Numbers of the saves, the last one first."""
+        folders = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted((int(path.name) for path in folders if path.name.isdecimal()), reverse=True)
 
-        Raises:
-            PareError: where the checkpoint is damaged.
-        """
-        with self._readable():
-            return load_file(self.folder / BEST)
+    @property
+    def _remedy(self) -> str:
+        return f"delete {self.folder}, and the same command trains from the first epoch on"
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
-        """Turn what JSON, safetensors and torch raise for a damaged file, each its own, into one message."""
+        """Turn what JSON, safetensors and torch raise, each its own, for what they did not write into one message."""
         try:
             yield
         except (MemoryError, OutOfMemoryError):
             raise
         except Exception as error:
             raise PareError(
-                f"the checkpoint {self.folder} is damaged ({type(error).__name__}: {shorten(str(error), 100)}); delete "
-                "that folder, and the same command trains from the first epoch on"
+                f"the checkpoint is of another version of this project or its libraries ({type(error).__name__}: "
+                f"{shorten(str(error), 100)}); go on with that version, or {self._remedy}"
             ) from error
 
 

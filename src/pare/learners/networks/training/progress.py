@@ -50,10 +50,10 @@ class EpochProgress:
     ) -> None:
         self.bar.stop()
 
-    def begin(self, epoch: int) -> None:
-        """The epoch of that number, from 0, begins; those before it are done or left out."""
+    def begin(self, epoch: int, steps: int = 0) -> None:
+        """The epoch of that number, from 0, begins, or goes on after some steps; those before are done or left out."""
         self.epoch = epoch
-        self.bar.update(self.task, completed=epoch * self.steps)
+        self.bar.update(self.task, completed=epoch * self.steps + steps)
 
     def step(self, loss: float, k: int) -> None:
         """One optimiser step is done."""

@@ -1,8 +1,9 @@
 """Which steps of a training mix rows of the proxy in, how many tokens they replace, and what is noted of it."""
 
 from collections.abc import Iterator
+from itertools import islice
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -100,7 +101,7 @@ class MixedEpoch:
     def __init__(self, mixing: ProxyMixing, k: int, first: int, rng: np.random.Generator) -> None:
         self.k, self._first, self._share = k, first, mixing.settings.batches
         self._batches = mixing.source.batches(mixing.size, rng) if k else None
-        self._steps, self._replaced = 0, torch.zeros(mixing.tokens)
+        self._drawn, self._steps, self._replaced = 0, 0, torch.zeros(mixing.tokens)
         self.row = {"k": k, "lambda": k / mixing.tokens}
         self.gate_scores = torch.zeros(2, SCORE_BINS, dtype=torch.long)
 
@@ -112,6 +113,7 @@ class MixedEpoch:
         before = self._first + number
         if self._batches is None or ceil((before + 1) * self._share) == ceil(before * self._share):
             return None
+        self._drawn += 1
         return Mixed(*next(self._batches), self.k)
 
     def note(self, mixture: Mixture | None) -> None:
@@ -123,6 +125,18 @@ class MixedEpoch:
             self._steps += 1
         if mixture.scores is not None:
             self.gate_scores += torch.stack([_histogram(scores) for scores in mixture.scores])
+
+    def state(self) -> dict[str, Any]:
+        """What was drawn and noted so far, as JSON has it."""
+        noted = {"replaced": self._replaced.tolist(), "gate_scores": self.gate_scores.tolist()}
+        return {"drawn": self._drawn, "steps": self._steps, **noted}
+
+    def go_on(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken: as many rows of the proxy are drawn again."""
+        self._drawn, self._steps = state["drawn"], state["steps"]
+        self._replaced, self.gate_scores = torch.tensor(state["replaced"]), torch.tensor(state["gate_scores"])
+        if self._batches:
+            self._batches = islice(self._batches, self._drawn, None)
 
     @property
     def replaced(self) -> Tensor:

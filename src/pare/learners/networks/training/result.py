@@ -21,7 +21,7 @@ def result(setup: Setup, progress: Progress, checkpoint: Checkpoint) -> Fitted:
         checkpoint: holds the best weights.
     """
     network, accelerator, rows = setup.network.eval(), setup.accelerator, setup.rows["validation"]
-    network.load_state_dict(checkpoint.best_weights())
+    network.load_state_dict(checkpoint.best)
     predictor = TrainedNetwork(network, setup.parts.encoder_config)
     calibration = calibrated(setup.run.task, partial(predictor.outputs, device=accelerator.device), rows)
     started, n_train, start = time.perf_counter(), len(setup.chosen), progress.start

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from contextlib import AbstractContextManager
 from typing import Any
 
 from pare.config.estimate import LONG, duration
@@ -12,6 +11,7 @@ from pare.learners.machine import peak_memory_mb
 from pare.learners.networks.start.field_start import EXACTLY_LINEAR
 from pare.learners.networks.training.budget import Plan, Timetable, planned
 from pare.learners.networks.training.checkpoint import SOLVED, Checkpoint
+from pare.learners.networks.training.epoch import Epoch
 from pare.learners.networks.training.parts import Build
 from pare.learners.networks.training.setup import Setup
 from pare.learners.networks.training.steps import Steps
@@ -50,8 +50,9 @@ class Session:
         Args:
             plan: epochs and trainings; None: those of the configuration, or as many as fit into the minutes.
         """
-        progress, start, done = self.progress, self.setup.parts.start, self.progress.epochs_done
-        resumed = bool(done or progress.start)
+        progress, start = self.progress, self.setup.parts.start
+        begun = bool(progress.epochs_done or progress.epoch)
+        resumed = begun or bool(progress.start)
         if resumed:
             self.checkpoint.restore(self.setup.accelerator)
             if start and progress.start:
@@ -61,13 +62,13 @@ class Session:
             if start:
                 self._solve()
         self.setup.training_rows.anchor = start.held_out if start else None
-        if not done:
+        if not begun:
             plan = self._nothing() or plan or self._planned()
             progress.epochs, progress.members, progress.begun = plan.epochs, plan.members, self.seconds
         if progress.epochs:
             self.setup.plan(progress.epochs)
         if resumed:
-            logger.info("Going on after epoch %d of %d.", done, progress.epochs)
+            logger.info("Going on after %s.", self._place)
 
     def _solve(self) -> None:
         start, progress = self.setup.parts.start, self.progress
@@ -77,7 +78,8 @@ class Session:
             value, losses = self.validation.measure()
         progress.start = {**solution, "validation": value, "losses": losses}
         progress.best_epoch, progress.best_value = SOLVED, value
-        self._save(start.applied())
+        self.checkpoint.note_best(self.setup.network, start.applied())
+        self._save()
         if value is not None:
             logger.info("solved start: validation %s %.4g, %.1f s", self.run.metric, value, progress.seconds)
 
@@ -118,29 +120,65 @@ class Session:
         progress.left_out += late
         return late
 
-    def keep(self, row: dict[str, Any], losses: list[float], applied: AbstractContextManager[None]) -> None:
+    def keep(self, epoch: Epoch, row: dict[str, Any], losses: list[float]) -> None:
         """Note an epoch, and save it where the last save is not a moment ago.
 
         Args:
+            epoch: the epoch, all of whose steps are made.
             row: the epoch in the history.
             losses: loss of each validation row, after a solved start.
-            applied: context in which the network has the weights that were validated.
         """
-        progress, epoch = self.progress, row["epoch"] - 1
+        progress = self.progress
         if self.validation.is_best(progress, row["validation"], losses):
-            progress.best_epoch, progress.best_value = epoch, row["validation"]
-        progress.epochs_done = epoch + 1
+            progress.best_epoch, progress.best_value = epoch.number, row["validation"]
+            self.checkpoint.note_best(self.setup.network, self.setup.averaged())
+        progress.epochs_done, progress.epoch = epoch.number + 1, None
         progress.history.append(row)
-        self._save(applied)
+        if epoch.mixed:
+            progress.replaced.append(epoch.mixed.replaced.tolist())
+            progress.gate_scores.append(epoch.mixed.gate_scores.tolist())
+        self._save()
         if len(progress.history) == 1:
             self._tell_shorter(row["seconds"])
 
-    def _save(self, applied: AbstractContextManager[None]) -> None:
+    def save_within(self, epoch: Epoch, *, now: bool = False) -> None:
+        """Save between two steps, where the last save is long ago or it is to be now.
+
+        Where several processes train together the saved epochs must do: each has a place of its own in the epoch.
+
+        Args:
+            epoch: the epoch.
+            now: whether the training ends here.
+        """
+        due = now or self.checkpoint.is_due(self._most, within=True)
+        if self.setup.accelerator.num_processes > 1 or not due:
+            return
+        self.progress.epoch = epoch.state()
+        self._save(now=True)
+        if now:
+            logger.info("Stopped after %s, which is saved.", self._place)
+
+    def _save(self, *, now: bool = False) -> None:
         progress = self.progress
         progress.seconds = self.seconds
         progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb())
-        if self.setup.accelerator.is_main_process:
-            self.checkpoint.save(self.setup.accelerator, self.setup.network, progress, applied)
+        is_last = progress.epochs_done >= progress.epochs
+        if self.setup.accelerator.is_main_process and (now or is_last or self.checkpoint.is_due(self._most)):
+            self.checkpoint.save(self.setup.accelerator, progress)
+
+    @property
+    def _most(self) -> float:
+        """Seconds of work that may be lost."""
+        return 60 * self.run.training.checkpoint_minutes
+
+    @property
+    def _place(self) -> str:
+        """How far the training has come, such as ``step 7 of 40 in epoch 2 of 20``."""
+        progress = self.progress
+        if progress.epoch is None:
+            return f"epoch {progress.epochs_done} of {progress.epochs}"
+        steps, number = progress.epoch["steps"], progress.epoch["number"] + 1
+        return f"step {steps} of {len(self.setup.loader)} in epoch {number} of {progress.epochs}"
 
     def _tell_shorter(self, each: float) -> None:
         epochs, seconds = self.progress.epochs, each * self.progress.epochs

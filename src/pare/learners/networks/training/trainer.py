@@ -1,24 +1,18 @@
-"""The training loop (paper, algorithm 1), resumable at the borders of epochs."""
-
-import time
-from collections import defaultdict
-from typing import Any
-
-import torch
-from accelerate.utils import set_seed
+"""The training loop (paper, algorithm 1), resumable after each step."""
 
 from pare.learners.learner import Fitted
 from pare.learners.networks.training.budget import Plan
+from pare.learners.networks.training.epoch import Epoch
 from pare.learners.networks.training.optimisers import fix_batch_norms
 from pare.learners.networks.training.progress import EpochProgress
-from pare.learners.networks.training.proxy_mixing import MixedEpoch
 from pare.learners.networks.training.result import result
 from pare.learners.networks.training.session import Session
+from pare.storage.signals import Stopped, held
 from pare.tracking import curve
 
 
 class Trainer:
-    """One training from its first epoch, or the first unfinished one, to its last.
+    """One training from its first step, or the first one that is left, to its last.
 
     Args:
         session: the training.
@@ -33,55 +27,49 @@ class Trainer:
         Args:
             plan: as for `Session.begin`.
         """
-        session, progress, done = self.session, self.progress, self.progress.epochs_done
+        session, progress, first = self.session, self.progress, self.progress.next_epoch
         session.begin(plan)
-        bar = EpochProgress(progress.epochs, len(self.setup.loader), done, session.run.metric)
-        with session.work.tracking.of(session.run, progress.fingerprint) as tracked, bar:
+        bar = EpochProgress(progress.epochs, len(self.setup.loader), first, session.run.metric)
+        tracking = session.work.tracking.of(session.run, progress.fingerprint)
+        with held() as self.signals, tracking as tracked, bar:
             tracked.epochs(curve(progress.history, progress.start))
-            for epoch in range(done, progress.epochs):
+            for epoch in range(first, progress.epochs):
                 self._epoch(epoch, bar)
                 tracked.epochs(curve(progress.history, progress.start))
-        if progress.epochs_done > done:
+        if progress.epochs_done > first:
             session.tell_end()
         return result(self.setup, progress, session.checkpoint)
 
-    def _epoch(self, epoch: int, bar: EpochProgress) -> None:
-        setup, mixing, started = self.setup, self.setup.parts.mixing, time.perf_counter()
-        set_seed(int(setup.rng(epoch, 0).integers(2**31)))
-        setup.loader.set_epoch(epoch)
-        bar.begin(epoch)
-        mixed = mixing.epoch(epoch, len(setup.loader), setup.rng(epoch, 2)) if mixing else None
-        losses = self._steps(epoch, mixed, bar)
-        if not losses:  # each step was late
-            return
-        row: dict[str, Any] = {"epoch": epoch + 1, **losses, "learning_rate": setup.go_to(epoch + 1)}
-        if mixed:
-            row |= mixed.row
-            self.progress.replaced.append(mixed.replaced.tolist())
-            self.progress.gate_scores.append(mixed.gate_scores.tolist())
-        with setup.averaged():
-            row["validation"], row_losses = self.session.validation.measure()
-        row["seconds"] = setup.same(time.perf_counter() - started)
-        self.session.keep(row, row_losses, setup.averaged())
+    def _epoch(self, number: int, bar: EpochProgress) -> None:
+        epoch, setup = Epoch(self.setup, number, self.progress.epoch), self.setup
+        bar.begin(number, epoch.steps)
+        try:
+            self._steps(epoch, bar)
+            if not epoch.losses:  # each step was late
+                return
+            row = epoch.row(setup.go_to(number + 1))
+            with setup.averaged():
+                row["validation"], losses = self.session.validation.measure(self.signals.let_through)
+        except Stopped:
+            self.session.save_within(epoch, now=True)
+            raise
+        row["seconds"] = epoch.seconds
+        self.session.keep(epoch, row, losses)
         bar.epoch_done(row)
 
-    def _steps(self, epoch: int, mixed: MixedEpoch | None, bar: EpochProgress) -> dict[str, float]:
-        """Make the steps of an epoch, but for those that are late; the mean of each of their losses."""
-        setup, session = self.setup, self.session
+    def _steps(self, epoch: Epoch, bar: EpochProgress) -> None:
+        """Make the steps of an epoch that are left, but for those that are late."""
+        setup, session, mixed = self.setup, self.session, epoch.mixed
         setup.objective.train()
-        if epoch >= (1 - setup.training.fixed_norms) * setup.training.epochs:
+        if epoch.number >= (1 - setup.training.fixed_norms) * setup.training.epochs:
             fix_batch_norms(setup.network)
-        noise = torch.Generator().manual_seed(int(setup.rng(epoch, 1).integers(2**31)))
-        losses: defaultdict[str, list[float]] = defaultdict(list)
-        for number, batch in enumerate(setup.loader):
-            if session.is_late(epoch * len(setup.loader) + number):
+        for number, batch in epoch.batches():
+            if session.is_late(epoch.number * len(setup.loader) + number):
                 continue
-            setup.go_to(epoch, number)
-            place = f"epoch {epoch + 1}, step {number + 1}"
-            terms = session.steps.step(batch, mixed.step(number) if mixed else None, noise, place)
-            for name, loss in terms.losses.items():
-                losses[name].append(loss.item())
-            if mixed:
-                mixed.note(terms.mixture)
-            bar.step(losses["loss"][-1], mixed.k if mixed else 0)
-        return {name: sum(values) / len(values) for name, values in losses.items()}
+            setup.go_to(epoch.number, number)
+            place = f"epoch {epoch.number + 1}, step {number + 1}"
+            epoch.note(session.steps.step(batch, mixed.step(number) if mixed else None, epoch.noise, place))
+            bar.step(epoch.losses["loss"][-1], mixed.k if mixed else 0)
+            if setup.accelerator.sync_gradients:  # no gradients wait for the next step
+                self.signals.let_through()
+                session.save_within(epoch)

@@ -1,5 +1,7 @@
 """The validation of an epoch, and whether it is the best so far."""
 
+from collections.abc import Callable
+
 import torch
 
 from pare.learners.networks.models.threads import fastest_threads
@@ -16,8 +18,12 @@ class Validation:
         self.sign = 1 if setup.metric.higher_is_better else -1
 
     @torch.no_grad()
-    def measure(self) -> tuple[float | None, list[float]]:
-        """The metric of the network as it is, and after a solved start the loss of each row; without rows neither."""
+    def measure(self, between: Callable[[], None] = lambda: None) -> tuple[float | None, list[float]]:
+        """The metric of the network as it is, and after a solved start the loss of each row; without rows neither.
+
+        Args:
+            between: called after each batch.
+        """
         setup = self.setup
         if not len(setup.rows["validation"]):
             return None, []
@@ -33,6 +39,7 @@ class Validation:
                 if setup.parts.start:
                     rows = zip(prediction.split(1), y.split(1), strict=True)
                     losses += torch.stack([setup.loss(*row) for row in rows]).tolist()  # one wait for a GPU a batch
+                between()
         return float(setup.metric.compute()), losses
 
     def is_perfect(self, value: float | None) -> bool:
