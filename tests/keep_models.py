@@ -1,15 +1,19 @@
 """Make one small model of each kind of learner, and a checkpoint, to be kept: `python tests/keep_models.py`.
 
-They go into tests/learners/models_of_VERSION, which may not be there yet. Each model is a folder with
-``model``, and ``rows.npz`` with prepared rows and what it made of them. The checkpoint has its encoder, and what a
+They go into tests/learners/models_of_VERSION.zip. Each model is a folder with ``model``, and ``rows.npz`` with prepared
+rows and what it made of them. The checkpoint has its encoder, and what a
 training that goes on from it makes of rows. test_models_of_yesterday.py loads them all.
 """
 
+import atexit
 import json
+import os
+import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from string import ascii_lowercase
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 from unittest.mock import patch
 
@@ -33,7 +37,7 @@ from tiny_encoders import save_tiny_bert
 
 CPU, PARTS = torch.device("cpu"), {"train": 16, "validation": 8, "test": 4}
 CONF = Path(__file__).parents[1] / "conf"
-KEPT = Path(__file__).with_name("learners") / f"models_of_{pare.__version__.replace('.', '_')}"
+KEPT = Path(__file__).with_name("learners") / f"models_of_{pare.__version__.replace('.', '_')}.zip"
 SHAPES = {"table": [4], "series": [1, 24], "image": [1, 8, 8], "field": [1, 16, 16]}
 RANDOM = {"start": "random"}
 BOOSTER = {"bags": 1, "search": {}}
@@ -52,6 +56,15 @@ KINDS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "minirocket": ("series", "minirocket", {"kernels": 84}, {}),
 }
 STOPPED = "transformer"  # whose checkpoint is kept, too
+
+
+@cache
+def kept(archive: Path = KEPT) -> Path:
+    """A temporary folder, for this process and those it forks, with what an archive holds."""
+    folder, process = Path(mkdtemp()), os.getpid()
+    atexit.register(lambda: os.getpid() == process and shutil.rmtree(folder))
+    shutil.unpack_archive(archive, folder)
+    return folder
 
 
 def run_of(data: str, method: str, options: dict[str, Any], values: dict[str, Any]) -> Run:
@@ -136,16 +149,16 @@ def keep(model: Model, folder: Path) -> None:
 
 def main() -> None:
     """Make all of them."""
-    KEPT.mkdir()
-    write_source(KEPT / "source")
-    with TemporaryDirectory() as name:
-        work, models = Path(name), {}
+    with TemporaryDirectory() as work_name, TemporaryDirectory() as name:
+        work, folder, models = Path(work_name), Path(name), {}
+        write_source(folder / "source")
         for kind in KINDS:
-            models[kind] = fit_of(kind, work, KEPT / "source").model(work / kind)
-            keep(models[kind], KEPT / kind)
+            models[kind] = fit_of(kind, work, folder / "source").model(work / kind)
+            keep(models[kind], folder / kind)
         one, other = models["lightgbm"], models["logistic_regression"]
-        keep(replace(one, predictor=Ensemble.of_equals([one, other])), KEPT / "ensemble")
-        stopped(fit_of(STOPPED, work, KEPT / "source"), KEPT / "checkpoint")
+        keep(replace(one, predictor=Ensemble.of_equals([one, other])), folder / "ensemble")
+        stopped(fit_of(STOPPED, work, folder / "source"), folder / "checkpoint")
+        shutil.make_archive(str(KEPT.with_suffix("")), "zip", folder)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ import torch
 from PIL import Image
 from safetensors.numpy import save_file
 
-from keep_models import CPU, KEPT, KINDS, STOPPED, fit_of
+from keep_models import CPU, KINDS, STOPPED, fit_of, kept
 from pare.config import PareError
 from pare.config.raw import OWN_FILES, RawConfig
 from pare.config.schema import ReaderConfig
@@ -252,7 +252,7 @@ def _encoder(folder: Path) -> str:
 
 
 def _ingested(folder: Path) -> None:
-    ingest(RawConfig(origin="hub_encoder", options={"id": str(KEPT / "source" / "encoder")}, licence="none"), folder)
+    ingest(RawConfig(origin="hub_encoder", options={"id": str(kept() / "source" / "encoder")}, licence="none"), folder)
 
 
 def _own_table(folder: Path) -> None:
@@ -270,14 +270,14 @@ def _raw_rows(folder: Path) -> str:
 
 def _resumed(folder: Path) -> str:
     with TemporaryDirectory() as name:
-        model = fit_of(STOPPED, Path(name), KEPT / "source").model(folder / "checkpoint")
-        return fingerprint(model.outputs(np.load(KEPT / STOPPED / "rows.npz")["x"], CPU).tolist())
+        model = fit_of(STOPPED, Path(name), kept() / "source").model(folder / "checkpoint")
+        return fingerprint(model.outputs(np.load(kept() / STOPPED / "rows.npz")["x"], CPU).tolist())
 
 
 def _stored() -> dict[str, Bytes]:
-    checkpoint = lambda f: shutil.copytree(KEPT / "checkpoint", f / "checkpoint")  # noqa: E731
+    checkpoint = lambda f: shutil.copytree(kept() / "checkpoint", f / "checkpoint")  # noqa: E731
     kinds: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] = {
-        "model input": (lambda f: fit_of("lightgbm", f, KEPT / "source"), lambda f: _rows(f / "table.h5")),
+        "model input": (lambda f: fit_of("lightgbm", f, kept() / "source"), lambda f: _rows(f / "table.h5")),
         "predictions": (
             lambda f: write_predictions(f / "p.h5", {"prediction": X}),
             lambda f: fingerprint(read_predictions(f / "p.h5")["prediction"].tolist()),
@@ -293,8 +293,8 @@ def _models() -> tuple[dict[str, Bytes], dict[str, Bytes]]:
     """Model folders that a stranger changed, and those that a disk damaged."""
 
     def copy(kind: str, folder: Path) -> None:
-        shutil.copytree(KEPT / kind / "model", folder / "model")
-        shutil.copy(KEPT / kind / "rows.npz", folder.parent)
+        shutil.copytree(kept() / kind / "model", folder / "model")
+        shutil.copy(kept() / kind / "rows.npz", folder.parent)
 
     kinds = (*KINDS, "ensemble")
     strange = {f"model of {kind}": Bytes(partial(copy, kind), _outputs, mutate_model) for kind in kinds}
