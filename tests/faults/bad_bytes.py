@@ -246,6 +246,7 @@ def _outputs(folder: Path) -> str:
 
 def _encoder(folder: Path) -> str:
     opened = RawFolder.open(folder)
+    opened.check()
     state = load_backbone(opened.path, (4,)).state_dict()
     manifest = opened.manifest.model_dump(mode="json", exclude={"retrieved"})
     return fingerprint({name: value.tolist() for name, value in state.items()}, manifest)
@@ -262,6 +263,7 @@ def _own_table(folder: Path) -> None:
 
 def _raw_rows(folder: Path) -> str:
     opened = RawFolder.open(folder)
+    opened.check()
     options = {"target": "kind", "dates": {"day": "2024-01-02"}}
     rows = open_raw_files(ReaderConfig(name="table", options=options), opened.path)["all"]
     arrays = [array.tolist() for array in rows.read(0, rows.count)]

@@ -4,10 +4,10 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO, cast
+from typing import IO, Annotated, Any, Literal, TextIO, cast
 
 import pandas as pd
 from pydantic import Field
@@ -73,17 +73,15 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
     Raises:
         PareError: if the file is damaged or has another encoding, or points may be decimal or mark thousands.
     """
+    _check_lines(path)
     encoding = encoding or _encoding(path)
     try:
-        _check_lines(path)
         with _open_text(path, encoding, _lines_above(path, encoding)) as stream:
             first, second = COMMENT.sub("", stream.readline(), count=1), stream.readline()
             for _ in stream:
                 pass
     except (UnicodeError, LookupError) as error:
         raise _wrong_encoding(path, encoding, error) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise PareError(f"{path} is damaged or cut short ({error}); {AGAIN}") from error
     # Numbers with decimal commas have more commas than delimiters.
     rarer = [] if names_needed else [mark for mark in DELIMITERS if mark != "," and mark in first]
     delimiter = max(rarer or DELIMITERS, key=first.count)
@@ -180,14 +178,14 @@ def _open_text(path: Path, encoding: str, above: int = 0) -> TextIO:
 
 
 def _check_lines(path: Path) -> None:
-    """Refuse text that does not fit into memory, or has a line that is none, before any line is read whole.
+    """Refuse text that is damaged, does not fit into memory, or has a line that is none, before a line is read whole.
 
     Raises:
         PareError: with the sizes.
     """
     with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as stream:
         size = line = 0
-        while block := stream.read(1 << 20):
+        for block in _blocks(stream, path):
             size += len(block)
             end = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
             line = len(block) - end if end else line + len(block)
@@ -196,6 +194,13 @@ def _check_lines(path: Path) -> None:
                 raise PareError(
                     f"{path} has a line of more than {bytes_text(LINE_BYTES)}, which no table has; write one line a row"
                 )
+
+
+def _blocks(stream: IO[bytes], path: Path) -> Iterator[bytes]:
+    try:
+        yield from iter(lambda: stream.read(1 << 20), b"")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise PareError(f"{path} is damaged or cut short ({error}); {AGAIN}") from error
 
 
 def _split(lines: Iterable[str], delimiter: str) -> Any:
