@@ -196,7 +196,7 @@ def _check_lines(path: Path) -> None:
                 )
 
 
-def _blocks(stream: IO[bytes], path: Path) -> Iterator[bytes]:
+def _blocks(stream: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes]:
     try:
         yield from iter(lambda: stream.read(1 << 20), b"")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
