@@ -33,6 +33,6 @@ def tiny_encoders(monkeypatch, tiny_files):
     monkeypatch.setitem(solve_head.__kwdefaults__, "penalties", (0.1, 10.0))
 
     def tiny(raw, place):
-        return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place))
+        return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place, files=[]))
 
     monkeypatch.setattr("pare.estimators.in_memory.cached_folder", tiny)

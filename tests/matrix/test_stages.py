@@ -174,7 +174,7 @@ def test_the_modules_found_in_the_sources_are_those_that_python_imports(module):
 
 
 def test_modules_share_a_digest_with_no_others():
-    names = ["pare.storage.access", "pare.storage.fingerprint", "pare.storage.atomic"]
+    names = ["pare.storage.parent", "pare.storage.fingerprint", "pare.storage.atomic"]
     digests = [code_digest(*some) for some in ([], names[:1], names[1:], names)]
     assert len(set(digests)) == 4
     assert code_digest(*reversed(names)) == digests[-1]

@@ -54,7 +54,7 @@ def catalog(run, library, tiny_bert, topics, tmp_path):
     source = {"encoder": tiny_bert, "proxy": topics}
 
     def catalog():
-        folders = {name: RawFolder(path, SimpleNamespace(fingerprint=name)) for name, path in source.items()}
+        folders = {name: RawFolder(path, SimpleNamespace(fingerprint=name, files=[])) for name, path in source.items()}
         memory = folders if run.source else dict.fromkeys(folders)
         memory |= {"params:run": run, "params:library": own(library), "params:tracker": Tracking()}
         files = {

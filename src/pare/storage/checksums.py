@@ -14,7 +14,7 @@ from typing import Any
 from pare.config.errors import PareError
 from pare.storage.fingerprint import file_digest, fingerprint
 
-CHECKSUMS = "checksums.json"  # of the other files in a folder
+CHECKSUMS = "checksums.json"  # a file of digests, beside the files of a folder
 CHECKSUM = "checksum"  # key in a JSON file: digest of its other values
 END = b"\nPaRe CRC-32 "  # before the eight digits at the end of a large file
 BLOCK = 1 << 22  # bytes

@@ -9,11 +9,11 @@ from threading import Timer
 import psutil
 import pytest
 
-from pare.cli.run_command import Terminated, sigterm_raised
 from pare.config import PareError
 from pare.matrix.engines import Settings
 from pare.matrix.engines.ray import run_ray
 from pare.matrix.plan import Job, Plan
+from pare.storage.signals import Stopped, raised
 
 STORE = 100 * 2**20  # bytes for Ray's objects
 PROGRAM = """
@@ -171,7 +171,7 @@ def test_failures_are_told_and_not_repeated_and_what_needs_them_is_skipped(setti
 def test_sigterm_ends_what_runs_in_order_and_leaves_no_process(settings, logs, in_the_background):
     before = children()
     plan = plan_of(*(job(name, "sleeps") for name in ("first", "second", "third")))
-    with pytest.raises(Terminated), sigterm_raised():
+    with pytest.raises(Stopped), raised():
         begin_two(run_ray(plan, settings()), logs, lambda: Timer(1.05, os.kill, (os.getpid(), signal.SIGTERM)).start())
     assert {name: lines[-1] for name, lines in logs().items()} == dict.fromkeys(("first", "second"), "ended in order")
     assert left(before) == []

@@ -77,7 +77,7 @@ def store(tmp_path):
 def source(tiny_bert, topics):
     """Encoder and proxy, as their datasets load them."""
     folders = {"encoder": tiny_bert, "proxy": topics}
-    return {name: RawFolder(path, SimpleNamespace(fingerprint=name)) for name, path in folders.items()}
+    return {name: RawFolder(path, SimpleNamespace(fingerprint=name, files=[])) for name, path in folders.items()}
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def _without_main() -> Iterator[None]:
 
 def _begin(parent: int) -> None:
     rich.reconfigure(force_terminal=False)  # the bar is that of the process which asked
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal it reaches that process as well, which ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to that process as well, which ends this one
     end_with(parent)
 
 

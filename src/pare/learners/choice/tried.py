@@ -43,7 +43,7 @@ def held_out(run: Run, data: Data, parts: Parts, folder: Path, number: int) -> H
     path = folder / run.method_name / f"{fingerprint(run.decisive(), *fold.fingerprints)}.h5"
     if not path.is_file():
         work, started = path.with_suffix(""), time.perf_counter()
-        shutil.rmtree(work, ignore_errors=True)  # of a choice that was killed, whose seconds are not known
+        shutil.rmtree(work, ignore_errors=True)  # a killed choice left it, and its seconds are not known
         model = Fit(run, fold).model(work)
         seconds = np.array(time.perf_counter() - started)
         write_predictions(path, predicted(model, fold, "test") | {"seconds": seconds})
