@@ -70,12 +70,16 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
         raise PareError(f"{path}: tables end in {', '.join(SUFFIXES)}; convert it, or name another file")
     try:
         check_memory(path.stat().st_size, str(path))
-        frame = LOADERS[suffix](path, dialect)
+        return _checked(LOADERS[suffix](path, dialect), path, dialect)
     except PareError:
         raise
-    except Exception as error:  # each parser has errors of its own
+    except Exception as error:  # each parser has errors of its own, and pyarrow reads text when it is asked for
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PareError(f"{path} is damaged, cut short or not {suffix} at all ({reason}); {AGAIN}") from error
+
+
+def _checked(frame: pd.DataFrame, path: Path, dialect: Dialect) -> pd.DataFrame:
+    """A table with names of its own and missing values; PareError where it has no rows, or several values in a place."""
     frame = with_own_names(frame, path)
     if nested := next((name for name in frame if isinstance(_first(frame[name]), list | dict | np.ndarray)), None):
         raise PareError(
