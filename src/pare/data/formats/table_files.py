@@ -79,7 +79,7 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
 
 
 def _checked(frame: pd.DataFrame, path: Path, dialect: Dialect) -> pd.DataFrame:
-    """A table with names of its own and missing values; PareError where it has no rows, or several values in a place."""
+    """A table with names and missing values; PareError where it has no rows, or several values in one place."""
     frame = with_own_names(frame, path)
     if nested := next((name for name in frame if isinstance(_first(frame[name]), list | dict | np.ndarray)), None):
         raise PareError(
