@@ -34,8 +34,8 @@ def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], train
     if training.optimiser == "Muon":
         return muon(model, groups, training.learning_rate, training.weight_decay, training.betas)
     build = getattr(torch.optim, training.optimiser)
-    real = not any(weight.is_complex() for weight in model.parameters())  # torch fuses no others
-    options = {**training.optimiser_options, "fused": real}
+    # Torch's fused SGD fails where a weight, such as a gate's, has its first gradient after the others.
+    options = {**training.optimiser_options, "fused": _may_fuse(model) and training.optimiser != "SGD"}
     optimiser: Optimizer = build(groups, lr=training.learning_rate, **options)
     return optimiser
 
@@ -63,7 +63,12 @@ def muon(
             weights = [weight for weight in group["params"] if (id(weight) in kernels) == among]
             if weights:
                 parts.append({**group, "params": weights, "kernels": among})
-    return Muon(parts, learning_rate, weight_decay, betas)
+    return Muon(parts, learning_rate, weight_decay, betas, fused=_may_fuse(model))
+
+
+def _may_fuse(model: nn.Module) -> bool:
+    """Whether torch has steps in one kernel for the weights: it has none for complex ones."""
+    return not any(weight.is_complex() for weight in model.parameters())
 
 
 class Muon(Optimizer):
@@ -80,6 +85,7 @@ class Muon(Optimizer):
         learning_rate: rate of groups that have none of their own.
         weight_decay: decoupled weight decay of all groups.
         betas: AdamW's betas.
+        fused: whether AdamW's steps are made in one kernel.
     """
 
     def __init__(
@@ -88,8 +94,10 @@ class Muon(Optimizer):
         learning_rate: float,
         weight_decay: float,
         betas: tuple[float, float],
+        *,
+        fused: bool = True,
     ) -> None:
-        self.adamw = AdamW(groups, learning_rate, betas, weight_decay=weight_decay, fused=True)
+        self.adamw = AdamW(groups, learning_rate, betas, weight_decay=weight_decay, fused=fused)
         super().__init__(self.adamw.param_groups, self.adamw.defaults)
 
     @torch.no_grad()
