@@ -65,10 +65,11 @@ def test_a_kernel_learns_as_a_matrix_by_the_muon_of_torch():
     assert (ours[0].flatten(1) - nn.Conv2d(3, 8, 3).weight.flatten(1)).abs().max() > 1e-2
 
 
+@pytest.mark.parametrize("dtype", [torch.cfloat, torch.float32])
 @pytest.mark.parametrize("name", ["SGD", "AdamW", "Muon"])
-def test_complex_weights_and_those_whose_first_gradient_comes_late_learn(name):
+def test_complex_weights_and_those_whose_first_gradient_comes_late_learn(name, dtype):
     model = nn.Module()
-    model.spectral = nn.Parameter(torch.randn(3, 2, dtype=torch.cfloat))
+    model.spectral = nn.Parameter(torch.randn(3, 2, dtype=dtype))
     model.late = nn.Parameter(torch.randn(2))
     before = {key: value.clone() for key, value in model.named_parameters()}
     training = TrainingConfig(epochs=1, batch_size=1, optimiser=name, learning_rate=0.1)
