@@ -290,15 +290,15 @@ def test_every_optimiser_and_schedule_ends_where_it_should(train, table_run, tmp
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"optimiser": "AdamW"}, {"betas": (0.9, 0.98)}),
-        ({"optimiser": "Adam", "momentum": 0.8, "square_decay": 0.999}, {"betas": (0.8, 0.999)}),
-        ({"optimiser": "SGD", "momentum": 0.5}, {"momentum": 0.5}),
+        ({"optimiser": "AdamW"}, {"betas": (0.9, 0.98), "fused": True}),
+        ({"optimiser": "Adam", "momentum": 0.8, "square_decay": 0.999}, {"betas": (0.8, 0.999), "fused": True}),
+        ({"optimiser": "SGD", "momentum": 0.5}, {"momentum": 0.5, "fused": False}),
     ],
 )
 def test_the_optimiser_takes_its_moments_from_the_configuration(table_run, table, source, changes, expected):
     made = Setup(table_run(**changes, weight_decay=0.01), Data(table, source), build_parts)
     (group,) = made.optimiser.param_groups
-    assert group.items() >= (expected | {"weight_decay": 0.01, "fused": True}).items()
+    assert group.items() >= (expected | {"weight_decay": 0.01}).items()
 
 
 def test_a_text_source_refuses_more_tokens_than_it_has_positions(train, table_run, table, tmp_path):
