@@ -48,6 +48,15 @@ def test_a_candidate_is_the_run_that_its_own_command_makes(choice, library, para
         assert candidate == resolve(library, {**single, "method": name}, {})
 
 
+@pytest.mark.parametrize(("overrides", "minutes"), [({}, 10), ({"minutes": 3}, 3)])
+def test_networks_of_fields_share_its_minutes_also_where_the_task_has_epochs(library, parameters, overrides, minutes):
+    assert library.task("darcy_flow").training["epochs"]
+    run = resolve(library, {**parameters, **PARAMETERS, "task": "darcy_flow", **overrides}, overrides)
+    trained = [one for one in run.candidates if one.learner.is_trained]
+    assert {one.method_name for one in trained} == {"u_net", "pare_one_pass", "finetune"}
+    assert {one.minutes for one in trained} == {minutes}
+
+
 def test_it_has_a_folder_of_its_own_and_a_command_that_repeats_it(choice):
     run = choice(minutes=3)
     assert run.folder == "openml_wdbc/choose/seed_0"

@@ -94,6 +94,9 @@ def _candidates(
         if name in unsuited:
             continue
         own = {key: value for key, value in overrides.items() if key != "minutes"}
+        # Networks share the minutes of the choice, also where a task has epochs of its own.
+        if tried.folds == 1 and library.learner(name).is_trained:
+            own["minutes"] = overrides.get("minutes", learner.minutes)
         if library.learner(name).kind not in HAS_SOURCE:
             own = {key: value for key, value in own.items() if key not in SOURCED}
         runs.append(resolve(library, {**parameters, "method": name, "minutes": None}, own))
