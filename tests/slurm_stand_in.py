@@ -2,7 +2,7 @@
 
 Called as ``python slurm_stand_in.py COMMAND …``; `install` makes the commands. What it knows is in the folder that
 STAND_IN names: ``calls`` has all calls, ``requeued`` the element to run again, ``warned`` what was sent SIGTERM.
-One element is warned once, as SLURM does before its time limit, when the file that WARN_AT names is there.
+One element is warned once, as SLURM does before its time limit, when the text WARN_ON is in the file WARN_AT.
 """
 
 import os
@@ -94,9 +94,9 @@ def run_element(known: Path, words: list[str], log: Path, variables: dict[str, s
 
 
 def warn(known: Path, script: int) -> None:
-    """Send SIGTERM to all processes of the step, and not to the script, once the awaited file is there."""
-    awaited = os.environ.get("WARN_AT")
-    if not awaited or not Path(awaited).exists() or (known / "warned").exists():
+    """Send SIGTERM to all processes of the step, and not to the script, once the awaited text is there."""
+    awaited = Path(os.environ.get("WARN_AT", ""))
+    if (known / "warned").exists() or not awaited.is_file() or os.environ["WARN_ON"] not in awaited.read_text():
         return
     (step,) = [child for child in psutil.Process(script).children() if "srun" in child.cmdline()]
     processes = step.children(recursive=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -241,15 +242,19 @@ def taking_ctrl_c() -> Iterator[None]:
 
 @pytest.fixture
 def kedro_interrupted() -> Callable[..., Outcome]:
-    """`kedro run` in a project, with Ctrl-C or another signal as soon as a file is there."""
+    """`kedro run` in a project, with Ctrl-C or another signal as soon as a file is there or a text is printed."""
 
-    def kedro_interrupted(project: Path, file: Path, *args: str, number: int = signal.SIGINT) -> Outcome:
+    def kedro_interrupted(project: Path, at: Path | str, *args: str, number: int = signal.SIGINT) -> Outcome:
         with taking_ctrl_c():
-            process = start(project, *args)
-        while not file.exists():
-            assert process.poll() is None, process.communicate()
+            process, printed = start(project, *args), list[str]()
+        reader = Thread(target=lambda: printed.extend(process.stdout))
+        reader.start()
+        while not (at.exists() if isinstance(at, Path) else at in "".join(printed)):
+            assert process.poll() is None, (printed, process.stderr.read())
             time.sleep(0.02)
         process.send_signal(number)
-        return finish(process, project)
+        err = process.stderr.read()
+        reader.join()
+        return Outcome(process.wait(), "".join(printed), err, leftovers(project))
 
     return kedro_interrupted

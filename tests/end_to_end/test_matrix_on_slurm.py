@@ -1,6 +1,7 @@
 """A matrix on a stand-in for SLURM, with the real commands: an element is warned while it trains, and goes on later."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,11 +27,11 @@ def on_slurm(with_raw_files, tmp_path):
     known = tmp_path / "stand_in"
     known.mkdir()
     install(tmp_path / "bin")
-    warn_at = with_raw_files / "data/06_models" / FOLDER / "seed_1" / "checkpoint" / "0" / "1" / "progress.json"
     here = {
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "STAND_IN": str(known),
-        "WARN_AT": str(warn_at),
+        "WARN_AT": str(with_raw_files / "data/matrix/own/logs/darcy_flow-finetune-1.log"),
+        "WARN_ON": f"epoch 6/{EPOCHS}",
         "HF_HUB_OFFLINE": "1",
         "DO_NOT_TRACK": "1",
     }
@@ -74,7 +75,8 @@ def test_an_element_that_is_warned_goes_on_after_its_last_step_and_ends_as_by_ha
     assert any("done: darcy_flow-finetune-1 " in line for line in after)
     training = (logs / "darcy_flow-finetune-1.log").read_text()
     assert "Terminated. The same command goes on after the last step or fit that was saved." in training
-    assert f"of {EPOCHS}." in training.split("Going on after ")[1]  # a step, or an epoch at whose end the signal came
+    (place,) = re.findall("Stopped after (.+), which is saved", training)
+    assert f"Going on after {place}." in training
     assert on_slurm() == "All 2 runs are done.\n"
 
     by_hand = Path(shutil.copytree(ingested, tmp_path / "by_hand"))

@@ -104,6 +104,7 @@ def test_a_data_folder_that_cannot_be_written_is_named(with_raw_files, kedro, la
 
 
 STOPPED = f"{TINY},training.epochs=15"
+EPOCH = "epoch 2/15"
 STOPPED_FOLDER = "data/06_models/darcy_flow/pare/source_tiny/seed_0"
 
 
@@ -118,13 +119,12 @@ def assert_stopped(outcome, project, code, said):
 
 def test_an_interrupted_run_leaves_its_last_step_and_the_same_command_goes_on(with_raw_files, kedro, kedro_interrupted):
     folder = with_raw_files / STOPPED_FOLDER
-    stopped = kedro_interrupted(
-        with_raw_files, folder / "checkpoint" / "0" / "1" / "progress.json", "--params", STOPPED
-    )
+    stopped = kedro_interrupted(with_raw_files, EPOCH, "--params", STOPPED)
     assert_stopped(stopped, with_raw_files, 130, "Interrupted")
     resumed = kedro(with_raw_files, "--params", STOPPED)
     assert resumed.code == 0, resumed.err
-    assert "Going on after " in resumed.out
+    (place,) = re.findall("Stopped after (.+), which is saved", stopped.out)
+    assert f"Going on after {place}." in resumed.out
     assert {path.name for path in folder.iterdir()} == {"model"}
 
 
@@ -134,6 +134,5 @@ def test_an_interrupted_run_leaves_its_last_step_and_the_same_command_goes_on(wi
 def test_a_run_that_a_scheduler_or_a_closed_terminal_ends_leaves_it_as_well(
     with_raw_files, kedro_interrupted, number, code, said
 ):
-    finished = with_raw_files / STOPPED_FOLDER / "checkpoint" / "0" / "1" / "progress.json"
-    stopped = kedro_interrupted(with_raw_files, finished, "--params", STOPPED, number=number)
+    stopped = kedro_interrupted(with_raw_files, EPOCH, "--params", STOPPED, number=number)
     assert_stopped(stopped, with_raw_files, code, said)

@@ -9,7 +9,7 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.storage import atomic
-from pare.storage.atomic import atomic_path, recover
+from pare.storage.atomic import atomic_path, recover, recover_all
 
 
 def test_a_file_appears_under_its_name_only_when_the_block_has_ended(tmp_path):
@@ -256,3 +256,12 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
     with pytest.raises(PareError, match=message), atomic_path(tmp_path / "file" / "below.txt"):
         pytest.fail("the block must not run")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_killed_runs_left_of_any_file_of_a_folder_is_removed(tmp_path):
+    for name in ("a.json", "b"):
+        killed(tmp_path / name, "unlink", lambda path: path.write_text("new"))
+    assert len(list(tmp_path.glob(".*"))) > 0
+    (tmp_path / ".lock").touch()  # of something else
+    recover_all(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "a.json", "b"]

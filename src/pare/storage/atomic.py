@@ -14,6 +14,7 @@ from pathlib import Path
 from pare.config.errors import PareError
 from pare.storage.access import locked
 
+LOCK = re.compile(r"\.(.+)\.\w{8}\.lock")  # name of the file that locks a temporary name of another
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -75,6 +76,12 @@ def recover(path: Path) -> None:
             _tidy(scratch, path)
 
 
+def recover_all(folder: Path) -> None:
+    """Do what `recover` does, for all files and folders that lie in a folder."""
+    for name in {of[1] for lock in folder.glob(".*.lock") if (of := LOCK.fullmatch(lock.name))}:
+        recover(folder / name)
+
+
 @contextmanager
 def _writable(path: Path) -> Iterator[None]:
     try:
@@ -113,8 +120,7 @@ def _tidy(scratch: Path, path: Path) -> None:
 
 def _scratches(path: Path) -> list[Path]:
     """The folders for temporary names that `atomic_path` made, or was about to make, for this path."""
-    name = re.compile(rf"\.{re.escape(path.name)}\.\w{{8}}\.lock")
-    return [p.with_suffix("") for p in path.parent.glob(".*.lock") if name.fullmatch(p.name)]
+    return [p.with_suffix("") for p in path.parent.glob(".*.lock") if (of := LOCK.fullmatch(p.name)) and of[1] == path.name]
 
 
 def _lock(scratch: Path) -> Path:
