@@ -1,6 +1,8 @@
 """What is refused before anything runs, and what nodes are handed."""
 
+import logging
 from pathlib import Path
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
@@ -11,9 +13,10 @@ from kedro.io import DataCatalog, DatasetError
 from pare.config import PareError
 from pare.config.errors import INGEST
 from pare.config_loader import RunConfigLoader
-from pare.hooks import RunHooks
+from pare.hooks import LockHooks, RunHooks
 from pare.pipeline_registry import register_pipelines
 from pare.settings import CONFIG_LOADER_ARGS
+from pare.storage.access import held_alone
 
 PROJECT = Path(__file__).parents[1]
 
@@ -118,3 +121,30 @@ def test_a_mistake_in_a_dataset_ends_with_the_whole_command_of_the_run(conf, met
     hooks.on_pipeline_error(error=wrapped)
     command = f"kedro run --pipelines=ingest --env base --params task=openml_wdbc,method={method},seed=0"
     assert str(mistake) == f"damaged; run `{command}`"
+
+
+@pytest.mark.parametrize("end", ["after_pipeline_run", "on_pipeline_error"])
+def test_results_of_a_run_are_written_by_one_process_at_a_time(tmp_path, caplog, end):
+    loader = SimpleNamespace(run=SimpleNamespace(folder="wine/pare"), conf_source=str(tmp_path / "conf"))
+    hooks, lock, begun, let_go = LockHooks(), tmp_path / "data/07_model_output/wine/pare/.writing", Event(), Event()
+    hooks.after_context_created(SimpleNamespace(config_loader=loader))
+
+    def write():
+        with held_alone(lock, "results"):
+            begun.set()
+            let_go.wait()
+            (tmp_path / "written").touch()
+
+    other = Thread(target=write)
+    other.start()
+    begun.wait()
+    hooks.before_node_run(SimpleNamespace(tags={"train"}))  # writes no result
+    with caplog.at_level(logging.INFO, "pare"):
+        caplog.handler.emit = lambda record: let_go.set()  # once it says that it waits
+        hooks.before_node_run(SimpleNamespace(tags={"evaluate"}))
+    assert (tmp_path / "written").exists()
+    assert let_go.is_set() and lock.exists()
+    hooks.before_node_run(SimpleNamespace(tags={"evaluate"}))
+    getattr(hooks, end)()
+    assert not lock.exists()
+    other.join()

@@ -1,6 +1,8 @@
 """Kedro hooks: the run is resolved and checked before anything else happens."""
 
+import atexit
 import logging
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,18 +10,20 @@ import click
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
-from kedro.pipeline import Pipeline
+from kedro.pipeline import Node, Pipeline
 
 from pare.config import PareError, Run
 from pare.config.errors import causes
 from pare.config_loader import RunConfigLoader, catalog_names
 from pare.prediction.asked import check_asked
+from pare.storage.access import held_alone
 from pare.tracking import NONE, Tracking, curve
 
 logger = logging.getLogger(__name__)
 LOGGED = ("metrics", *(f"{name}_figure" for name in ("prediction", "uncertainty", "training", "replaced")))
 CANDIDATES = "candidate_figures"
 LEARNS = {"train", "evaluate"}  # tags of nodes that learn a task or score what was learnt
+RESULTS = {"evaluate", "predict", "explain", "export", "analyse"}  # tags of nodes that write results of a run
 
 
 class RunHooks:
@@ -67,6 +71,40 @@ class RunHooks:
         for cause in causes(error):
             if isinstance(cause, PareError):
                 cause.name_commands(run.command)
+
+
+class LockHooks:
+    """Keep two processes from writing results of a run at once: files of both would lie side by side."""
+
+    held: ExitStack | None = None
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Note which results the command would write."""
+        self.config = cast(RunConfigLoader, context.config_loader)
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Lock the folder before the first result; a process that holds it is waited for."""
+        if node.tags & RESULTS and self.held is None:
+            run, data = self.config.run, Path(self.config.conf_source).parent / "data"
+            self.held = ExitStack()
+            lock = data / "07_model_output" / run.folder / ".writing"
+            self.held.enter_context(held_alone(lock, f"results of {run.folder} are being written"))
+            atexit.register(self.held.close)  # for a signal, of which Kedro tells no hook
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Give the folder free."""
+        if self.held is not None:
+            self.held.close()
+            atexit.unregister(self.held.close)
+            self.held = None
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Give the folder free."""
+        self.after_pipeline_run()
 
 
 class TrackingHooks:

@@ -3,14 +3,14 @@
 import warnings
 
 from pare.config_loader import LIBRARY, RunConfigLoader
-from pare.hooks import RunHooks, TrackingHooks
+from pare.hooks import LockHooks, RunHooks, TrackingHooks
 
 # Libraries tell each other's authors what is deprecated, a user can do nothing about it; only what Kedro's command line
 # says of options stays.
 warnings.filterwarnings("ignore", r"(?s).*deprecated", module=r"(?!__main__|pare\.|kedro\.framework\.cli)")
 warnings.filterwarnings("ignore", r"\s*register_new_resolver\(\) is deprecated")  # OmegaConf 2.3 knows no other name
 
-HOOKS = (RunHooks(), TrackingHooks())
+HOOKS = (RunHooks(), LockHooks(), TrackingHooks())
 CONFIG_LOADER_CLASS = RunConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

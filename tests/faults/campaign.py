@@ -26,7 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import product, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -34,24 +34,13 @@ from rich.progress import MofNCompleteColumn, Progress
 
 import bad_bytes
 from injection import FAULTS, Ending, Injector, Operation, with_library
-from scenarios import (
-    BOOSTING,
-    SCENARIOS,
-    Scenario,
-    begin_anew,
-    environment,
-    is_leftover,
-    make_project,
-    run,
-    state,
-    write_table,
-)
+from scenarios import SCENARIOS, Scenario, begin_anew, environment, is_leftover, make_project, run, state
+from sequences import try_sequences
 
 OUTCOMES = ("unharmed", "detected", "unclear", "lost", "wrong")
 NO_RESULT = ".viz"  # the folder in which Kedro-Viz counts
 PAUSE = 5.0  # seconds between two looks at the results
 HARM, SEQUENCE, BYTES = OUTCOMES[2:], "any sequence", ("generated", "changed", "flipped")
-SETTINGS = [Scenario((f"kedro run --params {BOOSTING},options.learning_rate={rate}",)) for rate in (0.1, 0.2)]
 SHARES = {"dvc": 0.1, "choose": 0.2}  # of as many faults as other scenarios get: their runs take long
 FILES = {"table.csv": "kind", "field.npz": "y", "series.npz": "y"}  # and what is predicted
 SCRATCH = "FAULTS_FOLDER"  # in the environment: the forks of a process must not end its temporary folder with them
@@ -113,41 +102,6 @@ class Laboratory:
         again = self.injector.run(scenario.call)
         outcome, why = judged(first, again, whole, after, state(self.project))
         return {"key": trial.key, "outcome": outcome, "why": why, "codes": [first.code, again.code]}
-
-    def sequence(self, trial: Trial, wholes: dict[tuple[int, int], dict[str, str]]) -> dict[str, Any]:
-        """The line of a sequence of runs, kills, new data and other settings, which ends with a run.
-
-        Args:
-            trial: its number decides the sequence.
-            wholes: state after an undisturbed run by the data and the setting.
-        """
-        rng, data, setting, taken = random.Random(trial.key), 0, 0, []
-        begin_anew(self.project, self.clean)
-        for _ in range(rng.randint(2, 6)):
-            taken.append(rng.choice(("run", "kill", "edit", "set")))
-            match taken[-1]:
-                case "run":
-                    self.injector.run(SETTINGS[setting].call)
-                case "kill":
-                    self.injector.run(SETTINGS[setting].call, "kill", rng.randint(1, 250))
-                case "edit":
-                    data = 1 - data
-                    write_table(self.project, data)
-                case "set":
-                    setting = 1 - setting
-        ending = self.injector.run(SETTINGS[setting].call)
-        outcome, why = judged(ending, ending, wholes[data, setting], None, state(self.project))
-        return {"key": trial.key, "outcome": outcome, "why": f"{' '.join(taken)}: {why}" if why else ""}
-
-    def wholes(self, template: Path) -> dict[tuple[int, int], dict[str, str]]:
-        """What an undisturbed run leaves, by the data and the setting."""
-        found = {}
-        for data, setting in product(range(2), range(2)):
-            begin_anew(self.project, template)
-            write_table(self.project, data)
-            self.undisturbed(SETTINGS[setting].call)
-            found[data, setting] = state(self.project)
-        return found
 
 
 def judged(
@@ -214,14 +168,18 @@ def work(template: Path, folder: Path, asked: argparse.Namespace, share: tuple[i
     for name in asked.scenarios:
         append(asked.results, disturbed_runs(laboratory, template, name, asked.most, mine))
     if sequences := mine([Trial("boosting", SEQUENCE, number) for number in range(asked.sequences)]):
-        wholes = laboratory.wholes(template)
-        laboratory.clean = template
-        append(asked.results, (laboratory.sequence(trial, wholes) for trial in sequences))
+        keys = [trial.key for trial in sequences]
+        try_sequences(laboratory.injector, template, keys, partial(_judge_sequence, asked.results, laboratory.project))
     counts = dict(zip(BYTES, (asked.inputs, asked.folders, asked.flips), strict=True))
     for damage, kinds in bad_bytes.all_kinds().items():
         for name, kind in kinds.items():
             trials = mine([Trial(name, damage, seed) for seed in range(counts[damage])])
             append(asked.results, bad_bytes.tried(kind, trials, folder / "bytes"))
+
+
+def _judge_sequence(results: Path, project: Path, key: str, taken: str, last: Ending, whole: dict[str, str]) -> None:
+    outcome, why = judged(last, last, whole, None, state(project))
+    append(results, [{"key": key, "outcome": outcome, "why": f"{taken}: {why}" if why else ""}])
 
 
 def append(results: Path, lines: Iterable[dict[str, Any]]) -> None:

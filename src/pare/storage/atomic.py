@@ -16,6 +16,7 @@ from pare.storage.access import locked
 
 LOCK = re.compile(r"\.(.+)\.\w{8}\.lock")  # name of the file that locks a temporary name of another
 
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Offer a temporary name next to ``path``, renamed to it when the block ends without an error.
@@ -120,7 +121,8 @@ def _tidy(scratch: Path, path: Path) -> None:
 
 def _scratches(path: Path) -> list[Path]:
     """The folders for temporary names that `atomic_path` made, or was about to make, for this path."""
-    return [p.with_suffix("") for p in path.parent.glob(".*.lock") if (of := LOCK.fullmatch(p.name)) and of[1] == path.name]
+    locks = [p for p in path.parent.glob(".*.lock") if (of := LOCK.fullmatch(p.name)) and of[1] == path.name]
+    return [lock.with_suffix("") for lock in locks]
 
 
 def _lock(scratch: Path) -> Path:
