@@ -116,7 +116,10 @@ def judged(
         after: state after the disturbed run, where it ended well.
         end: state after both.
     """
-    for found in (after, None if again.code else end):
+    kept = after and {
+        name: digest for name, digest in after.items() if name in whole
+    }  # what is left goes with the next
+    for found in (kept, None if again.code else end):
         if found is not None and (differ := [name for name in _differing(whole, found) if not is_leftover(name)]):
             missing = [name for name in differ if name not in found]
             return ("lost", f"missing: {missing[:3]}") if missing else ("wrong", f"differ: {differ[:3]}")
