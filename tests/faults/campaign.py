@@ -118,7 +118,7 @@ def judged(
     """
     kept = after and {
         name: digest for name, digest in after.items() if name in whole
-    }  # what is left goes with the next
+    }  # the next removes what is left
     for found in (kept, None if again.code else end):
         if found is not None and (differ := [name for name in _differing(whole, found) if not is_leftover(name)]):
             missing = [name for name in differ if name not in found]
