@@ -116,9 +116,7 @@ def judged(
         after: state after the disturbed run, where it ended well.
         end: state after both.
     """
-    kept = after and {
-        name: digest for name, digest in after.items() if name in whole
-    }  # the next removes what is left
+    kept = after and {name: digest for name, digest in after.items() if name in whole}  # the next removes what is left
     for found in (kept, None if again.code else end):
         if found is not None and (differ := [name for name in _differing(whole, found) if not is_leftover(name)]):
             missing = [name for name in differ if name not in found]
