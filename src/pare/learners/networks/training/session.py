@@ -35,7 +35,7 @@ class Session:
         self._opened = time.perf_counter()
         self.run, self.work, self.setup = run, work, Setup(run, data, build)
         self.steps, self.validation = Steps(self.setup), Validation(self.setup)
-        self.checkpoint = Checkpoint(work.folder)
+        self.checkpoint = Checkpoint(work.folder, self.setup.network, self.setup.learning)
         self.progress = self.checkpoint.progress(work.fingerprint)
         self._earlier = self.progress.seconds
 
@@ -54,7 +54,7 @@ class Session:
         begun = bool(progress.epochs_done or progress.epoch)
         resumed = begun or bool(progress.start)
         if resumed:
-            self.checkpoint.restore(self.setup.accelerator)
+            self.checkpoint.restore()
             if start and progress.start:
                 start.hold_out([self.setup.part("train")], progress.start)
         else:
@@ -78,7 +78,7 @@ class Session:
             value, losses = self.validation.measure()
         progress.start = {**solution, "validation": value, "losses": losses}
         progress.best_epoch, progress.best_value = SOLVED, value
-        self.checkpoint.note_best(self.setup.network, start.applied())
+        self.checkpoint.note_best(start.applied())
         self._save()
         if value is not None:
             logger.info("solved start: validation %s %.4g, %.1f s", self.run.metric, value, progress.seconds)
@@ -131,7 +131,7 @@ class Session:
         progress = self.progress
         if self.validation.is_best(progress, row["validation"], losses):
             progress.best_epoch, progress.best_value = epoch.number, row["validation"]
-            self.checkpoint.note_best(self.setup.network, self.setup.averaged())
+            self.checkpoint.note_best(self.setup.averaged())
         progress.epochs_done, progress.epoch = epoch.number + 1, None
         progress.history.append(row)
         if epoch.mixed:
@@ -164,7 +164,7 @@ class Session:
         progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb())
         is_last = progress.epochs_done >= progress.epochs
         if self.setup.accelerator.is_main_process and (now or is_last or self.checkpoint.is_due(self._most)):
-            self.checkpoint.save(self.setup.accelerator, progress)
+            self.checkpoint.save(progress)
 
     @property
     def _most(self) -> float:

@@ -27,6 +27,10 @@ class Trainer:
         Args:
             plan: as for `Session.begin`.
         """
+        with self.session.checkpoint:
+            return self._train(plan)
+
+    def _train(self, plan: Plan | None) -> Fitted:
         session, progress, first = self.session, self.progress, self.progress.next_epoch
         session.begin(plan)
         bar = EpochProgress(progress.epochs, len(self.setup.loader), first, session.run.metric)
