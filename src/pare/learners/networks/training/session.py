@@ -9,7 +9,7 @@ from pare.config.run import Run
 from pare.learners.learner import Data, Work
 from pare.learners.machine import peak_memory_mb
 from pare.learners.networks.start.field_start import EXACTLY_LINEAR
-from pare.learners.networks.training.budget import Plan, Timetable, planned
+from pare.learners.networks.training.budget import MEASURED, SETTLING, Plan, Timetable, planned
 from pare.learners.networks.training.checkpoint import SOLVED, Checkpoint
 from pare.learners.networks.training.epoch import Epoch
 from pare.learners.networks.training.parts import Build
@@ -38,6 +38,8 @@ class Session:
         self.checkpoint = Checkpoint(work.folder, self.setup.network, self.setup.learning)
         self.progress = self.checkpoint.progress(work.fingerprint)
         self._earlier = self.progress.seconds
+        self._ends: list[float] = []  # of the first steps of this process
+        self._told = False  # how long all take
 
     @property
     def seconds(self) -> float:
@@ -138,8 +140,6 @@ class Session:
             progress.replaced.append(epoch.mixed.replaced.tolist())
             progress.gate_scores.append(epoch.mixed.gate_scores.tolist())
         self._save()
-        if len(progress.history) == 1:
-            self._tell_shorter(row["seconds"])
 
     def save_within(self, epoch: Epoch, *, now: bool = False) -> None:
         """Save between two steps, where the last save is long ago or it is to be now.
@@ -180,8 +180,18 @@ class Session:
         steps, number = progress.epoch["steps"], progress.epoch["number"] + 1
         return f"step {steps} of {len(self.setup.loader)} in epoch {number} of {progress.epochs}"
 
-    def _tell_shorter(self, each: float) -> None:
-        epochs, seconds = self.progress.epochs, each * self.progress.epochs
+    def tell_shorter(self) -> None:
+        """Say by the first steps how long all take, and what is shorter; called after each step of this process."""
+        if self._told:
+            return
+        self._ends.append(time.perf_counter())
+        made, since = len(self._ends), self._ends[-1] - self._ends[0]
+        self._told = made > SETTLING + MEASURED or (made > 2 and since > LONG / 10)
+        if not self._told:
+            return
+        settled = self._ends[min(SETTLING, made - 2) :]
+        epochs, each = self.progress.epochs, (settled[-1] - settled[0]) / (len(settled) - 1)
+        seconds = each * len(self.setup.loader) * epochs
         if self.run.minutes or self.run.member or seconds < LONG:
             return
         fewer = max(1, int(epochs * LONG / seconds))

@@ -74,6 +74,7 @@ class Trainer:
             place = f"epoch {epoch.number + 1}, step {number + 1}"
             epoch.note(session.steps.step(batch, mixed.step(number) if mixed else None, epoch.noise, place))
             bar.step(epoch.losses["loss"][-1], mixed.k if mixed else 0)
+            session.tell_shorter()
             if setup.accelerator.sync_gradients:  # no gradients wait for the next step
                 self.signals.let_through()
                 session.save_within(epoch)
