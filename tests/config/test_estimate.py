@@ -134,9 +134,7 @@ def test_mixing_costs_a_second_pass_and_time_grows_with_epochs_and_rows(price):
     assert price(batch_size=64).memory_mb > price().memory_mb > plain.memory_mb
 
 
-@pytest.mark.parametrize(
-    ("operations", "seconds"), [(1e8, 0.1), (1e9, 0.1), (1e10, 0.2), (1e11, 0.4), (1e12, 4.0)]
-)
+@pytest.mark.parametrize(("operations", "seconds"), [(1e8, 0.1), (1e9, 0.1), (1e10, 0.2), (1e11, 0.4), (1e12, 4.0)])
 def test_between_measured_steps_time_is_interpolated_and_beyond_them_it_is_constant_or_grows(
     library, parameters, measured, operations, seconds
 ):

@@ -115,7 +115,7 @@ class Checkpoint:
         self.best: dict[str, Tensor] = {}
         self._last: int | None = None  # number of the last save that is whole
         self._writing: Future[float] | None = None
-        self._saved, self._copying, self._written = time.monotonic(), 0.0, 0.0  # of the last save; see `cost`
+        self._saved, self._copying, self._written = time.monotonic(), 0.0, 0.0  # the last save's; see `cost`
         self._any = False  # whether this process has saved
 
     def __enter__(self) -> "Checkpoint":

@@ -38,7 +38,7 @@ class Session:
         self.checkpoint = Checkpoint(work.folder, self.setup.network, self.setup.learning)
         self.progress = self.checkpoint.progress(work.fingerprint)
         self._earlier = self.progress.seconds
-        self._ends: list[float] = []  # of the first steps of this process
+        self._ends: list[float] = []  # when the first steps of this process ended
         self._told = False  # how long all take
 
     @property
