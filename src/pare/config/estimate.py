@@ -15,8 +15,8 @@ LONG = 300.0  # seconds of a training from which on a shorter one is proposed
 DAY = 86400.0  # seconds of a training from which on another device is named
 ACTIVATION_BYTES = 34  # per token, unit of width and layer, half precision (Korthikanti et al. 2022, section 4.1)
 RUNTIME_MB = 780  # Python, torch, transformers and accelerate, with the files of an encoder and its proxy
-# RUNTIME_MB and SOLVING, REGRESSION and REGRESSION_BYTES were fitted by hand to the 53 networks of data/08_reporting/results.csv, and
-# POINT to torch's counts in steps.csv: nothing else has tested them.
+# RUNTIME_MB, SOLVING, REGRESSION and REGRESSION_BYTES were fitted by hand to the 53 networks of
+# data/08_reporting/results.csv, and POINT to torch's counts in steps.csv: nothing else has tested them.
 REGRESSION_BYTES = 80  # bytes for a number of a field's training rows: ten copies in double precision
 POINT = 4e4  # operations of the convolutions at a point of a plane, forward and backward; a third on a line
 # Operations of a matrix product that take as long as solving heads or a field's regression, besides passing the rows:
