@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-all faults matrix
+.PHONY: help demo lint test test-all faults matrix paper-rehearsal
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -49,3 +49,6 @@ faults: $(VENV)/test.done  ## disturb tiny runs and files in 250,000 ways, a tab
 
 matrix: $(VENV)/test.done  ## make every run of conf/base/matrix.yml that is not done, and the report; `kedro matrix plan` tells how long
 	$(BIN)/kedro matrix run
+
+paper-rehearsal: $(VENV)/test.done  ## two steps of each of the paper's 18 tasks at their real shapes, all simulated, and a table; not timed as a whole, goes on where it was stopped
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/rehearsal.py

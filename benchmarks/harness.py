@@ -64,9 +64,9 @@ def show(title: str, seconds: Mapping[str, Sequence[float]], notes: Mapping[str,
         print(line, (notes or {}).get(name, ""), flush=True)
 
 
-def alone(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of a call in a process of its own, whose peak memory is its own."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+def alone(function: Callable[..., Any], *arguments: Any, start: str = "spawn") -> Any:
+    """The result of a call in a process of its own, whose peak memory is its own; ``fork``: with what is imported."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(start)) as process:
         return process.submit(function, *arguments).result()
 
 

@@ -36,7 +36,7 @@ MINE = {
 @pytest.fixture
 def matrix(project, monkeypatch):
     """Run `kedro matrix` with some arguments in a project with a small matrix of its own; its output."""
-    monkeypatch.setattr("pare.cli.matrix_options.cpu_speed", lambda: 1e11)
+    monkeypatch.setattr("pare.cli.matrix_options.speed_of_cpu", lambda run: 1e11)
     (project.project_path / "data").mkdir()
     (project.project_path / "dvc.yaml").touch()
     conf = project.project_path / "conf" / "local"

@@ -1,5 +1,7 @@
 """The price of a run against the models and loaders that it will have."""
 
+import csv
+from dataclasses import replace
 from math import prod
 
 import pytest
@@ -16,7 +18,7 @@ from transformers import (
 )
 
 from pare.config import resolve
-from pare.config.estimate import DEVICES, estimate
+from pare.config.estimate import DEVICES, STEPS, Work, estimate
 from pare.learners.networks.models import build_model, load_backbone
 
 SPEED = 1e11
@@ -35,7 +37,26 @@ def small_field(library):
 
 
 @pytest.fixture
-def price(small_field, parameters):
+def measured(monkeypatch, tmp_path):
+    """Put a table of steps, ``(start, operations, seconds, speed)``, in place of the measured one."""
+
+    def put(*rows):
+        path = tmp_path / f"{len([*tmp_path.iterdir()])}.csv"
+        lines = ["start,operations,seconds,speed", *(",".join(map(str, row)) for row in rows)]
+        path.write_text("\n".join(lines))
+        monkeypatch.setattr("pare.config.estimate.STEPS", path)
+
+    return put
+
+
+@pytest.fixture
+def proportional(measured):
+    """Steps that take as long as a product of so many operations."""
+    measured(*((start, 1.0, 1.0, 1.0) for start in ("random", "solved", "field")))
+
+
+@pytest.fixture
+def price(small_field, parameters, proportional):
     """Estimate a run with some parameters of its own; 20 epochs of batches of 16 where it says nothing."""
 
     def priced(protocol="validated", method="pare", mixing=None, minutes=None, **training):
@@ -111,6 +132,33 @@ def test_mixing_costs_a_second_pass_and_time_grows_with_epochs_and_rows(price):
     assert price(epochs=40, method="finetune").seconds == pytest.approx(2 * plain.seconds)
     assert price(members=2, method="finetune").seconds == pytest.approx(2 * plain.seconds)
     assert price(batch_size=64).memory_mb > price().memory_mb > plain.memory_mb
+
+
+@pytest.mark.parametrize(("operations", "seconds"), [(1e8, 0.1), (1e9, 0.1), (1e10, 0.2), (1e11, 0.4), (1e12, 4.0)])
+def test_between_measured_steps_time_is_interpolated_and_beyond_them_it_is_constant_or_grows(
+    library, parameters, measured, operations, seconds
+):
+    measured(("solved", 1e9, 0.1, 2e11), ("solved", 1e11, 0.8, 1e11), ("random", 1e10, 9.0, 9e11))
+    work = replace(Work.of(resolve(library, parameters | {"task": "openml_wdbc"}, {})), row=operations / 48)
+    assert work.step(mixed=False) == pytest.approx(operations)  # 16 rows in 3 views
+    assert work.step_cost(mixed=False) / 2e11 == pytest.approx(seconds)
+
+
+def test_the_measured_steps_are_those_of_the_formula_and_of_torchs_count(library, parameters):
+    rows = list(csv.DictReader(STEPS.open(encoding="utf-8")))
+    assert {row["start"] for row in rows} == {"field", "solved", "random"}
+    for row in rows:
+        assert float(row["counted"]) == pytest.approx(float(row["operations"]), rel=0.35), row["task"]
+        asked = {**parameters, "task": row["task"], "start": "random" if row["start"] == "random" else "solved"}
+        work = Work.of(resolve(library, asked, {}))
+        per_row = float(row["operations"]) / int(row["rows"])
+        passes = work.passes if int(row["mixed"]) else 1
+        assert work.row * work.views * passes == pytest.approx(per_row, rel=0.01), row["task"]
+
+
+def test_a_training_of_days_comes_with_what_makes_hours_of_it(price):
+    assert price().shorter == ""
+    assert price(epochs=10**6).shorter.startswith(" Four hours are training.epochs or training.fraction times 0.")
 
 
 def test_a_faster_machine_takes_less_time(library, parameters):

@@ -15,7 +15,7 @@ from pare.matrix.states import State
 def price(cells):
     """Costs of the matrix where some runs have the states given and the others never ran."""
 
-    def priced(states, names=None, speed=lambda: pytest.fail("no speed is needed"), device=""):
+    def priced(states, names=None, speed=lambda run: pytest.fail("no speed is needed"), device=""):
         chosen = {name: cells[name] for name in names or cells}
         return costs(chosen, {name: states.get(name, State("nothing")) for name in chosen}, speed, device)
 
@@ -84,7 +84,7 @@ def test_times_of_this_machine_are_preferred_to_those_of_another(price, done):
 
 def test_without_a_finished_run_the_speed_of_the_machine_decides(price, cells):
     name = "darcy_flow-pare-0"
-    (cost,) = price({}, [name], speed=lambda: 1e11).runs.values()
+    (cost,) = price({}, [name], speed=lambda run: 1e11).runs.values()
     assert cost.seconds == pytest.approx(work(cells, name, 1e11) + AROUND_S)
     assert cost.memory_mb == estimate(cells[name].run, 1e11).memory_mb
 
@@ -127,13 +127,13 @@ def choice(library, parameters):
 def test_a_choice_takes_its_minutes_whatever_else_took(choice, cells, price, done):
     states = {name: State("nothing") for name in choice} | done("openml_wdbc-pare-0", seconds=1e6)
     both = choice | {"openml_wdbc-pare-0": cells["openml_wdbc-pare-0"]}
-    (cost,) = costs(both, states, lambda: pytest.fail("no speed is needed"), "").runs.values()
+    (cost,) = costs(both, states, lambda run: pytest.fail("no speed is needed"), "").runs.values()
     assert (cost.seconds, cost.timed) == (30.0 + AROUND_S, True)
 
 
 def test_a_choice_has_the_memory_of_its_largest_candidate(choice):
     (cell,), states = choice.values(), {name: State("nothing") for name in choice}
-    priced = costs(choice, states, lambda: pytest.fail("no speed is needed"), "h100").runs[cell.name]
+    priced = costs(choice, states, lambda run: pytest.fail("no speed is needed"), "h100").runs[cell.name]
     known = {run.method_name: run for run in cell.run.candidates}
     assert priced.memory_mb == estimate(known["pare"], 1.0).memory_mb > estimate(known["probe"], 1.0).memory_mb
 
@@ -142,7 +142,7 @@ def test_a_finished_choice_tells_nothing_of_others(choice, cells, metrics):
     (cell,) = choice.values()
     name = "openml_wdbc-pare-0"
     states = {cell.name: State("done", metrics(cell, seconds=1e6)), name: State("nothing")}
-    priced = costs(choice | {name: cells[name]}, states, lambda: 1e11, "")
+    priced = costs(choice | {name: cells[name]}, states, lambda run: 1e11, "")
     assert priced.runs[name].seconds == pytest.approx(work(cells, name, 1e11) + AROUND_S)
 
 

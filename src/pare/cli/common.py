@@ -109,6 +109,13 @@ def resolved_run(loader: RunConfigLoader, overrides: dict[str, Any]) -> Run:
     return resolve(load_library(loader), loader["parameters"], overrides)
 
 
+def speed_of_cpu(run: Run) -> float:
+    """Operations a second of this machine's CPU, in the precision of a run."""
+    from pare.learners.machine import speed_here  # noqa: PLC0415 - torch, which commands that list do without
+
+    return speed_here(run)
+
+
 def prediction_text(task: Task) -> str:
     """What a task predicts, such as ``2 classes``."""
     shape = "×".join(map(str, task.output.shape))

@@ -12,13 +12,11 @@ from pare.cli.matrix_bundle_command import bundle
 from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
 from pare.cli.matrix_run_command import print_blocks, run_matrix, tell_of_left
 from pare.config import PareError
-from pare.config.estimate import DEVICES, duration
+from pare.config.estimate import DAY, DEVICES, duration
 from pare.matrix.dvc import STAGES, read_stage_files, stage_files, write_stage_files
 from pare.matrix.plan import Plan
 from pare.matrix.stages import DIGESTS, stage_digests, write_stage_digests
 from pare.storage.result_lines import FILE, write_lines
-
-LONG_S = 24 * 3600.0  # time of a plan from which on more than one machine is proposed
 
 
 @click.group(invoke_without_command=True)
@@ -104,11 +102,11 @@ def check(obj: tuple[Path, str | None], **asked: Any) -> None:
 def _advice(runs: Matrix, made: Plan, device: str) -> str:
     """The command that runs the plan and, where that takes days, what would make it hours."""
     words = [f"Run it: {'the same with run in place of plan' if not runs.whole else f'kedro matrix run{runs.option}'}"]
-    if device or made.seconds < LONG_S:
+    if device or made.seconds < DAY:
         return words[0]
     shown = next(iter(DEVICES))
     networks = [job.seconds for job in runs.plan(shown).runs if job.on_accelerator]
-    several = max(8, 2 ** ceil(log2(max(sum(networks) / LONG_S, 1))))
+    several = max(8, 2 ** ceil(log2(max(sum(networks) / DAY, 1))))
     words.append(
         f"Its {len(networks)} networks need about {duration(sum(networks))} of one {DEVICES[shown].title} by its data "
         f"sheet, which is not measured and a lower bound with small batches: {duration(sum(networks) / 8)} on eight, "

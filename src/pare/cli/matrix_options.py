@@ -9,10 +9,9 @@ from typing import Any
 import click
 from kedro.framework.cli.utils import env_option
 
-from pare.cli.common import config_loader
+from pare.cli.common import config_loader, speed_of_cpu
 from pare.cli.run_command import parse_params
 from pare.config import Library
-from pare.config.estimate import cpu_speed
 from pare.config_loader import load_library
 from pare.matrix.blocks import Cell, expand, unique
 from pare.matrix.cost import costs
@@ -100,7 +99,7 @@ class Matrix:
 
     def plan(self, device: str = "") -> Plan:
         """The plan of what is left."""
-        priced = costs(self.cells, self.states, cpu_speed, device)
+        priced = costs(self.cells, self.states, speed_of_cpu, device)
         return make_plan(self.title, self.cells, priced, self.project / "data")
 
     def results(self) -> dict[str, Mapping[str, Any]]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from pare.cli.common import clear_errors, prediction_text, resolved_run
+from pare.cli.common import clear_errors, prediction_text, resolved_run, speed_of_cpu
 from pare.config import PareError
 from pare.config.errors import unknown_name
-from pare.config.estimate import Estimate, cpu_speed, estimate
+from pare.config.estimate import Estimate, estimate
 from pare.config.words import counted
 from pare.config_loader import RunConfigLoader, load_library
 from pare.data.files import plain_stem
@@ -134,7 +134,7 @@ def new(
     if found.symmetries:
         names = ", ".join(found.symmetries)
         click.echo(f"  training.symmetries: {names} (the grid looks periodic and alike everywhere; else none)")
-    for remark in filter(None, (*all_remarks(found, task), _high_cost(estimate(resolved, cpu_speed())))):
+    for remark in filter(None, (*all_remarks(found, task), _high_cost(estimate(resolved, speed_of_cpu(resolved))))):
         click.echo(f"  {remark}")
     click.echo(f"Written to {_shown(file, Path.cwd())}. Look at it, then run it:")
     click.echo(f"  kedro run --params task={chosen},method=choose    # the best of several methods")
@@ -179,7 +179,7 @@ def _high_cost(cost: Estimate) -> str | None:
     if cost.seconds <= LONG_SECONDS and cost.memory_mb <= LARGE_MB:
         return None
     return (
-        f"The run below is large for this machine's CPU: {cost}. Less is minutes=10 or method=probe "
+        f"The run below is large for this machine's CPU: {cost}.{cost.shorter} Less is minutes=10 or method=probe "
         "in --params, or in the file fewer columns (ignore), fewer samples or larger patches."
     )
 

@@ -11,10 +11,9 @@ import click
 from click.core import ParameterSource
 from kedro.utils import find_kedro_project
 
-from pare.cli.common import FOLDS, SEEDS, config_loader, screen
+from pare.cli.common import FOLDS, SEEDS, config_loader, screen, speed_of_cpu
 from pare.cli.runs_summary import summarise, summary_folder
 from pare.config import PareError, Run, resolve
-from pare.config.estimate import cpu_speed
 from pare.config.run import FOLD, WHOLE
 from pare.config.words import listed
 from pare.config_loader import load_library
@@ -95,7 +94,7 @@ def run_several(ctx: click.Context, args: Sequence[str], workers: int | None) ->
     states = matrix_states(cells, project / "data")
     if _again(ctx, run, parameters):
         states = dict.fromkeys(cells, State("nothing"))
-    plan = make_plan(folder, cells, costs(cells, states, cpu_speed), project / "data")
+    plan = make_plan(folder, cells, costs(cells, states, speed_of_cpu), project / "data")
     settings = Settings(project, project / "data" / "matrix" / folder, workers)
     failed = _run(_as_typed(plan, ctx, typed, asked.key, values), settings)
     reporting = project / "data" / "08_reporting"

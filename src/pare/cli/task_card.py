@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from pare.cli.common import prediction_text, screen
+from pare.cli.common import prediction_text, screen, speed_of_cpu
 from pare.config import Run
-from pare.config.estimate import cpu_speed, estimate
+from pare.config.estimate import DEVICES, estimate
 from pare.config.resolve import hyperparameters
 
 
-def print_card(run: Run, equal_rows: Sequence[str]) -> None:
+def print_card(run: Run, equal_rows: Sequence[str], device: str | None) -> None:
     """Print what is known of a task and its run.
 
     Args:
         run: the run.
         equal_rows: sentences on equal rows, where a model input counted them.
+        device: an accelerator of `DEVICES` for which the cost is told; None: this machine's CPU.
     """
     task, console = run.task, screen()
     console.print(Text.assemble((run.task_name, "bold"), f": {task.title} ({task.suite})"))
@@ -34,7 +35,9 @@ def print_card(run: Run, equal_rows: Sequence[str]) -> None:
         settings.add_row(name, text, run.provenance.get(name, "schema"))
     console.print(settings, highlight=False)
     if run.learner.kind == "transformer":
-        console.print(f"\nOn this machine's CPU: {estimate(run, cpu_speed())}.", highlight=False)
+        cost = estimate(run, DEVICES[device].speed(run.training.precision) if device else speed_of_cpu(run))
+        where = f"On one {DEVICES[device].title} by its data sheet" if device else "On this machine's CPU"
+        console.print(f"\n{where}: {cost}.{cost.shorter}", highlight=False)
     elif run.minutes:
         console.print(f"\nFitting takes {run.minutes:g} minutes at most.", highlight=False)
 

@@ -15,6 +15,7 @@ from pare.cli.task_card import print_card
 from pare.cli.verify_command import verify
 from pare.config import Library, Task
 from pare.config.errors import unknown_name
+from pare.config.estimate import DEVICES
 from pare.config.raw import OWN_FILES
 from pare.config.resolve import default_proxy, own_source
 from pare.config.schema import LearnerConfig
@@ -58,13 +59,14 @@ tasks.add_command(verify)
 @click.option(
     "--params", default="", callback=parse_params, help="as for `kedro run`, e.g. method=finetune,training.epochs=3"
 )
+@click.option("--device", type=click.Choice([*DEVICES]), help="Time on this accelerator, by its data sheet.")
 @click.pass_obj
-def show(loader: RunConfigLoader, name: str, params: dict[str, Any]) -> None:
+def show(loader: RunConfigLoader, name: str, params: dict[str, Any], device: str | None) -> None:
     """Show task NAME: its data card, the run it resolves to, and what that will cost."""
     with clear_errors():
         run = resolved_run(loader, params | {"task": name})
         path = Path(loader.conf_source).parent / "data" / "05_model_input" / f"{run.places['model_input']}.h5"
-        print_card(run, _equal_rows(path) if path.is_file() else [])
+        print_card(run, _equal_rows(path) if path.is_file() else [], device)
 
 
 def _equal_rows(path: Path) -> Sequence[str]:

@@ -1,18 +1,28 @@
-"""What a run will cost, from its configuration alone: parameters, memory, steps, time."""
+"""What a run will cost, from its configuration and a table of measured steps: parameters, memory, steps, time."""
 
-import time
+import csv
 from dataclasses import dataclass
-from math import ceil, prod
+from functools import cache
+from itertools import pairwise
+from math import ceil, exp, log, prod
+from pathlib import Path
+from typing import Self
 
 from pare.config.run import Run
 
-# Share of a plain matrix product's speed that a training step reaches; measured on 2 CPU cores with
-# all-MiniLM-L6-v2 and 100 tokens.
-EFFICIENCY = 0.55
-CONVOLUTIONS = 0.2  # the same for a field's network in bfloat16, of a product's speed in float32; with Darcy flow
+STEPS = Path(__file__).with_name("steps.csv")  # steps of training, measured; benchmarks/steps.py writes it
 LONG = 300.0  # seconds of a training from which on a shorter one is proposed
+DAY = 86400.0  # seconds of a training from which on another device is named
 ACTIVATION_BYTES = 34  # per token, unit of width and layer, half precision (Korthikanti et al. 2022, section 4.1)
-RUNTIME_MB = 600  # Python, torch and transformers before any model
+RUNTIME_MB = 780  # Python, torch, transformers and accelerate, with the files of an encoder and its proxy
+# RUNTIME_MB, SOLVING, REGRESSION and REGRESSION_BYTES were fitted by hand to the 53 networks of
+# data/08_reporting/results.csv, and POINT to torch's counts in steps.csv: nothing else has tested them.
+REGRESSION_BYTES = 80  # bytes for a number of a field's training rows: ten copies in double precision
+POINT = 4e4  # operations of the convolutions at a point of a plane, forward and backward; a third on a line
+# Operations of a matrix product that take as long as solving heads or a field's regression, besides passing the rows:
+# the folds by which penalties are chosen; and those of a field for each number of its training rows.
+SOLVING = {"table": 1.0e12, "series": 1.0e12, "image": 1.0e12, "field": 1.5e12}
+REGRESSION = 3.4e5
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,10 @@ class Device:
     title: str
     single: float
     half: float
+
+    def speed(self, precision: str) -> float:
+        """Operations a second in ``no``, float32, or another precision."""
+        return self.single if precision == "no" else self.half
 
 
 # https://www.nvidia.com, data sheets of the SXM cards, L40S and V100.
@@ -64,6 +78,17 @@ class Estimate:
             f"about {self.memory_mb / 1024:.1f} GiB of memory and {duration(self.seconds)} of training"
         )
 
+    @property
+    def shorter(self) -> str:
+        """What would make hours of days, with a blank before it; empty for a training of less than a day."""
+        if self.seconds < DAY:
+            return ""
+        share = 4 * 3600 / self.seconds
+        return (
+            f" Four hours are training.epochs or training.fraction times {share:.2g}, or minutes=240; other devices: "
+            f"kedro tasks show NAME --device {next(iter(DEVICES))}"
+        )
+
 
 def duration(seconds: float) -> str:
     """A time in days, in hours and minutes, in minutes and seconds, or in seconds, as its length asks for."""
@@ -76,55 +101,116 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def cpu_speed() -> float:
-    """Floating-point operations per second of a matrix product in float32 on this machine's CPU."""
-    import numpy as np  # noqa: PLC0415 - a tenth of a second, which commands that list do without
+@dataclass(frozen=True)
+class Work:
+    """What a step of a run computes, by its configuration.
 
-    a = np.ones((1536, 1536), dtype=np.float32)
-    seconds = []
-    for _ in range(4):
-        start = time.perf_counter()
-        a @ a
-        seconds.append(time.perf_counter() - start)
-    return 2 * len(a) ** 3 / min(seconds)
+    Attributes:
+        run: the run.
+        parameters: parameters of encoder, embedder and both predictors together.
+        deep_tokens: tokens of a sample where most weights are: in stage 3 of an encoder of stages.
+        row: operations of a row, forward and backward, without mixing.
+        views: views of a row, each of which passes the encoder.
+    """
+
+    run: Run
+    parameters: int
+    deep_tokens: float
+    row: float
+    views: int
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """The work of a run around a pretrained encoder."""
+        assert run.source  # every run around a pretrained encoder has one
+        task, size, tokens = run.task, run.source.size, run.tokens
+        out_width, axes = size.width * 2 ** (size.stages - 1), len(task.input.shape) - 1
+        inputs = task.input.shape[0] * task.tokens.patch**axes if task.tokens.kind == "patch" else 2
+        outputs = task.output.shape[0] if task.output.kind != "dense" else prod(task.output.shape) / tokens
+        layers = run.encoder_layers or size.layers
+        parameters = round(size.parameters * layers / size.layers + size.width * inputs + out_width * outputs)
+        deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens
+        attention = 12 * layers * deep_tokens**2 * out_width if size.stages == 1 else 0
+        convolutions = POINT * 3 ** (axes - 2) * prod(task.input.shape[1:]) if run.start and task.kind == "field" else 0
+        views = len(run.start.scalings) if run.start else 1
+        return cls(run, parameters, deep_tokens, 6 * parameters * deep_tokens + attention + convolutions, views)
+
+    @property
+    def passes(self) -> float:
+        """Passes of a mixed step, in those of a plain one."""
+        return self.run.mixing.passes if self.run.mixing and self.run.mixing.start > 0 else 1.0
+
+    def step(self, mixed: bool) -> float:
+        """Operations of a step."""
+        return self.row * self.run.training.batch_size * self.views * (self.passes if mixed else 1.0)
+
+    def step_cost(self, mixed: bool) -> float:
+        """Operations of a matrix product that take as long as a step, by the measured steps of its kind.
+
+        Between two measured ones it is interpolated. Below the smallest, time is what a step takes besides its
+        products; above the largest, it grows with the operations.
+        """
+        known, work = _measured(STEPS, self.start), self.step(mixed)
+        if work >= known[-1][0]:
+            return known[-1][1] * work / known[-1][0]
+        if work <= known[0][0]:
+            return known[0][1]
+        (low, cheap), (high, dear) = next(pair for pair in pairwise(known) if work <= pair[1][0])
+        return exp(log(cheap) + log(dear / cheap) * log(work / low) / log(high / low))
+
+    @property
+    def start(self) -> str:
+        """Kind of the start, by which measured steps are told apart: ``field``, other ``solved`` ones, ``random``."""
+        if not self.run.start:
+            return "random"
+        return "field" if self.run.task.kind == "field" else "solved"
+
+    def solved_numbers(self, rows: int) -> int:
+        """Numbers in so many rows of a field of which a regression is solved; 0 of other data."""
+        return rows * prod(self.run.task.input.shape[1:]) if self.start == "field" else 0
+
+    def start_cost(self, rows: int) -> float:
+        """The same as `step_cost` for what is solved on so many rows before the first step."""
+        if not self.run.start:
+            return 0.0
+        # Each row passes forward once, a third of a step.
+        passing = ceil(rows / self.run.training.batch_size) * self.step_cost(mixed=False) / 3
+        return SOLVING[self.run.task.kind] + REGRESSION * self.solved_numbers(rows) + passing
+
+    def memory_mb(self, rows: int) -> float:
+        """Peak memory of the training of so many rows."""
+        assert self.run.source
+        run, size = self.run, self.run.source.size
+        width, layers = size.width * 2 ** (size.stages - 1), run.encoder_layers or size.layers
+        passed = run.training.batch_size * self.views * self.passes * self.deep_tokens
+        stored = 2 * ACTIVATION_BYTES * passed * width * layers if run.training.epochs else 0
+        regression = REGRESSION_BYTES * self.solved_numbers(rows)
+        return RUNTIME_MB + (16 * self.parameters + stored + regression) / 2**20
 
 
-def estimate(run: Run, flops_per_second: float) -> Estimate:
+@cache
+def _measured(path: Path, start: str) -> list[tuple[float, float]]:
+    """Operations of measured steps of a kind, and what they cost as `Work.step_cost` has it, by operations."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["start"] == start]
+    return sorted((float(row["operations"]), float(row["seconds"]) * float(row["speed"])) for row in rows)
+
+
+def estimate(run: Run, speed: float) -> Estimate:
     """Price a run.
 
     Args:
         run: the run.
-        flops_per_second: speed of a matrix product on the device that will train.
+        speed: operations a second of a matrix product on the device that will train, in the precision of the run.
     """
-    assert run.source  # every run around a pretrained encoder has one
-    task, size, training = run.task, run.source.size, run.training
-    tokens = run.tokens
-    out_width = size.width * 2 ** (size.stages - 1)
-    inputs = (
-        task.input.shape[0] * task.tokens.patch ** (len(task.input.shape) - 1) if task.tokens.kind == "patch" else 2
-    )
-    outputs = task.output.shape[0] if task.output.kind != "dense" else prod(task.output.shape) / tokens
-    layers = run.encoder_layers or size.layers
-    parameters = round(size.parameters * layers / size.layers + size.width * inputs + out_width * outputs)
-
-    n_train = task.n_training(run.protocol, training.fraction)
-    steps = ceil(ceil(n_train / training.batch_size) / training.accumulation) * training.epochs * training.members
-
-    deep_tokens = tokens / 4 ** (size.stages - 2) if size.stages > 1 else tokens  # most weights: stage 3
-    dense = 6 * parameters * deep_tokens
-    attention = 12 * layers * deep_tokens**2 * out_width if size.stages == 1 else 0
-    # Passes more than those of plain steps, as a share of these, at most.
-    more = run.mixing.batches * (run.mixing.passes - 1) if run.mixing and run.mixing.start > 0 else 0.0
-    views = len(run.start.scalings) if run.start else 1
-    # Solved heads pass each row forward once, a third of a step.
-    steps_a_row = training.epochs * (1 + more) + (1 / 3 if run.start and task.kind != "field" else 0)
-    flops = (dense + attention) * n_train * steps_a_row * views
-    activations = (
-        ACTIVATION_BYTES * 2 * training.batch_size * (2 if more else 1) * views * deep_tokens * out_width * layers
-    )
-    memory = RUNTIME_MB + (16 * parameters + activations) / 2**20
+    task, training, work = run.task, run.training, Work.of(run)
+    rows = task.n_training(run.protocol, training.fraction)
+    batches = ceil(rows / training.batch_size)
+    steps = ceil(batches / training.accumulation) * training.epochs * training.members
+    memory = round(work.memory_mb(rows))
     if run.minutes:
-        return Estimate(parameters, tokens, None, round(memory), 60 * run.minutes)
-    efficiency = CONVOLUTIONS if run.start and task.kind == "field" else EFFICIENCY
-    seconds = training.members * flops / (flops_per_second * efficiency)
-    return Estimate(parameters, tokens, steps, round(memory), seconds)
+        return Estimate(work.parameters, run.tokens, None, memory, 60 * run.minutes)
+    mixed = run.mixing.batches if run.mixing and run.mixing.start > 0 else 0.0  # share of the steps, at most
+    a_step = (1 - mixed) * work.step_cost(False) + mixed * work.step_cost(True)
+    operations = training.members * (batches * training.epochs * a_step + work.start_cost(rows))
+    return Estimate(work.parameters, run.tokens, steps, memory, operations / speed)

@@ -4,6 +4,7 @@ import platform
 import resource
 import sys
 import time
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
@@ -52,16 +53,30 @@ def choose_attention(encoder: "PreTrainedModel", accelerator: Accelerator) -> No
         encoder.set_attn_implementation("eager")
 
 
-def matrix_speed(accelerator: Accelerator) -> float:
-    """Floating-point operations per second of a matrix product, on the device and in the precision of the training."""
-    dtype = torch.bfloat16 if accelerator.mixed_precision == "bf16" else torch.float32
-    factor = torch.ones(2048, 2048, device=accelerator.device, dtype=dtype)
+def matrix_speed(precision: str, device: torch.device | str = "cpu") -> float:
+    """Floating-point operations a second of a matrix product: the one speed by which times are estimated.
+
+    Args:
+        precision: as accelerate has it: ``no``, float32, or ``bf16``.
+        device: where.
+    """
+    factor = torch.ones(1024, 1024, device=device, dtype=torch.float32 if precision == "no" else torch.bfloat16)
+    # On a CPU the time that this thread computes, so that other programs do not count.
+    clock = time.thread_time if factor.device.type == "cpu" else time.perf_counter
     seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
+    for _ in range(10):
+        start = clock()
         float((factor @ factor)[0, 0])  # reading one number waits for the device
-        seconds.append(time.perf_counter() - start)
+        seconds.append(clock() - start)
     return 2 * len(factor) ** 3 / min(seconds)
+
+
+def speed_here(run: Run, device: torch.device | str = "cpu") -> float:
+    """`matrix_speed` of a device of this machine in the precision of a run; measured once."""
+    return _speed(precision_of(run.training.precision, run.task), device)
+
+
+_speed = cache(matrix_speed)
 
 
 def has_bf16() -> bool:

@@ -43,35 +43,31 @@ class Costs:
 
 
 def costs(
-    cells: Mapping[str, Cell], states: Mapping[str, State], speed: Callable[[], float], device: str = ""
+    cells: Mapping[str, Cell], states: Mapping[str, State], speed: Callable[[Run], float], device: str = ""
 ) -> Costs:
     """Price the runs that are left.
 
     Args:
         cells: the runs by name.
         states: how far each has come.
-        speed: measures floating-point operations per second; called only where no run is finished.
+        speed: measures floating-point operations per second in the precision of a run; called only where no run is
+            finished.
         device: an accelerator of `DEVICES` that networks are trained on; none: this machine's CPU.
     """
     slowness, basis = _slowness(cells, states)
     left = [name for name in cells if states[name].kind != "done"]
-    if not device and ESTIMATED not in slowness and any(_is_estimated(cells[name].run) for name in left):
-        slowness[ESTIMATED] = 1 / speed()
     if device:
         basis = f"on one {DEVICES[device].title} by its data sheet, which nobody measured with this project"
     peaks = _peaks(cells, states)
     runs = {}
     for name in left:
         run = cells[name].run
-        factor = 1 / _device_speed(run, device) if device and _is_estimated(run) else _nearest(slowness, run)
+        factor = _nearest(slowness, run)
+        if _is_estimated(run) and (device or factor is None):
+            factor = 1 / (DEVICES[device].speed(run.training.precision) if device else speed(run))
         work = (factor or 0.0) * _work(run) * (1 - states[name].share)
         runs[name] = Cost(AROUND_S + work, max(_memory(run), peaks.get(run.task_name, 0.0)), factor is not None)
     return Costs(runs, basis)
-
-
-def _device_speed(run: Run, device: str) -> float:
-    """Speed of a matrix product on an accelerator in the run's precision, in operations per second."""
-    return DEVICES[device].single if run.training.precision == "no" else DEVICES[device].half
 
 
 def _is_estimated(run: Run) -> bool:

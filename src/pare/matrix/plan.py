@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from pare.config.errors import PareError
-from pare.config.estimate import duration
+from pare.config.estimate import DAY, duration
 from pare.config.raw import RawConfig
 from pare.config.run import PROTOCOL, Run
 from pare.config.words import all_done, counted
@@ -89,17 +89,18 @@ class Plan:
         return max((job.memory_mb for job in self.jobs.values()), default=0.0)
 
     def __str__(self) -> str:
-        """What is left, in two sentences."""
+        """What is left, in two sentences; in a third, where it takes days, how it would take hours."""
         if not self.jobs:
             return all_done(self.cells)
         if not self.runs:
             return f"Inputs to prepare: {len(self.jobs)}."
         networks, inputs = sum(job.on_accelerator for job in self.runs), len(self.jobs) - len(self.runs)
+        hours = " What makes hours of it: kedro matrix plan." if self.seconds >= DAY else ""
         untimed = f" without the fits of {counted(self.untimed, 'run')} not timed yet," if self.untimed else ""
         return (
             f"{len(self.runs)} of {self.cells} runs left, {networks} with a network; inputs to prepare: {inputs}. "
             f"About {duration(self.seconds)} {self.basis},{untimed} one after the other, "
-            f"and at most {self.memory_mb / 1024:.1f} GiB of memory each."
+            f"and at most {self.memory_mb / 1024:.1f} GiB of memory each.{hours}"
         )
 
     def table(self) -> Table:

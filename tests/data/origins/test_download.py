@@ -274,6 +274,21 @@ def test_without_a_network_one_message_says_what_to_put_where(tmp_path, monkeypa
         download(tmp_path, [RemoteFile(name="x.bin", url=url)])
 
 
+@pytest.mark.parametrize("content", [DATA, b"not it"], ids=["right", "wrong"])
+def test_a_file_that_was_brought_before_is_linked_and_checked(server, tmp_path, monkeypatch, content):
+    monkeypatch.setenv("PARE_FILES", str(tmp_path / "files"))
+    (tmp_path / "files" / "ecg").mkdir(parents=True)
+    (tmp_path / "files" / "ecg" / "x.bin").write_bytes(content)
+    raw = tmp_path / "raw" / "ecg-env_paper"
+    if content == DATA:
+        bring(server, raw, sha256=SHA256)
+        assert (raw / "x.bin").resolve() == tmp_path / "files" / "ecg" / "x.bin"
+    else:
+        with pytest.raises(PareError, match="is not the publisher's file"):
+            bring(server, raw, sha256=SHA256)
+    assert server.asked == [] and (tmp_path / "files" / "ecg" / "x.bin").read_bytes() == content
+
+
 def test_files_that_no_program_may_fetch_are_named_together_before_anything_is_fetched(server, tmp_path):
     lists = [RemoteFile(name=n, url="https://example.org/page", by_hand=f"take {n}") for n in ("a.txt", "b.txt")]
     with pytest.raises(PareError, match=r"a.txt: take a.txt \(https://example.org/page\); b.txt: take b.txt .* Put"):

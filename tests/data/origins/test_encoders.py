@@ -62,8 +62,18 @@ def test_without_a_network_the_message_says_what_to_do(tmp_path, monkeypatch):
         raise LocalEntryNotFoundError("Cannot find an appropriate cached snapshot folder.\nMore lines.")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
-    with pytest.raises(PareError, match=r"'some/encoder'.*cached snapshot.*hf download some/encoder"):
+    with pytest.raises(
+        PareError, match=r"'some/encoder'.*cached snapshot.*hf download some/encoder.*FOLDER/raw .*PARE_FILES"
+    ):
         hub_encoder(tmp_path / "raw", "some/encoder")
+
+
+def test_an_encoder_that_was_brought_before_is_copied_under_the_hubs_addresses(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("PARE_FILES", str(tmp_path / "files"))
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: pytest.fail("no network is asked"))
+    model.rename((tmp_path / "files").mkdir() or tmp_path / "files" / "swin_base")
+    brought = hub_encoder(tmp_path / "raw" / "swin_base-env_paper", "owner/swin")
+    assert brought == {name: f"https://huggingface.co/owner/swin/resolve/main/{name}" for name in MODEL}
 
 
 def test_the_packaged_encoder_is_copied_with_its_tokenizer(tmp_path):

@@ -22,6 +22,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from pare.config.errors import PareError
 from pare.data.files import FileName
 from pare.data.made_here import is_users, note_made
+from pare.data.origins.given import advice, given_folder
+from pare.data.origins.own_files import link_files
 from pare.storage.fingerprint import file_digest
 
 logger = logging.getLogger(__name__)
@@ -67,6 +69,8 @@ class Interrupted(Exception):
 def download(folder: Path, files: list[RemoteFile]) -> dict[str, str | None]:
     """Bring files from their publisher; those in the folder with the right checksum stay.
 
+    A file that was brought to this machine before, see `pare.data.origins.given`, is linked and not downloaded.
+
     Where the publisher gives no checksum and no size, a file of that name in the folder is trusted. One that is not
     the publisher's is replaced only if it was brought here by an origin.
 
@@ -82,6 +86,9 @@ def download(folder: Path, files: list[RemoteFile]) -> dict[str, str | None]:
             no origin brought, is in the folder. What came of it before the
             network failed stays as ``<name>.part``, and the next call goes on from there.
     """
+    if given := given_folder(folder):
+        there = [given / file.name for file in files if (given / file.name).is_file()]
+        link_files(folder, [path for path in there if not (folder / path.name).exists()])
     _expect_by_hand(folder, files)
     for file in files:
         fetch(file, folder)
@@ -328,6 +335,6 @@ def _advice(file: RemoteFile, folder: Path, failure: str, present: str | None) -
     return (
         f"cannot download {file.name} from {file.url} ({failure}). Fetch it on a machine with a network "
         f"and put it at {folder / file.name} "
-        f"({file.checksum or 'the publisher gives no checksum'}{size}; {present}); then run the same "
-        "command again"
+        f"({file.checksum or 'the publisher gives no checksum'}{size}; {present}), or for all tasks at once "
+        f"{advice(folder.name, 'it')}; then run the same command again"
     )

@@ -13,6 +13,7 @@ from pare.config.errors import PareError
 from pare.data.files import PREPROCESSOR
 from pare.data.made_here import made_file
 from pare.data.origins.download import brief
+from pare.data.origins.given import advice, given_folder
 from pare.data.origins.package_files import package_folder, package_path
 from pare.storage.access import usual_rights
 
@@ -53,7 +54,9 @@ def package_encoder(folder: Path, package: str, path: str) -> dict[str, str | No
 
 
 def hub_encoder(folder: Path, id: str, revision: str = "main") -> dict[str, str | None]:
-    """Bring a model from the Hugging Face hub, through its cache, or from a folder on this machine.
+    """Bring a model from a folder on this machine, or from the Hugging Face hub, through its cache.
+
+    A model that was brought to this machine before, see `pare.data.origins.given`, is copied and not fetched.
 
     Args:
         folder: where the files go.
@@ -70,11 +73,11 @@ def hub_encoder(folder: Path, id: str, revision: str = "main") -> dict[str, str 
     local = Path(id).expanduser()
     if local.is_dir():
         return dict.fromkeys(_copy_model(local, folder))
-    names = _copy_model(_snapshot(id, revision), folder)
+    names = _copy_model(given_folder(folder) or _snapshot(id, revision, folder.name), folder)
     return {name: f"https://huggingface.co/{id}/resolve/{revision}/{name}" for name in names}
 
 
-def _snapshot(id: str, revision: str) -> Path:
+def _snapshot(id: str, revision: str, name: str) -> Path:
     """Folder of the hub's cache that holds the model."""
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import
 
@@ -85,8 +88,8 @@ def _snapshot(id: str, revision: str) -> Path:
             f"cannot fetch encoder {id!r} (revision {revision!r}) from the Hugging Face hub "
             f"({brief(error)}). Check the name on https://huggingface.co/{id}; for "
             f"a gated model run: hf auth login; without a network, run: hf download {id} on a machine "
-            "that has one and give the path of the folder here as the option 'id'; or use a source of "
-            "the base environment, which needs no network"
+            f"that has one and {advice(name, 'its files')}; or use a source of the base environment, which needs no "
+            "network"
         ) from error
 
 

@@ -15,6 +15,7 @@ from pare.data.files import FileName
 from pare.data.formats.table_files import DESCRIPTION
 from pare.data.made_here import made_file
 from pare.data.origins.download import RemoteFile, brief, fetch
+from pare.data.origins.given import advice, given_folder
 from pare.data.origins.package_files import package_path
 
 ARFF = "dataset.arff"
@@ -33,8 +34,9 @@ def openml_dataset(
     """Bring a dataset of OpenML: ``dataset.arff`` byte for byte, and ``dataset.json`` with its description.
 
     OpenML's client and its cache are asked first, so that what the client fetched before needs no network. Where
-    neither knows the dataset, a table that was put by hand into the folder, or into ``openml`` next to it, is used:
-    ``<id>`` or ``<name>`` with the suffix ``.arff``, ``.csv`` or ``.parquet``.
+    neither knows the dataset, a table that was put by hand into the folder, into ``openml`` next to it, or into
+    ``openml`` of the files that were brought before (see `pare.data.origins.given`), is used: ``<id>`` or ``<name>``
+    with the suffix ``.arff``, ``.csv`` or ``.parquet``.
 
     Args:
         folder: where the files are written.
@@ -52,7 +54,8 @@ def openml_dataset(
         PareError: if OpenML cannot be reached and no table is there, or the file's MD5 is not OpenML's.
     """
     shared = folder.parent / "openml"
-    by_hand = [shared / f"{stem}{suffix}" for stem in dict.fromkeys((str(id), name or str(id))) for suffix in SUFFIXES]
+    places, stems = filter(None, [shared, given_folder(shared)]), dict.fromkeys((str(id), name or str(id)))
+    by_hand = [place / f"{stem}{suffix}" for place in places for stem in stems for suffix in SUFFIXES]
     try:
         description, url = _ask_openml(id)
     except Exception as error:  # openml's, requests' or expat's own: all mean that there is no answer
@@ -62,7 +65,7 @@ def openml_dataset(
             raise PareError(
                 f"cannot fetch OpenML dataset {id} ({brief(error)}). Fetch its file from {page} on a machine with a "
                 f"network and put it at {by_hand[0]} (or {' or '.join(SUFFIXES[1:])}; only OpenML itself tells the "
-                "checksum, so none is checked then), and run the same command again"
+                f"checksum, so none is checked then), or {advice(shared.name, 'it')}; run the same command again"
             ) from error
         known = {"default_target": target, "ignored": list(ignored), "categorical": list(categorical)}
         write_description(describe(id=id, name=name, **known), folder)

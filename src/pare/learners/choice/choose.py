@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import partial
 from math import ceil, inf
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from pare.learners.choice.tried import Held, Tried, fitted, held_out
 from pare.learners.choice.weights import shrunk_weights, task_loss
 from pare.learners.ensemble import Ensemble, combined, load_ensemble, mean_of
 from pare.learners.learner import Data, Fitted, Work, learner_of
-from pare.learners.machine import accelerator_of, matrix_speed, peak_memory_mb
+from pare.learners.machine import peak_memory_mb, speed_here
 from pare.learners.model import Model
 from pare.storage.atomic import atomic_path
 
@@ -242,12 +242,8 @@ class Choice:
     def _least_seconds(self, one: Tried) -> float:
         """Seconds that a fit takes at least: by an estimate for a training, else as the fastest before it."""
         if one.run.source and one.run.training.epochs and not one.run.minutes:
-            return estimate(one.run, self._speed).seconds
+            return estimate(one.run, speed_here(one.run, PartialState().device)).seconds
         return min((other.seconds for other in self._finished), default=0.0)
-
-    @cached_property
-    def _speed(self) -> float:
-        return matrix_speed(accelerator_of(self.run))
 
     @property
     def _finished(self) -> list[Tried]:

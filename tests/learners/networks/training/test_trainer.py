@@ -138,9 +138,13 @@ def test_without_validation_rows_the_last_epoch_is_returned(train, table_run, tm
     store = write(tmp_path / "store.h5", {"train": 24, "test": 8})
     result = train(table_run({"protocol": "paper"}), store, tmp_path)
     last = load_file(tmp_path / "checkpoint" / "0" / "2" / "model.safetensors")
-    assert all(
-        torch.equal(value, last[f"model.{name}"]) for name, value in result.predictor.network.state_dict().items()
+    network = result.predictor.network
+    assert (
+        last.keys()
+        == {name for name, weight in network.named_parameters() if weight.requires_grad}
+        | {name for name, _ in network.named_buffers()} & network.state_dict().keys()
     )
+    assert all(torch.equal(network.state_dict()[name], value) for name, value in last.items())
     assert result.record["best_epoch"] == 3
     assert result.record["validation"] is None
 
@@ -149,16 +153,16 @@ def test_without_validation_rows_the_last_epoch_is_returned(train, table_run, tm
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from accelerate import Accelerator
 from pare.config import Run
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
+from pare.learners.networks.training import checkpoint
 from pare.learners.networks.training.steps import Steps
 from pare.learners.source_folders import SourceFolders
 from pare.storage.store import ArrayStore
 
 run, store, encoder, proxy, folder, owner, method, calls = sys.argv[1:]
-owner, calls = {"Steps": Steps, "Accelerator": Accelerator}[owner], int(calls)
+owner, calls = {"Steps": Steps, "checkpoint": checkpoint}[owner], int(calls)
 original, count = getattr(owner, method), 0
 
 def die(*args, **kwargs):
@@ -177,7 +181,7 @@ Fit(run, Data(ArrayStore(Path(store)), source)).model(Path(folder) / "checkpoint
 
 
 @pytest.fixture(
-    params=[("Steps", "step", 6 + 3), ("Accelerator", "save_state", 2)],
+    params=[("Steps", "step", 6 + 3), ("checkpoint", "write_checksums", 2)],
     ids=["in the middle of the second epoch", "while the second checkpoint is written"],
 )
 def killed(request, table_run, table, source, tmp_path):

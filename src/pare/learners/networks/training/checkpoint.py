@@ -1,21 +1,24 @@
 """The state of an unfinished training, saved at the end of an epoch or within it; a killed run goes on from there.
 
-Where epochs are short, not of each: with few rows saving took a quarter of the time. Where they are long, also within
-them. The save before the last one is kept for the case that the last is damaged.
+How often is decided by what a save costs. Where epochs are short, not at the end of each: with few rows saving took a
+quarter of the time. Where they are long, also within them. The save before the last one is kept for the case that the
+last is damaged.
 """
 
 import json
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
+from typing import Any, Protocol
 
-from accelerate import Accelerator
+import torch
+from accelerate.utils import recursively_apply
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import OutOfMemoryError, Tensor, nn
@@ -26,9 +29,10 @@ from pare.storage.atomic import atomic_path, recover
 from pare.storage.checksums import Damaged, check_checksums, write_checksums
 
 SOLVED = -1  # number of the solved start among the epochs
-PROGRESS, BEST = "progress.json", "best.safetensors"
+PROGRESS, LEARNING = "progress.json", "learning.pt"
+MODEL, BEST = "model.safetensors", "best.safetensors"  # best only where it is not the same
 PAUSE = 10.0  # seconds between two saves at ends of epochs, at least
-SHARE = 0.01  # share of the time of a training that its saves take, at most
+SHARE = 0.01  # share of the time of a training that its saves take, at most, unless more work may not be lost
 logger = logging.getLogger(__name__)
 
 
@@ -79,29 +83,67 @@ class Progress:
         return int(self.epoch["number"]) if self.epoch else self.epochs_done
 
 
+class Stateful(Protocol):
+    """A part of a training that can be saved, such as its optimiser."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its state."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> object:
+        """Go on where `state_dict` was taken."""
+
+
 class Checkpoint:
     """The last two saves of a training, each a folder that is there whole or not at all, named by its number.
+
+    A save copies the state to the memory of the CPU; a thread writes the copy while the training goes on. As a context
+    it ends when that is done.
+
+    Weights that are frozen are not saved: they come with the encoder's files, whose digest is in the fingerprint.
+
+    Args:
+        folder: folder of the saves.
+        network: the network that is trained.
+        learning: what learns it, by name, such as the optimiser.
 
     Attributes:
         best: weights of the best epoch so far.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, network: nn.Module, learning: Mapping[str, Stateful]) -> None:
+        self.folder, self.network, self.learning = folder, network, learning
         self.best: dict[str, Tensor] = {}
         self._last: int | None = None  # number of the last save that is whole
-        self._saved, self._seconds = time.monotonic(), 0.0  # when, by the clock of this process, and how long it took
+        self._writing: Future[float] | None = None
+        self._saved, self._copying, self._written = time.monotonic(), 0.0, 0.0  # the last save's; see `cost`
         self._any = False  # whether this process has saved
 
-    def note_best(self, model: nn.Module, applied: AbstractContextManager[None]) -> None:
+    def __enter__(self) -> "Checkpoint":
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            self._wait()
+        except PareError as failed:
+            if error is None:
+                raise
+            logger.error("%s", failed)  # what ended the training is said as well
+
+    @property
+    def cost(self) -> float:
+        """Seconds that the last save took from the training: its copy, and what its writer computed on the CPU."""
+        return self._copying + self._written
+
+    def note_best(self, applied: AbstractContextManager[None]) -> None:
         """Take a copy of the weights of the best epoch so far, for the next save.
 
         Args:
-            model: has them.
-            applied: context in which the model has the weights that are validated.
+            applied: context in which the network has the weights that are validated.
         """
         with applied:
-            self.best = _as_they_are_now(model)
+            frozen = _frozen(self.network)
+            state = _state(self.network)
+            self.best = {name: value if name in frozen else _copied(value) for name, value in state.items()}
 
     def is_due(self, most: float, *, within: bool = False) -> bool:
         """Whether it is time to save.
@@ -112,27 +154,61 @@ class Checkpoint:
         Args:
             most: seconds of work that may be lost.
             within: whether it is within an epoch.
+
+        Raises:
+            PareError: where the last save could not be written.
         """
+        if self._writing and self._writing.done():
+            self._wait()
         since = time.monotonic() - self._saved
         if within:
             return since >= most
-        return not self._any or since >= min(max(PAUSE, self._seconds / SHARE), most)
+        return not self._any or since >= min(max(PAUSE, self.cost / SHARE), most)
 
-    def save(self, accelerator: Accelerator, progress: Progress) -> None:
-        """Save the state of a training.
+    def save(self, progress: Progress) -> None:
+        """Save the state of a training; the loop waits for its copy, and for the writer of the save before it.
 
         Args:
-            accelerator: holds the state.
             progress: how far the training has come.
 
         Raises:
-            PareError: where the folder cannot be written.
+            PareError: where the folder cannot be written, or the last save could not be.
         """
-        started, numbers = time.monotonic(), self._numbers()
+        started = time.monotonic()
+        self._wait()
+        frozen = _frozen(self.network)
+        state = {name: value for name, value in _state(self.network).items() if name not in frozen}
+        best = {name: value for name, value in self.best.items() if name not in frozen}
+        if best and all(torch.equal(best[name], value.cpu()) for name, value in state.items()):
+            weights = {MODEL: best}  # no copy is needed: nothing changes the best weights
+        else:
+            weights = {MODEL: {name: _copied(value) for name, value in state.items()}, **({BEST: best} if best else {})}
+        learning = {name: recursively_apply(_copied, part.state_dict()) for name, part in self.learning.items()}
+        text = json.dumps(asdict(progress))
+        with _one_thread() as writer:
+            self._writing = writer.submit(self._write, weights, learning, text)
+        self._any, self._saved = True, time.monotonic()
+        self._copying = self._saved - started
+
+    def _wait(self) -> None:
+        """Wait for the writer; PareError where it failed."""
+        if self._writing:
+            writing, self._writing = self._writing, None
+            self._written = writing.result()
+
+    def _write(self, weights: Mapping[str, dict[str, Tensor]], learning: Mapping[str, Any], progress: str) -> float:
+        """Write a save, and return the seconds of the CPU that this took."""
+        started, numbers = time.thread_time(), self._numbers()
         new = max(numbers, default=0) + 1
         try:
             with atomic_path(self.folder / str(new)) as unfinished:
-                self._write(unfinished, accelerator, progress)
+                unfinished.mkdir()
+                for name, tensors in weights.items():
+                    with usual_rights(unfinished / name):
+                        save_file({key: value.contiguous() for key, value in tensors.items()}, unfinished / name)
+                torch.save(learning, unfinished / LEARNING)
+                (unfinished / PROGRESS).write_text(progress)
+                write_checksums(unfinished)
         except (OSError, RuntimeError, SafetensorError) as error:  # each library has its own for a full disk
             raise PareError(
                 f"cannot save the checkpoint {self.folder} ({error}); free space there, then the same command goes on"
@@ -140,16 +216,8 @@ class Checkpoint:
         for number in numbers:
             if number != self._last:
                 shutil.rmtree(self.folder / str(number))
-        self._last, self._any, self._saved = new, True, time.monotonic()
-        self._seconds = self._saved - started
-
-    def _write(self, folder: Path, accelerator: Accelerator, progress: Progress) -> None:
-        accelerator.save_state(str(folder))
-        if self.best:
-            with usual_rights(folder / BEST):
-                save_file({name: value.cpu().contiguous() for name, value in self.best.items()}, folder / BEST)
-        (folder / PROGRESS).write_text(json.dumps(asdict(progress)))
-        write_checksums(folder)
+        self._last = new
+        return time.thread_time() - started
 
     def progress(self, fingerprint: str) -> Progress:
         """How far the training with that fingerprint has come; another training's checkpoint is removed.
@@ -185,17 +253,21 @@ class Checkpoint:
                 raise ValueError("made before 0.1.0")
         return None
 
-    def restore(self, accelerator: Accelerator) -> None:
-        """Bring weights, optimiser and generators back to where they were saved, and the best weights.
+    def restore(self) -> None:
+        """Bring weights and what learns them back to where they were saved, and the best weights.
 
         Raises:
             PareError: where another version of this project, or of a library, saved them.
         """
         folder = self.folder / str(self._last)
+        best = folder / (BEST if (folder / BEST).exists() else MODEL)  # else they are those of the network
         with self._readable():
-            accelerator.load_state(str(folder))
-            if (folder / BEST).exists():
-                self.best = {name: value.clone() for name, value in load_file(folder / BEST).items()}  # not of a map
+            frozen = {name: value for name, value in _state(self.network).items() if name in _frozen(self.network)}
+            self.network.load_state_dict(frozen | load_file(folder / MODEL))
+            learning = torch.load(folder / LEARNING, map_location="cpu", weights_only=True)
+            for name, part in self.learning.items():
+                part.load_state_dict(learning[name])
+            self.best = frozen | {name: value.clone() for name, value in load_file(best).items()}  # not of a map
 
     def _numbers(self) -> list[int]:
         """Numbers of the saves, the last one first."""
@@ -220,8 +292,22 @@ class Checkpoint:
             ) from error
 
 
-def _as_they_are_now(model: nn.Module) -> dict[str, Tensor]:
-    """The state of a model, which its training will not change: copied, but for weights that are frozen."""
-    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
-    state = {name: value.detach() for name, value in model.state_dict().items()}
-    return {name: value if name in frozen else value.to("cpu", copy=True) for name, value in state.items()}
+@contextmanager
+def _one_thread() -> Iterator[ThreadPoolExecutor]:
+    """A thread that ends with its work, which nothing waits for here."""
+    executor = ThreadPoolExecutor(1)
+    yield executor
+    executor.shutdown(wait=False)
+
+
+def _frozen(network: nn.Module) -> set[str]:
+    return {name for name, parameter in network.named_parameters() if not parameter.requires_grad}
+
+
+def _state(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach() for name, value in network.state_dict().items()}
+
+
+def _copied(value: Tensor) -> Tensor:
+    """A copy on the CPU, which the training will not change."""
+    return value.detach().to("cpu", copy=True)

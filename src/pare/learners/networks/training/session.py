@@ -9,7 +9,7 @@ from pare.config.run import Run
 from pare.learners.learner import Data, Work
 from pare.learners.machine import peak_memory_mb
 from pare.learners.networks.start.field_start import EXACTLY_LINEAR
-from pare.learners.networks.training.budget import Plan, Timetable, planned
+from pare.learners.networks.training.budget import MEASURED, SETTLING, Plan, Timetable, planned
 from pare.learners.networks.training.checkpoint import SOLVED, Checkpoint
 from pare.learners.networks.training.epoch import Epoch
 from pare.learners.networks.training.parts import Build
@@ -35,9 +35,11 @@ class Session:
         self._opened = time.perf_counter()
         self.run, self.work, self.setup = run, work, Setup(run, data, build)
         self.steps, self.validation = Steps(self.setup), Validation(self.setup)
-        self.checkpoint = Checkpoint(work.folder)
+        self.checkpoint = Checkpoint(work.folder, self.setup.network, self.setup.learning)
         self.progress = self.checkpoint.progress(work.fingerprint)
         self._earlier = self.progress.seconds
+        self._ends: list[float] = []  # when the first steps of this process ended
+        self._told = False  # how long all take
 
     @property
     def seconds(self) -> float:
@@ -54,7 +56,7 @@ class Session:
         begun = bool(progress.epochs_done or progress.epoch)
         resumed = begun or bool(progress.start)
         if resumed:
-            self.checkpoint.restore(self.setup.accelerator)
+            self.checkpoint.restore()
             if start and progress.start:
                 start.hold_out([self.setup.part("train")], progress.start)
         else:
@@ -78,7 +80,7 @@ class Session:
             value, losses = self.validation.measure()
         progress.start = {**solution, "validation": value, "losses": losses}
         progress.best_epoch, progress.best_value = SOLVED, value
-        self.checkpoint.note_best(self.setup.network, start.applied())
+        self.checkpoint.note_best(start.applied())
         self._save()
         if value is not None:
             logger.info("solved start: validation %s %.4g, %.1f s", self.run.metric, value, progress.seconds)
@@ -131,15 +133,13 @@ class Session:
         progress = self.progress
         if self.validation.is_best(progress, row["validation"], losses):
             progress.best_epoch, progress.best_value = epoch.number, row["validation"]
-            self.checkpoint.note_best(self.setup.network, self.setup.averaged())
+            self.checkpoint.note_best(self.setup.averaged())
         progress.epochs_done, progress.epoch = epoch.number + 1, None
         progress.history.append(row)
         if epoch.mixed:
             progress.replaced.append(epoch.mixed.replaced.tolist())
             progress.gate_scores.append(epoch.mixed.gate_scores.tolist())
         self._save()
-        if len(progress.history) == 1:
-            self._tell_shorter(row["seconds"])
 
     def save_within(self, epoch: Epoch, *, now: bool = False) -> None:
         """Save between two steps, where the last save is long ago or it is to be now.
@@ -164,7 +164,7 @@ class Session:
         progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb())
         is_last = progress.epochs_done >= progress.epochs
         if self.setup.accelerator.is_main_process and (now or is_last or self.checkpoint.is_due(self._most)):
-            self.checkpoint.save(self.setup.accelerator, progress)
+            self.checkpoint.save(progress)
 
     @property
     def _most(self) -> float:
@@ -180,8 +180,18 @@ class Session:
         steps, number = progress.epoch["steps"], progress.epoch["number"] + 1
         return f"step {steps} of {len(self.setup.loader)} in epoch {number} of {progress.epochs}"
 
-    def _tell_shorter(self, each: float) -> None:
-        epochs, seconds = self.progress.epochs, each * self.progress.epochs
+    def tell_shorter(self) -> None:
+        """Say by the first steps how long all take, and what is shorter; called after each step of this process."""
+        if self._told:
+            return
+        self._ends.append(time.perf_counter())
+        made, since = len(self._ends), self._ends[-1] - self._ends[0]
+        self._told = made > SETTLING + MEASURED or (made > 2 and since > LONG / 10)
+        if not self._told:
+            return
+        settled = self._ends[min(SETTLING, made - 2) :]
+        epochs, each = self.progress.epochs, (settled[-1] - settled[0]) / (len(settled) - 1)
+        seconds = each * len(self.setup.loader) * epochs
         if self.run.minutes or self.run.member or seconds < LONG:
             return
         fewer = max(1, int(epochs * LONG / seconds))

@@ -59,8 +59,7 @@ class Setup:
         self.objective, self.optimiser, self.loader = prepare(objective, optimiser, loader)
         self.validation = prepare(batch_loader(self.rows["validation"], training.batch_size * 2))
         self.average = WeightAverage(self.network, training.average) if training.average else None
-        if self.average:
-            self.accelerator.register_for_checkpointing(self.average)
+        self.learning = {"optimiser": self.optimiser, **({"average": self.average} if self.average else {})}
 
     def plan(self, epochs: int) -> None:
         """Fix the number of epochs, which decides learning rates and what is mixed.

@@ -27,6 +27,10 @@ class Trainer:
         Args:
             plan: as for `Session.begin`.
         """
+        with self.session.checkpoint:
+            return self._train(plan)
+
+    def _train(self, plan: Plan | None) -> Fitted:
         session, progress, first = self.session, self.progress, self.progress.next_epoch
         session.begin(plan)
         bar = EpochProgress(progress.epochs, len(self.setup.loader), first, session.run.metric)
@@ -70,6 +74,7 @@ class Trainer:
             place = f"epoch {epoch.number + 1}, step {number + 1}"
             epoch.note(session.steps.step(batch, mixed.step(number) if mixed else None, epoch.noise, place))
             bar.step(epoch.losses["loss"][-1], mixed.k if mixed else 0)
+            session.tell_shorter()
             if setup.accelerator.sync_gradients:  # no gradients wait for the next step
                 self.signals.let_through()
                 session.save_within(epoch)

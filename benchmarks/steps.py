@@ -1,0 +1,143 @@
+"""Steps of training, counted and timed: the table from which `kedro tasks show` and `kedro matrix plan` estimate.
+
+    OMP_NUM_THREADS=1 python benchmarks/steps.py     # writes src/pare/config/steps.csv; resumable
+
+Rows are random numbers in the shapes of the task, encoders have random weights: neither changes what a step costs. Each
+case has a process of its own, whose peak memory is its own. Operations are those that torch counts in one real step.
+"""
+
+import csv
+import platform
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from harness import alone, library, peak_bytes
+from pare.config import Run, resolve
+from pare.config.estimate import STEPS, Work
+from pare.data.registries import find_origin
+from pare.learners.learner import Data
+from pare.learners.machine import matrix_speed
+from pare.learners.networks.training.setup import Setup
+from pare.learners.networks.training.steps import Steps
+from pare.learners.networks.transformer import build_parts
+from pare.learners.source_folders import SourceFolders
+from pare.storage.store import ArrayStore, write_store
+from random_encoders import write_encoder
+
+CASES = [
+    *(("base", task, {}) for task in ("openml_balance_scale", "openml_cmc", "openml_wdbc", "openml_qsar_biodeg")),
+    *(("base", task, {}) for task in ("ucr_gun_point", "darcy_flow", "pdebench_diffusion_sorption")),
+    *(("base", task, {"start": "random"}) for task in ("openml_wdbc", "darcy_flow")),
+]
+REPEATS, MOST = 5, 30.0  # steps, and seconds after which no further one is timed
+
+
+def resolved(env: str, task: str, changes: dict) -> Run:
+    """The run of a case: PaRe with two epochs."""
+    training = {
+        "epochs": 2,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "precision": "auto",
+        **changes.get("training", {}),
+    }
+    asked = {"task": task, "method": "pare", "seed": 0, "source": None, "protocol": "validated", "start": "solved"}
+    return resolve(library(env), {**asked, **changes, "training": training}, {})
+
+
+def random_store(run: Run, path: Path) -> ArrayStore:
+    """A store of random rows in the shapes of a task."""
+    rng, task, out = np.random.default_rng(0), run.task, run.task.output
+    rows = min(2 * run.training.batch_size, task.n_training(run.protocol, 1.0)) + 8
+    x = rng.normal(size=(rows, *task.input.shape)).astype(np.float32)
+    y = rng.normal(size=(rows, *out.shape)).astype(np.float32)
+    if out.kind == "classification":
+        y = np.arange(rows) % out.shape[0]
+    elif out.kind == "multilabel":
+        y = (y > 0).astype(np.float32)
+    blocks = [(split, {"x": x, "y": y}) for split in ("train", "validation", "test")]
+    counts = dict.fromkeys(("train", "validation", "test"), rows)
+    write_store(path, rows=counts, blocks=blocks, statistics={}, fingerprint="random", description={"classes": None})
+    return ArrayStore(path)
+
+
+def measured(env: str, task: str, changes: dict) -> list[dict]:
+    """A line of the table for a plain and for a mixed step."""
+    run = resolved(env, task, changes)
+    assert run.source_name
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        encoder = write_encoder(run.source_name, folder / "encoder")
+        name = "mnist_digits" if run.task.output.kind != "dense" else "mnist_ink"
+        proxy = library().proxy(name if (encoder / "preprocessor_config.json").exists() else "english_topics")
+        run = run.model_copy(update={"proxy": proxy, "proxy_samples": None})
+        find_origin(proxy.raw.origin).load()(folder / "proxy")
+        source = SourceFolders(encoder, folder / "proxy", ("encoder", "proxy"))
+        setup = Setup(run, Data(random_store(run, folder / "rows.h5"), source), build_parts)
+        return [line(run, setup, mixed) for mixed in (False, True)]
+
+
+def line(run: Run, setup: Setup, mixed: bool) -> dict:
+    """Count and time a step."""
+    setup.plan(2)
+    steps, noise = Steps(setup), torch.Generator().manual_seed(0)
+    batch = next(iter(setup.loader))
+    _, proxies = setup.parts.mixing.assumed(2, setup.rng(0, 2))
+    setup.objective.train()
+
+    def step() -> None:
+        steps.step(batch, next(proxies) if mixed else None, noise, "a measured step")
+
+    with FlopCounterMode(display=False) as counted:
+        step()
+    on_cpu = setup.accelerator.device.type == "cpu" and torch.get_num_threads() == 1
+    clock = time.process_time if on_cpu else time.perf_counter  # other programs are not counted
+    seconds, speeds = [], []
+    while len(seconds) < REPEATS and sum(seconds) < MOST:
+        speeds.append(matrix_speed(setup.accelerator.mixed_precision, setup.accelerator.device))
+        started = clock()
+        step()
+        seconds.append(clock() - started)
+    return {
+        "env": "base" if run.environment == "local" else run.environment,
+        "task": run.task_name,
+        "start": Work.of(run).start,
+        "mixed": int(mixed),
+        "rows": run.training.batch_size,
+        "operations": f"{Work.of(run).step(mixed):.4g}",
+        "counted": f"{counted.get_total_flops():.4g}",
+        "seconds": f"{min(seconds):.4g}",
+        "speed": f"{max(speeds):.4g}",
+        "memory_mb": round(peak_bytes() / 2**20),
+        "precision": setup.accelerator.mixed_precision,
+        "threads": torch.get_num_threads(),
+        "machine": f"{setup.accelerator.device}, {platform.machine()}",
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def main() -> None:
+    """Measure the cases that are not in the table; remove it to measure all again."""
+    lines: list[dict] = []
+    if STEPS.exists():
+        with STEPS.open(encoding="utf-8", newline="") as file:
+            lines = [*csv.DictReader(file)]
+    known = {(row["env"], row["task"], row["start"]) for row in lines}
+    for env, task, changes in CASES:
+        if (env, task, Work.of(resolved(env, task, changes)).start) not in known:
+            lines += alone(measured, env, task, changes, start="fork")
+            print(*(f"{name} {value}" for name, value in lines[-1].items()), flush=True)
+            with STEPS.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, lines[0])
+                writer.writeheader()
+                writer.writerows(lines)
+
+
+if __name__ == "__main__":
+    main()
