@@ -18,6 +18,7 @@ from pare.config import Library, resolve
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
+from pare.learners.networks.start.field_start import NEARLY_LINEAR
 from pare.learners.networks.training.trainer import Trainer
 from pare.storage.store import ArrayStore, write_store
 
@@ -35,7 +36,7 @@ def waves(path, square) -> ArrayStore:
     for split, rows in WAVES.items():
         phases, sizes = draw.uniform(0, 2 * np.pi, (rows, 1)), draw.normal(size=(rows, 1))
         x = (sizes * np.sin(np.linspace(0, 2 * np.pi, POINTS) + phases)).astype(np.float32)
-        y = np.roll(x, 3, 1) + square * x**2 + draw.normal(scale=0.01, size=x.shape)
+        y = np.roll(x, 3, 1) + square * x**2 + draw.normal(scale=square / 30, size=x.shape)
         blocks.append((split, {"x": x[:, None], "y": y[:, None].astype(np.float32)}))
     y = blocks[0][1]["y"]
     statistics = {"y_mean": y.mean(0), "y_scale": y.std(0)}
@@ -73,7 +74,7 @@ def wave_run(library):
 def fits(table_run, table, source, wave_run, tmp_path_factory):
     """Fits by their names; the last one is killed."""
     folder, data = tmp_path_factory.mktemp("waves"), Data(table, source)
-    linear, other = (Data(waves(folder / f"{square}.h5", square), source) for square in (0.02, 0.3))
+    linear, other = (Data(waves(folder / f"{square}.h5", square), source) for square in (0.003, 0.3))
     orca = table_run({"method": "orca"}, epochs=2)
     few = {"epochs": 3, "samples": 8, "source_samples": 32, "regularisation": 1.0}
     rolled = {"mixing": {"mixer": "mixup", "partner": "target"}}
@@ -127,6 +128,11 @@ def assert_alike(one, two, store):
         assert {**other, "seconds": 0} == pytest.approx({**row, "seconds": 0}, rel=LOSS)
     found, expected = (model.outputs(store.rows("test").array("x"), CPU) for model in (two, one))
     np.testing.assert_allclose(found, expected, rtol=0, atol=PREDICTION * np.abs(expected).max())
+
+
+def test_one_of_the_fields_has_an_anchor(both):
+    for name, anchored in {"anchored": True, "field": False}.items():
+        assert [model.record["start"]["left"] < NEARLY_LINEAR for model in both(name)] == [anchored] * 2
 
 
 @pytest.mark.parametrize(
