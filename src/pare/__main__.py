@@ -1,11 +1,14 @@
 """`python -m pare` and the command `pare`: `kedro run`, this project's other commands, and `pare init`."""
 
+import logging
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from kedro.utils import find_kedro_project
+
+from pare.storage.ranks import rank, ranks
 
 PACKAGE = Path(__file__).parent
 
@@ -20,6 +23,10 @@ def main(*args: Any, **kwargs: Any) -> Any:
         args: arguments of the command line, where another program calls this one; else they are the process's own.
         kwargs: options of click.
     """
+    if ranks() > 1:
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # torch warns where the first step needs all weights
+    if rank():
+        _be_quiet()
     command = None if args else next(iter(sys.argv[1:]), None)
     outside = find_kedro_project(Path.cwd()) is None
     if outside:  # read when Kedro's project is imported, which would speak of its own
@@ -40,6 +47,17 @@ def main(*args: Any, **kwargs: Any) -> Any:
             sys.exit("Error: no project is in this folder or above it; make one: pare init my_project")
         return kedro()
     return run(*args, **kwargs)
+
+
+def _be_quiet() -> None:
+    """Leave log lines, warnings and bars to the main one of several processes; errors are shown by each."""
+    import warnings  # noqa: PLC0415
+
+    import rich  # noqa: PLC0415 - slow to import
+
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+    rich.reconfigure(force_terminal=False)
 
 
 if __name__ == "__main__":

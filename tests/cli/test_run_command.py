@@ -9,7 +9,7 @@ from kedro.config import MissingConfigException
 from kedro.io import DatasetError
 from rich.logging import RichHandler
 
-from pare.cli import run
+from pare.cli import cli, run
 from pare.cli.run_command import RunCommand
 from pare.config import PareError
 
@@ -168,3 +168,33 @@ def test_log_lines_are_not_broken_where_no_terminal_is(monkeypatch):
     command = RunCommand("run", callback=lambda: logging.getLogger("pare").warning("written to %s", path))
     lines = CliRunner().invoke(command, []).output.splitlines()
     assert [line.partition("] ")[2] for line in lines] == [f"written to {path}"]
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """This process is the main one of two."""
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("launched")
+@pytest.mark.parametrize(
+    "args",
+    [
+        *(["--pipelines", name] for name in ("predict", "report", "ingest,preprocess", "choose")),
+        *(["--params", f"task=darcy_flow,{value}"] for value in ("seeds=0-4", "method=choose")),
+    ],
+)
+def test_several_processes_do_nothing_but_a_run(args):
+    result = CliRunner().invoke(run, args)
+    assert result.exit_code == 1
+    assert "several processes train one network together" in result.output
+    assert "torchrun --nproc_per_node 2 -m pare --params" in result.output
+
+
+@pytest.mark.usefixtures("launched")
+@pytest.mark.parametrize("name", ["matrix", "tasks"])
+def test_several_processes_know_no_other_command(name):
+    result = CliRunner().invoke(cli, [name])
+    assert result.exit_code == 1
+    assert "start other commands as one process" in result.output

@@ -108,3 +108,10 @@ def test_killed_while_the_checkpoint_is_removed_the_next_start_removes_it(descri
     describe().write(tmp_path / "model")
     assert len(watched.went_on) == 1
     assert describe().is_current(tmp_path / "model")
+
+
+def test_several_processes_fit_networks_alone(describe, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ranks", lambda: 2)
+    with pytest.raises(PareError, match=r"one network together; 'logistic_regression' is none: start it as one"):
+        describe().write(tmp_path / "model")
+    assert not [*tmp_path.iterdir()]

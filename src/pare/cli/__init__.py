@@ -6,7 +6,9 @@ from typing import cast
 import click
 from kedro.framework.cli.utils import CONTEXT_SETTINGS
 
+from pare.cli.common import together_error
 from pare.cli.run_command import run
+from pare.storage.ranks import ranks
 
 __all__ = ["cli", "run"]  # the names that Kedro looks for
 OTHERS = {
@@ -27,6 +29,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, imported if it is not `run`."""
         if cmd_name in OTHERS:
+            if ranks() > 1:
+                raise click.ClickException(str(together_error()))
             module = import_module(OTHERS[cmd_name])
             return cast(click.Command, getattr(module, cmd_name))
         return super().get_command(ctx, cmd_name)

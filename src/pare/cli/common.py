@@ -48,6 +48,14 @@ def clear_errors() -> Iterator[None]:
         raise click.ClickException(str(mistake)) from None
 
 
+def together_error() -> PareError:
+    """What several processes that a launcher started do together, where they are asked for anything else."""
+    return PareError(
+        "several processes train one network together, and do nothing else: "
+        "torchrun --nproc_per_node 2 -m pare --params task=NAME,method=pare; start other commands as one process"
+    )
+
+
 @contextmanager
 def ended_by_signals(goes_on: str) -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and SIGHUP end a command in order, with one sentence and the exit code of each.

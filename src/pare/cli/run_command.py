@@ -9,12 +9,13 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from rich.logging import RichHandler
 
-from pare.cli.common import FOLDS, SEEDS, clear_errors, ended_by_signals
+from pare.cli.common import FOLDS, SEEDS, clear_errors, ended_by_signals, together_error
 from pare.config.errors import PareError, unknown_name
 from pare.config.hyperparameters import TrainingConfig
 from pare.config.run import WHOLE
 from pare.pipeline_registry import NAMES, OTHER_NAMES, STAGES
 from pare.storage.parent import end_with_launcher
+from pare.storage.ranks import rank, ranks
 
 CHOOSE = "choose"  # a method, and a name of the whole pipeline by which it is the default
 FITS = {WHOLE, "train"}  # pipelines that fit a model
@@ -76,8 +77,10 @@ class RunCommand(click.Command):
                 return self._invoke(ctx)
 
     def _invoke(self, ctx: click.Context) -> Any:
-        """One run, or the several that ``seeds`` or ``folds`` ask for."""
+        """One run, perhaps by several processes together, or the several that ``seeds`` or ``folds`` ask for."""
         workers = ctx.params.pop("workers", None)
+        if ranks() > 1:
+            return self._invoke_together(ctx)
         if {SEEDS, FOLDS} & {*(ctx.params.get("params") or {})}:
             from pare.cli.several_runs import run_several  # noqa: PLC0415 - pandas, which other commands import later
 
@@ -85,6 +88,24 @@ class RunCommand(click.Command):
         if workers:
             raise PareError("--workers is for several runs, such as seeds=0-4; this is one, so leave it out")
         return super().invoke(ctx)
+
+    def _invoke_together(self, ctx: click.Context) -> None:
+        """One run of several processes: the main one brings its files and scores its model, and all train."""
+        from pare.learners.distributed import from_main, leave  # noqa: PLC0415 - torch, which is not always needed
+
+        names, params = ctx.params["pipelines"], ctx.params["params"] or {}
+        if names not in ([WHOLE], ["train"]) or {SEEDS, FOLDS} & {*params} or params.get("method") == CHOOSE:
+            raise together_error()
+        if names == [WHOLE] and not rank():
+            ctx.params["pipelines"] = ["ingest", "preprocess"]
+            super().invoke(ctx)
+        from_main(None)
+        ctx.params["pipelines"] = ["train"]
+        super().invoke(ctx)
+        leave()
+        if names == [WHOLE] and not rank():
+            ctx.params["pipelines"] = ["evaluate"]
+            super().invoke(ctx)
 
 
 def _check_pipelines(names: Sequence[str]) -> None:

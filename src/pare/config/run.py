@@ -242,8 +242,7 @@ class Run(Strict):
         learner = self.learner
         left_out = {"checkpoint_minutes", *(["epochs"] if self.minutes else [])}
         training = self.training.model_dump(mode="json", exclude=left_out)
-        trains = learner.kind in ("transformer", "network")
-        kept = None if trains else {*LIBRARY_TRAINING}
+        kept = None if learner.is_network else {*LIBRARY_TRAINING}
         values: dict[str, Any] = {
             **self._decisive_task(),
             "method": learner.model_dump(mode="json", include=METHOD),

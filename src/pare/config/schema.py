@@ -408,6 +408,11 @@ class LearnerConfig(Strict):
         return "library" if self.library else "network" if self.network else "transformer"
 
     @property
+    def is_network(self) -> bool:
+        """Whether it is a network, which may have an accelerator, or several."""
+        return self.kind in ("transformer", "network")
+
+    @property
     def is_trained(self) -> bool:
         """Whether a network is trained in epochs; a probe is a network that is not."""
         return self.kind in ("transformer", "network") and self.training.get("epochs") != 0

@@ -11,23 +11,28 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
 from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs
 
 from pare.config.run import Run
 from pare.config.schema import Task
+from pare.learners.distributed import on_cpus
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
 def accelerator_of(run: Run) -> Accelerator:
-    """What a training runs on, in the precision that the run or the hardware asks for."""
+    """What a training runs on, in the precision that the run or the hardware asks for; a device for each process."""
     # Another run of this process may have had another precision. accelerate has no public way to say so; the Trainer of
     # transformers does the same.
     AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(
+        cpu=on_cpus(),
         mixed_precision=precision_of(run.training.precision, run.task),
         gradient_accumulation_steps=run.training.accumulation,
         dataloader_config=DataLoaderConfiguration(use_seedable_sampler=True, data_seed=run.seed),
+        # Plain steps have no gate and no predictor of the source; buffers are alike, and an anchor replaces its own.
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)],
     )
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from pare.storage.ranks import ranks
+
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -80,9 +82,10 @@ def held() -> Iterator[Held]:
 def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Call a handler for these signals; one that is ignored, as SIGHUP is under ``nohup``, stays ignored.
 
-    Only the main thread of a process can have handlers, and runs them; in others nothing changes.
+    Only the main thread of a process can have handlers, and runs them; in others nothing changes. Nor does it where
+    several processes train together: one that waits for another could not run them.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or ranks() > 1:
         yield
         return
     others = (signal.SIG_IGN, None)  # None: a handler that is not Python's

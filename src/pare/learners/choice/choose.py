@@ -50,11 +50,9 @@ class ChoiceLearner:
         return "" if "" in reasons.values() else "; ".join(f"{name}: {why}" for name, why in reasons.items())
 
     def check(self, run: Run) -> None:
-        """Refuse a run without a candidate that can be fitted, and several processes."""
+        """Refuse a run without a candidate that can be fitted."""
         if why := self.suits(run):
             raise PareError(f"no candidate can be fitted to task {run.task_name!r}: {why}")
-        if PartialState().num_processes > 1:
-            raise PareError("a choice has processes of its own; start it without accelerate launch")
 
     def fit(self, run: Run, data: Data, work: Work) -> Fitted:
         """Compare the candidates, and fit the selected ones to all rows; an interrupted choice goes on."""

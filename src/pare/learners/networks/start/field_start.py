@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -81,6 +81,18 @@ class _Problem:
         return replace(self, x=rotated(_flat(self.x)), y=rotated(_flat(self.y)))
 
 
+class Found(NamedTuple):
+    """What a solution of fields has beside the network's weights.
+
+    Attributes:
+        held_out: out-of-fold predictions of the anchor, ``(rows, *shape)``; None without an anchor.
+        alone: weights by which the network predicts the regression alone, on the CPU; None where it does anyway.
+    """
+
+    held_out: np.ndarray | None = None
+    alone: dict[str, Tensor] | None = None
+
+
 class FieldStart:
     """Solves a regression; where the equation is nearly linear, it is the anchor to which the network adds.
 
@@ -90,15 +102,18 @@ class FieldStart:
         accelerator: device of the model.
 
     Attributes:
-        held_out: out-of-fold predictions of the anchor, ``(rows, *shape)``; the network learns the residual. None
-            if it begins without an anchor.
+        found: what `solve` and `hold_out` leave beside the model, which other processes take.
     """
 
     def __init__(self, model: CrossModalModel, run: Run, accelerator: Accelerator) -> None:
         assert isinstance(model.anchor, Anchor)
         self.model, self.anchor, self.run, self.device = model, model.anchor, run, accelerator.device
-        self.held_out: np.ndarray | None = None
-        self._alone: dict[str, Tensor] | None = None
+        self.found = Found()
+
+    @property
+    def held_out(self) -> np.ndarray | None:
+        """Out-of-fold predictions of the anchor, ``(rows, *shape)``, whose residual is learnt; None without it."""
+        return self.found.held_out
 
     def solve(self, parts: Sequence[Part]) -> dict[str, Any]:
         """Fit the regression to rows, as folds of them choose.
@@ -125,18 +140,18 @@ class FieldStart:
             self.hold_out(parts, solution)
         else:
             self._units.mean.zero_()
-            self._alone = _copied(self.model)
+            self.found = Found(alone=_copied(self.model))
             self.model.load_state_dict(begin)
         return solution
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """The model predicts by the regression alone; afterwards it has the network's initial weights again."""
-        if self._alone is None:
+        if self.found.alone is None:
             yield
             return
         begin = _copied(self.model)
-        self.model.load_state_dict(self._alone)
+        self.model.load_state_dict(self.found.alone)
         try:
             yield
         finally:
@@ -163,7 +178,7 @@ class FieldStart:
             ridge = self._fitted(*known, solution["symmetries"], solution["width"])
             (predicted,) = ridge.predict(_flat(x[held]), solution["penalties"][0])
             held_out[held] = predicted.reshape(-1, *y.shape[1:])
-        self.held_out = held_out
+        self.found = Found(held_out)
         scale = torch.from_numpy((y - held_out).std(0, dtype=np.float64))
         left = self.model.symmetries.units(torch.zeros_like(scale), scale)
         self._units.set(*(part.to(self._units.mean) for part in (left[0], left[1] + scale.mean() * 1e-3)))
@@ -330,7 +345,8 @@ def _consequence(solution: Mapping[str, Any]) -> str:
 
 
 def _copied(model: CrossModalModel) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    """The weights, on the CPU, from where other processes can have them."""
+    return {name: tensor.to("cpu", copy=True) for name, tensor in model.state_dict().items()}
 
 
 def _arrays(parts: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:

@@ -57,6 +57,7 @@ class SolvedStart:
     """
 
     held_out: np.ndarray | None = None  # heads begin a training, and are no anchor of it
+    found: Any = None  # beside the model: nothing
 
     def __init__(self, model: CrossModalModel, run: Run, accelerator: Accelerator) -> None:
         self.model, self.run, self.accelerator = model, run, accelerator

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+from pare.learners.distributed import from_main
+
 MEASURED, SECONDS = 12, 1.0  # steps and seconds, at least: another process that starts slows down more than a few steps
 SETTLING = 4  # steps before them, in which memory is laid out
 MOST = 8  # trainings whose predictions are averaged
@@ -13,13 +15,13 @@ LATEST, GRACE = 1.05, 5.0
 
 
 def step_seconds(step: Callable[[], object]) -> float:
-    """Median seconds of a step, over a second or more.
+    """Median seconds of a step, over a second or more; several processes make as many steps as the main one.
 
     Args:
         step: makes one step; the caller puts its changes back.
     """
     seconds: list[float] = []
-    while len(seconds) < SETTLING + MEASURED or sum(seconds[SETTLING:]) < SECONDS:
+    while from_main(len(seconds) < SETTLING + MEASURED or sum(seconds[SETTLING:]) < SECONDS):
         started = time.perf_counter()
         step()
         seconds.append(time.perf_counter() - started)

@@ -10,6 +10,7 @@ from accelerate import skip_first_batches
 from accelerate.utils import set_seed
 from torch import Tensor
 
+from pare.learners.distributed import from_main
 from pare.learners.networks.training.objective import Terms
 from pare.learners.networks.training.setup import Setup
 
@@ -73,7 +74,7 @@ class Epoch:
     @property
     def seconds(self) -> float:
         """Seconds that it took so far, the same for all processes."""
-        return self._earlier + self.setup.same(time.perf_counter() - self._started)
+        return self._earlier + from_main(time.perf_counter() - self._started)
 
     def state(self) -> dict[str, Any]:
         """All that the steps which are left need, besides the training's own state; as JSON has it."""

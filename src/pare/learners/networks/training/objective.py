@@ -1,6 +1,6 @@
 """The objective of a run: where the model and the mixing of modalities meet (paper, equations 1 and 2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from pare.learners.networks.models import CrossModalModel, Network
 from pare.learners.networks.models.predictors import GATES, Features
 from pare.learners.networks.training.losses import Loss
 from pare.learners.networks.training.optimisers import unnoticed_by_batch_norms
+from pare.learners.networks.training.share import Share
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,26 @@ class Terms:
 
 
 class Objective(nn.Module):
-    """Total loss of a batch.
+    """Total loss of a batch, of which several processes have a share each.
 
     Args:
         model: the network; one around an encoder where anything is mixed.
         loss: the task's loss L_tar.
         training: weights of the terms.
         mixing: how tokens are mixed, or None for plain fine-tuning.
+        share: rows that this process feeds to the network; None: all.
     """
 
-    def __init__(self, model: Network, loss: Loss, training: TrainingConfig, mixing: MixingConfig | None) -> None:
+    def __init__(
+        self,
+        model: Network,
+        loss: Loss,
+        training: TrainingConfig,
+        mixing: MixingConfig | None,
+        share: Share | None = None,
+    ) -> None:
         super().__init__()
+        self.share = share or Share()
         self.model, self.loss, self.training_config, self.mixing = model, loss, training, mixing
 
     def forward(
@@ -69,20 +79,24 @@ class Objective(nn.Module):
             k: tokens to replace. With k = 0 the mixed batch is the target batch: no second pass.
             generator: decides the Gumbel noise.
         """
-        weights = self.training_config
+        weights, share, rows = self.training_config, self.share, len(x)
         loss = self.loss if anchor is None else _added(self.loss, anchor)
         if k == 0 or source is None or source_y is None:
-            plain = loss(self.model.learnt(x), y)
+            plain = loss(share.whole(self.model.learnt(share.own(x)), rows), y)
             both = self._beta_target + (weights.beta_mixed if self.mixing else 0.0)
             return Terms(total=both * plain, target=plain)
 
         model = self._cross_modal
-        tokens, around = model.embed(x)
-        mixture = self.mix(tokens, source, k, generator)
+        tokens, around = model.embed(share.own(x))
+        mixture = self.mix(tokens, share.own(source, model.views), k, share.generator(generator), x)
         features, mixed_features = self._encoded(tokens, mixture.tokens)
-        target = None if features is None else loss(model.predict_target(features, around), y)
+        target = None
+        if features is not None:
+            target = loss(share.whole(model.predict_target(features, around), rows), y)
         with unnoticed_by_batch_norms(model):  # mixed rows are not among those that are predicted later
-            mixed_prediction = model.predict_target(mixed_features, model.hide(around, mixture.hidden(tokens)))
+            mixed_prediction = share.whole(
+                model.predict_target(mixed_features, model.hide(around, mixture.hidden(tokens))), rows
+            )
         mixed_target = loss(mixed_prediction, y)
         source_loss = self._source_loss(loss, mixed_features, mixed_prediction, y, source_y)
 
@@ -92,7 +106,7 @@ class Objective(nn.Module):
         total = weights.beta_mixed * mixed_loss
         if target is not None:
             total = total + self._beta_target * target
-        return Terms(total, target, mixed_target, source_loss, mixture)
+        return Terms(total, target, mixed_target, source_loss, self._noted(mixture, rows))
 
     @property
     def _cross_modal(self) -> CrossModalModel:
@@ -125,22 +139,53 @@ class Objective(nn.Module):
             return None
         if self.mixing.partner == "target":
             return loss(prediction, y.roll(1, 0))
-        return F.cross_entropy(self._cross_modal.predict_source(features).float(), source_y)
+        model = self._cross_modal
+        predicted = self.share.whole(model.predict_source(features).float(), len(y), model.views)
+        return F.cross_entropy(predicted, source_y)
 
-    def mix(self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None) -> Mixture:
-        """Mix other tokens into the target's, ``(rows, tokens, width)``, by the method's mixer."""
+    def mix(
+        self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None, x: Tensor | None = None
+    ) -> Mixture:
+        """Mix other tokens into the target's, ``(rows, tokens, width)``, by the method's mixer.
+
+        Args:
+            tokens: the target's.
+            source: proxy samples, one for each row of tokens.
+            k: tokens to replace.
+            generator: decides the noise.
+            x: target samples of the whole batch, where several processes have a share each.
+        """
         assert self.mixing is not None
         grid, gate = self._cross_modal.backbone.grid, self._cross_modal.gate
-        step = MixingStep(tokens, self._partner(tokens, source), k, grid, gate, self.mixing, generator)
+        step = MixingStep(tokens, self._partner(tokens, source, x), k, grid, gate, self.mixing, generator)
         return MIXERS[self.mixing.mixer](step)
 
-    def _partner(self, tokens: Tensor, source: Tensor) -> Tensor:
+    def _partner(self, tokens: Tensor, source: Tensor, x: Tensor | None) -> Tensor:
         assert self.mixing is not None
+        model = self._cross_modal
         if self.mixing.partner == "target":
-            return tokens.unflatten(0, (self._cross_modal.views, -1)).roll(1, 1).flatten(0, 1)
+            if x is None or self.share.is_whole:
+                return tokens.unflatten(0, (model.views, -1)).roll(1, 1).flatten(0, 1)
+            with unnoticed_by_batch_norms(model):  # the row before may be another process's
+                return model.embed(self.share.own(x.roll(1, 0))).tokens
         if self.mixing.partner == "nothing":
             return torch.zeros_like(tokens)
-        return self._cross_modal.embed_source(source).to(tokens.dtype)
+        return model.embed_source(source).to(tokens.dtype)
+
+    def _noted(self, mixture: Mixture, rows: int) -> Mixture:
+        """The mixture with the choices and scores of all processes."""
+        if self.share.is_whole:
+            return mixture
+
+        def whole(values: Tensor) -> Tensor:
+            return self.share.whole(values.detach(), rows, self._cross_modal.views)
+
+        replaced, scores = mixture.replaced, mixture.scores
+        return replace(
+            mixture,
+            replaced=None if replaced is None else whole(replaced),
+            scores=None if scores is None else (whole(scores[0]), whole(scores[1])),
+        )
 
 
 def _added(loss: Loss, anchor: Tensor) -> Loss:

@@ -26,7 +26,8 @@ def result(setup: Setup, progress: Progress, checkpoint: Checkpoint) -> Fitted:
     calibration = calibrated(setup.run.task, partial(predictor.outputs, device=accelerator.device), rows)
     started, n_train, start = time.perf_counter(), len(setup.chosen), progress.start
     if setup.parts.start and start and progress.best_epoch == SOLVED and len(rows):
-        setup.parts.start.fit([setup.part("train"), setup.part("validation")], start)
+        if accelerator.is_main_process:  # which has the features of the start, and writes the model
+            setup.parts.start.fit([setup.part("train"), setup.part("validation")], start)
         n_train += len(rows)
     seconds = progress.seconds + time.perf_counter() - started
     record = {
@@ -44,6 +45,7 @@ def result(setup: Setup, progress: Progress, checkpoint: Checkpoint) -> Fitted:
         "samples_per_second": round(len(setup.chosen) * max(len(progress.history), 1) / seconds, 2),
         "peak_memory_mb": round(max(progress.peak_memory_mb, peak_memory_mb())),
         "device": str(accelerator.device),
+        "processes": accelerator.num_processes,
         "precision": accelerator.mixed_precision,
         "threads": most_used(network),
         "versions": versions("torch", "transformers", "accelerate"),

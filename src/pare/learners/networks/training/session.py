@@ -2,10 +2,13 @@
 
 import logging
 import time
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 from pare.config.estimate import LONG, duration
 from pare.config.run import Run
+from pare.learners.distributed import from_main, main_first
 from pare.learners.learner import Data, Work
 from pare.learners.machine import peak_memory_mb
 from pare.learners.networks.start.field_start import EXACTLY_LINEAR
@@ -18,6 +21,7 @@ from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.training.validation import Validation
 
 logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
 ONE_PASS_EPOCHS = 3  # fewest epochs of a training without plain batches until batch norms are fixed
 
 
@@ -36,7 +40,8 @@ class Session:
         self.run, self.work, self.setup = run, work, Setup(run, data, build)
         self.steps, self.validation = Steps(self.setup), Validation(self.setup)
         self.checkpoint = Checkpoint(work.folder, self.setup.network, self.setup.learning)
-        self.progress = self.checkpoint.progress(work.fingerprint)
+        with main_first():  # which puts right what a kill left
+            self.progress = self.checkpoint.progress(work.fingerprint)
         self._earlier = self.progress.seconds
         self._ends: list[float] = []  # when the first steps of this process ended
         self._told = False  # how long all take
@@ -44,7 +49,7 @@ class Session:
     @property
     def seconds(self) -> float:
         """Seconds of the training so far, the same for all processes; those since the last save are lost by a kill."""
-        return self._earlier + self.setup.same(time.perf_counter() - self._opened)
+        return self._earlier + from_main(time.perf_counter() - self._opened)
 
     def begin(self, plan: Plan | None = None) -> None:
         """Go on after the last epoch that was saved; or align, solve the start, and fix the number of epochs.
@@ -58,9 +63,9 @@ class Session:
         if resumed:
             self.checkpoint.restore()
             if start and progress.start:
-                start.hold_out([self.setup.part("train")], progress.start)
+                self._on_main(partial(start.hold_out, [self.setup.part("train")], progress.start))
         else:
-            progress.alignment = self.setup.parts.align() if self.setup.parts.align else None
+            progress.alignment = self._on_main(self.setup.parts.align) if self.setup.parts.align else None
             if start:
                 self._solve()
         self.setup.training_rows.anchor = start.held_out if start else None
@@ -75,7 +80,7 @@ class Session:
     def _solve(self) -> None:
         start, progress = self.setup.parts.start, self.progress
         assert start
-        solution = start.solve([self.setup.part("train")])
+        solution = self._on_main(partial(start.solve, [self.setup.part("train")]))
         with start.applied():
             value, losses = self.validation.measure()
         progress.start = {**solution, "validation": value, "losses": losses}
@@ -84,6 +89,23 @@ class Session:
         self._save()
         if value is not None:
             logger.info("solved start: validation %s %.4g, %.1f s", self.run.metric, value, progress.seconds)
+
+    def _on_main(self, work: Callable[[], Result]) -> Result:
+        """Let the main process change the network without gradients, and all have what comes of it."""
+        if self.setup.share.is_whole:
+            return work()
+        network, start, given = self.setup.network, self.setup.parts.start, None
+        if self.setup.accelerator.is_main_process:
+            result = work()
+            state = {name: value.cpu() for name, value in network.state_dict().items()}
+            given = result, state, start and start.found
+        given = from_main(given)
+        assert given
+        result, state, found = given
+        network.load_state_dict(state)
+        if start:
+            start.found = found
+        return result
 
     def _nothing(self) -> Plan | None:
         """No epoch, where none could be better: all validation rows are right, or a linear equation is solved."""
@@ -102,7 +124,7 @@ class Session:
         started = time.perf_counter()
         self.validation.measure()
         seconds = time.perf_counter() - started + len(self.setup.loader) * self.steps.seconds()
-        found = max(1, int(self.setup.same((60 * self.run.minutes - self.seconds) / seconds)))
+        found = max(1, int(from_main((60 * self.run.minutes - self.seconds) / seconds)))
         plan = planned(found, training.members, training.member_epochs)
         if mixing and mixing.leaves_no_plain_step and training.fixed_norms:
             plan = Plan(max(plan.epochs, ONE_PASS_EPOCHS), plan.members)

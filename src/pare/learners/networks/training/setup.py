@@ -3,8 +3,8 @@
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
-import torch
-from accelerate.utils import broadcast, set_seed
+from accelerate.data_loader import prepare_data_loader
+from accelerate.utils import set_seed
 
 from pare.config.run import Run
 from pare.data.preparation import draw_rows
@@ -17,6 +17,7 @@ from pare.learners.networks.training.objective import Objective
 from pare.learners.networks.training.optimisers import WeightAverage, build_optimiser
 from pare.learners.networks.training.parts import Build
 from pare.learners.networks.training.rows import TrainingRows, batch_loader
+from pare.learners.networks.training.share import Share, share_batch_norms
 
 
 class Setup:
@@ -32,11 +33,16 @@ class Setup:
         self.run, self.training = run, run.training
         self.metric = build_metric(run.metric, run.task.output)
         self.accelerator = accelerator_of(run)
+        self.share = Share(self.accelerator.process_index, self.accelerator.num_processes)
+        if run.training.epochs:
+            self.share.check(run.training.batch_size)
         set_seed(int(self.rng(0, 3).integers(2**31)) if run.member else run.seed)
         self.rows = {split: data.store.rows(split) for split in ("train", "validation")}
         self.chosen = draw_rows(len(self.rows["train"]), run.training.fraction, run.seed)
         self.parts = build(run, data, self.chosen, self.accelerator)
         self.network = self.parts.network
+        if not self.share.is_whole:
+            share_batch_norms(self.network)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -54,9 +60,17 @@ class Setup:
             units=self.network.units,
         )
         loss = with_differences(self.loss, training.differences if task.compares_values else 0.0)
-        objective = Objective(self.network, loss, training, self.run.mixing)
-        loader = batch_loader(self.training_rows, training.batch_size, shuffle=True)
-        self.objective, self.optimiser, self.loader = prepare(objective, optimiser, loader)
+        objective = Objective(self.network, loss, training, self.run.mixing, self.share)
+        self.objective, self.optimiser = prepare(objective, optimiser)
+        self.loader = prepare_data_loader(  # whole batches, see `Share`
+            batch_loader(self.training_rows, training.batch_size, shuffle=True),
+            self.accelerator.device,
+            num_processes=1,
+            put_on_device=True,
+            use_seedable_sampler=True,
+            data_seed=self.run.seed,
+            non_blocking=self.accelerator.non_blocking,
+        )
         self.validation = prepare(batch_loader(self.rows["validation"], training.batch_size * 2))
         self.average = WeightAverage(self.network, training.average) if training.average else None
         self.learning = {"optimiser": self.optimiser, **({"average": self.average} if self.average else {})}
@@ -106,12 +120,11 @@ class Setup:
         """The rows of a split that are used, and their numbers."""
         return self.rows[split], self.chosen if split == "train" else np.arange(len(self.rows[split]))
 
-    def same(self, value: float) -> float:
-        """The main process's value, for all processes."""
-        return float(broadcast(torch.tensor(value, device=self.accelerator.device, dtype=torch.float64)))
-
     def rng(self, epoch: int, purpose: int) -> np.random.Generator:
-        """Random numbers of an epoch for a purpose, each process and member with its own; no state is to be saved."""
-        drawn_for = (epoch, purpose, self.accelerator.process_index)
+        """Random numbers of an epoch for a purpose, each member with its own; no state is to be saved.
+
+        All processes draw the same, but for purpose 0, which is dropout.
+        """
+        drawn_for = (epoch, purpose, 0 if purpose else self.share.process)
         member = (self.run.member,) * min(self.run.member, 1)  # the first draws what a training alone does
         return np.random.default_rng([self.run.seed, *drawn_for, *member])
