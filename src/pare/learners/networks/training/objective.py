@@ -56,7 +56,7 @@ class Objective(nn.Module):
         *,
         anchor: Tensor | None = None,
         k: int = 0,
-        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
     ) -> Terms:
         """Losses of one batch.
 
@@ -67,7 +67,7 @@ class Objective(nn.Module):
             source_y: their labels, ``(rows,)`` or ``(rows, *mask grid)``.
             anchor: the anchor's predictions, to which the model's are added, ``(batch, …)``; None without an anchor.
             k: tokens to replace. With k = 0 the mixed batch is the target batch: no second pass.
-            generator: decides the Gumbel noise.
+            noise: random numbers of the mixer, see `pare.learners.networks.mixing.mixers.Mixer`.
         """
         weights = self.training_config
         loss = self.loss if anchor is None else _added(self.loss, anchor)
@@ -78,7 +78,7 @@ class Objective(nn.Module):
 
         model = self._cross_modal
         tokens, around = model.embed(x)
-        mixture = self.mix(tokens, source, k, generator)
+        mixture = self.mix(tokens, source, k, noise)
         features, mixed_features = self._encoded(tokens, mixture.tokens)
         target = None if features is None else loss(model.predict_target(features, around), y)
         with unnoticed_by_batch_norms(model):  # mixed rows are not among those that are predicted later
@@ -127,12 +127,12 @@ class Objective(nn.Module):
             return loss(prediction, y.roll(1, 0))
         return F.cross_entropy(self._cross_modal.predict_source(features).float(), source_y)
 
-    def mix(self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None) -> Mixture:
+    def mix(self, tokens: Tensor, source: Tensor, k: int, noise: Tensor | None) -> Mixture:
         """Mix other tokens into the target's, ``(rows, tokens, width)``, by the method's mixer."""
         assert self.mixing is not None
         grid, gate = self._cross_modal.backbone.grid, self._cross_modal.gate
-        step = MixingStep(tokens, self._partner(tokens, source), k, grid, gate, self.mixing, generator)
-        return MIXERS[self.mixing.mixer](step)
+        step = MixingStep(tokens, self._partner(tokens, source), k, grid, gate, self.mixing, noise)
+        return MIXERS[self.mixing.mixer].mix(step)
 
     def _partner(self, tokens: Tensor, source: Tensor) -> Tensor:
         assert self.mixing is not None

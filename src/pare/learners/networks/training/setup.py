@@ -109,6 +109,8 @@ class Setup:
 
     def same(self, value: float) -> float:
         """The main process's value, for all processes."""
+        if self.accelerator.num_processes == 1:
+            return value  # a tensor would wait for the device
         return float(broadcast(torch.tensor(value, device=self.accelerator.device, dtype=torch.float64)))
 
     def rng(self, epoch: int, purpose: int) -> np.random.Generator:
