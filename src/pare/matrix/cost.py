@@ -71,7 +71,7 @@ def costs(
 
 def _device_speed(run: Run, device: str) -> float:
     """Speed of a matrix product on an accelerator in the run's precision, in operations per second."""
-    return DEVICES[device].single if run.training.precision == "no" else DEVICES[device].half
+    return DEVICES[device].single if run.training.precision in ("no", "float32") else DEVICES[device].half
 
 
 def _is_estimated(run: Run) -> bool:

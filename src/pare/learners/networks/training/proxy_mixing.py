@@ -15,7 +15,7 @@ from pare.learners.networks.mixing import Curriculum
 from pare.learners.networks.mixing.mixers import MIXERS, Mixture
 from pare.learners.networks.models import CrossModalModel
 from pare.learners.networks.training.optimisers import require_plain_steps
-from pare.learners.networks.training.source_batches import SourceBatches
+from pare.learners.networks.training.source_batches import SourceBatches, drawn_ahead
 
 SCORE_BINS = 500  # bins of equal width over 0..1; the scores of a gate that learns little differ by a few hundredths
 
@@ -106,6 +106,7 @@ class MixedEpoch:
     def __init__(self, mixing: ProxyMixing, k: int, first: int, rng: np.random.Generator) -> None:
         self.k, self._first, self._share = k, first, mixing.settings.batches
         self._batches = mixing.source.batches(mixing.size, rng) if k else None
+        self._ahead: Iterator[tuple[Tensor, Tensor]] | None = None
         self._drawn, self._steps, self._replaced = 0, 0, torch.zeros(mixing.tokens)
         self.row = {"k": k, "lambda": k / mixing.tokens}
         self.gate_scores = torch.zeros(2, SCORE_BINS, dtype=torch.long)
@@ -119,7 +120,8 @@ class MixedEpoch:
         if self._batches is None or ceil((before + 1) * self._share) == ceil(before * self._share):
             return None
         self._drawn += 1
-        return Mixed(*next(self._batches), self.k)
+        self._ahead = self._ahead or drawn_ahead(self._batches)
+        return Mixed(*next(self._ahead), self.k)
 
     def note(self, mixture: Mixture | None) -> None:
         """Count a step's mixture, if it has one."""

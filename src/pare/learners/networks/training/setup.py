@@ -55,6 +55,8 @@ class Setup:
         )
         loss = with_differences(self.loss, training.differences if task.compares_values else 0.0)
         objective = Objective(self.network, loss, training, self.run.mixing)
+        if training.compile:
+            objective.compile()
         loader = batch_loader(self.training_rows, training.batch_size, shuffle=True)
         self.objective, self.optimiser, self.loader = prepare(objective, optimiser, loader)
         self.validation = prepare(batch_loader(self.rows["validation"], training.batch_size * 2))

@@ -45,6 +45,7 @@ class Steps:
             proxy = {"source": source, "source_y": source_y, "k": k, "noise": setup.parts.mixing.noise(draws, k)}
         with (
             fastest_threads(setup.network, ("step", mixed is not None)),
+            _tf32(setup.run.training.precision),
             accelerator.accumulate(setup.objective),
         ):
             terms: Terms = setup.objective(x, y, anchor=anchor, **proxy)
@@ -97,3 +98,20 @@ class Steps:
         for part, state in zip(parts, before, strict=True):
             part.load_state_dict(state)
         setup.accelerator.step = 0  # batches since the last update
+
+
+@contextmanager
+def _tf32(precision: str) -> Iterator[None]:
+    """Products of single precision by TF32, as torch computes convolutions anyway; unless float32 is asked for."""
+    if precision == "bf16" or not torch.cuda.is_available():
+        yield
+        return
+    convolutions = torch.backends.cudnn
+    before = torch.get_float32_matmul_precision(), convolutions.allow_tf32
+    torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
+    convolutions.allow_tf32 = precision != "float32"
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        convolutions.allow_tf32 = before[1]
