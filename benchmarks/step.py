@@ -19,6 +19,7 @@ from transformers import BertConfig, logging
 from harness import Ways, in_turns, library, options, show
 from pare.config.hyperparameters import MixingConfig, TrainingConfig
 from pare.config.schema import Task
+from pare.learners.networks.mixing.selection import gumbel
 from pare.learners.networks.models import build_model, load_backbone
 from pare.learners.networks.training.losses import build_loss
 from pare.learners.networks.training.objective import Objective
@@ -50,12 +51,12 @@ def build_steps(asked: Namespace) -> Ways:
     y = torch.randn(asked.batch, *task.output.shape, device=asked.device)
     words = torch.randint(1000, 30000, (asked.batch, tokens), device=asked.device)
     topics = torch.randint(TOPICS, (asked.batch,), device=asked.device)
-    noise = torch.Generator().manual_seed(0)
+    noise = gumbel((2, asked.batch, tokens), device=torch.device(asked.device))
 
     def step(objective: Objective, *source: torch.Tensor, k: int = 0) -> None:
         objective.zero_grad()
         with torch.autocast(asked.device, torch.bfloat16, enabled=asked.precision == "bf16"):
-            total = objective(x, y, *source, k=k, generator=noise).total
+            total = objective(x, y, *source, k=k, noise=noise).total
         total.backward()
 
     return {

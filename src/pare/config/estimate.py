@@ -40,8 +40,8 @@ class Device:
     half: float
 
     def speed(self, precision: str) -> float:
-        """Operations a second in ``no``, float32, or another precision."""
-        return self.single if precision == "no" else self.half
+        """Operations a second in a precision; ``no`` and ``float32`` are single precision."""
+        return self.single if precision in ("no", "float32") else self.half
 
 
 # https://www.nvidia.com, data sheets of the SXM cards, L40S and V100.

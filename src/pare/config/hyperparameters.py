@@ -26,8 +26,10 @@ class TrainingConfig(Strict):
     optimiser: Literal["AdamW", "Adam", "SGD", "Muon"] = Field(
         default="AdamW", description="Muon: for the kernels of convolutions; AdamW for all else"
     )
-    precision: Literal["auto", "no", "bf16"] = Field(
-        default="auto", description="no: float32; auto: bf16 where the hardware has it"
+    precision: Literal["auto", "no", "bf16", "float32"] = Field(
+        default="auto",
+        description="no: float32, with TF32 products in the steps on a GPU; float32: without; auto: bf16 where the "
+        "hardware has it",
     )
     class_weights: bool = Field(default=False, description="weight classes by their inverse frequency")
     augmentation: list[str] = Field(
@@ -76,6 +78,10 @@ class TrainingConfig(Strict):
     beta_target: float = Field(default=1.0, ge=0, description="beta_1 of equation (2)")
     beta_mixed: float = Field(default=1.0, ge=0, description="beta_2 of equation (2)")
     source_weight: float = Field(default=1.0, ge=0, description="scale of L_src in equation (1); the paper: 1")
+    compile: bool = Field(default=False, description="compile the steps by torch.compile, which takes a minute or more")
+    activation_checkpointing: bool = Field(
+        default=False, description="keep less of the encoder in memory, and compute it twice"
+    )
     checkpoint_minutes: float = Field(
         default=10.0, gt=0, description="minutes of training that a killed process loses, at most"
     )

@@ -236,11 +236,12 @@ class Run(Strict):
     def decisive(self) -> dict[str, Any]:
         """What of the configuration decides the trained model, as JSON has it; the named files decide as well.
 
-        What is left out, such as titles, how often a training is saved, and where a value came from, may change without
-        a new training. Minutes are left out too: how much fits into them is a measurement. A fit counts them by itself.
+        What is left out, such as titles, how often a training is saved, how its steps are computed, and where a value
+        came from, may change without a new training. Minutes are left out too: how much fits into them is a
+        measurement. A fit counts them by itself.
         """
         learner = self.learner
-        left_out = {"checkpoint_minutes", *(["epochs"] if self.minutes else [])}
+        left_out = {"checkpoint_minutes", "compile", "activation_checkpointing", *(["epochs"] if self.minutes else [])}
         training = self.training.model_dump(mode="json", exclude=left_out)
         kept = None if learner.is_network else {*LIBRARY_TRAINING}
         values: dict[str, Any] = {

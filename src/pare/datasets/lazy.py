@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from kedro.io import AbstractDataset, DatasetError
 
 from pare.storage.access import held_alone
-from pare.storage.atomic import recover
+from pare.storage.atomic import recover, recover_all
 from pare.storage.fingerprint import Lazy
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ class LazyDataset(PathDataset[Lazy, Opened]):
     waits: ClassVar[bool] = True
 
     def save(self, data: Lazy) -> None:
-        """Make the data, or say that they are there; what a killed run left beside them goes."""
+        """Make the data, or say that they are there; what a killed run left beside them and in them goes."""
         recover(self.path)
+        recover_all(self.path)
         lock = self.path.with_name(f".{self.path.name}.lock")
         if data.is_current(self.path) and not lock.exists():
             logger.info("%s is up to date.", self.path)

@@ -30,20 +30,20 @@ def accelerator_of(run: Run) -> Accelerator:
         cpu=on_cpus(),
         mixed_precision=precision_of(run.training.precision, run.task),
         gradient_accumulation_steps=run.training.accumulation,
-        dataloader_config=DataLoaderConfiguration(use_seedable_sampler=True, data_seed=run.seed),
+        dataloader_config=DataLoaderConfiguration(use_seedable_sampler=True, data_seed=run.seed, non_blocking=True),
         # Plain steps have no gate and no predictor of the source; buffers are alike, and an anchor replaces its own.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)],
     )
 
 
-def precision_of(asked: Literal["auto", "no", "bf16"], task: Task) -> Literal["no", "bf16"]:
+def precision_of(asked: Literal["auto", "no", "bf16", "float32"], task: Task) -> Literal["no", "bf16"]:
     """The precision that a training asks for; ``auto``: the hardware's.
 
     For fields along three axes on a CPU that is float32: in bfloat16 the gradient of a convolution is now and then NaN
     there (torch 2.13, grids of 2 points along each axis; pytorch/pytorch#169688 is another such fault).
     """
     if asked != "auto":
-        return asked
+        return "bf16" if asked == "bf16" else "no"
     volumes_on_cpu = len(task.input.shape) > 3 and not torch.cuda.is_available()
     return "bf16" if has_bf16() and not volumes_on_cpu else "no"
 

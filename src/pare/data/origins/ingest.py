@@ -19,7 +19,6 @@ from pare.data.origins.manifest import (
     write_manifest,
 )
 from pare.data.registries import bind_options, find_origin
-from pare.storage.atomic import recover_all
 
 README = "README.md"
 
@@ -32,7 +31,6 @@ class RawFiles:
 
     def is_current(self, path: Path) -> bool:
         """Whether the folder at ``path`` holds them, and its manifest has the present states of the user's own."""
-        recover_all(path)
         manifest = current_manifest(self.config, path)
         return manifest is not None and _present_states(manifest, path) == [record.state for record in manifest.files]
 

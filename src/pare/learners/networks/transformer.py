@@ -14,6 +14,7 @@ from pare.learners.learner import Data, Fitted, Work
 from pare.learners.machine import choose_attention
 from pare.learners.networks.alignment import align_embedder
 from pare.learners.networks.models import CrossModalModel, load_backbone
+from pare.learners.networks.models.backbones.loading import checkpoint_activations
 from pare.learners.networks.start import FieldStart, SolvedStart
 from pare.learners.networks.trained_network import ENCODER, ENCODER_FOLDER, TrainedNetwork, assemble
 from pare.learners.networks.training import Parts, ProxyMixing, fit
@@ -78,6 +79,8 @@ def build_parts(run: Run, data: Data, chosen: np.ndarray, accelerator: Accelerat
         layers=run.encoder_layers,
     )
     choose_attention(backbone.encoder, accelerator)
+    if run.training.activation_checkpointing:
+        checkpoint_activations(backbone)
     config = json.loads((source.encoder / ENCODER).read_text())
     if run.start:
         config["num_hidden_layers"] = backbone.encoder.config.num_hidden_layers

@@ -17,6 +17,8 @@ from torch import Tensor
 
 from pare.learners.model import Model
 from pare.learners.networks.alignment import otdd, pseudo_labels
+from pare.learners.networks.draws import Draws, Generators
+from pare.learners.networks.mixing.mixers import MIXERS
 from pare.learners.networks.training.losses import build_loss
 from pare.learners.networks.training.objective import Objective
 from pare.learners.networks.training.source_batches import SourceBatches
@@ -69,7 +71,9 @@ def embed(
     """
     run, model = trained.run, network_of(trained).to(device)
     objective = Objective(model, build_loss(run.task.loss, run.task.output.kind), run.training, run.mixing)
-    noise = torch.Generator().manual_seed(run.seed)
+    assert run.mixing
+    mixer, grid = MIXERS[run.mixing.mixer], model.backbone.grid
+    generators = Generators(device, run.seed)
     size = run.training.batch_size
     batches = source.batches(size * model.views, np.random.default_rng(run.seed))
     parts: dict[str | int, list[np.ndarray]] = defaultdict(list)
@@ -80,7 +84,9 @@ def embed(
             proxy = proxy.to(device)
             target_tokens, source_tokens = model.embed(x).tokens, model.embed_source(proxy)
             shown: dict[str | int, Tensor] = {"target": target_tokens, "source": source_tokens[: len(x)]}
-            shown |= {k: objective.mix(target_tokens, proxy, k, noise).tokens for k in counts}
+            draws = Draws(generators, len(x))
+            noise = {k: mixer.draw(draws, model.views, grid, k) for k in counts}
+            shown |= {k: objective.mix(target_tokens, proxy, k, noise[k]).tokens for k in counts}
             for name, tokens in shown.items():
                 parts[name].append(_pooled(tokens[: len(x)]))  # the first view, where there are several
             parts["target_scores"].append(model.gate(target_tokens[: len(x)]).cpu().numpy())

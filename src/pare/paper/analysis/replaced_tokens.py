@@ -10,6 +10,7 @@ import torch
 from pare.config import Run
 from pare.config.run import ENV, differing_text
 from pare.learners.networks.mixing import relaxed_top_k
+from pare.learners.networks.mixing.selection import gumbel
 from pare.paper.analysis.compared import Saved
 
 Item = TypeVar("Item")
@@ -39,7 +40,8 @@ def replaced_by_gate(scores: np.ndarray, k: int) -> np.ndarray:
 
 def replaced_at_random(rows: int, tokens: int, k: int, generator: torch.Generator) -> np.ndarray:
     """K tokens of each row, each as likely as any other, ``(rows, tokens)`` of booleans."""
-    return (relaxed_top_k(torch.zeros(rows, tokens), tokens - k, generator=generator) == 0).numpy()
+    noise = gumbel((rows, tokens), device=generator.device, generator=generator)
+    return (relaxed_top_k(torch.zeros(rows, tokens), tokens - k, noise=noise) == 0).numpy()
 
 
 def replaced_patches(scores: np.ndarray, epochs: Sequence[tuple[int, int]], seed: int) -> pd.DataFrame:

@@ -4,8 +4,13 @@ import pytest
 import torch
 
 from pare.learners.networks.mixing import relaxed_top_k, replace_patches
+from pare.learners.networks.mixing.selection import gumbel
 
 B, N, D = 3, 40, 5
+
+
+def drawn(seed):
+    return gumbel((2, B, N), device=torch.device("cpu"), generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture
@@ -103,7 +108,7 @@ def test_a_parent_without_gradient_is_left_alone(parents):
 
 def test_same_generator_seed_gives_the_same_mixture(parents):
     def mix(seed):
-        return replace_patches(*parents, 13, generator=torch.Generator().manual_seed(seed))[0]
+        return replace_patches(*parents, 13, noise=drawn(seed))[0]
 
     assert torch.equal(mix(3), mix(3))
     assert not torch.equal(mix(3), mix(4))

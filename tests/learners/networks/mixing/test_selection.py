@@ -8,10 +8,15 @@ import pytest
 import torch
 
 from pare.learners.networks.mixing import relaxed_top_k
-from pare.learners.networks.mixing.selection import relaxed_top_ks
+from pare.learners.networks.mixing.selection import gumbel, relaxed_top_ks
 
 iterative_kappa = runpy.run_path(str(Path(__file__).parents[4] / "benchmarks" / "iterative.py"))["iterative_kappa"]
 TAU = 0.9
+
+
+def drawn(scores, seed):
+    """The noise of a seed."""
+    return gumbel(scores.shape, device=scores.device, generator=torch.Generator().manual_seed(seed))
 
 
 def perturbed_scores(batch, tokens, seed=0):
@@ -180,7 +185,7 @@ def test_the_generator_alone_decides_the_noise():
     scores = torch.rand(2, 200, generator=torch.Generator().manual_seed(0))
 
     def choice(seed):
-        return relaxed_top_k(scores, 50, generator=torch.Generator().manual_seed(seed))
+        return relaxed_top_k(scores, 50, noise=drawn(scores, seed))
 
     torch.manual_seed(1)
     first = choice(7)
@@ -191,18 +196,18 @@ def test_the_generator_alone_decides_the_noise():
 
 def test_noise_takes_each_token_with_its_softmax_probability():
     scores = torch.tensor([[0.0, 1.0, 2.0]]).expand(20_000, 3)
-    frequency = relaxed_top_k(scores, 1, generator=torch.Generator().manual_seed(0)).mean(0)
+    frequency = relaxed_top_k(scores, 1, noise=drawn(scores, 0)).mean(0)
     torch.testing.assert_close(frequency, scores[0].softmax(-1), rtol=0, atol=0.015)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 def test_low_precision_scores_keep_their_dtype_and_tie_no_choice(dtype):
     scores = torch.rand(2, 500, generator=torch.Generator().manual_seed(0)).to(dtype).requires_grad_()
-    mask = relaxed_top_k(scores, 400, generator=torch.Generator().manual_seed(0))
+    mask = relaxed_top_k(scores, 400, noise=drawn(scores, 0))
     found = torch.autograd.grad(mask[:, :250].sum(), scores)[0]
     assert mask.dtype == found.dtype == dtype
     double = scores.detach().double().requires_grad_()
-    exact = relaxed_top_k(double, 400, generator=torch.Generator().manual_seed(0))
+    exact = relaxed_top_k(double, 400, noise=drawn(double, 0))
     assert torch.equal(mask.double(), exact)
     reference = torch.autograd.grad(exact[:, :250].sum(), double)[0]
     torch.testing.assert_close(found.double(), reference, rtol=1e-2, atol=1e-4)

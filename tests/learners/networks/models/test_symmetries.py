@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from pare.config.hyperparameters import TrainingConfig
+from pare.learners.networks.draws import Draws, Generators
 from pare.learners.networks.models.symmetries import SYMMETRIES, Symmetries
 from pare.paper.simulators.burgers import solve_burgers
 from pare.paper.simulators.darcy_flow import draw_coefficient, solve_darcy
@@ -13,8 +14,8 @@ from pare.paper.simulators.diffusion_reaction_1d import solve_diffusion_reaction
 GRIDS = {"square": (6, 6), "shift": (12,), "torus": (4, 6), "reflection": (12,)}
 
 
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+def draws(rows):
+    return Draws(Generators(torch.device("cpu"), 0), rows)
 
 
 def changes(name):
@@ -61,7 +62,7 @@ def test_a_changed_state_of_a_periodic_line_has_the_changed_future(solve, name, 
 def test_input_and_output_are_changed_alike_and_coordinates_stay():
     values = torch.rand(40, 1, 6, 6)
     places = torch.rand(1, 2, 6, 6).expand(40, 2, 6, 6)
-    x, y = Symmetries(("square",), coordinates=2).drawn(torch.cat([values, places], 1), 3 * values, generator())
+    x, y = Symmetries(("square",), coordinates=2).drawn(torch.cat([values, places], 1), 3 * values, draws(40))
     assert torch.equal(x[:, 1:], places)
     assert torch.equal(3 * x[:, :1], y)
     changed = [SYMMETRIES["square"].apply(values, number) for number in range(8)]
@@ -111,7 +112,7 @@ def test_without_symmetries_nothing_changes():
     x, y = torch.rand(2, 1, 6, 6), torch.rand(2, 1, 6, 6)
     none = Symmetries(())
     assert not none
-    assert all(torch.equal(a, b) for a, b in zip(none.drawn(x, y, generator()), (x, y), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(none.drawn(x, y, draws(len(x))), (x, y), strict=True))
     assert torch.equal(none.averaged(torch.sin, x), torch.sin(x))
 
 

@@ -4,6 +4,9 @@ from torch.nn import functional as F
 
 from pare.config import PareError
 from pare.config.hyperparameters import MixingConfig, TrainingConfig
+from pare.learners.networks.draws import Draws, Generators
+from pare.learners.networks.mixing.mixers import MIXERS
+from pare.learners.networks.mixing.selection import gumbel
 from pare.learners.networks.models import build_model, load_backbone
 from pare.learners.networks.training.losses import build_loss
 from pare.learners.networks.training.objective import Objective, check_mixing
@@ -33,8 +36,8 @@ def objective(model, mixing=MIXING, weights=WEIGHTS):
     return Objective(model, build_loss("cross_entropy", "classification"), weights, mixing)
 
 
-def noise():
-    return torch.Generator().manual_seed(2)
+def noise(seed=2):
+    return gumbel((2, BATCH, TOKENS), device=torch.device("cpu"), generator=torch.Generator().manual_seed(seed))
 
 
 def test_without_replaced_tokens_the_mixed_batch_is_the_target_batch(model, batch):
@@ -51,7 +54,7 @@ def test_a_method_that_does_not_mix_has_the_target_loss_alone(model, batch):
 
 @pytest.mark.parametrize("k", [1, 4, TOKENS])
 def test_the_total_is_equations_1_and_2_of_the_paper(model, batch, k):
-    terms = objective(model)(*batch, k=k, generator=noise())
+    terms = objective(model)(*batch, k=k, noise=noise())
     share = k / TOKENS
     mixed = (1 - share) * terms.mixed_target + share * 0.4 * terms.source  # equation (1)
     assert terms.total.item() == pytest.approx((0.7 * terms.target + 1.3 * mixed).item(), rel=1e-6)  # equation (2)
@@ -60,7 +63,7 @@ def test_the_total_is_equations_1_and_2_of_the_paper(model, batch, k):
 
 def test_one_concatenated_pass_equals_two_separate_ones(model, batch):
     x, y, ids, topics = batch
-    terms = objective(model)(*batch, k=3, generator=noise())
+    terms = objective(model)(*batch, k=3, noise=noise())
     tokens = model.embed(x).tokens
     mixture = objective(model).mix(tokens, ids, 3, noise())
     features = model.encode(mixture.tokens)
@@ -79,8 +82,8 @@ def test_one_pass_encodes_mixed_rows_alone_and_has_the_same_loss_of_them(model, 
     encoded = []
     encode = model.encode
     monkeypatch.setattr(model, "encode", lambda tokens: encoded.append(len(tokens)) or encode(tokens))
-    terms = objective(model, alone)(*batch, k=3, generator=noise())
-    both = with_target(*batch, k=3, generator=noise())
+    terms = objective(model, alone)(*batch, k=3, noise=noise())
+    both = with_target(*batch, k=3, noise=noise())
     assert terms.target is None
     assert terms.total.item() == pytest.approx((both.total - 0.7 * both.target).item(), rel=1e-5)
     assert encoded == [BATCH, 2 * BATCH]
@@ -99,31 +102,29 @@ def test_replaced_slots_hold_source_tokens_and_the_others_their_own(model, batch
 
 
 def test_gate_and_both_predictors_learn_while_mixing_but_the_source_embedder_never_does(model, batch):
-    objective(model)(*batch, k=3, generator=noise()).total.backward()
+    objective(model)(*batch, k=3, noise=noise()).total.backward()
     for part in (model.gate, model.embedder, model.predictor, model.source_predictor):
         assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in part.parameters())
     assert model.backbone.encoder.embeddings.word_embeddings.weight.grad is None
 
 
 def test_the_generator_decides_which_slots_are_replaced(model, batch):
-    one, same, other = (
-        objective(model)(*batch, k=3, generator=torch.Generator().manual_seed(seed)).mixture.replaced
-        for seed in (2, 2, 3)
-    )
+    one, same, other = (objective(model)(*batch, k=3, noise=noise(seed)).mixture.replaced for seed in (2, 2, 3))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
 
 
 def test_a_source_weight_of_zero_silences_the_source(model, batch):
     silent = objective(model, weights=WEIGHTS.model_copy(update={"source_weight": 0.0}))
-    silent(*batch, k=3, generator=noise()).total.backward()
+    silent(*batch, k=3, noise=noise()).total.backward()
     assert model.source_predictor.linear.weight.grad.abs().sum() == 0
 
 
 def mixed_terms(model, batch, **mixing):
     tokens, settings = model.embed(batch[0]).tokens, MIXING.model_copy(update=mixing)
     objective_ = objective(model, mixing=settings)
-    return objective_.mix(tokens, batch[2], 3, noise()), objective_(*batch, k=3, generator=noise())
+    drawn = MIXERS[objective_.mixing.mixer].draw(Draws(Generators(torch.device("cpu"), 2), BATCH), 1, (TOKENS,), 3)
+    return objective_.mix(tokens, batch[2], 3, drawn), objective_(*batch, k=3, noise=drawn)
 
 
 def test_mixup_and_cutmix_weigh_the_two_labels_by_what_they_took(model, batch):

@@ -166,7 +166,7 @@ def test_an_average_goes_on_from_its_state():
         moved(model)
         one.update()
     other = WeightAverage(model, 0.9)
-    other.load_state_dict({name: value.clone() for name, value in one.state_dict().items()})
+    other.load_state_dict(deepcopy(one.state_dict()))
     moved(model)
     one.update(), other.update()
     with one.applied():

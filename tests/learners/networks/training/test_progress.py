@@ -31,7 +31,8 @@ def test_on_a_terminal_the_bar_alone_shows_the_epochs(lines, monkeypatch):
         "pare.learners.networks.training.progress.get_console", lambda: Console(file=StringIO(), force_terminal=True)
     )
     with EpochProgress(epochs=2, steps=1, done=0, metric="rmse") as bar:
-        bar.step(0.5, 3)
+        bar.step(None, 3)
+        assert bar.bar.tasks[0].description == "epoch 1/2 k 3"
         bar.epoch_done(ROW)
         bar.step(0.5, 0)
         assert bar.bar.tasks[0].description.endswith("rmse 0.25")

@@ -1,18 +1,22 @@
 """Ways of mixing other tokens into the target's, by the name that ``mixing.mixer`` has for them (paper, table 4).
 
-A mixer is a function of a `MixingStep` that returns a `Mixture`; `MIXERS` lists them. Shapes: ``batch`` samples,
-``tokens`` patches a sample, ``width`` of a patch embedding.
+A mixer makes a `Mixture` of a `MixingStep`, whose random numbers it draws before; `MIXERS` lists them. Shapes:
+``batch`` samples, ``tokens`` patches a sample, ``width`` of a patch embedding.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import prod, sqrt
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from pare.config.hyperparameters import MixingConfig
+from pare.learners.networks.draws import Draws
 from pare.learners.networks.mixing.replacement import replace_patches
+from pare.learners.networks.mixing.selection import gumbel
 
 
 def mixup(target: Tensor, source: Tensor, share: float) -> Tensor:
@@ -30,19 +34,18 @@ def mixup(target: Tensor, source: Tensor, share: float) -> Tensor:
 
 
 def cutmix(
-    target: Tensor, source: Tensor, share: float, grid: tuple[int, ...], generator: torch.Generator | None = None
+    target: Tensor, source: Tensor, share: float, grid: tuple[int, ...], corners: Tensor | None = None
 ) -> tuple[Tensor, Tensor, float]:
     """Replace one block of neighbouring tokens by the source's tokens of the same slots (Yun et al., 2019).
 
-    The block has the grid's proportions and, up to rounding, the given share of its tokens. Its position is drawn for
-    every sample.
+    The block has the grid's proportions and, up to rounding, the given share of its tokens.
 
     Args:
         target: target tokens, ``(batch, tokens, width)``.
         source: source tokens, the same shape.
         share: share of the tokens that the block covers, in 0..1.
         grid: tokens along each axis; their product is ``tokens``.
-        generator: draws the positions; a CPU generator makes the same blocks on any device.
+        corners: first token of each sample's block along each axis, ``(axes, batch)``; None: drawn by torch.
 
     Returns:
         Mixed tokens, ``(batch, tokens, width)``, of the dtype of the target tokens; a boolean mask of the slots that
@@ -53,16 +56,23 @@ def cutmix(
     """
     if prod(grid) != target.shape[1]:
         raise ValueError(f"grid {grid} has {prod(grid)} tokens, target has {target.shape[1]}: both must match")
-    scale = share if len(grid) == 1 else sqrt(share)
-    edges = [round(points * scale) for points in grid]
-    inside = torch.ones(len(target), *grid, dtype=torch.bool)
-    for axis, (points, edge) in enumerate(zip(grid, edges, strict=True)):
-        first = torch.randint(points - edge + 1, (len(target), 1), generator=generator)
-        position = torch.arange(points)
+    edges = _edges(share, grid)
+    if corners is None:
+        drawn = partial(torch.randint, size=(len(target),), device=target.device)
+        corners = torch.stack([drawn(points - edge + 1) for points, edge in zip(grid, edges, strict=True)])
+    inside = torch.ones(len(target), *grid, dtype=torch.bool, device=target.device)
+    for axis, (points, edge, first) in enumerate(zip(grid, edges, corners[..., None], strict=True)):
+        position = torch.arange(points, device=target.device)
         along = (position >= first) & (position < first + edge)
         inside &= along.view(len(target), *[points if a == axis else 1 for a in range(len(grid))])
-    replaced = inside.flatten(1).to(target.device)
+    replaced = inside.flatten(1)
     return torch.where(replaced[..., None], source.to(target.dtype), target), replaced, prod(edges) / prod(grid)
+
+
+def _edges(share: float, grid: tuple[int, ...]) -> list[int]:
+    """Tokens along each axis of a block that covers about a share of the grid."""
+    scale = share if len(grid) == 1 else sqrt(share)
+    return [round(points * scale) for points in grid]
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ class MixingStep:
         grid: tokens along each axis; their product is ``tokens``.
         gate: scores tokens ``(batch, tokens, width)`` in (0, 1), ``(batch, tokens)``.
         settings: the method's settings.
-        generator: draws every random choice.
+        noise: random numbers that the mixer drew; None: it needs none.
     """
 
     target: Tensor
@@ -85,7 +95,7 @@ class MixingStep:
     grid: tuple[int, ...]
     gate: Callable[[Tensor], Tensor]
     settings: MixingConfig
-    generator: torch.Generator | None = None
+    noise: Tensor | None = None
 
     @property
     def share(self) -> float:
@@ -128,7 +138,7 @@ def replace_tokens(step: MixingStep) -> Mixture:
         target_scores,
         other_scores,
         step.k,
-        generator=step.generator,
+        noise=True if step.noise is None else step.noise,
     )
     return Mixture(tokens, step.share, replaced, scores)
 
@@ -140,12 +150,36 @@ def blend_all_tokens(step: MixingStep) -> Mixture:
 
 def replace_block(step: MixingStep) -> Mixture:
     """One block of neighbouring tokens, of about k."""
-    tokens, replaced, share = cutmix(step.target, step.other, step.share, step.grid, step.generator)
+    tokens, replaced, share = cutmix(step.target, step.other, step.share, step.grid, step.noise)
     return Mixture(tokens, share, replaced)
 
 
-MIXERS: dict[str, Callable[[MixingStep], Mixture]] = {
-    "replace": replace_tokens,
-    "mixup": blend_all_tokens,
-    "cutmix": replace_block,
+def _gumbel_of_tokens(draws: Draws, views: int, grid: tuple[int, ...], k: int) -> Tensor | None:
+    """Noise of the scores, ``(2, rows, tokens)``; none where all tokens are replaced."""
+    tokens = prod(grid)
+    return draws(gumbel, 2, views, tokens, axis=2).flatten(1, 2) if k < tokens else None
+
+
+def _corners(draws: Draws, views: int, grid: tuple[int, ...], k: int) -> Tensor:
+    """Places of the blocks, ``(axes, rows)``."""
+    lasts = [points - edge + 1 for points, edge in zip(grid, _edges(k / prod(grid), grid), strict=True)]
+    return torch.stack([draws(partial(torch.randint, last), views, axis=1).flatten() for last in lasts])
+
+
+class Mixer(NamedTuple):
+    """A way of mixing.
+
+    Attributes:
+        mix: mixes the tokens of a step.
+        draw: its random numbers, of the rows' draws, the rows of tokens that a sample has, the grid and k.
+    """
+
+    mix: Callable[[MixingStep], Mixture]
+    draw: Callable[[Draws, int, tuple[int, ...], int], Tensor | None]
+
+
+MIXERS: dict[str, Mixer] = {
+    "replace": Mixer(replace_tokens, _gumbel_of_tokens),
+    "mixup": Mixer(blend_all_tokens, lambda *_: None),
+    "cutmix": Mixer(replace_block, _corners),
 }

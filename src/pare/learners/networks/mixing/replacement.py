@@ -18,9 +18,8 @@ def replace_patches(
     k: int,
     *,
     tau: float = 0.9,
-    noise: bool = True,
+    noise: bool | Tensor = True,
     exact_rounds: int = 8,
-    generator: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Replace the k target tokens of lowest score by the k source tokens of highest score.
 
@@ -35,9 +34,9 @@ def replace_patches(
         source_scores: importance of the source tokens, ``(batch, tokens)``.
         k: how many target tokens of each sample are replaced.
         tau: temperature of the relaxed selection.
-        noise: whether Gumbel noise is added to the scores.
+        noise: whether Gumbel noise is added to the scores; or the noise itself, ``(2, batch, tokens)``, of target and
+            source.
         exact_rounds: exact rounds of the relaxed selection, see ``relaxed_top_k``.
-        generator: source of the noise.
 
     Returns:
         The mixed tokens, ``(batch, tokens, width)``, of the dtype of the target tokens, and a boolean mask of the
@@ -70,7 +69,6 @@ def replace_patches(
         tau,
         noise=noise,
         exact_rounds=exact_rounds,
-        generator=generator,
     )
     mixed: Tensor = _Mix.apply(target, source.to(target.dtype), kept, taken, k)
     return mixed, kept == 0

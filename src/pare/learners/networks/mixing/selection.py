@@ -28,9 +28,8 @@ def relaxed_top_k(
     k: int,
     tau: float = 0.9,
     *,
-    noise: bool = True,
+    noise: bool | Tensor = True,
     exact_rounds: int = 8,
-    generator: torch.Generator | None = None,
 ) -> Tensor:
     """Mark the k largest scores after Gumbel noise, differentiably.
 
@@ -43,9 +42,8 @@ def relaxed_top_k(
         scores: any floating-point dtype, ``(batch, tokens)``.
         k: how many tokens of each row are taken.
         tau: temperature of the softmax rounds, positive; the paper's is 0.9.
-        noise: whether standard Gumbel noise is added to the scores.
+        noise: whether standard Gumbel noise is added to the scores; or that noise itself, see `gumbel`.
         exact_rounds: how many of the k rounds the gradient takes one by one; the others follow in closed form.
-        generator: source of the noise; may live on another device than the scores.
 
     Returns:
         1 where a token is taken and 0 elsewhere, k ones a row, ``(batch, tokens)``, of the dtype of the scores.
@@ -56,7 +54,7 @@ def relaxed_top_k(
     """
     if scores.dim() != 2:
         raise ValueError(f"scores have shape {tuple(scores.shape)}; expected (batch, tokens)")
-    (mask,) = relaxed_top_ks(scores[None], [k], tau, noise=noise, exact_rounds=exact_rounds, generator=generator)
+    (mask,) = relaxed_top_ks(scores[None], [k], tau, noise=noise, exact_rounds=exact_rounds)
     return mask
 
 
@@ -65,9 +63,8 @@ def relaxed_top_ks(
     ks: Sequence[int],
     tau: float = 0.9,
     *,
-    noise: bool = True,
+    noise: bool | Tensor = True,
     exact_rounds: int = 8,
-    generator: torch.Generator | None = None,
 ) -> Tensor:
     """Several groups of rows at once, each with its own k; otherwise ``relaxed_top_k``.
 
@@ -80,7 +77,6 @@ def relaxed_top_ks(
         tau: as in ``relaxed_top_k``.
         noise: as in ``relaxed_top_k``.
         exact_rounds: as in ``relaxed_top_k``.
-        generator: as in ``relaxed_top_k``.
 
     Returns:
         The masks of the groups, ``(groups, batch, tokens)``.
@@ -95,18 +91,27 @@ def relaxed_top_ks(
     if tau <= 0 or exact_rounds < 0:
         raise ValueError(f"tau={tau} must be positive and exact_rounds={exact_rounds} not negative")
     # float64: the shares of thousands of rounds add up, and half precision would tie most scores.
-    perturbed = scores.to(torch.float32 if scores.device.type == "mps" else torch.float64)
-    if noise:
-        perturbed = perturbed + _gumbel_like(perturbed, generator)
+    perturbed = scores.to(_precision(scores.device))
+    if noise is not False:
+        perturbed = perturbed + (gumbel(scores.shape, device=scores.device) if noise is True else noise)
     mask: Tensor = _StraightThroughTopK.apply(perturbed, tuple(ks), tau, exact_rounds)
     return mask.to(scores.dtype)
 
 
-def _gumbel_like(scores: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Standard Gumbel noise, finite because ``exponential_`` never draws zero."""
-    device = scores.device if generator is None else generator.device
-    waiting_time = torch.empty(scores.shape, dtype=scores.dtype, device=device).exponential_(generator=generator)
-    return -waiting_time.log_().to(scores.device)
+def gumbel(shape: Sequence[int], *, device: torch.device, generator: torch.Generator | None = None) -> Tensor:
+    """Standard Gumbel noise of a shape, finite because ``exponential_`` never draws zero.
+
+    Args:
+        shape: its shape.
+        device: where it is drawn.
+        generator: draws it, on the same device; None: torch's own.
+    """
+    waiting_time = torch.empty(*shape, dtype=_precision(device), device=device).exponential_(generator=generator)
+    return -waiting_time.log_()
+
+
+def _precision(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 class _StraightThroughTopK(torch.autograd.Function):

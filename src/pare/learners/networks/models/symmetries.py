@@ -7,6 +7,7 @@ then sees each field in all its positions, and predictions can be averaged over 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from math import prod
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pare.config.run import is_periodic
+from pare.learners.networks.draws import Draws
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,13 @@ class Symmetries:
     def __bool__(self) -> bool:
         return bool(self.names)
 
-    def drawn(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def drawn(self, x: Tensor, y: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Inputs and outputs, ``(rows, channels, *grid)`` each, with a random change for each row.
 
-        All draws come from one CPU generator, so that the same seed makes the same changes on any device.
+        The same seed makes the same changes on any device: which change it is the program itself has to know.
         """
         for symmetry in self._symmetries():
-            numbers = torch.randint(symmetry.count(x.shape[2:]), (len(x),), generator=generator).tolist()
+            numbers = draws.on_host(partial(torch.randint, symmetry.count(x.shape[2:]))).tolist()
             x = torch.cat([self._changed(symmetry.apply, row, n) for row, n in zip(x.split(1), numbers, strict=True)])
             y = torch.cat([symmetry.apply(row, n) for row, n in zip(y.split(1), numbers, strict=True)])
         return x, y

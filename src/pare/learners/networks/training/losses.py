@@ -96,7 +96,7 @@ def _binary_cross_entropy(_: Tensor | None, positive_weight: float) -> Loss:
 
     def loss(prediction: Tensor, target: Tensor) -> Tensor:
         prediction, target, valid = _valid(prediction, target)
-        weight = prediction.new_tensor(positive_weight)
+        weight = prediction.new_full((), positive_weight)
         terms = F.binary_cross_entropy_with_logits(prediction, target, pos_weight=weight, reduction="none")
         return torch.where(valid, terms, 0).sum() / valid.sum().clamp_min(1)
 
@@ -201,7 +201,7 @@ def _mean_over_samples(values: Tensor, valid: Tensor) -> Tensor:
     return values.sum() / valid.flatten(1).any(dim=1).sum().clamp_min(1)
 
 
-def not_finite(loss: Tensor, place: str, learning_rate: float, x: Tensor, y: Tensor) -> PareError:
+def not_finite(loss: float, place: str, learning_rate: float, x: Tensor, y: Tensor) -> PareError:
     """What to do about a loss that is not finite: at the first step the learning rate has had no effect yet."""
     ranges = [values.nan_to_num(0.0, torch.inf, -torch.inf).aminmax() for values in (x, y)]  # NaN is a missing value
     (low, high), (least, most) = ranges
@@ -211,6 +211,6 @@ def not_finite(loss: Tensor, place: str, learning_rate: float, x: Tensor, y: Ten
     elif place == FIRST_STEP:
         advice = "scale inputs that are far from 1, by normalisation.inputs of the task"
     return PareError(
-        f"the loss is {loss.item()} at {place}, learning rate {learning_rate:.2e}, inputs from {low:.3g} to "
+        f"the loss is {loss} at {place}, learning rate {learning_rate:.2e}, inputs from {low:.3g} to "
         f"{high:.3g}, answers from {least:.3g} to {most:.3g}; {advice}, or set training.precision=no"
     )

@@ -66,7 +66,7 @@ class Objective(nn.Module):
         *,
         anchor: Tensor | None = None,
         k: int = 0,
-        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
     ) -> Terms:
         """Losses of one batch.
 
@@ -77,7 +77,7 @@ class Objective(nn.Module):
             source_y: their labels, ``(rows,)`` or ``(rows, *mask grid)``.
             anchor: the anchor's predictions, to which the model's are added, ``(batch, …)``; None without an anchor.
             k: tokens to replace. With k = 0 the mixed batch is the target batch: no second pass.
-            generator: decides the Gumbel noise.
+            noise: random numbers of the mixer, see `pare.learners.networks.mixing.mixers.Mixer`.
         """
         weights, share, rows = self.training_config, self.share, len(x)
         loss = self.loss if anchor is None else _added(self.loss, anchor)
@@ -88,7 +88,8 @@ class Objective(nn.Module):
 
         model = self._cross_modal
         tokens, around = model.embed(share.own(x))
-        mixture = self.mix(tokens, share.own(source, model.views), k, share.generator(generator), x)
+        own_noise = None if noise is None else share.own(noise, model.views, axis=1)
+        mixture = self.mix(tokens, share.own(source, model.views), k, own_noise, x)
         features, mixed_features = self._encoded(tokens, mixture.tokens)
         target = None
         if features is not None:
@@ -143,22 +144,20 @@ class Objective(nn.Module):
         predicted = self.share.whole(model.predict_source(features).float(), len(y), model.views)
         return F.cross_entropy(predicted, source_y)
 
-    def mix(
-        self, tokens: Tensor, source: Tensor, k: int, generator: torch.Generator | None, x: Tensor | None = None
-    ) -> Mixture:
+    def mix(self, tokens: Tensor, source: Tensor, k: int, noise: Tensor | None, x: Tensor | None = None) -> Mixture:
         """Mix other tokens into the target's, ``(rows, tokens, width)``, by the method's mixer.
 
         Args:
             tokens: the target's.
             source: proxy samples, one for each row of tokens.
             k: tokens to replace.
-            generator: decides the noise.
+            noise: random numbers of the mixer for the rows of tokens.
             x: target samples of the whole batch, where several processes have a share each.
         """
         assert self.mixing is not None
         grid, gate = self._cross_modal.backbone.grid, self._cross_modal.gate
-        step = MixingStep(tokens, self._partner(tokens, source, x), k, grid, gate, self.mixing, generator)
-        return MIXERS[self.mixing.mixer](step)
+        step = MixingStep(tokens, self._partner(tokens, source, x), k, grid, gate, self.mixing, noise)
+        return MIXERS[self.mixing.mixer].mix(step)
 
     def _partner(self, tokens: Tensor, source: Tensor, x: Tensor | None) -> Tensor:
         assert self.mixing is not None

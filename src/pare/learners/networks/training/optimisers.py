@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import AdamW, Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pare.config.errors import PareError
 from pare.config.hyperparameters import MixingConfig, TrainingConfig
@@ -173,27 +172,29 @@ class WeightAverage:
     """
 
     def __init__(self, model: nn.Module, keep: float) -> None:
-        self.weights = nn.ParameterList(parameter for parameter in model.parameters() if parameter.requires_grad)
+        self.weights: list[Tensor] = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.averages = [weight.detach().clone() for weight in self.weights]
+        self.keep, self.steps = keep, 0
 
-        def update(averages: list[Tensor], weights: list[Tensor], steps: Tensor | int) -> None:
-            count = int(steps)
-            get_ema_multi_avg_fn(min(keep, (1 + count) / (10 + count)))(averages, weights, steps)
-
-        self.averaged = AveragedModel(self.weights, multi_avg_fn=update)  # type: ignore[arg-type]
-
+    @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights as they are; after each step of the optimiser."""
-        self.averaged.update_parameters(self.weights)
+        """Take in the weights as they are; after each step of the optimiser.
+
+        Torch's `AveragedModel` reads its number of steps from the device, and so waits for it.
+        """
+        keep = min(self.keep, (1 + self.steps) / (10 + self.steps)) if self.steps else 0.0
+        torch._foreach_lerp_(self.averages, self.weights, 1 - keep)
+        self.steps += 1
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """The model has the average of its weights, if there is one; its own weights come back afterwards."""
-        if not self.averaged.n_averaged:
+        if not self.steps:
             yield
             return
         with torch.no_grad():
             own = [weight.clone() for weight in self.weights]
-            for weight, average in zip(self.weights, self.averaged.module.parameters(), strict=True):
+            for weight, average in zip(self.weights, self.averages, strict=True):
                 weight.copy_(average)
             try:
                 yield
@@ -203,11 +204,13 @@ class WeightAverage:
 
     def state_dict(self) -> dict[str, Any]:
         """The averages and the number of steps, for a checkpoint."""
-        return self.averaged.state_dict()
+        return {"averages": self.averages, "steps": self.steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken."""
-        self.averaged.load_state_dict(state)
+        self.steps = state["steps"]
+        for average, saved in zip(self.averages, state["averages"], strict=True):
+            average.copy_(saved)
 
 
 def fix_batch_norms(model: nn.Module) -> None:

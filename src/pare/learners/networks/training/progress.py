@@ -55,10 +55,11 @@ class EpochProgress:
         self.epoch = epoch
         self.bar.update(self.task, completed=epoch * self.steps + steps)
 
-    def step(self, loss: float, k: int) -> None:
-        """One optimiser step is done."""
+    def step(self, loss: float | None, k: int) -> None:
+        """One optimiser step is done; the loss is that of one of the last steps, None where none is known yet."""
         mixing = f" k {k}" if k else ""
-        text = f"epoch {self.epoch + 1}/{self.epochs} loss {loss:.4g}{mixing}{self.validation}"
+        shown = "" if loss is None else f" loss {loss:.4g}"
+        text = f"epoch {self.epoch + 1}/{self.epochs}{shown}{mixing}{self.validation}"
         self.bar.update(self.task, advance=1, description=text)
 
     def epoch_done(self, row: dict[str, Any]) -> None:

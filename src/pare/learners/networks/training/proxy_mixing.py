@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from pare.config.run import Run
+from pare.learners.networks.draws import Draws
 from pare.learners.networks.mixing import Curriculum
-from pare.learners.networks.mixing.mixers import Mixture
+from pare.learners.networks.mixing.mixers import MIXERS, Mixture
 from pare.learners.networks.models import CrossModalModel
 from pare.learners.networks.training.optimisers import require_plain_steps
-from pare.learners.networks.training.source_batches import SourceBatches
+from pare.learners.networks.training.source_batches import SourceBatches, drawn_ahead
 
 SCORE_BINS = 500  # bins of equal width over 0..1; the scores of a gate that learns little differ by a few hundredths
 
@@ -72,6 +73,10 @@ class ProxyMixing:
         share = len(mixed) / epochs * self.settings.batches
         return share, (Mixed(x, y, mixed[0]) for x, y in self.source.batches(self.size, rng) if mixed)
 
+    def noise(self, draws: Draws, k: int) -> Tensor | None:
+        """Random numbers of the mixer for a step that replaces k tokens."""
+        return MIXERS[self.settings.mixer].draw(draws, self.views, self.network.backbone.grid, k)
+
     def epoch(self, number: int, steps: int, rng: np.random.Generator) -> "MixedEpoch":
         """What is mixed in the epoch of that number, from 0.
 
@@ -101,6 +106,7 @@ class MixedEpoch:
     def __init__(self, mixing: ProxyMixing, k: int, first: int, rng: np.random.Generator) -> None:
         self.k, self._first, self._share = k, first, mixing.settings.batches
         self._batches = mixing.source.batches(mixing.size, rng) if k else None
+        self._ahead: Iterator[tuple[Tensor, Tensor]] | None = None
         self._drawn, self._steps, self._replaced = 0, 0, torch.zeros(mixing.tokens)
         self.row = {"k": k, "lambda": k / mixing.tokens}
         self.gate_scores = torch.zeros(2, SCORE_BINS, dtype=torch.long)
@@ -114,17 +120,19 @@ class MixedEpoch:
         if self._batches is None or ceil((before + 1) * self._share) == ceil(before * self._share):
             return None
         self._drawn += 1
-        return Mixed(*next(self._batches), self.k)
+        self._ahead = self._ahead or drawn_ahead(self._batches)
+        return Mixed(*next(self._ahead), self.k)
 
     def note(self, mixture: Mixture | None) -> None:
         """Count a step's mixture, if it has one."""
         if mixture is None:
             return
         if mixture.replaced is not None:
-            self._replaced += mixture.replaced.float().mean(0).cpu()
+            self._replaced = mixture.replaced.float().mean(0) + self._replaced.to(mixture.replaced.device)
             self._steps += 1
         if mixture.scores is not None:
-            self.gate_scores += torch.stack([_histogram(scores) for scores in mixture.scores])
+            found = torch.stack([_histogram(scores) for scores in mixture.scores])
+            self.gate_scores = found + self.gate_scores.to(found.device)
 
     def state(self) -> dict[str, Any]:
         """What was drawn and noted so far, as JSON has it."""
@@ -145,4 +153,4 @@ class MixedEpoch:
 
 
 def _histogram(scores: Tensor) -> Tensor:
-    return torch.histc(scores.detach().float(), SCORE_BINS, 0, 1).long().cpu()
+    return torch.histc(scores.detach().float(), SCORE_BINS, 0, 1).long()

@@ -49,7 +49,8 @@ def batch_loader(
         batch_size: rows of a batch.
         shuffle: whether their order is random.
     """
-    return DataLoader(rows, batch_size, shuffle=shuffle, collate_fn=_as_tensors)  # type: ignore[arg-type]
+    pinned = torch.cuda.is_available()  # the copy to a GPU then waits for nothing
+    return DataLoader(rows, batch_size, shuffle=shuffle, collate_fn=_as_tensors, pin_memory=pinned)  # type: ignore[arg-type]
 
 
 def _as_tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:

@@ -61,6 +61,8 @@ class Setup:
         )
         loss = with_differences(self.loss, training.differences if task.compares_values else 0.0)
         objective = Objective(self.network, loss, training, self.run.mixing, self.share)
+        if training.compile:
+            objective.compile()
         self.objective, self.optimiser = prepare(objective, optimiser)
         self.loader = prepare_data_loader(  # whole batches, see `Share`
             batch_loader(self.training_rows, training.batch_size, shuffle=True),

@@ -49,21 +49,22 @@ class Share:
                 "`kedro matrix run --gpus-per-run 1`"
             )
 
-    def own(self, values: Tensor, views: int = 1) -> Tensor:
+    def own(self, values: Tensor, views: int = 1, axis: int = 0) -> Tensor:
         """What belongs to the own rows; where there are none, as a batch has fewer rows than processes, to the first.
 
         Args:
-            values: ``(views × rows, …)`` of the whole batch.
+            values: ``(…, views × rows, …)`` of the whole batch.
             views: rows of tokens for each row.
+            axis: the axis of the rows.
         """
         if self.is_whole:
             return values
-        by_view = values.unflatten(0, (views, -1))
-        bounds = self._bounds(by_view.shape[1])
+        by_view = values.unflatten(axis, (views, -1))
+        bounds = self._bounds(by_view.shape[axis + 1])
         first, end = bounds[self.process], bounds[self.process + 1]
         if first == end:
             first, end = 0, 1
-        return by_view[:, first:end].flatten(0, 1)
+        return by_view.narrow(axis + 1, first, end - first).flatten(axis, axis + 1)
 
     def whole(self, values: Tensor, rows: int, views: int = 1) -> Tensor:
         """The values of all processes, ``(views × rows, …)``, in single precision; gradients reach the own ones.
@@ -80,13 +81,6 @@ class Share:
         by_row = values.float().unflatten(0, (views, -1)).transpose(0, 1)
         gathered: Tensor = _Gathered.apply(by_row, self._bounds(rows), self.process)
         return gathered.transpose(0, 1).flatten(0, 1)
-
-    def generator(self, common: torch.Generator | None) -> torch.Generator | None:
-        """A generator for what is drawn for own rows alone, where all processes have a common one."""
-        if self.is_whole or common is None:
-            return common
-        seed = int(torch.randint(2**31, (), generator=common))
-        return torch.Generator(common.device).manual_seed(seed + self.process)
 
     def _bounds(self, rows: int) -> list[int]:
         return [rows * process // self.processes for process in range(self.processes + 1)]

@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from typing import Any
 
 import torch
 from accelerate.utils import send_to_device
 from torch import Tensor
 
+from pare.learners.networks.draws import Draws, Generators
 from pare.learners.networks.models.threads import fastest_threads
 from pare.learners.networks.training.augmentation import augment
 from pare.learners.networks.training.budget import step_seconds
-from pare.learners.networks.training.losses import not_finite
 from pare.learners.networks.training.objective import Terms
 from pare.learners.networks.training.proxy_mixing import Mixed
 from pare.learners.networks.training.rows import batch_loader
@@ -26,30 +27,28 @@ class Steps:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
 
-    def step(self, batch: dict[str, Tensor], mixed: Mixed | None, noise: torch.Generator, place: str) -> Terms:
+    def step(self, batch: dict[str, Tensor], mixed: Mixed | None, draws: Draws, place: str) -> Terms:
         """Learn from a batch.
 
         Args:
             batch: rows, see `batch_loader`.
             mixed: rows of the proxy and how many tokens they replace; None: a plain step.
-            noise: decides everything random in the step.
+            draws: random numbers of the step.
             place: which step it is, for a message.
-
-        Raises:
-            PareError: where the loss is not finite.
         """
         setup, accelerator = self.setup, self.setup.accelerator
-        size = len(batch["x"]) * setup.parts.mixing.views if setup.parts.mixing else 0
-        x, y, anchor = self._changed(batch, noise)
-        proxy = [part[:size].to(accelerator.device) for part in (mixed.x, mixed.y)] if mixed else []
-        k = mixed.k if mixed else 0
+        x, y, anchor = self._changed(batch, draws)
+        proxy: dict[str, Any] = {}
+        if mixed and setup.parts.mixing:
+            size, k = len(x) * setup.parts.mixing.views, mixed.k
+            source, source_y = (part[:size].to(accelerator.device, non_blocking=True) for part in (mixed.x, mixed.y))
+            proxy = {"source": source, "source_y": source_y, "k": k, "noise": setup.parts.mixing.noise(draws, k)}
         with (
             fastest_threads(setup.network, ("step", mixed is not None)),
+            _tf32(setup.run.training.precision),
             accelerator.accumulate(setup.objective),
         ):
-            terms: Terms = setup.objective(x, y, *proxy, anchor=anchor, k=k, generator=noise)
-            if not torch.isfinite(terms.total):
-                raise not_finite(terms.total, place, setup.optimiser.param_groups[0]["lr"], x, y)
+            terms: Terms = setup.objective(x, y, anchor=anchor, **proxy)
             accelerator.backward(terms.total)
             if accelerator.sync_gradients and setup.training.clip_norm:
                 accelerator.clip_grad_norm_(setup.objective.parameters(), setup.training.clip_norm)
@@ -59,28 +58,33 @@ class Steps:
                 setup.average.update()
         return terms
 
-    def _changed(self, batch: dict[str, Tensor], noise: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _changed(self, batch: dict[str, Tensor], draws: Draws) -> tuple[Tensor, Tensor, Tensor | None]:
         """Inputs, outputs and the anchor's predictions, after the random changes of the training."""
-        x, y, anchor = augment(batch["x"], self.setup.training.augmentation, noise), batch["y"], batch.get("anchor")
+        x, y, anchor = augment(batch["x"], self.setup.training.augmentation, draws), batch["y"], batch.get("anchor")
         if not self.setup.network.symmetries:
             return x, y, anchor
-        x, fields = self.setup.network.symmetries.drawn(x, y if anchor is None else torch.cat([y, anchor], 1), noise)
+        x, fields = self.setup.network.symmetries.drawn(x, y if anchor is None else torch.cat([y, anchor], 1), draws)
         return x, fields[:, : y.shape[1]], None if anchor is None else fields[:, y.shape[1] :]
 
     def seconds(self) -> float:
         """Seconds of a step in the mean over a training, by some steps, whose changes are put back."""
-        setup, noise = self.setup, torch.Generator().manual_seed(0)
+        setup, generators = self.setup, Generators(self.setup.accelerator.device, 0)
         rows = batch_loader(setup.training_rows, setup.training.batch_size)
         batch = send_to_device(next(iter(rows)), setup.accelerator.device)
+        draws = Draws(generators, len(batch["x"]))
+
+        def timed(mixed: Mixed | None = None) -> Terms:
+            terms = self.step(batch, mixed, draws, "the first steps")
+            terms.total.item()  # waits for the device, which would otherwise go on with the step
+            return terms
+
         with self._put_back():
             setup.objective.train()
-            plain = step_seconds(lambda: self.step(batch, None, noise, "the first steps"))
+            plain = step_seconds(timed)
             if not setup.parts.mixing:
                 return plain
             share, mixed = setup.parts.mixing.assumed(ASSUMED, setup.rng(0, 2))
-            return (1 - share) * plain + share * step_seconds(
-                lambda: self.step(batch, next(mixed, None), noise, "the first steps")
-            )
+            return (1 - share) * plain + share * step_seconds(lambda: timed(next(mixed, None)))
 
     @contextmanager
     def _put_back(self) -> Iterator[None]:
@@ -94,3 +98,20 @@ class Steps:
         for part, state in zip(parts, before, strict=True):
             part.load_state_dict(state)
         setup.accelerator.step = 0  # batches since the last update
+
+
+@contextmanager
+def _tf32(precision: str) -> Iterator[None]:
+    """Products of single precision by TF32, as torch computes convolutions anyway; unless float32 is asked for."""
+    if precision == "bf16" or not torch.cuda.is_available():
+        yield
+        return
+    convolutions = torch.backends.cudnn
+    before = torch.get_float32_matmul_precision(), convolutions.allow_tf32
+    torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
+    convolutions.allow_tf32 = precision != "float32"
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        convolutions.allow_tf32 = before[1]

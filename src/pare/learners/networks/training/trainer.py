@@ -71,9 +71,9 @@ class Trainer:
             if session.is_late(epoch.number * len(setup.loader) + number):
                 continue
             setup.go_to(epoch.number, number)
-            place = f"epoch {epoch.number + 1}, step {number + 1}"
-            epoch.note(session.steps.step(batch, mixed.step(number) if mixed else None, epoch.noise, place))
-            bar.step(epoch.losses["loss"][-1], mixed.k if mixed else 0)
+            proxy = mixed.step(number) if mixed else None
+            epoch.note(session.steps.step(batch, proxy, epoch.draws(number), epoch.place(number)))
+            bar.step(epoch.loss.value, mixed.k if mixed else 0)
             session.tell_shorter()
             if setup.accelerator.sync_gradients:  # no gradients wait for the next step
                 self.signals.let_through()

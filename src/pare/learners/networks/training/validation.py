@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from pare.learners.networks.models.threads import fastest_threads
 from pare.learners.networks.start.cross_validation import clearly_smaller
@@ -29,7 +30,7 @@ class Validation:
             return None, []
         setup.objective.eval()
         setup.metric.reset()
-        losses: list[float] = []
+        losses: list[Tensor] = []
         with setup.accelerator.autocast():
             for batch in setup.validation:
                 with fastest_threads(setup.network, "validation"):
@@ -38,9 +39,9 @@ class Validation:
                 setup.metric.update(prediction.float(), y)
                 if setup.parts.start:
                     rows = zip(prediction.split(1), y.split(1), strict=True)
-                    losses += torch.stack([setup.loss(*row) for row in rows]).tolist()  # one wait for a GPU a batch
+                    losses += [setup.loss(*row) for row in rows]
                 between()
-        return float(setup.metric.compute()), losses
+        return float(setup.metric.compute()), torch.stack(losses).tolist() if losses else []
 
     def is_perfect(self, value: float | None) -> bool:
         """Whether no metric could be better."""

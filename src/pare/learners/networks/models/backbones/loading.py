@@ -143,3 +143,18 @@ def _random(folder: Path, config: Any) -> Any:
         raise PareError(
             f"{folder}/config.json describes no network ({error}); delete the folder and ingest again"
         ) from error
+
+
+def checkpoint_activations(backbone: Backbone) -> None:
+    """Keep only what enters each block of the encoder, and compute the rest again for the gradients.
+
+    Raises:
+        PareError: where the encoder's family does not have it.
+    """
+    encoder = backbone.encoder
+    if not encoder.supports_gradient_checkpointing:
+        raise PareError(
+            f"encoders of the family {encoder.config.model_type} cannot compute their blocks twice; set "
+            "training.activation_checkpointing=false, and a smaller training.batch_size with training.accumulation"
+        )
+    encoder.gradient_checkpointing_enable({"use_reentrant": False})

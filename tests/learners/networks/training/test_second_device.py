@@ -1,0 +1,95 @@
+"""A whole step of each kind of task on a device that is not the CPU, without having one.
+
+`FakeTensorMode` computes shapes, types and devices without values. It refuses operations on two devices, and those that
+read a number or whose shape depends on numbers. The second device is called ``meta``: torch without CUDA has no
+gradients of fake CUDA tensors.
+"""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import _disable_current_modes
+
+from pare.learners.networks.draws import Draws
+from pare.learners.networks.training import on_device, optimisers
+from pare.learners.networks.training.epoch import Epoch
+from pare.learners.networks.training.optimisers import WeightAverage, build_optimiser
+from step_kinds import KINDS, session
+
+__all__ = ["session"]
+META = torch.device("meta")
+
+
+@pytest.fixture
+def second_device(monkeypatch):
+    """Move a training to the second device, and tensors; random numbers are made there too."""
+    mode, autocast = FakeTensorMode(allow_non_fake_inputs=True), torch.autocast
+
+    def moved(tensor):
+        return mode.from_tensor(tensor.detach()).to(META)
+
+    def move(setup):
+        for module in setup.objective.modules():
+            for name, weight in list(module._parameters.items()):
+                if weight is not None:
+                    module._parameters[name] = torch.nn.Parameter(moved(weight), weight.requires_grad)
+            for name, buffer in list(module._buffers.items()):
+                if buffer is not None:
+                    module._buffers[name] = moved(buffer)
+        network = setup.network
+        groups = network.parameter_groups(setup.training.new_learning_rate)
+        setup.optimiser = build_optimiser(network, groups, setup.training)
+        setup.average = WeightAverage(network, setup.training.average) if setup.training.average else None
+
+    def drawn(self, draw, generator, shape, axis):
+        with _disable_current_modes():
+            numbers = draw((*shape[:axis], self.rows, *shape[axis:]), generator=generator, device=torch.device("cpu"))
+        return moved(numbers)
+
+    def on_host(self, draw, *shape):
+        with _disable_current_modes():
+            return draw((self.rows, *shape), generator=self.generators.host).numpy()
+
+    monkeypatch.setattr(Draws, "_drawn", drawn)
+    monkeypatch.setattr(Draws, "on_host", on_host)
+    monkeypatch.setattr(torch, "autocast", lambda kind, **given: autocast("cpu" if kind == "meta" else kind, **given))
+    monkeypatch.setattr(optimisers, "_may_fuse", lambda _: False)  # torch refuses fused steps of meta
+    monkeypatch.setattr(on_device, "PAUSE", 1000.0)
+    return SimpleNamespace(mode=mode, move=move, moved=moved)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["pare", "finetune"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_and_predictions_of_each_kind_stay_on_the_second_device(
+    session, second_device, monkeypatch, kind, method
+):
+    begun = session(kind, method, class_weights=False)  # weights that the loss has from the set-up on
+    setup = begun.setup
+    setup.plan(2)
+    epoch, mixtures = Epoch(setup, 0, None), []
+    batches = list(epoch.batches())
+    proxies = [epoch.mixed.step(number) if epoch.mixed else None for number, _ in batches]
+    monkeypatch.setattr(type(setup.accelerator), "device", META)
+    with second_device.mode:
+        second_device.move(setup)
+        for number, rows in batches:
+            batch = {name: second_device.moved(values) for name, values in rows.items()}
+            terms = begun.steps.step(batch, proxies[number], epoch.draws(number), epoch.place(number))
+            epoch.note(terms)
+            mixtures.append(terms.mixture)
+            assert {loss.device for loss in terms.losses.values()} == {META}
+        setup.network.eval()
+        with torch.no_grad():
+            predictions = setup.network.predict(batch["x"]), setup.network(batch["x"])
+            assert all(found.device == META and found.shape == predictions[0].shape for found in predictions)
+            setup.loss(predictions[0], batch["y"])
+    assert any(mixtures) is (method == "pare")
+    assert all(weight.device == META for weight in setup.network.parameters())
+
+
+def test_a_number_that_is_read_is_refused(session, second_device):
+    with second_device.mode, pytest.raises(Exception, match=r"_local_scalar_dense|item"):
+        float(second_device.moved(torch.ones(3)).sum())
