@@ -135,7 +135,7 @@ def test_mixing_defaults_in_the_parameters_are_heard_where_the_method_is_silent(
 def test_an_unquoted_no_is_a_precision_although_yaml_reads_it_as_false(run):
     value = yaml.safe_load("no")
     assert run(task="darcy_flow", training__precision=value).training.precision == "no"
-    with pytest.raises(PareError, match=r"training\.precision.*'auto', 'no' or 'bf16'"):
+    with pytest.raises(PareError, match=r"training\.precision.*'auto', 'no', 'bf16' or 'float32'"):
         run(task="darcy_flow", training__precision=yaml.safe_load("yes"))
 
 
@@ -162,7 +162,7 @@ def test_a_method_without_mixing_has_none_and_says_so_when_asked_to_mix(run):
         ({"tsk": "darcy_flow"}, ["parameter 'tsk'", "Did you mean 'task'", "conf/base/parameters.yml"]),
         (
             {"training.epoch": 3},
-            ["'training.epoch'", "Did you mean 'training.epochs'", "and 17 for experts", "docs/parameters.md"],
+            ["'training.epoch'", "Did you mean 'training.epochs'", "and 19 for experts", "docs/parameters.md"],
         ),
         ({"mixing.strat": 0.3}, ["'mixing.strat'", "Did you mean 'mixing.start'"]),
         ({"training.epochs": -1}, ["'training.epochs'", "greater than or equal to 0", "found -1"]),

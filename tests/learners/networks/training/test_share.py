@@ -22,9 +22,9 @@ def test_a_process_without_a_row_takes_the_first_one():
 
 
 def test_alone_all_is_its_own():
-    batch, generator = torch.arange(6.0), torch.Generator()
+    batch = torch.arange(6.0)
     share = Share()
-    assert share.own(batch) is batch and share.whole(batch, 6) is batch and share.generator(generator) is generator
+    assert share.own(batch) is batch and share.whole(batch, 6) is batch
 
 
 def test_a_batch_that_cannot_be_divided_names_a_better_use_of_the_devices():
