@@ -43,16 +43,15 @@ def second_device(monkeypatch):
         setup.optimiser = build_optimiser(network, groups, setup.training)
         setup.average = WeightAverage(network, setup.training.average) if setup.training.average else None
 
-    def drawn(self, draw, generator, shape, axis):
+    def drawn(draw, generator, shape):
         with _disable_current_modes():
-            numbers = draw((*shape[:axis], self.rows, *shape[axis:]), generator=generator, device=torch.device("cpu"))
-        return moved(numbers)
+            return moved(draw(shape, generator=generator, device=torch.device("cpu")))
 
-    def on_host(self, draw, *shape):
+    def on_host(self, draw):
         with _disable_current_modes():
-            return draw((self.rows, *shape), generator=self.generators.host).numpy()
+            return draw((self.rows,), generator=self.generators.host).numpy()
 
-    monkeypatch.setattr(Draws, "_drawn", drawn)
+    monkeypatch.setattr(Draws, "_drawn", staticmethod(drawn))
     monkeypatch.setattr(Draws, "on_host", on_host)
     monkeypatch.setattr(torch, "autocast", lambda kind, **given: autocast("cpu" if kind == "meta" else kind, **given))
     monkeypatch.setattr(optimisers, "_may_fuse", lambda _: False)  # torch refuses fused steps of meta
