@@ -23,6 +23,7 @@ from pare.config.estimate import STEPS, Work
 from pare.data.registries import find_origin
 from pare.learners.learner import Data
 from pare.learners.machine import matrix_speed
+from pare.learners.networks.draws import Draws, Generators
 from pare.learners.networks.training.setup import Setup
 from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.transformer import build_parts
@@ -86,13 +87,13 @@ def measured(env: str, task: str, changes: dict) -> list[dict]:
 def line(run: Run, setup: Setup, mixed: bool) -> dict:
     """Count and time a step."""
     setup.plan(2)
-    steps, noise = Steps(setup), torch.Generator().manual_seed(0)
-    batch = next(iter(setup.loader))
+    steps, batch = Steps(setup), next(iter(setup.loader))
+    draws = Draws(Generators(setup.accelerator.device, 0), len(batch["x"]))
     _, proxies = setup.parts.mixing.assumed(2, setup.rng(0, 2))
     setup.objective.train()
 
     def step() -> None:
-        steps.step(batch, next(proxies) if mixed else None, noise, "a measured step")
+        steps.step(batch, next(proxies) if mixed else None, draws)
 
     with FlopCounterMode(display=False) as counted:
         step()

@@ -47,7 +47,7 @@ def test_another_number_of_replaced_tokens_is_compiled_once_more_and_then_never(
     (_, batch), *_ = epoch.batches()
     proxy = epoch.mixed.step(0)
     for k in (12, 10, 9, 5):
-        begun.steps.step(batch, proxy._replace(k=k), epoch.draws(0), "")
+        begun.steps.step(batch, proxy._replace(k=k), epoch.draws(0))
     assert counter.frame_count <= 2
 
 

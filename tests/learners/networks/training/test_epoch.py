@@ -8,7 +8,7 @@ import pytest
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
-from pare.learners.networks.training.steps import Steps
+from pare.learners.networks.training.epoch import Epoch
 from pare.learners.networks.training.validation import Validation
 from pare.storage.signals import ENDING
 from stopped_fits import assert_same, is_stopped, stopped_until_done
@@ -69,15 +69,15 @@ def test_a_training_that_is_stopped_while_it_validates_makes_no_step_twice(fit, 
     fit(top, average=0.9).write(tmp_path / "whole" / "model")
     call = 2 + ("start" in top)  # a solved start is validated too
     assert is_stopped(fit(top, average=0.9), tmp_path / "model", call, of=(Validation, "measure"))
-    steps, original = [], Steps.step
-    monkeypatch.setattr(Steps, "step", lambda *args: steps.append(args[-1]) or original(*args))
+    steps, draws = [], Epoch.draws
+    monkeypatch.setattr(Epoch, "draws", lambda self, step: steps.append((self.number, step)) or draws(self, step))
     fit(top, average=0.9).write(tmp_path / "model")
-    assert steps[0] == "epoch 3, step 1"
+    assert steps[0] == (2, 0)
     assert_same(*(Model.load(tmp_path / name / "model") for name in (".", "whole")))
 
 
 @pytest.mark.slow
-def test_a_killed_training_loses_no_more_than_the_minutes_that_it_may_and_the_save_that_was_being_written(fit, tmp_path, caplog):
+def test_a_killed_training_loses_its_minutes_at_most_and_the_save_that_was_being_written(fit, tmp_path, caplog):
     caplog.set_level("INFO", logger="pare")
     fit().write(tmp_path / "whole" / "model")
     soon = fit(checkpoint_minutes=1e-6)

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
+from pare.config import PareError
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
+from pare.learners.networks.training.epoch import Epoch
 from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.training.trainer import Trainer
 from pare.learners.networks.training.validation import Validation
@@ -115,20 +118,18 @@ def test_a_probe_with_minutes_trains_nothing(within, tmp_path):
 @pytest.fixture
 def steps_last(monkeypatch, clock):
     """Let each step of a training take so many seconds by its number, and a validation 0.1 s."""
-    original, measure, seconds, made = Steps.step, Validation.measure, [lambda _: 1.0], []
+    draws, measure, seconds, made = Epoch.draws, Validation.measure, [lambda _: 1.0], []
 
-    def step(self, batch, mixed, noise, place):
-        if place != "the first steps":
-            epoch, number = (int(part.split()[1]) for part in place.split(", "))
-            made.append(6 * (epoch - 1) + number - 1)
-            clock[0] += seconds[0](made[-1])
-        return original(self, batch, mixed, noise, place)
+    def drawn(self, number):
+        made.append(6 * self.number + number)
+        clock[0] += seconds[0](made[-1])
+        return draws(self, number)
 
     def measured(*args):
         clock[0] += 0.1
         return measure(*args)
 
-    monkeypatch.setattr(Steps, "step", step)
+    monkeypatch.setattr(Epoch, "draws", drawn)
     monkeypatch.setattr(Validation, "measure", measured)
     return seconds, made
 
@@ -161,3 +162,39 @@ def test_where_not_even_one_epoch_fits_a_part_of_its_steps_is_made(within, step_
     assert made == [0, 2, 5] and clock[0] <= 1.15 * 31.2 + 20 + 20
     assert [row["epoch"] for row in model.record["history"]] == [1]
     assert np.isfinite(model.record["validation"])
+
+
+@pytest.mark.parametrize("method", ["pare", "finetune"])
+def test_where_memory_is_short_a_batch_is_halved_and_gradients_are_added_up(
+    table_run, table, source, tmp_path, monkeypatch, method
+):
+    step = Steps.step
+
+    def within_memory(self, batch, *arguments):
+        if len(batch["x"]) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return step(self, batch, *arguments)
+
+    monkeypatch.setattr(Steps, "step", within_memory)
+    asked, small = ({"batch_size": size, "accumulation": add, "epochs": 2} for size, add in ((16, 1), (4, 4)))
+    found, expected = (
+        Fit(table_run({"method": method}, **training), Data(table, source)).model(
+            tmp_path / str(training["batch_size"])
+        )
+        for training in (asked, small)
+    )
+    x = table.rows("test").array("x")
+    np.testing.assert_array_equal(*(model.outputs(x, torch.device("cpu")) for model in (found, expected)))
+    assert (found.record["batch_size"], expected.record["batch_size"]) == (4, 4)
+
+
+def test_where_not_even_a_row_fits_it_says_what_takes_less_memory(
+    table_run, table, source, tmp_path, monkeypatch, caplog
+):
+    def short(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Steps, "step", short)
+    with pytest.raises(PareError, match=r"one row.*training\.activation_checkpointing=true"):
+        Fit(table_run({"method": "finetune"}, batch_size=2), Data(table, source)).model(tmp_path / "model")
+    assert "too small for batches of 2: batches of 1, with gradients of 2 added up." in caplog.text

@@ -76,7 +76,7 @@ def test_steps_and_predictions_of_each_kind_stay_on_the_second_device(
         second_device.move(setup)
         for number, rows in batches:
             batch = {name: second_device.moved(values) for name, values in rows.items()}
-            terms = begun.steps.step(batch, proxies[number], epoch.draws(number), epoch.place(number))
+            terms = begun.steps.step(batch, proxies[number], epoch.draws(number))
             epoch.note(terms)
             mixtures.append(terms.mixture)
             assert {loss.device for loss in terms.losses.values()} == {META}

@@ -71,10 +71,6 @@ class Epoch:
         size = self.setup.training.batch_size
         return Draws(self._noise, min(size, len(self.setup.training_rows) - number * size))
 
-    def place(self, number: int) -> str:
-        """Where the step of that number is, for a message."""
-        return f"epoch {self.number + 1}, step {number + 1}"
-
     def note(self, terms: Terms) -> None:
         """Note losses and mixture of a step.
 
@@ -97,7 +93,7 @@ class Epoch:
         for number, loss in zip(self._made, new, strict=True):
             if not isfinite(loss):
                 batch, rate = next(iter(self._rows(number))), self.setup.go_to(self.number, number)
-                raise not_finite(loss, self.place(number), rate, batch["x"], batch["y"])
+                raise not_finite(loss, f"epoch {self.number + 1}, step {number + 1}", rate, batch["x"], batch["y"])
         return losses
 
     def row(self, learning_rate: float) -> dict[str, Any]:

@@ -6,12 +6,16 @@ Uncertainty Estimation using Deep Ensembles*, 2017).
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import torch
 from accelerate import PartialState
 
+from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.evaluation.calibration import Calibration
 from pare.evaluation.metrics import build_metric
@@ -41,11 +45,45 @@ def fit(run: Run, data: Data, work: Work, build: Build) -> Fitted:
     Returns:
         The network of the best validation epoch (protocol validated) or of the last epoch (protocol paper). After a
         solved start this is the start itself, fitted to the validation rows as well, where no epoch is clearly better.
-        Several members are averaged; if the first keeps its start, there are no others.
+        Several members are averaged; if the first keeps its start, there are no others. Where the device's memory is
+        short, a batch is halved, and gradients of more batches are added up.
 
     Raises:
-        PareError: where the loss is not finite, or the encoder does not fit the task.
+        PareError: where the loss is not finite, the encoder does not fit the task, or no row fits into the memory.
     """
+    while True:
+        with _memory(run) as smaller:
+            return _fitted(run, data, work, build)
+        run = smaller[0]  # the tensors of the failed training are free now
+
+
+@contextmanager
+def _memory(run: Run) -> Iterator[list[Run]]:
+    """A list that gets a run with half of the batch, where a device has too little memory for the block.
+
+    Raises:
+        PareError: where a batch cannot be halved.
+    """
+    smaller, training = list[Run](), run.training
+    try:
+        yield smaller
+    except torch.OutOfMemoryError as error:
+        rows, added = training.batch_size // 2, 2 * training.accumulation
+        if not rows or PartialState().num_processes > 1:
+            what = "one row" if not rows else f"batches of {training.batch_size} on several devices"
+            raise PareError(
+                f"the device's memory is too small for {what}; take training.activation_checkpointing=true, a smaller "
+                "training.batch_size with training.accumulation, or a smaller source"
+            ) from error
+        logger.warning(
+            *("The device's memory is too small for batches of %d: batches of %d, with gradients of %d added up.",),
+            *(training.batch_size, rows, added),
+        )
+        halved = training.model_copy(update={"batch_size": rows, "accumulation": added})
+        smaller.append(run.model_copy(update={"training": halved}))
+
+
+def _fitted(run: Run, data: Data, work: Work, build: Build) -> Fitted:
     session = Session(run, data, replace(work, folder=work.folder / "0"), build)
     first = Trainer(session).train()
     plan = Plan(session.progress.epochs, session.progress.members)

@@ -46,6 +46,7 @@ def result(setup: Setup, progress: Progress, checkpoint: Checkpoint) -> Fitted:
         "peak_memory_mb": round(max(progress.peak_memory_mb, peak_memory_mb())),
         "device": str(accelerator.device),
         "processes": accelerator.num_processes,
+        "batch_size": setup.training.batch_size,
         "precision": accelerator.mixed_precision,
         "threads": most_used(network),
         "versions": versions("torch", "transformers", "accelerate"),

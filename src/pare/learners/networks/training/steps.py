@@ -27,14 +27,13 @@ class Steps:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
 
-    def step(self, batch: dict[str, Tensor], mixed: Mixed | None, draws: Draws, place: str) -> Terms:
+    def step(self, batch: dict[str, Tensor], mixed: Mixed | None, draws: Draws) -> Terms:
         """Learn from a batch.
 
         Args:
             batch: rows, see `batch_loader`.
             mixed: rows of the proxy and how many tokens they replace; None: a plain step.
             draws: random numbers of the step.
-            place: which step it is, for a message.
         """
         setup, accelerator = self.setup, self.setup.accelerator
         x, y, anchor = self._changed(batch, draws)
@@ -74,7 +73,7 @@ class Steps:
         draws = Draws(generators, len(batch["x"]))
 
         def timed(mixed: Mixed | None = None) -> Terms:
-            terms = self.step(batch, mixed, draws, "the first steps")
+            terms = self.step(batch, mixed, draws)
             terms.total.item()  # waits for the device, which would otherwise go on with the step
             return terms
 

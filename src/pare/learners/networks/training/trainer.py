@@ -72,7 +72,7 @@ class Trainer:
                 continue
             setup.go_to(epoch.number, number)
             proxy = mixed.step(number) if mixed else None
-            epoch.note(session.steps.step(batch, proxy, epoch.draws(number), epoch.place(number)))
+            epoch.note(session.steps.step(batch, proxy, epoch.draws(number)))
             bar.step(epoch.loss.value, mixed.k if mixed else 0)
             session.tell_shorter()
             if setup.accelerator.sync_gradients:  # no gradients wait for the next step
