@@ -1,5 +1,6 @@
 """Work for processes side by side, which import it from here."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -32,3 +33,8 @@ def note_and_sleep(path: Path) -> None:
         time.sleep(600)
     finally:
         path.write_text("tidied up")
+
+
+def fill_disk() -> None:
+    """Write where no space is left."""
+    raise PareError("cannot write to here") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

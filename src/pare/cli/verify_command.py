@@ -40,7 +40,7 @@ def _check_raw(path: Path) -> None:
 
 
 def _check_model(path: Path) -> None:
-    check_digests(path.parent, read_sealed(path, older=True)[FILES])
+    check_digests(path.parent, read_sealed(path)[FILES])
 
 
 def _check_folder(path: Path) -> None:

@@ -115,7 +115,7 @@ class Model:
             raise PareError(f"{folder} is missing: there is no such model yet; train it by `kedro run` first")
         try:
             _check_paths(folder)
-            record = read_sealed(folder / RECORD, older=True)
+            record = read_sealed(folder / RECORD)
             check_digests(folder, record.pop(FILES))  # not every library survives to read what is damaged
             run = Run.model_validate(record.pop("run"))
             preparation = Preparation.load(folder)

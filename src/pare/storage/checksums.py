@@ -89,7 +89,9 @@ def read_sealed(path: Path, *, older: bool = False) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise Damaged(f"{path} is no JSON file any more ({error})") from error
     found = content.pop(CHECKSUM, None)
-    if found != fingerprint(content) and not (older and found is None):
+    if found is None and not older:
+        raise Damaged(f"{path} has no checksum: it was changed, or a version before 0.1.0 wrote it")
+    if found not in (None, fingerprint(content)):
         raise Damaged(f"{path} was changed since it was written")
     return content
 

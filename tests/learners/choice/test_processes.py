@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from pare.config import PareError
 from pare.learners.choice.processes import Workers
 from pare.storage.signals import ENDING
-from side_jobs import PATIENCE, fail, meet, note_and_sleep
+from side_jobs import PATIENCE, fail, fill_disk, meet, note_and_sleep
 
 TESTS = Path(__file__).parents[2]
 
@@ -43,6 +44,12 @@ def test_what_one_cannot_do_is_told_and_stops_no_other(workers):
     assert "the grid is too small" in found["a"][1] and "ZeroDivisionError" in found["b"][1]
     assert found["c"] == (None, "its process ended, perhaps for want of memory")
     assert dict(workers.run({"d": os.getpid}, PATIENCE))["d"][1] == ""
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_no_fault_of_the_one_that_met_it_and_ends_them_all(workers):
+    with pytest.raises(PareError, match="cannot write to here"):
+        dict(workers.run({"a": fill_disk}))
 
 
 @pytest.mark.slow
@@ -84,6 +91,7 @@ import sys, time
 from functools import partial
 from pathlib import Path
 sys.path.append(sys.argv[1])
+from pare.config import PareError
 from pare.learners.choice.processes import Workers
 from pare.storage.signals import Stopped, exit_code, raised
 from side_jobs import note_and_sleep

@@ -3,6 +3,7 @@
 One training makes little of a second core: two of them side by side do more than one after the other.
 """
 
+import errno
 import logging
 import multiprocessing
 import os
@@ -23,12 +24,14 @@ from accelerate import PartialState
 from rich import get_console
 from threadpoolctl import threadpool_limits
 
+from pare.config.errors import causes
 from pare.storage.parent import end_with
 from pare.storage.signals import Stopped, exit_code, raised
 
 MOST = 2  # fits at a time
 PATIENCE = 30.0  # seconds that fits have to end after a signal
 IMPORTED = ["pare.learners.fit", "pare.learners.networks.transformer"]
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)  # a disk that is full or fails
 Outcome = tuple[Any, str]  # result of a fit, and its error; empty where there is a result
 
 
@@ -135,5 +138,7 @@ def _in_process(name: str, job: Callable[[], Any], threads: int) -> Outcome:
             return job(), ""
     except Stopped as stop:
         os._exit(exit_code(stop))  # an exception would be sent back, and this process would wait for another job
-    except Exception as error:  # what one candidate cannot do stops no other
+    except Exception as error:  # what one candidate cannot do stops no other, but a disk that fails is not its fault
+        if any(os.strerror(code) in str(cause) for cause in causes(error) for code in DISK):
+            raise
         return None, f"{type(error).__name__}: {error}"
