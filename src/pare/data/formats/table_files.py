@@ -158,6 +158,7 @@ def _load_feather(path: Path, dialect: Dialect) -> pd.DataFrame:
     with pyarrow.memory_map(str(path)) as file:
         schema = pyarrow.ipc.open_file(file).schema
     _check_columns_fit(schema, feather.read_table(path, columns=[]).num_rows, path)
+    feather.read_table(path).validate(full=True)  # a damaged one would end the process, or fail when text is read
     return pd.read_feather(path)
 
 
