@@ -124,7 +124,7 @@ def test_a_mistake_in_a_dataset_ends_with_the_whole_command_of_the_run(conf, met
 
 
 @pytest.mark.parametrize("end", ["after_pipeline_run", "on_pipeline_error"])
-def test_results_of_a_run_are_written_by_one_process_at_a_time(tmp_path, caplog, end):
+def test_results_of_a_run_are_written_by_one_process_at_a_time(tmp_path, caplog, monkeypatch, end):
     loader = SimpleNamespace(run=SimpleNamespace(folder="wine/pare"), conf_source=str(tmp_path / "conf"))
     hooks, lock, begun, let_go = LockHooks(), tmp_path / "data/07_model_output/wine/pare/.writing", Event(), Event()
     hooks.after_context_created(SimpleNamespace(config_loader=loader))
@@ -140,7 +140,7 @@ def test_results_of_a_run_are_written_by_one_process_at_a_time(tmp_path, caplog,
     begun.wait()
     hooks.before_node_run(SimpleNamespace(tags={"train"}))  # writes no result
     with caplog.at_level(logging.INFO, "pare"):
-        caplog.handler.emit = lambda record: let_go.set()  # once it says that it waits
+        monkeypatch.setattr(caplog.handler, "emit", lambda record: let_go.set())  # once it says that it waits
         hooks.before_node_run(SimpleNamespace(tags={"evaluate"}))
     assert (tmp_path / "written").exists()
     assert let_go.is_set() and lock.exists()

@@ -17,7 +17,7 @@ def step(begun, number=0):
     epoch = Epoch(begun.setup, 0, None)
     batch = dict(epoch.batches())[number]
     proxy = epoch.mixed.step(number) if epoch.mixed else None
-    return begun.steps.step(batch, proxy, epoch.draws(number), "")
+    return begun.steps.step(batch, proxy, epoch.draws(number))
 
 
 @pytest.mark.slow

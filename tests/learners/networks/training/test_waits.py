@@ -115,5 +115,5 @@ def test_a_wait_would_be_counted(counts, session, monkeypatch):
     changed = Steps._changed
     monkeypatch.setattr(Steps, "_changed", lambda self, *args: (float(args[0]["x"].sum()), changed(self, *args))[1])
     for number, batch in epoch.batches():
-        counted(begun.steps, batch, None, epoch.draws(number), "")
+        counted(begun.steps, batch, None, epoch.draws(number))
     assert sum(counts.values()) >= 3
