@@ -2,6 +2,7 @@
 
 import io
 import logging
+import struct
 import subprocess
 import zlib
 
@@ -105,3 +106,13 @@ def test_more_pixels_than_are_read_are_refused_before_any_is_decoded(tmp_path, m
     for read in (lambda: opened_image(tmp_path / "a.png").__enter__(), lambda: photograph(content, "a.png")):
         with pytest.raises(PareError, match=r"a\.png cannot be read .*it has 60 × 40 pixels, at most 2399 are read"):
             read()
+
+
+def test_a_tiff_without_a_width_is_damaged(tmp_path):
+    path = tmp_path / "a.tiff"
+    Image.new("RGB", (5, 3)).save(path)
+    content = path.read_bytes()
+    tag = next(tag for kind in (3, 4) if (tag := struct.pack("<HHI", 256, kind, 1)) in content)
+    path.write_bytes(content.replace(tag, struct.pack("<H", 511) + tag[2:]))
+    with pytest.raises(PareError, match="cannot be read as an image"), opened_image(path):
+        pass
