@@ -108,11 +108,12 @@ def test_more_pixels_than_are_read_are_refused_before_any_is_decoded(tmp_path, m
             read()
 
 
-def test_a_tiff_without_a_width_is_damaged(tmp_path):
+def test_a_tiff_whose_second_page_has_no_width_is_damaged(tmp_path):
     path = tmp_path / "a.tiff"
-    Image.new("RGB", (5, 3)).save(path)
+    Image.new("RGB", (5, 3)).save(path, save_all=True, append_images=[Image.new("RGB", (5, 3))])
     content = path.read_bytes()
     tag = next(tag for kind in (3, 4) if (tag := struct.pack("<HHI", 256, kind, 1)) in content)
-    path.write_bytes(content.replace(tag, struct.pack("<H", 511) + tag[2:]))
+    first, _, second = content.rpartition(tag)
+    path.write_bytes(first + struct.pack("<H", 255) + tag[2:] + second)
     with pytest.raises(PareError, match="cannot be read as an image"), opened_image(path):
         pass

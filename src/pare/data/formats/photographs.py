@@ -38,7 +38,7 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
             yield image
     except UnidentifiedImageError as error:
         raise PareError(f"{path} is not a {NAMES} image; save it as one, or move it away") from error
-    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:  # Type: no size
+    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:  # no size: TypeError
         raise PareError(f"{path} cannot be read as an image ({error}); save it again, or move it away") from error
 
 
