@@ -11,6 +11,7 @@ from pare.config import PareError
 from pare.data.formats import memory
 from pare.learners.model import Model
 from pare.prediction.predict import load
+from pare.storage.checksums import sealed_json
 
 KINDS = ("network", "library", "ensemble")
 NET = "members/net"
@@ -87,7 +88,7 @@ def test_a_path_of_a_record_is_a_file_of_the_folder(folder, name):
     folder = folder("network")
     record = json.loads((folder / "record.json").read_text())
     record = {key: value for key, value in record.items() if key != "checksum"} | {"files": {name: "0"}}
-    (folder / "record.json").write_text(json.dumps(record))
+    (folder / "record.json").write_text(sealed_json(record))
     refused(folder, f"{name} is missing")
 
 

@@ -151,7 +151,7 @@ def test_without_validation_rows_the_last_epoch_is_returned(train, table_run, tm
 
 # Runs the run in a process of its own that kills itself, as the kernel would when memory is short.
 KILLED = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 from pare.config import Run
 from pare.learners.fit import Fit
@@ -170,6 +170,8 @@ def die(*args, **kwargs):
     count += 1
     result = original(*args, **kwargs)
     if count == calls:
+        while not list(Path(folder).glob("checkpoint/0/[0-9]*")):  # the first save, which a thread writes
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGKILL)
     return result
 
