@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import sys
@@ -43,6 +44,7 @@ class Scenario:
 def run(command: str) -> None:
     """Run a command of Kedro, or `dvc`, in the folder of this process, which ends where it fails."""
     program, *arguments = command.split()
+    logging.getLogger("dvc").propagate = False  # Kedro's log would add the traceback of each error that DVC tells
     try:
         code = dvc(arguments) if program == "dvc" else kedro(arguments)
     except SystemExit as end:

@@ -147,6 +147,7 @@ def _load_parquet(path: Path, dialect: Dialect) -> pd.DataFrame:
 
     described = parquet.ParquetFile(path)
     _check_columns_fit(described.schema_arrow, described.metadata.num_rows, path)
+    parquet.read_table(path).validate(full=True)  # text of a damaged one would fail when it is read
     frame = pd.read_parquet(path, engine="pyarrow")
     return frame.reset_index(drop=frame.index.names == [None])
 
@@ -158,7 +159,7 @@ def _load_feather(path: Path, dialect: Dialect) -> pd.DataFrame:
     with pyarrow.memory_map(str(path)) as file:
         schema = pyarrow.ipc.open_file(file).schema
     _check_columns_fit(schema, feather.read_table(path, columns=[]).num_rows, path)
-    feather.read_table(path).validate(full=True)  # a damaged one would end the process, or fail when text is read
+    feather.read_table(path).validate(full=True)  # as for Parquet, or the process would end
     return pd.read_feather(path)
 
 
