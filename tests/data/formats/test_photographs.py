@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
 from pare.config.errors import PareError
 from pare.data.formats import photographs
@@ -117,3 +118,16 @@ def test_a_tiff_whose_second_page_has_no_width_is_damaged(tmp_path):
     path.write_bytes(first + struct.pack("<H", 255) + tag[2:] + second)
     with pytest.raises(PareError, match="cannot be read as an image"), opened_image(path):
         pass
+
+
+@pytest.mark.parametrize("error", [IndexError("index out of range"), MemoryError()])
+def test_whatever_a_decoder_says_of_damage_is_one_message(tmp_path, monkeypatch, error):
+    path = tmp_path / "a.gif"
+    path.write_bytes(encoded("GIF"))
+
+    def damaged(*_):
+        raise error
+
+    monkeypatch.setattr(GifImageFile, "n_frames" if isinstance(error, IndexError) else "load", property(damaged))
+    with pytest.raises(PareError, match="cannot be read as an image"), opened_image(path) as image:
+        _ = image.load

@@ -289,3 +289,14 @@ def test_rows_of_zeros_are_told_before_they_are_unpacked(tmp_path, monkeypatch, 
     monkeypatch.setattr(memory, "free_memory", lambda: 70_000_000)
     with pytest.raises(PareError, match=rf"t\.{suffix} needs 76\.3 MiB of memory by what it declares, and 66\.8 MiB"):
         load_frame(tmp_path / f"t.{suffix}", Dialect())
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_text_that_is_no_utf_8_is_damage_before_it_is_read(tmp_path, suffix):
+    frame, path = pd.DataFrame({"kind": ["oak", "fir"]}), tmp_path / f"t{suffix}"
+    frame.to_parquet(path, compression=None) if suffix == ".parquet" else frame.to_feather(
+        path, compression="uncompressed"
+    )
+    path.write_bytes(path.read_bytes().replace(b"oak", b"o\xffk"))
+    with pytest.raises(PareError, match="is damaged"):
+        load_frame(path, Dialect())
