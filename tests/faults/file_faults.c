@@ -43,7 +43,7 @@ static void die(void) { kill(0, SIGKILL); for (;;) pause(); } /* the whole group
 
 /* What is to be done with an operation: 0, or KILL, TEAR, or an errno with a minus. */
 static int verdict(const char *what, const char *path, unsigned long inode, int space) {
-    char line[PATH_MAX + 99];
+    char line[4 * PATH_MAX + 99];
     long n = __atomic_add_fetch(&now->count, 1, __ATOMIC_SEQ_CST);
     int length = snprintf(line, sizeof line, "%ld %s %lu %s\n", n, what, inode, path);
     if (now->mode == FULL && n >= now->nth) return space ? -(int)now->code : 0;
@@ -54,17 +54,38 @@ static int verdict(const char *what, const char *path, unsigned long inode, int 
     syscall(SYS_write, log_file, line, length); /* what was killed or failed is not noted: it did not happen */
     return 0;
 }
-static int of_path(const char *what, int folder, const char *path, int space) {
-    char full[2 * PATH_MAX], link[64];
-    ssize_t n;
-    if (!now || now->mode == OFF || !path) return 0;
-    if (path[0] == '/') snprintf(full, sizeof full, "%s", path);
-    else {
+static int below_root(const char *full) { /* or the root itself */
+    size_t length = strlen(now->root) - 1;
+    return !strncmp(full, now->root, length) && (full[length] == '/' || !full[length]);
+}
+/* The whole path of a name in an open folder; 0 where it is not known. */
+static int whole(char *full, int folder, const char *path) {
+    char link[64];
+    ssize_t n = 0;
+    if (path[0] != '/') {
         snprintf(link, sizeof link, folder == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/%d", folder);
         if ((n = readlink(link, full, PATH_MAX - 2)) < 0) return 0;
-        snprintf(full + n, sizeof full - n, "/%s", path);
+        full[n++] = '/';
     }
-    return strncmp(full, now->root, strlen(now->root)) ? 0 : verdict(what, full, 0, space);
+    snprintf(full + n, 2 * PATH_MAX - n, "%s", path);
+    return 1;
+}
+static int of_path(const char *what, int folder, const char *path, int space) {
+    char full[2 * PATH_MAX];
+    if (!now || now->mode == OFF || !path || !whole(full, folder, path)) return 0;
+    return below_root(full) ? verdict(what, full, 0, space) : 0;
+}
+/* The new name of a file, noted with its old name; a file that it replaces is kept, for a power cut takes names back. */
+static int of_rename(int d, const char *a, int e, const char *b) {
+    char full[4 * PATH_MAX + 1], kept[PATH_MAX + 64];
+    struct stat found;
+    if (!now || now->mode == OFF || !whole(full, e, b) || !below_root(full)) return 0;
+    if (now->mode == KILL && !fstatat(d, a, &found, AT_SYMLINK_NOFOLLOW)) {
+        snprintf(kept, sizeof kept, "%s.kept/%lu", getenv("FAULTS_STATE"), (unsigned long)found.st_ino);
+        syscall(SYS_linkat, e, b, AT_FDCWD, kept, 0);
+    }
+    strcat(full, "\t");
+    return whole(full + strlen(full), d, a) ? verdict("rename", full, 0, 0) : 0;
 }
 static int of_file(const char *what, int fd, int space) {
     char full[PATH_MAX], link[64];
@@ -74,7 +95,7 @@ static int of_file(const char *what, int fd, int space) {
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     if ((n = readlink(link, full, sizeof full - 1)) < 0) return 0;
     full[n] = 0;
-    if (strncmp(full, now->root, strlen(now->root))) return 0;
+    if (!below_root(full)) return 0;
     return verdict(what, full, fstat(fd, &found) ? 0 : found.st_ino, space);
 }
 
@@ -110,9 +131,11 @@ size_t fwrite(const void *b, size_t size, size_t n, FILE *f) { REAL(fwrite); ASK
     int name parameters { REAL(name); ASK(of_path(what, folder, path, space), -1) return real(__VA_ARGS__); }
 #define FILE_CALL(name, what, space, parameters, ...) \
     int name parameters { REAL(name); ASK(of_file(what, fd, space), -1) return real(__VA_ARGS__); }
-PATH_CALL(rename, "rename", 0, AT_FDCWD, b, (const char *a, const char *b), a, b)
-PATH_CALL(renameat, "rename", 0, e, b, (int d, const char *a, int e, const char *b), d, a, e, b)
-PATH_CALL(renameat2, "rename", 0, e, b, (int d, const char *a, int e, const char *b, unsigned f), d, a, e, b, f)
+#define RENAME(name, d, e, parameters, ...) \
+    int name parameters { REAL(name); ASK(of_rename(d, a, e, b), -1) return real(__VA_ARGS__); }
+RENAME(rename, AT_FDCWD, AT_FDCWD, (const char *a, const char *b), a, b)
+RENAME(renameat, d, e, (int d, const char *a, int e, const char *b), d, a, e, b)
+RENAME(renameat2, d, e, (int d, const char *a, int e, const char *b, unsigned f), d, a, e, b, f)
 PATH_CALL(link, "link", 1, AT_FDCWD, b, (const char *a, const char *b), a, b)
 PATH_CALL(linkat, "link", 1, e, b, (int d, const char *a, int e, const char *b, int f), d, a, e, b, f)
 PATH_CALL(symlink, "symlink", 1, AT_FDCWD, p, (const char *t, const char *p), t, p)

@@ -29,11 +29,12 @@ HANGS = 600.0  # seconds, of which `dvc repro` takes a minute
 
 @dataclass(frozen=True)
 class Operation:
-    """A file operation: its name, the inode of an open file, else 0, and the path."""
+    """A file operation: its name, the inode of an open file, else 0, the path, and the old one of a new name."""
 
     name: str
     inode: int
     path: Path
+    old: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Injector:
 
     def __init__(self, root: Path, scratch: Path) -> None:
         self.root, self.printed, self.state = root.resolve(), scratch / "printed", scratch / "state"
-        self.log = scratch / "state.log"
+        self.log, self.kept = scratch / "state.log", scratch / "state.kept"
         self._set(OFF, 0, 0)
         os.environ["FAULTS_STATE"] = str(self.state)
         ctypes.CDLL(os.environ["LD_PRELOAD"]).faults_use(str(self.state).encode())
@@ -102,6 +103,8 @@ class Injector:
             fault: one of `FAULTS`; none by default.
             nth: number of the disturbed operation, from 1.
         """
+        shutil.rmtree(self.kept, ignore_errors=True)
+        self.kept.mkdir()
         with self.log.open("w"):
             self._set(MODES.get(fault, FAIL) if fault else COUNT, nth, ERRORS.get(fault, 0))
         process = os.fork()
@@ -110,9 +113,10 @@ class Injector:
         code, hung = _waited(process)
         self._set(OFF, 0, 0)
         lines = [line.split(" ", 3) for line in self.log.read_text().splitlines()]
-        operations = [Operation(name, int(inode), Path(path)) for _, name, inode, path in lines]
+        operations = [Operation(name, int(inode), *map(Path, path.split("\t"))) for _, name, inode, path in lines]
         if fault == "power cut":
-            cut_power(self.root, operations)
+            take_back_names(operations, self.kept)
+            empty_files(self.root, operations)
         return Ending(code, self.printed.read_text(errors="replace"), operations, hung)
 
     def _child(self, call: Callable[[], None]) -> None:
@@ -151,7 +155,27 @@ def _waited(process: int) -> tuple[int, bool]:
     return os.waitstatus_to_exitcode((os.waitpid(process, 0) if hung else status)[1]), hung
 
 
-def cut_power(root: Path, operations: list[Operation]) -> None:
+def take_back_names(operations: list[Operation], kept: Path) -> None:
+    """Undo, the last one first, each new name whose folder was not flushed since, with the files that were replaced.
+
+    A name whose old folder was removed since stays: file systems lose what came last, not what came before it.
+    """
+    new: list[Operation] = []
+    for operation in operations:
+        if operation.old:
+            new.append(operation)
+        if operation.name == "fsync":
+            new = [one for one in new if one.path.parent != operation.path]
+    for operation in reversed(new):
+        path, old = operation.path, operation.old
+        if old and old.parent.is_dir() and not old.exists() and path.exists():
+            replaced = kept / str(path.stat().st_ino)
+            path.rename(old)
+            if replaced.exists():
+                replaced.rename(path)
+
+
+def empty_files(root: Path, operations: list[Operation]) -> None:
     """Empty every file that was written, and not flushed since: the worst that a file system may make of it."""
     unflushed: set[int] = set()
     for operation in operations:
