@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,19 @@ def test_all_files_may_be_read_by_the_same_users_and_none_holds_code(made, tmp_p
     files = [path for path in (tmp_path / "model").rglob("*") if path.is_file()]
     assert len({path.stat().st_mode for path in files}) == 1
     assert {path.suffix for path in files} <= {".safetensors", ".json", ".md", ".skops"}
+
+
+def test_labels_that_can_all_be_true_have_names_as_classes_have(made, rows, tmp_path):
+    model = made("network")
+    output = model.run.task.output.model_copy(update={"kind": "multilabel"})
+    task = model.run.task.model_copy(update={"output": output, "loss": "binary_cross_entropy"})
+    names = [f"label {number}" for number in range(output.shape[0])]
+    preparation = replace(model.preparation, classes=names)
+    named = replace(model, run=model.run.model_copy(update={"task": task}), preparation=preparation)
+    named.save(tmp_path / "model")
+    loaded = Model.load(tmp_path / "model")
+    assert loaded.preparation.classes == names
+    np.testing.assert_array_equal(loaded.outputs(rows, CPU), named.outputs(rows, CPU))
 
 
 def test_a_folder_that_is_not_there_is_to_be_trained(tmp_path):

@@ -199,11 +199,11 @@ def _check_shapes(
     axes = len(shape) - 1 if preparation.coordinates else 0
     found = preparation.inputs(np.zeros((1, shape[0] - axes, *shape[1:]), np.float32)).shape[1:]
     counts = [len(names or ()) for names in preparation.categories or ()]
-    classes = run.task.classes if preparation.classes else None
+    classes = output[0] if run.task.output.kind in ("classification", "multilabel") else 0
     if found != shape or list(record["categories"]) not in (counts, [0] * len(counts)):
         raise PareError(f"{PREPARATION} makes inputs of shape {found}, the task has {shape}, or of other categories")
-    if classes != (preparation.classes and len(preparation.classes)):
-        raise PareError(f"{PREPARATION} names {len(preparation.classes or ())} classes, the task has {classes}")
+    if preparation.classes is not None and len(preparation.classes) != classes:
+        raise PareError(f"{PREPARATION} names {len(preparation.classes)} classes, the task has {classes}")
     if calibration:
         wanted = output if calibration.kind == "dense" else (calibration.rows, *output)
         values = calibration.arrays["spread" if calibration.kind == "dense" else "prediction"]
