@@ -28,7 +28,7 @@ from safetensors import safe_open
 
 from harness import CONF, library, options
 from pare.cli.init_command import write_project
-from pare.config.schema import Task
+from pare.config import Library, Task
 from pare.data.registries import open_raw_files
 from pare.storage.atomic import atomic_path
 from random_encoders import write_encoder
@@ -38,7 +38,7 @@ import publisher_files
 
 ENV, ENCODERS = "rehearsal", ("swin_base", "roberta_base")
 FIELDS, TABLES = ("Tables 1 and 15, NAS-Bench-360", "Table 2, PDEBench"), ("Tables 3 and 14, OpenML-CC18",)
-ROWS, TEST, TABLE_ROWS = 8, 2, 160  # a batch on a GPU is the paper's, so more rows are written where it is larger
+ROWS, LEAST, TEST, TABLE_ROWS = 8, 4, 2, 160  # rows of a file, or those of a batch if more; of training; of others
 PARTS = {"title": "Raw files with simulated content", "licence": "none: random numbers"}
 
 
@@ -72,7 +72,7 @@ def write_raw(name: str, task: Task, folder: Path, rows: int) -> None:
         write[f"write_{name}"](folder, **{key: value for key, value in {**known, "rng": rng}.items() if key in asked})
 
 
-def prepare(project: Path, names: list[str], batch: int) -> None:
+def prepare(project: Path, paper: Library, names: list[str], batch: int) -> None:
     """Write what is missing of encoders, raw files and the environment with which the tasks find them."""
     if not (project / "pyproject.toml").exists():
         write_project(project)
@@ -80,7 +80,7 @@ def prepare(project: Path, names: list[str], batch: int) -> None:
         if not (project / "files" / name).exists():
             with atomic_path(project / "files" / name) as unfinished:
                 write_encoder(name, unfinished)
-    paper, conf = library("paper"), project / "conf" / ENV
+    conf = project / "conf" / ENV
     entries: dict[str, Any] = {}
     for name in names:
         task = paper.task(name)
@@ -91,7 +91,7 @@ def prepare(project: Path, names: list[str], batch: int) -> None:
                 unfinished.mkdir()
                 write_raw(name, task, unfinished, max(ROWS, size + TEST))
         counts = {part: rows.count for part, rows in open_raw_files(task.reader, folder).items()}
-        most = {"train": size, "all": TABLE_ROWS}
+        most = {"train": max(LEAST, size), "all": TABLE_ROWS}
         samples = {part: min(counts[part], most.get(part, TEST)) for part in task.samples}
         training = {"epochs": 2, "batch_size": size, "accumulation": 1, "warmup_epochs": 1, "fraction": 1.0}
         changed = {
@@ -112,7 +112,7 @@ def outcome(project: Path, name: str, task: Task, batch: int) -> list[str]:
     places = sorted((project / "data" / "06_models" / name).glob("pare/*/seed_0/model/record.json"))
     shape = "×".join(map(str, task.input.shape))
     if not places:
-        logs = sorted((project / "data" / "matrix").glob(f"*/logs/*{name}*.log"))
+        logs = sorted((project / "data" / "matrix").glob(f"*/logs/*{name}-*.log"), key=lambda log: log.stat().st_mtime)
         said = logs[-1].read_text(errors="replace").strip().splitlines() if logs else []
         return [name, shape, "", "", "", said[-1][:80] if said else "not run yet"]
     record = json.loads(places[0].read_text(encoding="utf-8"))
@@ -133,15 +133,15 @@ def main() -> None:
     on_gpu = torch.cuda.is_available()
     asked = options(__doc__, tasks=fields, openml=0, engine="local", batch=0 if on_gpu else 2, folder="data/rehearsal")
     names = asked.tasks + (tasks_of(TABLES) if asked.openml else [])
-    project = Path(asked.folder).absolute()
-    prepare(project, names, asked.batch)
+    project, paper = Path(asked.folder).absolute(), library("paper")
+    prepare(project, paper, names, asked.batch)
     command = ["kedro", "matrix", "run", "--env", ENV, "--engine", asked.engine, "--tasks", ",".join(names)]
     arguments = [*command, "--methods", "pare", "--seeds", "0"]
     environment = {**os.environ, "PARE_FILES": str(project / "files")}
     code = subprocess.run(arguments, cwd=project, env=environment, check=False).returncode
     table = Table("task", "input", "parameters", "s a mixed / plain step", "memory", "outcome", box=None)
     for name in names:
-        table.add_row(*outcome(project, name, library("paper").task(name), asked.batch))
+        table.add_row(*outcome(project, name, paper.task(name), asked.batch))
     Console(width=140).print(table)
     sys.exit(code)
 

@@ -288,7 +288,7 @@ def _wait(workers: list[int], asked: argparse.Namespace) -> None:
             for worker, status in [os.waitpid(worker, os.WNOHANG) for worker in left]:
                 left.discard(worker)
                 failed |= status != 0
-            bar.update(task, completed=len(read(asked.results)))
+            bar.update(task, completed=asked.results.read_bytes().count(b"\n") if asked.results.exists() else 0)
             time.sleep(PAUSE)
     if failed:
         sys.exit("a process of the campaign failed, see above; what it found is kept, and the same command goes on")
