@@ -7,7 +7,8 @@
 Everything is simulated: encoders have the real architecture and random weights, raw files the publishers' layout and
 random content, and proxies are the digits and sentences of the base environment. So no figure means anything but that
 the whole way works, how long a step takes, and how much memory. Each task makes PaRe's first epoch, with mixed
-tokens, and its last one, without; each epoch has a batch or two. Without a GPU a batch has two rows.
+tokens, and its last one, without. An epoch is one batch; where classes are predicted it has at least 16 rows. Without a
+GPU a batch has two rows.
 """
 
 import inspect
@@ -38,7 +39,8 @@ import publisher_files
 
 ENV, ENCODERS = "rehearsal", ("swin_base", "roberta_base")
 FIELDS, TABLES = ("Tables 1 and 15, NAS-Bench-360", "Table 2, PDEBench"), ("Tables 3 and 14, OpenML-CC18",)
-ROWS, LEAST, TEST, TABLE_ROWS = 8, 4, 2, 160  # rows of a file, or those of a batch if more; of training; of others
+ROWS, TEST, TABLE_ROWS = 8, 2, 160  # rows of a file, or those of a batch if more; rows of a test part, of a table
+OF_CLASSES = 16  # training rows, at least: those of ECG are windows, up to five of one recording and so of one class
 PARTS = {"title": "Raw files with simulated content", "licence": "none: random numbers"}
 
 
@@ -91,7 +93,7 @@ def prepare(project: Path, paper: Library, names: list[str], batch: int) -> None
                 unfinished.mkdir()
                 write_raw(name, task, unfinished, max(ROWS, size + TEST))
         counts = {part: rows.count for part, rows in open_raw_files(task.reader, folder).items()}
-        most = {"train": max(LEAST, size), "all": TABLE_ROWS}
+        most = {"train": max(size, OF_CLASSES if task.classes else 0), "all": TABLE_ROWS}
         samples = {part: min(counts[part], most.get(part, TEST)) for part in task.samples}
         training = {"epochs": 2, "batch_size": size, "accumulation": 1, "warmup_epochs": 1, "fraction": 1.0}
         changed = {
