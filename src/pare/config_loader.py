@@ -179,9 +179,9 @@ def _entries(config_loader: OmegaConfigLoader) -> dict[str, Any]:
     return {kind: config_loader[kind] for kind in LIBRARY}
 
 
-def _sibling(config_loader: OmegaConfigLoader, environment: str) -> OmegaConfigLoader:
+def _sibling(config_loader: OmegaConfigLoader, environment: str) -> RunConfigLoader:
     """A loader of an environment of the same folder, without what the command line set."""
-    return OmegaConfigLoader(
+    return RunConfigLoader(
         conf_source=config_loader.conf_source,
         env=environment,
         base_env=config_loader.base_env,
