@@ -1,7 +1,7 @@
 """Files of strangers and files that a disk damaged: what reading makes of generated ones, each made from a whole one.
 
 An outcome is one of campaign.py's. Unharmed: it is read, and a stored file as it was; detected: `PareError`; unclear:
-the error of a library, a crash, more than `MEMORY` or `SECONDS`; wrong: a stored file is read as something else than
+the error of a library, a crash, more than `MEMORY`, `COMPUTED` or `WAITED`; wrong: a stored file is read as something else than
 was written, or code was run.
 """
 
@@ -47,7 +47,8 @@ from pare.storage.fingerprint import file_digest, fingerprint
 from pare.storage.hdf5 import read_predictions, write_predictions
 from pare.storage.store import ArrayStore
 
-MEMORY, SECONDS, BATCH = 2 << 30, 30, 200  # more bytes than before, for one input, inputs in one process
+MEMORY, BATCH = 2 << 30, 200  # more bytes than before, inputs in one process
+COMPUTED, WAITED = 30, 600  # seconds for one input: of this process, and of a clock that other programs slow down
 X, Y = np.random.default_rng(0).normal(size=(60, 2, 8)).astype(np.float32), np.arange(60) % 3
 ARRAYS = {"x": X, "y": Y}
 TABLE = pd.DataFrame(X[:, 0, :3], columns=["mass", "height", "age"])
@@ -332,7 +333,8 @@ def tried(kind: Bytes, trials: Sequence[Any], folder: Path) -> Iterator[dict[str
         yield from done
         left = left[len(done) :]
         if status:
-            why = f"more than {SECONDS} s" if status == -signal.SIGALRM else f"the process ends with {status}"
+            limits = {-signal.SIGPROF: f"computes more than {COMPUTED} s", -signal.SIGALRM: f"waits more than {WAITED} s"}
+            why = limits.get(status, f"the process ends with {status}")
             yield {"key": left.pop(0), "outcome": "unclear", "why": why}
 
 
@@ -350,8 +352,10 @@ def _child(kind: Bytes, keys: list[str], whole: Path, folder: Path, writing: int
             place = shutil.copytree(whole.parent, folder / "work") / "files"
             os.chdir(folder / "work")
             kind.damage(place, random.Random(key))
-            signal.alarm(SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, COMPUTED)
+            signal.alarm(WAITED)
             outcome, why = _outcome(kind, place, first)
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.alarm(0)
             if Path(CANARY).exists():
                 outcome, why = "wrong", "code was run"
