@@ -1,8 +1,8 @@
 """Files of strangers and files that a disk damaged: what reading makes of generated ones, each made from a whole one.
 
 An outcome is one of campaign.py's. Unharmed: it is read, and a stored file as it was; detected: `PareError`; unclear:
-the error of a library, a crash, more than `MEMORY`, `COMPUTED` or `WAITED`; wrong: a stored file is read as something else than
-was written, or code was run.
+the error of a library, a crash, more than `MEMORY`, `COMPUTED` or `WAITED`; wrong: a stored file is read as something
+else than was written, or code was run.
 """
 
 import json
@@ -333,7 +333,7 @@ def tried(kind: Bytes, trials: Sequence[Any], folder: Path) -> Iterator[dict[str
         yield from done
         left = left[len(done) :]
         if status:
-            limits = {-signal.SIGPROF: f"computes more than {COMPUTED} s", -signal.SIGALRM: f"waits more than {WAITED} s"}
+            limits = {-signal.SIGPROF: f"more than {COMPUTED} s computed", -signal.SIGALRM: f"{WAITED} s waited"}
             why = limits.get(status, f"the process ends with {status}")
             yield {"key": left.pop(0), "outcome": "unclear", "why": why}
 
