@@ -16,7 +16,7 @@ def test_a_training_of_more_than_a_minute_says_its_length_and_a_long_one_what_is
     monkeypatch.setattr("pare.learners.networks.training.session.LONG", most)
     caplog.set_level("INFO", logger="pare")
     train(table_run(), table, tmp_path)
-    said = [message for message in caplog.messages if "3 epochs take about" in message]
+    said = [message for message in caplog.messages if "3 epochs will take about" in message]
     assert [line.endswith(f"{told}.") for line in said] == [True] * bool(told)
 
 
@@ -34,4 +34,4 @@ def test_the_length_that_is_told_by_mixed_steps_is_that_of_all(monkeypatch, capl
         Session.tell_length(begun, mixed=True)
     (said,) = caplog.messages
     each = 2 * 10 * 2 + 6 * 10 + 8 * (60 / 20 / 3)
-    assert said.startswith(f"3 trainings of 8 epochs take about {duration(3 * each * seconds)} here")
+    assert said.startswith(f"3 trainings of 8 epochs will take about {duration(3 * each * seconds)} here")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pare.config.estimate import LONG, duration
 from pare.config.run import Run
+from pare.config.words import counted
 from pare.learners.distributed import from_main, main_first
 from pare.learners.learner import Data, Work
 from pare.learners.machine import peak_memory_mb
@@ -204,7 +205,7 @@ class Session:
         return f"step {steps} of {len(self.setup.loader)} in epoch {number} of {progress.epochs}"
 
     def tell_length(self, *, mixed: bool) -> None:
-        """Say by the first steps how long those that are left take, if more than a minute, and what is shorter.
+        """Say by the first steps how long all take, if more than a minute, and what is shorter.
 
         Args:
             mixed: whether the step that was just made is a mixed one; called after each step of this process.
@@ -226,9 +227,8 @@ class Session:
         if seconds >= MINUTE:
             several = f"{progress.members} trainings of " if progress.members > 1 else ""
             shorter = f"; shorter: training.epochs={max(1, int(epochs * LONG / seconds))}, or minutes={LONG / 60:g}"
-            logger.info(
-                "%s%d epochs take about %s here%s.", several, epochs, duration(seconds), shorter * (seconds >= LONG)
-            )
+            all_epochs, takes = several + counted(epochs, "epoch"), duration(seconds)
+            logger.info("%s will take about %s here%s.", all_epochs, takes, shorter * (seconds >= LONG))
 
     def tell_end(self) -> None:
         """Say how the training ended."""
@@ -237,4 +237,4 @@ class Session:
             where = "the solved start" if progress.best_epoch == SOLVED else f"epoch {progress.best_epoch + 1}"
             best = f", best validation {self.run.metric} {progress.best_value:.4g} by {where}"
         epochs, loss = progress.epochs, progress.history[-1]["loss"]
-        logger.info("%d epochs in %s: loss %.4g%s.", epochs, duration(progress.seconds), loss, best)
+        logger.info("%s in %s: loss %.4g%s.", counted(epochs, "epoch"), duration(progress.seconds), loss, best)
