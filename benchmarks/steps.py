@@ -1,29 +1,46 @@
 """Steps of training, counted and timed: the table from which `kedro tasks show` and `kedro matrix plan` estimate.
 
     OMP_NUM_THREADS=1 python benchmarks/steps.py     # writes src/pare/config/steps.csv; resumable
+    OMP_NUM_THREADS=1 python benchmarks/steps.py --compare data/estimates     # ten runs against what is said of them
 
 Rows are random numbers in the shapes of the task, encoders have random weights: neither changes what a step costs. Each
 case has a process of its own, whose peak memory is its own. Operations are those that torch counts in one real step.
+
+`--compare` makes ten short runs of different kinds in a project of its own; resumable. Seconds are the CPU's, so that
+other programs do not count: what `kedro tasks show` expects of the training, and what its first steps foretell of its
+epochs.
 """
 
 import csv
+import json
+import os
 import platform
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
+from kedro.framework.cli.cli import main as kedro
+from sklearn.datasets import load_digits
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness import alone, library, peak_bytes
+from harness import alone, library, options, peak_bytes
+from pare.cli.common import config_loader, resolved_run
+from pare.cli.init_command import write_project
+from pare.cli.run_command import parse_params
 from pare.config import Run, resolve
-from pare.config.estimate import STEPS, Work
+from pare.config.estimate import STEPS, Work, duration, estimate
 from pare.data.registries import find_origin
 from pare.learners.learner import Data
-from pare.learners.machine import matrix_speed
+from pare.learners.machine import matrix_speed, speed_here
 from pare.learners.networks.draws import Draws, Generators
+from pare.learners.networks.training import session
 from pare.learners.networks.training.setup import Setup
 from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.transformer import build_parts
@@ -35,6 +52,19 @@ CASES = [
     *(("base", task, {}) for task in ("openml_balance_scale", "openml_cmc", "openml_wdbc", "openml_qsar_biodeg")),
     *(("base", task, {}) for task in ("ucr_gun_point", "darcy_flow", "pdebench_diffusion_sorption")),
     *(("base", task, {"start": "random"}) for task in ("openml_wdbc", "darcy_flow")),
+]
+KEDRO = str(Path(sys.executable).with_name("kedro"))
+COMPARED = [
+    "task=openml_pc1,method=pare",
+    "task=openml_car,method=finetune,training.epochs=3",
+    "task=openml_diabetes,method=pare,start=random,training.epochs=20",
+    "task=openml_wdbc,method=orca",
+    "task=openml_diabetes,method=finetune,training.members=2",
+    "task=ucr_osu_leaf,method=pare,training.epochs=2",
+    "task=digits,method=finetune,training.fraction=0.2",
+    "task=pdebench_advection,method=pare",
+    "task=darcy_flow,method=pare,training.epochs=6",
+    "task=pdebench_darcy,method=finetune,training.epochs=4",
 ]
 REPEATS, MOST = 5, 30.0  # steps, and seconds after which no further one is timed
 
@@ -123,21 +153,73 @@ def line(run: Run, setup: Setup, mixed: bool) -> dict:
     }
 
 
+def compared(project: Path, params: str) -> dict:
+    """A line of the comparison: a run in this process, whose clock becomes the CPU's."""
+    os.chdir(project)
+    run = resolved_run(config_loader(project, None), parse_params(None, None, params))
+    folder, foretold = project / "data" / "06_models" / run.folder, list[float]()
+    expected = estimate(run, speed_here(run))
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([KEDRO, "run", "--pipelines=ingest,preprocess", "--params", params], check=True)
+    time.perf_counter, session.MINUTE = time.process_time, 0.0
+    session.duration = lambda seconds: foretold.append(seconds) or duration(seconds)
+    sys.argv = ["kedro", "run", "--pipelines=train", "--params", params]
+    with suppress(SystemExit):
+        kedro()
+    record = json.loads((folder / "model" / "record.json").read_text(encoding="utf-8"))
+    epochs = sum(row["seconds"] for row in record["history"]) * len(record.get("members", [0]))
+    found = {
+        "expected_s": (expected.seconds, record["train_seconds"]),
+        "foretold_s": (foretold[0], epochs),
+        "expected_mb": (expected.memory_mb, record["peak_memory_mb"]),
+    }
+    ratios = {name: f"{value:.1f} of {true:.1f}, {value / true:.2f} times" for name, (value, true) in found.items()}
+    return {"run": params, **ratios}
+
+
+def compare(project: Path) -> None:
+    """Make the runs that are not in ``compared.csv`` of the project, and print all."""
+    if not (project / "pyproject.toml").exists():
+        write_project(project)
+        digits = load_digits()
+        np.savez(project / "digits.npz", x=digits.images.astype(np.float32), y=digits.target)
+        subprocess.run([KEDRO, "tasks", "new", "digits.npz", "--target", "y"], cwd=project, check=True)
+    lines = read_lines(project / "compared.csv")
+    for params in COMPARED:
+        if params not in [line["run"] for line in lines]:
+            lines.append(alone(compared, project, params, start="fork"))
+            write_lines(project / "compared.csv", lines)
+    print(*(", ".join(line.values()) for line in lines), sep="\n")
+
+
+def read_lines(path: Path) -> list[dict]:
+    """Lines of a table; none where it is not there yet."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [*csv.DictReader(file)]
+
+
+def write_lines(path: Path, lines: list[dict]) -> None:
+    """Write a table."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, lines[0])
+        writer.writeheader()
+        writer.writerows(lines)
+
+
 def main() -> None:
-    """Measure the cases that are not in the table; remove it to measure all again."""
-    lines: list[dict] = []
-    if STEPS.exists():
-        with STEPS.open(encoding="utf-8", newline="") as file:
-            lines = [*csv.DictReader(file)]
+    """Measure the cases that are not in the table; remove it to measure all again. Or compare."""
+    if folder := options(__doc__, compare="").compare:
+        compare(Path(folder).absolute())
+        return
+    lines = read_lines(STEPS)
     known = {(row["env"], row["task"], row["start"]) for row in lines}
     for env, task, changes in CASES:
         if (env, task, Work.of(resolved(env, task, changes)).start) not in known:
             lines += alone(measured, env, task, changes, start="fork")
             print(*(f"{name} {value}" for name, value in lines[-1].items()), flush=True)
-            with STEPS.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, lines[0])
-                writer.writeheader()
-                writer.writerows(lines)
+            write_lines(STEPS, lines)
 
 
 if __name__ == "__main__":

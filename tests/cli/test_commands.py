@@ -23,7 +23,7 @@ print("heavy modules:", sorted(heavy & set(sys.modules)))
 LATER = ("ot", "transformers.modeling_utils")
 
 
-@pytest.mark.parametrize("args", [["tasks"], ["matrix"]])
+@pytest.mark.parametrize("args", [["tasks"], ["matrix"], ["tasks", "show", "darcy_flow", "--device", "h100"]])
 def test_listing_tasks_imports_no_deep_learning(conf, args):
     result = subprocess.run(
         [sys.executable, "-c", LIST, *args], cwd=conf.parent, capture_output=True, text=True, check=True

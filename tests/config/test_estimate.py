@@ -126,12 +126,18 @@ def test_tokens_are_the_grid(price, small_field):
 
 
 def test_mixing_costs_a_second_pass_and_time_grows_with_epochs_and_rows(price):
-    plain = price(method="finetune")
-    assert price().seconds == pytest.approx(2 * plain.seconds)
-    assert price(mixing={"passes": 1}).seconds == pytest.approx(plain.seconds)
-    assert price(epochs=40, method="finetune").seconds == pytest.approx(2 * plain.seconds)
-    assert price(members=2, method="finetune").seconds == pytest.approx(2 * plain.seconds)
-    assert price(batch_size=64).memory_mb > price().memory_mb > plain.memory_mb
+    plain, mixed = (price(protocol="paper", method=method) for method in ("finetune", "pare"))
+    assert mixed.seconds == pytest.approx(2 * plain.seconds)
+    assert price(protocol="paper", mixing={"passes": 1}).seconds == pytest.approx(plain.seconds)
+    assert price(epochs=40, method="finetune").seconds == pytest.approx(2 * price(method="finetune").seconds)
+    assert price(members=2, method="finetune").seconds == pytest.approx(2 * price(method="finetune").seconds)
+    assert price(batch_size=64).memory_mb > price().memory_mb > price(method="finetune").memory_mb
+
+
+def test_validation_rows_pass_once_an_epoch_without_gradients(price):
+    trained, validated = price(protocol="paper", method="finetune"), price(method="finetune")
+    per_batch = trained.seconds / 32 / 20  # 500 rows; validated: 450 and 50
+    assert validated.seconds == pytest.approx(20 * (29 + 4 / 3) * per_batch)
 
 
 @pytest.mark.parametrize(("operations", "seconds"), [(1e8, 0.1), (1e9, 0.1), (1e10, 0.2), (1e11, 0.4), (1e12, 4.0)])

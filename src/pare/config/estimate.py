@@ -16,13 +16,13 @@ DAY = 86400.0  # seconds of a training from which on another device is named
 ACTIVATION_BYTES = 34  # per token, unit of width and layer, half precision (Korthikanti et al. 2022, section 4.1)
 RUNTIME_MB = 780  # Python, torch, transformers and accelerate, with the files of an encoder and its proxy
 # RUNTIME_MB, SOLVING, REGRESSION and REGRESSION_BYTES were fitted by hand to the 53 networks of
-# data/08_reporting/results.csv, and POINT to torch's counts in steps.csv: nothing else has tested them.
+# data/08_reporting/results.csv, for series to ucr_osu_leaf and ucr_acsf1, and POINT to torch's counts in steps.csv.
 REGRESSION_BYTES = 80  # bytes for a number of a field's training rows: ten copies in double precision
 POINT = 4e4  # operations of the convolutions at a point of a plane, forward and backward; a third on a line
-# Operations of a matrix product that take as long as solving heads or a field's regression, besides passing the rows:
-# the folds by which penalties are chosen; and those of a field for each number of its training rows.
-SOLVING = {"table": 1.0e12, "series": 1.0e12, "image": 1.0e12, "field": 1.5e12}
-REGRESSION = 3.4e5
+# Operations of a matrix product that take as long as what comes before the first step of a solved start, but for
+# passing rows: set-up and small regressions, once a run; and for each point of the training rows.
+SOLVING = 1.0e12
+REGRESSION = {"field": 3.4e5, "series": 3.4e7}
 
 
 @dataclass(frozen=True)
@@ -165,17 +165,19 @@ class Work:
             return "random"
         return "field" if self.run.task.kind == "field" else "solved"
 
-    def solved_numbers(self, rows: int) -> int:
-        """Numbers in so many rows of a field of which a regression is solved; 0 of other data."""
-        return rows * prod(self.run.task.input.shape[1:]) if self.start == "field" else 0
+    def points(self, rows: int) -> int:
+        """Points of so many rows of a field or a series."""
+        return rows * prod(self.run.task.input.shape[1:])
+
+    def passing(self, rows: int) -> float:
+        """The same as `step_cost` for so many rows that pass forward alone, a third of a step."""
+        return ceil(rows / self.run.training.batch_size) * self.step_cost(mixed=False) / 3
 
     def start_cost(self, rows: int) -> float:
-        """The same as `step_cost` for what is solved on so many rows before the first step."""
+        """The same for what is solved on so many rows before the first step of each training."""
         if not self.run.start:
             return 0.0
-        # Each row passes forward once, a third of a step.
-        passing = ceil(rows / self.run.training.batch_size) * self.step_cost(mixed=False) / 3
-        return SOLVING[self.run.task.kind] + REGRESSION * self.solved_numbers(rows) + passing
+        return REGRESSION.get(self.run.task.kind, 0.0) * self.points(rows) + self.passing(rows)
 
     def memory_mb(self, rows: int) -> float:
         """Peak memory of the training of so many rows."""
@@ -184,7 +186,7 @@ class Work:
         width, layers = size.width * 2 ** (size.stages - 1), run.encoder_layers or size.layers
         passed = run.training.batch_size * self.views * self.passes * self.deep_tokens
         stored = 2 * ACTIVATION_BYTES * passed * width * layers if run.training.epochs else 0
-        regression = REGRESSION_BYTES * self.solved_numbers(rows)
+        regression = REGRESSION_BYTES * self.points(rows) if self.start == "field" else 0
         return RUNTIME_MB + (16 * self.parameters + stored + regression) / 2**20
 
 
@@ -212,5 +214,6 @@ def estimate(run: Run, speed: float) -> Estimate:
         return Estimate(work.parameters, run.tokens, None, memory, 60 * run.minutes)
     mixed = run.mixing.batches if run.mixing and run.mixing.start > 0 else 0.0  # share of the steps, at most
     a_step = (1 - mixed) * work.step_cost(False) + mixed * work.step_cost(True)
-    operations = training.members * (batches * training.epochs * a_step + work.start_cost(rows))
+    an_epoch = batches * a_step + work.passing(task.n_validation(run.protocol))
+    operations = training.members * (training.epochs * an_epoch + work.start_cost(rows)) + bool(run.start) * SOLVING
     return Estimate(work.parameters, run.tokens, steps, memory, operations / speed)

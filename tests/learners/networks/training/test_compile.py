@@ -78,6 +78,13 @@ def test_how_a_step_is_computed_makes_no_other_model(table_run):
     assert one.decisive() == other.decisive()
 
 
+@pytest.mark.filterwarnings("error::FutureWarning")
+def test_an_encoder_keeps_less_by_the_name_that_its_library_has_for_it(tiny_bert):
+    backbone = load_backbone(tiny_bert, (6,))
+    checkpoint_activations(backbone)
+    assert any(getattr(part, "gradient_checkpointing", False) for part in backbone.encoder.modules())
+
+
 def test_an_encoder_that_cannot_compute_its_blocks_twice_is_refused_with_what_else_saves_memory(tiny_bert):
     backbone = load_backbone(tiny_bert, (6,))
     backbone.encoder.supports_gradient_checkpointing = False

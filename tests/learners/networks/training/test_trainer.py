@@ -216,14 +216,6 @@ def test_a_training_ends_in_one_line_with_its_best_epoch(on_table, caplog):
     assert f"{record['validation']:.4g} by epoch {record['best_epoch']}" in last
 
 
-@pytest.mark.parametrize(("most", "told"), [(300.0, False), (0.0, True)])
-def test_a_training_of_more_than_five_minutes_names_what_is_shorter(on_table, caplog, monkeypatch, most, told):
-    monkeypatch.setattr("pare.learners.networks.training.session.LONG", most)
-    caplog.set_level("INFO", logger="pare")
-    on_table()
-    assert any("Shorter: training.epochs=" in message for message in caplog.messages) is told
-
-
 def test_a_loss_that_is_not_finite_names_the_step_and_the_remedy(on_table, tmp_path):
     with pytest.raises(PareError, match=r"epoch 1, step 2, learning rate 1\.00e\+30, .*; lower training\.lear"):
         on_table(learning_rate=1e30, schedule="constant_with_warmup", warmup_epochs=0)

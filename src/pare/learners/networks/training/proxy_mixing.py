@@ -68,10 +68,13 @@ class ProxyMixing:
         require_plain_steps(self.network, self.settings, self.k[: ceil((1 - fixed_norms) * epochs)])
 
     def assumed(self, epochs: int, rng: np.random.Generator) -> tuple[float, Iterator[Mixed]]:
-        """The share of mixed steps in a training of so many epochs, and what they mix in at first; without an end."""
-        mixed = [k for k in self._tokens_by_epoch(epochs) if k]
-        share = len(mixed) / epochs * self.settings.batches
-        return share, (Mixed(x, y, mixed[0]) for x, y in self.source.batches(self.size, rng) if mixed)
+        """The share of mixed steps in a training of so many epochs, and the most that they mix in; without an end."""
+        share, most = self.mixed_epochs(epochs) / epochs, max(self._tokens_by_epoch(epochs))
+        return share, (Mixed(x, y, most) for x, y in self.source.batches(self.size, rng) if most)
+
+    def mixed_epochs(self, epochs: int) -> float:
+        """The mixed steps in a training of so many epochs, in epochs."""
+        return self.settings.batches * sum(map(bool, self._tokens_by_epoch(epochs)))
 
     def noise(self, draws: Draws, k: int) -> Tensor | None:
         """Random numbers of the mixer for a step that replaces k tokens."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pare.config.estimate import LONG, duration
 from pare.config.run import Run
+from pare.config.words import counted
 from pare.learners.distributed import from_main, main_first
 from pare.learners.learner import Data, Work
 from pare.learners.machine import peak_memory_mb
@@ -22,6 +23,7 @@ from pare.learners.networks.training.validation import Validation
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
+MINUTE, SOON = 60.0, 10.0  # seconds of a training that is worth telling, and of the steps by which it is told
 ONE_PASS_EPOCHS = 3  # fewest epochs of a training without plain batches until batch norms are fixed
 
 
@@ -43,7 +45,7 @@ class Session:
         with main_first():  # which puts right what a kill left
             self.progress = self.checkpoint.progress(work.fingerprint)
         self._earlier = self.progress.seconds
-        self._ends: list[float] = []  # when the first steps of this process ended
+        self._ends: list[tuple[float, float]] = []  # when the first steps of this process ended, and passes of each
         self._told = False  # how long all take
 
     @property
@@ -202,23 +204,31 @@ class Session:
         steps, number = progress.epoch["steps"], progress.epoch["number"] + 1
         return f"step {steps} of {len(self.setup.loader)} in epoch {number} of {progress.epochs}"
 
-    def tell_shorter(self) -> None:
-        """Say by the first steps how long all take, and what is shorter; called after each step of this process."""
+    def tell_length(self, *, mixed: bool) -> None:
+        """Say by the first steps how long all take, if more than a minute, and what is shorter.
+
+        Args:
+            mixed: whether the step that was just made is a mixed one; called after each step of this process.
+        """
         if self._told:
             return
-        self._ends.append(time.perf_counter())
-        made, since = len(self._ends), self._ends[-1] - self._ends[0]
-        self._told = made > SETTLING + MEASURED or (made > 2 and since > LONG / 10)
-        if not self._told:
+        mixing, progress = self.setup.parts.mixing, self.progress
+        more = mixing.settings.passes - 1 if mixing else 0  # passes of a mixed step, besides that of a plain one
+        self._ends.append((time.perf_counter(), 1 + more * mixed))
+        made, since = len(self._ends), self._ends[-1][0] - self._ends[0][0]
+        self._told = made > SETTLING + MEASURED or (made > 2 and since > SOON)
+        if not self._told or self.run.minutes or self.run.member:
             return
-        settled = self._ends[min(SETTLING, made - 2) :]
-        epochs, each = self.progress.epochs, (settled[-1] - settled[0]) / (len(settled) - 1)
-        seconds = each * len(self.setup.loader) * epochs
-        if self.run.minutes or self.run.member or seconds < LONG:
-            return
-        fewer = max(1, int(epochs * LONG / seconds))
-        logger.info("%d epochs take about %s here.", epochs, duration(seconds))
-        logger.info("Shorter: training.epochs=%d, or minutes=%g.", fewer, LONG / 60)
+        (start, _), *timed = self._ends[min(SETTLING, made - 2) :]
+        a_pass, epochs = (timed[-1][0] - start) / sum(passes for _, passes in timed), progress.epochs
+        steps = len(self.setup.loader) * (epochs + more * (mixing.mixed_epochs(epochs) if mixing else 0))
+        validated = len(self.setup.rows["validation"]) / self.run.training.batch_size * epochs
+        seconds = a_pass * (steps + validated / 3) * progress.members  # without gradients, a third of a step
+        if seconds >= MINUTE:
+            several = f"{progress.members} trainings of " if progress.members > 1 else ""
+            shorter = f"; shorter: training.epochs={max(1, int(epochs * LONG / seconds))}, or minutes={LONG / 60:g}"
+            all_epochs, takes = several + counted(epochs, "epoch"), duration(seconds)
+            logger.info("%s will take about %s here%s.", all_epochs, takes, shorter * (seconds >= LONG))
 
     def tell_end(self) -> None:
         """Say how the training ended."""
@@ -227,4 +237,4 @@ class Session:
             where = "the solved start" if progress.best_epoch == SOLVED else f"epoch {progress.best_epoch + 1}"
             best = f", best validation {self.run.metric} {progress.best_value:.4g} by {where}"
         epochs, loss = progress.epochs, progress.history[-1]["loss"]
-        logger.info("%d epochs in %s: loss %.4g%s.", epochs, duration(progress.seconds), loss, best)
+        logger.info("%s in %s: loss %.4g%s.", counted(epochs, "epoch"), duration(progress.seconds), loss, best)

@@ -74,7 +74,7 @@ class Trainer:
             proxy = mixed.step(number) if mixed else None
             epoch.note(session.steps.step(batch, proxy, epoch.draws(number)))
             bar.step(epoch.loss.value, mixed.k if mixed else 0)
-            session.tell_shorter()
+            session.tell_length(mixed=proxy is not None)
             if setup.accelerator.sync_gradients:  # no gradients wait for the next step
                 self.signals.let_through()
                 session.save_within(epoch)

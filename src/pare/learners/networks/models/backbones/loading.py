@@ -157,4 +157,5 @@ def checkpoint_activations(backbone: Backbone) -> None:
             f"encoders of the family {encoder.config.model_type} cannot compute their blocks twice; set "
             "training.activation_checkpointing=false, and a smaller training.batch_size with training.accumulation"
         )
-    encoder.gradient_checkpointing_enable({"use_reentrant": False})
+    newer = getattr(encoder, "activation_checkpointing_enable", None)  # its name in later versions of transformers 5
+    (newer or encoder.gradient_checkpointing_enable)({"use_reentrant": False})
