@@ -99,10 +99,12 @@ def test_no_step_waits_for_the_device(session, counts, kind, method):
     begun.setup.plan(2)
     trainer, mixed = Trainer(begun), []
     note = begun.steps.step
-    begun.steps.step = lambda batch, proxy, *args: mixed.append(proxy is not None) or note(batch, proxy, *args)
+    begun.steps.step = lambda batch, proxy, *args, **given: (
+        mixed.append(proxy is not None) or note(batch, proxy, *args, **given)
+    )
     begun.progress.epochs = 2
     with held() as trainer.signals:
-        trainer._steps(Epoch(begun.setup, 0, None), EpochProgress(2, len(begun.setup.loader), 0, ""))
+        trainer._steps(Epoch(begun.setup, 0, None), EpochProgress(2, len(begun.setup.batches), 0, ""))
     assert len(mixed) == 3 and any(mixed) is (method == "pare")
     assert dict(counts) == {}
 

@@ -123,7 +123,7 @@ class Session:
             return Plan(training.epochs, training.members)
         started = time.perf_counter()
         self.validation.measure()
-        seconds = time.perf_counter() - started + len(self.setup.loader) * self.steps.seconds()
+        seconds = time.perf_counter() - started + len(self.setup.batches) * self.steps.seconds()
         found = max(1, int(from_main((60 * self.run.minutes - self.seconds) / seconds)))
         plan = planned(found, training.members, training.member_epochs)
         if mixing and mixing.leaves_no_plain_step and training.fixed_norms:
@@ -137,7 +137,7 @@ class Session:
         progress, minutes = self.progress, self.run.minutes
         if minutes is None:
             return False
-        steps = progress.epochs * len(self.setup.loader)
+        steps = progress.epochs * len(self.setup.batches)
         late = Timetable(minutes, progress.members, progress.begun, steps).leaves_out(step, self.seconds)
         if late and not progress.left_out:
             logger.warning("The machine became slower: steps are left out, to end in about %g min.", minutes)
@@ -200,7 +200,7 @@ class Session:
         if progress.epoch is None:
             return f"epoch {progress.epochs_done} of {progress.epochs}"
         steps, number = progress.epoch["steps"], progress.epoch["number"] + 1
-        return f"step {steps} of {len(self.setup.loader)} in epoch {number} of {progress.epochs}"
+        return f"step {steps} of {len(self.setup.batches)} in epoch {number} of {progress.epochs}"
 
     def tell_shorter(self) -> None:
         """Say by the first steps how long all take, and what is shorter; called after each step of this process."""
@@ -213,7 +213,7 @@ class Session:
             return
         settled = self._ends[min(SETTLING, made - 2) :]
         epochs, each = self.progress.epochs, (settled[-1] - settled[0]) / (len(settled) - 1)
-        seconds = each * len(self.setup.loader) * epochs
+        seconds = each * len(self.setup.batches) * epochs
         if self.run.minutes or self.run.member or seconds < LONG:
             return
         fewer = max(1, int(epochs * LONG / seconds))

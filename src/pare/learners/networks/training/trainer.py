@@ -33,7 +33,7 @@ class Trainer:
     def _train(self, plan: Plan | None) -> Fitted:
         session, progress, first = self.session, self.progress, self.progress.next_epoch
         session.begin(plan)
-        bar = EpochProgress(progress.epochs, len(self.setup.loader), first, session.run.metric)
+        bar = EpochProgress(progress.epochs, len(self.setup.batches), first, session.run.metric)
         tracking = session.work.tracking.of(session.run, progress.fingerprint)
         with held() as self.signals, tracking as tracked, bar:
             tracked.epochs(curve(progress.history, progress.start))
@@ -68,13 +68,14 @@ class Trainer:
         if epoch.number >= (1 - setup.training.fixed_norms) * setup.training.epochs:
             fix_batch_norms(setup.network)
         for number, batch in epoch.batches():
-            if session.is_late(epoch.number * len(setup.loader) + number):
+            if session.is_late(epoch.number * len(setup.batches) + number):
                 continue
             setup.go_to(epoch.number, number)
             proxy = mixed.step(number) if mixed else None
-            epoch.note(session.steps.step(batch, proxy, epoch.draws(number)))
+            updates = setup.updates_after(number)
+            epoch.note(session.steps.step(batch, proxy, epoch.draws(number), updates=updates))
             bar.step(epoch.loss.value, mixed.k if mixed else 0)
             session.tell_shorter()
-            if setup.accelerator.sync_gradients:  # no gradients wait for the next step
+            if updates:  # no gradients wait for the next step
                 self.signals.let_through()
                 session.save_within(epoch)
