@@ -32,7 +32,7 @@ def drawn_ahead(batches: Iterator[Value]) -> Iterator[Value]:
         return
 
     def pinned() -> Value | None:
-        return recursively_apply(Tensor.pin_memory, next(batches, None))  # type: ignore[no-any-return]
+        return recursively_apply(Tensor.pin_memory, next(batches, None))
 
     following = in_background(pinned)
     while (batch := following.result()) is not None:

@@ -1,6 +1,7 @@
 """Rows of a training: batches of them, and the scales that the embedder takes from them."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 import numpy as np
 import torch
@@ -72,7 +73,7 @@ class Batches:
 
     def __len__(self) -> int:
         """Batches of an epoch."""
-        return -(-len(self.rows) // self.size)
+        return ceil(len(self.rows) / self.size)
 
     def of_epoch(self, number: int, first: int = 0) -> Iterator[dict[str, Tensor]]:
         """The batches of an epoch, from one of them on; torch's generator changes, as it does for each loader.
