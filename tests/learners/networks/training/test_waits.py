@@ -30,7 +30,7 @@ READS = {"_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_
 COPIES = {"cpu", "tolist", "numpy", "item"}
 # All that a step calls, but for the rows that come from the disk.
 OF_A_STEP = [(Steps, "step"), (Epoch, "draws"), (Epoch, "note"), (EpochProgress, "step"), (Setup, "go_to")]
-OF_A_STEP += [(Session, "is_late"), (Session, "save_within")]
+OF_A_STEP += [(Session, "is_late"), (Trainer, "_is_due")]
 
 
 class Reads(TorchDispatchMode):

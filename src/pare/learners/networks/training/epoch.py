@@ -53,7 +53,8 @@ class Epoch:
         """Number and rows of each step that is left; the order of all rows is drawn anew."""
         first = self.steps
         for number, batch in enumerate(self._rows(first), first):
-            if first and number == first:  # drawing the order has changed the generators
+            # Drawing the order has changed the generators. Other processes' dropout begins again as in the epoch.
+            if first and number == first and not self.setup.share.process:
                 _set_generators(self._generators)
             self.steps = number + 1
             yield number, batch

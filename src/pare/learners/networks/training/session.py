@@ -163,22 +163,23 @@ class Session:
             progress.gate_scores.append(epoch.mixed.gate_scores.tolist())
         self._save()
 
-    def save_within(self, epoch: Epoch, *, now: bool = False) -> None:
-        """Save between two steps, where the last save is long ago or it is to be now.
+    @property
+    def is_due(self) -> bool:
+        """Whether a save within an epoch is due; the main process knows."""
+        return self.setup.accelerator.is_main_process and self.checkpoint.is_due(self._most, within=True)
 
-        Where several processes train together the saved epochs must do: each has a place of its own in the epoch.
+    def save_within(self, epoch: Epoch) -> None:
+        """Save between two steps; all processes do so after the same one.
 
         Args:
             epoch: the epoch.
-            now: whether the training ends here.
         """
-        due = now or self.checkpoint.is_due(self._most, within=True)
-        if self.setup.accelerator.num_processes > 1 or not due:
-            return
         self.progress.epoch = epoch.state()
         self._save(now=True)
-        if now:
-            logger.info("Stopped after %s, which is saved.", self._place)
+
+    def tell_stop(self) -> None:
+        """Say where the training was stopped."""
+        logger.info("Stopped after %s, which is saved.", self._place)
 
     def _save(self, *, now: bool = False) -> None:
         progress = self.progress

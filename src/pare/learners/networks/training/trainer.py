@@ -1,5 +1,6 @@
 """The training loop (paper, algorithm 1), resumable after each step."""
 
+from pare.learners.distributed import Agreement, main_first
 from pare.learners.learner import Fitted
 from pare.learners.networks.training.budget import Plan
 from pare.learners.networks.training.epoch import Epoch
@@ -20,6 +21,7 @@ class Trainer:
 
     def __init__(self, session: Session) -> None:
         self.session, self.setup, self.progress = session, session.setup, session.progress
+        self.agreement = Agreement()
 
     def train(self, plan: Plan | None = None) -> Fitted:
         """Run the epochs that are left and return the selected network.
@@ -53,10 +55,12 @@ class Trainer:
                 return
             row = epoch.row(setup.go_to(number + 1))
             with setup.averaged():
-                row["validation"], losses = self.session.validation.measure(self.signals.let_through)
+                row["validation"], losses = self.session.validation.measure(self._is_due)
         except Stopped:
-            self.session.save_within(epoch, now=True)
-            raise
+            self.session.save_within(epoch)
+            self.session.tell_stop()
+            with main_first(), self.session.checkpoint:  # a launcher ends the others once one has ended
+                raise
         row["seconds"] = epoch.seconds
         self.session.keep(epoch, row, losses)
         bar.epoch_done(row)
@@ -76,6 +80,11 @@ class Trainer:
             epoch.note(session.steps.step(batch, proxy, epoch.draws(number), updates=updates))
             bar.step(epoch.loss.value, mixed.k if mixed else 0)
             session.tell_shorter()
-            if updates:  # no gradients wait for the next step
-                self.signals.let_through()
+            if updates and self._is_due():  # no gradients wait for the next step
                 session.save_within(epoch)
+
+    def _is_due(self) -> bool:
+        """Whether all processes are to save; where a signal came to one, all end here."""
+        number, due = self.agreement.largest(self.signals.number, self.session.is_due)
+        self.signals.let_through(number)
+        return bool(due)
