@@ -45,8 +45,11 @@ def write(folder: Path, asked: Namespace) -> Callable[[bool], Ways]:
     mapped = np.memmap(folder / "x.raw", mode="r", dtype=np.float32, shape=x.shape)
     sliced = h5py.File(folder / "store.h5")["train/x"]
 
+    def order(shuffled: bool) -> np.ndarray:
+        return np.random.default_rng(1).permutation(asked.rows) if shuffled else np.arange(asked.rows)
+
     def batches(shuffled: bool) -> Iterator[list[int]]:
-        numbers = np.random.default_rng(1).permutation(asked.rows) if shuffled else np.arange(asked.rows)
+        numbers = order(shuffled)
         return (numbers[i : i + asked.batch].tolist() for i in range(0, asked.rows, asked.batch))
 
     return lambda shuffled: {
@@ -54,7 +57,7 @@ def write(folder: Path, asked: Namespace) -> Callable[[bool], Ways]:
         "h5py slices": lambda: read(sliced_rows(sliced, batch) for batch in batches(shuffled)),
         "Rows": lambda: read(rows.__getitems__(batch) for batch in batches(shuffled)),
         "numpy.memmap in a DataLoader": lambda: read(DataLoader(mapped, asked.batch, shuffle=shuffled)),
-        "Rows in a DataLoader": lambda: read(batch_loader(rows, asked.batch, shuffle=shuffled)),
+        "Rows in a DataLoader": lambda: read(batch_loader(rows, asked.batch, order(shuffled).tolist())),
     }
 
 

@@ -117,7 +117,7 @@ def measured(env: str, task: str, changes: dict) -> list[dict]:
 def line(run: Run, setup: Setup, mixed: bool) -> dict:
     """Count and time a step."""
     setup.plan(2)
-    steps, batch = Steps(setup), next(iter(setup.loader))
+    steps, batch = Steps(setup), next(setup.batches.of_epoch(0))
     draws = Draws(Generators(setup.accelerator.device, 0), len(batch["x"]))
     _, proxies = setup.parts.mixing.assumed(2, setup.rng(0, 2))
     setup.objective.train()

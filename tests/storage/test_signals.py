@@ -43,7 +43,7 @@ def test_one_that_is_ignored_stays_ignored():
     try:
         with raised(), held() as signals:
             send(signal.SIGHUP)
-            signals.let_through()
+            signals.let_through(signals.number)
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -52,10 +52,10 @@ def test_one_that_is_ignored_stays_ignored():
 def test_one_that_is_held_back_waits_for_its_place_and_then_does_what_it_would_have_done(number):
     done = []
     with pytest.raises(Stopped) as stop, raised(), held() as signals:
-        signals.let_through()
+        signals.let_through(signals.number)
         send(number)
         done.append("step")
-        signals.let_through()
+        signals.let_through(signals.number)
         done.append("next step")
     assert done == ["step"] and stop.value.number == number
     with pytest.raises(Stopped), raised():
@@ -81,7 +81,7 @@ def test_other_threads_have_no_handlers():
     def work():
         try:
             with raised(), held() as signals:
-                signals.let_through()
+                signals.let_through(signals.number)
         except ValueError as error:
             errors.append(error)
 

@@ -42,9 +42,43 @@ def main_first() -> Iterator[None]:
     """The main process does the block before the others."""
     if rank():
         from_main(None)
-    yield
-    if not rank():
-        from_main(None)
+    try:
+        yield
+    finally:
+        if not rank():
+            from_main(None)
+
+
+class Agreement:
+    """The largest of numbers that each process has, which all know one call later.
+
+    So no process waits for another that is less than a step behind it, nor for an accelerator.
+    """
+
+    def __init__(self) -> None:
+        self._asked: tuple[torch.distributed.Work, torch.Tensor] | None = None
+
+    def largest(self, *own: int) -> list[int]:
+        """The largest of what each process gave in the last call; alone, what is given now.
+
+        Zeros where none gave anything: in the first call, and in the one after another answer, which is given once.
+
+        Args:
+            own: as many numbers, 0 or more, in each call of each process.
+        """
+        if ranks() == 1:
+            return list(own)
+        known = [0] * len(own)
+        if self._asked:
+            work, given = self._asked
+            work.wait()
+            known = given.tolist()
+        self._asked = None
+        if not any(known):
+            given = torch.tensor(own)
+            work = torch.distributed.all_reduce(given, torch.distributed.ReduceOp.MAX, _channel(), async_op=True)
+            self._asked = work, given
+        return known
 
 
 def leave() -> None:

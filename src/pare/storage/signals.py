@@ -34,23 +34,35 @@ class Held:
         self.number = 0
 
     def hold(self, number: int, frame: FrameType | None) -> None:
-        """Note a signal; a second Ctrl-C, of someone who does not want to wait, is not held back."""
-        if self.number == number == signal.SIGINT:
+        """Note a signal; a second Ctrl-C, of someone who does not want to wait, is not held back.
+
+        Of several processes each has the terminal's, and a second one that ``torchrun`` hands on.
+        """
+        if self.number == number == signal.SIGINT and ranks() == 1:
             raise KeyboardInterrupt
         self.number = self.number or number
 
-    def let_through(self) -> None:
-        """Raise `Stopped` where a signal came; called where nothing is lost."""
-        if self.number:
-            raise Stopped(self.number)
+    def let_through(self, number: int) -> None:
+        """Raise `Stopped` where a signal came; called where nothing is lost.
+
+        Args:
+            number: number of the signal that came to any of the processes, 0 where none did.
+        """
+        if number:
+            self.number = number
+            raise Stopped(number)
 
 
 @contextmanager
 def raised() -> Iterator[None]:
     """Raise `Stopped` where a signal would end the process at once, with half a file left behind.
 
-    The block ends with it also where a library makes an error of its own of it, as CatBoost does.
+    The block ends with it also where a library makes an error of its own of it, as CatBoost does. Where several
+    processes train together nothing changes: one that waits for another could not raise it, and is ended at once.
     """
+    if ranks() > 1:
+        yield
+        return
     came: list[int] = []
 
     def raise_stopped(number: int, frame: FrameType | None) -> None:
@@ -68,11 +80,18 @@ def raised() -> Iterator[None]:
 
 @contextmanager
 def held() -> Iterator[Held]:
-    """Hold signals back until the block ends; they do then what they would have done."""
+    """Hold signals back until the block ends; they do then what they would have done.
+
+    Several processes that `Stopped` ends are ended by it alone: what they still write is not cut off.
+    """
     signals = Held()
     try:
         with _handled(signals.hold):
             yield signals
+    except Stopped:
+        if ranks() > 1:
+            signals.number = 0
+        raise
     finally:
         if signals.number:
             signal.raise_signal(signals.number)
@@ -82,10 +101,9 @@ def held() -> Iterator[Held]:
 def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Call a handler for these signals; one that is ignored, as SIGHUP is under ``nohup``, stays ignored.
 
-    Only the main thread of a process can have handlers, and runs them; in others nothing changes. Nor does it where
-    several processes train together: one that waits for another could not run them.
+    Only the main thread of a process can have handlers, and runs them; in others nothing changes.
     """
-    if threading.current_thread() is not threading.main_thread() or ranks() > 1:
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     others = (signal.SIG_IGN, None)  # None: a handler that is not Python's

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field, PositiveFloat
 from safetensors.numpy import load_file, save_file
-from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.model_selection import KFold
 
 from pare.config.errors import PareError
@@ -17,7 +16,14 @@ from pare.config.strict import Strict
 from pare.evaluation.scoring import score
 from pare.learners.libraries.problem import Estimator, LibraryFit, Problem
 from pare.learners.networks.start.cross_validation import FOLDS, folds_that_keep, groups_of
-from pare.learners.networks.start.regressions import GaussianRidge, Ridge, complete, gaussian, median_distance
+from pare.learners.networks.start.regressions import (
+    GaussianRidge,
+    Ridge,
+    complete,
+    gaussian,
+    median_distance,
+    squared_distances,
+)
 from pare.storage.access import usual_rights
 
 MOST_ROWS = 10_000  # the kernel of all pairs then takes 800 MB
@@ -61,7 +67,7 @@ class KernelModel:
         if self.width is None:
             along = x @ self.directions.T
         else:
-            along = gaussian(euclidean_distances(x, self.directions, squared=True), self.width)
+            along = gaussian(squared_distances(x, self.directions), self.width)
         return ((along @ self.coefficients).reshape(-1, *self.constant.shape) + self.constant).astype(np.float32)
 
     def write(self, folder: Path) -> None:

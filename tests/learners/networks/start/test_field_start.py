@@ -1,17 +1,20 @@
 """The start of fields: whether a regression is used, and what a training makes of it."""
 
 from collections import Counter
+from copy import deepcopy
 
 import numpy as np
 import pytest
 import torch
 
+from as_on_device import AsOnDevice
+from as_on_device import moved as as_tensors
 from pare.config import Library, resolve
 from pare.learners.fit import Fit
 from pare.learners.learner import Data, Work
 from pare.learners.model import Model
 from pare.learners.networks.start.cross_validation import FOLDS
-from pare.learners.networks.start.field_start import FieldStart
+from pare.learners.networks.start.field_start import NEARLY_LINEAR, FieldStart
 from pare.learners.networks.training.losses import relative_l2
 from pare.learners.networks.training.session import Session
 from pare.learners.networks.training.trainer import Trainer
@@ -228,6 +231,47 @@ def test_a_network_begins_alone_where_the_equation_is_not_linear(run_of, source,
     same = all(torch.equal(after[name], before[name]) for name in before)
     assert same == (make is folded)
     assert (session.setup.parts.start.held_out is None) == same
+
+
+@pytest.mark.parametrize(
+    "equation",
+    [(folded, inputs, {}), (nearly_linear, inputs, {}), (nearly_linear, white, {"symmetries": ["square"]})],
+)
+def test_a_device_finds_what_a_cpu_finds(run_of, source, tmp_path, monkeypatch, equation):
+    make, draw, training = equation
+    session = Session(
+        run_of(**training), Data(write(tmp_path / "x.h5", make, draw), source), Work(tmp_path / "c", "f"), build_parts
+    )
+    start, part, arrays = session.setup.parts.start, [session.setup.part("train")], FieldStart._arrays
+    before = deepcopy(session.setup.network.state_dict())
+
+    def solved():
+        session.setup.network.load_state_dict(before)
+        solution = start.solve(part)
+        start.fit(part, solution)
+        return solution, start.held_out, session.setup.network.anchor
+
+    expected, held_out, anchor = deepcopy(solved())
+    monkeypatch.setattr(FieldStart, "_arrays", lambda start, parts: as_tensors(*arrays(start, parts)))
+    with AsOnDevice():
+        found, on_device, solution = solved()
+        fields = solution(torch.from_numpy(draw(np.random.default_rng(3), 4)))
+    assert found == {**expected, "left": pytest.approx(expected["left"]), "width": pytest.approx(expected["width"])}
+    assert {*found["symmetries"]} >= {*training.get("symmetries", [])}
+    assert (on_device is None) is (held_out is None) is (found["left"] >= NEARLY_LINEAR)
+    if held_out is not None:
+        np.testing.assert_allclose(on_device, held_out, atol=1e-6 * np.abs(held_out).max())
+    with torch.no_grad():
+        torch.testing.assert_close(fields, anchor(torch.from_numpy(draw(np.random.default_rng(3), 4))))
+
+
+@pytest.mark.parametrize(("device", "places"), [("meta", "meta"), ("mps", ""), ("cpu", "")])
+def test_rows_are_brought_to_a_device_with_double_precision(run_of, source, tmp_path, device, places):
+    session = Session(run_of(), Data(write(tmp_path / "x.h5", folded), source), Work(tmp_path / "c", "f"), build_parts)
+    start = session.setup.parts.start
+    start.device = torch.device(device)
+    for found in start._arrays([session.setup.part("train")]):
+        assert (found.device.type if places else type(found)) == (places or np.ndarray)
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [(0.5, 3), (5.5, 5)])  # 48 rows in batches of 8

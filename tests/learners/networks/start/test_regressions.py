@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.distance import pdist
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge as Reference
 
-from pare.learners.networks.start.regressions import GaussianRidge, Ridge, rotated
+from as_on_device import AsOnDevice, moved
+from pare.learners.networks.start.regressions import GaussianRidge, Ridge, median_distance, on_cpu, rotated
 
 
 @pytest.fixture
@@ -86,3 +88,32 @@ def test_penalties_one_after_the_other_are_those_one_at_a_time(rows):
     for ridge in (Ridge.fit(*rows), GaussianRidge.fit(*rows, 9.0)):
         for penalty, found in zip((1e-6, 1e-2), ridge.predict(rows[0], 1e-6, 1e-2), strict=True):
             np.testing.assert_allclose(found, next(ridge.predict(rows[0], penalty)))
+
+
+@pytest.mark.parametrize("inputs", [50, 12])
+@pytest.mark.parametrize("weights", [None, np.random.default_rng(2).uniform(0.1, 10, 30)])
+def test_tensors_of_a_device_give_what_arrays_give(rows, inputs, weights):
+    x, y = np.c_[rows[0][:, :inputs], np.full(30, 5.0)], rows[1]
+    expected = [
+        ridge.predict(x, 1e-6, 1e-2) for ridge in (Ridge.fit(x, y, weights), GaussianRidge.fit(x, y, 9.0, weights))
+    ]
+    with AsOnDevice():
+        x, y, weights = moved(x, y, weights)
+        assert median_distance(x) == pytest.approx(median_distance(rotated(x)))
+        ridges = Ridge.fit(x, y, weights), GaussianRidge.fit(x, y, 9.0, weights)
+        found = [[on_cpu(one) for one in ridge.predict(x, 1e-6, 1e-2)] for ridge in ridges]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, list(other), rtol=1e-6)
+
+
+def test_equal_tensors_of_a_device_are_predicted_by_their_mean():
+    x, y = moved(np.ones((4, 3)), np.arange(8.0).reshape(4, 2))
+    (found,) = Ridge.fit(x, y).predict(x, 1e-3)
+    np.testing.assert_array_equal(found, [[3.0, 4.0]] * 4)
+
+
+def test_what_an_accelerator_would_refuse_is_refused():
+    with AsOnDevice():
+        for refused in (np.sqrt, lambda t: t * np.ones(3), lambda t: t.numpy()):
+            with pytest.raises(AssertionError, match="of a tensor"):
+                refused(torch.ones(3))

@@ -170,10 +170,10 @@ def test_where_memory_is_short_a_batch_is_halved_and_gradients_are_added_up(
 ):
     step = Steps.step
 
-    def within_memory(self, batch, *arguments):
+    def within_memory(self, batch, *arguments, **given):
         if len(batch["x"]) > 4:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return step(self, batch, *arguments)
+        return step(self, batch, *arguments, **given)
 
     monkeypatch.setattr(Steps, "step", within_memory)
     asked, small = ({"batch_size": size, "accumulation": add, "epochs": 2} for size, add in ((16, 1), (4, 4)))
@@ -191,7 +191,7 @@ def test_where_memory_is_short_a_batch_is_halved_and_gradients_are_added_up(
 def test_where_not_even_a_row_fits_it_says_what_takes_less_memory(
     table_run, table, source, tmp_path, monkeypatch, caplog
 ):
-    def short(*_):
+    def short(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Steps, "step", short)

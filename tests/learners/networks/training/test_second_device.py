@@ -7,6 +7,7 @@ gradients of fake CUDA tensors.
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -59,13 +60,8 @@ def second_device(monkeypatch):
     return SimpleNamespace(mode=mode, move=move, moved=moved)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("method", ["pare", "finetune"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_steps_and_predictions_of_each_kind_stay_on_the_second_device(
-    session, second_device, monkeypatch, kind, method
-):
-    begun = session(kind, method, class_weights=False)  # weights that the loss has from the set-up on
+def makes_steps(begun, second_device, monkeypatch):
+    """Make the steps of an epoch on the second device, and predict there; whether any was mixed."""
     setup = begun.setup
     setup.plan(2)
     epoch, mixtures = Epoch(setup, 0, None), []
@@ -85,8 +81,28 @@ def test_steps_and_predictions_of_each_kind_stay_on_the_second_device(
             predictions = setup.network.predict(batch["x"]), setup.network(batch["x"])
             assert all(found.device == META and found.shape == predictions[0].shape for found in predictions)
             setup.loss(predictions[0], batch["y"])
-    assert any(mixtures) is (method == "pare")
     assert all(weight.device == META for weight in setup.network.parameters())
+    return any(mixtures)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["pare", "finetune"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_and_predictions_of_each_kind_stay_on_the_second_device(
+    session, second_device, monkeypatch, kind, method
+):
+    begun = session(kind, method, class_weights=False)  # weights that the loss has from the set-up on
+    assert makes_steps(begun, second_device, monkeypatch) is (method == "pare")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [0.0, 9.0])
+def test_steps_beside_a_solved_regression_stay_there(session, second_device, monkeypatch, width):
+    begun, draw = session("fields"), np.random.default_rng(0)
+    solution = draw.normal(size=(5, 256)), draw.normal(size=(5, 1, 16, 16)), np.zeros((1, 16, 16))
+    begun.setup.network.anchor.set(np.zeros(256), *solution, width)
+    begun.setup.training_rows.anchor = draw.normal(size=(20, 1, 16, 16)).astype(np.float32)
+    assert makes_steps(begun, second_device, monkeypatch)
 
 
 def test_a_number_that_is_read_is_refused(session, second_device):

@@ -174,13 +174,20 @@ def test_a_killed_run_goes_on_by_any_number_of_processes(both, fits, folder, lau
         patch.setattr(Trainer, "_epoch", stopping(Trainer._epoch))
         fit.write(stopped)
 
+    ended = tmp_path / "ended" / "model"
+    assert together({ended: fit}, stopped=8).returncode != 0  # in the second step of the second epoch
+    (within,) = (json.loads(path.read_text()) for path in ended.parent.rglob("2/progress.json"))
+    assert (within["epochs_done"], within["epoch"]["steps"]) == (1, 3)
+    alone = shutil.copytree(ended.parent, tmp_path / "alone") / "model"
+
     fit.write(folders["one"])
-    again = together(dict.fromkeys([folders["two"], stopped], fit))
+    fit.write(alone)
+    again = together(dict.fromkeys([folders["two"], stopped, ended], fit))
     assert again.returncode == 0, again.stderr
     assert {path.name for path in folders["two"].parent.iterdir()} == {"model", "plan.pickle"}
     fit.write(folder / "one" / "killed" / "model")
     whole = Model.load(folder / "one" / "killed" / "model")
-    for path in (*folders.values(), stopped):
+    for path in (*folders.values(), stopped, ended, alone):
         assert_alike(whole, Model.load(path), fit.data.store)
     for path in folders.values():
         assert Model.load(path).record["history"][0] == saved["history"][0]

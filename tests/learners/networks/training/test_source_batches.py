@@ -1,6 +1,6 @@
 import json
 from dataclasses import replace
-from itertools import count, islice
+from itertools import islice
 from shutil import copytree
 from types import SimpleNamespace
 
@@ -20,7 +20,6 @@ from pare.learners.networks.training.source_batches import (
     PixelStatistics,
     SourceFolders,
     TextBatches,
-    drawn_ahead,
     load_source_batches,
 )
 
@@ -215,13 +214,3 @@ def test_images_without_statistics_are_refused_and_sentences_need_none(
     with pytest.raises(PareError, match=r"encoder has no preprocessor_config\.json.*--pipelines=ingest"):
         load_source_batches(digits, SourceFolders(encoder, tmp_path, ("", "")), vision)
     assert SourceFolders(tiny_bert, tmp_path, ("encoder", "proxy")).fingerprints == ("encoder", "proxy")
-
-
-@pytest.mark.parametrize("gpu", [False, True])
-def test_batches_that_are_drawn_ahead_come_in_their_order(monkeypatch, gpu):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
-    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
-    ahead = drawn_ahead((torch.tensor(number), torch.tensor(-number)) for number in count())
-    found = [next(ahead) for _ in range(5)]
-    ahead.close()
-    assert [(inputs.item(), labels.item()) for inputs, labels in found] == [(n, -n) for n in range(5)]

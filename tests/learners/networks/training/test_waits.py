@@ -30,7 +30,7 @@ READS = {"_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_
 COPIES = {"cpu", "tolist", "numpy", "item"}
 # All that a step calls, but for the rows that come from the disk.
 OF_A_STEP = [(Steps, "step"), (Epoch, "draws"), (Epoch, "note"), (EpochProgress, "step"), (Setup, "go_to")]
-OF_A_STEP += [(Session, "is_late"), (Session, "save_within")]
+OF_A_STEP += [(Session, "is_late"), (Trainer, "_is_due")]
 
 
 class Reads(TorchDispatchMode):
@@ -99,10 +99,12 @@ def test_no_step_waits_for_the_device(session, counts, kind, method):
     begun.setup.plan(2)
     trainer, mixed = Trainer(begun), []
     note = begun.steps.step
-    begun.steps.step = lambda batch, proxy, *args: mixed.append(proxy is not None) or note(batch, proxy, *args)
+    begun.steps.step = lambda batch, proxy, *args, **given: (
+        mixed.append(proxy is not None) or note(batch, proxy, *args, **given)
+    )
     begun.progress.epochs = 2
     with held() as trainer.signals:
-        trainer._steps(Epoch(begun.setup, 0, None), EpochProgress(2, len(begun.setup.loader), 0, ""))
+        trainer._steps(Epoch(begun.setup, 0, None), EpochProgress(2, len(begun.setup.batches), 0, ""))
     assert len(mixed) == 3 and any(mixed) is (method == "pare")
     assert dict(counts) == {}
 

@@ -36,13 +36,17 @@ from pare.learners.networks.start.cross_validation import (
     groups_of,
 )
 from pare.learners.networks.start.regressions import (
+    Array,
     GaussianRidge,
     KernelRidge,
     Ridge,
+    average,
     complete,
     gaussian,
     median_distance,
+    on_cpu,
     rotated,
+    squared_distances,
 )
 
 logger = logging.getLogger(__name__)
@@ -70,9 +74,9 @@ class _Problem:
         groups: group of each row, ``(rows,)``; None without groups.
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    weights: np.ndarray
+    x: Array
+    y: Array
+    weights: Array
     folds: Folds
     groups: np.ndarray | None
 
@@ -161,7 +165,7 @@ class FieldStart:
         """Fit the regression to rows by what `solve` chose on others."""
         if not solution["penalties"]:
             return
-        x, y = _arrays(parts)
+        x, y = self._arrays(parts)
         ridge = self._fitted(x, y, self._weights(y), solution["symmetries"], solution["width"])
         shape = self.run.task.output.shape
         fields = ridge.fields(solution["penalties"][0]).reshape(-1, *shape)
@@ -171,40 +175,52 @@ class FieldStart:
         """Out-of-fold predictions of the anchor; the network's units are the residual's."""
         if not _is_anchor(solution):
             return
-        x, y = _arrays(parts)
-        held_out, weights = np.empty_like(y), self._weights(y)
+        x, y = self._arrays(parts)
+        known_y, weights = on_cpu(y), self._weights(y)
+        held_out = np.empty_like(known_y)
         for fitted, held in self._folds(parts):
             known = x[fitted], y[fitted], weights[fitted]
             ridge = self._fitted(*known, solution["symmetries"], solution["width"])
             (predicted,) = ridge.predict(_flat(x[held]), solution["penalties"][0])
-            held_out[held] = predicted.reshape(-1, *y.shape[1:])
+            held_out[held] = on_cpu(predicted).reshape(-1, *y.shape[1:])
         self.found = Found(held_out)
-        scale = torch.from_numpy((y - held_out).std(0, dtype=np.float64))
+        scale = torch.from_numpy((known_y - held_out).std(0, dtype=np.float64))
         left = self.model.symmetries.units(torch.zeros_like(scale), scale)
         self._units.set(*(part.to(self._units.mean) for part in (left[0], left[1] + scale.mean() * 1e-3)))
+
+    def _arrays(self, parts: Sequence[Part]) -> tuple[Array, Array]:
+        """Inputs and outputs of the rows, ``(rows, channels, *grid)`` each, with outputs for points without a target.
+
+        They lie on the device, unless it has no double precision.
+        """
+        arrays = [rows.__getitems__(chosen.tolist()) for rows, chosen in parts]
+        x, y = (np.concatenate([a[name] for a in arrays]) for name in ("x", "y"))
+        if self.device.type in ("cpu", "mps"):
+            return x, complete(y)
+        return torch.as_tensor(x, device=self.device), torch.as_tensor(complete(y), device=self.device)
 
     @property
     def _units(self) -> PhysicalUnits:
         assert isinstance(self.model.units, PhysicalUnits)
         return self.model.units
 
-    def _fitted(
-        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray, names: Sequence[str], width: float
-    ) -> Ridge | GaussianRidge:
+    def _fitted(self, x: Array, y: Array, weights: Array, names: Sequence[str], width: float) -> Ridge | GaussianRidge:
         """Regression of fields ``(rows, channels, *grid)``, a linear one with their copies by symmetries."""
         if width:
             return GaussianRidge.fit(_flat(x), _flat(y), width, weights)
         if names:
             symmetries = Symmetries(tuple(names), self.model.symmetries.coordinates)
-            x, y = (part.numpy() for part in symmetries.copies(torch.from_numpy(x), torch.from_numpy(y), COPIES))
-        return Ridge.fit(_flat(x), _flat(y), np.tile(weights, len(x) // len(weights)))
+            copies = symmetries.copies(torch.as_tensor(x), torch.as_tensor(y), COPIES)
+            x, y = copies if isinstance(x, Tensor) else (part.numpy() for part in copies)
+            weights = weights[np.arange(len(x)) % len(weights)]
+        return Ridge.fit(_flat(x), _flat(y), weights)
 
-    def _weights(self, y: np.ndarray) -> np.ndarray:
+    def _weights(self, y: Array) -> Array:
         """Weights of rows, ``(rows,)``: inverse mean squares if the loss is relative."""
-        squares = np.square(_flat(y)).mean(1)
+        squares = (_flat(y) ** 2).mean(1)
         if not self.run.task.compares_shares or not squares.any():
-            return np.ones(len(y))
-        return squares.mean() / np.maximum(squares, squares.mean() * FAINT**2)
+            return squares**0
+        return squares.mean() / squares.clip(squares.mean() * FAINT**2)
 
     def _chosen(self, parts: Sequence[Part]) -> dict[str, Any]:
         """Penalty, symmetries and width of the least squared error over folds; no penalty where rows are too many."""
@@ -212,7 +228,7 @@ class FieldStart:
         task, rows = self.run.task, sum(len(chosen) for _, chosen in parts)
         if not task.compares_values or rows > MOST_ROWS or rows * prod(task.input.shape) > MOST_NUMBERS:
             return none
-        x, y = _arrays(parts)
+        x, y = self._arrays(parts)
         problem = _Problem(x, y, self._weights(y), self._folds(parts), groups_of(parts))
         flat = problem.without_grid()
         names, penalty, losses = self._linear(problem, flat)
@@ -274,31 +290,29 @@ class FieldStart:
 
         Inputs and outputs are ``(rows, numbers)``.
         """
-        from sklearn.metrics.pairwise import euclidean_distances  # noqa: PLC0415
-
         x, weights = problem.x, problem.weights
         if len(x) > MOST_UNKNOWNS or self.device.type == "mps":  # which has no double precision
             return 0.0, 0.0
         points = problem.y[:, :: max(problem.y.shape[1] // MOST_POINTS, 1)]
-        unit, spread, squared = median_distance(x), _spread(points, weights), euclidean_distances(x, squared=True)
+        unit, spread, squared = median_distance(x), _spread(points, weights), squared_distances(x)
         choices, losses = list(product(WIDTHS, PENALTIES)), np.zeros(len(WIDTHS) * len(PENALTIES))
         for number, (fitted, held) in enumerate(problem.folds, 1):
             kernels = (gaussian(squared[:, fitted], width * unit) for width in WIDTHS)
             ridges = ((kernel, KernelRidge.fit(kernel[fitted], points[fitted], weights[fitted])) for kernel in kernels)
             predicted = (part for kernel, ridge in ridges for part in ridge.predict(kernel[held], *PENALTIES))
-            losses += [(weights[held] * np.square(part - points[held]).mean(1)).mean() for part in predicted]
+            losses += [float((weights[held] * ((part - points[held]) ** 2).mean(1)).mean()) for part in predicted]
             if losses.min() > number * TELLING**2 * spread and self.run.training.epochs:
                 return 0.0, 0.0
         width, penalty = choices[int(losses.argmin())]
         return width * unit, penalty
 
-    def _is_small(self, x: np.ndarray, names: Sequence[str]) -> bool:
+    def _is_small(self, x: Array, names: Sequence[str]) -> bool:
         """Whether rows and copies of them are few enough."""
         copies = prod(min(SYMMETRIES[name].count(x.shape[2:]), COPIES) for name in names)
         rows, inputs = len(x) * copies, prod(x.shape[1:])
         return rows * inputs <= MOST_NUMBERS and (not names or min(rows, inputs) <= MOST_UNKNOWNS)
 
-    def _others(self, x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> list[str]:
+    def _others(self, x: Array, y: Array, names: Sequence[str]) -> list[str]:
         """Symmetries that the grid allows and the task does not declare."""
         task, grid = self.run.task, x.shape[2:]
         if grid != y.shape[2:] or task.normalisation.inputs in POINT_BY_POINT:
@@ -325,7 +339,7 @@ class FieldStart:
         for fitted, held in problem.folds:
             ridge = self._fitted(x[fitted], y[fitted], weights[fitted], names, width)
             for i, predicted in enumerate(ridge.predict(_flat(x[held]), *penalties)):
-                losses[i, held] = weights[held] * np.square(predicted - _flat(y[held])).mean(1) / spread
+                losses[i, held] = on_cpu(weights[held] * ((predicted - _flat(y[held])) ** 2).mean(1) / spread)
             best = int(np.nanmean(losses, 1).argmin())
             says_little = np.nanmean(losses[best]) > TELLING**2 and self.run.training.epochs
             if says_little or np.nansum(losses[best] - known) > 0:
@@ -349,21 +363,15 @@ def _copied(model: CrossModalModel) -> dict[str, Tensor]:
     return {name: tensor.to("cpu", copy=True) for name, tensor in model.state_dict().items()}
 
 
-def _arrays(parts: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and outputs of the rows, ``(rows, channels, *grid)`` each; points without a target are completed."""
-    arrays = [rows.__getitems__(chosen.tolist()) for rows, chosen in parts]
-    x, y = (np.concatenate([a[name] for a in arrays]) for name in ("x", "y"))
-    return x, complete(y)
-
-
-def _spread(y: np.ndarray, weights: np.ndarray) -> float:
+def _spread(y: Array, weights: Array) -> float:
     """Mean squared error of the best constant for rows ``(rows, numbers)``."""
-    return float((weights * np.square(y - np.average(y, 0, weights)).mean(1)).mean())
+    return float((weights * ((y - average(y, weights)) ** 2).mean(1)).mean())
 
 
-def _flat(fields: np.ndarray) -> np.ndarray:
+def _flat(fields: Array) -> Array:
     """``(rows, numbers)`` in double precision."""
-    return fields.reshape(len(fields), -1).astype(np.float64)
+    rows = fields.reshape(len(fields), -1)
+    return rows.double() if isinstance(rows, Tensor) else rows.astype(np.float64)
 
 
 def _is_clearly_better(found: np.ndarray, losses: np.ndarray, groups: np.ndarray | None) -> bool:

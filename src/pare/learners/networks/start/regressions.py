@@ -1,44 +1,53 @@
-"""Regressions of fields: once they are fitted, another penalty is nearly free."""
+"""Regressions of fields: once they are fitted, another penalty is nearly free.
+
+Rows in double precision are numpy's on a CPU, where products of a matrix with itself take half of torch's time, and
+torch's on an accelerator. What comes of them is alike.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
+
+Array = Any  # np.ndarray or Tensor, of which only what both have is used
 
 
 @dataclass(frozen=True)
 class Ridge:
     """Linear regression of centred rows in their singular directions; another penalty is nearly free."""
 
-    mean: np.ndarray
-    constant: np.ndarray
-    directions: np.ndarray
-    amounts: np.ndarray  # outputs along each direction times its singular value, (directions, outputs)
-    squares: np.ndarray  # squared singular values
+    mean: Array
+    constant: Array
+    directions: Array
+    amounts: Array  # outputs along each direction times its singular value, (directions, outputs)
+    squares: Array  # squared singular values
 
     @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "Ridge":
+    def fit(cls, x: Array, y: Array, weights: Array | None = None) -> "Ridge":
         """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and weights of the rows."""
-        mean, constant = np.average(x, 0, weights), np.average(y, 0, weights)
-        varying = np.ptp(x, axis=0) > 0  # coordinates are not
+        mean, constant = average(x, weights), average(y, weights)
+        varying = (x != x[0]).any(0)  # coordinates are not
         x, y = (x - mean)[:, varying], y - constant
         if weights is not None:
-            x, y = x * np.sqrt(weights)[:, None], y * np.sqrt(weights)[:, None]
+            x, y = x * weights[:, None] ** 0.5, y * weights[:, None] ** 0.5
         wide = len(x) < x.shape[1]
-        squares, vectors = np.linalg.eigh(x @ x.T if wide else x.T @ x)
-        kept = squares > squares.max(initial=0) * 1e-14
+        squares, vectors = _of(x).linalg.eigh(x @ x.T if wide else x.T @ x)
+        kept = squares > _largest(squares) * 1e-14
         squares, vectors = squares[kept], vectors[:, kept]
-        own = (vectors.T @ x) / np.sqrt(squares)[:, None] if wide else vectors.T
-        directions = np.zeros((len(own), len(mean)))
+        own = (vectors.T @ x) / squares[:, None] ** 0.5 if wide else vectors.T
+        directions = _zeros(len(own), len(mean), x)
         directions[:, varying] = own
-        amounts = np.sqrt(squares)[:, None] * (vectors.T @ y) if wide else vectors.T @ (x.T @ y)
+        amounts = squares[:, None] ** 0.5 * (vectors.T @ y) if wide else vectors.T @ (x.T @ y)
         return cls(mean, constant, directions, amounts, squares)
 
-    def fields(self, penalty: float) -> np.ndarray:
+    def fields(self, penalty: float) -> Array:
         """What a unit along each direction adds to the outputs, ``(directions, outputs)``."""
-        return self.amounts / (self.squares + penalty * self.squares.max(initial=0))[:, None]
+        return self.amounts / (self.squares + penalty * _largest(self.squares))[:, None]
 
-    def predict(self, x: np.ndarray, *penalties: float) -> Iterator[np.ndarray]:
+    def predict(self, x: Array, *penalties: float) -> Iterator[Array]:
         """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``, with one penalty after the other."""
         along = (x - self.mean) @ self.directions.T
         return (along @ self.fields(penalty) + self.constant for penalty in penalties)
@@ -53,80 +62,93 @@ class Ridge:
 class KernelRidge:
     """Kernel ridge regression by the eigenvectors of the kernel of the rows that were learnt from."""
 
-    constant: np.ndarray
-    vectors: np.ndarray  # eigenvectors of the kernel of weighted rows, times the roots of the weights, (rows, vectors)
-    amounts: np.ndarray  # outputs along each vector, ``(vectors, outputs)``
-    squares: np.ndarray  # eigenvalues
+    constant: Array
+    vectors: Array  # eigenvectors of the kernel of weighted rows, times the roots of the weights, (rows, vectors)
+    amounts: Array  # outputs along each vector, ``(vectors, outputs)``
+    squares: Array  # eigenvalues
 
     @classmethod
-    def fit(cls, kernel: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> "KernelRidge":
+    def fit(cls, kernel: Array, y: Array, weights: Array | None = None) -> "KernelRidge":
         """Kernel of the rows, ``(rows, rows)``, outputs ``(rows, outputs)``, weights of the rows."""
-        constant = np.average(y, 0, weights)
-        roots = np.ones(len(y)) if weights is None else np.sqrt(weights)
-        squares, vectors = np.linalg.eigh(kernel * np.outer(roots, roots))
-        kept = squares > squares.max() * 1e-14
+        constant = average(y, weights)
+        roots = _of(y).ones_like(y[:, 0]) if weights is None else weights**0.5
+        squares, vectors = _of(y).linalg.eigh(kernel * (roots[:, None] * roots))
+        kept = squares > _largest(squares) * 1e-14
         squares, vectors = squares[kept], vectors[:, kept] * roots[:, None]
         return cls(constant, vectors, vectors.T @ (y - constant), squares)
 
-    def fields(self, penalty: float) -> np.ndarray:
+    def fields(self, penalty: float) -> Array:
         """What a kernel of one adds to the outputs, ``(rows, outputs)``."""
         return self.vectors @ self._along(penalty)
 
-    def predict(self, kernel: np.ndarray, *penalties: float) -> Iterator[np.ndarray]:
+    def predict(self, kernel: Array, *penalties: float) -> Iterator[Array]:
         """Kernel of new rows with the others, ``(new, rows)``, to outputs ``(new, outputs)``, by each penalty."""
         along = kernel @ self.vectors
         return (along @ self._along(penalty) + self.constant for penalty in penalties)
 
-    def _along(self, penalty: float) -> np.ndarray:
-        return self.amounts / (self.squares + penalty * self.squares.max())[:, None]
+    def _along(self, penalty: float) -> Array:
+        return self.amounts / (self.squares + penalty * _largest(self.squares))[:, None]
 
 
 @dataclass(frozen=True)
 class GaussianRidge:
     """Kernel ridge regression of rows with Gaussian kernels around each row that was learnt from."""
 
-    mean: np.ndarray
-    directions: np.ndarray  # the rows, less their mean
+    mean: Array
+    directions: Array  # the rows, less their mean
     ridge: KernelRidge
     width: float
 
     @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray, width: float, weights: np.ndarray | None = None) -> "GaussianRidge":
+    def fit(cls, x: Array, y: Array, width: float, weights: Array | None = None) -> "GaussianRidge":
         """Inputs ``(rows, inputs)``, outputs ``(rows, outputs)`` and weights of the rows.
 
         The width has the units of the inputs.
         """
-        from sklearn.metrics.pairwise import euclidean_distances  # noqa: PLC0415
-
-        mean = np.average(x, 0, weights)
-        ridge = KernelRidge.fit(gaussian(euclidean_distances(x - mean, squared=True), width), y, weights)
+        mean = average(x, weights)
+        ridge = KernelRidge.fit(gaussian(squared_distances(x - mean), width), y, weights)
         return cls(mean, x - mean, ridge, width)
 
     @property
-    def constant(self) -> np.ndarray:
+    def constant(self) -> Array:
         """The outputs far from all rows, ``(outputs,)``."""
         return self.ridge.constant
 
     @property
-    def squares(self) -> np.ndarray:
+    def squares(self) -> Array:
         """Eigenvalues of the kernel."""
         return self.ridge.squares
 
-    def fields(self, penalty: float) -> np.ndarray:
+    def fields(self, penalty: float) -> Array:
         """What a kernel of one adds to the outputs, ``(rows, outputs)``."""
         return self.ridge.fields(penalty)
 
-    def predict(self, x: np.ndarray, *penalties: float) -> Iterator[np.ndarray]:
+    def predict(self, x: Array, *penalties: float) -> Iterator[Array]:
         """Inputs ``(rows, inputs)`` to outputs ``(rows, outputs)``, with one penalty after the other."""
-        from sklearn.metrics.pairwise import euclidean_distances  # noqa: PLC0415
-
-        kernel = gaussian(euclidean_distances(x - self.mean, self.directions, squared=True), self.width)
+        kernel = gaussian(squared_distances(x - self.mean, self.directions), self.width)
         return self.ridge.predict(kernel, *penalties)
 
 
-def gaussian(squared: np.ndarray, width: float) -> np.ndarray:
+def average(rows: Array, weights: Array | None = None) -> Array:
+    """Mean of rows ``(rows, numbers)`` by their weights."""
+    if isinstance(rows, Tensor):
+        return rows.mean(0) if weights is None else weights @ rows / weights.sum()
+    return np.average(rows, 0, weights)
+
+
+def squared_distances(x: Array, others: Array | None = None) -> Array:
+    """Squared distances between rows and others, or each other, ``(rows, others)``."""
+    from sklearn.metrics.pairwise import euclidean_distances  # noqa: PLC0415
+
+    if isinstance(x, Tensor):
+        found = torch.cdist(x, x if others is None else others).square()
+        return found.fill_diagonal_(0.0) if others is None else found
+    return euclidean_distances(x, others, squared=True)
+
+
+def gaussian(squared: Array, width: float) -> Array:
     """Gaussian kernels between rows and others, from their squared distances, ``(rows, others)``."""
-    return np.exp(squared / (-2 * width**2))
+    return _of(squared).exp(squared / (-2 * width**2))
 
 
 def complete(y: np.ndarray) -> np.ndarray:
@@ -141,18 +163,36 @@ def complete(y: np.ndarray) -> np.ndarray:
     return np.where(missing, mean, y).astype(y.dtype)
 
 
-def rotated(x: np.ndarray) -> np.ndarray:
+def rotated(x: Array) -> Array:
     """Rows ``(rows, inputs)`` in as few numbers as there are rows, ``(rows, numbers)``, of the same distances."""
     if len(x) >= x.shape[1]:
         return x
     x = x - x.mean(0)
-    squares, vectors = np.linalg.eigh(x @ x.T)
-    return vectors * np.sqrt(np.maximum(squares, 0.0))
+    squares, vectors = _of(x).linalg.eigh(x @ x.T)
+    return vectors * squares.clip(0.0) ** 0.5
 
 
-def median_distance(x: np.ndarray) -> float:
+def median_distance(x: Array) -> float:
     """Median distance between the first rows ``(rows, inputs)``; 1 if all are equal."""
-    from sklearn.metrics.pairwise import euclidean_distances  # noqa: PLC0415
-
-    distances = euclidean_distances(x[:500])
+    distances = on_cpu(squared_distances(x[:500])) ** 0.5
     return float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0
+
+
+def on_cpu(values: Array) -> np.ndarray:
+    """The same as an array of numpy."""
+    return values.cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+
+
+def _of(values: Array) -> Any:
+    """The library of these values."""
+    return torch if isinstance(values, Tensor) else np
+
+
+def _zeros(rows: int, numbers: int, like: Array) -> Array:
+    """Zeros, ``(rows, numbers)``."""
+    return like.new_zeros(rows, numbers) if isinstance(like, Tensor) else np.zeros((rows, numbers))
+
+
+def _largest(squares: Array) -> Array:
+    """The last of ascending numbers; 0 where there is none."""
+    return squares[-1:].sum()

@@ -10,9 +10,10 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, Protocol
@@ -24,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import OutOfMemoryError, Tensor, nn
 
 from pare.config.errors import PareError
+from pare.learners.networks.training.background import in_background
 from pare.storage.access import usual_rights
 from pare.storage.atomic import atomic_path, recover
 from pare.storage.checksums import Damaged, check_checksums, write_checksums
@@ -185,8 +187,7 @@ class Checkpoint:
             weights = {MODEL: {name: _copied(value) for name, value in state.items()}, **({BEST: best} if best else {})}
         learning = {name: recursively_apply(_copied, part.state_dict()) for name, part in self.learning.items()}
         text = json.dumps(asdict(progress))
-        with _one_thread() as writer:
-            self._writing = writer.submit(self._write, weights, learning, text)
+        self._writing = in_background(partial(self._write, weights, learning, text))
         self._any, self._saved = True, time.monotonic()
         self._copying = self._saved - started
 
@@ -290,14 +291,6 @@ class Checkpoint:
                 f"the checkpoint is of another version of this project or its libraries ({type(error).__name__}: "
                 f"{shorten(str(error), 100)}); go on with that version, or {self._remedy}"
             ) from error
-
-
-@contextmanager
-def _one_thread() -> Iterator[ThreadPoolExecutor]:
-    """A thread that ends with its work, which nothing waits for here."""
-    executor = ThreadPoolExecutor(1)
-    yield executor
-    executor.shutdown(wait=False)
 
 
 def _frozen(network: nn.Module) -> set[str]:

@@ -6,10 +6,8 @@ from math import isfinite
 from typing import Any
 
 import torch
-from accelerate import skip_first_batches
 from accelerate.utils import set_seed
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from pare.learners.distributed import from_main
 from pare.learners.networks.draws import Draws, Generators
@@ -39,14 +37,14 @@ class Epoch:
     def __init__(self, setup: Setup, number: int, state: dict[str, Any] | None) -> None:
         mixing, self._started = setup.parts.mixing, time.perf_counter()
         self.setup, self.number, self.steps, self._earlier = setup, number, 0, 0.0
-        self.mixed = mixing.epoch(number, len(setup.loader), setup.rng(number, 2)) if mixing else None
+        self.mixed = mixing.epoch(number, len(setup.batches), setup.rng(number, 2)) if mixing else None
         self._noise = Generators(setup.accelerator.device, int(setup.rng(number, 1).integers(2**31)))
         self.losses: dict[str, OnDevice] = {}
         self.loss, self._made = Glimpse(), list[int]()
         self._generators: list[str] = []
         if state:
             self.steps, self._earlier, self._generators = state["steps"], state["seconds"], state["generators"]
-            self.losses = {name: OnDevice(len(setup.loader), known) for name, known in state["losses"].items()}
+            self.losses = {name: OnDevice(len(setup.batches), known) for name, known in state["losses"].items()}
             self._noise.set_states([_tensor(text) for text in state["noise"]])
             if self.mixed:
                 self.mixed.go_on(state["mixed"])
@@ -55,16 +53,16 @@ class Epoch:
         """Number and rows of each step that is left; the order of all rows is drawn anew."""
         first = self.steps
         for number, batch in enumerate(self._rows(first), first):
-            if first and number == first:  # drawing the order has changed the generators
+            # Drawing the order has changed the generators. Other processes' dropout begins again as in the epoch.
+            if first and number == first and not self.setup.share.process:
                 _set_generators(self._generators)
             self.steps = number + 1
             yield number, batch
 
-    def _rows(self, first: int) -> DataLoader[dict[str, Tensor]]:
+    def _rows(self, first: int) -> Iterator[dict[str, Tensor]]:
         """The batches from that number on."""
         set_seed(int(self.setup.rng(self.number, 0).integers(2**31)))
-        self.setup.loader.set_epoch(self.number)
-        return skip_first_batches(self.setup.loader, first) if first else self.setup.loader
+        return self.setup.batches.of_epoch(self.number, first)
 
     def draws(self, number: int) -> Draws:
         """Random numbers of the step of that number: all that is random in it, but for dropout."""
@@ -79,7 +77,7 @@ class Epoch:
         """
         self._made.append(self.steps - 1)
         for name, loss in terms.losses.items():
-            self.losses.setdefault(name, OnDevice(len(self.setup.loader))).append(loss)
+            self.losses.setdefault(name, OnDevice(len(self.setup.batches))).append(loss)
         if self.mixed:
             self.mixed.note(terms.mixture)
         self.loss.offer(terms.total)
@@ -92,7 +90,7 @@ class Epoch:
         new = losses.get("loss", [])[len(losses.get("loss", [])) - len(self._made) :]
         for number, loss in zip(self._made, new, strict=True):
             if not isfinite(loss):
-                batch, rate = next(iter(self._rows(number))), self.setup.go_to(self.number, number)
+                batch, rate = next(self._rows(number)), self.setup.go_to(self.number, number)
                 raise not_finite(loss, f"epoch {self.number + 1}, step {number + 1}", rate, batch["x"], batch["y"])
         return losses
 

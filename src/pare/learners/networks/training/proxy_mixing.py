@@ -14,8 +14,9 @@ from pare.learners.networks.draws import Draws
 from pare.learners.networks.mixing import Curriculum
 from pare.learners.networks.mixing.mixers import MIXERS, Mixture
 from pare.learners.networks.models import CrossModalModel
+from pare.learners.networks.training.background import drawn_ahead
 from pare.learners.networks.training.optimisers import require_plain_steps
-from pare.learners.networks.training.source_batches import SourceBatches, drawn_ahead
+from pare.learners.networks.training.source_batches import SourceBatches
 
 SCORE_BINS = 500  # bins of equal width over 0..1; the scores of a gate that learns little differ by a few hundredths
 

@@ -1,6 +1,7 @@
 """Rows of a training: batches of them, and the scales that the embedder takes from them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import ceil
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from pare.data.preparation.normalisation import RunningMoments
 from pare.learners.networks.models.backbones import Backbone
+from pare.learners.networks.training.background import drawn_ahead
 from pare.learners.networks.training.source_batches import SourceBatches
 from pare.storage.store import Rows, evenly_spaced
 
@@ -40,21 +42,48 @@ class TrainingRows:
 
 
 def batch_loader(
-    rows: "Rows | TrainingRows", batch_size: int, *, shuffle: bool = False
+    rows: "Rows | TrainingRows", batch_size: int, order: Sequence[int] | None = None
 ) -> "DataLoader[dict[str, Tensor]]":
     """Batches ``{"x": (batch, …), "y": (batch, …)}`` of a split.
 
     Args:
         rows: rows of the split.
         batch_size: rows of a batch.
-        shuffle: whether their order is random.
+        order: numbers of the rows in their order; None: all, as they are stored.
     """
     pinned = torch.cuda.is_available()  # the copy to a GPU then waits for nothing
-    return DataLoader(rows, batch_size, shuffle=shuffle, collate_fn=_as_tensors, pin_memory=pinned)  # type: ignore[arg-type]
+    return DataLoader(rows, batch_size, sampler=order, collate_fn=_as_tensors, pin_memory=pinned)  # type: ignore[arg-type]
 
 
 def _as_tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
+class Batches:
+    """Batches of the training rows, whose order is another one in each epoch; all processes have whole batches.
+
+    Args:
+        rows: the training rows.
+        size: rows of a batch; the last one of an epoch may have fewer.
+        seed: seed of the orders.
+    """
+
+    def __init__(self, rows: TrainingRows, size: int, seed: int) -> None:
+        self.rows, self.size, self.seed = rows, size, seed
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return ceil(len(self.rows) / self.size)
+
+    def of_epoch(self, number: int, first: int = 0) -> Iterator[dict[str, Tensor]]:
+        """The batches of an epoch, from one of them on; torch's generator changes, as it does for each loader.
+
+        Args:
+            number: number of the epoch, from 0.
+            first: number of the first batch that is wanted, from 0.
+        """
+        order = torch.randperm(len(self.rows), generator=torch.Generator().manual_seed(self.seed + number))
+        return drawn_ahead(iter(batch_loader(self.rows, self.size, order[first * self.size :].tolist())))
 
 
 class TrainingCalibration:

@@ -125,7 +125,7 @@ class Session:
             return Plan(training.epochs, training.members)
         started = time.perf_counter()
         self.validation.measure()
-        seconds = time.perf_counter() - started + len(self.setup.loader) * self.steps.seconds()
+        seconds = time.perf_counter() - started + len(self.setup.batches) * self.steps.seconds()
         found = max(1, int(from_main((60 * self.run.minutes - self.seconds) / seconds)))
         plan = planned(found, training.members, training.member_epochs)
         if mixing and mixing.leaves_no_plain_step and training.fixed_norms:
@@ -139,7 +139,7 @@ class Session:
         progress, minutes = self.progress, self.run.minutes
         if minutes is None:
             return False
-        steps = progress.epochs * len(self.setup.loader)
+        steps = progress.epochs * len(self.setup.batches)
         late = Timetable(minutes, progress.members, progress.begun, steps).leaves_out(step, self.seconds)
         if late and not progress.left_out:
             logger.warning("The machine became slower: steps are left out, to end in about %g min.", minutes)
@@ -165,22 +165,23 @@ class Session:
             progress.gate_scores.append(epoch.mixed.gate_scores.tolist())
         self._save()
 
-    def save_within(self, epoch: Epoch, *, now: bool = False) -> None:
-        """Save between two steps, where the last save is long ago or it is to be now.
+    @property
+    def is_due(self) -> bool:
+        """Whether a save within an epoch is due; the main process knows."""
+        return self.setup.accelerator.is_main_process and self.checkpoint.is_due(self._most, within=True)
 
-        Where several processes train together the saved epochs must do: each has a place of its own in the epoch.
+    def save_within(self, epoch: Epoch) -> None:
+        """Save between two steps; all processes do so after the same one.
 
         Args:
             epoch: the epoch.
-            now: whether the training ends here.
         """
-        due = now or self.checkpoint.is_due(self._most, within=True)
-        if self.setup.accelerator.num_processes > 1 or not due:
-            return
         self.progress.epoch = epoch.state()
         self._save(now=True)
-        if now:
-            logger.info("Stopped after %s, which is saved.", self._place)
+
+    def tell_stop(self) -> None:
+        """Say where the training was stopped."""
+        logger.info("Stopped after %s, which is saved.", self._place)
 
     def _save(self, *, now: bool = False) -> None:
         progress = self.progress
@@ -202,7 +203,7 @@ class Session:
         if progress.epoch is None:
             return f"epoch {progress.epochs_done} of {progress.epochs}"
         steps, number = progress.epoch["steps"], progress.epoch["number"] + 1
-        return f"step {steps} of {len(self.setup.loader)} in epoch {number} of {progress.epochs}"
+        return f"step {steps} of {len(self.setup.batches)} in epoch {number} of {progress.epochs}"
 
     def tell_length(self, *, mixed: bool) -> None:
         """Say by the first steps how long all take, if more than a minute, and what is shorter.
@@ -221,7 +222,7 @@ class Session:
             return
         (start, _), *timed = self._ends[min(SETTLING, made - 2) :]
         a_pass, epochs = (timed[-1][0] - start) / sum(passes for _, passes in timed), progress.epochs
-        steps = len(self.setup.loader) * (epochs + more * (mixing.mixed_epochs(epochs) if mixing else 0))
+        steps = len(self.setup.batches) * (epochs + more * (mixing.mixed_epochs(epochs) if mixing else 0))
         validated = len(self.setup.rows["validation"]) / self.run.training.batch_size * epochs
         seconds = a_pass * (steps + validated / 3) * progress.members  # without gradients, a third of a step
         if seconds >= MINUTE:

@@ -3,7 +3,6 @@
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
-from accelerate.data_loader import prepare_data_loader
 from accelerate.utils import set_seed
 
 from pare.config.run import Run
@@ -16,7 +15,7 @@ from pare.learners.networks.training.losses import build_loss, weights_of_classe
 from pare.learners.networks.training.objective import Objective
 from pare.learners.networks.training.optimisers import WeightAverage, build_optimiser
 from pare.learners.networks.training.parts import Build
-from pare.learners.networks.training.rows import TrainingRows, batch_loader
+from pare.learners.networks.training.rows import Batches, TrainingRows, batch_loader
 from pare.learners.networks.training.share import Share, share_batch_norms
 
 
@@ -64,15 +63,7 @@ class Setup:
         if training.compile:
             objective.compile()
         self.objective, self.optimiser = prepare(objective, optimiser)
-        self.loader = prepare_data_loader(  # whole batches, see `Share`
-            batch_loader(self.training_rows, training.batch_size, shuffle=True),
-            self.accelerator.device,
-            num_processes=1,
-            put_on_device=True,
-            use_seedable_sampler=True,
-            data_seed=self.run.seed,
-            non_blocking=self.accelerator.non_blocking,
-        )
+        self.batches = Batches(self.training_rows, training.batch_size, self.run.seed)
         self.validation = prepare(batch_loader(self.rows["validation"], training.batch_size * 2))
         self.average = WeightAverage(self.network, training.average) if training.average else None
         self.learning = {"optimiser": self.optimiser, **({"average": self.average} if self.average else {})}
@@ -98,7 +89,11 @@ class Setup:
     @property
     def _updates(self) -> int:
         """Updates of the weights in an epoch."""
-        return -(-len(self.loader) // self.training.accumulation)
+        return -(-len(self.batches) // self.training.accumulation)
+
+    def updates_after(self, step: int) -> bool:
+        """Whether the weights change by the step of that number in an epoch, from 0; else its gradients wait."""
+        return (step + 1) % self.training.accumulation == 0 or step + 1 == len(self.batches)
 
     def go_to(self, epoch: int, step: int = 0) -> float:
         """Take the learning rate of a step, also where others before it were left out; the rate of the first weights.

@@ -4,7 +4,6 @@ A batch always has the size asked for: the proxy is shuffled anew whenever it is
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -112,22 +111,6 @@ class TextBatches:
             pieces.append(self.sentences[rng.choice(topic)])
             length += len(pieces[-1])
         return np.concatenate(pieces)[: self.tokens]
-
-
-def drawn_ahead(batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
-    """The same endless batches; where there is a GPU each is drawn by a thread while it works, in pinned memory.
-
-    On a CPU the thread would take the time of the step.
-    """
-    if not torch.cuda.is_available():
-        yield from batches
-        return
-    with ThreadPoolExecutor(1) as thread:
-        following = thread.submit(next, batches)
-        while True:
-            inputs, labels = following.result()
-            following = thread.submit(next, batches)
-            yield inputs.pin_memory(), labels.pin_memory()
 
 
 def _cycle(length: int, size: int, rng: np.random.Generator) -> Iterator[Tensor]:

@@ -1,7 +1,7 @@
 """Steps of the optimiser, and the time that they take."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from typing import Any
 
@@ -15,7 +15,6 @@ from pare.learners.networks.training.augmentation import augment
 from pare.learners.networks.training.budget import step_seconds
 from pare.learners.networks.training.objective import Terms
 from pare.learners.networks.training.proxy_mixing import Mixed
-from pare.learners.networks.training.rows import batch_loader
 from pare.learners.networks.training.setup import Setup
 
 ASSUMED = 100  # epochs of a training whose number is not known yet, of which mixed ones are counted
@@ -27,33 +26,35 @@ class Steps:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
 
-    def step(self, batch: dict[str, Tensor], mixed: Mixed | None, draws: Draws) -> Terms:
+    def step(self, batch: dict[str, Tensor], mixed: Mixed | None, draws: Draws, *, updates: bool = True) -> Terms:
         """Learn from a batch.
 
         Args:
-            batch: rows, see `batch_loader`.
+            batch: rows, see `batch_loader`, on the CPU or the device.
             mixed: rows of the proxy and how many tokens they replace; None: a plain step.
             draws: random numbers of the step.
+            updates: whether the weights change; else gradients are added up.
         """
         setup, accelerator = self.setup, self.setup.accelerator
+        accelerator.sync_gradients = updates
+        batch, mixed = send_to_device((batch, mixed), accelerator.device, non_blocking=True)
         x, y, anchor = self._changed(batch, draws)
         proxy: dict[str, Any] = {}
         if mixed and setup.parts.mixing:
-            size, k = len(x) * setup.parts.mixing.views, mixed.k
-            source, source_y = (part[:size].to(accelerator.device, non_blocking=True) for part in (mixed.x, mixed.y))
-            proxy = {"source": source, "source_y": source_y, "k": k, "noise": setup.parts.mixing.noise(draws, k)}
+            size, noise = len(x) * setup.parts.mixing.views, setup.parts.mixing.noise(draws, mixed.k)
+            proxy = {"source": mixed.x[:size], "source_y": mixed.y[:size], "k": mixed.k, "noise": noise}
         with (
             fastest_threads(setup.network, ("step", mixed is not None)),
             _tf32(setup.run.training.precision),
-            accelerator.accumulate(setup.objective),
+            nullcontext() if updates else accelerator.no_sync(setup.objective),
         ):
             terms: Terms = setup.objective(x, y, anchor=anchor, **proxy)
             accelerator.backward(terms.total)
-            if accelerator.sync_gradients and setup.training.clip_norm:
+            if updates and setup.training.clip_norm:
                 accelerator.clip_grad_norm_(setup.objective.parameters(), setup.training.clip_norm)
             setup.optimiser.step()
             setup.optimiser.zero_grad()
-            if setup.average and accelerator.sync_gradients:
+            if setup.average and updates:
                 setup.average.update()
         return terms
 
@@ -68,8 +69,7 @@ class Steps:
     def seconds(self) -> float:
         """Seconds of a step in the mean over a training, by some steps, whose changes are put back."""
         setup, generators = self.setup, Generators(self.setup.accelerator.device, 0)
-        rows = batch_loader(setup.training_rows, setup.training.batch_size)
-        batch = send_to_device(next(iter(rows)), setup.accelerator.device)
+        batch = send_to_device(next(setup.batches.of_epoch(0)), setup.accelerator.device)
         draws = Draws(generators, len(batch["x"]))
 
         def timed(mixed: Mixed | None = None) -> Terms:
@@ -96,7 +96,6 @@ class Steps:
         yield
         for part, state in zip(parts, before, strict=True):
             part.load_state_dict(state)
-        setup.accelerator.step = 0  # batches since the last update
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The training loop (paper, algorithm 1), resumable after each step."""
 
+from pare.learners.distributed import Agreement, main_first
 from pare.learners.learner import Fitted
 from pare.learners.networks.training.budget import Plan
 from pare.learners.networks.training.epoch import Epoch
@@ -20,6 +21,7 @@ class Trainer:
 
     def __init__(self, session: Session) -> None:
         self.session, self.setup, self.progress = session, session.setup, session.progress
+        self.agreement = Agreement()
 
     def train(self, plan: Plan | None = None) -> Fitted:
         """Run the epochs that are left and return the selected network.
@@ -33,7 +35,7 @@ class Trainer:
     def _train(self, plan: Plan | None) -> Fitted:
         session, progress, first = self.session, self.progress, self.progress.next_epoch
         session.begin(plan)
-        bar = EpochProgress(progress.epochs, len(self.setup.loader), first, session.run.metric)
+        bar = EpochProgress(progress.epochs, len(self.setup.batches), first, session.run.metric)
         tracking = session.work.tracking.of(session.run, progress.fingerprint)
         with held() as self.signals, tracking as tracked, bar:
             tracked.epochs(curve(progress.history, progress.start))
@@ -53,10 +55,12 @@ class Trainer:
                 return
             row = epoch.row(setup.go_to(number + 1))
             with setup.averaged():
-                row["validation"], losses = self.session.validation.measure(self.signals.let_through)
+                row["validation"], losses = self.session.validation.measure(self._is_due)
         except Stopped:
-            self.session.save_within(epoch, now=True)
-            raise
+            self.session.save_within(epoch)
+            self.session.tell_stop()
+            with main_first(), self.session.checkpoint:  # a launcher ends the others once one has ended
+                raise
         row["seconds"] = epoch.seconds
         self.session.keep(epoch, row, losses)
         bar.epoch_done(row)
@@ -68,13 +72,19 @@ class Trainer:
         if epoch.number >= (1 - setup.training.fixed_norms) * setup.training.epochs:
             fix_batch_norms(setup.network)
         for number, batch in epoch.batches():
-            if session.is_late(epoch.number * len(setup.loader) + number):
+            if session.is_late(epoch.number * len(setup.batches) + number):
                 continue
             setup.go_to(epoch.number, number)
             proxy = mixed.step(number) if mixed else None
-            epoch.note(session.steps.step(batch, proxy, epoch.draws(number)))
+            updates = setup.updates_after(number)
+            epoch.note(session.steps.step(batch, proxy, epoch.draws(number), updates=updates))
             bar.step(epoch.loss.value, mixed.k if mixed else 0)
             session.tell_length(mixed=proxy is not None)
-            if setup.accelerator.sync_gradients:  # no gradients wait for the next step
-                self.signals.let_through()
+            if updates and self._is_due():  # no gradients wait for the next step
                 session.save_within(epoch)
+
+    def _is_due(self) -> bool:
+        """Whether all processes are to save; where a signal came to one, all end here."""
+        number, due = self.agreement.largest(self.signals.number, self.session.is_due)
+        self.signals.let_through(number)
+        return bool(due)

@@ -19,7 +19,7 @@ class Validation:
         self.sign = 1 if setup.metric.higher_is_better else -1
 
     @torch.no_grad()
-    def measure(self, between: Callable[[], None] = lambda: None) -> tuple[float | None, list[float]]:
+    def measure(self, between: Callable[[], object] = lambda: None) -> tuple[float | None, list[float]]:
         """The metric of the network as it is, and after a solved start the loss of each row; without rows neither.
 
         Args:
