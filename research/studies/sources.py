@@ -29,8 +29,7 @@ from cuts import CUTS, PROJECT, Cut
 from pare.config import Library, Run, resolve
 from pare.evaluation.metrics import METRICS, build_metric
 from pare.evaluation.scoring import score
-from pare.learners.choice.folds import fold_parts
-from pare.learners.choice.tried import held_out
+from pare.learners.choice.folds import fold_parts, held_out
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
@@ -119,7 +118,7 @@ def _fit(path: Path, kind: str, cut: Cut, encoder: str, weights: str, parameters
         folder = Path(name)
         store = cut.stored(folder / "store.h5")
         data, parts = Data(store, source), fold_parts(store, probe.task, FOLDS)
-        folds = [held_out(probe, data, part, folder, number) for number, part in enumerate(parts)]
+        folds = [held_out(probe, data, part, folder) for part in parts]
 
         def fitted(place: str, run: Run) -> Model:
             Fit(run, data).write(folder / place)

@@ -74,9 +74,8 @@ class Fitted:
 
     Attributes:
         predictor: what predicts.
-        record: what the fitting found out, for `record.json`: at least ``validation`` and ``best_epoch``, each None
-            where there is none, ``n_train``, ``train_seconds``, ``samples_per_second``, ``device``, ``precision`` and
-            ``versions``.
+        record: what the fitting found out, for `record.json`: at least ``n_train``, ``train_seconds``, ``device`` and
+            ``versions``; ``validation``, ``best_epoch``, ``samples_per_second`` and ``precision`` where there are any.
         calibration: how sure predictions are, by fits that did not learn from the validation rows; None without such
             rows, and for masks.
     """

@@ -62,9 +62,9 @@ class Model:
         """
         store = data.store
         record: dict[str, Any] = {
+            **dict.fromkeys(("validation", "best_epoch", "samples_per_second", "precision", "threads")),
             "history": [],
             "peak_memory_mb": round(peak_memory_mb()),
-            "threads": None,
             **fitted.record,
             "fingerprint": fingerprint,
             "model_input": store.fingerprint,

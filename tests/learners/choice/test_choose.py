@@ -9,8 +9,9 @@ from scipy.special import softmax
 
 from pare.config import Library, PareError, resolve
 from pare.learners.choice import choose as module
-from pare.learners.choice import tried
+from pare.learners.choice import folds as fits
 from pare.learners.choice.choose import ChoiceLearner
+from pare.learners.choice.leaderboard import Tried
 from pare.learners.fit import Fit
 from pare.learners.learner import Data, Work
 from pare.learners.model import Model
@@ -29,20 +30,20 @@ FIELD = TABLE | {"input": {"shape": [1, 16]}, "output": {"kind": "dense", "shape
 
 
 class Here:
-    """Workers that fit in this process; in time are ``done`` of the jobs of a call, or those that are waited for."""
+    """Workers that fit in this process; in time are ``done`` of the jobs of a call, or the one that is waited for."""
 
     def __init__(self) -> None:
         self.most, self.done = 2, []
 
-    def run(self, jobs, seconds=None, least=0) -> Iterator:
+    def run(self, jobs, seconds, waits=False) -> Iterator:
         done = self.done.pop(0) if self.done else None
-        for name, job in list(jobs.items())[: done if done is None else max(done, least)]:
+        for name, job in list(jobs.items())[: done if done is None else max(done, waits)]:
             try:
                 yield name, (job(), "")
             except PareError as error:
                 yield name, (None, str(error))
 
-    def end(self) -> None:
+    def close(self) -> None:
         pass
 
 
@@ -104,15 +105,14 @@ def test_what_is_selected_is_loaded_from_its_folder_alone_and_gives_the_weighted
 
 def test_an_interrupted_choice_goes_on_with_the_predictions_that_it_has(run, store, tmp_path, workers, monkeypatch):
     before = fit(run(), store, tmp_path / "work")
-    monkeypatch.setattr(tried.Fit, "model", lambda *_: pytest.fail("a fold is fitted again"))
-    monkeypatch.setattr(tried, "fitted", lambda *_: None)
-    monkeypatch.setattr(module.Choice, "_fit_to_all", lambda self, weights, trained: weights)
+    monkeypatch.setattr(fits.Fit, "model", lambda *_: pytest.fail("a fold is fitted again"))
+    monkeypatch.setattr(module.Choice, "_final", lambda self, weights, trained: weights)
     after = fit(run(), store, tmp_path / "work")
     assert after.predictor.weights == before.predictor.weights
 
 
 def test_what_cannot_be_fitted_is_left_out_with_the_reason(run, store, tmp_path, workers, monkeypatch):
-    monkeypatch.setattr(tried.Fit, "model", failing("lightgbm", tried.Fit.model))
+    monkeypatch.setattr(fits.Fit, "model", failing("lightgbm", fits.Fit.model))
     rows = rows_by_name(fit(run(("logistic_regression", "svm", "lightgbm")), store, tmp_path / "work"))
     assert rows["svm"]["left_out"] == "predicts classification from images"
     assert rows["lightgbm"]["left_out"] == "it has no trees"
@@ -149,8 +149,14 @@ def test_the_first_candidate_is_waited_for(run, store, tmp_path, workers):
     assert rows_by_name(fitted)["logistic_regression"]["share"] == 1
 
 
+def test_who_comes_after_a_slow_one_has_a_try_as_it_may_be_quick(run, store, tmp_path, workers, monkeypatch):
+    monkeypatch.setattr(Tried, "seconds", property(lambda one: 12.0, lambda one, seconds: None))  # five are a minute
+    rows = rows_by_name(fit(run(minutes=1.0), store, tmp_path / "work"))
+    assert len(rows["lightgbm"]["folds"]) == 5
+
+
 def test_nothing_is_tried_after_a_candidate_that_predicts_but_for_rounding(run, store, tmp_path, workers, monkeypatch):
-    monkeypatch.setattr(tried.Tried, "is_exact", property(lambda one: bool(one.folds)))
+    monkeypatch.setattr(Tried, "is_exact", property(lambda one: bool(one.held)))
     rows = rows_by_name(fit(run(), store, tmp_path / "work"))
     assert rows["lightgbm"]["left_out"] == "logistic_regression predicts but for rounding"
 
@@ -159,8 +165,7 @@ def test_nothing_is_tried_after_a_candidate_that_predicts_but_for_rounding(run, 
 def test_a_rounding_error_is_exact_in_the_unit_of_each_number(run, error, exact):
     task = TABLE | {"output": {"kind": "regression", "shape": [2]}}
     y = np.random.default_rng(0).normal(size=(50, 2)) * [1.0, 1e6]
-    held = {"prediction": y + np.array([error, 0.0]), "truth": y, "seconds": np.array(1.0)}
-    assert tried.Tried(run(task=task), folds=[held]).is_exact == exact
+    assert Tried(run(task=task), held={"prediction": y + np.array([error, 0.0]), "truth": y}).is_exact == exact
 
 
 def test_a_choice_without_a_candidate_that_suits_is_refused(run):

@@ -56,7 +56,7 @@ def test_of_one_fold_the_validation_rows_are_held_out(store):
 
 def test_a_fold_has_the_rows_that_it_names_with_their_answers_and_statistics(store, tmp_path):
     parts = fold_parts(store, Rows(3), 5)[0]
-    fold = write_fold(tmp_path / "fold.h5", store, parts, compress=False)
+    fold = write_fold(tmp_path, store, parts, compress=False)
     for name, numbers in parts.items():
         rows = fold.rows(name).read(0, len(numbers))
         assert rows["x"][:, 0].tolist() == sorted(numbers)
@@ -93,16 +93,16 @@ def test_rows_may_all_be_for_training(tmp_path, groups):
 
 
 def test_no_test_row_is_in_a_fold(store, tmp_path):
-    fold = write_fold(tmp_path / "fold.h5", store, fold_parts(store, Rows(), 3)[0], compress=False)
+    fold = write_fold(tmp_path, store, fold_parts(store, Rows(), 3)[0], compress=False)
     assert sum(len(fold.rows(name)) for name in ("train", "validation", "test")) == 60
 
 
 @pytest.mark.parametrize(
     ("rows", "group", "folds", "message"),
     [
-        (8, False, 5, "10 rows, .* has 8"),
-        (12, True, 5, "5 different rows, or groups of rows,.* has 4"),
-        (40, False, 1, "5 validation rows, .* has 2"),
+        (4, False, 5, "at least 5 different ones, or groups of rows; .* has 4"),
+        (12, True, 5, "at least 5 different ones, or groups of rows; .* has 4"),
+        (40, False, 1, "at least 5 different ones, or groups of rows; .* has 2"),
     ],
 )
 def test_too_few_rows_or_groups_are_refused(tmp_path, rows, group, folds, message):

@@ -1,5 +1,6 @@
 """Fits side by side: real processes, which meet, fail, are late, and end with the one that started them."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -25,7 +26,7 @@ def workers():
         patch.setattr(torch, "get_num_threads", lambda: 2)
         some = Workers()
     yield some
-    some.end()
+    some.close()
 
 
 @pytest.mark.slow
@@ -49,7 +50,7 @@ def test_what_one_cannot_do_is_told_and_stops_no_other(workers):
 @pytest.mark.slow
 def test_a_full_disk_is_no_fault_of_the_one_that_met_it_and_ends_them_all(workers):
     with pytest.raises(PareError, match="cannot write to here"):
-        dict(workers.run({"a": fill_disk}))
+        dict(workers.run({"a": fill_disk}, PATIENCE))
 
 
 @pytest.mark.slow
@@ -61,14 +62,24 @@ def test_what_is_late_is_ended(workers):
 
 
 @pytest.mark.slow
+def test_processes_of_whoever_uses_the_project_go_on():
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(600,))
+    other.start()
+    some = Workers()
+    assert not dict(some.run({"late": partial(time.sleep, 600)}, 0.0))
+    assert other.is_alive()
+    other.kill()
+
+
+@pytest.mark.slow
 def test_what_is_late_tidies_up(workers, tmp_path):
     assert not dict(workers.run({"late": partial(note_and_sleep, tmp_path / "late")}, 5.0))
     assert (tmp_path / "late").read_text() == "tidied up"
 
 
 @pytest.mark.slow
-def test_as_many_as_are_needed_are_waited_for(workers):
-    found = dict(workers.run({"slow": partial(time.sleep, 1), "late": partial(time.sleep, 600)}, 0.0, least=1))
+def test_one_is_waited_for_where_one_is_needed(workers):
+    found = dict(workers.run({"slow": partial(time.sleep, 1), "late": partial(time.sleep, 600)}, 0.0, waits=True))
     assert {*found} == {"slow"}
 
 
@@ -100,7 +111,7 @@ import torch
 torch.set_num_threads(2)
 try:
     with raised():
-        dict(Workers().run({path: partial(note_and_sleep, Path(path)) for path in sys.argv[2:]}))
+        dict(Workers().run({path: partial(note_and_sleep, Path(path)) for path in sys.argv[2:]}, 600.0))
 except Stopped as stop:
     sys.exit(exit_code(stop))
 """

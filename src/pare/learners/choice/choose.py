@@ -8,9 +8,10 @@ weights. What is selected learns once more from all rows.
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import partial
-from math import ceil, inf
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ from pare.config.estimate import duration, estimate
 from pare.config.run import MODEL, Run
 from pare.config.words import weights_text
 from pare.evaluation.calibration import Calibration, fit_temperature
-from pare.evaluation.metrics import METRICS, build_metric
+from pare.evaluation.metrics import build_metric
 from pare.evaluation.scoring import defined_score
-from pare.learners.choice.folds import fold_parts
-from pare.learners.choice.processes import Workers
-from pare.learners.choice.tried import Held, Tried, fitted, held_out
+from pare.learners.choice.folds import Held, fitted, fold_parts, held_out
+from pare.learners.choice.leaderboard import Tried
+from pare.learners.choice.processes import Outcome, Workers
 from pare.learners.choice.weights import shrunk_weights, task_loss
 from pare.learners.ensemble import Ensemble, combined, load_ensemble, mean_of
 from pare.learners.learner import Data, Fitted, Work, learner_of
@@ -57,10 +58,8 @@ class ChoiceLearner:
     def fit(self, run: Run, data: Data, work: Work) -> Fitted:
         """Compare the candidates, and fit the selected ones to all rows; an interrupted choice goes on."""
         choice = Choice(run, data, work.folder)
-        try:
+        with closing(choice.workers):
             return choice.fitted()
-        finally:
-            choice.workers.end()
 
     def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> Ensemble:
         """Read the ensemble of the selected models."""
@@ -74,6 +73,8 @@ class ChoiceLearner:
 class Choice:
     """A comparison of candidates, and the ensemble that comes of it.
 
+    As long as there is no model, one fit is waited for, however long it takes.
+
     Args:
         run: candidates and minutes.
         data: what they learn from.
@@ -82,11 +83,17 @@ class Choice:
 
     def __init__(self, run: Run, data: Data, folder: Path) -> None:
         assert run.minutes  # which every choice has
-        self.run, self.data, self.folder, self.mean = run, data, folder, mean_of(run.task)
+        self.run, self.data, self.folder, self.workers = run, data, folder, Workers()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.started, self.seconds, self.workers = time.monotonic(), 60 * run.minutes, Workers()
+        self.seconds = 60 * run.minutes
+        self.due = time.monotonic() + self.seconds
         self.tried = [Tried(one, learner_of(one).suits(one)) for one in run.candidates]
         self.parts = fold_parts(data.store, run.task, run.folds)
+
+    @property
+    def finished(self) -> list[Tried]:
+        """Those that predicted all rows that they are compared on."""
+        return [one for one in self.tried if one.held]
 
     def fitted(self) -> Fitted:
         """Compare, select and fit.
@@ -97,17 +104,16 @@ class Choice:
         for one in self.tried:
             if one.left_out:
                 logger.info("%s is left out: %s.", one.name, one.left_out)
-        suitable = [one for one in self.tried if not one.left_out]
-        rows, names = sum(map(len, self.parts[0].values())), ", ".join(one.name for one in suitable)
+        rows, names = sum(map(len, self.parts[0].values())), ", ".join(one.name for one in self.tried if one.is_open)
         logger.info("Compared on %s rows within %s: %s.", f"{rows:,}", duration(self.seconds), names)
-        networks = [one for one in suitable if one.run.minutes and self.run.folds == 1]
-        dict(self.workers.run({"": int}))  # the processes begin, which is no candidate's time
-        for one in suitable:
-            if one not in networks and not self._is_solved(one):
-                self._compare(one)
-        if open_ones := [one for one in networks if not self._is_solved(one)]:
+        networks = [one for one in self.tried if one.run.minutes and self.run.folds == 1]
+        dict(self.workers.run({"": int}, 0.0, waits=True))  # the processes begin, which is no candidate's time
+        for one in self.tried:
+            if one.is_open and one not in networks and (why := self._compare(one)):
+                one.leave_out(why)
+        if open_ones := [one for one in networks if one.is_open]:
             self._train(open_ones)
-        if not self._finished:
+        if not self.finished:
             reasons = "; ".join(f"{one.name}: {one.left_out}" for one in self.tried)
             raise PareError(
                 f"no candidate was fitted within {duration(self.seconds)}; give more, such as minutes="
@@ -117,149 +123,115 @@ class Choice:
 
     # Rules 1 and 2: candidates in the order of their cost, and what they predict for held-out rows.
 
-    def _compare(self, one: Tried) -> None:
-        """Fit a candidate to each fold within half of the time that is left.
+    def _compare(self, one: Tried) -> str:
+        """Fit a candidate to each fold within half of the time that is left; why it is left out, else empty.
 
-        The folds that the first candidate ends in its time, one at least, are those of all others.
+        The folds that the first candidate ends in its time are those of all others.
         """
-        limit, rounds, first = self._left / 2, ceil(len(self.parts) / self.workers.most), not self._finished
-        if not first and limit <= rounds * self._least_seconds(one):
-            self._leave_out(one, f"no time: half of what is left is {duration(max(limit, 0))}")
-            return
-        run = _within(one.run, max(limit, 1.0) / (rounds + 1))
-        jobs = {
-            str(number): partial(held_out, run, self.data, parts, self.folder, number)
-            for number, parts in enumerate(self.parts)
-        }
-        folds: dict[int, Held] = {}
-        for name, (held, error) in self.workers.run(jobs, limit, least=int(first)):
+        first, rounds = not self.finished, ceil(len(self.parts) / self.workers.most)
+        limit = max(0.0, self._left(self.finished) / 2)
+        late = f"no time: its fits were not done in {duration(limit)}, half of what was left"
+        needed = 0.0
+        if one.run.source and one.run.training.epochs:
+            needed = rounds * estimate(one.run, speed_here(one.run, PartialState().device)).seconds
+        if limit <= needed and not first:
+            return late
+        run, folds = _within(one.run, limit / (rounds + 1)), dict[int, Held]()
+        jobs = {n: partial(held_out, run, self.data, parts, self.folder) for n, parts in enumerate(self.parts)}
+        for number, (held, error) in self.workers.run(jobs, limit, waits=first):
             if error:
-                self._leave_out(one, error)
-                return
-            folds[int(name)] = held
-            if not first and rounds * held["seconds"] > limit:
+                return error
+            folds[number] = held
+            if rounds * held["seconds"] > limit and not first:
                 break
-        if not first and len(folds) < len(self.parts):
-            self._leave_out(one, f"no time: its fits were not done in {duration(limit)}")
-            return
         if len(folds) < len(self.parts):
+            if not first:
+                return late
             logger.warning("%d of %d folds are compared, for want of time.", len(folds), len(self.parts))
         self.parts = [self.parts[number] for number in sorted(folds)]
-        self._finish(one, [folds[number] for number in sorted(folds)])
+        one.finish([folds[number] for number in sorted(folds)])
+        for other in self.tried if one.is_exact else ():
+            if other.is_open:
+                other.leave_out(f"{one.name} predicts but for rounding")
+        return ""
 
     def _train(self, networks: list[Tried]) -> None:
         """Train networks for the time that is left, in even parts; validation rows choose their epochs."""
         path = self.folder / MINUTES
         if not path.is_file():
             with atomic_path(path) as unfinished:
-                unfinished.write_text(json.dumps(self._left / ceil(len(networks) / self.workers.most)))
-        seconds = json.loads(path.read_text())
-        jobs = {one.name: partial(fitted, _within(one.run, seconds), *self._place(one.name)) for one in networks}
-        # Their own timetables bound them: where there is no other model, it is they that are waited for.
-        outcomes = dict(self.workers.run(jobs, self._end if self._finished else inf))
+                seconds = self._left(self.finished) / ceil(len(networks) / self.workers.most)
+                unfinished.write_text(json.dumps(seconds))
+        outcomes = self._fit_to_all(networks, json.loads(path.read_text()), waits=not self.finished)
         for one in networks:
-            held, error = outcomes.get(one.name, (None, "no time: its training was not done"))
+            held, error = outcomes[one.name]
             if held is None:
-                self._leave_out(one, error or "it keeps its solved start, which the probe is as well")
+                one.leave_out(error or "it keeps its solved start, which the probe is as well")
             else:
-                self._finish(one, [held])
-
-    def _is_solved(self, one: Tried) -> bool:
-        """Whether the candidates before one leave it nothing to gain."""
-        if exact := next((other.name for other in self._finished if other.is_exact), ""):
-            self._leave_out(one, f"{exact} predicts but for rounding")
-        return bool(exact)
+                one.finish([held])
 
     # Rules 3 and 4: weights, and fits to all rows.
 
     def _ensemble(self, trained: set[str]) -> Fitted:
-        first, outputs = self._finished[0], {one.name: one.all("prediction") for one in self._finished}
-        truth, groups = first.all("truth"), first.all("group") if "group" in first.folds[0] else None
-        scaled, loss = self.mean.scaled, task_loss(self.run, self.data.store.statistics.get("y_scale"))
-        temperatures = {name: fit_temperature(out, truth) if scaled else 1.0 for name, out in outputs.items()}
+        mean, first = mean_of(self.run.task), self.finished[0].held
+        outputs = {one.name: one.held["prediction"] for one in self.finished}
+        truth, groups = first["truth"], first.get("group")
+        temperatures = {name: fit_temperature(out, truth) if mean.scaled else 1.0 for name, out in outputs.items()}
         likely = {name: out / np.float32(temperatures[name]) for name, out in outputs.items()}
-        weights = self._fit_to_all(shrunk_weights(likely, truth, self.mean, loss, groups), trained)
+        loss = task_loss(self.run, self.data.store.statistics.get("y_scale"))
+        weights = self._final(shrunk_weights(likely, truth, mean, loss, groups), trained)
         logger.info("Selected: %s.", weights_text(weights))
-        members = {name: Model.load(self._place(name)[1]) for name in weights}
-        prediction = combined(outputs, weights, temperatures, self.mean)
-        taken = time.monotonic() - self.started
+        members = {name: Model.load(self.folder / name / MODEL) for name in weights}
+        prediction = combined(outputs, weights, temperatures, mean)
+        taken = self.seconds - self._left()
         logger.info("%s of %s were taken.", duration(taken), duration(self.seconds))
         record = {
             "candidates": [one.row(weights.get(one.name, 0.0)) for one in self.tried],
             "validation": defined_score(build_metric(self.run.metric, self.run.task.output), prediction, truth),
-            "best_epoch": None,
             "n_train": sum(len(self.data.store.rows(split)) for split in ("train", "validation")),
             "train_seconds": round(taken, 1),
-            "samples_per_second": None,
             "peak_memory_mb": round(max(peak_memory_mb(), *(one.record["peak_memory_mb"] for one in members.values()))),
             "device": str(PartialState().device),
-            "precision": None,
             "versions": {name: number for one in members.values() for name, number in one.record["versions"].items()},
         }
-        ensemble = Ensemble(members, weights, {name: temperatures[name] for name in weights}, self.mean)
+        ensemble = Ensemble(members, weights, {name: temperatures[name] for name in weights}, mean)
         return Fitted(ensemble, record, Calibration.of_rows(self.run.task, prediction, truth, groups))
 
-    def _fit_to_all(self, weights: dict[str, float], trained: set[str]) -> dict[str, float]:
-        """Fit the selected candidates to all rows, except for trained networks; weights of those that are done in time.
+    def _final(self, weights: dict[str, float], trained: set[str]) -> dict[str, float]:
+        """Fit the selected candidates to all rows, the heaviest first; weights of those that are done in time.
 
-        The heaviest come first. Where nothing is done in time, the very first is waited for.
+        Networks were trained on these rows already.
         """
-        names = sorted(weights.keys() - trained, key=lambda name: (-weights[name], name))
-        seconds = self._left_in_all / max(1, ceil(len(names) / self.workers.most))
-        runs = {one.name: _within(one.run, seconds) for one in self.tried}
-        jobs = {name: partial(fitted, runs[name], *self._place(name)) for name in names}
-        outcomes = dict(self.workers.run(jobs, self._end))
-        if not outcomes and not trained & weights.keys():
-            outcomes = dict(self.workers.run({names[0]: jobs[names[0]]}))
-        failed = {name: why for name in names if (why := outcomes.get(name, (None, "no time"))[1])}
-        for name, why in failed.items():
-            logger.warning("%s is left out: %s", name, why)
+        fits = [one for one in self.finished if one.name in weights.keys() - trained]
+        fits.sort(key=lambda one: (-weights[one.name], one.name))
+        seconds = self._left() / max(1, ceil(len(fits) / self.workers.most))
+        outcomes = self._fit_to_all(fits, seconds, waits=not trained & weights.keys())
+        failed = {name: error for name, (_, error) in outcomes.items() if error}
+        for name, error in failed.items():
+            logger.warning("%s is left out: %s", name, error)
         kept = {name: weight for name, weight in weights.items() if name not in failed}
         if not kept:
             raise PareError(f"no selected candidate could be fitted to all rows: {failed}")
         return {name: weight / sum(kept.values()) for name, weight in kept.items()}
 
+    def _fit_to_all(self, some: Sequence[Tried], seconds: float, *, waits: bool) -> dict[str, Outcome]:
+        """Outcomes of fits to all rows of so many seconds each; what was begun in time is ended when it is late."""
+        jobs = {
+            one.name: partial(fitted, _within(one.run, seconds), self.data, self.folder / one.name / MODEL)
+            for one in some
+        }
+        end = max(0.0, self._left() + (LATE - 1) * self.seconds + LATE_SECONDS)
+        return dict.fromkeys(jobs, (None, "no time: its fit was not done")) | dict(
+            self.workers.run(jobs, end, waits=waits)
+        )
+
     # Time.
 
-    @property
-    def _left_in_all(self) -> float:
-        return self.started + self.seconds - time.monotonic()
-
-    @property
-    def _left(self) -> float:
-        """Seconds that are left, without those of the fits to all rows."""
-        finals = [MORE * one.seconds for one in self._finished]
-        most = self.workers.most
-        return self._left_in_all - sum(finals) / most - (1 - 1 / most) * max(finals, default=0.0)
-
-    @property
-    def _end(self) -> float:
-        """Seconds until what was begun in time is ended."""
-        return max(0.0, self._left_in_all + (LATE - 1) * self.seconds + LATE_SECONDS)
-
-    def _least_seconds(self, one: Tried) -> float:
-        """Seconds that a fit takes at least: by an estimate for a training, else as the fastest before it."""
-        if one.run.source and one.run.training.epochs and not one.run.minutes:
-            return estimate(one.run, speed_here(one.run, PartialState().device)).seconds
-        return min((other.seconds for other in self._finished), default=0.0)
-
-    @property
-    def _finished(self) -> list[Tried]:
-        return [one for one in self.tried if one.folds]
-
-    def _place(self, name: str) -> tuple[Data, Path]:
-        """What a fit to all rows learns from, and the folder of its model."""
-        return self.data, self.folder / name / MODEL
-
-    def _finish(self, one: Tried, folds: list[Held]) -> None:
-        one.folds = folds
-        value, spec = one.row(0.0)["metric"], METRICS[self.run.metric]
-        text = f"{spec.title} undefined" if value is None else spec.text(value)
-        logger.info("%s: %s, %.1f s a fit", one.name, text, one.seconds)
-
-    def _leave_out(self, one: Tried, why: str) -> None:
-        one.left_out = why
-        logger.warning("%s is left out: %s", one.name, why)
+    def _left(self, finals: Sequence[Tried] = ()) -> float:
+        """Seconds that are left, without those of the fits of some candidates to all rows."""
+        seconds, most = [MORE * one.seconds for one in finals], self.workers.most
+        needed = sum(seconds) / most + (1 - 1 / most) * max(seconds, default=0.0)
+        return self.due - time.monotonic() - needed
 
 
 def _within(run: Run, seconds: float) -> Run:

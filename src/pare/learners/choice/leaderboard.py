@@ -1,17 +1,85 @@
-"""The outcome of all candidates, as a table and as a figure."""
+"""The outcome of candidates: each on its own, and all of them as a table and as a figure."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pare.config.run import Run
 from pare.evaluation.figures.canvas import plain, titled_figure
-from pare.evaluation.metrics import MetricSpec
+from pare.evaluation.metrics import METRICS, MetricSpec, build_metric
+from pare.evaluation.scoring import defined_score
+from pare.learners.choice.folds import Held
 
-Candidates = Sequence[Mapping[str, Any]]  # as `Tried.row`
-COLUMNS = ("method", "share", "metric", "folds", "seconds", "left_out")
+logger = logging.getLogger(__name__)
+ROUNDING = 1e-6  # error, in spreads of the answers
+Candidates = Sequence[dict[str, Any]]  # as `Tried.row`
+COLUMNS = ["method", "share", "metric", "folds", "seconds", "left_out"]
+
+
+@dataclass(eq=False)
+class Tried:
+    """A candidate and its outcome.
+
+    Attributes:
+        run: the candidate.
+        left_out: why it did not predict all folds; empty for one that did.
+        held: what it predicted, the folds one after the other; empty for one that is left out.
+        scores: what the leaderboard says of its predictions.
+        seconds: mean fit time.
+    """
+
+    run: Run
+    left_out: str = ""
+    held: Held = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Name of the learner."""
+        return self.run.method_name
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has no outcome yet."""
+        return not self.left_out and not self.held
+
+    def leave_out(self, why: str) -> None:
+        """Say why it did not predict all folds."""
+        self.left_out = why
+        logger.warning("%s is left out: %s", self.name, why)
+
+    def finish(self, folds: list[Held]) -> None:
+        """Take its predictions of each fold."""
+        metric, spec = build_metric(self.run.metric, self.run.task.output), METRICS[self.run.metric]
+        self.held = {name: np.concatenate([np.atleast_1d(fold[name]) for fold in folds]) for name in folds[0]}
+        self.seconds = float(self.held["seconds"].mean())
+        whole, *of_folds = [defined_score(metric, held["prediction"], held["truth"]) for held in (self.held, *folds)]
+        self.scores = {"metric": whole, "folds": of_folds, "seconds": round(self.seconds, 1)}
+        text = f"{spec.title} undefined" if whole is None else spec.text(whole)
+        logger.info("%s: %s, %.1f s a fit", self.name, text, self.seconds)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it predicts numbers or fields but for rounding, so that no other candidate could be better."""
+        if not self.held or not self.run.task.compares_values:
+            return False
+        truth, axis = self.held["truth"], 0 if self.run.task.output.kind == "regression" else None
+        error = np.sqrt(np.nanmean(np.square(self.held["prediction"] - truth, dtype=float), axis))
+        return bool(np.all(error <= ROUNDING * np.nanstd(truth, axis, dtype=float)))
+
+    def row(self, share: float) -> dict[str, Any]:
+        """A row of the leaderboard.
+
+        Args:
+            share: weight in the selected ensemble.
+        """
+        return {"method": self.name, "share": share, "left_out": self.left_out, **self.scores}
 
 
 def leaderboard_table(candidates: Candidates) -> pd.DataFrame:
@@ -19,8 +87,7 @@ def leaderboard_table(candidates: Candidates) -> pd.DataFrame:
 
     ``folds``: number of folds; ``seconds``: mean fit time per fold; ``share``: ensemble weight.
     """
-    table = pd.DataFrame([{**dict.fromkeys(COLUMNS), **row} for row in candidates], columns=list(COLUMNS))
-    return table.assign(folds=[len(folds or ()) for folds in table["folds"]])
+    return pd.DataFrame([row | {"folds": len(row.get("folds", ()))} for row in candidates], columns=COLUMNS)
 
 
 def leaderboard_figure(candidates: Candidates, selected: float | None, metric: MetricSpec, *, title: str) -> Figure:
@@ -39,24 +106,18 @@ def leaderboard_figure(candidates: Candidates, selected: float | None, metric: M
     figure = titled_figure(8, 1.6 + 0.4 * len(rows), title)
     axes = figure.subplots()
     folds = [(value, place) for place, row in enumerate(rows) for value in row.get("folds", ()) if value is not None]
-    _draw(axes, folds, ".", color="tab:gray", label="a fold")
     whole = [(row["metric"], place) for place, row in enumerate(rows)]
-    _draw(axes, whole, "o", color="tab:blue", label="all held-out rows")
+    axes.plot(*np.reshape(folds, (-1, 2)).T, ".", color="tab:gray", label="a fold")
+    axes.plot(*np.reshape(whole, (-1, 2)).T, "o", color="tab:blue", label="all held-out rows")
     if selected is not None:
         axes.axvline(selected, color="tab:green", linestyle="--", label="selected")
     axes.set_yticks(range(len(rows)), [plain(_name(row)) for row in rows])
     axes.invert_yaxis()
     axes.set_xlabel(plain(f"{metric.label}, {metric.direction} is better"))
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="best", fontsize="small")
+    axes.legend(loc="best", fontsize="small")
     return figure
 
 
-def _draw(axes: Axes, points: Sequence[tuple[float, int]], marker: str, *, color: str, label: str) -> None:
-    if points:
-        axes.plot(*zip(*points, strict=True), marker, color=color, label=label)
-
-
-def _name(row: Mapping[str, Any]) -> str:
+def _name(row: dict[str, Any]) -> str:
     weight = f", weight {100 * row['share']:.0f} %" if row["share"] else ""
     return f"{row['method']}{weight}\n{row['seconds']:.1f} s a fit"

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from math import inf
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import rich
 import torch
@@ -32,6 +31,7 @@ MOST = 2  # fits at a time
 PATIENCE = 30.0  # seconds that fits have to end after a signal
 IMPORTED = ["pare.learners.fit", "pare.learners.networks.transformer"]
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)  # a disk that is full or fails
+Name = TypeVar("Name")
 Outcome = tuple[Any, str]  # result of a fit, and its error; empty where there is a result
 
 
@@ -45,10 +45,11 @@ class Workers:
     def __init__(self) -> None:
         self.most = min(MOST, torch.get_num_threads()) if PartialState().device.type == "cpu" else 1
         self._pool: ProcessPoolExecutor | None = None
+        self._others = multiprocessing.active_children()  # which whoever uses this project as a library has
 
     def run(
-        self, jobs: Mapping[str, Callable[[], Any]], seconds: float = inf, least: int = 0
-    ) -> Iterator[tuple[str, Outcome]]:
+        self, jobs: Mapping[Name, Callable[[], Any]], seconds: float, *, waits: bool = False
+    ) -> Iterator[tuple[Name, Outcome]]:
         """Run jobs, some at a time, and yield the outcome of each as it is done.
 
         Jobs that are not done when the time is over, or when the caller stops asking, are ended and yield nothing.
@@ -56,7 +57,7 @@ class Workers:
         Args:
             jobs: picklable jobs by name.
             seconds: time for all of them.
-            least: number of jobs that are waited for, however long they take.
+            waits: whether one of them is waited for, however long it takes.
         """
         end, threads = time.monotonic() + seconds, max(1, torch.get_num_threads() // max(1, min(self.most, len(jobs))))
         self._pool = self._pool or ProcessPoolExecutor(self.most, _context(), _begin, (os.getpid(),))
@@ -65,21 +66,21 @@ class Workers:
         try:
             with get_console().status("") as shown:
                 while running:
-                    shown.update(", ".join(running.values()))
-                    waits = end == inf or len(jobs) - len(running) < least
+                    shown.update(", ".join(map(str, running.values())))
                     done, _ = wait(running, None if waits else max(0.0, end - time.monotonic()), FIRST_COMPLETED)
                     if not done:
                         return
+                    waits = False
                     for future in done:
                         yield running.pop(future), self._outcome(future)
         except KeyboardInterrupt:
-            self.end(PATIENCE)
+            self.close(PATIENCE)
             raise
         finally:
             if running:
-                self.end()
+                self.close()
 
-    def end(self, patience: float = 1.0) -> None:
+    def close(self, patience: float = 1.0) -> None:
         """End the processes, and what they do.
 
         Args:
@@ -88,9 +89,10 @@ class Workers:
         pool, self._pool = self._pool, None
         if not pool:
             return
-        processes, end = multiprocessing.active_children(), time.monotonic() + patience  # this process has no others
+        processes = [one for one in multiprocessing.active_children() if one not in self._others]
         for process in processes:
             process.terminate()
+        end = time.monotonic() + patience
         for process in processes:
             process.join(max(0.0, end - time.monotonic()))
             process.kill()
@@ -106,9 +108,7 @@ class Workers:
 
 def _context() -> Any:
     """On Linux a server imports the project once and forks in a moment; elsewhere it is not safe to fork."""
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
     context.set_forkserver_preload(IMPORTED)
     return context
 
@@ -129,7 +129,7 @@ def _begin(parent: int) -> None:
     end_with(parent)
 
 
-def _in_process(name: str, job: Callable[[], Any], threads: int) -> Outcome:
+def _in_process(name: object, job: Callable[[], Any], threads: int) -> Outcome:
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", force=True)
     logging.getLogger("pare").setLevel(logging.WARNING)
     torch.set_num_threads(threads)

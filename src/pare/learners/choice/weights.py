@@ -60,17 +60,15 @@ def shrunk_weights(
         groups: group of each row, ``(rows,)``; None without groups.
     """
     entered = {name: mean.enter(out) for name, out in outputs.items()}
-    total = np.zeros_like(next(iter(entered.values())))
-    counts, selected, least = Counter[str](), Counter[str](), np.inf
+    total, added, reached = np.zeros_like(next(iter(entered.values()))), [], []
     for taken in range(1, ROUNDS + 1):
         losses = {n: loss(mean.leave((total + part) / taken).astype(np.float32), y) for n, part in entered.items()}
-        name = min(losses, key=losses.__getitem__)
-        total = total + entered[name]
-        counts[name] += 1
-        if losses[name] < least:
-            least, selected = losses[name], counts.copy()
-    weights = {name: (1 - SHRUNK) * count / selected.total() for name, count in selected.items()}
-    first, best = next(iter(outputs)), next(iter(counts))  # the first round takes the best alone
+        added.append(min(losses, key=losses.__getitem__))
+        reached.append(losses[added[-1]])
+        total = total + entered[added[-1]]
+    selected = added[: int(np.argmin(reached)) + 1]
+    weights = {name: (1 - SHRUNK) * count / len(selected) for name, count in Counter(selected).items()}
+    first, best = next(iter(outputs)), added[0]  # the first round takes the best alone
     rows = evenly_spaced(np.arange(len(y)), MOST_ROWS)
     of_best, of_first = ([loss(outputs[name][[row]], y[[row]]) for row in rows] for name in (best, first))
     better = clearly_smaller(of_best, of_first, None if groups is None else groups[rows], CLEARLY)

@@ -80,8 +80,6 @@ class LibraryLearner:
         fit = estimator.fit(problem, _options(run, estimator))
         seconds = time.perf_counter() - started
         record: dict[str, Any] = {
-            "validation": None,
-            "best_epoch": None,
             "n_train": len(problem.chosen),
             "train_seconds": round(seconds, 2),
             "samples_per_second": round(len(problem.chosen) / seconds, 2),
