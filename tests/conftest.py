@@ -16,12 +16,15 @@ import transformers
 from kedro.config import OmegaConfigLoader
 from transformers import Dinov2Config, PretrainedConfig
 
-from pare.config import Library
+from pare.config import Library, Run, resolve
 from pare.config_loader import load_library
-from pare.data.preparation import Preparation
+from pare.data.origins.ingest import ingest
+from pare.data.preparation import ModelInput, Preparation
 from pare.data.proxies import IMAGES, SENTENCES
+from pare.data.registries import open_raw_files
 from pare.report.results import collect_results
 from pare.settings import CONFIG_LOADER_ARGS
+from pare.storage.store import ArrayStore
 from tiny_encoders import save_encoder as save_tiny_encoder
 from tiny_encoders import save_tiny_bert
 
@@ -68,6 +71,34 @@ def unprepared() -> Preparation:
 def parameters() -> dict:
     """The parameters of conf/base; a test may change them."""
     return dict(config_loader()["parameters"])
+
+
+@pytest.fixture
+def own_run(library, parameters) -> Callable[..., Run]:
+    """The run of a task of one's own, called mine, and what else of the parameters is asked for."""
+
+    def own_run(task: dict, overrides: dict | None = None, **asked: object) -> Run:
+        entry = {"title": "mine", "raw": {"files": ["none"]}, **task}
+        own = Library(**(library.model_dump() | {"tasks": {"mine": entry}}))
+        return resolve(own, parameters | {"task": "mine", "method": "finetune", **asked}, overrides or {})
+
+    return own_run
+
+
+@pytest.fixture
+def prepared(own_run, tmp_path) -> Callable[[dict], tuple[Run, ArrayStore]]:
+    """Such a run and its model input, made of files in ``tmp_path``."""
+
+    def prepared(task: dict) -> tuple[Run, ArrayStore]:
+        run = own_run(task)
+        (tmp_path / "pyproject.toml").touch()
+        folder = tmp_path / "data" / "01_raw" / "mine"
+        manifest = ingest(run.task.raw.active, folder)
+        samples = open_raw_files(run.task.reader, folder)
+        ModelInput("mine", run.task, samples, manifest.fingerprint, validated=True).write(tmp_path / "mine.h5")
+        return run, ArrayStore(tmp_path / "mine.h5")
+
+    return prepared
 
 
 @pytest.fixture(scope="session")
