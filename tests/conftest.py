@@ -13,7 +13,6 @@ import pandas as pd
 import psutil
 import pytest
 import transformers
-from kedro.config import OmegaConfigLoader
 from transformers import Dinov2Config, PretrainedConfig
 
 from pare.config import Library, Run, resolve
@@ -23,15 +22,14 @@ from pare.data.preparation import ModelInput, Preparation
 from pare.data.proxies import IMAGES, SENTENCES
 from pare.data.registries import open_raw_files
 from pare.report.results import collect_results
-from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.store import ArrayStore
+from shipped import CONF, config_loader
 from tiny_encoders import save_encoder as save_tiny_encoder
 from tiny_encoders import save_tiny_bert
 
 NRMSE = {"name": "nrmse", "title": "nRMSE", "unit": "", "direction": "lower"}
 AUROC = {"name": "auroc_ovo", "title": "AUROC, one-vs-one", "unit": "", "direction": "higher"}
 
-CONF = Path(__file__).parents[1] / "conf"
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # of red, green and blue
 PATIENCE_S = 30.0
 
@@ -42,11 +40,6 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
 
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
-
-
-def config_loader(env: str = "base") -> OmegaConfigLoader:
-    """The project's configuration as Kedro reads it, without what the user may have in conf/local."""
-    return OmegaConfigLoader(conf_source=str(CONF), env=env, **CONFIG_LOADER_ARGS)
 
 
 @pytest.fixture(scope="session")
