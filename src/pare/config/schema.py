@@ -138,13 +138,10 @@ class Task(Strict):
             return values
         kind, shape = (_key(values.get(name), key) for name, key in (("output", "kind"), ("input", "shape")))
         rows, split = values.get("samples"), values.get("split", {})
-        defaults: dict[str, Any] = DEFAULTS.get(str(kind), {}) | {"tokens": _default_tokens(kind, shape)}
+        defaults: dict[str, Any] = DEFAULTS.get(str(kind), {}) | {"tokens": default_tokens(kind, shape)}
         if _key(values.get("raw"), "files") or _key(values.get("raw"), "origin") == OWN_FILES:
             # Published data are not changed, unless the task says otherwise.
-            defaults["normalisation"] = {
-                "inputs": "channel" if _is_grid(shape) else "feature",
-                "outputs": "pointwise" if kind in ("regression", "dense") else "none",
-            }
+            defaults["normalisation"] = own_normalisation(kind, shape)
         if isinstance(rows, dict) and "all" in rows and isinstance(split, dict) and "test" not in split:
             stratified = kind == "classification" and not split.get("ordered")
             values = values | {"split": {"test": TEST_SHARE, "stratified": stratified} | split}
@@ -248,7 +245,14 @@ def _is_grid(shape: Any) -> bool:
     return isinstance(shape, (list, tuple)) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
 
 
-def _default_tokens(kind: Any, shape: Any) -> dict[str, Any]:
+def own_normalisation(kind: Any, shape: Any) -> dict[str, str]:
+    """How own files are normalised where the task says nothing, by kind of the output and shape of the input."""
+    inputs = "channel" if _is_grid(shape) else "feature"
+    return {"inputs": inputs, "outputs": "pointwise" if kind in ("regression", "dense") else "none"}
+
+
+def default_tokens(kind: Any, shape: Any) -> dict[str, Any]:
+    """The tokens of a task that names none, by kind of the output and shape of the input."""
     if not _is_grid(shape):
         return {"kind": "feature"}
     return {"kind": "patch", "patch": (even_patch if kind == "dense" else default_patch)(shape[1:])}
