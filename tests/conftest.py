@@ -13,22 +13,23 @@ import pandas as pd
 import psutil
 import pytest
 import transformers
-from kedro.config import OmegaConfigLoader
 from transformers import Dinov2Config, PretrainedConfig
 
-from pare.config import Library
+from pare.config import Library, Run, resolve
 from pare.config_loader import load_library
-from pare.data.preparation import Preparation
+from pare.data.origins.ingest import ingest
+from pare.data.preparation import ModelInput, Preparation
 from pare.data.proxies import IMAGES, SENTENCES
+from pare.data.registries import open_raw_files
 from pare.report.results import collect_results
-from pare.settings import CONFIG_LOADER_ARGS
+from pare.storage.store import ArrayStore
+from shipped import CONF, config_loader
 from tiny_encoders import save_encoder as save_tiny_encoder
 from tiny_encoders import save_tiny_bert
 
 NRMSE = {"name": "nrmse", "title": "nRMSE", "unit": "", "direction": "lower"}
 AUROC = {"name": "auroc_ovo", "title": "AUROC, one-vs-one", "unit": "", "direction": "higher"}
 
-CONF = Path(__file__).parents[1] / "conf"
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # of red, green and blue
 PATIENCE_S = 30.0
 
@@ -39,11 +40,6 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
 
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
-
-
-def config_loader(env: str = "base") -> OmegaConfigLoader:
-    """The project's configuration as Kedro reads it, without what the user may have in conf/local."""
-    return OmegaConfigLoader(conf_source=str(CONF), env=env, **CONFIG_LOADER_ARGS)
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +64,34 @@ def unprepared() -> Preparation:
 def parameters() -> dict:
     """The parameters of conf/base; a test may change them."""
     return dict(config_loader()["parameters"])
+
+
+@pytest.fixture
+def own_run(library, parameters) -> Callable[..., Run]:
+    """The run of a task of one's own, called mine, and what else of the parameters is asked for."""
+
+    def own_run(task: dict, overrides: dict | None = None, **asked: object) -> Run:
+        entry = {"title": "mine", "raw": {"files": ["none"]}, **task}
+        own = Library(**(library.model_dump() | {"tasks": {"mine": entry}}))
+        return resolve(own, parameters | {"task": "mine", "method": "finetune", **asked}, overrides or {})
+
+    return own_run
+
+
+@pytest.fixture
+def prepared(own_run, tmp_path) -> Callable[[dict], tuple[Run, ArrayStore]]:
+    """Such a run and its model input, made of files in ``tmp_path``."""
+
+    def prepared(task: dict) -> tuple[Run, ArrayStore]:
+        run = own_run(task)
+        (tmp_path / "pyproject.toml").touch()
+        folder = tmp_path / "data" / "01_raw" / "mine"
+        manifest = ingest(run.task.raw.active, folder)
+        samples = open_raw_files(run.task.reader, folder)
+        ModelInput("mine", run.task, samples, manifest.fingerprint, validated=True).write(tmp_path / "mine.h5")
+        return run, ArrayStore(tmp_path / "mine.h5")
+
+    return prepared
 
 
 @pytest.fixture(scope="session")

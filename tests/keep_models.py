@@ -19,7 +19,6 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from kedro.config import OmegaConfigLoader
 
 import pare
 from pare.config import Library, Run, resolve
@@ -31,12 +30,11 @@ from pare.learners.learner import Data
 from pare.learners.model import Model
 from pare.learners.networks.training.trainer import Trainer
 from pare.learners.source_folders import SourceFolders
-from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.store import ArrayStore, write_store
+from shipped import config_loader
 from tiny_encoders import save_tiny_bert
 
 CPU, PARTS = torch.device("cpu"), {"train": 16, "validation": 8, "test": 4}
-CONF = Path(__file__).parents[1] / "conf"
 KEPT = Path(__file__).with_name("learners") / f"models_of_{pare.__version__.replace('.', '_')}.zip"
 SHAPES = {"table": [4], "series": [1, 24], "image": [1, 8, 8], "field": [1, 16, 16]}
 RANDOM = {"start": "random"}
@@ -69,7 +67,7 @@ def kept(archive: Path = KEPT) -> Path:
 
 def run_of(data: str, method: str, options: dict[str, Any], values: dict[str, Any]) -> Run:
     """The run of a method on small data: two epochs of a network, if it has any."""
-    loader = OmegaConfigLoader(conf_source=str(CONF), env="base", **CONFIG_LOADER_ARGS)
+    loader = config_loader()
     library = load_library(loader)
     field = {"kind": "dense", "shape": SHAPES["field"]}
     task = {

@@ -139,6 +139,19 @@ def write_cifar100(folder: Path, rows: int = 12, seed: int = 0) -> dict:
     return written
 
 
+def write_zip(path: Path, members: dict[str, bytes]) -> None:
+    """A compressed archive of files, such as Windows makes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def read_zip(path: Path) -> dict[str, bytes]:
+    """The files of such an archive."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def write_tar_gz(path: Path, members: dict[str, bytes]) -> None:
     """A compressed archive of files."""
     with tarfile.open(path, "w:gz") as archive:

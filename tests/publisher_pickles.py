@@ -1,9 +1,21 @@
 """Pickles as old versions of Python and numpy wrote them, without any code of the project."""
 
 import io
+import os
 import pickle
+from pathlib import Path
 
 import numpy as np
+
+
+class Shell:
+    """Pickles to a call of the shell that would make a file."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple:
+        return os.system, (f"touch {self.marker}",)
 
 
 def python2_pickle(content: object) -> bytes:

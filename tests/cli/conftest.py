@@ -1,6 +1,7 @@
 """The command `kedro tasks`, and a table of the user's own."""
 
 import shutil
+from functools import partial
 
 import pytest
 from click.testing import CliRunner
@@ -9,15 +10,21 @@ from pare.cli import cli
 
 
 @pytest.fixture
-def tasks(project):
-    """Run `kedro tasks` with some arguments; its output."""
+def invoke(project):
+    """Run a command of `kedro` with some arguments; its output."""
 
-    def tasks(*args, code=0):
-        result = CliRunner().invoke(cli, ["tasks", *args], obj=project)
+    def invoke(*args, code=0):
+        result = CliRunner().invoke(cli, args, obj=project)
         assert result.exit_code == code, result.output
         return result.output
 
-    return tasks
+    return invoke
+
+
+@pytest.fixture
+def tasks(invoke):
+    """Run `kedro tasks` with some arguments; its output."""
+    return partial(invoke, "tasks")
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ import json
 import os
 import shutil
 import signal
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
-from pare.cli import cli, matrix_run_command
+from own_task import OWN_TASK
+from pare.cli import matrix_run_command
 from pare.cli.matrix_options import load_matrix
 from pare.config import Run
 from pare.matrix.dvc import STAGES
@@ -23,18 +24,10 @@ BLOCKS = {
     "Fields": {"tasks": ["darcy_flow"], "methods": ["pare", "finetune"], "seeds": [0, 1]},
     "Tables": {"tasks": ["openml_wdbc"], "methods": ["xgboost"], "seeds": [0]},
 }
-MINE = {
-    "title": "mine",
-    "raw": {"files": ["mine.csv"]},
-    "reader": {"name": "table", "options": {"target": "kind"}},
-    "samples": {"all": 40},
-    "input": {"shape": [2]},
-    "output": {"kind": "classification", "shape": [2]},
-}
 
 
 @pytest.fixture
-def matrix(project, monkeypatch):
+def matrix(project, invoke, monkeypatch):
     """Run `kedro matrix` with some arguments in a project with a small matrix of its own; its output."""
     monkeypatch.setattr("pare.cli.matrix_options.speed_of_cpu", lambda run: 1e11)
     (project.project_path / "data").mkdir()
@@ -42,14 +35,9 @@ def matrix(project, monkeypatch):
     conf = project.project_path / "conf" / "local"
     (conf / "tasks").mkdir(exist_ok=True)
     (conf / "matrix.yml").write_text(yaml.safe_dump({"blocks": BLOCKS}))
-    (conf / "tasks" / "mine.yml").write_text(yaml.safe_dump({"mine": MINE}))
+    (conf / "tasks" / "mine.yml").write_text(yaml.safe_dump({"mine": OWN_TASK}))
 
-    def matrix(*args, code=0):
-        result = CliRunner().invoke(cli, ["matrix", *args], obj=project)
-        assert result.exit_code == code, result.output
-        return result.output
-
-    yield matrix
+    yield partial(invoke, "matrix")
     (conf / "matrix.yml").unlink()
     shutil.rmtree(conf / "tasks")
     (project.project_path / "dvc.yaml").unlink(missing_ok=True)

@@ -3,30 +3,24 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from click.testing import CliRunner
 
-from pare.cli import cli
 from pare.matrix.engines import local
 
 MINE = ("--tasks", "openml_wdbc", "--methods", "pare,xgboost,catboost")
 
 
 @pytest.fixture
-def matrix(project, monkeypatch):
+def matrix(project, invoke, monkeypatch):
     """Run `kedro matrix` with some arguments; its output."""
     monkeypatch.setenv("PATH", "/usr/bin:/bin")  # no SLURM of this machine is asked
     monkeypatch.delenv("SLURM_ARRAY_TASK_ID", raising=False)
     monkeypatch.chdir(project.project_path)
 
-    def matrix(*args, code=0):
-        result = CliRunner().invoke(cli, ["matrix", *args], obj=project)
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return matrix
+    return partial(invoke, "matrix")
 
 
 @pytest.fixture

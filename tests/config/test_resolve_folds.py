@@ -2,17 +2,11 @@
 
 import pytest
 
+from own_task import OWN_TASK
 from pare.config import PareError, resolve
 from pare.config.schema import Task
 
-OWN = {
-    "title": "mine",
-    "raw": {"files": ["mine.csv"]},
-    "reader": {"name": "table", "options": {"target": "kind"}},
-    "samples": {"all": 50},
-    "input": {"shape": [2]},
-    "output": {"kind": "classification", "shape": [2]},
-}
+OWN = OWN_TASK | {"samples": {"all": 50}}
 
 
 @pytest.fixture

@@ -3,26 +3,25 @@
 from functools import cache
 
 import pytest
-from kedro.config import OmegaConfigLoader
 
 from pare.config import resolve
 from pare.config_loader import load_library
 from pare.data.proxies import PROXY_READERS
 from pare.data.registries import bind_options, find_origin, open_format
 from pare.learners.networks.mixing import Curriculum
-from pare.settings import CONFIG_LOADER_ARGS
+from shipped import config_loader
 
 
 @cache
-def shipped(conf, env):
+def shipped(env):
     """The library and the parameters of an environment that ships with the project."""
-    loader = OmegaConfigLoader(conf_source=str(conf), env=env, **CONFIG_LOADER_ARGS)
+    loader = config_loader(env)
     return load_library(loader), loader["parameters"]
 
 
 @pytest.fixture(params=["base", "paper"])
-def environment(request, conf):
-    return shipped(conf, request.param)
+def environment(request):
+    return shipped(request.param)
 
 
 def test_every_entry_that_ships_is_valid_with_every_method(environment):
@@ -40,7 +39,7 @@ def test_every_entry_that_ships_is_valid_with_every_method(environment):
 
 @pytest.mark.parametrize("method", ["pare", "finetune"])
 def test_a_method_has_one_recipe_for_every_number_of_rows(conf, method):
-    library, parameters = shipped(conf, "base")
+    library, parameters = shipped("base")
     asked = {"task": "darcy_flow", "method": method}
     whole, few = (
         resolve(library, {**parameters, **asked, "training": parameters["training"] | training}, asked)
@@ -51,7 +50,7 @@ def test_a_method_has_one_recipe_for_every_number_of_rows(conf, method):
 
 
 def test_one_pass_mixes_every_batch_until_batch_norms_are_fixed(conf):
-    library, parameters = shipped(conf, "base")
+    library, parameters = shipped("base")
     run = resolve(library, parameters | {"task": "darcy_flow", "method": "pare_one_pass"}, {})
     assert (run.mixing.batches, run.mixing.passes, run.mixing.curriculum) == (1, 1, "early")
     k = [Curriculum(run.mixing.start, run.mixing.end, 30, run.mixing.curriculum).tokens(i, 100) for i in range(30)]
@@ -71,9 +70,8 @@ def test_every_origin_and_reader_that_ships_exists_and_takes_its_options(environ
     assert {proxy.reader for proxy in proxies} <= set(PROXY_READERS)
 
 
-def test_the_paper_environment_starts_at_3000_of_3136_tokens(conf):
-    loader = OmegaConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS)
-    run = resolve(load_library(loader), loader["parameters"], {})
+def test_the_paper_environment_starts_at_3000_of_3136_tokens():
+    run = resolve(*shipped("paper"), {})
     assert (run.task_name, run.task.grid) == ("darcy_flow", (56, 56))
     assert run.mixing.start * 3136 == pytest.approx(3000)
 
@@ -109,7 +107,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_the_paper_environment_has_the_published_hyperparameters_and_all_rows(conf, name):
-    library, parameters = shipped(conf, "paper")
+    library, parameters = shipped("paper")
     run = resolve(library, parameters | {"task": name}, {})
     t = run.training
     found = (t.batch_size, t.epochs, t.accumulation, t.optimiser, t.learning_rate, t.weight_decay)

@@ -19,7 +19,7 @@ from pare.storage.fingerprint import file_digest
 from pare.storage.samples import Samples
 
 
-class TextDataset(LazyDataset[str]):
+class TextDataset(LazyDataset):
     def load(self):
         return self.path.read_text()
 

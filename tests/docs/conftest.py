@@ -7,13 +7,12 @@ from types import ModuleType
 
 import pandas as pd
 import pytest
-from kedro.config import OmegaConfigLoader
 
 from pare.config_loader import load_library
 from pare.matrix.blocks import Cell, expand, unique
 from pare.paper.pages.results_page import runs_in
 from pare.report.results import listed_results
-from pare.settings import CONFIG_LOADER_ARGS
+from shipped import config_loader
 
 PROJECT = Path(__file__).parents[2]
 
@@ -37,15 +36,15 @@ def script() -> Callable[[str], ModuleType]:
     return load
 
 
-def matrix(conf: Path, env: str) -> dict[str, Cell]:
+def matrix(env: str) -> dict[str, Cell]:
     """The runs of an environment's matrix."""
-    loader = OmegaConfigLoader(conf_source=str(conf), env=env, **CONFIG_LOADER_ARGS)
+    loader = config_loader(env)
     return unique(expand(loader["matrix"], load_library(loader), loader["parameters"]))
 
 
 @pytest.fixture(scope="session")
-def matrix_runs(conf) -> pd.DataFrame:
+def matrix_runs() -> pd.DataFrame:
     """The results of the run matrix in results.csv."""
     results = listed_results(PROJECT / "data" / "08_reporting")
     assert not results.warnings
-    return runs_in(results.frame, {cell.run.folder for cell in matrix(conf, "base").values()})
+    return runs_in(results.frame, {cell.run.folder for cell in matrix("base").values()})

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kedro.config import OmegaConfigLoader
 
 from pare.config import Library, resolve
 from pare.config.run import Run
-from pare.config.schema import Task
 from pare.config_loader import load_library
 from pare.data.preparation import ModelInput
 from pare.data.registries import open_raw_files
@@ -20,20 +18,13 @@ from pare.learners.learner import Data
 from pare.learners.networks.training.losses import build_loss
 from pare.learners.source_folders import SourceFolders
 from pare.pipelines.evaluate.nodes import predict_test_rows, score_predictions
-from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
 from publisher_files import write_files
+from shipped import config_loader
 
-CONF = Path(__file__).parents[2] / "conf"
-LIBRARY = load_library(OmegaConfigLoader(conf_source=str(CONF), env="base", **CONFIG_LOADER_ARGS))
+LIBRARY = load_library(config_loader())
 MOST_TOKENS = 500  # positions of the tiny encoder
-
-
-def read(task: Task, folder: Path) -> dict[str, Samples]:
-    """What the task's reader finds there."""
-    reader = task.reader
-    return open_raw_files(reader, folder)
 
 
 def tiny_run(name: str, parameters: dict, samples: dict[str, Samples]) -> Run:
@@ -64,7 +55,7 @@ def prepared(name: str, parameters: dict, folder: Path) -> tuple[Run, ArrayStore
     """A small file in the publisher's layout, read and written as model input, and a tiny run on it."""
     (folder / "raw").mkdir()
     write_files(name, LIBRARY.task(name), folder / "raw")
-    samples = read(LIBRARY.task(name), folder / "raw")
+    samples = open_raw_files(LIBRARY.task(name).reader, folder / "raw")
     run = tiny_run(name, parameters, samples)
     ModelInput(name, run.task, samples, "raw", validated=True).write(folder / "input.h5")
     return run, ArrayStore(folder / "input.h5")

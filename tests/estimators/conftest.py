@@ -3,7 +3,9 @@
 import shutil
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_wine
 from transformers import Dinov2Config
 
 from pare.data.files import PREPROCESSOR
@@ -36,3 +38,14 @@ def tiny_encoders(monkeypatch, tiny_files):
         return RawFolder(tiny_files[place], SimpleNamespace(fingerprint=place, files=[]))
 
     monkeypatch.setattr("pare.estimators.in_memory.cached_folder", tiny)
+
+
+@pytest.fixture(scope="module")
+def wine():
+    """Rows of three cultivars, with a column of text, missing values and an index of its own."""
+    frame, cultivar = load_wine(return_X_y=True, as_frame=True)
+    frame["colour"] = np.where(frame["color_intensity"] > 5, "dark", "light")
+    frame["old"] = frame["proline"] > 700
+    frame.loc[3, "colour"], frame.loc[5, "ash"] = None, np.nan
+    order = np.random.default_rng(0).permutation(len(frame))
+    return frame.iloc[order], cultivar.map({0: "barolo", 1: "grignolino", 2: "barbera"}).iloc[order]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from scipy.special import logit, softmax
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_wine, make_multilabel_classification
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -29,6 +29,7 @@ from pare.learners.networks.start.cross_validation import folds_that_keep
 from pare.learners.networks.start.heads import solve_head
 
 RNG = np.random.default_rng(0)
+WINE = load_wine(return_X_y=True)
 IN_32_BITS = "other batches change a number by more than 1e-7: the encoder computes in 32 bits"
 NOT_SCIKIT_LEARNS = {
     "check_methods_subset_invariance": IN_32_BITS,
@@ -53,17 +54,6 @@ def test_scikit_learns_own_checks(estimator, check, one_penalty):
 @pytest.mark.parametrize("check", [check_estimators_pickle, check_fit_idempotent, check_dont_overwrite_parameters])
 def test_a_trained_network_keeps_them_as_well(check):
     check("PaReRegressor", PaReRegressor("finetune", training={"epochs": 1, "precision": "no"}))
-
-
-@pytest.fixture(scope="module")
-def wine():
-    """Rows of three cultivars, with a column of text, missing values and an index of its own."""
-    frame, cultivar = load_wine(return_X_y=True, as_frame=True)
-    frame["colour"] = np.where(frame["color_intensity"] > 5, "dark", "light")
-    frame["old"] = frame["proline"] > 700
-    frame.loc[3, "colour"], frame.loc[5, "ash"] = None, np.nan
-    order = RNG.permutation(len(frame))
-    return frame.iloc[order], cultivar.map({0: "barolo", 1: "grignolino", 2: "barbera"}).iloc[order]
 
 
 def test_classes_of_a_table_with_text_and_missing_values(wine):
@@ -108,7 +98,7 @@ def test_an_array_with_text_is_a_table(wine):
 
 
 def test_probabilities_are_those_of_the_network_on_scaled_rows():
-    X, y = load_wine(return_X_y=True)
+    X, y = WINE
     model = PaReClassifier().fit(X, y)
     trained = model.predictor_.trained
     network, statistics = trained.predictor.network, trained.preparation.statistics
@@ -145,7 +135,7 @@ def test_series_and_images_are_learnt(shape):
 
 @pytest.mark.slow
 def test_it_is_cloned_pickled_searched_and_put_into_pipelines(one_penalty):
-    X, y = load_wine(return_X_y=True)
+    X, y = WINE
     model = PaReClassifier(random_state=3).fit(X, y)
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
@@ -159,7 +149,7 @@ def test_it_is_cloned_pickled_searched_and_put_into_pipelines(one_penalty):
 
 @pytest.mark.parametrize("method", ["finetune", "pare", "orca"])
 def test_a_method_trains_with_the_values_given(method):
-    X, y = load_wine(return_X_y=True)
+    X, y = WINE
     weak = X[:, 2:5]  # by which the start makes errors, which leave something to train
     model = PaReClassifier(method, training={"epochs": 2, "precision": "no"}).fit(weak, y)
     record = model.predictor_.trained.record
@@ -181,21 +171,9 @@ def test_a_method_trains_with_the_values_given(method):
     ],
 )
 def test_a_misspelt_choice_is_told(choice, message):
-    X, y = load_wine(return_X_y=True)
+    X, y = WINE
     with pytest.raises(PareError, match=message):
         PaReClassifier(**choice).fit(X, y)
-
-
-@pytest.mark.parametrize(
-    ("X", "message"),
-    [
-        (pd.DataFrame({"id": [f"n{i}" for i in range(300)]}), "nearly all texts differ in id, and there is no other"),
-        (np.array(["a"] * 12), r"shape \(12,\); expected a table"),
-    ],
-)
-def test_what_is_no_table_is_told(X, message):
-    with pytest.raises(ValueError, match=message):
-        PaReClassifier().fit(X, np.arange(len(X)) % 2)
 
 
 @pytest.fixture(scope="module")
@@ -242,13 +220,12 @@ def test_the_callers_random_numbers_go_on_as_without_a_fit():
         fit()
         return np.random.rand(), random.random(), torch.rand(1).item()
 
-    X, y = load_wine(return_X_y=True)
+    X, y = WINE
     assert drawn(lambda: PaReClassifier().fit(X, y)) == drawn(lambda: None)
 
 
 def test_few_rows_leave_none_for_validation():
-    X, y = np.arange(8.0).reshape(4, 2), [0, 0, 1, 1]
-    record = PaReClassifier().fit(X, y).predictor_.trained.record
+    record = PaReClassifier().fit(np.arange(8.0).reshape(4, 2), [0, 0, 1, 1]).predictor_.trained.record
     assert (record["validation"], record["n_train"]) == (None, 4)
 
 
@@ -274,26 +251,37 @@ def test_groups_stay_whole(method):
     assert together.max(axis=1).mean() < apart.max(axis=1).mean() - 0.1
 
 
+TWELVE = RNG.normal(size=(12, 3))
+
+
 @pytest.mark.parametrize(
-    ("groups", "message"),
+    ("X", "groups", "message"),
     [
-        (["a"] * 12, "all rows are of the group 'a'; at least two"),
-        (["a", "b"], "X has 12 rows and groups 2; expected a group of each row"),
-        (["a", None] + ["b"] * 10, "the group of row 2 is missing"),
+        (pd.DataFrame({"id": [f"n{i}" for i in range(300)]}), None, "nearly all texts differ in id, and there is no"),
+        (np.array(["a"] * 12), None, r"shape \(12,\); expected a table"),
+        (TWELVE, ["a"] * 12, "all rows are of the group 'a'; at least two"),
+        (TWELVE, ["a", "b"], "X has 12 rows and groups 2; expected a group of each row"),
+        (TWELVE, ["a", None] + ["b"] * 10, "the group of row 2 is missing"),
     ],
 )
-def test_what_are_no_groups_is_told(groups, message):
+def test_what_is_no_table_or_are_no_groups_is_told(X, groups, message):
     with pytest.raises(ValueError, match=message):
-        PaReClassifier().fit(RNG.normal(size=(12, 3)), np.arange(12) % 2, groups)
+        PaReClassifier().fit(X, np.arange(len(X)) % 2, groups)
 
 
-def test_rows_in_the_order_of_time_are_held_out_from_their_end(monkeypatch):
-    """The last ten of a hundred rows validate, and rows that are left out follow each other."""
+@pytest.fixture
+def cuts(monkeypatch):
+    """The folds by which heads are solved, noted."""
     cuts = []
     monkeypatch.setattr(
         "pare.learners.networks.start.solved_start.folds_that_keep",
         lambda *given: cuts.append(folds_that_keep(*given)) or cuts[-1],
     )
+    return cuts
+
+
+def test_rows_in_the_order_of_time_are_held_out_from_their_end(cuts):
+    """The last ten of a hundred rows validate, and rows that are left out follow each other."""
     X, y = RNG.normal(size=(100, 3)), np.arange(100.0)
     model = PaReRegressor(ordered=True).fit(X, y)
     np.testing.assert_array_equal(model.predictor_.calibration.arrays["truth"][:, 0], y[90:])
@@ -305,13 +293,8 @@ def test_rows_in_order_have_no_groups():
         PaReRegressor(ordered=True).fit(RNG.normal(size=(20, 3)), np.arange(20.0), np.arange(20) // 2)
 
 
-def test_equal_rows_are_not_both_fitted_and_held_out(monkeypatch):
+def test_equal_rows_are_not_both_fitted_and_held_out(cuts):
     """Forty inputs of noise with random classes, each five times: the held-out rows say that nothing is known."""
-    cuts = []
-    monkeypatch.setattr(
-        "pare.learners.networks.start.solved_start.folds_that_keep",
-        lambda *given: cuts.append(folds_that_keep(*given)) or cuts[-1],
-    )
     noise = np.random.default_rng(0)
     rows = noise.permutation(np.repeat(np.arange(40), 5))
     X, y = noise.normal(size=(40, 3))[rows], noise.integers(0, 2, 40)[rows]
@@ -374,69 +357,8 @@ def test_several_labels_a_row():
 
 
 def test_a_state_of_random_numbers_decides_as_its_next_number():
-    X, y = load_wine(return_X_y=True)
+    X, y = WINE
     by_state = [PaReClassifier(random_state=np.random.RandomState(5)).fit(X, y).predict_proba(X) for _ in range(2)]
     np.testing.assert_array_equal(*by_state)
     number = np.random.RandomState(5).randint(2**31 - 1)
     np.testing.assert_array_equal(PaReClassifier(random_state=number).fit(X, y).predict_proba(X), by_state[0])
-
-
-@pytest.mark.parametrize("method", ["probe", "logistic_regression", "lightgbm", "xgboost", "catboost"])
-def test_rows_that_count_more_decide(method):
-    """Each row is there twice, with contrary classes: its weights say which one holds."""
-    if method not in ("probe", "logistic_regression"):
-        pytest.importorskip(method)
-    X, rows = RNG.normal(size=(80, 3)), np.r_[:80, :80]
-    y = X[:, 0] > 0
-    for first, second in ((1, 0.05), (0.05, 1)):
-        weights = np.repeat([first, second], 80)
-        model = PaReClassifier(method).fit(X[rows], np.r_[y, ~y], groups=rows, sample_weight=weights)
-        assert (model.predict(X) == (y if first > second else ~y)).mean() > 0.9
-
-
-@pytest.mark.parametrize("method", ["probe", "logistic_regression"])
-def test_whole_weights_are_nearly_repeated_rows(method):
-    """Those that are held out, and scales, may differ, and so may the temperature of the probabilities.
-
-    Copies of a row are in one group. Weights make a second input tell the class.
-    """
-    noise = np.random.default_rng(0)
-    X, rows = noise.normal(size=(300, 4)), np.arange(300)
-    y = (X[:, 0] + noise.normal(size=300) > 0).astype(int)
-    counts = 1 + 3 * (X[:, 1] * (2 * y - 1) > 0)
-    weighted, repeated, plain = (
-        logit(PaReClassifier(method).fit(X[of], y[of], groups=of, sample_weight=weights).predict_proba(X)[:, 1])
-        for of, weights in ((rows, counts), (np.repeat(rows, counts), None), (rows, None))
-    )
-    assert np.corrcoef(weighted, repeated)[0, 1] > 0.95
-    assert np.corrcoef(plain, repeated)[0, 1] < 0.8
-
-
-@pytest.mark.parametrize("method", ["probe", "logistic_regression"])
-def test_weights_of_zero_drop_rows(wine, method):
-    X, y = wine
-    weights = RNG.uniform(1, 2, len(X)) * (np.arange(len(X)) % 3 > 0)
-    some = weights > 0
-    dropped = PaReClassifier(method).fit(X[some], y[some], sample_weight=weights[some])
-    zero = PaReClassifier(method).fit(X, y, sample_weight=weights)
-    np.testing.assert_array_equal(zero.predict_proba(X), dropped.predict_proba(X))
-
-
-@pytest.mark.parametrize(
-    ("weights", "message"),
-    [
-        (np.ones(11), "inconsistent numbers of samples"),
-        (np.ones((12, 2)), "1d array"),
-        (np.zeros(12), "at least 0, not all of them zero"),
-        (np.arange(12) - 1, "at least 0, not all of them zero"),
-    ],
-)
-def test_what_are_no_weights_is_told(weights, message):
-    with pytest.raises(ValueError, match=message):
-        PaReRegressor().fit(RNG.normal(size=(12, 3)), np.arange(12.0), sample_weight=weights)
-
-
-@pytest.mark.parametrize("method", ["finetune", "choose"])
-def test_a_method_without_weights_says_which_have_them(method):
-    with pytest.raises(PareError, match="takes no sample_weight; those that do are probe, logistic_regression and the"):
-        PaReRegressor(method).fit(RNG.normal(size=(12, 3)), np.arange(12.0), sample_weight=np.arange(12) + 1)

@@ -30,36 +30,31 @@ def precision_at_each_hit(labels, logits):
     return np.mean((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits == 1])
 
 
-def test_auroc_of_labels_is_the_mean_over_labels():
+@pytest.mark.parametrize(
+    ("ranking", "scikit_learn", "by_hand", "rel"),
+    [
+        (auroc, roc_auc_score, area, 1e-12),
+        (average_precision, average_precision_score, precision_at_each_hit, 1e-6),
+    ],
+)
+def test_a_score_of_labels_is_the_mean_over_labels(ranking, scikit_learn, by_hand, rel):
     logits, labels = labelled()
-    assert score(OneMinusRanking(auroc, pooled=False), logits, labels) == pytest.approx(
-        1 - roc_auc_score(labels, logits, average="macro"), rel=1e-12
-    )
-    by_hand = 1 - np.mean([area(t, p) for t, p in zip(labels.T, logits.T, strict=True)])
-    assert score(OneMinusRanking(auroc, pooled=False), logits, labels) == pytest.approx(by_hand, rel=1e-12)
-
-
-def test_map_is_the_mean_average_precision_over_labels():
-    logits, labels = labelled()
-    assert score(OneMinusRanking(average_precision, pooled=False), logits, labels) == pytest.approx(
-        1 - average_precision_score(labels, logits, average="macro"), rel=1e-12
-    )
-    by_hand = 1 - np.mean([precision_at_each_hit(t, p) for t, p in zip(labels.T, logits.T, strict=True)])
-    assert score(OneMinusRanking(average_precision, pooled=False), logits, labels) == pytest.approx(by_hand, rel=1e-6)
+    found = score(OneMinusRanking(ranking, pooled=False), logits, labels)
+    assert found == pytest.approx(1 - scikit_learn(labels, logits, average="macro"), rel=1e-12)
+    expected = 1 - np.mean([by_hand(t, p) for t, p in zip(labels.T, logits.T, strict=True)])
+    assert found == pytest.approx(expected, rel=rel)
 
 
 @pytest.mark.filterwarnings("error")
-def test_labels_for_which_the_score_is_undefined_are_left_out():
+@pytest.mark.parametrize(
+    ("ranking", "scikit_learn", "kept"),
+    [(auroc, roc_auc_score, [0, 2, 4, 5]), (average_precision, average_precision_score, [0, 2, 3, 4, 5])],
+)
+def test_labels_for_which_the_score_is_undefined_are_left_out(ranking, scikit_learn, kept):
     logits, labels = labelled()
     labels[:, 1], labels[:, 3] = 0, 1
-    kept = [0, 2, 4, 5]
-    assert score(OneMinusRanking(auroc, pooled=False), logits, labels) == pytest.approx(
-        1 - roc_auc_score(labels[:, kept], logits[:, kept]), rel=1e-12
-    )
-    kept = [0, 2, 3, 4, 5]
-    assert score(OneMinusRanking(average_precision, pooled=False), logits, labels) == pytest.approx(
-        1 - average_precision_score(labels[:, kept], logits[:, kept]), rel=1e-12
-    )
+    expected = 1 - scikit_learn(labels[:, kept], logits[:, kept])
+    assert score(OneMinusRanking(ranking, pooled=False), logits, labels) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("ranking", [auroc, average_precision])

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from evaluated_runs import with_task
-from pare.config import resolve
 from pare.evaluation.calibration import Calibration
 from pare.evaluation.coverage import calibration_of, covered_share, uncertainty_record
 
@@ -12,8 +11,8 @@ RNG = np.random.default_rng(0)
 
 
 @pytest.fixture
-def task(library, parameters):
-    return resolve(library, parameters | {"task": "openml_wdbc", "method": "finetune"}, {}).task
+def task(run):
+    return run.task
 
 
 def classes(rows, factor=4.0):
@@ -64,8 +63,7 @@ def test_points_that_are_masked_are_no_misses():
     assert covered_share(truth * 0 - 1, np.nan_to_num(truth * 0) + 1, truth) == pytest.approx((1 + 0.5) / 2)
 
 
-def test_where_groups_are_scored_groups_calibrate(task, library, parameters):
-    run = resolve(library, parameters | {"task": "openml_wdbc", "method": "finetune"}, {})
+def test_where_groups_are_scored_groups_calibrate(run):
     rows = Calibration("classification", classes(6) | {"group": np.array([0, 0, 1, 1, 1, 2])})
     assert calibration_of(run.task, rows).rows == 6
     assert calibration_of(with_task(run, average_groups=True).task, rows).rows == 3

@@ -12,28 +12,12 @@ from pare.evaluation.metrics_record import evaluation_record, probability_errors
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture
-def run(library, parameters):
-    return resolve(library, parameters | {"task": "openml_wdbc", "method": "finetune"}, {})
-
-
-@pytest.fixture
-def store(tmp_path):
-    """A model input whose training rows are half of each class."""
-    train = {"x": np.zeros((8, 30), np.float32), "y": np.arange(8) % 2}
-    return write_splits(tmp_path / "s.h5", train=train)
-
-
 def test_a_record_has_the_score_with_those_of_the_constant_baseline_and_the_paper(run, store):
     metrics = evaluation_record(run, TRAINING, store, PREDICTIONS)
     assert metrics["test"] == pytest.approx(8 / 9)
     assert metrics["constant_prediction"] == 0.5
-    assert metrics["metric"] == {
-        "name": "auroc_ovo",
-        "title": "AUROC, one-vs-one",
-        "unit": "",
-        "direction": "higher",
-    }
+    named = {"name": "auroc_ovo", "title": "AUROC, one-vs-one", "unit": "", "direction": "higher"}
+    assert metrics["metric"] == named
     wanted = {"task": "openml_wdbc", "method": "finetune", "seed": 0, "n_test": 6, "protocol": "validated"}
     assert wanted.items() <= metrics.items()
     assert metrics["proxy_samples"] is None
@@ -85,44 +69,30 @@ def test_of_several_members_their_mean_is_kept(run, store):
     assert evaluation_record(run, TRAINING | {"members": [{}] * 3}, store, PREDICTIONS)["kept"] == "mean of 3 trainings"
 
 
-def test_each_value_of_a_training_has_its_unit():
-    record = {
-        "metric": {"name": "error_percent"},
-        "test": 2.5,
-        "n_test": 1,
-        "constant_prediction": 60,
-        "kept": "epoch 2",
-        "epochs": 3,
-        "validation": 1.25,
-        "start_validation": 5,
-    }
-    assert summary(record) == (
-        "test error 2.5 % on 1 sample (constant baseline: 60 %). Selected: epoch 2, validation 1.25 %; "
-        "the solved start had 5 %"
-    )
+START = "solved start"
 
 
 @pytest.mark.parametrize(
-    ("epochs", "left_nothing", "said"),
+    ("kept", "epochs", "left_nothing", "said"),
     [
-        (3, False, ". Selected: solved start, validation 5 %; no epoch was clearly better"),
-        (0, True, ". Selected: solved start, validation 5 %; it left nothing to train"),
-        (0, False, ""),  # a probe
+        ("epoch 2", 3, False, ". Selected: epoch 2, validation 1.25 %; the solved start had 5 %"),
+        (START, 3, False, ". Selected: solved start, validation 5 %; no epoch was clearly better"),
+        (START, 0, True, ". Selected: solved start, validation 5 %; it left nothing to train"),
+        (START, 0, False, ""),  # a probe
     ],
 )
-def test_a_start_that_is_kept_is_named_where_epochs_were_asked_for(epochs, left_nothing, said):
+def test_what_is_kept_is_named_where_epochs_were_asked_for_and_values_have_units(kept, epochs, left_nothing, said):
     record = {
         **{"metric": {"name": "error_percent"}, "test": 2.5, "n_test": 1, "constant_prediction": 60},
-        **{"kept": "solved start", "epochs": epochs, "validation": 5, "start_validation": 5},
+        **{"kept": kept, "epochs": epochs, "validation": 5 if kept == START else 1.25, "start_validation": 5},
         "start_left_nothing": left_nothing,
     }
     assert summary(record) == f"test error 2.5 % on 1 sample (constant baseline: 60 %){said}"
 
 
 @pytest.fixture
-def task_of(library, parameters):
+def task_of(run):
     """A task of a kind of output."""
-    run = resolve(library, parameters | {"task": "openml_wdbc", "method": "finetune"}, {})
 
     def task_of(kind, shape, **changes):
         suited = {

@@ -8,22 +8,10 @@ from scipy.special import expit
 
 from drawn_figures import draws, panels
 from evaluated_runs import PREDICTIONS, TRAINING, with_task, write_splits
-from pare.config import resolve
 from pare.evaluation.calibration import Calibration
 from pare.evaluation.coverage import uncertainty_record
 from pare.evaluation.metrics_record import evaluation_record
 from pare.evaluation.prediction_figures import draw_calibration, draw_predictions
-
-
-@pytest.fixture
-def run(library, parameters):
-    return resolve(library, parameters | {"task": "openml_wdbc", "method": "finetune"}, {})
-
-
-@pytest.fixture
-def store(tmp_path):
-    train = {"x": np.zeros((8, 30), np.float32), "y": np.arange(8) % 2}
-    return write_splits(tmp_path / "s.h5", classes=["benign", "malignant"], train=train)
 
 
 def dense(run, shape=(1, 6, 5), name="pressure", **changes):
@@ -87,17 +75,12 @@ def test_labels_and_numbers_have_figures_of_their_own(run, store):
     draw = np.random.default_rng(0)
     truth = (draw.random((20, 2)) < 0.5).astype(np.float32)
     outcome = {"prediction": draw.normal(size=(20, 2)).astype(np.float32), "truth": truth}
-    labels = with_task(
-        run,
-        output={"kind": "multilabel", "shape": [2]},
-        loss="binary_cross_entropy",
-        metric="one_minus_map",
-    )
+    output = {"kind": "multilabel", "shape": [2]}
+    labels = with_task(run, output=output, loss="binary_cross_entropy", metric="one_minus_map")
     left, _ = panels(draws(draw_predictions(labels, store, outcome, {"test": 0.5})))
     assert {text.get_text() for text in left.get_yticklabels()} == {"benign", "malignant"}
-    numbers = with_task(
-        run, output={"kind": "regression", "shape": [2], "name": "energy [eV], gap [eV]"}, loss="mse", metric="rmse"
-    )
+    output = {"kind": "regression", "shape": [2], "name": "energy [eV], gap [eV]"}
+    numbers = with_task(run, output=output, loss="mse", metric="rmse")
     figure = draw_predictions(numbers, store, outcome, {"test": 0.5})
     assert [ax.get_title() for ax in panels(draws(figure))[::2]] == ["energy [eV]", "gap [eV]"]
 
@@ -114,12 +97,7 @@ def test_every_kind_of_output_shows_how_sure_it_is(run):
         (run, Calibration("classification", classes), classes, "calibration error"),
         (with_task(run, **of_labels, metric="one_minus_map"), Calibration("multilabel", labels), labels, "calibration"),
         (with_task(run, **of_numbers, metric="rmse"), Calibration("regression", numbers), numbers, "intervals of 90 %"),
-        (
-            dense(run),
-            Calibration.of_fields([(*field.values(),)], [(*field.values(),)]),
-            field,
-            "the band of 90",
-        ),
+        (dense(run), Calibration.of_fields(*[[(*field.values(),)]] * 2), field, "the band of 90"),
     ]
     for one, calibration, predictions, said in kinds:
         metrics = {"uncertainty": uncertainty_record(one.task, calibration, predictions)}
@@ -145,8 +123,10 @@ def test_fields_of_any_axes_and_size_have_numbers_and_figures_though_points_are_
     assert record["test"] == pytest.approx(0.3, rel=0.2)
     assert record["usual"]["rmse"] == pytest.approx(0.3 * size, rel=0.2)
     assert record["uncertainty"]["coverage"] == pytest.approx(0.9, abs=0.05)
-    figures = [draw_predictions(task, store, predictions, record)]
-    figures += [draw_calibration(task, calibration, predictions, record)]
+    figures = (
+        draw_predictions(task, store, predictions, record),
+        draw_calibration(task, calibration, predictions, record),
+    )
     for figure in figures:
         assert ("middle slice" in draws(figure).get_suptitle()) == (len(grid) == 3)
 

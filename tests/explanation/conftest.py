@@ -7,7 +7,6 @@ import pytest
 from torch import Tensor, nn
 
 from evaluated_runs import write_splits
-from pare.config import Library, resolve
 from pare.explanation import ask_test_rows
 from pare.learners.model import Model
 from pare.learners.networks.trained_network import TrainedNetwork
@@ -27,21 +26,18 @@ class Known(nn.Module):
 
 
 @pytest.fixture
-def known(library, parameters, unprepared, tmp_path) -> Callable:
+def known(own_run, unprepared, tmp_path) -> Callable:
     """A model that is a function, with a task that suits it, and the question of its test rows."""
 
     def known(function, x, y, kind="classification", outputs=None, **task):
         entry = {
-            "title": "known",
-            "raw": {"files": ["none"]},
             "reader": {"name": "arrays"},
             "samples": {"all": len(x)},
             "input": {"shape": list(x.shape[1:]), **task.pop("input", {})},
             "output": {"kind": kind, "shape": list(outputs or [2])} | task.pop("output", {}),
             **task,
         }
-        own = Library(**(library.model_dump() | {"tasks": {"known": entry}}))
-        run = resolve(own, parameters | {"task": "known", "method": "finetune"}, {})
+        run = own_run(entry)
         model = Predictor(Model(run, TrainedNetwork(Known(function), {}), {}, unprepared), "cpu")
         halves = {"train": slice(0, len(x) // 2), "test": slice(len(x) // 2, None)}
         store = write_splits(tmp_path / "known.h5", **{name: {"x": x[h], "y": y[h]} for name, h in halves.items()})

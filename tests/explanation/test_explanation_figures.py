@@ -95,4 +95,4 @@ def test_examples_are_the_row_of_each_predicted_class_that_changes_most(known, r
     predicted, most = x[20:, 0, 7:9].argmax(1), np.abs(explanation.changes).max((1, 2))
     rows = [int(np.where(predicted == number, most, -1).argmax()) for number in (0, 1)]
     assert {ax.get_title() for ax in axes} == {f"row {row + 1}: {predicted[row]}" for row in rows}
-    assert "known, finetune" in figure.get_suptitle() and "20 test rows" in figure.get_suptitle()
+    assert "mine, finetune" in figure.get_suptitle() and "20 test rows" in figure.get_suptitle()

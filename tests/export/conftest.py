@@ -58,19 +58,16 @@ def fitted(library, parameters, tiny_bert, tiny_dinov2, topics, *, digits, tmp_p
 
 
 @pytest.fixture
-def untrained(library, parameters, unprepared, save_encoder, tmp_path) -> Callable:
+def untrained(own_run, unprepared, save_encoder, tmp_path) -> Callable:
     """A model of three classes of images of 16×16 points, as a training would begin it at random."""
     task = {
-        "title": "tiny",
-        "raw": {"files": ["none"]},
         "reader": {"name": "arrays"},
         "samples": {"all": 40},
         "input": {"shape": [1, 16, 16]},
         "output": {"kind": "classification", "shape": [3]},
         "tokens": {"kind": "patch", "patch": 2},
     }
-    own = Library(**(library.model_dump() | {"tasks": {"tiny": task}}))
-    run = resolve(own, parameters | {"task": "tiny", "method": "finetune", "start": "random"}, {})
+    run = own_run(task, start="random")
 
     def untrained(family: str) -> Predictor:
         backbone = load_backbone(save_encoder(CONFIGS[family], tmp_path / family), run.grid)

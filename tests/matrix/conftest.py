@@ -11,26 +11,45 @@ from typing import Any
 
 import pytest
 
+from own_task import OWN_TASK
 from pare.cli import run as kedro_run
 from pare.config import Library, Run, resolve
-from pare.matrix.blocks import expand, unique
+from pare.config_loader import load_library
+from pare.data.origins.ingest import RawFiles
+from pare.data.origins.manifest import RawFolder
+from pare.matrix.blocks import Cell, expand, unique
 from pare.matrix.plan import Job, Plan
+from pare.pipelines.preprocess.nodes import describe_model_input
+from shipped import config_loader
 
 PATIENCE_S = 30.0
-OWN = {
-    "title": "mine",
-    "raw": {"files": ["mine.csv"]},
-    "reader": {"name": "table", "options": {"target": "kind"}},
-    "samples": {"all": 40},
-    "input": {"shape": [2]},
-    "output": {"kind": "classification", "shape": [2]},
-}
 
 
 @pytest.fixture
 def own_library(library) -> Library:
     """The shipped configuration with a task of the user's own, a table of forty rows."""
-    return library.model_copy(update={"tasks": library.tasks | {"mine": OWN}})
+    return library.model_copy(update={"tasks": library.tasks | {"mine": OWN_TASK}})
+
+
+@pytest.fixture(scope="session")
+def paper() -> tuple[Library, dict[str, Any], dict[str, Cell]]:
+    """The paper's matrix: its library, its parameters and its runs."""
+    loader = config_loader("paper")
+    library, parameters = load_library(loader), loader["parameters"]
+    return library, parameters, unique(expand(loader["matrix"], library, parameters))
+
+
+@pytest.fixture
+def prepare_input(tmp_path) -> Callable[[Run], None]:
+    """Bring the raw files of a run and prepare its model input, in ``tmp_path / "data"``."""
+
+    def prepare_input(run: Run) -> None:
+        raw = tmp_path / "data" / "01_raw" / run.places["raw"]
+        RawFiles(run.task.raw.active).write(raw)
+        described = describe_model_input(run, RawFolder.open(raw))
+        described.write(tmp_path / "data" / "05_model_input" / f"{run.places['model_input']}.h5")
+
+    return prepare_input
 
 
 @pytest.fixture

@@ -8,20 +8,15 @@ from io import StringIO
 from types import SimpleNamespace
 
 import pytest
-from kedro.config import OmegaConfigLoader
 from rich.console import Console
 
 from pare.cli import run as kedro_run
 from pare.config import Library, PareError, resolve
-from pare.config_loader import load_library
 from pare.data.origins.ingest import RawFiles
-from pare.data.origins.manifest import RawFolder
 from pare.matrix.blocks import expand, unique
 from pare.matrix.cost import Cost, Costs, costs
 from pare.matrix.plan import make_plan, read_plan
 from pare.matrix.states import State
-from pare.pipelines.preprocess.nodes import describe_model_input
-from pare.settings import CONFIG_LOADER_ARGS
 
 TABLE = "mass,count,kind\n" + "".join(f"{i},{i * i % 7},{['red', 'white'][i % 2]}\n" for i in range(40))
 
@@ -88,14 +83,6 @@ def test_a_finished_matrix_has_no_job(cells, tmp_path):
     assert str(plan) == f"All {len(cells)} runs are done."
 
 
-@pytest.fixture(scope="module")
-def paper(conf):
-    """The paper's matrix: its library, its parameters and its runs."""
-    loader = OmegaConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS)
-    library, parameters = load_library(loader), loader["parameters"]
-    return library, parameters, unique(expand(loader["matrix"], library, parameters))
-
-
 def test_the_papers_runs_without_a_network_take_no_accelerator(paper, tmp_path):
     plan = planned(paper[2], tmp_path)
     without = {job.name.split("-")[1] for job in plan.jobs.values() if not job.on_accelerator and not job.prepares}
@@ -151,7 +138,7 @@ def test_protocols_and_folds_share_raw_files_and_have_a_model_input_each(own_lib
 
 
 @pytest.fixture
-def mine(own_library, tmp_path, tiny_bert):
+def mine(own_library, prepare_input, tmp_path, tiny_bert):
     """A project with a table of the user's own and a tiny encoder, in which inputs can be prepared as `kedro run` does.
 
     Its attributes: the library, the folder of data, ``cells`` of some methods, and ``prepare`` for a run.
@@ -161,15 +148,9 @@ def mine(own_library, tmp_path, tiny_bert):
     encoder = {"origin": "hub_encoder", "options": {"id": str(tiny_bert)}, "licence": "none"}
     tiny = own_library.sources["minilm"] | {"encoder": encoder}
     library = own_library.model_copy(update={"sources": own_library.sources | {"tiny": tiny}})
-    data = tmp_path / "data"
 
-    def prepare(run):
-        raw = data / "01_raw" / run.places["raw"]
-        RawFiles(run.task.raw.active).write(raw)
-        described = describe_model_input(run, RawFolder.open(raw))
-        described.write(data / "05_model_input" / f"{run.places['model_input']}.h5")
-
-    return SimpleNamespace(library=library, data=data, table=tmp_path / "mine.csv", prepare=prepare)
+    files = {"data": tmp_path / "data", "table": tmp_path / "mine.csv"}
+    return SimpleNamespace(library=library, prepare=prepare_input, **files)
 
 
 @pytest.fixture

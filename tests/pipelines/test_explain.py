@@ -8,19 +8,14 @@ from kedro.runner import SequentialRunner
 from matplotlib.figure import Figure
 from torch import nn
 
-from pare.config import Library, PareError, resolve
+from pare.config import PareError
 from pare.config.run import COMMAND_LINE
-from pare.data.origins.ingest import RawFiles
-from pare.data.origins.manifest import RawFolder
-from pare.data.preparation import ModelInput, Preparation
-from pare.data.registries import open_raw_files
+from pare.data.preparation import Preparation
 from pare.learners.model import Model
 from pare.learners.networks.trained_network import TrainedNetwork
 from pare.pipelines import explain
-from pare.storage.store import ArrayStore
 
 TASK = {
-    "title": "mine",
     "raw": {"files": ["t.csv"]},
     "reader": {"name": "table", "options": {"target": "answer"}},
     "samples": {"all": 60},
@@ -40,23 +35,15 @@ class BySite(nn.Module):
 
 
 @pytest.fixture
-def inputs(tmp_path, library, parameters, monkeypatch):
+def inputs(tmp_path, prepared, monkeypatch):
     """What the pipeline loads."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").touch()
     site = ["north", "south", "north"] * 20
     table = pd.DataFrame({"mass": [i * 7 % 60 for i in range(60)], "site": site})
     table["answer"] = ["yes" if name == "south" else "no" for name in site]
     table.to_csv(tmp_path / "t.csv", index=False)
     table.iloc[[1, 0]].drop(columns="answer").to_csv(tmp_path / "new.csv", index=False)
-    own = Library(**(library.model_dump() | {"tasks": {"mine": TASK}}))
-    run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
-    folder = tmp_path / "data" / "01_raw" / "mine"
-    RawFiles(run.task.raw.active).write(folder)
-    raw = RawFolder.open(folder)
-    samples = open_raw_files(run.task.reader, folder)
-    ModelInput("mine", run.task, samples, raw.fingerprint, validated=True).write(tmp_path / "mine.h5")
-    store = ArrayStore(tmp_path / "mine.h5")
+    run, store = prepared(TASK)
     record = {"decisive": run.decisive(), "model_input": store.fingerprint}
     model = Model(run, TrainedNetwork(BySite(), {}), record, Preparation.of(store, coordinates=False))
     return {"params:run": run, "model": model, "model_input": store}

@@ -6,7 +6,7 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from pare.config import Library, PareError, resolve
+from pare.config import PareError
 from pare.config.run import COMMAND_LINE
 from pare.data.preparation import ModelInput
 from pare.datasets import OnnxDataset
@@ -21,8 +21,6 @@ from pare.storage.store import ArrayStore
 
 ROWS = 30
 TASK = {
-    "title": "mine",
-    "raw": {"files": ["none"]},
     "reader": {"name": "arrays"},
     "samples": {"all": ROWS},
     "input": {"shape": [2, 12]},
@@ -38,11 +36,9 @@ def x():
 
 
 @pytest.fixture
-def inputs(x, library, parameters, tiny_bert, topics, tmp_path):
+def inputs(x, own_run, tiny_bert, topics, tmp_path):
     """What the pipeline loads."""
-    own = Library(**(library.model_dump() | {"tasks": {"mine": TASK}}))
-    asked = {"task": "mine", "method": "finetune", "start": "random", "source": "minilm"}
-    run = resolve(own, parameters | asked, {"training": {"epochs": 1, "precision": "no"}})
+    run = own_run(TASK, {"training": {"epochs": 1, "precision": "no"}}, start="random", source="minilm")
     rows = Samples(ROWS, lambda start, stop: (x[start:stop], np.arange(start, stop) % 2))
     ModelInput("mine", run.task, {"all": rows}, "raw", validated=True).write(tmp_path / "mine.h5")
     store, source = ArrayStore(tmp_path / "mine.h5"), SourceFolders(tiny_bert, topics, ("encoder", "proxy"))

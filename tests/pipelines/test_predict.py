@@ -6,19 +6,14 @@ import torch
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from pare.config import Library, PareError, resolve
+from pare.config import PareError
 from pare.config.run import COMMAND_LINE
-from pare.data.origins.ingest import RawFiles
-from pare.data.origins.manifest import RawFolder
-from pare.data.preparation import ModelInput, Preparation
-from pare.data.registries import open_raw_files
+from pare.data.preparation import Preparation
 from pare.learners.model import Model
 from pare.learners.networks.trained_network import TrainedNetwork
 from pare.pipelines import predict
-from pare.storage.store import ArrayStore
 
 TASK = {
-    "title": "mine",
     "raw": {"files": ["t.csv"]},
     "reader": {"name": "table", "options": {"target": "answer"}},
     "samples": {"all": 20},
@@ -29,21 +24,13 @@ TASK = {
 
 
 @pytest.fixture
-def inputs(tmp_path, library, parameters, monkeypatch):
+def inputs(tmp_path, prepared, monkeypatch):
     """What the pipeline loads; the model says yes to a positive mass."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").touch()
     masses = [(-1) ** (i + 1) * (1 + i / 100) for i in range(20)]
     pd.DataFrame({"mass": masses, "answer": ["no", "yes"] * 10}).to_csv(tmp_path / "t.csv", index=False)
     pd.DataFrame({"mass": [3, -2, 5]}).to_csv(tmp_path / "new.csv", index=False)
-    own = Library(**(library.model_dump() | {"tasks": {"mine": TASK}}))
-    run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
-    folder = tmp_path / "data" / "01_raw" / "mine"
-    RawFiles(run.task.raw.active).write(folder)
-    raw = RawFolder.open(folder)
-    samples = open_raw_files(run.task.reader, folder)
-    ModelInput("mine", run.task, samples, raw.fingerprint, validated=True).write(tmp_path / "mine.h5")
-    store = ArrayStore(tmp_path / "mine.h5")
+    run, store = prepared(TASK)
     network = torch.nn.Linear(1, 2)
     network.load_state_dict({"weight": torch.tensor([[-1.0], [1.0]]), "bias": torch.zeros(2)})
     record = {"decisive": run.decisive()}

@@ -4,29 +4,27 @@ import logging
 
 import pytest
 
-from pare.config import Library, PareError, resolve
+from pare.config import PareError
 from pare.data.origins.ingest import RawFiles
 from pare.data.origins.manifest import RawFolder
 from pare.pipelines.preprocess.nodes import describe_model_input
 
 
 @pytest.fixture
-def prepare(tmp_path, library, parameters):
+def prepare(tmp_path, own_run):
     """The node, for a table of the user's own with five rows of the classes a and b, or 0 and 1 in ``grade``."""
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "t.csv").write_text("mass,kind,grade\n1,a,0\n2,b,1\n3,a,0\n4,b,1\n5,a,0\n")
 
     def prepare(reader="table", rows=5, **options):
         task = {
-            "title": "mine",
             "raw": {"files": "t.csv"},
             "reader": {"name": reader, "options": {"target": "kind"} | options},
             "samples": {"all": rows},
             "input": {"shape": [2]},
             "output": {"kind": "classification", "shape": [2]},
         }
-        own = Library(**(library.model_dump() | {"tasks": {"mine": task}}))
-        run = resolve(own, parameters | {"task": "mine"}, {})
+        run = own_run(task)
         folder = tmp_path / "data" / "01_raw" / "mine"
         RawFiles(run.task.raw.active).write(folder)
         return describe_model_input(run, RawFolder.open(folder))

@@ -6,11 +6,10 @@ import sys
 
 import pytest
 
-from pare.config import Library, PareError, resolve
+from pare.config import PareError
 from pare.prediction.asked import check_asked
 
 TABLE = {
-    "title": "mine",
     "raw": {"files": ["t.csv"]},
     "reader": {"name": "table", "options": {"target": "answer", "dates": {"when": "2024-01-01"}}},
     "samples": {"all": 40},
@@ -21,11 +20,10 @@ TABLE["reader"]["options"]["calendar"] = {"when": ["weekday"]}
 
 
 @pytest.fixture
-def asked(library, parameters, tmp_path, monkeypatch):
+def asked(own_run, tmp_path, monkeypatch):
     """Check a command for new rows; ``columns``: the model is there and learnt from these."""
     monkeypatch.chdir(tmp_path)
-    own = Library(**(library.model_dump() | {"tasks": {"mine": TABLE}}))
-    run = resolve(own, parameters | {"task": "mine", "method": "probe"}, {})
+    run = own_run(TABLE, method="probe")
 
     def asked(*pipelines, file="", columns=None):
         if columns:

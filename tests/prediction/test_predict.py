@@ -7,16 +7,13 @@ import torch
 from scipy.special import expit, softmax
 from torch import nn
 
-from pare.config import Library, PareError, resolve
-from pare.data.origins.ingest import ingest
-from pare.data.preparation import ModelInput, Preparation
-from pare.data.registries import open_raw_files
+from pare.config import PareError
+from pare.data.preparation import Preparation
 from pare.evaluation.calibration import Calibration
 from pare.learners.model import Model
 from pare.learners.networks.trained_network import TrainedNetwork
 from pare.pipelines.predict.nodes import predict_new_rows
 from pare.prediction.predict import Predictor, load, predict_file
-from pare.storage.store import ArrayStore
 
 RNG = np.random.default_rng(0)
 N = 40
@@ -36,19 +33,11 @@ class Network(nn.Module):
 
 
 @pytest.fixture
-def prepare(tmp_path, library, parameters):
+def prepare(prepared):
     """Ingest and preprocess a task of the user's own; a network and what it needs to predict new rows."""
 
     def prepare(file, task):
-        entry = {"title": "mine", "raw": {"files": [file]}, **task}
-        own = Library(**(library.model_dump() | {"tasks": {"mine": entry}}))
-        run = resolve(own, parameters | {"task": "mine", "method": "finetune"}, {})
-        (tmp_path / "pyproject.toml").touch()
-        folder = tmp_path / "data" / "01_raw" / "mine"
-        manifest = ingest(run.task.raw.active, folder)
-        samples = open_raw_files(run.task.reader, folder)
-        ModelInput("mine", run.task, samples, manifest.fingerprint, validated=True).write(tmp_path / "mine.h5")
-        store = ArrayStore(tmp_path / "mine.h5")
+        run, store = prepared({"raw": {"files": [file]}, **task})
         preparation = Preparation.of(store, coordinates=run.task.normalisation.coordinates)
         trained = Model(run, TrainedNetwork(Network(run.task.output.shape), {}), {}, preparation)
         return Predictor(trained), store
@@ -140,9 +129,15 @@ def test_a_text_that_a_spreadsheet_would_run_begins_with_an_apostrophe_and_numbe
     assert list(predictor.classes) == ["=cmd|'/C calc'!A0", "no"]  # in Python they are as they were
 
 
-def test_one_row_is_told_as_one(prepare, frame, tmp_path, caplog):
+@pytest.fixture
+def of_table(prepare, frame, tmp_path):
+    """A model of the table."""
     frame.to_csv(tmp_path / "t.csv", index=False)
-    model = prepare("t.csv", TABLE)[0].trained
+    return prepare("t.csv", TABLE)[0]
+
+
+def test_one_row_is_told_as_one(of_table, frame, tmp_path, caplog):
+    model = of_table.trained
     model.record["decisive"] = model.run.decisive()
     frame.drop(columns="answer").iloc[:1].to_csv(tmp_path / "new.csv", index=False)
     with caplog.at_level("INFO", logger="pare"):
@@ -150,7 +145,7 @@ def test_one_row_is_told_as_one(prepare, frame, tmp_path, caplog):
     assert "1 row of " in caplog.text
 
 
-def test_labels_have_probabilities(prepare, frame, tmp_path):
+def test_labels_have_probabilities_and_are_0_or_1(prepare, frame, tmp_path):
     frame["a"], frame["b"] = np.arange(N) % 2, np.arange(N) // 2 % 2
     frame.to_csv(tmp_path / "t.csv", index=False)
     options = {"target": ["a", "b"], "ignore": ["answer"]}
@@ -158,7 +153,10 @@ def test_labels_have_probabilities(prepare, frame, tmp_path):
     inputs = prepare("t.csv", TABLE | {"reader": {"name": "table", "options": options}, "output": output})
     table = predict_file(tmp_path / "t.csv", inputs[0]).content
     assert list(table.columns) == ["row", "answer", "a", "b"]
-    assert contains(table[["a", "b"]].to_numpy(), expit(outputs(*inputs)))
+    shares = table[["a", "b"]].to_numpy()
+    assert contains(shares, expit(outputs(*inputs)))
+    np.testing.assert_array_equal(inputs[0].predict_proba(frame), shares)
+    np.testing.assert_array_equal(inputs[0].predict(frame), shares > 0.5)
 
 
 SERIES = {
@@ -209,28 +207,15 @@ def test_rows_of_another_shape_are_refused(prepare, series, tmp_path):
         predict_file(tmp_path / "new.npy", inputs[0])
 
 
-def test_a_table_in_memory_is_predicted_as_its_file(prepare, frame, tmp_path):
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    predictor, _ = prepare("t.csv", TABLE)
-    table = predict_file(tmp_path / "t.csv", predictor).content
+def test_a_table_in_memory_is_predicted_as_its_file(of_table, frame, tmp_path):
+    table = predict_file(tmp_path / "t.csv", of_table).content
     shuffled = frame[["depth", "site", "mass"]].set_axis(range(100, 100 + N))
     array = frame.drop(columns="answer").to_numpy(dtype=object)
     for rows in (tmp_path / "t.csv", str(tmp_path / "t.csv"), frame, shuffled, array):
-        assert predictor.predict(rows).tolist() == list(table["answer"])
+        assert of_table.predict(rows).tolist() == list(table["answer"])
         shares = table[["probability of no", "probability of yes"]].to_numpy()
-        np.testing.assert_array_equal(predictor.predict_proba(rows), shares)
-    assert predictor.classes.tolist() == ["no", "yes"]
-
-
-def test_labels_are_0_or_1(prepare, frame, tmp_path):
-    frame["a"], frame["b"] = np.arange(N) % 2, np.arange(N) // 2 % 2
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    output = {"kind": "multilabel", "shape": [2], "name": "a, b"}
-    options = {"target": ["a", "b"], "ignore": ["answer"]}
-    predictor, _ = prepare("t.csv", TABLE | {"reader": {"name": "table", "options": options}, "output": output})
-    shares = predict_file(tmp_path / "t.csv", predictor).content[["a", "b"]].to_numpy()
-    np.testing.assert_array_equal(predictor.predict_proba(frame), shares)
-    np.testing.assert_array_equal(predictor.predict(frame), shares > 0.5)
+        np.testing.assert_array_equal(of_table.predict_proba(rows), shares)
+    assert of_table.classes.tolist() == ["no", "yes"]
 
 
 def test_an_array_has_the_axes_of_the_file(prepare, series):
@@ -261,11 +246,9 @@ def test_an_array_has_the_axes_of_the_file(prepare, series):
         ("nowhere.csv", "'nowhere.csv' does not exist"),
     ],
 )
-def test_rows_that_do_not_fit_are_refused(prepare, frame, tmp_path, rows, message):
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    predictor, _ = prepare("t.csv", TABLE)
+def test_rows_that_do_not_fit_are_refused(of_table, rows, message):
     with pytest.raises(PareError, match=message):
-        predictor.predict(rows)
+        of_table.predict(rows)
 
 
 def calibrated(predictor, kind, prediction, truth):
@@ -273,11 +256,9 @@ def calibrated(predictor, kind, prediction, truth):
     return predictor
 
 
-def test_sets_of_classes_are_lists_of_names_and_a_column(prepare, frame, tmp_path):
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    predictor, _ = prepare("t.csv", TABLE)
-    outputs = predictor.outputs(predictor.open(frame))
-    calibrated(predictor, "classification", np.array([[1e6, 0]] * 9), np.ones(9, int))  # surely wrong
+def test_sets_of_classes_are_lists_of_names_and_a_column(of_table, frame, tmp_path):
+    outputs = of_table.outputs(of_table.open(frame))
+    predictor = calibrated(of_table, "classification", np.array([[1e6, 0]] * 9), np.ones(9, int))  # surely wrong
     sets = predictor.predict_set(frame)
     assert sets[0].tolist() == predictor.classes[np.argsort(-outputs[0])].tolist()
     content = predict_file(tmp_path / "t.csv", predictor).content
@@ -287,11 +268,10 @@ def test_sets_of_classes_are_lists_of_names_and_a_column(prepare, frame, tmp_pat
     assert [names.tolist() for names in predictor.predict_set(frame)] == [[name] for name in predictor.predict(frame)]
 
 
-def test_probabilities_are_at_the_temperature(prepare, frame, tmp_path):
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    predictor, _ = prepare("t.csv", TABLE)
-    outputs = predictor.outputs(predictor.open(frame))
-    calibrated(predictor, "classification", 4 * outputs, np.arange(N) % 2)  # sure of answers that they do not know
+def test_probabilities_are_at_the_temperature(of_table, frame, tmp_path):
+    outputs = of_table.outputs(of_table.open(frame))
+    sure = 4 * outputs  # of answers that they do not know
+    predictor = calibrated(of_table, "classification", sure, np.arange(N) % 2)
     found = predictor.predict_proba(frame)
     np.testing.assert_allclose(found, softmax(outputs / predictor.calibration.temperature, axis=1), rtol=1e-6)
     assert np.abs(found - softmax(outputs, axis=1)).max() > 0.1
@@ -325,10 +305,8 @@ def test_too_few_validation_rows_leave_the_columns_out_and_are_told(prepare, ser
     assert "no sets or intervals: a coverage of 0.9 needs 9 validation rows" in caplog.text
 
 
-def test_an_unknown_category_is_told(prepare, frame, tmp_path, caplog):
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    predictor, _ = prepare("t.csv", TABLE)
-    predictor.predict(frame.assign(site="mars"))
+def test_an_unknown_category_is_told(of_table, frame, caplog):
+    of_table.predict(frame.assign(site="mars"))
     assert "the table: column 'site' holds the unknown 'mars', which counts as missing" in caplog.text
 
 

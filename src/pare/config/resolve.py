@@ -11,7 +11,8 @@ from pare.config.library import Library
 from pare.config.mosaic import mosaic_of
 from pare.config.raw import OWN_FILES
 from pare.config.run import CHANGED, COMMAND_LINE, FOLD, LIBRARY_TRAINING, SOLVED, TASK, Run, is_periodic, joined
-from pare.config.schema import FoldConfig, LearnerConfig, Source, StartConfig, Task
+from pare.config.schema import LearnerConfig, Source, StartConfig, Task
+from pare.config.split import FoldConfig
 from pare.config.strict import validated
 
 HYPERPARAMETERS = ("training", "mixing", "alignment", "options")  # sections of keys
@@ -50,6 +51,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
     task, learner = with_fold(task_name, library.task(task_name), parameters), library.learner(method_name)
     _check_useful(method_name, learner, overrides)
     prepared = _prepared_differs(library, task_name, parameters)
+    model_input = "-".join([task_name, *([joined(prepared)] if prepared else [])])
     values: dict[str, Any] = {
         "task_name": task_name,
         "method_name": method_name,
@@ -58,7 +60,7 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
         "protocol": parameters.get("protocol"),
         "environment": library.environment,
         "differs": prepared,
-        "places": _task_places(library, task_name, prepared),
+        "places": {"task": task_name, "raw": library.raw_place("tasks", task_name), "model_input": model_input},
         "task": task,
         "learner": learner,
     }
@@ -74,7 +76,8 @@ def resolve(library: Library, parameters: Mapping[str, Any], overrides: Mapping[
         _check_something_is_learnt(resolved["training"], learner, task, start, library)
     if learner.candidates:
         resolved |= _candidates(library, learner, task, parameters, overrides)
-    return validated(Run, "", values | resolved | {"provenance": _chosen(overrides) | provenance})
+    chosen = {key: COMMAND_LINE for key in CHOICES if key in overrides}
+    return validated(Run, "", values | resolved | {"provenance": chosen | provenance})
 
 
 def _candidates(
@@ -90,9 +93,7 @@ def _candidates(
     tried = learner.candidates[task.kind]
     unsuited = [] if is_periodic(task.training.get("symmetries", ())) else tried.periodic
     runs = []
-    for name in tried.methods:
-        if name in unsuited:
-            continue
+    for name in (name for name in tried.methods if name not in unsuited):
         own = {key: value for key, value in overrides.items() if key != "minutes"}
         # Networks share the minutes of the choice, also where a task has epochs of its own.
         if tried.folds == 1 and library.learner(name).is_trained:
@@ -139,8 +140,10 @@ def _hyperparameters(
     provenance: dict[str, str] = {}
 
     def merged(section: str, layers: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        values, origins = _merge(section, {**layers, COMMAND_LINE: _section(overrides, section)})
-        provenance.update(origins)
+        values: dict[str, Any] = {}
+        for origin, layer in {**layers, COMMAND_LINE: _section(overrides, section)}.items():
+            values |= layer
+            provenance.update({f"{section}.{key}": origin for key in layer})
         return values
 
     training = {
@@ -164,10 +167,8 @@ def _hyperparameters(
         }
         values["mixing"] = validated(MixingConfig, "mixing", merged("mixing", mixing))
     if learner.alignment is not None:
-        alignment = learner.alignment.model_dump(exclude_unset=True)
-        values["alignment"] = validated(
-            AlignmentConfig, "alignment", merged("alignment", {by_method: alignment, by_task: task.alignment})
-        )
+        alignment = {by_method: learner.alignment.model_dump(exclude_unset=True), by_task: task.alignment}
+        values["alignment"] = validated(AlignmentConfig, "alignment", merged("alignment", alignment))
     return values, provenance
 
 
@@ -289,12 +290,6 @@ def _differing(**values: tuple[Any, Any]) -> dict[str, str]:
     return {key: str(value) for key, (value, default) in values.items() if value != default}
 
 
-def _task_places(library: Library, task_name: str, prepared: Mapping[str, str]) -> dict[str, str]:
-    """Where the task's raw files and its model input lie below their layers of ``data``."""
-    model_input = "-".join([task_name, *([joined(prepared)] if prepared else [])])
-    return {"task": task_name, "raw": library.raw_place("tasks", task_name), "model_input": model_input}
-
-
 def _start(library: Library, parameters: Mapping[str, Any], task: Task) -> tuple[str, StartConfig | None]:
     """The start that the parameters name, and what is solved for the task's kind of data; None for a random one."""
     name = parameters.get("start", library.start)
@@ -329,10 +324,6 @@ def _source_choice(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return choice
 
 
-def _chosen(overrides: Mapping[str, Any]) -> dict[str, str]:
-    return {key: COMMAND_LINE for key in CHOICES if key in overrides}
-
-
 def _text(parameters: Mapping[str, Any], key: str) -> str:
     value = parameters.get(key)
     if not isinstance(value, str):
@@ -356,15 +347,6 @@ def _section(parameters: Mapping[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise PareError(f"parameter {key!r} has keys of its own, found {value!r}; e.g. --params {key}.KEY=VALUE")
     return dict(value)
-
-
-def _merge(section: str, layers: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
-    values: dict[str, Any] = {}
-    provenance: dict[str, str] = {}
-    for origin, layer in layers.items():
-        values |= layer
-        provenance |= {f"{section}.{key}": origin for key in layer}
-    return values, provenance
 
 
 def asked_fold(parameters: Mapping[str, Any]) -> FoldConfig | None:

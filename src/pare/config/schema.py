@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pare.config.hyperparameters import AlignmentConfig, MixingConfig
 from pare.config.raw import OWN_FILES, RawConfig, RawOrigins
+from pare.config.split import SplitConfig
 from pare.config.strict import Strict
 
 
@@ -55,49 +56,6 @@ class TokensConfig(Strict):
     kind: Literal["feature", "patch"]
     patch: int = Field(default=1, ge=1, description="edge of a patch in grid points")
     resize: int | None = Field(default=None, ge=1, description="edge to which the grid is resized first")
-
-
-class FoldConfig(Strict):
-    """One of the equal parts that all rows are cut into."""
-
-    number: PositiveInt = Field(description="number of the fold, from 1")
-    folds: int = Field(ge=2)
-
-    @model_validator(mode="after")
-    def _exists(self) -> "FoldConfig":
-        if self.number > self.folds:
-            raise ValueError(f"there is no fold {self.number} of {self.folds}")
-        return self
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.folds}"
-
-
-class SplitConfig(Strict):
-    """How rows are split where the publisher does not, or not completely."""
-
-    test: float | None = Field(default=None, gt=0, lt=1, description="fraction of rows; none: publisher's test part")
-    validation: float = Field(default=0.1, gt=0, lt=1, description="fraction of the training rows")
-    stratified: bool = False
-    ordered: bool = Field(default=False, description="rows are in the order of time: the last ones are the test part")
-    fold: FoldConfig | None = Field(default=None, description="the test part of a cross-validation; none: as test says")
-    equal_rows: Literal["together", "apart"] | None = Field(
-        default=None, description="whether rows of equal inputs stay in one part; none: yes, of own files"
-    )
-
-    @model_validator(mode="after")
-    def _time_or_classes(self) -> "SplitConfig":
-        if self.ordered and self.stratified:
-            raise ValueError("split.ordered takes the last rows, whatever their classes are; set stratified: false")
-        if self.ordered and self.equal_rows == "together":
-            raise ValueError("split.ordered takes the last rows, whatever they equal; leave equal_rows out")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_used(self, serialised: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As before there were folds, order and equal rows, so that fingerprints stay the same."""
-        unused = (("fold", None), ("ordered", False), ("equal_rows", None))
-        return {name: value for name, value in serialised(self).items() if (name, value) not in unused}
 
 
 class NormalisationConfig(Strict):
@@ -180,13 +138,10 @@ class Task(Strict):
             return values
         kind, shape = (_key(values.get(name), key) for name, key in (("output", "kind"), ("input", "shape")))
         rows, split = values.get("samples"), values.get("split", {})
-        defaults: dict[str, Any] = DEFAULTS.get(str(kind), {}) | {"tokens": _default_tokens(kind, shape)}
+        defaults: dict[str, Any] = DEFAULTS.get(str(kind), {}) | {"tokens": default_tokens(kind, shape)}
         if _key(values.get("raw"), "files") or _key(values.get("raw"), "origin") == OWN_FILES:
             # Published data are not changed, unless the task says otherwise.
-            defaults["normalisation"] = {
-                "inputs": "channel" if _is_grid(shape) else "feature",
-                "outputs": "pointwise" if kind in ("regression", "dense") else "none",
-            }
+            defaults["normalisation"] = own_normalisation(kind, shape)
         if isinstance(rows, dict) and "all" in rows and isinstance(split, dict) and "test" not in split:
             stratified = kind == "classification" and not split.get("ordered")
             values = values | {"split": {"test": TEST_SHARE, "stratified": stratified} | split}
@@ -290,7 +245,14 @@ def _is_grid(shape: Any) -> bool:
     return isinstance(shape, (list, tuple)) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
 
 
-def _default_tokens(kind: Any, shape: Any) -> dict[str, Any]:
+def own_normalisation(kind: Any, shape: Any) -> dict[str, str]:
+    """How own files are normalised where the task says nothing, by kind of the output and shape of the input."""
+    inputs = "channel" if _is_grid(shape) else "feature"
+    return {"inputs": inputs, "outputs": "pointwise" if kind in ("regression", "dense") else "none"}
+
+
+def default_tokens(kind: Any, shape: Any) -> dict[str, Any]:
+    """The tokens of a task that names none, by kind of the output and shape of the input."""
     if not _is_grid(shape):
         return {"kind": "feature"}
     return {"kind": "patch", "patch": (even_patch if kind == "dense" else default_patch)(shape[1:])}
@@ -415,4 +377,4 @@ class LearnerConfig(Strict):
     @property
     def is_trained(self) -> bool:
         """Whether a network is trained in epochs; a probe is a network that is not."""
-        return self.kind in ("transformer", "network") and self.training.get("epochs") != 0
+        return self.is_network and self.training.get("epochs") != 0

@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 Saved = TypeVar("Saved")
-Opened = TypeVar("Opened")
 
 
-class PathDataset(AbstractDataset[Saved, Opened]):
-    """A dataset that is one file or folder."""
+class PathDataset(AbstractDataset[Saved, Any]):
+    """A dataset that is one file or folder, and is loaded as its path where a subclass says nothing else."""
 
     def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         self.path = Path(filepath)
         self.metadata = metadata
+
+    def load(self) -> Any:
+        """The path."""
+        return self.path
 
     def _exists(self) -> bool:
         return self.path.exists()
@@ -33,7 +36,7 @@ class PathDataset(AbstractDataset[Saved, Opened]):
         return {"filepath": str(self.path)}
 
 
-class LazyDataset(PathDataset[Lazy, Opened]):
+class LazyDataset(PathDataset[Lazy]):
     """Saving makes what a node has described, unless data with the same fingerprint are there; see `Lazy`.
 
     Kedro's own PartitionedDataset saves lazily too: a node returns functions, which are called as they are saved.
@@ -67,7 +70,7 @@ class LazyDataset(PathDataset[Lazy, Opened]):
         return True
 
 
-class RawFolderDataset(LazyDataset["RawFolder | None"]):
+class RawFolderDataset(LazyDataset):
     """Saving `RawFiles` brings them into the folder; loading gives the folder and its manifest.
 
     The folder ``none`` is that of the encoder and the proxy of a learner that has none; nothing is in it.
@@ -87,7 +90,7 @@ class RawFolderDataset(LazyDataset["RawFolder | None"]):
         return open_raw_folder(self.path)
 
 
-class ArrayStoreDataset(LazyDataset["ArrayStore"]):
+class ArrayStoreDataset(LazyDataset):
     """Saving a `ModelInput` computes it as a stream; loading opens the file, whose rows are read when asked for.
 
     Example:
@@ -105,7 +108,7 @@ class ArrayStoreDataset(LazyDataset["ArrayStore"]):
         return ArrayStore(self.path)
 
 
-class PageDataset(LazyDataset[Path]):
+class PageDataset(LazyDataset):
     """Saving a `RunPage` writes it from what lies in its folder; loading gives its path, for a browser to open.
 
     Example:
@@ -115,10 +118,6 @@ class PageDataset(LazyDataset[Path]):
           filepath: data/08_reporting/wine/probe/seed_0/run.html
         ```
     """
-
-    def load(self) -> Path:
-        """The path."""
-        return self.path
 
     def _exists(self) -> bool:
         return self.path.is_file()

@@ -1,7 +1,6 @@
 """Datasets of predictions: named arrays, and predictions of new rows."""
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class ArraysDataset(PathDataset[dict[str, np.ndarray], dict[str, np.ndarray]]):
+class ArraysDataset(PathDataset[dict[str, np.ndarray]]):
     """Saves and loads a dictionary of arrays.
 
     Example:
@@ -37,7 +36,7 @@ class ArraysDataset(PathDataset[dict[str, np.ndarray], dict[str, np.ndarray]]):
         write_predictions(self.path, data)
 
 
-class NewPredictionsDataset(PathDataset["NewPredictions", Path]):
+class NewPredictionsDataset(PathDataset["NewPredictions"]):
     """Saves predictions as ``<name>.csv`` or ``<name>.npy`` in a folder; loads as the folder.
 
     Example:
@@ -47,10 +46,6 @@ class NewPredictionsDataset(PathDataset["NewPredictions", Path]):
           filepath: data/07_model_output/wine/pare/seed_0/new_rows
         ```
     """
-
-    def load(self) -> Path:
-        """The folder."""
-        return self.path
 
     def save(self, data: "NewPredictions") -> None:
         """Write the file; predictions of a file of the same name are replaced."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class ResultsDataset(PathDataset[NoReturn, "Results"]):
+class ResultsDataset(PathDataset[NoReturn]):
     """Loads every ``metrics.json`` of an environment as one table; one that cannot be read is left out with a warning.
 
     Example:
@@ -89,7 +89,7 @@ class FigureDataset(MatplotlibDataset):
             data.savefig(unfinished, **self._save_args)
 
 
-class TextFilesDataset(PathDataset[dict[str, str], Path]):
+class TextFilesDataset(PathDataset[dict[str, str]]):
     """Saves texts under their paths within a folder, each file whole or not at all; loads as the folder.
 
     Other files in the folder stay.
@@ -101,10 +101,6 @@ class TextFilesDataset(PathDataset[dict[str, str], Path]):
           filepath: data/08_reporting/report
         ```
     """
-
-    def load(self) -> Path:
-        """The folder."""
-        return self.path
 
     def save(self, data: dict[str, str]) -> None:
         """Write the files in the order given; files of the same name are replaced."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from kedro.io import DatasetError
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from pare.learners.model import Model
 
 
-class ModelDataset(LazyDataset["Model"]):
+class ModelDataset(LazyDataset):
     """Saving a `pare.learners.fit.Fit` does it, unless it is done; loading gives the trained model.
 
     Example:
@@ -34,7 +33,7 @@ class ModelDataset(LazyDataset["Model"]):
         return Model.load(self.path)
 
 
-class TrainedModelsDataset(PathDataset[NoReturn, dict[str, Callable[[], "Model"]]]):
+class TrainedModelsDataset(PathDataset[NoReturn]):
     """Loads as Kedro's PartitionedDataset does: a function that loads the model, by the folder of its run.
 
     Example:
@@ -56,7 +55,7 @@ class TrainedModelsDataset(PathDataset[NoReturn, dict[str, Callable[[], "Model"]
         raise DatasetError(f"{self.path} is read only: a model is saved as a dataset of its own")
 
 
-class OnnxDataset(PathDataset["OnnxModel", Path]):
+class OnnxDataset(PathDataset["OnnxModel"]):
     """Saves the file whole or not at all; loads as its path, for a runtime to open.
 
     Example:
@@ -66,10 +65,6 @@ class OnnxDataset(PathDataset["OnnxModel", Path]):
           filepath: data/06_models/wine/probe/seed_0/model.onnx
         ```
     """
-
-    def load(self) -> Path:
-        """The path."""
-        return self.path
 
     def save(self, data: "OnnxModel") -> None:
         """Write the file, and say where it is."""

@@ -1,7 +1,9 @@
-"""What every metric asks of the batches that it is given."""
+"""What every metric asks of the batches that it is given, and how some hold them all."""
 
 import torch
 from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
 
 from pare.config.errors import PareError
 
@@ -105,3 +107,27 @@ def require_samples(count: int | Tensor) -> None:
         raise UndefinedMetric(
             "a metric needs at least one valid sample, found none; enlarge the part it is computed on"
         )
+
+
+class AllTogether(Metric):
+    """Base of metrics that are no mean over samples: it holds all predictions and truths until it is computed."""
+
+    is_differentiable = False
+    full_state_update = False
+    predictions: list[Tensor]
+    truths: list[Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("predictions", [], dist_reduce_fx="cat")
+        self.add_state("truths", [], dist_reduce_fx="cat")
+
+    def hold(self, prediction: Tensor, target: Tensor) -> None:
+        """Keep a batch, ``(batch, …)`` each."""
+        self.predictions.append(prediction)
+        self.truths.append(target)
+
+    def held(self) -> tuple[Tensor, Tensor]:
+        """All predictions and truths on the CPU; PareError where there is none."""
+        require_samples(sum(map(len, self.truths)))
+        return dim_zero_cat(self.predictions).cpu(), dim_zero_cat(self.truths).cpu()

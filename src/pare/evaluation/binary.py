@@ -8,12 +8,10 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 from torch import Tensor
-from torchmetrics import Metric
 from torchmetrics.classification import BinaryStatScores
-from torchmetrics.utilities import dim_zero_cat
 
 from pare.config.errors import PareError
-from pare.evaluation.batch_checks import UndefinedMetric, check_labels, require_samples
+from pare.evaluation.batch_checks import AllTogether, UndefinedMetric, check_labels, require_samples
 
 Score = Callable[[NDArray[np.bool_], NDArray[np.floating]], float]
 
@@ -35,7 +33,7 @@ def average_precision(labels: NDArray[np.bool_], logits: NDArray[np.floating]) -
     return float(average_precision_score(labels, logits)) if labels.any() else float("nan")
 
 
-class OneMinusRanking(Metric):
+class OneMinusRanking(AllTogether):
     """One minus a ranking score, averaged over the labels for which it is defined.
 
     It holds all valid predictions, five bytes each, until the score is computed exactly.
@@ -46,16 +44,10 @@ class OneMinusRanking(Metric):
     """
 
     higher_is_better = False
-    is_differentiable = False
-    full_state_update = False
-    logits: list[Tensor]
-    labels: list[Tensor]
 
     def __init__(self, score: Score, *, pooled: bool) -> None:
         super().__init__()
         self.score, self.pooled = score, pooled
-        self.add_state("logits", [], dist_reduce_fx="cat")
-        self.add_state("labels", [], dist_reduce_fx="cat")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch.
@@ -74,8 +66,7 @@ class OneMinusRanking(Metric):
             prediction, target = prediction[valid].unsqueeze(1), target[valid].unsqueeze(1)
         elif not valid.all():
             raise PareError("labels must be 0 or 1, found NaN; correct the reader")
-        self.logits.append(prediction.float())
-        self.labels.append(target == 1)
+        self.hold(prediction.float(), target == 1)
 
     def compute(self) -> Tensor:
         """One minus the mean score over all samples seen, a float64 scalar between 0 and 1.
@@ -83,8 +74,7 @@ class OneMinusRanking(Metric):
         Raises:
             PareError: if no sample was seen, or the score is undefined for every label.
         """
-        require_samples(sum(map(len, self.labels)))
-        labels, logits = dim_zero_cat(self.labels).cpu().numpy(), dim_zero_cat(self.logits).cpu().numpy()
+        logits, labels = (part.numpy() for part in self.held())
         scores = [self.score(labels[:, i], logits[:, i]) for i in range(labels.shape[1])]
         if np.isnan(scores).all():
             raise UndefinedMetric(

@@ -6,15 +6,13 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassStatScores
-from torchmetrics.utilities import dim_zero_cat
 
-from pare.evaluation.batch_checks import UndefinedMetric, check_classes, require_samples
+from pare.evaluation.batch_checks import AllTogether, UndefinedMetric, check_classes, require_samples
 from pare.evaluation.binary import auroc
 
 
-class AurocOneVsOne(Metric):
+class AurocOneVsOne(AllTogether):
     """Area under the ROC curve, one class against one, averaged over all pairs (Hand and Till, 2001).
 
     With two classes this is the ordinary AUROC of the second class. It holds all predictions until it is computed.
@@ -25,22 +23,14 @@ class AurocOneVsOne(Metric):
     """
 
     higher_is_better = True
-    is_differentiable = False
-    full_state_update = False
-    logits: list[Tensor]
-    labels: list[Tensor]
 
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.classes = classes
-        self.add_state("logits", [], dist_reduce_fx="cat")
-        self.add_state("labels", [], dist_reduce_fx="cat")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch, checked by `check_classes`."""
-        prediction, target = check_classes(prediction.to(self.device), target.to(self.device), self.classes)
-        self.logits.append(prediction)
-        self.labels.append(target)
+        self.hold(*check_classes(prediction.to(self.device), target.to(self.device), self.classes))
 
     def compute(self) -> Tensor:
         """The area over all samples seen, a float64 scalar between 0 and 1.
@@ -48,8 +38,7 @@ class AurocOneVsOne(Metric):
         Raises:
             PareError: if no sample, or no sample of one of the classes, was seen.
         """
-        require_samples(len(self.labels))
-        labels = dim_zero_cat(self.labels).cpu()
+        logits, labels = self.held()
         missing = (torch.bincount(labels, minlength=self.classes) == 0).nonzero().flatten().tolist()
         if missing:
             raise UndefinedMetric(
@@ -57,7 +46,7 @@ class AurocOneVsOne(Metric):
                 f"{', '.join(map(str, missing))} among {len(labels)}; use a stratified or larger split, "
                 f"or metric: error_percent"
             )
-        logits = dim_zero_cat(self.logits).cpu().double()
+        logits = logits.double()
         if self.classes == 2:  # the logits themselves: probabilities close to 1 would tie
             area = auroc(labels.numpy() == 1, (logits[:, 1] - logits[:, 0]).numpy())
         else:

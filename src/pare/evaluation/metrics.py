@@ -13,12 +13,11 @@ from typing import Literal
 
 from torch import Tensor, stack
 from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import Run
 from pare.config.schema import OutputConfig
-from pare.evaluation.batch_checks import require_samples
+from pare.evaluation.batch_checks import AllTogether
 from pare.evaluation.binary import OneMinusBalancedAccuracy, OneMinusRanking, auroc, average_precision
 from pare.evaluation.classification import AurocOneVsOne, ErrorPercent, OneMinusBalancedAccuracyOfClasses, OneMinusF1
 from pare.evaluation.regression import (
@@ -191,7 +190,7 @@ def check_classes(run: Run, store: ArrayStore) -> None:
             )
 
 
-class ChunkMean(Metric):
+class ChunkMean(AllTogether):
     """Mean of a metric over chunks of 1,000 samples in their order, the last short chunk with equal weight.
 
     Not a good metric: a score that is no mean over samples, such as F1 or AUROC, depends on the chunks. It is here
@@ -202,21 +201,14 @@ class ChunkMean(Metric):
     """
 
     higher_is_better = False
-    is_differentiable = False
-    full_state_update = False
-    predictions: list[Tensor]
-    truths: list[Tensor]
 
     def __init__(self, metric: Metric) -> None:
         super().__init__()
         self.metric = metric
-        self.add_state("predictions", [], dist_reduce_fx="cat")
-        self.add_state("truths", [], dist_reduce_fx="cat")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch, ``(batch, …)`` each."""
-        self.predictions.append(prediction.to(self.device))
-        self.truths.append(target.to(self.device))
+        self.hold(prediction.to(self.device), target.to(self.device))
 
     def compute(self) -> Tensor:
         """The mean over chunks, a scalar.
@@ -224,10 +216,8 @@ class ChunkMean(Metric):
         Raises:
             PareError: if no sample was seen, or the metric is undefined for a chunk.
         """
-        require_samples(len(self.truths))
         values = []
-        chunks = (dim_zero_cat(part).split(CHUNK) for part in (self.predictions, self.truths))
-        for prediction, truth in zip(*chunks, strict=True):
+        for prediction, truth in zip(*(part.split(CHUNK) for part in self.held()), strict=True):
             self.metric.reset()
             self.metric.update(prediction, truth)
             values.append(self.metric.compute())

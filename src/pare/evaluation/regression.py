@@ -9,10 +9,9 @@ import torchmetrics
 from sklearn.metrics import r2_score
 from torch import Tensor
 from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
 
 from pare.config.errors import PareError
-from pare.evaluation.batch_checks import UndefinedMetric, check_numbers, require_finite, require_samples
+from pare.evaluation.batch_checks import AllTogether, UndefinedMetric, check_numbers, require_finite, require_samples
 
 SEPARATION = 24  # residues apart in the sequence: contacts of nearer residues are easy to guess
 CONTACT = 8.0  # Å
@@ -102,30 +101,20 @@ class MeanAbsoluteError(_ValidNumbers, torchmetrics.MeanAbsoluteError):
     """Mean absolute error over all valid numbers of all samples."""
 
 
-class CoefficientOfDetermination(Metric):
+class CoefficientOfDetermination(AllTogether):
     """R² over all samples, averaged over the predicted numbers; 0 for the mean of the truth as constant prediction.
 
     It holds all predictions until scikit-learn computes it: sums of squares would cancel where the mean is large.
     """
 
     higher_is_better = True
-    is_differentiable = False
-    full_state_update = False
-    predictions: list[Tensor]
-    truths: list[Tensor]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("predictions", [], dist_reduce_fx="cat")
-        self.add_state("truths", [], dist_reduce_fx="cat")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch of numbers ``(batch, numbers)``, checked by `check_numbers`."""
         prediction, target, valid = check_numbers(prediction.to(self.device), target.to(self.device))
         if not valid.all():
             raise PareError("R² needs a true number everywhere, found NaN; leave such samples out of the task")
-        self.predictions.append(prediction)
-        self.truths.append(target)
+        self.hold(prediction, target)
 
     def compute(self) -> Tensor:
         """The coefficient, a float64 scalar of at most 1.
@@ -133,8 +122,7 @@ class CoefficientOfDetermination(Metric):
         Raises:
             PareError: if no sample was seen, or the truth is the same number in all of them.
         """
-        require_samples(len(self.truths))
-        truth, prediction = (dim_zero_cat(part).cpu() for part in (self.truths, self.predictions))
+        prediction, truth = self.held()
         if (truth == truth[0]).all(dim=0).any():
             raise UndefinedMetric(
                 f"R² needs true numbers that differ, found the same in all {len(truth)} samples; "

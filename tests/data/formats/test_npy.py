@@ -1,7 +1,6 @@
 """numpy's files are mapped, and believed no further than their bytes go."""
 
 import io
-import os
 import shutil
 import struct
 import zipfile
@@ -12,18 +11,9 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.data.formats.npy import map_npy, map_npz, read_npy_header
+from publisher_pickles import Shell
 
 ARRAY = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-
-
-class Shell:
-    """Pickles to a call of the shell that would make a file."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.marker}",)
 
 
 def header(shape, descr="<f4"):

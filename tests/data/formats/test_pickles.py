@@ -1,7 +1,6 @@
 """Pickles of publishers are read; pickles that ask for more are refused before they run."""
 
 import io
-import os
 import pickle
 import struct
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 from pare.config.errors import PareError
 from pare.data.formats import pickles as module_under_test
 from pare.data.formats.pickles import entries, load_object_array, load_pickle
-from publisher_pickles import numpy1_object_npy, numpy1_pickle, python2_pickle
+from publisher_pickles import Shell, numpy1_object_npy, numpy1_pickle, python2_pickle
 
 CONTENT = {
     "matrix": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -25,16 +24,6 @@ CONTENT = {
     "numpy": [np.float64(3.5), np.int16(-2), np.bool_(True), np.str_("x")],
     "python": (1, 2.5, b"bytes", b"", "text", None, {1, 2}, frozenset([3])),
 }
-
-
-class Shell:
-    """Pickles to a call of the shell that would make a file."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.marker}",)
 
 
 def assert_same(found, expected):

@@ -135,20 +135,16 @@ def test_the_same_content_elsewhere_has_the_same_fingerprint(project, folder):
     assert (folder / "table.csv").samefile(project / "table.csv")
 
 
-def test_other_files_replace_the_links_and_leave_the_originals(project, folder):
+@pytest.mark.parametrize(("links", "noted"), [(True, set()), (False, {".made_here.sha256"})])
+def test_other_files_replace_links_and_copies_and_leave_the_originals(project, folder, links, noted, request):
+    if not links:
+        request.getfixturevalue("no_links")
     ingest(own("measured/table.csv", "../photos"), folder)
     (project / "other.csv").write_text("a\n1\n")
     ingest(own("other.csv"), folder)
-    assert {path.name for path in folder.iterdir()} == {"manifest.json", "other.csv"}
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", "other.csv"} | noted
     assert (project / "measured" / "table.csv").is_file()
     assert (project.parent / "photos" / "cats" / "1.png").is_file()
-
-
-def test_copies_are_replaced_as_well(project, folder, no_links):
-    ingest(own("measured/table.csv", "../photos"), folder)
-    (project / "other.csv").write_text("a\n1\n")
-    ingest(own("other.csv"), folder)
-    assert {path.name for path in folder.iterdir()} == {".made_here.sha256", "manifest.json", "other.csv"}
 
 
 def test_a_file_that_lies_in_the_raw_folder_itself_is_never_removed(project, folder):
@@ -160,6 +156,12 @@ def test_a_file_that_lies_in_the_raw_folder_itself_is_never_removed(project, fol
 
 
 @pytest.fixture
+def moved(project):
+    """Move the project; its raw folder is then elsewhere."""
+    return lambda: project.rename(project.parent / "moved") / "data" / "01_raw" / "mine"
+
+
+@pytest.fixture
 def inside(folder):
     """A table and a folder of images that the user keeps in the raw folder itself, as paths below the project."""
     (folder / "pictures" / "cats").mkdir(parents=True)
@@ -168,9 +170,8 @@ def inside(folder):
     return [f"data/01_raw/mine/{name}" for name in ("my table.csv", "pictures")]
 
 
-def test_files_in_the_raw_folder_itself_survive_a_move_of_the_project(project, folder, inside):
-    before = ingest(own(*inside), folder)
-    moved = project.rename(project.parent / "moved") / "data" / "01_raw" / "mine"
+def test_files_in_the_raw_folder_itself_survive_a_move_of_the_project(folder, inside, moved):
+    before, moved = ingest(own(*inside), folder), moved()
     after = ingest(own(*inside), moved)
     assert after.files == before.files == read_manifest(moved).files
     assert (moved / "my table.csv").read_text() == "a\n1\n"
@@ -179,10 +180,10 @@ def test_files_in_the_raw_folder_itself_survive_a_move_of_the_project(project, f
     assert current_manifest(own(*inside), moved) is None
 
 
-def test_files_in_the_raw_folder_itself_survive_whatever_else_changes(project, folder, inside):
+def test_files_in_the_raw_folder_itself_survive_whatever_else_changes(folder, inside, moved):
     ingest(own(*inside), folder)
     (folder / "my table.csv").write_text("a\n1\n2\n")
-    moved = project.rename(project.parent / "moved") / "data" / "01_raw" / "mine"
+    moved = moved()
     ingest(own(*inside), moved)
     ingest(own("measured/table.csv"), moved)
     assert (moved / "my table.csv").read_text() == "a\n1\n2\n"
@@ -203,12 +204,10 @@ def test_a_manifest_with_the_old_places_of_such_files_costs_none_of_them(project
     assert (moved / "pictures" / "cats" / "1.png").read_bytes() == b"a cat"
 
 
-def test_a_moved_project_links_its_other_files_again(project, folder):
-    before = ingest(own("measured/table.csv"), folder)
-    moved = project.rename(project.parent / "moved")
-    after = ingest(own("measured/table.csv"), moved / "data" / "01_raw" / "mine")
-    assert after.fingerprint == before.fingerprint
-    assert (moved / "data" / "01_raw" / "mine" / "table.csv").samefile(moved / "measured" / "table.csv")
+def test_a_moved_project_links_its_other_files_again(folder, moved):
+    before, moved = ingest(own("measured/table.csv"), folder), moved()
+    assert ingest(own("measured/table.csv"), moved).fingerprint == before.fingerprint
+    assert (moved / "table.csv").samefile(moved.parents[2] / "measured" / "table.csv")
 
 
 def test_a_copy_whose_original_vanished_is_kept_and_may_be_used(project, folder, no_links):
@@ -311,21 +310,19 @@ def test_an_original_that_vanished_is_named(project, folder):
         ingest(own("measured/table.csv"), folder)
 
 
-def test_two_files_of_one_name_are_refused(project, folder):
-    (project / "table.csv").write_text("a\n")
-    with pytest.raises(PareError, match=r"several of your files are named table\.csv"):
-        ingest(own("table.csv", "measured/table.csv"), folder)
-
-
-def test_no_file_may_take_the_manifests_name(project, folder):
-    (project / "manifest.json").write_text("{}")
-    with pytest.raises(PareError, match="rename"):
-        ingest(own("manifest.json"), folder)
-
-
-def test_no_files_are_refused(folder):
-    with pytest.raises(PareError, match="files"):
-        ingest(own(), folder)
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (["table.csv", "measured/table.csv"], r"several of your files are named table\.csv"),
+        (["manifest.json"], "rename"),
+        ([], "files"),
+    ],
+)
+def test_two_files_of_one_name_a_manifest_and_no_files_are_refused(project, folder, files, words):
+    for name in ("table.csv", "manifest.json"):
+        (project / name).write_text("{}")
+    with pytest.raises(PareError, match=words):
+        ingest(own(*files), folder)
 
 
 def test_one_path_need_not_be_a_list(project, folder):

@@ -229,37 +229,20 @@ def test_tensors_are_nested_or_one_a_file(tmp_path):
         np.testing.assert_array_equal(y, content["test"]["y"].numpy())
 
 
-def empty(path):
-    h5py.File(path, "w").close()
+NOTHING = {
+    "empty": {},
+    "no data": {"x": h5py.Empty("f4")},
+    "scalars": {"x": 1.0, "y": 2},
+    "no channels": {"x": np.zeros((60, 0, 5)), "y": np.arange(60) % 2},
+    "no rows": {"x": np.zeros((0, 5)), "y": np.zeros(0)},
+    "no points": {"x": np.zeros((60, 5)), "y": np.zeros((60, 0))},
+}
 
 
-def no_data(path):
-    with h5py.File(path, "w") as file:
-        file["x"] = h5py.Empty("f4")
-
-
-def scalars(path):
-    with h5py.File(path, "w") as file:
-        file["x"], file["y"] = 1.0, 2
-
-
-def no_channels(path):
-    with h5py.File(path, "w") as file:
-        file["x"], file["y"] = np.zeros((60, 0, 5)), np.arange(60) % 2
-
-
-def no_rows(path):
-    with h5py.File(path, "w") as file:
-        file["x"], file["y"] = np.zeros((0, 5)), np.zeros(0)
-
-
-def no_points(path):
-    with h5py.File(path, "w") as file:
-        file["x"], file["y"] = np.zeros((60, 5)), np.zeros((60, 0))
-
-
-@pytest.mark.parametrize("save", [empty, no_data, scalars, no_channels, no_rows, no_points])
-def test_a_file_without_numbers_is_told(tmp_path, save):
-    save(tmp_path / "f.h5")
+@pytest.mark.parametrize("content", NOTHING.values(), ids=NOTHING)
+def test_a_file_without_numbers_is_told(tmp_path, content):
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        for name, values in content.items():
+            file[name] = values
     with pytest.raises(PareError):
         look([tmp_path / "f.h5"])

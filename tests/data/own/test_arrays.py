@@ -91,16 +91,17 @@ def test_numbers_and_labels_have_two_axes(save):
     np.testing.assert_array_equal(y[:, 0], np.arange(8))
 
 
-def test_names_of_classes_get_codes_in_sorted_order(save):
-    samples = read(save(x=SERIES, y=np.array(["b", "a", "c", "b", "a", "a", "a", "a"])))["all"]
-    assert samples.classes == ["a", "b", "c"]
-    np.testing.assert_array_equal(contents(samples)[1], [1, 0, 2, 1, 0, 0, 0, 0])
-
-
-def test_classes_are_numbered_where_the_user_says_so(save):
-    samples = read(save(x=SERIES, y=CODES * 5 - 1), recode=True)["all"]
-    assert samples.classes == ["-1", "4", "9"]
-    np.testing.assert_array_equal(contents(samples)[1], CODES)
+@pytest.mark.parametrize(
+    ("y", "options", "classes", "codes"),
+    [
+        (np.array(list("bacbaaaa")), {}, ["a", "b", "c"], [1, 0, 2, 1, 0, 0, 0, 0]),
+        (CODES * 5 - 1, {"recode": True}, ["-1", "4", "9"], CODES),  # where the user says so
+    ],
+)
+def test_classes_get_codes_in_sorted_order(save, y, options, classes, codes):
+    samples = read(save(x=SERIES, y=y), **options)["all"]
+    assert samples.classes == classes
+    np.testing.assert_array_equal(contents(samples)[1], codes)
 
 
 @pytest.mark.parametrize("y", [CODES.astype(float), CODES[:, None], CODES.astype(np.uint8)])
@@ -114,26 +115,26 @@ def test_groups_are_numbered(save):
     np.testing.assert_array_equal(samples.groups, [1, 1, 0, 0, 2, 2, 3, 3])
 
 
+def read_grouped(folder, **patients):
+    """Parts in files of their own, each with the patient of every row."""
+    for name, groups in patients.items():
+        np.savez(folder / f"{name}.npz", x=SERIES, y=CODES, patient=np.array(list(groups)))
+    return read(
+        folder, parts={name: {"x": "x", "y": "y", "groups": "patient", "file": f"{name}.npz"} for name in patients}
+    )
+
+
 def test_a_group_has_the_same_number_in_every_part(tmp_path):
-    for name, patients in (("train", "bbaaccdd"), ("validation", "eeddffcc"), ("test", "gghhggii")):
-        np.savez(tmp_path / f"{name}.npz", x=SERIES, y=CODES, patient=np.array(list(patients)))
-    places = {
-        name: {"x": "x", "y": "y", "groups": "patient", "file": f"{name}.npz"}
-        for name in ("train", "validation", "test")
-    }
-    found = {name: samples.groups for name, samples in read(tmp_path, parts=places).items()}
+    parts = read_grouped(tmp_path, train="bbaaccdd", validation="eeddffcc", test="gghhggii")
+    found = {name: samples.groups for name, samples in parts.items()}
     np.testing.assert_array_equal(found["train"], [1, 1, 0, 0, 2, 2, 3, 3])
     np.testing.assert_array_equal(found["validation"], [4, 4, 3, 3, 5, 5, 2, 2])
     np.testing.assert_array_equal(found["test"], [6, 6, 7, 7, 6, 6, 8, 8])
 
 
 def test_groups_that_are_text_in_one_part_only_are_refused(tmp_path):
-    places = {}
-    for name, patients in (("train", np.repeat([1, 2, 3, 4], 2)), ("test", np.repeat(list("2345"), 2))):
-        np.savez(tmp_path / f"{name}.npz", x=SERIES, y=CODES, patient=patients)
-        places[name] = {"x": "x", "y": "y", "groups": "patient", "file": f"{name}.npz"}
     with pytest.raises(PareError, match="groups are text in one part and numbers in another"):
-        read(tmp_path, parts=places)
+        read_grouped(tmp_path, train=np.repeat([1, 2, 3, 4], 2), test="22334455")
 
 
 def test_parts_are_in_one_file_or_in_several(tmp_path):

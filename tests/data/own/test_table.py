@@ -9,8 +9,6 @@ import pytest
 
 import users_files
 from pare.config.errors import PareError
-from pare.data.own.columns import Labels
-from pare.data.own.table_options import RowTable, part_rows
 from publisher_files import write_openml
 
 ARFF = """@RELATION small
@@ -83,15 +81,8 @@ def test_openmls_description_names_target_and_ignored_columns(openml):
     x, y = rows(samples)
     np.testing.assert_array_equal(x, np.array([[1.5, 2], [np.nan, 0], [-1e3, np.nan]], dtype=np.float32))
     assert x.dtype == np.float32 and y.dtype == np.int64
-
-
-def test_classes_are_in_declared_order_without_those_that_no_row_has(openml):
-    samples = table(openml)["all"]
-    assert samples.classes == ["no", "may be", "yes"] and rows(samples)[1].tolist() == [2, 0, 1]
-
-
-def test_a_table_is_read_by_rows(openml):
-    x, y = table(openml)["all"].read(1, 2)
+    assert samples.classes == ["no", "may be", "yes"] and y.tolist() == [2, 0, 1]  # without those that no row has
+    x, y = samples.read(1, 2)
     assert x.shape == (1, 2) and y.tolist() == [0]
 
 
@@ -137,15 +128,12 @@ def test_text_and_booleans_are_categories_in_sorted_order(own):
     assert y.tolist() == [1, 0, 1, 0]
 
 
-def test_numbers_can_be_declared_categories_and_are_sorted_as_numbers(own):
+def test_numbers_can_be_declared_categories_and_are_sorted_as_numbers_also_among_names(own):
     samples = table(own, target="label", ignore=unused("label"), categorical=("site", "size"))["all"]
     assert samples.categories == [["1", "2", "4", "5"], ["blue", "red"], ["False", "True"], ["9", "10"]]
     np.testing.assert_array_equal(rows(samples)[0][:, 3], [1, 0, 1, 0])
-
-
-def test_numbers_among_names_can_be_declared_categories(tmp_path):
-    (tmp_path / "t.csv").write_text(column_of(["5more", "2", "10", "2"]))
-    samples = table(tmp_path, target="y", categorical=("x",))["all"]
+    (own / "t.csv").write_text(column_of(["5more", "2", "10", "2"]))
+    samples = table(own, target="y", categorical=("x",), file="t.csv")["all"]
     assert samples.categories[0] == ["2", "10", "5more"] and rows(samples)[0][:, 0].tolist() == [2, 0, 1, 0]
 
 
@@ -219,19 +207,13 @@ def test_an_unknown_column_is_named_with_the_nearest_ones(own, option):
         table(own, **{"target": "label", option: name})
 
 
-def test_a_column_has_one_use(own):
-    with pytest.raises(PareError, match="'label' has several uses"):
-        table(own, target="label", ignore=("label",))
-
-
-def test_at_least_one_feature_must_remain(own):
-    with pytest.raises(PareError, match="has no feature left"):
-        table(own, target="label", ignore=(*FEATURES, *unused("label")))
-
-
-def test_a_word_among_numbers_is_named_with_its_row(tmp_path):
-    message = r"column 'x' holds text in row 3, 'tall', where most rows hold numbers.*'missing'.*'categorical'"
-    csv_error(tmp_path, column_of([1, 2, "tall", 3, "small"]), message)
+@pytest.mark.parametrize(
+    ("ignore", "message"),
+    [(("label",), "'label' has several uses"), ((*FEATURES, *unused("label")), "has no feature left")],
+)
+def test_a_column_has_one_use_and_one_feature_remains(own, ignore, message):
+    with pytest.raises(PareError, match=message):
+        table(own, target="label", ignore=ignore)
 
 
 @pytest.mark.parametrize("written", ["1,400", "$ 7", "7 %", "1 000 000", "1'200.5", "€3,50"])
@@ -241,11 +223,6 @@ def test_numbers_are_not_taken_for_categories_because_of_how_people_write_them(t
     csv_error(tmp_path, column_of(column), message)
     (tmp_path / "t.csv").write_text(column_of(column))
     assert len(table(tmp_path, target="y", categorical=("x",))["all"].categories[0]) > 1
-
-
-def test_a_word_among_numbers_with_decimal_commas_is_named(tmp_path):
-    column = ['"1,5"', "NA", '"2,25"', "tall", '"3,0"'] * 10
-    csv_error(tmp_path, column_of(column), "'x' holds text in row 4, 'tall', where most rows hold numbers")
 
 
 @pytest.mark.parametrize("word", ["NA", "N/A", "null", "None", "#N/A", "-"])
@@ -282,10 +259,6 @@ def test_faults_of_several_columns_are_told_together(tmp_path):
     assert [fault.split("'")[1] for fault in faults] == ["size", "empty", "id"]
 
 
-def test_a_number_among_words_is_named_with_its_row(tmp_path):
-    csv_error(tmp_path, column_of(["", "u", "v", "7", "u"]), "holds a number in row 4, '7', where most rows hold text")
-
-
 def test_identifiers_and_free_text_are_refused_unless_they_are_declared(tmp_path):
     identifiers = column_of([f"id{i}" for i in range(30)])
     csv_error(tmp_path, identifiers, "'x' holds 30 different texts in 30 rows, such as 'id0'.*'ignore'.*'categorical'")
@@ -297,13 +270,22 @@ def test_identifiers_and_free_text_are_refused_unless_they_are_declared(tmp_path
 @pytest.mark.parametrize(
     "values, message",
     [
+        (
+            [1, 2, "tall", 3, "small"],
+            r"column 'x' holds text in row 3, 'tall', where most rows hold numbers.*'missing'.*'categorical'",
+        ),
+        (
+            ['"1,5"', "NA", '"2,25"', "tall", '"3,0"'] * 10,
+            "'x' holds text in row 4, 'tall', where most rows",
+        ),
+        (["", "u", "v", "7", "u"], "holds a number in row 4, '7', where most rows hold text"),
         (["same", "same", ""], "'x' holds the same text 'same' in every row; leave it out by .*'ignore'"),
         (["", "?", "NaN"], "'x' has no value in any row"),
         ([1, "inf", 2], "'x' is infinite, or too large for 32 bits, in row 2"),
         ([1, 2, "1e300"], "'x' is infinite, or too large for 32 bits, in row 3"),
     ],
 )
-def test_a_column_from_which_nothing_can_be_learnt_is_named(tmp_path, values, message):
+def test_a_value_unlike_the_others_or_a_column_from_which_nothing_can_be_learnt_is_named(tmp_path, values, message):
     csv_error(tmp_path, column_of(values), message)
 
 
@@ -322,37 +304,33 @@ def test_dates_are_refused(tmp_path):
         (["a"], {}, "target 'y' has the one class 'a' in every row"),
         ([""], {}, "target 'y' has no value in any row"),
         ([3], {}, "target 'y' is 3 in every row"),
+        ([f"id{i}" for i in range(30)], {}, "target 'y' holds 30 different texts"),
         (["a", "b"], {"target": ["y", "n"]}, r"target 'y' holds categories \(a, b\); several targets must be numbers"),
     ],
 )
 def test_a_target_from_which_nothing_can_be_learnt_is_named(tmp_path, labels, options, message):
-    csv_error(tmp_path, column_of([1, 2, 3, 4], labels), message, **options)
+    csv_error(tmp_path, column_of(range(max(4, len(labels))), labels), message, **options)
 
 
 def test_several_targets_that_no_row_has_together_are_named(tmp_path):
-    with pytest.raises(PareError, match="no row has a value of all targets y, z"):
-        (tmp_path / "t.csv").write_text("x,y,z\n1,2,\n2,,3\n")
-        table(tmp_path, target=["y", "z"])
+    csv_error(tmp_path, "x,y,z\n1,2,\n2,,3\n", "no row has a value of all targets y, z", target=["y", "z"])
 
 
 SPLIT = "x,n,s,y\n1,1,train,a\n2,2,train,b\n3,3,test,a\n4,4,test,b\n"
 
 
 @pytest.mark.parametrize(
-    "old, new, message",
+    "old, new, use, message",
     [
-        ("3,3,test", "3,3,tset", "'s' holds 'tset' in row 3; expected one of train, validation, test"),
-        ("3,3,test", "3,3,", "'s' holds '' in row 3"),
-        ("test", "train", "no labelled row for test"),
-        ("train,b", "test,b", "leaves no train row of class 'b'"),
+        ("3,3,test", "3,3,tset", "split_column", "'s' holds 'tset' in row 3; expected one of train, validation, test"),
+        ("3,3,test", "3,3,", "split_column", "'s' holds '' in row 3"),
+        ("test", "train", "split_column", "no labelled row for test"),
+        ("train,b", "test,b", "split_column", "leaves no train row of class 'b'"),
+        ("3,3,test", "3,3,", "group", "group column 's' has no value in row 3"),
     ],
 )
-def test_a_split_column_names_the_row_part_or_class_that_is_wrong(tmp_path, old, new, message):
-    csv_error(tmp_path, SPLIT.replace(old, new), message, split_column="s")
-
-
-def test_a_row_without_a_group_is_named(tmp_path):
-    csv_error(tmp_path, SPLIT.replace("3,3,test", "3,3,"), "group column 's' has no value in row 3", group="s")
+def test_a_split_column_or_groups_name_the_row_part_or_class_that_is_wrong(tmp_path, old, new, use, message):
+    csv_error(tmp_path, SPLIT.replace(old, new), message, **{use: "s"})
 
 
 def test_options_from_yaml_are_checked_by_type(own):
@@ -367,96 +345,12 @@ def test_dates_become_days_since_the_one_that_the_option_names(tmp_path):
     (tmp_path / "t.csv").write_text("when,y\n2024-03-01,a\n2024-02-28T12:00:00,b\n,a\n31.12.2023,b\n")
     x, _ = rows(table(tmp_path, target="y", dates={"when": "2024-02-28"})["all"])
     np.testing.assert_array_equal(x[:, 0], [2, 0.5, np.nan, -59])  # 2024 is a leap year
-    csv_error(
-        tmp_path,
-        "when,n,y\n2024-03-01,1,a\nsoon,2,b\n",
-        "'when' holds 'soon' in row 2; expected a date",
-        dates={"when": date(2024, 1, 1)},
-    )
-
-
-def test_a_calendar_is_of_dates(tmp_path):
-    csv_error(tmp_path, "when,n,y\n1,1,a\n2,2,b\n", "says something of the columns of 'dates'", calendar={"when": []})
-
-
-def test_a_target_of_many_texts_is_no_class(tmp_path):
-    csv_error(tmp_path, column_of(range(30), [f"id{i}" for i in range(30)]), "target 'y' holds 30 different texts")
+    soon, asked = "when,n,y\n2024-03-01,1,a\nsoon,2,b\n", {"dates": {"when": date(2024, 1, 1)}}
+    csv_error(tmp_path, soon, "'when' holds 'soon' in row 2; expected a date", **asked)
+    csv_error(tmp_path, soon, "says something of the columns of 'dates'", calendar={"when": []})
 
 
 def test_a_number_that_is_missing_may_be_written_as_one(tmp_path):
     (tmp_path / "t.csv").write_text(column_of([1.5, -999, "-999.0", 2]))
     samples = table(tmp_path, target="y", missing=[-999])["all"]
     np.testing.assert_array_equal(rows(samples)[0][:, 0], np.array([1.5, np.nan, np.nan, 2], np.float32))
-
-
-FRAME = pd.DataFrame({"mass": range(8), "site": list("nsnsnsew"), "kind": ["a", "b"] * 4})
-
-
-@pytest.fixture
-def folder(tmp_path):
-    FRAME[:5].to_csv(tmp_path / "wine_train.csv", index=False)
-    FRAME[5:].iloc[:, ::-1].assign(id=1).to_csv(tmp_path / "wine_test.csv", index=False)  # other order, one column more
-    return tmp_path
-
-
-def test_rows_of_both_tables_are_coded_alike(folder):
-    parts = table(folder, target="kind", file="wine_train.csv", test_file="wine_test.csv")
-    assert list(parts) == ["train", "test"]
-    whole = table(written(folder / "whole", FRAME), target="kind")["all"]
-    assert parts["test"].categories == whole.categories and parts["train"].classes == whole.classes == ["a", "b"]
-    for read in (lambda samples: samples.read(0, samples.count)[0], lambda samples: samples.read(0, samples.count)[1]):
-        np.testing.assert_array_equal(np.concatenate([read(parts["train"]), read(parts["test"])]), read(whole))
-
-
-def test_series_that_are_rows_may_have_test_rows_apart(tmp_path):
-    values = np.arange(24.0).reshape(6, 4)
-    frame = pd.DataFrame(np.column_stack([[1, 2] * 3, values]))
-    frame[:4].to_csv(tmp_path / "Set_TRAIN.tsv", sep="\t", header=False, index=False)
-    frame[4:].to_csv(tmp_path / "Set_TEST.tsv", sep="\t", header=False, index=False)
-    options = {"header": False, "categorical": ("1",), "file": "Set_TRAIN.tsv", "test_file": "Set_TEST.tsv"}
-    parts = users_files.read("series_rows", tmp_path, target="1", first="2", last="5", points=4, **options)
-    x, y = parts["test"].read(0, 2)
-    np.testing.assert_array_equal(x[:, 0], values[4:])
-    assert (parts["train"].count, y.tolist(), parts["test"].classes) == (4, [0, 1], ["1", "2"])
-
-
-def test_groups_of_both_tables_are_numbered_together(folder):
-    parts = table(folder, target="kind", file="wine_train.csv", test_file="wine_test.csv", group="site")
-    groups = np.concatenate([parts["train"].groups, parts["test"].groups])
-    np.testing.assert_array_equal(
-        groups == groups[:, None], FRAME["site"].to_numpy() == FRAME["site"].to_numpy()[:, None]
-    )
-
-
-def written(folder, frame):
-    folder.mkdir()
-    frame.to_csv(folder / "t.csv", index=False)
-    return folder
-
-
-def test_test_rows_without_an_answer_are_for_predict(folder):
-    FRAME[5:].drop(columns="kind").to_csv(folder / "wine_test.csv", index=False)
-    with pytest.raises(PareError, match=r"wine_test\.csv has no column 'kind', wine_train\.csv has.*predict=wine_test"):
-        RowTable(file="wine_train.csv", test_file="wine_test.csv").load(folder)
-
-
-def test_a_missing_table_of_test_rows_is_named(folder):
-    with pytest.raises(PareError, match=r"other\.csv is missing"):
-        RowTable(file="wine_train.csv", test_file="other.csv").load(folder)
-
-
-def test_a_mistake_in_a_test_row_names_both_tables(folder):
-    FRAME[5:].assign(mass=["6", "inf", "8"]).to_csv(folder / "wine_test.csv", index=False)
-    with pytest.raises(PareError, match=r"wine_train\.csv and wine_test\.csv.*'mass'.*row 7"):
-        table(folder, target="kind", file="wine_train.csv", test_file="wine_test.csv")
-
-
-def test_two_ways_to_name_test_rows_are_refused(folder):
-    with pytest.raises(PareError, match="split_column and test_file both say what test rows are"):
-        table(folder, target="kind", file="wine_train.csv", test_file="wine_test.csv", split_column="site")
-
-
-def test_a_class_that_no_training_row_has_is_named():
-    labels = Labels(np.array([0, 0, 1]), np.ones(3, bool), ["a", "b"])
-    with pytest.raises(PareError, match="t with u leaves no train row of class 'b'"):
-        part_rows(pd.Series(["train", "test", "test"]), labels, "t with u")

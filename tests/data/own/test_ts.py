@@ -1,10 +1,7 @@
 """Series of the UCR and UEA archives that sktime ships, against sktime's own loader and the archive's documentation."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from kedro.config import OmegaConfigLoader
 from sktime.datasets import load_from_tsfile
 
 import users_files
@@ -12,11 +9,10 @@ from pare.config.errors import PareError
 from pare.config_loader import load_library
 from pare.data.origins.ingest import ingest
 from pare.data.registries import open_raw_files
-from pare.settings import CONFIG_LOADER_ARGS
 from publisher_files import write_ucr
+from shipped import config_loader
 
-CONF = Path(__file__).parents[3] / "conf"
-LIBRARY = load_library(OmegaConfigLoader(conf_source=str(CONF), env="base", **CONFIG_LOADER_ARGS))
+LIBRARY = load_library(config_loader())
 NAMES = sorted(name for name in LIBRARY.tasks if LIBRARY.task(name).suite == "UCR")
 # Rows of the parts, and the shortest and the longest series, as the archive documents them; PLAID's lengths "vary".
 DOCUMENTED = {

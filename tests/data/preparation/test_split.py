@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pare.config import PareError
-from pare.config.schema import FoldConfig, SplitConfig, Task
+from pare.config.schema import Task
+from pare.config.split import FoldConfig, SplitConfig
 from pare.data.preparation.split import assign_parts, draw_rows, folds_of
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [120, 60, 20]))

@@ -26,8 +26,8 @@ from pare.learners.learner import Data, learner_of
 from pare.learners.libraries.library_learner import find_estimator
 from pare.learners.model import Model
 from pare.prediction.predict import load
-from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.store import ArrayStore
+from shipped import config_loader
 
 numba.config.DISABLE_JIT = True  # compiling takes half a minute
 CPU = torch.device("cpu")
@@ -198,9 +198,9 @@ def prepared(tmp_path_factory, library):
 
 
 @pytest.fixture(scope="module")
-def fits(prepared, conf, untrained_weights, tmp_path_factory):
+def fits(prepared, untrained_weights, tmp_path_factory):
     """By name: the folder of a model, what it made of prepared test rows, and the file of the raw ones."""
-    parameters = OmegaConfigLoader(conf_source=str(conf), env="base", **CONFIG_LOADER_ARGS)["parameters"]
+    parameters = config_loader()["parameters"]
     found = {}
     for name, kind in LIBRARIES.items():
         own, store, new = prepared[kind]

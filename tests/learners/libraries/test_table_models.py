@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from blas import blas_threads
 from pare.config import PareError
-from pare.config.schema import SplitConfig
+from pare.config.split import SplitConfig
 from pare.learners.ensemble import combined, mean_of
 from pare.learners.libraries.boosting import ESTIMATORS, BoosterOptions
 from pare.learners.libraries.scikit_learn import ESTIMATORS as LOGISTIC

@@ -6,8 +6,6 @@ from types import SimpleNamespace
 import pytest
 
 from pare.config import PareError
-from pare.data.origins.ingest import RawFiles
-from pare.data.origins.manifest import RawFolder
 from pare.matrix.blocks import expand, unique
 from pare.matrix.cost import Cost, Costs
 from pare.matrix.engines.slurm import (
@@ -23,7 +21,6 @@ from pare.matrix.engines.slurm import (
     time_limit,
 )
 from pare.matrix.plan import Job, Plan, make_plan
-from pare.pipelines.preprocess.nodes import describe_model_input
 
 HOUR = 3600.0
 KINDS = {INPUTS: lambda job: job.prepares, GPU: lambda job: job.on_accelerator}
@@ -188,7 +185,7 @@ def test_a_bundle_is_named_by_its_number_and_all_by_none(tmp_path):
 
 
 @pytest.fixture
-def mine(own_library, parameters, tmp_path):
+def mine(own_library, parameters, prepare_input, tmp_path):
     """Two boosters of a table of the user's own, as runs and as arrays; ``prepare`` brings their input."""
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "mine.csv").write_text("mass,count,kind\n" + "".join(f"{i},{i % 7},{'ab'[i % 2]}\n" for i in range(40)))
@@ -202,17 +199,11 @@ def mine(own_library, parameters, tmp_path):
     plan = make_plan("own", found, Costs({name: Cost(60.0, 900.0) for name in found}, "as was measured"), data)
     submission = Submission(plan, arrays_of(plan, Limits()))
 
-    def prepare():
-        run = found["mine-catboost-0"].run
-        raw = data / "01_raw" / run.places["raw"]
-        RawFiles(run.task.raw.active).write(raw)
-        describe_model_input(run, RawFolder.open(raw)).write(data / "05_model_input" / "mine.h5")
-
     def part(array, known=None, done=()):
         names = submission.array(array).jobs
         return part_of(submission, names, known or found, data, lambda job: job.name not in done)
 
-    return SimpleNamespace(cells=cells, part=part, prepare=prepare)
+    return SimpleNamespace(cells=cells, part=part, prepare=lambda: prepare_input(found["mine-catboost-0"].run))
 
 
 def test_a_run_whose_input_is_missing_is_refused_and_a_run_that_is_done_is_not(mine):

@@ -2,7 +2,6 @@
 
 import io
 import tarfile
-import zipfile
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from PIL import Image
 from pare.config.errors import PareError
 from pare.data.proxies import VOID, find_proxy_reader
 from pare.paper.proxies.images import read_caltech101, read_cifar10, read_pascal_voc, read_tiny_imagenet
-from publisher_files import write_tar_gz
+from publisher_files import write_tar_gz, write_zip
 from publisher_pickles import python2_pickle
 
 CIFAR, TINY, CALTECH = "cifar-10-python.tar.gz", "tiny-imagenet-200.zip", "caltech-101.zip"
@@ -75,12 +74,6 @@ def test_a_cifar10_archive_without_a_batch_or_of_another_layout_is_refused(tmp_p
     write_cifar10(tmp_path, cifar_members(data=np.zeros((3, 1024), np.uint8)))
     with pytest.raises(PareError, match=r"data_batch_1: data is uint8 \(3, 1024\); expected numbers \(rows, 3072\)"):
         read_cifar10(tmp_path)
-
-
-def write_zip(path, members, compression=zipfile.ZIP_DEFLATED):
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
 
 
 def tiny_members():

@@ -1,13 +1,12 @@
 """The archive of FSD50K, good, and damaged in the ways that users' archives are; and its spectrograms."""
 
-import zipfile
-
 import numpy as np
 import pytest
 import scipy.signal
 
 from pare.config.errors import PareError
 from pare.paper.readers.audio import fsd50k_chunks, log_mel
+from publisher_files import read_zip, write_zip
 from publisher_sounds import wav, write_fsd50k
 
 
@@ -32,13 +31,8 @@ def reference(sound):
 
 def rewrite(folder, change):
     """Write the archive anew; ``change(name, content)`` gives other content, or None to leave a member out."""
-    with zipfile.ZipFile(folder / "audio.zip") as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(folder / "audio.zip", "w") as archive:
-        for name, content in members.items():
-            changed = change(name, content)
-            if changed is not None:
-                archive.writestr(name, changed)
+    changed = {name: change(name, content) for name, content in read_zip(folder / "audio.zip").items()}
+    write_zip(folder / "audio.zip", {name: content for name, content in changed.items() if content is not None})
 
 
 def all_chunks(written, part):
@@ -149,11 +143,10 @@ def test_a_short_chunk_is_repeated_and_a_long_one_cut_to_a_second(tmp_path):
 def test_another_folder_around_everything_makes_no_difference(tmp_path):
     write_fsd50k(tmp_path)
     expected = fsd50k_chunks(tmp_path)["test"].read(0, 5)
-    with zipfile.ZipFile(tmp_path / "audio.zip") as archive:
-        members = {name.replace("data/", "audio/", 1): archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(tmp_path / "audio.zip", "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
+    members = {
+        name.replace("data/", "audio/", 1): content for name, content in read_zip(tmp_path / "audio.zip").items()
+    }
+    write_zip(tmp_path / "audio.zip", members)
     for a, b in zip(fsd50k_chunks(tmp_path)["test"].read(0, 5), expected, strict=True):
         np.testing.assert_array_equal(a, b)
 

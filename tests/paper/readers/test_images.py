@@ -1,7 +1,6 @@
 """CIFAR-100, flat and spherical: the publishers' files, and what users really have."""
 
 import gzip
-import os
 import pickle
 
 import numpy as np
@@ -11,19 +10,9 @@ from pare.config.errors import PareError
 from pare.paper.readers import images
 from pare.paper.readers.images import cifar100_python, spherical_cifar100
 from publisher_files import write_cifar100, write_spherical, write_tar_gz
-from publisher_pickles import python2_pickle
+from publisher_pickles import Shell, python2_pickle
 
 CIFAR = "cifar-100-python.tar.gz"
-
-
-class Shell:
-    """Pickles to a call of the shell that would make a file."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.marker}",)
 
 
 def cifar_members(rows=4, **changed):
@@ -63,14 +52,6 @@ def test_a_cifar_part_that_would_fill_the_memory_is_not_unpacked(tmp_path, monke
         cifar100_python(tmp_path)
 
 
-def test_a_cifar_archive_that_calls_the_shell_is_refused_and_nothing_runs(tmp_path):
-    bad = pickle.dumps({"data": Shell(tmp_path / "marker"), "fine_labels": []}, 2)
-    write_tar_gz(tmp_path / CIFAR, cifar_members() | {"cifar-100-python/train": bad})
-    with pytest.raises(PareError, match=r"cifar-100-python/train asks Python for .*nothing in it was executed"):
-        cifar100_python(tmp_path)
-    assert not (tmp_path / "marker").exists()
-
-
 @pytest.mark.parametrize(
     "changed, message",
     [
@@ -89,19 +70,16 @@ def test_a_cifar_part_of_another_shape_is_named(tmp_path, changed, message):
         cifar100_python(tmp_path)
 
 
-def test_cifar_10_is_not_taken_for_cifar_100(tmp_path):
-    members = cifar_members() | {"cifar-100-python/train": python2_pickle({"data": [1], "labels": [1]})}
-    write_tar_gz(tmp_path / CIFAR, members)
-    with pytest.raises(
-        PareError, match="holds a dictionary with data, labels; expected a dictionary with data, fine_labels"
-    ):
-        cifar100_python(tmp_path)
-
-
-def test_class_names_are_text(tmp_path):
-    members = cifar_members() | {"cifar-100-python/meta": python2_pickle({"fine_label_names": [1, 2]})}
-    write_tar_gz(tmp_path / CIFAR, members)
-    with pytest.raises(PareError, match="fine_label_names in meta is not a list of names"):
+@pytest.mark.parametrize(
+    ("member", "content", "message"),
+    [
+        ("train", {"data": [1], "labels": [1]}, "with data, labels; expected a dictionary with data, fine_labels"),
+        ("meta", {"fine_label_names": [1, 2]}, "fine_label_names in meta is not a list of names"),
+    ],
+)
+def test_cifar_10_and_class_names_that_are_no_text_are_refused(tmp_path, member, content, message):
+    write_tar_gz(tmp_path / CIFAR, cifar_members() | {f"cifar-100-python/{member}": python2_pickle(content)})
+    with pytest.raises(PareError, match=message):
         cifar100_python(tmp_path)
 
 
@@ -121,10 +99,26 @@ def write_gzip(folder, content):
     (folder / "s2_cifar100.gz").write_bytes(gzip.compress(pickle.dumps(content)))
 
 
-def test_a_spherical_file_that_calls_the_shell_is_refused_and_nothing_runs(tmp_path):
-    write_gzip(tmp_path, {"train": Shell(tmp_path / "marker"), "test": {}})
-    with pytest.raises(PareError, match=r"s2_cifar100.gz asks Python for .*nothing in it was executed"):
-        spherical_cifar100(tmp_path)
+def shell_in_cifar(folder, shell):
+    bad = pickle.dumps({"data": shell, "fine_labels": []}, 2)
+    write_tar_gz(folder / CIFAR, cifar_members() | {"cifar-100-python/train": bad})
+
+
+def shell_in_spherical(folder, shell):
+    write_gzip(folder, {"train": shell, "test": {}})
+
+
+@pytest.mark.parametrize(
+    ("reader", "write", "name"),
+    [
+        (cifar100_python, shell_in_cifar, "cifar-100-python/train"),
+        (spherical_cifar100, shell_in_spherical, "s2_cifar100.gz"),
+    ],
+)
+def test_a_file_that_calls_the_shell_is_refused_and_nothing_runs(tmp_path, reader, write, name):
+    write(tmp_path, Shell(tmp_path / "marker"))
+    with pytest.raises(PareError, match=rf"{name} asks Python for .*nothing in it was executed"):
+        reader(tmp_path)
     assert not (tmp_path / "marker").exists()
 
 

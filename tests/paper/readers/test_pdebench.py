@@ -7,14 +7,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from kedro.config import OmegaConfigLoader
 
 import publisher_fields
 from pare.config.errors import PareError
 from pare.config_loader import load_library
 from pare.data.registries import ORIGINS, bind_options, open_raw_files
 from pare.paper.readers.pdebench import pdebench_stacked
-from pare.settings import CONFIG_LOADER_ARGS
+from shipped import config_loader
 from users_files import read
 
 PDEBENCH = [
@@ -39,9 +38,8 @@ def rng():
 
 
 @pytest.fixture(scope="module")
-def libraries(library, conf):
-    paper = OmegaConfigLoader(conf_source=str(conf), env="paper", **CONFIG_LOADER_ARGS)
-    return {"base": library, "paper": load_library(paper)}
+def libraries(library):
+    return {"base": library, "paper": load_library(config_loader("paper"))}
 
 
 @pytest.mark.parametrize("name", PDEBENCH)

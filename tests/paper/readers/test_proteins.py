@@ -2,14 +2,13 @@
 
 import io
 import pickle
-import zipfile
 
 import numpy as np
 import pytest
 
 from pare.config.errors import PareError
 from pare.paper.readers.proteins import protein_distances
-from publisher_files import write_psicov
+from publisher_files import read_zip, write_psicov, write_zip
 
 RESIDUE_FEATURES = [("ss", 3), ("pssm", 22), ("sa", 1), ("entropy", 1)]
 
@@ -42,13 +41,16 @@ def repaired(distances):
 
 def rewrite(folder, change):
     """Write the archive anew; ``change(name, content)`` gives other content, or None to leave a member out."""
-    with zipfile.ZipFile(folder / "protein.zip") as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(folder / "protein.zip", "w") as archive:
-        for name, content in members.items():
-            changed = change(name, content)
-            if changed is not None:
-                archive.writestr(name, changed)
+    changed = {name: change(name, content) for name, content in read_zip(folder / "protein.zip").items()}
+    write_zip(folder / "protein.zip", {name: content for name, content in changed.items() if content is not None})
+
+
+def with_distances(distances):
+    """A change for `rewrite`: another distance map of the first training protein."""
+    triple, stream = np.empty(3, object), io.BytesIO()
+    triple[:] = len(distances), "A" * len(distances), distances
+    np.save(stream, triple, allow_pickle=True)
+    return lambda name, content: stream.getvalue() if name == "deepcov/distance/d0xyA-cb.npy" else content
 
 
 def with_features(**values):
@@ -144,15 +146,8 @@ def test_a_feature_that_was_not_observed_is_zero_and_an_unknown_distance_masked(
     distances = written["deepcov"][0]["distances"].copy()
     distances[10, 30] = np.nan
 
-    def change(name, content):
-        if name == "deepcov/distance/d0xyA-cb.npy":
-            triple, stream = np.empty(3, object), io.BytesIO()
-            triple[:] = [len(distances), features["seq"], distances]
-            np.save(stream, triple, allow_pickle=True)
-            return stream.getvalue()
-        return with_features(ccmpred=ccmpred)(name, content)
-
-    rewrite(tmp_path, change)
+    rewrite(tmp_path, with_distances(distances))
+    rewrite(tmp_path, with_features(ccmpred=ccmpred))
     x, y = protein_distances(tmp_path, canvas=72)["train"].read(0, 1)
     assert x[0, 54, 5 + 3, 5 + 7] == 0 and np.isnan(y[0, 0, 15, 35]) and np.isfinite(y[0, 0, 15, 34])
 
@@ -160,11 +155,8 @@ def test_a_feature_that_was_not_observed_is_zero_and_an_unknown_distance_masked(
 def test_a_folder_around_everything_makes_no_difference(tmp_path):
     write_psicov(tmp_path, rows=2)
     expected = protein_distances(tmp_path, canvas=72)["test"].read(0, 2)
-    with zipfile.ZipFile(tmp_path / "protein.zip") as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(tmp_path / "protein.zip", "w") as archive:
-        for name, content in members.items():
-            archive.writestr(f"protein/{name}", content)
+    members = {f"protein/{name}": content for name, content in read_zip(tmp_path / "protein.zip").items()}
+    write_zip(tmp_path / "protein.zip", members)
     for a, b in zip(protein_distances(tmp_path, canvas=72)["test"].read(0, 2), expected, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -219,16 +211,7 @@ def test_an_infinite_distance_is_refused(tmp_path):
     distances = written["deepcov"][0]["distances"].copy()
     distances[3, 5] = np.inf
 
-    def change(name, content):
-        if name != "deepcov/distance/d0xyA-cb.npy":
-            return content
-        stream = io.BytesIO()
-        triple = np.empty(3, object)
-        triple[:] = len(distances), "A" * len(distances), distances
-        np.save(stream, triple, allow_pickle=True)
-        return stream.getvalue()
-
-    rewrite(tmp_path, change)
+    rewrite(tmp_path, with_distances(distances))
     message = r"protein.zip: the distance map of deepcov/distance/d0xyA-cb.npy is not finite in row 4"
     with pytest.raises(PareError, match=message):
         protein_distances(tmp_path, canvas=72)["train"].read(0, 1)

@@ -1,6 +1,5 @@
 """Signals, satellite series and DNA of NAS-Bench-360: the publisher's files, and what users really have."""
 
-import os
 import pickle
 
 import numpy as np
@@ -10,17 +9,7 @@ from sklearn.model_selection import train_test_split
 from pare.config.errors import PareError
 from pare.paper.readers.sequences import deepsea_npz, ecg_challenge2017, ninapro_npy, satellite_npy
 from publisher_files import write_deepsea, write_ecg, write_ninapro, write_satellite
-from publisher_pickles import numpy1_object_npy, numpy1_pickle
-
-
-class Shell:
-    """Pickles to a call of the shell that would make a file."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.marker}",)
+from publisher_pickles import Shell, numpy1_object_npy, numpy1_pickle
 
 
 def objects(*values):
@@ -59,14 +48,6 @@ def test_a_ninapro_file_of_another_shape_is_named(tmp_path, name, array, message
     np.save(tmp_path / f"{name}.npy", array)
     with pytest.raises(PareError, match=message):
         ninapro_npy(tmp_path)
-
-
-def test_a_ninapro_file_that_calls_the_shell_is_refused_and_nothing_runs(tmp_path):
-    write_ninapro(tmp_path)
-    np.save(tmp_path / "label_test.npy", objects(Shell(tmp_path / "marker")), allow_pickle=True)
-    with pytest.raises(PareError, match=r"label_test.npy holds pickled .*nothing in it was executed"):
-        ninapro_npy(tmp_path)
-    assert not (tmp_path / "marker").exists()
 
 
 def slow_windows(recordings, labels, chosen):
@@ -142,14 +123,6 @@ def test_a_recording_that_cannot_be_standardised_is_named(tmp_path, value):
         samples.read(0, 2)
 
 
-def test_an_ecg_file_that_calls_the_shell_is_refused_and_nothing_runs(tmp_path):
-    bad = {"data": [Shell(tmp_path / "marker")], "label": ["N"]}
-    (tmp_path / "challenge2017.pkl").write_bytes(pickle.dumps(bad, 2))
-    with pytest.raises(PareError, match=r"challenge2017.pkl asks Python for .*nothing in it was executed"):
-        ecg_challenge2017(tmp_path)
-    assert not (tmp_path / "marker").exists()
-
-
 def test_satellite_series_are_as_stored_and_classes_begin_at_0(tmp_path):
     written = write_satellite(tmp_path, rows=9)
     parts = satellite_npy(tmp_path)
@@ -188,14 +161,6 @@ def test_a_satellite_value_that_is_not_finite_is_named_with_its_row(tmp_path):
         satellite_npy(tmp_path)["test"].read(2, 5)
 
 
-def test_a_satellite_file_that_calls_the_shell_is_refused_and_nothing_runs(tmp_path):
-    write_satellite(tmp_path)
-    np.save(tmp_path / "satellite_test.npy", objects(Shell(tmp_path / "marker")), allow_pickle=True)
-    with pytest.raises(PareError, match=r"satellite_test.npy asks Python for .*nothing in it was executed"):
-        satellite_npy(tmp_path)
-    assert not (tmp_path / "marker").exists()
-
-
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_deepsea_bases_are_channels_in_the_published_parts(tmp_path, save):
     written = write_deepsea(tmp_path, rows=7)
@@ -231,11 +196,37 @@ def test_a_deepsea_file_with_other_content_is_named(tmp_path, changed, message):
         deepsea_npz(tmp_path)["validation"].read(0, 12)
 
 
-def test_a_deepsea_file_that_calls_the_shell_is_refused_and_nothing_runs(tmp_path):
-    written = write_deepsea(tmp_path) | {"y_test": objects(Shell(tmp_path / "marker"))}
-    np.savez(tmp_path / "deepsea_filtered.npz", allow_pickle=True, **written)
-    with pytest.raises(PareError, match=r"y_test.npy holds pickled .*nothing in it was executed"):
-        deepsea_npz(tmp_path)
+def shell_in_ninapro(folder, shell):
+    write_ninapro(folder)
+    np.save(folder / "label_test.npy", objects(shell), allow_pickle=True)
+
+
+def shell_in_ecg(folder, shell):
+    (folder / "challenge2017.pkl").write_bytes(pickle.dumps({"data": [shell], "label": ["N"]}, 2))
+
+
+def shell_in_satellite(folder, shell):
+    write_satellite(folder)
+    np.save(folder / "satellite_test.npy", objects(shell), allow_pickle=True)
+
+
+def shell_in_deepsea(folder, shell):
+    np.savez(folder / "deepsea_filtered.npz", allow_pickle=True, **write_deepsea(folder) | {"y_test": objects(shell)})
+
+
+@pytest.mark.parametrize(
+    ("reader", "write", "message"),
+    [
+        (ninapro_npy, shell_in_ninapro, "label_test.npy holds pickled"),
+        (ecg_challenge2017, shell_in_ecg, "challenge2017.pkl asks Python for"),
+        (satellite_npy, shell_in_satellite, "satellite_test.npy asks Python for"),
+        (deepsea_npz, shell_in_deepsea, "y_test.npy holds pickled"),
+    ],
+)
+def test_a_file_that_calls_the_shell_is_refused_and_nothing_runs(tmp_path, reader, write, message):
+    write(tmp_path, Shell(tmp_path / "marker"))
+    with pytest.raises(PareError, match=rf"{message} .*nothing in it was executed"):
+        reader(tmp_path)
     assert not (tmp_path / "marker").exists()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from pare.config.errors import PareError
-from pare.config.schema import DEFAULTS, TEST_SHARE, Task, default_patch, even_patch
+from pare.config.schema import DEFAULTS, TEST_SHARE, Task, default_tokens, own_normalisation
 from pare.config.words import counted
 from pare.data.own.class_remarks import class_remarks
 from pare.data.own.findings import Inspection
@@ -112,8 +112,8 @@ def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> li
         (1, f"input: {{shape: {list(found.input_shape)}}}", _input_remark(found)),
         (1, f"output: {_flow(_output(found))}", _output_remark(found)),
         *((1, *line) for line in _split_lines(found)),
-        (1, f"normalisation: {_flow(_normalisation(found))}", NORMALISATION_REMARK),
-        (1, f"tokens: {_flow(_tokens(found))}", _tokens_remark(found)),
+        (1, f"normalisation: {_flow(own_normalisation(found.kind, found.input_shape))}", NORMALISATION_REMARK),
+        (1, f"tokens: {_flow(default_tokens(found.kind, found.input_shape))}", _tokens_remark(found)),
         (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training minimises"),
         (1, f"metric: {metric or DEFAULTS[found.kind]['metric']}", "" if metric else _metric_remark(found)),
         (1, "source: null", "the pretrained encoder; null: one that suits, others are in conf/base/sources.yml"),
@@ -201,23 +201,10 @@ def _can_be_stratified(split: dict[str, Any], classes: Sequence[int]) -> bool:
     return min(cuts, default=0) >= len(classes) and min(classes) > len(cuts)
 
 
-def _normalisation(found: Inspection) -> dict[str, str]:
-    return {
-        "inputs": "feature" if len(found.input_shape) == 1 else "channel",
-        "outputs": "pointwise" if found.kind in ("regression", "dense") else "none",
-    }
-
-
-def _tokens(found: Inspection) -> dict[str, Any]:
-    if len(found.input_shape) == 1:
-        return {"kind": "feature"}
-    return {"kind": "patch", "patch": (even_patch if found.kind == "dense" else default_patch)(found.input_shape[1:])}
-
-
 def _tokens_remark(found: Inspection) -> str:
     if len(found.input_shape) == 1:
         return "one a feature"
-    count = prod(-(-n // _tokens(found)["patch"]) for n in found.input_shape[1:])
+    count = prod(-(-n // default_tokens(found.kind, found.input_shape)["patch"]) for n in found.input_shape[1:])
     start = "" if found.kind == "dense" else "for start=random: "  # a solved start shows a picture of its own size
     return f"{start}{count} a sample; smaller patches are finer and slower"
 

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from pare.config.errors import PareError
-from pare.config.schema import SplitConfig, Task
+from pare.config.schema import Task
+from pare.config.split import SplitConfig
 from pare.config.words import counted
 from pare.data.preparation.equal_rows import EqualRows, different_rows
 

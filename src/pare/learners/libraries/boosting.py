@@ -206,24 +206,19 @@ def catboost_booster() -> Booster:
 
 def frame_with_categories(x: np.ndarray, categories: Sequence[int]) -> pd.DataFrame:
     """A frame whose categorical columns say so; a missing category is missing."""
-    return pd.DataFrame(
-        {
-            f"feature_{i}": pd.Categorical.from_codes(_codes(column), pd.Index(range(categories[i])))
-            if i < len(categories) and categories[i]
-            else column
-            for i, column in enumerate(x.T)
-        }
-    )
+    return _frame(x, categories, lambda codes, count: pd.Categorical.from_codes(codes, pd.Index(range(count))))
 
 
 def frame_with_codes(x: np.ndarray, categories: Sequence[int]) -> pd.DataFrame:
     """A frame whose categorical columns are whole numbers, as CatBoost wants them; a missing category is −1."""
-    return pd.DataFrame(
-        {
-            f"feature_{i}": _codes(column) if i < len(categories) and categories[i] else column
-            for i, column in enumerate(x.T)
-        }
-    )
+    return _frame(x, categories, lambda codes, count: codes)
+
+
+def _frame(x: np.ndarray, categories: Sequence[int], column_of: Callable[[np.ndarray, int], Any]) -> pd.DataFrame:
+    """A frame in which a function makes the columns of categories, given their codes and how many there are."""
+    counts = [*categories, *[0] * (x.shape[1] - len(categories))]
+    columns = (column_of(_codes(column), count) if count else column for column, count in zip(x.T, counts, strict=True))
+    return pd.DataFrame({f"feature_{i}": column for i, column in enumerate(columns)})
 
 
 def _codes(column: np.ndarray) -> "np.ndarray[Any, np.dtype[np.int64]]":

@@ -61,13 +61,13 @@ def draw_landscape(run: Run, analysis: AnalysisConfig, models: Models, store: Ar
 
 def draw_distances(run: Run, embeddings: Embeddings) -> Drawn:
     """How far the mixed samples are from source and target, for several k."""
-    table = dataset_distances(embeddings, _tokens(run), run.seed, PartialState().device)
+    table = dataset_distances(embeddings, run.tokens, run.seed, PartialState().device)
     return distances_figure(table, title=f"{run.title}: distance of the intermediate modality"), table
 
 
 def draw_embeddings(run: Run, embeddings: Embeddings) -> Drawn:
     """One map of target, mixed and source samples."""
-    tokens = _tokens(run)
+    tokens = run.tokens
     shown = evenly_chosen([k for k in embeddings.mixed if 0 < k < tokens], MOST_MIXED)
     mixed = {f"mixed, k/N = {k / tokens:.2f}": embeddings.mixed[k] for k in shown}
     table = project({"target": embeddings.target, **mixed, "source": embeddings.source}, run.seed)
@@ -79,7 +79,7 @@ def draw_patches(run: Run, models: Models, store: ArrayStore, embeddings: Embedd
     record, channels = models[run.method_folder].record, store.description["channels"]
     _check_trained(run, record)
     if run.task.tokens.kind == "feature":
-        names = channels or [f"feature {i + 1}" for i in range(_tokens(run))]
+        names = channels or [f"feature {i + 1}" for i in range(run.tokens)]
         table = replaced_features(record["replaced"], record["history"], names, record["n_train"], run.seed)
         return features_figure(table, title=f"{run.title}: features replaced during the training"), table
     _check_mixed(run, record)
@@ -150,7 +150,3 @@ def _token_grid(run: Run, points: tuple[int, ...]) -> TokenGrid:
     if run.grid != run.task.grid:
         return TokenGrid(run.grid, tuple(n / count for n, count in zip(points, run.grid, strict=True)))
     return TokenGrid(run.grid, tuple(tokens.patch * n / (tokens.resize or n) for n in points))
-
-
-def _tokens(run: Run) -> int:
-    return run.tokens

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from pare.evaluation.figures.canvas import Array, plain, titled_figure
+from pare.evaluation.figures.canvas import Array, plain, short, titled_figure
 from pare.paper.analysis.replaced_tokens import MOST_EPOCHS, evenly_chosen
 
 STYLES = ("-", "--", "-.", ":")
@@ -127,7 +127,7 @@ def source_features_figure(table: pd.DataFrame, *, title: str) -> Figure:
         )
         _map_axes(ax)
     for label, marker, colour in zip(labels, cycle(MARKERS), cycle(COLOURS)):
-        axes[0].plot([], [], linestyle="", marker=marker, color=colour, label=_short(label))
+        axes[0].plot([], [], linestyle="", marker=marker, color=colour, label=short(label, 24))
     figure.legend(loc="outside right center", title="class of the source", fontsize="small")
     return figure
 
@@ -249,7 +249,7 @@ def features_figure(table: pd.DataFrame, *, title: str) -> Figure:
         labels = [f"{epoch}\nk = {k}" for epoch, k in epochs.itertuples(index=False, name=None)]
         ax.set_xticks(range(0, len(epochs), step), labels[::step])
         ax.set(xlabel="epoch", title={"gate": "chosen by the gate", "random": "chosen at random"}[chooser])
-    names = [_short(name) for name in features] if named else []
+    names = [short(name, 24) for name in features] if named else []
     axes[0].set_yticks(range(len(features)) if named else [], names, fontsize="small")
     axes[0].set_ylabel("feature, most often replaced at the top")
     figure.colorbar(image, ax=list(axes), label="share of samples in which it was replaced")
@@ -318,8 +318,3 @@ def starts_figure(table: pd.DataFrame, *, title: str, metric: str, command: str)
 
 def _span(counts: Sequence[int] | pd.Series) -> str:
     return f"{min(counts)} to {max(counts)}"
-
-
-def _short(name: str) -> str:
-    """The name, cut where it is long."""
-    return plain(name if len(name) <= 24 else f"{name[:23]}…")

@@ -109,16 +109,13 @@ def _state_section(config: ReportConfig, frame: pd.DataFrame, library: Library) 
 
 def _own_section(frame: pd.DataFrame, library: Library) -> list[Section]:
     """Results of tasks of the user's own, the best of each first; none where there are none."""
-    own = [name for name in frame["task"].unique() if name in library.tasks and _is_own(name, library)]
+    listed = [name for name in frame["task"].unique() if name in library.tasks]
+    own = [name for name in listed if library.task(name).raw.origin == OWN_FILES]
     if not own:
         return []
     tables = [results_table(frame[frame["task"] == name], library.task(name).title) for name in own]
     text = f"{SEEDS} The best method is first; its name leads to the page of its first run."
     return [Section("own", "Your tasks", [text], tables=tables)]
-
-
-def _is_own(task: str, library: Library) -> bool:
-    return library.task(task).raw.origin == OWN_FILES
 
 
 # The paper's tables

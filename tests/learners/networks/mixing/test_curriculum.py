@@ -7,40 +7,28 @@ import pytest
 from pare.learners.networks.mixing import Curriculum
 
 
-def test_linear_curriculum_starts_at_the_paper_fraction_and_ends_at_zero():
-    curriculum = Curriculum()
-    assert curriculum.tokens(0, 3136) == 3000
-    assert curriculum.tokens(59, 3136) == 0
-
-
-def test_cosmic_starts_at_its_own_fraction():
-    assert Curriculum(start=200 / 3136).tokens(0, 3136) == 200
+@pytest.mark.parametrize(
+    ("options", "epoch", "tokens", "k"),
+    [
+        ({}, 0, 3136, 3000),  # the paper's fraction
+        ({}, 59, 3136, 0),
+        ({"start": 200 / 3136}, 0, 3136, 200),  # Cosmic's own
+        *(({}, 0, tokens, k) for tokens, k in ((196, 188), (197, 188), (512, 490), (1, 1))),
+        *(({"start": 0.5, "end": 0.0, "epochs": 3}, epoch, 10, k) for epoch, k in enumerate((5, 2, 0))),  # 2.5 to even
+        ({"start": 0.37}, 0, 10, 4),
+        ({"epochs": 1}, 0, 3136, 3000),
+        ({"start": 0.1, "end": 0.7, "epochs": 7}, 6, 1000, 700),
+        ({"start": 1.0, "end": 1.0, "epochs": 5}, 2, 77, 77),
+    ],
+)
+def test_an_epoch_replaces_the_whole_number_nearest_to_its_fraction_of_the_tokens(options, epoch, tokens, k):
+    assert Curriculum(**options).tokens(epoch, tokens) == k
 
 
 def test_every_epoch_replaces_fewer_tokens_by_equal_steps():
     numbers = [Curriculum().tokens(epoch, 3136) for epoch in range(60)]
     steps = {before - after for before, after in pairwise(numbers)}
     assert steps == {50, 51}  # 3000 / 59 = 50.8
-
-
-@pytest.mark.parametrize(("n_tokens", "expected"), [(196, 188), (197, 188), (512, 490), (1, 1)])
-def test_the_fraction_is_of_the_tokens_an_encoder_has(n_tokens, expected):
-    assert Curriculum().tokens(0, n_tokens) == expected
-
-
-def test_the_fraction_is_rounded_to_the_nearest_whole_token():
-    curriculum = Curriculum(start=0.5, end=0.0, epochs=3)
-    assert [curriculum.tokens(epoch, 10) for epoch in range(3)] == [5, 2, 0]  # 2.5 to the even 2
-    assert Curriculum(start=0.37).tokens(0, 10) == 4
-
-
-def test_a_single_epoch_is_a_first_epoch():
-    assert Curriculum(epochs=1).tokens(0, 3136) == 3000
-
-
-def test_the_last_epoch_is_exactly_the_end():
-    assert Curriculum(start=0.1, end=0.7, epochs=7).tokens(6, 1000) == 700
-    assert Curriculum(start=1.0, end=1.0, epochs=5).tokens(2, 77) == 77
 
 
 @pytest.mark.parametrize("epoch", [-1, 60])

@@ -1,5 +1,6 @@
 """The base of all networks that are trained here: units, symmetries, parameters."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from pare.learners.networks.models.symmetries import Symmetries
 NO_SYMMETRIES = Symmetries(())
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """A network that predicts a task; the training loop needs no more of it.
 
     Args:
@@ -25,13 +26,13 @@ class Network(nn.Module):
         super().__init__()
         self.units, self.symmetries = units, symmetries
 
+    @abstractmethod
     def learnt(self, x: Tensor) -> Tensor:
         """The part of the prediction that training changes, ``(batch, *output shape)``.
 
         Args:
             x: prepared samples, ``(batch, *input shape)``.
         """
-        raise NotImplementedError
 
     def predict(self, x: Tensor) -> Tensor:
         """Logits, numbers or fields in physical units, ``(batch, *output shape)``, of samples as they are."""
