@@ -26,7 +26,7 @@ def test_the_length_that_is_told_by_mixed_steps_is_that_of_all(monkeypatch, capl
     clock = Mock(return_value=0.0)
     monkeypatch.setattr("time.perf_counter", clock)
     mixing = Mock(settings=Mock(passes=2), mixed_epochs=lambda epochs: epochs / 4)  # the first fourth
-    setup = Mock(loader=range(10), rows={"validation": range(60)}, parts=Mock(mixing=mixing))
+    setup = Mock(batches=range(10), rows={"validation": range(60)}, parts=Mock(mixing=mixing))
     begun = Mock(_told=False, _ends=[], setup=setup, progress=Mock(epochs=8, members=3))
     begun.run = Mock(minutes=None, member=0, training=Mock(batch_size=20))
     for _ in range(20):
