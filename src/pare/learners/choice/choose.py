@@ -5,7 +5,6 @@ train for minutes share them evenly. Each predicts rows that it did not learn fr
 weights. What is selected learns once more from all rows.
 """
 
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -33,6 +32,7 @@ from pare.learners.learner import Data, Fitted, Work, learner_of
 from pare.learners.machine import peak_memory_mb, speed_here
 from pare.learners.model import Model
 from pare.storage.atomic import atomic_path
+from pare.storage.checksums import Damaged, read_sealed, sealed_json
 
 logger = logging.getLogger(__name__)
 MINUTES = "minutes.json"  # minutes of each network, for an interrupted training that goes on
@@ -152,8 +152,11 @@ class Choice:
         path = self.folder / MINUTES
         if not path.is_file():
             with atomic_path(path) as unfinished:
-                unfinished.write_text(json.dumps(self._left / ceil(len(networks) / self.workers.most)))
-        seconds = json.loads(path.read_text())
+                unfinished.write_text(sealed_json({"seconds": self._left / ceil(len(networks) / self.workers.most)}))
+        try:
+            seconds = read_sealed(path)["seconds"]
+        except Damaged as error:
+            raise PareError(f"{error}; delete {self.folder}, and the same command compares anew") from error
         jobs = {one.name: partial(fitted, _within(one.run, seconds), *self._place(one.name)) for one in networks}
         # Their own timetables bound them: where there is no other model, it is they that are waited for.
         outcomes = dict(self.workers.run(jobs, self._end if self._finished else inf))

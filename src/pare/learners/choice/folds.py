@@ -10,6 +10,7 @@ from pare.config.schema import SplitConfig, Task
 from pare.data.preparation.split import folds_of
 from pare.learners.networks.start.cross_validation import groups_of
 from pare.storage.atomic import atomic_path
+from pare.storage.checksums import is_whole
 from pare.storage.fingerprint import fingerprint
 from pare.storage.store import ArrayStore, Block, write_store
 
@@ -73,7 +74,7 @@ def write_fold(path: Path, store: ArrayStore, parts: Parts, *, compress: bool) -
     Inputs keep the statistics by which the training rows were scaled.
     """
     digest = fingerprint(store.fingerprint, {name: rows.tolist() for name, rows in parts.items()})
-    if not path.is_file() or ArrayStore(path).fingerprint != digest:
+    if not is_whole(path) or ArrayStore(path).fingerprint != digest:
         with atomic_path(path) as unfinished:
             write_store(
                 unfinished,

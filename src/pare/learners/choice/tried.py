@@ -18,6 +18,7 @@ from pare.learners.choice.folds import Parts, write_fold
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
+from pare.storage.checksums import is_whole
 from pare.storage.fingerprint import fingerprint
 from pare.storage.hdf5 import read_predictions, write_predictions
 
@@ -41,7 +42,7 @@ def held_out(run: Run, data: Data, parts: Parts, folder: Path, number: int) -> H
     store = write_fold(folder / f"fold_{number}.h5", data.store, parts, compress=run.task.input.compress)
     fold = Data(store, data.source)
     path = folder / run.method_name / f"{fingerprint(run.decisive(), *fold.fingerprints)}.h5"
-    if not path.is_file():
+    if not is_whole(path):
         work, started = path.with_suffix(""), time.perf_counter()
         shutil.rmtree(work, ignore_errors=True)  # a killed choice left it, and its seconds are not known
         model = Fit(run, fold).model(work)
