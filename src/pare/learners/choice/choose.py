@@ -155,8 +155,8 @@ class Choice:
                 unfinished.write_text(sealed_json({"seconds": self._left / ceil(len(networks) / self.workers.most)}))
         try:
             seconds = read_sealed(path)["seconds"]
-        except Damaged as error:
-            raise PareError(f"{error}; delete {self.folder}, and the same command compares anew") from error
+        except Damaged as damage:
+            raise PareError(f"{damage}; delete {self.folder}, and the same command compares anew") from damage
         jobs = {one.name: partial(fitted, _within(one.run, seconds), *self._place(one.name)) for one in networks}
         # Their own timetables bound them: where there is no other model, it is they that are waited for.
         outcomes = dict(self.workers.run(jobs, self._end if self._finished else inf))
