@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,15 @@ def forge(folder: Path, name: str = "record.json", change: Callable[[Any], Any] 
     """
     path = folder / name
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    return seal_again(folder)
+
+
+def seal_again(folder: Path) -> Path:
+    """Let all records of a model name the files as they are now, but one that is no record any more."""
     for path in sorted(folder.rglob("record.json"), key=lambda path: -len(path.parts)):  # those of members first
-        record = json.loads(path.read_text())
-        record.pop("checksum")
-        record["files"] = {name: file_digest(path.parent / name) for name in record["files"]}
-        path.write_text(json.dumps(record | {"checksum": fingerprint(record)}))
+        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+            record = json.loads(path.read_text())
+            record.pop("checksum", None)
+            record["files"] = {name: file_digest(path.parent / name) for name in record["files"]}
+            path.write_text(json.dumps(record | {"checksum": fingerprint(record)}))
     return folder

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from pare.config import PareError
+from pare.storage.checksums import Damaged
 
 PATIENCE = 60  # seconds for what takes a few
 
@@ -38,3 +39,8 @@ def note_and_sleep(path: Path) -> None:
 def fill_disk() -> None:
     """Write where no space is left."""
     raise PareError("cannot write to here") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def find_damage() -> None:
+    """Read what a disk has damaged."""
+    raise PareError("no whole model") from Damaged("it was changed")

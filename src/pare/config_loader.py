@@ -69,8 +69,9 @@ class RunConfigLoader(OmegaConfigLoader):
 
     def _adds_nothing(self, key: str) -> bool:
         """Whether the environment, such as a fresh conf/local, has no file of a kind."""
-        has_base = (Path(self.conf_source) / self.base_env).is_dir()
-        return has_base and not self._files(self.env or self.default_run_env, key)
+        environment = self.env or self.default_run_env
+        is_known = environment == self.default_run_env or (Path(self.conf_source) / environment).is_dir()
+        return is_known and (Path(self.conf_source) / self.base_env).is_dir() and not self._files(environment, key)
 
     def _of_base(self, key: str) -> dict[str, Any]:
         """What conf/base says: merged with nothing it is the same, and takes Kedro half as long again."""

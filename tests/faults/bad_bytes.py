@@ -31,6 +31,7 @@ import torch
 from PIL import Image
 from safetensors.numpy import save_file
 
+from forged_model import seal_again
 from keep_models import CPU, KINDS, STOPPED, fit_of, kept
 from pare.config import PareError
 from pare.config.raw import OWN_FILES, RawConfig
@@ -41,9 +42,9 @@ from pare.data.origins.manifest import RawFolder
 from pare.data.own.findings import Question
 from pare.data.own.look import inspect_files
 from pare.data.registries import open_raw_files
-from pare.learners.model import FILES, Model
+from pare.learners.model import Model
 from pare.learners.networks.models import load_backbone
-from pare.storage.fingerprint import file_digest, fingerprint
+from pare.storage.fingerprint import fingerprint
 from pare.storage.hdf5 import read_predictions, write_predictions
 from pare.storage.store import ArrayStore
 
@@ -134,13 +135,7 @@ def mutate_model(folder: Path, rng: random.Random) -> None:
         path.write_text(json.dumps(content))
     else:
         mutate(path.parent if len(_files(path.parent)) == 1 else folder, rng)
-    for record in folder.rglob("record.json"):
-        try:
-            content = json.loads(record.read_text())
-            content[FILES] = {name: file_digest(record.parent / name) for name in content[FILES]}
-            record.write_text(json.dumps(content))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # it was changed itself
-            continue
+    seal_again(folder)
 
 
 def _change_value(content: Any, rng: random.Random) -> None:
@@ -240,8 +235,8 @@ def _rows(path: Path) -> str:
     return fingerprint(arrays, store.fingerprint, store.description)
 
 
-def _outputs(folder: Path) -> str:
-    model = Model.load(folder / "model")
+def _outputs(folder: Path, *, own: bool = True) -> str:
+    model = Model.load(folder / "model", own=own)
     return fingerprint(model.outputs(np.load(folder.parent / "rows.npz")["x"], CPU).tolist(), model.record, model.run)
 
 
@@ -300,8 +295,10 @@ def _models() -> tuple[dict[str, Bytes], dict[str, Bytes]]:
         shutil.copy(kept() / kind / "rows.npz", folder.parent)
 
     kinds = (*KINDS, "ensemble")
-    strange = {f"model of {kind}": Bytes(partial(copy, kind), _outputs, mutate_model) for kind in kinds}
-    return strange, {name: Bytes(one.write, one.read, flip, compared=True) for name, one in strange.items()}
+    strange = {
+        f"model of {kind}": Bytes(partial(copy, kind), partial(_outputs, own=False), mutate_model) for kind in kinds
+    }
+    return strange, {name: Bytes(one.write, _outputs, flip, compared=True) for name, one in strange.items()}
 
 
 def all_kinds() -> dict[str, dict[str, Bytes]]:

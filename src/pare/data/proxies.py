@@ -110,7 +110,7 @@ def read_text_proxy(folder: Path) -> TextProxy:
     try:
         sentences = json.loads((folder / SENTENCES).read_text(encoding="utf-8"))
         texts, topics = [str(s["text"]) for s in sentences], [str(s["topic"]) for s in sentences]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _unreadable(folder / SENTENCES, error) from error
     names, labels = np.unique(topics, return_inverse=True)
     return TextProxy(texts, labels.astype(np.int64), names.tolist())

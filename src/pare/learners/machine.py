@@ -52,7 +52,7 @@ def choose_attention(encoder: "PreTrainedModel", accelerator: Accelerator) -> No
     """The faster of two equal ways to compute attention, for a training.
 
     torch's fused attention is, but for bfloat16 on a CPU: there it takes 1.4 to 8.6 times as long as two products and a
-    softmax one after the other (research/notes/2026-12-01_speeds_that_are_settled.md).
+    softmax one after the other.
     """
     if accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16":
         encoder.set_attn_implementation("eager")

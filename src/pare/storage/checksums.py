@@ -5,6 +5,7 @@ bytes before it: that is found at the speed of memory, and HDF5 reads no further
 """
 
 import json
+import logging
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,6 +15,7 @@ from typing import Any
 from pare.config.errors import PareError
 from pare.storage.fingerprint import file_digest, fingerprint
 
+logger = logging.getLogger(__name__)
 CHECKSUMS = "checksums.json"  # a file of digests, beside the files of a folder
 CHECKSUM = "checksum"  # key in a JSON file: digest of its other values
 END = b"\nPaRe CRC-32 "  # before the eight digits at the end of a large file
@@ -112,6 +114,18 @@ def check_seal(path: Path) -> None:
     """
     state = path.stat()
     _check_seal(path, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a sealed file, which can be made again, is there as it was written; a warning names a damaged one."""
+    try:
+        check_seal(path)
+    except FileNotFoundError:
+        return False
+    except Damaged as error:
+        logger.warning("%s; it is made again.", error)
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

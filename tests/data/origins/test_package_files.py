@@ -105,9 +105,10 @@ def test_text_labels_follow_the_sorted_topics(tmp_path):
 def test_missing_and_damaged_proxies_are_named(tmp_path, kind, file):
     with pytest.raises(PareError, match=f"{file} is missing"):
         find_proxy_reader(kind)(tmp_path)
-    (tmp_path / file).write_bytes(b"{PK")
-    with pytest.raises(PareError, match=f"{file} cannot be read"):
-        find_proxy_reader(kind)(tmp_path)
+    for damaged in (b"{PK", b"[" * 200_000):
+        (tmp_path / file).write_bytes(damaged)
+        with pytest.raises(PareError, match=f"{file} cannot be read"):
+            find_proxy_reader(kind)(tmp_path)
 
 
 def test_pickled_images_are_not_opened(tmp_path):

@@ -111,6 +111,17 @@ def test_an_interrupted_choice_goes_on_with_the_predictions_that_it_has(run, sto
     assert after.predictor.weights == before.predictor.weights
 
 
+@pytest.mark.parametrize("stored", ["fold_*.h5", "logistic_regression/*.h5"])
+def test_what_a_disk_damaged_of_an_interrupted_choice_is_made_again(stored, run, store, tmp_path, workers, caplog):
+    before = fit(run(), store, tmp_path / "work")
+    path = min((tmp_path / "work").glob(stored))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:2000] + bytes([whole[2000] ^ 1]) + whole[2001:])
+    after = fit(run(), store, tmp_path / "work")
+    assert f"{path} was changed or cut since it was written; it is made again" in caplog.text
+    assert after.predictor.weights == before.predictor.weights
+
+
 def test_what_cannot_be_fitted_is_left_out_with_the_reason(run, store, tmp_path, workers, monkeypatch):
     monkeypatch.setattr(fits.Fit, "model", failing("lightgbm", fits.Fit.model))
     rows = rows_by_name(fit(run(("logistic_regression", "svm", "lightgbm")), store, tmp_path / "work"))
@@ -190,3 +201,7 @@ def test_networks_share_the_minutes_evenly_and_minutes_bound_them(run, tmp_path,
     with pytest.raises(PareError):
         fit(run(methods, FIELD, folds=1, minutes=10.0), ArrayStore(tmp_path / "f.h5"), tmp_path / "work")
     assert minutes == first  # an interrupted training has the same, so that it goes on
+    path = tmp_path / "work" / module.MINUTES
+    path.write_text(path.read_text().replace("seconds", "sekunds"))
+    with pytest.raises(PareError, match=r"minutes\.json was changed .*; delete .*work, and the same command compares"):
+        fit(run(methods, FIELD, folds=1, minutes=10.0), ArrayStore(tmp_path / "f.h5"), tmp_path / "work")

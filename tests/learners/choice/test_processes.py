@@ -15,7 +15,7 @@ import torch
 from pare.config import PareError
 from pare.learners.choice.processes import Workers
 from pare.storage.signals import ENDING
-from side_jobs import PATIENCE, fail, fill_disk, meet, note_and_sleep
+from side_jobs import PATIENCE, fail, fill_disk, find_damage, meet, note_and_sleep
 
 TESTS = Path(__file__).parents[2]
 
@@ -48,9 +48,11 @@ def test_what_one_cannot_do_is_told_and_stops_no_other(workers):
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_no_fault_of_the_one_that_met_it_and_ends_them_all(workers):
+def test_a_full_disk_or_a_damaged_file_is_no_fault_of_the_one_that_met_it_and_ends_them_all(workers):
     with pytest.raises(PareError, match="cannot write to here"):
         dict(workers.run({"a": fill_disk}, PATIENCE))
+    with pytest.raises(PareError, match="no whole model"):
+        dict(workers.run({"a": find_damage}, PATIENCE))
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ train for minutes share them evenly. Each predicts rows that it did not learn fr
 weights. What is selected learns once more from all rows.
 """
 
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -34,6 +33,7 @@ from pare.learners.learner import Data, Fitted, Work, learner_of
 from pare.learners.machine import peak_memory_mb, speed_here
 from pare.learners.model import Model
 from pare.storage.atomic import atomic_path
+from pare.storage.checksums import Damaged, read_sealed, sealed_json
 
 logger = logging.getLogger(__name__)
 MINUTES = "minutes.json"  # minutes of each network, for an interrupted training that goes on
@@ -161,8 +161,12 @@ class Choice:
         if not path.is_file():
             with atomic_path(path) as unfinished:
                 seconds = self._left(self.finished) / ceil(len(networks) / self.workers.most)
-                unfinished.write_text(json.dumps(seconds))
-        outcomes = self._fit_to_all(networks, json.loads(path.read_text()), waits=not self.finished)
+                unfinished.write_text(sealed_json({"seconds": seconds}))
+        try:
+            seconds = read_sealed(path)["seconds"]
+        except Damaged as damage:
+            raise PareError(f"{damage}; delete {self.folder}, and the same command compares anew") from damage
+        outcomes = self._fit_to_all(networks, seconds, waits=not self.finished)
         for one in networks:
             held, error = outcomes[one.name]
             if held is None:

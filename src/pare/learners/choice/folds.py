@@ -19,6 +19,7 @@ from pare.learners.learner import Data
 from pare.learners.model import Model
 from pare.learners.networks.start.cross_validation import groups_of
 from pare.storage.atomic import atomic_path
+from pare.storage.checksums import is_whole
 from pare.storage.fingerprint import fingerprint
 from pare.storage.hdf5 import read_predictions, write_predictions
 from pare.storage.store import SPLITS, ArrayStore, Block, write_store
@@ -71,7 +72,7 @@ def write_fold(folder: Path, store: ArrayStore, parts: Parts, *, compress: bool)
     """
     digest = fingerprint(store.fingerprint, {name: rows.tolist() for name, rows in parts.items()})
     path = folder / f"fold_{digest}.h5"
-    if not path.is_file():
+    if not is_whole(path):
         with atomic_path(path) as unfinished:
             write_store(
                 unfinished,
@@ -109,7 +110,7 @@ def held_out(run: Run, data: Data, parts: Parts, folder: Path) -> Held:
     """
     fold = Data(write_fold(folder, data.store, parts, compress=run.task.input.compress), data.source)
     path = folder / run.method_name / f"{fingerprint(run.decisive(), *fold.fingerprints)}.h5"
-    if not path.is_file():
+    if not is_whole(path):
         work, started = path.with_suffix(""), time.perf_counter()
         shutil.rmtree(work, ignore_errors=True)  # a killed choice left it, and its seconds are not known
         model = Fit(run, fold).model(work)

@@ -24,6 +24,7 @@ from rich import get_console
 from threadpoolctl import threadpool_limits
 
 from pare.config.errors import causes
+from pare.storage.checksums import Damaged
 from pare.storage.parent import end_with
 from pare.storage.signals import Stopped, exit_code, raised
 
@@ -138,7 +139,7 @@ def _in_process(name: object, job: Callable[[], Any], threads: int) -> Outcome:
             return job(), ""
     except Stopped as stop:
         os._exit(exit_code(stop))  # an exception would be sent back, and this process would wait for another job
-    except Exception as error:  # what one candidate cannot do stops no other, but a disk that fails is not its fault
-        if any(os.strerror(code) in str(cause) for cause in causes(error) for code in DISK):
+    except Exception as error:  # what one candidate cannot do stops no other, but a disk's fault is not its own
+        if any(isinstance(one, Damaged) or any(os.strerror(n) in str(one) for n in DISK) for one in causes(error)):
             raise
         return None, f"{type(error).__name__}: {error}"
