@@ -50,5 +50,5 @@ faults: $(VENV)/test.done  ## disturb tiny runs and files in 250,000 ways, a tab
 matrix: $(VENV)/test.done  ## make every run of conf/base/matrix.yml that is not done, and the report; `kedro matrix plan` tells how long
 	$(BIN)/kedro matrix run
 
-paper-rehearsal: $(VENV)/test.done  ## two steps of each of the paper's 18 tasks at their real shapes, all simulated, and a table; not timed as a whole, goes on where it was stopped
+paper-rehearsal: $(VENV)/test.done  ## two steps of each of the paper's 18 tasks at their real shapes, all simulated, and a table; a quarter of an hour on 2 cores, goes on where it was stopped
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/rehearsal.py

