@@ -300,3 +300,10 @@ def test_text_that_is_no_utf_8_is_damage_before_it_is_read(tmp_path, suffix):
     path.write_bytes(path.read_bytes().replace(b"oak", b"o\xffk"))
     with pytest.raises(PareError, match="is damaged"):
         load_frame(path, Dialect())
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_numbers_of_half_precision_can_be_grouped(tmp_path, suffix):
+    frame, path = pd.DataFrame({"mass": np.array([0.5, 1.5, 0.5], np.float16)}), tmp_path / f"t{suffix}"
+    (frame.to_parquet if suffix == ".parquet" else frame.to_feather)(path)
+    assert load_frame(path, Dialect()).groupby("mass").size().tolist() == [2, 1]
