@@ -45,3 +45,11 @@ def test_what_takes_too_long_is_ended(booster, tmp_path, monkeypatch):
     monkeypatch.setattr(trial, "SECONDS", 0.01)
     with pytest.raises(PareError, match=r"takes its library more than 0\.01 s"):
         trial.try_boosters(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_file_that_keeps_its_library_busy_is_ended(booster, tmp_path, monkeypatch):
+    monkeypatch.setattr(trial, "TRIAL", trial.TRIAL.replace("10 + size", "2 + size"))
+    booster.write_text(booster.read_text().replace("[verbosity", "\0\0\0\0"))  # at which LightGBM does not end
+    with pytest.raises(PareError, match=r"a file \*\.txt keeps its library busy without end"):
+        trial.try_boosters(tmp_path)

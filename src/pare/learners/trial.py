@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pare.config.errors import PareError
 
-SECONDS = 120
+SECONDS = 120  # of a clock, on a machine that does other things
 # What reads a file and predicts three rows, by the ending of its name.
 READ = {
     ".cbm": """
@@ -30,16 +30,18 @@ def predict(path):
     booster.inplace_predict(rows(booster.num_features()), validate_features=False)
 """,
 }
-# A broken file may ask for any amount of memory: the process gets a bound.
+# A broken file may ask for any amount of memory, or for ever: the process gets bounds.
 TRIAL = """
 import os, resource, sys
 import numpy, psutil
 def rows(columns):
     return numpy.repeat([[0], [-(10**6)], [10**6]], columns, 1)
+def bound(kind, most):
+    hard = resource.getrlimit(kind)[1]
+    resource.setrlimit(kind, (most if hard < 0 else min(most, hard), hard))
 size = sum(map(os.path.getsize, sys.argv[1:]))
-most = psutil.Process().memory_info().vms + (4 << 30) + 100 * size
-hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+bound(resource.RLIMIT_AS, psutil.Process().memory_info().vms + (4 << 30) + 100 * size)
+bound(resource.RLIMIT_CPU, 10 + size // 10**6)
 for path in sys.argv[1:]:
     predict(path)
 """
@@ -49,7 +51,8 @@ def try_boosters(folder: Path) -> None:
     """Let other processes read the boosters of a model, those of its members too; one for each library.
 
     Raises:
-        PareError: where such a process crashes, fails, or takes more than `SECONDS`.
+        PareError: where such a process crashes, fails, takes more than `SECONDS`, or computes for more than ten seconds
+            and one for each megabyte.
     """
     for suffix, read in READ.items():
         files = [str(path.resolve()) for path in sorted(folder.rglob(f"*{suffix}"))]
@@ -62,6 +65,8 @@ def try_boosters(folder: Path) -> None:
             )
         except subprocess.TimeoutExpired as error:
             raise PareError(f"a file *{suffix} takes its library more than {SECONDS} s") from error
+        if done.returncode == -signal.SIGXCPU:
+            raise PareError(f"a file *{suffix} keeps its library busy without end")
         if done.returncode:
             said = [line for line in done.stderr.splitlines() if "Error" in line] or [f"exit code {done.returncode}"]
             why = f"by {signal.Signals(-done.returncode).name}" if done.returncode < 0 else f"with {said[-1].strip()}"
