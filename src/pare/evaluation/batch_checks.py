@@ -129,5 +129,5 @@ class AllTogether(Metric):
 
     def held(self) -> tuple[Tensor, Tensor]:
         """All predictions and truths on the CPU; PareError where there is none."""
-        require_samples(sum(map(len, self.truths)))
+        require_samples(len(self.truths))  # batches; of several processes torchmetrics makes one tensor
         return dim_zero_cat(self.predictions).cpu(), dim_zero_cat(self.truths).cpu()
