@@ -53,6 +53,7 @@ def test_each_file_is_found_in_its_place_and_a_missing_one_is_told_with_it(paper
     for path in brought:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("@RELATION t\n@ATTRIBUTE Class {x,y}\n@DATA\nx\ny\n" if path.suffix == ".arff" else path.name)
+    monkeypatch.setattr(openml.datasets, "get_dataset", lambda *_, **__: pytest.fail("OpenML is asked"))
     manifest = ingest(raw, folder)
     found = {(folder / record.name).read_bytes() for record in manifest.files if record.name != "dataset.json"}
     assert found == {path.read_bytes() for path in brought}

@@ -33,10 +33,10 @@ def openml_dataset(
 ) -> dict[str, str | None]:
     """Bring a dataset of OpenML: ``dataset.arff`` byte for byte, and ``dataset.json`` with its description.
 
-    OpenML's client and its cache are asked first, so that what the client fetched before needs no network. Where
-    neither knows the dataset, a table that was put by hand into the folder, into ``openml`` next to it, or into
-    ``openml`` of the files that were brought before (see `pare.data.origins.given`), is used: ``<id>`` or ``<name>``
-    with the suffix ``.arff``, ``.csv`` or ``.parquet``.
+    A table in ``openml`` of the files that were brought before (see `pare.data.origins.given`) is copied, and nobody is
+    asked: ``<id>`` or ``<name>`` with the suffix ``.arff``, ``.csv`` or ``.parquet``. Else OpenML's client and its
+    cache are asked, so that what the client fetched before needs no network. Where neither knows the dataset, such a
+    table is used that was put by hand into the folder or into ``openml`` next to it.
 
     Args:
         folder: where the files are written.
@@ -53,22 +53,24 @@ def openml_dataset(
     Raises:
         PareError: if OpenML cannot be reached and no table is there, or the file's MD5 is not OpenML's.
     """
-    shared = folder.parent / "openml"
-    places, stems = filter(None, [shared, given_folder(shared)]), dict.fromkeys((str(id), name or str(id)))
-    by_hand = [place / f"{stem}{suffix}" for place in places for stem in stems for suffix in SUFFIXES]
+    shared, page = folder.parent / "openml", f"https://www.openml.org/d/{id}"
+    names = [f"{stem}{suffix}" for stem in dict.fromkeys((str(id), name or str(id))) for suffix in SUFFIXES]
+    by_hand, given = [shared / table for table in names], given_folder(shared)
+    known = {"id": id, "name": name, "default_target": target, "ignored": [*ignored], "categorical": [*categorical]}
+    if given and (file := _copy_table([given / table for table in names], folder)):
+        write_description(describe(**known), folder)
+        return {file: page, DESCRIPTION: None}
     try:
         description, url = _ask_openml(id)
     except Exception as error:  # openml's, requests' or expat's own: all mean that there is no answer
         file = _table_in(folder) or _copy_table(by_hand, folder)
-        page = f"https://www.openml.org/d/{id}"
         if file is None:
             raise PareError(
                 f"cannot fetch OpenML dataset {id} ({brief(error)}). Fetch its file from {page} on a machine with a "
                 f"network and put it at {by_hand[0]} (or {' or '.join(SUFFIXES[1:])}; only OpenML itself tells the "
                 f"checksum, so none is checked then), or {advice(shared.name, 'it')}; run the same command again"
             ) from error
-        known = {"default_target": target, "ignored": list(ignored), "categorical": list(categorical)}
-        write_description(describe(id=id, name=name, **known), folder)
+        write_description(describe(**known), folder)
         return {file: page, DESCRIPTION: None}
     if _table_in(folder) is None:
         _copy_table([_client_cache(id) / ARFF], folder)
