@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pare.config.errors import PareError
 
-SECONDS = 120  # of a clock, on a machine that does other things
+SECONDS = 120  # on a machine that does other things
 # What reads a file and predicts three rows, by the ending of its name.
 READ = {
     ".cbm": """

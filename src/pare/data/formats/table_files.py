@@ -88,7 +88,7 @@ def _checked(frame: pd.DataFrame, path: Path, dialect: Dialect) -> pd.DataFrame:
         )
     if frame.empty:
         raise PareError(f"{path} is cut short: it has no rows; {AGAIN}")
-    halves = frame.select_dtypes(np.float16).columns  # of which pandas makes no index, so that they have no groups
+    halves = frame.select_dtypes(np.float16).columns  # pandas cannot group by them
     return without_words(frame.astype(dict.fromkeys(halves, np.float32)), dialect.missing)
 
 
