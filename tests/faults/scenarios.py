@@ -44,7 +44,8 @@ class Scenario:
 def run(command: str) -> None:
     """Run a command of Kedro, or `dvc`, in the folder of this process, which ends where it fails."""
     program, *arguments = command.split()
-    logging.getLogger("dvc").propagate = False  # Kedro's log would add the traceback of each error that DVC tells
+    for name in ("dvc", "dvc_data", "dvc_objects"):  # Kedro's log would add the traceback of each error that DVC tells
+        logging.getLogger(name).propagate = False
     try:
         code = dvc(arguments) if program == "dvc" else kedro(arguments)
     except SystemExit as end:
