@@ -216,6 +216,11 @@ def test_categories_of_a_library_s_table_are_those_that_fit_into_memory(folder):
         Model.load(forge(folder("library"), "outputs.json", change))
 
 
+def test_classes_of_a_library_s_table_that_are_missing_are_told_when_it_is_loaded(folder):
+    with pytest.raises(PareError, match=r"outputs\.json lacks the classes of an output"):
+        load(forge(folder("library"), "outputs.json", in_run("present", value=[None])))
+
+
 @pytest.mark.parametrize("options", [{"unknown": 1}, {"target": 3}, {"file": "../x"}, {"parts": [1]}])
 def test_options_of_a_reader_that_do_not_fit_are_told_when_it_is_loaded(folder, options):
     change = in_run("run", "task", "reader", value={"name": "table", "options": options})

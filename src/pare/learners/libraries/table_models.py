@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.data.formats.memory import OBJECTS, check_memory
 
@@ -107,6 +108,8 @@ def load_table_model(folder: Path, task: Task, library: Library) -> TableModel:
     """Read what `TableModel.write` wrote."""
     content = json.loads((folder / OUTPUTS).read_text(encoding="utf-8"))
     check_memory(OBJECTS * sum(content["categories"]), f"{folder / OUTPUTS}: its list of categories")
+    if any((known is None) != (task.output.kind == "regression") for known in content["present"]):
+        raise PareError(f"{OUTPUTS} lacks the classes of an output, or has some of a number")
     outputs = [_load_output(library, library.path(folder, i), known) for i, known in enumerate(content["present"])]
     return TableModel(task, content["categories"], outputs, library)
 
