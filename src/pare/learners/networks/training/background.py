@@ -1,4 +1,4 @@
-"""Work beside the steps, by threads that end with their piece: none is left behind where a training stops."""
+"""Work next to the steps, by threads that end with their piece: none is left behind where a training stops."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
