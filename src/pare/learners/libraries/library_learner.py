@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import Run
 from pare.config.strict import validated
+from pare.config.suitability import check_suited, unsuited
 from pare.evaluation.calibration import Calibration
 from pare.evaluation.scoring import defined_score, predict_rows
 from pare.learners.ensemble import Ensemble
@@ -51,21 +52,15 @@ class LibraryLearner:
 
     def suits(self, run: Run) -> str:
         """Why it cannot be fitted here: it takes other data, or a package is missing; empty where it can."""
-        estimator = find_estimator(run.learner.library)
-        if not estimator.suits(run.task):
-            return f"predicts {', '.join(estimator.kinds)} from {estimator.inputs}"
-        missing = [package for package in estimator.packages if find_spec(package) is None]
-        return f"needs {', '.join(missing)}: {INSTALL}" if missing else ""
+        packages = find_estimator(run.learner.library).packages
+        missing = [package for package in packages if find_spec(package) is None]
+        needs = f"needs {', '.join(missing)}: {INSTALL}" if missing else ""
+        return unsuited(run.learner, run.task) or needs
 
     def check(self, run: Run) -> None:
         """Refuse a task that it does not take, wrong options, and a missing package."""
         estimator = find_estimator(run.learner.library)
-        if not estimator.suits(run.task):
-            raise PareError(
-                f"{run.method_name} predicts {', '.join(estimator.kinds)} from {estimator.inputs}; task "
-                f"{run.task_name!r} predicts {run.task.output.kind} from input of shape {list(run.task.input.shape)}; "
-                "the methods that suit it: kedro methods"
-            )
+        check_suited(run)
         _options(run, estimator)
         for package in estimator.packages:
             require(package)

@@ -112,6 +112,4 @@ def load_lightpfn(folder: Path, run: Run, options: LightPFNOptions) -> LightPFNM
     return _fitted(folder, context["x"], context["y"], categories, run.task.classes or 0, options)
 
 
-ESTIMATORS = {
-    "lightpfn": Estimator("tables", ("classification",), ("lightpfn",), LightPFNOptions, fit_lightpfn, load_lightpfn)
-}
+ESTIMATORS = {"lightpfn": Estimator(("lightpfn",), LightPFNOptions, fit_lightpfn, load_lightpfn)}
