@@ -21,11 +21,11 @@ from pare.evaluation.calibration import Calibration
 from pare.evaluation.scoring import defined_score, predict_rows
 from pare.learners.ensemble import Ensemble
 from pare.learners.learner import Data, Fitted, Predictor, Work
-from pare.learners.libraries.problem import Estimator, LibraryFit, LibraryModel, problem_of, require
+from pare.learners.libraries.problem import Estimator, LibraryFit, LibraryModel, problem_of
 from pare.learners.model import Model
+from pare.learners.packages import lacking, require
 
 logger = logging.getLogger(__name__)
-INSTALL = "pip install 'pare-transfer[baselines]'"  # what brings the packages of all
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,7 @@ class LibraryLearner:
 
     def suits(self, run: Run) -> str:
         """Why it cannot be fitted here: it takes other data, or a package is missing; empty where it can."""
-        packages = find_estimator(run.learner.library).packages
-        missing = [package for package in packages if find_spec(package) is None]
-        needs = f"needs {', '.join(missing)}: {INSTALL}" if missing else ""
-        return unsuited(run.learner, run.task) or needs
+        return unsuited(run.learner, run.task) or lacking(*find_estimator(run.learner.library).packages)
 
     def check(self, run: Run) -> None:
         """Refuse a task that it does not take, wrong options, and a missing package."""

@@ -15,7 +15,6 @@ import numpy as np
 from pydantic import BaseModel
 from torchmetrics import Metric
 
-from pare.config.errors import import_extra
 from pare.config.run import Run
 from pare.config.schema import Task
 from pare.data.formats.memory import OBJECTS, check_memory
@@ -117,11 +116,6 @@ class LibraryFit:
     threads: int | None = None
     unseen: np.ndarray | None = None
     others: Sequence[LibraryModel] = ()
-
-
-def require(module: str) -> Any:
-    """Import a library that only some learners need; PareError where it is not installed."""
-    return import_extra(module, "this method", "pare-transfer[baselines]")
 
 
 @dataclass(frozen=True)

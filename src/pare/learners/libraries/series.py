@@ -30,9 +30,9 @@ from pare.learners.libraries.problem import (
     Problem,
     class_scores,
     read_skops,
-    require,
     write_skops,
 )
+from pare.learners.packages import require
 
 TRANSFORMS = "aeon.transformations.collection.convolution_based"
 ROWS = 64  # transformed at a time, so that memory does not grow with the data
