@@ -3,9 +3,13 @@
 import io
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
+
+from pare.config import PareError
 
 
 class Shell:
@@ -55,3 +59,11 @@ def numpy1_object_npy(content: object) -> bytes:
     header = {"descr": "|O", "fortran_order": False, "shape": array.shape}
     np.lib.format.write_array_header_1_0(stream, header)
     return stream.getvalue() + numpy1_pickle(array)
+
+
+def check_nothing_runs(reader: Callable, write: Callable, folder: Path, message: str) -> None:
+    """A reader refuses a file that would call the shell, and the call is not made."""
+    write(folder, Shell(folder / "marker"))
+    with pytest.raises(PareError, match=rf"{message} .*nothing in it was executed"):
+        reader(folder)
+    assert not (folder / "marker").exists()

@@ -251,6 +251,7 @@ def test_a_run_without_a_test_metric_is_named(runs, engine, monkeypatch):
         ("task=mine,seeds=0-1", "predict", "predict has no test metric"),
         ("task=mine,folds=41", "pare_train", "has 40 rows, 41 folds need as many"),
         ("task=mine,seeds=0-1,tracking=nothing", "pare_train", "tracking 'nothing' is unknown"),
+        ("task=mine,method=ridge,seeds=0-4", "pare_train", "ridge predicts dense from grids; task 'mine' predicts"),
     ],
 )
 def test_a_mistake_ends_the_command_before_the_first_run(runs, engine, params, pipelines, message):

@@ -129,6 +129,16 @@ def test_a_mistake_is_told_with_its_block_and_what_would_be_right(cells, changes
         assert word in str(caught.value)
 
 
+def test_a_block_with_pairs_that_cannot_be_is_told_with_all_of_them(cells):
+    both = {"tasks": ["darcy_flow", "openml_wdbc"], "methods": ["xgboost", "pare", "u_net"]}
+    with pytest.raises(PareError, match="block 'mine'") as caught:
+        cells(mine=both)
+    pairs = (
+        "darcy_flow with xgboost (predicts classification, multilabel, regression from tables), openml_wdbc with u_net"
+    )
+    assert f"these cannot be: {pairs} (predicts fields); give" in str(caught.value)
+
+
 def test_one_name_for_two_variants_is_refused(cells):
     with pytest.raises(PareError, match=r"'first'.*'second'.*another name"):
         cells(first={"variants": {"x": {"mixing.start": 0.1}}}, second={"variants": {"x": {"mixing.start": 0.2}}})

@@ -15,6 +15,7 @@ from pare.cli.common import FOLDS, SEEDS, config_loader, screen, speed_of_cpu
 from pare.cli.runs_summary import summarise, summary_folder
 from pare.config import PareError, Run, resolve
 from pare.config.run import FOLD, WHOLE
+from pare.config.suitability import check_suited
 from pare.config.words import listed
 from pare.config_loader import load_library
 from pare.matrix.blocks import MOST, Cell
@@ -127,6 +128,7 @@ def _resolved(ctx: click.Context, project: Path, asked: Several) -> tuple[dict[s
     library, parameters = load_library(loader), loader["parameters"]
     each = [{asked.key: value} for value in asked.values]
     cells = [Cell(resolve(library, parameters | one, shared | one), {}) for one in each]
+    check_suited(cells[0].run)
     return {cell.name: cell for cell in cells}, parameters
 
 

@@ -12,6 +12,8 @@ from pare.config.library import Library
 from pare.config.resolve import resolve
 from pare.config.run import FOLD, Run
 from pare.config.strict import Strict, validated
+from pare.config.suitability import unsuited
+from pare.config.words import listed
 
 # A list has at most one entry: a comma ends a value on the command line.
 Value = bool | int | float | str | None | Annotated[list[Any], Field(max_length=1)]
@@ -95,7 +97,21 @@ def unique(blocks: Mapping[str, list[Cell]]) -> dict[str, Cell]:
     return {cell.name: cell for cells in blocks.values() for cell in cells}
 
 
+def _check_pairs(block: Block, library: Library) -> None:
+    """Refuse a block with a method that cannot learn one of its tasks, with all such pairs."""
+    reasons = {
+        f"{task} with {method}": unsuited(library.learner(method), library.task(task))
+        for task, method in product(block.tasks, block.methods)
+    }
+    if impossible := [f"{pair} ({why})" for pair, why in reasons.items() if why]:
+        raise PareError(
+            f"a block is each task with each method, and these cannot be: {listed(impossible)}; give tasks and methods "
+            "that suit each other a block, or a command, of their own"
+        )
+
+
 def _cells(block: Block, library: Library, parameters: Mapping[str, Any]) -> list[Cell]:
+    _check_pairs(block, library)
     variants: dict[str, dict[str, Value]] = dict(block.variants) or {"": {}}
     cells: list[Cell] = []
     folds = [{FOLD: f"{fold}/{block.folds}"} for fold in range(1, block.folds + 1)] if block.folds > 1 else [{}]

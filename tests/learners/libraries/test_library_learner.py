@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numba
@@ -18,6 +19,7 @@ from kedro.config import OmegaConfigLoader
 
 from forged_model import forge
 from pare.config import Library, PareError, resolve
+from pare.config.suitability import LIBRARIES as SUITED
 from pare.data.origins.ingest import ingest
 from pare.data.preparation import ModelInput
 from pare.data.registries import open_raw_files
@@ -73,7 +75,7 @@ FAST = {  # options with which a fit takes a moment
 }
 FITTING = {"tables": "openml_wdbc", "grids": "darcy_flow", "series": "ecg", "images": "cifar100"}
 SHIPPED = yaml.safe_load((Path(__file__).parents[3] / "conf" / "base" / "learners.yml").read_text())
-LIBRARIES = {name: find_estimator(one["library"]).inputs for name, one in SHIPPED.items() if "library" in one}
+LIBRARIES = {name: SUITED[one["library"]].inputs for name, one in SHIPPED.items() if "library" in one}
 PREDICT = """
 import json, sys
 import numpy as np
@@ -103,6 +105,12 @@ def run(library, parameters):
     return run
 
 
+def test_every_estimator_says_which_tasks_it_learns():
+    modules = {one["library"].partition(":")[0] for one in SHIPPED.values() if "library" in one}
+    estimators = {one: import_module(f"pare.learners.libraries.{one}").ESTIMATORS for one in modules}
+    assert {f"{one}:{name}" for one in modules for name in estimators[one]} == {*SUITED}
+
+
 def test_every_shipped_library_has_an_estimator_and_options_that_it_knows(run):
     for name, inputs in LIBRARIES.items():
         one = run(FITTING[inputs], name)
@@ -121,7 +129,7 @@ def test_every_shipped_library_has_an_estimator_and_options_that_it_knows(run):
         (
             "openml_wdbc",
             "kernel_ridge",
-            "kernel_ridge predicts dense from grids; .*suit it: kedro methods",
+            "kernel_ridge predicts dense from grids; .*use method=choose",
         ),
     ],
 )

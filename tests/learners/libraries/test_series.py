@@ -13,7 +13,6 @@ from aeon.classification.convolution_based._hydra import _SparseScaler  # noqa: 
 from aeon.transformations.collection.convolution_based import HydraTransformer, MiniRocket, MultiRocket  # noqa: E402
 
 from pare.config import PareError  # noqa: E402
-from pare.learners.libraries.problem import as_series  # noqa: E402
 from pare.learners.libraries.series import (  # noqa: E402
     ESTIMATORS,
     Hydra,
@@ -66,14 +65,6 @@ def test_two_classes_labels_and_numbers_are_predicted_too(name, problem):
     numbers = FITS[name](problem("regression", train=(x, labels[:, :1] * 10)), options(name)).model.predict(test_x)
     assert numbers.shape == (20, 1)
     assert np.abs(numbers[:, 0] - 10 * test_y).mean() < 2
-
-
-@pytest.mark.parametrize(
-    ("shape", "wanted"), [((2, 30), (2, 30)), ((1, 16, 52), (16, 52)), ((3, 8, 8), None), ((5,), None)]
-)
-def test_one_channel_on_two_axes_is_a_series_of_many_channels(shape, wanted, problem):
-    x = np.zeros((2, *shape), np.float32)
-    assert as_series(problem("classification", 2, train=(x, np.array([0, 1]))).task) == wanted
 
 
 @pytest.mark.parametrize(("name", "shortest"), [("minirocket", 9), ("multirocket", 10), ("multirocket_hydra", 10)])

@@ -328,8 +328,8 @@ def test_what_was_written_predicts_the_same(name, kind, bags, problem, tmp_path)
         kind, 3 if kind == "classification" else None, (0, 0, 3), train=(x, answers), validation=(x, answers)
     )
     estimator = (ESTIMATORS | LOGISTIC)[name]
-    if kind not in estimator.kinds:
-        pytest.skip(f"{name} does not predict {kind}")
+    if kind == "regression" and name not in FITS:
+        pytest.skip(f"{name} predicts no numbers")
     chosen = options(name, bags=bags) if name in FITS else LogisticOptions(strengths=2, folds=2, iterations=500)
     fitted = estimator.fit(some, chosen)
     assert len(fitted.others) == (bags - 1 if name in FITS else 0)

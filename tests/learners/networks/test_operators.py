@@ -187,7 +187,7 @@ def test_half_precision_is_recorded_and_learns_as_well(fitted):
     ("method", "grid", "more", "message"),
     [
         ("fno", (64,), {"field": (32,)}, r"fno predicts on the grid of the input, 64, and the field .* has 32 points"),
-        ("u_net", (20,), {}, r"u_net halves the grid four times.*the task has 20; the methods that suit"),
+        ("u_net", (20,), {}, r"u_net halves the grid four times.*the task has 20; task .*method=choose"),
         ("fno", (32,), {"optimiser": "Muon"}, r"complex weights, which Muon cannot learn; use .*AdamW"),
         ("fno", (32,), {"options": {"moddes": 3}}, r"options\.moddes.*Did you mean"),
     ],

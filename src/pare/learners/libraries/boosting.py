@@ -19,7 +19,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import Run
 from pare.data.preparation.split import folds_of
-from pare.learners.libraries.problem import LABELS, Estimator, LibraryFit, Problem, require
+from pare.learners.libraries.problem import Estimator, LibraryFit, Problem
 from pare.learners.libraries.table_models import (
     ConstantLabel,
     Library,
@@ -29,6 +29,7 @@ from pare.learners.libraries.table_models import (
     load_table_model,
 )
 from pare.learners.networks.models.threads import Pace
+from pare.learners.packages import require
 
 
 class BoosterOptions(BaseModel):
@@ -381,7 +382,7 @@ def _estimator(package: str, booster: Callable[[], Booster]) -> Estimator:
     def load(folder: Path, run: Run, options: BoosterOptions) -> TableModel:
         return load_table_model(folder, run.task, booster().library)
 
-    return Estimator("tables", (*LABELS, "regression"), (package,), BoosterOptions, fit, load, True, True)
+    return Estimator((package,), BoosterOptions, fit, load, True, True)
 
 
 ESTIMATORS = {

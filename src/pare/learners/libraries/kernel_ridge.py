@@ -174,7 +174,5 @@ def _folded(
 
 
 ESTIMATORS = {
-    "kernel_ridge": Estimator(
-        "grids", ("dense",), ("sklearn",), KernelRidgeOptions, fit_kernel_ridge, load_kernel_ridge
-    )
+    "kernel_ridge": Estimator(("sklearn",), KernelRidgeOptions, fit_kernel_ridge, load_kernel_ridge),
 }

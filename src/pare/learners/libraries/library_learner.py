@@ -16,15 +16,16 @@ from pydantic import BaseModel
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import Run
 from pare.config.strict import validated
+from pare.config.suitability import check_suited, unsuited
 from pare.evaluation.calibration import Calibration
 from pare.evaluation.scoring import defined_score, predict_rows
 from pare.learners.ensemble import Ensemble
 from pare.learners.learner import Data, Fitted, Predictor, Work
-from pare.learners.libraries.problem import Estimator, LibraryFit, LibraryModel, problem_of, require
+from pare.learners.libraries.problem import Estimator, LibraryFit, LibraryModel, problem_of
 from pare.learners.model import Model
+from pare.learners.packages import lacking, require
 
 logger = logging.getLogger(__name__)
-INSTALL = "pip install 'pare-transfer[baselines]'"  # what brings the packages of all
 
 
 @dataclass(frozen=True)
@@ -51,21 +52,12 @@ class LibraryLearner:
 
     def suits(self, run: Run) -> str:
         """Why it cannot be fitted here: it takes other data, or a package is missing; empty where it can."""
-        estimator = find_estimator(run.learner.library)
-        if not estimator.suits(run.task):
-            return f"predicts {', '.join(estimator.kinds)} from {estimator.inputs}"
-        missing = [package for package in estimator.packages if find_spec(package) is None]
-        return f"needs {', '.join(missing)}: {INSTALL}" if missing else ""
+        return unsuited(run.learner, run.task) or lacking(*find_estimator(run.learner.library).packages)
 
     def check(self, run: Run) -> None:
         """Refuse a task that it does not take, wrong options, and a missing package."""
         estimator = find_estimator(run.learner.library)
-        if not estimator.suits(run.task):
-            raise PareError(
-                f"{run.method_name} predicts {', '.join(estimator.kinds)} from {estimator.inputs}; task "
-                f"{run.task_name!r} predicts {run.task.output.kind} from input of shape {list(run.task.input.shape)}; "
-                "the methods that suit it: kedro methods"
-            )
+        check_suited(run)
         _options(run, estimator)
         for package in estimator.packages:
             require(package)

@@ -18,7 +18,8 @@ from safetensors.numpy import load_file, save_file
 from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.config.strict import Strict
-from pare.learners.libraries.problem import Estimator, LibraryFit, Problem, class_scores, require
+from pare.learners.libraries.problem import Estimator, LibraryFit, Problem, class_scores
+from pare.learners.packages import require
 from pare.storage.access import usual_rights
 
 CONTEXT, CHECKPOINT = "context.safetensors", ("model.safetensors", "config.json")
@@ -112,6 +113,4 @@ def load_lightpfn(folder: Path, run: Run, options: LightPFNOptions) -> LightPFNM
     return _fitted(folder, context["x"], context["y"], categories, run.task.classes or 0, options)
 
 
-ESTIMATORS = {
-    "lightpfn": Estimator("tables", ("classification",), ("lightpfn",), LightPFNOptions, fit_lightpfn, load_lightpfn)
-}
+ESTIMATORS = {"lightpfn": Estimator(("lightpfn",), LightPFNOptions, fit_lightpfn, load_lightpfn)}

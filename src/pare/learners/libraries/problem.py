@@ -15,7 +15,6 @@ import numpy as np
 from pydantic import BaseModel
 from torchmetrics import Metric
 
-from pare.config.errors import import_extra
 from pare.config.run import Run
 from pare.config.schema import Task
 from pare.data.formats.memory import OBJECTS, check_memory
@@ -24,7 +23,6 @@ from pare.evaluation.metrics import build_metric
 from pare.learners.networks.start.cross_validation import weights_of
 from pare.storage.store import ArrayStore, Rows
 
-LABELS = ("classification", "multilabel")
 SUFFIX, SCHEMA = ".skops", "schema.json"
 # In addition to scikit-learn's own estimators, numpy's arrays and plain Python values, which skops trusts by itself.
 TRUSTED = ("numpy.dtype",)
@@ -120,39 +118,11 @@ class LibraryFit:
     others: Sequence[LibraryModel] = ()
 
 
-def require(module: str) -> Any:
-    """Import a library that only some learners need; PareError where it is not installed."""
-    return import_extra(module, "this method", "pare-transfer[baselines]")
-
-
-def as_series(task: Task) -> tuple[int, int] | None:
-    """Channels and length of a task's series; none where its input is no series.
-
-    A single channel on a grid of two axes, such as 16 electrodes × 52 samples or a spectrogram, is a series along the
-    second axis with a channel for each line of the first.
-    """
-    shape = task.input.shape
-    match shape if len(shape) != 3 or shape[0] != 1 else shape[1:]:
-        case (channels, length):
-            return channels, length
-    return None
-
-
-INPUTS: dict[str, Callable[[Task], bool]] = {
-    "tables": lambda task: len(task.input.shape) == 1,
-    "series": lambda task: as_series(task) is not None,
-    "images": lambda task: task.kind == "image" and len(task.input.shape) == 3,
-    "grids": lambda task: len(task.input.shape) > 1,
-}
-
-
 @dataclass(frozen=True)
 class Estimator:
-    """Inputs and outputs of an estimator, and how it is fitted and loaded.
+    """How an estimator is fitted and loaded; which tasks it learns: `pare.config.suitability`.
 
     Attributes:
-        inputs: a key of `INPUTS`.
-        kinds: the kinds of output that it predicts.
         packages: modules that it imports.
         options: the options that it knows.
         fit: fits it.
@@ -161,18 +131,12 @@ class Estimator:
         bounded: whether the fit ends at `Problem.deadline`.
     """
 
-    inputs: str
-    kinds: tuple[str, ...]
     packages: tuple[str, ...]
     options: type[BaseModel]
     fit: Callable[[Problem, Any], LibraryFit]
     load: Callable[[Path, Run, Any], LibraryModel]
     weighted: bool = False
     bounded: bool = False
-
-    def suits(self, task: Task) -> bool:
-        """Whether it takes the task's input and predicts its kind of output."""
-        return INPUTS[self.inputs](task) and task.output.kind in self.kinds
 
 
 def class_scores(scores: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:

@@ -25,7 +25,6 @@ from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config.strict import Strict
 from pare.learners.libraries.problem import (
-    LABELS,
     SUFFIX,
     Estimator,
     LibraryFit,
@@ -240,8 +239,7 @@ def load_machine(folder: Path, run: Run, options: MachineOptions) -> MachineMode
 
 ESTIMATORS = {
     "logistic_regression": Estimator(
-        *("tables", LABELS, ("sklearn",), LogisticOptions, fit_logistic_regression, load_logistic_regression),
-        weighted=True,
+        ("sklearn",), LogisticOptions, fit_logistic_regression, load_logistic_regression, weighted=True
     ),
-    "svm": Estimator("images", ("classification",), ("sklearn",), MachineOptions, fit_machine, load_machine),
+    "svm": Estimator(("sklearn",), MachineOptions, fit_machine, load_machine),
 }

@@ -22,18 +22,17 @@ from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config.strict import Strict
+from pare.config.suitability import as_series
 from pare.learners.libraries.problem import (
-    LABELS,
     SUFFIX,
     Estimator,
     LibraryFit,
     Problem,
-    as_series,
     class_scores,
     read_skops,
-    require,
     write_skops,
 )
+from pare.learners.packages import require
 
 TRANSFORMS = "aeon.transformations.collection.convolution_based"
 ROWS = 64  # transformed at a time, so that memory does not grow with the data
@@ -204,8 +203,7 @@ def _targets(problem: Problem, y: np.ndarray) -> np.ndarray:
 
 def _estimator(name: str, shortest: int, options: type[RocketOptions] = RocketOptions) -> Estimator:
     """The ridge of a transform of aeon that needs so many samples."""
-    kinds = (*LABELS, "regression")
-    return Estimator("series", kinds, ("aeon",), options, partial(_fit, name, shortest), partial(_load, name))
+    return Estimator(("aeon",), options, partial(_fit, name, shortest), partial(_load, name))
 
 
 # A kernel has nine weights; MultiRocket and Hydra also take the differences of the samples.

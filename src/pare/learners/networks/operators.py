@@ -6,7 +6,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ from accelerate import Accelerator
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from pare.config.errors import PareError, import_extra, unknown_name
+from pare.config.errors import PareError, unknown_name
 from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config.strict import Strict, validated
+from pare.config.suitability import can_be_halved, check_suited, unsuited
 from pare.learners.learner import Data, Fitted, Work
 from pare.learners.networks.models import Network
 from pare.learners.networks.models.folding import Folded
@@ -26,8 +26,7 @@ from pare.learners.networks.models.model import build_units
 from pare.learners.networks.models.symmetries import Symmetries
 from pare.learners.networks.trained_network import TrainedNetwork
 from pare.learners.networks.training import Parts, fit
-
-EXTRA = "pare-transfer[baselines]"  # what brings the packages of all
+from pare.learners.packages import lacking, require
 
 
 class FnoOptions(Strict):
@@ -79,7 +78,7 @@ def _without_options(network: nn.Module, state: dict[str, Any], prefix: str, loc
 def build_fno(task: Task, options: FnoOptions) -> nn.Module:
     """Li et al. (2021): layers that multiply low frequencies; coordinates are inputs, where the task has none."""
     channels, *grid = task.input.shape
-    return _required("neuralop").models.FNO(
+    return require("neuralop").models.FNO(
         n_modes=tuple(min(2 * options.modes, points) for points in grid),
         in_channels=channels,
         out_channels=task.output.shape[0],
@@ -96,16 +95,12 @@ def build_u_net(task: Task, options: UNetOptions) -> nn.Module:
     Normalised over the batch, as PDEBench's. MONAI's default, over each sample, would lose the size of a field.
     """
     channels, *grid = task.input.shape
-    fold = options.fold if _can_be_halved([-(-n // options.fold) for n in grid]) else 1
+    fold = options.fold if can_be_halved([-(-n // options.fold) for n in grid]) else 1
     outputs, more = task.output.shape[0], fold ** len(grid)
-    unet = _required("monai.networks.nets").BasicUNet(
+    unet = require("monai.networks.nets").BasicUNet(
         *(len(grid), channels * more, outputs * more), features=options.features, norm="batch"
     )
     return Folded(unet, fold)
-
-
-def _can_be_halved(grid: Sequence[int]) -> bool:
-    return min(grid) >= 16 and max(grid) >= 32
 
 
 @dataclass(frozen=True)
@@ -117,35 +112,17 @@ class NetworkSpec:
         options: the options that it knows.
         build: makes its layers.
         complex: whether some weights are complex.
-        halves: whether it halves the grid four times.
     """
 
     package: str
     options: type[Strict]
     build: Callable[[Task, Any], nn.Module]
     complex: bool = False
-    halves: bool = False
-
-    def unsuited(self, task: Task) -> str:
-        """Why it cannot predict a task; empty where it can."""
-        if task.output.kind != "dense":
-            return f"predicts fields, and the task predicts {task.output.kind}"
-        grid, found = (shape[1:] for shape in (task.input.shape, task.output.shape))
-        if grid != found:
-            return (
-                f"predicts on the grid of the input, {_text(grid)}, and the field of the task has {_text(found)} points"
-            )
-        if self.halves and not _can_be_halved(grid):
-            return (
-                "halves the grid four times and needs at least 16 points along each axis and 32 along one, and the "
-                f"task has {_text(grid)}"
-            )
-        return ""
 
 
 NETWORKS = {
     "fno": NetworkSpec("neuralop", FnoOptions, build_fno, complex=True),
-    "u_net": NetworkSpec("monai", UNetOptions, build_u_net, halves=True),
+    "u_net": NetworkSpec("monai", UNetOptions, build_u_net),
 }
 
 
@@ -154,25 +131,22 @@ class OperatorLearner:
 
     def suits(self, run: Run) -> str:
         """Why it cannot be fitted here: the task has another output or grid, or the package is missing."""
-        spec = _spec(run)
-        missing = f"needs {spec.package}: pip install '{EXTRA}'" if find_spec(spec.package) is None else ""
-        return spec.unsuited(run.task) or missing
+        return unsuited(run.learner, run.task) or lacking(_spec(run).package)
 
     def check(self, run: Run) -> None:
         """Refuse a task that it does not suit, wrong options, and a missing package."""
         spec = _spec(run)
-        if why := spec.unsuited(run.task):
-            raise PareError(f"{run.method_name} {why}; the methods that suit task {run.task_name!r}: kedro methods")
+        check_suited(run)
         if spec.complex and run.training.optimiser == "Muon":
             raise PareError(f"{run.method_name} has complex weights, which Muon cannot learn; use optimiser AdamW")
         validated(spec.options, "options", run.options)
-        _required(spec.package)
+        require(spec.package)
 
     def fit(self, run: Run, data: Data, work: Work) -> Fitted:
         """Train, or go on after the last epoch that was saved."""
         fitted = fit(run, data, work, _parts)
         package = _spec(run).package
-        fitted.record["versions"] |= {package: _required(package).__version__}
+        fitted.record["versions"] |= {package: require(package).__version__}
         return fitted
 
     def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> TrainedNetwork:
@@ -202,11 +176,3 @@ def _spec(run: Run) -> NetworkSpec:
     if name not in NETWORKS:
         raise unknown_name("network", name, NETWORKS, "src/pare/learners/networks/operators.py")
     return NETWORKS[name]
-
-
-def _required(module: str) -> Any:
-    return import_extra(module, "this method", EXTRA)
-
-
-def _text(grid: Sequence[int]) -> str:
-    return "×".join(map(str, grid))

@@ -20,43 +20,28 @@ from pare.learners.networks.training.session import Session
 from pare.learners.networks.training.trainer import Trainer
 from pare.learners.networks.transformer import build_parts
 from pare.learners.source_folders import SourceFolders
-from pare.storage.store import ArrayStore, write_store
-
-GRID, LONG = 16, 256
-PATTERNS = np.random.default_rng(1).normal(size=(6, GRID, GRID)) + 1  # of which inputs are made
-
-
-def inputs(rng, rows):
-    return np.einsum("rd,dij->rij", rng.normal(size=(rows, len(PATTERNS))), PATTERNS)[:, None]
-
-
-def write(path, make, draw=inputs, n=(48, 16, 16), groups=None) -> ArrayStore:
-    rng, sizes = np.random.default_rng(0), dict(zip(("train", "validation", "test"), n, strict=True))
-    blocks = []
-    for split, rows in sizes.items():
-        x = draw(rng, rows).astype(np.float32)
-        more = {} if groups is None else {"group": groups(rows)}
-        blocks.append((split, {"x": x, "y": make(x).astype(np.float32), **more}))
-    y = blocks[0][1]["y"]
-    statistics = {"y_mean": y.mean(0), "y_scale": y.std(0, dtype=np.float64)}
-    write_store(path, rows=sizes, blocks=blocks, statistics=statistics, fingerprint="f", description={"categories": []})
-    return ArrayStore(path)
-
-
-def moved(x):
-    """A linear map of the field."""
-    return 3 + np.roll(x, 5, -1) * np.hanning(GRID)
-
-
-def nearly_linear(x):
-    """What a linear map leaves is something to train."""
-    return moved(x) + 0.01 * np.abs(x)
-
-
-def folded(x):
-    """No linear map: the size of the mean counts, whatever its sign."""
-    return np.abs(x.mean((2, 3), keepdims=True)) * (1 + np.hanning(GRID)) + np.zeros_like(x)
-
+from small_fields import (
+    GRID,
+    LONG,
+    answered,
+    bent,
+    chance,
+    curved,
+    ends,
+    faint,
+    few,
+    folded,
+    inputs,
+    moved,
+    nearly_linear,
+    noisy,
+    signed,
+    smoothed,
+    states,
+    walled,
+    white,
+    write,
+)
 
 pytestmark = pytest.mark.usefixtures("quick_training")
 
@@ -119,17 +104,6 @@ def test_a_linear_equation_is_solved_before_it_is_trained(run_of, source, tmp_pa
     assert np.abs(found - rows["y"]).max() < 0.1 * rows["y"].std()
 
 
-def states(rng, rows):
-    """Four states of each simulation, nearly the same."""
-    return np.repeat(inputs(rng, rows // 4), 4, axis=0) + 0.001 * inputs(rng, rows)
-
-
-def chance(x):
-    """A field by chance for each four rows that follow each other: nothing is known of others."""
-    fields = np.random.default_rng(len(x)).normal(size=(len(x) // 4, 1, GRID, GRID))
-    return np.repeat(fields, 4, axis=0)
-
-
 def test_states_of_a_simulation_are_left_out_together(run_of, source, tmp_path):
     """Else each is predicted from the others, and the regression seems to know what is chance."""
 
@@ -139,12 +113,6 @@ def test_states_of_a_simulation_are_left_out_together(run_of, source, tmp_path):
 
     assert left("apart", None) < 0.5
     assert left("together", lambda rows: np.arange(rows) // 4) > 0.9
-
-
-def walled(x):
-    y = nearly_linear(x)
-    y[:, :, :2] = np.nan
-    return y
 
 
 def test_points_without_a_target_do_not_keep_a_linear_equation_from_being_solved(run_of, source, tmp_path):
@@ -157,25 +125,6 @@ def test_points_without_a_target_do_not_keep_a_linear_equation_from_being_solved
             found.append(trained.predictor.network(x))
     assert torch.isfinite(found[1]).all()
     torch.testing.assert_close(found[1][:, :, 2:], found[0][:, :, 2:], rtol=1e-3, atol=1e-3)
-
-
-def white(rng, rows):
-    """More unknowns than rows."""
-    return rng.normal(size=(rows, 1, GRID, GRID))
-
-
-def smoothed(x):
-    """A linear map that has the symmetries of the square, and of a plane without ends."""
-    spread = np.fft.fftfreq(GRID)[:, None] ** 2 + np.fft.fftfreq(GRID) ** 2
-    return np.fft.ifft2(np.fft.fft2(x) / (1 + 50 * spread)).real
-
-
-SIGNS = np.random.default_rng(2).choice([-1, 1], (GRID, GRID))
-
-
-def signed(x):
-    """A linear map that is another one at every place, in no direction the same."""
-    return x * SIGNS
 
 
 @pytest.mark.slow
@@ -293,11 +242,6 @@ def test_units_of_the_field_do_not_matter(run_of, source, tmp_path, make, unit):
     assert found == pytest.approx(expected, rel=1e-3)
 
 
-def bent(x):
-    """A linear map says much of it, and not nearly all."""
-    return moved(x) + 0.5 * np.abs(x)
-
-
 def test_a_training_that_says_less_than_the_regression_keeps_it_and_is_the_probe(run_of, source, tmp_path):
     store = write(tmp_path / "x.h5", bent)
     kept = fitted(run_of(learning_rate=1e-9), store, source, tmp_path / "kept")
@@ -320,16 +264,6 @@ def test_a_training_that_says_more_than_the_regression_is_kept_without_it(run_of
     assert not trained.predictor.network.anchor.fields.any()
 
 
-def curved(x):
-    """A smooth map that is far from linear."""
-    return np.sin(2 * moved(x)) + 3
-
-
-def few(rng, rows):
-    """Inputs that differ in two ways only."""
-    return np.einsum("rd,dij->rij", rng.uniform(-1, 1, (rows, 2)), PATTERNS[:2] - 1)[:, None] / 2
-
-
 def test_gaussian_kernels_solve_a_smooth_equation_that_is_not_linear(run_of, source, tmp_path):
     store = write(tmp_path / "x.h5", curved, few, (160, 16, 16))
     trained = fitted(run_of("probe"), store, source, tmp_path)
@@ -342,18 +276,6 @@ def test_gaussian_kernels_solve_a_smooth_equation_that_is_not_linear(run_of, sou
     assert error < 1e-2
     anywhere = [trained.outputs(rows["x"], torch.device(device)) for device in ("cpu", "mps")]
     np.testing.assert_array_equal(*anywhere)  # Apple's GPUs have no double precision
-
-
-def faint(rng, rows):
-    """Every other input is a hundred times smaller."""
-    return inputs(rng, rows) * np.resize([1, 0.01], rows)[:, None, None, None]
-
-
-def noisy(x):
-    """A linear map, and noise that is small in small fields."""
-    return np.roll(x, 5, -1) + 0.05 * np.square(x).mean((1, 2, 3), keepdims=True) * np.random.default_rng(3).normal(
-        size=x.shape
-    )
 
 
 def test_a_faint_field_counts_as_much_as_others_where_the_loss_is_relative(run_of, source, tmp_path):
@@ -399,20 +321,6 @@ def test_a_killed_training_of_a_field_goes_on_to_bit_identical_weights(run_of, s
 def exit_after_first(epoch):
     if epoch == 1:
         raise KeyboardInterrupt
-
-
-def ends(rng, rows):
-    """A line that says something at its left end only."""
-    x = np.zeros((rows, 1, LONG))
-    x[..., :16] = rng.uniform(-1, 1, (rows, 1, 1))
-    return x
-
-
-def answered(x):
-    """The size of what was said, at the right end, farther than convolutions reach."""
-    y = np.ones_like(x)
-    y[..., -16:] += 3 * np.abs(x[..., :1])
-    return y
 
 
 @pytest.mark.slow

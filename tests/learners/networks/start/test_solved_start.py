@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from torch.nn.functional import cross_entropy
 
 from blas import blas_threads
-from pare.config import Library, PareError, resolve
+from pare.config import Library, resolve
 from pare.data.proxies import IMAGES
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
@@ -326,11 +326,6 @@ def test_there_may_be_no_validation_rows(run_of, text_source, tmp_path):
     store = write(tmp_path / "x.h5", circle, {"train": 60, "test": 60})
     record = solved(run_of([2], protocol="paper"), store, text_source, tmp_path).record
     assert (record["n_train"], record["validation"]) == (60, None)
-
-
-def test_options_of_a_training_are_refused(run_of):
-    with pytest.raises(PareError, match=r"training\.epochs.* no effect on method 'probe'"):
-        run_of([2], training={"epochs": 3, "batch_size": 8, "learning_rate": 1e-3})
 
 
 def test_the_source_is_the_one_that_suits_the_data(run_of):
