@@ -14,6 +14,8 @@ import numpy as np
 from accelerate import Accelerator
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from pare.config.errors import PareError, import_extra, unknown_name
 from pare.config.run import Run
@@ -28,6 +30,7 @@ from pare.learners.networks.trained_network import TrainedNetwork
 from pare.learners.networks.training import Parts, fit
 
 EXTRA = "pare-transfer[baselines]"  # what brings the packages of all
+HALVED = 16  # points along an axis that are halved four times, at least
 
 
 class FnoOptions(Strict):
@@ -96,16 +99,36 @@ def build_u_net(task: Task, options: UNetOptions) -> nn.Module:
     Normalised over the batch, as PDEBench's. MONAI's default, over each sample, would lose the size of a field.
     """
     channels, *grid = task.input.shape
-    fold = options.fold if _can_be_halved([-(-n // options.fold) for n in grid]) else 1
+    fold = options.fold if _has_two_points([-(-n // options.fold) for n in grid]) else 1
     outputs, more = task.output.shape[0], fold ** len(grid)
     unet = _required("monai.networks.nets").BasicUNet(
         *(len(grid), channels * more, outputs * more), features=options.features, norm="batch"
     )
+    for norm in unet.modules():
+        if isinstance(norm, _BatchNorm):
+            norm.__class__ = LenientBatchNorm  # names and values of weights stay
     return Folded(unet, fold)
 
 
-def _can_be_halved(grid: Sequence[int]) -> bool:
-    return min(grid) >= 16 and max(grid) >= 32
+class LenientBatchNorm(_BatchNorm):
+    """A batch norm that takes running statistics where a channel has one value, which torch's own refuses.
+
+    So it is in the deepest level of a grid of 16 to 31 points along each axis, for a batch of one row.
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Any number of axes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(rows, channels, …)``, normalised."""
+        if self.training and x.numel() == x.shape[1]:
+            return batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(x)
+
+
+def _has_two_points(grid: Sequence[int]) -> bool:
+    """Whether a grid that is halved four times has two points or more."""
+    return min(grid) >= HALVED and max(grid) >= 2 * HALVED
 
 
 @dataclass(frozen=True)
@@ -117,14 +140,14 @@ class NetworkSpec:
         options: the options that it knows.
         build: makes its layers.
         complex: whether some weights are complex.
-        halves: whether it halves the grid four times.
+        least: points along each axis, at least.
     """
 
     package: str
     options: type[Strict]
     build: Callable[[Task, Any], nn.Module]
     complex: bool = False
-    halves: bool = False
+    least: int = 1
 
     def unsuited(self, task: Task) -> str:
         """Why it cannot predict a task; empty where it can."""
@@ -135,17 +158,13 @@ class NetworkSpec:
             return (
                 f"predicts on the grid of the input, {_text(grid)}, and the field of the task has {_text(found)} points"
             )
-        if self.halves and not _can_be_halved(grid):
-            return (
-                "halves the grid four times and needs at least 16 points along each axis and 32 along one, and the "
-                f"task has {_text(grid)}"
-            )
-        return ""
+        few = min(grid) < self.least
+        return f"needs at least {self.least} points along each axis, and the task has {_text(grid)}" if few else ""
 
 
 NETWORKS = {
     "fno": NetworkSpec("neuralop", FnoOptions, build_fno, complex=True),
-    "u_net": NetworkSpec("monai", UNetOptions, build_u_net, halves=True),
+    "u_net": NetworkSpec("monai", UNetOptions, build_u_net, least=HALVED),
 }
 
 
