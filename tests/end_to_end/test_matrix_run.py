@@ -19,7 +19,14 @@ pytestmark = pytest.mark.slow
 
 METHODS = ("finetune", "layernorm")
 OWN = ("--tasks", "darcy_flow", "--params", "source=tiny,training.epochs=2")
-OWN_LONG = ("--tasks", "darcy_flow", "--params", "source=tiny,training.epochs=30", "--methods", "finetune")
+OWN_LONG = (
+    "--tasks",
+    "darcy_flow",
+    "--params",
+    "source=tiny,training.epochs=30,training.checkpoint_minutes=0.0001",
+    "--methods",
+    "finetune",
+)
 PATIENCE_S = 300.0
 
 

@@ -396,12 +396,12 @@ def test_what_a_row_is_held_out_with_comes_from_the_other_rows(run_of, source, t
 
 @pytest.mark.parametrize("make", [nearly_linear, bent])
 def test_a_killed_training_of_a_field_goes_on_to_bit_identical_weights(run_of, source, tmp_path, monkeypatch, make):
-    store, run = write(tmp_path / "x.h5", make), run_of("pare", checkpoint_minutes=1e-9)
-    fit, original = Fit(run, Data(store, source)), Trainer._epoch
+    data, original = Data(write(tmp_path / "x.h5", make), source), Trainer._epoch
+    fit, saved = Fit(run_of("pare"), data), Fit(run_of("pare", checkpoint_minutes=1e-9), data)
     whole = fit.model(tmp_path / "one")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "_epoch", lambda self, epoch, bar: exit_after_first(epoch) or original(self, epoch, bar))
-        fit.model(tmp_path / "two")
+        saved.model(tmp_path / "two")
     resumed = fit.model(tmp_path / "two")
     assert [row["validation"] for row in resumed.record["history"]] == [
         row["validation"] for row in whole.record["history"]

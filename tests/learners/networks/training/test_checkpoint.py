@@ -137,7 +137,19 @@ def test_what_fails_in_the_background_ends_the_training(checkpoint, monkeypatch,
     assert caplog.messages == (["no space left"] if ended else [])
 
 
-def test_a_save_is_due_at_once_and_later_by_what_saving_costs_and_what_may_be_lost(checkpoint, monkeypatch):
+@pytest.mark.parametrize(("learnt", "seconds"), [(True, 400), (False, 10)])  # 100 times 2 GB at half a GB a second
+def test_the_first_save_is_due_by_the_size_of_what_is_learnt(tmp_path, monkeypatch, learnt, seconds):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    network = nn.Linear(10_000, 12_500, bias=False, device="meta").requires_grad_(learnt)
+    checkpoint = Checkpoint(tmp_path, network, {})
+    now[0] = seconds - 1.0
+    assert not checkpoint.is_due(600.0)
+    now[0] = seconds + 1.0
+    assert checkpoint.is_due(600.0) and not checkpoint.is_due(600.0, within=True)
+
+
+def test_a_later_save_is_due_by_what_saving_costs_and_what_may_be_lost(checkpoint, monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     monkeypatch.setattr(Checkpoint, "_write", lambda *_: 0.2)  # seconds of the CPU
@@ -148,7 +160,6 @@ def test_a_save_is_due_at_once_and_later_by_what_saving_costs_and_what_may_be_lo
 
     monkeypatch.setattr("pare.learners.networks.training.checkpoint._copied", copied)
     checkpoint.best.clear()
-    assert checkpoint.is_due(600.0) and not checkpoint.is_due(1e9, within=True)
     save(checkpoint, 1)
     due = {}
     for name, most, within in (("costly", 600.0, False), ("short", 5.0, False), ("within", 600.0, True)):
