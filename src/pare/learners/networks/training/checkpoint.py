@@ -119,7 +119,7 @@ class Checkpoint:
         self._last: int | None = None  # number of the last save that is whole
         self._writing: Future[float] | None = None
         learnt = sum(one.nbytes for one in network.parameters() if one.requires_grad)
-        self._saved, self._copying = time.monotonic(), 0.0  # the last save's; see `cost`
+        self._saved, self._copying = _clocks(), 0.0  # the last save's; see `cost`
         self._written = COPIES * learnt / RATE  # the first one's, before it is known
 
     def __enter__(self) -> "Checkpoint":
@@ -152,8 +152,8 @@ class Checkpoint:
     def is_due(self, most: float, *, within: bool = False) -> bool:
         """Whether it is time to save, by the time since the last save, or since the process began.
 
-        At the end of an epoch it is where a save costs no more than its share of that time, within an epoch where as
-        much work as may be lost was done in it.
+        It is where as much work as may be lost was done in it. At the end of an epoch it is also where a save costs no
+        more than its share of that time, and of what this process computed in it: other programs may take the cores.
 
         Args:
             most: seconds of work that may be lost.
@@ -164,8 +164,8 @@ class Checkpoint:
         """
         if self._writing and self._writing.done():
             self._wait()
-        pause = most if within else min(max(PAUSE, self.cost / SHARE), most)
-        return time.monotonic() - self._saved >= pause
+        since, computed = (now - then for now, then in zip(_clocks(), self._saved, strict=True))
+        return since >= most or (not within and min(since, computed) >= max(PAUSE, self.cost / SHARE))
 
     def save(self, progress: Progress) -> None:
         """Save the state of a training; the loop waits for its copy, and for the writer of the save before it.
@@ -188,8 +188,8 @@ class Checkpoint:
         learning = {name: recursively_apply(_copied, part.state_dict()) for name, part in self.learning.items()}
         text = json.dumps(asdict(progress))
         self._writing = in_background(partial(self._write, weights, learning, text))
-        self._saved = time.monotonic()
-        self._copying = self._saved - started
+        self._saved = _clocks()
+        self._copying = self._saved[0] - started
 
     def _wait(self) -> None:
         """Wait for the writer; PareError where it failed."""
@@ -291,6 +291,11 @@ class Checkpoint:
                 f"the checkpoint is of another version of this project or its libraries ({type(error).__name__}: "
                 f"{shorten(str(error), 100)}); go on with that version, or {self._remedy}"
             ) from error
+
+
+def _clocks() -> tuple[float, float]:
+    """Seconds by the clock, and those of all cores in this process."""
+    return time.monotonic(), time.process_time()
 
 
 def _frozen(network: nn.Module) -> set[str]:
