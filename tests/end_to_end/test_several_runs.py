@@ -93,7 +93,7 @@ def test_a_run_that_fails_is_told_with_its_log_and_the_same_command_makes_it(min
 def test_a_command_that_is_ended_ends_its_runs(mine, kedro_interrupted):
     logs = mine / "data/matrix/mine/finetune/start_random-source_tiny/seeds_0-1/logs"
     training = mine / "data/06_models/mine/finetune/start_random-source_tiny/seed_1/checkpoint"
-    params = f"{TINY.replace('epochs=1', 'epochs=100000')},seeds=0-1"
+    params = f"{TINY.replace('epochs=1', 'epochs=100000')},training.checkpoint_minutes=0.0001,seeds=0-1"
     outcome = kedro_interrupted(mine, training, "--params", params, "--workers=2", number=signal.SIGTERM)
     assert outcome.code == 128 + signal.SIGTERM
     assert "Terminated. The same command goes on after the last step or fit that was saved." in outcome.err

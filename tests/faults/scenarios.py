@@ -25,7 +25,8 @@ VOLATILE = ("second", "memory", "retrieved", "versions", "files", "written", "ch
 SHOWN = (".png", ".html", ".md", ".skops", ".cbm", ".svg", ".sha256", "dvc.lock", "leaderboard.csv")
 BOOSTING = "task=table,method=lightgbm,options.n_estimators=20,options.bags=2"
 BOOSTED = (f"kedro run --params {BOOSTING}",)
-FEW = "training.epochs=2,training.member_epochs=null,minutes=null"
+SAVED = "training.epochs=2,training.checkpoint_minutes=0.0001"  # after each step
+FEW = f"{SAVED},training.member_epochs=null,minutes=null"
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def _learner(params: str) -> Scenario:
 SCENARIOS = {
     "task": Scenario(("kedro tasks new table.csv --target kind --name other --force",)),
     "boosting": Scenario(BOOSTED),
-    "network": Scenario(("kedro run --params task=table,method=pare,source=tiny,training.epochs=2",)),
-    "from_scratch": _learner("task=table,method=from_scratch,source=tiny,training.epochs=2,start=random"),
+    "network": Scenario((f"kedro run --params task=table,method=pare,source=tiny,{SAVED}",)),
+    "from_scratch": _learner(f"task=table,method=from_scratch,source=tiny,start=random,{SAVED}"),
     "logistic": _learner("task=table,method=logistic_regression"),
     "xgboost": _learner("task=table,method=xgboost,options.n_estimators=20,options.bags=2"),
     "catboost": _learner("task=table,method=catboost,options.iterations=20,options.bags=2"),

@@ -7,7 +7,7 @@ from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.config.schema import LearnerConfig, Task
 
-HALVING = ("operators:u_net",)  # networks that halve the grid four times
+LEAST = {"operators:u_net": 16}  # points along each axis that a network needs: it halves them four times
 
 
 def as_series(task: Task) -> tuple[int, int] | None:
@@ -77,11 +77,6 @@ def check_suited(run: Run) -> None:
         )
 
 
-def can_be_halved(grid: Sequence[int]) -> bool:
-    """Whether points along each axis are enough for a network that halves them four times."""
-    return min(grid) >= 16 and max(grid) >= 32
-
-
 def _unsuited_network(network: str, task: Task) -> str:
     """Why a network for fields cannot predict a task; empty where it can."""
     if task.output.kind != "dense":
@@ -89,12 +84,8 @@ def _unsuited_network(network: str, task: Task) -> str:
     grid, found = (shape[1:] for shape in (task.input.shape, task.output.shape))
     if grid != found:
         return f"predicts on the grid of the input, {_text(grid)}, and the field of the task has {_text(found)} points"
-    if network in HALVING and not can_be_halved(grid):
-        return (
-            "halves the grid four times and needs at least 16 points along each axis and 32 along one, and the task "
-            f"has {_text(grid)}"
-        )
-    return ""
+    few = min(grid) < (least := LEAST.get(network, 1))
+    return f"needs at least {least} points along each axis, and the task has {_text(grid)}" if few else ""
 
 
 def _text(grid: Sequence[int]) -> str:

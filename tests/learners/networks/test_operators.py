@@ -9,7 +9,7 @@ from pare.learners.ensemble import Ensemble
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
-from pare.learners.networks.operators import OperatorLearner
+from pare.learners.networks.operators import LenientBatchNorm, OperatorLearner
 from pare.learners.networks.training.trainer import Trainer
 from pare.storage.store import ArrayStore, write_store
 from stopped_fits import assert_same, stopped_until_done
@@ -75,7 +75,7 @@ def fitted(waves, tmp_path):
     return fitted
 
 
-@pytest.mark.parametrize("grid", [(40,), (33, 32)])
+@pytest.mark.parametrize("grid", [(40,), (33, 32), (16,), (16, 16), (20, 18)])
 @pytest.mark.parametrize("method", OPTIONS)
 def test_a_shift_is_learnt_better_than_the_mean_in_the_units_of_the_data(method, grid, fitted):
     (x, y), model = fields(32, grid, 2), fitted(method, grid, epochs=10)
@@ -177,6 +177,29 @@ def test_a_grid_that_would_be_too_small_is_not_folded(fitted):
     np.testing.assert_array_equal(folded, plain)
 
 
+@pytest.mark.parametrize("grid", [(16,), (17, 31), (16, 64), (16, 16, 16)])
+def test_a_u_net_learns_from_a_last_batch_of_one_row_on_a_small_grid(grid, fitted):
+    x, y = fields(4, grid, 2)
+    found = fitted("u_net", grid, train=9).outputs(x, CPU)
+    assert found.shape == y.shape and np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(("shape", "norm"), [((2, 3, 1), torch.nn.BatchNorm1d), ((1, 3, 2, 1), torch.nn.BatchNorm2d)])
+def test_a_batch_norm_is_torchs_where_a_channel_has_two_values(shape, norm):
+    x, own, torchs = torch.randn(shape), LenientBatchNorm(3), norm(3)
+    assert torch.equal(own(x), torchs(x))
+    assert all(torch.equal(value, torchs.state_dict()[name]) for name, value in own.state_dict().items())
+
+
+def test_a_batch_norm_takes_running_statistics_where_a_channel_has_one_value():
+    norm, x = LenientBatchNorm(3), torch.randn(1, 3, 1)
+    norm(torch.randn(8, 3, 1))
+    before = {name: value.clone() for name, value in norm.state_dict().items()}
+    found = norm(x)
+    assert torch.equal(found, norm.eval()(x))
+    assert all(torch.equal(value, before[name]) for name, value in norm.state_dict().items())
+
+
 def test_half_precision_is_recorded_and_learns_as_well(fitted):
     (x, y), model = fields(32, (40,), 2), fitted("u_net", (40,), epochs=10, precision="bf16")
     assert model.record["precision"] == "bf16"
@@ -187,7 +210,12 @@ def test_half_precision_is_recorded_and_learns_as_well(fitted):
     ("method", "grid", "more", "message"),
     [
         ("fno", (64,), {"field": (32,)}, r"fno predicts on the grid of the input, 64, and the field .* has 32 points"),
-        ("u_net", (20,), {}, r"u_net halves the grid four times.*the task has 20; task .*method=choose"),
+        (
+            "u_net",
+            (64, 15),
+            {},
+            r"u_net needs at least 16 points along each axis, and the task has 64×15; task .*method=choose",
+        ),
         ("fno", (32,), {"optimiser": "Muon"}, r"complex weights, which Muon cannot learn; use .*AdamW"),
         ("fno", (32,), {"options": {"moddes": 3}}, r"options\.moddes.*Did you mean"),
     ],
@@ -199,5 +227,5 @@ def test_what_cannot_be_fitted_is_refused_before_any_file_is_brought(waves, meth
 
 
 def test_a_choice_is_told_why_a_network_does_not_suit(waves):
-    assert OperatorLearner().suits(waves("u_net", (20,))[0]).startswith("halves the grid four times")
-    assert OperatorLearner().suits(waves("fno", (20,))[0]) == ""
+    assert OperatorLearner().suits(waves("u_net", (15,))[0]).startswith("needs at least 16 points")
+    assert OperatorLearner().suits(waves("fno", (15,))[0]) == ""

@@ -104,7 +104,7 @@ def test_as_many_run_at_a_time_as_there_are_workers_and_divide_the_cores(fake, r
 
 def meeting(names, name):
     """The option of fakejob.py with which some jobs wait for each other to begin, so that all are there at a time."""
-    return {"after": names[names.index(name) - 1]} if name in names else {}
+    return {"after": names[0] if name == names[-1] else names[-1]} if name in names else {}
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5])

@@ -13,12 +13,14 @@ import numpy as np
 from accelerate import Accelerator
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from pare.config.errors import PareError, unknown_name
 from pare.config.run import Run
 from pare.config.schema import Task
 from pare.config.strict import Strict, validated
-from pare.config.suitability import can_be_halved, check_suited, unsuited
+from pare.config.suitability import check_suited, unsuited
 from pare.learners.learner import Data, Fitted, Work
 from pare.learners.networks.models import Network
 from pare.learners.networks.models.folding import Folded
@@ -27,6 +29,8 @@ from pare.learners.networks.models.symmetries import Symmetries
 from pare.learners.networks.trained_network import TrainedNetwork
 from pare.learners.networks.training import Parts, fit
 from pare.learners.packages import lacking, require
+
+HALVED = 16  # points along an axis that are halved four times, at least
 
 
 class FnoOptions(Strict):
@@ -95,12 +99,36 @@ def build_u_net(task: Task, options: UNetOptions) -> nn.Module:
     Normalised over the batch, as PDEBench's. MONAI's default, over each sample, would lose the size of a field.
     """
     channels, *grid = task.input.shape
-    fold = options.fold if can_be_halved([-(-n // options.fold) for n in grid]) else 1
+    fold = options.fold if _has_two_points([-(-n // options.fold) for n in grid]) else 1
     outputs, more = task.output.shape[0], fold ** len(grid)
     unet = require("monai.networks.nets").BasicUNet(
         *(len(grid), channels * more, outputs * more), features=options.features, norm="batch"
     )
+    for norm in unet.modules():
+        if isinstance(norm, _BatchNorm):
+            norm.__class__ = LenientBatchNorm  # names and values of weights stay
     return Folded(unet, fold)
+
+
+class LenientBatchNorm(_BatchNorm):
+    """A batch norm that takes running statistics where a channel has one value, which torch's own refuses.
+
+    So it is in the deepest level of a grid of 16 to 31 points along each axis, for a batch of one row.
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Any number of axes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(rows, channels, …)``, normalised."""
+        if self.training and x.numel() == x.shape[1]:
+            return batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(x)
+
+
+def _has_two_points(grid: Sequence[int]) -> bool:
+    """Whether a grid that is halved four times has two points or more."""
+    return min(grid) >= HALVED and max(grid) >= 2 * HALVED
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ pytestmark = pytest.mark.usefixtures("quick_training")
 
 @pytest.fixture
 def run_of(library):
-    def make(method="finetune", minutes=None, shape=(1, GRID, GRID), **training):
+    def make(method="finetune", minutes=None, shape=(1, GRID, GRID), patch=8, **training):
         task = {
             "title": "t",
             "raw": {"files": ["x.npy"]},
@@ -56,12 +56,14 @@ def run_of(library):
             "samples": {"train": 64, "test": 16},
             "input": {"shape": list(shape)},
             "output": {"kind": "dense", "shape": list(shape)},
-            "tokens": {"kind": "patch", "patch": 8},
+            **({"tokens": {"kind": "patch", "patch": patch}} if patch else {}),
         }
         starts = {**library.starts, "field": {**library.starts["field"], "layers": [2]}}  # the tiny encoder has two
         own = Library(**{**library.model_dump(), "tasks": {"own": task}, "starts": starts})
         epochs = {} if minutes else {"epochs": 2}
-        training = {} if method == "probe" else {**epochs, "batch_size": 8, "precision": "no", **training}
+        training = (
+            {} if method in ("probe", "kernel_ridge") else {**epochs, "batch_size": 8, "precision": "no", **training}
+        )
         parameters = {"task": "own", "source": None, "method": method, "seed": 0, "protocol": "validated"}
         parameters["minutes"] = minutes
         return resolve(
@@ -168,6 +170,18 @@ def test_a_declared_symmetry_is_used_whatever_the_folds_say(run_of, source, tmp_
     draw = lambda rng, rows: np.cumsum(rng.normal(size=(rows, 1, LONG)), -1)  # noqa: E731
     trained = fitted(run, write(tmp_path / "x.h5", lambda x: np.roll(x, 7, -1), draw), source, tmp_path)
     assert "shift" in trained.record["start"]["symmetries"]
+
+
+@pytest.mark.parametrize(("grid", "patch"), [((16,), None), ((17,), 5), ((16, 16), None), ((20, 18), 1)])
+@pytest.mark.parametrize("method", ["pare", "probe", "kernel_ridge"])
+def test_small_grids_are_learnt_with_any_patch(run_of, source, tmp_path, method, grid, patch):
+    waves = lambda rng, rows: np.cumsum(rng.normal(size=(rows, 1, *grid)), -1)  # noqa: E731
+    run = run_of(method, shape=(1, *grid), patch=patch)
+    store = write(tmp_path / "x.h5", lambda x: np.abs(x) + np.roll(x, 1, -1), waves)
+    trained = fitted(run, store, source, tmp_path)
+    rows = store.rows("test").read(0, 16)
+    found = trained.outputs(rows["x"], torch.device("cpu"))
+    assert found.shape == rows["y"].shape and np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("make", [folded, nearly_linear])
@@ -304,12 +318,12 @@ def test_what_a_row_is_held_out_with_comes_from_the_other_rows(run_of, source, t
 
 @pytest.mark.parametrize("make", [nearly_linear, bent])
 def test_a_killed_training_of_a_field_goes_on_to_bit_identical_weights(run_of, source, tmp_path, monkeypatch, make):
-    store, run = write(tmp_path / "x.h5", make), run_of("pare")
-    fit, original = Fit(run, Data(store, source)), Trainer._epoch
+    data, original = Data(write(tmp_path / "x.h5", make), source), Trainer._epoch
+    fit, saved = Fit(run_of("pare"), data), Fit(run_of("pare", checkpoint_minutes=1e-9), data)
     whole = fit.model(tmp_path / "one")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "_epoch", lambda self, epoch, bar: exit_after_first(epoch) or original(self, epoch, bar))
-        fit.model(tmp_path / "two")
+        saved.model(tmp_path / "two")
     resumed = fit.model(tmp_path / "two")
     assert [row["validation"] for row in resumed.record["history"]] == [
         row["validation"] for row in whole.record["history"]

@@ -2,6 +2,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import Mock
@@ -137,9 +138,23 @@ def test_what_fails_in_the_background_ends_the_training(checkpoint, monkeypatch,
     assert caplog.messages == (["no space left"] if ended else [])
 
 
-def test_a_save_is_due_at_once_and_later_by_what_saving_costs_and_what_may_be_lost(checkpoint, monkeypatch):
+@pytest.mark.parametrize(("learnt", "seconds"), [(True, 400), (False, 10)])  # 100 times 2 GB at half a GB a second
+def test_the_first_save_is_due_by_the_size_of_what_is_learnt(tmp_path, monkeypatch, learnt, seconds):
     now = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    for clock in ("monotonic", "process_time"):
+        monkeypatch.setattr(f"time.{clock}", lambda: now[0])
+    network = nn.Linear(10_000, 12_500, bias=False, device="meta").requires_grad_(learnt)
+    checkpoint = Checkpoint(tmp_path, network, {})
+    now[0] = seconds - 1.0
+    assert not checkpoint.is_due(600.0)
+    now[0] = seconds + 1.0
+    assert checkpoint.is_due(600.0) and not checkpoint.is_due(600.0, within=True)
+
+
+def test_a_later_save_is_due_by_what_saving_costs_and_what_may_be_lost(checkpoint, monkeypatch):
+    now = [0.0]
+    for clock in ("monotonic", "process_time"):
+        monkeypatch.setattr(f"time.{clock}", lambda: now[0])
     monkeypatch.setattr(Checkpoint, "_write", lambda *_: 0.2)  # seconds of the CPU
 
     def copied(value):
@@ -148,7 +163,6 @@ def test_a_save_is_due_at_once_and_later_by_what_saving_costs_and_what_may_be_lo
 
     monkeypatch.setattr("pare.learners.networks.training.checkpoint._copied", copied)
     checkpoint.best.clear()
-    assert checkpoint.is_due(600.0) and not checkpoint.is_due(1e9, within=True)
     save(checkpoint, 1)
     due = {}
     for name, most, within in (("costly", 600.0, False), ("short", 5.0, False), ("within", 600.0, True)):
@@ -157,6 +171,14 @@ def test_a_save_is_due_at_once_and_later_by_what_saving_costs_and_what_may_be_lo
             now[0] += 1
         due[name] = now[0] - 0.3
     assert due == pytest.approx({"costly": 30, "short": 5, "within": 600})
+
+
+def test_no_save_is_due_while_other_programs_have_the_cores_but_by_what_may_be_lost(checkpoint, monkeypatch):
+    clock = time.monotonic()
+    monkeypatch.setattr("time.monotonic", lambda: clock + 599)
+    assert not checkpoint.is_due(600.0)
+    monkeypatch.setattr("time.monotonic", lambda: clock + 601)
+    assert checkpoint.is_due(600.0)
 
 
 def test_the_checkpoint_of_another_run_is_removed_with_what_killed_runs_left(checkpoint, again, tmp_path):

@@ -11,7 +11,7 @@ from pare.learners.networks.training.trainer import Trainer
 @pytest.fixture
 def orca(table_run):
     """The ORCA run on the small table, with a short alignment."""
-    run = table_run({"method": "orca"}, epochs=2)
+    run = table_run({"method": "orca"}, epochs=2, checkpoint_minutes=1e-9)
     settings = {"epochs": 3, "samples": 8, "source_samples": 32, "regularisation": 1.0}
     return run.model_copy(update={"alignment": run.alignment.model_copy(update=settings)})
 

@@ -136,8 +136,9 @@ def test_an_epoch_of_the_warm_up_is_returned_only_where_no_later_one_is(on_table
 
 def test_without_validation_rows_the_last_epoch_is_returned(train, table_run, tmp_path):
     store = write(tmp_path / "store.h5", {"train": 24, "test": 8})
-    result = train(table_run({"protocol": "paper"}), store, tmp_path)
-    last = load_file(tmp_path / "checkpoint" / "0" / "2" / "model.safetensors")
+    result = train(table_run({"protocol": "paper"}, checkpoint_minutes=1e-9), store, tmp_path)
+    saves = sorted((tmp_path / "checkpoint" / "0").iterdir(), key=lambda save: int(save.name))
+    last = load_file(saves[-1] / "model.safetensors")
     network = result.predictor.network
     assert (
         last.keys()
@@ -184,11 +185,11 @@ Fit(run, Data(ArrayStore(Path(store)), source)).model(Path(folder) / "checkpoint
 
 @pytest.fixture(
     params=[("Steps", "step", 6 + 3), ("checkpoint", "write_checksums", 2)],
-    ids=["in the middle of the second epoch", "while the second checkpoint is written"],
+    ids=["in the middle of the second epoch", "while the second save is written"],
 )
 def killed(request, table_run, table, source, tmp_path):
-    """A folder in which that run was killed after its first epoch."""
-    (tmp_path / "run.json").write_text(table_run().model_dump_json())
+    """A folder in which that run was killed after its first save."""
+    (tmp_path / "run.json").write_text(table_run(checkpoint_minutes=1e-9).model_dump_json())
     paths = [tmp_path / "run.json", table.path, source.encoder, source.proxy, tmp_path]
     threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     command = [sys.executable, "-c", KILLED, *map(str, paths), *map(str, request.param)]
@@ -200,7 +201,7 @@ def killed(request, table_run, table, source, tmp_path):
 def test_a_killed_run_goes_on_to_bit_identical_weights(trained, on_table, caplog):
     caplog.set_level("INFO", logger="pare")
     resumed = on_table()
-    assert "Going on after epoch 1 of 3." in caplog.messages
+    assert any(line.startswith("Going on after ") for line in caplog.messages)
     assert equal_weights(resumed, trained[0])
     assert values(resumed.record["history"]) == values(trained[0].record["history"])
     assert resumed.record["replaced"] == trained[0].record["replaced"]

@@ -1,8 +1,8 @@
 """The state of an unfinished training, saved at the end of an epoch or within it; a killed run goes on from there.
 
-How often is decided by what a save costs. Where epochs are short, not at the end of each: with few rows saving took a
-quarter of the time. Where they are long, also within them. The save before the last one is kept for the case that the
-last is damaged.
+How often is decided by what a save costs, the first one too: by the size of what is learnt. So a short training saves
+nothing, unless a signal ends it. Where epochs are long, it saves also within them. The save before the last one is kept
+for the case that the last is damaged.
 """
 
 import json
@@ -35,6 +35,7 @@ PROGRESS, LEARNING = "progress.json", "learning.pt"
 MODEL, BEST = "model.safetensors", "best.safetensors"  # best only where it is not the same
 PAUSE = 10.0  # seconds between two saves at ends of epochs, at least
 SHARE = 0.01  # share of the time of a training that its saves take, at most, unless more work may not be lost
+COPIES, RATE = 4, 0.5e9  # of what is learnt in the first save, with the best and two means of gradients; bytes a second
 logger = logging.getLogger(__name__)
 
 
@@ -117,8 +118,9 @@ class Checkpoint:
         self.best: dict[str, Tensor] = {}
         self._last: int | None = None  # number of the last save that is whole
         self._writing: Future[float] | None = None
-        self._saved, self._copying, self._written = time.monotonic(), 0.0, 0.0  # the last save's; see `cost`
-        self._any = False  # whether this process has saved
+        learnt = sum(one.nbytes for one in network.parameters() if one.requires_grad)
+        self._saved, self._copying = _clocks(), 0.0  # the last save's; see `cost`
+        self._written = COPIES * learnt / RATE  # the first one's, before it is known
 
     def __enter__(self) -> "Checkpoint":
         return self
@@ -133,7 +135,7 @@ class Checkpoint:
 
     @property
     def cost(self) -> float:
-        """Seconds that the last save took from the training: its copy, and what its writer computed on the CPU."""
+        """Seconds that a save takes from the training, by the last one: its copy, and what its writer computed."""
         return self._copying + self._written
 
     def note_best(self, applied: AbstractContextManager[None]) -> None:
@@ -148,10 +150,10 @@ class Checkpoint:
             self.best = {name: value if name in frozen else _copied(value) for name, value in state.items()}
 
     def is_due(self, most: float, *, within: bool = False) -> bool:
-        """Whether it is time to save.
+        """Whether it is time to save, by the time since the last save, or since the process began.
 
-        The first save of a process is always due, at the end of an epoch; others where the last one is not a moment
-        ago, within an epoch where it is long ago.
+        It is where as much work as may be lost was done in it. At the end of an epoch it is also where a save costs no
+        more than its share of that time, and of what this process computed in it: other programs may take the cores.
 
         Args:
             most: seconds of work that may be lost.
@@ -162,10 +164,8 @@ class Checkpoint:
         """
         if self._writing and self._writing.done():
             self._wait()
-        since = time.monotonic() - self._saved
-        if within:
-            return since >= most
-        return not self._any or since >= min(max(PAUSE, self.cost / SHARE), most)
+        since, computed = (now - then for now, then in zip(_clocks(), self._saved, strict=True))
+        return since >= most or (not within and min(since, computed) >= max(PAUSE, self.cost / SHARE))
 
     def save(self, progress: Progress) -> None:
         """Save the state of a training; the loop waits for its copy, and for the writer of the save before it.
@@ -188,8 +188,8 @@ class Checkpoint:
         learning = {name: recursively_apply(_copied, part.state_dict()) for name, part in self.learning.items()}
         text = json.dumps(asdict(progress))
         self._writing = in_background(partial(self._write, weights, learning, text))
-        self._any, self._saved = True, time.monotonic()
-        self._copying = self._saved - started
+        self._saved = _clocks()
+        self._copying = self._saved[0] - started
 
     def _wait(self) -> None:
         """Wait for the writer; PareError where it failed."""
@@ -291,6 +291,11 @@ class Checkpoint:
                 f"the checkpoint is of another version of this project or its libraries ({type(error).__name__}: "
                 f"{shorten(str(error), 100)}); go on with that version, or {self._remedy}"
             ) from error
+
+
+def _clocks() -> tuple[float, float]:
+    """Seconds by the clock, and those of all cores in this process."""
+    return time.monotonic(), time.process_time()
 
 
 def _frozen(network: nn.Module) -> set[str]:

@@ -147,7 +147,7 @@ class Session:
         return late
 
     def keep(self, epoch: Epoch, row: dict[str, Any], losses: list[float]) -> None:
-        """Note an epoch, and save it where the last save is not a moment ago.
+        """Note an epoch, and save it where that is due, or another member follows.
 
         Args:
             epoch: the epoch, all of whose steps are made.
@@ -187,8 +187,9 @@ class Session:
         progress = self.progress
         progress.seconds = self.seconds
         progress.peak_memory_mb = max(progress.peak_memory_mb, peak_memory_mb())
-        is_last = progress.epochs_done >= progress.epochs
-        if self.setup.accelerator.is_main_process and (now or is_last or self.checkpoint.is_due(self._most)):
+        # Else a kill in the training of the next member would lose this one.
+        followed = 0 < progress.epochs <= progress.epochs_done and self.run.member + 1 < progress.members
+        if self.setup.accelerator.is_main_process and (now or followed or self.checkpoint.is_due(self._most)):
             self.checkpoint.save(progress)
 
     @property
