@@ -11,6 +11,7 @@ from skimage.data import lfw_subset
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.model_selection import train_test_split
 
+from drawn_equations import drawn_equation
 from equations import EQUATIONS, write
 from pare.config import Library
 from pare.data.origins.ingest import ingest
@@ -211,22 +212,22 @@ def _fields(library: Library, data: Names) -> Iterator[Cut]:
             yield Cut(name, split, library.tasks[name], (known[0], known[1]), (test.array("x"), test.array("y")))
     for name in _asked(["plates"], data):
         yield from _plates(name)
-    for name in _asked(EQUATIONS, data):
+    for name in [*_asked(EQUATIONS, data), *(name for name in data if name.startswith("drawn_"))]:
         yield from _equation(name)
 
 
 def _equation(name: str) -> Iterator[Cut]:
     """Fields of an equation that is no task, as `kedro tasks new` would describe them; 1,000 rows for training."""
-    path = STORES / f"{name}.npz"
+    path, equation = STORES / f"{name}.npz", EQUATIONS.get(name) or drawn_equation(name)
     if not path.exists():
-        write(path, name)
+        write(path, equation)
     with np.load(path) as arrays:
         x, y = arrays["x"], arrays["y"]
     task = {
         **_own_task(name, x.shape, {"kind": "dense", "shape": list(y.shape[1:])}),
         "normalisation": {"inputs": "channel", "outputs": "pointwise"},
         "tokens": {"kind": "patch", "patch": x.shape[-1] // (16 if x.ndim == 3 else 4)},
-        "training": {"symmetries": list(EQUATIONS[name].symmetries), "fixed_norms": 0.6},  # as most were fitted
+        "training": {"symmetries": list(equation.symmetries), "fixed_norms": 0.6},  # as most were fitted
     }
     for split in range(SPLITS):
         train, test = train_test_split(np.arange(len(x)), test_size=1 / 6, random_state=split)

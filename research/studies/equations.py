@@ -43,6 +43,12 @@ class Nonlinear:
     outer: Callable[[np.ndarray], np.ndarray | float]
     inner: Operator
 
+    def rest(self, wave: np.ndarray) -> Operator:
+        """The part as a function of the transformed field, without the wave numbers that alias."""
+        axes = tuple(range(1, len(wave) + 1))
+        outer = self.outer(wave) * (np.abs(wave) < wave.max() * 2 / 3).all(0)
+        return lambda state: outer * np.fft.rfftn(self.inner(np.fft.irfftn(state, axes=axes)), axes=axes)
+
 
 ADVECTION = Nonlinear(lambda k: -1j * k[0], lambda u: u**2 / 2)  # -u u_x
 
@@ -52,7 +58,7 @@ def _line(length: float, linear: Operator, time: float, steps: int, nonlinear: N
 
     def simulate(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         wave = np.fft.rfftfreq(POINTS, 1 / POINTS) * 2 * np.pi / length
-        x = _waves(rng)
+        x = waves(rng)
         y = _spectral(x, wave[None], linear(wave), nonlinear, time, steps)
         return x[:, None, ::KEPT], y[:, None, ::KEPT]
 
@@ -64,7 +70,7 @@ def _plane(damping: float, linear: Operator, time: float, steps: int, nonlinear:
 
     def simulate(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         whole, half = np.fft.fftfreq(EDGE, 1 / EDGE), np.fft.rfftfreq(EDGE, 1 / EDGE)
-        x = _smooth(rng, np.add.outer(whole**2, whole**2) / damping)
+        x = smooth_planes(rng, np.add.outer(whole**2, whole**2) / damping)
         wave = np.stack(np.meshgrid(whole, half, indexing="ij"))
         return x[:, None], _spectral(x, wave, linear(wave), nonlinear, time, steps)[:, None]
 
@@ -76,13 +82,8 @@ def _spectral(
 ) -> np.ndarray:
     """The fields after ``time``, ``(rows, *grid)``."""
     axes = tuple(range(1, x.ndim))
-    kept = (np.abs(wave) < wave.max() * 2 / 3).all(0)  # the others alias
-    outer = nonlinear.outer(wave) * kept
-
-    def rest(state: np.ndarray) -> np.ndarray:
-        return outer * np.fft.rfftn(nonlinear.inner(np.fft.irfftn(state, axes=axes)), axes=axes)
-
-    state = _exponential_steps(np.fft.rfftn(x, axes=axes), linear.astype(complex), rest, time / steps, steps)
+    rest = nonlinear.rest(wave)
+    state = exponential_steps(np.fft.rfftn(x, axes=axes), linear.astype(complex), rest, time / steps, steps)
     return np.fft.irfftn(state, axes=axes)
 
 
@@ -121,7 +122,7 @@ def _speed(wave: np.ndarray) -> np.ndarray:
     return np.sqrt(np.divide(np.tanh(wave), wave, out=np.ones_like(wave), where=wave > 0))
 
 
-def _waves(rng: np.random.Generator, numbers: int = 6) -> np.ndarray:
+def waves(rng: np.random.Generator, numbers: int = 6) -> np.ndarray:
     """Sums of waves with normal amplitudes that fall as 1 / number, ``(rows, points)``."""
     place, u = np.arange(POINTS) / POINTS * 2 * np.pi, np.zeros((ROWS, POINTS))
     for number in range(1, numbers + 1):
@@ -130,7 +131,7 @@ def _waves(rng: np.random.Generator, numbers: int = 6) -> np.ndarray:
     return u
 
 
-def _exponential_steps(state: np.ndarray, linear: np.ndarray, rest: Operator, step: float, steps: int) -> np.ndarray:
+def exponential_steps(state: np.ndarray, linear: np.ndarray, rest: Operator, step: float, steps: int) -> np.ndarray:
     """ETDRK4 for ``state' = linear · state + rest(state)`` (Kassam and Trefethen, SIAM J. Sci. Comput. 26, 2005)."""
     circle = np.exp(2j * np.pi * (np.arange(32) + 0.5) / 32)  # means over it keep the quotients accurate near 0
     z = step * linear[..., None] + circle
@@ -166,7 +167,7 @@ def _vorticity(
     square = kx**2 + ky**2
     inverse = np.divide(1, square**power, out=np.zeros_like(square), where=square > 0)
     kept = (np.abs(kx) < EDGE / 3) & (np.abs(ky) < EDGE / 3)
-    x = scale * _smooth(rng, square / 40)
+    x = scale * smooth_planes(rng, square / 40)
     state = np.fft.fft2(x)
 
     def advection(state: np.ndarray) -> np.ndarray:
@@ -183,7 +184,7 @@ def _vorticity(
     return x[:, None], np.fft.ifft2(state).real[:, None]
 
 
-def _smooth(rng: np.random.Generator, damping: np.ndarray) -> np.ndarray:
+def smooth_planes(rng: np.random.Generator, damping: np.ndarray) -> np.ndarray:
     """Random planes without a mean and with a standard deviation of 1 over all, ``(rows, edge, edge)``."""
     spectrum = np.fft.fft2(rng.normal(size=(ROWS, EDGE, EDGE))) * np.exp(-damping)
     spectrum[:, 0, 0] = 0
@@ -256,11 +257,11 @@ EQUATIONS = {
 }
 
 
-def write(path: Path, name: str) -> None:
+def write(path: Path, equation: Equation) -> None:
     """Simulate an equation: ``x`` and ``y``, ``(rows, 1, *grid)`` in single precision, the same each time."""
-    x, y = EQUATIONS[name].simulate(np.random.default_rng(0))
+    x, y = equation.simulate(np.random.default_rng(0))
     if not np.isfinite(y).all():
-        raise FloatingPointError(f"the simulation of '{name}' did not stay finite")
+        raise FloatingPointError(f"the simulation for {path} did not stay finite")
     with atomic_path(path) as unfinished:
         np.savez(unfinished, x=x.astype(np.float32), y=y.astype(np.float32))
 
@@ -271,8 +272,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    for name in EQUATIONS:
-        write(folder / f"{name}.npz", name)
+    for name, equation in EQUATIONS.items():
+        write(folder / f"{name}.npz", equation)
         print(folder / f"{name}.npz")
 
 

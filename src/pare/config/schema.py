@@ -300,6 +300,9 @@ class StartConfig(Strict):
         description="whether fixed convolutions of a series, or similarities of a row to training rows, have a head",
     )
     points: bool = Field(default=False, description="whether the points of a series have a head")
+    frequencies: int = Field(
+        default=0, ge=0, description="of Fourier layers around the encoder, on a line without ends; 0: convolutions"
+    )
     minutes: PositiveFloat | None = Field(default=None, description="minutes of the training that follows")
     training: dict[str, Any] = Field(default_factory=dict, description="defaults of the training that follows")
     mixing: dict[str, Any] = Field(

@@ -108,8 +108,10 @@ def assemble(
     """
     gate = run.mixing.gate if run.mixing else "linear"
     if run.start and run.task.kind == "field":
-        periodic = is_periodic(run.training.symmetries)
-        model = build_convolutional_model(run.task, backbone, source_classes, gate, periodic=periodic)
+        periodic, frequencies = is_periodic(run.training.symmetries), run.start.frequencies
+        model = build_convolutional_model(
+            *(run.task, backbone, source_classes, gate), periodic=periodic, frequencies=frequencies
+        )
     elif run.start:
         model = build_solved_model(run.task, run.start, backbone, source_classes, categories, gate, rows=rows)
     else:

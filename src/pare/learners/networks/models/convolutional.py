@@ -3,7 +3,8 @@
 Patches that a linear layer predicts do not meet at their edges. Here convolutions lead down to the tokens and up
 again, as in a U-Net (Ronneberger et al., 2015): the encoder is its bottleneck, and nothing passes by at that level.
 Level l, from 0, has the points of the grid divided by spacing * 2 ** l, rounded up; the spacing is 2, on small grids 1.
-The anchor is a regression that is solved before the network is trained.
+On lines without ends there is one level, of Fourier layers in place of convolutions. The anchor is a regression that is
+solved before the network is trained.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from pare.learners.networks.models.embedders import Calibration, Embedded, resca
 from pare.learners.networks.models.folding import cropped, fold, resized, unfold
 from pare.learners.networks.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.learners.networks.models.predictors import Features, Gate
+from pare.learners.networks.models.spectral import WIDTH, fourier_block, pointwise
 
 WIDTHS = (16, 32, 64, 64, 64)  # channels of the levels
 COARSEST = 16  # points of the grid, at most, that become one of the last level
@@ -118,21 +120,30 @@ class ConvolutionalEmbedder(nn.Module):
         width: width of a token.
         spacing: as from `spacing_of`.
         padding: what convolutions see beyond the ends, as torch's ``padding_mode``.
+        modes: frequencies of Fourier layers on a line, both signs counted; 0: convolutions.
     """
 
     def __init__(
-        self, channels: int, grid: tuple[int, ...], patch: int, width: int, spacing: int, padding: str = "zeros"
+        self,
+        channels: int,
+        grid: tuple[int, ...],
+        patch: int,
+        width: int,
+        spacing: int,
+        *,
+        padding: str = "zeros",
+        modes: int = 0,
     ) -> None:
         super().__init__()
-        levels = levels_of(patch, spacing)
-        if not levels:
+        widths, axes = _widths(patch, spacing, modes), len(grid)
+        if not widths:
             raise ValueError(f"a patch has {patch} points along an axis, which cannot be halved; use an even number")
-        axes = len(grid)
         self.grid, self.spacing = grid, spacing
-        self.points = patch // (spacing * 2 ** (levels - 1))  # points of the coarsest level along a token's edge
-        incoming = (channels * spacing**axes, *WIDTHS)
-        self.blocks = nn.ModuleList(_block(incoming[i], WIDTHS[i], axes, padding) for i in range(levels))
-        self.projection = _layer("Conv", axes)(WIDTHS[levels - 1], width, self.points, self.points)
+        self.points = patch // (spacing * 2 ** (len(widths) - 1))  # points of the coarsest level along a token's edge
+        incoming = (channels * spacing**axes, *widths[:-1])
+        pairs = zip(incoming, widths, strict=True)
+        self.blocks = nn.ModuleList(_block(*pair, axes, padding, modes) for pair in pairs)
+        self.projection = _layer("Conv", axes)(widths[-1], width, self.points, self.points)
 
     def forward(self, x: Tensor) -> Embedded:
         """``(batch, channels, *grid points)`` to tokens ``(batch, tokens, width)``; levels go around the encoder."""
@@ -165,6 +176,7 @@ class ConvolutionalPredictor(nn.Module):
         shape: ``(channels, *grid points)`` of the field; resized from ``extent`` where they differ.
         spacing: as from `spacing_of`.
         padding: what convolutions see beyond the ends, as torch's ``padding_mode``.
+        modes: frequencies of Fourier layers on a line, both signs counted; 0: convolutions.
     """
 
     def __init__(
@@ -177,27 +189,29 @@ class ConvolutionalPredictor(nn.Module):
         *,
         spacing: int,
         padding: str = "zeros",
+        modes: int = 0,
     ) -> None:
         super().__init__()
-        levels, axes = levels_of(patch, spacing), len(grid)
-        points = patch // (spacing * 2 ** (levels - 1))
+        widths, axes = _widths(patch, spacing, modes), len(grid)
+        points = patch // (spacing * 2 ** (len(widths) - 1))
         self.grid, self.patch, self.extent, self.shape, self.spacing = grid, patch, extent, shape, spacing
-        widths = WIDTHS[:levels]
         self.back = _layer("ConvTranspose", axes)(width, widths[-1], points, points)
         self.norm = _layer("BatchNorm", axes)(widths[-1])
-        self.blocks = nn.ModuleList(_block(2 * width, width, axes, padding) for width in reversed(widths))
+        self.blocks = nn.ModuleList(_block(2 * width, width, axes, padding, modes) for width in reversed(widths))
         self.up = nn.ModuleList(
             _layer("ConvTranspose", axes)(coarse, fine, 2, 2)
             for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
-        self.last: Any = _layer("Conv", axes)(widths[0], shape[0] * spacing**axes, 1)
+        outputs = shape[0] * spacing**axes
+        last = pointwise(widths[0], outputs) if modes else _layer("Conv", axes)(widths[0], outputs, 1)
+        self.last: Any = last
         if spacing > 1:  # trainings on all points that begin so are much worse
             self.begin_at_zero()
 
     def begin_at_zero(self) -> None:
         """Add 0 to the solved anchor at first."""
         with torch.no_grad():
-            for parameter in self.last.parameters():
+            for parameter in [*self.last.parameters()][-2:]:  # weight and bias of the last layer
                 parameter.zero_()
 
     def forward(self, features: Features, around: tuple[Tensor, ...]) -> Tensor:
@@ -221,8 +235,16 @@ class ConvolutionalPredictor(nn.Module):
         return tuple(hidden)
 
 
-def _block(incoming: int, outgoing: int, axes: int, padding: str) -> nn.Sequential:
-    """Two convolutions of three points, each normalised over the batch."""
+def _widths(patch: int, spacing: int, modes: int) -> tuple[int, ...]:
+    """Channels of each level that leads to a patch."""
+    levels = levels_of(patch, spacing)
+    return (WIDTH,) * min(levels, 1) if modes else WIDTHS[:levels]
+
+
+def _block(incoming: int, outgoing: int, axes: int, padding: str, modes: int) -> nn.Sequential:
+    """Fourier layers, or two convolutions of three points, each normalised over the batch."""
+    if modes:
+        return fourier_block(incoming, modes)
     layers: list[nn.Module] = []
     for channels in (incoming, outgoing):
         convolution = _layer("Conv", axes)(channels, outgoing, 3, padding=1, bias=False, padding_mode=padding)
@@ -242,7 +264,13 @@ def _pooled(x: Tensor) -> Tensor:
 
 
 def build_convolutional_model(
-    task: Task, backbone: Backbone, source_classes: int | None, gate: str = "linear", *, periodic: bool = False
+    task: Task,
+    backbone: Backbone,
+    source_classes: int | None,
+    gate: str = "linear",
+    *,
+    periodic: bool = False,
+    frequencies: int = 0,
 ) -> CrossModalModel:
     """The model for a field, whose embedder and predictor begin random and whose anchor is not solved yet.
 
@@ -252,6 +280,7 @@ def build_convolutional_model(
         source_classes: classes of the proxy, or None where its labels are masks.
         gate: a key of `pare.learners.networks.models.predictors.GATES`.
         periodic: whether the grid has no ends: the last point along each axis is the neighbour of the first.
+        frequencies: frequencies of each sign of Fourier layers, on a line without ends; 0: convolutions there as well.
 
     Raises:
         PareError: where patches cannot be halved, or the encoder changes the grid of tokens.
@@ -268,15 +297,16 @@ def build_convolutional_model(
             f"the convolutions lead down to {grid} tokens, this encoder returns {backbone.out_grid}; use a source "
             "whose encoder is not hierarchical, e.g. source=minilm, or start=random"
         )
-    padding = "circular" if periodic else "zeros"
+    modes = min(2 * frequencies, -(-task.input.shape[1] // spacing)) if periodic and len(grid) == 1 else 0
+    kind: dict[str, Any] = {"padding": "circular" if periodic else "zeros", "modes": modes}
     return CrossModalModel(
         backbone,
-        ConvolutionalEmbedder(task.input.shape[0], grid, patch, backbone.width, spacing, padding),
+        ConvolutionalEmbedder(task.input.shape[0], grid, patch, backbone.width, spacing, **kind),
         Gate(backbone.width, gate),
         ConvolutionalPredictor(
             *(backbone.out_width, grid, patch, task.input.shape[1:], task.output.shape),
             spacing=spacing,
-            padding=padding,
+            **kind,
         ),
         build_units(task),
         build_source_predictor(backbone, source_classes),
