@@ -237,8 +237,9 @@ def line(fitted):
 
 
 @pytest.mark.slow
-def test_a_u_net_answers_as_the_model(line):
-    model, x = line("u_net"), field(32)[0].read(0, ROWS)[0]
+@pytest.mark.parametrize("method", ["u_net", "fno"])
+def test_a_network_without_an_encoder_answers_as_the_model(line, method):
+    model, x = line(method), field(32)[0].read(0, ROWS)[0]
     exported = to_onnx(model, held_rows(x))
     session = onnxruntime.InferenceSession(exported.content)
     expected = model.outputs(held_rows(x))
@@ -246,15 +247,17 @@ def test_a_u_net_answers_as_the_model(line):
         (found,) = session.run([exported.answer], {"x": x[:count]})
         assert np.abs(found - expected[:count]).max() < 1e-4 * np.abs(expected).max()
     facts = session.get_modelmeta().custom_metadata_map
-    assert (facts["method"], facts["encoder"]) == ("u_net", "null") and "encoder" not in facts["licences"]
+    assert (facts["method"], facts["encoder"]) == (method, "null") and "encoder" not in facts["licences"]
 
 
 @pytest.mark.slow
-def test_a_fourier_operator_is_refused_in_one_sentence(line):
+def test_a_fourier_operator_of_a_plane_is_refused_in_one_sentence(fitted):
+    rows, task = field(16, 16, normalisation={"outputs": "pointwise"}, loss="mse", metric="rmse")
+    model = fitted(rows, run={"method": "fno"}, training_of_run={"epochs": 1, "members": 1}, **task)
     with pytest.raises(
         PareError, match=r"networks of the family 'fno', cannot be converted \(.*use the model's folder"
     ):
-        to_onnx(line("fno"), held_rows(field(32)[0].read(0, ROWS)[0]))
+        to_onnx(model, held_rows(rows.read(0, ROWS)[0]))
 
 
 @pytest.mark.slow

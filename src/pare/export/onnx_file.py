@@ -114,7 +114,7 @@ def _content(trained: Model, outputs: nn.Module, model: Predictor, answer: str) 
     names: dict[str, Any] = {"input_names": [INPUT], "output_names": [answer], "dynamic_shapes": ({0: "batch"},)}
     with _quietly(), torch.no_grad():
         try:
-            with InOnnx():
+            with InOnnx(network):
                 program = torch.export.export(network, (x,), dynamic_shapes=({0: Dim.DYNAMIC},))
             onnx: Any = torch.onnx.export(program, dynamo=True, verbose=False, optimize=False, **names)
             # All that torch's own optimisation does would take four times as long for a series, to run no faster.
