@@ -100,7 +100,7 @@ class TrainingConfig(Strict):
     def optimiser_options(self) -> dict[str, Any]:
         """Arguments of an optimiser of torch, the learning rate left aside."""
         moments = {"momentum": self.momentum} if self.optimiser == "SGD" else {"betas": self.betas}
-        return {"weight_decay": self.weight_decay, "fused": True, **moments}
+        return {"weight_decay": self.weight_decay, **moments}
 
     @field_validator("precision", mode="before")
     @classmethod

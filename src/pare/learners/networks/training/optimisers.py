@@ -34,8 +34,9 @@ def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], train
         return muon(model, groups, training.learning_rate, training.weight_decay, training.betas)
     build = getattr(torch.optim, training.optimiser)
     # Torch's fused SGD fails where a weight, such as a gate's, has its first gradient after the others.
-    options = {**training.optimiser_options, "fused": _may_fuse(model) and training.optimiser != "SGD"}
-    optimiser: Optimizer = build(groups, lr=training.learning_rate, **options)
+    may_fuse = training.optimiser != "SGD"
+    parts = _apart(groups, lambda weight: {"fused": may_fuse and not weight.is_complex()})
+    optimiser: Optimizer = build(parts, lr=training.learning_rate, **training.optimiser_options)
     return optimiser
 
 
@@ -56,18 +57,19 @@ def muon(
         betas: AdamW's betas.
     """
     kernels = _kernels(model)
+    parts = _apart(groups, lambda weight: {"kernels": id(weight) in kernels, "fused": not weight.is_complex()})
+    return Muon(parts, learning_rate, weight_decay, betas)
+
+
+def _apart(groups: Iterable[Mapping[str, Any]], kind: Callable[[Tensor], dict[str, bool]]) -> list[dict[str, Any]]:
+    """Groups of parameters with those of each kind in a group of their own; fused steps know no complex numbers."""
     parts = []
     for group in groups:
-        for among in (False, True):
-            weights = [weight for weight in group["params"] if (id(weight) in kernels) == among]
-            if weights:
-                parts.append({**group, "params": weights, "kernels": among})
-    return Muon(parts, learning_rate, weight_decay, betas, fused=_may_fuse(model))
-
-
-def _may_fuse(model: nn.Module) -> bool:
-    """Whether torch has steps in one kernel for the weights: it has none for complex ones."""
-    return not any(weight.is_complex() for weight in model.parameters())
+        by_kind = defaultdict(list)
+        for weight in group["params"]:
+            by_kind[tuple(kind(weight).items())].append(weight)
+        parts += [{**group, **dict(found), "params": by_kind[found]} for found in sorted(by_kind)]
+    return parts
 
 
 class Muon(Optimizer):
@@ -80,11 +82,11 @@ class Muon(Optimizer):
     together, in their own precision.
 
     Args:
-        groups: groups of parameters; `kernels` of each names its kind of step.
+        groups: groups of parameters; ``kernels`` of each names its kind of step, ``fused`` says whether AdamW makes
+            it at once.
         learning_rate: rate of groups that have none of their own.
         weight_decay: decoupled weight decay of all groups.
         betas: AdamW's betas.
-        fused: whether AdamW's steps are made in one kernel.
     """
 
     def __init__(
@@ -93,10 +95,8 @@ class Muon(Optimizer):
         learning_rate: float,
         weight_decay: float,
         betas: tuple[float, float],
-        *,
-        fused: bool = True,
     ) -> None:
-        self.adamw = AdamW(groups, learning_rate, betas, weight_decay=weight_decay, fused=fused)
+        self.adamw = AdamW(groups, learning_rate, betas, weight_decay=weight_decay)
         super().__init__(self.adamw.param_groups, self.adamw.defaults)
 
     @torch.no_grad()
