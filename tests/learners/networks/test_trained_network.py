@@ -5,6 +5,10 @@ import pytest
 import torch
 from transformers import AutoModel
 
+from pare.learners.networks.models import load_backbone
+from pare.learners.networks.models.spectral import FourierLayer
+from pare.learners.networks.trained_network import assemble
+
 
 @pytest.fixture
 def saved(untrained, tmp_path):
@@ -33,3 +37,29 @@ def test_numbers_are_safetensors_and_the_rest_is_text(saved):
 def test_transformers_does_not_take_it_for_an_encoder_without_weights(saved, folder):
     with pytest.raises((OSError, ValueError), match=r"model_type|no file named"):
         AutoModel.from_pretrained(saved / folder)
+
+
+@pytest.mark.parametrize(
+    ("grid", "symmetries", "start", "layers"),
+    [
+        ((32,), ["shift"], "solved", 4),
+        ((32,), ["reflection"], "solved", 0),
+        ((32,), ["shift"], "random", 0),
+        ((16, 16), ["torus"], "solved", 0),
+    ],
+)
+def test_fields_on_a_line_without_ends_have_fourier_layers(own_run, tiny_bert, grid, symmetries, start, layers):
+    shape = [1, *grid]
+    task = {
+        "reader": {"name": "arrays"},
+        "samples": {"all": 10},
+        "input": {"shape": shape},
+        "output": {"kind": "dense", "shape": shape},
+        "tokens": {"kind": "patch", "patch": 8},
+        "training": {"symmetries": symmetries},
+    }
+    run = own_run(task, start=start)
+    network = assemble(run, load_backbone(tiny_bert, run.grid), 2, (), rows=0).eval()
+    assert sum(isinstance(part, FourierLayer) for part in network.modules()) == layers
+    with torch.no_grad():
+        assert network(torch.rand(3, *shape)).shape == (3, *shape)
