@@ -301,7 +301,7 @@ class StartConfig(Strict):
     )
     points: bool = Field(default=False, description="whether the points of a series have a head")
     frequencies: int = Field(
-        default=0, ge=0, description="of Fourier layers around the encoder, on a line without ends; 0: convolutions"
+        default=0, ge=0, description="frequencies of Fourier layers, for fields on a line without ends; 0: convolutions"
     )
     minutes: PositiveFloat | None = Field(default=None, description="minutes of the training that follows")
     training: dict[str, Any] = Field(default_factory=dict, description="defaults of the training that follows")

@@ -35,7 +35,8 @@ PROGRESS, LEARNING = "progress.json", "learning.pt"
 MODEL, BEST = "model.safetensors", "best.safetensors"  # best only where it is not the same
 PAUSE = 10.0  # seconds between two saves at ends of epochs, at least
 SHARE = 0.01  # share of the time of a training that its saves take, at most, unless more work may not be lost
-COPIES, RATE = 4, 0.5e9  # of what is learnt in the first save, with the best and two means of gradients; bytes a second
+COPIES = 4  # copies of what is learnt in the first save: weights, the best ones, two means of gradients
+RATE = 0.5e9  # bytes a second of a save
 logger = logging.getLogger(__name__)
 
 

@@ -34,8 +34,8 @@ def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], train
         return muon(model, groups, training.learning_rate, training.weight_decay, training.betas)
     build = getattr(torch.optim, training.optimiser)
     # Torch's fused SGD fails where a weight, such as a gate's, has its first gradient after the others.
-    may_fuse = training.optimiser != "SGD"
-    parts = _apart(groups, lambda weight: {"fused": may_fuse and not weight.is_complex()})
+    known = training.optimiser != "SGD"
+    parts = _apart(groups, lambda weight: {"fused": known and _may_fuse(weight)})
     optimiser: Optimizer = build(parts, lr=training.learning_rate, **training.optimiser_options)
     return optimiser
 
@@ -57,12 +57,12 @@ def muon(
         betas: AdamW's betas.
     """
     kernels = _kernels(model)
-    parts = _apart(groups, lambda weight: {"kernels": id(weight) in kernels, "fused": not weight.is_complex()})
+    parts = _apart(groups, lambda weight: {"kernels": id(weight) in kernels, "fused": _may_fuse(weight)})
     return Muon(parts, learning_rate, weight_decay, betas)
 
 
 def _apart(groups: Iterable[Mapping[str, Any]], kind: Callable[[Tensor], dict[str, bool]]) -> list[dict[str, Any]]:
-    """Groups of parameters with those of each kind in a group of their own; fused steps know no complex numbers."""
+    """Groups of parameters with those of each kind in a group of their own."""
     parts = []
     for group in groups:
         by_kind = defaultdict(list)
@@ -70,6 +70,11 @@ def _apart(groups: Iterable[Mapping[str, Any]], kind: Callable[[Tensor], dict[st
             by_kind[tuple(kind(weight).items())].append(weight)
         parts += [{**group, **dict(found), "params": by_kind[found]} for found in sorted(by_kind)]
     return parts
+
+
+def _may_fuse(weight: Tensor) -> bool:
+    """Whether torch has a step in one kernel for a weight: it has none for a complex one."""
+    return not weight.is_complex()
 
 
 class Muon(Optimizer):
