@@ -27,10 +27,10 @@ from preloaded import pare, python, run
 # On the real grid of 421 points, but few fields, points and tokens.
 TINY_DARCY = {
     "raw": {"origins": {"darcy_flow_simulation": {"options": {"train": 12, "test": 4}}}},
-    "reader": {"options": {"stride": 28}},
+    "reader": {"options": {"stride": 35}},
     "samples": {"train": 12, "test": 4},
-    "input": {"shape": [3, 16, 16]},
-    "output": {"shape": [1, 16, 16]},
+    "input": {"shape": [3, 13, 13]},
+    "output": {"shape": [1, 13, 13]},
     "tokens": {"patch": 4},
 }
 ENVIRONMENT = {

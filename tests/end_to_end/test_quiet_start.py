@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
         ["tasks"],
         ["tasks", "show", "darcy_flow"],
         ["methods"],
-        ["matrix"],
+        ["matrix", "plan", "--tasks", "openml_wdbc,darcy_flow"],
         ["catalog", "describe-datasets"],
         ["viz", "build"],
     ],

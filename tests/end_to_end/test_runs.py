@@ -101,7 +101,7 @@ def test_a_field_is_learnt_on_the_publishers_grid(with_raw_files, kedro, method)
     assert 0 < metrics["constant_prediction"] < 1
     folder = with_raw_files / f"data/07_model_output/darcy_flow/{method}/source_tiny/seed_0"
     with h5py.File(folder / "predictions.h5") as file:
-        assert file["prediction"].shape == file["truth"].shape == (4, 1, 16, 16)
+        assert file["prediction"].shape == file["truth"].shape == (4, 1, 13, 13)
 
 
 @pytest.mark.parametrize("name", [None, "baseline"])
