@@ -148,10 +148,10 @@ def test_on_a_periodic_grid_a_shift_by_patches_shifts_tokens_and_prediction(poin
     x = torch.rand(4, 3, *points)
     (tokens, around), (shifted, shifted_around) = down(x), down(x.roll(16, -1))
     same = same or bool(frequencies)  # Fourier layers know no ends
-    assert torch.allclose(shifted, tokens.roll(1, 1), atol=1e-4) == same
+    assert torch.allclose(shifted, tokens.roll(1, 1), atol=1e-5) == same
     with torch.no_grad():
         fields = [up((part,), levels) for part, levels in ((tokens, around), (shifted, shifted_around))]
-    assert torch.allclose(fields[1], fields[0].roll(16, -1), atol=1e-4) == same
+    assert torch.allclose(fields[1], fields[0].roll(16, -1), atol=1e-5) == same
 
 
 def test_tokens_get_the_spread_of_the_encoders_own():
