@@ -176,7 +176,7 @@ def _done(path: Path) -> set[tuple]:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, float_precision="round_trip").fillna({"settings": "", "kept": ""})
+    return pd.read_csv(path, engine="pyarrow").fillna({"settings": "", "kept": ""})
 
 
 def _quiet() -> None:
