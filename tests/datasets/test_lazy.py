@@ -50,16 +50,16 @@ def test_what_is_described_is_made_as_it_is_saved(dataset):
     assert dataset.load() == "one"
 
 
-def test_what_another_process_makes_is_waited_for_and_not_made_again(dataset):
+def test_what_another_process_makes_is_waited_for_and_not_made_again(dataset, tmp_path):
+    making, lock = tmp_path / "making", dataset.path.with_name(".text.lock")
     text, child = Text("one"), os.fork()
     if child == 0:
         slow = Text("one")
         write = slow.write
-        slow.write = lambda path: (time.sleep(0.3), write(path))
+        slow.write = lambda path: (making.touch(), time.sleep(0.3), write(path))
         dataset.save(slow)
         os._exit(0)
-    lock = dataset.path.with_name(".text.lock")
-    while not lock.exists():
+    while not making.exists():  # the lock's file alone does not say that the child holds it
         time.sleep(0.005)
     dataset.save(text)
     os.waitpid(child, 0)
