@@ -14,8 +14,7 @@ from pare.config.strict import Strict
 from pare.data.files import FileName, words_and_part
 from pare.data.formats.array_files import ARCHIVES, LONE, NPY, SUFFIXES, is_lone, open_arrays
 from pare.data.formats.stored_array import StoredArray, at_frame
-from pare.data.own.array_choice import proposed_arrays
-from pare.data.own.array_remarks import array_remarks
+from pare.data.own.array_choice import array_remarks, proposed_arrays
 from pare.data.own.array_rows import (
     ChannelAxis,
     Read,
