@@ -189,8 +189,8 @@ def test_a_stacked_file_that_does_not_fit_is_refused_by_name(tmp_path, arrays, o
 @pytest.mark.parametrize(
     ("arrays", "options", "message"),
     [
-        ({"tensor": np.ones((20, 5, 8))}, {}, "lacks the array tensor/data; .*Take reader pdebench_stacked"),
-        ({}, {}, "lacks the array 0000/data; it holds nothing"),
+        ({"tensor": np.ones((20, 5, 8))}, {}, "lacks the array 'tensor/data'; .*Take reader pdebench_stacked"),
+        ({}, {}, "lacks the array '0000/data'; it holds nothing"),
         (
             {f"{i:04d}/data": np.ones((5, 8)) for i in range(2)},
             {},
