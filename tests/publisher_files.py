@@ -8,6 +8,7 @@ import json
 import pickle
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,12 @@ def read_zip(path: Path) -> dict[str, bytes]:
     """The files of such an archive."""
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def rewrite_zip(path: Path, change: Callable[[str, bytes], bytes | None]) -> None:
+    """Write such an archive anew; ``change(name, content)`` gives other content, or None to leave a file out."""
+    changed = {name: change(name, content) for name, content in read_zip(path).items()}
+    write_zip(path, {name: content for name, content in changed.items() if content is not None})
 
 
 def write_tar_gz(path: Path, members: dict[str, bytes]) -> None:

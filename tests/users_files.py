@@ -40,6 +40,11 @@ def read(name, folder, **options):
     return open_raw_files(ReaderConfig(name=name, options=options), folder)
 
 
+def all_rows(samples):
+    """Inputs and targets of every row."""
+    return samples.read(0, samples.count)
+
+
 def read_found(found, folder):
     """The samples that a first look proposes."""
     return read(found.reader, folder, **found.options)

@@ -4,7 +4,8 @@ A format of a user's own files is a class, see `pare.data.own.format`. That of a
 called with the folder of the raw files and its options, and returns `Samples` by part: ``train``, ``test`` and perhaps
 ``validation``, or ``all`` where the publisher divides nothing. An origin is called with a folder and its options,
 writes each file with `made_file`, and returns ``{file name: URL}``, with None for a file that was computed or that a
-package ships. All are named by ``module:name`` below ``pare`` and imported when they are used.
+package ships. It raises `PareError` where the folder cannot be written, or a file of that name in it was not made
+there. All are named by ``module:name`` below ``pare`` and imported when they are used.
 """
 
 import inspect
@@ -121,35 +122,26 @@ class Origin:
         return function
 
 
+NEED_NETWORK = ("download", "hub_encoder", "openml_dataset")
 ORIGINS = {
-    "darcy_flow_simulation": Origin("paper.simulators.darcy_flow:darcy_flow_simulation"),
-    "dinov2_onnx": Origin("data.origins.encoders:dinov2_onnx"),
-    "download": Origin("data.origins.download:download", needs_network=True),
-    "english_topics": Origin("data.origins.package_files:english_topics"),
-    "hub_encoder": Origin("data.origins.encoders:hub_encoder", needs_network=True),
-    "mnist_digits": Origin("data.origins.package_files:mnist_digits"),
-    "openml_dataset": Origin("data.origins.openml:openml_dataset", needs_network=True),
-    "own_files": Origin("data.origins.own_files:own_files"),
-    "package_encoder": Origin("data.origins.encoders:package_encoder"),
-    "package_files": Origin("data.origins.package_files:package_files"),
-    "package_table": Origin("data.origins.openml:package_table"),
-    "pdebench_advection_simulation": Origin("paper.simulators.advection:pdebench_advection_simulation"),
-    "pdebench_burgers_simulation": Origin("paper.simulators.burgers:pdebench_burgers_simulation"),
-    "pdebench_darcy_simulation": Origin("paper.simulators.pdebench_darcy:pdebench_darcy_simulation"),
-    "pdebench_diffusion_reaction_1d_simulation": Origin(
-        "paper.simulators.diffusion_reaction_1d:pdebench_diffusion_reaction_1d_simulation"
-    ),
-    "pdebench_diffusion_reaction_2d_simulation": Origin(
-        "paper.simulators.diffusion_reaction_2d:pdebench_diffusion_reaction_2d_simulation"
-    ),
-    "pdebench_diffusion_sorption_simulation": Origin(
-        "paper.simulators.diffusion_sorption:pdebench_diffusion_sorption_simulation"
-    ),
-    "pdebench_navier_stokes_1d_simulation": Origin(
-        "paper.simulators.navier_stokes_1d:pdebench_navier_stokes_1d_simulation"
-    ),
-    "pdebench_shallow_water_simulation": Origin("paper.simulators.shallow_water:pdebench_shallow_water_simulation"),
-    "scikit_learn_wdbc": Origin("data.origins.openml:scikit_learn_wdbc"),
+    name: Origin(f"{module}:{name}", needs_network=name in NEED_NETWORK)
+    for module, names in {
+        "data.origins.download": ["download"],
+        "data.origins.encoders": ["dinov2_onnx", "hub_encoder", "package_encoder"],
+        "data.origins.openml": ["openml_dataset", "package_table", "scikit_learn_wdbc"],
+        "data.origins.own_files": ["own_files"],
+        "data.origins.package_files": ["english_topics", "mnist_digits", "package_files"],
+        "paper.simulators.advection": ["pdebench_advection_simulation"],
+        "paper.simulators.burgers": ["pdebench_burgers_simulation"],
+        "paper.simulators.darcy_flow": ["darcy_flow_simulation"],
+        "paper.simulators.diffusion_reaction_1d": ["pdebench_diffusion_reaction_1d_simulation"],
+        "paper.simulators.diffusion_reaction_2d": ["pdebench_diffusion_reaction_2d_simulation"],
+        "paper.simulators.diffusion_sorption": ["pdebench_diffusion_sorption_simulation"],
+        "paper.simulators.navier_stokes_1d": ["pdebench_navier_stokes_1d_simulation"],
+        "paper.simulators.pdebench_darcy": ["pdebench_darcy_simulation"],
+        "paper.simulators.shallow_water": ["pdebench_shallow_water_simulation"],
+    }.items()
+    for name in names
 }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
+from pare.config.run import NOWHERE
 from pare.storage.access import held_alone
 from pare.storage.atomic import recover, recover_all
 from pare.storage.fingerprint import Lazy
@@ -85,9 +86,9 @@ class RawFolderDataset(LazyDataset):
 
     def load(self) -> "RawFolder | None":
         """The folder; PareError where it was not ingested."""
-        from pare.data.origins.manifest import open_raw_folder  # noqa: PLC0415 - other datasets do without
+        from pare.data.origins.manifest import RawFolder  # noqa: PLC0415 - other datasets do without
 
-        return open_raw_folder(self.path)
+        return None if self.path.name == NOWHERE else RawFolder.open(self.path)
 
 
 class ArrayStoreDataset(LazyDataset):

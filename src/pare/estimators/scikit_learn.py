@@ -9,8 +9,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, va
 
 from pare.data.formats.dates import Dates
 from pare.data.own.array_rows import channels_first, check_numbers, field_axis
+from pare.data.own.columns import known_values
 from pare.data.own.format import NewRows, held_rows
-from pare.data.own.known_columns import known_values
 from pare.estimators.in_memory import Settings, fit_rows
 from pare.estimators.inputs import (
     Columns,

@@ -1,14 +1,12 @@
 """Members of archives: where they are, and damaged ones."""
 
-import io
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.formats.archives import folder_of, open_zip, read_numbers, zip_member
+from pare.data.formats.archives import folder_of, open_zip, zip_member
 
 
 @pytest.fixture
@@ -17,12 +15,6 @@ def archive(tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("folder/numbers.txt", " ".join(map(str, range(2000))))
     return path
-
-
-def npy(array):
-    stream = io.BytesIO()
-    np.save(stream, array, allow_pickle=True)
-    return stream.getvalue()
 
 
 def test_a_member_is_read_where_it_lies(archive):
@@ -66,18 +58,3 @@ def test_the_folder_of_a_file_is_the_path_before_it(names, folder):
 def test_a_file_that_is_nowhere_or_twice_is_refused(names, message):
     with pytest.raises(PareError, match=message):
         folder_of(names, "tr.csv", Path("a.zip"))
-
-
-@pytest.mark.parametrize("array", [np.arange(6.0).reshape(2, 3), np.asfortranarray(np.eye(3, 4)), np.array(3)])
-def test_numbers_are_those_that_numpy_saved(array):
-    read = read_numbers(io.BytesIO(npy(array)), "a.npy")
-    assert read.dtype == array.dtype
-    np.testing.assert_array_equal(read, array)
-
-
-@pytest.mark.parametrize(
-    "content", [npy(np.arange(6.0))[:-1], npy(np.arange(6.0)) + b"x", npy(np.array([{}])), npy(np.array("text"))]
-)
-def test_what_is_no_whole_array_of_numbers_is_refused(content):
-    with pytest.raises(PareError, match=r"a.npy claims shape .*expected numbers that fill it"):
-        read_numbers(io.BytesIO(content), "a.npy")

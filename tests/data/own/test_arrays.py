@@ -6,6 +6,7 @@ import pytest
 
 import users_files
 from pare.config.errors import PareError
+from users_files import all_rows
 
 RNG = np.random.default_rng(0)
 SERIES = RNG.normal(size=(8, 3, 10))
@@ -29,13 +30,9 @@ def save(tmp_path):
     return save
 
 
-def contents(samples):
-    return samples.read(0, samples.count)
-
-
 def test_a_series_with_classes(save):
     samples = read(save(x=SERIES, y=CODES, patient=np.array(list("aabbccdd"))))["all"]
-    x, y = contents(samples)
+    x, y = all_rows(samples)
     np.testing.assert_array_equal(x, SERIES.astype(np.float32))
     np.testing.assert_array_equal(y, CODES)
     assert (samples.count, x.dtype, y.dtype, samples.classes) == (8, np.float32, np.int64, ["0", "1", "2"])
@@ -56,7 +53,7 @@ def test_a_series_with_classes(save):
     ],
 )
 def test_channels_end_up_behind_the_rows(save, axis, stored, expected):
-    x, _ = contents(read(save(x=stored, y=CODES), channel_axis=axis)["all"])
+    x, _ = all_rows(read(save(x=stored, y=CODES), channel_axis=axis)["all"])
     expected = np.stack([stored[..., c] for c in range(2)], axis=1) if expected is None else expected
     np.testing.assert_array_equal(x, expected.astype(np.float32))
 
@@ -78,15 +75,15 @@ def test_channels_end_up_behind_the_rows(save, axis, stored, expected):
 def test_a_field_is_predicted_with_or_without_channels(save, axis, x, y, shape):
     field = RNG.normal(size=y).astype(np.float32)
     field[0].flat[0] = np.nan  # masked
-    _, read_field = contents(read(save(x=np.zeros(x), y=field), "field", channel_axis=axis)["all"])
+    _, read_field = all_rows(read(save(x=np.zeros(x), y=field), "field", channel_axis=axis)["all"])
     assert read_field.shape == (8, *shape)
     np.testing.assert_array_equal(np.sort(read_field, axis=None), np.sort(field, axis=None))
 
 
 def test_numbers_and_labels_have_two_axes(save):
     folder = save(x=SERIES, y=np.arange(8), z=RNG.integers(0, 2, (8, 4)))
-    _, y = contents(read(folder, "numbers")["all"])
-    _, z = contents(read(folder, "labels", {"all": {"x": "x", "y": "z"}})["all"])
+    _, y = all_rows(read(folder, "numbers")["all"])
+    _, z = all_rows(read(folder, "labels", {"all": {"x": "x", "y": "z"}})["all"])
     assert (y.shape, y.dtype, z.shape, z.dtype) == ((8, 1), np.float32, (8, 4), np.float32)
     np.testing.assert_array_equal(y[:, 0], np.arange(8))
 
@@ -101,12 +98,12 @@ def test_numbers_and_labels_have_two_axes(save):
 def test_classes_get_codes_in_sorted_order(save, y, options, classes, codes):
     samples = read(save(x=SERIES, y=y), **options)["all"]
     assert samples.classes == classes
-    np.testing.assert_array_equal(contents(samples)[1], codes)
+    np.testing.assert_array_equal(all_rows(samples)[1], codes)
 
 
 @pytest.mark.parametrize("y", [CODES.astype(float), CODES[:, None], CODES.astype(np.uint8)])
 def test_whole_numbers_are_classes_however_they_are_stored(save, y):
-    np.testing.assert_array_equal(contents(read(save(x=SERIES, y=y))["all"])[1], CODES)
+    np.testing.assert_array_equal(all_rows(read(save(x=SERIES, y=y))["all"])[1], CODES)
 
 
 def test_groups_are_numbered(save):
@@ -152,8 +149,8 @@ def test_parts_are_in_one_file_or_in_several(tmp_path):
     ):
         parts = read(tmp_path, parts=names)
         assert {name: samples.count for name, samples in parts.items()} == {"train": 6, "test": 2}
-        np.testing.assert_array_equal(contents(parts["test"])[0], SERIES[6:].astype(np.float32))
-        np.testing.assert_array_equal(contents(parts["test"])[1], CODES[6:])
+        np.testing.assert_array_equal(all_rows(parts["test"])[0], SERIES[6:].astype(np.float32))
+        np.testing.assert_array_equal(all_rows(parts["test"])[1], CODES[6:])
 
 
 def with_value(value, row=5):
@@ -207,7 +204,7 @@ def test_a_number_that_is_none_is_found_in_its_row(save, value, message):
 
 def test_features_without_order_may_be_missing(save):
     features = with_value(np.nan)[:, 1]
-    x, _ = contents(read(save(x=features, y=CODES))["all"])
+    x, _ = all_rows(read(save(x=features, y=CODES))["all"])
     np.testing.assert_array_equal(x, features.astype(np.float32))
 
 

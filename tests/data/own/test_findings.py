@@ -45,24 +45,20 @@ def test_what_says_nothing_is_not(y):
     assert not look_periodic(smooth(), y)
 
 
-def samples(x, y):
-    return Samples(len(x), lambda start, stop: (x[start:stop], y[start:stop]))
-
-
 def test_shifts_are_named_by_the_grid_where_there_are_rows_enough():
-    assert shifts_of(samples(smooth(), smooth())) == ("shift",)
-    assert shifts_of(samples(smooth()[:99], smooth()[:99])) == ()
-    assert shifts_of(samples(plane(), plane())) == ("torus",)
+    assert shifts_of(Samples.of_arrays(smooth(), smooth())) == ("shift",)
+    assert shifts_of(Samples.of_arrays(smooth()[:99], smooth()[:99])) == ()
+    assert shifts_of(Samples.of_arrays(plane(), plane())) == ("torus",)
 
 
 @pytest.mark.parametrize("y", [smooth(2 * POINTS), np.zeros(ROWS, int), np.zeros((ROWS, 3))])
 def test_what_is_no_field_on_the_same_grid_has_none(y):
-    assert shifts_of(samples(smooth(), y)) == ()
+    assert shifts_of(Samples.of_arrays(smooth(), y)) == ()
 
 
 def test_of_large_planes_too_few_rows_could_be_read():
     large = np.broadcast_to(np.float32(0), (ROWS, 3, 512, 512))
-    assert shifts_of(samples(large, large[:, :1])) == ()
+    assert shifts_of(Samples.of_arrays(large, large[:, :1])) == ()
 
 
 def plane(rows=ROWS, points=16):

@@ -10,6 +10,7 @@ import pytest
 import users_files
 from pare.config.errors import PareError
 from publisher_files import write_openml
+from users_files import all_rows
 
 ARFF = """@RELATION small
 @ATTRIBUTE 'blood pressure' REAL
@@ -55,10 +56,6 @@ def unused(*used):
     return tuple(name for name in OTHERS if name not in used)
 
 
-def rows(samples):
-    return samples.read(0, samples.count)
-
-
 def csv_error(folder, content, message, **options):
     (folder / "t.csv").write_text(content)
     with pytest.raises(PareError, match=message) as error:
@@ -78,7 +75,7 @@ def test_openmls_description_names_target_and_ignored_columns(openml):
     samples = table(openml)["all"]
     assert samples.columns == ["blood pressure", "colour"]
     assert samples.categories == [None, ["red", "green", "blue"]]
-    x, y = rows(samples)
+    x, y = all_rows(samples)
     np.testing.assert_array_equal(x, np.array([[1.5, 2], [np.nan, 0], [-1e3, np.nan]], dtype=np.float32))
     assert x.dtype == np.float32 and y.dtype == np.int64
     assert samples.classes == ["no", "may be", "yes"] and y.tolist() == [2, 0, 1]  # without those that no row has
@@ -108,7 +105,7 @@ def test_every_table_of_openml_cc18_is_read_with_the_shapes_that_its_task_declar
         folder.mkdir()
         written = write_openml(folder, task, np.random.default_rng(number), rows=40)
         samples = users_files.read(task.reader.name, folder, **task.reader.options)["all"]
-        x, y = rows(samples)
+        x, y = all_rows(samples)
         assert x.shape == (40, *task.input.shape) and len(samples.classes) == task.classes, name
         np.testing.assert_array_equal(x, written["x"])
         np.testing.assert_array_equal(y, written["y"])
@@ -122,7 +119,7 @@ def test_text_and_booleans_are_categories_in_sorted_order(own):
     samples = table(own, target="label", ignore=unused("label"))["all"]
     assert samples.columns == list(FEATURES) and samples.classes == ["no", "yes"]
     assert samples.categories == [None, ["blue", "red"], ["False", "True"], None]
-    x, y = rows(samples)
+    x, y = all_rows(samples)
     nan = np.nan
     np.testing.assert_array_equal(x, [[1, 1, 1, 10], [2, 0, 0, 9], [nan, 1, 1, 10], [5, 1, 1, 9]])
     assert y.tolist() == [1, 0, 1, 0]
@@ -131,30 +128,30 @@ def test_text_and_booleans_are_categories_in_sorted_order(own):
 def test_numbers_can_be_declared_categories_and_are_sorted_as_numbers_also_among_names(own):
     samples = table(own, target="label", ignore=unused("label"), categorical=("site", "size"))["all"]
     assert samples.categories == [["1", "2", "4", "5"], ["blue", "red"], ["False", "True"], ["9", "10"]]
-    np.testing.assert_array_equal(rows(samples)[0][:, 3], [1, 0, 1, 0])
+    np.testing.assert_array_equal(all_rows(samples)[0][:, 3], [1, 0, 1, 0])
     (own / "t.csv").write_text(column_of(["5more", "2", "10", "2"]))
     samples = table(own, target="y", categorical=("x",), file="t.csv")["all"]
-    assert samples.categories[0] == ["2", "10", "5more"] and rows(samples)[0][:, 0].tolist() == [2, 0, 1, 0]
+    assert samples.categories[0] == ["2", "10", "5more"] and all_rows(samples)[0][:, 0].tolist() == [2, 0, 1, 0]
 
 
 def test_a_number_is_a_regression_and_loses_rows_without_it(own):
     samples = table(own, target="score", ignore=unused("score"))["all"]
-    y = rows(samples)[1]
+    y = all_rows(samples)[1]
     assert samples.classes is None and y.dtype == np.float32
     np.testing.assert_array_equal(y, [[0.5], [1.5], [3.5], [4.5]])
 
 
 def test_classes_written_as_numbers_are_classes_if_the_user_says_so(own):
     samples = table(own, target="a", ignore=unused("a"), categorical=("a",))["all"]
-    assert samples.classes == ["0", "1"] and rows(samples)[1].tolist() == [0, 1, 0, 1, 0]
+    assert samples.classes == ["0", "1"] and all_rows(samples)[1].tolist() == [0, 1, 0, 1, 0]
 
 
 def test_several_targets_are_labels_or_numbers(own):
-    labels = rows(table(own, target=["a", "b"], ignore=unused("a", "b"))["all"])[1]
+    labels = all_rows(table(own, target=["a", "b"], ignore=unused("a", "b"))["all"])[1]
     np.testing.assert_array_equal(labels, [[0, 1], [1, 0], [0, 1], [1, 1], [0, 0]])
-    labels = rows(table(own, target=["ok", "a"], ignore=unused("a"))["all"])[1]
+    labels = all_rows(table(own, target=["ok", "a"], ignore=unused("a"))["all"])[1]
     np.testing.assert_array_equal(labels[:, 0], [1, 0, 1, 0, 1])
-    numbers = rows(table(own, target=["score", "a"], ignore=unused("score", "a"))["all"])[1]
+    numbers = all_rows(table(own, target=["score", "a"], ignore=unused("score", "a"))["all"])[1]
     assert numbers.dtype == np.float32 and numbers.shape == (4, 2)
 
 
@@ -163,7 +160,7 @@ def test_a_column_may_divide_the_rows_and_another_group_them(own):
     assert {name: part.count for name, part in parts.items()} == {"train": 2, "validation": 1, "test": 1}
     assert parts["train"].columns == list(FEATURES)
     assert parts["train"].groups.tolist() == [0, 0] and parts["test"].groups == parts["validation"].groups
-    assert rows(parts["test"])[0][0, 3] == 10 and rows(parts["test"])[1].tolist() == [1]
+    assert all_rows(parts["test"])[0][0, 3] == 10 and all_rows(parts["test"])[1].tolist() == [1]
 
 
 def test_parquet_and_csv_give_the_same_samples(own):
@@ -171,7 +168,7 @@ def test_parquet_and_csv_give_the_same_samples(own):
     pd.read_csv(own / "mine.csv", na_values="?").to_parquet(own / "mine.parquet")
     a, b = (table(own, file=f"mine.{suffix}", **options)["all"] for suffix in ("csv", "parquet"))
     assert (a.columns, a.classes, a.categories) == (b.columns, b.classes, b.categories)
-    for left, right in zip(rows(a), rows(b), strict=True):
+    for left, right in zip(all_rows(a), all_rows(b), strict=True):
         np.testing.assert_array_equal(left, right)
 
 
@@ -187,7 +184,7 @@ def test_parquet_categories_nullable_numbers_and_missing_booleans_are_understood
     frame.to_parquet(tmp_path / "t.parquet")
     samples = table(tmp_path, target="y")["all"]
     assert samples.categories == [None, ["tall", "small", "huge"], ["False", "True"]]
-    np.testing.assert_array_equal(rows(samples)[0], [[1, 1, 1], [np.nan, 0, np.nan], [3, np.nan, 0]])
+    np.testing.assert_array_equal(all_rows(samples)[0], [[1, 1, 1], [np.nan, 0, np.nan], [3, np.nan, 0]])
 
 
 def test_codes_do_not_depend_on_how_often_a_category_occurs(tmp_path):
@@ -232,16 +229,16 @@ def test_words_for_a_missing_value_between_numbers_are_read_as_pandas_reads_them
     assert np.isnan(expected).sum() == 3
     for options in ({}, {"categorical": ("x",)}):
         samples = table(tmp_path, target="y", **options)["all"]
-        np.testing.assert_array_equal(np.isnan(rows(samples)[0][:, 0]), np.isnan(expected))
+        np.testing.assert_array_equal(np.isnan(all_rows(samples)[0][:, 0]), np.isnan(expected))
     assert samples.categories[0] == ["1e-3", "0.1", "7"]
-    np.testing.assert_array_equal(rows(table(tmp_path, target="y")["all"])[0][:, 0], expected)
+    np.testing.assert_array_equal(all_rows(table(tmp_path, target="y")["all"])[0][:, 0], expected)
 
 
 def test_a_word_for_a_missing_value_between_words_is_a_category_unless_it_is_named(tmp_path):
     (tmp_path / "t.csv").write_text(column_of(["NA", "u", "-999", "u"], y="abab"))
     assert table(tmp_path, target="x", ignore=("y",), categorical=("x",))["all"].classes == ["-999", "NA", "u"]
     samples = table(tmp_path, target="y", missing=("NA", "-999"), categorical=("x",))["all"]
-    assert (samples.categories[0], np.isnan(rows(samples)[0][:, 0]).tolist()) == (["u"], [True, False, True, False])
+    assert (samples.categories[0], np.isnan(all_rows(samples)[0][:, 0]).tolist()) == (["u"], [True, False, True, False])
 
 
 def test_classes_that_are_numbers_are_missing_where_a_word_says_so(tmp_path):
@@ -343,7 +340,7 @@ def test_options_from_yaml_are_checked_by_type(own):
 
 def test_dates_become_days_since_the_one_that_the_option_names(tmp_path):
     (tmp_path / "t.csv").write_text("when,y\n2024-03-01,a\n2024-02-28T12:00:00,b\n,a\n31.12.2023,b\n")
-    x, _ = rows(table(tmp_path, target="y", dates={"when": "2024-02-28"})["all"])
+    x, _ = all_rows(table(tmp_path, target="y", dates={"when": "2024-02-28"})["all"])
     np.testing.assert_array_equal(x[:, 0], [2, 0.5, np.nan, -59])  # 2024 is a leap year
     soon, asked = "when,n,y\n2024-03-01,1,a\nsoon,2,b\n", {"dates": {"when": date(2024, 1, 1)}}
     csv_error(tmp_path, soon, "'when' holds 'soon' in row 2; expected a date", **asked)
@@ -353,4 +350,4 @@ def test_dates_become_days_since_the_one_that_the_option_names(tmp_path):
 def test_a_number_that_is_missing_may_be_written_as_one(tmp_path):
     (tmp_path / "t.csv").write_text(column_of([1.5, -999, "-999.0", 2]))
     samples = table(tmp_path, target="y", missing=[-999])["all"]
-    np.testing.assert_array_equal(rows(samples)[0][:, 0], np.array([1.5, np.nan, np.nan, 2], np.float32))
+    np.testing.assert_array_equal(all_rows(samples)[0][:, 0], np.array([1.5, np.nan, np.nan, 2], np.float32))

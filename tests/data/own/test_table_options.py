@@ -8,14 +8,11 @@ import users_files
 from pare.config.errors import PareError
 from pare.data.own.columns import Labels
 from pare.data.own.table_options import RowTable, part_rows
+from users_files import all_rows
 
 
 def table(folder, **options):
     return users_files.read("table", folder, **options)
-
-
-def rows(samples):
-    return samples.read(0, samples.count)
 
 
 PARTS = {"file": "wine_train.csv", "test_file": "wine_test.csv"}
@@ -35,7 +32,7 @@ def test_rows_of_both_tables_are_coded_alike(folder):
     FRAME.to_csv(folder / "whole.csv", index=False)
     whole = table(folder, target="kind", file="whole.csv")["all"]
     assert parts["test"].categories == whole.categories and parts["train"].classes == whole.classes == ["a", "b"]
-    for train, test, both in zip(rows(parts["train"]), rows(parts["test"]), rows(whole), strict=True):
+    for train, test, both in zip(all_rows(parts["train"]), all_rows(parts["test"]), all_rows(whole), strict=True):
         np.testing.assert_array_equal(np.concatenate([train, test]), both)
 
 

@@ -86,23 +86,19 @@ def test_rows_keep_their_order_and_classes_that_of_the_training_header(tmp_path)
             np.testing.assert_array_equal(values[:, : series.shape[1]], series)
 
 
-def test_a_test_part_of_other_classes_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("Class1", "Class7", r"classes \['Class0', 'Class7'\], those of the training part are"),
+        (":Class", f"{':0' + ',0' * 149}:Class", "channels 2, those of the training part are 1"),
+    ],
+)
+def test_a_test_part_of_other_classes_or_channels_is_named(tmp_path, old, new, message):
     task = LIBRARY.task("ucr_gun_point")
     write_ucr(tmp_path, task, np.random.default_rng(0), 4)
     path = tmp_path / "Set_TEST.ts"
-    path.write_text(path.read_text().replace("Class1", "Class7"))
-    with pytest.raises(
-        PareError, match=r"Set_TEST\.ts: classes \['Class0', 'Class7'\], those of the training part are"
-    ):
-        read(task, tmp_path)
-
-
-def test_a_test_part_of_other_channels_is_named(tmp_path):
-    task = LIBRARY.task("ucr_gun_point")
-    write_ucr(tmp_path, task, np.random.default_rng(0), 4)
-    path = tmp_path / "Set_TEST.ts"
-    path.write_text(path.read_text().replace(":Class", f"{':0' + ',0' * 149}:Class"))
-    with pytest.raises(PareError, match=r"Set_TEST\.ts: channels 2, those of the training part are 1"):
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(PareError, match=rf"Set_TEST\.ts: {message}"):
         read(task, tmp_path)
 
 

@@ -11,7 +11,7 @@ from kedro.io import DatasetError
 from pare.config import PareError
 from pare.config.schema import Task
 from pare.data.preparation import ModelInput, unscale_inputs
-from pare.data.preparation.normalisation import append_coordinates, scale_inputs
+from pare.data.preparation.normalisation import append_coordinates, prepared_inputs
 from pare.data.preparation.split import assign_parts
 from pare.datasets import ArrayStoreDataset
 from pare.storage.samples import Samples
@@ -51,14 +51,10 @@ def table(library):
     return Task.model_validate(library.tasks["openml_wdbc"] | changes)
 
 
-def samples_of(x, y, **names):
-    return Samples(len(x), lambda start, stop: (x[start:stop], y[start:stop]), **names)
-
-
 def raw_field(seed=0):
     rng = np.random.default_rng(seed)
     return {
-        part: samples_of(
+        part: Samples.of_arrays(
             rng.normal(5, 3, (n, 1, 4, 6)).astype(np.float32), rng.normal(-2, 0.5, (n, 1, 4, 6)).astype(np.float32)
         )
         for part, n in (("train", N_TRAIN), ("test", N_TEST))
@@ -69,7 +65,7 @@ def raw_table(n=200):
     rng = np.random.default_rng(1)
     x = rng.normal(1, 4, (n, 5)).astype(np.float32)
     x[rng.random(x.shape) < 0.1] = np.nan
-    return {"all": samples_of(x, rng.integers(0, 2, n), columns=list("abcde"), classes=["good", "bad"])}
+    return {"all": Samples.of_arrays(x, rng.integers(0, 2, n), columns=list("abcde"), classes=["good", "bad"])}
 
 
 def written(model_input, path):
@@ -112,7 +108,7 @@ def test_no_row_but_the_training_rows_influences_what_training_sees(field, tmp_p
         (x, y), (other_x, other_y) = samples["train"].read(0, N_TRAIN), other["train"].read(0, N_TRAIN)
         x, y = x.copy(), y.copy()
         x[names == part], y[names == part] = 1000 * other_x[names == part], 1000 * other_y[names == part]
-        samples["train"] = samples_of(x, y)
+        samples["train"] = Samples.of_arrays(x, y)
     after = written(ModelInput("darcy", task, samples, "raw", validated=True), tmp_path / "after.h5")
     for a, b in zip(arrays(before, "train"), arrays(after, "train"), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -180,7 +176,7 @@ def test_scaled_inputs_are_brought_back_to_physical_units(shape):
     draw = np.random.default_rng(0)
     x = draw.normal(7, 3, (5, 2, 4, 3)).astype(np.float32)
     statistics = {"x_mean": draw.normal(size=shape), "x_scale": draw.random(shape) + 0.1}
-    scaled = scale_inputs(x, statistics, coordinates=True)
+    scaled = prepared_inputs(x, statistics, {}, coordinates=True)
     np.testing.assert_allclose(unscale_inputs(scaled, statistics), append_coordinates(x), rtol=1e-5)
     np.testing.assert_array_equal(unscale_inputs(scaled, {}), scaled)
 
@@ -211,7 +207,7 @@ def test_a_label_outside_the_classes_is_told(table, tmp_path, label):
     x, y = samples["all"].read(0, 200)
     y = np.where(np.arange(200) % 20 == 0, label, y)
     with pytest.raises(PareError, match="the label of row 1 of part 'all' is not a class from 0 to 1"):
-        ModelInput("wdbc", table, {"all": samples_of(x, y)}, "raw", validated=True).write(tmp_path / "store.h5")
+        ModelInput("wdbc", table, {"all": Samples.of_arrays(x, y)}, "raw", validated=True).write(tmp_path / "store.h5")
 
 
 @pytest.fixture
@@ -317,7 +313,7 @@ def test_categories_keep_their_codes_and_those_that_training_never_saw_are_missi
     names = assign_parts(table, "all", y, validated=True)
     x[np.flatnonzero(names == "test")[:4], 1] = 3
     levels = [None, ["a", "b", "c", "d"], None, None, None]
-    samples = {"all": samples_of(x, y, columns=list("vwxyz"), categories=levels)}
+    samples = {"all": Samples.of_arrays(x, y, columns=list("vwxyz"), categories=levels)}
     store = written(ModelInput("wdbc", table, samples, "raw", validated=True), tmp_path / "store.h5")
     assert store.description["categories"] == [0, 4, 0, 0, 0]
     np.testing.assert_array_equal(arrays(store, "train")[0][:, 1], x[names == "train", 1])
@@ -329,7 +325,7 @@ def test_one_mean_and_spread_per_channel(field, tmp_path):
     task = field(input={"shape": [2, 4, 6]}, normalisation={"inputs": "channel"})
     rng = np.random.default_rng(0)
     x = rng.normal([[[3]], [[-50]]], [[[2]], [[9]]], (N_TRAIN, 2, 4, 6)).astype(np.float32)
-    samples = {part: samples_of(x, x[:, :1]) for part in ("train", "test")}
+    samples = {part: Samples.of_arrays(x, x[:, :1]) for part in ("train", "test")}
     store = written(ModelInput("darcy", task, samples, "raw", validated=False), tmp_path / "store.h5")
     train = arrays(store, "train")[0]
     np.testing.assert_allclose(train.mean((0, 2, 3)), 0, atol=1e-4)
@@ -341,7 +337,7 @@ def test_an_input_field_that_is_not_finite_is_told_by_part_and_row(field, tmp_pa
     samples = raw_field()
     x, y = samples["test"].read(0, N_TEST)
     x[66, 0, 1, 1] = np.inf
-    samples["test"] = samples_of(x, y)
+    samples["test"] = Samples.of_arrays(x, y)
     with pytest.raises(PareError, match="the input of row 67 of part 'test' is not a finite number everywhere"):
         ModelInput("darcy", field(), samples, "raw", validated=True).write(tmp_path / "store.h5")
 
@@ -350,7 +346,7 @@ def test_points_of_an_output_field_that_are_masked_stay_so(field, tmp_path):
     samples = raw_field()
     x, y = samples["train"].read(0, N_TRAIN)
     y[:, 0, 0] = np.nan
-    samples["train"] = samples_of(x, y)
+    samples["train"] = Samples.of_arrays(x, y)
     task = field(normalisation={"inputs": "pointwise"}, input={"shape": [1, 4, 6]})
     store = written(ModelInput("darcy", task, samples, "raw", validated=True), tmp_path / "store.h5")
     assert np.isnan(arrays(store, "train")[1][:, 0, 0]).all()
@@ -370,7 +366,7 @@ def test_labels_and_numbers_of_another_kind_are_told(table, tmp_path, kind, y, w
     )
     targets = np.ones((200, 2), np.float32)
     targets[7, 1] = y
-    samples = {"all": samples_of(raw_table()["all"].read(0, 200)[0], targets)}
+    samples = {"all": Samples.of_arrays(raw_table()["all"].read(0, 200)[0], targets)}
     with pytest.raises(PareError, match=words):
         ModelInput("wdbc", task, samples, "raw", validated=True).write(tmp_path / "store.h5")
 
@@ -379,7 +375,7 @@ def test_a_training_part_of_one_class_is_told(table, tmp_path):
     x = raw_table()["all"].read(0, 200)[0]
     loose = table.model_copy(update={"split": table.split.model_copy(update={"stratified": False})})
     with pytest.raises(PareError, match="all training rows have one class"):
-        samples = {"all": samples_of(x, np.zeros(200, np.int64))}
+        samples = {"all": Samples.of_arrays(x, np.zeros(200, np.int64))}
         ModelInput("wdbc", loose, samples, "raw", validated=True).write(tmp_path / "store.h5")
 
 

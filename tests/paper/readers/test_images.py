@@ -144,21 +144,3 @@ def test_a_pixel_that_is_not_finite_is_named_with_its_row(tmp_path):
     samples.read(0, 2)
     with pytest.raises(PareError, match=r"s2_cifar100.gz: images is not finite in row 3"):
         samples.read(1, 3)
-
-
-@pytest.mark.parametrize(
-    "reader, write, name",
-    [
-        (cifar100_python, write_cifar100, CIFAR),
-        (spherical_cifar100, write_spherical, "s2_cifar100.gz"),
-    ],
-)
-def test_missing_and_damaged_files_say_what_to_run(tmp_path, reader, write, name):
-    with pytest.raises(PareError, match=rf"no file {name} .*--pipelines=ingest"):
-        reader(tmp_path)
-    write(tmp_path, rows=2)
-    content = (tmp_path / name).read_bytes()
-    for damaged in (content[: len(content) // 2], content[:-4] + b"1234", b"<html>not found</html>", b""):
-        (tmp_path / name).write_bytes(damaged)
-        with pytest.raises(PareError, match=rf"{name}.*--pipelines=ingest"):
-            reader(tmp_path)

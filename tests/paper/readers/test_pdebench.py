@@ -14,7 +14,7 @@ from pare.config_loader import load_library
 from pare.data.registries import ORIGINS, bind_options, open_raw_files
 from pare.paper.readers.pdebench import pdebench_stacked
 from shipped import config_loader
-from users_files import read
+from users_files import all_rows, read
 
 PDEBENCH = [
     "pdebench_advection",
@@ -26,10 +26,6 @@ PDEBENCH = [
     "pdebench_shallow_water",
     "pdebench_diffusion_reaction_2d",
 ]
-
-
-def read_all(part):
-    return part.read(0, part.count)
 
 
 @pytest.fixture
@@ -54,7 +50,7 @@ def test_every_task_reads_its_publishers_file_in_the_shapes_that_it_declares(
     parts = open_raw_files(task.reader, tmp_path)
     assert {part: samples.count for part, samples in parts.items()} == {"train": 1 if cells else 11, "test": 1}
     for samples in parts.values():
-        x, y = read_all(samples)
+        x, y = all_rows(samples)
         assert x.shape == (samples.count, *task.input.shape) and y.shape == (samples.count, *task.output.shape)
         assert x.dtype == y.dtype == np.float32
 
@@ -69,7 +65,7 @@ def test_a_simulated_file_is_read_by_the_same_reader(name, library, tmp_path):
     bring(tmp_path)
     parts = open_raw_files(task.reader, tmp_path)
     for samples in parts.values():
-        x, y = read_all(samples)
+        x, y = all_rows(samples)
         assert x.shape[:2] == (1, task.input.shape[0]) and np.isfinite(x).all() and np.isfinite(y).all()
 
 
@@ -77,7 +73,7 @@ def test_the_first_tenth_of_stacked_rows_is_the_test_part(tmp_path, rng):
     stored = publisher_fields.write_pdebench_advection(tmp_path, 20, rng, cells=8)["tensor"]
     parts = pdebench_stacked(tmp_path, target_time=200)
     for part, rows in (("test", stored[:2]), ("train", stored[2:])):
-        x, y = read_all(parts[part])
+        x, y = all_rows(parts[part])
         np.testing.assert_array_equal(x[:, 0], rows[:, 0])
         np.testing.assert_array_equal(y[:, 0], rows[:, 200])
     np.testing.assert_array_equal(parts["train"].read(3, 7)[1][:, 0], stored[5:9, 200])
@@ -87,7 +83,7 @@ def test_the_last_tenth_of_grouped_rows_is_the_test_part(tmp_path, rng):
     stored = publisher_fields.write_pdebench_diffusion_sorption(tmp_path, 20, rng, cells=8)["data"]
     parts = read("pdebench_grouped", tmp_path, target_time=99)
     for part, rows in (("train", stored[:18]), ("test", stored[18:])):
-        x, y = read_all(parts[part])
+        x, y = all_rows(parts[part])
         np.testing.assert_array_equal(x[:, 0], rows[:, 0, :, 0])
         np.testing.assert_array_equal(y[:, 0], rows[:, 99, :, 0])
     np.testing.assert_array_equal(parts["test"].read(1, 2)[0][0, 0], stored[19, 0, :, 0])
@@ -107,7 +103,7 @@ def test_variables_become_channels_in_units_of_their_scales(tmp_path, rng):
         outputs=("pressure",),
         scales={"density": (6.0, 2.0), "pressure": (60.0, 30.0)},
     )
-    x, y = read_all(parts["train"])
+    x, y = all_rows(parts["train"])
     np.testing.assert_allclose(x[:, 0], (stored["density"][1:, 0] - 6) / 2, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(x[:, 1], stored["Vx"][1:, 0])
     np.testing.assert_allclose(y[:, 0], (stored["pressure"][1:, 100] - 60) / 30, rtol=1e-4, atol=1e-6)
@@ -118,7 +114,7 @@ def test_darcy_maps_a_coefficient_without_time_to_its_solution(tmp_path, rng):
     parts = pdebench_stacked(
         tmp_path, target_time=0, axes=2, inputs=("nu",), outputs=("tensor",), input_time=None, stride=2
     )
-    x, y = read_all(parts["train"])
+    x, y = all_rows(parts["train"])
     np.testing.assert_array_equal(x[:, 0], stored["nu"][1:, ::2, ::2])
     np.testing.assert_array_equal(y[:, 0], stored["tensor"][1:, 0, ::2, ::2])
 
@@ -128,7 +124,7 @@ def test_the_inhibitor_is_predicted_from_the_activator(tmp_path, rng):
     parts = read(
         "pdebench_grouped", tmp_path, target_time=5, axes=2, input_channels=(0,), target_channels=(1,), stride=4
     )
-    x, y = read_all(parts["train"])
+    x, y = all_rows(parts["train"])
     np.testing.assert_array_equal(x[:, 0], stored[:9, 0, ::4, ::4, 0])
     np.testing.assert_array_equal(y[:, 0], stored[:9, 5, ::4, ::4, 1])
 
@@ -138,7 +134,7 @@ def test_an_axis_before_the_rows_and_other_precisions_are_taken(tmp_path, rng, d
     values = rng.random((10, 5, 8)).astype(dtype)
     with h5py.File(tmp_path / "own.hdf5", "w") as file:
         file["tensor"] = values[None]
-    x, y = read_all(pdebench_stacked(tmp_path, target_time=4)["train"])
+    x, y = all_rows(pdebench_stacked(tmp_path, target_time=4)["train"])
     np.testing.assert_array_equal(x[:, 0], values[1:, 0].astype(np.float32))
     np.testing.assert_array_equal(y[:, 0], values[1:, 4].astype(np.float32))
 
@@ -193,8 +189,8 @@ def test_a_stacked_file_that_does_not_fit_is_refused_by_name(tmp_path, arrays, o
 @pytest.mark.parametrize(
     ("arrays", "options", "message"),
     [
-        ({"tensor": np.ones((20, 5, 8))}, {}, "lacks the array tensor/data; .*Take reader pdebench_stacked"),
-        ({}, {}, "lacks the array 0000/data; it holds nothing"),
+        ({"tensor": np.ones((20, 5, 8))}, {}, "lacks the array 'tensor/data'; .*Take reader pdebench_stacked"),
+        ({}, {}, "lacks the array '0000/data'; it holds nothing"),
         (
             {f"{i:04d}/data": np.ones((5, 8)) for i in range(2)},
             {},
@@ -239,7 +235,7 @@ def test_a_grouped_value_that_is_not_finite_is_named_by_its_group_and_time(tmp_p
     arrays["0009/data"][4, 3] = np.nan
     stack(tmp_path, **arrays)
     with pytest.raises(PareError, match="data at time 4 is not finite in row 10"):
-        read_all(read("pdebench_grouped", tmp_path, target_time=4, pattern="*.hdf5")["test"])
+        all_rows(read("pdebench_grouped", tmp_path, target_time=4, pattern="*.hdf5")["test"])
 
 
 @pytest.mark.parametrize("content", ["cut", "text", "empty"])

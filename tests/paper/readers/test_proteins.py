@@ -8,7 +8,7 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.paper.readers.proteins import protein_distances
-from publisher_files import read_zip, write_psicov, write_zip
+from publisher_files import read_zip, rewrite_zip, write_psicov, write_zip
 
 RESIDUE_FEATURES = [("ss", 3), ("pssm", 22), ("sa", 1), ("entropy", 1)]
 
@@ -39,14 +39,8 @@ def repaired(distances):
     return expected
 
 
-def rewrite(folder, change):
-    """Write the archive anew; ``change(name, content)`` gives other content, or None to leave a member out."""
-    changed = {name: change(name, content) for name, content in read_zip(folder / "protein.zip").items()}
-    write_zip(folder / "protein.zip", {name: content for name, content in changed.items() if content is not None})
-
-
 def with_distances(distances):
-    """A change for `rewrite`: another distance map of the first training protein."""
+    """A change for `rewrite_zip`: another distance map of the first training protein."""
     triple, stream = np.empty(3, object), io.BytesIO()
     triple[:] = len(distances), "A" * len(distances), distances
     np.save(stream, triple, allow_pickle=True)
@@ -54,7 +48,7 @@ def with_distances(distances):
 
 
 def with_features(**values):
-    """A change for `rewrite`: other features of the first training protein."""
+    """A change for `rewrite_zip`: other features of the first training protein."""
 
     def change(name, content):
         if name != "deepcov/features/d0xyA.pkl":
@@ -146,8 +140,8 @@ def test_a_feature_that_was_not_observed_is_zero_and_an_unknown_distance_masked(
     distances = written["deepcov"][0]["distances"].copy()
     distances[10, 30] = np.nan
 
-    rewrite(tmp_path, with_distances(distances))
-    rewrite(tmp_path, with_features(ccmpred=ccmpred))
+    rewrite_zip(tmp_path / "protein.zip", with_distances(distances))
+    rewrite_zip(tmp_path / "protein.zip", with_features(ccmpred=ccmpred))
     x, y = protein_distances(tmp_path, canvas=72)["train"].read(0, 1)
     assert x[0, 54, 5 + 3, 5 + 7] == 0 and np.isnan(y[0, 0, 15, 35]) and np.isfinite(y[0, 0, 15, 34])
 
@@ -174,7 +168,7 @@ def test_a_folder_around_everything_makes_no_difference(tmp_path):
 )
 def test_an_archive_that_lacks_something_is_refused_on_opening(tmp_path, change, message):
     write_psicov(tmp_path, rows=2)
-    rewrite(tmp_path, change)
+    rewrite_zip(tmp_path / "protein.zip", change)
     with pytest.raises(PareError, match=message):
         protein_distances(tmp_path)
 
@@ -191,7 +185,7 @@ def test_an_archive_that_lacks_something_is_refused_on_opening(tmp_path, change,
 )
 def test_a_damaged_protein_is_named_on_reading(tmp_path, change, message):
     write_psicov(tmp_path, rows=2)
-    rewrite(tmp_path, change)
+    rewrite_zip(tmp_path / "protein.zip", change)
     with pytest.raises(PareError, match=message):
         protein_distances(tmp_path, canvas=72)["train"].read(0, 1)
 
@@ -201,7 +195,7 @@ def test_an_infinite_feature_is_refused(tmp_path, value):
     written = write_psicov(tmp_path, rows=2)
     entropy = written["deepcov"][0]["features"]["entropy"].copy()
     entropy[2] = value
-    rewrite(tmp_path, with_features(entropy=entropy))
+    rewrite_zip(tmp_path / "protein.zip", with_features(entropy=entropy))
     with pytest.raises(PareError, match=r"protein.zip: a feature of deepcov is not finite in row 1"):
         protein_distances(tmp_path, canvas=72)["train"].read(0, 2)
 
@@ -211,7 +205,7 @@ def test_an_infinite_distance_is_refused(tmp_path):
     distances = written["deepcov"][0]["distances"].copy()
     distances[3, 5] = np.inf
 
-    rewrite(tmp_path, with_distances(distances))
+    rewrite_zip(tmp_path / "protein.zip", with_distances(distances))
     message = r"protein.zip: the distance map of deepcov/distance/d0xyA-cb.npy is not finite in row 4"
     with pytest.raises(PareError, match=message):
         protein_distances(tmp_path, canvas=72)["train"].read(0, 1)
@@ -220,17 +214,7 @@ def test_an_infinite_distance_is_refused(tmp_path):
 def test_a_pickle_that_would_run_a_command_is_refused(tmp_path):
     write_psicov(tmp_path, rows=2)
     command = b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR."
-    rewrite(tmp_path, lambda name, content: command if "features/d0" in name else content)
+    rewrite_zip(tmp_path / "protein.zip", lambda name, content: command if "features/d0" in name else content)
     with pytest.raises(PareError, match=r"d0xyA.pkl asks Python for os.system"):
         protein_distances(tmp_path, canvas=72)["train"].read(0, 1)
     assert not (tmp_path / "ran").exists()
-
-
-def test_a_missing_or_cut_archive_says_what_to_run(tmp_path):
-    with pytest.raises(PareError, match=r"no file protein.zip .*--pipelines=ingest"):
-        protein_distances(tmp_path)
-    write_psicov(tmp_path, rows=1)
-    content = (tmp_path / "protein.zip").read_bytes()
-    (tmp_path / "protein.zip").write_bytes(content[: len(content) // 2])
-    with pytest.raises(PareError, match=r"protein.zip cannot be read as an archive .*--pipelines=ingest"):
-        protein_distances(tmp_path)

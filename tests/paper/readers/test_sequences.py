@@ -225,25 +225,3 @@ def shell_in_deepsea(folder, shell):
 )
 def test_a_file_that_calls_the_shell_is_refused_and_nothing_runs(tmp_path, reader, write, message):
     check_nothing_runs(reader, write, tmp_path, message)
-
-
-@pytest.mark.parametrize(
-    "reader, write, name",
-    [
-        (ninapro_npy, write_ninapro, "ninapro_test.npy"),
-        (ninapro_npy, write_ninapro, "label_train.npy"),
-        (ecg_challenge2017, write_ecg, "challenge2017.pkl"),
-        (satellite_npy, write_satellite, "satellite_test.npy"),
-        (deepsea_npz, write_deepsea, "deepsea_filtered.npz"),
-    ],
-)
-def test_missing_and_damaged_files_say_what_to_run(tmp_path, reader, write, name):
-    write(tmp_path, rows=12)
-    content = (tmp_path / name).read_bytes()
-    for damaged in (content[: len(content) // 2], content[:-1], b"<html>not found</html>", b""):
-        (tmp_path / name).write_bytes(damaged)
-        with pytest.raises(PareError, match=rf"{name}.*--pipelines=ingest"):
-            reader(tmp_path)
-    (tmp_path / name).unlink()
-    with pytest.raises(PareError, match=rf"no file {name} .*--pipelines=ingest"):
-        reader(tmp_path)

@@ -119,7 +119,7 @@ def test_an_unknown_visit_is_answered_with_the_ones_that_are_there(tmp_path):
         (lambda a: a[:1], r"has shape \(1, 256, 256\); expected 2 or 3 planes"),
         (lambda a: a[:, :180], r"has shape \(\d, 180, 256\)"),
         (lambda a: a * 2, "holds other numbers than 0 and 1"),
-        (lambda a: a.astype(object), "expected numbers that fill it"),
+        (lambda a: a.astype(object), "holds pickled Python objects, expected numbers; it was refused"),
     ],
 )
 def test_an_image_unlike_the_publishers_is_refused_on_reading(tmp_path, change, message):
@@ -163,6 +163,13 @@ def test_archives_that_are_missing_compressed_cut_or_of_another_filter_say_so(tm
         path.write_bytes(whole[:end])
         with pytest.raises(PareError, match=r"test.tar cannot be read as an archive"):
             cosmic_rays(tmp_path)
+    path.write_bytes(whole)
+    with tarfile.open(path, "a") as archive:
+        sparse = tarfile.TarInfo("sparse")
+        sparse.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": "0"}
+        archive.addfile(sparse)
+    with pytest.raises(PareError, match=r"test.tar cannot be read as an archive .*sparse"):
+        cosmic_rays(tmp_path)
     path.write_bytes(whole)
     rewrite(path, lambda _, array: array, mode="w:gz")
     with pytest.raises(PareError, match=r"test.tar cannot be read as an archive"):

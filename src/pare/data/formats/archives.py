@@ -1,6 +1,5 @@
 """Members of archives, read where they lie: nothing is unpacked, so no name in an archive becomes a path."""
 
-import math
 import tarfile
 import zipfile
 import zlib
@@ -9,11 +8,8 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-
 from pare.config.errors import PareError
 from pare.data.files import FETCH
-from pare.data.formats.npy import NUMBERS, read_npy_header
 
 MEMBER_BYTES = 1 << 30  # far more than any member that is read into memory at once has in a known dataset
 
@@ -93,26 +89,3 @@ def folder_of(names: Iterable[str], file: str, path: Path) -> str:
             f"{path} holds {', '.join(found) or f'no {file}'}; expected one {file}. Put the publisher's file there"
         )
     return found[0].removesuffix(file)
-
-
-def read_numbers(stream: BytesIO, name: str) -> np.ndarray:
-    """The numbers of an ``.npy`` file that is in memory.
-
-    Args:
-        stream: the file.
-        name: what messages call it.
-
-    Returns:
-        The array; read-only.
-
-    Raises:
-        PareError: if it is damaged or cut short, or holds anything but numbers.
-    """
-    shape, fortran_order, dtype = read_npy_header(stream, name)
-    content = stream.read()
-    if dtype.kind not in NUMBERS or math.prod(shape) * dtype.itemsize != len(content):
-        raise PareError(
-            f"{name} claims shape {shape} of {dtype} and holds {len(content)} bytes; expected numbers that fill it. "
-            f"Remove the archive and {FETCH}"
-        )
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")

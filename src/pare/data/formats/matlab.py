@@ -80,7 +80,7 @@ def _hdf5_variable(path: Path, name: str, data: h5py.Dataset) -> StoredArray | N
         dtype = data.dtype if data.dtype.names else np.dtype(NUMBERS[kind])  # complex ones have two fields
         return StoredArray(where, data.shape[::-1], dtype, partial(_hdf5_numbers, path, name, dtype))
     if kind == CHARACTERS:
-        return _held(where, np.array(_hdf5_text(data), dtype=str))
+        return StoredArray.held(where, np.array(_hdf5_text(data), dtype=str))
     return _cell(where, _hdf5_cell(data)) if kind == CELL and h5py.check_ref_dtype(data.dtype) else None
 
 
@@ -130,13 +130,7 @@ def _cell(where: str, cell: np.ndarray) -> StoredArray:
     places = [np.asarray(place) for place in cell.flat]
     if all(place.dtype.kind == "U" and place.size < 2 for place in places):
         cell = np.array(["".join(place.flat) for place in places], dtype=str).reshape(cell.shape)
-    return _held(where, cell)
-
-
-def _held(where: str, values: np.ndarray) -> StoredArray:
-    """Text or Python objects that are in memory."""
-    dtype = OBJECTS if values.dtype.hasobject else TEXT
-    return StoredArray(where, values.shape, dtype, lambda start, stop: values[start:stop])
+    return StoredArray.held(where, cell)
 
 
 def _hdf5_numbers(path: Path, name: str, dtype: np.dtype, start: int, stop: int) -> np.ndarray:

@@ -43,7 +43,7 @@ def map_npy(path: Path) -> np.ndarray:
     """
     try:
         with path.open("rb") as stream:
-            return _map_rest(stream, path.stat().st_size, str(path))
+            return map_rest(stream, path.stat().st_size, str(path))
     except OSError as error:
         raise PareError(f"{path} cannot be opened ({error.strerror}). {_AGAIN}") from error
 
@@ -120,14 +120,14 @@ def _map_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
         with tempfile.TemporaryFile(dir=path.parent) as scratch, archive.open(info) as member:
             shutil.copyfileobj(member, scratch, 1 << 20)
             scratch.seek(0)
-            return _map_rest(scratch, info.file_size, name)
+            return map_rest(scratch, info.file_size, name)
     with path.open("rb") as stream:
         # Before the data are 30 bytes and two strings; the archive's index does not know the second one's length.
         stream.seek(info.header_offset + 26)
         strings = struct.unpack("<HH", stream.read(4))
         stream.seek(info.header_offset + 30 + sum(strings))
         end = min(stream.tell() + info.file_size, path.stat().st_size)
-        return _map_rest(stream, end, name)
+        return map_rest(stream, end, name)
 
 
 def _check_space(size: int, path: Path, name: str) -> None:
@@ -140,8 +140,12 @@ def _check_space(size: int, path: Path, name: str) -> None:
         )
 
 
-def _map_rest(stream: IO[bytes], end: int, name: str) -> np.ndarray:
-    """Map the array that begins where the stream is and must fill it up to byte ``end``."""
+def map_rest(stream: IO[bytes], end: int, name: str) -> np.ndarray:
+    """Map the array of numbers that begins where a file's stream is, and must fill it up to byte ``end``.
+
+    Raises:
+        PareError: if it is no such array, or has more or fewer bytes; ``name`` is what messages call it.
+    """
     shape, fortran_order, dtype = read_npy_header(stream, name)
     if dtype.kind not in NUMBERS:
         what = "pickled Python objects" if dtype.hasobject else f"type {dtype}"

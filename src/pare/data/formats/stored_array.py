@@ -40,6 +40,11 @@ class StoredArray:
     read: Callable[[int, int], np.ndarray]
     names: tuple[str, ...] | None = None
 
+    @classmethod
+    def held(cls, where: str, values: np.ndarray) -> "StoredArray":
+        """An array that is in memory."""
+        return cls(where, values.shape, values.dtype, lambda start, stop: values[start:stop])
+
     @property
     def is_text(self) -> bool:
         """Whether its elements are text."""

@@ -1,6 +1,5 @@
 """Downloads with checksums that go on where they broke off, and files that were put in place by hand."""
 
-import fcntl
 import json
 import logging
 import os
@@ -24,6 +23,7 @@ from pare.data.files import FileName
 from pare.data.made_here import is_users, note_made
 from pare.data.origins.given import advice, given_folder
 from pare.data.origins.own_files import link_files
+from pare.storage.access import held_alone
 from pare.storage.fingerprint import file_digest
 
 logger = logging.getLogger(__name__)
@@ -77,9 +77,6 @@ def download(folder: Path, files: list[RemoteFile]) -> dict[str, str | None]:
     Args:
         folder: where the files are written.
         files: what to bring.
-
-    Returns:
-        ``{file name: URL}``.
 
     Raises:
         PareError: if a file cannot be fetched or is not what the publisher says, or another one of its name, which
@@ -161,20 +158,12 @@ class Part:
 
         Another process that wants the same file waits: two that append to one part would mix their bytes.
         """
-        while True:
-            stream = self.path.open("ab")
+        lock = self.path.with_name(f".{self.path.name}.lock")
+        with held_alone(lock, f"{self.path.stem} is being brought"):
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                logger.info("Waiting for another process that brings %s.", self.path.stem)
-                fcntl.flock(stream, fcntl.LOCK_EX)
-            if self.path.exists() and os.path.samestat(os.fstat(stream.fileno()), self.path.stat()):
-                break
-            stream.close()  # while this process waited, the other one moved the part to its place
-        try:
-            yield stream
-        finally:
-            with stream:  # closed, and so unlocked, only when everything is in order
+                with self.path.open("ab") as stream:
+                    yield stream
+            finally:
                 if self.path.exists() and not (self.path.stat().st_size and self.version()):
                     self.path.unlink()
                 if not self.path.exists():

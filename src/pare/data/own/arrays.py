@@ -14,8 +14,7 @@ from pare.config.strict import Strict
 from pare.data.files import FileName, words_and_part
 from pare.data.formats.array_files import ARCHIVES, LONE, NPY, SUFFIXES, is_lone, open_arrays
 from pare.data.formats.stored_array import StoredArray, at_frame
-from pare.data.own.array_choice import proposed_arrays
-from pare.data.own.array_remarks import array_remarks
+from pare.data.own.array_choice import array_remarks, proposed_arrays
 from pare.data.own.array_rows import (
     ChannelAxis,
     Read,
@@ -133,7 +132,7 @@ class Arrays(Lengths, Format):
         return classes, {name: _slices(values) for name, values in codes.items()}
 
     def new_rows(self, rows: Path | pd.DataFrame | np.ndarray, known: Known) -> NewRows:  # noqa: D102
-        array = self._named(rows) if isinstance(rows, Path) else _held(np.asarray(rows))
+        array = self._named(rows) if isinstance(rows, Path) else StoredArray.held("the array", np.asarray(rows))
         check_input(array, self.channel_axis)
         names = array.names or map(str, range(1, array.shape[0] + 1))
         return NewRows(list(names), self._inputs(array))
@@ -164,10 +163,6 @@ PREPARED = Arrays()  # as the model takes them
 def prepared(form: Format) -> Arrays:
     """A format of new rows in an array, with the channels first, for one of other files."""
     return PREPARED.model_copy(update=form.model_dump(include={*Lengths.model_fields}))
-
-
-def _held(array: np.ndarray) -> StoredArray:
-    return StoredArray("the array", array.shape, array.dtype, lambda start, stop: array[start:stop])
 
 
 def _rows(x: Read, y: Read) -> Callable[[int, int], tuple[np.ndarray, np.ndarray]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from pare.config.errors import PareError
+from pare.config.words import listed
 from pare.data.files import FETCH, PART_WORDS
 from pare.data.formats.array_files import HDF5, LONE, NPZ, open_arrays
 from pare.data.formats.stored_array import StoredArray, held_dataset
@@ -21,6 +22,7 @@ from pare.data.own.format import Format, Known, NewRows
 from pare.storage.samples import Samples
 
 DATA = "data"  # the array of each group
+OTHER = "Take reader pdebench_stacked for a file with an array per variable"
 Channels = Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
 
 
@@ -92,7 +94,7 @@ class Grouped(Format):
         path = one_file(folder, self.pattern)
         with opened(path) as file:
             names = sorted(file)
-            shape = _group_data(file, path, names[0] if names else "0000").shape
+            shape = held_numbers(file, path, f"{names[0] if names else '0000'}/{DATA}", OTHER).shape
         if len(shape) != self.axes + 2:
             raise PareError(
                 f"{path}: data of group {names[0]} has shape {shape}, expected (time, {'x, ' * self.axes}channels) "
@@ -112,7 +114,7 @@ class Grouped(Format):
             x, y = [], []
             with opened(path) as file:
                 for name in names[start:stop]:
-                    data = _group_data(file, path, name)
+                    data = held_numbers(file, path, f"{name}/{DATA}", OTHER)
                     if data.shape != shape:
                         raise PareError(
                             f"{path}: data of group {name} has shape {data.shape}, that of group {names[0]} {shape}; "
@@ -199,17 +201,12 @@ def thinned(values: np.ndarray, axes: int, stride: int) -> np.ndarray:
     return thinned.astype(np.float32)
 
 
-def _group_data(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
-    data = held_dataset(file, f"{name}/data")
+def held_numbers(file: h5py.File, path: Path, name: str, advice: str) -> h5py.Dataset:
+    """The array of numbers of that name; PareError with the advice where there is none."""
+    data = held_dataset(file, name)
     if data is None or data.dtype.kind not in "fiu":
+        held = listed(sorted(file), 8) or "nothing"
         raise PareError(
-            f"{path} lacks the array {name}/data; it holds {content(file)}. Take reader pdebench_stacked for a file "
-            "with an array per variable, or put the publisher's file there"
+            f"{path} lacks the array {name!r}; it holds {held}. {advice}, or put the publisher's file there"
         )
     return data
-
-
-def content(file: h5py.File) -> str:
-    """The first names in a file."""
-    names = sorted(file)
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") or "nothing"

@@ -20,10 +20,9 @@ from pare.data.formats.table_files import (
     without_words,
 )
 from pare.data.own.column_remarks import nameless_columns, numbers_in_place, remarks_on, useless_columns
-from pare.data.own.columns import are_names_of_rows, features_of, is_text, to_float32
+from pare.data.own.columns import are_names_of_rows, features_of, is_text, known_values, to_float32
 from pare.data.own.findings import Inspection, Question, need_target
 from pare.data.own.format import Format, Known, NewRows, held_rows
-from pare.data.own.known_columns import known_values
 from pare.data.own.table_findings import column_options, detected, files_of, inspection_of_table, written
 from pare.data.own.table_options import RowTable, given_frame
 from pare.storage.samples import Samples

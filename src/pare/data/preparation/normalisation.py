@@ -64,29 +64,14 @@ def prepared_inputs(
     *,
     coordinates: bool,
 ) -> np.ndarray:
-    """Raw inputs as the model takes them, with categories that training never saw as missing values.
-
-    Args:
-        x: ``(rows, …)``.
-        statistics: as `scale_inputs` takes them.
-        seen: codes of the categories that training rows have, by column.
-        coordinates: whether to append a channel per grid axis.
-
-    Returns:
-        A new array, ``(rows, …)`` float32.
-    """
-    x = scale_inputs(x, statistics, coordinates=coordinates)
-    for column, codes in seen.items():
-        x[~np.isin(x[:, column], codes), column] = np.nan
-    return x
-
-
-def scale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray], *, coordinates: bool) -> np.ndarray:
     """Raw inputs as the model takes them: normalised where the statistics are known, perhaps with coordinates.
+
+    Categories that training never saw become missing values.
 
     Args:
         x: ``(rows, …)``.
         statistics: statistics of a store; ``x_mean`` and ``x_scale`` are used.
+        seen: codes of the categories that training rows have, by column.
         coordinates: whether to append a channel per grid axis.
 
     Returns:
@@ -94,14 +79,17 @@ def scale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray], *, coordin
     """
     if "x_mean" in statistics:
         x = ((x - statistics["x_mean"]) / statistics["x_scale"]).astype(np.float32)
-    return append_coordinates(x) if coordinates else np.array(x)
+    x = append_coordinates(x) if coordinates else np.array(x)
+    for column, codes in seen.items():
+        x[~np.isin(x[:, column], codes), column] = np.nan
+    return x
 
 
 def unscale_inputs(x: np.ndarray, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
     """Inputs in physical units again, ``(rows, …)``; appended coordinates, which were never scaled, stay as they are.
 
     Args:
-        x: as `scale_inputs` returns them, ``(rows, …)``.
+        x: as `prepared_inputs` returns them, ``(rows, …)``.
         statistics: statistics of a store; ``x_mean`` and ``x_scale`` are used.
     """
     x = x.copy()

@@ -12,12 +12,14 @@ import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from pare.config.errors import PareError
-from pare.data.formats.stored_array import held_dataset
 from pare.data.own.file_checks import check_finite, one_file
-from pare.data.own.grouped import check_stride, check_time, content, opened, part, test_rows, thinned
+from pare.data.own.grouped import check_stride, check_time, held_numbers, opened, part, test_rows, thinned
 from pare.storage.samples import Samples
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+OTHER = (
+    "Set the reader's options 'inputs' and 'outputs', take reader pdebench_grouped for a file with a group per sample"
+)
 Scales = dict[str, tuple[float, PositiveFloat]]
 
 
@@ -71,7 +73,7 @@ def pdebench_stacked(
     def state(file: h5py.File, names: Names, time: int | None, rows: slice) -> np.ndarray:
         channels = []
         for name in names:
-            array = _stacked(file, path, name)
+            array = held_numbers(file, path, name, OTHER)
             where = (0,) * (array.ndim - len(shapes[name])) + (rows,) + (() if time is None else (time,))
             values = thinned(array[where], axes, stride)
             check_finite(values, path, name, rows.start)
@@ -91,7 +93,7 @@ def pdebench_stacked(
 
 def _stacked_shape(file: h5py.File, path: Path, name: str, ndim: int) -> tuple[int, ...]:
     """Shape of a variable without an axis of length 1 before its rows."""
-    array = _stacked(file, path, name)
+    array = held_numbers(file, path, name, OTHER)
     shape = array.shape[1:] if array.ndim == ndim + 1 and array.shape[0] == 1 else array.shape
     if len(shape) != ndim:
         raise PareError(
@@ -99,17 +101,6 @@ def _stacked_shape(file: h5py.File, path: Path, name: str, ndim: int) -> tuple[i
             "'axes' (of the grid) and 'input_time' (none where there is no axis of time)"
         )
     return shape
-
-
-def _stacked(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
-    array = held_dataset(file, name)
-    if array is None or array.dtype.kind not in "fiu":
-        raise PareError(
-            f"{path} lacks the array {name!r}; it holds {content(file)}. Set the reader's options 'inputs' and "
-            "'outputs', take reader pdebench_grouped for a file with a group per sample, or put the publisher's file "
-            "there"
-        )
-    return array
 
 
 def _check_alike(path: Path, shapes: dict[str, tuple[int, ...]], axes: int) -> None:

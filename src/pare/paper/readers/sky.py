@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from tarfile import BLOCKSIZE, ReadError, TarFile, TarInfo
 
@@ -12,7 +11,8 @@ from pydantic import NonNegativeInt
 
 from pare.config.errors import PareError
 from pare.data.files import FETCH
-from pare.data.formats.archives import read_numbers, readable_archive
+from pare.data.formats.archives import readable_archive
+from pare.data.formats.npy import map_rest
 from pare.data.own.file_checks import check_finite, one_file
 from pare.storage.samples import Samples
 
@@ -77,7 +77,7 @@ class _SkyTar:
             # ":" refuses compression, in which members cannot be reached without reading all before them.
             self.archive = TarFile.open(path, "r:")
             found = [(_MEMBER.fullmatch(m.name), m) for m in self.archive.getmembers() if m.isfile()]
-            self._check_end()
+            self._check_layout()
         self.exposures, skies = [], {}
         for match, member in found:
             if match is None:
@@ -118,18 +118,22 @@ class _SkyTar:
             )
         return float(levels[exposure.number])
 
-    def _check_end(self) -> None:
-        """Refuse an archive that ends before its end mark: tarfile accepts one that is cut between members."""
+    def _check_layout(self) -> None:
+        """Refuse an archive that ends before its end mark, as tarfile does not where it is cut between members.
+
+        Members are mapped where they lie, so that none may be sparse.
+        """
+        if any(member.issparse() for member in self.archive.getmembers()):
+            raise ReadError("it has sparse members")
         with self.path.open("rb") as stream:
             stream.seek(self.archive.offset)
             if stream.read(BLOCKSIZE) != bytes(BLOCKSIZE):
                 raise ReadError("no end mark")
 
     def _array(self, member: TarInfo) -> np.ndarray:
-        with readable_archive(self.path):
-            stream = self.archive.extractfile(member)
-            content = stream.read() if stream else b""
-        return read_numbers(BytesIO(content), f"{self.path}: {member.name}")
+        with readable_archive(self.path), self.path.open("rb") as stream:
+            stream.seek(member.offset_data)
+            return map_rest(stream, member.offset_data + member.size, f"{self.path}: {member.name}")
 
 
 def _part(tar: _SkyTar, visits: list[str] | None, seed: list[int], *, sky: bool) -> Samples:

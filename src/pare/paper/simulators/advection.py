@@ -22,19 +22,7 @@ def pdebench_advection_simulation(
     """Simulate the file of 1D advection with β = 0.4, named and laid out as the publisher's.
 
     x from 0 to 1, periodic; 201 frames from t = 0 to 2. The exact solution u0(x - β t) replaces the
-    publisher's finite volumes, which smooth u a little.
-
-    Args:
-        folder: where the file is written.
-        resolution: cells of x; the publisher's file has 1024.
-        samples: trajectories; the publisher's file has 10,000.
-        seed: seed of the initial states.
-
-    Returns:
-        ``{file name: None}``.
-
-    Raises:
-        PareError: if the folder cannot be written.
+    publisher's finite volumes, which smooth u a little. Options: see `pare.paper.simulators`.
     """
     x = cell_centres(0, 1, resolution)
     origins = (x - BETA * frame_times(_FRAMES)[:, None]) % 1  # where each point was at t = 0, (frames, X)

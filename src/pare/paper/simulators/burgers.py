@@ -67,19 +67,7 @@ def pdebench_burgers_simulation(
 
     x from -1 to 1, periodic, as in the publisher's file (its paper says 0 to 1); 201 frames from t = 0 to 2. The
     equation is that of the paper, and of the publisher's file since April 2024; the flux of the file before was
-    twice as large.
-
-    Args:
-        folder: where the file is written.
-        resolution: cells of x; the publisher's file has 1024.
-        samples: trajectories; the publisher's file has 10,000.
-        seed: seed of the initial states.
-
-    Returns:
-        ``{file name: None}``.
-
-    Raises:
-        PareError: if the folder cannot be written.
+    twice as large. Options: see `pare.paper.simulators`.
     """
     fine, times = fine_cell_centres(-1, 1, resolution), frame_times(_FRAMES)
 

@@ -162,12 +162,6 @@ def darcy_flow_simulation(
         train: fields in the file ``…smooth1.mat``.
         test: fields in the file ``…smooth2.mat``.
         seed: seed of the random fields.
-
-    Returns:
-        ``{file name: None}``.
-
-    Raises:
-        PareError: if the folder cannot be written, or a file of that name in it was not made there.
     """
     files = {f"piececonst_r{resolution}_N{n}_smooth{i + 1}.mat": n for i, n in enumerate((train, test))}
     for name in files:

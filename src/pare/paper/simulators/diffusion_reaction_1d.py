@@ -74,19 +74,8 @@ def pdebench_diffusion_reaction_1d_simulation(
 ) -> dict[str, str | None]:
     """Simulate the file of 1D diffusion-reaction with ν = 0.5, ρ = 1, named and laid out as the publisher's.
 
-    x from 0 to 1, periodic; 101 frames from t = 0 to 1. Initial values reach from 0 to 1.
-
-    Args:
-        folder: where the file is written.
-        resolution: cells of x; the publisher's file has 1024.
-        samples: trajectories; the publisher's file has 10,000.
-        seed: seed of the initial states.
-
-    Returns:
-        ``{file name: None}``.
-
-    Raises:
-        PareError: if the folder cannot be written.
+    x from 0 to 1, periodic; 101 frames from t = 0 to 1. Initial values reach from 0 to 1. Options:
+    see `pare.paper.simulators`.
     """
     fine = fine_cell_centres(0, 1, resolution)
 

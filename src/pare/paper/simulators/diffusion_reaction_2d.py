@@ -120,18 +120,8 @@ def pdebench_diffusion_reaction_2d_simulation(
 
     The initial state is noise in each cell, so it is coarser on a coarser grid, and so are later states.
 
-    Args:
-        folder: where the file is written.
-        resolution: cells along each axis; the publisher's file has 128.
-        samples: trajectories; the publisher's file has 1,000.
-        frames: stored times from t = 0 to 5; the publisher's file has 101, 13 MB a sample at 128 × 128.
-        seed: seed of the initial states; 0 takes those of the publisher's generator.
-
-    Returns:
-        ``{file name: None}``.
-
-    Raises:
-        PareError: if the folder cannot be written.
+    Options: see `pare.paper.simulators`. Seed 0 takes the initial states of the publisher's generator; ``frames`` are
+    the stored times from t = 0 to 5, 101 in the publisher's file, 13 MB a sample at 128 × 128.
     """
     times = np.linspace(0, 5, frames)
 
@@ -139,13 +129,11 @@ def pdebench_diffusion_reaction_2d_simulation(
         initial = np.stack([draw_noise(resolution, seed, number) for number in numbers])
         return {"data": solve_fitzhugh_nagumo(initial.astype(np.float32), times)}
 
-    name = "2D_diff-react_NA_NA.h5"
     batch = max(1, _BATCH_CELLS // resolution**2)
     label = f"simulating diffusion-reaction ({resolution}x{resolution})"
     centres = cell_centres(-1, 1, resolution)
-    write_grouped(
-        folder / name,
+    return write_grouped(
+        folder / "2D_diff-react_NA_NA.h5",
         simulate_batches(trajectories, samples, batch, label),
         {"x": centres, "y": centres, "t": times},
     )
-    return {name: None}

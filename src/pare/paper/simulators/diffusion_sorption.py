@@ -126,29 +126,15 @@ def pdebench_diffusion_sorption_simulation(
     """Simulate the file of 1D diffusion-sorption, named and laid out as the publisher's.
 
     x from 0 to 1, 101 frames from t = 0 to 500. Samples differ in one number, the initial value, which is constant
-    in space and uniform in [0, 0.2]; with seed 0 they are the publisher's.
-
-    Args:
-        folder: where the file is written.
-        resolution: cells of x; the publisher's file has 1024.
-        samples: trajectories; the publisher's file has 10,000.
-        seed: seed of the initial values.
-
-    Returns:
-        ``{file name: None}``.
-
-    Raises:
-        PareError: if the folder cannot be written.
+    in space and uniform in [0, 0.2]; with seed 0 they are the publisher's. Options: see `pare.paper.simulators`.
     """
 
     def trajectories(numbers: range) -> dict[str, np.ndarray]:
         initial = np.array([publisher_generator(seed, i).uniform(0, 0.2) for i in numbers])
         return {"data": solve_diffusion_sorption(initial, resolution)[..., None]}
 
-    name = "1D_diff-sorp_NA_NA.h5"
-    write_grouped(
-        folder / name,
+    return write_grouped(
+        folder / "1D_diff-sorp_NA_NA.h5",
         simulate_batches(trajectories, samples, _BATCH, f"simulating diffusion-sorption ({resolution} cells)"),
         grid={"x": cell_centres(0, 1, resolution), "t": _FRAME_STEP * np.arange(_FRAMES)},
     )
-    return {name: None}

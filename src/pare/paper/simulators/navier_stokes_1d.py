@@ -232,19 +232,7 @@ def pdebench_navier_stokes_1d_simulation(
 ) -> dict[str, str | None]:
     """Simulate the file of 1D compressible flow with η = ζ = 0.1, named and laid out as the publisher's.
 
-    x from -1 to 1, periodic; 101 frames from t = 0 to 1.
-
-    Args:
-        folder: where the file is written.
-        resolution: cells of x; the publisher's file has 1024.
-        samples: trajectories; the publisher's file has 10,000.
-        seed: seed of the initial states.
-
-    Returns:
-        ``{file name: None}``.
-
-    Raises:
-        PareError: if the folder cannot be written.
+    x from -1 to 1, periodic; 101 frames from t = 0 to 1. Options: see `pare.paper.simulators`.
     """
     x = cell_centres(-1, 1, resolution)
 

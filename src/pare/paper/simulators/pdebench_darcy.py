@@ -43,19 +43,8 @@ def pdebench_darcy_simulation(
     """Simulate the file of 2D Darcy flow with β = 0.1, named and laid out as the publisher's.
 
     The fields are steady. The publisher's generator follows the flow from a random initial state up to t = 2, when
-    that state, which is not part of the file, has not died out where a is mostly 0.1.
-
-    Args:
-        folder: where the file is written.
-        resolution: cells along each axis; the publisher's file has 128.
-        samples: fields; the publisher's file has 10,000.
-        seed: seed of the coefficients.
-
-    Returns:
-        ``{file name: None}``.
-
-    Raises:
-        PareError: if the folder cannot be written.
+    that state, which is not part of the file, has not died out where a is mostly 0.1. Options: see
+    `pare.paper.simulators`.
     """
     # On a grid twice as fine every second node is the centre of a cell, and the outermost lie on the boundary.
     nodes = np.linspace(0, 1, 2 * resolution + 1)
@@ -66,12 +55,10 @@ def pdebench_darcy_simulation(
         u = solve_darcy(coefficient, BETA, tolerance=1e-6)
         return {"nu": coefficient[1::2, 1::2], "tensor": u[None, 1::2, 1::2]}
 
-    name = f"2D_DarcyFlow_beta{BETA}_Train.hdf5"
-    write_stacked(
-        folder / name,
+    return write_stacked(
+        folder / f"2D_DarcyFlow_beta{BETA}_Train.hdf5",
         simulate_samples(field, samples, f"simulating Darcy flow ({resolution}x{resolution})"),
         samples,
         coordinates={"x-coordinate": nodes[1::2], "y-coordinate": nodes[1::2]},
         parameters={"beta": BETA},
     )
-    return {name: None}

@@ -23,7 +23,7 @@ def write_stacked(
     count: int,
     coordinates: Mapping[str, np.ndarray],
     parameters: Mapping[str, float],
-) -> None:
+) -> dict[str, str | None]:
     """Write one array per variable, ``(samples, …)`` float32, such as ``tensor``, and the coordinates.
 
     Args:
@@ -33,6 +33,9 @@ def write_stacked(
         coordinates: ``{"x-coordinate": (X,), "t-coordinate": (T + 1,), …}``; stored as float32. The publisher's
             time axis has one entry more than there are frames.
         parameters: the equation's parameters, such as ``{"beta": 0.4}``; stored as attributes of the file.
+
+    Returns:
+        ``{file name: None}``, as an origin returns it; so do the other two.
     """
     with made_file(path) as unfinished, new_hdf5(unfinished) as new:
         new.file.attrs.update(parameters)
@@ -41,6 +44,7 @@ def write_stacked(
         for i, sample in enumerate(samples):
             for name, values in sample.items():
                 new.write(name, np.asarray(values, np.float32), i, (count, *values.shape))
+    return {path.name: None}
 
 
 def write_trajectories(
@@ -60,18 +64,14 @@ def write_trajectories(
         x: centres of the cells, ``(X,)``.
         parameters: the equation's parameters; stored as attributes of the file.
         frames: frames of a trajectory.
-
-    Returns:
-        ``{file name: None}``, as an origin returns it.
     """
     coordinates = {"x-coordinate": x, "t-coordinate": frame_times(frames + 1)}
-    write_stacked(path, samples, count, coordinates, parameters)
-    return {path.name: None}
+    return write_stacked(path, samples, count, coordinates, parameters)
 
 
 def write_grouped(
     path: Path, samples: Iterable[Mapping[str, np.ndarray] | int], grid: Mapping[str, np.ndarray]
-) -> None:
+) -> dict[str, str | None]:
     """Write one group per sample, ``0000``, ``0001``, …, with ``data`` and ``grid/x``, ``grid/t``, … in each.
 
     Args:
@@ -92,6 +92,7 @@ def write_grouped(
                 new.write(f"{i:04d}/data", values, chunks=chunks, compression="lzf", shuffle=True)
             for name, axis in grid.items():
                 new.write(f"{i:04d}/grid/{name}", np.asarray(axis, np.float32))
+    return {path.name: None}
 
 
 def cell_centres(start: float, stop: float, cells: int) -> np.ndarray:

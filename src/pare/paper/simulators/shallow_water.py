@@ -137,17 +137,7 @@ def pdebench_shallow_water_simulation(
     Samples that begin alike are alike, here as in the publisher's file, and most samples of a test part have their
     like among the training samples. Each is computed and stored once.
 
-    Args:
-        folder: where the file is written.
-        resolution: cells along each axis, even; the publisher's file has 128.
-        samples: trajectories; the publisher's file has 1,000.
-        seed: seed of the radii; 0 takes those of the publisher's generator.
-
-    Returns:
-        ``{file name: None}``.
-
-    Raises:
-        PareError: if the folder cannot be written.
+    Options: see `pare.paper.simulators`. Seed 0 takes the radii of the publisher's generator; the resolution is even.
     """
     radii = [publisher_generator(seed, number).uniform(*_RADII) for number in range(samples)]
     wet = [int((_column(resolution, radius) == _INSIDE).sum()) for radius in radii]
@@ -163,7 +153,5 @@ def pdebench_shallow_water_simulation(
         for number, cells in enumerate(wet):
             yield next(computed) if first[cells] == number else first[cells]
 
-    name = "2D_rdb_NA_NA.h5"
     centres = cell_centres(-HALF_WIDTH, HALF_WIDTH, resolution)
-    write_grouped(folder / name, numbered(), {"x": centres, "y": centres, "t": _times()})
-    return {name: None}
+    return write_grouped(folder / "2D_rdb_NA_NA.h5", numbered(), {"x": centres, "y": centres, "t": _times()})
