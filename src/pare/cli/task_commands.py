@@ -8,7 +8,7 @@ import click
 from kedro.framework.cli.utils import env_option
 from rich.table import Table
 
-from pare.cli.common import clear_errors, config_loader, prediction_text, resolved_run, screen
+from pare.cli.common import Commands, clear_errors, config_loader, prediction_text, resolved_run, screen
 from pare.cli.new_task_command import new
 from pare.cli.run_command import parse_params
 from pare.cli.task_card import print_card
@@ -27,7 +27,7 @@ NETWORK = "network"
 NOT_CHOSEN = {"title", "paper", "description", "library", "network", "candidates", "rows"}  # keys that no command sets
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @env_option
 @click.option("--own", is_flag=True, help="Only those of your own files.")
 @click.option("--offline", is_flag=True, help="Only those that need no network.")
@@ -38,16 +38,15 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
     project: Path = ctx.obj.project_path  # Kedro hands its commands the project's metadata
     ctx.obj = config_loader(project, env)
     if ctx.invoked_subcommand is None:
-        with clear_errors():
-            library, raw = load_library(ctx.obj), project / "data" / "01_raw"
-            names = [name for name in sorted(library.tasks) if not own or library.task(name).raw.origin == OWN_FILES]
-            listed = [_listed(name, library, raw) for name in names]
-            suites = {library.task(name).suite for name in library.tasks}
-            if suite and suite not in suites:
-                raise unknown_name("suite", suite, suites, "`kedro tasks`")
-            _print_tasks(
-                [t for t in listed if suite in (None, t.suite) and not (offline and NETWORK in t.files)],
-            )
+        library, raw = load_library(ctx.obj), project / "data" / "01_raw"
+        names = [name for name in sorted(library.tasks) if not own or library.task(name).raw.origin == OWN_FILES]
+        listed = [_listed(name, library, raw) for name in names]
+        suites = {library.task(name).suite for name in library.tasks}
+        if suite and suite not in suites:
+            raise unknown_name("suite", suite, suites, "`kedro tasks`")
+        _print_tasks(
+            [t for t in listed if suite in (None, t.suite) and not (offline and NETWORK in t.files)],
+        )
 
 
 tasks.add_command(new)
@@ -63,10 +62,9 @@ tasks.add_command(verify)
 @click.pass_obj
 def show(loader: RunConfigLoader, name: str, params: dict[str, Any], device: str | None) -> None:
     """Show task NAME: its data card, the run it resolves to, and what that will cost."""
-    with clear_errors():
-        run = resolved_run(loader, params | {"task": name})
-        path = Path(loader.conf_source).parent / "data" / "05_model_input" / f"{run.places['model_input']}.h5"
-        print_card(run, _equal_rows(path) if path.is_file() else [], device)
+    run = resolved_run(loader, params | {"task": name})
+    path = Path(loader.conf_source).parent / "data" / "05_model_input" / f"{run.places['model_input']}.h5"
+    print_card(run, _equal_rows(path) if path.is_file() else [], device)
 
 
 def _equal_rows(path: Path) -> Sequence[str]:
