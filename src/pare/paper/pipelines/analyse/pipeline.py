@@ -12,8 +12,10 @@ from pare.paper.analysis.drawing import (
     draw_gate_scores,
     draw_landscape,
     draw_patches,
+    draw_source_features,
+    draw_starts,
 )
-from pare.paper.pipelines.analyse.nodes import draw_source_features, draw_starts, embed_samples, load_compared_models
+from pare.paper.pipelines.analyse.nodes import embed_samples, load_compared_models
 
 
 def create_pipeline() -> Pipeline:
