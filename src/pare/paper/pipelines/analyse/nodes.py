@@ -9,8 +9,8 @@ from pare.data.origins.manifest import RawFolder
 from pare.learners.model import Model
 from pare.learners.networks.training.source_batches import load_source_batches
 from pare.learners.source_folders import SourceFolders
-from pare.paper.analysis import Embeddings, embed, load_models, training_rows
-from pare.paper.analysis.compared import AnalysisConfig, Saved, network_of
+from pare.paper.analysis.compared import AnalysisConfig, Saved, load_models, network_of, training_rows
+from pare.paper.analysis.embeddings import Embeddings, embed
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
