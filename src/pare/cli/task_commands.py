@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 from kedro.framework.cli.utils import env_option
@@ -44,9 +44,7 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
         suites = {library.task(name).suite for name in library.tasks}
         if suite and suite not in suites:
             raise unknown_name("suite", suite, suites, "`kedro tasks`")
-        _print_tasks(
-            [t for t in listed if suite in (None, t.suite) and not (offline and NETWORK in t.files)],
-        )
+        _print_tasks([t for t in listed if suite in (None, t["suite"]) and not (offline and NETWORK in t["files"])])
 
 
 tasks.add_command(new)
@@ -76,37 +74,25 @@ def _equal_rows(path: Path) -> Sequence[str]:
     return Repeats(**repeats).sentences() if repeats else []
 
 
-class Listed(NamedTuple):
-    """A task as the list shows it."""
-
-    name: str
-    suite: str
-    input: str
-    prediction: str
-    metric: str
-    source: str
-    files: str
-
-
-def _listed(name: str, library: Library, raw: Path) -> Listed:
+def _listed(name: str, library: Library, raw: Path) -> dict[str, str]:
+    """A task as the list shows it, by column."""
     task = library.task(name)
-    return Listed(
-        name,
-        task.suite,
-        "×".join(map(str, task.input.shape)),
-        prediction_text(task),
-        task.metric,
-        own_source(task, library.start_of(task.kind)),
-        _readiness(task, library, raw / library.raw_place("tasks", name)),
-    )
+    return {
+        "task": name,
+        "suite": task.suite,
+        "input": "×".join(map(str, task.input.shape)),
+        "prediction": prediction_text(task),
+        "metric": task.metric,
+        "source": own_source(task, library.start_of(task.kind)),
+        "files": _readiness(task, library, raw / library.raw_place("tasks", name)),
+    }
 
 
-def _print_tasks(listed: Sequence[Listed]) -> None:
-    table = Table(*Listed._fields, box=None, header_style="bold")
-    table.columns[0].header = "task"
-    for task in listed:
-        table.add_row(*task)
+def _print_tasks(listed: Sequence[dict[str, str]]) -> None:
     if listed:
+        table = Table(*listed[0], box=None, header_style="bold")
+        for task in listed:
+            table.add_row(*task.values())
         screen().print(table)
     else:
         click.echo("There is no such task; `kedro tasks new FILE --target NAME` makes one of your own files.")
