@@ -10,8 +10,8 @@ from pare.config.run import WHOLE
 STAGES = ("ingest", "preprocess", "train", "evaluate")
 # Named and not imported: ingestion needs no torch, and only two what the paper needs.
 MODULES = {
-    **{name: f"pare.pipelines.{name}" for name in (*STAGES, "predict", "explain", "export")},
-    **{name: f"pare.paper.pipelines.{name}" for name in ("report", "analyse")},
+    **{name: f"pare.pipelines.{name}.pipeline" for name in (*STAGES, "predict", "explain", "export")},
+    **{name: f"pare.paper.pipelines.{name}.pipeline" for name in ("report", "analyse")},
 }
 OTHER_NAMES = ("choose", "baseline", "__default__")  # names of all stages; the method says what learns
 NAMES = (*MODULES, WHOLE, *OTHER_NAMES)

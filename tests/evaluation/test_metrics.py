@@ -188,26 +188,19 @@ def classified(n, classes=4):
     return draw.normal(size=(n, classes)) + np.eye(classes)[labels], labels
 
 
-def in_parts(metric, prediction, target, size=64):
-    """The metric after updates of ``size`` samples."""
-    for part in zip(torch.as_tensor(prediction).split(size), torch.as_tensor(target).split(size), strict=True):
-        metric.update(*part)
-    return metric.compute().item()
-
-
 @pytest.mark.parametrize("n", [700, 1000, 2300])
 def test_a_short_last_chunk_counts_as_much_as_a_whole_one(n):
     logits, labels = classified(n)
     bounds = [(start, min(start + 1000, n)) for start in range(0, n, 1000)]
     chunks = [f1_score(labels[a:b], logits[a:b].argmax(axis=1), average="macro") for a, b in bounds]
-    assert in_parts(ChunkMean(OneMinusF1(4)), logits, labels) == pytest.approx(1 - np.mean(chunks), rel=1e-6)
-    assert in_parts(ChunkMean(OneMinusF1(4)), logits, labels, size=n) == pytest.approx(1 - np.mean(chunks), rel=1e-6)
+    assert score(ChunkMean(OneMinusF1(4)), logits, labels, chunks=23) == pytest.approx(1 - np.mean(chunks), rel=1e-6)
+    assert score(ChunkMean(OneMinusF1(4)), logits, labels) == pytest.approx(1 - np.mean(chunks), rel=1e-6)
 
 
 def test_whole_chunks_of_a_mean_over_samples_change_nothing():
     logits, labels = classified(2000)
-    whole = in_parts(ErrorPercent(4), logits, labels)
-    assert in_parts(ChunkMean(ErrorPercent(4)), logits, labels) == pytest.approx(whole, rel=1e-12)
+    whole = score(ErrorPercent(4), logits, labels, chunks=31)
+    assert score(ChunkMean(ErrorPercent(4)), logits, labels, chunks=31) == pytest.approx(whole, rel=1e-12)
 
 
 def test_a_label_without_positives_in_a_chunk_is_left_out_of_that_chunk():
@@ -216,18 +209,18 @@ def test_a_label_without_positives_in_a_chunk_is_left_out_of_that_chunk():
     labels[1000:, 1] = 0
     logits = (draw.normal(size=labels.shape) + labels).astype(np.float32)
     metric = OneMinusRanking(auroc, pooled=False)
-    first = in_parts(metric, logits[:1000], labels[:1000])
+    first = score(metric, logits[:1000], labels[:1000], chunks=16)
     metric.reset()
-    second = in_parts(metric, logits[1000:, :1], labels[1000:, :1])
-    chunked = in_parts(ChunkMean(OneMinusRanking(auroc, pooled=False)), logits, labels)
+    second = score(metric, logits[1000:, :1], labels[1000:, :1], chunks=8)
+    chunked = score(ChunkMean(OneMinusRanking(auroc, pooled=False)), logits, labels, chunks=23)
     assert chunked == pytest.approx((first + second) / 2, rel=1e-12)
 
 
 def test_reset_forgets_the_chunks():
     metric = ChunkMean(ErrorPercent(4))
-    in_parts(metric, *classified(50))
+    score(metric, *classified(50))
     metric.reset()
-    assert in_parts(metric, *classified(30)) == in_parts(ErrorPercent(4), *classified(30))
+    assert score(metric, *classified(30)) == score(ErrorPercent(4), *classified(30))
 
 
 def test_nothing_seen_is_an_error():

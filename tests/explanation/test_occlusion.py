@@ -8,8 +8,9 @@ from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss, r2_score
 
+from pare.evaluation.scoring import batches
 from pare.explanation import explain
-from pare.explanation.occlusion import _batches, change_names, changes, loss_name, losses
+from pare.explanation.occlusion import change_names, changes, loss_name, losses
 
 ROWS = 12
 
@@ -113,8 +114,8 @@ def test_new_rows_are_explained_without_truths(known, rng):
 
 
 def test_rows_are_read_in_batches_that_memory_holds(known, rng):
-    assert list(_batches(130, 4)) == [(0, 64), (64, 128), (128, 130)]
-    assert [stop - start for start, stop in _batches(3, 30 << 20)] == [1, 1, 1]
+    assert list(batches(130, 4)) == [(0, 64), (64, 128), (128, 130)]
+    assert [stop - start for start, stop in batches(3, 30 << 20)] == [1, 1, 1]
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_each_command_makes_what_its_job_is_called_after(paper, tmp_path):
         kind, _, place = job.name.partition("-")
         assert asked.run.places[OUTPUTS[kind]].rpartition("/")[2] == place
         (pipeline,) = asked.pipelines
-        nodes = import_module(f"pare.pipelines.{pipeline}").create_pipeline().nodes
+        nodes = import_module(f"pare.pipelines.{pipeline}.pipeline").create_pipeline().nodes
         made = {output for node in nodes if not asked.tags or node.tags & set(asked.tags) for output in node.outputs}
         assert made == {OUTPUTS[kind]}
 

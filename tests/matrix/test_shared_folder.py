@@ -5,7 +5,7 @@ import errno
 import pytest
 from click.testing import CliRunner
 
-from pare.cli.matrix_run_command import run_matrix
+from pare.cli.matrix_commands import matrix
 from pare.config import PareError
 from pare.matrix.shared_folder import check_locks, problem_here, problem_of_runs, token
 
@@ -53,11 +53,9 @@ def test_runs_at_a_time_are_refused_before_the_first_begins_and_one_after_the_ot
     monkeypatch.setattr(FLOCK, lambda *_: None)
     monkeypatch.setattr("pare.cli.matrix_run_command.follow", no_locks)
     table = ["--tasks", "openml_wdbc", "--methods", "logistic_regression"]
-    folder = project.project_path
-    refused = CliRunner().invoke(run_matrix, [*table, "--workers", "2"], obj=(folder, None))
+    models = project.project_path / "data" / "06_models"
+    refused = CliRunner().invoke(matrix, ["run", *table, "--workers", "2"], obj=project)
     assert refused.exit_code == 1
-    assert (
-        f"Error: {folder / 'data' / '06_models'} is on a file system that does not keep a locked file" in refused.output
-    )
-    serial = CliRunner().invoke(run_matrix, [*table, "--workers", "1"], obj=(folder, None))
+    assert f"Error: {models} is on a file system that does not keep a locked file" in refused.output
+    serial = CliRunner().invoke(matrix, ["run", *table, "--workers", "1"], obj=project)
     assert isinstance(serial.exception, OSError)  # of the first run

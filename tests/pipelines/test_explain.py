@@ -13,7 +13,7 @@ from pare.config.run import COMMAND_LINE
 from pare.data.preparation import Preparation
 from pare.learners.model import Model
 from pare.learners.networks.trained_network import TrainedNetwork
-from pare.pipelines import explain
+from pare.pipelines.explain import pipeline
 
 TASK = {
     "raw": {"files": ["t.csv"]},
@@ -52,7 +52,7 @@ def inputs(tmp_path, prepared, monkeypatch):
 def run_pipeline(inputs, file=""):
     memory = {name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()}
     catalog = DataCatalog(memory | {"params:predict": MemoryDataset(file)})
-    found = SequentialRunner().run(explain.create_pipeline().only_nodes("explain_predictions"), catalog)
+    found = SequentialRunner().run(pipeline.create_pipeline().only_nodes("explain_predictions"), catalog)
     return found["explanations"].load(), found["explanation_figures"].load()
 
 

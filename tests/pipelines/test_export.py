@@ -14,7 +14,7 @@ from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
 from pare.learners.source_folders import SourceFolders
-from pare.pipelines import export
+from pare.pipelines.export import pipeline
 from pare.prediction.predict import Predictor
 from pare.storage.samples import Samples
 from pare.storage.store import ArrayStore
@@ -48,7 +48,7 @@ def inputs(x, own_run, tiny_bert, topics, tmp_path):
 
 def run_pipeline(inputs, path):
     memory = {name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()}
-    SequentialRunner().run(export.create_pipeline(), DataCatalog(memory | {"onnx_model": OnnxDataset(str(path))}))
+    SequentialRunner().run(pipeline.create_pipeline(), DataCatalog(memory | {"onnx_model": OnnxDataset(str(path))}))
 
 
 @pytest.mark.slow

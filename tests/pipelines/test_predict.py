@@ -11,7 +11,7 @@ from pare.config.run import COMMAND_LINE
 from pare.data.preparation import Preparation
 from pare.learners.model import Model
 from pare.learners.networks.trained_network import TrainedNetwork
-from pare.pipelines import predict
+from pare.pipelines.predict import pipeline
 
 TASK = {
     "raw": {"files": ["t.csv"]},
@@ -41,7 +41,7 @@ def inputs(tmp_path, prepared, monkeypatch):
 def run_pipeline(inputs, file):
     memory = {name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()}
     catalog = DataCatalog(memory | {"params:predict": MemoryDataset(file)})
-    return SequentialRunner().run(predict.create_pipeline(), catalog)["new_predictions"].load()
+    return SequentialRunner().run(pipeline.create_pipeline(), catalog)["new_predictions"].load()
 
 
 def test_each_row_of_the_file_is_predicted(inputs, caplog):

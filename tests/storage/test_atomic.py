@@ -12,6 +12,24 @@ from pare.storage import atomic
 from pare.storage.atomic import atomic_path, recover, recover_all
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with an old file."""
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+    return path
+
+
+def texts(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def new_folder(unfinished):
+    unfinished.mkdir()
+    (unfinished / "new").write_text("new")
+
+
 def test_a_file_appears_under_its_name_only_when_the_block_has_ended(tmp_path):
     path = tmp_path / "made" / "on" / "the" / "way.txt"
     with atomic_path(path) as unfinished:
@@ -31,43 +49,32 @@ def test_an_interrupted_file_leaves_nothing_behind(tmp_path, interruption):
 
 
 @pytest.mark.parametrize("interruption", [RuntimeError, KeyboardInterrupt])
-def test_an_interrupted_rewrite_leaves_the_old_folder_as_it_was(tmp_path, interruption):
-    path = tmp_path / "folder"
-    path.mkdir()
-    (path / "old").write_text("old")
-    with pytest.raises(interruption), atomic_path(path) as unfinished:
-        unfinished.mkdir()
-        (unfinished / "new").write_text("half")
+def test_an_interrupted_rewrite_leaves_the_old_folder_as_it_was(folder, interruption):
+    with pytest.raises(interruption), atomic_path(folder) as unfinished:
+        new_folder(unfinished)
         raise interruption
-    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
-    assert {p.name: p.read_text() for p in path.iterdir()} == {"old": "old"}
+    assert list(folder.parent.iterdir()) == [folder]
+    assert texts(folder) == {"old": "old"}
 
 
 @pytest.mark.parametrize("name", ["folder", "replaced"])
-def test_a_folder_is_replaced_whole_and_not_merged(tmp_path, name):
-    path = tmp_path / name
-    path.mkdir()
-    (path / "old").write_text("old")
+def test_a_folder_is_replaced_whole_and_not_merged(folder, name):
+    path = folder.rename(folder.with_name(name))
     with atomic_path(path) as unfinished:
-        unfinished.mkdir()
-        (unfinished / "new").write_text("new")
-    assert {p.name: p.read_text() for p in path.iterdir()} == {"new": "new"}
-    assert list(tmp_path.iterdir()) == [path]
+        new_folder(unfinished)
+    assert texts(path) == {"new": "new"}
+    assert list(path.parent.iterdir()) == [path]
 
 
-def test_an_interruption_between_the_two_renames_brings_the_old_folder_back(tmp_path, monkeypatch):
-    path = tmp_path / "folder"
-    path.mkdir()
-    (path / "old").write_text("old")
-
+def test_an_interruption_between_the_two_renames_brings_the_old_folder_back(folder, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(atomic.os, "replace", interrupted)
-    with pytest.raises(KeyboardInterrupt), atomic_path(path) as unfinished:
+    with pytest.raises(KeyboardInterrupt), atomic_path(folder) as unfinished:
         unfinished.mkdir()
-    assert {p.name: p.read_text() for p in path.iterdir()} == {"old": "old"}
-    assert list(tmp_path.iterdir()) == [path]
+    assert texts(folder) == {"old": "old"}
+    assert list(folder.parent.iterdir()) == [folder]
 
 
 def killed(path, at, write):
@@ -87,37 +94,26 @@ def killed(path, at, write):
     assert [p for p in path.parent.iterdir() if p.name.startswith(f".{path.name}.")]
 
 
-def new_folder(unfinished):
-    unfinished.mkdir()
-    (unfinished / "new").write_text("new")
-
-
 def begin_and_fail(path):
     with pytest.raises(RuntimeError), atomic_path(path):
         raise RuntimeError
 
 
 @pytest.mark.parametrize("next_run", [recover, begin_and_fail])
-def test_a_run_that_was_killed_between_the_two_renames_loses_nothing(tmp_path, next_run):
-    path = tmp_path / "folder"
-    path.mkdir()
-    (path / "old").write_text("old")
-    killed(path, "replace", new_folder)
-    assert not path.exists()
-    next_run(path)
-    assert {p.name: p.read_text() for p in path.iterdir()} == {"new": "new"}
-    assert list(tmp_path.iterdir()) == [path]
+def test_a_run_that_was_killed_between_the_two_renames_loses_nothing(folder, next_run):
+    killed(folder, "replace", new_folder)
+    assert not folder.exists()
+    next_run(folder)
+    assert texts(folder) == {"new": "new"}
+    assert list(folder.parent.iterdir()) == [folder]
 
 
 @pytest.mark.parametrize("at", [None, "rename"])
-def test_what_a_run_left_that_was_killed_before_is_removed_by_the_next_one(tmp_path, at):
-    path = tmp_path / "folder"
-    path.mkdir()
-    (path / "old").write_text("old")
-    killed(path, at, new_folder)
-    recover(path)
-    assert {p.name: p.read_text() for p in path.iterdir()} == {"old": "old"}
-    assert list(tmp_path.iterdir()) == [path]
+def test_what_a_run_left_that_was_killed_before_is_removed_by_the_next_one(folder, at):
+    killed(folder, at, new_folder)
+    recover(folder)
+    assert texts(folder) == {"old": "old"}
+    assert list(folder.parent.iterdir()) == [folder]
 
 
 @pytest.mark.parametrize(("module", "name"), [(atomic, "locked"), (atomic.Path, "mkdir"), (atomic.shutil, "rmtree")])
@@ -194,15 +190,12 @@ with atomic.atomic_path(path) as unfinished:
 """
 
 
-def test_a_signal_while_a_finished_write_tidies_up_leaves_nothing_beside_it(tmp_path):
-    path = tmp_path / "folder"
-    path.mkdir()
-    (path / "old").write_text("old")
-    command = [sys.executable, "-c", STOPPED_WHILE_IT_TIDIED, str(path)]
+def test_a_signal_while_a_finished_write_tidies_up_leaves_nothing_beside_it(folder):
+    command = [sys.executable, "-c", STOPPED_WHILE_IT_TIDIED, str(folder)]
     run = subprocess.run(command, check=False, capture_output=True, text=True)
     assert "KeyboardInterrupt" in run.stderr
-    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
-    assert {p.name: p.read_text() for p in path.iterdir()} == {"new": "new"}
+    assert list(folder.parent.iterdir()) == [folder]
+    assert texts(folder) == {"new": "new"}
 
 
 def test_what_a_living_run_is_writing_is_left_to_it(tmp_path):

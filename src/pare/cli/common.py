@@ -2,8 +2,9 @@
 
 import errno
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import reduce
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -46,6 +47,20 @@ def clear_errors() -> Iterator[None]:
         if mistake is None:
             raise
         raise click.ClickException(str(mistake)) from None
+
+
+class Commands(click.Group):
+    """A group of commands whose mistakes are messages without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call one of them."""
+        with clear_errors():
+            return super().invoke(ctx)
+
+
+def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that several commands have, in their order, as one decorator."""
+    return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
 
 
 def together_error() -> PareError:

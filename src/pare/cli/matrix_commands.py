@@ -7,7 +7,7 @@ from typing import Any
 import click
 from kedro.framework.cli.utils import env_option
 
-from pare.cli.common import clear_errors, screen
+from pare.cli.common import Commands, screen
 from pare.cli.matrix_bundle_command import bundle
 from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
 from pare.cli.matrix_run_command import print_blocks, run_matrix, tell_of_left
@@ -19,7 +19,7 @@ from pare.matrix.stages import DIGESTS, stage_digests, write_stage_digests
 from pare.storage.result_lines import FILE, write_lines
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @env_option
 @click.pass_context
 def matrix(ctx: click.Context, env: str | None) -> None:
@@ -34,8 +34,7 @@ def matrix(ctx: click.Context, env: str | None) -> None:
     """
     ctx.obj = (ctx.obj.project_path, env)
     if ctx.invoked_subcommand is None:
-        with clear_errors():
-            _print_matrix(load_matrix(*ctx.obj))
+        _print_matrix(load_matrix(*ctx.obj))
 
 
 @matrix.command()
@@ -45,9 +44,8 @@ def matrix(ctx: click.Context, env: str | None) -> None:
 @click.pass_obj
 def plan(obj: tuple[Path, str | None], device: str | None, as_json: bool, **asked: Any) -> None:
     """Show what is left: runs, inputs to prepare, accelerators, memory and time of each task."""
-    with clear_errors():
-        runs = load_matrix(obj[0], asked.pop("env") or obj[1], asked)
-        made = runs.plan(device or "")
+    runs = load_matrix(obj[0], asked.pop("env") or obj[1], asked)
+    made = runs.plan(device or "")
     if as_json:
         click.echo(made.as_json(), nl=False)
         return
@@ -62,11 +60,10 @@ def plan(obj: tuple[Path, str | None], device: str | None, as_json: bool, **aske
 @click.pass_obj
 def write(obj: tuple[Path, str | None]) -> None:
     """Bring data/stages, which has a dvc.yaml for each task, up to matrix.yml."""
-    with clear_errors():
-        runs = load_matrix(*obj)
-        if not runs.by_dvc:
-            raise PareError(f"dvc runs the base environment; for that of {runs.env}: kedro matrix run --env {runs.env}")
-        write_stage_files(stage_files(*runs.of_base()), runs.project / STAGES)
+    runs = load_matrix(*obj)
+    if not runs.by_dvc:
+        raise PareError(f"dvc runs the base environment; for that of {runs.env}: kedro matrix run --env {runs.env}")
+    write_stage_files(stage_files(*runs.of_base()), runs.project / STAGES)
     click.echo(f"{len(runs.cells)} runs are in {STAGES}. Run those that are left: dvc repro --keep-going")
 
 
@@ -74,18 +71,16 @@ def write(obj: tuple[Path, str | None]) -> None:
 @click.pass_obj
 def resolve(obj: tuple[Path, str | None]) -> None:
     """Digest what decides each stage of dvc.yaml; dvc calls this first."""
-    with clear_errors():
-        runs = load_matrix(*obj)
-        write_stage_digests(stage_digests(*runs.of_base()), runs.project / DIGESTS)
+    runs = load_matrix(*obj)
+    write_stage_digests(stage_digests(*runs.of_base()), runs.project / DIGESTS)
 
 
 @matrix.command()
 @click.pass_obj
 def results(obj: tuple[Path, str | None]) -> None:
     """Write data/08_reporting/results.csv, which git keeps: one line for each finished run of the matrix."""
-    with clear_errors():
-        runs = load_matrix(*obj)
-        write_lines(runs.results(), runs.project / "data" / "08_reporting")
+    runs = load_matrix(*obj)
+    write_lines(runs.results(), runs.project / "data" / "08_reporting")
     click.echo(f"{len(runs.results())} of {len(runs.cells)} runs are in data/08_reporting/{FILE}")
 
 
@@ -94,9 +89,8 @@ def results(obj: tuple[Path, str | None]) -> None:
 @click.pass_obj
 def check(obj: tuple[Path, str | None], **asked: Any) -> None:
     """Name the runs that are left; the exit code is 1 where there are any."""
-    with clear_errors():
-        runs = load_matrix(obj[0], asked.pop("env") or obj[1], asked)
-        tell_of_left(runs, {})
+    runs = load_matrix(obj[0], asked.pop("env") or obj[1], asked)
+    tell_of_left(runs, {})
 
 
 def _advice(runs: Matrix, made: Plan, device: str) -> str:

@@ -1,6 +1,6 @@
 """The matrix that a command is about: its runs, how far they are, and the plan of what is left."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 import click
 from kedro.framework.cli.utils import env_option
 
-from pare.cli.common import config_loader, speed_of_cpu
+from pare.cli.common import config_loader, speed_of_cpu, with_options
 from pare.cli.run_command import parse_params
 from pare.config import Library
 from pare.config_loader import load_library
@@ -127,19 +127,13 @@ def load_matrix(project: Path, env: str | None, asked: Mapping[str, Any] | None 
     return Matrix(project, env, title, library, values, blocks, whole=not (own or only))
 
 
-def choosing_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of a command that say which runs it is about."""
-    options = [
-        click.option("--only", metavar="NAMES", help="Runs or blocks of these names alone, such as 'openml_*,Series'."),
-        click.option("--tasks", metavar="A,B", help="A matrix of your own: its tasks, in place of matrix.yml."),
-        click.option("--methods", metavar="A,B", help="Its methods. Default: method."),
-        click.option("--seeds", metavar="0-4", help="Its seeds, such as 0-4 or 0-2+7. Default: seed."),
-        click.option("--folds", metavar="N", type=click.IntRange(2), help="Folds of a cross-validation of each."),
-        click.option(
-            "--params", metavar="A=1,B=2", callback=parse_params, help="Values of all its runs, as of kedro run."
-        ),
-        env_option,
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+# Options of a command that say which runs it is about.
+choosing_options = with_options(
+    click.option("--only", metavar="NAMES", help="Runs or blocks of these names alone, such as 'openml_*,Series'."),
+    click.option("--tasks", metavar="A,B", help="A matrix of your own: its tasks, in place of matrix.yml."),
+    click.option("--methods", metavar="A,B", help="Its methods. Default: method."),
+    click.option("--seeds", metavar="0-4", help="Its seeds, such as 0-4 or 0-2+7. Default: seed."),
+    click.option("--folds", metavar="N", type=click.IntRange(2), help="Folds of a cross-validation of each."),
+    click.option("--params", metavar="A=1,B=2", callback=parse_params, help="Values of all its runs, as of kedro run."),
+    env_option,
+)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import click
 from click.core import ParameterSource
 
-from pare.cli.common import clear_errors, ended_by_signals, screen
+from pare.cli.common import ended_by_signals, screen
 from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
 from pare.cli.slurm_arrays import ARRAY_OPTIONS, make_arrays, slurm_options
 from pare.config import PareError
@@ -58,20 +58,19 @@ def run_matrix(ctx: click.Context, engine: str, stop_after: int, inputs_only: bo
     As arrays of SLURM:          kedro matrix run --engine slurm --device a100 --sbatch '--partition=gpu' --submit
     """
     project, env = ctx.obj
-    with clear_errors():
-        _check_options(ctx, engine)
-        how = {name: asked.pop(name) for name in ("workers", "gpus_per_run", "address")}
-        arrays = {name: asked.pop(name) for name in ARRAY_OPTIONS}
-        runs = load_matrix(project, asked.pop("env") or env, asked)
-        if engine == SLURM:
-            make_arrays(runs, asked, arrays | how)
-            return
-        plan = runs.plan().inputs if inputs_only else runs.plan()
-        reasons = execute(runs, plan, find_engine(engine), how, stop_after)
-        if inputs_only:
-            _tell_of_inputs(runs, reasons)
-        else:
-            conclude(runs, reasons)
+    _check_options(ctx, engine)
+    how = {name: asked.pop(name) for name in ("workers", "gpus_per_run", "address")}
+    arrays = {name: asked.pop(name) for name in ARRAY_OPTIONS}
+    runs = load_matrix(project, asked.pop("env") or env, asked)
+    if engine == SLURM:
+        make_arrays(runs, asked, arrays | how)
+        return
+    plan = runs.plan().inputs if inputs_only else runs.plan()
+    reasons = execute(runs, plan, find_engine(engine), how, stop_after)
+    if inputs_only:
+        _tell_of_inputs(runs, reasons)
+    else:
+        conclude(runs, reasons)
 
 
 def _check_options(ctx: click.Context, engine: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pare.cli.common import clear_errors, prediction_text, resolved_run, speed_of_cpu
+from pare.cli.common import prediction_text, resolved_run, speed_of_cpu
 from pare.config import PareError
 from pare.config.errors import unknown_name
 from pare.config.estimate import Estimate, estimate
@@ -102,28 +102,27 @@ def new(
     from pare.data.own.look import format_of, inner_paths, inspect_files  # noqa: PLC0415 - slow to import
     from pare.data.own.task_file import all_remarks, task_name, task_yaml  # noqa: PLC0415
 
-    with clear_errors():
-        project = Path(loader.conf_source).parent
-        files = [find_path(str(path), Path.cwd()) for path in paths]
-        files = list(train_and_test(files).values()) or files
-        chosen = task_name(name, plain_stem(files[0]))
-        files = inner_paths(files)
-        question = Question(input=_only_input(inputs), **said)
-        format_of(files, question)  # a file that holds no data is refused first
-        file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
-        replaced = _replaced(file, loader, force=force)
-        found = inspect_files(files, question)
-        if metric is not None:
-            _check_metric(metric, found.kind)
-        text = task_yaml(chosen, [_shown(path, project) for path in files], found, metric)
-        with atomic_path(file) as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
-        try:
-            resolved = resolved_run(loader, {"task": chosen})
-        except PareError:  # no run could be made of it
-            file.unlink() if replaced is None else file.write_bytes(replaced)
-            raise
-        task = resolved.task
+    project = Path(loader.conf_source).parent
+    files = [find_path(str(path), Path.cwd()) for path in paths]
+    files = list(train_and_test(files).values()) or files
+    chosen = task_name(name, plain_stem(files[0]))
+    files = inner_paths(files)
+    question = Question(input=_only_input(inputs), **said)
+    format_of(files, question)  # a file that holds no data is refused first
+    file = project / "conf" / "local" / "tasks" / f"{chosen}.yml"
+    replaced = _replaced(file, loader, force=force)
+    found = inspect_files(files, question)
+    if metric is not None:
+        _check_metric(metric, found.kind)
+    text = task_yaml(chosen, [_shown(path, project) for path in files], found, metric)
+    with atomic_path(file) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+    try:
+        resolved = resolved_run(loader, {"task": chosen})
+    except PareError:  # no run could be made of it
+        file.unlink() if replaced is None else file.write_bytes(replaced)
+        raise
+    task = resolved.task
     rows = ", ".join(f"{count} {part if part != 'all' else 'rows'}" for part, count in found.rows.items())
     click.echo(f"{chosen}: {rows}; input {'×'.join(map(str, task.input.shape))}, prediction {prediction_text(task)}.")
     if found.unlabelled:

@@ -1,11 +1,12 @@
 """`kedro matrix run --engine slurm`: writes the plan and the script of its arrays, and submits them where asked."""
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from pare.cli.common import with_options
 from pare.cli.matrix_options import OWN, Matrix
 from pare.config import PareError
 from pare.config.estimate import DEVICES, duration
@@ -20,32 +21,24 @@ from pare.matrix.states import MODELS
 ARRAY_OPTIONS = ("device", "hours", "bundle_hours", "array_limit", "sbatch", "submit")
 
 
-def slurm_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of the engine slurm alone."""
-    hours = click.FloatRange(min=0.5)
-    options = [
-        click.option("--device", type=click.Choice([*DEVICES]), help="slurm: times on this GPU, by its data sheet."),
-        click.option(
-            "--hours", type=hours, default=24.0, show_default=True, help="slurm: longest time limit, in hours."
-        ),
-        click.option(
-            "--bundle-hours", type=hours, default=4.0, show_default=True, help="slurm: work of an element, in hours."
-        ),
-        click.option(
-            "--array-limit",
-            type=click.IntRange(1),
-            default=1000,
-            show_default=True,
-            help="slurm: most elements of an array.",
-        ),
-        click.option(
-            "--sbatch", default="", metavar="OPTIONS", help="slurm: others, such as '--partition=gpu --mem=64G'."
-        ),
-        click.option("--submit", is_flag=True, help="slurm: submit the arrays; else their lines are shown."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+HOURS = click.FloatRange(min=0.5)  # that an array is given
+# Options of the engine slurm alone.
+slurm_options = with_options(
+    click.option("--device", type=click.Choice([*DEVICES]), help="slurm: times on this GPU, by its data sheet."),
+    click.option("--hours", type=HOURS, default=24.0, show_default=True, help="slurm: longest time limit, in hours."),
+    click.option(
+        "--bundle-hours", type=HOURS, default=4.0, show_default=True, help="slurm: work of an element, in hours."
+    ),
+    click.option(
+        "--array-limit",
+        type=click.IntRange(1),
+        default=1000,
+        show_default=True,
+        help="slurm: most elements of an array.",
+    ),
+    click.option("--sbatch", default="", metavar="OPTIONS", help="slurm: others, such as '--partition=gpu --mem=64G'."),
+    click.option("--submit", is_flag=True, help="slurm: submit the arrays; else their lines are shown."),
+)
 
 
 def make_arrays(runs: Matrix, asked: Mapping[str, Any], how: Mapping[str, Any]) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 from kedro.framework.cli.utils import env_option
 from rich.table import Table
 
-from pare.cli.common import clear_errors, config_loader, prediction_text, resolved_run, screen
+from pare.cli.common import Commands, clear_errors, config_loader, prediction_text, resolved_run, screen
 from pare.cli.new_task_command import new
 from pare.cli.run_command import parse_params
 from pare.cli.task_card import print_card
@@ -27,7 +27,7 @@ NETWORK = "network"
 NOT_CHOSEN = {"title", "paper", "description", "library", "network", "candidates", "rows"}  # keys that no command sets
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @env_option
 @click.option("--own", is_flag=True, help="Only those of your own files.")
 @click.option("--offline", is_flag=True, help="Only those that need no network.")
@@ -38,16 +38,13 @@ def tasks(ctx: click.Context, env: str | None, *, own: bool, offline: bool, suit
     project: Path = ctx.obj.project_path  # Kedro hands its commands the project's metadata
     ctx.obj = config_loader(project, env)
     if ctx.invoked_subcommand is None:
-        with clear_errors():
-            library, raw = load_library(ctx.obj), project / "data" / "01_raw"
-            names = [name for name in sorted(library.tasks) if not own or library.task(name).raw.origin == OWN_FILES]
-            listed = [_listed(name, library, raw) for name in names]
-            suites = {library.task(name).suite for name in library.tasks}
-            if suite and suite not in suites:
-                raise unknown_name("suite", suite, suites, "`kedro tasks`")
-            _print_tasks(
-                [t for t in listed if suite in (None, t.suite) and not (offline and NETWORK in t.files)],
-            )
+        library, raw = load_library(ctx.obj), project / "data" / "01_raw"
+        names = [name for name in sorted(library.tasks) if not own or library.task(name).raw.origin == OWN_FILES]
+        listed = [_listed(name, library, raw) for name in names]
+        suites = {library.task(name).suite for name in library.tasks}
+        if suite and suite not in suites:
+            raise unknown_name("suite", suite, suites, "`kedro tasks`")
+        _print_tasks([t for t in listed if suite in (None, t["suite"]) and not (offline and NETWORK in t["files"])])
 
 
 tasks.add_command(new)
@@ -63,10 +60,9 @@ tasks.add_command(verify)
 @click.pass_obj
 def show(loader: RunConfigLoader, name: str, params: dict[str, Any], device: str | None) -> None:
     """Show task NAME: its data card, the run it resolves to, and what that will cost."""
-    with clear_errors():
-        run = resolved_run(loader, params | {"task": name})
-        path = Path(loader.conf_source).parent / "data" / "05_model_input" / f"{run.places['model_input']}.h5"
-        print_card(run, _equal_rows(path) if path.is_file() else [], device)
+    run = resolved_run(loader, params | {"task": name})
+    path = Path(loader.conf_source).parent / "data" / "05_model_input" / f"{run.places['model_input']}.h5"
+    print_card(run, _equal_rows(path) if path.is_file() else [], device)
 
 
 def _equal_rows(path: Path) -> Sequence[str]:
@@ -78,37 +74,25 @@ def _equal_rows(path: Path) -> Sequence[str]:
     return Repeats(**repeats).sentences() if repeats else []
 
 
-class Listed(NamedTuple):
-    """A task as the list shows it."""
-
-    name: str
-    suite: str
-    input: str
-    prediction: str
-    metric: str
-    source: str
-    files: str
-
-
-def _listed(name: str, library: Library, raw: Path) -> Listed:
+def _listed(name: str, library: Library, raw: Path) -> dict[str, str]:
+    """A task as the list shows it, by column."""
     task = library.task(name)
-    return Listed(
-        name,
-        task.suite,
-        "×".join(map(str, task.input.shape)),
-        prediction_text(task),
-        task.metric,
-        own_source(task, library.start_of(task.kind)),
-        _readiness(task, library, raw / library.raw_place("tasks", name)),
-    )
+    return {
+        "task": name,
+        "suite": task.suite,
+        "input": "×".join(map(str, task.input.shape)),
+        "prediction": prediction_text(task),
+        "metric": task.metric,
+        "source": own_source(task, library.start_of(task.kind)),
+        "files": _readiness(task, library, raw / library.raw_place("tasks", name)),
+    }
 
 
-def _print_tasks(listed: Sequence[Listed]) -> None:
-    table = Table(*Listed._fields, box=None, header_style="bold")
-    table.columns[0].header = "task"
-    for task in listed:
-        table.add_row(*task)
+def _print_tasks(listed: Sequence[dict[str, str]]) -> None:
     if listed:
+        table = Table(*listed[0], box=None, header_style="bold")
+        for task in listed:
+            table.add_row(*task.values())
         screen().print(table)
     else:
         click.echo("There is no such task; `kedro tasks new FILE --target NAME` makes one of your own files.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.progress import track
 
-from pare.cli.common import clear_errors, screen
+from pare.cli.common import screen
 from pare.config import PareError
 from pare.config.run import FILES, MEMBERS
 from pare.config_loader import RunConfigLoader
@@ -63,17 +63,16 @@ KINDS = (
 def verify(loader: RunConfigLoader, name: str | None) -> None:
     """Compare all that is stored, or that of task NAME, with its checksums; exit code 1 where something is damaged."""
     data = Path(loader.conf_source).parent / "data"
-    with clear_errors():
-        places = [(kind, path) for kind in KINDS for path in _stored(data, kind, name)]
-        damaged = 0
-        for kind, path in track(places, "comparing", transient=True, disable=not screen().is_terminal):
-            try:
-                kind.check(path)
-            except (PareError, OSError, KeyError) as error:
-                click.echo(f"{kind.name}: {error}{kind.advice and '; '}{kind.advice}")
-                damaged += 1
-        if damaged:
-            raise PareError(f"{damaged} of {len(places)} are damaged, see above")
+    places = [(kind, path) for kind in KINDS for path in _stored(data, kind, name)]
+    damaged = 0
+    for kind, path in track(places, "comparing", transient=True, disable=not screen().is_terminal):
+        try:
+            kind.check(path)
+        except (PareError, OSError, KeyError) as error:
+            click.echo(f"{kind.name}: {error}{kind.advice and '; '}{kind.advice}")
+            damaged += 1
+    if damaged:
+        raise PareError(f"{damaged} of {len(places)} are damaged, see above")
     counts = {kind.name: sum(one is kind for one, _ in places) for kind in KINDS}
     found = ", ".join(f"{count} {title}" for title, count in counts.items() if count)
     click.echo(f"All are what was written: {found}." if found else "Nothing is stored yet.")

@@ -70,19 +70,28 @@ class _CheckedClasses(MulticlassStatScores):
 
     Args:
         classes: number of classes.
-        average: ``micro`` counts the samples of all classes together, ``none`` those of each class.
+
+    Attributes:
+        counted: ``micro`` counts the samples of all classes together, ``none`` those of each class.
     """
 
+    counted: Literal["micro", "none"] = "none"
     tp: Tensor
     fn: Tensor
 
-    def __init__(self, classes: int, average: Literal["micro", "none"]) -> None:
-        super().__init__(num_classes=classes, average=average, validate_args=False)
+    def __init__(self, classes: int) -> None:
+        super().__init__(num_classes=classes, average=self.counted, validate_args=False)
         self.classes = classes
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch, checked by `check_classes`."""
         super().update(*check_classes(prediction.to(self.device), target.to(self.device), self.classes))
+
+    def _one_minus_mean(self, of_each: Tensor) -> Tensor:
+        """One minus the mean over the classes that have samples, of a number of each, ``(classes,)``."""
+        present = self.tp + self.fn > 0
+        require_samples(present.sum())
+        return 1 - of_each[present].double().mean()
 
 
 class ErrorPercent(_CheckedClasses, MulticlassAccuracy):
@@ -93,9 +102,7 @@ class ErrorPercent(_CheckedClasses, MulticlassAccuracy):
     """
 
     higher_is_better = False
-
-    def __init__(self, classes: int) -> None:
-        super().__init__(classes, "micro")
+    counted = "micro"
 
     def compute(self) -> Tensor:
         """The percentage of wrong samples among all seen, a float64 scalar between 0 and 100.
@@ -116,18 +123,13 @@ class OneMinusBalancedAccuracyOfClasses(_CheckedClasses, MulticlassAccuracy):
 
     higher_is_better = False
 
-    def __init__(self, classes: int) -> None:
-        super().__init__(classes, "none")
-
     def compute(self) -> Tensor:
         """One minus the mean fraction, a float64 scalar between 0 and 1.
 
         Raises:
             PareError: if no sample was seen.
         """
-        present = self.tp + self.fn > 0
-        require_samples(present.sum())
-        return 1 - (self.tp[present].double() / (self.tp + self.fn)[present]).mean()
+        return self._one_minus_mean(self.tp.double() / (self.tp + self.fn))
 
 
 class OneMinusF1(_CheckedClasses, MulticlassF1Score):
@@ -142,15 +144,10 @@ class OneMinusF1(_CheckedClasses, MulticlassF1Score):
 
     higher_is_better = False
 
-    def __init__(self, classes: int) -> None:
-        super().__init__(classes, "none")
-
     def compute(self) -> Tensor:
         """One minus the mean F1, a scalar between 0 and 1.
 
         Raises:
             PareError: if no sample was seen.
         """
-        present = self.tp + self.fn > 0
-        require_samples(present.sum())
-        return 1 - super().compute()[present].double().mean()
+        return self._one_minus_mean(super().compute())

@@ -8,7 +8,7 @@ A metric may stay on the CPU while the model runs elsewhere: updates are moved t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from torch import Tensor, stack
@@ -79,14 +79,6 @@ class MetricSpec:
         return f"{self.title} {self.quantity(value)}"
 
 
-def _error_percent(output: OutputConfig) -> Metric:
-    return ErrorPercent(output.shape[0])
-
-
-def _one_minus_f1(output: OutputConfig) -> Metric:
-    return OneMinusF1(output.shape[0])
-
-
 def _one_minus_auroc(output: OutputConfig) -> Metric:
     return OneMinusRanking(auroc, pooled=output.kind == "dense")
 
@@ -101,8 +93,8 @@ def _from_one(value: float) -> float:
 
 
 METRICS: dict[str, MetricSpec] = {
-    "error_percent": MetricSpec("error", "%", ("classification",), _error_percent),
-    "one_minus_f1": MetricSpec("1 − macro F1", "", ("classification",), _one_minus_f1),
+    "error_percent": MetricSpec("error", "%", ("classification",), lambda output: ErrorPercent(output.shape[0])),
+    "one_minus_f1": MetricSpec("1 − macro F1", "", ("classification",), lambda output: OneMinusF1(output.shape[0])),
     "auroc_ovo": MetricSpec(
         "AUROC, one-vs-one",
         "",
@@ -121,18 +113,20 @@ METRICS: dict[str, MetricSpec] = {
     "relative_l2": MetricSpec("relative L2 error", "", ("dense",), lambda _: RelativeL2(), relative=True),
     "nrmse": MetricSpec("nRMSE", "", ("dense",), lambda _: RelativeL2(), relative=True),
     "mae_8a": MetricSpec("MAE of contacts", "Å", ("dense",), lambda _: MaeContacts()),
-    "error_percent_chunks": MetricSpec(
-        "error by chunks", "%", ("classification",), lambda output: ChunkMean(_error_percent(output))
-    ),
-    "one_minus_f1_chunks": MetricSpec(
-        "1 − macro F1 by chunks",
-        "",
-        ("classification",),
-        lambda output: ChunkMean(_one_minus_f1(output)),
-    ),
-    "one_minus_auroc_chunks": MetricSpec(
-        "1 − AUROC by chunks", "", ("multilabel",), lambda output: ChunkMean(_one_minus_auroc(output))
-    ),
+}
+
+
+def _by_chunks(name: str, kind: str) -> MetricSpec:
+    """A metric of that name and kind of output, as the released code averages it."""
+    spec = METRICS[name]
+    title = f"{spec.title} by chunks"
+    return replace(spec, title=title, kinds=(kind,), build=lambda output: ChunkMean(spec.build(output)))
+
+
+METRICS |= {
+    "error_percent_chunks": _by_chunks("error_percent", "classification"),
+    "one_minus_f1_chunks": _by_chunks("one_minus_f1", "classification"),
+    "one_minus_auroc_chunks": _by_chunks("one_minus_auroc", "multilabel"),
     "one_minus_balanced_accuracy": MetricSpec(
         "1 − balanced accuracy", "", ("classification", "dense"), _one_minus_balanced_accuracy
     ),

@@ -11,17 +11,10 @@ from pare.config import Run
 from pare.data.preparation import unscale_inputs
 from pare.evaluation.calibration import Calibration, probabilities
 from pare.evaluation.coverage import COVERAGE, calibration_of
-from pare.evaluation.figures import (
-    band_figure,
-    confusion_figure,
-    dense_figure,
-    interval_figure,
-    message_figure,
-    multilabel_figure,
-    regression_figure,
-    reliability_figure,
-    representative_samples,
-)
+from pare.evaluation.figures.canvas import message_figure
+from pare.evaluation.figures.dense import dense_figure, representative_samples
+from pare.evaluation.figures.reliability import band_figure, interval_figure, reliability_figure
+from pare.evaluation.figures.scalars import confusion_figure, multilabel_figure, regression_figure
 from pare.evaluation.metrics import METRICS
 from pare.evaluation.scoring import sample_errors
 from pare.storage.store import ArrayStore

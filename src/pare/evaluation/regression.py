@@ -18,7 +18,22 @@ CONTACT = 8.0  # Å
 FLOOR = 0.01  # Å: no predicted distance is smaller
 
 
-class RelativeL2(Metric):
+class _MeanOfTerms(Metric):
+    """Base of means over samples or proteins: the sum of their terms, and how many there are."""
+
+    higher_is_better = False
+    is_differentiable = False
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("total", "count"):
+            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+
+class RelativeL2(_MeanOfTerms):
     """Mean over samples of ``||prediction - truth||_2 / ||truth||_2``.
 
     Each norm is over the valid points of the sample; a sample without any is left out of the mean. PDEBench's
@@ -27,16 +42,7 @@ class RelativeL2(Metric):
     paper's tables 1 and 2.
     """
 
-    higher_is_better = False
     is_differentiable = True
-    full_state_update = False
-    total: Tensor
-    count: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("count", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch, checked by `check_numbers`.
@@ -131,7 +137,7 @@ class CoefficientOfDetermination(AllTogether):
         return torch.tensor(r2_score(truth.numpy(), prediction.numpy()), dtype=torch.float64)
 
 
-class MaeContacts(Metric):
+class MaeContacts(_MeanOfTerms):
     """MAE₈ of long-range contacts: mean over proteins of the mean absolute error in Å.
 
     Over pairs of residues i < j with ``j - i >= 24`` whose true distance is at most 8 Å, with the mean of the
@@ -141,17 +147,6 @@ class MaeContacts(Metric):
     The released code scores one protein at a time and assumes that each is as long as the first of the list, so it
     scores only a corner of longer ones; here the whole protein is scored. Provenance: the paper's table 1.
     """
-
-    higher_is_better = False
-    is_differentiable = False
-    full_state_update = False
-    total: Tensor
-    proteins: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("proteins", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add a batch.
@@ -175,7 +170,7 @@ class MaeContacts(Metric):
         errors = torch.where(contacts, (self._distance(prediction) - target).abs(), 0).sum((1, 2))
         pairs = contacts.sum((1, 2))
         self.total += (errors / pairs)[pairs > 0].sum()
-        self.proteins += (pairs > 0).sum()
+        self.count += (pairs > 0).sum()
 
     def compute(self) -> Tensor:
         """The mean over all proteins seen, a float64 scalar in Å.
@@ -183,12 +178,12 @@ class MaeContacts(Metric):
         Raises:
             PareError: if no protein with a long-range contact was seen.
         """
-        if not self.proteins:
+        if not self.count:
             raise UndefinedMetric(
                 f"MAE of contacts needs a protein with two residues at least {SEPARATION} apart and at most "
                 f"{CONTACT:g} Å away, found none; enlarge the part it is computed on, or the canvas"
             )
-        return self.total / self.proteins
+        return self.total / self.count
 
     def _distance(self, prediction: Tensor) -> Tensor:
         """One distance per pair of residues from predictions ``(batch, C, C)``; read where i < j."""

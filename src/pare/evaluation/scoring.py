@@ -37,11 +37,11 @@ def predict_rows(forward: Callable[[np.ndarray], np.ndarray], rows: Rows) -> dic
     Returns:
         ``prediction``, ``truth`` and, where the rows have groups, ``group``; each ``(rows, …)``.
     """
-    size = _batch_rows(rows.array("x", 0, 1))
+    parts = list(batches(len(rows), rows.array("x", 0, 1).nbytes))
     predictions, truths = [], []
     shown = get_console().is_terminal
-    for start in track(range(0, len(rows), size), "predicting", transient=True, disable=not shown):
-        batch = rows.read(start, start + size)
+    for start, stop in track(parts, "predicting", transient=True, disable=not shown):
+        batch = rows.read(start, stop)
         predictions.append(forward(batch["x"]))
         truths.append(batch["y"])
     outcome = {"prediction": np.concatenate(predictions), "truth": np.concatenate(truths)}
@@ -97,11 +97,9 @@ def average_groups(outcome: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def score(metric: Metric, prediction: np.ndarray, truth: np.ndarray) -> float:
     """The metric over all rows, given to it in batches: the value is that of all rows at once."""
     metric.reset()
-    size = _batch_rows(truth)
-    for start in range(0, len(truth), size):
+    for start, stop in batches(len(truth), truth[0].nbytes):
         # Copies: a constant prediction is one row seen as many, which torch cannot share.
-        batch = (torch.tensor(part[start : start + size]) for part in (prediction, truth))
-        metric.update(*batch)
+        metric.update(*(torch.tensor(part[start:stop]) for part in (prediction, truth)))
     return float(metric.compute())
 
 
@@ -158,18 +156,18 @@ def sample_errors(prediction: np.ndarray, truth: np.ndarray, *, relative: bool) 
     return errors
 
 
-def _batch_rows(rows: np.ndarray) -> int:
-    """How many rows like these make a batch."""
-    return max(1, min(BATCH_ROWS, BATCH_BYTES // rows[0].nbytes))
+def batches(rows: int, row_bytes: int) -> Iterator[tuple[int, int]]:
+    """First row, and the one after the last, of each batch of rows of so many bytes."""
+    size = max(1, min(BATCH_ROWS, BATCH_BYTES // row_bytes))
+    return ((start, min(start + size, rows)) for start in range(0, rows, size))
 
 
 def _mean_target(rows: Rows) -> np.ndarray:
     """Mean of each number or point over the rows in which it is valid, ``(…)``."""
     first = rows.array("y", 0, 1)
     sums, counts = np.zeros(first.shape[1:]), np.zeros(first.shape[1:], int)
-    size = _batch_rows(first)
-    for start in range(0, len(rows), size):
-        y = rows.array("y", start, start + size)
+    for start, stop in batches(len(rows), first.nbytes):
+        y = rows.array("y", start, stop)
         valid = np.isfinite(y)
         sums += np.where(valid, y, 0).sum(0, dtype=np.float64)
         counts += valid.sum(0)

@@ -1,6 +1,6 @@
 """Regions hidden one by one in each row, columns exchanged among the rows, and what that changes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,13 +9,11 @@ from rich import get_console
 from rich.progress import Progress
 from scipy.special import log_expit, log_softmax
 
-from pare.evaluation.scoring import sample_errors
+from pare.evaluation.scoring import batches, sample_errors
 from pare.explanation.questions import EXCHANGES, Question
 from pare.explanation.regions import Region, regions_of
 from pare.prediction.predict import Predictor
 
-BATCH_ROWS = 64
-BATCH_BYTES = 32 << 20  # inputs
 Advance = Callable[[], None]
 
 
@@ -69,23 +67,17 @@ def explain(model: Predictor, question: Question) -> Explanation:
     regions = regions_of(model.task, model.trained.preparation.columns)
     first, truth = question.read(0, 1)
     exchanges = EXCHANGES if model.task.kind == "table" and truth is not None else 0
-    batches = list(_batches(len(question.names), first.nbytes))
+    parts = list(batches(len(question.names), first.nbytes))
     with Progress(transient=True, disable=not get_console().is_terminal) as progress:
-        bar = progress.add_task("explaining", total=len(batches) * len(regions) * (1 + exchanges))
+        bar = progress.add_task("explaining", total=len(parts) * len(regions) * (1 + exchanges))
         hide = partial(_hidden, model, question, regions, lambda: progress.advance(bar))
-        outputs, found, wrong = zip(*(hide(*batch) for batch in batches), strict=True)
+        outputs, found, wrong = zip(*(hide(*part) for part in parts), strict=True)
         importance, deviation = _risen(wrong), None
         if exchanges:
-            gains = _exchanged(model, question, regions, lambda: progress.advance(bar, len(batches)))
+            gains = _exchanged(model, question, regions, lambda: progress.advance(bar, len(parts)))
             importance, deviation = gains.mean(axis=0), gains.std(axis=0)
     predicted = None if model.task.output.kind == "dense" else np.concatenate(outputs)
     return Explanation(regions, predicted, np.concatenate(found), importance, deviation)
-
-
-def _batches(rows: int, row_bytes: int) -> Iterator[tuple[int, int]]:
-    """First row, and the one after the last, of each batch."""
-    size = max(1, min(BATCH_ROWS, BATCH_BYTES // row_bytes))
-    return ((start, min(start + size, rows)) for start in range(0, rows, size))
 
 
 def _hidden(
@@ -117,10 +109,10 @@ def _exchanged(model: Predictor, question: Question, regions: list[Region], adva
     """The rise of the mean loss where each column has the values of other rows, ``(exchanges, columns)``."""
     x, truth = question.read(0, len(question.names))
     assert truth is not None  # else nothing is exchanged
-    batches, rng = list(_batches(len(x), x[0].nbytes)), np.random.default_rng(0)
+    parts, rng = list(batches(len(x), x[0].nbytes)), np.random.default_rng(0)
 
     def loss(rows: np.ndarray) -> float:
-        outputs = [model.trained.outputs(rows[start:stop], model.device) for start, stop in batches]
+        outputs = [model.trained.outputs(rows[start:stop], model.device) for start, stop in parts]
         return float(losses(model, np.concatenate(outputs), truth, question.spread).mean())
 
     whole, risen = loss(x), np.zeros((EXCHANGES, len(regions)))

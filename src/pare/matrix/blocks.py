@@ -14,6 +14,7 @@ from pare.config.run import FOLD, Run
 from pare.config.strict import Strict, validated
 from pare.config.suitability import unsuited
 from pare.config.words import listed
+from pare.storage.result_lines import nested
 
 # A list has at most one entry: a comma ends a value on the command line.
 Value = bool | int | float | str | None | Annotated[list[Any], Field(max_length=1)]
@@ -116,7 +117,7 @@ def _cells(block: Block, library: Library, parameters: Mapping[str, Any]) -> lis
     cells: list[Cell] = []
     folds = [{FOLD: f"{fold}/{block.folds}"} for fold in range(1, block.folds + 1)] if block.folds > 1 else [{}]
     for task, method, (variant, values), fold in product(block.tasks, block.methods, variants.items(), folds):
-        overrides = {"task": task, "method": method, "variant": variant, **fold, **_nested(values)}
+        overrides = {"task": task, "method": method, "variant": variant, **fold, **nested(values)}
         run = resolve(library, _merged(parameters, overrides), overrides)
         cells += [Cell(_with_seed(run, seed), values) for seed in block.seeds]
     return cells
@@ -125,18 +126,6 @@ def _cells(block: Block, library: Library, parameters: Mapping[str, Any]) -> lis
 def _with_seed(run: Run, seed: int) -> Run:
     candidates = [_with_seed(candidate, seed) for candidate in run.candidates]
     return run.model_copy(update={"seed": seed, "candidates": candidates})
-
-
-def _nested(values: Mapping[str, Value]) -> dict[str, Any]:
-    """``{"mixing.start": 0.1}`` as ``{"mixing": {"start": 0.1}}``."""
-    result: dict[str, Any] = {}
-    for key, value in values.items():
-        section, _, name = key.partition(".")
-        if name:
-            result.setdefault(section, {})[name] = value
-        else:
-            result[section] = value
-    return result
 
 
 def _merged(parameters: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

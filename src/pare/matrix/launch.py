@@ -1,6 +1,5 @@
 """A job as a process of its own: the command that a person would type, with its share of the machine and a log file."""
 
-import fcntl
 import os
 import re
 import shlex
@@ -16,6 +15,7 @@ from typing import IO
 
 from pare.config.errors import PareError
 from pare.matrix.plan import Job
+from pare.storage.access import try_lock
 from pare.storage.parent import PARENT
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -93,14 +93,7 @@ def _hold(log: IO[bytes], patience_s: float) -> None:
     Where another one has it after the patience, the job is started all the same: it says itself who does its work.
     """
     end = time.monotonic() + patience_s
-    while True:
-        try:
-            return fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= end:
-                return
-        except OSError:  # a file system without locks, which `check_locks` refuses
-            return
+    while try_lock(log) is False and time.monotonic() < end:  # None: no locks, which `check_locks` refuses
         time.sleep(LOOK_S)
 
 

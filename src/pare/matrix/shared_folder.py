@@ -1,6 +1,5 @@
 """The folder that runs write their models to: all of them must see the same files, and the locks of each other."""
 
-import fcntl
 import os
 import secrets
 import subprocess
@@ -8,10 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from pare.config.errors import PareError
-from pare.storage.access import held_alone
+from pare.storage.access import held_alone, try_lock
 
 LOOK = "import sys; from pare.matrix.shared_folder import problem_here; sys.stdout.write(problem_here(sys.argv[1]))"
 NO_LOCKS = (
@@ -72,19 +70,8 @@ def problem_here(path: str) -> str:
     folder = os.path.dirname(path)
     try:
         with open(path, "r+", encoding="utf-8") as stream:
-            return "" if _is_held(stream) else NO_LOCKS.format(folder)
+            return "" if try_lock(stream) is False else NO_LOCKS.format(folder)
     except FileNotFoundError:
         return f"{folder} is not there or is another folder; have the project in a folder that all machines share"
     except OSError as error:
         return f"{folder} cannot be written ({error.strerror}); give the user of this process write permission"
-
-
-def _is_held(stream: IO[str]) -> bool:
-    """Whether another process holds a lock of the file."""
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # a file system without any locks
-        return False
-    return False

@@ -14,6 +14,7 @@ from rich.table import Table
 from pare.config.run import PROTOCOL, Run
 from pare.data.origins.manifest import current_manifest, read_manifest
 from pare.matrix.blocks import Cell
+from pare.storage.access import try_lock
 from pare.storage.result_lines import read_lines
 
 NOTHING, ELSEWHERE = "·", " *"
@@ -81,20 +82,12 @@ def maker(run: Run, data: Path) -> str:
         run: the run.
         data: the project's folder of data.
     """
-    return _holder(data / MODELS / run.folder / LOCK)
-
-
-def _holder(lock: Path) -> str:
-    """What a lock says of its holder; a file that nobody holds is left by a process that was killed."""
+    lock = data / MODELS / run.folder / LOCK
     try:
-        with lock.open() as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return stream.read() or "another process"
-    except OSError:  # no such file, or a file system without locks
-        pass
-    return ""
+        with lock.open() as stream:  # a file that nobody holds is left by a process that was killed
+            return (stream.read() or "another process") if try_lock(stream, fcntl.LOCK_SH) is False else ""
+    except OSError:  # no such file
+        return ""
 
 
 def _is_configured(run: Run, record: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from pare.config.schema import ReaderConfig
 
 MAKING = {"train", WHOLE}  # pipelines that make a model
 USING = {"predict", "explain", "export"}  # and those that need one
-PREDICT, EXPLAIN = "predict", "explain"
+PREDICT = "predict"
 QUICK = 2_000_000  # bytes of a table that is read at once; the columns of a larger one are checked when it is predicted
 
 

@@ -13,17 +13,7 @@ HUB = "hf://"  # before the name of a repository, as in hf://me/wine or hf://me/
 def push_model(trained: Model, repo_id: str, *, private: bool | None, token: str | None) -> str:
     """Upload the folder of a model as one commit; what the repository held before is in its history only.
 
-    Args:
-        trained: the model.
-        repo_id: ``owner/name``; the repository is made if there is none.
-        private: whether a new repository is; None: what the owner set as default.
-        token: token of the hub; None: the one of `hf auth login`.
-
-    Returns:
-        The address of the commit.
-
-    Raises:
-        PareError: where the hub does not take it.
+    Arguments, result and errors are those of `pare.prediction.predict.Predictor.push_to_hub`.
     """
     from huggingface_hub import HfApi  # noqa: PLC0415 - slow to import
 

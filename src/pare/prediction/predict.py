@@ -11,7 +11,7 @@ import torch
 from accelerate import PartialState
 
 from pare.config import PareError
-from pare.config.run import RECORD
+from pare.config.run import MODEL, RECORD
 from pare.config.words import listed
 from pare.data.files import plain_stem
 from pare.data.own.format import NewRows
@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 BATCH_ROWS = 64
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a text begins that a spreadsheet runs; numbers are none
 COVERAGE = 0.9  # coverage of the sets and intervals in a file of predictions
-MODEL = "model"  # the folder of the model within that of its run
 
 
 def load(folder: str | Path, device: str | torch.device | None = None) -> "Predictor":

@@ -65,11 +65,11 @@ class Cell:
     link: str = ""
 
 
-def number_cell(value: float, text: str) -> Cell:
+def number_cell(value: float | None, text: str = ".4g", kind: str = "number") -> Cell:
     """A number in a format; ``none`` for a missing one."""
-    if math.isnan(value):
-        return Cell(NONE, kind="number missing")
-    return Cell(format(value, text), sort=value, kind="number")
+    if value is None or math.isnan(value):
+        return Cell(NONE, kind=f"{kind} missing")
+    return Cell(format(value, text), sort=value, kind=kind)
 
 
 @dataclass(frozen=True)

@@ -118,10 +118,10 @@ def _own_metric(metrics: Mapping[str, Any]) -> list[Cell]:
     ends = f"{interval['lower']:.4g} to {interval['upper']:.4g}" if interval else NONE
     return [
         Cell(f"{metric['title']}{unit} {ARROWS[metric['direction']]}", kind="best"),
-        _number(metrics["test"], "number best"),
+        number_cell(metrics["test"], kind="number best"),
         Cell(ends, kind="number" if interval else "number missing"),
-        _number(metrics["constant_prediction"]),
-        _number(metrics["validation"]),
+        number_cell(metrics["constant_prediction"]),
+        number_cell(metrics["validation"]),
     ]
 
 
@@ -130,27 +130,29 @@ def _usual(usual: Mapping[str, Any], classes: Sequence[str] | None) -> Rows:
         match value:
             case list():
                 names = classes or [f"class {i + 1}" for i in range(len(value))]
-                yield from ([Cell(f"{key} of {name}"), _number(one)] for name, one in zip(names, value, strict=True))
+                yield from (
+                    [Cell(f"{key} of {name}"), number_cell(one)] for name, one in zip(names, value, strict=True)
+                )
             case dict():
                 for channel, values in value.items():
-                    yield from ([Cell(f"{channel}: {USUAL[name]}"), _number(one)] for name, one in values.items())
+                    yield from ([Cell(f"{channel}: {USUAL[name]}"), number_cell(one)] for name, one in values.items())
             case _:
-                yield [Cell(USUAL[key]), _number(value)]
+                yield [Cell(USUAL[key]), number_cell(value)]
 
 
 def _sure(uncertainty: Mapping[str, Any]) -> Rows:
     """Coverage and size of sets, intervals or bands, and the temperature with what it does."""
     if "coverage" in uncertainty:
         what = "sets" if "set_size" in uncertainty else "intervals"
-        yield [Cell(f"coverage of {what}, {uncertainty['asked']:g} asked for"), _number(uncertainty["coverage"])]
+        yield [Cell(f"coverage of {what}, {uncertainty['asked']:g} asked for"), number_cell(uncertainty["coverage"])]
     if "set_size" in uncertainty:
-        yield [Cell("classes in a set, mean"), _number(uncertainty["set_size"])]
+        yield [Cell("classes in a set, mean"), number_cell(uncertainty["set_size"])]
     for width in uncertainty.get("width") or []:
-        yield [Cell("width of an interval, mean"), _number(width)]
+        yield [Cell("width of an interval, mean"), number_cell(width)]
     if uncertainty.get("temperature", 1) != 1:
-        yield [Cell("temperature"), _number(uncertainty["temperature"])]
+        yield [Cell("temperature"), number_cell(uncertainty["temperature"])]
         yield from (
-            [Cell(f"{USUAL[name]} at the temperature"), _number(uncertainty[name]["after"])]
+            [Cell(f"{USUAL[name]} at the temperature"), number_cell(uncertainty[name]["after"])]
             for name in ("log_loss", "calibration_error")
         )
 
@@ -169,10 +171,10 @@ def candidates_table(candidates: Sequence[Mapping[str, Any]]) -> Table:
     rows = [
         [
             Cell(row["method"], sort=row["method"], kind="best" if row["share"] else ""),
-            _number(row["share"]),
-            _number(row.get("metric")),
-            _number(len(row.get("folds") or ())),
-            _number(row.get("seconds")),
+            number_cell(row["share"]),
+            number_cell(row.get("metric")),
+            number_cell(len(row.get("folds") or ())),
+            number_cell(row.get("seconds")),
             Cell(row["left_out"]),
         ]
         for row in candidates
@@ -188,12 +190,6 @@ def hyperparameters_table(run: Run) -> Table:
         for key, value in hyperparameters(run).items()
     ]
     return Table("Hyperparameters, and where each comes from", head, rows, folded=True)
-
-
-def _number(value: float | None, kind: str = "number") -> Cell:
-    if value is None:
-        return Cell(NONE, kind=f"{kind} missing")
-    return Cell(f"{value:.4g}", sort=value, kind=kind)
 
 
 def _text(value: Any) -> str:

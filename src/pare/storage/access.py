@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pare.config.errors import PareError
 
@@ -26,7 +26,7 @@ def held_alone(path: Path, work: str, advice: str = "") -> Iterator[None]:
     Raises:
         PareError: where another process holds it, which is named, and there is advice; or the file cannot be made.
     """
-    try:
+    with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             stream = locked(path, wait=False)
@@ -37,10 +37,6 @@ def held_alone(path: Path, work: str, advice: str = "") -> Iterator[None]:
                 raise PareError(f"{others}; {advice}") from error
             logger.info("%s, which is waited for.", others)
             stream = locked(path)
-    except OSError as error:
-        raise PareError(
-            f"cannot write to {path.parent} ({error.strerror}); give this user write permission or free space there"
-        ) from error
     with stream:
         try:
             stream.truncate(0)
@@ -49,6 +45,17 @@ def held_alone(path: Path, work: str, advice: str = "") -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Say what to do where the block cannot write next to a path; PareError."""
+    try:
+        yield
+    except OSError as error:
+        raise PareError(
+            f"cannot write to {path.parent} ({error.strerror}); give this user write permission or free space there"
+        ) from error
 
 
 def locked(path: Path, *, wait: bool = True) -> IO[str]:
@@ -75,6 +82,25 @@ def locked(path: Path, *, wait: bool = True) -> IO[str]:
             if os.path.samestat(path.stat(), os.fstat(stream.fileno())):
                 return stream
         stream.close()
+
+
+def try_lock(stream: IO[Any], how: int = fcntl.LOCK_EX) -> bool | None:
+    """Lock an open file until it is closed, unless another process has locked it.
+
+    Args:
+        stream: the file.
+        how: the kind of the lock, as `fcntl.flock` names it.
+
+    Returns:
+        Whether it is locked now; None where the file system has no locks.
+    """
+    try:
+        fcntl.flock(stream, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
 
 
 def _no_link(path: str, flags: int) -> int:

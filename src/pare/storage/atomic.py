@@ -1,7 +1,6 @@
 """Files and folders that appear on disk whole or not at all, and what killed runs leave of them."""
 
 import atexit
-import fcntl
 import os
 import re
 import secrets
@@ -12,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from pare.config.errors import PareError
-from pare.storage.access import locked
+from pare.storage.access import locked, try_lock, writable
 
 LOCK = re.compile(r"\.(.+)\.\w{8}\.lock")  # name of the file that locks a temporary name of another
 
@@ -37,7 +36,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     tidy = partial(_tidy, scratch, path)
     atexit.register(tidy)  # for a signal that arrives before the block below or while it tidies up
     try:
-        with _writable(path):
+        with writable(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             recover(path)
             lock = locked(_lock(scratch))
@@ -49,7 +48,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     unfinished, replaced = scratch / path.name, scratch / f"{path.name}.replaced"
     try:
         yield unfinished
-        with _writable(path):
+        with writable(path):
             _flush(unfinished)
             if path.is_dir():
                 os.rename(path, replaced)
@@ -81,16 +80,6 @@ def recover_all(folder: Path) -> None:
     """Do what `recover` does, for all files and folders that lie in a folder."""
     for name in {of[1] for lock in folder.glob(".*.lock") if (of := LOCK.fullmatch(lock.name))}:
         recover(folder / name)
-
-
-@contextmanager
-def _writable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise PareError(
-            f"cannot write to {path.parent} ({error.strerror}); give this user write permission or free space there"
-        ) from error
 
 
 def _flush(path: Path) -> None:
@@ -139,9 +128,4 @@ def _claimed(lock: Path) -> Iterator[bool]:
         yield False
         return
     with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            free = True
-        except OSError:
-            free = False
-        yield free
+        yield try_lock(stream) is True

@@ -36,7 +36,7 @@ def read_lines(folder: Path) -> dict[str, dict[str, Any]]:
     if lines and FOLDER not in lines[0]:
         raise PareError(f"{path} has no column {FOLDER!r}; take it from git, or write it: kedro matrix results")
     return {
-        line.pop(FOLDER): _nested({key: _value(text) for key, text in line.items() if key and text}) for line in lines
+        line.pop(FOLDER): nested({key: _value(text) for key, text in line.items() if key and text}) for line in lines
     }
 
 
@@ -74,15 +74,16 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for column, value in flat.items():
-        *parents, key = column.split(".")
-        inner = nested
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by dotted keys as mappings in each other: ``{"mixing.start": 0.1}`` as ``{"mixing": {"start": 0.1}}``."""
+    whole: dict[str, Any] = {}
+    for dotted, value in flat.items():
+        *parents, key = dotted.split(".")
+        inner = whole
         for parent in parents:
             inner = inner.setdefault(parent, {})
         inner[key] = value
-    return nested
+    return whole
 
 
 def _value(text: str) -> Any:

@@ -5,7 +5,8 @@ import pytest
 from matplotlib.text import Text
 
 from drawn_figures import draws
-from pare.evaluation.figures import confusion_figure, dense_figure, multilabel_figure, regression_figure
+from pare.evaluation.figures.dense import dense_figure
+from pare.evaluation.figures.scalars import confusion_figure, multilabel_figure, regression_figure
 
 NAMES = [r"$\frac$", "$_a_$", r"cost \$ per $"]  # the first two are no formulas that matplotlib can draw
 RNG = np.random.default_rng(0)

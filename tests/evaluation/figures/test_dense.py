@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from drawn_figures import draws, panels
-from pare.evaluation.figures import dense_figure, representative_samples
+from pare.evaluation.figures.dense import dense_figure, representative_samples
 
 
 def dense(n=3, channels=1, grid=(6, 8), **changes):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from drawn_figures import draws, panels
-from pare.evaluation.figures import replaced_figure, training_figure
+from pare.evaluation.figures.epochs import replaced_figure, training_figure
 
 
 def epoch(number, **values):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from drawn_figures import draws, panels
-from pare.evaluation.figures import band_figure, interval_figure, reliability_figure
+from pare.evaluation.figures.reliability import band_figure, interval_figure, reliability_figure
 
 RNG = np.random.default_rng(0)
 

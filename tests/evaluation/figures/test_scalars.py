@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import auc, average_precision_score, roc_auc_score
 
 from drawn_figures import draws, panels
-from pare.evaluation.figures import confusion_figure, multilabel_figure, regression_figure
+from pare.evaluation.figures.scalars import confusion_figure, multilabel_figure, regression_figure
 
 
 def classified(classes, n=60):

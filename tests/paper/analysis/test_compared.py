@@ -6,8 +6,7 @@ from pare.config import PareError
 from pare.learners.ensemble import Ensemble
 from pare.learners.learner import Data, fit_fingerprint
 from pare.learners.source_folders import SourceFolders
-from pare.paper.analysis import load_models
-from pare.paper.analysis.compared import analysis_config, network_of
+from pare.paper.analysis.compared import analysis_config, load_models, network_of
 from pare.storage.store import ArrayStore, write_store
 
 

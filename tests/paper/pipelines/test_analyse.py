@@ -21,8 +21,8 @@ from pare.learners.networks.models import build_model, load_backbone
 from pare.learners.networks.trained_network import TrainedNetwork
 from pare.learners.source_folders import SourceFolders
 from pare.paper.analysis.compared import analysis_config
-from pare.paper.pipelines.analyse import create_pipeline
 from pare.paper.pipelines.analyse.nodes import load_compared_models
+from pare.paper.pipelines.analyse.pipeline import create_pipeline
 from pare.storage.store import ArrayStore, write_store
 
 FIGURES = ("landscape", "distances", "embeddings", "patches", "gate_scores", "source_features", "starts")

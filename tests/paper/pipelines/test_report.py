@@ -7,7 +7,7 @@ from kedro.runner import SequentialRunner
 
 from pare.config import PareError
 from pare.datasets import ResultsDataset, TextFilesDataset
-from pare.paper.pipelines import report
+from pare.paper.pipelines.report import pipeline
 
 ENTRIES = {
     "reference": "pare",
@@ -34,7 +34,7 @@ def run(tmp_path, library):
                 "report": TextFilesDataset(str(tmp_path / "report")),
             }
         )
-        SequentialRunner().run(report.create_pipeline(), catalog)
+        SequentialRunner().run(pipeline.create_pipeline(), catalog)
         return tmp_path / "report"
 
     return run

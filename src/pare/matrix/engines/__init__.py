@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pare.matrix.launch import failure
 from pare.matrix.plan import Job, Plan
-
-Kind = Literal["started", "done", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Event:
     """
 
     job: Job
-    kind: Kind
+    kind: Literal["started", "done", "failed", "skipped"]
     text: str = ""
     seconds: float = 0.0
 
@@ -53,6 +52,13 @@ class Settings:
 
 # Yields what happened since it was asked before, at least once a second; closing it ends what runs.
 Engine = Callable[[Plan, Settings], Iterator[list[Event]]]
+
+
+def ended(job: Job, folder: Path, code: int, seconds: float) -> Event:
+    """What became of a job whose process ended; arguments as for `pare.matrix.launch.failure`, and its time."""
+    if code:
+        return Event(job, "failed", failure(job, folder, code), seconds)
+    return Event(job, "done", seconds=seconds)
 
 
 def because(job: Job, failed: set[str]) -> str:

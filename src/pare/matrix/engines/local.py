@@ -12,8 +12,8 @@ import joblib
 import psutil
 
 from pare.config.errors import PareError
-from pare.matrix.engines import Event, Settings, because, not_run
-from pare.matrix.launch import GPUS, Share, failure, start, stop
+from pare.matrix.engines import Event, Settings, because, ended, not_run
+from pare.matrix.launch import GPUS, Share, start, stop
 from pare.matrix.plan import Job, Plan
 
 TICK_S = 0.3  # seconds between two looks at the processes
@@ -84,12 +84,8 @@ class _Jobs:
             self.running.remove(one)
             self.free.append(one.worker)
             self.graph.done(one.job.name)
-            code, seconds = one.process.returncode, time.monotonic() - one.began
-            if code:
-                self.failed.add(one.job.name)
-                yield Event(one.job, "failed", failure(one.job, self.settings.folder, code), seconds)
-            else:
-                yield Event(one.job, "done", seconds=seconds)
+            self.failed |= {one.job.name} if one.process.returncode else set()
+            yield ended(one.job, self.settings.folder, one.process.returncode, time.monotonic() - one.began)
 
     def _begin(self, job: Job, worker: Worker) -> Event:
         if reason := not_run(job, self.failed, self.settings):

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from math import ceil, log2
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import joblib
 
 from pare.config.errors import PareError, import_extra
-from pare.matrix.engines import Event, Kind, Settings, because, not_run
+from pare.matrix.engines import Event, Settings, because, ended, not_run
 from pare.matrix.engines.local import Worker, check_gpus_per_run, workers_of
-from pare.matrix.launch import GRACE_S, Share, failure, log_of, start, stop
+from pare.matrix.launch import GRACE_S, Share, log_of, start, stop
 from pare.matrix.plan import Job, Plan
 from pare.matrix.shared_folder import problem_here, problem_of_runs, token
 from pare.matrix.states import MODELS
@@ -43,16 +43,6 @@ class Node:
     cores: float
     gpus: float
     memory: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a job ended: an event without its job, which the task of another job can be given."""
-
-    name: str
-    kind: Kind
-    text: str = ""
-    seconds: float = 0.0
 
 
 def run_ray(plan: Plan, settings: Settings) -> Iterator[list[Event]]:
@@ -219,15 +209,14 @@ def _ended(ray: Any, job: Job, ref: Any) -> Event:
         PareError: where the node could not run the job, as the next would fail there too.
     """
     try:
-        outcome: Outcome = ray.get(ref)
+        return cast(Event, ray.get(ref))
     except ray.exceptions.RayError as error:
         raise PareError(
             f"the plan was stopped, since a node of the Ray cluster could not run {job.name}: {_last(error)}"
         ) from error
-    return Event(job, outcome.kind, outcome.text, outcome.seconds)
 
 
-def run_job(job: Job, project: Path, folder: Path, share: Share, held: str, *inputs: Outcome) -> Outcome:
+def run_job(job: Job, project: Path, folder: Path, share: Share, held: str, *inputs: Event) -> Event:
     """Run a job to its end, on a node; Ray's way to cancel a task is a KeyboardInterrupt in it.
 
     Args:
@@ -236,13 +225,13 @@ def run_job(job: Job, project: Path, folder: Path, share: Share, held: str, *inp
         folder: the plan's folder.
         share: its threads and GPUs.
         held: the token that the driver holds.
-        inputs: outcomes of the jobs that it needs.
+        inputs: what became of the jobs that it needs.
 
     Raises:
         PareError: where this node joined later and does not share the folder.
     """
-    if failed := {outcome.name for outcome in inputs if outcome.kind != "done"}:
-        return Outcome(job.name, "skipped", f"{because(job, failed)} failed")
+    if failed := {event.job.name for event in inputs if event.kind != "done"}:
+        return Event(job, "skipped", f"{because(job, failed)} failed")
     if problem := problem_here(held):
         raise PareError(f"{socket.gethostname()}: {problem}")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where Ray was started in the background
@@ -253,10 +242,7 @@ def run_job(job: Job, project: Path, folder: Path, share: Share, held: str, *inp
             time.sleep(TICK_S)
     finally:
         stop([process])
-    code, seconds = process.returncode, time.monotonic() - began
-    if code:
-        return Outcome(job.name, "failed", failure(job, folder, code), seconds)
-    return Outcome(job.name, "done", seconds=seconds)
+    return ended(job, folder, process.returncode, time.monotonic() - began)
 
 
 def _cancel(ray: Any, refs: list[Any]) -> None:

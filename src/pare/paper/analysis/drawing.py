@@ -10,6 +10,7 @@ from accelerate import PartialState
 from matplotlib.figure import Figure
 
 from pare.config import PareError, Run
+from pare.data.origins.manifest import RawFolder
 from pare.data.preparation import unscale_inputs
 from pare.data.proxies import find_proxy_reader
 from pare.evaluation.metrics import METRICS
@@ -41,6 +42,7 @@ from pare.paper.analysis.replaced_tokens import (
     start_results,
 )
 from pare.paper.analysis.source_features import frequent_classes, source_features, source_labels
+from pare.report.results import Results
 from pare.storage.store import ArrayStore
 
 Drawn = tuple[Figure, pd.DataFrame]
@@ -108,9 +110,12 @@ def draw_gate_scores(run: Run, models: Models) -> Drawn:
     return scores_figure(table, title=f"{run.title}: scores of the gate during the training"), table
 
 
-def draw_source_features(run: Run, analysis: AnalysisConfig, models: Models, source: SourceFolders) -> Drawn:
+def draw_source_features(
+    run: Run, analysis: AnalysisConfig, models: Models, encoder: RawFolder, proxy: RawFolder
+) -> Drawn:
     """What the pretrained encoder and those that were trained on the task make of the same source samples."""
     assert run.proxy  # every run that mixes has one
+    source = SourceFolders.of(encoder, proxy)
     pretrained = load_backbone(source.encoder, run.grid, layers=run.encoder_layers)
     encoders = {"pretrained": pretrained} | {name: network_of(trained).backbone for name, trained in models.items()}
     batches = load_source_batches(run.proxy, source, pretrained, run.proxy_samples, run.seed)
@@ -122,9 +127,9 @@ def draw_source_features(run: Run, analysis: AnalysisConfig, models: Models, sou
     return source_features_figure(table, title=f"{run.title}: features of {run.proxy.title} (t-SNE)"), table
 
 
-def draw_starts(run: Run, results: pd.DataFrame, saved: Saved) -> Drawn:
+def draw_starts(run: Run, results: Results, saved: Saved) -> Drawn:
     """Results of all runs that differ from the run in the share of tokens replaced at first."""
-    spec, table = METRICS[run.metric], start_results(run, results, saved)
+    spec, table = METRICS[run.metric], start_results(run, results.frame, saved)
     command = f"{plain_run(run, run.method_name).command()},mixing.start=0.1,variant=start_10"
     metric = f"test {spec.label} ({spec.direction} is better)"
     title = f"{run.task.title}: influence of the first k"

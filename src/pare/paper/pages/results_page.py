@@ -222,12 +222,9 @@ class Tables:
         return None if means.empty else str(means.idxmin())
 
     def _baselines(self, task: str) -> pd.DataFrame:
-        runs = self._some(task)
-        return runs[
-            runs["method"].isin(
-                [name for name in self.library.learners if self.library.learner(name).kind != "transformer"]
-            )
-        ]
+        runs, library = self._some(task), self.library
+        baselines = [name for name in library.learners if library.learner(name).kind != "transformer"]
+        return runs[runs["method"].isin(baselines)]
 
     def score(self, task: str, method: str) -> str:
         """Mean ± standard deviation over the seeds of the test metric."""

@@ -5,6 +5,7 @@ import re
 from pare.config.library import Library
 from pare.config.schema import Task
 from pare.data.registries import find_origin
+from pare.paper.report.paper_tables import grid
 
 HEADER = """# The tasks
 
@@ -31,7 +32,7 @@ def tasks_page(library: Library) -> str:
 
 def _table(tasks: dict[str, Task]) -> str:
     head = ["task", "input", "prediction", "rows", "loss", "metric", *FIGURES.values(), "files in base"]
-    rows = [head, ["---"] * len(head)]
+    rows = [head]
     for name, task in tasks.items():
         figures = [f"{task.paper[method]:g}" if method in task.paper else "" for method in FIGURES]
         rows.append(
@@ -46,7 +47,7 @@ def _table(tasks: dict[str, Task]) -> str:
                 _files(task),
             ]
         )
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return grid(rows)
 
 
 def _files(task: Task) -> str:

@@ -1,6 +1,6 @@
 """Our methods compared: profiles, ranks, paired tests and costs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -100,15 +100,17 @@ def _ranking_table(comparison: Comparison, name: str, files: Files) -> Table:
     if comparison.left_out:
         notes.append(f"Left out: {', '.join(comparison.left_out)}.")
     head = [Cell("method"), Cell("wins ↑"), Cell("mean rank ↓"), Cell("tasks")]
-    rows = [
-        [Cell(str(method), sort=str(method)), *(number_cell(line[key], text) for key, text in _RANK_TEXTS.items())]
-        for method, line in ranks.iterrows()
-    ]
+    rows = _method_rows(ranks, {"wins": ".0f", "mean_rank": ".2f", "tasks": ".0f"})
     paths = files.add_table(f"ranking_{name}", ranks.reset_index())
     return Table(f"Wins and mean ranks, {comparison.group}", head, rows, notes, paths)
 
 
-_RANK_TEXTS = {"wins": ".0f", "mean_rank": ".2f", "tasks": ".0f"}
+def _method_rows(frame: pd.DataFrame, formats: Mapping[str, str]) -> list[list[Cell]]:
+    """A row for each method: its name, and its numbers in their formats, by the name of their column."""
+    return [
+        [Cell(str(method), sort=str(method)), *(number_cell(line[key], text) for key, text in formats.items())]
+        for method, line in frame.iterrows()
+    ]
 
 
 def _paired_section(errors: pd.DataFrame, reference: str, style: dict[str, Style], files: Files) -> Section:
@@ -143,14 +145,9 @@ def _tests_table(tests: pd.DataFrame, reference: str, files: Files) -> Table:
         Cell("p, Wilcoxon, Holm", tip="corrected for the number of methods"),
         Cell("p, sign test"),
     ]
-    rows = []
-    for method, line in tests.assign(median=100 * tests["median"]).iterrows():
-        numbers = [
-            *(number_cell(line[key], ".0f") for key in ("tasks", "pairs", "wins", "ties", "losses")),
-            number_cell(line["median"], "+.1f"),
-            *(number_cell(line[key], ".3g") for key in ("wilcoxon", "wilcoxon_holm", "sign")),
-        ]
-        rows.append([Cell(str(method), sort=str(method)), *numbers])
+    formats = dict.fromkeys(("tasks", "pairs", "wins", "ties", "losses"), ".0f") | {"median": "+.1f"}
+    formats |= dict.fromkeys(("wilcoxon", "wilcoxon_holm", "sign"), ".3g")
+    rows = _method_rows(tests.assign(median=100 * tests["median"]), formats)
     return Table(f"Tests against {reference}", head, rows, files=files.add_table("paired_tests", tests.reset_index()))
 
 
@@ -180,13 +177,7 @@ def _cost_section(frame: pd.DataFrame, reference: str, style: dict[str, Style], 
 def _cost_table(shared: pd.DataFrame, reference: str, files: Files) -> Table:
     relative = relative_costs(shared, reference)
     head = [Cell("method"), Cell("tasks"), *(Cell(f"{what} ÷ {reference} ↓") for what in ("error", *COSTS.values()))]
-    rows = [
-        [
-            Cell(str(method), sort=str(method)),
-            number_cell(line["tasks"], ".0f"),
-            *(number_cell(line[key], ".3g") for key in ("error", *COSTS)),
-        ]
-        for method, line in relative.drop(index=reference, errors="ignore").iterrows()
-    ]
+    formats = {"tasks": ".0f"} | dict.fromkeys(("error", *COSTS), ".3g")
+    rows = _method_rows(relative.drop(index=reference, errors="ignore"), formats)
     notes = [f"Geometric means over the tasks that a method and {reference} both ran on the same device."]
     return Table("Relative cost", head, rows, notes, files.add_table("relative_costs", relative.reset_index()))

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from pare.config import Run
 from pare.config.raw import OWN_FILES
-from pare.evaluation.figures import message_figure, replaced_figure, training_figure
+from pare.evaluation.figures.canvas import message_figure
+from pare.evaluation.figures.epochs import replaced_figure, training_figure
 from pare.evaluation.metrics import METRICS
 from pare.evaluation.metrics_record import evaluation_record, summary
 from pare.evaluation.prediction_figures import draw_calibration

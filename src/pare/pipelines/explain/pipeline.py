@@ -8,20 +8,11 @@ from pare.report.run_page import run_page
 
 def create_pipeline() -> Pipeline:
     """The pipeline; it needs a trained model and its model input, and is not part of ``pare_train``."""
+    asked, explained = ["params:run", "params:predict", "model", "model_input"], ["explanations", "explanation_figures"]
     return Pipeline(
         [
-            Node(
-                explain_predictions,
-                inputs=["params:run", "params:predict", "model", "model_input"],
-                outputs=["explanations", "explanation_figures"],
-                name="explain_predictions",
-            ),
-            Node(
-                run_page,
-                inputs=["params:run", "explanation_figures"],
-                outputs="explained_page",
-                name="write_run_page",
-            ),
+            Node(explain_predictions, asked, explained, name="explain_predictions"),
+            Node(run_page, ["params:run", "explanation_figures"], "explained_page", name="write_run_page"),
         ],
         tags="explain",
     )

@@ -10,29 +10,12 @@ def create_pipeline() -> Pipeline:
 
     The tags ``task``, ``encoder`` and ``proxy`` select one node each, ``source`` the last two.
     """
+    run = "params:run"
     return Pipeline(
         [
-            Node(
-                describe_task_files,
-                inputs="params:run",
-                outputs="raw",
-                name="download_or_simulate_task_files",
-                tags="task",
-            ),
-            Node(
-                describe_encoder_files,
-                inputs="params:run",
-                outputs="encoder",
-                name="fetch_encoder",
-                tags=["source", "encoder"],
-            ),
-            Node(
-                describe_proxy_files,
-                inputs="params:run",
-                outputs="proxy",
-                name="fetch_proxy",
-                tags=["source", "proxy"],
-            ),
+            Node(describe_task_files, run, "raw", name="download_or_simulate_task_files", tags="task"),
+            Node(describe_encoder_files, run, "encoder", name="fetch_encoder", tags=["source", "encoder"]),
+            Node(describe_proxy_files, run, "proxy", name="fetch_proxy", tags=["source", "proxy"]),
         ],
         tags="ingest",
     )

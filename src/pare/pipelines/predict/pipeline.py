@@ -7,14 +7,5 @@ from pare.pipelines.predict.nodes import predict_new_rows
 
 def create_pipeline() -> Pipeline:
     """The pipeline; it needs a trained model, and is not part of ``pare_train``."""
-    return Pipeline(
-        [
-            Node(
-                predict_new_rows,
-                inputs=["params:run", "params:predict", "model"],
-                outputs="new_predictions",
-                name="predict_new_rows",
-            )
-        ],
-        tags="predict",
-    )
+    inputs = ["params:run", "params:predict", "model"]
+    return Pipeline([Node(predict_new_rows, inputs, "new_predictions", name="predict_new_rows")], tags="predict")

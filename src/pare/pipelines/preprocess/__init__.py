@@ -1,5 +1,1 @@
 """The preprocess pipeline; README.md in this folder lists its inputs and outputs."""
-
-from pare.pipelines.preprocess.pipeline import create_pipeline
-
-__all__ = ["create_pipeline"]

@@ -7,14 +7,5 @@ from pare.pipelines.train.nodes import describe_fit
 
 def create_pipeline() -> Pipeline:
     """The pipeline; the fit is done as its dataset is saved."""
-    return Pipeline(
-        [
-            Node(
-                describe_fit,
-                inputs=["params:run", "params:tracker", "raw", "model_input", "encoder", "proxy"],
-                outputs="model",
-                name="fit",
-            )
-        ],
-        tags="train",
-    )
+    inputs = ["params:run", "params:tracker", "raw", "model_input", "encoder", "proxy"]
+    return Pipeline([Node(describe_fit, inputs, "model", name="fit")], tags="train")

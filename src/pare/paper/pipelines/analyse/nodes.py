@@ -9,9 +9,8 @@ from pare.data.origins.manifest import RawFolder
 from pare.learners.model import Model
 from pare.learners.networks.training.source_batches import load_source_batches
 from pare.learners.source_folders import SourceFolders
-from pare.paper.analysis import Embeddings, drawing, embed, load_models, training_rows
-from pare.paper.analysis.compared import AnalysisConfig, Saved, network_of
-from pare.report.results import Results
+from pare.paper.analysis.compared import AnalysisConfig, Saved, load_models, network_of, training_rows
+from pare.paper.analysis.embeddings import Embeddings, embed
 from pare.storage.store import ArrayStore
 
 logger = logging.getLogger(__name__)
@@ -49,15 +48,3 @@ def embed_samples(
     counts = sorted({round(share * run.tokens) for share in analysis.shares})
     rows = training_rows(model_input, analysis.rows, run.seed)
     return embed(trained, rows, batches, counts, PartialState().device)
-
-
-def draw_source_features(
-    run: Run, analysis: AnalysisConfig, models: Models, encoder: RawFolder, proxy: RawFolder
-) -> drawing.Drawn:
-    """What the pretrained encoder and those that were trained on the task make of the same source samples."""
-    return drawing.draw_source_features(run, analysis, models, SourceFolders.of(encoder, proxy))
-
-
-def draw_starts(run: Run, results: Results, trained_models: Saved) -> drawing.Drawn:
-    """Results of all runs that differ from the run in the share of tokens replaced at first."""
-    return drawing.draw_starts(run, results.frame, trained_models)

@@ -8,20 +8,11 @@ from pare.paper.report.table_config import report_config
 
 def create_pipeline() -> Pipeline:
     """The pipeline; it trains nothing and reads the metrics in data/08_reporting."""
+    library = "params:library"
     return Pipeline(
         [
-            Node(
-                report_config,
-                inputs=["params:report", "params:library"],
-                outputs="paper_tables",
-                name="check_paper_tables",
-            ),
-            Node(
-                write_report,
-                inputs=["paper_tables", "results", "params:library"],
-                outputs="report",
-                name="write_report",
-            ),
+            Node(report_config, ["params:report", library], "paper_tables", name="check_paper_tables"),
+            Node(write_report, ["paper_tables", "results", library], "report", name="write_report"),
         ],
         tags="report",
     )
