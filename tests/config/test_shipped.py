@@ -37,6 +37,17 @@ def test_every_entry_that_ships_is_valid_with_every_method(environment):
             library.proxy(proxy)
 
 
+def test_each_channel_of_a_field_has_a_name_of_its_own(environment):
+    library, _ = environment
+    fields = [library.task(name).output for name in library.tasks if library.task(name).kind == "field"]
+    several = [output for output in fields if output.shape[0] > 1]
+    assert several
+    for output in several:
+        names = output.names("channel")
+        assert len(set(names)) == output.shape[0]
+        assert not any(" and " in name for name in names)  # two channels in one, and a remark as the third
+
+
 @pytest.mark.parametrize("method", ["pare", "finetune"])
 def test_a_method_has_one_recipe_for_every_number_of_rows(conf, method):
     library, parameters = shipped("base")
