@@ -19,7 +19,7 @@ from pare.evaluation.metrics import METRICS
 from pare.evaluation.scoring import sample_errors
 from pare.storage.store import ArrayStore
 
-ASKED = f"{100 * COVERAGE:g} %"
+ASKED = f"{100 * COVERAGE:g}\u00a0%"
 
 
 def draw_predictions(
@@ -95,7 +95,7 @@ def draw_calibration(
     if record["coverage"] is None:
         return message_figure(f"{scored.rows} validation rows are too few for a coverage of {ASKED}.")
     lower, upper = scored.interval(prediction, COVERAGE)
-    names, covered_percent = run.task.output.names("output"), f"{100 * record['coverage']:.3g} %"
+    names, covered_percent = run.task.output.names("output"), f"{100 * record['coverage']:.3g}\u00a0%"
     if scored.kind == "regression":
         title = f"{run.title}: intervals of {ASKED} hold {covered_percent} of the true numbers"
         return interval_figure(prediction, (lower, upper), truth, names=names, title=title)

@@ -39,7 +39,7 @@ def reliability_figure(curves: Mapping[str, Array], happened: Array, *, what: st
     right.set(xlim=left.get_xlim(), xlabel=what, ylabel="predictions")
     for ax in (left, right):
         ax.grid(alpha=0.3)
-    left.legend(loc="upper left", fontsize="small")
+    left.legend(fontsize="small")
     return figure
 
 
