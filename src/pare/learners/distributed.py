@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from accelerate import PartialState
@@ -89,6 +89,7 @@ def leave() -> None:
 
 
 @cache
-def _channel() -> "torch.distributed.ProcessGroup | None":
+def _channel() -> "torch.distributed.ProcessGroup":
     PartialState(cpu=on_cpus())  # it knows how to begin on each kind of accelerator
-    return torch.distributed.new_group(backend="gloo", timeout=PATIENCE)
+    group = torch.distributed.new_group(backend="gloo", timeout=PATIENCE)
+    return cast("torch.distributed.ProcessGroup", group)  # of which all processes are members
