@@ -92,4 +92,4 @@ def leave() -> None:
 def _channel() -> "torch.distributed.ProcessGroup":
     PartialState(cpu=on_cpus())  # it knows how to begin on each kind of accelerator
     group = torch.distributed.new_group(backend="gloo", timeout=PATIENCE)
-    return cast("torch.distributed.ProcessGroup", group)  # of which all processes are members
+    return cast("torch.distributed.ProcessGroup", group)  # every process is a member
