@@ -26,12 +26,12 @@ def main() -> None:
         errors = own.pivot(index="data", columns="method", values="test")
         print(f"\nsplit {split}\n{errors.round(4).to_string()}\n")
         print(own.groupby("method")["cpu_seconds"].mean().round(0).to_string(), "\n")
-        rivals = errors.assign(better_rival=errors.reindex(columns=["fno", "u_net"]).min(1, skipna=False))
+        rivals = errors.assign(better_rival=errors.reindex(columns=["fno", "u_net"]).min(axis=1, skipna=False))
         others = errors.drop(columns="choose", errors="ignore")
         for first, second in (("finetune", "better_rival"), ("pare_one_pass", "better_rival"), *_against(others)):
             _compare(rivals, first, second)
         if "choose" in errors:
-            print("choose against the best other:", (errors["choose"] / others.min(1)).round(3).to_dict())
+            print("choose against the best other:", (errors["choose"] / others.min(axis=1)).round(3).to_dict())
         _mechanism(errors)
     seven = _of_forms(fits, "seven_regularisers").assign(system=lambda own: own["method"] + " " + own["settings"])
     print("\n", seven.groupby("system")["validation"].agg([gmean, "size"]).sort_values("gmean").round(4).to_string())
