@@ -96,7 +96,10 @@ def test_every_kind_of_output_shows_how_sure_it_is(run):
     kinds = [
         (run, Calibration("classification", classes), classes, "calibration error"),
         (with_task(run, **of_labels, metric="one_minus_map"), Calibration("multilabel", labels), labels, "calibration"),
-        (with_task(run, **of_numbers, metric="rmse"), Calibration("regression", numbers), numbers, "intervals of 90"),
+        (
+            with_task(run, **of_numbers, metric="rmse"),
+            *(Calibration("regression", numbers), numbers, "intervals of 90\u00a0% hold 90\u00a0% of"),
+        ),
         (dense(run), Calibration.of_fields(*[[(*field.values(),)]] * 2), field, "the band of 90"),
     ]
     for one, calibration, predictions, said in kinds:
