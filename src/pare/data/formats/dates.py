@@ -42,7 +42,7 @@ ADDED: dict[Calendar, tuple[str, ...]] = {
 
 
 def slashed_numbers(column: pd.Series) -> pd.DataFrame | None:
-    """The first two numbers of each date with slashes or dashes, ``(dates, 2)``; None where other values are no dates."""
+    """The first two numbers of dates with slashes or dashes, ``(dates, 2)``; None where a value is no date at all."""
     text = _date_texts(column)
     parts = text.str.extract(f"^{NUMBERS_WITH_SLASHES}$")
     are_slashed = parts.notna().all(axis=1)
