@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
-from pare.data.formats.dates import Dates, date_options
+from pare.data.formats.dates import Dates, are_days, date_options, date_order
 
 TEXTS = ["2024-02-29 06:00", "2023-12-31 23:30", None, "2024-07-01 12:00"]
 
@@ -67,3 +67,30 @@ def test_codes_are_no_dates(codes):
 )
 def test_usual_ways_to_write_a_date_are_known(written):
     assert date_options([pd.Series([written] * 3, name="when")])["dates"]["when"].startswith("2024-05")
+
+
+@pytest.mark.parametrize(
+    ("order", "others"),
+    [
+        (None, ["31.12.2024", "31 Dec 2024"]),
+        ("day_first", ["31/12/2024", "31-12-2024"]),
+        ("month_first", ["12/31/2024 06:00", "12/31/24"]),
+    ],
+)
+def test_a_column_may_have_its_dates_in_several_forms(order, others):
+    column = pd.Series(["2024-01-01 00:00:00", *others, None] * 5, name="when")
+    found = date_order([column], "t.csv")
+    assert (found, date_options([column], found)) == (order, {"dates": {"when": "2024-01-01"}})
+    days = Dates(dates={"when": date(2024, 1, 1)}, date_order=order).with_days(column.to_frame(), "t.csv")
+    np.testing.assert_array_equal(np.floor(days["when"]), [0, 365, 365, np.nan] * 5)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_days_as_whole_numbers_are_dates_and_others_are_none(missing):
+    days = pd.Series([20231230, 20231231, 20240101, None if missing else 20240102], name="day")
+    assert days.dtype.kind == ("f" if missing else "i")
+    assert are_days(days) and date_options([days])["dates"] == {"day": "2023-12-30"}
+    table = Dates(dates={"day": date(2024, 1, 1)}).with_days(days.to_frame(), "t.csv")
+    assert table["day"].tolist()[:3] == [-2, -1, 0]
+    for others in ([20231230, 20231232], [2023, 2024], [20231230.5], [9007199254740993], [True, False]):
+        assert not are_days(pd.Series(others))

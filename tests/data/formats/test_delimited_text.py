@@ -1,5 +1,6 @@
 """How text tables are written, found out from the files."""
 
+import csv
 import gzip
 
 import numpy as np
@@ -141,3 +142,27 @@ def test_text_that_unpacks_to_more_than_memory_or_has_no_lines_is_refused_as_a_s
     monkeypatch.setattr(memory, "free_memory", lambda: 70_000_000)
     with pytest.raises(PareError, match=r"t\.csv\.gz needs .* MiB of memory by what it declares, and 66\.8 MiB are"):
         read(path)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+@pytest.mark.parametrize("quoted", [True, False])
+def test_names_may_have_more_commas_than_the_header_has_delimiters(tmp_path, delimiter, quoted):
+    frame = pd.DataFrame({"height, cm, without shoes": [1.5, 2.5], "site, place": ["x", "y"]})
+    frame.to_csv(tmp_path / "t.csv", index=False, sep=delimiter, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL)
+    found = detect_dialect(tmp_path / "t.csv", None)
+    assert found == Dialect(delimiter=delimiter)
+    pd.testing.assert_frame_equal(load_text(tmp_path / "t.csv", found), frame)
+
+
+def test_lines_and_values_may_be_longer_than_python_s_csv_module_takes_them(tmp_path):
+    frame = pd.DataFrame({f"gene_{i:06}": [1.5, i] for i in range(15_000)} | {"note": ["w" * 140_000, "x"]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    pd.testing.assert_frame_equal(load_text(tmp_path / "t.csv", detect_dialect(tmp_path / "t.csv", None)), frame)
+
+
+@pytest.mark.parametrize("names", ["a;b", "k;b;c"])
+def test_the_line_that_tells_excel_the_delimiter_is_no_header(tmp_path, names):
+    rows = f"{';'.join('xyz'[: names.count(';') + 1])}\n" * 2
+    (tmp_path / "t.csv").write_text(f"sep=;\r\n{names}\n{rows}")
+    frame = load_text(tmp_path / "t.csv", detect_dialect(tmp_path / "t.csv", None))
+    assert (";".join(frame), len(frame)) == (names, 2)

@@ -1,6 +1,9 @@
 """Tables in three formats as data frames, and what is said of files that are damaged or of another shape."""
 
+import gc
+import json
 import sys
+import warnings
 from zipfile import ZipFile
 
 import numpy as np
@@ -307,3 +310,44 @@ def test_numbers_of_half_precision_can_be_grouped(tmp_path, suffix):
     frame, path = pd.DataFrame({"mass": np.array([0.5, 1.5, 0.5], np.float16)}), tmp_path / f"t{suffix}"
     (frame.to_parquet if suffix == ".parquet" else frame.to_feather)(path)
     assert load_frame(path, Dialect()).groupby("mass").size().tolist() == [2, 1]
+
+
+def test_merged_cells_have_the_value_of_the_first_one_in_every_row(tmp_path):
+    frame = pd.DataFrame({"mass": np.arange(6.0), "site": ["n", None, None, "s", None, None], "kind": list("ababab")})
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as writer:
+        frame.to_excel(writer, index=False, startrow=2, startcol=1)
+        sheet = writer.sheets["Sheet1"]
+        sheet.cell(1, 1, "Masses of May")
+        for merged in ("A1:D1", "C4:C6", "C7:C9"):
+            sheet.merge_cells(merged)
+    found = load_frame(tmp_path / "t.xlsx", Dialect())
+    pd.testing.assert_frame_equal(found, frame.assign(site=list("nnnsss")), check_dtype=False)
+
+
+def test_a_sheet_is_closed(tmp_path, recwarn):
+    warnings.simplefilter("always")
+    excel(tmp_path / "t.xlsx")
+    load_frame(tmp_path / "t.xlsx", Dialect())
+    gc.collect()
+    assert not [warning for warning in recwarn if warning.category is ResourceWarning]
+
+
+def test_names_in_json_lines_stay_as_they_are(tmp_path):
+    names = ["01", "1.10", "2024-05-31", "1700000000"]
+    path = written(tmp_path, "t.jsonl", "".join(json.dumps(dict.fromkeys(names, i)) + "\n" for i in range(3)))
+    assert list(load_frame(path, Dialect())) == names
+    path.write_text("".join(json.dumps({name: i}) + "\n" for i in range(3) for name in names[:1]))
+    assert list(load_frame(path, Dialect())) == names[:1]
+
+
+@pytest.mark.parametrize("value", [[1, 2], {"a": 1}, b"oak"])
+def test_what_is_neither_number_nor_text_nor_time_is_refused(tmp_path, value):
+    pd.DataFrame({"": [1, 2], "other": [None, value]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(PareError, match=r"column 'other' holds .*; a table has one number, text or time in each place"):
+        load_frame(tmp_path / "t.parquet", Dialect())
+
+
+def test_an_arff_may_begin_with_a_byte_order_mark(tmp_path):
+    plain = load_frame(written(tmp_path, "t.arff", ARFF), Dialect())
+    marked = load_frame(written(tmp_path, "m.arff", ARFF.removeprefix("% a comment\n").encode("utf-8-sig")), Dialect())
+    pd.testing.assert_frame_equal(marked, plain)

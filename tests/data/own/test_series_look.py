@@ -39,6 +39,17 @@ def test_a_clock_is_no_channel_whatever_it_counts_from(tmp_path):
     assert found.options["ignore"] == ["point", "day", "clock"]
 
 
+def test_uneven_steps_of_the_time_that_sorts_points_are_told(tmp_path):
+    (path,) = long_table(tmp_path, series_frames())
+    frame = pd.read_csv(path)
+    for times in (frame["point"], frame["point"] + 0.1 * (frame["point"] % 2)):  # the second of a clock that jitters
+        frame.assign(clock=times).to_csv(path, index=False)
+        assert look([path], "kind", series="id", time="clock", ignore=("person",)).remarks == ()
+    frame.assign(clock=frame["point"] ** 2).sample(frac=1, random_state=0).to_csv(path, index=False)
+    (told,) = look([path], "kind", series="id", time="clock", ignore=("person",)).remarks
+    assert told.startswith("steps of clock are 1 to 37 long, and points count as evenly spaced")
+
+
 def test_a_column_that_names_no_series_is_told(tmp_path):
     frame = pd.read_csv(long_table(tmp_path, series_frames())[0])
     frame.assign(id=None).to_csv(tmp_path / "empty.csv", index=False)

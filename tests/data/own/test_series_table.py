@@ -112,3 +112,12 @@ def test_points_without_a_time_are_refused_in_columns_of_dates_too():
 def test_what_is_wrong_with_the_table_is_told_exactly(tmp_path, change, options, message):
     with pytest.raises(PareError, match=message):
         read_long(tmp_path, change(long_format()), **options)
+
+
+def test_names_that_differ_in_outer_blanks_are_one_series(tmp_path):
+    frame = long_format()
+    expected = read_long(tmp_path, frame).read(0, 4)
+    samples = read_long(tmp_path, frame.assign(id=[f"{name}{' ' * (i % 2)}" for i, name in enumerate(frame["id"])]))
+    assert samples.count == 4
+    for found, wanted in zip(samples.read(0, 4), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)

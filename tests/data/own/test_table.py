@@ -351,3 +351,13 @@ def test_a_number_that_is_missing_may_be_written_as_one(tmp_path):
     (tmp_path / "t.csv").write_text(column_of([1.5, -999, "-999.0", 2]))
     samples = table(tmp_path, target="y", missing=[-999])["all"]
     np.testing.assert_array_equal(all_rows(samples)[0][:, 0], np.array([1.5, np.nan, np.nan, 2], np.float32))
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_categories_of_more_digits_than_a_float_has_stay_apart(tmp_path, missing):
+    sites = pd.array([2**53, 2**53 + 1, None if missing else 2**53 + 2, 2**53 + 1] * 3, dtype="Int64")
+    pd.DataFrame({"site": sites, "y": np.arange(12) % 3}).to_parquet(tmp_path / "t.parquet")
+    samples = table(tmp_path, target="y", categorical=("site",))["all"]
+    expected = [str(2**53 + i) for i in range(2 if missing else 3)]
+    assert samples.categories == [expected]
+    np.testing.assert_array_equal(samples.read(0, 4)[0][:, 0], [0, 1, np.nan if missing else 2, 1])

@@ -1,11 +1,12 @@
 import re
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from pare.config.errors import PareError
-from users_files import CLASSES, NUMBERS, RNG, TABLE, N, facts, look, read_found, table
+from users_files import CLASSES, NUMBERS, RNG, TABLE, N, all_rows, facts, look, read_found, table
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_columns_like_others_are_not_named(tmp_path):
 
 def test_a_list_in_a_place_of_a_table_is_named(tmp_path):
     TABLE.assign(tags=[["a", "b"]] * N).to_json(tmp_path / "t.jsonl", orient="records", lines=True)
-    with pytest.raises(PareError, match=r"column 'tags' holds \['a', 'b'\], several values"):
+    with pytest.raises(PareError, match=r"column 'tags' holds \['a', 'b'\]; a table has one number"):
         look([tmp_path / "t.jsonl"], "site")
 
 
@@ -157,6 +158,14 @@ def test_dates_of_two_orders_are_refused(tmp_path, question):
     paths = table(tmp_path, answer=CLASSES, when=days.strftime("%d/%m/%Y"), **other)
     with pytest.raises(PareError, match=r"day_first in 'when'.*(month_first in 'due'|says month_first)"):
         look(paths, "answer", **question)
+
+
+def test_days_as_whole_numbers_are_not_rounded_to_every_second_one(tmp_path):
+    days = [f"2024{1 + i // 28:02}{1 + i % 28:02}" for i in range(N)]
+    found = look(table(tmp_path, answer=CLASSES, day=days), "answer", missing=("20240103",))
+    x, _ = all_rows(read_found(found, tmp_path)["all"])
+    expected = [(date(2024, 1 + i // 28, 1 + i % 28) - date(2024, 1, 1)).days for i in range(N)]
+    np.testing.assert_array_equal(x[:, -1], np.where(np.arange(N) == 2, np.nan, expected))
 
 
 @pytest.mark.parametrize("value", ["1/2", "13/13/2024", "120/80/2024", "3/4/5/2024", "03-04-05", "03/04-2024"])

@@ -81,3 +81,12 @@ def test_a_class_that_no_training_row_has_is_named():
     labels = Labels(np.array([0, 0, 1]), np.ones(3, bool), ["a", "b"])
     with pytest.raises(PareError, match="t with u leaves no train row of class 'b'"):
         part_rows(pd.Series(["train", "test", "test"]), labels, "t with u")
+
+
+def test_groups_differ_in_more_than_outer_blanks_and_an_empty_text_is_none(tmp_path):
+    frame = pd.DataFrame({"x": range(6), "kind": list("aabbab"), "site": ["n", "n ", " n", "s", "s ", "s"]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    np.testing.assert_array_equal(table(tmp_path, target="kind", group="site")["all"].groups, [0, 0, 0, 1, 1, 1])
+    frame.assign(site=["n", "", "n", "s", " ", "s"]).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(PareError, match="group column 'site' has no value in row 2"):
+        table(tmp_path, target="kind", group="site")

@@ -21,15 +21,16 @@ from pare.data.formats.table_files import present_text
 DateOrder = Literal["day_first", "month_first"]
 Calendar = Literal["season", "weekday", "time_of_day"]
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-# Those in which day and month cannot be confused: 2024-05-31, perhaps with a time, 31.5.2024, and names of months.
+# Those next to ISO 8601 in which day and month cannot be confused: 31.5.2024, perhaps with a time, and names of months.
 NAMED = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
-CLEAR = ("ISO8601", *(f"%d.%m.%Y{time}" for time in TIMES[:3]), *NAMED)
+CLEAR = (*(f"%d.%m.%Y{time}" for time in TIMES[:3]), *NAMED)
 SLASHED: dict[DateOrder, tuple[str, ...]] = {
     "day_first": tuple(map("".join, product(("%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y"), TIMES))),
     "month_first": tuple(map("".join, product(("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y"), TIMES))),
 }
 ISO = r"\d{4}(?:-\d{2}-\d{2}|/\d{2}/\d{2})(?:[T ].*)?|(?:1[89]|20)\d{2}(?:-\d{2}|\d{4})"  # a day, 2024-05 or 20240531
 NUMBERS_WITH_SLASHES = r"(\d{1,2})(?:/(?=\d{1,2}/)|-(?=\d{1,2}-\d{4}))(\d{1,2})[/-](?:\d{4}|\d{2})(?:\s.*)?"
+DAYS = (18_000_101, 20_991_231)  # written as whole numbers
 DAY = pd.Timedelta(days=1)
 YEAR = 365.25  # days
 # The columns that each part of a calendar adds: where times are on a circle, and the name of a day.
@@ -41,12 +42,13 @@ ADDED: dict[Calendar, tuple[str, ...]] = {
 
 
 def slashed_numbers(column: pd.Series) -> pd.DataFrame | None:
-    """The first two numbers of each date with slashes or dashes, ``(rows, 2)``; None where a value is no such date."""
+    """The first two numbers of dates with slashes or dashes, ``(dates, 2)``; None where a value is no date at all."""
     text = _date_texts(column)
     parts = text.str.extract(f"^{NUMBERS_WITH_SLASHES}$")
-    if not len(text) or parts.isna().any(axis=None):
+    are_slashed = parts.notna().all(axis=1)
+    if not are_slashed.any() or _times(text[~are_slashed], None).isna().any():
         return None
-    parts = parts.astype(int)
+    parts = parts[are_slashed].astype(int)
     return parts if (parts.min(axis=1).between(1, 12) & (parts.max(axis=1) <= 31)).all() else None
 
 
@@ -201,10 +203,7 @@ def times_of(column: pd.Series, where: str, order: DateOrder | None = None) -> p
         PareError: if a value is no date.
     """
     text = _date_texts(column)
-    forms = _forms(order)
-    times = _times(text, forms[0])
-    for form in forms[1:]:
-        times = times.fillna(_times(text, form))
+    times = _times(text, order)
     if times.isna().any():
         wrong = text[times.isna()]
         slashed = {None: "", "day_first": ", or 31/05/2024", "month_first": ", or 05/31/2024"}[order]
@@ -216,26 +215,32 @@ def times_of(column: pd.Series, where: str, order: DateOrder | None = None) -> p
 
 
 def all_times(column: pd.Series, order: DateOrder | None = None) -> pd.Series | None:
-    """The times of a column whose values all have one form of a date; None for another column."""
-    text = _date_texts(column)
-    for form in _forms(order):
-        times = _times(text, form)
-        if len(times) and times.notna().all():
-            return times
-    return None
+    """The times of a column whose values are all dates, perhaps written in several forms; None for another column."""
+    times = _times(_date_texts(column), order)
+    return times if len(times) and times.notna().all() else None
+
+
+def are_days(column: pd.Series) -> bool:
+    """Whether whole numbers are days such as 20240531, each of them one that a calendar has."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind not in "iuf":
+        return False
+    return bool(column.dropna().between(*DAYS).all()) and all_times(column) is not None
 
 
 def _date_texts(column: pd.Series) -> pd.Series:
     """Texts of a column that may hold dates, without words for a missing value."""
+    if column.dtype.kind == "f" and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")  # 20240531 next to rows without a value
     text = present_text(column)
     return text[~means_no_value(text)]
 
 
-def _forms(order: DateOrder | None) -> tuple[str, ...]:
-    return CLEAR if order is None else CLEAR + SLASHED[order]
-
-
-def _times(text: pd.Series, form: str) -> pd.Series:
+def _times(text: pd.Series, order: DateOrder | None) -> pd.Series:
+    """The time of each text in the first form that it has; missing for one that is no date."""
     # pandas takes 1001-2, 0101 and the word now for dates as well.
-    may_be = text.str.fullmatch(ISO) if form == "ISO8601" else text.str.contains(r"\d")
-    return pd.to_datetime(text.where(may_be), format=form, utc=True, errors="coerce")
+    times = pd.to_datetime(text.where(text.str.fullmatch(ISO)), format="ISO8601", utc=True, errors="coerce")
+    numbered = text.where(text.str.contains(r"\d"))
+    for form in CLEAR if order is None else CLEAR + SLASHED[order]:
+        if times.isna().any():
+            times = times.fillna(pd.to_datetime(numbered, format=form, utc=True, errors="coerce"))
+    return times

@@ -61,8 +61,9 @@ class Dialect(Strict):
 def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), names_needed: bool = True) -> Dialect:
     """How a file is written, as far as it says so itself.
 
-    The delimiter is the most frequent in the first line, or blanks where it has none. Commas are decimal where they
-    separate no values and some column holds nothing but numbers with a comma, and none such with a point.
+    The delimiter is the one that divides the first two lines alike, of several the most frequent, or blanks where the
+    first line has none. Commas are decimal where they separate no values and some column holds nothing but numbers
+    with a comma, and none such with a point.
 
     Args:
         path: a file of text.
@@ -84,9 +85,8 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
         raise _wrong_encoding(path, encoding, error) from error
     # Numbers with decimal commas have more commas than delimiters.
     rarer = [] if names_needed else [mark for mark in DELIMITERS if mark != "," and mark in first]
-    delimiter = max(rarer or DELIMITERS, key=first.count)
-    widths = [len(values) for values in _split([first, second], BLANKS)]
-    if delimiter not in first and len(widths) == 2 and 1 < widths[0] <= widths[1] <= widths[0] + 1:
+    delimiter = max(rarer or DELIMITERS, key=lambda mark: _fit([first, second], mark))
+    if delimiter not in first and _fit([first, second], BLANKS)[0]:
         delimiter = BLANKS
     usual = Dialect(encoding=encoding, missing=missing)
     header = names_needed or not all(map(_is_number, next(_split([first], delimiter))))
@@ -94,6 +94,12 @@ def detect_dialect(path: Path, encoding: str | None, *, missing: Words = (), nam
     found = usual.model_copy(update=told)
     commas = delimiter != "," and _has_decimal_commas(path, found)
     return found.model_copy(update={"decimal": "," if commas else "."})
+
+
+def _fit(lines: Sequence[str], delimiter: str) -> tuple[bool, int]:
+    """Whether a delimiter divides a header and the line below it alike, perhaps with one more value, and how often."""
+    width, *below = [len(values) for values in _split(lines, delimiter)]
+    return width > 1 and below in ([width], [width + 1]), width
 
 
 def load_text(path: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
@@ -207,16 +213,18 @@ def _split(lines: Iterable[str], delimiter: str) -> Any:
     """The values of each line; ``line_num`` of it is the line that was read last."""
     if delimiter == BLANKS:
         lines = (line.strip().replace("\t", BLANKS) for line in lines)
+    csv.field_size_limit(LINE_BYTES)  # else 131,072 characters, which free text or a line that is not split may have
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
 
 
 def _lines_above(path: Path, encoding: str) -> int:
-    """How many lines are above a table: empty ones, and comments, which begin with #."""
+    """How many lines are above a table: empty ones, comments, which begin with #, and the delimiter for Excel."""
     above: list[str] = []
     with _open_text(path, encoding) as stream:
         for line in stream:
-            if line.strip() and not line.startswith("#"):
-                return len(above) - (bool(above) and _is_header(above[-1], line, next(stream, "")))
+            if line.strip() and not line.startswith(("#", "sep=")):
+                is_comment = bool(above) and above[-1].startswith("#")
+                return len(above) - (is_comment and _is_header(above[-1], line, next(stream, "")))
             above.append(line)
     return 0
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -13,7 +14,7 @@ import pandas as pd
 from pare.config.errors import PareError
 from pare.config.words import listed
 from pare.data.files import FETCH
-from pare.data.formats.delimited_text import AGAIN, MISSING, PLAIN, TEXT, Dialect, load_text, with_own_names
+from pare.data.formats.delimited_text import AGAIN, MISSING, PLAIN, TEXT, UTF_8, Dialect, load_text, with_own_names
 from pare.data.formats.memory import OBJECTS, check_memory
 
 DESCRIPTION = "dataset.json"  # OpenML's words about a table: its target, its categories
@@ -21,6 +22,7 @@ DESCRIPTION = "dataset.json"  # OpenML's words about a table: its target, its ca
 BOUNDS = re.compile(r"(@attribute\s.+\s(?:real|integer))\s*\[[^\]]*\]\s*", re.IGNORECASE)
 EXCEL_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 SHEET_ROWS = 1 << 20  # that a sheet of Excel can have
+MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="(\w+:\w+)"')  # in the XML of a sheet
 LOOK = 1000  # rows after which their memory is looked at
 
 
@@ -79,12 +81,13 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
 
 
 def _checked(frame: pd.DataFrame, path: Path, dialect: Dialect) -> pd.DataFrame:
-    """A table with names and missing values; PareError where it has no rows, or several values in one place."""
+    """A table with names and missing values; PareError where it has no rows, or values that are no number, text or time."""
     frame = with_own_names(frame, path)
-    if nested := next((name for name in frame if isinstance(_first(frame[name]), list | dict | np.ndarray)), None):
+    others = (name for name in frame if isinstance(_first(frame[name]), list | dict | np.ndarray | bytes))
+    if (other := next(others, None)) is not None:
         raise PareError(
-            f"{path}: column {nested!r} holds {_first(frame[nested])!r}, several values; a table has one value in each "
-            "place: make columns of them, or remove the column"
+            f"{path}: column {other!r} holds {_first(frame[other])!r}; a table has one number, text or time in each "
+            "place: make such columns of it, or remove the column"
         )
     if frame.empty:
         raise PareError(f"{path} is cut short: it has no rows; {AGAIN}")
@@ -136,7 +139,7 @@ def check_columns(frame: pd.DataFrame, wanted: Sequence[str], where: str) -> Non
 
 def _load_arff(path: Path, dialect: Dialect) -> pd.DataFrame:
     """By the parser that OpenML's own client uses; nominal attributes become categoricals."""
-    with path.open(encoding="utf-8") as stream:
+    with path.open(encoding=UTF_8) as stream:
         content = arff.load(BOUNDS.sub(r"\1\n", line) if line.startswith("@") else line for line in stream)
     frame = pd.DataFrame(content["data"], columns=[name for name, _ in content["attributes"]])
     levels = {name: pd.CategoricalDtype(kind) for name, kind in content["attributes"] if isinstance(kind, list)}
@@ -146,11 +149,9 @@ def _load_arff(path: Path, dialect: Dialect) -> pd.DataFrame:
 def _load_parquet(path: Path, dialect: Dialect) -> pd.DataFrame:
     from pyarrow import parquet  # noqa: PLC0415 - slow to import
 
-    described = parquet.ParquetFile(path)
-    _check_columns_fit(described.schema_arrow, described.metadata.num_rows, path)
-    parquet.read_table(path).validate(full=True)  # text of a damaged one would fail when it is read
-    frame = pd.read_parquet(path, engine="pyarrow")
-    return frame.reset_index(drop=frame.index.names == [None])
+    with parquet.ParquetFile(path) as file:
+        _check_columns_fit(file.schema_arrow, file.metadata.num_rows, path)
+        return _from_arrow(file.read())
 
 
 def _load_feather(path: Path, dialect: Dialect) -> pd.DataFrame:
@@ -160,8 +161,13 @@ def _load_feather(path: Path, dialect: Dialect) -> pd.DataFrame:
     with pyarrow.memory_map(str(path)) as file:
         schema = pyarrow.ipc.open_file(file).schema
     _check_columns_fit(schema, feather.read_table(path, columns=[]).num_rows, path)
-    feather.read_table(path).validate(full=True)  # as for Parquet, or the process would end
-    return pd.read_feather(path)
+    return _from_arrow(feather.read_table(path))
+
+
+def _from_arrow(table: Any) -> pd.DataFrame:
+    table.validate(full=True)  # of a damaged one text would fail when it is read, or the process end
+    frame = table.to_pandas()
+    return frame.reset_index(drop=frame.index.names == [None])
 
 
 def _check_columns_fit(schema: Any, rows: int, path: Path) -> None:
@@ -176,13 +182,15 @@ def _check_columns_fit(schema: Any, rows: int, path: Path) -> None:
 
 
 def _load_json_lines(path: Path, dialect: Dialect) -> pd.DataFrame:
-    return pd.read_json(
-        path, lines=True, convert_dates=False, dtype=False, precise_float=True, encoding=dialect.encoding
-    )
+    kept = dict.fromkeys(("convert_axes", "convert_dates", "dtype"), False)  # names such as 01 and 2024-05-31, too
+    return pd.read_json(path, lines=True, precise_float=True, encoding=dialect.encoding, **kept)
 
 
 def _load_excel(path: Path, dialect: Dialect) -> pd.DataFrame:
-    """The header is read as a row: pandas would rename twins in it. Empty rows and titles may be above it."""
+    """The header is read as a row: pandas would rename twins in it. Empty rows and titles may be above it.
+
+    Cells below each other that are merged into one have its value.
+    """
     try:
         from openpyxl import load_workbook  # noqa: PLC0415 - not everybody has it
     except ImportError as error:
@@ -192,9 +200,12 @@ def _load_excel(path: Path, dialect: Dialect) -> pd.DataFrame:
         ) from error
     with ZipFile(path) as archive:
         check_memory(sum(member.file_size for member in archive.infolist()), str(path))
-    sheet = load_workbook(path, read_only=True, data_only=True, keep_links=False).worksheets[0]
-    sheet.reset_dimensions()  # they may be wrong
-    rows = _filled(sheet.iter_rows(values_only=True), str(path))
+    with closing(load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # they may be wrong
+        rows = _filled(sheet.iter_rows(values_only=True), str(path))
+        with sheet._get_source() as source:  # no public function reads a sheet in rows and tells what is merged
+            _fill_merged(rows, MERGED.findall(source.read()))
     held = rows.notna().sum(axis="columns")
     rows = rows[(held >= min(2, held.max())).cummax()] if len(rows) else rows  # a title is alone in its row
     header = ["" if pd.isna(name) else str(name).strip() for name in rows.iloc[0]] if len(rows) else []
@@ -218,6 +229,16 @@ def _filled(lines: Iterable[Sequence[Any]], where: str) -> pd.DataFrame:
             raise ValueError(f"a sheet has at most {SHEET_ROWS:,} rows")
     check_memory(OBJECTS * cells + 8 * end * width, where)
     return pd.DataFrame([row + [None] * (width - len(row)) for row in rows[:end]], dtype=object).fillna(np.nan)
+
+
+def _fill_merged(rows: pd.DataFrame, places: Iterable[bytes]) -> None:
+    """Write the value of merged cells into those below the first; ``places`` are such as ``B2:B9``."""
+    from openpyxl.utils import range_boundaries  # noqa: PLC0415 - not everybody has it
+
+    for place in places:
+        left, top, right, bottom = range_boundaries(place.decode())
+        if left == right and top <= len(rows) and left <= rows.shape[1]:
+            rows.iloc[top:bottom, left - 1] = rows.iat[top - 1, left - 1]
 
 
 def _cell(value: Any) -> Any:

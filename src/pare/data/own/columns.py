@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pare.config.errors import PareError
-from pare.data.formats.delimited_text import means_no_value
+from pare.data.formats.delimited_text import MISSING, means_no_value
 from pare.data.formats.table_files import check_columns, present_text
 from pare.data.own.format import Known
 
@@ -73,8 +73,8 @@ def parse_column(column: pd.Series, name: str, path: Path, *, declared: bool) ->
             "option 'dates'"
         )
     elif column.dtype.kind in "iuf":
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        parsed = _number_levels(numbers) if declared else Column(numbers, None)
+        numbers = Column(column.to_numpy(dtype=np.float64, na_value=np.nan), None)
+        parsed = _number_levels(column) if declared else numbers
     else:
         parsed = _parse_text(present_text(column), len(column), where, declared=declared)
     return parsed
@@ -107,17 +107,17 @@ def _by_number_then_text(level: str) -> tuple[int, float, str]:
         return 1, 0.0, level
 
 
-def _number_levels(numbers: np.ndarray) -> Column:
-    known = ~np.isnan(numbers)
-    levels, codes = np.unique(numbers[known], return_inverse=True)
-    values = np.full(len(numbers), np.nan)
+def _number_levels(column: pd.Series) -> Column:
+    known = column.notna().to_numpy()
+    levels, codes = np.unique(column[known].to_numpy(), return_inverse=True)  # whole numbers of any size stay apart
+    values = np.full(len(column), np.nan)
     values[known] = codes
     return Column(values, [_level_name(level) for level in levels.tolist()])
 
 
 def _level_name(level: float) -> str:
     """A category as its file wrote it: pandas turns 1 into 1.0 where another row has no value."""
-    return str(int(level)) if level.is_integer() else str(level)
+    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
 
 
 def _look_like_numbers(text: pd.Series) -> pd.Series:
@@ -286,9 +286,20 @@ def to_float32(values: np.ndarray, names: Sequence[str], path: Path) -> np.ndarr
     return single
 
 
+def factorized(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """Number of each row's value in the order of the rows, ``(rows,)``, -1 where it has none, and the different values.
+
+    Texts are equal that differ in outer blanks only.
+    """
+    if column.dtype.kind == "O":
+        column = column.astype(object).map(lambda value: value.strip() if isinstance(value, str) else value)
+        column = column.mask(column.isin(MISSING))
+    return pd.factorize(column)
+
+
 def group_numbers(column: pd.Series, path: Path) -> np.ndarray:
     """Numbers of the groups that a column names, ``(rows,)``; PareError where a row has none."""
-    groups, _ = pd.factorize(column)
+    groups, _ = factorized(column)
     if (groups < 0).any():
         row = int((groups < 0).argmax())
         raise PareError(f"{path}: group column {column.name!r} has no value in row {row + 1}; give each row a group")

@@ -13,12 +13,15 @@ from pare.data.formats.delimited_text import Dialect
 from pare.data.formats.table_files import find_table, load_frame
 from pare.data.own.arrays import prepared
 from pare.data.own.column_remarks import nameless_columns
+from pare.data.own.columns import factorized
 from pare.data.own.findings import Inspection, Question, need_target
 from pare.data.own.format import Format, Known, NewRows
 from pare.data.own.lengths import LEFT_OUT, Lengths, channel_columns, channel_values, point_numbers, proposed_lengths
 from pare.data.own.table_findings import column_options, detected, inspection_of_table, written
 from pare.data.own.table_options import Columns, given_frame
 from pare.storage.samples import Samples
+
+UNEVEN = 1.5  # the longest step of time in the shortest, from which on it is told
 
 
 class SeriesTable(Columns, Dialect, Lengths, Format):
@@ -57,6 +60,8 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
         options = {"series": question.series, **lengths, **({"time": question.time} if question.time else {})}
         options |= column_options(question, [*nameless, *left_out]) | dialect
         notes |= detected(options) | {"series": "a row is a point of the series that this column names"}
+        if question.time in frame and (uneven := _uneven(frame[question.time], codes, path.name)):
+            remarks = [*remarks, uneven]
         if left_out:
             notes["ignore"] = f"{', '.join(left_out)}: {LEFT_OUT}; --time NAME sorts by such a column"
         return inspection_of_table(cls, options, question, paths, rows=len(names), notes=notes, remarks=remarks)
@@ -109,15 +114,16 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
     def _of_each(self, frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         """Targets and group of each series, which are the same in all its rows; one row for each series."""
         columns = [*self.targets, *([self.group] if self.group else [])]
-        grouped = frame.groupby(self.series, sort=False)
+        codes, names = series_codes(frame[self.series], str(path))
+        grouped = frame.groupby(codes)
         for name in columns:
             several = grouped[name].nunique() > 1
             if several.any():
                 which = several.idxmax()
-                held = ", ".join(map(str, frame.loc[frame[self.series] == which, name].unique()[:3]))
+                held = ", ".join(map(str, frame.loc[codes == which, name].unique()[:3]))
                 raise PareError(
-                    f"{path}: column {name!r} holds {held} in the rows of series {which}; it must be the same in all "
-                    "rows of a series"
+                    f"{path}: column {name!r} holds {held} in the rows of series {names[which]}; it must be the same "
+                    "in all rows of a series"
                 )
         return grouped[columns].first().reset_index(drop=True)
 
@@ -132,7 +138,7 @@ def series_codes(column: pd.Series, where: str) -> tuple[np.ndarray, list[str]]:
     Raises:
         PareError: if a row names no series, or names are numbers and texts.
     """
-    codes, found = pd.factorize(column)
+    codes, found = factorized(column)
     names = [str(name) for name in found]
     if (codes < 0).any():
         row = (codes < 0).argmax() + 1
@@ -140,6 +146,24 @@ def series_codes(column: pd.Series, where: str) -> tuple[np.ndarray, list[str]]:
     if len({*names}) < len(names):
         raise PareError(f"{where}: column {column.name!r} holds a name both as number and as text; write all alike")
     return codes, names
+
+
+def _uneven(column: pd.Series, codes: np.ndarray, where: str) -> str | None:
+    """What to say of times whose steps differ, as a model sees the points one after the other; None where they do not.
+
+    Args:
+        column: the times.
+        codes: number of each row's series.
+        where: what messages call the table.
+    """
+    times = pd.Series(_times(column, where)).sort_values(kind="stable")
+    steps = times.groupby(codes[times.index]).diff().dropna()
+    if not len(steps) or steps.max() < UNEVEN * steps.min():
+        return None
+    return (
+        f"steps of {column.name} are {steps.min():.4g} to {steps.max():.4g} long, and points count as evenly spaced: "
+        f"interpolate them, or sort the rows by numbers of {column.name} and leave --time out, so that it is a channel"
+    )
 
 
 def _times(column: pd.Series, where: str) -> np.ndarray:

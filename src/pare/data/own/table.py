@@ -10,7 +10,7 @@ import pandas as pd
 
 from pare.config.errors import PareError
 from pare.data.files import FETCH, train_and_test
-from pare.data.formats.dates import Dates, date_of_rows, date_options, date_order
+from pare.data.formats.dates import Dates, are_days, date_of_rows, date_options, date_order
 from pare.data.formats.delimited_text import means_no_value
 from pare.data.formats.table_files import (
     DESCRIPTION,
@@ -64,7 +64,7 @@ class Table(RowTable, Dates, Format):
         numbers, missing = numbers_in_place(frame.drop(columns=[*question.ignore, question.groups], errors="ignore"))
         frame = frame.assign(**numbers)
         free = frame.drop(columns=[*known], errors="ignore")
-        texts = [free[name] for name in free if is_text(free[name])]
+        texts = [free[name] for name in free if is_text(free[name]) or are_days(free[name])]
         order = date_order(texts, paths[0].name, question.date_order)
         dated = date_options(texts, order) | ({"date_order": order} if order else {})
         row_names = [str(name) for name in free if name not in dated.get("dates", {}) and are_names_of_rows(free[name])]
