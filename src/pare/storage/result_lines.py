@@ -57,10 +57,12 @@ def read_lines(folder: Path) -> dict[str, dict[str, Any]]:
             lines = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         raise PareError(
-            f"{path} cannot be read ({error}); take it from git, or write it: kedro matrix results"
+            f"{path} cannot be read ({error}); take it from git, or remove it and write it anew: kedro matrix results"
         ) from None
     if lines and FOLDER not in lines[0]:
-        raise PareError(f"{path} has no column {FOLDER!r}; take it from git, or write it: kedro matrix results")
+        raise PareError(
+            f"{path} has no column {FOLDER!r}; take it from git, or remove it and write it anew: kedro matrix results"
+        )
     return {
         line.pop(FOLDER): nested({key: _value(text) for key, text in line.items() if key and text}) for line in lines
     }
