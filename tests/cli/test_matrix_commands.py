@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from functools import partial
 from types import SimpleNamespace
 
@@ -296,6 +297,24 @@ def test_a_mistake_is_answered_in_one_message(matrix, args, words):
     output = matrix("plan", *args, code=1)
     assert output.startswith("Error: ") and output.count("Error") == 1
     assert words in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (("mine", "probe,catboost"), "mine with catboost: this method needs the package 'catboost', not installed"),
+        (("darcy_flow", "fno", "options.mode=3"), "darcy_flow with fno: key 'options.mode' is unknown"),
+        (("mine", "pare", "mixing.mixer=blend"), "mine with pare: mixing.mixer 'blend' is unknown"),
+        (("darcy_flow", "fno", "training.optimiser=Muon"), "darcy_flow with fno: fno has complex weights"),
+    ],
+)
+def test_what_a_run_would_refuse_is_refused_by_the_plan(matrix, monkeypatch, command, asked, words):
+    monkeypatch.setitem(sys.modules, "catboost", None)  # not installed
+    options = [word for pair in zip(("--tasks", "--methods", "--params"), asked, strict=False) for word in pair]
+    output = matrix(command, *options, code=1)
+    assert output.startswith("Error: ") and words in output
 
 
 def test_options_that_click_refuses_are_told_with_the_usage(matrix):

@@ -43,6 +43,7 @@ def matrix(ctx: click.Context, env: str | None) -> None:
 def plan(obj: tuple[Path, str | None], device: str | None, as_json: bool, **asked: Any) -> None:
     """Show what is left: runs, inputs to prepare, accelerators, memory and time of each task."""
     runs = load_matrix(obj[0], asked.pop("env") or obj[1], asked)
+    runs.check()
     made = runs.plan(device or "")
     if as_json:
         click.echo(made.as_json(), nl=False)

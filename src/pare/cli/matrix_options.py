@@ -13,6 +13,7 @@ from pare.cli.common import config_loader, speed_of_cpu, with_options
 from pare.cli.run_command import parse_params
 from pare.config import Library, PareError
 from pare.config_loader import load_library
+from pare.hooks import check_learnable
 from pare.matrix.blocks import Cell, expand, unique
 from pare.matrix.cost import costs
 from pare.matrix.dvc import users_own
@@ -111,6 +112,21 @@ class Matrix:
                 "without them: kedro matrix run"
             )
         return unique(expand(self.values, library, parameters)), library
+
+    def check(self) -> None:
+        """Refuse runs of the command line's own matrix that would be refused as they begin, hours later on a cluster.
+
+        Those of matrix.yml are not looked at: that would import the libraries of all methods.
+
+        Raises:
+            PareError: naming task and method.
+        """
+        pairs = {(cell.run.task_name, cell.run.method_name): cell.run for cell in self.cells.values()}
+        for (task, method), run in pairs.items() if self.title == OWN else ():
+            try:
+                check_learnable(run)
+            except PareError as error:
+                raise PareError(f"{task} with {method}: {error}") from None
 
     def plan(self, device: str = "") -> Plan:
         """The plan of what is left."""

@@ -62,6 +62,7 @@ def run_matrix(ctx: click.Context, engine: str, stop_after: int, inputs_only: bo
     how = {name: asked.pop(name) for name in ("workers", "gpus_per_run", "address")}
     arrays = {name: asked.pop(name) for name in ARRAY_OPTIONS}
     runs = load_matrix(project, asked.pop("env") or env, asked)
+    runs.check()
     if engine == SLURM:
         make_arrays(runs, asked, arrays | how)
         return
