@@ -14,7 +14,6 @@ from dvc.exceptions import ReproductionError
 from dvc.repo import Repo
 from moto.server import ThreadedMotoServer
 
-from pare.config import PareError
 from pare.data.registries import FORMATS
 from pare.matrix.blocks import expand, unique
 from pare.matrix.dvc import STAGES, read_stage_files, stage_files, users_own, write_stage_files

@@ -15,7 +15,9 @@ WHOLE = frozenset({"overridden", "differs", "channels"})  # mappings with keys f
 # Keys of metrics.json as columns, and the keys of those that are mappings. The order is fixed, so that git shows no
 # other change where lines come or go; what is not named here comes last in its mapping, by the alphabet.
 ORDER: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys((FOLDER, "task", "method", "variant", "overridden", "seed", "protocol", "differs", "simulated"), ()),
+    **dict.fromkeys(
+        (FOLDER, "task", "method", "variant", "overridden", "seed", "protocol", "differs", "simulated"), ()
+    ),
     "metric": ("name", "title", "direction", "unit"),
     **dict.fromkeys(("test", "constant_prediction"), ()),
     "test_interval": ("level", "lower", "upper", "draws"),
