@@ -182,8 +182,16 @@ def _check_columns_fit(schema: Any, rows: int, path: Path) -> None:
 
 
 def _load_json_lines(path: Path, dialect: Dialect) -> pd.DataFrame:
-    kept = dict.fromkeys(("convert_axes", "convert_dates", "dtype"), False)  # names such as 01 and 2024-05-31, too
-    return pd.read_json(path, lines=True, precise_float=True, encoding=dialect.encoding, **kept)
+    # Values and names such as 01 and 2024-05-31 stay as they are.
+    return pd.read_json(
+        path,
+        lines=True,
+        convert_axes=False,
+        convert_dates=False,
+        dtype=False,
+        precise_float=True,
+        encoding=dialect.encoding,
+    )
 
 
 def _load_excel(path: Path, dialect: Dialect) -> pd.DataFrame:
@@ -238,7 +246,8 @@ def _fill_merged(rows: pd.DataFrame, places: Iterable[bytes]) -> None:
     for place in places:
         left, top, right, bottom = range_boundaries(place.decode())
         if left == right and top <= len(rows) and left <= rows.shape[1]:
-            rows.iloc[top:bottom, left - 1] = rows.iat[top - 1, left - 1]
+            value: Any = rows.iat[top - 1, left - 1]
+            rows.iloc[top:bottom, left - 1] = value
 
 
 def _cell(value: Any) -> Any:

@@ -119,7 +119,7 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
         for name in columns:
             several = grouped[name].nunique() > 1
             if several.any():
-                which = several.idxmax()
+                which = int(several.to_numpy().argmax())
                 held = ", ".join(map(str, frame.loc[codes == which, name].unique()[:3]))
                 raise PareError(
                     f"{path}: column {name!r} holds {held} in the rows of series {names[which]}; it must be the same "

@@ -77,7 +77,7 @@ class Workers:
                     if not done:
                         return
                     waits = False
-                    for worker in done:
+                    for worker in [one for one in running if one in done]:
                         yield running.pop(worker), self._outcome(worker)
         except KeyboardInterrupt:
             self.close(PATIENCE)
@@ -99,7 +99,7 @@ class Workers:
             if worker not in running and process.is_alive():
                 return worker
         # On Linux a server imports the project once and forks in a moment; elsewhere it is not safe to fork.
-        context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        context: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
         context.set_forkserver_preload(IMPORTED)
         worker, own = context.Pipe()
         self._processes[worker] = context.Process(target=_work, args=(own, os.getpid()))
