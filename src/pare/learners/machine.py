@@ -6,7 +6,7 @@ import sys
 import time
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
@@ -17,9 +17,6 @@ from pare.config.run import Run
 from pare.config.schema import Task
 from pare.learners.distributed import on_cpus
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
 
 def accelerator_of(run: Run) -> Accelerator:
     """What a training runs on, in the precision that the run or the hardware asks for; a device for each process."""
@@ -29,7 +26,6 @@ def accelerator_of(run: Run) -> Accelerator:
     return Accelerator(
         cpu=on_cpus(),
         mixed_precision=precision_of(run.training.precision, run.task),
-        gradient_accumulation_steps=run.training.accumulation,
         dataloader_config=DataLoaderConfiguration(non_blocking=True),
         # Plain steps have no gate and no predictor of the source; buffers are alike, and an anchor replaces its own.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)],
@@ -48,14 +44,13 @@ def precision_of(asked: Literal["auto", "no", "bf16", "float32"], task: Task) ->
     return "bf16" if has_bf16() and not volumes_on_cpu else "no"
 
 
-def choose_attention(encoder: "PreTrainedModel", accelerator: Accelerator) -> None:
-    """The faster of two equal ways to compute attention, for a training.
+def attention_of(accelerator: Accelerator) -> Literal["eager"] | None:
+    """The faster of two equal ways to compute attention, by transformers' name; None: its own choice.
 
-    torch's fused attention is, but for bfloat16 on a CPU: there it takes 1.4 to 8.6 times as long as two products and a
-    softmax one after the other.
+    That is torch's fused attention, but for bfloat16 on a CPU: there it takes 1.4 to 8.6 times as long as two products
+    and a softmax one after the other.
     """
-    if accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16":
-        encoder.set_attn_implementation("eager")
+    return "eager" if accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16" else None
 
 
 def matrix_speed(precision: str, device: torch.device | str = "cpu") -> float:

@@ -23,3 +23,14 @@ def test_draws_go_on_from_the_state_of_their_generators():
     other.set_states(one.states())
     assert torch.equal(Draws(one, 3)(torch.rand), Draws(other, 3)(torch.rand))
     assert one.host is one.device
+
+
+def test_states_of_another_kind_of_device_go_on_where_they_fit():
+    """A GPU's generator has a state of 16 bytes; a training that began there goes on here, and the other way round."""
+    one, other, fresh = Generators(CPU, 0), Generators(CPU, 1), Generators(CPU, 2)
+    Draws(one, 3)(torch.rand)
+    other.set_states([one.host.get_state(), torch.zeros(16, dtype=torch.uint8)])
+    assert torch.equal(Draws(other, 3).on_host(torch.rand), Draws(one, 3).on_host(torch.rand))
+    other.device = torch.Generator().manual_seed(2)
+    other.set_states([torch.zeros(16, dtype=torch.uint8)] * 2)
+    assert torch.equal(Draws(other, 3)(torch.rand), Draws(fresh, 3)(torch.rand))

@@ -11,7 +11,7 @@ from accelerate import Accelerator
 
 from pare.config.run import Run
 from pare.learners.learner import Data, Fitted, Work
-from pare.learners.machine import choose_attention
+from pare.learners.machine import attention_of
 from pare.learners.networks.alignment import align_embedder
 from pare.learners.networks.models import CrossModalModel, load_backbone
 from pare.learners.networks.models.backbones.loading import checkpoint_activations
@@ -77,8 +77,8 @@ def build_parts(run: Run, data: Data, chosen: np.ndarray, accelerator: Accelerat
         run.learner.initialisation,
         dropout=run.training.dropout,
         layers=run.encoder_layers,
+        attention=attention_of(accelerator),
     )
-    choose_attention(backbone.encoder, accelerator)
     if run.training.activation_checkpointing:
         checkpoint_activations(backbone)
     config = json.loads((source.encoder / ENCODER).read_text())

@@ -1,5 +1,8 @@
 """Epochs from minutes: as many as fit, also after an interruption, and an end in time on a slow machine."""
 
+import gc
+from weakref import ref
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +12,11 @@ from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
 from pare.learners.networks.training.epoch import Epoch
+from pare.learners.networks.training.session import Session
 from pare.learners.networks.training.steps import Steps
 from pare.learners.networks.training.trainer import Trainer
 from pare.learners.networks.training.validation import Validation
-from stopped_fits import is_stopped
+from stopped_fits import assert_same, is_stopped
 
 
 @pytest.fixture
@@ -164,10 +168,9 @@ def test_where_not_even_one_epoch_fits_a_part_of_its_steps_is_made(within, step_
     assert np.isfinite(model.record["validation"])
 
 
-@pytest.mark.parametrize("method", ["pare", "finetune"])
-def test_where_memory_is_short_a_batch_is_halved_and_gradients_are_added_up(
-    table_run, table, source, tmp_path, monkeypatch, method
-):
+@pytest.fixture
+def memory_for_four_rows(monkeypatch):
+    """A device whose memory is too small for a step of more than four rows."""
     step = Steps.step
 
     def within_memory(self, batch, *arguments, **given):
@@ -176,6 +179,11 @@ def test_where_memory_is_short_a_batch_is_halved_and_gradients_are_added_up(
         return step(self, batch, *arguments, **given)
 
     monkeypatch.setattr(Steps, "step", within_memory)
+
+
+@pytest.mark.usefixtures("memory_for_four_rows")
+@pytest.mark.parametrize("method", ["pare", "finetune"])
+def test_where_memory_is_short_a_batch_is_halved_and_gradients_are_added_up(table_run, table, source, tmp_path, method):
     asked, small = ({"batch_size": size, "accumulation": add, "epochs": 2} for size, add in ((16, 1), (4, 4)))
     found, expected = (
         Fit(table_run({"method": method}, **training), Data(table, source)).model(
@@ -186,6 +194,43 @@ def test_where_memory_is_short_a_batch_is_halved_and_gradients_are_added_up(
     x = table.rows("test").array("x")
     np.testing.assert_array_equal(*(model.outputs(x, torch.device("cpu")) for model in (found, expected)))
     assert (found.record["batch_size"], expected.record["batch_size"]) == (4, 4)
+
+
+@pytest.mark.usefixtures("memory_for_four_rows")
+def test_a_training_that_memory_made_smaller_is_stopped_and_goes_on_to_the_same_model(
+    table_run, table, source, tmp_path
+):
+    """The command tries the larger batches again, of which the stopped epoch would seem to have made all."""
+    fit = Fit(table_run({"method": "finetune"}, epochs=2), Data(table, source))
+    assert is_stopped(fit, tmp_path / "stopped" / "model", 1 + 12 + 8)  # one with 8 rows, an epoch of 12, eight more
+    for name in ("stopped", "whole"):
+        fit.write(tmp_path / name / "model")
+    assert_same(*(Model.load(tmp_path / name / "model") for name in ("stopped", "whole")))
+
+
+@pytest.mark.usefixtures("memory_for_four_rows")
+@pytest.mark.parametrize("training", [{"batch_size": 8}, {"batch_size": 4, "members": 2}])
+def test_what_a_training_held_on_the_device_is_free_when_the_next_one_begins(
+    table_run, table, source, tmp_path, monkeypatch, training
+):
+    """The one that memory was too small for, and the optimiser of an earlier member."""
+    begin, held, left = Session.begin, [], []
+
+    def noted(self, plan=None):
+        left.extend(one for one in held if one() is not None)
+        of_run = [self.setup.network] if self.setup.training.batch_size > 4 else []
+        held.extend(map(ref, [*of_run, self.setup.optimiser.optimizer, self.setup.average]))
+        return begin(self, plan)
+
+    monkeypatch.setattr(Session, "begin", noted)
+    gc.collect()
+    gc.disable()
+    try:
+        values = {"epochs": 1, "average": 0.9, "precision": "bf16", **training}
+        Fit(table_run({"method": "finetune"}, **values), Data(table, source)).model(tmp_path)
+    finally:
+        gc.enable()
+    assert len(held) > 3 and not left
 
 
 def test_where_not_even_a_row_fits_it_says_what_takes_less_memory(

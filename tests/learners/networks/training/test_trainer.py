@@ -266,6 +266,15 @@ def test_two_accumulated_half_batches_are_one_batch(on_table):
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
+@pytest.mark.parametrize("rows", [41, 40])  # the last batch has one row; the last change has one half of a batch
+def test_gradients_that_are_added_up_count_each_row_alike_at_the_end_of_an_epoch(on_table, rows):
+    plain = {"fraction": rows / 48, "optimiser": "SGD", "learning_rate": 0.1, "clip_norm": None}
+    whole = on_table({"method": "finetune"}, batch_size=16, folder="whole", **plain)
+    halves = on_table({"method": "finetune"}, batch_size=8, accumulation=2, folder="halves", **plain)
+    for name, value in whole.predictor.network.state_dict().items():
+        torch.testing.assert_close(halves.predictor.network.state_dict()[name], value, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")], ids=["missing", "damaged"])
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_damaged_encoder_is_to_be_ingested_again(table_run, table, source, tmp_path, name, damage):

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoConfig, AutoModel
 
 from pare.config import PareError
-from pare.learners.machine import choose_attention
+from pare.learners.machine import attention_of
 from pare.learners.networks.models import load_backbone
 from pare.learners.networks.models.backbones import FAMILIES, TextBackbone
 
@@ -264,10 +264,8 @@ def test_layers_of_a_hierarchical_encoder_are_refused(encoder, family):
 
 @pytest.mark.parametrize(("family", "grid"), [(family, grids[-1]) for family, grids in GRIDS.items()])
 def test_attention_is_the_same_whichever_way_a_training_computes_it(encoder, family, grid):
-    backbone, slow = (load_backbone(encoder(family), grid).eval() for _ in range(2))
-    cpu = torch.device("cpu")
-    choose_attention(backbone.encoder, SimpleNamespace(device=cpu, mixed_precision="no"))
-    choose_attention(slow.encoder, SimpleNamespace(device=cpu, mixed_precision="bf16"))
+    ways = [attention_of(SimpleNamespace(device=torch.device("cpu"), mixed_precision=one)) for one in ("no", "bf16")]
+    backbone, slow = (load_backbone(encoder(family), grid, attention=way).eval() for way in ways)
     names = [one.encoder.config._attn_implementation for one in (backbone, slow)]
     assert names == (["eager"] * 2 if family == "convnextv2" else ["sdpa", "eager"])  # the first has no attention
     tokens = torch.randn(2, torch.Size(grid).numel(), backbone.width)

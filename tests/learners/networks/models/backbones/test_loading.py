@@ -146,6 +146,13 @@ def test_keys_that_do_not_shape_the_network_never_reach_transformers(copy, monke
         torch.testing.assert_close(found.eval().encode(tokens), expected.eval().encode(tokens))
 
 
+def test_no_encoder_compiles_itself(encoder, monkeypatch):
+    """ModernBERT of transformers 4 does on a GPU, unless its configuration says no."""
+    config = AutoConfig.from_pretrained(encoder("modernbert"))
+    monkeypatch.setattr(type(config), "reference_compile", None, raising=False)
+    assert load_backbone(encoder("modernbert"), (4,), "random").encoder.config.reference_compile is False
+
+
 def test_quantised_weights_are_refused(copy):
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(config | {"quantization_config": {"quant_method": "x"}}))

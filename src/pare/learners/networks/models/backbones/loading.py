@@ -26,6 +26,7 @@ def load_backbone(
     *,
     dropout: float = 0.0,
     layers: int | None = None,
+    attention: str | None = None,
 ) -> Backbone:
     """Load a Hugging Face model folder, without a network.
 
@@ -35,6 +36,7 @@ def load_backbone(
         initialisation: pretrained weights, or the same network from random ones (torch's seed).
         dropout: probability of all dropout that the family has.
         layers: keep at most so many blocks, the first ones; none: all.
+        attention: transformers' name of the way to compute attention; none: its own choice.
 
     Raises:
         PareError: where the folder is no model, its family is not known or has no dropout, or the grid does not fit.
@@ -44,7 +46,7 @@ def load_backbone(
     _set_dropout(config, family.dropout_names, dropout)
     if layers is not None:
         _shorten(config, layers)
-    encoder = _pretrained(folder, config) if initialisation == "pretrained" else _random(folder, config)
+    encoder = (_pretrained if initialisation == "pretrained" else _random)(folder, config, attention)
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # the predictors pool for themselves
     return family(encoder.float(), grid)
@@ -66,7 +68,10 @@ def _configuration(folder: Path) -> Any:
             for name, value in kept.items():
                 if any(isinstance(n, int) and n > LARGEST for n in (value if isinstance(value, list) else [value])):
                     raise ValueError(f"{name} is {value}, at most {LARGEST:,} is possible")
-            return AutoConfig.for_model(kind, **kept)
+            config = AutoConfig.for_model(kind, **kept)
+            if hasattr(config, "reference_compile"):  # else ModernBERT of transformers 4 compiles itself on a GPU
+                config.reference_compile = False
+            return config
     except Exception as error:  # OSError, ValueError, or huggingface_hub's own for a value of the wrong type
         raise PareError(f"{folder} holds no Hugging Face model ({error}); run {INGEST}") from error
     if kind in FAMILIES:
@@ -97,7 +102,7 @@ def _shorten(config: Any, layers: int) -> None:
         config.layer_types = config.layer_types[:layers]
 
 
-def _pretrained(folder: Path, config: Any) -> Any:
+def _pretrained(folder: Path, config: Any, attention: str | None) -> Any:
     from transformers import AutoModel  # noqa: PLC0415
 
     try:
@@ -105,6 +110,7 @@ def _pretrained(folder: Path, config: Any) -> Any:
             encoder, report = AutoModel.from_pretrained(
                 folder,
                 config=config,
+                attn_implementation=attention,
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
@@ -134,12 +140,12 @@ def _quietly() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _random(folder: Path, config: Any) -> Any:
+def _random(folder: Path, config: Any, attention: str | None) -> Any:
     from transformers import AutoModel  # noqa: PLC0415
 
     try:
-        return AutoModel.from_config(config, trust_remote_code=False)
-    except ValueError as error:
+        return AutoModel.from_config(config, attn_implementation=attention, trust_remote_code=False)
+    except (TypeError, ValueError) as error:
         raise PareError(
             f"{folder}/config.json describes no network ({error}); delete the folder and ingest again"
         ) from error
