@@ -18,9 +18,10 @@ RAW = {"origin": "none", "origins": {"none": {"licence": "none"}}}
 
 @pytest.fixture
 def problem(tmp_path):
-    """Make a problem of splits, each ``(x, y)``; groups are by split."""
+    """Make a problem of splits, each ``(x, y)``; groups are by split, as are equal rows."""
 
-    def problem(kind, classes=None, categories=(), statistics=None, groups=None, **splits):
+    def problem(kind, classes=None, categories=(), statistics=None, groups=None, equal=None, **splits):
+        belong = {"group": groups} if groups else {"equal": equal} if equal else {}
         x, y = splits["train"]
         shape = [classes] if classes else list(y.shape[1:])
         task = Task.model_validate(
@@ -38,7 +39,10 @@ def problem(tmp_path):
             path,
             rows={name: len(rows) for name, (rows, _) in splits.items()},
             blocks=[
-                (name, {"x": rows.astype(np.float32), "y": answers} | ({"group": groups[name]} if groups else {}))
+                (
+                    name,
+                    {"x": rows.astype(np.float32), "y": answers} | {key: of[name] for key, of in belong.items()},
+                )
                 for name, (rows, answers) in splits.items()
             ],
             statistics=statistics or {},

@@ -167,7 +167,8 @@ def test_unseen_predictions_of_a_bag_are_of_rows_left_out(name, kind, problem):
         assert np.corrcoef(found[:, 0], y[150:, 0])[0, 1] > 0.3 > np.corrcoef(left_out[:, 0], y[150:, 0])[0, 1]
 
 
-def test_a_bag_leaves_whole_groups_out(problem):
+@pytest.mark.parametrize("belong", ["groups", "equal"])
+def test_a_bag_leaves_whole_groups_and_equal_rows_out(problem, belong):
     """All rows of a group are alike, and their answers are the group's: what is left out cannot be known."""
     draw = np.random.default_rng(0)
     groups = np.arange(200) // 5
@@ -175,7 +176,8 @@ def test_a_bag_leaves_whole_groups_out(problem):
     parts = {"train": slice(0, 150), "validation": slice(150, 200)}
     errors = []
     for known in ({name: groups[rows] for name, rows in parts.items()}, None):
-        made = problem("classification", 2, groups=known, **{name: (x[rows], y[rows]) for name, rows in parts.items()})
+        splits = {name: (x[rows], y[rows]) for name, rows in parts.items()}
+        made = problem("classification", 2, **{belong: known}, **splits)
         unseen = FITS["xgboost"](made, options("xgboost", 200, bags=5)).unseen
         errors.append(100 * (unseen.argmax(1) != y[150:]).mean())
     assert errors[1] < 20 < errors[0]

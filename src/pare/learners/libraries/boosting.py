@@ -29,6 +29,7 @@ from pare.learners.libraries.table_models import (
     load_table_model,
 )
 from pare.learners.networks.models.threads import Pace
+from pare.learners.networks.start.cross_validation import groups_of, weights_of
 from pare.learners.packages import require
 
 
@@ -48,17 +49,23 @@ class BoosterOptions(BaseModel):
     )
 
 
-# Inputs ``(rows, …)`` or a frame, answers ``(rows,)`` and weights ``(rows,)``, none where all count alike.
-Rows = tuple[Any, np.ndarray, np.ndarray | None]
-
-
 @dataclass(frozen=True)
 class Part:
-    """Rows of one split: a frame, answers ``(rows,)`` and weights ``(rows,)``, none where all are equal."""
+    """Rows that are learnt from, or that stop the rounds.
 
-    x: pd.DataFrame
+    Attributes:
+        x: inputs ``(rows, features)``, or a frame of them.
+        y: answers ``(rows, …)``.
+        weight: weights ``(rows,)``; None where all count alike.
+    """
+
+    x: Any
     y: np.ndarray
     weight: np.ndarray | None
+
+    def of(self, rows: np.ndarray) -> "Part":
+        """Those of some numbers, or where a mask is true."""
+        return Part(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
 
 
 @dataclass(frozen=True)
@@ -234,34 +241,27 @@ def _codes(column: np.ndarray) -> "np.ndarray[Any, np.dtype[np.int64]]":
 
 
 def _boosted(problem: Problem, options: BoosterOptions, booster: Booster) -> LibraryFit:
-    x, y, groups, weights = _pooled(problem)
-
-    def of(rows: np.ndarray) -> Rows:
-        return x[rows], y[rows], None if weights is None else weights[rows]
-
-    cuts = list(_cuts(problem, options.bags, y, groups))
+    pool, groups = _pooled(problem)
+    cuts = list(_cuts(problem, options.bags, pool.y, groups))
     outputs = 1 if problem.task.classes else problem.task.output.shape[0]
     ends = _ends(problem.deadline, len(cuts) * outputs * len(ParameterGrid(options.search)))
-    models, unseen = [], np.empty((len(x), *problem.task.output.shape), np.float32)
+    models, unseen = [], np.empty((len(pool.y), *problem.task.output.shape), np.float32)
     for rest, held in cuts:
-        models.append(_member(problem, options, booster, of(rest), of(held), ends))
+        models.append(_member(problem, options, booster, pool.of(rest), pool.of(held), ends))
         if len(held):
-            unseen[held] = models[-1].predict(x[held])
+            unseen[held] = models[-1].predict(pool.x[held])
     versions = {booster.library.name: booster.library.version}
     return LibraryFit(models[0], versions, booster.pace.number, unseen[len(problem.chosen) :], models[1:])
 
 
-def _pooled(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
-    """Inputs, answers, and groups and weights, if there are some, of the rows in use for training and validation."""
-    parts = [problem.train.__getitems__(problem.chosen.tolist())]
+def _pooled(problem: Problem) -> tuple[Part, np.ndarray | None]:
+    """The rows in use for training and validation, and which stay together, see `Rows.groups`."""
+    used = [(problem.train, problem.chosen)]
     if len(problem.validation):
-        parts.append(problem.validation.read(0, len(problem.validation)))
-    x, y, groups, weights = (
-        np.concatenate([part[name] for part in parts]) if name in parts[0] else None
-        for name in ("x", "y", "group", "weight")
-    )
-    assert x is not None and y is not None
-    return x, y, groups, weights
+        used.append((problem.validation, np.arange(len(problem.validation))))
+    parts = [rows.__getitems__(chosen.tolist()) for rows, chosen in used]
+    x, y = (np.concatenate([part[name] for part in parts]) for name in ("x", "y"))
+    return Part(x, y, weights_of(used)), groups_of(used)
 
 
 def _cuts(
@@ -283,44 +283,29 @@ def _ends(deadline: float, fits: int) -> Iterator[float]:
 
 
 def _member(
-    problem: Problem, options: BoosterOptions, booster: Booster, train: Rows, held: Rows, ends: Iterator[float]
+    problem: Problem, options: BoosterOptions, booster: Booster, train: Part, held: Part, ends: Iterator[float]
 ) -> TableModel:
     """One estimator of each output, from rows to learn from and those that stop the rounds, which may be none."""
-    frame = booster.library.frame
-    x, held_x = (frame(rows, problem.categories) for rows, *_ in (train, held))
-    answers = zip(*(answers_by_output(problem.task, y) for _, y, _ in (train, held)), strict=True)
-    (*_, weight), (*_, held_weight) = train, held
+    x, held_x = (booster.library.frame(part.x, problem.categories) for part in (train, held))
+    answers = zip(*(answers_by_output(problem.task, part.y) for part in (train, held)), strict=True)
     outputs = [
-        _best_booster(
-            problem,
-            options,
-            booster,
-            (x, y, weight),
-            (held_x, held_y, held_weight) if len(held_y) else None,
-            ends,
-        )
+        _best_booster(problem, options, booster, replace(train, x=x, y=y), replace(held, x=held_x, y=held_y), ends)
         for y, held_y in answers
     ]
     return TableModel(problem.task, problem.categories, outputs, booster.library)
 
 
 def _best_booster(
-    problem: Problem,
-    options: BoosterOptions,
-    booster: Booster,
-    train: Rows,
-    validation: Rows | None,
-    ends: Iterator[float],
+    problem: Problem, options: BoosterOptions, booster: Booster, train: Part, held: Part, ends: Iterator[float]
 ) -> OutputModel:
     """The estimator with the least loss on the rows that stop the rounds; without them the first one."""
-    present = None if problem.task.output.kind == "regression" else np.unique(train[1])
+    present = None if problem.task.output.kind == "regression" else np.unique(train.y)
     if present is not None and len(present) == 1:
         return OutputModel(ConstantLabel(), present)
-    part = _part(problem, train, present, train[1])
-    held_out = _part(problem, validation, present, train[1]) if validation else None
-    if held_out and not len(held_out.y):
-        held_out = None  # no validation row has a class that the training rows have
-    choices = list(ParameterGrid(options.search)) if held_out else list(ParameterGrid(options.search))[:1]
+    part, held_out = (_known(problem, rows, present, train.y) for rows in (train, held))
+    choices = list(ParameterGrid(options.search))
+    if not len(held_out.y):  # there is none, or none has a class that the training rows have
+        held_out, choices = None, choices[:1]
     losses, estimators = [], []
     for choice in choices:
         with booster.pace.piece() as threads, _clear_mistakes(booster):
@@ -332,20 +317,19 @@ def _best_booster(
     return OutputModel(estimators[int(np.argmin(losses))], present)
 
 
-def _part(problem: Problem, rows: Rows, present: np.ndarray | None, train_y: np.ndarray) -> Part:
-    """Rows whose class the estimator knows, with classes numbered as it does."""
-    x, y, weight = rows
+def _known(problem: Problem, rows: Part, present: np.ndarray | None, train_y: np.ndarray) -> Part:
+    """Rows whose class the estimator knows, with classes numbered as it does, at the weights of the classes."""
     if present is None:
-        return Part(x, y, weight)
-    known = np.isin(y, present)
-    x, y, weight = x[known], np.searchsorted(present, y[known]), None if weight is None else weight[known]
+        return rows
+    rows = rows.of(np.isin(rows.y, present))
+    rows = replace(rows, y=np.searchsorted(present, rows.y))
     if problem.class_weights:
-        factor = compute_class_weight("balanced", classes=present, y=train_y)[y]
+        factor = compute_class_weight("balanced", classes=present, y=train_y)[rows.y]
     elif problem.positive_weight != 1:
-        factor = np.where(y == 1, problem.positive_weight, 1.0)
+        factor = np.where(rows.y == 1, problem.positive_weight, 1.0)
     else:
-        return Part(x, y, weight)
-    return Part(x, y, factor if weight is None else factor * weight)
+        return rows
+    return replace(rows, weight=factor if rows.weight is None else factor * rows.weight)
 
 
 def _make(booster: Booster, present: np.ndarray | None, seed: int, arguments: dict[str, Any]) -> Any:

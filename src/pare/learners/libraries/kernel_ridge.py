@@ -14,7 +14,7 @@ from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.config.strict import Strict
 from pare.evaluation.scoring import score
-from pare.learners.libraries.problem import Estimator, LibraryFit, Problem
+from pare.learners.libraries.problem import Estimator, LibraryFit, LibraryModel, Problem
 from pare.learners.networks.start.cross_validation import FOLDS, folds_that_keep, groups_of
 from pare.learners.networks.start.regressions import (
     GaussianRidge,
@@ -44,7 +44,7 @@ class KernelRidgeOptions(Strict):
 
 
 @dataclass(frozen=True)
-class KernelModel:
+class KernelModel(LibraryModel):
     """Coefficients of directions or training rows, which a new row takes by its product or its kernel with each.
 
     Attributes:

@@ -3,14 +3,11 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from pydantic import BaseModel
 
 from pare.config.errors import PareError, unknown_name
@@ -26,25 +23,6 @@ from pare.learners.model import Model
 from pare.learners.packages import lacking, require
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class LibraryPredictor:
-    """A library's model as a `pare.learners.learner.Predictor`.
-
-    Attributes:
-        model: what predicts.
-    """
-
-    model: LibraryModel
-
-    def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
-        """What the model makes of prepared inputs, on the CPU."""
-        return self.model.predict(inputs)
-
-    def write(self, folder: Path) -> None:
-        """The files of the library, in formats that hold no code."""
-        self.model.write(folder)
 
 
 class LibraryLearner:
@@ -89,12 +67,12 @@ class LibraryLearner:
         record["validation"] = defined_score(problem.metric, prediction, truth)
         return Fitted(predictor, record, Calibration.of_rows(run.task, prediction, truth, rows.groups))
 
-    def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> LibraryPredictor:
+    def load(self, folder: Path, run: Run, record: Mapping[str, Any]) -> LibraryModel:
         """Read the files of a library's model."""
         self.check(run)
         estimator = find_estimator(run.learner.library)
         try:
-            return LibraryPredictor(estimator.load(folder, run, _options(run, estimator)))
+            return estimator.load(folder, run, _options(run, estimator))
         except PareError:
             raise
         except Exception as error:  # each library has errors of its own
@@ -108,10 +86,10 @@ class LibraryLearner:
 
 def _predictor(run: Run, data: Data, work: Work, fit: LibraryFit, record: dict[str, Any]) -> Predictor:
     """A library's model, or the ensemble of several."""
-    predictors = [LibraryPredictor(model) for model in (fit.model, *fit.others)]
-    if len(predictors) == 1:
-        return predictors[0]
-    return Ensemble.of_equals([Model.of(run, data, Fitted(one, record), work.fingerprint) for one in predictors])
+    if not fit.others:
+        return fit.model
+    models = (fit.model, *fit.others)
+    return Ensemble.of_equals([Model.of(run, data, Fitted(one, record), work.fingerprint) for one in models])
 
 
 def find_estimator(path: str) -> Estimator:

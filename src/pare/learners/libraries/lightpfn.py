@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from pare.config.errors import PareError
 from pare.config.run import Run
 from pare.config.strict import Strict
-from pare.learners.libraries.problem import Estimator, LibraryFit, Problem, class_scores
+from pare.learners.libraries.problem import Estimator, LibraryFit, LibraryModel, Problem, class_scores
 from pare.learners.packages import require
 from pare.storage.access import usual_rights
 
@@ -35,7 +35,7 @@ class LightPFNOptions(Strict):
 
 
 @dataclass(frozen=True)
-class LightPFNModel:
+class LightPFNModel(LibraryModel):
     """The network and the rows that it reads.
 
     Attributes:

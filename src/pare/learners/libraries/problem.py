@@ -4,14 +4,16 @@ Files of skops are JSON and arrays, from which only named types are made.
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
+import torch
 from pydantic import BaseModel
 from torchmetrics import Metric
 
@@ -88,14 +90,20 @@ def problem_of(run: Run, store: ArrayStore) -> Problem:
     return Problem(task, store, chosen, run.seed, *weights, metric, deadline)
 
 
-class LibraryModel(Protocol):
-    """Predictor of a library's model; `load` of its `Estimator` reads its files."""
+class LibraryModel(ABC):
+    """A library's model, a `pare.learners.learner.Predictor`; `load` of its `Estimator` reads its files."""
 
+    @abstractmethod
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Inputs ``(rows, …)`` to logits, numbers or fields in physical units, ``(rows, …)`` float32."""
 
+    @abstractmethod
     def write(self, folder: Path) -> None:
         """Write it into a folder that is there, in formats that hold no code."""
+
+    def outputs(self, inputs: np.ndarray, device: torch.device) -> np.ndarray:
+        """What it predicts, on the CPU whatever the device."""
+        return self.predict(inputs)
 
 
 @dataclass(frozen=True)

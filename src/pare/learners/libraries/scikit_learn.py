@@ -28,6 +28,7 @@ from pare.learners.libraries.problem import (
     SUFFIX,
     Estimator,
     LibraryFit,
+    LibraryModel,
     Problem,
     class_scores,
     read_skops,
@@ -171,7 +172,7 @@ class MachineOptions(Strict):
 
 
 @dataclass(frozen=True)
-class MachineModel:
+class MachineModel(LibraryModel):
     """A support vector machine with a Gaussian kernel.
 
     Attributes:

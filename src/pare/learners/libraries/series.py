@@ -27,6 +27,7 @@ from pare.learners.libraries.problem import (
     SUFFIX,
     Estimator,
     LibraryFit,
+    LibraryModel,
     Problem,
     class_scores,
     read_skops,
@@ -122,7 +123,7 @@ def _threads_kept() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class RocketModel:
+class RocketModel(LibraryModel):
     """Fixed convolutions of a series, and a linear model of features such as how often each is above a bias.
 
     Attributes:

@@ -11,6 +11,7 @@ import numpy as np
 from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.data.formats.memory import OBJECTS, check_memory
+from pare.learners.libraries.problem import LibraryModel
 
 LEAST_PROBABILITY = 1e-9  # probability of a class that the training rows do not have
 OUTPUTS = "outputs.json"
@@ -69,37 +70,37 @@ class Library:
 
 
 @dataclass(frozen=True)
-class TableModel:
+class TableModel(LibraryModel):
     """Fitted estimators as one model.
 
     Attributes:
         task: the task.
         categories: number of categories per column, 0 for numbers; empty where all are numbers.
-        outputs: one estimator for all classes, or one for each label or number.
+        estimators: one for all classes, or one for each label or number.
         library: library of the estimators.
     """
 
     task: Task
     categories: Sequence[int]
-    outputs: list[OutputModel]
+    estimators: list[OutputModel]
     library: Library
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Logits of classes or labels, or numbers."""
         x, classes = self.library.frame(inputs, self.categories), self.task.classes
         if classes:
-            return np.log(self.outputs[0].probabilities(x, classes)).astype(np.float32)
+            return np.log(self.estimators[0].probabilities(x, classes)).astype(np.float32)
         if self.task.output.kind == "regression":
-            return np.stack([output.estimator.predict(x) for output in self.outputs], 1).astype(np.float32)
-        logs = [np.log(output.probabilities(x, 2)) for output in self.outputs]
+            return np.stack([output.estimator.predict(x) for output in self.estimators], 1).astype(np.float32)
+        logs = [np.log(output.probabilities(x, 2)) for output in self.estimators]
         return np.stack([log[:, 1] - log[:, 0] for log in logs], 1).astype(np.float32)
 
     def write(self, folder: Path) -> None:
         """A file for each estimator, in the format of its library, and their outputs, as JSON."""
-        for i, output in enumerate(self.outputs):
+        for i, output in enumerate(self.estimators):
             if not isinstance(output.estimator, ConstantLabel):
                 self.library.write(output.estimator, self.library.path(folder, i))
-        present = [None if output.present is None else output.present.tolist() for output in self.outputs]
+        present = [None if output.present is None else output.present.tolist() for output in self.estimators]
         content = {"categories": list(self.categories), "present": present}
         (folder / OUTPUTS).write_text(json.dumps(content), encoding="utf-8")
 
