@@ -29,7 +29,6 @@ def accelerator_of(run: Run) -> Accelerator:
     return Accelerator(
         cpu=on_cpus(),
         mixed_precision=precision_of(run.training.precision, run.task),
-        gradient_accumulation_steps=run.training.accumulation,
         dataloader_config=DataLoaderConfiguration(non_blocking=True),
         # Plain steps have no gate and no predictor of the source; buffers are alike, and an anchor replaces its own.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)],

@@ -83,6 +83,25 @@ def test_a_mark_of_real_numbers_is_missing():
     np.testing.assert_array_equal(Packing.of({"_FillValue": np.float32(1e20)}).unpacked(values), [1, np.nan, 3])
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("version", [3, 4])
+def test_places_that_nobody_wrote_are_missing(tmp_path, dtype, version):
+    fill = np.dtype(dtype).type(9.9692099683868690e36)  # NC_FILL_FLOAT and NC_FILL_DOUBLE of netcdf.h
+    values = np.array([1.0, fill, 3.0], dtype)
+    if version == 3:
+        with scipy.io.netcdf_file(tmp_path / "f.nc", "w") as file:
+            file.createDimension("time", 3)
+            file.createVariable("u", dtype, ("time",))[:] = values
+    else:
+        with h5py.File(tmp_path / "f.nc", "w") as file:
+            file.create_dataset("u", data=values, fillvalue=fill)
+            file["measured"] = values  # by whatever library
+        np.testing.assert_array_equal(open_arrays(tmp_path / "f.nc")["measured"].all(), values)
+    found = open_arrays(tmp_path / "f.nc")["u"]
+    assert found.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(found.all(), [1, np.nan, 3])
+
+
 @pytest.mark.parametrize("save", [version_3, version_4])
 @pytest.mark.parametrize("kept", [0.0, 0.02, 0.5])
 def test_a_file_cut_short_is_named(tmp_path, save, kept):

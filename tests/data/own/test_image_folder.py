@@ -1,5 +1,9 @@
 """Images in folders of classes, compared with the pixels that were saved."""
 
+import gc
+import warnings
+from zlib import crc32
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,7 +12,7 @@ import users_files
 from pare.config.errors import PareError
 from pare.data.own.task_file import task_yaml
 from pare.data.preparation.equal_rows import EqualRows
-from users_files import facts, images, look
+from users_files import facts, images, look, read_found
 
 RNG = np.random.default_rng(0)
 
@@ -76,8 +80,12 @@ def test_a_file_of_several_images_is_refused(save, tmp_path):
     pages = [Image.fromarray(RNG.integers(0, 256, (6, 5), dtype=np.uint8)) for _ in range(3)]
     save("cat/1.png")
     save("dog/1.tif", pixels=np.asarray(pages[0]), save_all=True, append_images=pages[1:])
-    with pytest.raises(PareError, match=r"1\.tif cannot be read as an image \(it holds 3 pages or frames"):
-        read(tmp_path)["all"].read(0, 2)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with pytest.raises(PareError, match=r"1\.tif cannot be read as an image \(it holds 3 pages or frames"):
+            read(tmp_path)["all"].read(0, 2)
+        gc.collect()
+    assert not told  # the file is closed
 
 
 def test_grey_images_have_one_channel_or_three_equal_ones(save, tmp_path):
@@ -112,6 +120,29 @@ def test_a_photograph_is_upright(save, tmp_path):
     save("b/1.png", (5, 6, 3))
     x, _ = read(tmp_path)["all"].read(0, 1)
     np.testing.assert_allclose(x[0], np.rot90(saved, -1).transpose(2, 0, 1) / 255, rtol=1e-6)
+
+
+def test_the_size_of_a_first_look_is_that_of_upright_photographs(save, tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6
+    saved = save("a/1.png", (6, 5, 3), exif=exif)
+    save("b/1.png", (5, 6, 3))
+    found = look([tmp_path / "photos"])
+    assert facts(found) == ("classification", (2,), (3, 5, 6))
+    x, _ = read_found(found, tmp_path)["all"].read(0, 1)
+    np.testing.assert_allclose(x[0], np.rot90(saved, -1).transpose(2, 0, 1) / 255, rtol=1e-6)
+
+
+def test_a_grey_of_sixteen_bits_that_is_transparent_is_white(save, tmp_path):
+    saved = save("a/1.png", pixels=np.arange(300, 9300, 300, dtype=np.uint16).reshape(6, 5))
+    save("b/1.png", (6, 5))
+    path = tmp_path / "photos" / "a" / "1.png"
+    content = b"tRNS" + (600).to_bytes(2, "big")
+    chunk = (2).to_bytes(4, "big") + content + crc32(content).to_bytes(4, "big")
+    png = path.read_bytes()
+    path.write_bytes(png[:33] + chunk + png[33:])  # below the signature and the first chunk
+    x, _ = read(tmp_path, colour=False)["all"].read(0, 1)
+    np.testing.assert_allclose(x[0, 0], np.where(saved == 600, 1, saved / 65_535), rtol=1e-6)
 
 
 def test_images_of_another_size_are_named_across_blocks_and_parts(save, tmp_path):

@@ -27,9 +27,10 @@ class Generators:
         return [self.host.get_state(), self.device.get_state()]
 
     def set_states(self, states: list[Tensor]) -> None:
-        """Go on where `states` was taken."""
-        self.host.set_state(states[0])
-        self.device.set_state(states[1])
+        """Go on where `states` was taken; the generator of another kind of device stays at its seed."""
+        for generator, state in zip((self.host, self.device), states, strict=True):
+            if len(state) == len(generator.get_state()):
+                generator.set_state(state)
 
 
 class Draws:

@@ -117,6 +117,7 @@ class Epoch:
         """
         return {
             "number": self.number,
+            "batch_size": self.setup.training.batch_size,
             "steps": self.steps,
             "seconds": self.seconds,
             "losses": self._read(),

@@ -5,6 +5,7 @@ weights, symmetries and noise that change rows, what is mixed (Lakshminarayanan 
 Uncertainty Estimation using Deep Ensembles*, 2017).
 """
 
+import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +55,8 @@ def fit(run: Run, data: Data, work: Work, build: Build) -> Fitted:
     while True:
         with _memory(run) as smaller:
             return _fitted(run, data, work, build)
-        run = smaller[0]  # the tensors of the failed training are free now
+        gc.collect()  # accelerate's network refers to itself: else it, its gradients too, would stay on the device
+        run = smaller[0]
 
 
 @contextmanager
@@ -84,9 +86,7 @@ def _memory(run: Run) -> Iterator[list[Run]]:
 
 
 def _fitted(run: Run, data: Data, work: Work, build: Build) -> Fitted:
-    session = Session(run, data, replace(work, folder=work.folder / "0"), build)
-    first = Trainer(session).train()
-    plan = Plan(session.progress.epochs, session.progress.members)
+    first, plan = _trained(run, data, replace(work, folder=work.folder / "0"), build)
     if plan.members == 1 or _is_start(first):
         return first
     models = [Model.of(run, data, first, work.fingerprint)]
@@ -94,10 +94,17 @@ def _fitted(run: Run, data: Data, work: Work, build: Build) -> Fitted:
         logger.info("Training %d of %d, whose predictions are averaged:", number + 1, plan.members)
         member = run.model_copy(update={"member": number})
         its_work = Work(work.folder / str(number), work.fingerprint, Tracking())
-        fitted = Trainer(Session(member, data, its_work, build)).train(plan)
+        fitted, _ = _trained(member, data, its_work, build, plan)
         if not _is_start(fitted):
             models.append(Model.of(member, data, fitted, work.fingerprint))
     return _mean(models, data) if len(models) > 1 else first
+
+
+def _trained(run: Run, data: Data, work: Work, build: Build, plan: Plan | None = None) -> tuple[Fitted, Plan]:
+    """One training and its plan; nothing here keeps its optimiser, of which the device would have one a member."""
+    session = Session(run, data, work, build)
+    fitted = Trainer(session).train(plan)
+    return fitted, Plan(session.progress.epochs, session.progress.members)
 
 
 def _is_start(fitted: Fitted) -> bool:

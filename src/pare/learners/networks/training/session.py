@@ -64,6 +64,9 @@ class Session:
         resumed = begun or bool(progress.start)
         if resumed:
             self.checkpoint.restore()
+            size = self.setup.training.batch_size
+            if progress.epoch and progress.epoch.get("batch_size", size) != size:
+                progress.epoch = None  # memory was short: its steps are of other rows than those of the same numbers now
             if start and progress.start:
                 self._on_main(partial(start.hold_out, [self.setup.part("train")], progress.start))
         else:

@@ -95,6 +95,15 @@ class Setup:
         """Whether the weights change by the step of that number in an epoch, from 0; else its gradients wait."""
         return (step + 1) % self.training.accumulation == 0 or step + 1 == len(self.batches)
 
+    def share_of_update(self, step: int) -> float:
+        """Rows of the step of that number in an epoch, from 0, among all whose gradients make one change of weights.
+
+        The last batch of an epoch may be smaller, and the last change of fewer batches.
+        """
+        size, rows = self.training.batch_size, len(self.training_rows)
+        first = step - step % self.training.accumulation
+        return min(size, rows - step * size) / min(self.training.accumulation * size, rows - first * size)
+
     def go_to(self, epoch: int, step: int = 0) -> float:
         """Take the learning rate of a step, also where others before it were left out; the rate of the first weights.
 

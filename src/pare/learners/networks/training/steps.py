@@ -26,7 +26,15 @@ class Steps:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
 
-    def step(self, batch: dict[str, Tensor], mixed: Mixed | None, draws: Draws, *, updates: bool = True) -> Terms:
+    def step(
+        self,
+        batch: dict[str, Tensor],
+        mixed: Mixed | None,
+        draws: Draws,
+        *,
+        updates: bool = True,
+        share: float = 1.0,
+    ) -> Terms:
         """Learn from a batch.
 
         Args:
@@ -34,6 +42,7 @@ class Steps:
             mixed: rows of the proxy and how many tokens they replace; None: a plain step.
             draws: random numbers of the step.
             updates: whether the weights change; else gradients are added up.
+            share: weight of the gradients among those that are added up, see `Setup.share_of_update`.
         """
         setup, accelerator = self.setup, self.setup.accelerator
         accelerator.sync_gradients = updates
@@ -49,7 +58,7 @@ class Steps:
             nullcontext() if updates else accelerator.no_sync(setup.objective),
         ):
             terms: Terms = setup.objective(x, y, anchor=anchor, **proxy)
-            accelerator.backward(terms.total)
+            accelerator.backward(share * terms.total)
             if updates and setup.training.clip_norm:
                 accelerator.clip_grad_norm_(setup.objective.parameters(), setup.training.clip_norm)
             setup.optimiser.step()

@@ -76,8 +76,8 @@ class Trainer:
                 continue
             setup.go_to(epoch.number, number)
             proxy = mixed.step(number) if mixed else None
-            updates = setup.updates_after(number)
-            epoch.note(session.steps.step(batch, proxy, epoch.draws(number), updates=updates))
+            updates, share = setup.updates_after(number), setup.share_of_update(number)
+            epoch.note(session.steps.step(batch, proxy, epoch.draws(number), updates=updates, share=share))
             bar.step(epoch.loss.value, mixed.k if mixed else 0)
             session.tell_length(mixed=proxy is not None)
             if updates and self._is_due():  # no gradients wait for the next step
