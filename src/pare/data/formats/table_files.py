@@ -81,7 +81,7 @@ def load_frame(path: Path, dialect: Dialect) -> pd.DataFrame:
 
 
 def _checked(frame: pd.DataFrame, path: Path, dialect: Dialect) -> pd.DataFrame:
-    """A table with names and missing values; PareError where it has no rows, or values that are no number, text or time."""
+    """A table with names and missing values; PareError where it has no rows, or lists, structures or bytes."""
     frame = with_own_names(frame, path)
     others = (name for name in frame if isinstance(_first(frame[name]), list | dict | np.ndarray | bytes))
     if (other := next(others, None)) is not None:
