@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from functools import partial
 from types import SimpleNamespace
 
@@ -165,12 +166,85 @@ def test_a_finished_run_is_left_out(matrix, project):
     assert matrix("check", "--only", "xgboost") == "The run is done.\n"
 
 
+@pytest.fixture
+def listed(matrix, project):
+    """Finish all runs of the matrix and list them; the runs by name. Then only the list of them is left."""
+    data, cells = project.project_path / "data", load_matrix(project.project_path, None).cells
+    for number, cell in enumerate(cells.values()):
+        finish(cell, data, test=number / 10)
+    assert matrix("results") == "5 of 5 runs are in data/08_reporting/results.csv\n"
+    for layer in ("06_models", *(f"08_reporting/{task}" for task in ("darcy_flow", "openml_wdbc"))):
+        shutil.rmtree(data / layer)
+    return cells
+
+
+def test_the_line_of_a_run_that_is_unfinished_or_changed_here_stays(matrix, listed, project):
+    data = project.project_path / "data"
+    before = (data / "08_reporting" / "results.csv").read_bytes()
+    (data / "06_models" / listed["darcy_flow-pare-1"].run.folder / "checkpoint").mkdir(parents=True)
+    finish(listed["openml_wdbc-xgboost-0"], data, test=0.9)
+    record = data / "06_models" / listed["openml_wdbc-xgboost-0"].run.folder / "model" / "record.json"
+    record.write_text(json.dumps({"decisive": "of another configuration"}))
+    assert matrix("results").splitlines() == [
+        "3 of 5 runs are in data/08_reporting/results.csv",
+        "2 lines kept as before, of runs that are unfinished or changed here: darcy_flow-pare-1, openml_wdbc-xgboost-0",
+    ]
+    assert (data / "08_reporting" / "results.csv").read_bytes() == before
+    finish(listed["openml_wdbc-xgboost-0"], data, test=0.9)
+    assert "1 line kept as before" in matrix("results")
+    assert read_lines(data / "08_reporting")["openml_wdbc/xgboost/seed_0"]["test"] == 0.9
+
+
+def test_the_line_of_a_run_that_is_in_the_matrix_no_more_goes_and_is_named(matrix, listed, project):
+    local = project.project_path / "conf" / "local" / "matrix.yml"
+    local.write_text(yaml.safe_dump({"blocks": {"Fields": BLOCKS["Fields"]}}))
+    assert matrix("results").splitlines() == [
+        "4 of 4 runs are in data/08_reporting/results.csv",
+        "1 line dropped, of runs that are in the matrix no more: openml_wdbc/xgboost/seed_0",
+    ]
+    assert len(read_lines(project.project_path / "data" / "08_reporting")) == 4
+
+
+def test_what_conf_local_changes_of_a_task_is_not_in_the_results_that_git_keeps(matrix, listed, project):
+    """DVC makes the runs of conf/base, and their lines stay."""
+    path = project.project_path / "data" / "08_reporting" / "results.csv"
+    before = path.read_bytes()
+    changed = project.project_path / "conf" / "local" / "tasks" / "changed.yml"
+    changed.write_text(yaml.safe_dump({"openml_wdbc": {"training": {"epochs": 3}}}))
+    assert matrix("results") == "5 of 5 runs are in data/08_reporting/results.csv\n"
+    assert path.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_results_of_another_environment_stay(matrix, listed, project):
+    reporting = project.project_path / "data" / "08_reporting"
+    assert matrix("--env", "paper", "results") == "0 of 1275 runs are in data/08_reporting/results.csv\n"
+    assert len(read_lines(reporting)) == 5
+    paper = load_matrix(project.project_path, "paper").cells["darcy_flow-finetune-0"]
+    finish(paper, project.project_path / "data")
+    assert matrix("--env", "paper", "results") == "1 of 1275 runs are in data/08_reporting/results.csv\n"
+    assert matrix("results") == "5 of 5 runs are in data/08_reporting/results.csv\n"
+    assert len(read_lines(reporting)) == 6 and paper.run.folder in read_lines(reporting)
+
+
+def test_a_matrix_of_ones_own_tasks_is_shown_and_run_in_a_clone(matrix, engine, project):
+    """Neither the stages nor the results that git keeps are of such tasks."""
+    local = project.project_path / "conf" / "local" / "matrix.yml"
+    local.write_text(yaml.safe_dump({"blocks": {"Mine": {"tasks": ["mine"], "methods": ["pare"], "seeds": [0]}}}))
+    assert "1 of 1 runs left" in matrix()
+    assert "The run is done." in matrix("run") and engine.reports == ["kedro run --pipelines=report"]
+    assert not (project.project_path / "data" / "08_reporting" / "results.csv").exists()
+    for command in ("results", "write", "resolve"):
+        assert "what is defined in conf/base, and task 'mine' is not; move it there" in matrix(command, code=1)
+
+
 @pytest.mark.slow
 def test_the_papers_matrix_is_run_by_an_engine_and_not_by_dvc(matrix):
     output = matrix("--env", "paper", "plan")
     assert output.startswith("1275 of 1275 runs left, 915 with a network; ")
     assert "Run it: kedro matrix run --env paper\nIts 915 networks need about " in output
-    assert "kedro matrix run --env paper" in matrix("--env", "paper", "write", code=1)
+    for command in ("write", "resolve"):
+        assert "kedro matrix run --env paper" in matrix("--env", "paper", command, code=1)
 
 
 @pytest.mark.parametrize(
@@ -225,6 +299,24 @@ def test_a_mistake_is_answered_in_one_message(matrix, args, words):
     assert words in output
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (("mine", "probe,catboost"), "mine with catboost: this method needs the package 'catboost', not installed"),
+        (("darcy_flow", "fno", "options.mode=3"), "darcy_flow with fno: key 'options.mode' is unknown"),
+        (("mine", "pare", "mixing.mixer=blend"), "mine with pare: mixing.mixer 'blend' is unknown"),
+        (("darcy_flow", "fno", "training.optimiser=Muon"), "darcy_flow with fno: fno has complex weights"),
+    ],
+)
+def test_what_a_run_would_refuse_is_refused_by_the_plan(matrix, monkeypatch, command, asked, words):
+    monkeypatch.setitem(sys.modules, "catboost", None)  # not installed
+    options = [word for pair in zip(("--tasks", "--methods", "--params"), asked, strict=False) for word in pair]
+    output = matrix(command, *options, code=1)
+    assert output.startswith("Error: ") and words in output
+
+
 def test_options_that_click_refuses_are_told_with_the_usage(matrix):
     for args in (["--folds", "1"], ["--workers", "0"], ["--stop-after", "-1"], ["--engine", "nowhere"]):
         assert f"Invalid value for '{args[0]}'" in matrix("run", *args, code=2)
@@ -249,7 +341,11 @@ def test_a_run_of_the_matrix_ends_with_its_results_and_a_finished_one_says_so(ma
     assert "done: darcy_flow-pare-0 in 1 s" in output and "11 jobs done." in lines
     mean = ["0.25", "±", "0"]
     assert ["darcy_flow", "relative_l2", *mean, *mean] in [line.split() for line in lines]
-    assert lines[-4:-2] == ["These results as a table: data/matrix/base/results.csv", "All 5 runs are done."]
+    assert lines[-5:-2] == [
+        "These results as a table: data/matrix/base/results.csv",
+        "All 5 runs are done.",
+        "5 of 5 runs are in data/08_reporting/results.csv",
+    ]
     assert len(read_lines(project.project_path / "data" / "matrix" / "base")) == 5
 
     engine.jobs.clear()

@@ -15,7 +15,7 @@ from scipy.special import expit, softmax
 from sklearn.exceptions import NotFittedError
 
 from pare import PaReClassifier, PaReRegressor
-from pare.config import PareError
+from pare.config import PareError, resolve
 from pare.data.own.format import held_rows
 from pare.evaluation.calibration import Calibration
 from pare.export import to_onnx
@@ -312,6 +312,17 @@ def test_names_licences_and_the_metric_of_the_validation_rows(fitted):
     assert told["metric"]["validation"] == model.trained.record["validation"]
     assert told["licences"] == {"data": "the user's own", "encoder": "Apache-2.0"}
     assert set(told["versions"]["export"]) == {"torch", "onnx", "onnxscript", "onnxruntime"}
+
+
+@pytest.mark.parametrize(("kept", "named"), [("finetune", True), ("u_net", False)])
+def test_of_a_choice_the_encoder_and_its_licence_are_those_of_what_is_kept(library, parameters, kept, named):
+    run = resolve(library, {**parameters, "task": "darcy_flow", "method": "choose"}, {})
+    rows = [{"method": one.method_name, "share": float(one.method_name == kept)} for one in run.candidates]
+    record = {"candidates": rows, "fingerprint": "f", "validation": 0.1, "versions": {}}
+    known = SimpleNamespace(columns=None, categories=None)
+    facts = metadata(SimpleNamespace(run=run, record=record, preparation=known), None)
+    assert facts["encoder"] == (run.source.title if named else "null")
+    assert ("encoder" in json.loads(facts["licences"])) == named
 
 
 def test_numbers_have_names(fitted):

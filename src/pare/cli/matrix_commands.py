@@ -10,13 +10,11 @@ from kedro.framework.cli.utils import env_option
 from pare.cli.common import Commands, screen
 from pare.cli.matrix_bundle_command import bundle
 from pare.cli.matrix_options import Matrix, choosing_options, load_matrix
-from pare.cli.matrix_run_command import print_blocks, run_matrix, tell_of_left
-from pare.config import PareError
+from pare.cli.matrix_run_command import print_blocks, run_matrix, tell_of_left, write_results
 from pare.config.estimate import DAY, DEVICES, duration
 from pare.matrix.dvc import STAGES, read_stage_files, stage_files, write_stage_files
 from pare.matrix.plan import Plan
 from pare.matrix.stages import DIGESTS, stage_digests, write_stage_digests
-from pare.storage.result_lines import FILE, write_lines
 
 
 @click.group(cls=Commands, invoke_without_command=True)
@@ -45,6 +43,7 @@ def matrix(ctx: click.Context, env: str | None) -> None:
 def plan(obj: tuple[Path, str | None], device: str | None, as_json: bool, **asked: Any) -> None:
     """Show what is left: runs, inputs to prepare, accelerators, memory and time of each task."""
     runs = load_matrix(obj[0], asked.pop("env") or obj[1], asked)
+    runs.check()
     made = runs.plan(device or "")
     if as_json:
         click.echo(made.as_json(), nl=False)
@@ -61,8 +60,6 @@ def plan(obj: tuple[Path, str | None], device: str | None, as_json: bool, **aske
 def write(obj: tuple[Path, str | None]) -> None:
     """Bring data/stages, which has a dvc.yaml for each task, up to matrix.yml."""
     runs = load_matrix(*obj)
-    if not runs.by_dvc:
-        raise PareError(f"dvc runs the base environment; for that of {runs.env}: kedro matrix run --env {runs.env}")
     write_stage_files(stage_files(*runs.of_base()), runs.project / STAGES)
     click.echo(f"{len(runs.cells)} runs are in {STAGES}. Run those that are left: dvc repro --keep-going")
 
@@ -78,10 +75,13 @@ def resolve(obj: tuple[Path, str | None]) -> None:
 @matrix.command()
 @click.pass_obj
 def results(obj: tuple[Path, str | None]) -> None:
-    """Write data/08_reporting/results.csv, which git keeps: one line for each finished run of the matrix."""
-    runs = load_matrix(*obj)
-    write_lines(runs.results(), runs.project / "data" / "08_reporting")
-    click.echo(f"{len(runs.results())} of {len(runs.cells)} runs are in data/08_reporting/{FILE}")
+    """Write data/08_reporting/results.csv, which git keeps: one line for each finished run of the matrix.
+
+    A run that is unfinished here, or changed since it was listed, keeps the line that it has. Lines of other
+    environments stay as well. Those of runs that are in the matrix no more go. The command names what it kept and what
+    it dropped.
+    """
+    write_results(load_matrix(*obj))
 
 
 @matrix.command()

@@ -11,14 +11,15 @@ from kedro.framework.cli.utils import env_option
 
 from pare.cli.common import config_loader, speed_of_cpu, with_options
 from pare.cli.run_command import parse_params
-from pare.config import Library
+from pare.config import Library, PareError
 from pare.config_loader import load_library
+from pare.hooks import check_learnable
 from pare.matrix.blocks import Cell, expand, unique
 from pare.matrix.cost import costs
-from pare.matrix.dvc import check_base
+from pare.matrix.dvc import users_own
 from pare.matrix.plan import Job, Plan, make_plan
 from pare.matrix.selection import own_matrix, selected
-from pare.matrix.states import State, maker, matrix_states
+from pare.matrix.states import Listing, State, listing, maker, matrix_states
 
 DVC_ENVIRONMENTS = (None, "base", "local")  # those whose runs are stages of dvc.yaml
 BASE, OWN = "base", "own"  # titles: the matrix of DVC, and one that the command line gives
@@ -71,14 +72,14 @@ class Matrix:
         return maker(self.cells[name].run, self.project / "data") if name in self.cells else ""
 
     @property
-    def by_dvc(self) -> bool:
-        """Whether its runs may be stages of dvc.yaml."""
-        return self.title == BASE
+    def in_git(self) -> bool:
+        """Whether it is the matrix whose stages and results git keeps: `pare init` makes projects without stages."""
+        return self.title == BASE and (self.project / "dvc.yaml").is_file()
 
     @property
     def has_stages(self) -> bool:
-        """Whether its runs are stages of DVC here: `pare init` makes projects without them."""
-        return self.by_dvc and (self.project / "dvc.yaml").is_file()
+        """Whether its runs are stages of DVC here, which knows conf/base alone."""
+        return self.in_git and not users_own(self.cells, self._base[0])
 
     @property
     def option(self) -> str:
@@ -90,17 +91,51 @@ class Matrix:
         """Folder of its plan and of the logs."""
         return self.project / "data" / "matrix" / self.title
 
-    def of_base(self) -> tuple[dict[str, Cell], Library]:
-        """The runs as dvc makes them, from conf/base alone, and all that is defined there."""
+    @cached_property
+    def _base(self) -> tuple[Library, dict[str, Any]]:
+        """All that conf/base defines, and its parameters."""
         loader = config_loader(self.project, "base")
-        base = load_library(loader)
-        check_base(self.cells, base)
-        return unique(expand(self.values, base, loader["parameters"])), base
+        return load_library(loader), loader["parameters"]
+
+    def of_base(self) -> tuple[dict[str, Cell], Library]:
+        """The runs as dvc makes them, from conf/base alone, and all that is defined there.
+
+        Raises:
+            PareError: where they are of another environment, or need what the user alone defines.
+        """
+        library, parameters = self._base
+        if self.title != BASE:
+            raise PareError(f"dvc runs the base environment; for that of {self.env}: kedro matrix run{self.option}")
+        if name := users_own(self.cells, library):
+            raise PareError(
+                f"dvc and results.csv have what is defined in conf/base, and {name} is not; move it there, or do "
+                "without them: kedro matrix run"
+            )
+        return unique(expand(self.values, library, parameters)), library
+
+    def check(self) -> None:
+        """Refuse runs of the command line's own matrix that would be refused as they begin, hours later on a cluster.
+
+        Those of matrix.yml are not looked at: that would import the libraries of all methods.
+
+        Raises:
+            PareError: naming task and method.
+        """
+        pairs = {(cell.run.task_name, cell.run.method_name): cell.run for cell in self.cells.values()}
+        for (task, method), run in pairs.items() if self.title == OWN else ():
+            try:
+                check_learnable(run)
+            except PareError as error:
+                raise PareError(f"{task} with {method}: {error}") from None
 
     def plan(self, device: str = "") -> Plan:
         """The plan of what is left."""
         priced = costs(self.cells, self.states, speed_of_cpu, device)
         return make_plan(self.title, self.cells, priced, self.project / "data")
+
+    def listing(self) -> Listing:
+        """The lines of the results that git keeps; where dvc makes the runs, of those that conf/base says."""
+        return listing(self.of_base()[0] if self.in_git else self.cells, self.project / "data")
 
     def results(self) -> dict[str, Mapping[str, Any]]:
         """Metrics of the finished runs by their folder."""

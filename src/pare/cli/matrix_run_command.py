@@ -19,7 +19,7 @@ from pare.matrix.launch import Share, failure, last_line, log_of, start
 from pare.matrix.plan import Job, Plan
 from pare.matrix.shared_folder import check_locks
 from pare.matrix.stages import DIGESTS, stage_digests, write_stage_digests
-from pare.matrix.states import LEGEND, MODELS, block_table
+from pare.matrix.states import LEGEND, MODELS, REPORTING, block_table
 from pare.storage.result_lines import FILE, write_lines
 
 ENGINES = {"local": "pare.matrix.engines.local:run_local", "ray": "pare.matrix.engines.ray:run_ray"}
@@ -62,6 +62,7 @@ def run_matrix(ctx: click.Context, engine: str, stop_after: int, inputs_only: bo
     how = {name: asked.pop(name) for name in ("workers", "gpus_per_run", "address")}
     arrays = {name: asked.pop(name) for name in ARRAY_OPTIONS}
     runs = load_matrix(project, asked.pop("env") or env, asked)
+    runs.check()
     if engine == SLURM:
         make_arrays(runs, asked, arrays | how)
         return
@@ -155,7 +156,7 @@ def conclude(runs: Matrix, reasons: Mapping[str, str]) -> None:
 def _report(runs: Matrix) -> None:
     """Make the report of all results; of the matrix that DVC knows also results.csv and the digests of its stages."""
     if runs.has_stages:
-        write_lines(runs.results(), runs.project / "data" / "08_reporting")
+        write_results(runs)
         write_stage_digests(stage_digests(*runs.of_base()), runs.project / DIGESTS)
     job = Job("report", "", f"kedro run --pipelines=report{runs.option}")
     code = start(job, runs.project, runs.folder, Share(1)).wait()
@@ -164,6 +165,19 @@ def _report(runs: Matrix) -> None:
     click.echo(last_line(log_of(job, runs.folder)))
     if runs.has_stages:
         click.echo("For DVC, which has nothing to do then: dvc commit -f dvc.yaml data/stages/*/dvc.yaml")
+
+
+def write_results(runs: Matrix) -> None:
+    """Write the results that git keeps, and say which lines stay as they were and which go."""
+    listing = runs.listing()
+    path = write_lines(listing.lines, runs.project / "data" / REPORTING).relative_to(runs.project)
+    click.echo(f"{listing.done} of {len(runs.cells)} runs are in {path}")
+    if kept := listing.kept:
+        lines = counted(len(kept), "line")
+        click.echo(f"{lines} kept as before, of runs that are unfinished or changed here: {listed(kept)}")
+    if dropped := listing.dropped:
+        lines = counted(len(dropped), "line")
+        click.echo(f"{lines} dropped, of runs that are in the matrix no more: {listed(dropped)}")
 
 
 def print_blocks(runs: Matrix) -> None:

@@ -22,6 +22,7 @@ from pare.evaluation.metrics import METRICS
 from pare.export.network import Answers, families_of, outputs_of
 from pare.export.operations import InOnnx
 from pare.learners.model import Model
+from pare.learners.model_card import licences, source_of
 from pare.prediction.predict import BATCH_ROWS, Predictor
 from pare.storage.atomic import atomic_path
 
@@ -171,7 +172,7 @@ def metadata(trained: Model, classes: list[str] | list[int] | None) -> dict[str,
     """
     run, record, known = trained.run, trained.record, trained.preparation
     task, spec = run.task, METRICS[run.metric]
-    source = run.source
+    source = source_of(run, record)
     facts = {
         "task": run.task_name,
         "title": run.title,
@@ -193,7 +194,7 @@ def metadata(trained: Model, classes: list[str] | list[int] | None) -> dict[str,
             "validation": record["validation"],
         },
         "encoder": source and source.title,
-        "licences": {"data": task.raw.active.licence} | ({"encoder": source.encoder.licence} if source else {}),
+        "licences": licences(run, record),
         "versions": {"training": record["versions"], "export": {name: version(name) for name in LIBRARIES}},
     }
     return {name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in facts.items()}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pare.config.run import Run
+from pare.config.schema import Source
 
 CARD = "README.md"
 # The lines before the title are those that the Hugging Face hub reads.
@@ -62,7 +63,6 @@ def model_card(run: Run, record: Mapping[str, Any]) -> str:
         "validation": _validation(run, record),
         "made by": ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items()) or "unknown",
     }
-    licences = {"data": raw.licence} | _encoder_licence(run, record)
     return TEXT.format(
         tag=task.kind,
         title=run.title,
@@ -70,16 +70,26 @@ def model_card(run: Run, record: Mapping[str, Any]) -> str:
         inputs=f"{shape} features" if task.kind == "table" else f"a {task.kind} of {shape} numbers, channels first",
         rows="\n".join(f"| {name} | {value} |" for name, value in rows.items() if value),
         categories=CATEGORIES if any(record.get("categories", ())) else "",
-        licences="; ".join(f"{name}: {licence}" for name, licence in licences.items()),
+        licences="; ".join(f"{name}: {licence}" for name, licence in licences(run, record).items()),
     )
 
 
-def _encoder_licence(run: Run, record: Mapping[str, Any]) -> dict[str, str]:
-    """Empty for a model that has no pretrained encoder."""
+def source_of(run: Run, record: Mapping[str, Any]) -> Source | None:
+    """The source of a model's pretrained encoder, of a choice that of what it selected; None without an encoder.
+
+    Args:
+        run: the run that made the model.
+        record: record of its training.
+    """
     selected = {row["method"] for row in record.get("candidates", ()) if row["share"]}
     runs = [tried for tried in run.candidates if tried.method_name in selected] if run.candidates else [run]
-    sources = [one.source for one in runs if one.source]
-    return {"encoder": sources[0].encoder.licence} if sources else {}
+    return next((one.source for one in runs if one.source), None)
+
+
+def licences(run: Run, record: Mapping[str, Any]) -> dict[str, str]:
+    """Licences of the ``data`` and, where the model has one, of its pretrained ``encoder``; as for `source_of`."""
+    source = source_of(run, record)
+    return {"data": run.task.raw.active.licence} | ({"encoder": source.encoder.licence} if source else {})
 
 
 def _learner(run: Run, record: Mapping[str, Any]) -> dict[str, str]:

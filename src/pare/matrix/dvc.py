@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from pare.config.errors import PareError
 from pare.config.library import Library
 from pare.config.run import NOWHERE, Run
 from pare.data.registries import find_origin
@@ -79,14 +78,14 @@ def _preparing(run: Run) -> str:
     return f"task={run.task_name}{protocol}"
 
 
-def check_base(cells: Mapping[str, Cell], base: Library) -> None:
-    """Refuse runs of what the user alone defines.
+def users_own(cells: Mapping[str, Cell], base: Library) -> str:
+    """The first thing that runs need and conf/base does not define, such as ``task 'wine'``; empty where there is none.
 
-    Raises:
-        PareError: naming what conf/base does not define.
+    Args:
+        cells: the runs by name.
+        base: what conf/base defines.
     """
-    for cell in cells.values():
-        run = cell.run
+    for run in (cell.run for cell in cells.values()):
         parts = [
             ("task", run.task_name, base.tasks),
             ("method", run.method_name, base.learners),
@@ -95,10 +94,8 @@ def check_base(cells: Mapping[str, Cell], base: Library) -> None:
         ]
         for kind, name, known in parts:
             if name is not None and name not in known:
-                raise PareError(
-                    f"dvc runs what is defined in conf/base, and {kind} {name!r} is not; move it there, or run its "
-                    "runs without dvc: kedro matrix run"
-                )
+                return f"{kind} {name!r}"
+    return ""
 
 
 def write_stage_files(texts: Mapping[str, str], folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from rich.table import Table
 
-from pare.config.run import PROTOCOL, Run
+from pare.config.run import ENV, PROTOCOL, Run
 from pare.data.origins.manifest import current_manifest, read_manifest
 from pare.matrix.blocks import Cell
 from pare.storage.access import try_lock
@@ -57,6 +57,40 @@ def matrix_states(cells: Mapping[str, Cell], data: Path) -> dict[str, State]:
     """
     listed = read_lines(data / REPORTING)
     return {name: _state(cell, data, listed.get(cell.run.folder)) for name, cell in cells.items()}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The lines of results.csv, which git keeps, and what became of those that it had.
+
+    Attributes:
+        lines: metrics by the folder of their run.
+        done: number of runs of the matrix with results now.
+        kept: names of runs whose line stays as it was: they are unfinished here, or changed since.
+        dropped: folders of runs that are in the matrix no more, whose lines go.
+    """
+
+    lines: dict[str, Mapping[str, Any]]
+    done: int
+    kept: list[str]
+    dropped: list[str]
+
+
+def listing(cells: Mapping[str, Cell], data: Path) -> Listing:
+    """What results.csv is to say; lines of other environments, whose matrix is another one, stay.
+
+    Args:
+        cells: the runs of one environment's matrix by name.
+        data: the project's folder of data.
+    """
+    listed, states = read_lines(data / REPORTING), matrix_states(cells, data)
+    found = {cell.run.folder: state.metrics for name, cell in cells.items() if (state := states[name]).metrics}
+    environments = {cell.run.differs.get(ENV) for cell in cells.values()}
+    own = [place for place, line in listed.items() if line.get("differs", {}).get(ENV) in environments]
+    dropped = sorted({*own} - {cell.run.folder for cell in cells.values()})
+    kept = [name for name, cell in cells.items() if cell.run.folder in listed.keys() - found.keys()]
+    lines = {place: line for place, line in listed.items() if place not in dropped} | found
+    return Listing(lines, len(found), kept, dropped)
 
 
 def _state(cell: Cell, data: Path, listed: dict[str, Any] | None) -> State:

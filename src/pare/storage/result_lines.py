@@ -12,6 +12,34 @@ from pare.storage.atomic import atomic_path
 FILE = "results.csv"  # in the folder of all results
 FOLDER = "folder"  # the first column
 WHOLE = frozenset({"overridden", "differs", "channels"})  # mappings with keys from elsewhere: one column, as JSON
+# Keys of metrics.json as columns, and the keys of those that are mappings. The order is fixed, so that git shows no
+# other change where lines come or go; what is not named here comes last in its mapping, by the alphabet.
+ORDER: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (FOLDER, "task", "method", "variant", "overridden", "seed", "protocol", "differs", "simulated"), ()
+    ),
+    "metric": ("name", "title", "direction", "unit"),
+    **dict.fromkeys(("test", "constant_prediction"), ()),
+    "test_interval": ("level", "lower", "upper", "draws"),
+    "n_test": (),
+    "usual": (
+        *("relative_l2", "rmse", "mae", "r2", "max_error", "accuracy", "auroc", "map", "f1_macro", "recall"),
+        *("log_loss", "calibration_error", "channels"),
+    ),
+    "uncertainty": (
+        *("n_validation", "asked", "coverage", "width", "set_size", "temperature", "log_loss.before", "log_loss.after"),
+        *("calibration_error.before", "calibration_error.after"),
+    ),
+    **dict.fromkeys(("validation", "best_epoch", "n_train", "train_seconds", "samples_per_second"), ()),
+    **dict.fromkeys(("peak_memory_mb", "kept", "start_validation", "start_left_nothing", "device", "precision"), ()),
+    **dict.fromkeys(("threads", "paper"), ()),
+    "versions": (
+        *("python", "pare-transfer", "kedro", "torch", "transformers", "accelerate", "numpy", "monai", "catboost"),
+        *("lightgbm", "scikit-learn", "xgboost", "aeon"),
+    ),
+    **dict.fromkeys(("source", "proxy", "proxy_samples", "epochs", "seconds_asked"), ()),
+    "repeats": ("rows", "repeats", "ambiguous", "test", "known", "together"),
+}
 
 
 def read_lines(folder: Path) -> dict[str, dict[str, Any]]:
@@ -31,31 +59,41 @@ def read_lines(folder: Path) -> dict[str, dict[str, Any]]:
             lines = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         raise PareError(
-            f"{path} cannot be read ({error}); take it from git, or write it: kedro matrix results"
+            f"{path} cannot be read ({error}); take it from git, or remove it and write it anew: kedro matrix results"
         ) from None
     if lines and FOLDER not in lines[0]:
-        raise PareError(f"{path} has no column {FOLDER!r}; take it from git, or write it: kedro matrix results")
+        raise PareError(
+            f"{path} has no column {FOLDER!r}; take it from git, or remove it and write it anew: kedro matrix results"
+        )
     return {
         line.pop(FOLDER): nested({key: _value(text) for key, text in line.items() if key and text}) for line in lines
     }
 
 
 def write_lines(runs: Mapping[str, Mapping[str, Any]], folder: Path) -> Path:
-    """Write the file whole, sorted by folder; a nested key is a column such as ``metric.name``.
+    """Write the file whole, sorted by folder; a nested key is a column such as ``metric.name``, in a fixed order.
 
     Args:
         runs: metrics of each run by its folder.
         folder: the folder of all results.
     """
     lines = [{FOLDER: place} | _flat(runs[place]) for place in sorted(runs)]
-    tops = list(dict.fromkeys(column.split(".")[0] for line in lines for column in line))
-    found = dict.fromkeys(column for line in lines for column in line)
-    columns = sorted(found, key=lambda column: tops.index(column.split(".")[0]))
+    columns = sorted({FOLDER, *(column for line in lines for column in line)}, key=_place)
     with atomic_path(folder / FILE) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
     return folder / FILE
+
+
+def _place(column: str) -> tuple[int, str, int, str]:
+    """What columns are sorted by, see `ORDER`."""
+    key, _, inner = column.partition(".")
+    keys, inners = [*ORDER], ORDER.get(key, ())
+    return (
+        *(keys.index(key) if key in keys else len(keys), key),
+        *(inners.index(inner) if inner in inners else len(inners), inner),
+    )
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

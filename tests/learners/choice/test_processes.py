@@ -48,6 +48,15 @@ def test_what_one_cannot_do_is_told_and_stops_no_other(workers):
 
 
 @pytest.mark.slow
+def test_a_process_that_is_killed_takes_no_other_fit_with_it(workers):
+    dict(workers.run({"start": os.getpid}, PATIENCE, waits=True))
+    jobs = {"killed": partial(os._exit, 1), "beside": partial(time.sleep, 3), "after": partial(divmod, 7, 2)}
+    found = dict(workers.run(jobs, PATIENCE))
+    assert found.pop("killed")[1]
+    assert found == {"beside": (None, ""), "after": ((3, 1), "")}
+
+
+@pytest.mark.slow
 def test_a_full_disk_or_a_damaged_file_is_no_fault_of_the_one_that_met_it_and_ends_them_all(workers):
     with pytest.raises(PareError, match="cannot write to here"):
         dict(workers.run({"a": fill_disk}, PATIENCE))

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from itertools import count
 from types import SimpleNamespace
 
 import catboost
@@ -349,3 +350,16 @@ def test_rounds_end_at_the_deadline(name, problem):
     fitted = FITS[name](replace(made, deadline=started + 1.0), many)
     assert time.monotonic() - started < 10
     assert np.isfinite(predict(fitted, x[:10].astype(np.float32))).all()
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_rounds_that_the_deadline_ends_are_those_of_the_least_loss(name, problem, monkeypatch):
+    """Answers are noise, so that each round after the first ones makes the validation rows worse."""
+    draw, clock = np.random.default_rng(0), count()
+    x, y = draw.normal(size=(400, 5)), draw.normal(size=(400, 1)).astype(np.float32)
+    made = problem("regression", train=(x[:300], y[:300]), validation=(x[300:], y[300:]))
+    monkeypatch.setattr("pare.learners.libraries.boosting.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    many = BoosterOptions(early_stopping_rounds=100_000, bags=1, learning_rate=0.3, **{SIZES[name]: 100_000})
+    found = FITS[name](replace(made, deadline=100), many).model.predict(x[300:].astype(np.float32))
+    assert 100 < next(clock) < 200
+    assert np.square(found - y[300:]).mean() < 1.1 * y[300:].var()

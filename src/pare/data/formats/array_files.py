@@ -13,7 +13,7 @@ from pare.config.errors import PareError
 from pare.data.files import is_hidden
 from pare.data.formats.matlab import MAT, MATLAB, version_5_arrays, version_7_3_arrays
 from pare.data.formats.memory import check_memory
-from pare.data.formats.netcdf import NETCDF, NUMBERS, Packing, version_3_arrays
+from pare.data.formats.netcdf import FILL, NETCDF, NUMBERS, Packing, version_3_arrays
 from pare.data.formats.npy import NPY, map_npy, map_npz, npz_members, read_npy_header
 from pare.data.formats.safetensor_files import SAFETENSORS, safetensors_arrays
 from pare.data.formats.stored_array import (
@@ -148,7 +148,7 @@ def _read_hdf5(path: Path, name: str, start: int, stop: int) -> np.ndarray:
 
 
 def _packing(data: h5py.Dataset) -> Packing:
-    return Packing.of(data.attrs) if data.dtype.kind in NUMBERS else Packing()
+    return Packing.of(data.attrs, filled=data.fillvalue == FILL) if data.dtype.kind in NUMBERS else Packing()
 
 
 def _or_hdf5(older: Opener) -> Opener:

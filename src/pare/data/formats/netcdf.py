@@ -18,6 +18,7 @@ NETCDF = ".nc"
 NUMBERS = "iuf"
 SCALE, OFFSET = "scale_factor", "add_offset"
 MISSING = ("_FillValue", "missing_value")
+FILL = 15 * 2.0**119  # 9.97e36, with which the NetCDF library fills arrays of real numbers before they are written
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Packing:
     missing: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any]) -> "Packing":
-        """What the attributes of an array say."""
-        marks = np.concatenate([np.ravel(attributes.get(name, ())).astype(np.float64) for name in MISSING])
+    def of(cls, attributes: Mapping[str, Any], *, filled: bool = False) -> "Packing":
+        """What the attributes of an array say; ``filled`` where `FILL` is what nobody has written."""
+        said = [*(attributes.get(name, ()) for name in MISSING), FILL if filled else ()]
+        marks = np.concatenate([np.ravel(mark).astype(np.float64) for mark in said])
         scale, offset = (float(np.ravel(attributes.get(name, none))[0]) for name, none in ((SCALE, 1), (OFFSET, 0)))
         return cls(scale, offset, tuple(marks[~np.isnan(marks)].tolist()))
 
@@ -71,7 +73,11 @@ def version_3_arrays(path: Path) -> dict[str, StoredArray]:
 
 def _variables(file: scipy.io.netcdf_file) -> dict[str, tuple[tuple[int, ...], np.dtype, Packing]]:
     return {
-        name: (variable.data.shape, variable.data.dtype, Packing.of(vars(variable)))
+        name: (
+            variable.data.shape,
+            variable.data.dtype,
+            Packing.of(vars(variable), filled=variable.data.dtype.kind == "f"),
+        )
         for name, variable in file.variables.items()
         if variable.data.dtype.kind in NUMBERS
     }

@@ -32,7 +32,8 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
         PareError: if it is no image of a known format, is damaged, of more than 67 million pixels, or several images.
     """
     try:
-        with _single(path) as image:
+        with _open(path) as image:
+            _check_single(image)
             yield image
     except UnidentifiedImageError as error:
         raise PareError(f"{path} is not a {NAMES} image; save it as one, or move it away") from error
@@ -40,15 +41,13 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
         raise PareError(f"{path} cannot be read as an image ({error}); save it again, or move it away") from error
 
 
-def _single(path: Path) -> Image.Image:
-    image = _open(path)
+def _check_single(image: Image.Image) -> None:
     try:
         count = getattr(image, "n_frames", 1)
     except Exception as error:  # each decoder has errors of its own
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if count > 1:
         raise ValueError(f"it holds {count} pages or frames, of which one can be read")
-    return image
 
 
 def photograph(content: bytes, name: str) -> Image.Image:

@@ -165,7 +165,7 @@ def _load_feather(path: Path, dialect: Dialect) -> pd.DataFrame:
 
 
 def _from_arrow(table: Any) -> pd.DataFrame:
-    table.validate(full=True)  # of a damaged one text would fail when it is read, or the process end
+    table.validate(full=True)  # text of a damaged file would fail when it is read, or end the process
     frame = table.to_pandas()
     return frame.reset_index(drop=frame.index.names == [None])
 

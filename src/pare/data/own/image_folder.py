@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from pydantic import PositiveInt, PrivateAttr
 
 from pare.config.errors import PareError
@@ -15,6 +15,7 @@ from pare.data.own.findings import Question
 from pare.data.own.labelled_files import FileKind
 
 SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # how Pillow calls grey images of 16 bits
+SIDEWAYS = (5, 6, 7, 8)  # what the EXIF standard says of images whose rows are columns
 LOOKED_AT = 500  # images whose size is read
 EDGE = 128  # points to which images of several sizes, or larger ones, are resized
 
@@ -67,11 +68,12 @@ class ImageFolder(ClassFolder):
 
 
 def _image_facts(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
-    """Heights and widths, and whether all images are grey."""
+    """Heights and widths as images are meant to be held, and whether all images are grey."""
     sizes, modes = [], set()
     for path in paths:
         with opened_image(path) as image:
-            sizes.append((image.height, image.width))
+            sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+            sizes.append((image.width, image.height) if sideways else (image.height, image.width))
             modes.add(image.mode)
     return sizes, all(mode == "1" or mode.startswith(("L", "I")) for mode in modes)
 
@@ -79,13 +81,13 @@ def _image_facts(paths: Sequence[Path]) -> tuple[list[tuple[int, int]], bool]:
 def _pixels(path: Path, size: tuple[int, int] | None, *, colour: bool) -> np.ndarray:
     """One image, ``(channels, height, width)`` float32 from 0 to 1, as it is meant to be held."""
     with opened_image(path) as file:
-        image = _on_white(ImageOps.exif_transpose(file))
+        image = ImageOps.exif_transpose(file)
         if image.mode in SIXTEEN_BITS:
-            image = Image.fromarray(_from_sixteen_bits(np.asarray(image)))
+            image = Image.fromarray(_from_sixteen_bits(np.asarray(image), image.info.get("transparency")))
         elif image.mode == "F":
             raise ValueError("its pixels are real numbers; save them as an array, and use the reader 'arrays'")
         else:
-            image = image.convert("RGB" if colour else "L")
+            image = _on_white(image).convert("RGB" if colour else "L")
         if size is not None:
             image = image.resize(size[::-1], Image.Resampling.BILINEAR)
         pixels = np.asarray(image, dtype=np.float32) / (1 if image.mode == "F" else 255)
@@ -102,7 +104,9 @@ def _on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours)
 
 
-def _from_sixteen_bits(pixels: np.ndarray) -> np.ndarray:
+def _from_sixteen_bits(pixels: np.ndarray, transparent: int | None) -> np.ndarray:
+    """Grey from 0 to 1; the value that is transparent becomes white."""
     if pixels.min() < 0 or pixels.max() > 65_535:
         raise ValueError("its pixels have more than 16 bits; save them as an array, and use the reader 'arrays'")
-    return pixels.astype(np.float32) / 65_535
+    grey = pixels.astype(np.float32) / 65_535
+    return grey if transparent is None else np.where(pixels == transparent, np.float32(1), grey)

@@ -10,10 +10,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -39,14 +39,16 @@ Outcome = tuple[Any, str]  # result of a fit, and its error; empty where there i
 class Workers:
     """Processes that fit, which end with this one and log nothing but warnings.
 
+    Each has a pipe of its own: one that is killed, as for want of memory, takes no other fit with it, which a
+    `ProcessPoolExecutor` does.
+
     Attributes:
         most: processes at a time, which divide the threads of this one: two on a CPU of two cores or more, else one.
     """
 
     def __init__(self) -> None:
         self.most = min(MOST, torch.get_num_threads()) if PartialState().device.type == "cpu" else 1
-        self._pool: ProcessPoolExecutor | None = None
-        self._others = multiprocessing.active_children()  # which whoever uses this project as a library has
+        self._processes: dict[Connection, BaseProcess] = {}
 
     def run(
         self, jobs: Mapping[Name, Callable[[], Any]], seconds: float, *, waits: bool = False
@@ -61,25 +63,27 @@ class Workers:
             waits: whether one of them is waited for, however long it takes.
         """
         end, threads = time.monotonic() + seconds, max(1, torch.get_num_threads() // max(1, min(self.most, len(jobs))))
-        self._pool = self._pool or ProcessPoolExecutor(self.most, _context(), _begin, (os.getpid(),))
-        with _without_main():
-            running = {self._pool.submit(_in_process, name, job, threads): name for name, job in jobs.items()}
+        waiting, running = [*jobs.items()], dict[Connection, Name]()
         try:
             with get_console().status("") as shown:
-                while running:
+                while waiting or running:
+                    while waiting and len(running) < self.most:
+                        name, job = waiting.pop(0)
+                        worker = self._free(running)
+                        worker.send((name, job, threads))
+                        running[worker] = name
                     shown.update(", ".join(map(str, running.values())))
-                    done, _ = wait(running, None if waits else max(0.0, end - time.monotonic()), FIRST_COMPLETED)
+                    done = wait(running, None if waits else max(0.0, end - time.monotonic()))
                     if not done:
                         return
                     waits = False
-                    for future in done:
-                        yield running.pop(future), self._outcome(future)
+                    for worker in done:
+                        yield running.pop(worker), self._outcome(worker)
         except KeyboardInterrupt:
             self.close(PATIENCE)
             raise
         finally:
-            if running:
-                self.close()
+            self._end(running)
 
     def close(self, patience: float = 1.0) -> None:
         """End the processes, and what they do.
@@ -87,31 +91,42 @@ class Workers:
         Args:
             patience: seconds that they have to tidy up, and to save a training, before they are killed.
         """
-        pool, self._pool = self._pool, None
-        if not pool:
-            return
-        processes = [one for one in multiprocessing.active_children() if one not in self._others]
+        self._end([*self._processes], patience)
+
+    def _free(self, running: Mapping[Connection, Any]) -> Connection:
+        """A process that waits for a job; a new one where all have one."""
+        for worker, process in self._processes.items():
+            if worker not in running and process.is_alive():
+                return worker
+        # On Linux a server imports the project once and forks in a moment; elsewhere it is not safe to fork.
+        context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        context.set_forkserver_preload(IMPORTED)
+        worker, own = context.Pipe()
+        self._processes[worker] = context.Process(target=_work, args=(own, os.getpid()))
+        with _without_main():
+            self._processes[worker].start()
+        own.close()  # so that the pipe ends with the process
+        return worker
+
+    def _outcome(self, worker: Connection) -> Outcome:
+        try:
+            outcome = worker.recv()
+        except (EOFError, OSError):
+            self._end([worker])
+            return None, "its process ended, perhaps for want of memory"
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _end(self, workers: Iterable[Connection], patience: float = 1.0) -> None:
+        processes = [self._processes.pop(worker) for worker in workers if worker in self._processes]
         for process in processes:
             process.terminate()
         end = time.monotonic() + patience
         for process in processes:
             process.join(max(0.0, end - time.monotonic()))
             process.kill()
-        pool.shutdown(cancel_futures=True)
-
-    def _outcome(self, future: Future[Outcome]) -> Outcome:
-        try:
-            return future.result()
-        except BrokenProcessPool:
-            self._pool = None
-            return None, "its process ended, perhaps for want of memory"
-
-
-def _context() -> Any:
-    """On Linux a server imports the project once and forks in a moment; elsewhere it is not safe to fork."""
-    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-    context.set_forkserver_preload(IMPORTED)
-    return context
+            process.join()
 
 
 @contextmanager
@@ -124,13 +139,16 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _begin(parent: int) -> None:
+def _work(worker: Connection, parent: int) -> None:
     rich.reconfigure(force_terminal=False)  # the bar is that of the process which asked
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to that process as well, which ends this one
     end_with(parent)
+    while True:
+        worker.send(_outcome(*worker.recv()))
 
 
-def _in_process(name: object, job: Callable[[], Any], threads: int) -> Outcome:
+def _outcome(name: object, job: Callable[[], Any], threads: int) -> Outcome | Exception:
+    """What a job returns, or why it cannot; an error where that is no fault of its own."""
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", force=True)
     logging.getLogger("pare").setLevel(logging.WARNING)
     torch.set_num_threads(threads)
@@ -138,8 +156,8 @@ def _in_process(name: object, job: Callable[[], Any], threads: int) -> Outcome:
         with raised(), threadpool_limits(threads):
             return job(), ""
     except Stopped as stop:
-        os._exit(exit_code(stop))  # an exception would be sent back, and this process would wait for another job
+        os._exit(exit_code(stop))  # without the seconds that threads and libraries take to end
     except Exception as error:  # what one candidate cannot do stops no other, but a disk's fault is not its own
         if any(isinstance(one, Damaged) or any(os.strerror(n) in str(one) for n in DISK) for one in causes(error)):
-            raise
+            return error
         return None, f"{type(error).__name__}: {error}"

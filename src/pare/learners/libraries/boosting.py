@@ -4,7 +4,7 @@ import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,14 +150,18 @@ def lightgbm_booster() -> Booster:
     lightgbm = require("lightgbm")
 
     def fit(model: Any, train: Part, validation: Part | None, rounds: int, end: float) -> None:
+        early = lightgbm.early_stopping(rounds, verbose=False)
+
         def stop(state: Any) -> None:
-            if time.monotonic() > end:
-                raise lightgbm.callback.EarlyStopException(state.iteration, state.evaluation_result_list or [])
+            late = time.monotonic() > end
+            if validation:  # at the last round that there may be, this callback of its own takes the best one
+                early(replace(state, end_iteration=state.iteration + 1) if late else state)
+            elif late:
+                raise lightgbm.callback.EarlyStopException(state.iteration, [])
 
         held_out: dict[str, Any] = {"callbacks": [stop]}
         if validation:
             held_out |= {"eval_X": validation.x, "eval_y": validation.y}
-            held_out["callbacks"].append(lightgbm.early_stopping(rounds, verbose=False))
             if validation.weight is not None:
                 held_out["eval_sample_weight"] = [validation.weight]
         model.fit(train.x, train.y, sample_weight=train.weight, **held_out)
