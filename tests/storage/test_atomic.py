@@ -258,3 +258,12 @@ def test_what_killed_runs_left_of_any_file_of_a_folder_is_removed(tmp_path):
     (tmp_path / ".lock").touch()  # of something else
     recover_all(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "a.json", "b"]
+
+
+def test_what_a_link_points_to_is_not_flushed(folder, tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(os.fstat(handle).st_ino))
+    with atomic_path(tmp_path / "link") as unfinished:
+        unfinished.symlink_to(folder)
+    assert texts(tmp_path / "link") == {"old": "old"}
+    assert flushed == [tmp_path.stat().st_ino]

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
+import scipy.sparse
 
 from pare.config.errors import PareError
 from pare.data.formats import memory
@@ -117,6 +118,12 @@ def test_whole_numbers_that_scipy_finds_in_fewer_bytes_have_their_own_type(tmp_p
 def test_structures_are_left_out(tmp_path):
     scipy.io.savemat(tmp_path / "f.mat", {"x": FIELDS, "settings": {"rate": 3}})
     assert list(open_arrays(tmp_path / "f.mat")) == ["x"]
+
+
+def test_a_file_of_structures_only_is_told_how_to_save_their_fields(tmp_path):
+    scipy.io.savemat(tmp_path / "f.mat", {"run": {"x": FIELDS}, "w": scipy.sparse.eye_array(3).tocsc()})
+    with pytest.raises(PareError, match=r"holds run \(struct\), w \(sparse\); expected numbers .*'-struct', 'NAME'"):
+        open_arrays(tmp_path / "f.mat")
 
 
 def test_complex_numbers_are_refused(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from pare.config.errors import PareError
-from pare.data.own.column_remarks import followers, look_like_points, numbered_run, stand_ins
+from pare.data.own.column_remarks import coarse, followers, look_like_points, numbered_run, stand_ins
 from users_files import NUMBERS, RNG, N, images, look, read_found, series_files, series_frames, table
 
 
@@ -28,6 +28,12 @@ def test_the_column_that_names_files_is_found(tmp_path):
     x, y = read_found(found, tmp_path)["all"].read(0, 2)
     assert x.shape == (2, 3, 20, 30)
     np.testing.assert_array_equal(y, [0, 1])
+
+
+def test_files_that_a_table_does_not_name_are_counted(tmp_path):
+    photos, labels = listed(tmp_path)
+    labels.write_text("\n".join(labels.read_text().splitlines()[:-2]))
+    assert look([photos, labels], "animal").unlabelled == 2
 
 
 def test_series_may_be_labelled_by_a_table(tmp_path):
@@ -143,3 +149,33 @@ def test_several_numbers_at_either_end_may_mean_missing():
 )
 def test_other_columns_have_no_such_number(column):
     assert list(stand_ins(pd.DataFrame({"x": column}))) == []
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        (1.7e9 + np.arange(200), 3),  # seconds since 1970, of which 32 bits know every 128th
+        (2_460_000.5 + np.arange(200) / 24, 34),  # Julian days, known in steps of a quarter
+        (1.7e9 + 1000 * np.arange(200), None),
+        (RNG.normal(size=200), None),
+        (np.exp(RNG.normal(scale=9, size=200)), None),
+        (np.full(200, 2.0**53), None),
+        ([np.inf, np.nan] * 100, None),
+        ([], None),
+    ],
+)
+def test_numbers_that_32_bits_do_not_tell_apart_are_told(numbers, told):
+    sentence = f"t has 200 different numbers, of which 32 bits tell {told} apart: subtract what all have in common"
+    found = list(coarse(pd.DataFrame({"t": np.asarray(numbers, float)})))
+    assert [text.startswith(sentence) for text in found] == ([True] if told else [])
+
+
+def test_a_first_look_tells_of_coarse_numbers_and_of_texts_that_differ_in_capitals(tmp_path):
+    seconds, sexes = 1.7e9 + RNG.permutation(N), [("Male", "male", "female")[i % 3] for i in range(N)]
+    paths = table(tmp_path, answer=seconds, sex=sexes)
+    assert look(paths, "answer").remarks == (
+        "answer has 60 different numbers, of which 32 bits tell 1 apart: subtract what all have in common, such as the "
+        "least",
+        "Male, male in sex differ in capitals only, and count as different",
+    )
+    assert "sex" not in " ".join(look(paths, "answer", ignore=("sex",)).remarks)

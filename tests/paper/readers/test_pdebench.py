@@ -201,6 +201,8 @@ def test_a_stacked_file_that_does_not_fit_is_refused_by_name(tmp_path, arrays, o
         ({f"{i:04d}/data": np.ones((5, 8, 1)) for i in range(2)}, {"target_channels": (1,)}, "has 1 channels"),
         ({f"{i:04d}/data": np.ones((5, 8, 1)) for i in range(2)}, {"stride": 5}, "cannot be thinned by stride 5"),
         ({"0000/data": np.ones((5, 8, 1))}, {}, "holds 1 samples, expected at least 2"),
+        ({}, {"pattern": "../*.hdf5"}, "no plain file name"),
+        ({}, {"pattern": "/data/*.hdf5"}, "no plain file name"),
     ],
 )
 def test_a_grouped_file_that_does_not_fit_is_refused_by_name(tmp_path, arrays, options, message):

@@ -42,7 +42,7 @@ def version_5_arrays(path: Path) -> dict[str, StoredArray]:
     """The variables of a MATLAB file of version 5 to 7.
 
     Raises:
-        PareError: if the file is damaged, or a variable does not fit into memory.
+        PareError: if the file is damaged, a variable does not fit into memory, or none holds numbers or text.
     """
     with readable(path, Exception):  # scipy raises a dozen types for damage
         found = scipy.io.whosmat(path)
@@ -57,6 +57,12 @@ def version_5_arrays(path: Path) -> dict[str, StoredArray]:
             arrays[name] = StoredArray(where, shape, TEXT, rows_of(partial(_characters, path, name), path))
         elif kind == CELL:
             arrays[name] = _cell(where, _loaded(path, name))
+    if found and not arrays:
+        held = ", ".join(f"{name} ({kind})" for name, _, kind in found)
+        raise PareError(
+            f"{path} holds {held}; expected numbers or text as variables of their own. In MATLAB save('new.mat', "
+            "'-struct', 'NAME') makes such of the fields of a structure, and full(NAME) of a sparse matrix"
+        )
     return _without_second_axis(arrays)
 
 

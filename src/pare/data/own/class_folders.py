@@ -71,6 +71,8 @@ class ClassFolder(Format):
         files = labelled_files(folder, None, cls.kind, labels)
         options, notes = cls.propose([path for part in files.values() for path in part.paths], question)
         options |= {"labels": labels.model_dump()} if labels else {}
+        (top,) = [path for path in paths if path.is_dir()]
+        known = sum(len(part.paths) for part in files.values())
         return inspection_of(
             cls.name,
             options,
@@ -79,6 +81,7 @@ class ClassFolder(Format):
             kind="classification",
             output_name=labels.target if labels else "class",
             notes=notes,
+            unlabelled=sum(map(cls.kind.includes, files_below(top))) - known if labels else 0,
             equal=equal_files(files),
         )
 

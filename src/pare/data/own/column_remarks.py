@@ -243,6 +243,39 @@ def stand_ins(free: pd.DataFrame) -> Iterator[str]:
         yield f"{number} is far {where} all others in {listed(names)}; if it means missing, say --missing={number}"
 
 
+def coarse(frame: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each column of numbers of which 32 bits, which models have, tell less than half apart.
+
+    Args:
+        frame: columns that are features or predicted.
+    """
+    for name, column in _numbers(frame):
+        numbers = column[np.isfinite(column)].to_numpy()
+        with np.errstate(all="ignore"):
+            step = np.spacing(np.abs(numbers).max(initial=0).astype(np.float32))
+        if len(numbers) and np.ptp(numbers) < len(numbers) * step:  # else not worth the sorting
+            different, told = (len(np.unique(values)) for values in (numbers, numbers.astype(np.float32)))
+            if told < different / 2:
+                yield (
+                    f"{name} has {different} different numbers, of which 32 bits tell {told} apart: subtract what all "
+                    "have in common, such as the least"
+                )
+
+
+def in_capitals(frame: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each column with texts that differ in capitals only.
+
+    Args:
+        frame: columns whose texts are categories, or names of groups.
+    """
+    for name in frame:
+        if is_text(frame[name]):
+            texts = pd.Series(present_text(frame[name]).unique(), dtype=object)
+            alike = texts[texts.str.casefold().duplicated(keep=False)]
+            if len(alike):
+                yield f"{listed(alike.to_list())} in {name} differ in capitals only, and count as different"
+
+
 def _far(values: np.ndarray, counts: np.ndarray) -> list[tuple[float, int]]:
     """The first numbers and their rows, where each repeats and they are farther from the others than twice their range.
 

@@ -68,10 +68,10 @@ def parse_column(column: pd.Series, name: str, path: Path, *, declared: bool) ->
         codes = column.cat.codes.to_numpy()
         parsed = Column(np.where(codes < 0, np.nan, codes), [str(level) for level in column.cat.categories])
     elif column.dtype.kind in "mM":
-        raise PareError(
-            f"{where} holds dates or times; leave it out by the reader's option 'ignore', or name its day 0 in the "
-            "option 'dates'"
-        )
+        held, cure = ("dates or times", "name its day 0 in the option 'dates'")
+        if column.dtype.kind == "m":
+            held, cure = "durations", "write them as numbers, such as hours"
+        raise PareError(f"{where} holds {held}; leave it out by the reader's option 'ignore', or {cure}")
     elif column.dtype.kind in "iuf":
         numbers = Column(column.to_numpy(dtype=np.float64, na_value=np.nan), None)
         parsed = _number_levels(column) if declared else numbers

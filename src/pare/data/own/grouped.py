@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from pare.config.errors import PareError
 from pare.config.words import listed
-from pare.data.files import FETCH, PART_WORDS
+from pare.data.files import FETCH, PART_WORDS, FileName
 from pare.data.formats.array_files import HDF5, LONE, NPZ, open_arrays
 from pare.data.formats.stored_array import StoredArray, held_dataset
 from pare.data.own.arrays import PREPARED
@@ -50,7 +50,7 @@ class Grouped(Format):
     input_time: NonNegativeInt = 0
     axes: Literal[1, 2] = 1
     stride: PositiveInt = 1
-    pattern: str = "*.h5"
+    pattern: FileName = "*.h5"
 
     @classmethod
     def suits(cls, paths: Sequence[Path], question: Question) -> float:

@@ -19,7 +19,14 @@ from pare.data.formats.table_files import (
     table_suffix,
     without_words,
 )
-from pare.data.own.column_remarks import nameless_columns, numbers_in_place, remarks_on, useless_columns
+from pare.data.own.column_remarks import (
+    coarse,
+    in_capitals,
+    nameless_columns,
+    numbers_in_place,
+    remarks_on,
+    useless_columns,
+)
 from pare.data.own.columns import are_names_of_rows, features_of, is_text, known_values, to_float32
 from pare.data.own.findings import Inspection, Question, need_target
 from pare.data.own.format import Format, Known, NewRows, held_rows
@@ -82,7 +89,9 @@ class Table(RowTable, Dates, Format):
         words = {name: _no_values(frame[name]) for name in map(str, frame) if name not in no_category}
         is_open = said is None and not (when or question.ordered or question.groups)
         more = remarks_on(free, frame, question, missing, words, is_order_open=is_open)
-        remarks = [*of_nameless, *of_useless, *more]
+        used = frame.drop(columns=[*row_names, *dated.get("dates", {}), *question.ignore], errors="ignore")
+        numbers_used = used.drop(columns=[*question.categorical, question.groups], errors="ignore")
+        remarks = [*of_nameless, *of_useless, *more, *coarse(numbers_used), *in_capitals(used)]
         return inspection_of_table(cls, options, question, paths, rows=len(frame), notes=notes, remarks=remarks)
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
