@@ -156,7 +156,7 @@ def line(run: Run, setup: Setup, mixed: bool) -> dict:
 def compared(project: Path, params: str) -> dict:
     """A line of the comparison: a run in this process, whose clock becomes the CPU's."""
     os.chdir(project)
-    run = resolved_run(config_loader(project, None), parse_params(None, None, params))
+    run = resolved_run(config_loader(project, None), parse_params(None, None, [params]))
     folder, foretold = project / "data" / "06_models" / run.folder, list[float]()
     expected = estimate(run, speed_here(run))
     shutil.rmtree(folder, ignore_errors=True)

@@ -39,13 +39,18 @@ def main(*args: Any, **kwargs: Any) -> Any:
 
     configure_project(PACKAGE.name)
     from pare.cli import OTHERS, run  # noqa: PLC0415  # needs the configured project
+    from pare.cli.common import NO_PROJECT  # noqa: PLC0415
+    from pare.config.errors import unknown_name  # noqa: PLC0415
 
-    if command in (*OTHERS, run.name):
+    known = [*OTHERS, run.name]
+    if command in known:
         from kedro.framework.cli.cli import main as kedro  # noqa: PLC0415
 
         if outside:
-            sys.exit("Error: no project is in this folder or above it; make one: pare init my_project")
+            sys.exit(f"Error: {NO_PROJECT}")
         return kedro()
+    if command and not command.startswith("-"):
+        sys.exit(f"Error: {unknown_name('command', command, ['init', *known], 'docs/start.md')}")
     return run(*args, **kwargs)
 
 

@@ -47,3 +47,20 @@ def test_a_training_imports_models_and_solvers_when_it_uses_them():
     program = f"import sys, pare.learners.networks.training; print(*{{*{LATER}}} & {{*sys.modules}})"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not result.stdout.split()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["tasks"], "Error: no project is in this folder or above it; make one: pare init my_project"),
+        (["--params", "task=darcy_flow"], "; no project is in this folder or above it; make one: pare init my_project"),
+        (["task", "new", "wine.csv"], "Error: command 'task' is unknown. Did you mean 'tasks'?"),
+    ],
+)
+def test_a_mistake_outside_a_project_is_answered_with_what_to_do(tmp_path, args, words):
+    result = subprocess.run(
+        [sys.executable, "-m", "pare", *args], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    said = result.stdout + result.stderr
+    assert result.returncode == 1 and words in said and said.count("Error: ") == 1

@@ -267,7 +267,8 @@ def test_a_part_of_the_matrix_or_one_of_your_own_is_planned(matrix, args, names)
 
 
 def test_values_of_an_own_matrix_are_in_the_command_of_each_run(matrix):
-    asked = ["--tasks", "mine", "--methods", "finetune", "--params", "training.epochs=5,training.learning_rate=3e-5"]
+    asked = ["--tasks", "mine", "--methods", "finetune", "--params", "training.epochs=5"]
+    asked += ["--params", "training.learning_rate=3e-5"]
     plan = json.loads(matrix("plan", *asked, "--json"))
     assert plan["jobs"][-1]["command"].endswith(
         "--params task=mine,method=finetune,seed=0,training.epochs=5,training.learning_rate=3e-05"

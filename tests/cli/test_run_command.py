@@ -20,10 +20,16 @@ from pare.config import PareError
         ["--params", "task:darcy_flow,training.epochs=3"],
         ["--params", "task=darcy_flow,training.epochs:3"],
         ["--params=task:darcy_flow,training.epochs=3"],
+        ["--params", "task:darcy_flow", "--params=training.epochs=3"],  # of which click would keep the last alone
     ],
 )
 def test_parameters_may_be_spelt_with_a_colon_or_an_equals_sign(args):
     assert run.make_context("run", args).params["params"] == {"task": "darcy_flow", "training": {"epochs": 3}}
+
+
+def test_params_without_a_value_are_refused():
+    result = CliRunner().invoke(run, ["--params", "task=darcy_flow", "--params"])
+    assert (result.exit_code, "requires an argument" in result.output) == (2, True)
 
 
 def test_a_colon_inside_a_value_stays():

@@ -278,4 +278,4 @@ def test_several_runs_without_a_project_are_refused(engine, runs, monkeypatch):
     monkeypatch.setattr("pare.cli.several_runs.find_kedro_project", lambda _: None)
     code, output = runs("task=mine,seeds=0-1")
     assert (code, engine.jobs) == (1, [])
-    assert output.startswith("Error: several runs belong in a project")
+    assert output.startswith("Error: no project is in this folder or above it; make one: pare init")

@@ -43,7 +43,12 @@ def test_what_is_whole_is_counted(tasks, data):
 
 
 def test_a_task_without_files_is_no_error(tasks, data):
-    assert "Nothing is stored yet" in tasks("verify", "another")
+    assert "Nothing is stored yet" in tasks("verify", "openml_wdbc")
+
+
+def test_a_name_that_neither_a_task_nor_a_file_has_is_refused(tasks, data):
+    assert "task 'openml_wdbcc' is unknown. Did you mean 'openml_wdbc'" in tasks("verify", "openml_wdbcc", code=1)
+    assert "All are what was written" in tasks("verify", "mine_too")  # no task any more, and its files
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,14 @@ def test_a_folder_that_was_never_filled_says_how_to_fill_it(raw_folder_dataset):
     assert "ingest" in str(caught.value.__cause__)
 
 
+def test_a_task_may_be_called_none_as_the_folder_of_an_absent_encoder_is(tmp_path):
+    own = RawFolderDataset(str(tmp_path / "01_raw" / "none"))
+    own.save(simulation())
+    assert own.load().manifest.origin == "darcy_flow_simulation"
+    for kind in ("encoders", "proxies"):
+        assert RawFolderDataset(str(tmp_path / "01_raw" / kind / "none")).load() is None
+
+
 def test_an_unknown_origin_is_a_clear_error(raw_folder_dataset):
     with pytest.raises(DatasetError, match="origin 'elsewhere' is unknown") as caught:
         raw_folder_dataset.save(RawFiles(RawConfig(origin="elsewhere", licence="none")))

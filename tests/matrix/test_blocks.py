@@ -114,6 +114,7 @@ def test_a_run_of_two_blocks_is_one_run(cells):
         ({"variants": {"x": {"seed": 1}}}, ["mine", "'x'", "seed"]),
         ({"variants": {"x": {"fold": "1/2"}}}, ["mine", "'x'", "fold"]),
         ({"variants": {"x": {"training.symmetries": ["square", "shift"]}}}, ["training.symmetries", "at most 1 item"]),
+        ({"variants": {"x": {"source": "a,b"}}}, ["mine", "'x' sets source to 'a,b', whose comma would end it"]),
         ({"folds": 2}, ["block 'mine'", "published with its test rows"]),
         ({"folds": 0}, ["folds", "0"]),
         ({"folds": 1001}, ["folds", "1001"]),

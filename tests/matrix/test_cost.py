@@ -117,6 +117,16 @@ def test_the_cost_is_told_in_plain_words(plan, done):
     assert str(plan(state, names[:1])) == "The run is done."
 
 
+def test_memory_that_nothing_tells_is_not_told_as_none(plan, done):
+    boosters = ["openml_car-xgboost-0", "openml_car-catboost-0"]
+    unknown = plan({}, boosters)
+    assert "GiB" not in str(unknown) and [*unknown.table().columns[-1].cells] == [""]
+    assert str(unknown).endswith(" one after the other.")
+    finished = done("openml_wdbc-pare-0")
+    some = str(plan(finished, [*finished, *boosters, "openml_wdbc-pare-1"]))
+    assert some.endswith(" GiB of memory each, as far as that is known.")
+
+
 @pytest.fixture
 def choice(library, parameters):
     """A choice of half a minute."""

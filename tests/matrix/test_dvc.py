@@ -1,6 +1,7 @@
 """The stages of dvc.yaml: complete, up to date, and run again only where something of theirs changed."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -61,6 +62,17 @@ def written(shipped, library):
 
 def test_the_stages_are_those_of_the_matrix(shipped, library):
     assert read_stage_files(ROOT / STAGES) == stage_files(shipped, library), "kedro matrix write"
+
+
+def test_values_reach_a_run_through_the_shell_as_they_are(library, parameters):
+    values = {"options.checkpoint": "/a folder/$it [1]", "training.fraction": 0.5}
+    block = {"tasks": ["openml_wdbc"], "methods": ["lightpfn"], "seeds": [0], "variants": {"": values}}
+    runs = unique(expand({"blocks": {"one": block}}, library, parameters))
+    content = yaml.safe_load(stage_files(runs, library)["openml_wdbc/dvc.yaml"])
+    (entry,) = content["vars"][0]["runs"].values()
+    words = shlex.split(content["stages"]["train"]["do"]["cmd"].replace("${item.params}", entry["params"]))
+    (cell,) = runs.values()
+    assert words[-2:] == ["--params", cell.run.params] and words[-1].endswith("=/a folder/$it [1]")
 
 
 def test_what_is_written_is_read_again_and_a_task_of_the_matrix_no_more_leaves_its_record(shipped, library, tmp_path):

@@ -24,6 +24,7 @@ from pare.settings import CONFIG_LOADER_ARGS
 from pare.storage.signals import exit_code, raised
 
 ENDED = {130: "Interrupted", 143: "Terminated", 129: "Hung up"}  # how a command ended, by its exit code
+NO_PROJECT = "no project is in this folder or above it; make one: pare init my_project"
 SEEDS, FOLDS = "seeds", "folds"  # parameters of several runs
 # What a user can mend: our own errors, those about configuration files, and those about options and names given to
 # Kedro, which shows some of its own without their text.
@@ -90,6 +91,8 @@ def ended_by_signals(goes_on: str) -> Iterator[None]:
 def _user_mistake(error: BaseException) -> BaseException | None:
     """The mistake that an error was caused by."""
     for cause in causes(error):
+        if isinstance(cause, MissingConfigException) and find_kedro_project(Path.cwd()) is None:
+            return PareError(f"{cause}; {NO_PROJECT}")
         if isinstance(cause, MISTAKES):
             return cause
         if isinstance(cause, OSError) and cause.errno in NOT_WRITABLE:

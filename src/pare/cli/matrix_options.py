@@ -169,6 +169,12 @@ choosing_options = with_options(
     click.option("--methods", metavar="A,B", help="Its methods. Default: method."),
     click.option("--seeds", metavar="0-4", help="Its seeds, such as 0-4 or 0-2+7. Default: seed."),
     click.option("--folds", metavar="N", type=click.IntRange(2), help="Folds of a cross-validation of each."),
-    click.option("--params", metavar="A=1,B=2", callback=parse_params, help="Values of all its runs, as of kedro run."),
+    click.option(
+        "--params",
+        multiple=True,
+        metavar="A=1,B=2",
+        callback=parse_params,
+        help="Values of all its runs, as of kedro run.",
+    ),
     env_option,
 )

@@ -117,16 +117,17 @@ def _check_pipelines(names: Sequence[str]) -> None:
 
 
 def _equals_for_colons(args: list[str]) -> list[str]:
-    result: list[str] = []
-    for arg in args:
-        flag, sign, value = arg.partition("=")
-        if result and result[-1] == "--params":
-            result.append(equals_for_colon_items(arg))
-        elif flag == "--params" and sign:
-            result.append(f"--params={equals_for_colon_items(value)}")
+    """The words with one ``--params``, last and spelt as Kedro reads it, which of several would keep the last alone."""
+    others, items, words = list[str](), list[str](), iter(args)
+    for word in words:
+        flag, sign, value = word.partition("=")
+        if flag != "--params":
+            others.append(word)
+        elif (text := value if sign else next(words, None)) is not None:
+            items.append(equals_for_colon_items(text))
         else:
-            result.append(arg)
-    return result
+            return args  # click says that it needs a value
+    return [*others, *(["--params", ",".join(items)] if items else [])]
 
 
 def equals_for_colon_items(text: str) -> str:
@@ -134,10 +135,10 @@ def equals_for_colon_items(text: str) -> str:
     return ",".join(item if "=" in item else item.replace(":", "=", 1) for item in text.split(","))
 
 
-def parse_params(ctx: click.Context, option: click.Parameter, text: str) -> dict[str, Any]:
-    """Read ``--params`` as `kedro run` does."""
+def parse_params(ctx: click.Context, option: click.Parameter, texts: Sequence[str]) -> dict[str, Any]:
+    """Read one ``--params`` or several as `kedro run` does."""
     parse = next(p.callback for p in kedro_run.params if p.name == "params")
-    return dict(parse(ctx, option, equals_for_colon_items(text))) if parse and text else {}
+    return dict(parse(ctx, option, equals_for_colon_items(",".join(texts)))) if parse and texts else {}
 
 
 run = RunCommand(

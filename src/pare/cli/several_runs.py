@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 from kedro.utils import find_kedro_project
 
-from pare.cli.common import FOLDS, SEEDS, config_loader, screen, speed_of_cpu
+from pare.cli.common import FOLDS, NO_PROJECT, SEEDS, config_loader, screen, speed_of_cpu
 from pare.cli.runs_summary import summarise, summary_folder
 from pare.config import PareError, Run, resolve
 from pare.config.run import FOLD, WHOLE
@@ -88,7 +88,7 @@ def run_several(ctx: click.Context, args: Sequence[str], workers: int | None) ->
     _check(ctx, asked, typed)
     project = find_kedro_project(Path.cwd())
     if project is None:
-        raise PareError("several runs belong in a project, and none is in this folder or above it: pare init NAME")
+        raise PareError(NO_PROJECT)
     cells, parameters = _resolved(ctx, project, asked)
     values, run = dict(zip(cells, asked.values, strict=True)), next(iter(cells.values())).run
     folder = summary_folder(run, asked.key, asked.name)

@@ -54,7 +54,7 @@ tasks.add_command(verify)
 @tasks.command()
 @click.argument("name")
 @click.option(
-    "--params", default="", callback=parse_params, help="as for `kedro run`, e.g. method=finetune,training.epochs=3"
+    "--params", multiple=True, callback=parse_params, help="as for `kedro run`, e.g. method=finetune,training.epochs=3"
 )
 @click.option("--device", type=click.Choice([*DEVICES]), help="Time on this accelerator, by its data sheet.")
 @click.pass_obj

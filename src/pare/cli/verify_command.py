@@ -11,7 +11,7 @@ from rich.progress import track
 from pare.cli.common import screen
 from pare.config import PareError
 from pare.config.run import FILES, MEMBERS
-from pare.config_loader import RunConfigLoader
+from pare.config_loader import RunConfigLoader, load_library
 from pare.data.origins.manifest import RawFolder
 from pare.storage.checksums import CHECKSUMS, check_checksums, check_digests, check_seal, read_sealed
 
@@ -64,6 +64,8 @@ def verify(loader: RunConfigLoader, name: str | None) -> None:
     """Compare all that is stored, or that of task NAME, with its checksums; exit code 1 where something is damaged."""
     data = Path(loader.conf_source).parent / "data"
     places = [(kind, path) for kind in KINDS for path in _stored(data, kind, name)]
+    if name and all(path.relative_to(data).parts[1] in SOURCES for _, path in places):
+        load_library(loader).task(name)  # which refuses a name that neither a task nor a stored file has
     damaged = 0
     for kind, path in track(places, "comparing", transient=True, disable=not screen().is_terminal):
         try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
+from pare.config.library import FOLDERS
 from pare.config.run import NOWHERE
 from pare.storage.access import held_alone
 from pare.storage.atomic import recover, recover_all
@@ -74,7 +75,7 @@ class LazyDataset(PathDataset[Lazy]):
 class RawFolderDataset(LazyDataset):
     """Saving `RawFiles` brings them into the folder; loading gives the folder and its manifest.
 
-    The folder ``none`` is that of the encoder and the proxy of a learner that has none; nothing is in it.
+    The folders ``encoders/none`` and ``proxies/none`` are those of a learner that has neither; nothing is in them.
 
     Example:
         ```yaml
@@ -88,7 +89,8 @@ class RawFolderDataset(LazyDataset):
         """The folder; PareError where it was not ingested."""
         from pare.data.origins.manifest import RawFolder  # noqa: PLC0415 - other datasets do without
 
-        return None if self.path.name == NOWHERE else RawFolder.open(self.path)
+        absent = any(self.path.match(f"{folder}{NOWHERE}") for folder in FOLDERS.values() if folder)
+        return None if absent else RawFolder.open(self.path)
 
 
 class ArrayStoreDataset(LazyDataset):

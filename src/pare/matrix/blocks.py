@@ -16,7 +16,7 @@ from pare.config.suitability import unsuited
 from pare.config.words import listed
 from pare.storage.result_lines import nested
 
-# A list has at most one entry: a comma ends a value on the command line.
+# A list has at most one entry, and no text has a comma, which ends a value on the command line.
 Value = bool | int | float | str | None | Annotated[list[Any], Field(max_length=1)]
 NAMES = frozenset({"task", "method", "seed", FOLD, "variant"})
 MOST = 1000  # seeds or folds of one command
@@ -36,10 +36,13 @@ class Block(Strict):
     )
 
     @model_validator(mode="after")
-    def _values_are_no_names(self) -> "Block":
+    def _values_suit_the_command_line(self) -> "Block":
         for name, values in self.variants.items():
             if taken := NAMES.intersection(values):
                 raise ValueError(f"variant {name!r} sets {', '.join(sorted(taken))}, which the block itself names")
+            for key, value in values.items():
+                if "," in str(value):
+                    raise ValueError(f"variant {name!r} sets {key} to {value!r}, whose comma would end it; drop that")
         return self
 
 

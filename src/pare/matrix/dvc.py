@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import yaml
@@ -59,7 +60,7 @@ def _entries(task: str, cells: Sequence[Cell], base: Library) -> dict[str, Any]:
 def _entry(run: Run) -> dict[str, str]:
     return {
         "folder": run.folder,
-        "params": run.params,
+        "params": quote(run.params),  # a stage is a line of a shell
         "model_input": run.places["model_input"],
         "source": run.source_name or NOWHERE,
         "proxy": run.proxy_name or NOWHERE,

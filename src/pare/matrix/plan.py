@@ -34,7 +34,7 @@ class Job:
         needs: names of the jobs before it.
         on_accelerator: whether it takes one, where there is one.
         seconds: time that it will take, by the costs of the plan.
-        memory_mb: peak memory.
+        memory_mb: peak memory; 0 where it is not known.
         prepares: whether it makes what several runs read, and no run itself.
         timed: whether the time of a run holds all, see `pare.matrix.cost.Cost`.
     """
@@ -85,7 +85,7 @@ class Plan:
 
     @property
     def memory_mb(self) -> float:
-        """Memory of the job that takes the most."""
+        """Memory of the job that takes the most; 0 where that of none is known."""
         return max((job.memory_mb for job in self.jobs.values()), default=0.0)
 
     def __str__(self) -> str:
@@ -97,10 +97,11 @@ class Plan:
         networks, inputs = sum(job.on_accelerator for job in self.runs), len(self.jobs) - len(self.runs)
         hours = " What makes hours of it: kedro matrix plan." if self.seconds >= DAY else ""
         untimed = f" without the fits of {counted(self.untimed, 'run')} not timed yet," if self.untimed else ""
+        far = "" if all(job.memory_mb for job in self.runs) else ", as far as that is known"
+        memory = f", and at most {self.memory_mb / 1024:.1f} GiB of memory each{far}" if self.memory_mb else ""
         return (
             f"{len(self.runs)} of {self.cells} runs left, {networks} with a network; inputs to prepare: {inputs}. "
-            f"About {duration(self.seconds)} {self.basis},{untimed} one after the other, "
-            f"and at most {self.memory_mb / 1024:.1f} GiB of memory each.{hours}"
+            f"About {duration(self.seconds)} {self.basis},{untimed} one after the other{memory}.{hours}"
         )
 
     def table(self) -> Table:
@@ -114,13 +115,13 @@ class Plan:
         for job in self.jobs.values():
             tasks[job.task].append(job)
         for task, jobs in tasks.items():
-            runs = [job for job in jobs if not job.prepares]
+            runs, memory = [job for job in jobs if not job.prepares], max(job.memory_mb for job in jobs) / 1024
             table.add_row(
                 task,
                 *(str(count) for count in (len(runs), sum(job.on_accelerator for job in runs), len(jobs) - len(runs))),
                 duration(sum(job.seconds for job in jobs)),
                 duration(max(job.seconds for job in jobs)),
-                f"{max(job.memory_mb for job in jobs) / 1024:.1f} GiB",
+                f"{memory:.1f} GiB" if memory else "",
             )
         return table
 
