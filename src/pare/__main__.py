@@ -42,7 +42,7 @@ def main(*args: Any, **kwargs: Any) -> Any:
     from pare.cli.common import NO_PROJECT  # noqa: PLC0415
     from pare.config.errors import unknown_name  # noqa: PLC0415
 
-    known = [*OTHERS, run.name]
+    known = [*OTHERS, str(run.name)]
     if command in known:
         from kedro.framework.cli.cli import main as kedro  # noqa: PLC0415
 

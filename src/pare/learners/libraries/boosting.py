@@ -302,10 +302,9 @@ def _best_booster(
     present = None if problem.task.output.kind == "regression" else np.unique(train.y)
     if present is not None and len(present) == 1:
         return OutputModel(ConstantLabel(), present)
-    part, held_out = (_known(problem, rows, present, train.y) for rows in (train, held))
-    choices = list(ParameterGrid(options.search))
-    if not len(held_out.y):  # there is none, or none has a class that the training rows have
-        held_out, choices = None, choices[:1]
+    part, known = (_known(problem, rows, present, train.y) for rows in (train, held))
+    held_out = known if len(known.y) else None  # there is none, or none has a class that the training rows have
+    choices = list(ParameterGrid(options.search))[: None if held_out else 1]
     losses, estimators = [], []
     for choice in choices:
         with booster.pace.piece() as threads, _clear_mistakes(booster):
