@@ -229,3 +229,12 @@ def test_a_narrow_prior_stays_nearer_to_one_and_harms_less_where_few_rows_mislea
     wide, narrow = (fit_temperature(logits, truth, spread) for spread in (0.5, 0.25))
     assert wide < narrow < 1
     assert log_loss(logits / narrow, new) < log_loss(logits / wide, new)
+
+
+def test_points_of_a_mask_that_are_ignored_have_no_say():
+    logits = 3 * RNG.normal(size=(200, 1, 20))
+    truth = (RNG.random(logits.shape) < expit(logits / 3)).astype(np.float32)
+    ignored = truth.copy()
+    ignored[:, :, 15:] = np.nan
+    wanted = fit_temperature(logits[:, :, :15], truth[:, :, :15])
+    assert fit_temperature(logits, ignored) == pytest.approx(wanted) and wanted > 2

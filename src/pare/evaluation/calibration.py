@@ -222,8 +222,8 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray, spread: float = 0.5) 
     rise clearly (likelihood-ratio test at 5 %), it is 1 and nothing changes.
 
     Args:
-        logits: logits of classes ``(rows, classes)``, or of labels ``(rows, labels)``.
-        truth: class numbers ``(rows,)``, or labels 0 or 1 ``(rows, labels)``.
+        logits: logits of classes ``(rows, classes)``, or of labels or points of a mask ``(rows, …)``.
+        truth: class numbers ``(rows,)``, or labels 0 or 1 ``(rows, …)``, NaN where they are ignored.
         spread: standard deviation of the prior; the smaller it is, the nearer to 1 is a temperature from few rows.
     """
     from scipy.optimize import minimize_scalar  # noqa: PLC0415
@@ -244,5 +244,5 @@ def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
 
     logits = logits.astype(np.float64)
     if truth.ndim > 1:
-        return float(-(truth * log_expit(logits) + (1 - truth) * log_expit(-logits)).mean())
+        return float(-np.nanmean(truth * log_expit(logits) + (1 - truth) * log_expit(-logits)))
     return float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean())

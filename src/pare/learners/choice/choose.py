@@ -2,7 +2,7 @@
 
 Four rules. Candidates come in the order of their cost, and each may take half of the time that is left; networks that
 train for minutes share them evenly. Each predicts rows that it did not learn from. These predictions choose the
-weights. What is selected learns once more from all rows.
+weights. What is selected learns once more, without a fold left out.
 """
 
 import logging
