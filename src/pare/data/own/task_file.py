@@ -99,7 +99,8 @@ def _in_one_line(remark: str) -> str:
 def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> list[tuple[int, str, str]]:
     """Depth, YAML and remark of each line."""
     rows = ", ".join(f"{part}: {count}" for part, count in found.rows.items())
-    left_out = f"; {counted(found.unlabelled, 'more row')} without {found.output_name} left out"
+    unlabelled = f"; {counted(found.unlabelled, 'more row')} without {found.output_name} left out"
+    first_ones = f"rows; a smaller number takes the first ones{unlabelled if found.unlabelled else ''}"
     output = {"kind": found.kind, "shape": list(found.output_shape), "name": found.output_name}
     training = {"symmetries": list(found.symmetries)} if found.symmetries else {}
     return [
@@ -111,11 +112,7 @@ def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> li
         (2, f"name: {found.reader}", "all are in docs/task_file.md"),
         (2, "options:", ""),
         *((3, *line) for line in _option_lines(found)),
-        (
-            1,
-            f"samples: {{{rows}}}",
-            f"rows; a smaller number takes the first ones{left_out if found.unlabelled else ''}",
-        ),
+        (1, f"samples: {{{rows}}}", first_ones),
         (1, f"input: {{shape: {list(found.input_shape)}}}", _input_remark(found)),
         (1, f"output: {_flow(output)}", _output_remark(found)),
         *((1, *line) for line in _split_lines(found)),
