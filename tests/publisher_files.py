@@ -8,7 +8,6 @@ import json
 import pickle
 import tarfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from PIL import Image
 
 import publisher_fields
 import publisher_sounds
+from publisher_archives import add_npy, write_tar_gz
 from publisher_pickles import numpy1_object_npy, numpy1_pickle, python2_pickle
 
 # ---------------------------------------------------------------------- psicov, cosmic
@@ -88,7 +88,7 @@ def write_cosmic(folder: Path, rows: int = 12, edge: int = 256, seed: int = 0) -
                 for v, visit in enumerate((first, second)):
                     levels = draw.uniform(20, 60, 4)
                     place = f"npy_{part}/{filter_name}/{visit}"
-                    _add_npy(archive, f"{place}/sky.npy", levels)
+                    add_npy(archive, f"{place}/sky.npy", levels)
                     for i in range(v, count, 2):
                         image = draw.normal(levels[i % 4], 5, (edge, edge))
                         mask = (draw.random((edge, edge)) < 0.02).astype(float)
@@ -97,20 +97,12 @@ def write_cosmic(folder: Path, rows: int = 12, edge: int = 256, seed: int = 0) -
                         if v == 0:  # the other visit has no plane of ignored pixels
                             planes.append((draw.random((edge, edge)) < 0.05).astype(float))
                         file = f"{i % 4 + 1}_{i}.npy"
-                        _add_npy(archive, f"{place}/{file}", np.array(planes, np.float32))
+                        add_npy(archive, f"{place}/{file}", np.array(planes, np.float32))
                         if filter_name == "f435w":
                             written[part][f"{visit}/{file}"] = np.array(planes, np.float32)
                     if filter_name == "f435w":
                         written[part]["sky"][visit] = levels
     return written
-
-
-def _add_npy(archive: tarfile.TarFile, name: str, array: np.ndarray) -> None:
-    content = io.BytesIO()
-    np.save(content, array)
-    member = tarfile.TarInfo(name)
-    member.size = len(content.getvalue())
-    archive.addfile(member, io.BytesIO(content.getvalue()))
 
 
 # -------------------------------------------------- cifar100, spherical, ninapro, ecg, satellite, deepsea
@@ -138,34 +130,6 @@ def write_cifar100(folder: Path, rows: int = 12, seed: int = 0) -> dict:
     members = {f"cifar-100-python/{name}": python2_pickle(content) for name, content in written.items()}
     write_tar_gz(folder / "cifar-100-python.tar.gz", {"cifar-100-python/file.txt~": b""} | members)
     return written
-
-
-def write_zip(path: Path, members: dict[str, bytes]) -> None:
-    """A compressed archive of files, such as Windows makes."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-
-
-def read_zip(path: Path) -> dict[str, bytes]:
-    """The files of such an archive."""
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def rewrite_zip(path: Path, change: Callable[[str, bytes], bytes | None]) -> None:
-    """Write such an archive anew; ``change(name, content)`` gives other content, or None to leave a file out."""
-    changed = {name: change(name, content) for name, content in read_zip(path).items()}
-    write_zip(path, {name: content for name, content in changed.items() if content is not None})
-
-
-def write_tar_gz(path: Path, members: dict[str, bytes]) -> None:
-    """A compressed archive of files."""
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
 
 
 def write_spherical(folder: Path, rows: int = 12, seed: int = 0) -> dict:

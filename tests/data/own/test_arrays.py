@@ -129,6 +129,21 @@ def test_a_group_has_the_same_number_in_every_part(tmp_path):
     np.testing.assert_array_equal(found["test"], [6, 6, 7, 7, 6, 6, 8, 8])
 
 
+@pytest.mark.parametrize("encoded", [False, True])
+def test_texts_are_names_without_outer_blanks_also_as_bytes(save, tmp_path, encoded):
+    texts = {"y": ["kühe", "kühe ", "ziege", " ziege"] * 2, "patient": ["a ", "a", "a", "a", "b", "b", " b", "b"]}
+    arrays = {name: np.char.encode(text, "utf-8") if encoded else np.array(text) for name, text in texts.items()}
+    samples = read(save(x=SERIES, **arrays), parts={"all": ALL["all"] | {"groups": "patient"}})["all"]
+    assert samples.classes == ["kühe", "ziege"] and samples.groups.tolist() == [0] * 4 + [1] * 4
+    np.testing.assert_array_equal(all_rows(samples)[1], [0, 0, 1, 1] * 2)
+    assert users_files.look([tmp_path / "f.npz"], "y", input="x").classes == {"kühe": 4, "ziege": 4}
+
+
+def test_bytes_that_are_no_text_are_refused(save):
+    with pytest.raises(PareError, match=r"f\.npz: y holds bytes that are no text in UTF-8"):
+        read(save(x=SERIES, y=np.char.encode(["kühe", "ziege"] * 4, "latin-1")))
+
+
 def test_groups_that_are_text_in_one_part_only_are_refused(tmp_path):
     with pytest.raises(PareError, match="groups are text in one part and numbers in another"):
         read_grouped(tmp_path, train=np.repeat([1, 2, 3, 4], 2), test="22334455")

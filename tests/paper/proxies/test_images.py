@@ -10,7 +10,7 @@ from PIL import Image
 from pare.config.errors import PareError
 from pare.data.proxies import VOID, find_proxy_reader
 from pare.paper.proxies.images import read_caltech101, read_cifar10, read_pascal_voc, read_tiny_imagenet
-from publisher_files import write_tar_gz, write_zip
+from publisher_archives import write_tar_gz, write_zip
 from publisher_pickles import python2_pickle
 
 CIFAR, TINY, CALTECH = "cifar-10-python.tar.gz", "tiny-imagenet-200.zip", "caltech-101.zip"

@@ -6,7 +6,7 @@ import scipy.signal
 
 from pare.config.errors import PareError
 from pare.paper.readers.audio import fsd50k_chunks, log_mel
-from publisher_files import read_zip, rewrite_zip, write_zip
+from publisher_archives import read_zip, rewrite_zip, write_zip
 from publisher_sounds import wav, write_fsd50k
 
 

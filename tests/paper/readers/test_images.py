@@ -9,7 +9,8 @@ import pytest
 from pare.config.errors import PareError
 from pare.paper.readers import images
 from pare.paper.readers.images import cifar100_python, spherical_cifar100
-from publisher_files import write_cifar100, write_spherical, write_tar_gz
+from publisher_archives import write_tar_gz
+from publisher_files import write_cifar100, write_spherical
 from publisher_pickles import check_nothing_runs, python2_pickle
 
 CIFAR = "cifar-100-python.tar.gz"

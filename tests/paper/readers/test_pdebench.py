@@ -247,7 +247,8 @@ def test_a_damaged_file_is_one_message_that_says_what_to_do(tmp_path, reader, co
     whole = path.read_bytes()
     path.write_bytes({"cut": whole[: len(whole) // 2], "text": b"<html>no</html>", "empty": b""}[content])
     with pytest.raises(
-        PareError, match=r"file.hdf5 cannot be read as an HDF5 file .*: it is damaged or cut short; remove"
+        PareError,
+        match=r"file.hdf5 is missing, damaged or cut short \(.*\): save it again, .* and fetch it",
     ):
         reader(tmp_path, target_time=4, pattern="*.hdf5")
 

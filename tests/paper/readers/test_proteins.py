@@ -8,7 +8,8 @@ import pytest
 
 from pare.config.errors import PareError
 from pare.paper.readers.proteins import protein_distances
-from publisher_files import read_zip, rewrite_zip, write_psicov, write_zip
+from publisher_archives import read_zip, rewrite_zip, write_zip
+from publisher_files import write_psicov
 
 RESIDUE_FEATURES = [("ss", 3), ("pssm", 22), ("sa", 1), ("entropy", 1)]
 

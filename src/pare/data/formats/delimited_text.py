@@ -5,9 +5,10 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from io import TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal, TextIO, cast
+from typing import IO, Annotated, Any, Literal, TextIO
 
 import pandas as pd
 from pydantic import Field
@@ -174,10 +175,14 @@ def means_no_value(column: pd.Series) -> pd.Series:
     return column.astype(str).str.strip().str.lower().isin(NO_VALUE)
 
 
+def _open(path: Path) -> Any:
+    """The bytes of a file, unpacked."""
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
 def _open_text(path: Path, encoding: str, above: int = 0) -> TextIO:
     """The text of a file below its first lines."""
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    stream = cast(TextIO, opened(path, "rt", encoding=encoding, newline=""))
+    stream = TextIOWrapper(_open(path), encoding, newline="")
     for _ in islice(stream, above):
         pass
     return stream
@@ -189,7 +194,7 @@ def _check_lines(path: Path) -> None:
     Raises:
         PareError: with the sizes.
     """
-    with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as stream:
+    with _open(path) as stream:
         size = line = 0
         for block in _blocks(stream, path):
             size += len(block)
@@ -202,7 +207,7 @@ def _check_lines(path: Path) -> None:
                 )
 
 
-def _blocks(stream: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes]:
+def _blocks(stream: IO[bytes], path: Path) -> Iterator[bytes]:
     try:
         yield from iter(lambda: stream.read(1 << 20), b"")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -240,7 +245,7 @@ def _is_header(comment: str, *lines: str) -> bool:
 
 
 def _encoding(path: Path) -> str:
-    with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as stream:
+    with _open(path) as stream:
         return "utf-16" if stream.read(2) in BYTE_ORDER_MARKS else UTF_8
 
 

@@ -59,6 +59,20 @@ class StoredArray:
         """All rows; meant for labels and groups, not for fields."""
         return self.read(0, self.shape[0])
 
+    def names_of_rows(self) -> np.ndarray:
+        """All values as a class or a group is called, ``(values,)``: texts without outer blanks, or numbers.
+
+        Raises:
+            PareError: if bytes are no text in UTF-8.
+        """
+        values = self.all().reshape(-1)
+        if not self.is_text:
+            return values
+        try:
+            return np.char.strip(np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values)
+        except UnicodeDecodeError as error:
+            raise PareError(f"{self.where} holds bytes that are no text in UTF-8 ({error}); save it as text") from error
+
     def __str__(self) -> str:
         kind = "text" if self.is_text else "Python objects" if self.dtype.hasobject else str(self.dtype)
         return f"{kind} of shape {self.shape}"

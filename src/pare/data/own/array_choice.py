@@ -69,7 +69,7 @@ def proposed_arrays(
         notes["target"] += "; each row has exactly one: if these are classes, save y.argmax(1) in their place"
     classes = None
     if target == "classes":
-        labels = first_y.all()
+        labels = first_y.names_of_rows()
         if labels.dtype == bool:
             labels = labels.astype(int)  # as the reader names them: 0 and 1
         known, counts = np.unique(labels, return_counts=True)

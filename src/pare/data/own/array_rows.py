@@ -87,7 +87,7 @@ def _class_values(array: StoredArray) -> np.ndarray:
             "set the reader's option target: labels; of rows with a single 1, save its position"
         )
     if array.is_text:
-        return array.all().reshape(-1)
+        return array.names_of_rows()
     check_numeric(array)
     values = array.all().reshape(-1)
     with np.errstate(invalid="ignore"):  # NaN becomes some number, and is unequal to it
@@ -176,7 +176,7 @@ def group_codes(parts: dict[str, StoredArray]) -> dict[str, np.ndarray]:
     if len({groups.is_text for groups in parts.values()}) > 1:
         found = ", ".join(f"{groups.where} is {groups}" for groups in parts.values())
         raise PareError(f"groups are text in one part and numbers in another: {found}; save them alike")
-    values = {name: groups.all().reshape(-1) for name, groups in parts.items()}
+    values = {name: groups.names_of_rows() for name, groups in parts.items()}
     known = np.unique(np.concatenate(list(values.values()))) if values else np.array([])
     return {name: np.searchsorted(known, of_part) for name, of_part in values.items()}
 

@@ -26,7 +26,7 @@ from pare.data.own.array_rows import (
     input_rows,
     target_rows,
 )
-from pare.data.own.findings import Inspection, Question, equal_rows, inspection_of
+from pare.data.own.findings import Inspection, Question, inspection_of
 from pare.data.own.format import Format, Known, NewRows
 from pare.data.own.lengths import Lengths
 from pare.storage.samples import Samples
@@ -96,7 +96,7 @@ class Arrays(Lengths, Format):
         options, classes, said = proposed_arrays(paths, question)
         parts = cls(**options).read(paths[0].parent)
         said["remarks"] = (*said["remarks"], *array_remarks(parts, question))
-        return inspection_of(cls.name, options, parts, classes, equal=equal_rows(parts), **said)
+        return inspection_of(cls.name, options, parts, classes, **said)
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
         if self.fill and not self.points:

@@ -229,21 +229,16 @@ def targets_of(frame: pd.DataFrame, names: Sequence[str], path: Path, categorica
     columns = {name: parse_column(frame[name], name, path, declared=name in categorical) for name in names}
     for name, column in columns.items():
         _check_target(frame[name], column, path, declared=name in categorical)
-    return _labels(columns, path)
-
-
-def _labels(targets: dict[str, Column], path: Path) -> Labels:
-    (name, first), *others = targets.items()
-    if first.categories is not None and not others:
-        return _class_labels(name, first, path)
-    values = np.stack([_numbers_of(name, column, path) for name, column in targets.items()], axis=1)
+    if len(columns) == 1 and columns[names[0]].categories is not None:
+        return _class_labels(names[0], columns[names[0]], path)
+    values = np.stack([_numbers_of(name, column, path) for name, column in columns.items()], axis=1)
     known = ~np.isnan(values).any(axis=1)
     if not known.any():
-        raise PareError(f"{path}: no row has a value of all targets {', '.join(targets)}; name fewer targets")
-    for name, column in zip(targets, values[known].T, strict=True):
-        if (column == column[0]).all():
-            raise PareError(f"{path}: target {name!r} is {column[0]:g} in every row; there is nothing to learn")
-    return Labels(to_float32(values, list(targets), path), known, None)
+        raise PareError(f"{path}: no row has a value of all targets {', '.join(names)}; name fewer targets")
+    for name, numbers in zip(names, values[known].T, strict=True):
+        if (numbers == numbers[0]).all():
+            raise PareError(f"{path}: target {name!r} is {numbers[0]:g} in every row; there is nothing to learn")
+    return Labels(to_float32(values, names, path), known, None)
 
 
 def _class_labels(name: str, column: Column, path: Path) -> Labels:

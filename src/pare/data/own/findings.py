@@ -134,9 +134,11 @@ def inspection_of(
         options: with which it was opened.
         parts: what it gave.
         classes: names of the classes and rows of each; None where the target is no class.
-        found: the other attributes of an `Inspection`.
+        found: the other attributes of an `Inspection`; by default equal rows are looked for.
     """
     samples = next(iter(parts.values()))
+    if "equal" not in found:
+        found["equal"] = equal_rows(parts)
     x, y = samples.read(0, 1)
     return Inspection(
         reader=reader,

@@ -1,7 +1,6 @@
 """HDF5 files with a group for each sample, as PDEBench's: a later state is predicted from an earlier one."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,12 +11,12 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from pare.config.errors import PareError
 from pare.config.words import listed
-from pare.data.files import FETCH, PART_WORDS, FileName
+from pare.data.files import PART_WORDS, FileName
 from pare.data.formats.array_files import HDF5, LONE, NPZ, open_arrays
-from pare.data.formats.stored_array import StoredArray, held_dataset
+from pare.data.formats.stored_array import StoredArray, held_dataset, readable
 from pare.data.own.arrays import PREPARED
 from pare.data.own.file_checks import check_finite, one_file
-from pare.data.own.findings import Inspection, Question, equal_rows, inspection_of
+from pare.data.own.findings import Inspection, Question, inspection_of
 from pare.data.own.format import Format, Known, NewRows
 from pare.storage.samples import Samples
 
@@ -75,13 +74,11 @@ class Grouped(Format):
         options: dict[str, Any] = {"axes": len(first.shape) - 2, "target_time": frames - 1}
         options |= {"input_channels": channels, "target_channels": channels} if len(channels) > 1 else {}
         options |= {"pattern": path.name} if path.suffix != ".h5" else {}
-        parts = cls(**options).read(path.parent)
         return inspection_of(
             cls.name,
             options,
-            parts,
+            cls(**options).read(path.parent),
             None,
-            equal=equal_rows(parts),
             kind="dense",
             output_name=f"{DATA} at frame {frames - 1}",
             notes={
@@ -92,7 +89,7 @@ class Grouped(Format):
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102
         path = one_file(folder, self.pattern)
-        with opened(path) as file:
+        with readable(path), h5py.File(path) as file:
             names = sorted(file)
             shape = held_numbers(file, path, f"{names[0] if names else '0000'}/{DATA}", OTHER).shape
         if len(shape) != self.axes + 2:
@@ -112,7 +109,7 @@ class Grouped(Format):
 
         def read(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
             x, y = [], []
-            with opened(path) as file:
+            with readable(path), h5py.File(path) as file:
                 for name in names[start:stop]:
                     data = held_numbers(file, path, f"{name}/{DATA}", OTHER)
                     if data.shape != shape:
@@ -157,18 +154,6 @@ class Grouped(Format):
 def part(read: Callable[[int, int], tuple[np.ndarray, np.ndarray]], first: int, end: int) -> Samples:
     """Rows first to end - 1 of a file, counted from 0."""
     return Samples(count=end - first, read=lambda start, stop: read(first + start, first + min(stop, end - first)))
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """The file, opened for reading; what HDF5 says of damage becomes one message that says what to do."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, RuntimeError) as error:
-        raise PareError(
-            f"{path} cannot be read as an HDF5 file ({error}): it is damaged or cut short; remove it and {FETCH}"
-        ) from error
 
 
 def check_time(path: Path, name: str, frames: int, time: int) -> None:

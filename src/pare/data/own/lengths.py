@@ -80,6 +80,32 @@ def point_numbers(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column, errors="coerce")
 
 
+def point_values(frame: pd.DataFrame, needed: np.ndarray | bool, where: str, rule: str) -> np.ndarray:
+    """Points of series, ``(rows, columns)`` float32.
+
+    Args:
+        frame: their columns, rows numbered from 0.
+        needed: places that must hold a number, ``(rows, columns)``; True: all.
+        where: what messages call the table.
+        rule: what they say of such places.
+
+    Raises:
+        PareError: if one of them holds none.
+    """
+    with np.errstate(over="ignore"):
+        values = frame.apply(point_numbers).to_numpy(np.float32)
+    bad = np.argwhere(needed & ~np.isfinite(values))
+    if len(bad):
+        row, column = bad[0]
+        value = frame.iat[row, column]
+        held = "no value" if pd.isna(value) else repr(str(value))
+        raise PareError(
+            f"{where}: column {frame.columns[column]!r} holds {held} in row {row + 1}; {rule}: fill it in, e.g. by "
+            "interpolation, or leave the column out by the reader's option 'ignore'"
+        )
+    return values
+
+
 def channel_values(frame: pd.DataFrame, channels: Sequence[str], where: str) -> np.ndarray:
     """Columns of a table whose rows are points, ``(channels, rows)`` float32.
 
@@ -94,18 +120,7 @@ def channel_values(frame: pd.DataFrame, channels: Sequence[str], where: str) -> 
     for name in channels:
         if name not in frame:
             raise unknown_name("column", name, map(str, frame.columns), where)
-    with np.errstate(over="ignore"):
-        values = np.stack([point_numbers(frame[name]) for name in channels]).astype(np.float32)
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        channel, row = bad[0]
-        name, value = channels[channel], frame[channels[channel]].iloc[row]
-        held = "no value" if pd.isna(value) else repr(str(value))
-        raise PareError(
-            f"{where}: column {name!r} holds {held} in row {row + 1}; a channel of a series is a number in each row: "
-            "fill it in, e.g. by interpolation, or leave the column out by the reader's option 'ignore'"
-        )
-    return values
+    return point_values(frame[[*channels]], True, where, "a channel of a series is a number in each row").T
 
 
 def channel_columns(columns: pd.DataFrame, codes: np.ndarray) -> tuple[list[str], list[str], list[float]]:

@@ -13,7 +13,7 @@ from pare.data.own.arrays import prepared
 from pare.data.own.column_remarks import nameless_columns, numbered_run
 from pare.data.own.findings import Inspection, Question, need_target
 from pare.data.own.format import Format, Known, NewRows, held_rows
-from pare.data.own.lengths import Lengths, point_numbers, proposed_lengths
+from pare.data.own.lengths import Lengths, point_values, proposed_lengths
 from pare.data.own.table import are_tables
 from pare.data.own.table_findings import column_options, detected, files_of, inspection_of_table, written
 from pare.data.own.table_options import RowTable, given_frame
@@ -122,17 +122,7 @@ def series_of_rows(frame: pd.DataFrame, columns: list[str], where: str) -> list[
         PareError: if a point is no number, or a row has none.
     """
     held = frame[columns].apply(lambda column: column.notna() & ~means_no_value(column)).to_numpy()
-    with np.errstate(over="ignore"):
-        values = frame[columns].apply(point_numbers).to_numpy(np.float32)
     ends = np.where(held.any(axis=1), held.shape[1] - held[:, ::-1].argmax(axis=1), 1)
-    bad = np.argwhere(~np.isfinite(values) & (np.arange(len(columns)) < ends[:, None]))
-    if len(bad):
-        row, point = bad[0]
-        value = frame[columns[point]].iloc[row]
-        found = "no value" if pd.isna(value) else repr(str(value))
-        raise PareError(
-            f"{where}: column {columns[point]!r} holds {found} in row {row + 1}; each point of a series is a number, "
-            "and only the last columns of a row may be empty: fill it in, e.g. by interpolation, or leave the column "
-            "out by the reader's option 'ignore'"
-        )
+    rule = "each point of a series is a number, and only the last columns of a row may be empty"
+    values = point_values(frame[columns], np.arange(len(columns)) < ends[:, None], where, rule)
     return [series[None, :end] for series, end in zip(values, ends, strict=True)]

@@ -74,8 +74,9 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
         channels = [str(name) for name in frame if name not in uses]
         if not channels:
             raise PareError(f"{path} has no channel: all its columns have another use; leave one of them free")
-        found = list(self._split(frame, channels, str(path)).values())
-        firsts = self._of_each(frame, path)
+        codes, names = series_codes(frame[self.series], str(path))
+        found = self._split(frame, codes, channels, str(path))
+        firsts = self._of_each(frame, codes, names, path)
         labels = self.labels(firsts, path)
         kept = np.flatnonzero(labels.known)
         x, groups = self.stacked(found[row] for row in kept), self.groups(firsts, path, kept)
@@ -89,32 +90,31 @@ class SeriesTable(Columns, Dialect, Lengths, Format):
         if isinstance(rows, np.ndarray):
             return prepared(self).new_rows(rows, known)
         frame, where = given_frame(rows, self, self.needed(known))
-        found = self._split(frame, known.columns or [], where)
-        x = self.stacked(found.values())
-        return NewRows(list(found), lambda start, stop: x[start:stop])
+        codes, names = series_codes(frame[self.series], where)
+        x = self.stacked(self._split(frame, codes, known.columns or [], where))
+        return NewRows(names, lambda start, stop: x[start:stop])
 
-    def _split(self, frame: pd.DataFrame, channels: Sequence[str], where: str) -> dict[str, np.ndarray]:
-        """The series of a table by their names, ``(channels, points)`` float32 each, in the order of their first rows.
+    def _split(self, frame: pd.DataFrame, codes: np.ndarray, channels: Sequence[str], where: str) -> list[np.ndarray]:
+        """The series of a table, ``(channels, points)`` float32 each, in the order of their numbers.
 
         Args:
             frame: a table with a point in each row, rows numbered from 0.
+            codes: number of each row's series.
             channels: columns of the values.
             where: what messages call the table.
 
         Raises:
-            PareError: if a channel is missing, a row names no series or has no time, or a value is no number.
+            PareError: if a channel is missing, a row has no time, or a value is no number.
         """
-        codes, names = series_codes(frame[self.series], where)
         values = channel_values(frame, channels, where)
         times = np.arange(len(frame)) if self.time is None else _times(frame[self.time], where)
         order = np.lexsort((times, codes))
         ends = np.cumsum(np.bincount(codes))[:-1]
-        return dict(zip(names, np.split(values[:, order], ends, axis=1), strict=True))
+        return np.split(values[:, order], ends, axis=1)
 
-    def _of_each(self, frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    def _of_each(self, frame: pd.DataFrame, codes: np.ndarray, names: Sequence[str], path: Path) -> pd.DataFrame:
         """Targets and group of each series, which are the same in all its rows; one row for each series."""
         columns = [*self.targets, *([self.group] if self.group else [])]
-        codes, names = series_codes(frame[self.series], str(path))
         grouped = frame.groupby(codes)
         for name in columns:
             several = grouped[name].nunique() > 1

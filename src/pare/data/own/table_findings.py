@@ -10,7 +10,7 @@ import numpy as np
 from pare.data.files import train_and_test
 from pare.data.formats.delimited_text import NO_VALUE, TEXT, Dialect, detect_dialect
 from pare.data.formats.table_files import table_suffix
-from pare.data.own.findings import Inspection, Question, are_classes, equal_rows, inspection_of
+from pare.data.own.findings import Inspection, Question, are_classes, inspection_of
 from pare.data.own.format import Format
 
 DETECTED = {
@@ -110,5 +110,4 @@ def inspection_of_table(
         notes=notes,
         remarks=tuple(remarks),
         unlabelled=rows - sum(samples.count for samples in parts.values()),
-        equal=equal_rows(parts),
     )

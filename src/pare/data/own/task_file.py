@@ -99,6 +99,10 @@ def _in_one_line(remark: str) -> str:
 def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> list[tuple[int, str, str]]:
     """Depth, YAML and remark of each line."""
     rows = ", ".join(f"{part}: {count}" for part, count in found.rows.items())
+    unlabelled = f"; {counted(found.unlabelled, 'more row')} without {found.output_name} left out"
+    first_ones = f"rows; a smaller number takes the first ones{unlabelled if found.unlabelled else ''}"
+    output = {"kind": found.kind, "shape": list(found.output_shape), "name": found.output_name}
+    training = {"symmetries": list(found.symmetries)} if found.symmetries else {}
     return [
         (1, f"title: {_flow(_title(files, found))}", "in words; the heading of figures"),
         (1, "raw:", ""),
@@ -108,16 +112,16 @@ def _sections(files: Sequence[str], found: Inspection, metric: str | None) -> li
         (2, f"name: {found.reader}", "all are in docs/task_file.md"),
         (2, "options:", ""),
         *((3, *line) for line in _option_lines(found)),
-        (1, f"samples: {{{rows}}}", f"rows; a smaller number takes the first ones{_unlabelled_remark(found)}"),
+        (1, f"samples: {{{rows}}}", first_ones),
         (1, f"input: {{shape: {list(found.input_shape)}}}", _input_remark(found)),
-        (1, f"output: {_flow(_output(found))}", _output_remark(found)),
+        (1, f"output: {_flow(output)}", _output_remark(found)),
         *((1, *line) for line in _split_lines(found)),
         (1, f"normalisation: {_flow(own_normalisation(found.kind, found.input_shape))}", NORMALISATION_REMARK),
         (1, f"tokens: {_flow(default_tokens(found.kind, found.input_shape))}", _tokens_remark(found)),
         (1, f"loss: {DEFAULTS[found.kind]['loss']}", "what training minimises"),
         (1, f"metric: {metric or DEFAULTS[found.kind]['metric']}", "" if metric else _metric_remark(found)),
         (1, "source: null", "the pretrained encoder; null: one that suits, others are in conf/base/sources.yml"),
-        (1, f"training: {_flow(_training(found))}", _training_remark(found)),
+        (1, f"training: {_flow(training)}", _training_remark(found)),
     ]
 
 
@@ -144,18 +148,10 @@ def _title(files: Sequence[str], found: Inspection) -> str:
     return f"{found.output_name} from {stem}"
 
 
-def _unlabelled_remark(found: Inspection) -> str:
-    return f"; {counted(found.unlabelled, 'more row')} without {found.output_name} left out" if found.unlabelled else ""
-
-
 def _input_remark(found: Inspection) -> str:
     if len(found.input_shape) == 1:
         return counted(found.input_shape[0], "feature")
     return "channels, then the points along each axis; channels: [name, …] names them in figures"
-
-
-def _output(found: Inspection) -> dict[str, Any]:
-    return {"kind": found.kind, "shape": list(found.output_shape), "name": found.output_name}
 
 
 def _output_remark(found: Inspection) -> str:
@@ -207,10 +203,6 @@ def _tokens_remark(found: Inspection) -> str:
     count = prod(-(-n // default_tokens(found.kind, found.input_shape)["patch"]) for n in found.input_shape[1:])
     start = "" if found.kind == "dense" else "for start=random: "  # a solved start shows a picture of its own size
     return f"{start}{count} a sample; smaller patches are finer and slower"
-
-
-def _training(found: Inspection) -> dict[str, Any]:
-    return {"symmetries": list(found.symmetries)} if found.symmetries else {}
 
 
 def _training_remark(found: Inspection) -> str:

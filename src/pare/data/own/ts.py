@@ -12,7 +12,7 @@ from pare.config.errors import INGEST, PareError
 from pare.data.formats.ts_files import ArchiveSeries, read_ts
 from pare.data.own.arrays import prepared
 from pare.data.own.file_checks import one_file
-from pare.data.own.findings import Inspection, Question, equal_rows, inspection_of
+from pare.data.own.findings import Inspection, Question, inspection_of
 from pare.data.own.format import Format, Known, NewRows, held_rows
 from pare.data.own.lengths import Lengths, proposed_lengths
 from pare.storage.samples import Samples
@@ -50,16 +50,15 @@ class Ts(Lengths, Format):
         series = [series for file in files.values() for series in file.series]
         means = np.concatenate(series, axis=1).mean(1, np.float64)
         options, notes = proposed_lengths(np.array([each.shape[1] for each in series]), means.tolist())
-        counts, read = Counter(first.answers), cls(**options).read(paths[0].parent)
+        counts = Counter(first.answers)
         return inspection_of(
             cls.name,
             options,
-            read,
+            cls(**options).read(paths[0].parent),
             {name: counts[name] for name in first.classes} or None,
             kind="classification" if first.classes else "regression",
             output_name="class" if first.classes else "number",
             notes=notes,
-            equal=equal_rows(read),
         )
 
     def read(self, folder: Path) -> dict[str, Samples]:  # noqa: D102

@@ -12,8 +12,9 @@ import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from pare.config.errors import PareError
+from pare.data.formats.stored_array import readable
 from pare.data.own.file_checks import check_finite, one_file
-from pare.data.own.grouped import check_stride, check_time, held_numbers, opened, part, test_rows, thinned
+from pare.data.own.grouped import check_stride, check_time, held_numbers, part, test_rows, thinned
 from pare.storage.samples import Samples
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -61,7 +62,7 @@ def pdebench_stacked(
     """
     path = one_file(folder, pattern)
     wanted = {name: axes + 2 - (input_time is None and name not in outputs) for name in [*inputs, *outputs]}
-    with opened(path) as file:
+    with readable(path), h5py.File(path) as file:
         shapes = {name: _stacked_shape(file, path, name, ndim) for name, ndim in wanted.items()}
     _check_alike(path, shapes, axes)
     for name, time in [*((n, input_time) for n in inputs), *((n, target_time) for n in outputs)]:
@@ -82,7 +83,7 @@ def pdebench_stacked(
         return np.stack(channels, axis=1)
 
     def read(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        with opened(path) as file:
+        with readable(path), h5py.File(path) as file:
             rows = slice(start, stop)
             return state(file, inputs, input_time, rows), state(file, outputs, target_time, rows)
 
