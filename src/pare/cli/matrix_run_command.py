@@ -176,7 +176,9 @@ def write_results(runs: Matrix) -> None:
         lines = counted(len(kept), "line")
         click.echo(f"{lines} kept as before, of runs that are unfinished or changed here: {listed(kept)}")
     if dropped := listing.dropped:
-        click.echo(f"{counted(len(dropped), 'line')} dropped, of runs that are in the matrix no more: {listed(dropped)}")
+        click.echo(
+            f"{counted(len(dropped), 'line')} dropped, of runs that are in the matrix no more: {listed(dropped)}"
+        )
 
 
 def print_blocks(runs: Matrix) -> None:
