@@ -42,6 +42,14 @@ def check(conf, pipelines):
     return check
 
 
+@pytest.mark.parametrize("pipeline", ["pare_train", "evaluate", "ingest", "report"])
+def test_new_rows_that_no_node_reads_are_refused_with_the_command_that_does(check, pipeline):
+    wanted = r"kedro run --pipelines=predict .*task=darcy_flow,method=pare,seed=0,predict=new\.npy"
+    with pytest.raises(PareError, match=wanted):
+        check(pipeline, predict="new.npy")
+    check("predict", predict="new.npy")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),

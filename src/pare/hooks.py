@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 LOGGED = ("metrics", *(f"{name}_figure" for name in ("prediction", "uncertainty", "training", "replaced")))
 CANDIDATES = "candidate_figures"
 LEARNS = {"train", "evaluate"}  # tags of nodes that learn a task or score what was learnt
+NEW_ROWS = {"predict", "explain"}  # tags of nodes that read the file of new rows
 RESULTS = {"evaluate", "predict", "explain", "export", "analyse"}  # tags of nodes that write results of a run
 
 
@@ -53,6 +54,9 @@ class RunHooks:
         tags, run = {tag for node in pipeline.nodes for tag in node.tags}, self.config.run
         if "analyse" in tags and not run.mixing:
             raise PareError(f"analyse follows replaced tokens, {run.method_name!r} replaces none; use method=pare")
+        file = (self.config.runtime_params or {}).get("predict")
+        if file and not tags & NEW_ROWS:
+            raise PareError(f"new rows are not read here; predict them: {run.command('predict')},predict={file}")
         if tags & LEARNS:
             check_learnable(run)
         if "report" in tags:  # read only here: it takes a fifth of a second

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,18 @@ from pare.storage.atomic import atomic_path
 FILE = "results.csv"  # in the folder of all results
 FOLDER = "folder"  # the first column
 WHOLE = frozenset({"overridden", "differs", "channels"})  # mappings with keys from elsewhere: one column, as JSON
-# Keys of metrics.json as columns, and the keys of those that are mappings. The order is fixed, so that git shows no
-# other change where lines come or go; what is not named here comes last in its mapping, by the alphabet.
-ORDER: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        (FOLDER, "task", "method", "variant", "overridden", "seed", "protocol", "differs", "simulated"), ()
-    ),
+# The columns in their order: keys of metrics.json, and those of mappings in it. It is fixed, so that git shows no other
+# change where lines come or go; what is not named here comes last, or last in its mapping, by the alphabet.
+KEYS = (
+    *(FOLDER, "task", "method", "variant", "overridden", "seed", "protocol", "differs", "simulated", "metric", "test"),
+    *("constant_prediction", "test_interval", "n_test", "usual", "uncertainty", "validation", "best_epoch", "n_train"),
+    *("train_seconds", "samples_per_second", "peak_memory_mb", "kept", "start_validation", "start_left_nothing"),
+    *("device", "precision", "threads", "paper", "versions", "source", "proxy", "proxy_samples", "epochs"),
+    *("seconds_asked", "repeats"),
+)
+INNER = {
     "metric": ("name", "title", "direction", "unit"),
-    **dict.fromkeys(("test", "constant_prediction"), ()),
     "test_interval": ("level", "lower", "upper", "draws"),
-    "n_test": (),
     "usual": (
         *("relative_l2", "rmse", "mae", "r2", "max_error", "accuracy", "auroc", "map", "f1_macro", "recall"),
         *("log_loss", "calibration_error", "channels"),
@@ -30,14 +32,10 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("n_validation", "asked", "coverage", "width", "set_size", "temperature", "log_loss.before", "log_loss.after"),
         *("calibration_error.before", "calibration_error.after"),
     ),
-    **dict.fromkeys(("validation", "best_epoch", "n_train", "train_seconds", "samples_per_second"), ()),
-    **dict.fromkeys(("peak_memory_mb", "kept", "start_validation", "start_left_nothing", "device", "precision"), ()),
-    **dict.fromkeys(("threads", "paper"), ()),
     "versions": (
         *("python", "pare-transfer", "kedro", "torch", "transformers", "accelerate", "numpy", "monai", "catboost"),
         *("lightgbm", "scikit-learn", "xgboost", "aeon"),
     ),
-    **dict.fromkeys(("source", "proxy", "proxy_samples", "epochs", "seconds_asked"), ()),
     "repeats": ("rows", "repeats", "ambiguous", "test", "known", "together"),
 }
 
@@ -87,13 +85,13 @@ def write_lines(runs: Mapping[str, Mapping[str, Any]], folder: Path) -> Path:
 
 
 def _place(column: str) -> tuple[int, str, int, str]:
-    """What columns are sorted by, see `ORDER`."""
+    """What columns are sorted by, see `KEYS`."""
     key, _, inner = column.partition(".")
-    keys, inners = [*ORDER], ORDER.get(key, ())
-    return (
-        *(keys.index(key) if key in keys else len(keys), key),
-        *(inners.index(inner) if inner in inners else len(inners), inner),
-    )
+    return *_rank(key, KEYS), *_rank(inner, INNER.get(key, ()))
+
+
+def _rank(name: str, known: Sequence[str]) -> tuple[int, str]:
+    return (known.index(name) if name in known else len(known)), name
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
