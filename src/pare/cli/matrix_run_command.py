@@ -176,14 +176,9 @@ def write_results(runs: Matrix) -> None:
         lines = counted(len(kept), "line")
         click.echo(f"{lines} kept as before, of runs that are unfinished or changed here: {listed(kept)}")
     if dropped := listing.dropped:
-<<<<<<< HEAD
-        lines = counted(len(dropped), "line")
-        click.echo(f"{lines} dropped, of runs that are in the matrix no more: {listed(dropped)}")
-=======
         click.echo(
             f"{counted(len(dropped), 'line')} dropped, of runs that are in the matrix no more: {listed(dropped)}"
         )
->>>>>>> matrix-review
 
 
 def print_blocks(runs: Matrix) -> None:
