@@ -97,7 +97,7 @@ def point_values(frame: pd.DataFrame, needed: np.ndarray | bool, where: str, rul
     bad = np.argwhere(needed & ~np.isfinite(values))
     if len(bad):
         row, column = bad[0]
-        value = frame.iat[row, column]
+        value: Any = frame.iat[row, column]
         held = "no value" if pd.isna(value) else repr(str(value))
         raise PareError(
             f"{where}: column {frame.columns[column]!r} holds {held} in row {row + 1}; {rule}: fill it in, e.g. by "
