@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from pare.matrix.engines import local
+from pare.matrix.shared_folder import problem_here
 
 MINE = ("--tasks", "openml_wdbc", "--methods", "pare,xgboost,catboost")
 
@@ -146,6 +147,14 @@ def test_networks_are_not_trained_without_the_gpu_that_was_asked_for(arrays, bun
     assert ran.jobs == []
     assert "no GPU is seen here" in ran.output
     assert bundle("gpu", "0", gpus=["GPU-1"], there=True).shares["openml_wdbc-pare-0"].gpus == "GPU-1"
+
+
+def test_a_node_that_does_not_honour_locks_runs_no_bundle(arrays, bundle, monkeypatch):
+    arrays()
+    monkeypatch.setattr("pare.matrix.shared_folder.try_lock", lambda stream, *_: None)
+    monkeypatch.setattr("pare.matrix.shared_folder.problem_of_runs", problem_here)  # in this process
+    ran = bundle("cpu", "0", there=True, code=1)
+    assert ran.jobs == [] and "is on a file system that does not keep a locked file from other processes" in ran.output
 
 
 def test_two_networks_of_a_bundle_share_its_gpu_and_its_cores(arrays, bundle, monkeypatch):

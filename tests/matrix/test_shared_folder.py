@@ -24,8 +24,8 @@ def test_a_lock_that_keeps_other_processes_out_is_enough(tmp_path):
 @pytest.mark.parametrize("flock", [lambda *_: None, no_locks])
 def test_a_file_system_without_locks_is_refused(flock, tmp_path, monkeypatch):
     monkeypatch.setattr(FLOCK, flock)
-    with pytest.raises(PareError, match=f"^{tmp_path} is on a file system that does not keep .*--workers 1$"):
-        check_locks(tmp_path)
+    with pytest.raises(PareError, match=f"^{tmp_path} is on a file system that does not keep .* has them; or wait$"):
+        check_locks(tmp_path, "; or wait")
     assert [*tmp_path.iterdir()] == []
 
 
@@ -57,5 +57,6 @@ def test_runs_at_a_time_are_refused_before_the_first_begins_and_one_after_the_ot
     refused = CliRunner().invoke(matrix, ["run", *table, "--workers", "2"], obj=project)
     assert refused.exit_code == 1
     assert f"Error: {models} is on a file system that does not keep a locked file" in refused.output
+    assert refused.output.endswith("; or run one at a time: --workers 1\n")
     serial = CliRunner().invoke(matrix, ["run", *table, "--workers", "1"], obj=project)
     assert isinstance(serial.exception, OSError)  # of the first run

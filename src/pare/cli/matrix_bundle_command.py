@@ -10,6 +10,8 @@ from pare.config import PareError
 from pare.config.words import counted
 from pare.matrix.engines.local import gpus, run_local
 from pare.matrix.engines.slurm import CPU, GPU, INPUTS, part_of, read_submission
+from pare.matrix.shared_folder import check_locks
+from pare.matrix.states import MODELS
 
 
 @click.command()
@@ -34,6 +36,7 @@ def bundle(ctx: click.Context, plan: Path, array: str, number: int) -> None:
             "no GPU is seen here, and the array is that of the networks; ask SLURM for one (--gpus-per-task=1), or "
             "plan without GPUs: kedro matrix run --engine slurm --gpus-per-run 0"
         )
+    check_locks(runs.project / "data" / MODELS)  # of this node, as other elements run at the same time
     for name, reason in refused.items():
         click.echo(f"skipped: {name}: {reason}")
     how = {"workers": wanted.together, "gpus_per_run": 1 / wanted.together}

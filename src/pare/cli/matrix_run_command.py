@@ -92,14 +92,14 @@ def execute(runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_
     if not plan.jobs:
         return {}
     click.echo(plan)
+    if how["workers"] != 1:
+        check_locks(runs.project / "data" / MODELS, "; or run one at a time: --workers 1")
     progress = followed(runs, plan, engine, how, stop_after)
     return dict.fromkeys(progress.failed, "failed") | progress.skipped
 
 
 def followed(runs: Matrix, plan: Plan, engine: Engine, how: dict[str, Any], stop_after: int = 0) -> Progress:
     """Run a plan; a signal such as Ctrl-C ends what runs, says how to go on, and ends the command."""
-    if how.get("workers") != 1:
-        check_locks(runs.project / "data" / MODELS)
     settings = Settings(runs.project, runs.folder, is_left=runs.is_left, maker=lambda job: runs.maker(job.name), **how)
     with ended_by_signals(" The same command goes on: each run after the last step or fit that was saved."):
         progress = follow(plan, engine, settings, screen(), stop_after)

@@ -34,11 +34,12 @@ def token(folder: Path) -> Iterator[Path]:
         yield path
 
 
-def check_locks(folder: Path) -> None:
+def check_locks(folder: Path, advice: str = "") -> None:
     """Check that a lock which one process of this machine holds keeps the others out.
 
     Args:
         folder: the folder that runs write their models to.
+        advice: what else may be done, after the message.
 
     Raises:
         PareError: where it does not, or the folder cannot be written.
@@ -46,7 +47,7 @@ def check_locks(folder: Path) -> None:
     with token(folder) as path:
         problem = problem_of_runs(str(path))
     if problem:
-        raise PareError(f"{problem}; or run one at a time: --workers 1")
+        raise PareError(problem + advice)
 
 
 def problem_of_runs(path: str) -> str:
