@@ -36,7 +36,7 @@ def bundle(ctx: click.Context, plan: Path, array: str, number: int) -> None:
             "no GPU is seen here, and the array is that of the networks; ask SLURM for one (--gpus-per-task=1), or "
             "plan without GPUs: kedro matrix run --engine slurm --gpus-per-run 0"
         )
-    check_locks(runs.project / "data" / MODELS)  # of this node, as other elements run at the same time
+    check_locks(runs.project / "data" / MODELS)  # on this node, as other elements run at the same time
     for name, reason in refused.items():
         click.echo(f"skipped: {name}: {reason}")
     how = {"workers": wanted.together, "gpus_per_run": 1 / wanted.together}
