@@ -9,7 +9,7 @@ from pare.learners.ensemble import Ensemble
 from pare.learners.fit import Fit
 from pare.learners.learner import Data
 from pare.learners.model import Model
-from pare.learners.networks.operators import LenientBatchNorm, OperatorLearner
+from pare.learners.networks.operators import FnoOptions, LenientBatchNorm, OperatorLearner, build_fno
 from pare.learners.networks.training.trainer import Trainer
 from pare.storage.store import ArrayStore, write_store
 from stopped_fits import assert_same, stopped_until_done
@@ -198,6 +198,16 @@ def test_a_batch_norm_takes_running_statistics_where_a_channel_has_one_value():
     found = norm(x)
     assert torch.equal(found, norm.eval()(x))
     assert all(torch.equal(value, before[name]) for name, value in norm.state_dict().items())
+
+
+def test_transforms_are_in_single_precision_where_all_else_is_in_half(waves, monkeypatch):
+    """On a CPU autocast itself would see to it, on a GPU it does not."""
+    run, transform, seen = waves("fno", (16, 16))[0], torch.fft.rfftn, []
+    network = build_fno(run.task, FnoOptions(**run.options))
+    monkeypatch.setattr(torch.fft, "rfftn", lambda x, **options: seen.append(x.dtype) or transform(x, **options))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert network(torch.rand(2, 1, 16, 16)).dtype == torch.bfloat16
+    assert seen == [torch.float32] * 2
 
 
 def test_half_precision_is_recorded_and_learns_as_well(fitted):

@@ -82,7 +82,7 @@ def _without_options(network: nn.Module, state: dict[str, Any], prefix: str, loc
 def build_fno(task: Task, options: FnoOptions) -> nn.Module:
     """Li et al. (2021): layers that multiply low frequencies; coordinates are inputs, where the task has none."""
     channels, *grid = task.input.shape
-    return require("neuralop").models.FNO(
+    operator: nn.Module = require("neuralop").models.FNO(
         n_modes=tuple(min(2 * options.modes, points) for points in grid),
         in_channels=channels,
         out_channels=task.output.shape[0],
@@ -91,6 +91,14 @@ def build_fno(task: Task, options: FnoOptions) -> nn.Module:
         use_channel_mlp=False,  # as published; neuraloperator's own default adds two layers to each
         positional_embedding=None if task.normalisation.coordinates else "grid",
     )
+    for layer in operator.fno_blocks.convs:  # type: ignore[union-attr]
+        layer.register_forward_pre_hook(_in_single_precision)
+    return operator
+
+
+def _in_single_precision(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Fields in single precision: a GPU's transforms know no bfloat16, and autocast converts for a CPU's alone."""
+    return inputs[0].float(), *inputs[1:]
 
 
 def build_u_net(task: Task, options: UNetOptions) -> nn.Module:

@@ -10,6 +10,8 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import pairwise_distances
 from sklearn.metrics.pairwise import laplacian_kernel, rbf_kernel
 from sklearn.preprocessing import QuantileTransformer, RobustScaler, StandardScaler
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pare.learners.networks.models.table_features import (
     BEND,
@@ -142,6 +144,27 @@ def test_features_do_not_lose_precision_where_a_step_runs_in_bf16(similarities, 
     with torch.autocast("cpu", dtype=torch.bfloat16):
         features = similarities(x)
     assert torch.equal(features, similarities(x))
+
+
+class Products(TorchDispatchMode):
+    """Notes the precision of products of matrices."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func._schema.name == "aten::mm":
+            self.found.append(args[0].dtype)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cuda", torch.float64), ("cpu", torch.float32)])
+def test_a_step_on_a_gpu_does_not_take_tf32_for_sums_that_cancel(device, expected):
+    """TF32 has ten binary digits: features would be off by a tenth of their size."""
+    with FakeTensorMode(), torch.device(device), torch.no_grad(), Products() as products:
+        assert Similarities(COLUMNS, ROWS)(torch.zeros(3, COLUMNS)).dtype == torch.float32
+    assert products.found == [expected]
 
 
 def test_equal_rows_are_no_obstacle():

@@ -129,8 +129,9 @@ class Similarities(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, columns)`` to ``(batch, features)``, in full precision: small axes are large sums that cancel."""
+        exact = torch.float64 if x.is_cuda else torch.float32  # products of float32 are TF32 in a step on a GPU
         with torch.autocast(x.device.type, enabled=False):
-            return self.kernel(x.float()) @ self.axes - self.mean
+            return (self.kernel(x.float()).to(exact) @ self.axes.to(exact)).float() - self.mean
 
     def kernel(self, x: Tensor) -> Tensor:
         """Similarity of rows ``(batch, columns)`` to each landmark, 0 to 1, ``(batch, landmarks)``."""

@@ -35,7 +35,7 @@ def build_optimiser(model: nn.Module, groups: Iterable[Mapping[str, Any]], train
     build = getattr(torch.optim, training.optimiser)
     # Torch's fused SGD fails where a weight, such as a gate's, has its first gradient after the others.
     known = training.optimiser != "SGD"
-    parts = _apart(groups, lambda weight: {"fused": known and _may_fuse(weight)})
+    parts = _apart(groups, lambda weight: {"fused": (known and _may_fuse(weight)) or None})
     optimiser: Optimizer = build(parts, lr=training.learning_rate, **training.optimiser_options)
     return optimiser
 
@@ -57,18 +57,18 @@ def muon(
         betas: AdamW's betas.
     """
     kernels = _kernels(model)
-    parts = _apart(groups, lambda weight: {"kernels": id(weight) in kernels, "fused": _may_fuse(weight)})
+    parts = _apart(groups, lambda weight: {"kernels": id(weight) in kernels, "fused": _may_fuse(weight) or None})
     return Muon(parts, learning_rate, weight_decay, betas)
 
 
-def _apart(groups: Iterable[Mapping[str, Any]], kind: Callable[[Tensor], dict[str, bool]]) -> list[dict[str, Any]]:
+def _apart(groups: Iterable[Mapping[str, Any]], kind: Callable[[Tensor], dict[str, Any]]) -> list[dict[str, Any]]:
     """Groups of parameters with those of each kind in a group of their own."""
     parts = []
     for group in groups:
         by_kind = defaultdict(list)
         for weight in group["params"]:
             by_kind[tuple(kind(weight).items())].append(weight)
-        parts += [{**group, **dict(found), "params": by_kind[found]} for found in sorted(by_kind)]
+        parts += [{**group, **dict(found), "params": by_kind[found]} for found in sorted(by_kind, key=str)]
     return parts
 
 
@@ -87,8 +87,8 @@ class Muon(Optimizer):
     together, in their own precision.
 
     Args:
-        groups: groups of parameters; ``kernels`` of each names its kind of step, ``fused`` says whether AdamW makes
-            it at once.
+        groups: groups of parameters; ``kernels`` of each names its kind of step, ``fused`` says that AdamW makes it at
+            once; None: torch chooses how, on a GPU for many weights together.
         learning_rate: rate of groups that have none of their own.
         weight_decay: decoupled weight decay of all groups.
         betas: AdamW's betas.
