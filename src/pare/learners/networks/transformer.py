@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from accelerate import Accelerator
 
 from pare.config.run import Run
@@ -15,12 +16,12 @@ from pare.learners.machine import attention_of
 from pare.learners.networks.alignment import align_embedder
 from pare.learners.networks.models import CrossModalModel, load_backbone
 from pare.learners.networks.models.backbones.loading import checkpoint_activations
+from pare.learners.networks.models.calibration import Calibration
 from pare.learners.networks.start import FieldStart, SolvedStart
 from pare.learners.networks.trained_network import ENCODER, ENCODER_FOLDER, TrainedNetwork, assemble
 from pare.learners.networks.training import Parts, ProxyMixing, fit
 from pare.learners.networks.training.augmentation import check_augmentation
 from pare.learners.networks.training.objective import check_mixing
-from pare.learners.networks.training.rows import TrainingCalibration
 from pare.learners.networks.training.source_batches import load_source_batches
 
 CALIBRATION_ROWS = 64  # training rows that set the scale of the embedder
@@ -86,7 +87,9 @@ def build_parts(run: Run, data: Data, chosen: np.ndarray, accelerator: Accelerat
         config["num_hidden_layers"] = backbone.encoder.config.num_hidden_layers
     proxy = load_source_batches(run.proxy, source, backbone, run.proxy_samples, run.seed)
     network = assemble(run, backbone, proxy.classes, data.store.description.get("categories", ()), len(chosen))
-    calibration = TrainingCalibration(rows, chosen, CALIBRATION_ROWS, proxy, backbone, run.seed)
+    x = torch.from_numpy(rows.read(0, CALIBRATION_ROWS)["x"])
+    samples, _ = next(proxy.batches(len(x), np.random.default_rng(run.seed)))
+    calibration = Calibration(rows, chosen, x, network.embed_source(samples), proxy.pixels)
     network.calibrate(calibration, data.store.statistics)
     network.choose_trainable(run.learner.trainable)
     start = FieldStart if run.task.kind == "field" else SolvedStart

@@ -19,7 +19,8 @@ from torch.nn import functional as F
 from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.learners.networks.models.backbones import Backbone
-from pare.learners.networks.models.embedders import Calibration, Embedded, rescale
+from pare.learners.networks.models.calibration import Calibration
+from pare.learners.networks.models.embedders import Embedded, rescale
 from pare.learners.networks.models.folding import cropped, fold, resized, unfold
 from pare.learners.networks.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.learners.networks.models.predictors import Features, Gate

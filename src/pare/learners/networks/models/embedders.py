@@ -5,14 +5,14 @@ Only a projection is new; scale, positions and normalisation come from the encod
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pare.config.schema import Task
+from pare.learners.networks.models.calibration import Calibration
 
 
 class Embedded(NamedTuple):
@@ -33,31 +33,16 @@ def mean_over_views(rows: Tensor, views: int) -> Tensor:
     return rows.unflatten(0, (views, -1)).mean(0)
 
 
-class Calibration(Protocol):
-    """What an embedder may take its scales from, before it is trained or a head is solved.
+class RandomEmbedder(nn.Module):
+    """An embedder all of whose weights begin random."""
 
-    Attributes:
-        x: some training samples, ``(samples, …)``.
-        source: tokens of as many proxy samples, ``(samples, tokens, width)``.
-    """
-
-    x: Tensor
-    source: Tensor
-
-    def rows(self) -> np.ndarray:
-        """All training samples that are used, ``(rows, …)``."""
-
-    def some(self, most: int) -> np.ndarray:
-        """At most so many of them, evenly spaced, ``(rows, …)``."""
-
-    def channels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of each channel over them, ``(channels,)`` each."""
-
-    def colours(self) -> tuple[Sequence[float], Sequence[float]]:
-        """Mean and standard deviation of the three colours that the encoder takes, where these go from 0 to 1."""
+    @torch.no_grad()
+    def calibrate(self, calibration: Calibration) -> None:
+        """Give tokens the spread of the encoder's own."""
+        rescale(self, calibration.source.std() / self(calibration.x).tokens.std())
 
 
-class PatchEmbedder(nn.Module):
+class PatchEmbedder(RandomEmbedder):
     """Cut a field into patches and project each one; the grid is padded with zeros at its far ends.
 
     Args:
@@ -75,10 +60,6 @@ class PatchEmbedder(nn.Module):
         nn.init.normal_(self.projection.weight, std=self.projection.in_features**-0.5)
         nn.init.zeros_(self.projection.bias)
 
-    def calibrate(self, calibration: Calibration) -> None:
-        """Give tokens the spread of the encoder's own."""
-        _match_spread(self, calibration)
-
     def forward(self, x: Tensor) -> Embedded:
         """``(batch, channels, *grid points)`` to tokens ``(batch, tokens, width)``."""
         if self.resize:
@@ -95,7 +76,7 @@ class PatchEmbedder(nn.Module):
         return Embedded(self.projection(x.permute(order).flatten(1 + axes).flatten(1, axes)))
 
 
-class FeatureEmbedder(nn.Module):
+class FeatureEmbedder(RandomEmbedder):
     """One token per column of a table (FT-Transformer, Gorishniy et al. 2021).
 
     A number is value × direction + bias, a category its own vector + bias. A missing value (NaN) has a token of its
@@ -123,10 +104,6 @@ class FeatureEmbedder(nn.Module):
         self.bias = nn.Parameter(torch.randn(features, width) * 0.5**0.5)
         self.missing = nn.Parameter(torch.zeros(features, width))
 
-    def calibrate(self, calibration: Calibration) -> None:
-        """Give tokens the spread of the encoder's own."""
-        _match_spread(self, calibration)
-
     def forward(self, x: Tensor) -> Embedded:
         """``(batch, features)`` to tokens ``(batch, features, width)``."""
         absent = x.isnan().unsqueeze(-1)
@@ -143,11 +120,6 @@ def build_embedder(task: Task, width: int, categories: Sequence[int] = ()) -> Pa
     if task.tokens.kind == "feature":
         return FeatureEmbedder(prod(task.input.shape), width, categories)
     return PatchEmbedder(task.input.shape[0], task.grid, task.tokens.patch, task.tokens.resize, width)
-
-
-@torch.no_grad()
-def _match_spread(embedder: PatchEmbedder | FeatureEmbedder, calibration: Calibration) -> None:
-    rescale(embedder, calibration.source.std() / embedder(calibration.x).tokens.std())
 
 
 def rescale(embedder: nn.Module, factor: float | Tensor) -> None:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from pare.config.errors import PareError
 from pare.config.schema import Task
 from pare.learners.networks.models.backbones import Backbone
-from pare.learners.networks.models.embedders import Calibration, Embedded, build_embedder
+from pare.learners.networks.models.calibration import Calibration
+from pare.learners.networks.models.embedders import Embedded, build_embedder
 from pare.learners.networks.models.network import Network
 from pare.learners.networks.models.predictors import DensePredictor, Features, Gate, PhysicalUnits, PooledPredictor
 

@@ -18,7 +18,8 @@ from pare.config.errors import PareError
 from pare.config.mosaic import Mosaic, mosaic_of
 from pare.config.schema import StartConfig, Task
 from pare.learners.networks.models.backbones.backbone import Backbone, ImageBackbone
-from pare.learners.networks.models.embedders import Calibration, Embedded, FeatureEmbedder, rescale
+from pare.learners.networks.models.calibration import Calibration
+from pare.learners.networks.models.embedders import Embedded, FeatureEmbedder, rescale
 from pare.learners.networks.models.model import CrossModalModel, build_source_predictor, build_units
 from pare.learners.networks.models.pictures import Picture, lengthened, shown_points
 from pare.learners.networks.models.predictors import Features, Gate

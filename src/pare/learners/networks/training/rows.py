@@ -1,4 +1,4 @@
-"""Rows of a training: batches of them, and the scales that the embedder takes from them."""
+"""Batches of the rows of a training."""
 
 from collections.abc import Iterator, Sequence
 from math import ceil
@@ -6,15 +6,10 @@ from math import ceil
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_convert
 
-from pare.data.preparation.normalisation import RunningMoments
-from pare.learners.networks.models.backbones import Backbone
 from pare.learners.networks.training.background import drawn_ahead
-from pare.learners.networks.training.source_batches import SourceBatches
-from pare.storage.store import Rows, evenly_spaced
-
-BLOCK_ROWS = 256
+from pare.storage.store import Rows
 
 
 class TrainingRows:
@@ -52,11 +47,7 @@ def batch_loader(
         order: numbers of the rows in their order; None: all, as they are stored.
     """
     pinned = torch.cuda.is_available()  # the copy to a GPU then waits for nothing
-    return DataLoader(rows, batch_size, sampler=order, collate_fn=_as_tensors, pin_memory=pinned)  # type: ignore[arg-type]
-
-
-def _as_tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(array) for name, array in batch.items()}
+    return DataLoader(rows, batch_size, sampler=order, collate_fn=default_convert, pin_memory=pinned)  # type: ignore[arg-type]
 
 
 class Batches:
@@ -84,45 +75,3 @@ class Batches:
         """
         order = torch.randperm(len(self.rows), generator=torch.Generator().manual_seed(self.seed + number))
         return drawn_ahead(iter(batch_loader(self.rows, self.size, order[first * self.size :].tolist())))
-
-
-class TrainingCalibration:
-    """The `pare.learners.networks.models.embedders.Calibration` of a training.
-
-    Args:
-        training: the training rows.
-        chosen: numbers of those that are used.
-        samples: how many set the scale of a random embedder.
-        source: batches of the proxy.
-        backbone: embeds them.
-        seed: seed of their order.
-    """
-
-    def __init__(
-        self, training: Rows, chosen: np.ndarray, samples: int, source: SourceBatches, backbone: Backbone, seed: int
-    ) -> None:
-        self.training, self.chosen, self.batches = training, chosen, source
-        self.x: Tensor = torch.from_numpy(training.read(0, samples)["x"])
-        inputs, _ = next(source.batches(len(self.x), np.random.default_rng(seed)))
-        self.source: Tensor = backbone.embed_source(inputs).detach()
-
-    def rows(self) -> np.ndarray:
-        """All training samples that are used, ``(rows, …)``."""
-        return self.training.array("x")[self.chosen]
-
-    def some(self, most: int) -> np.ndarray:
-        """At most so many of them, evenly spaced, ``(rows, …)``."""
-        return self.training.__getitems__(evenly_spaced(self.chosen, most).tolist())["x"]
-
-    def channels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of each channel over them, ``(channels,)`` each."""
-        moments = RunningMoments()
-        for start in range(0, len(self.chosen), BLOCK_ROWS):
-            x = self.training.__getitems__(self.chosen[start : start + BLOCK_ROWS].tolist())["x"]
-            moments.update(np.moveaxis(x, 1, -1).reshape(-1, x.shape[1]))
-        return moments.result()
-
-    def colours(self) -> tuple[Sequence[float], Sequence[float]]:
-        """Mean and standard deviation of the three colours that the encoder takes."""
-        assert self.batches.pixels is not None
-        return self.batches.pixels.image_mean, self.batches.pixels.image_std
